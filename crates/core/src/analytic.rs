@@ -1,0 +1,1 @@
+//! Analytic landscapes with known minima.

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod analytic;
+pub mod direction;
+pub mod grid;
+pub mod metrics;
+mod names;
+mod numeric;
+pub mod objective;
+pub mod params;
+pub mod plane;
+pub mod rng;
+pub mod sampler;
+pub mod surface;
+pub mod trajectory;
+
+pub use direction::{
+    BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
+};
+pub use grid::{Axis, Grid, GridError, Point};
+pub use metrics::{Metrics, MetricsError, metrics};
+pub use names::UnknownName;
+pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
+pub use params::{Parameter, Params, ParamsError, Role};
+pub use plane::{Plane, PlaneError};
+pub use rng::Rng;
+pub use sampler::{
+    Cancel, Measured, Observer, ObserverError, Outcome, Progress, Sampler, SamplerError,
+};
+pub use surface::{Surface, SurfaceError, Value};
+pub use trajectory::{
+    Checkpoint, Pca, PcaOptions, Projection, Trajectory, TrajectoryError, TrajectoryPoint, project,
+};

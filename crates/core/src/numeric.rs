@@ -1,0 +1,50 @@
+//! Sums over long f32 vectors, accumulated in f64 in an order that depends on nothing but the
+//! length, so that the same data give the same bits everywhere.
+
+const LANES: usize = 8;
+
+/// `sum a_i b_i` of equally long slices; products of two f32 values are exact in f64.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    debug_assert_eq!(a.len(), b.len());
+    let mut lanes = [0.0f64; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            lanes[lane] += f64::from(x[lane]) * f64::from(y[lane]);
+        }
+    }
+    let rest: f64 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(x, y)| f64::from(*x) * f64::from(*y))
+        .sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// Euclidean norm.
+pub(crate) fn norm(a: &[f32]) -> f64 {
+    dot(a, a).sqrt()
+}
+
+/// `sum a_i b_i` of equally long f64 slices.
+pub(crate) fn dot64(a: &[f64], b: &[f64]) -> f64 {
+    debug_assert_eq!(a.len(), b.len());
+    let mut lanes = [0.0f64; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            lanes[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// Multiplies by an f64 factor and rounds once.
+pub(crate) fn scale(a: &mut [f32], factor: f64) {
+    for value in a {
+        *value = (f64::from(*value) * factor) as f32;
+    }
+}

@@ -1,0 +1,278 @@
+//! Carries points not yet known through an [`Objective`] to observers.
+
+use crate::objective::{Objective, ObjectiveError, Sample, Term};
+use crate::surface::{Surface, SurfaceError};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Points of the surface that are known, those of earlier runs included.
+    pub done: usize,
+    /// Points of the surface.
+    pub total: usize,
+    /// Points that were known before this run started.
+    pub resumed: usize,
+    /// Time since this run started.
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// Points a second in this run.
+    pub fn rate(&self) -> f64 {
+        (self.done - self.resumed) as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// A point that has just been measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Its number in the grid.
+    pub index: usize,
+    /// What was measured.
+    pub sample: Sample,
+}
+
+/// Receives each batch as soon as it is measured: storage, progress bars, live pictures.
+///
+/// Closures of the same form are observers.
+pub trait Observer {
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// An error ends the run; what was measured stays in the surface.
+    fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError>;
+}
+
+impl<F> Observer for F
+where
+    F: FnMut(&[Measured], Progress) -> Result<(), ObserverError>,
+{
+    fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError> {
+        self(batch, progress)
+    }
+}
+
+/// What went wrong inside an [`Observer`].
+#[derive(Debug, thiserror::Error)]
+#[error("a measured batch could not be taken")]
+pub struct ObserverError(#[source] pub Box<dyn Error + Send + Sync>);
+
+impl ObserverError {
+    /// Wraps any error, or a message.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        ObserverError(source.into())
+    }
+}
+
+/// A switch that ends a run after the batch in flight. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A switch that is off.
+    pub fn new() -> Self {
+        Cancel::default()
+    }
+
+    /// Turns the switch on, from any thread.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is on.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every point is known.
+    Complete,
+    /// It was cancelled; a later run continues it.
+    Cancelled,
+}
+
+/// Why a run ended early. Everything delivered before stays in the surface.
+#[derive(Debug, thiserror::Error)]
+pub enum SamplerError {
+    /// The objective and the grid have different numbers of dimensions.
+    #[error("an objective of {objective} dimensions does not fit a grid of {grid}")]
+    Dimensions {
+        /// Dimensions of the objective.
+        objective: usize,
+        /// Dimensions of the grid.
+        grid: usize,
+    },
+    /// The objective and the surface have different extra terms.
+    #[error(
+        "the objective's terms {} are not the surface's {}",
+        describe_terms(objective),
+        describe_terms(surface)
+    )]
+    Terms {
+        /// Terms of the objective.
+        objective: Vec<Term>,
+        /// Terms of the surface.
+        surface: Vec<Term>,
+    },
+    /// The objective gave another number of samples than there were points.
+    #[error("the objective gave {given} samples for {expected} points")]
+    Count {
+        /// Points it was given.
+        expected: usize,
+        /// Samples it gave.
+        given: usize,
+    },
+    /// The objective failed.
+    #[error("evaluating {points} points failed")]
+    Objective {
+        /// Size of the batch.
+        points: usize,
+        /// What went wrong.
+        #[source]
+        source: ObjectiveError,
+    },
+    /// A sample does not fit the surface.
+    #[error("a sample does not fit the surface")]
+    Surface(#[from] SurfaceError),
+    /// An observer failed.
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+}
+
+fn describe_terms(terms: &[Term]) -> String {
+    let words: Vec<String> = terms
+        .iter()
+        .map(|term| format!("{} x {}", term.weight, term.name))
+        .collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// Evaluates the unknown points of a surface, coarse to fine, in batches.
+#[derive(Debug, Clone, Default)]
+pub struct Sampler {
+    /// Points a batch. 0 adapts the batch to the speed: about ten a second, between 16 and 16,384
+    /// points. It changes no result.
+    pub batch: usize,
+    /// Ends the run between batches.
+    pub cancel: Cancel,
+}
+
+/// Range and target of automatic batches.
+const SMALLEST_BATCH: usize = 16;
+const LARGEST_BATCH: usize = 16_384;
+const BATCH_SECONDS: f64 = 0.1;
+
+impl Sampler {
+    /// Automatic batches and a fresh switch.
+    pub fn new() -> Self {
+        Sampler::default()
+    }
+
+    /// Fills the surface. Each batch enters the surface first and then goes to every observer.
+    /// NaN and infinite losses are kept as they are.
+    ///
+    /// # Errors
+    /// When objective and surface do not fit, before any work; when the objective or an observer
+    /// fails. The surface keeps everything measured before.
+    pub fn run(
+        &self,
+        objective: &dyn Objective,
+        surface: &mut Surface,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Outcome, SamplerError> {
+        check(objective, surface)?;
+        let start = Instant::now();
+        let mut todo = surface.grid.coarse_to_fine();
+        todo.retain(|&index| surface.get(index).is_none());
+        let resumed = surface.grid.len() - todo.len();
+        let mut size = self.first_batch();
+        let mut rest = todo.as_slice();
+        while !rest.is_empty() {
+            if self.cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            let (indices, later) = rest.split_at(size.min(rest.len()));
+            rest = later;
+            let batch_start = Instant::now();
+            let batch = measure(objective, surface, indices)?;
+            let progress = Progress {
+                done: surface.grid.len() - rest.len(),
+                total: surface.grid.len(),
+                resumed,
+                elapsed: start.elapsed(),
+            };
+            for observer in observers.iter_mut() {
+                observer.batch(&batch, progress)?;
+            }
+            size = self.next_batch(size, batch_start.elapsed());
+        }
+        Ok(Outcome::Complete)
+    }
+
+    fn first_batch(&self) -> usize {
+        match self.batch {
+            0 => SMALLEST_BATCH,
+            fixed => fixed,
+        }
+    }
+
+    /// As many points as fit the target time, at most eight times as many as before.
+    fn next_batch(&self, size: usize, took: Duration) -> usize {
+        if self.batch > 0 {
+            return self.batch;
+        }
+        let fitting = size as f64 * BATCH_SECONDS / took.as_secs_f64().max(1e-9);
+        (fitting as usize)
+            .min(size.saturating_mul(8))
+            .clamp(SMALLEST_BATCH, LARGEST_BATCH)
+    }
+}
+
+fn check(objective: &dyn Objective, surface: &Surface) -> Result<(), SamplerError> {
+    if objective.dims() != surface.grid.dims() {
+        return Err(SamplerError::Dimensions {
+            objective: objective.dims(),
+            grid: surface.grid.dims(),
+        });
+    }
+    if objective.terms() != surface.terms {
+        return Err(SamplerError::Terms {
+            objective: objective.terms().to_vec(),
+            surface: surface.terms.clone(),
+        });
+    }
+    Ok(())
+}
+
+fn measure(
+    objective: &dyn Objective,
+    surface: &mut Surface,
+    indices: &[usize],
+) -> Result<Vec<Measured>, SamplerError> {
+    let points: Vec<_> = indices.iter().map(|&i| surface.grid.point(i)).collect();
+    let samples = objective
+        .evaluate(&points)
+        .map_err(|source| SamplerError::Objective {
+            points: points.len(),
+            source,
+        })?;
+    if samples.len() != points.len() {
+        return Err(SamplerError::Count {
+            expected: points.len(),
+            given: samples.len(),
+        });
+    }
+    let mut batch = Vec::with_capacity(samples.len());
+    for (&index, sample) in indices.iter().zip(samples) {
+        surface.set(index, sample.clone())?;
+        batch.push(Measured { index, sample });
+    }
+    Ok(batch)
+}

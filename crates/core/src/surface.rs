@@ -1,0 +1,292 @@
+//! A sampled landscape: a grid and what is known at its points.
+
+use crate::grid::{Grid, Point};
+use crate::objective::{Sample, Term};
+use serde::{Deserialize, Serialize};
+
+/// A grid and the samples known so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Surface {
+    /// The points.
+    pub grid: Grid,
+    /// The extra terms that each sample carries.
+    pub terms: Vec<Term>,
+    samples: Vec<Option<Sample>>,
+}
+
+/// One number of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Value {
+    /// Mean data loss.
+    #[default]
+    Loss,
+    /// Share classified correctly.
+    Accuracy,
+    /// Standard error of the mean loss.
+    LossSe,
+    /// Loss plus weighted terms.
+    Total,
+    /// An extra term by its place, not weighted.
+    Term(usize),
+}
+
+/// What can be wrong with a surface.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SurfaceError {
+    /// There is no such point.
+    #[error("point {index} of a surface of {len}")]
+    Index {
+        /// The point asked for.
+        index: usize,
+        /// Number of points.
+        len: usize,
+    },
+    /// A sample carries another number of terms than the surface has.
+    #[error("a sample of {given} terms in a surface of {expected}")]
+    Terms {
+        /// Number of terms of the surface.
+        expected: usize,
+        /// Number of terms of the sample.
+        given: usize,
+    },
+    /// There is no such axis, or no axis would be left.
+    #[error("axis {axis} cannot be fixed in a surface of {dims} dimensions")]
+    Axis {
+        /// The axis asked for, from 0.
+        axis: usize,
+        /// Dimensions of the surface.
+        dims: usize,
+    },
+    /// The number of samples is not that of the grid's points.
+    #[error("{given} samples for a grid of {expected} points")]
+    Count {
+        /// Points of the grid.
+        expected: usize,
+        /// Samples given.
+        given: usize,
+    },
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    grid: Grid,
+    terms: Vec<Term>,
+    samples: Vec<Option<Sample>>,
+}
+
+impl TryFrom<Unchecked> for Surface {
+    type Error = SurfaceError;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, SurfaceError> {
+        let mut surface = Surface::new(unchecked.grid, unchecked.terms);
+        if unchecked.samples.len() != surface.samples.len() {
+            return Err(SurfaceError::Count {
+                expected: surface.samples.len(),
+                given: unchecked.samples.len(),
+            });
+        }
+        for (index, sample) in unchecked.samples.into_iter().enumerate() {
+            if let Some(sample) = sample {
+                surface.set(index, sample)?;
+            }
+        }
+        Ok(surface)
+    }
+}
+
+impl Surface {
+    /// A surface of which nothing is known yet.
+    pub fn new(grid: Grid, terms: Vec<Term>) -> Self {
+        let samples = vec![None; grid.len()];
+        Surface {
+            grid,
+            terms,
+            samples,
+        }
+    }
+
+    /// What is known at a point.
+    pub fn get(&self, flat: usize) -> Option<&Sample> {
+        self.samples.get(flat)?.as_ref()
+    }
+
+    /// Makes a point known, or replaces what was known.
+    ///
+    /// # Errors
+    /// When there is no such point, or the sample has another number of terms than the surface.
+    pub fn set(&mut self, flat: usize, sample: Sample) -> Result<(), SurfaceError> {
+        if sample.terms.len() != self.terms.len() {
+            return Err(SurfaceError::Terms {
+                expected: self.terms.len(),
+                given: sample.terms.len(),
+            });
+        }
+        let len = self.samples.len();
+        let place = self
+            .samples
+            .get_mut(flat)
+            .ok_or(SurfaceError::Index { index: flat, len })?;
+        *place = Some(sample);
+        Ok(())
+    }
+
+    /// Number of points not known.
+    pub fn missing(&self) -> usize {
+        self.samples.iter().filter(|s| s.is_none()).count()
+    }
+
+    /// Whether every point is known.
+    pub fn is_complete(&self) -> bool {
+        self.missing() == 0
+    }
+
+    /// Number of known points whose loss is NaN or infinite.
+    pub fn non_finite(&self) -> usize {
+        let broken = |sample: &&Sample| !sample.loss.is_finite();
+        self.samples.iter().flatten().filter(broken).count()
+    }
+
+    /// The losses of all points in grid order; NaN where not known.
+    pub fn losses(&self) -> Vec<f64> {
+        self.values(Value::Loss)
+    }
+
+    /// One number of all points in grid order; NaN where not known or not measured.
+    pub fn values(&self, value: Value) -> Vec<f64> {
+        (0..self.samples.len())
+            .map(|flat| self.value(flat, value).unwrap_or(f64::NAN))
+            .collect()
+    }
+
+    /// One number of one point, when it is known and measured.
+    pub fn value(&self, flat: usize, value: Value) -> Option<f64> {
+        let sample = self.get(flat)?;
+        match value {
+            Value::Loss => Some(sample.loss),
+            Value::Accuracy => sample.accuracy,
+            Value::LossSe => sample.loss_se,
+            Value::Total => Some(sample.total(&self.terms)),
+            Value::Term(i) => sample.terms.get(i).copied(),
+        }
+    }
+
+    /// Linear, bilinear or trilinear interpolation at a point; `None` outside the grid or where a
+    /// corner that counts is not known. A coordinate on the grid needs its neighbours not.
+    pub fn interpolate(&self, value: Value, point: Point) -> Option<f64> {
+        let shape = self.grid.shape3();
+        let mut cells = [(0usize, 0.0f64); 3];
+        for ((cell, axis), x) in cells.iter_mut().zip(&self.grid.axes).zip(point) {
+            *cell = axis.locate(x)?;
+        }
+        let mut sum = 0.0;
+        for corner in 0..8usize {
+            let bits: [usize; 3] = std::array::from_fn(|axis| corner >> axis & 1);
+            let weight: f64 = bits
+                .iter()
+                .zip(cells)
+                .map(|(&bit, (_, t))| if bit == 1 { t } else { 1.0 - t })
+                .product();
+            if weight > 0.0 {
+                let indices =
+                    std::array::from_fn(|axis| (cells[axis].0 + bits[axis]).min(shape[axis] - 1));
+                sum += weight * self.value(self.grid.index(indices)?, value)?;
+            }
+        }
+        Some(sum)
+    }
+
+    /// The surface of one dimension less at index `index` of an axis: a plane of a volume, a line
+    /// of a plane. The remaining axes keep their order.
+    ///
+    /// # Errors
+    /// When there is no such axis or index, or the surface has one dimension only.
+    pub fn slice(&self, axis: usize, index: usize) -> Result<Surface, SurfaceError> {
+        let dims = self.grid.dims();
+        if dims < 2 || axis >= dims {
+            return Err(SurfaceError::Axis { axis, dims });
+        }
+        let count = self.grid.axes[axis].count;
+        if index >= count {
+            return Err(SurfaceError::Index { index, len: count });
+        }
+        let mut axes = self.grid.axes.clone();
+        axes.remove(axis);
+        let samples = (0..self.samples.len())
+            .filter(|&flat| self.grid.unravel(flat)[axis] == index)
+            .map(|flat| self.samples[flat].clone())
+            .collect();
+        Ok(Surface {
+            grid: Grid { axes },
+            terms: self.terms.clone(),
+            samples,
+        })
+    }
+}
+
+/// Numbers that survive JSON, which has no NaN and no infinity: those are written as the words
+/// `NaN`, `inf` and `-inf`.
+pub(crate) mod float {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum Word {
+        Number(f64),
+        Text(String),
+    }
+
+    impl Word {
+        pub(super) fn of(value: f64) -> Self {
+            match value.is_finite() {
+                true => Word::Number(value),
+                false => Word::Text(value.to_string()),
+            }
+        }
+
+        pub(super) fn value<E: serde::de::Error>(self) -> Result<f64, E> {
+            match self {
+                Word::Number(value) => Ok(value),
+                Word::Text(text) => text.parse().map_err(E::custom),
+            }
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        Word::of(*value).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Word::deserialize(from)?.value()
+    }
+}
+
+pub(crate) mod float_option {
+    use super::float::Word;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(Word::of).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        Option::<Word>::deserialize(from)?
+            .map(Word::value)
+            .transpose()
+    }
+}
+
+pub(crate) mod float_list {
+    use super::float::Word;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().copied().map(Word::of))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        let words = Vec::<Word>::deserialize(from)?;
+        words.into_iter().map(Word::value).collect()
+    }
+}
