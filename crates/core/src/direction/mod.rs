@@ -259,7 +259,7 @@ impl Direction {
         Ok(self.dot(other)? / (self.norm() * other.norm()))
     }
 
-    fn raw(tensors: Params, source: Source) -> Self {
+    pub(crate) fn raw(tensors: Params, source: Source) -> Self {
         Direction {
             tensors,
             source,

@@ -51,10 +51,14 @@ impl Axis {
 
     /// The index whose value is exactly 0, when there is one.
     pub fn zero(&self) -> Option<usize> {
-        let guess = (-self.min / self.step()).round();
-        let near = if guess.is_finite() { guess as usize } else { 0 };
-        let last = self.count - 1;
-        (near.saturating_sub(1)..=near.saturating_add(1).min(last)).find(|&i| self.value(i) == 0.0)
+        self.nearest(0.0).filter(|&i| self.value(i) == 0.0)
+    }
+
+    /// The index whose value is nearest to `x`, the lower of two; `None` when `x` is not within the
+    /// ends of the axis.
+    pub fn nearest(&self, x: f64) -> Option<usize> {
+        let (below, share) = self.locate(x)?;
+        Some(if share > 0.5 { below + 1 } else { below })
     }
 
     /// The cell that holds `x`: the index below and the share of the way to the next, in [0, 1);

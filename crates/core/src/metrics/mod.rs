@@ -1,58 +1,93 @@
-//! Figures of a surface.
+//! Figures of a surface: how low, how wide, how convex, how rough.
+//!
+//! All of them are taken from the values on the grid, without a fit; points that are missing, NaN or
+//! infinite take no part, and are counted. Curvatures are per unit of the coordinates: where a
+//! direction has norm `r`, the curvature along a unit of parameter space is `1 / r^2` of it.
+
+mod basin;
+mod critical;
+mod curvature;
+mod field;
+mod merge;
+mod roughness;
+
+pub use merge::{Merge, MergeTree, merge_tree};
 
 use crate::grid::Point;
-use crate::surface::Surface;
+use crate::surface::{Surface, Value};
+use field::Field;
 use serde::{Deserialize, Serialize};
 
-/// Figures of the losses of a surface. `None` where a figure is not defined, for example because
-/// the grid is too small or points it needs are missing or not finite.
+/// Figures of one value of a surface, usually the loss `f`. `None` where a figure is not defined:
+/// the grid is too small for it, or points it needs are missing or not finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Points of the grid.
     pub points: usize,
-    /// Points not measured.
+    /// Points not known.
     pub missing: usize,
-    /// Points whose loss is NaN or infinite.
+    /// Known points whose value is NaN or infinite.
     pub non_finite: usize,
-    /// Loss at the origin, interpolated when 0 is not on the grid.
+    /// `f` at the origin, interpolated linearly when 0 is not on the grid.
     pub center_loss: Option<f64>,
-    /// Smallest finite loss.
+    /// Smallest finite `f`.
     pub min_loss: f64,
-    /// Largest finite loss.
+    /// Largest finite `f`.
     pub max_loss: f64,
     /// `max_loss - min_loss`.
     pub range: f64,
-    /// Mean of the finite losses.
+    /// Mean of the finite `f`.
     pub mean_loss: f64,
-    /// Where the smallest loss is.
+    /// Coordinates of the smallest `f`, the first of them.
     pub argmin: Point,
-    /// Share of the interior points with a positive semidefinite discrete Hessian.
+    /// Number of interior points whose discrete Hessian is known.
+    pub hessians: usize,
+    /// Share of those at which it is positive semidefinite: its smallest eigenvalue, in units of
+    /// grid steps, is at least `-1e-6 max |f|` of the neighbourhood (the rounding of f32 losses).
+    /// 1 for a convex surface.
     pub convexity: Option<f64>,
-    /// Smoothness in (0, 1].
+    /// `1 / (1 + mean |Laplacian|)` over those points, in coordinates in which every axis has
+    /// length 1 and `f` has range 1; in (0, 1], 1 for a surface without curvature. The value does
+    /// not depend on the resolution of a smooth surface, and falls with that of a rough one.
     pub smoothness: Option<f64>,
-    /// Roughness, 0 for a quadratic.
+    /// `sqrt(mean((D3 f)^2) / 20) / range` with the third differences
+    /// `D3 f = f_3 - 3 f_2 + 3 f_1 - f_0` along all axes: 0 for a quadratic, and `s / range` for
+    /// independent noise of standard deviation `s` (a third difference has variance `20 s^2`).
     pub roughness: Option<f64>,
-    /// Extent of the basin around the minimum.
-    pub basin_width: Option<f64>,
-    /// The same for each axis.
+    /// Largest of `basin_extent`.
+    pub basin_width: f64,
+    /// Extent along each axis, in coordinates, of the points connected to the minimum with
+    /// `f <= min_loss + 0.1 range`, at the resolution of the grid.
     pub basin_extent: Vec<f64>,
-    /// Largest eigenvalue of the in-plane Hessian at the centre.
+    /// Share of the grid's points that belong to the basin.
+    pub basin_share: f64,
+    /// Whether the basin reaches the edge of the grid, so that it may be larger.
+    pub basin_open: bool,
+    /// Largest eigenvalue of the discrete Hessian at the grid point nearest to the origin, per unit
+    /// of the coordinates.
     pub sharpness: Option<f64>,
-    /// Second derivative along each axis at the centre.
+    /// All its eigenvalues, descending.
+    pub center_eigenvalues: Option<Vec<f64>>,
+    /// Its diagonal: the second derivative along each axis.
     pub center_curvature: Option<Vec<f64>>,
-    /// Local minima, by number of point.
+    /// Local minima by number of point: interior points, or plateaus away from the edge, all of
+    /// whose neighbours (diagonal ones included) are strictly larger. A plateau is named once, by
+    /// its first point.
     pub minima: Vec<usize>,
-    /// Local maxima.
+    /// Local maxima, likewise.
     pub maxima: Vec<usize>,
-    /// Saddles (two dimensions).
+    /// Saddles of a surface of two dimensions: interior points around which the eight neighbours
+    /// change between higher and lower at least four times. Empty otherwise.
     pub saddles: Vec<usize>,
+    /// Saddle-minimum average distance, see [`MergeTree::smad`].
+    pub smad: Option<f64>,
 }
 
 /// Why a surface has no figures.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetricsError {
-    /// No point has a finite loss.
-    #[error("no finite loss among {points} points ({missing} not measured)")]
+    /// No point has a finite value.
+    #[error("none of {points} points has a finite value ({missing} are not measured)")]
     NothingFinite {
         /// Points of the grid.
         points: usize,
@@ -61,11 +96,80 @@ pub enum MetricsError {
     },
 }
 
-/// The figures of a surface.
+/// The figures of a surface's loss.
 ///
 /// # Errors
 /// When no point has a finite loss.
 pub fn metrics(surface: &Surface) -> Result<Metrics, MetricsError> {
-    let _ = surface;
-    todo!()
+    metrics_of(surface, Value::Loss)
+}
+
+/// The figures of any value of a surface, for example of the loss with its regulariser.
+///
+/// # Errors
+/// When no point has a finite value.
+pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsError> {
+    let known = (0..surface.grid.len()).filter(|&flat| surface.value(flat, value).is_some());
+    let missing = surface.grid.len() - known.count();
+    let field = Field::new(&surface.grid, surface.values(value));
+    let extremes = Extremes::of(&field.values).ok_or(MetricsError::NothingFinite {
+        points: surface.grid.len(),
+        missing,
+    })?;
+    let range = extremes.max - extremes.min;
+    let curvature = curvature::curvature(&field, range);
+    let center = curvature::at_center(&field);
+    let basin = basin::basin(&field, extremes.argmin, range);
+    Ok(Metrics {
+        points: field.values.len(),
+        missing,
+        non_finite: field.values.len() - missing - extremes.count,
+        center_loss: surface.interpolate(value, [0.0; 3]),
+        min_loss: extremes.min,
+        max_loss: extremes.max,
+        range,
+        mean_loss: extremes.mean,
+        argmin: surface.grid.point(extremes.argmin),
+        hessians: curvature.hessians,
+        convexity: curvature.convexity,
+        smoothness: curvature.smoothness,
+        roughness: roughness::roughness(&field, range),
+        basin_width: basin.extent.iter().copied().fold(0.0, f64::max),
+        basin_share: basin.points as f64 / field.values.len() as f64,
+        basin_extent: basin.extent,
+        basin_open: basin.open,
+        sharpness: center.as_ref().map(|c| c.eigenvalues[0]),
+        center_curvature: center.as_ref().map(|c| c.diagonal.clone()),
+        center_eigenvalues: center.map(|c| c.eigenvalues),
+        minima: critical::minima(&field),
+        maxima: critical::maxima(&field),
+        saddles: critical::saddles(&field),
+        smad: merge_tree(surface, value).smad(),
+    })
+}
+
+struct Extremes {
+    min: f64,
+    max: f64,
+    argmin: usize,
+    mean: f64,
+    count: usize,
+}
+
+impl Extremes {
+    /// Extremes of the finite values; `None` without any.
+    fn of(values: &[f64]) -> Option<Self> {
+        let finite = || values.iter().enumerate().filter(|(_, v)| v.is_finite());
+        let (argmin, &min) = finite().min_by(|a, b| a.1.total_cmp(b.1))?;
+        let (_, &max) = finite().max_by(|a, b| a.1.total_cmp(b.1))?;
+        let count = finite().count();
+        let sum: f64 = finite().map(|(_, v)| v).sum();
+        Some(Extremes {
+            min,
+            max,
+            argmin,
+            mean: sum / count as f64,
+            count,
+        })
+    }
 }

@@ -32,6 +32,12 @@ pub enum TrajectoryError {
         /// Which one, from 0.
         index: usize,
     },
+    /// The centre holds NaN or infinite values.
+    #[error("the centre of the trajectory has values that are not finite")]
+    CenterNotFinite,
+    /// The layout of the parameters is not that of the plane.
+    #[error("the parameters do not fit the plane")]
+    Plane(#[from] ParamsError),
     /// The directions of the plane are linearly dependent, so that coordinates are not determined.
     #[error("the plane's directions are linearly dependent")]
     Dependent,

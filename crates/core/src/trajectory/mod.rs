@@ -79,7 +79,9 @@ impl Trajectory {
         plane: &Plane,
         projection: Projection,
     ) -> Result<Self, TrajectoryError> {
-        let point = |checkpoint: &Checkpoint| {
+        let point = |(index, checkpoint): (usize, &Checkpoint)| -> Result<_, TrajectoryError> {
+            let fits = plane.origin.same_layout(&checkpoint.params);
+            fits.map_err(|source| TrajectoryError::Layout { index, source })?;
             let (coords, residual) = project(&checkpoint.params, plane, projection)?;
             Ok(TrajectoryPoint {
                 step: checkpoint.step,
@@ -90,7 +92,11 @@ impl Trajectory {
             })
         };
         Ok(Trajectory {
-            points: checkpoints.iter().map(point).collect::<Result<_, _>>()?,
+            points: checkpoints
+                .iter()
+                .enumerate()
+                .map(point)
+                .collect::<Result<_, _>>()?,
             explained_variance: Vec::new(),
             projection,
         })
