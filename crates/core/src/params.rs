@@ -60,8 +60,8 @@ impl Role {
     }
 }
 
-/// One named tensor, row-major.
-#[derive(Debug, Clone, PartialEq)]
+/// One named tensor, row-major. Its debug form shows the first few values.
+#[derive(Clone, PartialEq)]
 pub struct Parameter {
     /// PyTorch's name, for example `layer1.0.conv1.weight`.
     pub name: String,
@@ -143,6 +143,16 @@ impl Parameter {
 
     fn described(&self) -> String {
         format!("{} {:?}", self.name, self.shape)
+    }
+}
+
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 6;
+        let first = &self.data[..self.data.len().min(SHOWN)];
+        let more = if self.data.len() > SHOWN { " ..." } else { "" };
+        let (name, role, shape) = (&self.name, self.role, &self.shape);
+        write!(f, "{name} ({role}) {shape:?} {first:?}{more}")
     }
 }
 

@@ -1,18 +1,11 @@
 //! Critical points of the grid.
 
+use super::curvature;
 use super::field::Field;
 
-/// The eight neighbours in two dimensions, in order around the point.
-const RING: [[isize; 3]; 8] = [
-    [-1, -1, 0],
-    [-1, 0, 0],
-    [-1, 1, 0],
-    [0, 1, 0],
-    [1, 1, 0],
-    [1, 0, 0],
-    [1, -1, 0],
-    [0, -1, 0],
-];
+/// Largest distance of a saddle to its grid point, in grid steps along an axis. The nearest point is
+/// at most half a step away; the rest is for the error of the quadratic.
+const NEAR: f64 = 0.75;
 
 /// Local minima: interior points, or plateaus of equal values that touch no edge, all of whose
 /// neighbours, diagonal ones included, are strictly larger. A plateau counts once, by its first
@@ -70,28 +63,45 @@ fn plateau_is_extreme(
     extreme
 }
 
-/// Saddles of a grid of two dimensions: interior points around which the surface changes between
-/// higher and lower at least four times. Equal values are told apart by their place in the grid.
+/// Saddles in two and three dimensions: points whose local quadratic is indefinite and has its
+/// stationary point within [`NEAR`] steps along every axis. Neighbouring ones count once, by the
+/// one nearest to its stationary point.
+///
+/// Counting sign changes around the ring of neighbours instead finds one saddle several times where
+/// it lies askew to the grid.
 pub(super) fn saddles(field: &Field) -> Vec<usize> {
-    if field.dims() != 2 {
+    if field.dims() < 2 {
         return Vec::new();
     }
-    (0..field.values.len())
-        .filter(|&flat| changes(field, flat).is_some_and(|count| count >= 4))
-        .collect()
+    let mut distances: Vec<Option<f64>> = (0..field.values.len())
+        .map(|flat| curvature::saddle_distance(field, flat).filter(|&d| d <= NEAR))
+        .collect();
+    let offsets = field.around();
+    let mut found: Vec<usize> = (0..field.values.len())
+        .filter_map(|flat| nearest_of_group(field, flat, &offsets, &mut distances))
+        .collect();
+    found.sort_unstable();
+    found
 }
 
-/// How often the ring around a point changes sign.
-fn changes(field: &Field, flat: usize) -> Option<usize> {
-    let level = field.finite(flat, [0; 3])?;
-    let mut higher = [false; 8];
-    for (side, offset) in higher.iter_mut().zip(RING) {
-        let next = field.neighbour(flat, offset)?;
-        let value = field.values[next];
-        if value.is_nan() {
-            return None;
+/// Empties the group of candidates that `start` belongs to and gives its best one.
+fn nearest_of_group(
+    field: &Field,
+    start: usize,
+    offsets: &[[isize; 3]],
+    distances: &mut [Option<f64>],
+) -> Option<usize> {
+    let mut best = (distances[start].take()?, start);
+    let mut stack = vec![start];
+    while let Some(flat) = stack.pop() {
+        for next in offsets.iter().filter_map(|&o| field.neighbour(flat, o)) {
+            if let Some(distance) = distances[next].take() {
+                if distance < best.0 {
+                    best = (distance, next);
+                }
+                stack.push(next);
+            }
         }
-        *side = (value, next) > (level, flat);
     }
-    Some((0..8).filter(|&i| higher[i] != higher[(i + 1) % 8]).count())
+    Some(best.1)
 }

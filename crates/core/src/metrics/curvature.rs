@@ -1,7 +1,7 @@
 //! Second differences: convexity, smoothness and the curvature at the centre.
 
 use super::field::{Field, add, unit};
-use nalgebra::{Matrix2, Matrix3};
+use nalgebra::{Matrix2, Matrix3, Vector3};
 
 /// Share of the loss below which a second difference is rounding: losses are f32 results.
 const RESOLUTION: f64 = 1e-6;
@@ -54,6 +54,33 @@ fn second_differences(field: &Field, flat: usize) -> Option<Hessian> {
         }
     }
     Some(hessian)
+}
+
+/// Gradient in units of grid steps, by central differences.
+fn first_differences(field: &Field, flat: usize) -> Option<Vector3<f64>> {
+    let mut gradient = Vector3::zeros();
+    for axis in 0..field.dims() {
+        let [up, down] = [1, -1].map(|by| field.finite(flat, unit(axis, by)));
+        gradient[axis] = (up? - down?) / 2.0;
+    }
+    Some(gradient)
+}
+
+/// Distance, in grid steps along the farthest axis, from a point to the stationary point of its
+/// local quadratic; `None` unless that is a saddle beyond rounding.
+pub(super) fn saddle_distance(field: &Field, flat: usize) -> Option<f64> {
+    let mut hessian = second_differences(field, flat)?;
+    let gradient = first_differences(field, flat)?;
+    let rounding = RESOLUTION * magnitude(field, flat);
+    let eigenvalues = eigenvalues(&hessian, field.dims());
+    let (largest, smallest) = (eigenvalues.first()?, eigenvalues.last()?);
+    if *smallest >= -rounding || *largest <= rounding {
+        return None;
+    }
+    for axis in field.dims()..3 {
+        hessian[(axis, axis)] = 1.0;
+    }
+    Some(hessian.lu().solve(&gradient)?.amax())
 }
 
 /// Trace of the Hessian in coordinates in which every axis has length 1.

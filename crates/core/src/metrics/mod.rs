@@ -76,8 +76,9 @@ pub struct Metrics {
     pub minima: Vec<usize>,
     /// Local maxima, likewise.
     pub maxima: Vec<usize>,
-    /// Saddles of a surface of two dimensions: interior points around which the eight neighbours
-    /// change between higher and lower at least four times. Empty otherwise.
+    /// Saddles of a surface of two or three dimensions: interior points whose discrete Hessian is
+    /// indefinite and whose local quadratic has its stationary point within 0.75 grid steps along
+    /// every axis; neighbouring ones count once. Empty in one dimension.
     pub saddles: Vec<usize>,
     /// Saddle-minimum average distance, see [`MergeTree::smad`].
     pub smad: Option<f64>,

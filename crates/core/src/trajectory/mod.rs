@@ -34,6 +34,7 @@ pub enum Projection {
     Cos,
     /// Least squares: the coordinates of the nearest point of the plane, right for any directions.
     #[default]
+    #[serde(rename = "lstsq")]
     LeastSquares,
 }
 

@@ -15,6 +15,10 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 /// Values of each row that are held in f64 at once.
 const BLOCK: usize = 4096;
 
+/// Share of the largest eigenvalue below which another is the rounding of f32 parameters, about
+/// `f32::EPSILON` squared.
+const RESOLUTION: f64 = 1e-13;
+
 /// Principal components of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
@@ -259,7 +263,7 @@ fn leading(
     let mut order: Vec<usize> = (0..size).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
     let largest = order.first().map_or(0.0, |&i| eigen.eigenvalues[i]);
-    let rounding = 4.0 * size as f64 * f64::EPSILON * largest;
+    let rounding = largest * (4.0 * size as f64 * f64::EPSILON).max(RESOLUTION);
     let rank = eigen.eigenvalues.iter().filter(|&&l| l > rounding).count();
     if wanted > rank {
         return Err(TrajectoryError::Rank { wanted, rank });

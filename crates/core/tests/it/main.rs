@@ -1,0 +1,13 @@
+//! Tests of landscape-core against closed forms, independent references and properties.
+
+mod direction;
+mod grid;
+mod metrics;
+mod names;
+mod params;
+mod pca;
+mod plane;
+mod rng;
+mod sampler;
+mod support;
+mod surface;
