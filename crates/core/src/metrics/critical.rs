@@ -20,14 +20,13 @@ pub(super) fn maxima(field: &Field) -> Vec<usize> {
 }
 
 fn extrema(field: &Field, beyond: impl Fn(f64, f64) -> bool) -> Vec<usize> {
-    let offsets = field.around();
     let mut seen = vec![false; field.values.len()];
     let mut found = Vec::new();
     for start in 0..field.values.len() {
         if seen[start] || !field.values[start].is_finite() {
             continue;
         }
-        if plateau_is_extreme(field, start, &offsets, &mut seen, &beyond) {
+        if plateau_is_extreme(field, start, &mut seen, &beyond) {
             found.push(start);
         }
     }
@@ -38,7 +37,6 @@ fn extrema(field: &Field, beyond: impl Fn(f64, f64) -> bool) -> Vec<usize> {
 fn plateau_is_extreme(
     field: &Field,
     start: usize,
-    offsets: &[[isize; 3]],
     seen: &mut [bool],
     beyond: &impl Fn(f64, f64) -> bool,
 ) -> bool {
@@ -48,7 +46,11 @@ fn plateau_is_extreme(
     seen[start] = true;
     while let Some(flat) = stack.pop() {
         extreme &= field.is_interior(flat);
-        for next in offsets.iter().filter_map(|&o| field.neighbour(flat, o)) {
+        for next in field
+            .around
+            .iter()
+            .filter_map(|&o| field.neighbour(flat, o))
+        {
             let value = field.values[next];
             if value == level {
                 if !seen[next] {
@@ -76,25 +78,23 @@ pub(super) fn saddles(field: &Field) -> Vec<usize> {
     let mut distances: Vec<Option<f64>> = (0..field.values.len())
         .map(|flat| curvature::saddle_distance(field, flat).filter(|&d| d <= NEAR))
         .collect();
-    let offsets = field.around();
     let mut found: Vec<usize> = (0..field.values.len())
-        .filter_map(|flat| nearest_of_group(field, flat, &offsets, &mut distances))
+        .filter_map(|flat| nearest_of_group(field, flat, &mut distances))
         .collect();
     found.sort_unstable();
     found
 }
 
 /// Empties the group of candidates that `start` belongs to and gives its best one.
-fn nearest_of_group(
-    field: &Field,
-    start: usize,
-    offsets: &[[isize; 3]],
-    distances: &mut [Option<f64>],
-) -> Option<usize> {
+fn nearest_of_group(field: &Field, start: usize, distances: &mut [Option<f64>]) -> Option<usize> {
     let mut best = (distances[start].take()?, start);
     let mut stack = vec![start];
     while let Some(flat) = stack.pop() {
-        for next in offsets.iter().filter_map(|&o| field.neighbour(flat, o)) {
+        for next in field
+            .around
+            .iter()
+            .filter_map(|&o| field.neighbour(flat, o))
+        {
             if let Some(distance) = distances[next].take() {
                 if distance < best.0 {
                     best = (distance, next);

@@ -1,7 +1,7 @@
 //! Second differences: convexity, smoothness and the curvature at the centre.
 
 use super::field::{Field, add, unit};
-use nalgebra::{Matrix2, Matrix3, Vector3};
+use nalgebra::{Matrix3, Vector3};
 
 /// Share of the loss below which a second difference is rounding: losses are f32 results.
 const RESOLUTION: f64 = 1e-6;
@@ -92,8 +92,7 @@ fn normalised_laplacian(field: &Field, hessian: &Hessian) -> f64 {
 
 /// Largest magnitude in the neighbourhood.
 fn magnitude(field: &Field, flat: usize) -> f64 {
-    let around = field.around();
-    let values = around.iter().filter_map(|&o| field.finite(flat, o));
+    let values = field.around.iter().filter_map(|&o| field.finite(flat, o));
     values.fold(field.values[flat].abs(), |m, v| m.max(v.abs()))
 }
 
@@ -128,8 +127,10 @@ fn eigenvalues(hessian: &Hessian, dims: usize) -> Vec<f64> {
     let mut values: Vec<f64> = match dims {
         1 => vec![hessian[(0, 0)]],
         2 => {
-            let plane: Matrix2<f64> = hessian.fixed_view::<2, 2>(0, 0).into_owned();
-            plane.symmetric_eigenvalues().iter().copied().collect()
+            let mean = (hessian[(0, 0)] + hessian[(1, 1)]) / 2.0;
+            let half_gap = (hessian[(0, 0)] - hessian[(1, 1)]) / 2.0;
+            let spread = half_gap.hypot(hessian[(0, 1)]);
+            vec![mean + spread, mean - spread]
         }
         _ => hessian.symmetric_eigenvalues().iter().copied().collect(),
     };

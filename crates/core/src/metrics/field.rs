@@ -6,6 +6,8 @@ use crate::grid::Grid;
 pub(super) struct Field<'a> {
     pub(super) grid: &'a Grid,
     pub(super) values: Vec<f64>,
+    /// Offsets of all neighbours, diagonal ones included: 2, 8 or 26.
+    pub(super) around: Vec<[isize; 3]>,
     shape: [usize; 3],
 }
 
@@ -14,6 +16,7 @@ impl<'a> Field<'a> {
         Field {
             grid,
             values,
+            around: around(grid.dims()),
             shape: grid.shape3(),
         }
     }
@@ -22,14 +25,19 @@ impl<'a> Field<'a> {
         self.grid.dims()
     }
 
+    fn indices(&self, flat: usize) -> [usize; 3] {
+        let [_, ny, nz] = self.shape;
+        [flat / (ny * nz), flat / nz % ny, flat % nz]
+    }
+
     /// The number of the point `offset` away; `None` outside the grid.
     pub(super) fn neighbour(&self, flat: usize, offset: [isize; 3]) -> Option<usize> {
-        let indices = self.grid.unravel(flat);
-        let mut moved = [0; 3];
-        for axis in 0..3 {
-            moved[axis] = indices[axis].checked_add_signed(offset[axis])?;
-        }
-        self.grid.index(moved)
+        let [i, j, k] = self.indices(flat);
+        let [nx, ny, nz] = self.shape;
+        let i = i.checked_add_signed(offset[0])?;
+        let j = j.checked_add_signed(offset[1])?;
+        let k = k.checked_add_signed(offset[2])?;
+        (i < nx && j < ny && k < nz).then_some((i * ny + j) * nz + k)
     }
 
     /// The finite value `offset` away.
@@ -40,24 +48,8 @@ impl<'a> Field<'a> {
 
     /// Whether the point has a neighbour on every side.
     pub(super) fn is_interior(&self, flat: usize) -> bool {
-        let indices = self.grid.unravel(flat);
+        let indices = self.indices(flat);
         (0..self.dims()).all(|a| indices[a] > 0 && indices[a] + 1 < self.shape[a])
-    }
-
-    /// Offsets of all neighbours, diagonal ones included: 2, 8 or 26.
-    pub(super) fn around(&self) -> Vec<[isize; 3]> {
-        let reach = |axis: usize| if axis < self.dims() { -1..=1 } else { 0..=0 };
-        let mut offsets = Vec::with_capacity(26);
-        for i in reach(0) {
-            for j in reach(1) {
-                for k in reach(2) {
-                    if [i, j, k] != [0, 0, 0] {
-                        offsets.push([i, j, k]);
-                    }
-                }
-            }
-        }
-        offsets
     }
 
     /// Offsets of the neighbours along the axes: 2, 4 or 6.
@@ -66,6 +58,21 @@ impl<'a> Field<'a> {
             .flat_map(|axis| [unit(axis, -1), unit(axis, 1)])
             .collect()
     }
+}
+
+fn around(dims: usize) -> Vec<[isize; 3]> {
+    let reach = |axis: usize| if axis < dims { -1..=1 } else { 0..=0 };
+    let mut offsets = Vec::with_capacity(26);
+    for i in reach(0) {
+        for j in reach(1) {
+            for k in reach(2) {
+                if [i, j, k] != [0, 0, 0] {
+                    offsets.push([i, j, k]);
+                }
+            }
+        }
+    }
+    offsets
 }
 
 /// The offset of `by` steps along an axis.

@@ -46,12 +46,15 @@ pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
         .filter(|&flat| values[flat].is_finite())
         .collect();
     rising.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
-    let offsets = field.around();
     let mut parts = Parts::new(values.len());
     let mut merges = Vec::new();
     for &flat in &rising {
         parts.start(flat);
-        for next in offsets.iter().filter_map(|&o| field.neighbour(flat, o)) {
+        for next in field
+            .around
+            .iter()
+            .filter_map(|&o| field.neighbour(flat, o))
+        {
             if parts.is_started(next) {
                 merges.extend(parts.join(flat, next, flat, values));
             }

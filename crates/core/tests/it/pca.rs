@@ -180,7 +180,13 @@ fn large_rows_equal_a_dense_reference() {
     let half = 1.0 / (p as f32 / 2.0).sqrt();
     let rows: Vec<Params> = (0..4)
         .map(|t| {
-            let value = |i: usize| if i.is_multiple_of(2) { a[t] * half } else { b[t] * half };
+            let value = |i: usize| {
+                if i.is_multiple_of(2) {
+                    a[t] * half
+                } else {
+                    b[t] * half
+                }
+            };
             Params::new(vec![tensor("w", &[p / 100, 100], Role::Weight, value)]).unwrap()
         })
         .collect();
