@@ -1,0 +1,119 @@
+//! Checkpoints: safetensors files with PyTorch's names and layout.
+
+use crate::files::{self, Numbers};
+use crate::{ModelSpec, ModelsError, Network};
+use landscape_core::{Parameter, Params, Role};
+use safetensors::{Dtype, tensor::TensorView};
+use std::path::Path;
+
+/// What wrapping a module, or keeping it in a dictionary, puts in front of every name.
+const WRAPPERS: &[&str] = &[
+    "module.",
+    "_orig_mod.",
+    "state_dict.",
+    "model_state_dict.",
+    "net.",
+];
+
+/// The tensors of a safetensors file, PyTorch's names and layout, as f32.
+///
+/// F32, F64, F16 and BF16 are read (and rounded to f32). The counters `num_batches_tracked` are
+/// left out. A prefix that *every* name carries, from `DataParallel` (`module.`), `torch.compile`
+/// (`_orig_mod.`) or a wrapper (`state_dict.`, `model_state_dict.`, `net.`), is removed. Roles are
+/// guessed from the names; [`load_network_params`] gives those of a network.
+///
+/// # Errors
+/// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`] for a file of
+/// `torch.save`, [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
+pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
+    let path = path.as_ref();
+    let mut tensors = files::read_safetensors(path, |name| !is_counter(name))?;
+    while let Some(wrapper) = common_wrapper(tensors.iter().map(|t| t.name.as_str())) {
+        for tensor in &mut tensors {
+            tensor.name.drain(..wrapper.len());
+        }
+    }
+    if tensors.is_empty() {
+        return Err(ModelsError::unsupported(path, "it holds no tensors"));
+    }
+    let parameter = |tensor: files::Tensor| match tensor.array.values {
+        Numbers::Float(data) => Ok(Parameter {
+            role: Role::from_name(&tensor.name, &tensor.array.shape),
+            name: tensor.name,
+            shape: tensor.array.shape,
+            data,
+        }),
+        Numbers::Int(_) => Err(ModelsError::unsupported(
+            path,
+            format!(
+                "tensor `{}` holds integers; parameters are floating-point numbers",
+                tensor.name
+            ),
+        )),
+    };
+    let parameters = tensors
+        .into_iter()
+        .map(parameter)
+        .collect::<Result<_, _>>()?;
+    Params::new(parameters).map_err(|e| ModelsError::corrupt(path, e.to_string()))
+}
+
+/// The parameters of a network from a file, in the network's order.
+///
+/// # Errors
+/// Those of [`load_weights`]; [`ModelsError::Checkpoint`] lists every missing, unexpected and
+/// mis-shaped tensor.
+pub fn load_network_params(
+    path: impl AsRef<Path>,
+    spec: &ModelSpec,
+) -> Result<Params, ModelsError> {
+    let path = path.as_ref();
+    load_weights(path)?
+        .conform(&Network::layout(spec))
+        .map_err(|source| ModelsError::Checkpoint {
+            path: path.to_owned(),
+            model: spec.to_string(),
+            source,
+        })
+}
+
+/// Writes the tensors as a safetensors file that PyTorch's `load_state_dict` takes (F32).
+///
+/// The file is complete or not there: it is written under a temporary name beside its place and
+/// renamed; on failure an existing file stays as it was.
+///
+/// # Errors
+/// [`ModelsError::Io`].
+pub fn save_weights(path: impl AsRef<Path>, params: &Params) -> Result<(), ModelsError> {
+    let path = path.as_ref();
+    let bytes: Vec<Vec<u8>> = params.iter().map(little_endian).collect();
+    let views = params
+        .iter()
+        .zip(&bytes)
+        .map(|(tensor, bytes)| {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
+            Ok((tensor.name.as_str(), view))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
+    let info = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let file = views
+        .and_then(|views| safetensors::serialize(views, Some(info)))
+        .map_err(|e| ModelsError::unsupported(path, format!("cannot be written: {e}")))?;
+    files::write_atomically(path, &file)
+}
+
+fn little_endian(tensor: &Parameter) -> Vec<u8> {
+    tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn is_counter(name: &str) -> bool {
+    name.rsplit('.').next() == Some("num_batches_tracked")
+}
+
+fn common_wrapper<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+    names.clone().next()?;
+    WRAPPERS
+        .iter()
+        .find(|wrapper| names.clone().all(|name| name.starts_with(**wrapper)))
+        .copied()
+}

@@ -1,0 +1,156 @@
+//! Data sets by name.
+
+use super::MoonsSpec;
+use crate::ModelsError;
+use crate::names::named;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Which part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Split {
+    /// What networks are trained on.
+    #[default]
+    Train,
+    /// What they are tested on.
+    Test,
+}
+
+named!(Split, "split", {
+    Train => "train",
+    Test => "test",
+});
+
+/// How MNIST's bytes become inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Pixels {
+    /// `byte / 255`, in [0, 1]: torchvision's `ToTensor`.
+    #[default]
+    Unit,
+    /// `(byte / 255 - 0.1307) / 0.3081`, mean 0 and deviation 1 over the training set: `ToTensor`
+    /// and the customary `Normalize`, in the same f32 operations.
+    Standard,
+}
+
+named!(Pixels, "pixels", {
+    Unit => "unit",
+    Standard => "standard",
+});
+
+impl Pixels {
+    /// The input that a byte becomes.
+    pub fn value(self, byte: u8) -> f32 {
+        let unit = f32::from(byte) / 255.0;
+        match self {
+            Pixels::Unit => unit,
+            Pixels::Standard => (unit - 0.1307) / 0.3081,
+        }
+    }
+
+    /// What follows `mnist:`.
+    fn parse(settings: &str) -> Result<Self, String> {
+        match settings.split_once('=') {
+            None if settings.is_empty() => Ok(Pixels::default()),
+            Some(("pixels", name)) => name.parse().map_err(|e| format!("{e}")),
+            _ => Err(format!(
+                "unknown setting `{settings}`; pixels=unit|standard"
+            )),
+        }
+    }
+
+    /// The settings written out, where they are not the usual ones.
+    fn suffix(self) -> &'static str {
+        match self {
+            Pixels::Unit => "",
+            Pixels::Standard => ":pixels=standard",
+        }
+    }
+}
+
+/// A data set by its name.
+///
+/// | name | data |
+/// |---|---|
+/// | `moons[:n=200,noise=0.15,seed=42]` | two interleaving half circles, see [`make_moons`](super::make_moons) |
+/// | `mnist-1k[:pixels=unit\|standard]` | the first 1,000 MNIST training images, inside the program |
+/// | `mnist[:pixels=unit\|standard]` | MNIST from its IDX files |
+/// | `FILE.safetensors`, `FILE.npz` | tensors `x` and `y` |
+/// | `X.npy,Y.npy` | the same in two files |
+///
+/// Parsing and printing are inverse to each other, up to settings that are not written out.
+///
+/// ```
+/// use landscape_models::DataSpec;
+///
+/// let spec: DataSpec = "moons:noise=0.1,n=300".parse()?;
+/// assert_eq!(spec.to_string(), "moons:n=300,noise=0.1,seed=42");
+/// # Ok::<(), landscape_models::ModelsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum DataSpec {
+    /// Two interleaving half circles.
+    Moons(MoonsSpec),
+    /// MNIST from its IDX files, one flattened image of 784 values a row.
+    Mnist(Pixels),
+    /// The embedded first 1,000 MNIST training images, likewise.
+    Mnist1k(Pixels),
+    /// A `.safetensors` or `.npz` file with tensors `x` and `y`.
+    File(PathBuf),
+    /// Two `.npy` files, `x` and `y`.
+    Pair(PathBuf, PathBuf),
+}
+
+impl DataSpec {
+    /// The data sets that can be named, for help texts and messages.
+    pub const KNOWN: &'static str = "moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k \
+         (each also :pixels=standard), FILE.safetensors or FILE.npz with tensors x and y, X.npy,Y.npy";
+}
+
+impl FromStr for DataSpec {
+    type Err = ModelsError;
+
+    fn from_str(given: &str) -> Result<Self, ModelsError> {
+        let bad = |reason| ModelsError::BadData {
+            spec: given.to_owned(),
+            reason,
+        };
+        let (name, settings) = given.split_once(':').unwrap_or((given, ""));
+        match name {
+            "moons" => MoonsSpec::parse(settings).map(DataSpec::Moons).map_err(bad),
+            "mnist" => Pixels::parse(settings).map(DataSpec::Mnist).map_err(bad),
+            "mnist-1k" => Pixels::parse(settings).map(DataSpec::Mnist1k).map_err(bad),
+            "cifar10" => Err(ModelsError::UnavailableData {
+                spec: given.to_owned(),
+                known: Self::KNOWN,
+            }),
+            _ => file(given).ok_or_else(|| ModelsError::UnknownData {
+                spec: given.to_owned(),
+                known: Self::KNOWN,
+            }),
+        }
+    }
+}
+
+fn file(given: &str) -> Option<DataSpec> {
+    let extension = |path: &str| path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    if let Some((x, y)) = given.split_once(',') {
+        let both = [x, y].map(|path| extension(path).as_deref() == Some("npy"));
+        return (both == [true, true]).then(|| DataSpec::Pair(x.into(), y.into()));
+    }
+    matches!(extension(given).as_deref(), Some("safetensors" | "npz"))
+        .then(|| DataSpec::File(given.into()))
+}
+
+impl fmt::Display for DataSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DataSpec::Moons(moons) => write!(f, "moons:{moons}"),
+            DataSpec::Mnist(pixels) => write!(f, "mnist{}", pixels.suffix()),
+            DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix()),
+            DataSpec::File(path) => write!(f, "{}", path.display()),
+            DataSpec::Pair(x, y) => write!(f, "{},{}", x.display(), y.display()),
+        }
+    }
+}

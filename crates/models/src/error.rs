@@ -1,0 +1,250 @@
+//! What can go wrong, with what, where and the remedy in each message.
+
+use landscape_core::ParamsError;
+use std::path::PathBuf;
+
+/// Every failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelsError {
+    /// The word before the colon names no family of networks.
+    #[error("unknown network `{spec}`; known: {known}")]
+    UnknownModel {
+        /// What was asked for.
+        spec: String,
+        /// The networks that exist, for the message.
+        known: String,
+    },
+    /// The family is a known one that this version does not contain.
+    #[error("network `{spec}` ({family}) is not available in this version; available: {available}")]
+    UnavailableModel {
+        /// What was asked for.
+        spec: String,
+        /// Its family.
+        family: &'static str,
+        /// The networks that are, for the message.
+        available: String,
+    },
+    /// The family is known and what follows its name makes no sense.
+    #[error("network `{spec}`: {reason}; for example `mlp:2-8-4-1` or `mlp:784-20-10:tanh`")]
+    BadModel {
+        /// What was asked for.
+        spec: String,
+        /// The rule that it breaks.
+        reason: String,
+    },
+    /// The parameters are not those of the network.
+    #[error("parameters for {model}: {source}")]
+    Layout {
+        /// The network.
+        model: String,
+        /// What is missing, unexpected or of another shape.
+        source: ParamsError,
+    },
+
+    /// The word names no data set.
+    #[error("unknown data `{spec}`; known: {known}")]
+    UnknownData {
+        /// What was asked for.
+        spec: String,
+        /// The data sets that exist, for the message.
+        known: &'static str,
+    },
+    /// A known data set that this version does not contain.
+    #[error("data `{spec}` is not available in this version; known: {known}")]
+    UnavailableData {
+        /// What was asked for.
+        spec: String,
+        /// The data sets that exist, for the message.
+        known: &'static str,
+    },
+    /// A known data set with settings that make no sense.
+    #[error("data `{spec}`: {reason}")]
+    BadData {
+        /// What was asked for.
+        spec: String,
+        /// The rule that it breaks, and the remedy.
+        reason: String,
+    },
+    /// The data set's files are not where they were looked for.
+    #[error("{what} not found; looked for {}; {remedy}", list(looked))]
+    DataNotFound {
+        /// The file that is missing.
+        what: String,
+        /// Every path that was tried.
+        looked: Vec<PathBuf>,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// There are no samples.
+    #[error("data {name} is empty: at least one sample is needed")]
+    EmptyData {
+        /// The data set.
+        name: String,
+    },
+    /// More samples are asked for than there are.
+    #[error("data {name} has {available} samples, {asked} asked for; ask for at most {available}")]
+    TooFewSamples {
+        /// The data set.
+        name: String,
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        available: usize,
+    },
+    /// Shapes of inputs and targets disagree with each other or with their values.
+    #[error("data {name}: {reason}")]
+    DataShape {
+        /// The data set.
+        name: String,
+        /// What disagrees.
+        reason: String,
+    },
+    /// An input or target is NaN or infinite.
+    #[error("data {name}: {tensor} of sample {sample} is {value}; remove or mend that sample")]
+    NotFinite {
+        /// The data set.
+        name: String,
+        /// `x` or `y`.
+        tensor: &'static str,
+        /// Number of the sample, from 0.
+        sample: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A label names no class.
+    #[error(
+        "data {name}: label {label} of sample {sample} is outside the {classes} classes 0..={}; \
+         mend the label, or use a network with more outputs",
+        classes.saturating_sub(1)
+    )]
+    Label {
+        /// The data set.
+        name: String,
+        /// Number of the sample, from 0.
+        sample: usize,
+        /// The label.
+        label: i64,
+        /// Number of classes: the network's outputs.
+        classes: usize,
+    },
+    /// The targets do not suit the loss.
+    #[error("data {name} does not suit the loss {loss}: {reason}")]
+    Targets {
+        /// The data set.
+        name: String,
+        /// The loss.
+        loss: &'static str,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
+    /// The inputs are of another size than the network takes.
+    #[error("network {model} takes {expected} inputs a sample, data {name} has {found}")]
+    Inputs {
+        /// The network.
+        model: String,
+        /// The data set.
+        name: String,
+        /// Inputs that the network takes.
+        expected: usize,
+        /// Inputs of one sample.
+        found: usize,
+    },
+    /// `bce` was given values that are no probabilities.
+    #[error(
+        "the loss bce needs outputs in [0, 1], output {value} of sample {sample} is not; \
+         use bce-with-logits for a network without a final sigmoid"
+    )]
+    Probability {
+        /// Number of the sample, from 0.
+        sample: usize,
+        /// The output.
+        value: f32,
+    },
+
+    /// A setting of the training breaks its rule.
+    #[error("training: {field} is {value}: {rule}")]
+    BadTraining {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        rule: &'static str,
+    },
+
+    /// The file could not be opened, read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not what its name or place says, or it is cut short.
+    #[error("{} is corrupt: {reason}; get the file again", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A well-formed file holds something that is not supported.
+    #[error("{}: {reason}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What is not supported, and the remedy.
+        reason: String,
+    },
+    /// A checkpoint as `torch.save` writes it.
+    #[error(
+        "{} is a PyTorch pickle, which this version does not read; convert it with \
+         safetensors.torch.save_file(torch.load('{}', weights_only=True), 'weights.safetensors')",
+        path.display(), path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A checkpoint's tensors are not those of the network.
+    #[error("{} does not fit {model}: {source}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        model: String,
+        /// What is missing, unexpected or of another shape.
+        source: ParamsError,
+    },
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    shown.join(", ")
+}
+
+impl ModelsError {
+    pub(crate) fn read(path: &std::path::Path, source: std::io::Error) -> Self {
+        ModelsError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn corrupt(path: &std::path::Path, reason: impl Into<String>) -> Self {
+        ModelsError::Corrupt {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn unsupported(path: &std::path::Path, reason: impl Into<String>) -> Self {
+        ModelsError::Unsupported {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}

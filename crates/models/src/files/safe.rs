@@ -1,0 +1,78 @@
+//! The safetensors format.
+
+use super::{Array, Stored, read_bytes};
+use crate::ModelsError;
+use safetensors::{Dtype, SafeTensors};
+use std::path::Path;
+
+/// A named array of a safetensors file.
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) array: Array,
+}
+
+fn stored(dtype: Dtype) -> Option<Stored> {
+    Some(match dtype {
+        Dtype::BOOL => Stored::Bool,
+        Dtype::I8 => Stored::I8,
+        Dtype::I16 => Stored::I16,
+        Dtype::I32 => Stored::I32,
+        Dtype::I64 => Stored::I64,
+        Dtype::U8 => Stored::U8,
+        Dtype::U16 => Stored::U16,
+        Dtype::U32 => Stored::U32,
+        Dtype::U64 => Stored::U64,
+        Dtype::F16 => Stored::F16,
+        Dtype::BF16 => Stored::Bf16,
+        Dtype::F32 => Stored::F32,
+        Dtype::F64 => Stored::F64,
+        _ => return None,
+    })
+}
+
+/// The tensors of a file whose names `wanted` accepts, in the order in which they are stored.
+pub(crate) fn read_safetensors(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Tensor>, ModelsError> {
+    let bytes = read_bytes(path)?;
+    if is_pickle(&bytes) {
+        return Err(ModelsError::Pickle {
+            path: path.to_owned(),
+        });
+    }
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))?;
+    let mut views: Vec<_> = file.iter().filter(|(name, _)| wanted(name)).collect();
+    views.sort_by_key(|(_, view)| view.data().as_ptr() as usize);
+    let read = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
+        let unsupported =
+            |what: String| ModelsError::unsupported(path, format!("tensor `{name}` {what}"));
+        let stored = stored(view.dtype()).ok_or_else(|| {
+            unsupported(format!(
+                "has type {:?}; store it as F32 (also read: F64, F16, BF16, integers)",
+                view.dtype()
+            ))
+        })?;
+        let values = stored
+            .decode(view.data(), false)
+            .map_err(|v| unsupported(format!("holds {v}, which is beyond 64-bit integers")))?;
+        Ok(Tensor {
+            name: name.to_owned(),
+            array: Array {
+                shape: view.shape().to_vec(),
+                values,
+            },
+        })
+    };
+    views.into_iter().map(read).collect()
+}
+
+/// Whether the file is one of `torch.save`: a zip archive, or a bare pickle of the older format.
+fn is_pickle(bytes: &[u8]) -> bool {
+    let pickle = matches!(bytes, [0x80, 2..=5, ..]);
+    // A safetensors header of this length would begin with the same two bytes; then `{` follows
+    // its eight length bytes.
+    let header = bytes.get(8) == Some(&b'{');
+    bytes.starts_with(b"PK\x03\x04") || (pickle && !header)
+}

@@ -1,0 +1,89 @@
+//! Losses a sample, with PyTorch's definitions, as plain Burn tensor operations.
+
+mod formulas;
+mod targets;
+
+pub use formulas::{bce, bce_with_logits, cross_entropy, mse, soft_cross_entropy};
+pub use targets::{TargetTensor, Targets};
+
+use crate::names::named;
+use burn::tensor::{Bool, Tensor};
+
+/// Which loss is meant.
+///
+/// The mean of [`LossKind::per_sample`] over the samples is PyTorch's loss with its default
+/// `reduction='mean'`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LossKind {
+    /// Negative log likelihood of the class under the softmax of the outputs.
+    CrossEntropy,
+    /// Binary cross-entropy of the sigmoid of the outputs.
+    BceWithLogits,
+    /// Binary cross-entropy of outputs that are probabilities already.
+    Bce,
+    /// Squared difference, averaged over the outputs.
+    Mse,
+}
+
+named!(LossKind, "loss", {
+    CrossEntropy => "cross-entropy",
+    BceWithLogits => "bce-with-logits",
+    Bce => "bce",
+    Mse => "mse",
+});
+
+impl LossKind {
+    /// The loss of each sample, `[samples]`, of outputs `[samples, outputs]`.
+    ///
+    /// Targets made by [`Targets::suited_to`] are used as they are; others are converted as that
+    /// function does it, without its checks.
+    ///
+    /// # Panics
+    /// When outputs and targets differ in the number of samples, or of values a sample.
+    pub fn per_sample(self, output: Tensor<2>, target: &TargetTensor) -> Tensor<1> {
+        let outputs = output.dims()[1];
+        match (self, target) {
+            (LossKind::CrossEntropy, TargetTensor::Classes(labels)) => {
+                cross_entropy(output, labels.clone())
+            }
+            (LossKind::CrossEntropy, TargetTensor::Values(y)) if y.dims()[1] == 1 => {
+                cross_entropy(output, y.clone().squeeze_dim::<1>(1).int())
+            }
+            (LossKind::CrossEntropy, TargetTensor::Values(y)) => {
+                soft_cross_entropy(output, y.clone())
+            }
+            (LossKind::BceWithLogits, _) => bce_with_logits(output, target.values(outputs)),
+            (LossKind::Bce, _) => bce(output, target.values(outputs)),
+            (LossKind::Mse, _) => mse(output, target.values(outputs)),
+        }
+    }
+
+    /// Whether each sample is predicted right, `[samples]`; nothing for a regression.
+    ///
+    /// - `cross-entropy`: the largest output stands at the label (the first of equals counts; for
+    ///   class probabilities, at the most probable class);
+    /// - `bce-with-logits`: every output is > 0 exactly where its target is > 1/2;
+    /// - `bce`: every output is > 1/2 exactly where its target is.
+    ///
+    /// # Panics
+    /// As [`LossKind::per_sample`].
+    pub fn correct(self, output: Tensor<2>, target: &TargetTensor) -> Option<Tensor<1, Bool>> {
+        let threshold = match self {
+            LossKind::Mse => return None,
+            LossKind::CrossEntropy => {
+                let predicted = output.argmax(1).squeeze_dim::<1>(1);
+                return Some(predicted.equal(target.classes()));
+            }
+            LossKind::BceWithLogits => 0.0,
+            LossKind::Bce => 0.5,
+        };
+        let wanted = target.values(output.dims()[1]).greater_elem(0.5);
+        let hits = output.greater_elem(threshold).equal(wanted);
+        Some(hits.all_dim(1).squeeze_dim::<1>(1))
+    }
+
+    /// Whether [`LossKind::correct`] has an answer.
+    pub fn has_accuracy(self) -> bool {
+        self != LossKind::Mse
+    }
+}

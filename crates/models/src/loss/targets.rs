@@ -1,0 +1,275 @@
+//! What the outputs should be: class labels, or values.
+
+use super::LossKind;
+use crate::ModelsError;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// What the outputs of a network should be, on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// The number of the right class of each sample, from 0.
+    Classes(Vec<i64>),
+    /// `width` values a sample, row-major.
+    Values {
+        /// The values; a multiple of `width` of them.
+        data: Vec<f32>,
+        /// Values a sample, at least 1.
+        width: usize,
+    },
+}
+
+impl Targets {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Values { data, width } => data.len() / (*width).max(1),
+        }
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first `n` samples.
+    pub(crate) fn truncate(&mut self, n: usize) {
+        match self {
+            Targets::Classes(labels) => labels.truncate(n),
+            Targets::Values { data, width } => data.truncate(n * *width),
+        }
+    }
+
+    /// The targets in the form that a loss on `outputs` values a sample uses, checked.
+    ///
+    /// - `cross-entropy`: labels in `0..outputs`; a single whole number a sample is taken as a
+    ///   label; `outputs` values a sample are taken as class probabilities;
+    /// - the others: `outputs` values a sample, in [0, 1] for the binary cross-entropies; a label
+    ///   becomes the value itself for one output (for a binary cross-entropy: 0 or 1), and the unit
+    ///   vector of its class for several.
+    ///
+    /// `name` is the data set's, for messages.
+    ///
+    /// # Errors
+    /// [`ModelsError::Label`] for a label outside the classes, [`ModelsError::Targets`] for
+    /// anything else that does not suit.
+    pub fn suited_to(
+        &self,
+        loss: LossKind,
+        outputs: usize,
+        name: &str,
+    ) -> Result<Targets, ModelsError> {
+        let fit = Fit {
+            loss,
+            outputs,
+            name,
+        };
+        match (self, loss) {
+            (Targets::Classes(labels), LossKind::CrossEntropy) => fit.classes(labels.clone()),
+            (Targets::Values { data, width: 1 }, LossKind::CrossEntropy) => fit.whole(data),
+            (Targets::Values { data, width }, LossKind::CrossEntropy) => {
+                fit.values(data, *width)?;
+                fit.probabilities(data)?;
+                Ok(self.clone())
+            }
+            (Targets::Classes(labels), _) => fit.numbers(labels),
+            (Targets::Values { data, width }, _) => {
+                fit.values(data, *width)?;
+                if loss != LossKind::Mse {
+                    fit.unit_interval(data)?;
+                }
+                Ok(self.clone())
+            }
+        }
+    }
+
+    /// The targets as a tensor on a device.
+    pub fn to_tensor(&self, device: &Device) -> TargetTensor {
+        let n = self.len();
+        match self {
+            Targets::Classes(labels) => {
+                let data = TensorData::new(labels.clone(), [n]);
+                TargetTensor::Classes(Tensor::from_data(data, device))
+            }
+            Targets::Values { data, width } => {
+                let data = TensorData::new(data.clone(), [n, *width]);
+                TargetTensor::Values(Tensor::from_data(data, device))
+            }
+        }
+    }
+}
+
+/// The checks of [`Targets::suited_to`].
+struct Fit<'a> {
+    loss: LossKind,
+    outputs: usize,
+    name: &'a str,
+}
+
+impl Fit<'_> {
+    fn unsuited(&self, reason: String) -> ModelsError {
+        ModelsError::Targets {
+            name: self.name.to_owned(),
+            loss: self.loss.name(),
+            reason,
+        }
+    }
+
+    /// Labels inside the classes.
+    fn classes(&self, labels: Vec<i64>) -> Result<Targets, ModelsError> {
+        if self.outputs < 2 {
+            return Err(self.unsuited(
+                "the network has one output, and the softmax of one output is always 1; \
+                 use bce-with-logits, or a network with an output a class"
+                    .into(),
+            ));
+        }
+        self.inside(&labels, self.outputs)?;
+        Ok(Targets::Classes(labels))
+    }
+
+    fn inside(&self, labels: &[i64], classes: usize) -> Result<(), ModelsError> {
+        let outside = |&label: &i64| usize::try_from(label).map_or(true, |label| label >= classes);
+        match labels.iter().position(outside) {
+            None => Ok(()),
+            Some(sample) => Err(ModelsError::Label {
+                name: self.name.to_owned(),
+                sample,
+                label: labels[sample],
+                classes,
+            }),
+        }
+    }
+
+    /// One whole number a sample, as a label.
+    fn whole(&self, data: &[f32]) -> Result<Targets, ModelsError> {
+        if let Some(sample) = data.iter().position(|v| v.fract() != 0.0) {
+            return Err(self.unsuited(format!(
+                "target {} of sample {sample} is no class; give whole numbers, or use mse",
+                data[sample]
+            )));
+        }
+        self.classes(data.iter().map(|&v| v as i64).collect())
+    }
+
+    /// Labels as values.
+    fn numbers(&self, labels: &[i64]) -> Result<Targets, ModelsError> {
+        if self.outputs == 1 {
+            if self.loss != LossKind::Mse {
+                self.inside(labels, 2)?;
+            }
+            let data = labels.iter().map(|&label| label as f32).collect();
+            return Ok(Targets::Values { data, width: 1 });
+        }
+        self.inside(labels, self.outputs)?;
+        let mut data = vec![0.0; labels.len() * self.outputs];
+        for (row, &label) in data.chunks_exact_mut(self.outputs).zip(labels) {
+            row[label as usize] = 1.0;
+        }
+        Ok(Targets::Values {
+            data,
+            width: self.outputs,
+        })
+    }
+
+    /// As many values as outputs.
+    fn values(&self, data: &[f32], width: usize) -> Result<(), ModelsError> {
+        if width == self.outputs {
+            return Ok(());
+        }
+        let samples = data.len() / width.max(1);
+        Err(self.unsuited(format!(
+            "its {samples} samples have {width} target values each, the network has {} outputs; \
+             they must be as many",
+            self.outputs
+        )))
+    }
+
+    /// Rows of probabilities.
+    fn probabilities(&self, data: &[f32]) -> Result<(), ModelsError> {
+        self.unit_interval(data)?;
+        let sum = |row: &[f32]| row.iter().map(|&p| f64::from(p)).sum::<f64>();
+        let off = |row: &[f32]| (sum(row) - 1.0).abs() > 1e-3;
+        match data.chunks_exact(self.outputs).position(off) {
+            None => Ok(()),
+            Some(sample) => Err(self.unsuited(format!(
+                "the class probabilities of sample {sample} do not sum to 1"
+            ))),
+        }
+    }
+
+    fn unit_interval(&self, data: &[f32]) -> Result<(), ModelsError> {
+        match data.iter().position(|v| !(0.0..=1.0).contains(v)) {
+            None => Ok(()),
+            Some(at) => Err(self.unsuited(format!(
+                "target {} of sample {} is outside [0, 1]; use mse for other values",
+                data[at],
+                at / self.outputs
+            ))),
+        }
+    }
+}
+
+/// What the outputs of a network should be, on a device.
+#[derive(Debug, Clone)]
+pub enum TargetTensor {
+    /// The right class of each sample, `[samples]`.
+    Classes(Tensor<1, Int>),
+    /// Values, `[samples, width]`.
+    Values(Tensor<2>),
+}
+
+impl TargetTensor {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            TargetTensor::Classes(labels) => labels.dims()[0],
+            TargetTensor::Values(y) => y.dims()[0],
+        }
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples at the given places.
+    pub fn select(&self, indices: Tensor<1, Int>) -> Self {
+        match self {
+            TargetTensor::Classes(labels) => {
+                TargetTensor::Classes(labels.clone().select(0, indices))
+            }
+            TargetTensor::Values(y) => TargetTensor::Values(y.clone().select(0, indices)),
+        }
+    }
+
+    /// The samples from `start` up to `end`.
+    pub fn slice(&self, start: usize, end: usize) -> Self {
+        match self {
+            TargetTensor::Classes(labels) => {
+                TargetTensor::Classes(labels.clone().slice([start..end]))
+            }
+            TargetTensor::Values(y) => TargetTensor::Values(y.clone().slice([start..end])),
+        }
+    }
+
+    /// Labels; of several values the place of the largest.
+    pub(crate) fn classes(&self) -> Tensor<1, Int> {
+        match self {
+            TargetTensor::Classes(labels) => labels.clone(),
+            TargetTensor::Values(y) if y.dims()[1] == 1 => y.clone().squeeze_dim::<1>(1).int(),
+            TargetTensor::Values(y) => y.clone().argmax(1).squeeze_dim::<1>(1),
+        }
+    }
+
+    /// Values, `[samples, width]`; labels as themselves for one value, else as unit vectors.
+    pub(crate) fn values(&self, width: usize) -> Tensor<2> {
+        match self {
+            TargetTensor::Values(y) => y.clone(),
+            TargetTensor::Classes(labels) if width == 1 => {
+                labels.clone().float().unsqueeze_dim::<2>(1)
+            }
+            TargetTensor::Classes(labels) => labels.clone().one_hot::<2>(width).float(),
+        }
+    }
+}

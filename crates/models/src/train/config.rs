@@ -1,0 +1,155 @@
+//! Settings of a training.
+
+use super::Schedule;
+use crate::ModelsError;
+use crate::names::named;
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+
+/// Which optimiser, with PyTorch's conventions.
+///
+/// `g` is the gradient of the mean loss of the batch, plus `weight_decay * theta` except for AdamW.
+/// All parameters decay, biases too, as in PyTorch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OptimizerKind {
+    /// `theta -= lr g`.
+    Sgd,
+    /// `v = momentum v + g` (first `v = g`), `theta -= lr v`.
+    Momentum,
+    /// `v` as for momentum, `theta -= lr (g + momentum v)`.
+    Nesterov,
+    /// Adam with betas 0.9 and 0.999 and epsilon 1e-8 outside the root.
+    Adam,
+    /// Adam with decay `theta *= 1 - lr weight_decay` before the step.
+    AdamW,
+}
+
+named!(OptimizerKind, "optimizer", {
+    Sgd => "sgd",
+    Momentum => "momentum",
+    Nesterov => "nesterov",
+    Adam => "adam",
+    AdamW => "adamw",
+});
+
+/// Settings of a training. Together with the network, the data and the loss they determine every
+/// number of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainConfig {
+    /// Passes over the data. 0 measures the initial state and nothing more.
+    pub epochs: usize,
+    /// Samples in a batch, at least 1; the last batch of an epoch takes what is left.
+    pub batch: usize,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
+    /// Learning rate, positive; the largest one of schedules that change it.
+    pub lr: f64,
+    /// Momentum of the optimisers that have one, in [0, 1).
+    pub momentum: f64,
+    /// Weight decay, at least 0; nothing means PyTorch's default: 0.01 for AdamW, else 0.
+    pub weight_decay: Option<f64>,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Seed of the order of the samples.
+    pub seed: u64,
+    /// Record every so many steps; 0 means at the end of each epoch. The initial and the last state
+    /// are always recorded.
+    pub every: usize,
+    /// Whether each epoch takes the samples in another random order.
+    pub shuffle: bool,
+}
+
+impl Default for TrainConfig {
+    /// SGD with rate 0.01, 30 epochs of shuffled batches of 64, a record an epoch.
+    fn default() -> Self {
+        TrainConfig {
+            epochs: 30,
+            batch: 64,
+            optimizer: OptimizerKind::Sgd,
+            lr: 0.01,
+            momentum: 0.9,
+            weight_decay: None,
+            schedule: Schedule::Constant,
+            seed: 42,
+            every: 0,
+            shuffle: true,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`ModelsError::BadTraining`] with the first setting that breaks its rule.
+    pub fn check(&self) -> Result<(), ModelsError> {
+        let rule = |holds: bool, field, value: String, rule| match holds {
+            true => Ok(()),
+            false => Err(ModelsError::BadTraining { field, value, rule }),
+        };
+        let positive = self.lr.is_finite() && self.lr > 0.0;
+        rule(
+            self.batch > 0,
+            "batch",
+            self.batch.to_string(),
+            "it must be at least 1",
+        )?;
+        rule(positive, "lr", self.lr.to_string(), "it must be positive")?;
+        rule(
+            (0.0..1.0).contains(&self.momentum),
+            "momentum",
+            self.momentum.to_string(),
+            "it must be in [0, 1)",
+        )?;
+        let decay = self.decay();
+        rule(
+            decay.is_finite() && decay >= 0.0,
+            "weight_decay",
+            decay.to_string(),
+            "it must be at least 0",
+        )?;
+        match self.schedule.broken_rule() {
+            None => Ok(()),
+            Some(broken) => rule(false, "schedule", self.schedule.to_string(), broken),
+        }
+    }
+
+    /// The weight decay in effect.
+    pub fn decay(&self) -> f64 {
+        let default = match self.optimizer {
+            OptimizerKind::AdamW => 0.01,
+            _ => 0.0,
+        };
+        self.weight_decay.unwrap_or(default)
+    }
+
+    /// Burn's optimiser with PyTorch's constants (Burn's own defaults are a dampening of 0.1 and an
+    /// epsilon of 1e-5).
+    pub(super) fn build(&self) -> ModuleOptimizer {
+        let l2 = (self.decay() > 0.0).then(|| WeightDecayConfig::new(self.decay() as f32));
+        let momentum = |nesterov| {
+            MomentumConfig::new()
+                .with_momentum(self.momentum)
+                .with_dampening(0.0)
+                .with_nesterov(nesterov)
+        };
+        let sgd = SgdConfig::new().with_weight_decay(l2.clone());
+        match self.optimizer {
+            OptimizerKind::Sgd => sgd.init(),
+            OptimizerKind::Momentum => sgd.with_momentum(Some(momentum(false))).init(),
+            OptimizerKind::Nesterov => sgd.with_momentum(Some(momentum(true))).init(),
+            OptimizerKind::Adam => AdamConfig::new()
+                .with_epsilon(EPSILON)
+                .with_weight_decay(l2)
+                .init(),
+            OptimizerKind::AdamW => AdamWConfig::new()
+                .with_epsilon(EPSILON)
+                .with_weight_decay(self.decay() as f32)
+                .init(),
+        }
+    }
+}
+
+/// What is added to the root in Adam.
+const EPSILON: f32 = 1e-8;

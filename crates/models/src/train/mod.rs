@@ -1,0 +1,131 @@
+//! Training that records its path.
+
+mod config;
+mod run;
+mod schedule;
+mod task;
+
+pub use config::{OptimizerKind, TrainConfig};
+pub use schedule::Schedule;
+pub use task::evaluate;
+
+use crate::{Dataset, LossKind, ModelsError, Network};
+use landscape_core::{Outcome, Params, Sample};
+use run::Run;
+use std::ops::ControlFlow;
+use task::Task;
+
+/// A state of the network on its way.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Steps done, 0 for the initial state.
+    pub step: u64,
+    /// Epochs done, with the started one as a fraction.
+    pub epoch: f64,
+    /// The parameters, PyTorch's names and layout.
+    pub params: Params,
+    /// Mean loss over all the data.
+    pub loss: f64,
+    /// Share of all the data that is predicted right, for a classification.
+    pub accuracy: Option<f64>,
+    /// Mean loss of the batch of the last step, before that step; nothing for the initial state.
+    pub batch_loss: Option<f64>,
+    /// Learning rate of the last step; of the first one for the initial state.
+    pub lr: f64,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub steps: u64,
+}
+
+/// Who is told of a training and may end it: `Break` ends it after the step, with the last state
+/// still recorded.
+///
+/// A closure from [`Record`] to `ControlFlow<()>` is one.
+pub trait TrainObserver {
+    /// A state was recorded.
+    fn record(&mut self, record: Record) -> ControlFlow<()>;
+
+    /// A step was done.
+    fn step(&mut self, _step: Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl<F: FnMut(Record) -> ControlFlow<()>> TrainObserver for F {
+    fn record(&mut self, record: Record) -> ControlFlow<()> {
+        self(record)
+    }
+}
+
+/// The mean of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpochLoss {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// Mean over its samples of the loss at the moment of their batch: what training loops print.
+    pub loss: f64,
+}
+
+/// What came of a training.
+#[derive(Debug, Clone)]
+pub struct TrainReport {
+    /// The trained network, on its device, not tracking gradients.
+    pub network: Network,
+    /// Steps done.
+    pub steps: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// The complete epochs.
+    pub epochs: Vec<EpochLoss>,
+    /// The initial state over all the data.
+    pub first: Sample,
+    /// The last state over all the data.
+    pub last: Sample,
+    /// Whether all steps were done.
+    pub outcome: Outcome,
+}
+
+/// Trains a network and records its path: the initial state, every [`TrainConfig::every`]-th step,
+/// and the last state, each with its loss over all the data.
+///
+/// The same arguments give the same bits on the same device. A loss that overflows is recorded as
+/// it is; it does not end the training.
+///
+/// ```
+/// use landscape_models::*;
+/// use std::ops::ControlFlow;
+///
+/// let spec: ModelSpec = "mlp:2-8-4-1".parse()?;
+/// let data = load(&"moons".parse()?, None, Split::Train, None)?;
+/// let network = Network::init(&spec, 1, &burn::tensor::Device::flex());
+/// let config = TrainConfig { optimizer: OptimizerKind::Adam, epochs: 5, ..TrainConfig::default() };
+/// let mut path = Vec::new();
+/// let report = train(network, &data, LossKind::BceWithLogits, &config, &mut |record: Record| {
+///     path.push(record.params);
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(path.len(), 6);
+/// assert!(report.last.loss < report.first.loss);
+/// # Ok::<(), ModelsError>(())
+/// ```
+///
+/// # Errors
+/// Before anything is computed: [`ModelsError::BadTraining`] for the settings, and those of
+/// [`evaluate`].
+pub fn train(
+    network: Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+    observer: &mut dyn TrainObserver,
+) -> Result<TrainReport, ModelsError> {
+    config.check()?;
+    let task = Task::new(&network, data, loss)?;
+    Run::new(network, task, config)?.all(observer)
+}

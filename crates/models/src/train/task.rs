@@ -1,0 +1,114 @@
+//! A data set and a loss, on a device, for one network.
+
+use crate::{Dataset, LossKind, ModelsError, Network, TargetTensor, host};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use landscape_core::Sample;
+
+/// Samples that are evaluated at once; bounds the memory of hidden layers, and changes nothing.
+const CHUNK: usize = 8192;
+
+/// Everything that a training step and an evaluation need, on the device.
+pub(super) struct Task {
+    loss: LossKind,
+    x: Tensor<2>,
+    y: TargetTensor,
+    device: Device,
+}
+
+impl Task {
+    /// Checks that network, data and loss fit together and moves the data.
+    pub(super) fn new(
+        network: &Network,
+        data: &Dataset,
+        loss: LossKind,
+    ) -> Result<Self, ModelsError> {
+        let spec = network.spec();
+        if spec.inputs() != data.features() {
+            return Err(ModelsError::Inputs {
+                model: spec.to_string(),
+                name: data.name().to_owned(),
+                expected: spec.inputs(),
+                found: data.features(),
+            });
+        }
+        let device = network.device();
+        Ok(Task {
+            loss,
+            x: data.inputs(&device),
+            y: data.targets(loss, spec.outputs(), &device)?,
+            device,
+        })
+    }
+
+    pub(super) fn samples(&self) -> usize {
+        self.x.dims()[0]
+    }
+
+    /// Mean loss of the samples at the given places, `[1]`.
+    pub(super) fn batch_loss(&self, network: &Network, places: &[i64]) -> Tensor<1> {
+        let data = TensorData::new(places.to_vec(), [places.len()]);
+        let places = Tensor::<1, Int>::from_data(data, &self.device);
+        let x = self.x.clone().select(0, places.clone());
+        let output = network.forward(x);
+        self.loss.per_sample(output, &self.y.select(places)).mean()
+    }
+
+    /// Mean loss, its standard error and the accuracy over all samples, summed in f64 in the order
+    /// of the samples.
+    pub(super) fn evaluate(&self, network: &Network) -> Result<Sample, ModelsError> {
+        let network = network.valid();
+        let n = self.samples();
+        let mut losses = Vec::with_capacity(n);
+        let mut correct = self.loss.has_accuracy().then_some(0);
+        for start in (0..n).step_by(CHUNK) {
+            let end = (start + CHUNK).min(n);
+            let output = network.forward(self.x.clone().slice([start..end, 0..self.x.dims()[1]]));
+            let y = self.y.slice(start, end);
+            if self.loss == LossKind::Bce {
+                check_probabilities(&output, start)?;
+            }
+            if let (Some(hits), Some(count)) = (self.loss.correct(output.clone(), &y), &mut correct)
+            {
+                *count += hits.int().sum().into_scalar::<i64>();
+            }
+            losses.extend(host::floats(self.loss.per_sample(output, &y)));
+        }
+        Ok(summary(&losses, correct))
+    }
+}
+
+fn check_probabilities(output: &Tensor<2>, start: usize) -> Result<(), ModelsError> {
+    let width = output.dims()[1];
+    let values = host::floats(output.clone());
+    let outside = |v: &f32| *v < 0.0 || *v > 1.0;
+    match values.iter().position(outside) {
+        None => Ok(()),
+        Some(at) => Err(ModelsError::Probability {
+            sample: start + at / width,
+            value: values[at],
+        }),
+    }
+}
+
+fn summary(losses: &[f32], correct: Option<i64>) -> Sample {
+    let n = losses.len() as f64;
+    let mean = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / n;
+    let squares: f64 = losses.iter().map(|&l| (f64::from(l) - mean).powi(2)).sum();
+    Sample {
+        loss: mean,
+        loss_se: (losses.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt()),
+        accuracy: correct.map(|count| count as f64 / n),
+        terms: Vec::new(),
+    }
+}
+
+/// Mean loss over a data set with its standard error and, for a classification, the accuracy: what
+/// training records, without training.
+///
+/// # Errors
+/// When network, data and loss do not fit together: [`ModelsError::Inputs`],
+/// [`ModelsError::Label`], [`ModelsError::Targets`], [`ModelsError::Probability`].
+pub fn evaluate(network: &Network, data: &Dataset, loss: LossKind) -> Result<Sample, ModelsError> {
+    Task::new(network, data, loss)?.evaluate(network)
+}

@@ -1,0 +1,160 @@
+//! Checkpoints against files written by Python's safetensors.
+
+use crate::support::{file, says, values};
+use landscape_core::{Params, Role};
+use landscape_models::{
+    ModelSpec, ModelsError, Network, load_network_params, load_weights, save_weights,
+};
+use std::fs;
+
+fn spec() -> ModelSpec {
+    "mlp:2-3-1".parse().unwrap()
+}
+
+fn check(params: &Params) {
+    let expected: [(&str, &[usize], usize, Role); 4] = [
+        ("fc1.weight", &[3, 2], 0, Role::Weight),
+        ("fc1.bias", &[3], 6, Role::Bias),
+        ("fc2.weight", &[1, 3], 9, Role::Weight),
+        ("fc2.bias", &[1], 12, Role::Bias),
+    ];
+    assert_eq!(params.len(), 4);
+    for (tensor, (name, shape, start, role)) in params.iter().zip(expected) {
+        assert_eq!((tensor.name.as_str(), &tensor.shape[..]), (name, shape));
+        assert_eq!(tensor.data, values(start, tensor.numel()));
+        assert_eq!(tensor.role, role);
+    }
+}
+
+#[test]
+fn python_files_are_read_whatever_their_wrapper_and_precision() {
+    for name in ["mlp-2-3-1", "mlp-wrapped", "mlp-mixed"] {
+        let path = file(&format!("{name}.safetensors"));
+        check(&load_network_params(path, &spec()).unwrap());
+    }
+}
+
+#[test]
+fn a_written_file_reads_back_and_equals_pythons() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("again.safetensors");
+    let params = load_network_params(file("mlp-2-3-1.safetensors"), &spec()).unwrap();
+    save_weights(&path, &params).unwrap();
+    check(&load_network_params(&path, &spec()).unwrap());
+    let bytes = |path: &std::path::Path| {
+        let bytes = fs::read(path).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert_eq!(bytes(&path), bytes(&file("mlp-2-3-1.safetensors")));
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "nothing else is left"
+    );
+}
+
+#[test]
+fn every_bit_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.safetensors");
+    let network = Network::init(
+        &"mlp:7-11-5".parse().unwrap(),
+        1,
+        &burn::tensor::Device::flex(),
+    );
+    let mut tensors = network.params().into_inner();
+    tensors[0].data[3] = f32::NAN;
+    tensors[0].data[4] = f32::NEG_INFINITY;
+    tensors[0].data[5] = 1e-45;
+    let params = Params::new(tensors).unwrap();
+    save_weights(&path, &params).unwrap();
+    let again = load_network_params(&path, &network.spec()).unwrap();
+    let bits = |params: &Params| -> Vec<u32> {
+        params
+            .iter()
+            .flat_map(|t| t.data.iter().map(|v| v.to_bits()))
+            .collect()
+    };
+    assert_eq!(bits(&params), bits(&again));
+}
+
+#[test]
+fn tensors_that_do_not_fit_are_all_listed() {
+    let error = load_network_params(file("mlp-broken.safetensors"), &spec()).unwrap_err();
+    says(
+        error,
+        &[
+            "mlp-broken.safetensors does not fit mlp:2-3-1",
+            "missing: fc2.weight [1, 3], fc2.bias [1]",
+            "unexpected: fc3.bias [1]",
+            "fc1.weight [3, 3], expected [3, 2]",
+        ],
+    );
+}
+
+#[test]
+fn files_that_are_no_checkpoint_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        load_weights(path).unwrap_err()
+    };
+    let sound = fs::read(file("mlp-2-3-1.safetensors")).unwrap();
+    says(
+        write("short", &sound[..sound.len() - 3]),
+        &["short is corrupt", "get the file again"],
+    );
+    says(
+        write("empty", b""),
+        &["empty is corrupt", "header too small"],
+    );
+    says(write("noise", &[0xff; 64]), &["noise is corrupt"]);
+    for (name, magic) in [
+        ("a.pth", &b"PK\x03\x04rest"[..]),
+        ("b.t7", &[0x80, 2, b'}', b'q', 0, 0]),
+    ] {
+        let error = write(name, magic);
+        assert!(matches!(error, ModelsError::Pickle { .. }));
+        says(
+            error,
+            &[
+                name,
+                "PyTorch pickle",
+                "this version",
+                "safetensors.torch.save_file",
+            ],
+        );
+    }
+    says(
+        load_weights(dir.path().join("none")).unwrap_err(),
+        &["cannot read", "none"],
+    );
+    says(
+        load_weights(file("classes.safetensors")).unwrap_err(),
+        &["tensor `y` holds integers"],
+    );
+}
+
+#[test]
+fn an_existing_file_survives_a_failed_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = load_weights(file("mlp-2-3-1.safetensors")).unwrap();
+    // A folder of that name cannot be replaced by a file.
+    let path = dir.path().join("taken");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("inside"), "kept").unwrap();
+    says(
+        save_weights(&path, &params).unwrap_err(),
+        &["cannot write", "taken"],
+    );
+    assert!(path.join("inside").exists());
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "no temporary file is left"
+    );
+    let error = save_weights(dir.path().join("no/such/folder"), &params).unwrap_err();
+    says(error, &["cannot write", "no/such/folder"]);
+}

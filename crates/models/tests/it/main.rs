@@ -1,0 +1,12 @@
+//! The crate's tests.
+
+mod checkpoint;
+mod data;
+mod loss;
+mod mlp;
+mod moons;
+mod optimizers;
+mod schedule;
+mod support;
+mod tensors;
+mod train;
