@@ -1,0 +1,385 @@
+//! What can go wrong with a store, and what to do about it.
+
+use crate::identity::Difference;
+use crate::owner::Owner;
+use landscape_core::{GridError, ParamsError, SurfaceError, UnknownName};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that can go wrong in this crate. Each message says what happened, where, and the
+/// remedy where there is one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such file.
+    #[error("there is no database `{}`", path.display())]
+    NotFound {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("`{}` is not a DuckDB database; give another file", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a DuckDB database of another program.
+    #[error(
+        "`{}` is a DuckDB database, but holds no landscapes (it has no table `meta` with a \
+         schema_version); give another file",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer version of this program.
+    #[error(
+        "`{}` has schema version {found}, this program knows versions up to {known}; use a newer \
+         version of the program",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The newest version this program knows.
+        known: u64,
+    },
+    /// The file has a schema that has to be brought up to date before it can be read.
+    #[error(
+        "`{}` has the older schema version {found}; open it for writing once to bring it to \
+         version {known}",
+        path.display()
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The version this program reads.
+        known: u64,
+    },
+    /// The file was written by a newer DuckDB.
+    #[error(
+        "`{}` was written by a newer DuckDB than this program contains: {detail}",
+        path.display()
+    )]
+    NewerDuckDb {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says.
+        detail: String,
+    },
+    /// Another process keeps the file open.
+    #[error(
+        "`{}` is in use by {}, still after {:.1} s; wait for it, or close it there",
+        path.display(), describe_holder(holder), waited.as_secs_f64()
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Who keeps it, where DuckDB tells.
+        holder: Option<Holder>,
+        /// How long this process tried.
+        waited: Duration,
+    },
+    /// A change was asked of a store that was opened for reading.
+    #[error("`{}` was opened for reading only", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// DuckDB failed.
+    #[error("database `{}`", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says.
+        #[source]
+        source: duckdb::Error,
+    },
+    /// A query given by the user is wrong.
+    #[error("{message}")]
+    Query {
+        /// What DuckDB says, with the place in the query.
+        message: String,
+    },
+    /// The file holds something this program did not write.
+    #[error("`{}` is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// No run has that name or number.
+    #[error("`{}` has no run `{name}`{}", path.display(), describe_known(known))]
+    UnknownRun {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A name belongs to a run with other settings.
+    #[error(
+        "run `{name}` in `{}` was made with other settings:{}\ngive another --name, or --force to \
+         replace the stored run",
+        path.display(), describe_differences(differences)
+    )]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// Every setting that differs.
+        differences: Vec<Difference>,
+    },
+    /// A name cannot name a run.
+    #[error("`{name}` cannot name a run: {reason}")]
+    BadName {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Another process works on the run.
+    #[error(
+        "process {} is working on run `{name}` in `{}`; wait for it or end it, or give another \
+         --name", owner.pid, path.display()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        name: String,
+        /// The process.
+        owner: Owner,
+    },
+    /// A run was removed or replaced while it was in use.
+    #[error("run `{name}` is no longer in `{}`: another process removed or replaced it", path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        name: String,
+    },
+    /// A run does not hold what was asked of it.
+    #[error("run `{name}` ({kind}) has no {what}")]
+    Lacks {
+        /// The run.
+        name: String,
+        /// Its kind.
+        kind: String,
+        /// What is missing, for example `surface`.
+        what: &'static str,
+    },
+    /// A run already has another grid.
+    #[error("run `{name}` already has a grid of {stored}, not of {asked}")]
+    OtherGrid {
+        /// The run.
+        name: String,
+        /// The grid it has.
+        stored: String,
+        /// The grid that was given.
+        asked: String,
+    },
+    /// Extra terms cannot be told apart.
+    #[error("two terms are named `{name}`")]
+    DuplicateTerm {
+        /// The name.
+        name: String,
+    },
+    /// A grid is not valid.
+    #[error("the grid is not valid")]
+    Grid(#[from] GridError),
+    /// A sample does not fit its surface.
+    #[error("a sample does not fit the surface")]
+    Surface(#[from] SurfaceError),
+    /// Tensors are not valid.
+    #[error("the tensors are not valid")]
+    Params(#[from] ParamsError),
+    /// A word names none of the choices.
+    #[error(transparent)]
+    Name(#[from] UnknownName),
+    /// A format is unknown.
+    #[error("unknown format `{given}`; one of: csv, json, parquet, npz")]
+    UnknownFormat {
+        /// What was given.
+        given: String,
+    },
+    /// A file to be imported cannot be understood.
+    #[error("`{}`{place}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A file would be overwritten.
+    #[error("`{}` exists; give another file, or --force to overwrite it", path.display())]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system failed.
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried, for example `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The process that keeps a database file open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its program, where known.
+    pub program: Option<String>,
+    /// Its process number.
+    pub pid: u32,
+}
+
+/// A place in a file that is imported.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Line of a text, from 1; row of a table, from 1.
+    pub line: Option<usize>,
+    /// Character of the line, from 1.
+    pub character: Option<usize>,
+    /// Column or array by name.
+    pub column: Option<String>,
+}
+
+impl Place {
+    /// A line.
+    pub fn line(line: usize) -> Self {
+        Place {
+            line: Some(line),
+            ..Place::default()
+        }
+    }
+
+    /// A named column or array.
+    pub fn column(name: impl Into<String>) -> Self {
+        Place {
+            column: Some(name.into()),
+            ..Place::default()
+        }
+    }
+
+    /// A named column of a line.
+    pub fn cell(line: usize, column: impl Into<String>) -> Self {
+        Place {
+            line: Some(line),
+            ..Place::column(column)
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        if let Some(character) = self.character {
+            write!(f, ", character {character}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", `{column}`")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// Wraps an error of the operating system.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// Something in a file that is imported.
+    pub(crate) fn malformed(path: &Path, place: Place, reason: impl Into<String>) -> Error {
+        Error::Malformed {
+            path: path.to_owned(),
+            place,
+            reason: reason.into(),
+        }
+    }
+
+    /// Adds the file to errors that come from DuckDB without it.
+    pub(crate) fn in_file(self, file: &Path) -> Error {
+        match self {
+            Error::Database { source, path } if path.as_os_str().is_empty() => Error::Database {
+                path: file.to_owned(),
+                source,
+            },
+            Error::Damaged { what, path } if path.as_os_str().is_empty() => Error::Damaged {
+                path: file.to_owned(),
+                what,
+            },
+            other => other,
+        }
+    }
+
+    /// Something in the database that this program did not write.
+    pub(crate) fn damaged(what: impl Into<String>) -> Error {
+        Error::Damaged {
+            path: PathBuf::new(),
+            what: what.into(),
+        }
+    }
+}
+
+impl From<duckdb::Error> for Error {
+    fn from(source: duckdb::Error) -> Self {
+        Error::Database {
+            path: PathBuf::new(),
+            source,
+        }
+    }
+}
+
+fn describe_holder(holder: &Option<Holder>) -> String {
+    match holder {
+        None => "another process".to_owned(),
+        Some(Holder { program: None, pid }) => format!("process {pid}"),
+        Some(Holder {
+            program: Some(program),
+            pid,
+        }) => format!("process {pid} ({program})"),
+    }
+}
+
+fn describe_known(known: &[String]) -> String {
+    const SHOWN: usize = 12;
+    if known.is_empty() {
+        return "; it holds no runs yet".to_owned();
+    }
+    let more = match known.len() > SHOWN {
+        true => format!(" and {} more", known.len() - SHOWN),
+        false => String::new(),
+    };
+    let shown = &known[..known.len().min(SHOWN)];
+    format!("; it has: {}{more}", shown.join(", "))
+}
+
+fn describe_differences(differences: &[Difference]) -> String {
+    differences.iter().map(|d| format!("\n  {d}")).collect()
+}

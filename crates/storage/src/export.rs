@@ -1,0 +1,153 @@
+//! Landscapes into files and out of them.
+
+use crate::error::Error;
+use crate::formats::Format;
+use crate::identity::hex;
+use crate::run::{Run, RunKind, RunSpec, Status};
+use crate::store::Store;
+use landscape_core::{Measured, Surface};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes a surface into a file: completely, or not at all.
+///
+/// # Errors
+/// [`Error::OutputExists`] when there is a file already and it is not to be overwritten; when the
+/// file cannot be written.
+pub fn export_surface(
+    surface: &Surface,
+    format: Format,
+    path: &Path,
+    overwrite: bool,
+) -> Result<(), Error> {
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(exists(path));
+    }
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let draft = draft().tempfile_in(directory.unwrap_or(Path::new(".")));
+    let draft = draft.map_err(Error::io("write", path))?.into_temp_path();
+    format
+        .write_file(surface, &draft)
+        .map_err(|error| renamed(error, path))?;
+    let placed = match overwrite {
+        true => draft.persist(path),
+        false => draft.persist_noclobber(path),
+    };
+    match placed {
+        Ok(()) => Ok(()),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(failed) => Err(Error::io("write", path)(failed.error)),
+    }
+}
+
+/// A file beside the one to be written, which appears under its name once it is complete.
+fn draft() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".landscape-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file, what the user's mask leaves of it.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+fn exists(path: &Path) -> Error {
+    Error::OutputExists {
+        path: path.to_owned(),
+    }
+}
+
+/// Errors speak of the file asked for, not of the draft.
+fn renamed(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Io { action, source, .. } => Error::io(action, path)(source),
+        Error::Database { source, .. } => Error::Database {
+            path: path.to_owned(),
+            source,
+        },
+        other => other,
+    }
+}
+
+/// Writes a surface in one of the text formats, for a pipe.
+///
+/// # Errors
+/// When the other end does not take it, or the format is not text.
+pub fn write_surface(surface: &Surface, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    let mut buffered = io::BufWriter::new(out);
+    format.write_text(surface, &mut buffered)?;
+    buffered.flush()
+}
+
+/// Reads a surface from a file.
+///
+/// Tables (csv, parquet) may lack points; grids are found from the indices and coordinates that
+/// occur, and must be evenly spaced.
+///
+/// # Errors
+/// [`Error::Malformed`] with the place in the file.
+pub fn import_surface(path: &Path, format: Format) -> Result<Surface, Error> {
+    format.read_file(path)
+}
+
+impl Store {
+    /// Writes the landscape of a run into a file, see [`export_surface`].
+    ///
+    /// # Errors
+    /// As [`Store::load_surface`] and [`export_surface`].
+    pub fn export(
+        &self,
+        run: &Run,
+        format: Format,
+        path: &Path,
+        overwrite: bool,
+    ) -> Result<(), Error> {
+        export_surface(&self.load_surface(run)?, format, path, overwrite)
+    }
+
+    /// Keeps the landscape in a file as a run of the kind [`RunKind::Import`]. Its identity is that
+    /// of the file's bytes: the same file again is the run that is there.
+    ///
+    /// # Errors
+    /// As [`import_surface`] and [`Store::begin`]; with `replace` a run of that name is replaced.
+    pub fn import(
+        &self,
+        path: &Path,
+        format: Format,
+        name: Option<&str>,
+        replace: bool,
+    ) -> Result<Run, Error> {
+        let surface = import_surface(path, format)?;
+        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        let settings = json!({
+            "format": format.name(),
+            "sha256": hex(&Sha256::digest(&bytes)),
+            "grid": surface.grid,
+        });
+        let mut spec = RunSpec::new(RunKind::Import, settings)
+            .with_provenance(json!({ "file": path.display().to_string() }));
+        spec.name = name.map(str::to_owned);
+        let _hold = self.hold();
+        let run = match replace {
+            true => self.replace(&spec)?,
+            false => self.begin(&spec)?,
+        };
+        self.put_grid(&run, &surface.grid, &surface.terms)?;
+        self.append_points(&run, &measured(&surface))?;
+        self.finish(&run, Status::Complete)?;
+        self.find(&run.name)
+    }
+}
+
+fn measured(surface: &Surface) -> Vec<Measured> {
+    let point = |index: usize| {
+        let sample = surface.get(index)?.clone();
+        Some(Measured { index, sample })
+    };
+    (0..surface.grid.len()).filter_map(point).collect()
+}

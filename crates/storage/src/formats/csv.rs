@@ -1,0 +1,190 @@
+//! Comma-separated values.
+
+use super::cells::{Cell, Columns, infer};
+use super::columns;
+use crate::error::{Error, Place};
+use landscape_core::{Sample, Surface};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes the measured points in grid order. Numbers are as short as they can be while every bit
+/// is kept.
+pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
+    let header: Vec<String> = columns(surface).iter().map(|name| quoted(name)).collect();
+    writeln!(out, "{}", header.join(","))?;
+    let dims = surface.grid.dims();
+    for flat in 0..surface.grid.len() {
+        let Some(sample) = surface.get(flat) else {
+            continue;
+        };
+        for index in &surface.grid.unravel(flat)[..dims] {
+            write!(out, "{index},")?;
+        }
+        for coordinate in &surface.grid.point(flat)[..dims] {
+            write!(out, "{coordinate:?},")?;
+        }
+        write!(out, "{:?}", sample.loss)?;
+        for measure in [sample.loss_se, sample.accuracy] {
+            out.write_all(b",")?;
+            if let Some(value) = measure {
+                write!(out, "{value:?}")?;
+            }
+        }
+        for term in &sample.terms {
+            write!(out, ",{term:?}")?;
+        }
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+fn quoted(field: &str) -> String {
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_owned(),
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+    let text = fs::read(path).map_err(Error::io("read", path))?;
+    let text = String::from_utf8(text).map_err(|error| {
+        let upto = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..upto]
+            .iter()
+            .filter(|&&b| b == b'\n')
+            .count();
+        Error::malformed(path, Place::line(line), "this is not text (UTF-8)")
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    let Some((_, header)) = lines.next() else {
+        return Err(Error::malformed(
+            path,
+            Place::default(),
+            "the file is empty",
+        ));
+    };
+    let names = split(header, path, 1)?;
+    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    let columns = Columns::find(&names, path, Place::line(1))?;
+    let table = Table {
+        path,
+        names: &names,
+        columns: &columns,
+    };
+    let cells = lines
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| table.cell(number, line))
+        .collect::<Result<Vec<_>, _>>()?;
+    infer(cells, columns.indices.len(), columns.terms(), path)
+}
+
+/// Splits a line at its commas; a field may stand in quotes.
+fn split(line: &str, path: &Path, number: usize) -> Result<Vec<String>, Error> {
+    if !line.contains('"') {
+        return Ok(line.split(',').map(str::to_owned).collect());
+    }
+    let mut fields = vec![String::new()];
+    let mut inside = false;
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if inside && letters.peek() == Some(&'"') => {
+                letters.next();
+                fields.last_mut().expect("one field at least").push('"');
+            }
+            '"' => inside = !inside,
+            ',' if !inside => fields.push(String::new()),
+            other => fields.last_mut().expect("one field at least").push(other),
+        }
+    }
+    match inside {
+        true => Err(Error::malformed(
+            path,
+            Place::line(number),
+            "a quote is not closed",
+        )),
+        false => Ok(fields),
+    }
+}
+
+/// What every line is read with.
+struct Table<'a> {
+    path: &'a Path,
+    names: &'a [String],
+    columns: &'a Columns,
+}
+
+/// A line and its fields.
+struct Line<'a> {
+    table: &'a Table<'a>,
+    number: usize,
+    fields: Vec<String>,
+}
+
+impl Table<'_> {
+    fn cell(&self, number: usize, text: &str) -> Result<Cell, Error> {
+        let fields = split(text, self.path, number)?;
+        if fields.len() != self.names.len() {
+            let (given, wanted) = (fields.len(), self.names.len());
+            let reason = format!("{given} fields where the header has {wanted}");
+            return Err(Error::malformed(self.path, Place::line(number), reason));
+        }
+        let line = Line {
+            table: self,
+            number,
+            fields,
+        };
+        let columns = self.columns;
+        let mut cell = Cell {
+            row: number,
+            indices: [0; 3],
+            coordinates: [0.0; 3],
+            sample: Sample {
+                loss: line.number(columns.loss)?,
+                loss_se: line.optional(columns.loss_se)?,
+                accuracy: line.optional(columns.accuracy)?,
+                terms: Vec::with_capacity(columns.terms.len()),
+            },
+        };
+        for (axis, (&index, &coordinate)) in
+            columns.indices.iter().zip(&columns.coordinates).enumerate()
+        {
+            cell.indices[axis] = line.index(index)?;
+            cell.coordinates[axis] = line.number(coordinate)?;
+        }
+        for &(_, column) in &columns.terms {
+            cell.sample.terms.push(line.number(column)?);
+        }
+        Ok(cell)
+    }
+}
+
+impl Line<'_> {
+    fn index(&self, column: usize) -> Result<usize, Error> {
+        let field = self.fields[column].trim();
+        field
+            .parse()
+            .map_err(|_| self.wrong(column, format!("`{field}` is not an index (0, 1, 2, ...)")))
+    }
+
+    fn number(&self, column: usize) -> Result<f64, Error> {
+        let field = self.fields[column].trim();
+        field
+            .parse()
+            .map_err(|_| self.wrong(column, format!("`{field}` is not a number")))
+    }
+
+    fn optional(&self, column: Option<usize>) -> Result<Option<f64>, Error> {
+        match column {
+            Some(column) if !self.fields[column].trim().is_empty() => self.number(column).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn wrong(&self, column: usize, reason: String) -> Error {
+        let place = Place::cell(self.number, &self.table.names[column]);
+        Error::malformed(self.table.path, place, reason)
+    }
+}

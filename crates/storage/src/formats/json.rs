@@ -1,0 +1,210 @@
+//! One JSON object.
+
+use super::COORDINATES;
+use super::cells::check_coordinate;
+use crate::error::{Error, Place};
+use landscape_core::{Axis, Grid, Sample, Surface, Term, Value};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The version of the object, its field `schema`.
+const SCHEMA: u64 = 1;
+
+/// The whole file. Lists run over the grid, the last axis fastest.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    schema: u64,
+    axes: Vec<DocumentAxis>,
+    /// `null` where a point was not measured.
+    loss: Vec<Option<Number>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss_se: Option<Vec<Option<Number>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<Vec<Option<Number>>>,
+    #[serde(default)]
+    terms: Vec<DocumentTerm>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DocumentAxis {
+    #[serde(default)]
+    name: String,
+    min: f64,
+    max: f64,
+    count: usize,
+    #[serde(default)]
+    values: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DocumentTerm {
+    name: String,
+    weight: f64,
+    values: Vec<Option<Number>>,
+}
+
+/// A number, where JSON has one; else `NaN`, `inf` or `-inf` as a string.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Finite(f64),
+    Other(Word),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Word {
+    #[serde(rename = "NaN")]
+    NaN,
+    #[serde(rename = "inf")]
+    Infinite,
+    #[serde(rename = "-inf")]
+    MinusInfinite,
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        match value {
+            v if v.is_finite() => Number::Finite(v),
+            v if v.is_nan() => Number::Other(Word::NaN),
+            v if v > 0.0 => Number::Other(Word::Infinite),
+            _ => Number::Other(Word::MinusInfinite),
+        }
+    }
+}
+
+impl From<Number> for f64 {
+    fn from(number: Number) -> f64 {
+        match number {
+            Number::Finite(value) => value,
+            Number::Other(Word::NaN) => f64::NAN,
+            Number::Other(Word::Infinite) => f64::INFINITY,
+            Number::Other(Word::MinusInfinite) => f64::NEG_INFINITY,
+        }
+    }
+}
+
+pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
+    let list = |value: Value| -> Vec<Option<Number>> {
+        let numbers = (0..surface.grid.len()).map(|flat| surface.value(flat, value));
+        numbers.map(|number| number.map(Number::from)).collect()
+    };
+    let known = |value: Value| Some(list(value)).filter(|l| l.iter().any(Option::is_some));
+    let term = |(at, term): (usize, &Term)| DocumentTerm {
+        name: term.name.clone(),
+        weight: term.weight,
+        values: list(Value::Term(at)),
+    };
+    let axis = |(at, axis): (usize, &Axis)| DocumentAxis {
+        name: COORDINATES[at].to_owned(),
+        min: axis.min,
+        max: axis.max,
+        count: axis.count,
+        values: axis.values(),
+    };
+    let document = Document {
+        schema: SCHEMA,
+        axes: surface.grid.axes.iter().enumerate().map(axis).collect(),
+        loss: list(Value::Loss),
+        loss_se: known(Value::LossSe),
+        accuracy: known(Value::Accuracy),
+        terms: surface.terms.iter().enumerate().map(term).collect(),
+    };
+    serde_json::to_writer(&mut *out, &document)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+    let text = fs::read(path).map_err(Error::io("read", path))?;
+    let document: Document = serde_json::from_slice(&text).map_err(|error| syntax(&error, path))?;
+    let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
+    if document.schema != SCHEMA {
+        let reason = format!("{} where {SCHEMA} is known", document.schema);
+        return Err(wrong("schema", reason));
+    }
+    let grid = grid(&document).map_err(|reason| wrong("axes", reason))?;
+    let len = grid.len();
+    let lists = [
+        ("loss", Some(&document.loss)),
+        ("loss_se", document.loss_se.as_ref()),
+        ("accuracy", document.accuracy.as_ref()),
+    ];
+    let terms = document
+        .terms
+        .iter()
+        .map(|t| (t.name.as_str(), Some(&t.values)));
+    for (name, list) in lists.into_iter().chain(terms) {
+        if let Some(list) = list.filter(|list| list.len() != len) {
+            let reason = format!("{} values for a grid of {len} points", list.len());
+            return Err(wrong(name, reason));
+        }
+    }
+    fill(&document, grid).map_err(|(name, reason)| wrong(&name, reason))
+}
+
+/// serde's message ends with the place, which the error has by itself.
+fn syntax(error: &serde_json::Error, path: &Path) -> Error {
+    let place = Place {
+        line: Some(error.line()),
+        character: Some(error.column()),
+        column: None,
+    };
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    Error::malformed(path, place, reason)
+}
+
+fn grid(document: &Document) -> Result<Grid, String> {
+    let axis = |axis: &DocumentAxis| {
+        let even = Axis::new(axis.min, axis.max, axis.count).map_err(|error| error.to_string())?;
+        if !axis.values.is_empty() && axis.values.len() != axis.count {
+            return Err(format!(
+                "{} values on an axis of {}",
+                axis.values.len(),
+                axis.count
+            ));
+        }
+        for (at, &value) in axis.values.iter().enumerate() {
+            check_coordinate(value, even.value(at), &even)
+                .map_err(|reason| format!("value {at}: {reason}"))?;
+        }
+        Ok(even)
+    };
+    let axes = document.axes.iter().map(axis).collect::<Result<_, _>>()?;
+    Grid::new(axes).map_err(|error| error.to_string())
+}
+
+fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
+    let term = |term: &DocumentTerm| Term {
+        name: term.name.clone(),
+        weight: term.weight,
+    };
+    let mut surface = Surface::new(grid, document.terms.iter().map(term).collect());
+    let at = |list: &Option<Vec<Option<Number>>>, flat: usize| {
+        list.as_ref().and_then(|list| list[flat]).map(f64::from)
+    };
+    for (flat, loss) in document.loss.iter().enumerate() {
+        let Some(loss) = *loss else { continue };
+        let value = |term: &DocumentTerm| {
+            let missing = || {
+                (
+                    term.name.clone(),
+                    format!("no value for measured point {flat}"),
+                )
+            };
+            term.values[flat].map(f64::from).ok_or_else(missing)
+        };
+        let sample = Sample {
+            loss: loss.into(),
+            loss_se: at(&document.loss_se, flat),
+            accuracy: at(&document.accuracy, flat),
+            terms: document.terms.iter().map(value).collect::<Result<_, _>>()?,
+        };
+        surface
+            .set(flat, sample)
+            .map_err(|error| ("loss".to_owned(), error.to_string()))?;
+    }
+    Ok(surface)
+}

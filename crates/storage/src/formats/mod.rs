@@ -1,0 +1,144 @@
+//! Landscapes in files that other programs read.
+
+mod cells;
+mod csv;
+mod json;
+mod npz;
+mod parquet;
+
+use crate::error::Error;
+use landscape_core::{Surface, Term};
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+/// A file format for landscapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Text, one line a measured point: `i,j,alpha,beta,loss,loss_se,accuracy` and a column for
+    /// each extra term.
+    Csv,
+    /// One object with the axes and a list for each quantity.
+    Json,
+    /// The columns of the text form, in Apache Parquet.
+    Parquet,
+    /// NumPy arrays: the axes, and an array over the grid for each quantity.
+    Npz,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Format] = &[Format::Csv, Format::Json, Format::Parquet, Format::Npz];
+
+    /// The name on the command line, and the usual ending of file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Json => "json",
+            Format::Parquet => "parquet",
+            Format::Npz => "npz",
+        }
+    }
+
+    /// The format that the ending of a file name stands for.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`] for any other ending.
+    pub fn of_path(path: &Path) -> Result<Format, Error> {
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        match ending.is_empty() {
+            false => ending.to_lowercase().parse(),
+            true => Err(Error::UnknownFormat {
+                given: path.display().to_string(),
+            }),
+        }
+    }
+
+    /// Whether the format is text, which can go to a pipe.
+    pub fn is_text(self) -> bool {
+        matches!(self, Format::Csv | Format::Json)
+    }
+
+    /// Writes a surface as a file, in place.
+    pub(crate) fn write_file(self, surface: &Surface, path: &Path) -> Result<(), Error> {
+        let file = || std::fs::File::create(path).map_err(Error::io("write", path));
+        match self {
+            Format::Csv | Format::Json => {
+                let mut out = io::BufWriter::new(file()?);
+                self.write_text(surface, &mut out)
+                    .and_then(|()| out.into_inner().map_err(|error| error.into_error()))
+                    .and_then(|file| file.sync_all())
+                    .map_err(Error::io("write", path))
+            }
+            Format::Parquet => parquet::write(surface, path),
+            Format::Npz => npz::write(surface, file()?, path),
+        }
+    }
+
+    /// Writes a surface in one of the text formats.
+    pub(crate) fn write_text(self, surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Format::Csv => csv::write(surface, out),
+            Format::Json => json::write(surface, out),
+            Format::Parquet | Format::Npz => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{self} cannot be written as text"),
+            )),
+        }
+    }
+
+    /// Reads a surface from a file.
+    pub(crate) fn read_file(self, path: &Path) -> Result<Surface, Error> {
+        match self {
+            Format::Csv => csv::read(path),
+            Format::Json => json::read(path),
+            Format::Parquet => parquet::read(path),
+            Format::Npz => npz::read(path),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        Format::ALL
+            .iter()
+            .copied()
+            .find(|format| format.name() == given)
+            .ok_or_else(|| Error::UnknownFormat {
+                given: given.to_owned(),
+            })
+    }
+}
+
+/// Names of the indices, in the order of the axes.
+const INDICES: [&str; 3] = ["i", "j", "k"];
+/// Names of the coordinates, in the order of the axes.
+const COORDINATES: [&str; 3] = crate::store::COORDINATES;
+/// What every sample has, or may have.
+const MEASURES: [&str; 3] = ["loss", "loss_se", "accuracy"];
+
+/// The column of an extra term: its name, unless a fixed column has that name.
+fn term_column(term: &Term) -> String {
+    let fixed = [INDICES, COORDINATES, MEASURES].concat();
+    match fixed.contains(&term.name.as_str()) {
+        true => format!("term_{}", term.name),
+        false => term.name.clone(),
+    }
+}
+
+/// The columns of a table of points.
+fn columns(surface: &Surface) -> Vec<String> {
+    let dims = surface.grid.dims();
+    let fixed = INDICES[..dims].iter().chain(&COORDINATES[..dims]);
+    let fixed = fixed.chain(&MEASURES).map(|name| (*name).to_owned());
+    fixed.chain(surface.terms.iter().map(term_column)).collect()
+}

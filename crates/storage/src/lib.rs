@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod export;
+mod formats;
+mod identity;
+mod observer;
+mod owner;
+mod recorder;
+mod run;
+mod schema;
+mod sql;
+mod store;
+
+pub use error::{Error, Place};
+pub use export::{export_surface, import_surface, write_surface};
+pub use formats::Format;
+pub use identity::{Difference, canonical, differences, identity};
+pub use observer::StoreObserver;
+pub use owner::Owner;
+pub use recorder::Recorder;
+pub use run::{Run, RunKind, RunSpec, RunSummary, Status, timestamp};
+pub use schema::SCHEMA_VERSION;
+pub use sql::SqlTable;
+pub use store::{
+    Checkpoints, Hold, NamedTrajectory, Store, StoredCheckpoint, StoredDirections, TrainRecord,
+};

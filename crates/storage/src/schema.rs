@@ -1,0 +1,104 @@
+//! The tables, and how files of older versions get them.
+
+use crate::error::Error;
+use crate::run::{micros, timestamp};
+use duckdb::{Connection, params};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The version of the tables that this crate writes; `meta.schema_version` in the file.
+pub const SCHEMA_VERSION: u64 = MIGRATIONS.len() as u64;
+
+/// What brings a file from each version to the next; the first makes version 1 of an empty file.
+const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql")];
+
+/// Every table with a `run_id`, `runs` last: what belongs to a run.
+pub(crate) const RUN_TABLES: &[&str] = &[
+    "axes",
+    "terms",
+    "points",
+    "directions",
+    "tensors",
+    "records",
+    "trajectories",
+    "trajectory_points",
+    "runs",
+];
+
+/// What a file is found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// No tables at all.
+    Empty,
+    /// This version of our tables.
+    Version(u64),
+}
+
+/// Looks at the tables of a file.
+pub(crate) fn inspect(conn: &Connection, path: &Path) -> Result<Found, Error> {
+    let mut meta = conn.prepare(
+        "SELECT count(*), count(*) FILTER (table_name = 'meta' AND column_name = 'value')
+         FROM duckdb_columns() WHERE NOT internal",
+    )?;
+    let (columns, meta): (u64, u64) = meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if columns == 0 {
+        return Ok(Found::Empty);
+    }
+    let foreign = || Error::Foreign {
+        path: path.to_owned(),
+    };
+    if meta == 0 {
+        return Err(foreign());
+    }
+    let version: Result<String, _> = conn.query_row(
+        "SELECT value::VARCHAR FROM meta WHERE key = 'schema_version'",
+        [],
+        |row| row.get(0),
+    );
+    let version = version.map_err(|_| foreign())?;
+    version.parse().map(Found::Version).map_err(|_| foreign())
+}
+
+/// Brings the tables to [`SCHEMA_VERSION`], in one transaction.
+pub(crate) fn migrate(conn: &Connection, from: u64) -> Result<(), Error> {
+    conn.execute_batch("BEGIN TRANSACTION")?;
+    for statements in &MIGRATIONS[from as usize..] {
+        conn.execute_batch(statements)?;
+    }
+    if from == 0 {
+        let now = SystemTime::now();
+        debug_assert!(micros(now) > 0);
+        conn.execute(
+            "INSERT INTO meta VALUES ('created_by', ?), ('created', ?), ('schema_version', '')",
+            params![
+                concat!("landscape-storage ", env!("CARGO_PKG_VERSION")),
+                timestamp(now)
+            ],
+        )?;
+    }
+    conn.execute(
+        "UPDATE meta SET value = ? WHERE key = 'schema_version'",
+        params![SCHEMA_VERSION.to_string()],
+    )?;
+    conn.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+/// Checks that the version can be read as it is.
+pub(crate) fn check(found: Found, path: &Path) -> Result<(), Error> {
+    let path = path.to_owned();
+    match found {
+        Found::Empty => Err(Error::Foreign { path }),
+        Found::Version(found) if found > SCHEMA_VERSION => Err(Error::NewerSchema {
+            path,
+            found,
+            known: SCHEMA_VERSION,
+        }),
+        Found::Version(found) if found < SCHEMA_VERSION => Err(Error::OlderSchema {
+            path,
+            found,
+            known: SCHEMA_VERSION,
+        }),
+        Found::Version(_) => Ok(()),
+    }
+}

@@ -1,0 +1,351 @@
+//! One database file: opened for an operation, closed after it, shared within the process.
+//!
+//! DuckDB lets one process write or many read. The lock it takes does not keep two connections of
+//! one process apart, so that all stores of a file in this process share one [`File`], which lets
+//! one operation through at a time. For the same reason nothing here opens the file in any other way
+//! while a connection exists: closing it would give up the lock.
+
+use crate::error::{Error, Holder};
+use crate::schema::{self, Found};
+use duckdb::{AccessMode, Config, Connection};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// What an operation needs of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// A database file of this process.
+#[derive(Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+/// The connection that is kept while somebody holds the file open.
+#[derive(Debug, Default)]
+struct State {
+    holds: usize,
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    conn: Connection,
+    access: Access,
+}
+
+impl Kept {
+    fn serves(&self, access: Access) -> bool {
+        self.access == Access::Write || access == Access::Read
+    }
+}
+
+impl File {
+    /// The file of that path, the same for every store of this process.
+    pub(crate) fn shared(path: &Path) -> Arc<File> {
+        static FILES: Mutex<Option<HashMap<PathBuf, Weak<File>>>> = Mutex::new(None);
+        let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = files.get_or_insert_default();
+        files.retain(|_, file| file.strong_count() > 0);
+        let key = key(path);
+        if let Some(file) = files.get(&key).and_then(Weak::upgrade) {
+            return file;
+        }
+        let file = Arc::new(File {
+            path: path.to_owned(),
+            state: Mutex::default(),
+        });
+        files.insert(key, Arc::downgrade(&file));
+        file
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lets an operation use a connection. A connection that has seen an error is not kept.
+    pub(crate) fn with<R>(
+        &self,
+        access: Access,
+        patience: Duration,
+        operation: impl FnOnce(&Connection) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut state = self.state();
+        let kept = match state.kept.take() {
+            Some(kept) if kept.serves(access) => kept,
+            other => {
+                drop(other);
+                let conn = open(&self.path, access, patience)?;
+                Kept { conn, access }
+            }
+        };
+        let result = operation(&kept.conn).map_err(|error| error.in_file(&self.path));
+        if result.is_ok() && state.holds > 0 {
+            state.kept = Some(kept);
+        }
+        result
+    }
+
+    /// Keeps the connection of the next operation until [`File::release`].
+    pub(crate) fn hold(&self) {
+        self.state().holds += 1;
+    }
+
+    pub(crate) fn release(&self) {
+        let mut state = self.state();
+        state.holds -= 1;
+        if state.holds == 0 {
+            state.kept = None;
+        }
+    }
+
+    /// Makes the file where there is none, and brings its tables up to date.
+    pub(crate) fn prepare(&self, patience: Duration) -> Result<(), Error> {
+        let state = self.state();
+        match state.kept {
+            Some(_) => Ok(()),
+            None => prepare(&self.path, patience).map_err(|error| error.in_file(&self.path)),
+        }
+    }
+
+    /// Checks that the file is there and can be read as it is.
+    pub(crate) fn check(&self, patience: Duration) -> Result<(), Error> {
+        let state = self.state();
+        match state.kept {
+            Some(_) => Ok(()),
+            None => check(&self.path, patience).map_err(|error| error.in_file(&self.path)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs an operation in one transaction: all of it is stored, or nothing.
+pub(crate) fn transaction<R>(
+    conn: &Connection,
+    operation: impl FnOnce(&Connection) -> Result<R, Error>,
+) -> Result<R, Error> {
+    conn.execute_batch("BEGIN TRANSACTION")?;
+    let result = operation(conn).and_then(|value| {
+        conn.execute_batch("COMMIT")?;
+        Ok(value)
+    });
+    if result.is_err() {
+        // The first error is the one to report; after some the transaction is gone already.
+        let _ = conn.execute_batch("ROLLBACK");
+    }
+    result
+}
+
+/// The one name of a file, whether or not it exists yet.
+fn key(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).unwrap_or_default();
+        parent.join(path.file_name().unwrap_or_default())
+    })
+}
+
+fn prepare(path: &Path, patience: Duration) -> Result<(), Error> {
+    if !exists(path)? {
+        return create(path);
+    }
+    check_header(path)?;
+    let conn = open(path, Access::Read, patience)?;
+    let found = schema::inspect(&conn, path)?;
+    drop(conn);
+    let from = match found {
+        Found::Version(version) if version >= schema::SCHEMA_VERSION => {
+            return schema::check(found, path);
+        }
+        Found::Version(version) => version,
+        Found::Empty => 0,
+    };
+    let conn = open(path, Access::Write, patience)?;
+    schema::migrate(&conn, from)
+}
+
+fn check(path: &Path, patience: Duration) -> Result<(), Error> {
+    if !exists(path)? {
+        return Err(Error::NotFound {
+            path: path.to_owned(),
+        });
+    }
+    check_header(path)?;
+    let conn = open(path, Access::Read, patience)?;
+    schema::check(schema::inspect(&conn, path)?, path)
+}
+
+fn exists(path: &Path) -> Result<bool, Error> {
+    path.try_exists().map_err(Error::io("open", path))
+}
+
+/// DuckDB's files have `DUCK` after a checksum of eight bytes.
+fn check_header(path: &Path) -> Result<(), Error> {
+    let mut header = [0u8; 12];
+    let read = fs::File::open(path)
+        .map_err(Error::io("open", path))?
+        .read_exact(&mut header);
+    match read {
+        Ok(()) if &header[8..] == b"DUCK" => Ok(()),
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory
+            ) =>
+        {
+            Err(Error::io("read", path)(error))
+        }
+        _ => Err(Error::NotADatabase {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Makes a new file beside its place and moves it there once it is complete, so that whoever is
+/// interrupted, and whoever comes second, finds either no file or a whole one.
+fn create(path: &Path) -> Result<(), Error> {
+    let beside = |suffix: &str| {
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}{suffix}", std::process::id()));
+        path.with_file_name(name)
+    };
+    let (draft, draft_log) = (beside(".new"), beside(".new.wal"));
+    let clear = || {
+        let _ = fs::remove_file(&draft);
+        let _ = fs::remove_file(&draft_log);
+    };
+    clear();
+    let made = open(&draft, Access::Write, Duration::ZERO)
+        .and_then(|conn| schema::migrate(&conn, 0))
+        .map_err(|error| name_creation(error, path))
+        .and_then(|()| place(&draft, path));
+    clear();
+    made
+}
+
+/// Says that the file asked for could not be made, not its draft.
+fn name_creation(error: Error, path: &Path) -> Error {
+    let reason = match &error {
+        Error::Database { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let kind = match directory.map(fs::metadata) {
+        Some(Err(missing)) => return Error::io("create", path)(missing),
+        _ => io::ErrorKind::Other,
+    };
+    Error::io("create", path)(io::Error::new(kind, reason))
+}
+
+/// Gives the finished draft its name unless another process was faster.
+fn place(draft: &Path, path: &Path) -> Result<(), Error> {
+    if exists(path)? {
+        return Ok(());
+    }
+    // A log left over from a database that was deleted must not be applied to the new one.
+    match fs::remove_file(log_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::io("remove", &log_of(path))(error));
+        }
+        _ => {}
+    }
+    match fs::hard_link(draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // File systems without links.
+        Err(_) => fs::rename(draft, path).map_err(Error::io("create", path)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push(".wal");
+    PathBuf::from(log)
+}
+
+/// Opens the file, again and again while another process has it, for as long as `patience`.
+fn open(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let error = match open_once(path, access) {
+            Ok(conn) => return Ok(conn),
+            Err(error) => explain(error, path, start.elapsed()),
+        };
+        let left = patience.saturating_sub(start.elapsed());
+        if !matches!(error, Error::Locked { .. }) || left.is_zero() {
+            return Err(error);
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
+    let mode = match access {
+        Access::Read => AccessMode::ReadOnly,
+        Access::Write => AccessMode::ReadWrite,
+    };
+    Connection::open_with_flags(path, settings()?.access_mode(mode)?)
+}
+
+/// A database in memory, to convert files with.
+pub(crate) fn in_memory() -> Result<Connection, duckdb::Error> {
+    Connection::open_in_memory_with_flags(settings()?)
+}
+
+/// Nothing is ever downloaded; one thread, since starting more costs more than small tables gain.
+fn settings() -> Result<Config, duckdb::Error> {
+    Config::default()
+        .enable_autoload_extension(false)?
+        .threads(1)
+}
+
+/// DuckDB tells errors apart by their words alone.
+fn explain(error: duckdb::Error, path: &Path, waited: Duration) -> Error {
+    let message = error.to_string();
+    let path = path.to_owned();
+    if message.contains("Could not set lock on file") {
+        let holder = holder(&message);
+        Error::Locked {
+            path,
+            holder,
+            waited,
+        }
+    } else if message.contains("not a valid DuckDB database file") {
+        Error::NotADatabase { path }
+    } else if message.contains("database file with version number") {
+        let detail = message.lines().next().unwrap_or_default();
+        let detail = detail.trim_start_matches("IO Error: ").to_owned();
+        Error::NewerDuckDb { path, detail }
+    } else {
+        Error::Database {
+            path,
+            source: error,
+        }
+    }
+}
+
+/// Reads `Conflicting lock is held in /usr/bin/python3.11 (PID 17234)`.
+fn holder(message: &str) -> Option<Holder> {
+    let (before, after) = message.split_once(" (PID ")?;
+    let pid = after.split(')').next()?.trim().parse().ok()?;
+    let program = before
+        .split_once("held in ")
+        .map(|(_, program)| program.trim().to_owned())
+        .filter(|program| !program.is_empty());
+    Some(Holder { program, pid })
+}

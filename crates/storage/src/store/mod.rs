@@ -1,0 +1,128 @@
+//! A database file and what is done with it.
+
+mod directions;
+mod file;
+mod records;
+mod runs;
+mod surface;
+mod tensors;
+mod trajectory;
+
+pub use directions::StoredDirections;
+pub use records::{Checkpoints, StoredCheckpoint, TrainRecord};
+pub use trajectory::NamedTrajectory;
+
+pub(crate) use file::in_memory;
+pub(crate) use surface::COORDINATES;
+
+use crate::error::Error;
+use duckdb::Connection;
+use file::{Access, File};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an operation waits for another process to let go of the file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A database file with runs.
+///
+/// The file is opened for each operation and closed after it, so that other processes can read in
+/// between; [`Store::hold`] keeps it open over several. Every change is one transaction: a process
+/// killed at any moment leaves a file that holds all changes made before. Clones, and all stores
+/// of one file in a process, share the file; operations of several threads run one after another.
+#[derive(Debug, Clone)]
+pub struct Store {
+    file: Arc<File>,
+    patience: Duration,
+    writable: bool,
+}
+
+/// Keeps a file open until it is dropped, see [`Store::hold`].
+#[derive(Debug)]
+pub struct Hold {
+    file: Arc<File>,
+}
+
+impl Store {
+    /// The store in a file, which is made where there is none; tables of older versions are
+    /// brought up to date.
+    ///
+    /// # Errors
+    /// When the file is not a database, is one of another program or of a newer version, cannot be
+    /// made, or stays in use by another process.
+    pub fn open(path: impl AsRef<Path>) -> Result<Store, Error> {
+        let store = Store::of(path.as_ref(), true);
+        store.file.prepare(PATIENCE)?;
+        Ok(store)
+    }
+
+    /// The store in a file, for reading only.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when there is no file.
+    pub fn open_read(path: impl AsRef<Path>) -> Result<Store, Error> {
+        let store = Store::of(path.as_ref(), false);
+        store.file.check(PATIENCE)?;
+        Ok(store)
+    }
+
+    fn of(path: &Path, writable: bool) -> Store {
+        Store {
+            file: File::shared(path),
+            patience: PATIENCE,
+            writable,
+        }
+    }
+
+    /// The same store with another patience: how long an operation waits while another process
+    /// keeps the file, before it fails with [`Error::Locked`]. Five seconds unless changed.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Keeps the file open from the next operation on until the value is dropped: several
+    /// operations in a row then cost one opening, and other processes have to wait.
+    pub fn hold(&self) -> Hold {
+        self.file.hold();
+        Hold {
+            file: Arc::clone(&self.file),
+        }
+    }
+
+    /// Reads.
+    pub(crate) fn read<R>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.file.with(Access::Read, self.patience, operation)
+    }
+
+    /// Changes the file in one transaction.
+    pub(crate) fn write<R>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        if !self.writable {
+            return Err(Error::ReadOnly {
+                path: self.path().to_owned(),
+            });
+        }
+        self.file.with(Access::Write, self.patience, |conn| {
+            file::transaction(conn, operation)
+        })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.file.release();
+    }
+}

@@ -1,0 +1,391 @@
+//! Runs: begun, continued, found, finished, removed.
+
+use super::Store;
+use crate::error::Error;
+use crate::identity::{Difference, canonical, differences};
+use crate::owner::Owner;
+use crate::run::{Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros};
+use crate::schema::RUN_TABLES;
+use duckdb::types::{TimeUnit, Value};
+use duckdb::{Connection, Row, params};
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+const RUN_COLUMNS: &str = "run_id, name, kind, identity, settings::VARCHAR, provenance::VARCHAR, \
+     epoch_us(created), epoch_us(finished), status, owner";
+
+impl Store {
+    /// Continues the stored run with the same settings, or begins a new one.
+    ///
+    /// Without a name, any run of the same kind and identity is continued. A new name for settings
+    /// that are stored already begins with a copy of all that is stored, so that nothing is
+    /// computed again. The run then belongs to this process until [`Store::finish`], or until the
+    /// process ends.
+    ///
+    /// # Errors
+    /// [`Error::Differs`] when the name belongs to a run with other settings, [`Error::Busy`] when
+    /// another living process works on the run.
+    pub fn begin(&self, spec: &RunSpec) -> Result<Run, Error> {
+        spec.check()?;
+        self.write(|conn| self.begin_in(conn, spec))
+    }
+
+    /// Begins a new run in the place of the one of that name, all of which is removed; as
+    /// [`Store::begin`] with fresh results where there is no such name.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another living process works on the run to be replaced.
+    pub fn replace(&self, spec: &RunSpec) -> Result<Run, Error> {
+        spec.check()?;
+        self.write(|conn| {
+            let old = match &spec.name {
+                Some(name) => by_name(conn, name)?,
+                None => by_identity(conn, spec)?,
+            };
+            let name = match old {
+                Some(old) => {
+                    self.not_busy(&old)?;
+                    remove(conn, old.run.id)?;
+                    old.run.name
+                }
+                None => free_name(conn, spec)?,
+            };
+            insert(conn, spec, &name)
+        })
+    }
+
+    pub(super) fn begin_in(&self, conn: &Connection, spec: &RunSpec) -> Result<Run, Error> {
+        let named = match &spec.name {
+            Some(name) => by_name(conn, name)?,
+            None => by_identity(conn, spec)?,
+        };
+        match named {
+            Some(stored) => {
+                self.same_settings(&stored.run, spec)?;
+                self.not_busy(&stored)?;
+                claim(conn, stored.run)
+            }
+            None => {
+                let twin = by_identity(conn, spec)?;
+                let name = free_name(conn, spec)?;
+                let run = insert(conn, spec, &name)?;
+                if let Some(twin) = twin {
+                    copy(conn, twin.run.id, run.id)?;
+                }
+                Ok(run)
+            }
+        }
+    }
+
+    /// Says that this process is done with a run.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] when the run has been removed.
+    pub fn finish(&self, run: &Run, status: Status) -> Result<(), Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            let finished = (status == Status::Complete).then(|| now(SystemTime::now()));
+            let owner = (status == Status::Running).then(|| Owner::current().to_string());
+            conn.execute(
+                "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
+                params![status.name(), owner, finished, run.id],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// All runs, oldest first, and how much each holds.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunSummary>, Error> {
+        self.read(|conn| {
+            let mut statement =
+                conn.prepare(&format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY run_id"))?;
+            let mut rows = statement.query([])?;
+            let mut runs = Vec::new();
+            while let Some(row) = rows.next()? {
+                runs.push(Stored::read(row)?.run);
+            }
+            summaries(conn, runs)
+        })
+    }
+
+    /// A run by its name, or by its number.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], which lists the names there are.
+    pub fn find(&self, name: &str) -> Result<Run, Error> {
+        self.read(|conn| self.find_in(conn, name))
+    }
+
+    /// A run by name or number, and how much it holds.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    pub fn summary(&self, name: &str) -> Result<RunSummary, Error> {
+        self.read(|conn| {
+            let run = self.find_in(conn, name)?;
+            let mut summaries = summaries(conn, vec![run])?;
+            Ok(summaries.remove(0))
+        })
+    }
+
+    /// Removes a run and all it holds. The space is used again by later runs.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], or [`Error::Busy`] when another living process works on it.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        self.write(|conn| {
+            let run = self.find_in(conn, name)?;
+            let stored = by_name(conn, &run.name)?.ok_or_else(|| self.gone(&run))?;
+            self.not_busy(&stored)?;
+            remove(conn, run.id)
+        })
+    }
+
+    fn find_in(&self, conn: &Connection, name: &str) -> Result<Run, Error> {
+        if let Some(stored) = by_name(conn, name)? {
+            return Ok(stored.run);
+        }
+        if let Ok(id) = name.parse::<i64>() {
+            if let Some(stored) = one(conn, "run_id = ?", params![id])? {
+                return Ok(stored.run);
+            }
+        }
+        let mut statement = conn.prepare("SELECT name FROM runs ORDER BY run_id")?;
+        let known = statement
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Err(Error::UnknownRun {
+            path: self.path().to_owned(),
+            name: name.to_owned(),
+            known,
+        })
+    }
+
+    /// Checks, inside the transaction that is about to change a run, that it is still the one
+    /// that was begun.
+    pub(super) fn still_there(&self, conn: &Connection, run: &Run) -> Result<(), Error> {
+        let there: bool = conn.query_row(
+            "SELECT count(*) > 0 FROM runs WHERE run_id = ? AND identity = ?",
+            params![run.id, run.identity],
+            |row| row.get(0),
+        )?;
+        match there {
+            true => Ok(()),
+            false => Err(self.gone(run)),
+        }
+    }
+
+    fn gone(&self, run: &Run) -> Error {
+        Error::Gone {
+            path: self.path().to_owned(),
+            name: run.name.clone(),
+        }
+    }
+
+    fn same_settings(&self, stored: &Run, spec: &RunSpec) -> Result<(), Error> {
+        let mut found = differences(&stored.settings, &spec.settings);
+        if stored.kind != spec.kind {
+            let word = |kind: RunKind| Some(serde_json::Value::from(kind.name()));
+            let kind = Difference {
+                path: "kind".to_owned(),
+                stored: word(stored.kind),
+                asked: word(spec.kind),
+            };
+            found.insert(0, kind);
+        }
+        match found.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Differs {
+                path: self.path().to_owned(),
+                name: stored.name.clone(),
+                differences: found,
+            }),
+        }
+    }
+
+    fn not_busy(&self, stored: &Stored) -> Result<(), Error> {
+        match &stored.owner {
+            Some(owner) if owner != Owner::current() && owner.is_alive() => Err(Error::Busy {
+                path: self.path().to_owned(),
+                name: stored.run.name.clone(),
+                owner: owner.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A row of `runs`.
+struct Stored {
+    run: Run,
+    owner: Option<Owner>,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> Result<Stored, Error> {
+        let json = |place: usize| -> Result<serde_json::Value, Error> {
+            let text: String = row.get(place)?;
+            serde_json::from_str(&text)
+                .map_err(|error| Error::damaged(format!("settings of a run: {error}")))
+        };
+        let word = |place: usize| -> Result<String, Error> { Ok(row.get(place)?) };
+        let owner = row
+            .get::<_, Option<String>>(9)?
+            .and_then(|text| text.parse::<Owner>().ok());
+        let status = match word(8)?.parse()? {
+            Status::Running if !owner.as_ref().is_some_and(Owner::is_alive) => Status::Interrupted,
+            status => status,
+        };
+        let run = Run {
+            id: row.get(0)?,
+            name: word(1)?,
+            kind: word(2)?.parse()?,
+            identity: word(3)?,
+            settings: json(4)?,
+            provenance: json(5)?,
+            created: from_micros(row.get(6)?),
+            finished: row.get::<_, Option<i64>>(7)?.map(from_micros),
+            status,
+        };
+        Ok(Stored { run, owner })
+    }
+}
+
+/// The name asked for, or the first of `surface-1`, `surface-2`, ... that is free.
+fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Error> {
+    if let Some(name) = &spec.name {
+        return Ok(name.clone());
+    }
+    for number in 1u64.. {
+        let name = format!("{}-{number}", spec.kind);
+        if by_name(conn, &name)?.is_none() {
+            return Ok(name);
+        }
+    }
+    unreachable!("there are more numbers than runs")
+}
+
+fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
+    let created = SystemTime::now();
+    let id: i64 = conn.query_row("SELECT nextval('run_numbers')", [], |row| row.get(0))?;
+    conn.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
+        params![
+            id,
+            name,
+            spec.kind.name(),
+            spec.identity(),
+            canonical(&spec.settings),
+            spec.provenance.to_string(),
+            now(created),
+            Status::Running.name(),
+            Owner::current().to_string(),
+        ],
+    )?;
+    Ok(Run {
+        id,
+        name: name.to_owned(),
+        kind: spec.kind,
+        identity: spec.identity(),
+        settings: spec.settings.clone(),
+        provenance: spec.provenance.clone(),
+        created: from_micros(micros(created)),
+        finished: None,
+        status: Status::Running,
+    })
+}
+
+fn one(
+    conn: &Connection,
+    condition: &str,
+    params: impl duckdb::Params,
+) -> Result<Option<Stored>, Error> {
+    let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE {condition} ORDER BY run_id LIMIT 1");
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(Stored::read).transpose()
+}
+
+fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, Error> {
+    one(conn, "name = ?", params![name])
+}
+
+fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Error> {
+    one(
+        conn,
+        "identity = ? AND kind = ?",
+        params![spec.identity(), spec.kind.name()],
+    )
+}
+
+/// Makes a stored run this process's. A complete run stays complete.
+fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
+    if run.status != Status::Complete {
+        run.status = Status::Running;
+        conn.execute(
+            "UPDATE runs SET status = ?, owner = ? WHERE run_id = ?",
+            params![run.status.name(), Owner::current().to_string(), run.id],
+        )?;
+    }
+    Ok(run)
+}
+
+fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
+    for table in RUN_TABLES {
+        conn.execute(
+            &format!("DELETE FROM {table} WHERE run_id = ?"),
+            params![id],
+        )?;
+    }
+    Ok(())
+}
+
+/// Copies all that a run holds.
+fn copy(conn: &Connection, from: i64, to: i64) -> Result<(), Error> {
+    for table in RUN_TABLES.iter().filter(|&&table| table != "runs") {
+        conn.execute(
+            &format!(
+                "INSERT INTO {table} SELECT * REPLACE (?::BIGINT AS run_id) FROM {table} WHERE run_id = ?"
+            ),
+            params![to, from],
+        )?;
+    }
+    Ok(())
+}
+
+fn now(time: SystemTime) -> Value {
+    Value::Timestamp(TimeUnit::Microsecond, micros(time))
+}
+
+fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error> {
+    let count = |sql: &str| -> Result<HashMap<i64, u64>, Error> {
+        let mut statement = conn.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    let points = count("SELECT run_id, count(*) FROM points GROUP BY run_id")?;
+    let records = count("SELECT run_id, count(*) FROM records GROUP BY run_id")?;
+    let trajectories = count("SELECT run_id, count(*) FROM trajectories GROUP BY run_id")?;
+    let checkpoints = count(
+        "SELECT run_id, count(DISTINCT step) FROM tensors WHERE part = 'checkpoint' GROUP BY run_id",
+    )?;
+    let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
+    let mut statement = conn.prepare("SELECT run_id, count FROM axes ORDER BY run_id, axis")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        shapes.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    let of = |counts: &HashMap<i64, u64>, run: &Run| counts.get(&run.id).copied().unwrap_or(0);
+    let summary = |run: Run| RunSummary {
+        shape: shapes.remove(&run.id).unwrap_or_default(),
+        points: of(&points, &run),
+        records: of(&records, &run),
+        checkpoints: of(&checkpoints, &run),
+        trajectories: of(&trajectories, &run),
+        run,
+    };
+    Ok(runs.into_iter().map(summary).collect())
+}

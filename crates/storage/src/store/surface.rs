@@ -1,0 +1,281 @@
+//! Grids and points.
+
+use super::Store;
+use crate::error::Error;
+use crate::run::{Run, RunSpec};
+use duckdb::{Connection, Row, params};
+use landscape_core::{Axis, Grid, Measured, Plane, Sample, Surface, Term};
+use std::collections::HashSet;
+
+/// Names of the coordinates, in the order of the axes.
+pub(crate) const COORDINATES: [&str; 3] = ["alpha", "beta", "gamma"];
+
+impl Store {
+    /// Begins or continues a run with a landscape, see [`Store::begin`], and gives all of it that is
+    /// stored: grid, terms and, where given, the plane are kept in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Store::begin`], [`Store::put_grid`] and [`Store::put_plane`].
+    pub fn begin_surface(
+        &self,
+        spec: &RunSpec,
+        grid: &Grid,
+        terms: &[Term],
+        plane: Option<&Plane>,
+    ) -> Result<(Run, Surface), Error> {
+        spec.check()?;
+        self.write(|conn| {
+            let run = self.begin_in(conn, spec)?;
+            put_grid(conn, &run, grid, terms)?;
+            if let Some(plane) = plane {
+                super::directions::put_plane(conn, &run, plane)?;
+            }
+            let surface = load(conn, &run)?;
+            Ok((run, surface))
+        })
+    }
+
+    /// Gives a run its grid and the extra terms of its samples. The same again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::OtherGrid`] when the run has another grid or other terms,
+    /// [`Error::DuplicateTerm`] when two terms have one name.
+    pub fn put_grid(&self, run: &Run, grid: &Grid, terms: &[Term]) -> Result<(), Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            put_grid(conn, run, grid, terms)
+        })
+    }
+
+    /// Adds measured points to a run, in one transaction. Points that are stored already stay as
+    /// they are. Returns how many were new.
+    ///
+    /// # Errors
+    /// When the run has no grid, a point is not on it, or a sample has another number of terms;
+    /// [`Error::Gone`] when the run was removed.
+    pub fn append_points(&self, run: &Run, points: &[Measured]) -> Result<usize, Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            let (grid, terms) = layout(conn, run)?;
+            append(conn, run, &grid, terms.len(), points)
+        })
+    }
+
+    /// The landscape of a run, with the points that are stored so far.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] when the run has no grid.
+    pub fn load_surface(&self, run: &Run) -> Result<Surface, Error> {
+        self.read(|conn| load(conn, run))
+    }
+}
+
+fn put_grid(conn: &Connection, run: &Run, grid: &Grid, terms: &[Term]) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    if let Some(term) = terms.iter().find(|term| !names.insert(&term.name)) {
+        return Err(Error::DuplicateTerm {
+            name: term.name.clone(),
+        });
+    }
+    if let Some((stored, stored_terms)) = stored_layout(conn, run)? {
+        if &stored == grid && stored_terms == terms {
+            return Ok(());
+        }
+        return Err(Error::OtherGrid {
+            name: run.name.clone(),
+            stored: describe(&stored, &stored_terms),
+            asked: describe(grid, terms),
+        });
+    }
+    let mut axes = conn.prepare("INSERT INTO axes VALUES (?, ?, ?, ?, ?, ?)")?;
+    for (place, axis) in grid.axes.iter().enumerate() {
+        let Axis { min, max, count } = *axis;
+        let name = COORDINATES[place];
+        axes.execute(params![
+            run.id,
+            place as i32 + 1,
+            name,
+            min,
+            max,
+            count as u64
+        ])?;
+    }
+    for (place, term) in terms.iter().enumerate() {
+        conn.execute(
+            "INSERT INTO terms VALUES (?, ?, ?, ?)",
+            params![run.id, place as i32 + 1, term.name, term.weight],
+        )?;
+    }
+    Ok(())
+}
+
+fn describe(grid: &Grid, terms: &[Term]) -> String {
+    let axis = |a: &Axis| format!("{} in {}:{}", a.count, a.min, a.max);
+    let axes: Vec<String> = grid.axes.iter().map(axis).collect();
+    let names: Vec<&str> = terms.iter().map(|term| term.name.as_str()).collect();
+    let mut text = axes.join(" x ");
+    if !names.is_empty() {
+        text.push_str(&format!(" with the terms {}", names.join(", ")));
+    }
+    text
+}
+
+fn stored_layout(conn: &Connection, run: &Run) -> Result<Option<(Grid, Vec<Term>)>, Error> {
+    let mut statement =
+        conn.prepare("SELECT min, max, count FROM axes WHERE run_id = ? ORDER BY axis")?;
+    let axes: Vec<Axis> = statement
+        .query_map(params![run.id], |row| {
+            Ok(Axis {
+                min: row.get(0)?,
+                max: row.get(1)?,
+                count: row.get(2)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    if axes.is_empty() {
+        return Ok(None);
+    }
+    let mut statement =
+        conn.prepare("SELECT name, weight FROM terms WHERE run_id = ? ORDER BY term")?;
+    let terms = statement
+        .query_map(params![run.id], |row| {
+            Ok(Term {
+                name: row.get(0)?,
+                weight: row.get(1)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(Some((Grid::new(axes)?, terms)))
+}
+
+pub(crate) fn layout(conn: &Connection, run: &Run) -> Result<(Grid, Vec<Term>), Error> {
+    stored_layout(conn, run)?.ok_or_else(|| Error::Lacks {
+        name: run.name.clone(),
+        kind: run.kind.to_string(),
+        what: "landscape",
+    })
+}
+
+/// Points go into a table in memory first: the appender is fast, but it can neither leave out
+/// points that are stored nor write lists.
+pub(crate) fn append(
+    conn: &Connection,
+    run: &Run,
+    grid: &Grid,
+    terms: usize,
+    points: &[Measured],
+) -> Result<usize, Error> {
+    if points.is_empty() {
+        return Ok(0);
+    }
+    check(grid, terms, points)?;
+    conn.execute_batch(&stage_table(terms))?;
+    stage(conn, grid, points)?;
+    let values: Vec<String> = (0..terms).map(|place| format!("t{place}")).collect();
+    let list = match terms {
+        0 => "NULL".to_owned(),
+        _ => format!("[{}]", values.join(", ")),
+    };
+    let added = conn.execute(
+        &format!(
+            "INSERT INTO points
+             SELECT ?, s.i, s.j, s.k, s.alpha, s.beta, s.gamma, s.loss, s.loss_se, s.accuracy, {list}
+             FROM staged s ANTI JOIN (SELECT i, j, k FROM points WHERE run_id = ?) p
+                  ON s.i = p.i AND s.j = p.j AND s.k = p.k"
+        ),
+        params![run.id, run.id],
+    )?;
+    conn.execute_batch("DROP TABLE staged")?;
+    Ok(added)
+}
+
+fn check(grid: &Grid, terms: usize, points: &[Measured]) -> Result<(), Error> {
+    let len = grid.len();
+    for point in points {
+        let index = point.index;
+        if index >= len {
+            return Err(landscape_core::SurfaceError::Index { index, len }.into());
+        }
+        let given = point.sample.terms.len();
+        if given != terms {
+            let expected = terms;
+            return Err(landscape_core::SurfaceError::Terms { expected, given }.into());
+        }
+    }
+    Ok(())
+}
+
+fn stage_table(terms: usize) -> String {
+    let columns: String = (0..terms)
+        .map(|place| format!(", t{place} DOUBLE"))
+        .collect();
+    format!(
+        "CREATE OR REPLACE TEMP TABLE staged (i INTEGER, j INTEGER, k INTEGER, alpha DOUBLE, \
+         beta DOUBLE, gamma DOUBLE, loss DOUBLE, loss_se DOUBLE, accuracy DOUBLE{columns})"
+    )
+}
+
+fn stage(conn: &Connection, grid: &Grid, points: &[Measured]) -> Result<(), Error> {
+    let mut appender = conn.appender_to_catalog_and_db("staged", "temp", "main")?;
+    let mut seen = HashSet::with_capacity(points.len());
+    let beyond = |axis: usize, value: f64| (axis < grid.dims()).then_some(value);
+    for Measured { index, sample } in points {
+        if !seen.insert(*index) {
+            continue;
+        }
+        let [i, j, k] = grid.unravel(*index).map(|n| n as i32);
+        let [alpha, beta, gamma] = grid.point(*index);
+        let (beta, gamma) = (beyond(1, beta), beyond(2, gamma));
+        let Sample {
+            loss,
+            loss_se,
+            accuracy,
+            terms,
+        } = sample;
+        let fixed: [&dyn duckdb::ToSql; 9] =
+            [&i, &j, &k, &alpha, &beta, &gamma, loss, loss_se, accuracy];
+        if terms.is_empty() {
+            appender.append_row(fixed.as_slice())?;
+        } else {
+            let extra = terms.iter().map(|term| term as &dyn duckdb::ToSql);
+            let row: Vec<_> = fixed.into_iter().chain(extra).collect();
+            appender.append_row(row.as_slice())?;
+        }
+    }
+    // Dropping the appender would swallow an error.
+    appender.flush()?;
+    Ok(())
+}
+
+fn load(conn: &Connection, run: &Run) -> Result<Surface, Error> {
+    let (grid, terms) = layout(conn, run)?;
+    let count = terms.len();
+    let mut surface = Surface::new(grid, terms);
+    let extra: String = (1..=count).map(|term| format!(", terms[{term}]")).collect();
+    let mut statement = conn.prepare(&format!(
+        "SELECT i, j, k, loss, loss_se, accuracy{extra} FROM points WHERE run_id = ?"
+    ))?;
+    let mut rows = statement.query(params![run.id])?;
+    while let Some(row) = rows.next()? {
+        let indices = [row.get(0)?, row.get(1)?, row.get(2)?];
+        let flat = surface.grid.index(indices).ok_or_else(|| {
+            Error::damaged(format!(
+                "run `{}` has a point {indices:?} outside its grid",
+                run.name
+            ))
+        })?;
+        surface.set(flat, sample(row, count)?)?;
+    }
+    Ok(surface)
+}
+
+fn sample(row: &Row<'_>, terms: usize) -> Result<Sample, Error> {
+    Ok(Sample {
+        loss: row.get(3)?,
+        loss_se: row.get(4)?,
+        accuracy: row.get(5)?,
+        terms: (0..terms)
+            .map(|term| row.get(6 + term))
+            .collect::<Result<_, _>>()?,
+    })
+}

@@ -1,0 +1,101 @@
+//! Parameters as rows: one a tensor, its values as little-endian f32.
+
+use crate::error::Error;
+use crate::run::Run;
+use duckdb::{Appender, Connection, Row, params};
+use landscape_core::{Parameter, Params, Role};
+
+/// Which tensors of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The parameters at the point 0 of a plane.
+    Origin,
+    /// A direction, from 1.
+    Direction(usize),
+    /// Parameters recorded at a step.
+    Checkpoint(u64),
+}
+
+impl Part {
+    fn name(self) -> String {
+        match self {
+            Part::Origin => "origin".to_owned(),
+            Part::Direction(number) => format!("d{number}"),
+            Part::Checkpoint(_) => "checkpoint".to_owned(),
+        }
+    }
+
+    fn step(self) -> Option<u64> {
+        match self {
+            Part::Checkpoint(step) => Some(step),
+            _ => None,
+        }
+    }
+}
+
+/// DuckDB rewrites small groups of rows into larger ones whenever the file is closed. That keeps
+/// tables of numbers compact, but would copy all checkpoints with every new one.
+pub(super) fn without_merging(conn: &Connection) -> Result<(), Error> {
+    Ok(conn.execute_batch("SET max_vacuum_tasks = 0")?)
+}
+
+pub(super) fn appender(conn: &Connection) -> Result<Appender<'_>, Error> {
+    Ok(conn.appender("tensors")?)
+}
+
+pub(super) fn append(
+    appender: &mut Appender<'_>,
+    run: &Run,
+    part: Part,
+    params: &Params,
+) -> Result<(), Error> {
+    for (ordinal, tensor) in params.iter().enumerate() {
+        let bytes: Vec<u8> = tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+        appender.append_row(params![
+            run.id,
+            part.name(),
+            part.step(),
+            ordinal as i32,
+            tensor.name,
+            tensor.role.name(),
+            format!("{:?}", tensor.shape),
+            bytes,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn load(conn: &Connection, run: &Run, part: Part) -> Result<Option<Params>, Error> {
+    let mut statement = conn.prepare(
+        "SELECT name, role, shape::VARCHAR, data FROM tensors
+         WHERE run_id = ? AND part = ? AND step IS NOT DISTINCT FROM ?::UBIGINT ORDER BY ordinal",
+    )?;
+    let mut rows = statement.query(params![run.id, part.name(), part.step()])?;
+    let mut tensors = Vec::new();
+    while let Some(row) = rows.next()? {
+        tensors.push(tensor(row)?);
+    }
+    match tensors.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(Params::new(tensors)?)),
+    }
+}
+
+/// A tensor from the columns name, role, shape, data.
+pub(super) fn tensor(row: &Row<'_>) -> Result<Parameter, Error> {
+    let name: String = row.get(0)?;
+    let role: String = row.get(1)?;
+    let shape: String = row.get(2)?;
+    let shape: Vec<usize> = serde_json::from_str(&shape)
+        .map_err(|error| Error::damaged(format!("the shape of tensor `{name}`: {error}")))?;
+    let bytes: Vec<u8> = row.get(3)?;
+    let (values, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(Error::damaged(format!(
+            "tensor `{name}` has {} bytes, which are not whole f32 values",
+            bytes.len()
+        )));
+    }
+    let data = values.iter().copied().map(f32::from_le_bytes).collect();
+    Ok(Parameter::new(name, shape, data, role.parse::<Role>()?)?)
+}

@@ -1,0 +1,239 @@
+//! Processes that are killed.
+
+use crate::child::Process;
+use crate::support::{assert_same, place};
+use landscape_core::{
+    Grid, Objective, ObjectiveError, Point, Sample, Sampler, Surface, Term, from_fn,
+};
+use landscape_storage::{RunKind, RunSpec, Status, Store};
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+fn grid() -> Grid {
+    Grid::square(61, 1.0, 2).unwrap()
+}
+
+/// A function that takes its time, says which points it was asked for, and has a term.
+struct Slow {
+    log: std::fs::File,
+    grid: Grid,
+    terms: Vec<Term>,
+}
+
+impl Objective for Slow {
+    fn dims(&self) -> usize {
+        2
+    }
+
+    fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        let index = |point: &Point| (0..self.grid.len()).find(|&f| self.grid.point(f) == *point);
+        let indices: Vec<String> = points
+            .iter()
+            .map(|point| index(point).unwrap().to_string())
+            .collect();
+        writeln!(&self.log, "{}", indices.join(" ")).unwrap();
+        std::thread::sleep(Duration::from_micros(400) * points.len() as u32);
+        Ok(points.iter().map(value).collect())
+    }
+}
+
+fn value(&[x, y, _]: &Point) -> Sample {
+    let loss = match x * x + y * y > 1.9 {
+        true => f64::NAN,
+        false => (3.0 * x).sin() + y * y / 3.0,
+    };
+    Sample {
+        loss,
+        loss_se: None,
+        accuracy: Some(x * y),
+        terms: vec![x / 7.0],
+    }
+}
+
+fn terms() -> Vec<Term> {
+    vec![Term {
+        name: "l2".to_owned(),
+        weight: 0.25,
+    }]
+}
+
+fn spec() -> RunSpec {
+    RunSpec::new(
+        RunKind::Surface,
+        json!({"function": "slow", "grid": grid()}),
+    )
+    .named("slow")
+}
+
+fn log_of(file: &Path) -> PathBuf {
+    file.with_extension("log")
+}
+
+/// What a command does: begin or continue, sample, store, finish.
+pub fn sample_in_child(file: &Path) {
+    let store = Store::open(file).unwrap();
+    let (run, mut surface) = store
+        .begin_surface(&spec(), &grid(), &terms(), None)
+        .unwrap();
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(log_of(file));
+    let slow = Slow {
+        log: log.unwrap(),
+        grid: grid(),
+        terms: terms(),
+    };
+    let mut observer = store.observer(&run);
+    Sampler {
+        batch: 16,
+        ..Sampler::new()
+    }
+    .run(&slow, &mut surface, &mut [&mut observer])
+    .unwrap();
+    observer.finish().unwrap();
+    store.finish(&run, Status::Complete).unwrap();
+}
+
+fn evaluated(file: &Path) -> Vec<usize> {
+    let text = std::fs::read_to_string(log_of(file)).unwrap_or_default();
+    // The last line may be cut off by the kill.
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    whole
+        .split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect()
+}
+
+fn stored(file: &Path) -> Option<Surface> {
+    let store = Store::open_read(file).ok()?;
+    store.load_surface(&store.find("slow").ok()?).ok()
+}
+
+/// Twenty kills at moments spread over the whole of a run: each restart goes on from what is
+/// stored, and in the end the file holds what an undisturbed run stores.
+#[test]
+fn killed_runs_go_on_where_they_were() {
+    let (_dir, file) = place();
+    let mut seed = 0x2545_f491_4f6c_dd17_u64;
+    let mut kills = 0;
+    while kills < 20 {
+        let before = stored(&file);
+        let computed_before = evaluated(&file).len();
+        let mut process = Process::start("sample", &file);
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        std::thread::sleep(Duration::from_millis(20 + seed % 380));
+        let ended = process.ended();
+        process.kill();
+        let known = before.map_or(vec![], |s| known(&s));
+        let again: Vec<usize> = evaluated(&file)
+            .split_off(computed_before)
+            .into_iter()
+            .filter(|index| known.contains(index))
+            .collect();
+        assert!(
+            again.is_empty(),
+            "stored points were computed again: {again:?}"
+        );
+        if ended {
+            break;
+        }
+        kills += 1;
+    }
+    let output = Process::start("sample", &file).output();
+    assert!(output.contains("1 passed"), "{output}");
+    check_complete(&file);
+}
+
+fn known(surface: &Surface) -> Vec<usize> {
+    (0..surface.grid.len())
+        .filter(|&flat| surface.get(flat).is_some())
+        .collect()
+}
+
+fn check_complete(file: &Path) {
+    let mut undisturbed = Surface::new(grid(), terms());
+    for flat in 0..grid().len() {
+        undisturbed.set(flat, value(&grid().point(flat))).unwrap();
+    }
+    assert_same(&stored(file).unwrap(), &undisturbed);
+    let store = Store::open(file).unwrap();
+    let rows = store.sql("SELECT count(*) FROM points").unwrap();
+    assert_eq!(rows.rows, [[json!(grid().len())]]);
+    assert_eq!(store.runs().unwrap().len(), 1);
+    assert_eq!(store.find("slow").unwrap().status, Status::Complete);
+}
+
+/// A run whose process was killed counts as interrupted, and can be begun again at once.
+#[test]
+fn a_killed_run_is_interrupted() {
+    let (_dir, file) = place();
+    let process = Process::start("sample", &file);
+    let start = Instant::now();
+    while stored(&file).is_none_or(|s| s.missing() == grid().len()) {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "nothing was stored"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let store = Store::open(&file).unwrap();
+    assert_eq!(store.find("slow").unwrap().status, Status::Running);
+    process.kill();
+    assert_eq!(store.find("slow").unwrap().status, Status::Interrupted);
+    assert_eq!(store.begin(&spec()).unwrap().status, Status::Running);
+}
+
+pub fn create_in_child(file: &Path) {
+    println!("ready");
+    Store::open(file).unwrap();
+}
+
+/// A file is there completely or not at all.
+#[test]
+fn a_kill_while_the_file_is_made_leaves_a_whole_file_or_none() {
+    let (_dir, file) = place();
+    for pause in 0..12 {
+        let mut process = Process::start("create", &file);
+        process.wait_for("ready");
+        std::thread::sleep(Duration::from_millis(pause * 3));
+        process.kill();
+        if file.exists() {
+            assert!(Store::open(&file).unwrap().runs().unwrap().is_empty());
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+    Store::open(&file).unwrap();
+}
+
+/// An observer that is dropped, by an error or a cancelled run, has stored what it was given.
+#[test]
+fn a_dropped_observer_stores_what_waits() {
+    let (_dir, file) = place();
+    let store = Store::open(&file).unwrap();
+    let (run, mut surface) = store.begin_surface(&spec(), &grid(), &[], None).unwrap();
+    let mut observer = store.observer(&run);
+    let mut seen = 0;
+    let mut stop = |batch: &[landscape_core::Measured], _: landscape_core::Progress| {
+        seen += batch.len();
+        match seen > 100 {
+            true => Err(landscape_core::ObserverError::new("enough")),
+            false => Ok(()),
+        }
+    };
+    let bowl = from_fn(|[x, y]: [f64; 2]| x * x + y * y);
+    let result = Sampler::new().run(&bowl, &mut surface, &mut [&mut observer, &mut stop]);
+    assert!(result.is_err());
+    drop(observer);
+    assert_same(&store.load_surface(&run).unwrap(), &surface);
+    assert!(surface.missing() > 0);
+}

@@ -1,0 +1,15 @@
+//! The tests of `landscape-storage`.
+
+mod child;
+mod concurrency;
+mod crash;
+mod errors;
+mod formats;
+mod identity;
+mod malformed;
+mod records;
+mod runs;
+mod schema;
+mod sql;
+mod support;
+mod surfaces;

@@ -1,0 +1,182 @@
+//! Runs: begun, continued, named, replaced, removed.
+
+use crate::support::{assert_same, grid, points, spec, store, surface, terms};
+use landscape_storage::{Error, RunKind, RunSpec, Status, Store, timestamp};
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[test]
+fn the_same_request_continues_and_another_begins() {
+    let (_dir, store) = store();
+    let first = store.begin(&spec(1)).unwrap();
+    assert_eq!(first.name, "surface-1");
+    assert_eq!(first.status, Status::Running);
+    let again = store.begin(&spec(1)).unwrap();
+    assert_eq!((again.id, &again.name), (first.id, &first.name));
+    assert_eq!(again.identity, spec(1).identity());
+    assert_eq!(store.begin(&spec(2)).unwrap().name, "surface-2");
+    let line = RunSpec::new(RunKind::Line, spec(1).settings);
+    let line = store.begin(&line).unwrap();
+    assert_eq!(line.name, "line-1");
+    assert_ne!(line.id, first.id);
+}
+
+#[test]
+fn provenance_is_no_part_of_the_identity() {
+    let (_dir, store) = store();
+    let first = store
+        .begin(&spec(1).with_provenance(json!({"threads": 2})))
+        .unwrap();
+    let again = store
+        .begin(&spec(1).with_provenance(json!({"threads": 8})))
+        .unwrap();
+    assert_eq!(first.id, again.id);
+    assert_eq!(
+        store.find("surface-1").unwrap().provenance,
+        json!({"threads": 2})
+    );
+}
+
+#[test]
+fn a_name_of_other_settings_is_an_error_that_names_them() {
+    let (_dir, store) = store();
+    store.begin(&spec(1).named("mine")).unwrap();
+    store.begin(&spec(1).named("mine")).unwrap();
+    let error = store.begin(&spec(2).named("mine")).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("`mine`"), "{text}");
+    assert!(text.contains("seed: stored 1, asked 2"), "{text}");
+    assert!(
+        text.contains("--name") && text.contains("--force"),
+        "{text}"
+    );
+    let mut other_kind = spec(1).named("mine");
+    other_kind.kind = RunKind::Volume;
+    let text = store.begin(&other_kind).unwrap_err().to_string();
+    assert!(
+        text.contains("kind: stored surface, asked volume"),
+        "{text}"
+    );
+    assert_eq!(store.runs().unwrap().len(), 1);
+}
+
+#[test]
+fn a_new_name_for_known_settings_begins_with_all_that_is_stored() {
+    let (_dir, store) = store();
+    let (first, _) = store
+        .begin_surface(&spec(1).named("a"), &grid(), &terms(), None)
+        .unwrap();
+    store.append_points(&first, &points(&grid(), 2)).unwrap();
+    let (second, copied) = store
+        .begin_surface(&spec(1).named("b"), &grid(), &terms(), None)
+        .unwrap();
+    assert_ne!(first.id, second.id);
+    assert_same(&copied, &surface(grid(), terms(), 0));
+    store.remove("a").unwrap();
+    assert_same(&store.load_surface(&second).unwrap(), &copied);
+}
+
+#[test]
+fn replacing_begins_afresh_under_the_name() {
+    let (_dir, store) = store();
+    let (old, _) = store
+        .begin_surface(&spec(1).named("a"), &grid(), &[], None)
+        .unwrap();
+    store.append_points(&old, &points(&grid(), 0)).unwrap();
+    let new = store.replace(&spec(2).named("a")).unwrap();
+    assert_ne!(new.id, old.id);
+    assert_eq!(store.find("a").unwrap().settings, spec(2).settings);
+    assert!(matches!(store.load_surface(&new), Err(Error::Lacks { .. })));
+    assert_eq!(store.sql("SELECT * FROM points").unwrap().rows.len(), 0);
+    assert_eq!(store.replace(&spec(3)).unwrap().name, "surface-1");
+    assert_eq!(store.replace(&spec(3)).unwrap().name, "surface-1");
+    assert_eq!(store.runs().unwrap().len(), 2);
+}
+
+#[test]
+fn runs_are_found_by_name_and_number() {
+    let (_dir, store) = store();
+    let run = store.begin(&spec(1).named("valley")).unwrap();
+    store.begin(&spec(2)).unwrap();
+    assert_eq!(
+        store.find("valley").unwrap(),
+        store.find(&run.id.to_string()).unwrap()
+    );
+    let error = store.find("nothing").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("`nothing`"), "{text}");
+    assert!(text.ends_with("it has: valley, surface-1"), "{text}");
+    assert!(matches!(store.find("77"), Err(Error::UnknownRun { .. })));
+}
+
+#[test]
+fn names_that_cannot_be_told_from_numbers_are_refused() {
+    let (_dir, store) = store();
+    for name in ["", "  ", "12", "a\nb"] {
+        let error = store.begin(&spec(1).named(name)).unwrap_err();
+        assert!(matches!(error, Error::BadName { .. }), "{name:?}: {error}");
+    }
+    store
+        .begin(&spec(1).named("it's; DROP TABLE runs --"))
+        .unwrap();
+    assert_eq!(store.find("it's; DROP TABLE runs --").unwrap().id, 1);
+}
+
+#[test]
+fn finishing_is_remembered() {
+    let (_dir, store) = store();
+    let run = store.begin(&spec(1)).unwrap();
+    store.finish(&run, Status::Complete).unwrap();
+    let found = store.find("surface-1").unwrap();
+    assert_eq!(found.status, Status::Complete);
+    let age = SystemTime::now()
+        .duration_since(found.finished.unwrap())
+        .unwrap();
+    assert!(age < Duration::from_secs(60));
+    assert_eq!(store.begin(&spec(1)).unwrap().status, Status::Complete);
+    store.finish(&run, Status::Interrupted).unwrap();
+    let found = store.find("surface-1").unwrap();
+    assert_eq!((found.status, found.finished), (Status::Interrupted, None));
+}
+
+#[test]
+fn summaries_count_what_is_stored() {
+    let (_dir, store) = store();
+    let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+    store.append_points(&run, &points(&grid(), 0)[..5]).unwrap();
+    store.begin(&spec(2)).unwrap();
+    let summaries = store.runs().unwrap();
+    assert_eq!(summaries[0].shape, [7, 4]);
+    assert_eq!((summaries[0].points, summaries[0].total()), (5, 28));
+    assert_eq!((summaries[1].points, summaries[1].total()), (0, 0));
+    assert_eq!(store.summary("surface-1").unwrap(), summaries[0]);
+    let json = serde_json::to_value(&summaries[0]).unwrap();
+    assert_eq!(json["name"], "surface-1");
+    assert_eq!(json["status"], "running");
+    assert!(json["created"].as_str().unwrap().ends_with('Z'));
+}
+
+#[test]
+fn everything_is_there_after_opening_again() {
+    let (_dir, store) = store();
+    let run = store
+        .begin(&spec(1).with_provenance(json!({"version": "0.1.0"})))
+        .unwrap();
+    let path = store.path().to_owned();
+    drop(store);
+    let again = Store::open(path).unwrap().find(&run.name).unwrap();
+    assert_eq!(again, run);
+}
+
+#[test]
+fn moments_are_written_in_utc() {
+    let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_secs(seconds));
+    assert_eq!(at(0), "1970-01-01T00:00:00Z");
+    assert_eq!(at(951_782_399), "2000-02-28T23:59:59Z");
+    assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+    assert_eq!(at(1_772_366_400), "2026-03-01T12:00:00Z");
+    assert_eq!(
+        timestamp(UNIX_EPOCH - Duration::from_secs(1)),
+        "1969-12-31T23:59:59Z"
+    );
+}
