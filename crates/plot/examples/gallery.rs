@@ -1,0 +1,372 @@
+//! Draws every kind of figure from surfaces that are formulas:
+//!
+//! `cargo run --release -p landscape-plot --example gallery -- FOLDER`
+
+use landscape_core::{
+    Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint, Value, analytic,
+};
+use landscape_plot::{
+    Camera, Clip, Colormap, Figure, Fill, LossCurve, Options, PlotError, Scale, Style, contour,
+    heatmap, line, losses, surface3d, trajectory, trajectory_losses, trajectory3d, volume_slices,
+};
+use std::path::Path;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// A surface of a formula; `None` stays unknown.
+fn sampled(
+    axes: &[(f64, f64, usize)],
+    f: impl Fn([f64; 3]) -> Option<Sample>,
+) -> Result<Surface, Failure> {
+    let axes = axes
+        .iter()
+        .map(|(a, b, n)| Axis::new(*a, *b, *n))
+        .collect::<Result<_, _>>()?;
+    let mut surface = Surface::new(Grid::new(axes)?, vec![]);
+    for flat in 0..surface.grid.len() {
+        if let Some(sample) = f(surface.grid.point(flat)) {
+            surface.set(flat, sample)?;
+        }
+    }
+    Ok(surface)
+}
+
+fn plane(n: usize, half: f64, f: impl Fn(f64, f64) -> f64) -> Result<Surface, Failure> {
+    let axis = (-half, half, n);
+    sampled(&[axis, axis], |[x, y, _]| Some(Sample::of(f(x, y))))
+}
+
+/// A network's loss as it often looks: a bowl with ripples and a steep side.
+fn typical(x: f64, y: f64) -> f64 {
+    let ripple = 0.12 * (5.0 * x + 1.0).sin() * (4.0 * y).cos();
+    0.26 + 1.6 * x * x + 2.1 * y * y + 0.9 * x * y + 0.8 * x.max(0.0).powi(3) + ripple + 0.05
+}
+
+fn directions(options: Options) -> Options {
+    Options {
+        axes: [1, 2, 3].map(|i| Some(format!("direction {i} (filter-normalised)"))),
+        ..options
+    }
+}
+
+fn log() -> Options {
+    Options {
+        scale: Scale::Log,
+        ..Options::default()
+    }
+}
+
+fn path_to_zero(steps: u64) -> Trajectory {
+    let point = |k: u64| {
+        let t = k as f64 / steps as f64;
+        let fade = (1.0 - t).powi(2);
+        let (x, y) = (
+            -0.85 * fade + 0.12 * (9.0 * t).sin() * fade,
+            0.7 * fade * (1.0 - 0.8 * t),
+        );
+        TrajectoryPoint {
+            step: k * 20,
+            coords: [x, y, 0.0],
+            residual: 0.9 * (t * (1.0 - t)).sqrt(),
+            loss: Some(typical(x, y) * (1.0 - 0.3 * (t * (1.0 - t)))),
+            plane_loss: Some(typical(x, y)),
+        }
+    };
+    Trajectory {
+        points: (0..=steps).map(point).collect(),
+        explained_variance: vec![0.832, 0.104],
+        projection: Projection::LeastSquares,
+    }
+}
+
+fn curves() -> Vec<LossCurve> {
+    let run = |name: &str, rate: f64, floor: f64, wobble: f64| {
+        let steps: Vec<f64> = (0..=60).map(|k| f64::from(k) * 5.0).collect();
+        let loss = |s: &f64| floor + 2.3 * (-rate * s).exp() * (1.0 + wobble * (s * 0.7).sin());
+        let losses: Vec<f64> = steps.iter().map(loss).collect();
+        LossCurve {
+            name: name.to_owned(),
+            accuracies: losses.iter().map(|l| 1.0 - 0.39 * l.min(2.3)).collect(),
+            steps,
+            losses,
+        }
+    };
+    vec![
+        run("SGD, lr 0.01", 0.008, 0.20, 0.05),
+        run("momentum 0.9", 0.02, 0.11, 0.10),
+        run("Nesterov", 0.025, 0.08, 0.08),
+        run("Adam", 0.05, 0.03, 0.15),
+        run("AdamW", 0.045, 0.04, 0.12),
+    ]
+}
+
+fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
+    let sample = |x: f64| Sample {
+        loss: typical(x, 0.0),
+        loss_se: Some(0.03 + 0.08 * x.abs()),
+        accuracy: Some(0.97 / (1.0 + 1.5 * x * x)),
+        terms: vec![],
+    };
+    let whole = sampled(&[(-1.0, 1.0, 51)], |[x, ..]| Some(sample(x)))?;
+    out.save("line", line(&whole, &directions(Options::default())))?;
+    out.save("line-log", line(&whole, &directions(log())))?;
+    let broken = sampled(&[(-0.5, 1.5, 61)], |[x, ..]| match x {
+        x if x > 1.2 => Some(Sample::of(f64::INFINITY)),
+        x if (0.30..0.42).contains(&x) => None,
+        x => Some(sample(x)),
+    })?;
+    let interpolation = Options {
+        axes: [
+            Some("interpolation (0: small batch, 1: large batch)".into()),
+            None,
+            None,
+        ],
+        style: Style::double(),
+        origin: None,
+        ..Options::default()
+    };
+    out.save("line-holes", line(&broken, &interpolation))?;
+    out.save("losses", losses(&curves(), &log()))?;
+    let one = LossCurve {
+        accuracies: vec![],
+        name: String::new(),
+        ..curves().swap_remove(3)
+    };
+    out.save("losses-one", losses(&[one], &Options::default()))?;
+    out.save(
+        "trajectory-losses",
+        trajectory_losses(&path_to_zero(40), &log()),
+    )
+}
+
+fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
+    let plain = Options {
+        origin: None,
+        ..Options::default()
+    };
+    let typical = plane(51, 1.0, typical)?;
+    out.save(
+        "contour",
+        contour(&typical, &directions(Options::default())),
+    )?;
+    out.save("contour-log", contour(&typical, &directions(log())))?;
+    for analytic in [
+        analytic::BOWL,
+        analytic::SADDLE,
+        analytic::ROSENBROCK,
+        analytic::HIMMELBLAU,
+    ] {
+        let surface = plane(101, analytic.half_range, |x, y| (analytic.function)([x, y]))?;
+        let options = Options {
+            title: Some(format!("{}: {}", analytic.name, analytic.formula)),
+            origin: None,
+            ..log()
+        };
+        out.save(
+            &format!("contour-{}", analytic.name),
+            contour(&surface, &options),
+        )?;
+    }
+    let minima = plane(121, 2.5, |x, y| analytic::rastrigin([x, y]))?;
+    out.save("contour-minima", contour(&minima, &plain))?;
+    out.save(
+        "contour-minima-smooth",
+        contour(
+            &minima,
+            &Options {
+                smooth: 4.0,
+                ..plain.clone()
+            },
+        ),
+    )?;
+    let decades = plane(81, 1.0, |x, y| {
+        1e-5 + (x * x + 0.4 * y * y + 0.3 * x * y).powi(3) * 10.0
+    })?;
+    out.save("contour-decades", contour(&decades, &directions(log())))?;
+    let lines = Options {
+        fill: Fill::None,
+        ..directions(log())
+    };
+    out.save("contour-lines", contour(&typical, &lines))?;
+    let smooth = Options {
+        fill: Fill::Smooth,
+        ..directions(Options::default())
+    };
+    out.save("contour-fill-smooth", contour(&typical, &smooth))?;
+    let difference = plane(51, 1.0, |x, y| 0.4 * x * (1.0 - y * y) + 0.1)?;
+    let diverging = Style {
+        colormap: Colormap::Diverging,
+        ..Style::default()
+    };
+    let signed = Options {
+        style: diverging,
+        value_label: Some("loss difference".into()),
+        ..directions(Options::default())
+    };
+    out.save("contour-difference", contour(&difference, &signed))?;
+    let double = Options {
+        style: Style::double(),
+        ..directions(log())
+    };
+    out.save("contour-double", contour(&typical, &double))
+}
+
+fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {
+    let broken = sampled(&[(-1.0, 1.0, 31), (-0.6, 0.6, 19)], |[x, y, _]| {
+        let far = x * x + y * y;
+        match (x, y) {
+            _ if x > 0.6 && y > 0.2 => Some(Sample::of(f64::NAN)),
+            _ if x < -0.75 && y < -0.3 => None,
+            _ if far > 1.2 => Some(Sample::of(f64::INFINITY)),
+            _ => Some(Sample::of(typical(x, y))),
+        }
+    })?;
+    out.save(
+        "heatmap-holes",
+        heatmap(&broken, &directions(Options::default())),
+    )?;
+    out.save("contour-holes", contour(&broken, &directions(log())))?;
+    out.save("surface-holes", surface3d(&broken, &directions(log())))?;
+    let fine = plane(201, 1.0, |x, y| typical(x, y) * typical(x, y))?;
+    let clipped = Options {
+        clip: Clip {
+            low: Some(0.2),
+            high: Some(5.0),
+        },
+        style: Style {
+            colormap: Colormap::Cividis,
+            ..Style::default()
+        },
+        ..directions(log())
+    };
+    out.save("heatmap-clipped", heatmap(&fine, &clipped))?;
+    out.save("surface-clipped", surface3d(&fine, &clipped))?;
+    let stepped = sampled(&[(-1.0, 1.0, 9), (-1.0, 1.0, 21)], |[x, y, _]| {
+        Some(Sample {
+            accuracy: Some(0.9 - 0.3 * x * x - 0.25 * y * y),
+            ..Sample::of(x)
+        })
+    })?;
+    let accuracy = Options {
+        value: Value::Accuracy,
+        ..directions(Options::default())
+    };
+    out.save("heatmap-accuracy", heatmap(&stepped, &accuracy))?;
+    let negative = plane(61, 1.0, |x, y| {
+        20.0 * (x * x + y * y).powi(2) - 0.3 * (-8.0 * (x * x + y * y)).exp()
+    })?;
+    out.save(
+        "heatmap-negative-log",
+        heatmap(&negative, &directions(log())),
+    )?;
+    out.save(
+        "contour-negative-log",
+        contour(&negative, &directions(log())),
+    )?;
+    let nothing = plane(21, 1.0, |_, _| f64::NAN)?;
+    out.save("heatmap-all-nan", heatmap(&nothing, &directions(log())))?;
+    let constant = plane(21, 1.0, |_, _| 2.302_585)?;
+    out.save("heatmap-constant", heatmap(&constant, &directions(log())))
+}
+
+fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
+    let whole = plane(51, 1.0, typical)?;
+    out.save(
+        "surface",
+        surface3d(&whole, &directions(Options::default())),
+    )?;
+    let minima = plane(121, 2.5, |x, y| analytic::rastrigin([x, y]))?;
+    let turned = Options {
+        camera: Camera {
+            azimuth: -50.0,
+            elevation: 40.0,
+        },
+        style: Style::double(),
+        origin: None,
+        ..directions(Options::default())
+    };
+    out.save("surface-minima-double", surface3d(&minima, &turned))?;
+    let valley = plane(101, 2.0, |x, y| analytic::rosenbrock([x, y]))?;
+    let seen = Options {
+        origin: None,
+        camera: Camera {
+            azimuth: 150.0,
+            elevation: 35.0,
+        },
+        ..directions(log())
+    };
+    out.save("surface-valley-log", surface3d(&valley, &seen))?;
+    let saddle = plane(51, 1.0, |x, y| analytic::saddle([x, y]))?;
+    let style = Style {
+        colormap: Colormap::Diverging,
+        ..Style::default()
+    };
+    let signed = Options {
+        style,
+        origin: None,
+        ..Options::default()
+    };
+    out.save("surface-saddle", surface3d(&saddle, &signed))?;
+    let pca = Options {
+        axes: [
+            Some("PCA component 1".into()),
+            Some("PCA component 2".into()),
+            None,
+        ],
+        ..log()
+    };
+    out.save("trajectory", trajectory(&whole, &path_to_zero(40), &pca))?;
+    let small = plane(41, 0.6, typical)?;
+    out.save(
+        "trajectory-outside",
+        trajectory(&small, &path_to_zero(400), &pca),
+    )?;
+    out.save(
+        "trajectory-surface",
+        trajectory3d(&whole, &path_to_zero(40), &pca),
+    )?;
+    let axis = (-1.0, 1.0, 25);
+    let volume = sampled(&[axis, axis, axis], |[x, y, z]| {
+        Some(Sample::of(match x + y + z > 2.2 {
+            true => f64::NAN,
+            false => typical(x, y) + 1.4 * z * z + z * x,
+        }))
+    })?;
+    out.save("volume", volume_slices(&volume, &directions(log())))?;
+    let wide = Options {
+        style: Style::double(),
+        slices: 10,
+        ..directions(Options::default())
+    };
+    out.save("volume-double", volume_slices(&volume, &wide))
+}
+
+struct Gallery<'a> {
+    folder: &'a Path,
+}
+
+impl Gallery<'_> {
+    fn save(&self, name: &str, figure: Result<Figure, PlotError>) -> Result<(), Failure> {
+        let figure = figure?;
+        figure.save(self.folder.join(format!("{name}.svg")))?;
+        std::fs::write(
+            self.folder.join(format!("{name}.png")),
+            figure.to_png(300.0)?,
+        )?;
+        println!("{name}");
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let folder = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "gallery".to_owned());
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder)?;
+    let out = Gallery { folder };
+    lines(&out)?;
+    contours(&out)?;
+    heatmaps(&out)?;
+    surfaces(&out)
+}

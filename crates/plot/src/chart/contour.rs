@@ -1,0 +1,301 @@
+use super::plane::{Placement, Plane, draw_holes, draw_origin, hole_entries, origin, spec};
+use crate::error::PlotError;
+use crate::field;
+use crate::figure::Figure;
+use crate::isoline;
+use crate::isoline::label::{Curve, Labelled, Placed, TurnedBox, place};
+use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, mark, plane};
+use crate::options::{Fill, Options};
+use crate::raster::Raster;
+use crate::style::{INK, hex, luminance};
+use crate::svg::{Anchor, Canvas, Path, Rect, Stroke, Text};
+use crate::text;
+use landscape_core::Surface;
+
+/// Dots an inch of the painting between the lines; the lines lie over the borders of its colours.
+const DPI: f64 = 450.0;
+/// Closed lines shorter than this, in points, would be blots.
+const LEAST: f64 = 4.0;
+/// Width of contour lines, in points.
+const WIDTH: f64 = 0.5;
+
+/// A plane as contour lines with their levels written on them, over bands of colour.
+///
+/// # Errors
+/// When the surface has not two directions, an axis has one point only, or an option is not usable.
+pub fn contour(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
+    let labels = [options.axis(0), options.axis(1)];
+    let mut scene = Scene::new(surface, options, labels, "contour")?;
+    let obstacles = scene.origin_obstacle();
+    scene.draw(&obstacles)?;
+    draw_origin(&mut scene.sheet, &scene.panel);
+    let title = format!("Contours of the {}", scene.name);
+    Ok(scene.finish(&title))
+}
+
+/// A contour figure in the making, so that more can be drawn over it.
+pub(super) struct Scene<'a> {
+    pub sheet: Sheet<'a>,
+    pub panel: Panel,
+    pub name: String,
+    labels: [String; 2],
+    data: Plane,
+}
+
+impl<'a> Scene<'a> {
+    pub fn new(
+        surface: &Surface,
+        options: &'a Options,
+        labels: [String; 2],
+        figure: &'static str,
+    ) -> Result<Self, PlotError> {
+        options.check()?;
+        field::expect_dims(surface, 2, figure)?;
+        field::expect_lines(surface, figure)?;
+        let data = Plane::of(surface, options)?;
+        let name = options.value_name(surface);
+        let sheet = Sheet::new(options);
+        let bar = bar(&data, options, &name);
+        let panel = {
+            let words = [labels[0].as_str(), labels[1].as_str()];
+            let spec = spec(&data.field, 0.0, words, options, bar.as_ref());
+            plane(&spec, &sheet.style, sheet.width(), sheet.top)
+        };
+        Ok(Scene {
+            sheet,
+            panel,
+            name,
+            labels,
+            data,
+        })
+    }
+
+    /// What labels keep clear of for the sake of the mark at 0.
+    pub fn origin_obstacle(&self) -> Vec<TurnedBox> {
+        let at = |_| obstacle(self.panel.x.at(0.0), self.panel.y.at(0.0));
+        origin(self.sheet.options, &self.panel)
+            .map(at)
+            .into_iter()
+            .collect()
+    }
+
+    /// Draws values, lines, labels, axes and colour bar.
+    pub fn draw(&mut self, obstacles: &[TurnedBox]) -> Result<(), PlotError> {
+        let options = self.sheet.options;
+        let canvas = &mut self.sheet.canvas;
+        draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
+        let words = [Words::All(&self.labels[0]), Words::All(&self.labels[1])];
+        draw_axes(canvas, &self.panel, words, &options.style, true);
+        if let Some(bar) = bar(&self.data, options, &self.name) {
+            bar.draw(canvas, self.panel.frame, &options.style);
+        }
+        Ok(())
+    }
+
+    /// Adds legend and caption.
+    pub fn finish(mut self, title: &str) -> Figure {
+        self.sheet
+            .legend
+            .extend(hole_entries(&self.data.field.cells));
+        self.sheet.note_scale(&self.data.scale, &self.data.values);
+        self.sheet
+            .finish(self.panel.frame.x, self.panel.bottom, title)
+    }
+}
+
+/// The room of a mark.
+pub(super) fn obstacle(x: f64, y: f64) -> TurnedBox {
+    let r = mark::RADIUS + 1.0;
+    TurnedBox::upright(Rect::new(x - r, y - r, 2.0 * r, 2.0 * r))
+}
+
+fn bar<'b>(data: &'b Plane, options: &Options, name: &str) -> Option<Bar<'b>> {
+    data.has_values().then(|| Bar {
+        scale: &data.scale,
+        colormap: options.style.colormap,
+        name: name.to_owned(),
+        levels: &data.levels,
+        bands: options.fill == Fill::Bands,
+    })
+}
+
+/// Draws the inside of a frame: painting, holes, lines and, with obstacles, labels.
+pub(super) fn draw_plane(
+    canvas: &mut Canvas,
+    data: &Plane,
+    panel: &Panel,
+    options: &Options,
+    obstacles: Option<&[TurnedBox]>,
+) -> Result<(), PlotError> {
+    let at = Placement::new(panel, &data.field);
+    if options.fill != Fill::None {
+        paint(canvas, data, panel, options)?;
+    }
+    canvas.clipped(panel.frame);
+    draw_holes(canvas, &data.field, at);
+    canvas.end();
+    let lines = lines(data, at);
+    let placed = match obstacles {
+        Some(obstacles) => labels(data, &lines, panel.frame, options, obstacles),
+        None => Vec::new(),
+    };
+    draw_lines(canvas, data, &lines, &placed, options);
+    draw_labels(canvas, data, &placed, options.style.tiny());
+    Ok(())
+}
+
+/// The colours between the lines, as an embedded picture.
+fn paint(
+    canvas: &mut Canvas,
+    data: &Plane,
+    panel: &Panel,
+    options: &Options,
+) -> Result<(), PlotError> {
+    let field = &data.field;
+    let pixels = |points: f64| libm::ceil(points / 72.0 * DPI).max(1.0) as usize;
+    let (w, h) = (pixels(panel.frame.w), pixels(panel.frame.h));
+    let color = painter(data, options);
+    let (su, sv) = ((field.nx() - 1) as f64, (field.ny() - 1) as f64);
+    let raster = Raster::from_fn(w, h, |column, row| {
+        let u = (column as f64 + 0.5) / w as f64 * su;
+        let v = (1.0 - (row as f64 + 0.5) / h as f64) * sv;
+        field.sample(u, v).map(&color)
+    });
+    canvas.group("values");
+    canvas.image(panel.frame, &raster, false)?;
+    canvas.end();
+    Ok(())
+}
+
+/// From places to colours.
+fn painter(data: &Plane, options: &Options) -> impl Fn(f64) -> [u8; 3] {
+    let (lo, hi) = data.scale.ends();
+    let colors = options.style.colormap.table(1024);
+    let bands = bands(&data.scale, &data.levels, options.style.colormap);
+    let smooth = options.fill == Fill::Smooth;
+    move |place| {
+        let t = ((place - lo) / (hi - lo)).clamp(0.0, 1.0);
+        match smooth {
+            true => colors[libm::round(t * 1023.0) as usize],
+            false => bands[bands.partition_point(|b| b.0 <= t).min(bands.len() - 1)].1,
+        }
+    }
+}
+
+/// All contour lines on the page, with their levels.
+fn lines(data: &Plane, at: Placement) -> Vec<(usize, Curve)> {
+    let mut lines = Vec::new();
+    for (k, level) in data.levels.iter().enumerate() {
+        let place = data.scale.transform.forward(level.value);
+        for line in isoline::trace(&data.field, place) {
+            let points = line.points.into_iter().map(|p| at.at(p)).collect();
+            let curve = Curve::new(points, line.closed);
+            if !curve.closed() || curve.length() > LEAST {
+                lines.push((k, curve));
+            }
+        }
+    }
+    lines
+}
+
+fn labels(
+    data: &Plane,
+    lines: &[(usize, Curve)],
+    frame: Rect,
+    options: &Options,
+    obstacles: &[TurnedBox],
+) -> Vec<Placed> {
+    let curves: Vec<Curve> = lines.iter().map(|(_, c)| c.clone()).collect();
+    let wanted: Vec<Labelled<'_>> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, (level, _))| data.levels[*level].labelled)
+        .map(|(curve, (level, _))| Labelled {
+            curve,
+            level: *level,
+            words: &data.levels[*level].text,
+        })
+        .collect();
+    place(&curves, &wanted, frame, options.style.tiny(), obstacles)
+}
+
+fn draw_lines(
+    canvas: &mut Canvas,
+    data: &Plane,
+    lines: &[(usize, Curve)],
+    placed: &[Placed],
+    options: &Options,
+) {
+    canvas.group("contours");
+    for (k, level) in data.levels.iter().enumerate() {
+        let mut path = Path::new();
+        for (curve, (_, line)) in lines.iter().enumerate().filter(|(_, l)| l.0 == k) {
+            let gaps: Vec<(f64, f64)> = placed
+                .iter()
+                .filter(|p| p.curve == curve)
+                .map(|p| p.gap)
+                .collect();
+            for (points, closed) in line.without(&gaps) {
+                path = path.polyline(&points, closed);
+            }
+        }
+        let color = data.scale.fraction(level.value);
+        canvas.line(&path, look(color, options).as_stroke());
+    }
+    canvas.end();
+}
+
+/// An owned stroke.
+struct Look {
+    color: String,
+    width: f64,
+    opacity: f64,
+}
+
+impl Look {
+    fn as_stroke(&self) -> Stroke<'_> {
+        Stroke::new(&self.color, self.width).opacity(self.opacity)
+    }
+}
+
+/// The look of a line at a share of the scale: its own colour on white, else dark on bright colours
+/// and bright on dark ones.
+fn look(t: f64, options: &Options) -> Look {
+    let color = options.style.colormap.color(t);
+    match options.fill {
+        Fill::None => Look {
+            color: hex(color),
+            width: 0.9,
+            opacity: 1.0,
+        },
+        _ if luminance(color) < 0.18 => Look {
+            color: "#ffffff".to_owned(),
+            width: WIDTH,
+            opacity: 0.75,
+        },
+        _ => Look {
+            color: INK.to_owned(),
+            width: WIDTH,
+            opacity: 0.85,
+        },
+    }
+}
+
+fn draw_labels(canvas: &mut Canvas, data: &Plane, placed: &[Placed], size: f64) {
+    if placed.is_empty() {
+        return;
+    }
+    canvas.group("contour-labels");
+    for label in placed {
+        let (c, s) = label.area.axis;
+        let drop = text::CAP_HEIGHT / 2.0 * size;
+        let (x, y) = (label.area.x - s * drop, label.area.y + c * drop);
+        canvas.text(
+            &Text::new(&data.levels[label.level].text, x, y, size)
+                .anchor(Anchor::Middle)
+                .angle(label.angle)
+                .halo("#ffffff"),
+        );
+    }
+    canvas.end();
+}

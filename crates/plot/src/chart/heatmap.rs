@@ -1,0 +1,100 @@
+use super::plane::{Placement, Plane, draw_holes, draw_origin, hole_entries, spec};
+use crate::error::PlotError;
+use crate::field;
+use crate::figure::Figure;
+use crate::layout::{Bar, Panel, Sheet, Words, draw_axes, plane};
+use crate::options::Options;
+use crate::raster::Raster;
+use crate::style::Colormap;
+use crate::svg::Canvas;
+use landscape_core::Surface;
+
+/// Dots an inch of the pictures inside figures.
+const DPI: f64 = 600.0;
+
+/// A plane as coloured cells, each centred on its point. Nothing is interpolated: a cell has the
+/// colour of its number.
+///
+/// # Errors
+/// When the surface has not two directions, or an option is not usable.
+pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
+    options.check()?;
+    field::expect_dims(surface, 2, "heatmap")?;
+    let data = Plane::of(surface, options)?;
+    let (name, labels) = (
+        options.value_name(surface),
+        [options.axis(0), options.axis(1)],
+    );
+    let colormap = options.style.colormap;
+    let bar = data.has_values().then(|| Bar {
+        scale: &data.scale,
+        colormap,
+        name: name.clone(),
+        levels: &[],
+        bands: false,
+    });
+    let mut sheet = Sheet::new(options);
+    let spec = spec(
+        &data.field,
+        0.5,
+        [&labels[0], &labels[1]],
+        options,
+        bar.as_ref(),
+    );
+    let panel = plane(&spec, &sheet.style, sheet.width(), sheet.top);
+    draw_cells(&mut sheet.canvas, &data, &panel, colormap)?;
+    draw_holes(
+        &mut sheet.canvas,
+        &data.field,
+        Placement::new(&panel, &data.field),
+    );
+    draw_axes(
+        &mut sheet.canvas,
+        &panel,
+        [Words::All(&labels[0]), Words::All(&labels[1])],
+        &options.style,
+        true,
+    );
+    if let Some(bar) = &bar {
+        bar.draw(&mut sheet.canvas, panel.frame, &options.style);
+    }
+    draw_origin(&mut sheet, &panel);
+    sheet.legend.extend(hole_entries(&data.field.cells));
+    sheet.note_scale(&data.scale, &data.values);
+    Ok(sheet.finish(
+        panel.frame.x,
+        panel.bottom,
+        &format!("Heatmap of the {name}"),
+    ))
+}
+
+/// Cells as an embedded picture with a whole number of pixels a cell, so that there are no seams
+/// and no blurred borders.
+fn draw_cells(
+    canvas: &mut Canvas,
+    data: &Plane,
+    panel: &Panel,
+    colormap: Colormap,
+) -> Result<(), PlotError> {
+    let (field, scale) = (&data.field, &data.scale);
+    let (lo, hi) = scale.ends();
+    let colors = colormap.table(1024);
+    let pixels = |length: f64, n: usize| {
+        libm::ceil(length / 72.0 * DPI / n as f64).clamp(1.0, 64.0) as usize
+    };
+    let (kx, ky) = (
+        pixels(panel.frame.w, field.nx()),
+        pixels(panel.frame.h, field.ny()),
+    );
+    let raster = Raster::from_fn(field.nx() * kx, field.ny() * ky, |column, row| {
+        let place = field.place(column / kx, field.ny() - 1 - row / ky);
+        let t = ((place - lo) / (hi - lo)).clamp(0.0, 1.0);
+        place
+            .is_finite()
+            .then(|| colors[libm::round(t * 1023.0) as usize])
+    });
+    canvas.group("values");
+    canvas.image(panel.frame, &raster, true)?;
+    canvas.end();
+    Ok(())
+}

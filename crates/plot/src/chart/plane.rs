@@ -1,0 +1,182 @@
+//! What all figures of a plane share.
+
+use crate::error::PlotError;
+use crate::field::{self, Cell, Field};
+use crate::layout::{Axis, Entry, Panel, PlaneSpec, Sheet, Swatch, mark, ratio};
+use crate::options::Options;
+use crate::scale::ValueScale;
+use crate::scale::levels::{self, Level};
+use crate::style::{GREY, MISSING};
+use crate::svg::{Canvas, Path, Stroke};
+use landscape_core::Surface;
+
+/// The values of a plane, their scale and their contour levels.
+pub(super) struct Plane {
+    pub field: Field,
+    pub scale: ValueScale,
+    pub values: Vec<f64>,
+    pub levels: Vec<Level>,
+}
+
+impl Plane {
+    pub fn of(surface: &Surface, options: &Options) -> Result<Self, PlotError> {
+        let (values, _) = field::read(surface, options.value)?;
+        let scale = super::value_scale(&values, options);
+        Plane::on(surface, options, scale, values)
+    }
+
+    /// A plane on a scale that is given.
+    pub fn on(
+        surface: &Surface,
+        options: &Options,
+        scale: ValueScale,
+        values: Vec<f64>,
+    ) -> Result<Self, PlotError> {
+        let field = Field::of(surface, &scale, options)?;
+        let levels = match &options.levels {
+            Some(values) => levels::custom(values),
+            None => levels::levels(scale.transform, scale.lo, scale.hi),
+        };
+        Ok(Plane {
+            field,
+            scale,
+            values,
+            levels,
+        })
+    }
+
+    /// Whether there is anything to put on a colour bar.
+    pub fn has_values(&self) -> bool {
+        self.field.count(Cell::Finite) > 0
+    }
+}
+
+/// The ends of an axis whose cells reach `margin` of a step beyond its points.
+pub(super) fn extent(axis: &landscape_core::Axis, margin: f64) -> (f64, f64) {
+    let step = match axis.count > 1 {
+        true => axis.step(),
+        false => (axis.max - axis.min).max(f64::MIN_POSITIVE),
+    };
+    let (a, b) = (
+        axis.value(0) - margin * step,
+        axis.value(axis.count - 1) + margin * step,
+    );
+    match b - a > 1e-300 {
+        true => (a, b),
+        false => (a - 0.5, b + 0.5),
+    }
+}
+
+/// From fractional indices of a field to the page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placement {
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Placement {
+    pub fn new(panel: &Panel, field: &Field) -> Self {
+        Placement {
+            x: along(&panel.x, &field.x),
+            y: along(&panel.y, &field.y),
+        }
+    }
+
+    pub fn at(&self, (u, v): (f64, f64)) -> (f64, f64) {
+        (self.x.0 + u * self.x.1, self.y.0 + v * self.y.1)
+    }
+}
+
+/// Position of index 0, and distance between indices.
+fn along(page: &Axis, axis: &landscape_core::Axis) -> (f64, f64) {
+    let first = page.at(axis.value(0));
+    match axis.count {
+        1 => (first, page.at(page.hi()) - page.at(page.lo())),
+        n => (first, (page.at(axis.value(n - 1)) - first) / (n - 1) as f64),
+    }
+}
+
+/// The layout of a plane's frame.
+pub(super) fn spec<'a>(
+    field: &Field,
+    margin: f64,
+    labels: [&'a str; 2],
+    options: &Options,
+    bar: Option<&'a crate::layout::Bar<'a>>,
+) -> PlaneSpec<'a> {
+    let (x, y) = (extent(&field.x, margin), extent(&field.y, margin));
+    PlaneSpec {
+        x,
+        y,
+        labels,
+        ratio: ratio(options.aspect, x, y),
+        bar,
+    }
+}
+
+/// Hatches cells that are not finite and rims those that were not computed.
+pub(super) fn draw_holes(canvas: &mut Canvas, field: &Field, at: Placement) {
+    for (kind, id) in [
+        (Cell::Broken, "not-finite"),
+        (Cell::Missing, "not-computed"),
+    ] {
+        let outlines = field.outlines(kind);
+        if outlines.is_empty() {
+            continue;
+        }
+        let mut path = Path::new();
+        for outline in outlines {
+            let points: Vec<(f64, f64)> = outline.into_iter().map(|p| at.at(p)).collect();
+            path = path.polyline(&points, true);
+        }
+        canvas.group(id);
+        let paint = match kind {
+            Cell::Broken => canvas.hatch(),
+            _ => MISSING,
+        };
+        let stroke = match kind {
+            Cell::Broken => Stroke::new(GREY, 0.4),
+            _ => Stroke::new("#999999", 0.4).dash(&[1.2, 1.2]),
+        };
+        canvas.shape(&path, Some(paint), 1.0, Some(stroke));
+        canvas.end();
+    }
+}
+
+/// Legend entries of the cells without a value.
+pub(super) fn hole_entries(cells: &[Cell]) -> Vec<Entry> {
+    let count = |kind: Cell| cells.iter().filter(|c| **c == kind).count();
+    let mut entries = Vec::new();
+    if count(Cell::Broken) > 0 {
+        let words = format!("NaN or ∞ ({})", count(Cell::Broken));
+        entries.push(Entry::new(Swatch::Hatch, words));
+    }
+    if count(Cell::Missing) > 0 {
+        let words = format!("not computed ({})", count(Cell::Missing));
+        entries.push(Entry::new(Swatch::Missing, words));
+    }
+    entries
+}
+
+/// Whether the point 0 is marked, and what it is called.
+pub(super) fn origin<'a>(options: &'a Options, panel: &Panel) -> Option<&'a str> {
+    let name = options.origin.as_deref()?;
+    (panel.x.holds(0.0) && panel.y.holds(0.0)).then_some(name)
+}
+
+/// Marks the point 0 and says so in the legend.
+pub(super) fn draw_origin(sheet: &mut Sheet<'_>, panel: &Panel) {
+    let Some(name) = origin(sheet.options, panel) else {
+        return;
+    };
+    sheet.canvas.group("origin");
+    mark::place(
+        &mut sheet.canvas,
+        mark::Mark::Cross,
+        panel.x.at(0.0),
+        panel.y.at(0.0),
+    );
+    sheet.canvas.end();
+    let entry = Entry::new(Swatch::Mark(mark::Mark::Cross), name);
+    sheet.legend.push(entry);
+}

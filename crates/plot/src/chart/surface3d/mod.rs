@@ -1,0 +1,182 @@
+//! A surface in three dimensions.
+
+mod camera;
+mod frame;
+mod overlay;
+mod render;
+mod space;
+
+use super::plane::{Plane, hole_entries};
+use super::trajectory::label;
+use crate::error::PlotError;
+use crate::field;
+use crate::figure::Figure;
+use crate::layout::{Bar, PAD, Sheet};
+use crate::options::Options;
+use crate::svg::Rect;
+use camera::View;
+use frame::Frame;
+use landscape_core::{Surface, Trajectory};
+use space::Space;
+
+/// Height of the figure's frame is at most this, in points.
+const TALLEST: f64 = 400.0;
+
+/// A surface seen from above and aside, in a parallel projection, with its contours on the floor.
+/// Hidden parts are hidden pixel by pixel; light shows the slope; values beyond the scale are cut
+/// off.
+///
+/// # Errors
+/// When the surface has not two directions, an axis has one point only, or an option is not usable.
+pub fn surface3d(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
+    draw(surface, None, options)
+}
+
+/// A path of training on a surface in three dimensions, at the height that the surface has there;
+/// parts behind the surface are dotted.
+///
+/// # Errors
+/// As [`surface3d`], and when the path has no points.
+pub fn trajectory3d(
+    surface: &Surface,
+    path: &Trajectory,
+    options: &Options,
+) -> Result<Figure, PlotError> {
+    match path.points.is_empty() {
+        true => Err(PlotError::Empty {
+            figure: "trajectory",
+            what: "checkpoint",
+        }),
+        false => draw(surface, Some(path), options),
+    }
+}
+
+fn draw(
+    surface: &Surface,
+    path: Option<&Trajectory>,
+    options: &Options,
+) -> Result<Figure, PlotError> {
+    options.check()?;
+    field::expect_dims(surface, 2, "surface")?;
+    field::expect_lines(surface, "surface")?;
+    let data = Plane::of(surface, options)?;
+    let name = options.value_name(surface);
+    let mut sheet = Sheet::new(options);
+    let bar = data.has_values().then(|| Bar {
+        scale: &data.scale,
+        colormap: options.style.colormap,
+        name: name.clone(),
+        levels: &[],
+        bands: false,
+    });
+    let space = Space::new(&data.field, &data.scale, options);
+    let names = [0, 1].map(|i| path.map_or_else(|| options.axis(i), |p| label(i, p, options)));
+    let [first, second] = names;
+    let names = [first, second, name.clone()];
+    let (frame, area) = fit(&space, &data, names, &sheet, bar.as_ref());
+    frame.draw_walls(&mut sheet.canvas);
+    overlay::floor(&mut sheet.canvas, &data, &space, &frame.view, options);
+    let colors = options.style.colormap.table(1024);
+    let paint = render::Paint {
+        colors: &colors,
+        ends: data.scale.ends(),
+    };
+    let picture = render::render(&data.field, &space, &frame.view, &paint);
+    sheet.canvas.group("surface");
+    sheet
+        .canvas
+        .image(picture.area(), &picture.raster(), false)?;
+    sheet.canvas.end();
+    let scene = overlay::Scene {
+        data: &data,
+        space: &space,
+        view: &frame.view,
+        picture: &picture,
+    };
+    scene.marks(&mut sheet, path);
+    frame.draw_axes(&mut sheet.canvas);
+    if let Some(bar) = &bar {
+        let high = (0.62 * area.h).min(150.0);
+        let beside = Rect::new(area.x, area.y + (area.h - high) / 2.0, area.w, high);
+        bar.draw(&mut sheet.canvas, beside, &options.style);
+    }
+    sheet.legend.extend(hole_entries(&data.field.cells));
+    sheet.note_scale(&data.scale, &data.values);
+    if data.scale.above || data.scale.below {
+        sheet
+            .notes
+            .push("surface cut off at the ends of the scale".to_owned());
+    }
+    Ok(sheet.finish(PAD, area.bottom(), &format!("Surface of the {name}")))
+}
+
+/// The largest box whose words all fit on the sheet, and the area it takes with its words.
+fn fit<'a>(
+    space: &'a Space,
+    data: &Plane,
+    names: [String; 3],
+    sheet: &Sheet<'_>,
+    bar: Option<&Bar<'_>>,
+) -> (Frame<'a>, Rect) {
+    let style = sheet.style;
+    let room = sheet.width() - 2.0 * PAD - bar.map_or(0.0, |b| b.width(&style, 120.0));
+    let mut view = View::new(sheet.options.camera);
+    view.zoom = 0.55 * room;
+    let mut area = Rect::default();
+    for _ in 0..6 {
+        area = extent(&build(space, data, &names, view, sheet));
+        let factor = (room - area.w) / view.zoom + (TALLEST - area.h).min(0.0) / view.zoom;
+        view.zoom = (view.zoom * (1.0 + 0.7 * factor)).max(30.0);
+    }
+    view.centre.0 += PAD + (room - area.w) / 2.0 - area.x;
+    view.centre.1 += sheet.top - area.y;
+    let frame = build(space, data, &names, view, sheet);
+    let area = extent(&frame);
+    (
+        frame,
+        Rect::new(area.x, area.y, area.w.max(room + PAD - area.x), area.h),
+    )
+}
+
+fn build<'a>(
+    space: &'a Space,
+    data: &Plane,
+    names: &[String; 3],
+    view: View,
+    sheet: &Sheet<'_>,
+) -> Frame<'a> {
+    let small = sheet.style.small();
+    let length = |k: usize| {
+        let (mut a, mut b) = ([0.0; 3], [0.0; 3]);
+        (a[k], b[k]) = (-space.half[k], space.half[k]);
+        let (p, q) = (view.at(a), view.at(b));
+        libm::hypot(q.0 - p.0, q.1 - p.1)
+    };
+    let axes = [
+        space.axis(0, length(0), small),
+        space.axis(1, length(1), small),
+        space.height(&data.scale, view.zoom * view.up[2], small),
+    ];
+    Frame {
+        space,
+        view,
+        style: sheet.style,
+        axes,
+        names: names.clone(),
+    }
+}
+
+/// The rectangle about the box and its words.
+fn extent(frame: &Frame<'_>) -> Rect {
+    let corners = frame.space.corners().into_iter().map(|c| {
+        let (x, y) = frame.view.at(c);
+        Rect::new(x, y, 0.0, 0.0)
+    });
+    let words = frame.pieces().into_iter().map(|p| p.area);
+    let (mut x0, mut y0, mut x1, mut y1) = (f64::MAX, f64::MAX, f64::MIN, f64::MIN);
+    for r in corners.chain(words) {
+        (x0, y0) = (x0.min(r.x), y0.min(r.y));
+        (x1, y1) = (x1.max(r.right()), y1.max(r.bottom()));
+    }
+    Rect::new(x0, y0, x1 - x0, y1 - y0)
+}

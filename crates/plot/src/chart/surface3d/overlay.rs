@@ -1,0 +1,192 @@
+//! What is drawn on the floor below a surface, and on the surface itself.
+
+use super::camera::{Vec3, View, dot};
+use super::render::Picture;
+use super::space::Space;
+use crate::chart::plane::Plane;
+use crate::field::Cell;
+use crate::isoline::{coordinate, trace};
+use crate::layout::{Entry, Sheet, Swatch, mark};
+use crate::options::Options;
+use crate::style::{GREY, INK, MISSING, hex};
+use crate::svg::{Canvas, Path, Stroke};
+use landscape_core::Trajectory;
+
+/// Contours and cells without a value, on the floor.
+pub(super) fn floor(
+    canvas: &mut Canvas,
+    data: &Plane,
+    space: &Space,
+    view: &View,
+    options: &Options,
+) {
+    let field = &data.field;
+    let at = |(u, v): (f64, f64)| {
+        let u = u.clamp(0.0, (field.nx() - 1) as f64);
+        let v = v.clamp(0.0, (field.ny() - 1) as f64);
+        view.at(space.floor(coordinate(&field.x, u), coordinate(&field.y, v)))
+    };
+    canvas.group("floor");
+    for kind in [Cell::Broken, Cell::Missing] {
+        let mut path = Path::new();
+        for outline in field.outlines(kind) {
+            let points: Vec<(f64, f64)> = outline.into_iter().map(at).collect();
+            path = path.polyline(&points, true);
+        }
+        if !path.is_empty() {
+            let paint = if kind == Cell::Broken {
+                canvas.hatch()
+            } else {
+                MISSING
+            };
+            canvas.shape(&path, Some(paint), 1.0, Some(Stroke::new(GREY, 0.3)));
+        }
+    }
+    for level in &data.levels {
+        let mut path = Path::new();
+        for line in trace(field, data.scale.transform.forward(level.value)) {
+            let points: Vec<(f64, f64)> = line.points.into_iter().map(at).collect();
+            path = path.polyline(&points, line.closed);
+        }
+        let color = hex(options
+            .style
+            .colormap
+            .color(data.scale.fraction(level.value)));
+        canvas.line(&path, Stroke::new(&color, 0.6));
+    }
+    canvas.end();
+}
+
+/// A surface that things lie on.
+pub(super) struct Scene<'a> {
+    pub data: &'a Plane,
+    pub space: &'a Space,
+    pub view: &'a View,
+    pub picture: &'a Picture,
+}
+
+/// A point on the page, and whether the surface hides it.
+type Seen = ((f64, f64), bool);
+
+impl Scene<'_> {
+    /// The point of the surface at coordinates, lifted a little towards the eye; `None` outside, in
+    /// holes and beyond the scale.
+    fn on_surface(&self, x: f64, y: f64) -> Option<Vec3> {
+        let field = &self.data.field;
+        let index = |v: f64, axis: &landscape_core::Axis| {
+            let u = (v - axis.min) / axis.step();
+            (u > -1e-9 && u < (axis.count - 1) as f64 + 1e-9).then_some(u)
+        };
+        let (u, v) = (index(x, &field.x)?, index(y, &field.y)?);
+        let place = field.sample(u, v)?;
+        let (lo, hi) = self.space.ends;
+        let slack = 1e-9 * (hi - lo);
+        (place >= lo - slack && place <= hi + slack).then(|| self.space.at(x, y, place))
+    }
+
+    fn seen(&self, p: Vec3) -> Seen {
+        let page = self.view.at(p);
+        (page, self.picture.hides(page, dot(p, self.view.eye), 0.012))
+    }
+
+    /// The trained point, and a path with its ends.
+    pub fn marks(&self, sheet: &mut Sheet<'_>, path: Option<&Trajectory>) {
+        let mut end_at_zero = false;
+        if let Some(path) = path {
+            end_at_zero = self.path(sheet, path);
+        }
+        let Some(name) = sheet.options.origin.clone().filter(|_| !end_at_zero) else {
+            return;
+        };
+        if let Some(((x, y), hidden)) = self.on_surface(0.0, 0.0).map(|p| self.seen(p))
+            && !hidden
+        {
+            mark::place(&mut sheet.canvas, mark::Mark::Cross, x, y);
+            sheet
+                .legend
+                .push(Entry::new(Swatch::Mark(mark::Mark::Cross), name));
+        }
+    }
+
+    /// Draws a path, and says whether its end is named as the point 0.
+    fn path(&self, sheet: &mut Sheet<'_>, path: &Trajectory) -> bool {
+        let points: Vec<(f64, f64)> = path
+            .points
+            .iter()
+            .map(|p| (p.coords[0], p.coords[1]))
+            .collect();
+        let mut seen = Path::new();
+        let mut hidden = Path::new();
+        for run in self.runs(&points) {
+            let line: Vec<(f64, f64)> = run.iter().map(|s| s.0).collect();
+            match run[0].1 {
+                true => hidden = hidden.polyline(&line, false),
+                false => seen = seen.polyline(&line, false),
+            }
+        }
+        sheet.canvas.group("trajectory");
+        sheet
+            .canvas
+            .line(&hidden, Stroke::new(INK, 0.6).dash(&[0.8, 1.6]));
+        sheet.canvas.line(&seen, Stroke::new("#ffffff", 2.4));
+        sheet.canvas.line(&seen, Stroke::new(INK, 1.1));
+        sheet
+            .legend
+            .push(Entry::new(Swatch::Cased, "training path"));
+        let last = points.len() - 1;
+        let zero = points[last].0.abs() < 1e-9 && points[last].1.abs() < 1e-9;
+        let mut end = format!("end (step {})", path.points[last].step);
+        let name = sheet.options.origin.as_ref().filter(|_| zero);
+        if let Some(name) = name {
+            end = format!("{end} = {name}");
+        }
+        let start = format!("start (step {})", path.points[0].step);
+        for (k, kind, words) in [(0, mark::Mark::Ring, start), (last, mark::Mark::Star, end)] {
+            if let Some(p) = self.on_surface(points[k].0, points[k].1) {
+                let (x, y) = self.view.at(p);
+                mark::place(&mut sheet.canvas, kind, x, y);
+                sheet.legend.push(Entry::new(Swatch::Mark(kind), words));
+            }
+        }
+        sheet.canvas.end();
+        zero
+    }
+
+    /// The path in runs that are all seen or all hidden; neighbouring runs share a point.
+    fn runs(&self, points: &[(f64, f64)]) -> Vec<Vec<Seen>> {
+        let mut runs: Vec<Vec<Seen>> = Vec::new();
+        let mut last: Option<Seen> = None;
+        for (x, y) in finely(points) {
+            let here = self.on_surface(x, y).map(|p| self.seen(p));
+            match (here, last) {
+                (Some(now), Some(before)) if now.1 == before.1 => {
+                    if let Some(run) = runs.last_mut() {
+                        run.push(now);
+                    }
+                }
+                (Some(now), Some(before)) => runs.push(vec![(before.0, now.1), now]),
+                (Some(now), None) => runs.push(vec![now]),
+                (None, _) => {}
+            }
+            last = here;
+        }
+        runs
+    }
+}
+
+/// Points close enough together that the line between them follows the surface.
+fn finely(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut fine = Vec::new();
+    let n = (2000 / points.len().max(1)).clamp(1, 40);
+    for w in points.windows(2) {
+        for k in 0..n {
+            let t = k as f64 / n as f64;
+            fine.push((
+                w[0].0 + t * (w[1].0 - w[0].0),
+                w[0].1 + t * (w[1].1 - w[0].1),
+            ));
+        }
+    }
+    fine.extend(points.last());
+    fine
+}

@@ -1,0 +1,286 @@
+//! Where the labels of contour lines stand.
+//!
+//! A label sits on its line, turned along it and never upside down, where the line is straight,
+//! level and far from other lines. It keeps clear of other labels, of the frame's border and of
+//! everything else that is drawn (marks, trajectories); a line without such a place has none.
+
+mod boxes;
+mod curve;
+
+pub(crate) use boxes::TurnedBox;
+pub(crate) use curve::Curve;
+
+use crate::svg::Rect;
+use crate::text;
+use std::collections::BTreeMap;
+
+/// A line that wants a label.
+#[derive(Debug, Clone)]
+pub(crate) struct Labelled<'a> {
+    /// Which curve.
+    pub curve: usize,
+    /// Which level it belongs to.
+    pub level: usize,
+    pub words: &'a str,
+}
+
+/// A label that found its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Placed {
+    pub curve: usize,
+    pub level: usize,
+    /// Way of its centre along the curve, and half of the gap that the curve gets there.
+    pub gap: (f64, f64),
+    pub area: TurnedBox,
+    /// Degrees, clockwise.
+    pub angle: f64,
+}
+
+/// Distance between tried places, in points.
+const STEP: f64 = 1.5;
+/// Distance between other things and a label, in points.
+const CLEAR: f64 = 1.5;
+/// Lines longer than this, in points, may get a second label.
+const LONG: f64 = 420.0;
+/// The most labels a level gets.
+const MOST: usize = 4;
+/// Labels of one level are this far apart, in points.
+const APART: f64 = 70.0;
+/// The most a line may leave the middle of its label, in font sizes.
+const BEND: f64 = 0.3;
+/// The most points (one a point of length) of other lines below a label: at first, and where a
+/// level would otherwise have no label.
+const CROWD: [usize; 2] = [1, 14];
+
+/// Points of all lines, sorted into squares of the page.
+struct Crowd {
+    squares: BTreeMap<(i32, i32), Vec<(f64, f64, usize)>>,
+}
+
+const SQUARE: f64 = 8.0;
+
+impl Crowd {
+    fn of(curves: &[Curve]) -> Self {
+        let mut squares: BTreeMap<(i32, i32), Vec<_>> = BTreeMap::new();
+        for (id, curve) in curves.iter().enumerate() {
+            for (x, y) in curve.samples(1.0) {
+                squares.entry(square(x, y)).or_default().push((x, y, id));
+            }
+        }
+        Crowd { squares }
+    }
+
+    /// How many points of other curves lie in a box.
+    fn count(&self, area: &TurnedBox, own: usize) -> usize {
+        let corners = area.corners().map(|(x, y)| square(x, y));
+        let range = |get: fn(&(i32, i32)) -> i32| {
+            let all = corners.iter().map(get);
+            (all.clone().min().unwrap_or(0), all.max().unwrap_or(0))
+        };
+        let ((i0, i1), (j0, j1)) = (range(|c| c.0), range(|c| c.1));
+        (i0..=i1)
+            .flat_map(|i| (j0..=j1).map(move |j| (i, j)))
+            .filter_map(|key| self.squares.get(&key))
+            .flatten()
+            .filter(|(x, y, id)| *id != own && area.holds(*x, *y))
+            .count()
+    }
+}
+
+fn square(x: f64, y: f64) -> (i32, i32) {
+    (
+        libm::floor(x / SQUARE) as i32,
+        libm::floor(y / SQUARE) as i32,
+    )
+}
+
+/// What labels have to keep clear of.
+struct Scene<'a> {
+    frame: Rect,
+    size: f64,
+    crowd: Crowd,
+    obstacles: &'a [TurnedBox],
+    placed: Vec<Placed>,
+    /// The most points of other lines below a label.
+    most: usize,
+}
+
+/// Finds places for labels of a font size inside a frame: first for the longest line of each level,
+/// then for the others.
+pub(crate) fn place(
+    curves: &[Curve],
+    wanted: &[Labelled<'_>],
+    frame: Rect,
+    size: f64,
+    obstacles: &[TurnedBox],
+) -> Vec<Placed> {
+    let mut scene = Scene {
+        frame: frame.inset(2.0),
+        size,
+        crowd: Crowd::of(curves),
+        obstacles,
+        placed: Vec::new(),
+        most: CROWD[0],
+    };
+    let mut order: Vec<&Labelled<'_>> = wanted.iter().collect();
+    order.sort_by(|a, b| {
+        curves[b.curve]
+            .length()
+            .total_cmp(&curves[a.curve].length())
+    });
+    for (first_of_level, crowd) in [(true, CROWD[0]), (true, CROWD[1]), (false, CROWD[0])] {
+        scene.most = crowd;
+        for label in &order {
+            let has = scene.placed.iter().filter(|p| p.level == label.level);
+            let (count, own) = (
+                has.clone().count(),
+                has.filter(|p| p.curve == label.curve).count(),
+            );
+            let most_own = 1 + usize::from(curves[label.curve].length() > LONG);
+            if count >= MOST || own >= most_own || (first_of_level && count > 0) {
+                continue;
+            }
+            scene.add(&curves[label.curve], label);
+        }
+    }
+    scene.placed
+}
+
+impl Scene<'_> {
+    /// Puts the label at the best place of its curve, if there is one.
+    fn add(&mut self, curve: &Curve, label: &Labelled<'_>) {
+        let half = text::width(label.words, self.size) / 2.0 + 1.2;
+        let least = if curve.closed() { 7.0 } else { 3.0 } * half;
+        if curve.length() < least {
+            return;
+        }
+        let tries = libm::floor(curve.length() / STEP) as usize;
+        let best = (0..tries)
+            .map(|k| k as f64 * STEP)
+            .filter(|s| curve.closed() || (*s > half && *s < curve.length() - half))
+            .filter_map(|s| self.judge(curve, label, s, half))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((_, placed)) = best {
+            self.placed.push(placed);
+        }
+    }
+
+    /// How bad a place is; `None` where a label cannot stand.
+    fn judge(
+        &self,
+        curve: &Curve,
+        label: &Labelled<'_>,
+        s: f64,
+        half: f64,
+    ) -> Option<(f64, Placed)> {
+        let (a, b) = (curve.at(s - half), curve.at(s + half));
+        let chord = libm::hypot(b.0 - a.0, b.1 - a.1);
+        if chord < 1.8 * half {
+            return None;
+        }
+        let forward = if b.0 >= a.0 { 1.0 } else { -1.0 };
+        let axis = (forward * (b.0 - a.0) / chord, forward * (b.1 - a.1) / chord);
+        let (x, y, bend) = middle(curve, s, half, axis);
+        let area = TurnedBox {
+            x,
+            y,
+            half_length: half,
+            half_width: 0.5 * self.size,
+            axis,
+        };
+        let bent = bend / self.size;
+        if bent > BEND || !area.within(self.frame) || self.blocked(&area, label.level) {
+            return None;
+        }
+        let crowd = self.crowd.count(&area, label.curve);
+        if crowd > self.most {
+            return None;
+        }
+        let angle = libm::atan2(axis.1, axis.0).to_degrees();
+        let score = 0.8 * angle.abs() / 90.0 + 2.0 * bent + 0.2 * crowd as f64;
+        let placed = Placed {
+            curve: label.curve,
+            level: label.level,
+            gap: (s, half),
+            area,
+            angle,
+        };
+        Some((score, placed))
+    }
+
+    fn blocked(&self, area: &TurnedBox, level: usize) -> bool {
+        let grown = area.grown(CLEAR);
+        let near = |p: &Placed| {
+            p.level == level && libm::hypot(p.area.x - area.x, p.area.y - area.y) < APART
+        };
+        self.obstacles.iter().any(|o| grown.meets(o))
+            || self.placed.iter().any(|p| grown.meets(&p.area) || near(p))
+    }
+}
+
+/// The centre of a label, halfway between the extremes of the line across it, and half of that
+/// distance.
+fn middle(curve: &Curve, s: f64, half: f64, axis: (f64, f64)) -> (f64, f64, f64) {
+    let (x, y) = curve.at(s);
+    let across = |p: (f64, f64)| (p.1 - y) * axis.0 - (p.0 - x) * axis.1;
+    let along = |p: (f64, f64)| (p.0 - x) * axis.0 + (p.1 - y) * axis.1;
+    let (low, high) = (0..=8)
+        .map(|k| across(curve.at(s + half * (f64::from(k) / 4.0 - 1.0))))
+        .fold((f64::MAX, f64::MIN), |(a, b), d| (a.min(d), b.max(d)));
+    let ends = (along(curve.at(s - half)) + along(curve.at(s + half))) / 2.0;
+    let off = (low + high) / 2.0;
+    (
+        x + ends * axis.0 - off * axis.1,
+        y + ends * axis.1 + off * axis.0,
+        (high - low) / 2.0,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rings(radii: &[f64]) -> Vec<Curve> {
+        radii
+            .iter()
+            .map(|r| {
+                let at = |k: i32| f64::from(k) / 90.0 * std::f64::consts::TAU;
+                let points = (0..90).map(|k| (100.0 + r * at(k).cos(), 100.0 + r * at(k).sin()));
+                Curve::new(points.collect(), true)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn labels_keep_clear_of_each_other_and_of_the_border() {
+        let curves = rings(&[20.0, 32.0, 44.0, 56.0, 68.0, 80.0, 92.0]);
+        let wanted: Vec<Labelled<'_>> = (0..curves.len())
+            .map(|curve| Labelled {
+                curve,
+                level: curve,
+                words: "0.125",
+            })
+            .collect();
+        let frame = Rect::new(0.0, 0.0, 200.0, 200.0);
+        let obstacle = [TurnedBox::upright(Rect::new(0.0, 0.0, 200.0, 60.0))];
+        let placed = place(&curves, &wanted, frame, 6.0, &obstacle);
+        assert!(placed.len() >= 5, "{}", placed.len());
+        for (k, a) in placed.iter().enumerate() {
+            assert!(a.area.within(frame) && !a.area.meets(&obstacle[0]));
+            assert!(a.angle.abs() <= 90.0);
+            assert!(placed[k + 1..].iter().all(|b| !a.area.meets(&b.area)));
+        }
+    }
+
+    #[test]
+    fn short_lines_get_no_label() {
+        let curves = rings(&[3.0]);
+        let wanted = [Labelled {
+            curve: 0,
+            level: 0,
+            words: "1.5",
+        }];
+        let frame = Rect::new(0.0, 0.0, 200.0, 200.0);
+        assert!(place(&curves, &wanted, frame, 6.0, &[]).is_empty());
+    }
+}

@@ -1,0 +1,140 @@
+//! Legends: rows of swatches and words below or above a frame.
+
+use super::LEADING;
+use super::mark::{self, Mark};
+use crate::style::{AXIS, GREY, MISSING, Style};
+use crate::svg::{Canvas, Path, Rect, Stroke, Text};
+use crate::text;
+
+/// What an entry shows beside its words.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Swatch {
+    Hatch,
+    Missing,
+    Mark(Mark),
+    /// A curve: colour, dash, mark.
+    Curve(String, &'static [f64], Option<Mark>),
+    /// A line with a white casing.
+    Cased,
+    /// A thin dotted line.
+    Dotted,
+}
+
+/// One entry of a legend.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub swatch: Swatch,
+    pub words: String,
+}
+
+impl Entry {
+    pub fn new(swatch: Swatch, words: impl Into<String>) -> Self {
+        Entry {
+            swatch,
+            words: words.into(),
+        }
+    }
+
+    fn swatch_width(&self) -> f64 {
+        match self.swatch {
+            Swatch::Mark(_) => 7.0,
+            Swatch::Hatch | Swatch::Missing => 10.0,
+            Swatch::Curve(..) | Swatch::Cased | Swatch::Dotted => 17.0,
+        }
+    }
+
+    fn width(&self, size: f64) -> f64 {
+        self.swatch_width() + 3.0 + text::width(&self.words, size)
+    }
+}
+
+/// Between two entries, in points.
+const BETWEEN: f64 = 10.0;
+
+/// Entries in rows no wider than `limit`.
+fn rows(entries: &[Entry], size: f64, limit: f64) -> Vec<Vec<&Entry>> {
+    let mut rows: Vec<Vec<&Entry>> = Vec::new();
+    let mut used = f64::INFINITY;
+    for entry in entries {
+        let width = entry.width(size);
+        match (used + BETWEEN + width <= limit, rows.last_mut()) {
+            (true, Some(row)) => {
+                row.push(entry);
+                used += BETWEEN + width;
+            }
+            _ => {
+                rows.push(vec![entry]);
+                used = width;
+            }
+        }
+    }
+    rows
+}
+
+/// The height that a legend takes.
+pub(crate) fn height(entries: &[Entry], style: &Style, limit: f64) -> f64 {
+    let size = style.small();
+    rows(entries, size, limit).len() as f64 * (LEADING + 0.2) * size
+}
+
+/// Draws a legend with its upper left corner at a point, and returns its lower end.
+pub(crate) fn draw(
+    canvas: &mut Canvas,
+    entries: &[Entry],
+    style: &Style,
+    at: (f64, f64),
+    limit: f64,
+) -> f64 {
+    let size = style.small();
+    let row_height = (LEADING + 0.2) * size;
+    let mut y = at.1;
+    if entries.is_empty() {
+        return y;
+    }
+    canvas.group("legend");
+    for row in rows(entries, size, limit) {
+        let mut x = at.0;
+        let middle = y + row_height / 2.0;
+        for entry in row {
+            swatch(canvas, entry, x, middle);
+            let words_x = x + entry.swatch_width() + 3.0;
+            let words = text::fit(&entry.words, size, limit - entry.swatch_width() - 3.0);
+            let base = middle + text::CAP_HEIGHT / 2.0 * size;
+            canvas.text(&Text::new(&words, words_x, base, size));
+            x += entry.width(size) + BETWEEN;
+        }
+        y += row_height;
+    }
+    canvas.end();
+    y
+}
+
+fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
+    let w = entry.swatch_width();
+    let area = Path::new().rect(Rect::new(x, y - 2.8, w, 5.6));
+    let line = Path::segment(x, y, x + w, y);
+    match &entry.swatch {
+        Swatch::Hatch => {
+            let paint = canvas.hatch();
+            canvas.shape(&area, Some(paint), 1.0, Some(Stroke::new(GREY, 0.4)));
+        }
+        Swatch::Missing => canvas.shape(&area, Some(MISSING), 1.0, Some(missing_stroke())),
+        Swatch::Mark(kind) => mark::place(canvas, *kind, x + w / 2.0, y),
+        Swatch::Dotted => canvas.line(&line, Stroke::new(GREY, AXIS).dash(&[1.5, 1.5])),
+        Swatch::Cased => {
+            canvas.line(&line, Stroke::new("#ffffff", 2.4));
+            canvas.line(&line, Stroke::new(crate::style::INK, 1.1));
+        }
+        Swatch::Curve(color, dash, kind) => {
+            canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));
+            if let Some(kind) = kind {
+                mark::draw(canvas, *kind, x + w / 2.0, y, 1.7, color);
+            }
+        }
+    }
+}
+
+/// The rim of cells that were not computed.
+pub(crate) fn missing_stroke() -> Stroke<'static> {
+    Stroke::new("#999999", 0.4).dash(&[1.2, 1.2])
+}

@@ -1,0 +1,113 @@
+//! Marks of points, each with a white casing that keeps it visible on any ground.
+
+use crate::style::INK;
+use crate::svg::{Canvas, Path, Stroke};
+
+/// The shape of a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// A white disc with a dark rim.
+    Ring,
+    /// A dark star.
+    Star,
+    /// A dark upright cross.
+    Cross,
+    Disc,
+    Square,
+    Triangle,
+    Diamond,
+    Down,
+}
+
+/// Marks of curves, in the order of use.
+pub(crate) const CURVES: [Mark; 5] = [
+    Mark::Disc,
+    Mark::Square,
+    Mark::Triangle,
+    Mark::Diamond,
+    Mark::Down,
+];
+
+/// Radius of the marks of places, in points.
+pub(crate) const RADIUS: f64 = 2.6;
+
+fn polygon(x: f64, y: f64, corners: &[(f64, f64)]) -> Path {
+    let points: Vec<(f64, f64)> = corners.iter().map(|(a, b)| (x + a, y + b)).collect();
+    Path::new().polyline(&points, true)
+}
+
+fn star(x: f64, y: f64, r: f64) -> Path {
+    let points: Vec<(f64, f64)> = (0..10)
+        .map(|k| {
+            let angle = f64::from(k) * std::f64::consts::PI / 5.0;
+            let r = if k % 2 == 0 { r } else { 0.45 * r };
+            (x + r * libm::sin(angle), y - r * libm::cos(angle))
+        })
+        .collect();
+    Path::new().polyline(&points, true)
+}
+
+fn outline(mark: Mark, x: f64, y: f64, r: f64) -> Path {
+    match mark {
+        Mark::Ring | Mark::Disc => Path::new().circle(x, y, r),
+        Mark::Star => star(x, y, 1.35 * r),
+        Mark::Cross => Path::segment(x - r, y, x + r, y).polyline(&[(x, y - r), (x, y + r)], false),
+        Mark::Square => polygon(
+            x,
+            y,
+            &[
+                (-0.9 * r, -0.9 * r),
+                (0.9 * r, -0.9 * r),
+                (0.9 * r, 0.9 * r),
+                (-0.9 * r, 0.9 * r),
+            ],
+        ),
+        Mark::Triangle => polygon(x, y, &[(0.0, -1.15 * r), (r, 0.75 * r), (-r, 0.75 * r)]),
+        Mark::Down => polygon(x, y, &[(0.0, 1.15 * r), (r, -0.75 * r), (-r, -0.75 * r)]),
+        Mark::Diamond => polygon(
+            x,
+            y,
+            &[
+                (0.0, -1.25 * r),
+                (1.1 * r, 0.0),
+                (0.0, 1.25 * r),
+                (-1.1 * r, 0.0),
+            ],
+        ),
+    }
+}
+
+/// Draws a mark of radius `r` about a point.
+pub(crate) fn draw(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, color: &str) {
+    let path = outline(mark, x, y, r);
+    match mark {
+        Mark::Ring => {
+            canvas.shape(
+                &path,
+                Some("#ffffff"),
+                1.0,
+                Some(Stroke::new("#ffffff", 2.4)),
+            );
+            canvas.shape(&path, Some("#ffffff"), 1.0, Some(Stroke::new(color, 1.0)));
+        }
+        Mark::Cross => {
+            canvas.line(&path, Stroke::new("#ffffff", 2.6));
+            canvas.line(&path, Stroke::new(color, 1.2));
+        }
+        Mark::Star => {
+            canvas.shape(
+                &path,
+                Some("#ffffff"),
+                1.0,
+                Some(Stroke::new("#ffffff", 1.6)),
+            );
+            canvas.fill(&path, color);
+        }
+        _ => canvas.shape(&path, Some(color), 1.0, Some(Stroke::new("#ffffff", 0.4))),
+    }
+}
+
+/// Draws a mark of a place in the figure's ink.
+pub(crate) fn place(canvas: &mut Canvas, mark: Mark, x: f64, y: f64) {
+    draw(canvas, mark, x, y, RADIUS, INK);
+}

@@ -1,0 +1,128 @@
+use super::{LEADING, PAD, legend};
+use crate::figure::Figure;
+use crate::layout::Entry;
+use crate::options::Options;
+use crate::scale::ValueScale;
+use crate::style::{GREY, Style};
+use crate::svg::{Canvas, Text};
+use crate::text;
+use crate::text::number::value;
+
+/// A figure in the making: what is above and below its frames.
+pub(crate) struct Sheet<'a> {
+    pub canvas: Canvas,
+    pub options: &'a Options,
+    pub style: Style,
+    /// Where the frames' part begins.
+    pub top: f64,
+    pub legend: Vec<Entry>,
+    pub notes: Vec<String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// A sheet with the title, if there is one.
+    pub fn new(options: &'a Options) -> Self {
+        let style = options.style;
+        let mut canvas = Canvas::default();
+        let mut top = PAD;
+        if let Some(title) = options.title.as_deref().filter(|t| !t.trim().is_empty()) {
+            let size = style.font_pt;
+            canvas.group("title");
+            for line in text::wrap(title, size, style.width() - 2.0 * PAD) {
+                canvas.text(&Text::new(&line, PAD, top + text::ASCENT * size, size));
+                top += LEADING * size;
+            }
+            canvas.end();
+            top += 2.0;
+        }
+        Sheet {
+            canvas,
+            options,
+            style,
+            top,
+            legend: Vec::new(),
+            notes: options.caption.iter().cloned().collect(),
+        }
+    }
+
+    /// Width of the figure in points.
+    pub fn width(&self) -> f64 {
+        self.style.width()
+    }
+
+    /// What the caption says about scale, clipping and smoothing. `beyond` counts values outside.
+    pub fn note_scale(&mut self, scale: &ValueScale, values: &[f64]) {
+        let name = |v: f64| value(v, 3);
+        self.notes.extend(scale.notes.iter().cloned());
+        let slack = 1e-9 * (scale.hi - scale.lo);
+        let count = |beyond: &dyn Fn(f64) -> bool| {
+            values
+                .iter()
+                .filter(|v| v.is_finite() && beyond(**v))
+                .count()
+        };
+        let above = count(&|v| v > scale.hi + slack);
+        let below = count(&|v| v < scale.lo - slack);
+        if above > 0 {
+            self.notes
+                .push(format!("{} beyond {}", points(above), name(scale.hi)));
+        }
+        if below > 0 {
+            self.notes
+                .push(format!("{} below {}", points(below), name(scale.lo)));
+        }
+        if self.options.smooth > 0.0 {
+            self.notes.push(format!(
+                "picture smoothed (Gaussian, σ = {} cells); data unchanged",
+                value(self.options.smooth, 3)
+            ));
+        }
+    }
+
+    /// Draws legend and caption below `bottom`, and closes the figure.
+    pub fn finish(mut self, left: f64, bottom: f64, title: &str) -> Figure {
+        let width = self.width();
+        let mut y = bottom;
+        if !self.legend.is_empty() {
+            let room = width - left - PAD;
+            let high = legend::height(&self.legend, &self.style, room);
+            let full = legend::height(&self.legend, &self.style, width - 2.0 * PAD);
+            let x = if high > full { PAD } else { left };
+            y = legend::draw(
+                &mut self.canvas,
+                &self.legend,
+                &self.style,
+                (x, y + 2.0),
+                width - x - PAD,
+            );
+        }
+        y = self.caption(y);
+        let title = self.options.title.as_deref().unwrap_or(title);
+        let height = y + PAD;
+        Figure::new(self.canvas, width, height, title, &self.options.provenance)
+    }
+
+    fn caption(&mut self, bottom: f64) -> f64 {
+        if self.notes.is_empty() {
+            return bottom;
+        }
+        let size = self.style.tiny();
+        let words = self.notes.join("; ");
+        let mut y = bottom + 2.0;
+        self.canvas.group("caption");
+        for line in text::wrap(&words, size, self.width() - 2.0 * PAD) {
+            y += LEADING * size;
+            self.canvas
+                .text(&Text::new(&line, PAD, y - text::DESCENT * size, size).color(GREY));
+        }
+        self.canvas.end();
+        y
+    }
+}
+
+fn points(n: usize) -> String {
+    match n {
+        1 => "1 point".to_owned(),
+        n => format!("{n} points"),
+    }
+}

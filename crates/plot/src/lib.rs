@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod chart;
+mod error;
+mod field;
+mod figure;
+mod isoline;
+mod layout;
+mod options;
+pub mod page;
+mod raster;
+mod scale;
+mod style;
+mod svg;
+mod text;
+
+pub use chart::{
+    LossCurve, contour, heatmap, line, losses, surface3d, trajectory, trajectory_losses,
+    trajectory3d, volume_slices,
+};
+pub use error::PlotError;
+pub use figure::{DEFAULT_DPI, Figure};
+pub use isoline::{Isoline, isolines};
+pub use options::{Aspect, Camera, Clip, Fill, Options, Scale, axis_label};
+pub use style::{Colormap, Rgb, Style};

@@ -1,0 +1,266 @@
+//! What a figure shows and how.
+
+use crate::error::PlotError;
+use crate::scale::finite_range;
+use crate::style::Style;
+use landscape_core::{Direction, Normalization, Source, Surface, Value};
+
+/// The scale of values: of colours, heights, and the vertical axis of curves.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Scale {
+    /// Proportional.
+    #[default]
+    Linear,
+    /// Logarithmic. Where values are zero or negative it becomes [`Scale::SymLog`] with a threshold
+    /// chosen from the values, and the figure's caption names it.
+    Log,
+    /// `v / t` for `|v| <= t`, `sign(v) (1 + log10(|v| / t))` beyond.
+    SymLog {
+        /// The threshold `t > 0`.
+        threshold: f64,
+    },
+}
+
+/// Ends beyond which values are not told apart. Colour bars get an arrow where something lies
+/// beyond; 3D surfaces are cut open there.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Clip {
+    /// Lower end; the smallest value when absent.
+    pub low: Option<f64>,
+    /// Upper end; the largest value when absent.
+    pub high: Option<f64>,
+}
+
+/// How the area between contour lines is painted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fill {
+    /// One colour between two levels.
+    #[default]
+    Bands,
+    /// The bilinear interpolation of the values.
+    Smooth,
+    /// Nothing; the lines take the colours.
+    None,
+}
+
+/// The shape of a plane's frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Aspect {
+    /// One unit of both axes has the same length, unless the frame would be more than 2.5 times
+    /// longer one way than the other.
+    #[default]
+    Equal,
+    /// The frame has a pleasant shape whatever the ranges are.
+    Free,
+}
+
+/// Where a 3D surface is seen from, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Camera {
+    /// Turn about the vertical axis; 0 looks along the second axis, its start in front.
+    pub azimuth: f64,
+    /// Height above the horizon, from 5 to 85.
+    pub elevation: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Camera {
+            azimuth: 35.0,
+            elevation: 30.0,
+        }
+    }
+}
+
+/// Everything that a figure of a surface can be told. The default is a linear figure of the loss,
+/// one column wide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Size, type and colours.
+    pub style: Style,
+    /// Which number of each sample is drawn.
+    pub value: Value,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+    /// Ends beyond which values are not told apart.
+    pub clip: Clip,
+    /// The whole range of the scale, for figures that share it; see [`Options::share`].
+    pub range: Option<(f64, f64)>,
+    /// Standard deviation, in cells, of a Gaussian that smooths the picture in the drawn scale; 0
+    /// for none. The data are not touched, cells that are not finite stay so, and the caption says
+    /// that the picture is smoothed.
+    pub smooth: f64,
+    /// A line above the figure.
+    pub title: Option<String>,
+    /// Labels of the axes; `direction 1` and so on when absent.
+    pub axes: [Option<String>; 3],
+    /// Name of the value; `loss`, `accuracy`, the term's name when absent.
+    pub value_label: Option<String>,
+    /// The shape of a plane's frame.
+    pub aspect: Aspect,
+    /// Contour levels in place of automatic ones.
+    pub levels: Option<Vec<f64>>,
+    /// Painting between contour lines.
+    pub fill: Fill,
+    /// What the point 0 is called in the legend; `None` leaves it unmarked.
+    pub origin: Option<String>,
+    /// A sentence below the figure, before the notes that the figure adds by itself.
+    pub caption: Option<String>,
+    /// Names and values written into the file's metadata.
+    pub provenance: Vec<(String, String)>,
+    /// View of 3D surfaces.
+    pub camera: Camera,
+    /// The most slices of a volume that are drawn.
+    pub slices: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            style: Style::default(),
+            value: Value::Loss,
+            scale: Scale::Linear,
+            clip: Clip::default(),
+            range: None,
+            smooth: 0.0,
+            title: None,
+            axes: [None, None, None],
+            value_label: None,
+            aspect: Aspect::Equal,
+            levels: None,
+            fill: Fill::Bands,
+            origin: Some("trained point".to_owned()),
+            caption: None,
+            provenance: Vec::new(),
+            camera: Camera::default(),
+            slices: 9,
+        }
+    }
+}
+
+impl Options {
+    /// Takes axis labels from directions, and an equal aspect when they share a normalisation.
+    #[must_use]
+    pub fn directions(mut self, directions: &[Direction]) -> Self {
+        for (i, (label, direction)) in self.axes.iter_mut().zip(directions).enumerate() {
+            *label = Some(axis_label(i, &direction.source, direction.normalization));
+        }
+        let same = |d: &Direction| {
+            d.normalization == directions[0].normalization && d.bias == directions[0].bias
+        };
+        self.aspect = match directions.iter().all(same) {
+            true => Aspect::Equal,
+            false => Aspect::Free,
+        };
+        self
+    }
+
+    /// One scale for several surfaces: its range holds all their finite values (within the clip),
+    /// and a logarithm that has to pass zero gets one threshold.
+    #[must_use]
+    pub fn share(mut self, surfaces: &[&Surface]) -> Self {
+        let all: Vec<f64> = surfaces.iter().flat_map(|s| s.values(self.value)).collect();
+        if finite_range(&all).is_none() {
+            return self;
+        }
+        let scale = crate::scale::ValueScale::of(&all, self.scale, self.clip, None);
+        self.range = Some((scale.lo, scale.hi));
+        if let crate::scale::Transform::SymLog { threshold } = scale.transform {
+            self.scale = Scale::SymLog { threshold };
+        }
+        self
+    }
+
+    pub(crate) fn axis(&self, i: usize) -> String {
+        let given = self.axes.get(i).and_then(Clone::clone);
+        given.unwrap_or_else(|| format!("direction {}", i + 1))
+    }
+
+    pub(crate) fn value_name(&self, surface: &Surface) -> String {
+        let term = |i: usize| surface.terms.get(i).map(|t| t.name.clone());
+        let name = || match self.value {
+            Value::Loss => "loss".to_owned(),
+            Value::Accuracy => "accuracy".to_owned(),
+            Value::LossSe => "standard error of the loss".to_owned(),
+            Value::Total => "total loss".to_owned(),
+            Value::Term(i) => term(i).unwrap_or_else(|| format!("term {}", i + 1)),
+        };
+        self.value_label.clone().unwrap_or_else(name)
+    }
+
+    /// Checks all that does not depend on the data.
+    pub(crate) fn check(&self) -> Result<(), PlotError> {
+        self.style.check()?;
+        let bad = |option, given: String, rule| {
+            Err(PlotError::Option {
+                option,
+                given,
+                rule,
+            })
+        };
+        if !(0.0..=100.0).contains(&self.smooth) {
+            return bad("smooth", self.smooth.to_string(), "0 to 100 cells");
+        }
+        if let Scale::SymLog { threshold } = self.scale
+            && !(threshold.is_finite() && threshold > 0.0)
+        {
+            return bad("threshold", threshold.to_string(), "a positive number");
+        }
+        if !(5.0..=85.0).contains(&self.camera.elevation) || !self.camera.azimuth.is_finite() {
+            let given = format!("{}, {}", self.camera.azimuth, self.camera.elevation);
+            return bad(
+                "camera",
+                given,
+                "a finite azimuth, an elevation of 5 to 85 degrees",
+            );
+        }
+        let Clip { low, high } = self.clip;
+        let ends = [low, high, self.range.map(|r| r.0), self.range.map(|r| r.1)];
+        if ends.into_iter().flatten().any(|v| !v.is_finite()) {
+            return bad("clip", format!("{ends:?}"), "finite ends");
+        }
+        let ordered = |a: Option<f64>, b: Option<f64>| a.zip(b).is_none_or(|(a, b)| a < b);
+        if !ordered(low, high) || !ordered(ends[2], ends[3]) {
+            return bad(
+                "clip",
+                format!("{ends:?}"),
+                "a lower end below the upper one",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The label of an axis: what the direction is, and how it was normalised.
+///
+/// ```
+/// use landscape_core::{Normalization, Source};
+/// use landscape_plot::axis_label;
+///
+/// let pca = axis_label(1, &Source::Pca { component: 1 }, Normalization::None);
+/// assert_eq!(pca, "PCA component 2");
+/// let drawn = Source::Random { seed: 1, stream: 0, distribution: Default::default() };
+/// assert_eq!(axis_label(0, &drawn, Normalization::Filter), "direction 1 (filter-normalised)");
+/// ```
+pub fn axis_label(index: usize, source: &Source, normalization: Normalization) -> String {
+    let name = match source {
+        Source::Pca { component } => format!("PCA component {}", component + 1),
+        Source::Hessian { index } => format!("Hessian eigenvector {}", index + 1),
+        Source::Gradient => "gradient".to_owned(),
+        Source::Between => "interpolation".to_owned(),
+        Source::Custom(words) => words.clone(),
+        Source::Random { .. } | Source::File => format!("direction {}", index + 1),
+    };
+    let how = match (normalization, source) {
+        (Normalization::Filter, _) => "filter-normalised",
+        (Normalization::Layer, _) => "layer-normalised",
+        (Normalization::Weight, _) => "weight-normalised",
+        (Normalization::DFilter, _) => "unit filters",
+        (Normalization::DLayer, _) => "unit layers",
+        (Normalization::Model, _) => "model-normalised",
+        (Normalization::None, Source::Random { .. }) => "not normalised",
+        (Normalization::None, Source::File) => "from a file",
+        (Normalization::None, _) => return name,
+    };
+    format!("{name} ({how})")
+}

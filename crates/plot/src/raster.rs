@@ -1,0 +1,117 @@
+//! Pictures inside figures: an RGBA buffer, and PNG files of it.
+
+use crate::error::PlotError;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Straight (not premultiplied) RGBA, row by row from the top.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Raster {
+    pub width: usize,
+    pub height: usize,
+    pub data: Vec<u8>,
+}
+
+impl Raster {
+    /// A transparent picture.
+    pub fn new(width: usize, height: usize) -> Self {
+        Raster {
+            width,
+            height,
+            data: vec![0; width * height * 4],
+        }
+    }
+
+    /// A picture from a colour for every pixel (column, row from the top).
+    pub fn from_fn(
+        width: usize,
+        height: usize,
+        mut color: impl FnMut(usize, usize) -> Option<[u8; 3]>,
+    ) -> Self {
+        let mut raster = Raster::new(width, height);
+        for (i, pixel) in raster.data.chunks_exact_mut(4).enumerate() {
+            if let Some([r, g, b]) = color(i % width, i / width) {
+                pixel.copy_from_slice(&[r, g, b, 255]);
+            }
+        }
+        raster
+    }
+
+    /// The picture as a `data:` address.
+    pub fn data_uri(&self) -> Result<String, PlotError> {
+        let png = encode(self.width, self.height, &self.data, None, &[])?;
+        Ok(format!("data:image/png;base64,{}", STANDARD.encode(png)))
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> PlotError {
+    PlotError::Raster {
+        reason: error.to_string(),
+    }
+}
+
+/// A PNG file of straight RGBA pixels, with its resolution and text chunks.
+pub(crate) fn encode(
+    width: usize,
+    height: usize,
+    rgba: &[u8],
+    dpi: Option<f64>,
+    text: &[(String, String)],
+) -> Result<Vec<u8>, PlotError> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
+    let opaque = rgba.chunks_exact(4).all(|p| p[3] == 255);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_color(match opaque {
+        true => png::ColorType::Rgb,
+        false => png::ColorType::Rgba,
+    });
+    encoder.set_compression(png::Compression::High);
+    if let Some(dpi) = dpi {
+        let per_metre = libm::round(dpi / 0.0254) as u32;
+        encoder.set_pixel_dims(Some(png::PixelDimensions {
+            xppu: per_metre,
+            yppu: per_metre,
+            unit: png::Unit::Meter,
+        }));
+    }
+    for (keyword, words) in text {
+        add_text(&mut encoder, keyword, words)?;
+    }
+    let mut writer = encoder.write_header().map_err(failed)?;
+    match opaque {
+        true => writer.write_image_data(&without_alpha(rgba)),
+        false => writer.write_image_data(rgba),
+    }
+    .map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(out)
+}
+
+/// A tEXt chunk, or iTXt where the words need more than Latin-1.
+fn add_text(
+    encoder: &mut png::Encoder<'_, &mut Vec<u8>>,
+    keyword: &str,
+    words: &str,
+) -> Result<(), PlotError> {
+    let keyword: String = keyword
+        .chars()
+        .filter(|c| matches!(c, ' '..='~'))
+        .take(79)
+        .collect();
+    if keyword.trim().is_empty() {
+        return Ok(());
+    }
+    let latin = words.chars().all(|c| c != '\0' && (c as u32) < 256);
+    match latin {
+        true => encoder.add_text_chunk(keyword, words.to_owned()),
+        false => encoder.add_itxt_chunk(keyword, words.replace('\0', "")),
+    }
+    .map_err(failed)
+}
+
+fn without_alpha(rgba: &[u8]) -> Vec<u8> {
+    rgba.chunks_exact(4)
+        .flat_map(|p| [p[0], p[1], p[2]])
+        .collect()
+}

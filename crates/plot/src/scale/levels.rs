@@ -1,0 +1,163 @@
+//! Levels of contours.
+
+use super::Transform;
+use super::ticks::{Step, per_decade};
+use crate::text::number::{evenly_spaced, exponent, value};
+
+/// One contour level, its text, and whether the figure writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Level {
+    pub value: f64,
+    pub text: String,
+    pub labelled: bool,
+}
+
+/// How many levels a linear scale aims at.
+const LINEAR: usize = 12;
+/// More log levels than this are thinned to one a decade.
+const MANY: usize = 22;
+
+/// Levels strictly inside `(lo, hi)`: nice multiples on a linear scale, 1-2-5 a decade on a log one;
+/// more of them, and then nice multiples, where less than two decades leave room for few.
+pub(crate) fn levels(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
+    match transform {
+        Transform::Linear => linear(lo, hi),
+        Transform::Log => log(lo, hi),
+        Transform::SymLog { threshold } => symlog(lo, hi, threshold),
+    }
+}
+
+/// The levels that a user asked for, all labelled.
+pub(crate) fn custom(values: &[f64]) -> Vec<Level> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup();
+    sorted
+        .into_iter()
+        .map(|v| Level {
+            value: v,
+            text: value(v, 4),
+            labelled: true,
+        })
+        .collect()
+}
+
+fn inside(v: f64, lo: f64, hi: f64) -> bool {
+    let margin = 1e-6 * (hi - lo);
+    v > lo + margin && v < hi - margin
+}
+
+fn linear(lo: f64, hi: f64) -> Vec<Level> {
+    let step = Step::nice(hi - lo, LINEAR);
+    let multiples: Vec<i64> = step
+        .within(lo, hi)
+        .filter(|n| inside(step.multiple(*n), lo, hi))
+        .collect();
+    let values: Vec<f64> = multiples.iter().map(|n| step.multiple(*n)).collect();
+    let every = if values.len() <= 4 { 1 } else { 2 };
+    let texts = evenly_spaced(&values, step.exponent);
+    multiples
+        .iter()
+        .zip(values.iter().zip(texts))
+        .map(|(n, (value, text))| Level {
+            value: *value,
+            text,
+            labelled: n.rem_euclid(every) == 0,
+        })
+        .collect()
+}
+
+fn log(lo: f64, hi: f64) -> Vec<Level> {
+    let fine: Vec<f64> = within_log(lo, hi, &[1.0, 2.0, 5.0]);
+    let finer: Vec<f64> = within_log(lo, hi, &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]);
+    match fine.len() {
+        0..=4 if finer.len() < 6 => linear(lo, hi),
+        0..=4 => labelled(finer),
+        5..=MANY => labelled(fine),
+        _ => labelled(within_log(lo, hi, &[1.0])),
+    }
+}
+
+fn within_log(lo: f64, hi: f64, mantissas: &[f64]) -> Vec<f64> {
+    per_decade(lo, hi, mantissas)
+        .into_iter()
+        .filter(|v| *v > lo * (1.0 + 1e-6) && *v < hi * (1.0 - 1e-6))
+        .collect()
+}
+
+fn symlog(lo: f64, hi: f64, threshold: f64) -> Vec<Level> {
+    let side = |end: f64, m: &[f64]| match end > threshold {
+        true => within_log(threshold * (1.0 - 1e-5), end, m),
+        false => Vec::new(),
+    };
+    let all = |m: &[f64]| -> Vec<f64> {
+        let down = side(-lo, m).into_iter().rev().map(|v| -v);
+        let zero = inside(0.0, lo, hi).then_some(0.0);
+        down.chain(zero).chain(side(hi, m)).collect()
+    };
+    let fine = all(&[1.0, 2.0, 5.0]);
+    match fine.len() {
+        0..=4 => linear(lo, hi),
+        5..=MANY => labelled(fine),
+        _ => labelled(all(&[1.0])),
+    }
+}
+
+/// Labels on powers of ten when there are enough of them, else on every second level.
+fn labelled(values: Vec<f64>) -> Vec<Level> {
+    let power =
+        |v: f64| v == 0.0 || (v.abs() / crate::text::number::pow10(exponent(v)) - 1.0).abs() < 1e-9;
+    let powers = values.iter().filter(|v| power(**v)).count();
+    let by_power = powers >= 3 && powers < values.len();
+    let keep = |i: usize, v: f64| match (by_power, values.len()) {
+        (true, _) => power(v),
+        (false, 0..=6) => true,
+        (false, _) => i.is_multiple_of(2),
+    };
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| Level {
+            value: *v,
+            text: value(*v, 3),
+            labelled: keep(i, *v),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(levels: &[Level]) -> Vec<f64> {
+        levels.iter().map(|l| l.value).collect()
+    }
+
+    #[test]
+    fn log_levels_are_one_two_five() {
+        let found = levels(Transform::Log, 0.09, 30.0);
+        assert_eq!(values(&found), [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]);
+        let many = levels(Transform::Log, 1e-12, 1e3);
+        assert_eq!(many.len(), 14);
+    }
+
+    #[test]
+    fn narrow_log_ranges_get_round_levels() {
+        assert!(levels(Transform::Log, 2.28, 3.91).len() >= 5);
+    }
+
+    #[test]
+    fn linear_levels_lie_strictly_inside() {
+        let found = levels(Transform::Linear, 0.0, 2.0);
+        assert_eq!(found.first().map(|l| l.value), Some(0.2));
+        assert_eq!(found.last().map(|l| l.value), Some(1.8));
+        assert!(found.iter().any(|l| l.labelled) && found.iter().any(|l| !l.labelled));
+    }
+
+    #[test]
+    fn symlog_levels_cross_zero() {
+        let found = values(&levels(Transform::SymLog { threshold: 0.1 }, -2.0, 60.0));
+        assert!(found.contains(&0.0) && found.contains(&-1.0) && found.contains(&50.0));
+        assert!(found.windows(2).all(|w| w[0] < w[1]));
+    }
+}

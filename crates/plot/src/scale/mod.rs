@@ -1,0 +1,201 @@
+//! From a value to its place on a scale: linear, logarithmic, or logarithmic through zero.
+
+pub(crate) mod levels;
+pub(crate) mod ticks;
+
+use crate::options::{Clip, Scale};
+use crate::text::number::value;
+
+/// The function between values and places. All three are strictly increasing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Transform {
+    /// `v`.
+    Linear,
+    /// `log10 v`, for positive values.
+    Log,
+    /// `v / t` up to the threshold `t`, `sign(v) (1 + log10(|v| / t))` beyond it.
+    SymLog { threshold: f64 },
+}
+
+impl Transform {
+    /// The place of a value; minus infinity for values that a plain logarithm cannot show.
+    pub fn forward(self, v: f64) -> f64 {
+        match self {
+            Transform::Linear => v,
+            Transform::Log if v <= 0.0 => f64::NEG_INFINITY,
+            Transform::Log => libm::log10(v),
+            Transform::SymLog { threshold } if v.abs() <= threshold => v / threshold,
+            Transform::SymLog { threshold } => (1.0 + libm::log10(v.abs() / threshold)).copysign(v),
+        }
+    }
+
+    /// The value at a place.
+    pub fn inverse(self, t: f64) -> f64 {
+        match self {
+            Transform::Linear => t,
+            Transform::Log => libm::exp10(t),
+            Transform::SymLog { threshold } if t.abs() <= 1.0 => t * threshold,
+            Transform::SymLog { threshold } => (threshold * libm::exp10(t.abs() - 1.0)).copysign(t),
+        }
+    }
+}
+
+/// A value scale: what is shown from where to where, and what lies beyond.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ValueScale {
+    pub transform: Transform,
+    pub lo: f64,
+    pub hi: f64,
+    /// Values lie below `lo`.
+    pub below: bool,
+    /// Values lie above `hi`.
+    pub above: bool,
+    /// What the figure has to say about the scale.
+    pub notes: Vec<String>,
+}
+
+impl ValueScale {
+    /// The scale of the finite values among `values`. Without any, it runs from 1 to 10.
+    pub fn of(values: &[f64], scale: Scale, clip: Clip, range: Option<(f64, f64)>) -> Self {
+        let known = finite_range(values);
+        let (min, max) = known.unwrap_or((1.0, 10.0));
+        let (lo, hi) = range.unwrap_or((clip.low.unwrap_or(min), clip.high.unwrap_or(max)));
+        let (lo, hi) = widened(lo, hi, scale);
+        let transform = choose(scale, lo, hi, range.map_or(values, |_| &[]));
+        let mut notes = Vec::new();
+        if let (Transform::SymLog { threshold }, Some(_)) = (transform, known) {
+            notes.push(format!(
+                "symmetric log scale, linear within ±{}",
+                value(threshold, 3)
+            ));
+        }
+        let slack = 1e-9 * (hi - lo);
+        ValueScale {
+            transform,
+            lo,
+            hi,
+            below: min < lo - slack,
+            above: max > hi + slack,
+            notes,
+        }
+    }
+
+    /// Place of a value from 0 (`lo`) to 1 (`hi`), not clamped.
+    pub fn fraction(&self, v: f64) -> f64 {
+        let (a, b) = self.ends();
+        (self.transform.forward(v) - a) / (b - a)
+    }
+
+    /// The transformed ends.
+    pub fn ends(&self) -> (f64, f64) {
+        (
+            self.transform.forward(self.lo),
+            self.transform.forward(self.hi),
+        )
+    }
+}
+
+/// The smallest and largest finite values.
+pub(crate) fn finite_range(values: &[f64]) -> Option<(f64, f64)> {
+    values.iter().filter(|v| v.is_finite()).fold(None, |r, v| {
+        let (a, b) = r.unwrap_or((*v, *v));
+        Some((a.min(*v), b.max(*v)))
+    })
+}
+
+/// Ends that are apart, also for a constant surface.
+fn widened(lo: f64, hi: f64, scale: Scale) -> (f64, f64) {
+    let (lo, hi) = (lo.min(hi), lo.max(hi));
+    if hi - lo > 1e-12 * lo.abs().max(hi.abs()) {
+        return (lo, hi);
+    }
+    match (scale, lo) {
+        (_, 0.0) => (-0.5, 0.5),
+        (Scale::Linear, v) => (v - 0.1 * v.abs(), v + 0.1 * v.abs()),
+        (_, v) if v > 0.0 => (v / 1.5, v * 1.5),
+        (_, v) => (v * 1.5, v / 1.5),
+    }
+}
+
+fn choose(scale: Scale, lo: f64, hi: f64, values: &[f64]) -> Transform {
+    match scale {
+        Scale::Linear => Transform::Linear,
+        Scale::Log if lo > 0.0 => Transform::Log,
+        Scale::Log => Transform::SymLog {
+            threshold: threshold(lo, hi, values),
+        },
+        Scale::SymLog { threshold } => Transform::SymLog { threshold },
+    }
+}
+
+/// Where a logarithm that has to pass zero turns linear: a power of ten. With losses that reach
+/// zero but not below, just under the smallest positive one; with losses of both signs, at the
+/// tenth of the values nearest to zero; never beyond six decades below the largest.
+fn threshold(lo: f64, hi: f64, values: &[f64]) -> f64 {
+    let largest = lo.abs().max(hi.abs());
+    let mut sizes: Vec<f64> = values
+        .iter()
+        .filter(|v| v.is_finite() && **v != 0.0)
+        .map(|v| v.abs())
+        .collect();
+    sizes.sort_by(f64::total_cmp);
+    let nth = if lo < 0.0 { sizes.len() / 10 } else { 0 };
+    let near = sizes.get(nth).copied().unwrap_or(largest * 1e-3);
+    let bounded = near.clamp(largest * 1e-6, largest);
+    crate::text::number::pow10(crate::text::number::exponent(bounded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transforms_invert_and_increase() {
+        for t in [
+            Transform::Linear,
+            Transform::Log,
+            Transform::SymLog { threshold: 0.01 },
+        ] {
+            let values: &[f64] = match t {
+                Transform::Log => &[1e-5, 0.3, 1.0, 900.0],
+                _ => &[-50.0, -0.01, -1e-3, 0.0, 1e-3, 0.3, 900.0],
+            };
+            for v in values {
+                assert!((t.inverse(t.forward(*v)) - v).abs() <= 1e-12 * v.abs().max(1e-9));
+            }
+            assert!(values.windows(2).all(|w| t.forward(w[0]) < t.forward(w[1])));
+        }
+    }
+
+    #[test]
+    fn zero_and_negative_values_turn_the_log_symmetric() {
+        let clip = Clip::default();
+        let scale = ValueScale::of(&[0.0, 1e-3, 10.0], Scale::Log, clip, None);
+        assert_eq!(scale.transform, Transform::SymLog { threshold: 1e-3 });
+        assert_eq!(scale.notes.len(), 1);
+        let scale = ValueScale::of(&[-2.0, 0.5, 3.0], Scale::Log, clip, None);
+        assert!(matches!(scale.transform, Transform::SymLog { .. }));
+        assert!(scale.fraction(-2.0) == 0.0 && scale.fraction(3.0) == 1.0);
+    }
+
+    #[test]
+    fn clipping_keeps_the_plain_log_and_marks_the_ends() {
+        let clip = Clip {
+            low: Some(0.1),
+            high: Some(5.0),
+        };
+        let scale = ValueScale::of(&[0.0, 1.0, 10.0], Scale::Log, clip, None);
+        assert_eq!(scale.transform, Transform::Log);
+        assert!(scale.below && scale.above);
+    }
+
+    #[test]
+    fn constant_and_empty_values_have_a_scale() {
+        for values in [&[2.0, 2.0][..], &[0.0], &[-3.0], &[f64::NAN], &[]] {
+            for scale in [Scale::Linear, Scale::Log] {
+                let s = ValueScale::of(values, scale, Clip::default(), None);
+                assert!(s.lo < s.hi && s.ends().0 < s.ends().1, "{values:?}");
+            }
+        }
+    }
+}
