@@ -1,0 +1,189 @@
+//! What each value of a graph depends on, and so when and how often it is computed.
+
+use crate::graph::{Graph, Source, ValueId};
+use crate::operations::reduce::Reduce;
+use crate::operations::unary::Unary;
+use crate::operations::{Linearity, Operand, Samples};
+
+/// How a value depends on the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Not at all: computed once.
+    Shared,
+    /// `T0 + a T1 + b T2 + c T3`: the coefficients are computed once.
+    Affine,
+    /// In another way: computed at every point.
+    Point,
+}
+
+/// When a node is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stage {
+    /// Once, for all points.
+    Once,
+    /// Once a point.
+    Before,
+    /// For every point and tile of samples.
+    Tile,
+    /// As `Tile`, and then summed (or averaged) over the samples.
+    Reduce { mean: bool },
+    /// Once a point, after the samples.
+    After,
+}
+
+/// The analysis of a graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub class: Vec<Class>,
+    /// Whether axis 0 of a value counts the samples.
+    pub samples: Vec<bool>,
+    /// One a node.
+    pub stage: Vec<Stage>,
+}
+
+/// Which constants have a sample axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Batched {
+    Inputs,
+    EverythingOfThatLength,
+    Nothing,
+}
+
+impl Analysis {
+    /// Analyses `graph` for parameters of which some vary with the point.
+    ///
+    /// A graph that mixes samples before its loss is treated as one whole: correct, and slower.
+    pub fn new(graph: &Graph, varies: &[bool]) -> Self {
+        let tries = [
+            Batched::Inputs,
+            Batched::EverythingOfThatLength,
+            Batched::Nothing,
+        ];
+        tries
+            .into_iter()
+            .find_map(|batched| Self::attempt(graph, varies, batched))
+            .expect("without a sample axis nothing can be mixed")
+    }
+
+    fn attempt(graph: &Graph, varies: &[bool], batched: Batched) -> Option<Self> {
+        let count = graph.values.len();
+        let mut this = Self {
+            class: vec![Class::Shared; count],
+            samples: vec![false; count],
+            stage: Vec::with_capacity(graph.nodes.len()),
+        };
+        for (i, value) in graph.values.iter().enumerate() {
+            match &value.source {
+                Source::Parameter(p) if varies[*p] => this.class[i] = Class::Affine,
+                Source::Constant { input, .. } => {
+                    this.samples[i] = match batched {
+                        Batched::Inputs => *input,
+                        Batched::EverythingOfThatLength => {
+                            *input || value.shape[0] == graph.samples && graph.samples > 1
+                        }
+                        Batched::Nothing => false,
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut after = vec![false; count];
+        for node in 0..graph.nodes.len() {
+            let stage = this.node(graph, node, &mut after)?;
+            this.stage.push(stage);
+        }
+        Some(this)
+    }
+
+    /// Classifies one node; `None` where it mixes samples.
+    fn node(&mut self, graph: &Graph, index: usize, after: &mut [bool]) -> Option<Stage> {
+        let node = &graph.nodes[index];
+        let inputs: Vec<Operand> = node
+            .inputs
+            .iter()
+            .map(|&v| self.operand(graph, v))
+            .collect();
+        let shape = &graph.values[node.output].shape;
+        let any_samples = inputs.iter().any(|i| i.samples);
+        let samples = match any_samples {
+            true => node.operation.samples(&inputs, shape),
+            false => Samples::Kept,
+        };
+        let kept = any_samples && samples == Samples::Kept;
+        let late = node.inputs.iter().any(|&v| after[v]);
+        if samples == Samples::Mixed || kept && late {
+            return None;
+        }
+        let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);
+        if class == Class::Affine && matches!(samples, Samples::Reduced { .. }) {
+            // Summed at every point: the spread over the samples is wanted, batch by batch.
+            class = Class::Point;
+        }
+        self.class[node.output] = class;
+        self.samples[node.output] = kept;
+        let stage = match (class, samples) {
+            (Class::Shared | Class::Affine, _) => Stage::Once,
+            (Class::Point, Samples::Reduced { mean }) => Stage::Reduce { mean },
+            (Class::Point, _) if kept => Stage::Tile,
+            (Class::Point, _) if late => Stage::After,
+            (Class::Point, _) => Stage::Before,
+        };
+        after[node.output] = late || matches!(stage, Stage::Reduce { .. });
+        Some(stage)
+    }
+
+    fn operand<'a>(&self, graph: &'a Graph, value: ValueId) -> Operand<'a> {
+        Operand {
+            shape: &graph.values[value].shape,
+            samples: self.samples[value],
+            varies: self.class[value] != Class::Shared,
+        }
+    }
+
+    fn class_of(&self, linearity: Linearity, inputs: &[ValueId]) -> Class {
+        let mut varying = inputs
+            .iter()
+            .map(|&v| self.class[v])
+            .filter(|&c| c != Class::Shared)
+            .peekable();
+        if varying.peek().is_none() {
+            Class::Shared
+        } else if linearity != Linearity::None && varying.all(|c| c == Class::Affine) {
+            Class::Affine
+        } else {
+            Class::Point
+        }
+    }
+
+    /// Whether a value is computed for every point and tile.
+    pub fn in_tiles(&self, value: ValueId) -> bool {
+        self.samples[value] && self.class[value] == Class::Point
+    }
+
+    /// Follows a value back to the mean over samples that it is a multiple of: the node that
+    /// reduces the samples, and the factor.
+    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<(usize, f64)> {
+        let Source::Node(index) = graph.values[value].source else {
+            return None;
+        };
+        let node = &graph.nodes[index];
+        if let Stage::Reduce { mean } = self.stage[index] {
+            let one = graph.values[value].numel() == 1 && node.operation.as_any().is::<Reduce>();
+            let factor = if mean { 1.0 } else { graph.samples as f64 };
+            return one.then_some((index, factor));
+        }
+        let further = |f: f64| {
+            self.multiple_of_mean(graph, node.inputs[0])
+                .map(|(index, factor)| (index, f * factor))
+        };
+        if node.operation.is_view() {
+            return further(1.0);
+        }
+        match node.operation.as_any().downcast_ref::<Unary>()? {
+            Unary::Neg => further(-1.0),
+            Unary::MulScalar(c) => further(f64::from(*c)),
+            Unary::DivScalar(c) => further(1.0 / f64::from(*c)),
+            _ => None,
+        }
+    }
+}

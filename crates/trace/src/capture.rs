@@ -1,0 +1,292 @@
+//! From a module and a loss closure to a graph.
+
+use crate::TraceError;
+use crate::graph::{Graph, Slot, Source, Value, ValueId};
+use crate::inputs::Inputs;
+use crate::loss::Loss;
+use crate::module::{Captured, Finder};
+use crate::operations::broadcast_limit;
+use crate::operations::reduce::{Reduce, Reduction};
+use crate::operations::table::{Recorded, convert};
+use burn::prelude::*;
+use burn_capture::{CaptureBackend, CapturedGraph, TensorId};
+use burn_ir::TensorIr;
+use landscape_core::{Rng, Term};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the closure left behind, as identifiers.
+struct Outputs {
+    loss: TensorId,
+    correct: Option<TensorId>,
+    terms: Vec<(Term, TensorId)>,
+}
+
+/// Runs `loss` on a capture device and reads the recording.
+pub(crate) fn capture<M, I, F>(
+    module: &M,
+    inputs: &I,
+    loss: F,
+    seed: u64,
+) -> Result<Graph, TraceError>
+where
+    M: Module,
+    I: Inputs,
+    F: Fn(&M, &I) -> Loss,
+{
+    let lengths = inputs.lengths();
+    let samples = lengths.first().copied().unwrap_or(0);
+    if samples == 0 || lengths.iter().any(|&n| n != samples) {
+        return Err(TraceError::Samples { lengths });
+    }
+    let device = Device::capture();
+    let mut found = None;
+    let captured = device.capture_scope(|scope| {
+        let module = module.clone().valid().to_device(&device);
+        let inputs = inputs.to_device(&device);
+        let mut finder = Finder::default();
+        module.visit(&mut finder);
+        let loss = loss(&module, &inputs);
+        let outputs = identify(&loss);
+        let ids: Vec<TensorId> = std::iter::once(outputs.loss)
+            .chain(outputs.correct)
+            .chain(outputs.terms.iter().map(|(_, id)| *id))
+            .collect();
+        let input_ids = inputs.ids();
+        found = Some((finder.found, input_ids.clone(), outputs));
+        scope.complete(input_ids, ids)
+    });
+    let captured = captured.map_err(|e| TraceError::Capture(e.to_string()))?;
+    let (parameters, input_ids, outputs) = found.expect("the closure has run");
+    Builder::new(&captured, parameters, &input_ids, samples, seed)?.finish(&captured, &outputs)
+}
+
+fn identify(loss: &Loss) -> Outputs {
+    fn float(tensor: &Tensor<1>) -> TensorId {
+        let primitive = tensor.clone().try_into_primitive::<CaptureBackend>();
+        primitive.expect("a tensor of the capture device").id()
+    }
+    let correct = loss.correct.as_ref().map(|tensor| {
+        let primitive = tensor.clone().try_into_primitive::<CaptureBackend>();
+        primitive.expect("a tensor of the capture device").id()
+    });
+    let terms = loss.terms.iter().map(|(name, weight, tensor)| {
+        (
+            Term {
+                name: name.clone(),
+                weight: *weight,
+            },
+            float(tensor),
+        )
+    });
+    Outputs {
+        loss: float(&loss.data),
+        correct,
+        terms: terms.collect(),
+    }
+}
+
+struct Builder {
+    graph: Graph,
+    ids: HashMap<TensorId, ValueId>,
+    rng: Rng,
+}
+
+impl Builder {
+    fn new(
+        captured: &CapturedGraph,
+        parameters: Vec<Captured>,
+        inputs: &[TensorId],
+        samples: usize,
+        seed: u64,
+    ) -> Result<Self, TraceError> {
+        let graph = Graph {
+            values: Vec::new(),
+            nodes: Vec::new(),
+            parameters: Vec::new(),
+            samples,
+            loss: 0,
+            accuracy: None,
+            terms: Vec::new(),
+        };
+        let mut this = Self {
+            graph,
+            ids: HashMap::new(),
+            rng: Rng::new(seed, 0),
+        };
+        let mut named: HashMap<TensorId, Captured> =
+            parameters.into_iter().map(|c| (c.id, c)).collect();
+        for (&id, data) in &captured.values {
+            let shape: Vec<usize> = data.shape().iter().copied().collect();
+            let source = match named.remove(&id) {
+                Some(Captured {
+                    name, transposed, ..
+                }) => {
+                    this.graph.parameters.push(Slot { name, transposed });
+                    Source::Parameter(this.graph.parameters.len() - 1)
+                }
+                None => {
+                    let data = Arc::new(data.iter::<f32>().collect::<Vec<f32>>());
+                    Source::Constant {
+                        data,
+                        input: inputs.contains(&id),
+                    }
+                }
+            };
+            this.value(id, shape, source);
+        }
+        for operation in &captured.graph.operations {
+            this.operation(operation)?;
+        }
+        Ok(this)
+    }
+
+    fn value(&mut self, id: TensorId, shape: Vec<usize>, source: Source) -> ValueId {
+        self.graph.values.push(Value { shape, source });
+        self.ids.insert(id, self.graph.values.len() - 1);
+        self.graph.values.len() - 1
+    }
+
+    fn operation(&mut self, operation: &burn_ir::OperationIr) -> Result<(), TraceError> {
+        let unsupported = || TraceError::Unsupported {
+            operation: describe(operation),
+        };
+        match convert(operation) {
+            Recorded::Nothing => {}
+            Recorded::Unknown => return Err(unsupported()),
+            Recorded::Filled(out, value) => {
+                let n = out.shape.num_elements();
+                self.constant(out, vec![value; n])?;
+            }
+            Recorded::Random(out, distribution) => {
+                let data = self.random(out.shape.num_elements(), distribution);
+                self.constant(out, data)?;
+            }
+            Recorded::Operation(op, inputs, out) => self.node(op.into(), &inputs, None, out)?,
+            Recorded::WithScalar(op, inputs, value, out) => {
+                self.node(op.into(), &inputs, Some(value), out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn constant(&mut self, out: &TensorIr, data: Vec<f32>) -> Result<(), TraceError> {
+        let shape = shape_of(out)?;
+        self.value(
+            out.id,
+            shape,
+            Source::Constant {
+                data: Arc::new(data),
+                input: false,
+            },
+        );
+        Ok(())
+    }
+
+    fn node(
+        &mut self,
+        op: Arc<dyn crate::operations::Operation>,
+        inputs: &[&TensorIr],
+        scalar: Option<f32>,
+        out: &TensorIr,
+    ) -> Result<(), TraceError> {
+        let shape = shape_of(out)?;
+        let missing = || TraceError::Capture("a value is used before it is made".into());
+        let mut ids = Vec::with_capacity(inputs.len() + 1);
+        for input in inputs {
+            ids.push(*self.ids.get(&input.id).ok_or_else(missing)?);
+        }
+        if let Some(scalar) = scalar {
+            let data = Arc::new(vec![scalar]);
+            let source = Source::Constant { data, input: false };
+            self.graph.values.push(Value {
+                shape: vec![1; shape.len()],
+                source,
+            });
+            ids.push(self.graph.values.len() - 1);
+        }
+        let output = self.graph.push(op, ids, shape);
+        self.ids.insert(out.id, output);
+        Ok(())
+    }
+
+    fn random(&mut self, n: usize, distribution: burn::tensor::Distribution) -> Vec<f32> {
+        use burn::tensor::Distribution as D;
+        let rng = &mut self.rng;
+        (0..n)
+            .map(|_| match distribution {
+                D::Default => rng.uniform(0.0, 1.0) as f32,
+                D::Uniform(low, high) => rng.uniform(low, high) as f32,
+                D::Bernoulli(p) => f32::from(u8::from(rng.uniform(0.0, 1.0) < p)),
+                D::Normal(mean, std) => (mean + std * rng.normal()) as f32,
+            })
+            .collect()
+    }
+
+    /// Names the outputs, averages those that are given sample by sample, and drops the rest.
+    fn finish(mut self, captured: &CapturedGraph, outputs: &Outputs) -> Result<Graph, TraceError> {
+        let ids: Vec<ValueId> = captured
+            .graph
+            .outputs
+            .iter()
+            .map(|id| self.ids.get(id).copied())
+            .collect::<Option<_>>()
+            .ok_or_else(|| TraceError::Capture("an output was not recorded".into()))?;
+        let mut ids = ids.into_iter();
+        let mut next = || ids.next().expect("as many outputs as were declared");
+        let loss = next();
+        let correct = outputs.correct.map(|_| next());
+        let terms: Vec<ValueId> = outputs.terms.iter().map(|_| next()).collect();
+        self.graph.loss = self.mean(loss)?;
+        self.graph.accuracy = correct.map(|value| self.mean(value)).transpose()?;
+        for ((term, _), value) in outputs.terms.iter().zip(terms) {
+            let value = self.mean(value)?;
+            self.graph.terms.push((term.clone(), value));
+        }
+        self.graph.prune();
+        Ok(self.graph)
+    }
+
+    fn mean(&mut self, value: ValueId) -> Result<ValueId, TraceError> {
+        let shape = self.graph.values[value].shape.clone();
+        let n: usize = shape.iter().product();
+        if n == 1 && self.graph.samples > 1 {
+            return Ok(value);
+        }
+        if n != self.graph.samples {
+            return Err(TraceError::LossShape {
+                shape,
+                samples: self.graph.samples,
+            });
+        }
+        let mean = Reduce {
+            reduction: Reduction::Mean,
+            axis: None,
+        };
+        Ok(self.graph.push(Arc::new(mean), vec![value], vec![1]))
+    }
+}
+
+fn shape_of(tensor: &TensorIr) -> Result<Vec<usize>, TraceError> {
+    let shape: Vec<usize> = tensor.shape.iter().copied().collect();
+    if shape.len() > broadcast_limit() {
+        return Err(TraceError::Rank { rank: shape.len() });
+    }
+    Ok(shape)
+}
+
+/// The name of a recorded operation, without its operands.
+fn describe(operation: &burn_ir::OperationIr) -> String {
+    let text = format!("{operation:?}");
+    let end = text
+        .find("OpIr")
+        .or_else(|| text.find('{'))
+        .unwrap_or(text.len());
+    let names: Vec<&str> = text[..end]
+        .split('(')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .collect();
+    let last = names.len().saturating_sub(usize::from(names.len() > 1));
+    names[..last.max(1)].join("::")
+}

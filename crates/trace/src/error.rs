@@ -1,0 +1,96 @@
+//! What can go wrong between a module and its objective.
+
+use thiserror::Error;
+
+/// Errors of this crate.
+#[derive(Debug, Error)]
+pub enum TraceError {
+    /// Burn could not finish the capture.
+    #[error("the module and its loss could not be captured: {0}")]
+    Capture(String),
+    /// The module or the loss uses an operation that the executors do not have.
+    #[error(
+        "operation `{operation}` is not supported by the executors; use `DirectObjective`, which \
+         evaluates the module itself at every point (slow, but always possible)"
+    )]
+    Unsupported {
+        /// The operation, as Burn recorded it.
+        operation: String,
+    },
+    /// A value of more than 8 axes.
+    #[error("a value has {rank} axes; 8 are supported")]
+    Rank {
+        /// Number of axes.
+        rank: usize,
+    },
+    /// The inputs do not agree on the number of samples, or there are none.
+    #[error(
+        "inputs must share their first axis, the samples, and have at least one; found lengths {lengths:?}"
+    )]
+    Samples {
+        /// Length of axis 0 of every input.
+        lengths: Vec<usize>,
+    },
+    /// The loss is neither one number nor one a sample.
+    #[error(
+        "the loss has shape {shape:?}; it must be one number, or one for each of the {samples} samples"
+    )]
+    LossShape {
+        /// Shape of the loss.
+        shape: Vec<usize>,
+        /// Number of samples.
+        samples: usize,
+    },
+    /// The loss does not depend on any parameter.
+    #[error("the loss does not depend on any of the module's parameters")]
+    NoParameters,
+    /// Parameters do not fit the module.
+    #[error("the parameters do not fit the module:{}", list(.missing, .unexpected, .misshaped))]
+    Layout {
+        /// Names that the module has and the parameters lack.
+        missing: Vec<String>,
+        /// Names that the parameters have and the module lacks.
+        unexpected: Vec<String>,
+        /// Names with another shape: (name, shape in the module, shape in the parameters).
+        misshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
+    },
+    /// A parameter is not of 32-bit floats.
+    #[error("parameter `{name}` could not be read as f32: {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Parameters could not be assembled.
+    #[error(transparent)]
+    Params(#[from] landscape_core::ParamsError),
+    /// The threads of the host executor could not be started.
+    #[error("the threads of the executor could not be started")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+    /// A device failed.
+    #[error("device {device} failed: {reason}")]
+    Device {
+        /// The device.
+        device: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+fn list(
+    missing: &[String],
+    unexpected: &[String],
+    misshaped: &[(String, Vec<usize>, Vec<usize>)],
+) -> String {
+    let mut text = String::new();
+    for (what, names) in [("missing", missing), ("unexpected", unexpected)] {
+        if !names.is_empty() {
+            text += &format!(" {what}: {};", names.join(", "));
+        }
+    }
+    for (name, expected, found) in misshaped {
+        text += &format!(" {name}: expected shape {expected:?}, found {found:?};");
+    }
+    text
+}

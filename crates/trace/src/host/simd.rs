@@ -1,0 +1,429 @@
+//! The few vector operations that the kernels are written in, for AVX-512, AVX2 and any processor.
+//!
+//! Every kernel works on *logical vectors* of 16 f32 lanes ([`LANES`]), whatever the processor has:
+//! one AVX-512 register, two AVX2 registers, or a plain array. A kernel is a value that implements
+//! [`Kernel`]; [`run`] calls it compiled for the chosen [`Level`].
+//!
+//! All `unsafe` code of this crate is in this folder. Its reasons are two: the intrinsics need
+//! their processor features, which [`Level::detect`] has checked; and loads and stores take
+//! pointers, whose bounds the kernels check once before their loops.
+
+use std::sync::OnceLock;
+
+/// Lanes of a logical vector.
+pub(crate) const LANES: usize = 16;
+
+/// Instruction set that the host kernels use, chosen at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust, for any processor; multiply and add are rounded separately.
+    Portable,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// 512-bit vectors with fused multiply-add.
+    Avx512,
+}
+
+impl Level {
+    /// The best level of this processor; the environment variable `LANDSCAPE_SIMD`
+    /// (`portable`, `avx2`, `avx512`) lowers it. The answer is kept.
+    pub fn detect() -> Self {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let best = Self::available().last().copied().unwrap_or(Self::Portable);
+            let wanted = match std::env::var("LANDSCAPE_SIMD").as_deref() {
+                Ok("portable") => Self::Portable,
+                Ok("avx2") => Self::Avx2,
+                _ => Self::Avx512,
+            };
+            best.min(wanted)
+        })
+    }
+
+    /// All levels that this processor can run, the slowest first.
+    pub fn available() -> Vec<Self> {
+        #[allow(unused_mut)]
+        let mut levels = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 {
+                levels.push(Self::Avx2);
+            }
+            if avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                levels.push(Self::Avx512);
+            }
+        }
+        levels
+    }
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        })
+    }
+}
+
+/// A computation that is compiled once for every level.
+pub(crate) trait Kernel {
+    /// Runs it with the vectors `S`.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`.
+    unsafe fn run<S: Simd>(self);
+}
+
+/// Runs `kernel` compiled for `level`.
+pub(crate) fn run<K: Kernel>(level: Level, kernel: K) {
+    debug_assert!(Level::available().contains(&level));
+    match level {
+        // SAFETY: a level above `Portable` is only handed out where its features were detected.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2(kernel) },
+        // SAFETY: plain Rust needs no feature.
+        _ => unsafe { kernel.run::<Portable>() },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+unsafe fn run_avx512<K: Kernel>(kernel: K) {
+    unsafe { kernel.run::<x86::Avx512>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_avx2<K: Kernel>(kernel: K) {
+    unsafe { kernel.run::<x86::Avx2>() }
+}
+
+/// Operations on logical vectors of 16 f32.
+///
+/// `max` and `min` return the *second* operand where either is NaN, so `max(limit, x)` keeps a
+/// NaN in `x`.
+///
+/// # Safety
+/// The processor must have the implementor's features; pointers must be valid for 16 values.
+#[allow(clippy::missing_safety_doc)]
+pub(crate) trait Simd {
+    /// A logical vector.
+    type V: Copy;
+    /// Rows of outputs that a matrix kernel keeps in registers.
+    const ROWS: usize;
+    /// Logical vectors a row that a matrix kernel keeps in registers.
+    const COLUMNS: usize;
+
+    unsafe fn splat(x: f32) -> Self::V;
+    unsafe fn load(p: *const f32) -> Self::V;
+    unsafe fn store(p: *mut f32, v: Self::V);
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sqrt(a: Self::V) -> Self::V;
+    /// `a * b + c`
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// Nearest integer, ties to even; for |a| < 2^22.
+    unsafe fn round(a: Self::V) -> Self::V;
+    /// `a * 2^n` for integral `n` in [-252, 254].
+    unsafe fn scale(a: Self::V, n: Self::V) -> Self::V;
+    /// Mantissa in [1, 2) and exponent of positive normal numbers.
+    unsafe fn split(a: Self::V) -> (Self::V, Self::V);
+    /// `a > b ? x : y`; `y` where either is NaN.
+    unsafe fn select_gt(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// `a == b ? x : y`; `y` where either is NaN.
+    unsafe fn select_eq(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+}
+
+/// Plain arrays; the compiler makes of them what the target has.
+pub(crate) struct Portable;
+
+type Array = [f32; LANES];
+
+#[inline(always)]
+fn zip(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Simd for Portable {
+    type V = Array;
+    const ROWS: usize = 4;
+    const COLUMNS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Array {
+        [x; LANES]
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Array {
+        unsafe { p.cast::<Array>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: Array) {
+        unsafe { p.cast::<Array>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    unsafe fn div(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn sqrt(a: Array) -> Array {
+        a.map(f32::sqrt)
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Array, b: Array, c: Array) -> Array {
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+    #[inline(always)]
+    unsafe fn max(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn min(a: Array, b: Array) -> Array {
+        zip(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn round(a: Array) -> Array {
+        const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: adding it leaves no bits for fractions
+        a.map(|x| (x + MAGIC) - MAGIC)
+    }
+    #[inline(always)]
+    unsafe fn scale(a: Array, n: Array) -> Array {
+        // Two factors, so that results up to the largest f32 and down to denormals are reached.
+        zip(a, n, |a, n| {
+            let n = n as i32;
+            let half = n >> 1;
+            let power = |n: i32| f32::from_bits(((n + 127) as u32) << 23);
+            a * power(half) * power(n - half)
+        })
+    }
+    #[inline(always)]
+    unsafe fn split(a: Array) -> (Array, Array) {
+        let mantissa = a.map(|x| f32::from_bits((x.to_bits() & 0x007f_ffff) | 0x3f80_0000));
+        let exponent = a.map(|x| ((x.to_bits() >> 23) as i32 - 127) as f32);
+        (mantissa, exponent)
+    }
+    #[inline(always)]
+    unsafe fn select_gt(a: Array, b: Array, x: Array, y: Array) -> Array {
+        std::array::from_fn(|i| if a[i] > b[i] { x[i] } else { y[i] })
+    }
+    #[inline(always)]
+    unsafe fn select_eq(a: Array, b: Array, x: Array, y: Array) -> Array {
+        std::array::from_fn(|i| if a[i] == b[i] { x[i] } else { y[i] })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use std::arch::x86_64::*;
+
+    /// One 512-bit register a logical vector.
+    pub(crate) struct Avx512;
+
+    impl Simd for Avx512 {
+        type V = __m512;
+        const ROWS: usize = 6;
+        const COLUMNS: usize = 4;
+
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> __m512 {
+            unsafe { _mm512_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> __m512 {
+            unsafe { _mm512_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: __m512) {
+            unsafe { _mm512_storeu_ps(p, v) }
+        }
+        #[inline(always)]
+        unsafe fn add(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_add_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_sub_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_mul_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn div(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_div_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn sqrt(a: __m512) -> __m512 {
+            unsafe { _mm512_sqrt_ps(a) }
+        }
+        #[inline(always)]
+        unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+        #[inline(always)]
+        unsafe fn max(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_max_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn min(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_min_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn round(a: __m512) -> __m512 {
+            unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
+        }
+        #[inline(always)]
+        unsafe fn scale(a: __m512, n: __m512) -> __m512 {
+            unsafe { _mm512_scalef_ps(a, n) }
+        }
+        #[inline(always)]
+        unsafe fn split(a: __m512) -> (__m512, __m512) {
+            unsafe {
+                let mantissa = _mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(a);
+                (mantissa, _mm512_getexp_ps(a))
+            }
+        }
+        #[inline(always)]
+        unsafe fn select_gt(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), y, x) }
+        }
+        #[inline(always)]
+        unsafe fn select_eq(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+            unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), y, x) }
+        }
+    }
+
+    /// Two 256-bit registers a logical vector.
+    pub(crate) struct Avx2;
+
+    type Pair = [__m256; 2];
+
+    macro_rules! each {
+        ($i:ident => $e:expr) => {
+            unsafe {
+                [
+                    {
+                        let $i = 0;
+                        $e
+                    },
+                    {
+                        let $i = 1;
+                        $e
+                    },
+                ]
+            }
+        };
+    }
+
+    impl Simd for Avx2 {
+        type V = Pair;
+        const ROWS: usize = 6;
+        const COLUMNS: usize = 1;
+
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Pair {
+            unsafe { [_mm256_set1_ps(x); 2] }
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Pair {
+            each!(i => _mm256_loadu_ps(p.add(8 * i)))
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: Pair) {
+            unsafe {
+                _mm256_storeu_ps(p, v[0]);
+                _mm256_storeu_ps(p.add(8), v[1]);
+            }
+        }
+        #[inline(always)]
+        unsafe fn add(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_add_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn sub(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_sub_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn mul(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_mul_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn div(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_div_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn sqrt(a: Pair) -> Pair {
+            each!(i => _mm256_sqrt_ps(a[i]))
+        }
+        #[inline(always)]
+        unsafe fn fma(a: Pair, b: Pair, c: Pair) -> Pair {
+            each!(i => _mm256_fmadd_ps(a[i], b[i], c[i]))
+        }
+        #[inline(always)]
+        unsafe fn max(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_max_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn min(a: Pair, b: Pair) -> Pair {
+            each!(i => _mm256_min_ps(a[i], b[i]))
+        }
+        #[inline(always)]
+        unsafe fn round(a: Pair) -> Pair {
+            each!(i => _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a[i]))
+        }
+        #[inline(always)]
+        unsafe fn scale(a: Pair, n: Pair) -> Pair {
+            // Two factors, so that results up to the largest f32 and down to denormals are reached.
+            each!(i => {
+                let n = _mm256_cvtps_epi32(n[i]);
+                let half = _mm256_srai_epi32::<1>(n);
+                let bias = _mm256_set1_epi32(127);
+                let power = |n| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, bias)));
+                let rest = _mm256_sub_epi32(n, half);
+                _mm256_mul_ps(_mm256_mul_ps(a[i], power(half)), power(rest))
+            })
+        }
+        #[inline(always)]
+        unsafe fn split(a: Pair) -> (Pair, Pair) {
+            let mantissa = each!(i => _mm256_or_ps(
+                _mm256_and_ps(a[i], _mm256_castsi256_ps(_mm256_set1_epi32(0x007f_ffff))),
+                _mm256_set1_ps(1.0),
+            ));
+            let exponent = each!(i => _mm256_cvtepi32_ps(_mm256_sub_epi32(
+                _mm256_srli_epi32::<23>(_mm256_castps_si256(a[i])),
+                _mm256_set1_epi32(127),
+            )));
+            (mantissa, exponent)
+        }
+        #[inline(always)]
+        unsafe fn select_gt(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
+            each!(i => _mm256_blendv_ps(y[i], x[i], _mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])))
+        }
+        #[inline(always)]
+        unsafe fn select_eq(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
+            each!(i => _mm256_blendv_ps(y[i], x[i], _mm256_cmp_ps::<_CMP_EQ_OQ>(a[i], b[i])))
+        }
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod analysis;
+mod capture;
+mod device;
+mod direct;
+mod error;
+mod graph;
+mod host;
+mod inputs;
+mod loss;
+mod module;
+mod objective;
+mod operations;
+
+pub use direct::DirectObjective;
+pub use error::TraceError;
+pub use host::simd::Level;
+pub use inputs::Inputs;
+pub use loss::Loss;
+pub use module::{params_of, with_params};
+pub use objective::{PlaneObjective, Target, Trace};
+pub use operations::table::SUPPORTED as SUPPORTED_OPERATIONS;

@@ -1,0 +1,364 @@
+//! From a capture to an objective on a plane.
+
+use crate::TraceError;
+use crate::analysis::Analysis;
+use crate::capture::capture;
+use crate::device::executor::DeviceExecutor;
+use crate::graph::{Graph, Slot, ValueId, fuse};
+use crate::host::executor::HostExecutor;
+use crate::host::once::Fixed;
+use crate::host::simd::Level;
+use crate::inputs::Inputs;
+use crate::loss::Loss;
+use crate::module::to_burn;
+use burn::module::Module;
+use burn::tensor::Device;
+use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A module and its loss on given data, recorded as a graph that can be evaluated anywhere in
+/// parameter space.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    graph: Graph,
+}
+
+/// Where an objective is evaluated.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Own kernels on the CPU.
+    Host {
+        /// Number of threads; 0 means all cores.
+        threads: usize,
+        /// Instruction set; see [`Level::detect`].
+        level: Level,
+    },
+    /// Replay on a Burn device.
+    Device {
+        /// The device.
+        device: Device,
+        /// Samples that are computed together; 0 means as many as fit a modest amount of memory.
+        /// The result does not depend on it beyond rounding.
+        batch: usize,
+    },
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self::Host {
+            threads: 0,
+            level: Level::detect(),
+        }
+    }
+}
+
+impl Trace {
+    /// Records `loss` of `module` on `inputs`.
+    ///
+    /// The closure runs once, on a device that records operations. Random tensors that it makes
+    /// (noise, mixup coefficients) are drawn then, from the seed 0, and stay the same at all
+    /// points; see [`Trace::capture_with_seed`]. The module is traced as in evaluation.
+    ///
+    /// # Errors
+    /// Operations that the executors do not have, inputs that disagree on the number of samples,
+    /// a loss of another shape than `[1]` or `[samples]`.
+    pub fn capture<M, I, F>(module: &M, inputs: &I, loss: F) -> Result<Self, TraceError>
+    where
+        M: Module,
+        I: Inputs,
+        F: Fn(&M, &I) -> Loss,
+    {
+        Self::capture_with_seed(module, inputs, loss, 0)
+    }
+
+    /// As [`Trace::capture`], with a seed for the random tensors of the closure.
+    ///
+    /// # Errors
+    /// As [`Trace::capture`].
+    pub fn capture_with_seed<M, I, F>(
+        module: &M,
+        inputs: &I,
+        loss: F,
+        seed: u64,
+    ) -> Result<Self, TraceError>
+    where
+        M: Module,
+        I: Inputs,
+        F: Fn(&M, &I) -> Loss,
+    {
+        Ok(Self {
+            graph: capture(module, inputs, loss, seed)?,
+        })
+    }
+
+    /// Number of samples in the data.
+    pub fn samples(&self) -> usize {
+        self.graph.samples
+    }
+
+    /// The operations of the graph, in order, by name.
+    pub fn operations(&self) -> Vec<&'static str> {
+        self.graph
+            .nodes
+            .iter()
+            .map(|node| node.operation.name())
+            .collect()
+    }
+
+    /// The objective on a plane whose origin and directions have the module's names and shapes
+    /// (PyTorch layout; parameters that the loss does not use may be among them).
+    ///
+    /// `targets` share the points where there are several; none means the default.
+    ///
+    /// # Errors
+    /// [`TraceError::Layout`] where a parameter is missing or of another shape.
+    pub fn objective(
+        &self,
+        plane: &Plane,
+        targets: &[Target],
+    ) -> Result<PlaneObjective, TraceError> {
+        let parameters = self.parameters(plane)?;
+        let varies: Vec<bool> = parameters
+            .iter()
+            .map(|p| p.slopes.iter().any(Option::is_some))
+            .collect();
+        let analysis = Analysis::new(&self.graph, &varies);
+        let graph = fuse(self.graph.clone(), &analysis);
+        let analysis = Analysis::new(&graph, &varies);
+        let default = [Target::default()];
+        let targets = if targets.is_empty() {
+            &default[..]
+        } else {
+            targets
+        };
+        let executors = targets
+            .iter()
+            .map(|target| build(&graph, &analysis, &parameters, target))
+            .collect::<Result<_, _>>()?;
+        let means = graph
+            .outputs()
+            .map(|v| analysis.multiple_of_mean(&graph, v))
+            .collect();
+        Ok(PlaneObjective {
+            dims: plane.dims(),
+            samples: graph.samples,
+            terms: graph.terms.iter().map(|(term, _)| term.clone()).collect(),
+            has_accuracy: graph.accuracy.is_some(),
+            means,
+            executors,
+        })
+    }
+
+    /// Origin and directions of every parameter of the graph, in Burn's layout.
+    fn parameters(&self, plane: &Plane) -> Result<Vec<Fixed>, TraceError> {
+        let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
+        for value in &self.graph.values {
+            if let crate::graph::Source::Parameter(p) = value.source {
+                shapes[p] = &value.shape;
+            }
+        }
+        self.check(&plane.origin, &shapes)?;
+        let read = |params: &Params, slot: &Slot, shape: &[usize]| {
+            params
+                .get(&slot.name)
+                .map(|p| to_burn(&p.data, shape, slot.transposed))
+        };
+        let slots = self.graph.parameters.iter().zip(&shapes);
+        Ok(slots
+            .map(|(slot, shape)| {
+                let mut slopes = [None, None, None];
+                for (slope, direction) in slopes.iter_mut().zip(&plane.directions) {
+                    let data = read(&direction.tensors, slot, shape);
+                    *slope = data.filter(|d| d.iter().any(|&x| x != 0.0)).map(Arc::new);
+                }
+                Fixed {
+                    constant: read(&plane.origin, slot, shape).map(Arc::new),
+                    slopes,
+                }
+            })
+            .collect())
+    }
+
+    fn check(&self, params: &Params, shapes: &[&[usize]]) -> Result<(), TraceError> {
+        let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
+        for (slot, shape) in self.graph.parameters.iter().zip(shapes) {
+            let mut shape = shape.to_vec();
+            if slot.transposed {
+                shape.reverse();
+            }
+            match params.get(&slot.name) {
+                None => missing.push(slot.name.clone()),
+                Some(found) if found.shape != shape => {
+                    misshaped.push((slot.name.clone(), shape, found.shape.clone()));
+                }
+                Some(_) => {}
+            }
+        }
+        if missing.is_empty() && misshaped.is_empty() {
+            return Ok(());
+        }
+        Err(TraceError::Layout {
+            missing,
+            unexpected: Vec::new(),
+            misshaped,
+        })
+    }
+}
+
+fn build(
+    graph: &Graph,
+    analysis: &Analysis,
+    parameters: &[Fixed],
+    target: &Target,
+) -> Result<Box<dyn Executor>, TraceError> {
+    Ok(match target {
+        Target::Host { threads, level } => Box::new(HostExecutor::new(
+            graph,
+            analysis,
+            parameters.to_vec(),
+            *threads,
+            *level,
+        )?),
+        Target::Device { device, batch } => Box::new(DeviceExecutor::new(
+            graph, analysis, parameters, device, *batch,
+        )?),
+    })
+}
+
+/// What an executor knows of one point.
+#[derive(Clone, Debug)]
+pub(crate) struct Evaluated {
+    /// The graph's outputs, in order.
+    pub outputs: Vec<f64>,
+    /// Means over the samples in f64: (node, mean).
+    pub means: Vec<(usize, f64)>,
+    /// Sum of squares of the per-sample losses around their mean, where known.
+    pub squares: Option<f64>,
+}
+
+/// Evaluates the graph at points of the plane.
+pub(crate) trait Executor: Send + Sync {
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError>;
+    fn describe(&self) -> String;
+}
+
+/// The loss of a traced module on a plane.
+pub struct PlaneObjective {
+    dims: usize,
+    samples: usize,
+    terms: Vec<Term>,
+    has_accuracy: bool,
+    /// For every output: the node that averages over samples, and the factor.
+    means: Vec<Option<(usize, f64)>>,
+    executors: Vec<Box<dyn Executor>>,
+}
+
+impl std::fmt::Debug for PlaneObjective {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let on: Vec<String> = self.executors.iter().map(|e| e.describe()).collect();
+        f.debug_struct("PlaneObjective")
+            .field("dims", &self.dims)
+            .field("on", &on)
+            .finish()
+    }
+}
+
+impl PlaneObjective {
+    /// Where the points are evaluated, in words.
+    pub fn describe(&self) -> String {
+        let on: Vec<String> = self.executors.iter().map(|e| e.describe()).collect();
+        on.join(", ")
+    }
+
+    fn sample(&self, evaluated: &Evaluated) -> Sample {
+        let mut values = evaluated
+            .outputs
+            .iter()
+            .zip(&self.means)
+            .map(|(&output, mean)| {
+                let found = mean.and_then(|(node, factor)| {
+                    evaluated
+                        .means
+                        .iter()
+                        .find(|(n, _)| *n == node)
+                        .map(|(_, mean)| factor * mean)
+                });
+                found.unwrap_or(output)
+            });
+        let loss = values.next().expect("the loss is the first output");
+        let accuracy = self.has_accuracy.then(|| values.next().unwrap_or(f64::NAN));
+        Sample {
+            loss,
+            loss_se: self.standard_error(evaluated),
+            accuracy,
+            terms: values.collect(),
+        }
+    }
+
+    /// `sqrt(sum (l_i - l)^2 / (n - 1) / n)`: of the mean over the samples.
+    fn standard_error(&self, evaluated: &Evaluated) -> Option<f64> {
+        let (_, factor) = self.means[0]?;
+        let n = self.samples as f64;
+        let squares = evaluated.squares.filter(|_| self.samples > 1)?;
+        Some(factor.abs() * (squares / (n - 1.0) / n).sqrt())
+    }
+
+    /// Several executors take blocks of points from one queue.
+    fn share(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
+        const BLOCK: usize = 64;
+        let next = AtomicUsize::new(0);
+        let blocks: Vec<&[Point]> = points.chunks(BLOCK).collect();
+        let work = |executor: &dyn Executor| {
+            let mut done = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                let Some(block) = blocks.get(i) else {
+                    return Ok(done);
+                };
+                done.push((i, executor.evaluate(block)?));
+            }
+        };
+        let work = &work;
+        let mut done = std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .executors
+                .iter()
+                .map(|e| scope.spawn(move || work(e.as_ref())))
+                .collect();
+            let mut all = Vec::new();
+            for thread in threads {
+                let part = thread
+                    .join()
+                    .map_err(|_| ObjectiveError::new("a device thread panicked"))?;
+                all.extend(part?);
+            }
+            Ok::<_, ObjectiveError>(all)
+        })?;
+        done.sort_by_key(|(i, _)| *i);
+        Ok(done.into_iter().flat_map(|(_, block)| block).collect())
+    }
+}
+
+impl Objective for PlaneObjective {
+    fn dims(&self) -> usize {
+        self.dims
+    }
+
+    fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        let evaluated = match &self.executors[..] {
+            [only] => only.evaluate(points)?,
+            _ => self.share(points)?,
+        };
+        Ok(evaluated.iter().map(|e| self.sample(e)).collect())
+    }
+}
+
+/// The outputs of a graph, for executors.
+pub(crate) fn outputs(graph: &Graph) -> Vec<ValueId> {
+    graph.outputs().collect()
+}

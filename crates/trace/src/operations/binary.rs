@@ -1,0 +1,168 @@
+//! Functions of two numbers: arithmetic, comparisons, logic.
+
+use super::broadcast::{MapN, apply};
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::device::{self, DeviceTensor, Replay};
+use crate::host::simd::{LANES, Simd};
+use burn_backend::ops::FloatTensorOps;
+
+/// `out = f(a, b)` for every element, with broadcasting along axes of length 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    /// `a^b`
+    Pow,
+    Greater,
+    GreaterEqual,
+    Lower,
+    LowerEqual,
+    Equal,
+    NotEqual,
+    And,
+    Or,
+}
+
+impl Operation for Binary {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Pow => "powf",
+            Self::Greater => "greater",
+            Self::GreaterEqual => "greater_equal",
+            Self::Lower => "lower",
+            Self::LowerEqual => "lower_equal",
+            Self::Equal => "equal",
+            Self::NotEqual => "not_equal",
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
+
+    fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
+        elementwise_samples(inputs, shape)
+    }
+
+    fn linearity(&self, inputs: &[Operand]) -> Linearity {
+        match (self, inputs[0].varies, inputs[1].varies) {
+            (Self::Add | Self::Sub, true, true) => Linearity::Linear,
+            (Self::Add | Self::Sub, ..) => Linearity::Additive,
+            (Self::Mul, true, false) | (Self::Mul, false, true) => Linearity::Linear,
+            (Self::Div, true, false) => Linearity::Linear,
+            _ => Linearity::None,
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        match self {
+            Self::Add => apply(Add, call),
+            Self::Sub => apply(Sub, call),
+            Self::Mul | Self::And => apply(Mul, call),
+            Self::Div => apply(Div, call),
+            Self::Equal => apply(Equal, call),
+            Self::Greater => apply(Greater, call),
+            other => apply(Each(other.scalar()), call),
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let (a, b) = (call.inputs[0].clone(), call.inputs[1].clone());
+        match self {
+            Self::Add => Replay::float_add(a, b),
+            Self::Sub => Replay::float_sub(a, b),
+            Self::Mul | Self::And => Replay::float_mul(a, b),
+            Self::Div => Replay::float_div(a, b),
+            Self::Pow => Replay::float_powf(a, b),
+            _ => self.compare_on_device(a, b),
+        }
+    }
+}
+
+impl Binary {
+    fn compare_on_device(self, a: DeviceTensor, b: DeviceTensor) -> DeviceTensor {
+        let (a, b) = device::broadcast(a, b);
+        device::compare(a, |a, t| match self {
+            Self::Greater => Replay::float_greater(a, b, t),
+            Self::GreaterEqual => Replay::float_greater_equal(a, b, t),
+            Self::Lower => Replay::float_lower(a, b, t),
+            Self::LowerEqual => Replay::float_lower_equal(a, b, t),
+            Self::Equal => Replay::float_equal(a, b, t),
+            Self::NotEqual => Replay::float_not_equal(a, b, t),
+            // Booleans are 0 and 1: `or` is their sum, above one half.
+            _ => Replay::float_greater_elem(Replay::float_add(a, b), 0.5.into(), t),
+        })
+    }
+
+    /// The function on two numbers.
+    pub(crate) fn scalar(self) -> fn(f32, f32) -> f32 {
+        fn truth(b: bool) -> f32 {
+            f32::from(u8::from(b))
+        }
+        match self {
+            Self::Add => |a, b| a + b,
+            Self::Sub => |a, b| a - b,
+            Self::Mul => |a, b| a * b,
+            Self::Div => |a, b| a / b,
+            Self::Pow => f32::powf,
+            Self::Greater => |a, b| truth(a > b),
+            Self::GreaterEqual => |a, b| truth(a >= b),
+            Self::Lower => |a, b| truth(a < b),
+            Self::LowerEqual => |a, b| truth(a <= b),
+            Self::Equal => |a, b| truth(a == b),
+            Self::NotEqual => |a, b| truth(a != b),
+            Self::And => |a, b| truth(a != 0.0 && b != 0.0),
+            Self::Or => |a, b| truth(a != 0.0 || b != 0.0),
+        }
+    }
+}
+
+macro_rules! vector_functions {
+    ($($name:ident($a:ident, $b:ident) = $body:expr;)*) => {
+        $(
+            #[derive(Clone, Copy)]
+            struct $name;
+            impl MapN<2> for $name {
+                #[inline(always)]
+                unsafe fn apply<S: Simd>(self, [$a, $b]: [S::V; 2]) -> S::V {
+                    unsafe { $body }
+                }
+            }
+        )*
+    };
+}
+
+vector_functions! {
+    Add(a, b) = S::add(a, b);
+    Sub(a, b) = S::sub(a, b);
+    Mul(a, b) = S::mul(a, b);
+    Div(a, b) = S::div(a, b);
+    Equal(a, b) = S::select_eq(a, b, S::splat(1.0), S::splat(0.0));
+    Greater(a, b) = S::select_gt(a, b, S::splat(1.0), S::splat(0.0));
+}
+
+/// Any function, lane by lane.
+#[derive(Clone, Copy)]
+struct Each(fn(f32, f32) -> f32);
+
+impl MapN<2> for Each {
+    #[inline(always)]
+    unsafe fn apply<S: Simd>(self, [a, b]: [S::V; 2]) -> S::V {
+        let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
+        // SAFETY: both arrays hold one logical vector.
+        unsafe {
+            S::store(x.as_mut_ptr(), a);
+            S::store(y.as_mut_ptr(), b);
+            let z: [f32; LANES] = std::array::from_fn(|i| (self.0)(x[i], y[i]));
+            S::load(z.as_ptr())
+        }
+    }
+}

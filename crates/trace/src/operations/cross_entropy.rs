@@ -1,0 +1,112 @@
+//! Log-softmax followed by the choice of one class: the cross-entropy without the table of all
+//! log-probabilities.
+
+use super::softmax::max_and_rest;
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::device::{self, DeviceTensor, Replay};
+use crate::host::math;
+use crate::host::simd::{Kernel, LANES, Simd, run};
+use burn_backend::ops::FloatTensorOps;
+
+/// `out[n] = x[n, y_n] - ln sum_j e^(x[n, j])`, times -1 where `negated`; inputs: x `[n, classes]`
+/// and labels `[n, 1]`. Made by fusion, see [`crate::graph::fuse`]; both inputs have samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PickedLogSoftmax {
+    /// Whether the sign is changed, as in a loss.
+    pub negated: bool,
+}
+
+impl Operation for PickedLogSoftmax {
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
+        if inputs.iter().all(|i| i.samples) {
+            Samples::Kept
+        } else {
+            Samples::Mixed
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let classes = call.inputs[0].shape[1];
+        let lanes = call.lanes;
+        let x = &call.inputs[0].data[..classes * lanes];
+        let labels = &call.inputs[1].data[..lanes];
+        let out = &mut call.out[..lanes];
+        run(
+            call.level,
+            Picked {
+                x,
+                labels,
+                out,
+                classes,
+                lanes,
+                negated: self.negated,
+            },
+        );
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        // As on the host: the 1 of the maximum is left out of the sum.
+        let x = call.inputs[0].clone();
+        let d = Replay::float_sub(x.clone(), Replay::float_max_dim(x, 2));
+        let is_max = device::compare(d.clone(), |d, t| Replay::float_equal_elem(d, 0.0.into(), t));
+        let others = Replay::float_sub(Replay::float_exp(d.clone()), is_max.clone());
+        let ties = Replay::float_add_scalar(Replay::float_sum_dim(is_max, 2), (-1.0).into());
+        let rest = Replay::float_add(Replay::float_sum_dim(others, 2), ties);
+        let chosen = device::gather(2, d, call.inputs[1].clone());
+        let picked = Replay::float_sub(chosen, Replay::float_log1p(rest));
+        if self.negated {
+            Replay::float_neg(picked)
+        } else {
+            picked
+        }
+    }
+}
+
+struct Picked<'a> {
+    x: &'a [f32],
+    labels: &'a [f32],
+    out: &'a mut [f32],
+    classes: usize,
+    lanes: usize,
+    negated: bool,
+}
+
+impl Kernel for Picked<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: `host` has cut the slices to `classes`, 1 and 1 rows of `lanes` values.
+        unsafe {
+            for s in (0..self.lanes).step_by(LANES) {
+                let x = self.x.as_ptr().add(s);
+                let (max, rest) = max_and_rest::<S>(x, self.classes, self.lanes);
+                let label = S::load(self.labels.as_ptr().add(s));
+                let mut chosen = S::splat(f32::NAN);
+                for class in 0..self.classes {
+                    let row = S::load(x.add(class * self.lanes));
+                    chosen = S::select_eq(label, S::splat(class as f32), row, chosen);
+                }
+                // (x_y - m) - ln sum: the first difference is exact where it matters.
+                let log = math::ln_1p::<S>(rest);
+                let picked = S::sub(S::sub(chosen, max), log);
+                let picked = if self.negated {
+                    math::neg::<S>(picked)
+                } else {
+                    picked
+                };
+                S::store(self.out.as_mut_ptr().add(s), picked);
+            }
+        }
+    }
+}

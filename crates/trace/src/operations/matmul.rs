@@ -1,0 +1,192 @@
+//! Matrix products, and the linear layer that a product, a bias and a ReLU fuse into.
+
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View};
+use crate::device::{self, DeviceTensor, Replay};
+use crate::host::gemm::Gemm;
+use burn_backend::ops::{ActivationOps, FloatTensorOps};
+
+/// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matmul;
+
+/// `out = act(x W + b)`, with `W` of Burn's layout `[inputs, outputs]`; inputs: x, W and, where
+/// `bias`, b (any shape of `outputs` numbers). Made by fusion, see [`crate::graph::fuse`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linear {
+    /// Whether the third input is a bias.
+    pub bias: bool,
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+fn samples(a: &Operand, b: &Operand) -> Samples {
+    let rank = a.shape.len();
+    let unit = |shape: &[usize]| shape[..shape.len() - 2].iter().all(|&d| d == 1);
+    match (a.samples, b.samples) {
+        (true, false) if rank >= 2 && (rank == 2 || b.shape[0] == 1 || unit(b.shape)) => {
+            Samples::Kept
+        }
+        (true, true) if rank >= 3 && b.shape.len() == rank => Samples::Kept,
+        (false, true) if rank >= 3 && a.shape[0] == 1 => Samples::Kept,
+        _ => Samples::Mixed,
+    }
+}
+
+impl Operation for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
+        samples(&inputs[0], &inputs[1])
+    }
+
+    fn linearity(&self, inputs: &[Operand]) -> Linearity {
+        if inputs[0].varies && inputs[1].varies {
+            Linearity::None
+        } else {
+            Linearity::Linear
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        if is_layer(&call.inputs[0], &call.inputs[1]) {
+            layer(call, None, false);
+        } else {
+            general(call);
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let [a, b] = [call.inputs[0].clone(), call.inputs[1].clone()];
+        device::matmul(a, b)
+    }
+}
+
+impl Operation for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
+        if inputs[2..].iter().any(|b| b.samples) {
+            return Samples::Mixed;
+        }
+        samples(&inputs[0], &inputs[1])
+    }
+
+    fn linearity(&self, inputs: &[Operand]) -> Linearity {
+        match (self.relu, inputs[0].varies && inputs[1].varies) {
+            (false, false) if inputs.len() == 2 => Linearity::Linear,
+            _ => Linearity::None,
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let bias = self.bias.then(|| call.inputs[2].data);
+        layer(call, bias, self.relu);
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let mut out = device::matmul(call.inputs[0].clone(), call.inputs[1].clone());
+        if self.bias {
+            let outputs = call.shape[call.shape.len() - 1];
+            let bias = call.inputs[2].clone();
+            let mut shape = vec![1; call.shape.len() + 1];
+            shape[0] = device::dims(&bias)[0];
+            *shape.last_mut().expect("rank above 0") = outputs;
+            out = Replay::float_add(out, device::reshape(bias, &shape));
+        }
+        if self.relu { Replay::relu(out) } else { out }
+    }
+}
+
+/// Whether it is a layer on a tile of samples: weights of one matrix, without samples.
+fn is_layer(a: &View, b: &View) -> bool {
+    let unit = b.shape.len() >= 2 && b.shape[..b.shape.len() - 2].iter().all(|&d| d == 1);
+    a.samples && !b.samples && a.shape.len() >= 2 && unit
+}
+
+fn layer(call: HostCall, bias: Option<&[f32]>, relu: bool) {
+    let [x, w] = [call.inputs[0], call.inputs[1]];
+    let (inputs, outputs) = (w.shape[w.shape.len() - 2], w.shape[w.shape.len() - 1]);
+    let lanes = call.lanes;
+    let rows = x.rows();
+    let times = rows[..rows.len() - 1].iter().product::<usize>();
+    for t in 0..times {
+        let gemm = Gemm {
+            x: &x.data[t * inputs * lanes..],
+            w: w.data,
+            bias,
+            out: &mut call.out[t * outputs * lanes..(t + 1) * outputs * lanes],
+            inputs,
+            outputs,
+            lanes,
+            relu,
+        };
+        gemm.run(call.level);
+    }
+}
+
+/// Any product: row by row, vectorised over the last axis or the lanes.
+fn general(call: HostCall) {
+    let [a, b] = [call.inputs[0], call.inputs[1]];
+    let lanes = if call.samples { call.lanes } else { 1 };
+    let rank = call.shape.len();
+    let (m, n) = (call.shape[rank - 2], call.shape[rank - 1]);
+    let k = a.shape[a.shape.len() - 1];
+    let batches = &call.shape[..rank - 2];
+    let batches = if call.samples { &batches[1..] } else { batches };
+    let count: usize = batches.iter().product();
+    call.out.fill(0.0);
+    for batch in 0..count {
+        let at = |v: &View| batch_offset(v, batches, batch, call.samples);
+        let (a0, b0) = (at(&a) * m * k, at(&b) * k * n);
+        let (al, bl) = (unit(&a, lanes), unit(&b, lanes));
+        for i in 0..m {
+            for j in 0..k {
+                let x = &a.data[(a0 + i * k + j) * al..];
+                for o in 0..n {
+                    let y = &b.data[(b0 + j * n + o) * bl..];
+                    let out = &mut call.out[((batch * m + i) * n + o) * lanes..][..lanes];
+                    for (s, out) in out.iter_mut().enumerate() {
+                        *out += x[s.min(al - 1)] * y[s.min(bl - 1)];
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unit(view: &View, lanes: usize) -> usize {
+    if view.samples { lanes } else { 1 }
+}
+
+/// Which matrix of `view` belongs to batch `i`.
+fn batch_offset(view: &View, batches: &[usize], mut i: usize, samples: bool) -> usize {
+    let own = &view.shape[..view.shape.len().saturating_sub(2)];
+    let own = if samples && !own.is_empty() {
+        &own[1..]
+    } else {
+        own
+    };
+    let (mut offset, mut stride) = (0, 1);
+    for axis in (0..batches.len()).rev() {
+        let index = i % batches[axis];
+        i /= batches[axis];
+        let length = own.get(axis).copied().unwrap_or(1);
+        if length > 1 {
+            offset += index * stride;
+        }
+        stride *= length;
+    }
+    offset
+}

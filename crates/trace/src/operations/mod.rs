@@ -1,0 +1,170 @@
+//! The operations that a traced graph is made of.
+//!
+//! One operation, one place: what it computes, when it stays affine in the point, what it does to
+//! the sample axis, its host kernel and its device replay stand together in one file. The table
+//! ([`table::convert`]) says which recorded Burn operation becomes which of them; an operation that is
+//! not in the table is an error that names it.
+//!
+//! All values are f32 while a graph runs: class labels and booleans are exact in it (labels below
+//! 2^24).
+
+pub(crate) mod binary;
+mod broadcast;
+pub(crate) mod cross_entropy;
+pub(crate) mod gather;
+pub(crate) mod matmul;
+pub(crate) mod reduce;
+pub(crate) mod select;
+pub(crate) mod shape;
+pub(crate) mod softmax;
+pub(crate) mod table;
+pub(crate) mod unary;
+
+use crate::device::DeviceTensor;
+use crate::host::simd::Level;
+use std::fmt::Debug;
+
+/// What an operation does to the sample axis (axis 0) of its inputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Samples {
+    /// Axis 0 of the output still counts the samples; each sample is treated alone.
+    Kept,
+    /// The samples are summed (`mean`: averaged). The kernels then reduce over everything else
+    /// that is to be reduced, and leave the samples to the executor.
+    Reduced {
+        /// Whether the sum is divided by the number of samples.
+        mean: bool,
+    },
+    /// Samples are mixed in another way: the graph can't be cut into batches.
+    Mixed,
+}
+
+/// How an output depends on those inputs that vary with the point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Linearity {
+    /// Not affine.
+    None,
+    /// Linear in the varying inputs together.
+    Linear,
+    /// The sum of something linear in the varying inputs and of the other inputs.
+    Additive,
+    /// The varying input plus a constant that the operation itself holds.
+    Shifted,
+}
+
+/// What the analysis knows of an input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand<'a> {
+    /// Whole shape, with the sample axis where there is one.
+    pub shape: &'a [usize],
+    /// Whether axis 0 counts the samples.
+    pub samples: bool,
+    /// Whether the value depends on the point.
+    pub varies: bool,
+}
+
+/// A value in memory, as host kernels see it.
+///
+/// With samples, it is `[rows][lanes]`: `rows` runs over all axes but the first, row-major, and
+/// `lanes` over the samples of one tile. Without, it is plain row-major.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub data: &'a [f32],
+    pub shape: &'a [usize],
+    pub samples: bool,
+}
+
+impl<'a> View<'a> {
+    /// The axes that are laid out in memory: all but the sample axis.
+    pub fn rows(&self) -> &'a [usize] {
+        if self.samples {
+            &self.shape[1..]
+        } else {
+            self.shape
+        }
+    }
+}
+
+/// One call of a host kernel.
+pub(crate) struct HostCall<'a> {
+    pub level: Level,
+    /// Samples in a tile, a multiple of 16.
+    pub lanes: usize,
+    pub inputs: &'a [View<'a>],
+    pub out: &'a mut [f32],
+    pub shape: &'a [usize],
+    pub samples: bool,
+}
+
+impl HostCall<'_> {
+    /// The axes of the output that are laid out in memory.
+    pub fn rows(&self) -> &[usize] {
+        if self.samples {
+            &self.shape[1..]
+        } else {
+            self.shape
+        }
+    }
+}
+
+/// One replay on a Burn device. Every tensor has one more axis in front: the points (length 1
+/// where a value does not depend on the point).
+pub(crate) struct DeviceCall<'a> {
+    pub inputs: &'a [DeviceTensor],
+    /// Output shape without the axis of the points.
+    pub shape: &'a [usize],
+    /// Whether axis 0 of `shape` counts samples.
+    pub samples: bool,
+}
+
+/// An operation of a graph.
+pub(crate) trait Operation: Debug + Send + Sync {
+    /// Its name, as documented.
+    fn name(&self) -> &'static str;
+
+    /// What happens to the sample axis, when at least one input has it.
+    fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples;
+
+    /// How the output depends on the varying inputs (at least one).
+    fn linearity(&self, inputs: &[Operand]) -> Linearity;
+
+    /// Whether the output is the input's memory with another shape.
+    fn is_view(&self) -> bool {
+        false
+    }
+
+    /// This operation as the type it is, where a fusion has to look inside.
+    fn as_any(&self) -> &dyn std::any::Any;
+
+    /// Computes the output on the CPU.
+    fn host(&self, call: HostCall);
+
+    /// Computes the output on a Burn device.
+    fn device(&self, call: DeviceCall) -> DeviceTensor;
+}
+
+/// Whether axis 0 of the output and of every input with samples is the sample axis, element by
+/// element; the rule of all elementwise operations.
+pub(crate) fn elementwise_samples(inputs: &[Operand], shape: &[usize]) -> Samples {
+    let kept = inputs.iter().all(|input| {
+        input.shape.len() == shape.len()
+            && if input.samples {
+                input.shape[0] == shape[0]
+            } else {
+                input.shape[0] == 1
+            }
+    });
+    if kept { Samples::Kept } else { Samples::Mixed }
+}
+
+/// The highest rank of a value.
+pub(crate) fn broadcast_limit() -> usize {
+    broadcast::MAX_RANK
+}
+
+/// Splits `rows` around an axis: the product of the axes before it, its length, the product after.
+pub(crate) fn around(rows: &[usize], axis: usize) -> (usize, usize, usize) {
+    let before = rows[..axis].iter().product();
+    let after = rows[axis + 1..].iter().product();
+    (before, rows[axis], after)
+}

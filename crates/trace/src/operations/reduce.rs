@@ -1,0 +1,174 @@
+//! Sums, means, maxima and minima over all elements or along an axis.
+
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::device::{self, DeviceTensor, Replay};
+use burn_backend::ops::FloatTensorOps;
+
+/// What is computed of the numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reduction {
+    Sum,
+    Mean,
+    Max,
+    Min,
+    /// Index of the first maximum.
+    ArgMax,
+    /// Index of the first minimum.
+    ArgMin,
+}
+
+/// A reduction over `axis` (kept with length 1), or over everything (output `[1]`).
+///
+/// Where the samples are part of it, the kernels reduce over the rest only; see [`Samples::Reduced`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reduce {
+    pub reduction: Reduction,
+    /// The axis, of the whole shape; `None`: all axes.
+    pub axis: Option<usize>,
+}
+
+impl Operation for Reduce {
+    fn name(&self) -> &'static str {
+        match (self.reduction, self.axis.is_some()) {
+            (Reduction::Sum, false) => "sum",
+            (Reduction::Sum, true) => "sum_dim",
+            (Reduction::Mean, false) => "mean",
+            (Reduction::Mean, true) => "mean_dim",
+            (Reduction::Max, false) => "max",
+            (Reduction::Max, true) => "max_dim",
+            (Reduction::Min, false) => "min",
+            (Reduction::Min, true) => "min_dim",
+            (Reduction::ArgMax, _) => "argmax",
+            (Reduction::ArgMin, _) => "argmin",
+        }
+    }
+
+    fn samples(&self, _: &[Operand], _: &[usize]) -> Samples {
+        match (self.axis, self.reduction) {
+            (Some(axis), _) if axis > 0 => Samples::Kept,
+            (_, Reduction::Sum) => Samples::Reduced { mean: false },
+            (_, Reduction::Mean) => Samples::Reduced { mean: true },
+            _ => Samples::Mixed,
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        match self.reduction {
+            Reduction::Sum | Reduction::Mean => Linearity::Linear,
+            _ => Linearity::None,
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let x = call.inputs[0];
+        let lanes = if x.samples { call.lanes } else { 1 };
+        let rows = x.rows();
+        let (before, length, after) = match self.axis {
+            Some(0) if x.samples => (rows.iter().product(), 1, 1),
+            Some(axis) => around(rows, axis - usize::from(x.samples)),
+            None => (1, rows.iter().product(), 1),
+        };
+        for b in 0..before {
+            for a in 0..after {
+                let row = |i: usize| &x.data[((b * length + i) * after + a) * lanes..][..lanes];
+                let out = &mut call.out[(b * after + a) * lanes..][..lanes];
+                self.lanes(row, length, out);
+            }
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let x = call.inputs[0].clone();
+        match self.axis {
+            Some(0) if call.samples => x,
+            Some(axis) => self.along(x, axis + 1),
+            None => {
+                // Everything but the points and, where there are samples, the samples.
+                let dims = device::dims(&x);
+                let kept = if call.samples { 2 } else { 1 };
+                let mut shape = dims[..kept].to_vec();
+                shape.push(dims[kept..].iter().product());
+                self.along(device::reshape(x, &shape), kept)
+            }
+        }
+    }
+}
+
+impl Reduce {
+    /// Reduces `length` rows into `out`, lane by lane.
+    fn lanes<'a>(&self, row: impl Fn(usize) -> &'a [f32], length: usize, out: &mut [f32]) {
+        match self.reduction {
+            Reduction::Sum | Reduction::Mean => {
+                if out.len() == 1 {
+                    out[0] = (0..length).map(|i| f64::from(row(i)[0])).sum::<f64>() as f32;
+                } else {
+                    out.copy_from_slice(row(0));
+                    for i in 1..length {
+                        out.iter_mut().zip(row(i)).for_each(|(out, x)| *out += x);
+                    }
+                }
+                if self.reduction == Reduction::Mean {
+                    let n = length as f32;
+                    out.iter_mut().for_each(|out| *out /= n);
+                }
+            }
+            Reduction::Max => extreme(row, length, out, |x, best| x > best || x.is_nan()),
+            Reduction::Min => extreme(row, length, out, |x, best| x < best || x.is_nan()),
+            Reduction::ArgMax => position(row, length, out, |x, best| x > best),
+            Reduction::ArgMin => position(row, length, out, |x, best| x < best),
+        }
+    }
+
+    fn along(&self, x: DeviceTensor, dim: usize) -> DeviceTensor {
+        match self.reduction {
+            Reduction::Sum => Replay::float_sum_dim(x, dim),
+            Reduction::Mean => Replay::float_mean_dim(x, dim),
+            Reduction::Max => Replay::float_max_dim(x, dim),
+            Reduction::Min => Replay::float_min_dim(x, dim),
+            Reduction::ArgMax => device::index(x, |x, t| Replay::float_argmax(x, dim, t)),
+            Reduction::ArgMin => device::index(x, |x, t| Replay::float_argmin(x, dim, t)),
+        }
+    }
+}
+
+fn extreme<'a>(
+    row: impl Fn(usize) -> &'a [f32],
+    length: usize,
+    out: &mut [f32],
+    better: impl Fn(f32, f32) -> bool,
+) {
+    out.copy_from_slice(row(0));
+    for i in 1..length {
+        for (best, &x) in out.iter_mut().zip(row(i)) {
+            *best = if better(x, *best) { x } else { *best };
+        }
+    }
+}
+
+fn position<'a>(
+    row: impl Fn(usize) -> &'a [f32],
+    length: usize,
+    out: &mut [f32],
+    better: impl Fn(f32, f32) -> bool,
+) {
+    const CHUNK: usize = 64;
+    for start in (0..out.len()).step_by(CHUNK) {
+        let n = CHUNK.min(out.len() - start);
+        let out = &mut out[start..start + n];
+        let mut best = [0.0; CHUNK];
+        best[..n].copy_from_slice(&row(0)[start..start + n]);
+        out.fill(0.0);
+        for i in 1..length {
+            let x = &row(i)[start..start + n];
+            for s in 0..n {
+                let take = better(x[s], best[s]);
+                best[s] = if take { x[s] } else { best[s] };
+                out[s] = if take { i as f32 } else { out[s] };
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Choosing between two values by a mask.
+
+use super::broadcast::{MapN, apply};
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::device::{DeviceTensor, Replay};
+use crate::host::simd::Simd;
+use burn_backend::ops::FloatTensorOps;
+
+/// `out = mask ? value : x`; inputs: x, mask, value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaskWhere;
+
+impl Operation for MaskWhere {
+    fn name(&self) -> &'static str {
+        "mask_where"
+    }
+
+    fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
+        elementwise_samples(inputs, shape)
+    }
+
+    fn linearity(&self, inputs: &[Operand]) -> Linearity {
+        // With a fixed mask it is linear in both values, if both vary.
+        match (inputs[0].varies, inputs[1].varies, inputs[2].varies) {
+            (true, false, true) => Linearity::Linear,
+            _ => Linearity::None,
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        apply(Choose, call);
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        // value * mask + x * (1 - mask) would turn infinities into NaN: a true select is needed.
+        let points = call
+            .inputs
+            .iter()
+            .map(|t| crate::device::dims(t)[0])
+            .max()
+            .unwrap_or(1);
+        let mut shape = vec![points];
+        shape.extend_from_slice(call.shape);
+        let full = |i: usize| crate::device::expand(call.inputs[i].clone(), &shape);
+        let mask = full(1);
+        let bool_type = crate::device::bool_type(&mask);
+        let mask = Replay::float_not_equal_elem(mask, 0.0.into(), bool_type);
+        Replay::float_mask_where(full(0), mask, full(2))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Choose;
+
+impl MapN<3> for Choose {
+    #[inline(always)]
+    unsafe fn apply<S: Simd>(self, [x, mask, value]: [S::V; 3]) -> S::V {
+        unsafe { S::select_eq(mask, S::splat(0.0), x, value) }
+    }
+}

@@ -1,0 +1,162 @@
+//! Softmax and log-softmax along an axis.
+
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::device::{DeviceTensor, Replay};
+use crate::host::math;
+use crate::host::simd::{Kernel, LANES, Simd, run};
+use burn_backend::ops::ActivationOps;
+
+/// `softmax(x)_i = e^(x_i - m) / sum_j e^(x_j - m)`, `m = max_j x_j`; `log`: its logarithm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Softmax {
+    /// The axis, of the whole shape.
+    pub axis: usize,
+    /// Whether the logarithm is taken.
+    pub log: bool,
+}
+
+impl Operation for Softmax {
+    fn name(&self) -> &'static str {
+        if self.log { "log_softmax" } else { "softmax" }
+    }
+
+    fn samples(&self, _: &[Operand], _: &[usize]) -> Samples {
+        if self.axis == 0 {
+            Samples::Mixed
+        } else {
+            Samples::Kept
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let axis = self.axis - usize::from(call.samples);
+        let (before, length, after) = around(call.rows(), axis);
+        let x = call.inputs[0].data;
+        if call.samples {
+            let lanes = call.lanes;
+            for b in 0..before {
+                for a in 0..after {
+                    let start = (b * length * after + a) * lanes;
+                    let stride = after * lanes;
+                    let end = start + (length - 1) * stride + lanes;
+                    let (x, out) = (&x[start..end], &mut call.out[start..end]);
+                    run(
+                        call.level,
+                        Lanes {
+                            x,
+                            out,
+                            length,
+                            stride,
+                            lanes,
+                            log: self.log,
+                        },
+                    );
+                }
+            }
+        } else {
+            for b in 0..before {
+                for a in 0..after {
+                    plain(
+                        &x[b * length * after + a..],
+                        &mut call.out[b * length * after + a..],
+                        length,
+                        after,
+                        self.log,
+                    );
+                }
+            }
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let x = call.inputs[0].clone();
+        if self.log {
+            Replay::log_softmax(x, self.axis + 1)
+        } else {
+            Replay::softmax(x, self.axis + 1)
+        }
+    }
+}
+
+struct Lanes<'a> {
+    x: &'a [f32],
+    out: &'a mut [f32],
+    length: usize,
+    stride: usize,
+    lanes: usize,
+    log: bool,
+}
+
+impl Kernel for Lanes<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the slices hold `length` rows of `lanes` values, `stride` apart.
+        unsafe {
+            let (x, out) = (self.x.as_ptr(), self.out.as_mut_ptr());
+            for s in (0..self.lanes).step_by(LANES) {
+                let (max, rest) = max_and_rest::<S>(x.add(s), self.length, self.stride);
+                let (log, sum) = (math::ln_1p::<S>(rest), S::add(rest, S::splat(1.0)));
+                for i in 0..self.length {
+                    let at = s + i * self.stride;
+                    let d = S::sub(S::load(x.add(at)), max);
+                    let y = if self.log {
+                        S::sub(d, log)
+                    } else {
+                        S::div(math::exp::<S>(d), sum)
+                    };
+                    S::store(out.add(at), y);
+                }
+            }
+        }
+    }
+}
+
+/// `m = max_i x_i` and `sum_i e^(x_i - m) - 1` of 16 samples; rows are `stride` apart.
+///
+/// Without the 1 of the maximum itself, the logarithm of the sum ([`math::ln_1p`]) keeps its
+/// relative accuracy where one value dominates: the small losses of trained networks.
+///
+/// # Safety
+/// `length` rows of 16 values must be readable; the processor must have the features of `S`.
+#[inline(always)]
+pub(crate) unsafe fn max_and_rest<S: Simd>(
+    x: *const f32,
+    length: usize,
+    stride: usize,
+) -> (S::V, S::V) {
+    unsafe {
+        let (zero, one) = (S::splat(0.0), S::splat(1.0));
+        let mut max = S::load(x);
+        for i in 1..length {
+            max = S::max(max, S::load(x.add(i * stride)));
+        }
+        let (mut rest, mut maxima) = (zero, S::splat(-1.0));
+        for i in 0..length {
+            let x = S::load(x.add(i * stride));
+            rest = S::add(
+                rest,
+                S::select_eq(x, max, zero, math::exp::<S>(S::sub(x, max))),
+            );
+            maxima = S::add(maxima, S::select_eq(x, max, one, zero));
+        }
+        (max, S::add(rest, maxima))
+    }
+}
+
+fn plain(x: &[f32], out: &mut [f32], length: usize, stride: usize, log: bool) {
+    let values = || (0..length).map(|i| x[i * stride]);
+    let max = values().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = values().map(|x| (x - max).exp()).sum();
+    for i in 0..length {
+        let d = x[i * stride] - max;
+        out[i * stride] = if log { d - sum.ln() } else { d.exp() / sum };
+    }
+}

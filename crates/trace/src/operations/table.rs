@@ -1,0 +1,327 @@
+//! Which recorded Burn operation becomes which operation of a graph.
+
+use super::Operation;
+use super::binary::Binary;
+use super::gather::Gather;
+use super::matmul::{Linear, Matmul};
+use super::reduce::{Reduce, Reduction};
+use super::select::MaskWhere;
+use super::shape::{Concat, Expand, Permute, Reshape, Slice};
+use super::softmax::Softmax;
+use super::unary::Unary;
+use burn_ir::{
+    ActivationOperationIr as A, BaseOperationIr as B, BoolOperationIr as L, FloatOperationIr as F,
+    IntOperationIr as I, ModuleOperationIr as M, NumericOperationIr as N, OperationIr, ScalarIr,
+    TensorIr,
+};
+
+/// The names of all operations that both executors know, sorted; for documentation and messages.
+pub const SUPPORTED: &[&str] = &[
+    "abs",
+    "add",
+    "add_scalar",
+    "and",
+    "argmax",
+    "argmin",
+    "cast",
+    "cat",
+    "clamp",
+    "cos",
+    "cross_entropy",
+    "div",
+    "div_scalar",
+    "equal",
+    "equal_elem",
+    "erf",
+    "exp",
+    "expand",
+    "gather",
+    "gelu",
+    "greater",
+    "greater_elem",
+    "greater_equal",
+    "greater_equal_elem",
+    "into_int",
+    "leaky_relu",
+    "linear",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "log_softmax",
+    "lower",
+    "lower_elem",
+    "lower_equal",
+    "lower_equal_elem",
+    "mask_where",
+    "matmul",
+    "max",
+    "max_dim",
+    "mean",
+    "mean_dim",
+    "min",
+    "min_dim",
+    "mul",
+    "mul_scalar",
+    "neg",
+    "not",
+    "not_equal",
+    "not_equal_elem",
+    "or",
+    "permute",
+    "powf",
+    "powf_scalar",
+    "recip",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "slice",
+    "softmax",
+    "sqrt",
+    "sub",
+    "sum",
+    "sum_dim",
+    "tanh",
+];
+
+/// A recorded operation in the terms of a graph.
+pub(crate) enum Recorded<'a> {
+    /// An operation with its inputs and its output.
+    Operation(Box<dyn Operation>, Vec<&'a TensorIr>, &'a TensorIr),
+    /// An operation whose last input is one number for all elements.
+    WithScalar(Box<dyn Operation>, Vec<&'a TensorIr>, f32, &'a TensorIr),
+    /// A tensor of one repeated number.
+    Filled(&'a TensorIr, f32),
+    /// A tensor of random numbers.
+    Random(&'a TensorIr, burn_backend::Distribution),
+    /// Nothing to compute: values that were given, tensors that are dropped.
+    Nothing,
+    /// Not in the table.
+    Unknown,
+}
+
+/// Looks `operation` up.
+pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
+    match operation {
+        OperationIr::Init(_) | OperationIr::Drop(_) => Recorded::Nothing,
+        OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) | OperationIr::BaseBool(op) => {
+            base(op)
+        }
+        OperationIr::NumericFloat(_, op) => numeric(op, false),
+        OperationIr::NumericInt(_, op) => numeric(op, true),
+        OperationIr::Float(_, op) => float(op),
+        OperationIr::Activation(op) => activation(op),
+        OperationIr::Int(I::IntoFloat(op)) => unary(Unary::Identity, &op.input, &op.out),
+        OperationIr::Bool(op) => bool(op),
+        OperationIr::Module(M::Linear(op)) => {
+            let mut inputs = vec![&op.x, &op.weight];
+            inputs.extend(op.bias.as_ref());
+            let linear = Linear {
+                bias: op.bias.is_some(),
+                relu: false,
+            };
+            Recorded::Operation(Box::new(linear), inputs, &op.out)
+        }
+        _ => Recorded::Unknown,
+    }
+}
+
+fn unary<'a>(op: Unary, input: &'a TensorIr, out: &'a TensorIr) -> Recorded<'a> {
+    Recorded::Operation(Box::new(op), vec![input], out)
+}
+
+fn binary(op: Binary, ir: &burn_ir::BinaryOpIr) -> Recorded<'_> {
+    Recorded::Operation(Box::new(op), vec![&ir.lhs, &ir.rhs], &ir.out)
+}
+
+fn scalar(ir: &burn_ir::ScalarOpIr, op: impl Fn(f32) -> Unary) -> Recorded<'_> {
+    unary(op(number(ir.rhs)), &ir.lhs, &ir.out)
+}
+
+fn reduce(reduction: Reduction, ir: &burn_ir::ReduceOpIr) -> Recorded<'_> {
+    Recorded::Operation(
+        Box::new(Reduce {
+            reduction,
+            axis: None,
+        }),
+        vec![&ir.input],
+        &ir.out,
+    )
+}
+
+fn reduce_dim(reduction: Reduction, ir: &burn_ir::ReduceDimOpIr) -> Recorded<'_> {
+    let op = Reduce {
+        reduction,
+        axis: Some(ir.axis),
+    };
+    Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
+}
+
+fn number(value: ScalarIr) -> f32 {
+    match value {
+        ScalarIr::Float(x) => x as f32,
+        ScalarIr::Int(x) => x as f32,
+        ScalarIr::UInt(x) => x as f32,
+        ScalarIr::Bool(x) => f32::from(u8::from(x)),
+    }
+}
+
+fn base(op: &B) -> Recorded<'_> {
+    match op {
+        B::Reshape(ir) => Recorded::Operation(Box::new(Reshape), vec![&ir.input], &ir.out),
+        B::Expand(ir) => Recorded::Operation(Box::new(Expand), vec![&ir.input], &ir.out),
+        B::SwapDims(ir) => {
+            let mut axes: Vec<usize> = (0..ir.out.shape.num_dims()).collect();
+            axes.swap(ir.dim1, ir.dim2);
+            Recorded::Operation(Box::new(Permute { axes }), vec![&ir.input], &ir.out)
+        }
+        B::Permute(ir) => {
+            let op = Permute {
+                axes: ir.axes.clone(),
+            };
+            Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
+        }
+        B::Slice(ir) => slice(ir),
+        B::Cat(ir) => {
+            let op = Concat { axis: ir.dim };
+            Recorded::Operation(Box::new(op), ir.tensors.iter().collect(), &ir.out)
+        }
+        B::Gather(ir) => {
+            let op = Gather { axis: ir.dim };
+            Recorded::Operation(Box::new(op), vec![&ir.tensor, &ir.indices], &ir.out)
+        }
+        B::MaskWhere(ir) => {
+            let inputs = vec![&ir.tensor, &ir.mask, &ir.value];
+            Recorded::Operation(Box::new(MaskWhere), inputs, &ir.out)
+        }
+        B::MaskFill(ir) => {
+            let inputs = vec![&ir.tensor, &ir.mask];
+            Recorded::WithScalar(Box::new(MaskWhere), inputs, number(ir.value), &ir.out)
+        }
+        B::Equal(ir) => binary(Binary::Equal, ir),
+        B::NotEqual(ir) => binary(Binary::NotEqual, ir),
+        B::EqualElem(ir) => scalar(ir, Unary::EqualScalar),
+        B::NotEqualElem(ir) => scalar(ir, Unary::NotEqualScalar),
+        B::Cast(ir) if ir.out.dtype.is_float() || !ir.input.dtype.is_float() => {
+            unary(Unary::Identity, &ir.input, &ir.out)
+        }
+        B::Cast(ir) => unary(Unary::Truncate, &ir.input, &ir.out),
+        B::Ones(ir) => Recorded::Filled(&ir.out, 1.0),
+        B::Zeros(ir) => Recorded::Filled(&ir.out, 0.0),
+        _ => Recorded::Unknown,
+    }
+}
+
+fn slice(ir: &burn_ir::SliceOpIr) -> Recorded<'_> {
+    let mut ranges = Vec::new();
+    for (axis, length) in ir.tensor.shape.iter().enumerate() {
+        match ir.ranges.get(axis) {
+            Some(range) if range.step < 1 => return Recorded::Unknown,
+            Some(range) => {
+                let start = if range.start < 0 {
+                    *length as isize + range.start
+                } else {
+                    range.start
+                };
+                ranges.push((start.max(0) as usize, range.step as usize));
+            }
+            None => ranges.push((0, 1)),
+        }
+    }
+    Recorded::Operation(Box::new(Slice { ranges }), vec![&ir.tensor], &ir.out)
+}
+
+fn numeric(op: &N, int: bool) -> Recorded<'_> {
+    match op {
+        N::Add(ir) => binary(Binary::Add, ir),
+        N::Sub(ir) => binary(Binary::Sub, ir),
+        N::Mul(ir) => binary(Binary::Mul, ir),
+        N::Div(ir) if !int => binary(Binary::Div, ir),
+        N::AddScalar(ir) => scalar(ir, Unary::AddScalar),
+        N::SubScalar(ir) => scalar(ir, |c| Unary::AddScalar(-c)),
+        N::MulScalar(ir) => scalar(ir, Unary::MulScalar),
+        N::DivScalar(ir) if !int => scalar(ir, Unary::DivScalar),
+        N::Abs(ir) => unary(Unary::Abs, &ir.input, &ir.out),
+        N::Neg(ir) => unary(Unary::Neg, &ir.input, &ir.out),
+        N::Sign(ir) => unary(Unary::Sign, &ir.input, &ir.out),
+        N::Full(ir) => Recorded::Filled(&ir.out, number(ir.value)),
+        N::IntRandom(_) => Recorded::Unknown,
+        N::Sum(ir) => reduce(Reduction::Sum, ir),
+        N::Mean(ir) if !int => reduce(Reduction::Mean, ir),
+        N::Max(ir) => reduce(Reduction::Max, ir),
+        N::Min(ir) => reduce(Reduction::Min, ir),
+        N::SumDim(ir) => reduce_dim(Reduction::Sum, ir),
+        N::MeanDim(ir) if !int => reduce_dim(Reduction::Mean, ir),
+        N::MaxDim(ir) => reduce_dim(Reduction::Max, ir),
+        N::MinDim(ir) => reduce_dim(Reduction::Min, ir),
+        N::ArgMax(ir) => reduce_dim(Reduction::ArgMax, ir),
+        N::ArgMin(ir) => reduce_dim(Reduction::ArgMin, ir),
+        N::Greater(ir) => binary(Binary::Greater, ir),
+        N::GreaterEqual(ir) => binary(Binary::GreaterEqual, ir),
+        N::Lower(ir) => binary(Binary::Lower, ir),
+        N::LowerEqual(ir) => binary(Binary::LowerEqual, ir),
+        N::GreaterElem(ir) => scalar(ir, Unary::GreaterScalar),
+        N::GreaterEqualElem(ir) => scalar(ir, Unary::GreaterEqualScalar),
+        N::LowerElem(ir) => scalar(ir, Unary::LowerScalar),
+        N::LowerEqualElem(ir) => scalar(ir, Unary::LowerEqualScalar),
+        N::Clamp(ir) => unary(
+            Unary::Clamp(number(ir.min), number(ir.max)),
+            &ir.tensor,
+            &ir.out,
+        ),
+        N::ClampMin(ir) => scalar(ir, |c| Unary::Clamp(c, f32::INFINITY)),
+        N::ClampMax(ir) => scalar(ir, |c| Unary::Clamp(f32::NEG_INFINITY, c)),
+        N::PowiScalar(ir) => scalar(ir, Unary::PowScalar),
+        N::Powi(ir) => binary(Binary::Pow, ir),
+        _ => Recorded::Unknown,
+    }
+}
+
+fn float(op: &F) -> Recorded<'_> {
+    match op {
+        F::Matmul(ir) => Recorded::Operation(Box::new(Matmul), vec![&ir.lhs, &ir.rhs], &ir.out),
+        F::Exp(ir) => unary(Unary::Exp, &ir.input, &ir.out),
+        F::Log(ir) => unary(Unary::Log, &ir.input, &ir.out),
+        F::Log1p(ir) => unary(Unary::Log1p, &ir.input, &ir.out),
+        F::Erf(ir) => unary(Unary::Erf, &ir.input, &ir.out),
+        F::Sqrt(ir) => unary(Unary::Sqrt, &ir.input, &ir.out),
+        F::Recip(ir) => unary(Unary::Recip, &ir.input, &ir.out),
+        F::Sin(ir) => unary(Unary::Sin, &ir.input, &ir.out),
+        F::Cos(ir) => unary(Unary::Cos, &ir.input, &ir.out),
+        F::Tanh(ir) => unary(Unary::Tanh, &ir.input, &ir.out),
+        F::IntoInt(ir) => unary(Unary::Truncate, &ir.input, &ir.out),
+        F::PowfScalar(ir) => scalar(ir, Unary::PowScalar),
+        F::Powf(ir) => binary(Binary::Pow, ir),
+        F::Random(ir) => Recorded::Random(&ir.out, ir.distribution),
+        _ => Recorded::Unknown,
+    }
+}
+
+fn activation(op: &A) -> Recorded<'_> {
+    match op {
+        A::Relu(ir) => unary(Unary::Relu, &ir.input, &ir.out),
+        A::Gelu(ir) => unary(Unary::Gelu, &ir.input, &ir.out),
+        A::Sigmoid(ir) => unary(Unary::Sigmoid, &ir.input, &ir.out),
+        A::LogSigmoid(ir) => unary(Unary::LogSigmoid, &ir.input, &ir.out),
+        A::LeakyRelu(ir) => scalar(ir, Unary::LeakyRelu),
+        A::Softmax(ir) | A::LogSoftmax(ir) => {
+            let op = Softmax {
+                axis: ir.axis,
+                log: matches!(op, A::LogSoftmax(_)),
+            };
+            Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
+        }
+        _ => Recorded::Unknown,
+    }
+}
+
+fn bool(op: &L) -> Recorded<'_> {
+    match op {
+        L::IntoFloat(ir) | L::IntoInt(ir) => unary(Unary::Identity, &ir.input, &ir.out),
+        L::Not(ir) => unary(Unary::Not, &ir.input, &ir.out),
+        L::And(ir) => binary(Binary::And, ir),
+        L::Or(ir) => binary(Binary::Or, ir),
+        L::Xor(ir) => binary(Binary::NotEqual, ir),
+    }
+}

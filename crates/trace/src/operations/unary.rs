@@ -1,0 +1,316 @@
+//! Functions of one number: activations, scalar arithmetic, comparisons with a scalar, casts.
+
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::device::{self, DeviceTensor, Replay};
+use crate::host::math::{self, Map, map};
+use crate::host::simd::Simd;
+use burn_backend::ops::{ActivationOps, FloatTensorOps};
+
+/// `out = f(x)` for every element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Unary {
+    /// The value itself: casts between kinds of numbers.
+    Identity,
+    /// Truncation towards zero: the cast from float to int.
+    Truncate,
+    Neg,
+    Abs,
+    Exp,
+    Log,
+    Log1p,
+    Sqrt,
+    Recip,
+    Relu,
+    LeakyRelu(f32),
+    Tanh,
+    Sigmoid,
+    LogSigmoid,
+    /// `x Phi(x)`, with the error function.
+    Gelu,
+    Erf,
+    Sin,
+    Cos,
+    Sign,
+    /// 1 where x is 0, else 0: the negation of a boolean.
+    Not,
+    AddScalar(f32),
+    MulScalar(f32),
+    DivScalar(f32),
+    /// `x^c`
+    PowScalar(f32),
+    Clamp(f32, f32),
+    GreaterScalar(f32),
+    GreaterEqualScalar(f32),
+    LowerScalar(f32),
+    LowerEqualScalar(f32),
+    EqualScalar(f32),
+    NotEqualScalar(f32),
+}
+
+impl Operation for Unary {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Identity => "cast",
+            Self::Truncate => "into_int",
+            Self::Neg => "neg",
+            Self::Abs => "abs",
+            Self::Exp => "exp",
+            Self::Log => "log",
+            Self::Log1p => "log1p",
+            Self::Sqrt => "sqrt",
+            Self::Recip => "recip",
+            Self::Relu => "relu",
+            Self::LeakyRelu(_) => "leaky_relu",
+            Self::Tanh => "tanh",
+            Self::Sigmoid => "sigmoid",
+            Self::LogSigmoid => "log_sigmoid",
+            Self::Gelu => "gelu",
+            Self::Erf => "erf",
+            Self::Sin => "sin",
+            Self::Cos => "cos",
+            Self::Sign => "sign",
+            Self::Not => "not",
+            Self::AddScalar(_) => "add_scalar",
+            Self::MulScalar(_) => "mul_scalar",
+            Self::DivScalar(_) => "div_scalar",
+            Self::PowScalar(_) => "powf_scalar",
+            Self::Clamp(..) => "clamp",
+            Self::GreaterScalar(_) => "greater_elem",
+            Self::GreaterEqualScalar(_) => "greater_equal_elem",
+            Self::LowerScalar(_) => "lower_elem",
+            Self::LowerEqualScalar(_) => "lower_equal_elem",
+            Self::EqualScalar(_) => "equal_elem",
+            Self::NotEqualScalar(_) => "not_equal_elem",
+        }
+    }
+
+    fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
+        elementwise_samples(inputs, shape)
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        match self {
+            Self::Identity | Self::Neg | Self::MulScalar(_) | Self::DivScalar(_) => {
+                Linearity::Linear
+            }
+            Self::AddScalar(_) => Linearity::Shifted,
+            _ => Linearity::None,
+        }
+    }
+
+    fn is_view(&self) -> bool {
+        *self == Self::Identity
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let n = call.out.len();
+        let (x, out, level) = (&call.inputs[0].data[..n], call.out, call.level);
+        match *self {
+            Self::Relu => map(level, Relu, x, out),
+            Self::Neg => map(level, Affine(-1.0, 0.0), x, out),
+            Self::AddScalar(c) => map(level, Shift(c), x, out),
+            Self::MulScalar(c) => map(level, Affine(c, 0.0), x, out),
+            Self::Exp => map(level, Exp, x, out),
+            Self::Log => map(level, Ln, x, out),
+            Self::Tanh => map(level, Tanh, x, out),
+            Self::Sigmoid => map(level, Sigmoid, x, out),
+            Self::LogSigmoid => map(level, LogSigmoid, x, out),
+            Self::Gelu => map(level, Gelu, x, out),
+            Self::Erf => map(level, Erf, x, out),
+            Self::Sqrt => map(level, Sqrt, x, out),
+            Self::Abs => map(level, Abs, x, out),
+            Self::PowScalar(2.0) => map(level, Square, x, out),
+            other => out
+                .iter_mut()
+                .zip(x)
+                .for_each(|(out, &x)| *out = other.scalar(x)),
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let x = call.inputs[0].clone();
+        match *self {
+            Self::Identity => x,
+            Self::Truncate => Replay::float_trunc(x),
+            Self::Neg => Replay::float_neg(x),
+            Self::Abs => Replay::float_abs(x),
+            Self::Exp => Replay::float_exp(x),
+            Self::Log => Replay::float_log(x),
+            Self::Log1p => Replay::float_log1p(x),
+            Self::Sqrt => Replay::float_sqrt(x),
+            Self::Recip => Replay::float_recip(x),
+            Self::Relu => Replay::relu(x),
+            Self::LeakyRelu(c) => Replay::leaky_relu(x, c.into()),
+            Self::Tanh => Replay::float_tanh(x),
+            Self::Sigmoid => Replay::sigmoid(x),
+            Self::LogSigmoid => Replay::log_sigmoid(x),
+            Self::Gelu => Replay::gelu(x),
+            Self::Erf => Replay::float_erf(x),
+            Self::Sin => Replay::float_sin(x),
+            Self::Cos => Replay::float_cos(x),
+            Self::Sign => Replay::float_sign(x),
+            Self::AddScalar(c) => Replay::float_add_scalar(x, c.into()),
+            Self::MulScalar(c) => Replay::float_mul_scalar(x, c.into()),
+            Self::DivScalar(c) => Replay::float_div_scalar(x, c.into()),
+            Self::PowScalar(c) => Replay::float_powf_scalar(x, c.into()),
+            Self::Clamp(low, high) => Replay::float_clamp(x, low.into(), high.into()),
+            Self::Not | Self::EqualScalar(_) => {
+                let c = if let Self::EqualScalar(c) = *self {
+                    c
+                } else {
+                    0.0
+                };
+                device::compare(x, |x, t| Replay::float_equal_elem(x, c.into(), t))
+            }
+            Self::NotEqualScalar(c) => {
+                device::compare(x, |x, t| Replay::float_not_equal_elem(x, c.into(), t))
+            }
+            Self::GreaterScalar(c) => {
+                device::compare(x, |x, t| Replay::float_greater_elem(x, c.into(), t))
+            }
+            Self::GreaterEqualScalar(c) => {
+                device::compare(x, |x, t| Replay::float_greater_equal_elem(x, c.into(), t))
+            }
+            Self::LowerScalar(c) => {
+                device::compare(x, |x, t| Replay::float_lower_elem(x, c.into(), t))
+            }
+            Self::LowerEqualScalar(c) => {
+                device::compare(x, |x, t| Replay::float_lower_equal_elem(x, c.into(), t))
+            }
+        }
+    }
+}
+
+impl Unary {
+    /// The function on one number: the definition, and the path of the rarer functions.
+    pub(crate) fn scalar(self, x: f32) -> f32 {
+        let truth = |b: bool| f32::from(u8::from(b));
+        match self {
+            Self::Identity => x,
+            Self::Truncate => x.trunc(),
+            Self::Neg => -x,
+            Self::Abs => x.abs(),
+            Self::Exp => x.exp(),
+            Self::Log => x.ln(),
+            Self::Log1p => x.ln_1p(),
+            Self::Sqrt => x.sqrt(),
+            Self::Recip => 1.0 / x,
+            // Written so that NaN stays NaN.
+            Self::Relu => {
+                if x < 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Self::LeakyRelu(c) => {
+                if x < 0.0 {
+                    c * x
+                } else {
+                    x
+                }
+            }
+            Self::Tanh => x.tanh(),
+            Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+            Self::LogSigmoid => x.min(0.0) - (-x.abs()).exp().ln_1p(),
+            Self::Gelu => {
+                let phi = 0.5 * (1.0 + libm::erf(f64::from(x) / std::f64::consts::SQRT_2));
+                (f64::from(x) * phi) as f32
+            }
+            Self::Erf => libm::erff(x),
+            Self::Sin => x.sin(),
+            Self::Cos => x.cos(),
+            Self::Sign => {
+                if x > 0.0 {
+                    1.0
+                } else if x < 0.0 {
+                    -1.0
+                } else {
+                    x
+                }
+            }
+            Self::Not => truth(x == 0.0),
+            Self::AddScalar(c) => x + c,
+            Self::MulScalar(c) => x * c,
+            Self::DivScalar(c) => x / c,
+            Self::PowScalar(c) => x.powf(c),
+            Self::Clamp(low, high) => {
+                if x < low {
+                    low
+                } else if x > high {
+                    high
+                } else {
+                    x
+                }
+            }
+            Self::GreaterScalar(c) => truth(x > c),
+            Self::GreaterEqualScalar(c) => truth(x >= c),
+            Self::LowerScalar(c) => truth(x < c),
+            Self::LowerEqualScalar(c) => truth(x <= c),
+            Self::EqualScalar(c) => truth(x == c),
+            Self::NotEqualScalar(c) => truth(x != c),
+        }
+    }
+}
+
+macro_rules! vector_functions {
+    ($($name:ident($self:ident, $x:ident) = $body:expr;)*) => {
+        $(impl Map for $name {
+            #[inline(always)]
+            unsafe fn apply<S: Simd>($self, $x: S::V) -> S::V {
+                unsafe { $body }
+            }
+        })*
+    };
+}
+
+#[derive(Clone, Copy)]
+struct Relu;
+#[derive(Clone, Copy)]
+struct Affine(f32, f32);
+#[derive(Clone, Copy)]
+struct Shift(f32);
+#[derive(Clone, Copy)]
+struct Exp;
+#[derive(Clone, Copy)]
+struct Ln;
+#[derive(Clone, Copy)]
+struct Tanh;
+#[derive(Clone, Copy)]
+struct Sigmoid;
+#[derive(Clone, Copy)]
+struct LogSigmoid;
+#[derive(Clone, Copy)]
+struct Gelu;
+#[derive(Clone, Copy)]
+struct Erf;
+#[derive(Clone, Copy)]
+struct Sqrt;
+#[derive(Clone, Copy)]
+struct Abs;
+#[derive(Clone, Copy)]
+struct Square;
+
+vector_functions! {
+    Relu(self, x) = S::max(S::splat(0.0), x);
+    Affine(self, x) = S::fma(x, S::splat(self.0), S::splat(self.1));
+    Shift(self, x) = S::add(x, S::splat(self.0));
+    Exp(self, x) = math::exp::<S>(x);
+    Ln(self, x) = math::ln::<S>(x);
+    Tanh(self, x) = math::tanh::<S>(x);
+    Sigmoid(self, x) = math::sigmoid::<S>(x);
+    LogSigmoid(self, x) = math::log_sigmoid::<S>(x);
+    Gelu(self, x) = {
+        let e = math::erf::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2)));
+        let half = S::mul(x, S::splat(0.5));
+        S::fma(half, e, half)
+    };
+    Erf(self, x) = math::erf::<S>(x);
+    Sqrt(self, x) = S::sqrt(x);
+    Abs(self, x) = math::abs::<S>(x);
+    Square(self, x) = S::mul(x, x);
+}

@@ -1,0 +1,6 @@
+//! Traced objectives against independent f64 references.
+
+mod mlp;
+mod operations;
+mod reference;
+mod sharing;
