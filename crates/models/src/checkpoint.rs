@@ -36,26 +36,25 @@ pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     if tensors.is_empty() {
         return Err(ModelsError::unsupported(path, "it holds no tensors"));
     }
-    let parameter = |tensor: files::Tensor| match tensor.array.values {
-        Numbers::Float(data) => Ok(Parameter {
-            role: Role::from_name(&tensor.name, &tensor.array.shape),
-            name: tensor.name,
-            shape: tensor.array.shape,
-            data,
-        }),
-        Numbers::Int(_) => Err(ModelsError::unsupported(
-            path,
-            format!(
-                "tensor `{}` holds integers; parameters are floating-point numbers",
-                tensor.name
-            ),
-        )),
-    };
-    let parameters = tensors
-        .into_iter()
-        .map(parameter)
-        .collect::<Result<_, _>>()?;
+    let parameters = tensors.into_iter().map(|tensor| parameter(tensor, path));
+    let parameters = parameters.collect::<Result<_, _>>()?;
     Params::new(parameters).map_err(|e| ModelsError::corrupt(path, e.to_string()))
+}
+
+fn parameter(tensor: files::Tensor, path: &Path) -> Result<Parameter, ModelsError> {
+    let Numbers::Float(data) = tensor.array.values else {
+        let reason = format!(
+            "tensor `{}` holds integers; parameters are floating-point numbers",
+            tensor.name
+        );
+        return Err(ModelsError::unsupported(path, reason));
+    };
+    Ok(Parameter {
+        role: Role::from_name(&tensor.name, &tensor.array.shape),
+        name: tensor.name,
+        shape: tensor.array.shape,
+        data,
+    })
 }
 
 /// The parameters of a network from a file, in the network's order.

@@ -76,7 +76,7 @@ pub enum ModelsError {
         remedy: &'static str,
     },
     /// There are no samples.
-    #[error("data {name} is empty: at least one sample is needed")]
+    #[error("data {name} is empty: at least one sample of at least one value is needed")]
     EmptyData {
         /// The data set.
         name: String,
@@ -170,6 +170,15 @@ pub enum ModelsError {
         value: String,
         /// What it must be.
         rule: &'static str,
+    },
+
+    /// The words name no schedule of the learning rate, or one with settings that make no sense.
+    #[error("learning-rate schedule `{given}`: {reason}")]
+    BadSchedule {
+        /// What was asked for.
+        given: String,
+        /// The rule that it breaks.
+        reason: String,
     },
 
     /// The file could not be opened, read or written.

@@ -247,9 +247,9 @@ impl TargetTensor {
     pub fn slice(&self, start: usize, end: usize) -> Self {
         match self {
             TargetTensor::Classes(labels) => {
-                TargetTensor::Classes(labels.clone().slice([start..end]))
+                TargetTensor::Classes(labels.clone().slice_dim(0, start..end))
             }
-            TargetTensor::Values(y) => TargetTensor::Values(y.clone().slice([start..end])),
+            TargetTensor::Values(y) => TargetTensor::Values(y.clone().slice_dim(0, start..end)),
         }
     }
 

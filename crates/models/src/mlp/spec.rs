@@ -1,5 +1,6 @@
 //! Widths and activation of a multi-layer perceptron.
 
+use crate::ModelsError;
 use crate::names::named;
 use burn::tensor::{Tensor, activation};
 use std::fmt;
@@ -52,26 +53,35 @@ impl MlpSpec {
     /// Layers `widths[0] -> widths[1] -> ...`.
     ///
     /// # Errors
-    /// In words, when there are fewer than two widths, one of them is 0, or one layer would have
-    /// more than 2^28 weights.
-    pub fn new(widths: Vec<usize>, activation: Activation) -> Result<Self, String> {
-        if widths.len() < 2 {
-            return Err("at least an input and an output width are needed".into());
+    /// [`ModelsError::BadModel`] when there are fewer than two widths, one of them is 0, or one
+    /// layer would have more than 2^28 weights.
+    pub fn new(widths: Vec<usize>, activation: Activation) -> Result<Self, ModelsError> {
+        let spec = MlpSpec { widths, activation };
+        match spec.broken_rule() {
+            None => Ok(spec),
+            Some(reason) => Err(ModelsError::BadModel {
+                spec: format!("mlp:{spec}"),
+                reason,
+            }),
         }
-        if widths.contains(&0) {
-            return Err("a width is 0, it must be at least 1".into());
-        }
-        let fits = |pair: &[usize]| pair[0].checked_mul(pair[1]).is_some_and(|n| n <= MAX_LAYER);
-        if let Some(pair) = widths.windows(2).find(|pair| !fits(pair)) {
-            return Err(format!(
-                "a layer {}-{} has more than {MAX_LAYER} weights",
-                pair[0], pair[1]
-            ));
-        }
-        Ok(MlpSpec { widths, activation })
     }
 
-    /// What follows `mlp:`.
+    fn broken_rule(&self) -> Option<String> {
+        if self.widths.len() < 2 {
+            return Some("at least an input and an output width are needed".into());
+        }
+        if self.widths.contains(&0) {
+            return Some("a width is 0, it must be at least 1".into());
+        }
+        let fits = |pair: &[usize]| pair[0].checked_mul(pair[1]).is_some_and(|n| n <= MAX_LAYER);
+        let large = self.widths.windows(2).find(|pair| !fits(pair))?;
+        let (from, to) = (large[0], large[1]);
+        Some(format!(
+            "a layer {from}-{to} has more than {MAX_LAYER} weights"
+        ))
+    }
+
+    /// What follows `mlp:`; the error is the reason.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (widths, activation) = match text.split_once(':') {
             Some((widths, name)) => (widths, name.parse().map_err(|e| format!("{e}"))?),
@@ -84,10 +94,12 @@ impl MlpSpec {
             part.parse::<usize>()
                 .map_err(|_| format!("`{part}` is not a width (a whole number)"))
         };
-        MlpSpec::new(
-            widths.split('-').map(width).collect::<Result<_, _>>()?,
-            activation,
-        )
+        let widths = widths.split('-').map(width).collect::<Result<_, _>>()?;
+        let spec = MlpSpec { widths, activation };
+        match spec.broken_rule() {
+            None => Ok(spec),
+            Some(reason) => Err(reason),
+        }
     }
 
     /// Widths of the layers, input first.

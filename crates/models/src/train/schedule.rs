@@ -1,5 +1,6 @@
 //! How the learning rate changes during training.
 
+use crate::ModelsError;
 use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +25,7 @@ use std::str::FromStr;
 /// let schedule: Schedule = "step:10,0.5".parse()?;
 /// // Epoch 25 of 30 with 100 steps an epoch.
 /// assert_eq!(schedule.factor(2500, 3000, 100), 0.25);
-/// # Ok::<(), String>(())
+/// # Ok::<(), landscape_models::ModelsError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Schedule {
@@ -115,52 +116,72 @@ fn one_cycle(t: f64, all: f64, rise: f64) -> f64 {
     }
 }
 
-fn whole(given: &str, value: f64) -> Result<usize, String> {
-    match value.fract() == 0.0 && (0.0..1e9).contains(&value) {
-        true => Ok(value as usize),
-        false => Err(format!(
-            "schedule `{given}`: {value} is no whole number of epochs"
-        )),
+/// What follows the colon, number by number.
+struct Numbers<'a>(std::str::Split<'a, char>);
+
+impl Numbers<'_> {
+    fn next(&mut self, default: f64) -> Result<f64, String> {
+        match self.0.next() {
+            None | Some("") => Ok(default),
+            Some(part) => part.parse().map_err(|_| format!("`{part}` is no number")),
+        }
+    }
+
+    fn epochs(&mut self, default: usize) -> Result<usize, String> {
+        let value = self.next(default as f64)?;
+        match value.fract() == 0.0 && (0.0..1e9).contains(&value) {
+            true => Ok(value as usize),
+            false => Err(format!("{value} is no whole number of epochs")),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        match self.0.next() {
+            None | Some("") => Ok(()),
+            Some(extra) => Err(format!("`{extra}` is one setting too many")),
+        }
+    }
+}
+
+fn parse(given: &str) -> Result<Schedule, String> {
+    let (name, settings) = given.split_once(':').unwrap_or((given, ""));
+    let mut numbers = Numbers(settings.split(','));
+    let schedule = match name {
+        "constant" => Schedule::Constant,
+        "step" => Schedule::Step {
+            epochs: numbers.epochs(30)?,
+            gamma: numbers.next(0.1)?,
+        },
+        "cosine" => Schedule::Cosine,
+        "warmup-cosine" => Schedule::WarmupCosine {
+            warmup: numbers.next(0.1)?,
+        },
+        "one-cycle" => Schedule::OneCycle {
+            rise: numbers.next(0.3)?,
+        },
+        _ => {
+            return Err(
+                "it is unknown; one of: constant, step[:EPOCHS,GAMMA], cosine, \
+                        warmup-cosine[:SHARE], one-cycle[:SHARE]"
+                    .into(),
+            );
+        }
+    };
+    numbers.end()?;
+    match schedule.broken_rule() {
+        Some(rule) => Err(rule.into()),
+        None => Ok(schedule),
     }
 }
 
 impl FromStr for Schedule {
-    type Err = String;
+    type Err = ModelsError;
 
-    fn from_str(given: &str) -> Result<Self, String> {
-        let (name, settings) = given.split_once(':').unwrap_or((given, ""));
-        let mut settings = settings.split(',').filter(|part| !part.is_empty());
-        let mut next = |default: f64| match settings.next() {
-            None => Ok(default),
-            Some(part) => part
-                .parse::<f64>()
-                .map_err(|_| format!("schedule `{given}`: `{part}` is no number")),
-        };
-        let schedule = match name {
-            "constant" => Schedule::Constant,
-            "step" => Schedule::Step {
-                epochs: whole(given, next(30.0)?)?,
-                gamma: next(0.1)?,
-            },
-            "cosine" => Schedule::Cosine,
-            "warmup-cosine" => Schedule::WarmupCosine { warmup: next(0.1)? },
-            "one-cycle" => Schedule::OneCycle { rise: next(0.3)? },
-            _ => {
-                return Err(format!(
-                    "unknown schedule `{given}`; one of: constant, step[:EPOCHS,GAMMA], cosine, \
-                     warmup-cosine[:SHARE], one-cycle[:SHARE]"
-                ));
-            }
-        };
-        if let Some(extra) = settings.next() {
-            return Err(format!(
-                "schedule `{given}`: `{extra}` is one setting too many"
-            ));
-        }
-        match schedule.broken_rule() {
-            Some(rule) => Err(format!("schedule `{given}`: {rule}")),
-            None => Ok(schedule),
-        }
+    fn from_str(given: &str) -> Result<Self, ModelsError> {
+        parse(given).map_err(|reason| ModelsError::BadSchedule {
+            given: given.to_owned(),
+            reason,
+        })
     }
 }
 

@@ -63,7 +63,7 @@ impl Task {
         let mut correct = self.loss.has_accuracy().then_some(0);
         for start in (0..n).step_by(CHUNK) {
             let end = (start + CHUNK).min(n);
-            let output = network.forward(self.x.clone().slice([start..end, 0..self.x.dims()[1]]));
+            let output = network.forward(self.x.clone().slice_dim(0, start..end));
             let y = self.y.slice(start, end);
             if self.loss == LossKind::Bce {
                 check_probabilities(&output, start)?;

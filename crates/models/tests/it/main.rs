@@ -6,6 +6,7 @@ mod loss;
 mod mlp;
 mod moons;
 mod optimizers;
+mod properties;
 mod schedule;
 mod support;
 mod tensors;

@@ -185,7 +185,8 @@ fn forward(params: &Params, x: &[f64], act: fn(f64) -> f64) -> Vec<f64> {
 
 #[test]
 fn outputs_equal_the_definition() {
-    let activations: [(&str, fn(f64) -> f64); 4] = [
+    type Case = (&'static str, fn(f64) -> f64);
+    let activations: [Case; 4] = [
         ("", |z| z.max(0.0)),
         (":tanh", f64::tanh),
         (":sigmoid", |z| 1.0 / (1.0 + (-z).exp())),

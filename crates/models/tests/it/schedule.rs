@@ -75,7 +75,10 @@ fn names_are_read_and_written() {
         "step:30,0.1"
     );
     let error = |name: &str| name.parse::<Schedule>().unwrap_err();
-    says(error("linear"), &["unknown schedule `linear`", "one-cycle"]);
+    says(
+        error("linear"),
+        &["schedule `linear`", "unknown", "one-cycle"],
+    );
     says(error("step:0"), &["at least 1 epoch"]);
     says(error("step:3,-1"), &["positive factor"]);
     says(error("one-cycle:1.5"), &["in (0, 1)"]);
