@@ -1,0 +1,219 @@
+// Small line charts: slices, losses along training, off-plane distance.
+
+import { type Rect, type Theme, fitText, font, prepare } from "./canvas";
+import { niceTicks, number } from "./format";
+import { Scale } from "./scale";
+
+export interface Series {
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+  label: string;
+  color: string;
+  dash?: number[];
+  dots?: boolean;
+  /** Half-width of a band about the line: a standard error. */
+  band?: ArrayLike<number>;
+}
+
+export interface Chart {
+  series: Series[];
+  xLabel: string;
+  yLabel: string;
+  log: boolean;
+  /** The largest y shown; what is above is cut at the border. */
+  clip?: number | null;
+  /** A vertical line at this x, with a dot on every series at the nearest entry. */
+  cursor?: number;
+}
+
+/** Where the chart's plot is, so that a pointer can be turned into an x. */
+export interface Frame { rect: Rect; x0: number; x1: number }
+
+interface Pen { c: CanvasRenderingContext2D; rect: Rect; toX: (x: number) => number; toY: (y: number) => number }
+
+function finite(values: ArrayLike<number>): number[] { return Array.from(values).filter(Number.isFinite); }
+
+function extent(values: number[]): [number, number] {
+  let [lo, hi] = [Infinity, -Infinity];
+  for (const v of values) [lo, hi] = [Math.min(lo, v), Math.max(hi, v)];
+  return [lo, hi];
+}
+
+function scaleOf(chart: Chart): Scale {
+  const all = chart.series.flatMap((s) => finite(s.y));
+  const [min, max] = extent(all);
+  const [minPositive] = extent(all.filter((v) => v > 0));
+  const stats = { min, max, minPositive, nonFinite: 0, missing: 0, nonPositive: 0 };
+  return Scale.over(stats, chart.log && Scale.canLog(stats), chart.clip ?? null);
+}
+
+/** Draws the chart into its canvas' box; null where there is nothing to draw. */
+export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme): Frame | null {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  if (width < 60 || height < 50) return null;
+  const c = prepare(canvas, width, height);
+  const [x0, x1] = extent(chart.series.flatMap((s) => finite(s.x)));
+  if (!(x1 >= x0) || chart.series.every((s) => finite(s.y).length === 0)) {
+    nothing(c, width, height, theme);
+    return null;
+  }
+  const scale = scaleOf(chart);
+  const many = chart.series.length > 1;
+  const rect = { x: 54, y: many ? 22 : 10, w: width - 54 - 12, h: height - (many ? 22 : 10) - 36 };
+  const span = x1 - x0 || 1;
+  const toX = (x: number) => rect.x + ((x - x0) / span) * rect.w;
+  const toY = (y: number) => rect.y + (1 - (0.04 + 0.92 * scale.t(y))) * rect.h;
+  const pen: Pen = { c, rect, toX, toY };
+  drawAxes(pen, chart, scale, theme, x0, x1);
+  c.save();
+  c.beginPath();
+  c.rect(rect.x, rect.y, rect.w, rect.h);
+  c.clip();
+  for (const s of chart.series) drawSeries(pen, s);
+  c.restore();
+  if (chart.cursor !== undefined) drawCursor(pen, chart, theme);
+  if (many) drawLegend(c, chart, rect, theme);
+  return { rect, x0, x1: x0 + span };
+}
+
+function nothing(c: CanvasRenderingContext2D, width: number, height: number, theme: Theme): void {
+  c.font = font(12);
+  c.fillStyle = theme.muted;
+  c.textAlign = "center";
+  c.fillText("nothing finite to draw here", width / 2, height / 2);
+}
+
+function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme: Theme, x0: number, x1: number): void {
+  c.font = font(10.5);
+  c.lineWidth = 1;
+  c.textAlign = "right";
+  c.textBaseline = "middle";
+  for (const v of scale.ticks(Math.min(9, Math.max(3, rect.h / 30)))) {
+    const y = toY(v);
+    if (y < rect.y || y > rect.y + rect.h) continue;
+    c.strokeStyle = theme.grid;
+    c.beginPath();
+    c.moveTo(rect.x, y);
+    c.lineTo(rect.x + rect.w, y);
+    c.stroke();
+    c.fillStyle = theme.muted;
+    c.fillText(number(v, 3), rect.x - 6, y);
+  }
+  c.textAlign = "center";
+  c.textBaseline = "top";
+  for (const v of niceTicks(x0, x1, Math.max(2, Math.min(6, rect.w / 62)))) {
+    c.strokeStyle = theme.muted;
+    c.beginPath();
+    c.moveTo(toX(v), rect.y + rect.h);
+    c.lineTo(toX(v), rect.y + rect.h + 4);
+    c.stroke();
+    c.fillText(Math.abs(v) >= 1e5 ? number(v, 3) : number(v, 6), toX(v), rect.y + rect.h + 6);
+  }
+  c.strokeStyle = theme.muted;
+  c.beginPath();
+  c.moveTo(rect.x, rect.y);
+  c.lineTo(rect.x, rect.y + rect.h);
+  c.lineTo(rect.x + rect.w, rect.y + rect.h);
+  c.stroke();
+  c.font = font(11.5);
+  c.fillStyle = theme.ink;
+  c.fillText(fitText(c, chart.xLabel, rect.w), rect.x + rect.w / 2, rect.y + rect.h + 20);
+  c.save();
+  c.translate(12, rect.y + rect.h / 2);
+  c.rotate(-Math.PI / 2);
+  c.textBaseline = "middle";
+  c.fillText(fitText(c, scale.log ? `${chart.yLabel} (log)` : chart.yLabel, rect.h + 20), 0, 0);
+  c.restore();
+}
+
+/** Stretches of finite values, first and last index of each: a line never bridges a gap. */
+function stretches(y: ArrayLike<number>): [number, number][] {
+  const out: [number, number][] = [];
+  for (let k = 0; k < y.length; k++) {
+    if (!Number.isFinite(y[k])) continue;
+    if (k > 0 && Number.isFinite(y[k - 1])) out[out.length - 1][1] = k;
+    else out.push([k, k]);
+  }
+  return out;
+}
+
+function drawSeries(pen: Pen, s: Series): void {
+  const { c, toX, toY } = pen;
+  c.strokeStyle = c.fillStyle = s.color;
+  c.lineWidth = 1.6;
+  c.lineJoin = "round";
+  for (const [from, to] of stretches(s.y)) {
+    if (s.band) drawBand(pen, s, from, to);
+    c.setLineDash(s.dash ?? []);
+    c.beginPath();
+    for (let k = from; k <= to; k++) c.lineTo(toX(s.x[k]), toY(s.y[k]));
+    c.stroke();
+    c.setLineDash([]);
+    const dots = (s.dots && s.x.length <= 80) || from === to;
+    if (dots) for (let k = from; k <= to; k++) disc(c, toX(s.x[k]), toY(s.y[k]), 2.3);
+  }
+}
+
+function drawBand({ c, toX, toY }: Pen, s: Series, from: number, to: number): void {
+  const half = (k: number) => s.band![k] || 0;
+  c.globalAlpha = 0.2;
+  c.beginPath();
+  for (let k = from; k <= to; k++) c.lineTo(toX(s.x[k]), toY(s.y[k] + half(k)));
+  for (let k = to; k >= from; k--) c.lineTo(toX(s.x[k]), toY(s.y[k] - half(k)));
+  c.fill();
+  c.globalAlpha = 1;
+}
+
+function disc(c: CanvasRenderingContext2D, x: number, y: number, r: number): void {
+  c.beginPath();
+  c.arc(x, y, r, 0, 2 * Math.PI);
+  c.fill();
+}
+
+function closest(xs: ArrayLike<number>, x: number): number {
+  let best = 0;
+  for (let k = 1; k < xs.length; k++) if (Math.abs(xs[k] - x) < Math.abs(xs[best] - x)) best = k;
+  return best;
+}
+
+function drawCursor({ c, rect, toX, toY }: Pen, chart: Chart, theme: Theme): void {
+  const x = toX(chart.cursor!);
+  if (x < rect.x - 1 || x > rect.x + rect.w + 1) return;
+  c.strokeStyle = theme.ink;
+  c.globalAlpha = 0.6;
+  c.lineWidth = 1;
+  c.beginPath();
+  c.moveTo(x, rect.y);
+  c.lineTo(x, rect.y + rect.h);
+  c.stroke();
+  c.globalAlpha = 1;
+  for (const s of chart.series) {
+    const y = toY(s.y[closest(s.x, chart.cursor!)]);
+    if (!Number.isFinite(y) || y < rect.y - 1) continue;
+    c.fillStyle = theme.panel;
+    disc(c, x, y, 5);
+    c.fillStyle = s.color;
+    disc(c, x, y, 3.6);
+  }
+}
+
+function drawLegend(c: CanvasRenderingContext2D, chart: Chart, rect: Rect, theme: Theme): void {
+  c.font = font(11);
+  c.textAlign = "left";
+  c.textBaseline = "middle";
+  let x = rect.x + 4;
+  for (const s of chart.series) {
+    c.strokeStyle = s.color;
+    c.lineWidth = 2;
+    c.setLineDash(s.dash ?? []);
+    c.beginPath();
+    c.moveTo(x, 10);
+    c.lineTo(x + 20, 10);
+    c.stroke();
+    c.setLineDash([]);
+    c.fillStyle = theme.ink;
+    const text = fitText(c, s.label, Math.max(30, rect.x + rect.w - x - 25));
+    c.fillText(text, x + 25, 10);
+    x += 25 + c.measureText(text).width + 16;
+  }
+}

@@ -1,0 +1,117 @@
+// The toolbar: every control writes to the store and shows what the store holds.
+
+import type { PageData } from "./data";
+import { byId, fillSelect, make, show } from "./dom";
+import { quantile, rank } from "./field";
+import { number } from "./format";
+import { canSubtract, isLine, isVolume, type Pane, quantityOf, sliceOf } from "./model";
+import { Scale } from "./scale";
+import { HOME, type State, type Store } from "./state";
+
+const input = (id: string) => byId<HTMLInputElement>(id);
+const select = (id: string) => byId<HTMLSelectElement>(id);
+
+/** Choosing another run forgets what belonged to the one before. */
+export function chooseRun(store: Store, run: number): void {
+  const { state } = store;
+  if (run === state.run) return;
+  const compare = state.compare === run ? state.run : state.compare;
+  store.set({ run, compare, clip: state.shared ? state.clip : null, slice: -1, step: -1, pinned: false, point: null });
+}
+
+export class Controls {
+  private panes: Pane[] = [];
+
+  constructor(private readonly data: PageData, private readonly store: Store) {
+    this.runs();
+    const on = (id: string, change: (target: HTMLInputElement) => Partial<State>, event = "change") =>
+      byId(id).addEventListener(event, (e) => this.store.set(change(e.target as HTMLInputElement)));
+    on("value", (t) => ({ value: t.value, clip: null }));
+    on("linear", () => ({ log: false }), "click");
+    on("log", () => ({ log: true }), "click");
+    on("map", (t) => ({ map: t.value === "cividis" ? "cividis" : "viridis" }));
+    on("compare", (t) => ({ compare: Number(t.value), diff: Number(t.value) >= 0 && this.store.state.diff, clip: null }));
+    on("diff", (t) => ({ diff: t.checked, clip: null }));
+    on("shared", (t) => ({ shared: t.checked }));
+    on("cells", (t) => ({ cells: t.checked }));
+    on("lines", (t) => ({ lines: t.checked }));
+    on("slice", (t) => ({ slice: Number(t.value) }), "input");
+    on("height", (t) => ({ height: Number(t.value) }), "input");
+    on("home", () => ({ camera: HOME, height: 1 }), "click");
+    on("clip", (t) => ({ clip: this.clipAt(Number(t.value)) }), "input");
+  }
+
+  private clipAt(share: number): number | null {
+    const [pane] = this.panes;
+    return share >= 1 ? null : quantile(pane.field, share, pane.scale.diverging);
+  }
+
+  private runs(): void {
+    const { runs } = this.data;
+    const tabs = runs.length <= 6;
+    show(byId("tabs"), tabs && runs.length > 1);
+    show(byId("run").parentElement!, !tabs);
+    fillSelect(select("run"), runs.map((r, k) => [String(k), r.name]), "0");
+    select("run").addEventListener("change", () => chooseRun(this.store, Number(select("run").value)));
+    byId("tabs").append(...runs.map((run, k) => {
+      const tab = make("button", run.name);
+      tab.setAttribute("role", "tab");
+      tab.addEventListener("click", () => chooseRun(this.store, k));
+      return tab;
+    }));
+  }
+
+  update(panes: Pane[], state: State): void {
+    this.panes = panes;
+    const run = this.data.runs[state.run];
+    const line = isLine(run);
+    [...byId("tabs").children].forEach((tab, k) => tab.setAttribute("aria-selected", String(k === state.run)));
+    select("run").value = String(state.run);
+    fillSelect(select("value"), run.quantities.map((q) => [q.key, q.label]), quantityOf(run, state.value).key);
+    show(byId("value").parentElement!, run.quantities.length > 1 && !line);
+    select("map").value = state.map;
+    input("cells").checked = state.cells;
+    input("lines").checked = state.lines;
+    input("height").value = String(state.height);
+    this.updateScale(panes[0]);
+    this.updateCompare(state, line);
+    this.updateSlice(state);
+    document.body.classList.toggle("is-line", line);
+  }
+
+  private updateScale(pane: Pane): void {
+    const { scale, field, quantity } = pane;
+    byId("log").setAttribute("aria-pressed", String(scale.log));
+    byId("linear").setAttribute("aria-pressed", String(!scale.log));
+    const possible = Scale.canLog(field.stats) && quantity.key !== "accuracy" && !scale.diverging;
+    byId<HTMLButtonElement>("log").disabled = !possible;
+    byId("log").title = possible ? "Logarithmic scale (L)" : "A log scale needs positive values";
+    input("clip").value = scale.clipped ? String(rank(field, scale.shownMax, scale.diverging)) : "1";
+    byId("clip-value").textContent = scale.clipped ? number(scale.shownMax, 3) : "off";
+  }
+
+  private updateCompare(state: State, line: boolean): void {
+    const { runs } = this.data;
+    const others = runs.map((r, k): [string, string] => [String(k), r.name])
+      .filter((_, k) => k !== state.run && !isLine(runs[k]));
+    const possible = others.length > 0 && !line;
+    show(byId("compare").parentElement!, possible);
+    fillSelect(select("compare"), [["-1", "nothing"], ...others], String(state.compare));
+    show(byId("diff").parentElement!, possible && canSubtract(this.data, state));
+    input("diff").checked = state.diff;
+    show(byId("shared").parentElement!, runs.length > 1 && !line && !this.panes[0].scale.diverging);
+    input("shared").checked = state.shared;
+  }
+
+  private updateSlice(state: State): void {
+    const run = this.data.runs[state.run];
+    show(byId("slice").parentElement!, isVolume(run));
+    if (!isVolume(run)) return;
+    const axis = run.axes[2];
+    const at = sliceOf(run, state);
+    input("slice").max = String(axis.coords.length - 1);
+    input("slice").value = String(at);
+    byId("slice-name").textContent = axis.label;
+    byId("slice-value").textContent = `${number(axis.coords[at], 3)}`;
+  }
+}

@@ -1,0 +1,96 @@
+// The plane's origin and the slices through the inspected point, drawn over the 3D picture, so that hovering never redraws the surface.
+
+import { type Camera, Vector3 } from "three";
+import type { Rect } from "./canvas";
+import { nearest } from "./field";
+import { locate } from "./lines3d";
+import type { Pane } from "./model";
+import { originLabel, originMark } from "./overlay";
+import { type HeightField, pick } from "./pick";
+
+/** Points a slice is drawn with. */
+const POINTS = 120;
+/** Steps of the search for what stands between the eye and a point: coarser than that for picking. */
+const SIGHT = 240;
+
+interface Spot { x: number; y: number; hidden: boolean }
+
+/** Evenly chosen grid lines, the ends among them. */
+function thinned(coords: Float64Array): number[] {
+  const n = Math.min(POINTS, coords.length);
+  return Array.from({ length: n }, (_, k) => coords[Math.round((k * (coords.length - 1)) / (n - 1))]);
+}
+
+/** Places of a pane's surface on the screen, and whether they can be seen. */
+export class Sight {
+  constructor(
+    private readonly c: CanvasRenderingContext2D, private readonly camera: Camera, private readonly rect: Rect,
+    private readonly pane: Pane, private readonly field: HeightField,
+  ) {}
+
+  /** The place of a point of the plane; null where the surface has a hole or is clipped. */
+  private spot(x: number, y: number): Spot | null {
+    const { rect, field, camera } = this;
+    const p = locate(this.pane, field.raw, x, y);
+    if (!Number.isFinite(p[1]) || p[1] > field.top * 1.001) return null;
+    const world = new Vector3(p[0], p[1] * field.rise, p[2]);
+    const hidden = isHidden(world, camera, field);
+    world.project(camera);
+    return { x: rect.x + ((world.x + 1) / 2) * rect.w, y: rect.y + ((1 - world.y) / 2) * rect.h, hidden };
+  }
+
+  /** Draws both slices and the point: what the surface hides from the eye is faint. */
+  cross(point: [number, number], pinned: boolean): void {
+    const { c } = this;
+    const { xs, ys } = this.pane.field;
+    const [x, y] = [xs[nearest(xs, point[0])], ys[nearest(ys, point[1])]];
+    for (const line of [thinned(xs).map((u) => this.spot(u, y)), thinned(ys).map((v) => this.spot(x, v))]) {
+      stroke(c, line, 3.2, "rgba(0,0,0,.4)");
+      stroke(c, line, 1.4, "#fff");
+    }
+    const here = this.spot(x, y);
+    if (!here) return;
+    c.beginPath();
+    c.arc(here.x, here.y, pinned ? 5.5 : 4.5, 0, 2 * Math.PI);
+    c.fillStyle = "#fff";
+    c.fill();
+    c.lineWidth = 1.8;
+    c.strokeStyle = "#111";
+    c.stroke();
+  }
+
+  /** Marks the point that the plane goes through. */
+  origin(): void {
+    const at = this.spot(0, 0);
+    if (!at || at.hidden) return;
+    originMark(this.c, at.x, at.y);
+    if (!this.pane.path) originLabel(this.c, this.pane.run.origin, at.x, at.y);
+  }
+}
+
+/** True when the surface stands between the eye and a point of it. */
+function isHidden(world: Vector3, camera: Camera, field: HeightField): boolean {
+  const direction = world.clone().sub(camera.position);
+  const far = direction.length();
+  direction.divideScalar(far);
+  const ray = { origin: camera.position.toArray(), direction: direction.toArray() };
+  const hit = pick(ray, field, SIGHT);
+  return hit !== null && hit.distance < far - 0.02;
+}
+
+function stroke(c: CanvasRenderingContext2D, line: (Spot | null)[], width: number, color: string): void {
+  c.lineWidth = width;
+  c.strokeStyle = color;
+  for (const hidden of [true, false]) {
+    c.globalAlpha = hidden ? 0.25 : 1;
+    c.beginPath();
+    for (let k = 1; k < line.length; k++) {
+      const [a, b] = [line[k - 1], line[k]];
+      if (!a || !b || (a.hidden || b.hidden) !== hidden) continue;
+      c.moveTo(a.x, a.y);
+      c.lineTo(b.x, b.y);
+    }
+    c.stroke();
+  }
+  c.globalAlpha = 1;
+}

@@ -1,0 +1,112 @@
+// The embedded data: what the page was made from, decoded into plain arrays.
+
+/** One axis of a grid: its label and the exact coordinate of every grid line. */
+export interface Axis { label: string; coords: Float64Array }
+
+/** One number a grid point, row-major, first axis slowest. NaN where not finite or not computed. */
+export interface Quantity { key: string; label: string; data: Float64Array }
+
+/** A recorded training path projected onto the plane. */
+export interface Trajectory {
+  projection: string;
+  explained: number[];
+  step: number[];
+  x: Float64Array;
+  y: Float64Array;
+  z: Float64Array;
+  /** Distance of each checkpoint from the plane. */
+  residual: Float64Array;
+  /** The true loss of each checkpoint; NaN where it was not recorded. */
+  loss: Float64Array;
+  /** The loss of the checkpoint's projection onto the plane; NaN where unknown. */
+  planeLoss: Float64Array;
+}
+
+export interface Curve { label: string; steps: Float64Array; losses: Float64Array; accuracies: Float64Array }
+
+export type Pairs = [string, string][];
+
+export interface Run {
+  name: string;
+  heading: string;
+  description: string;
+  origin: string;
+  command: string;
+  axes: Axis[];
+  equalAspect: boolean;
+  quantities: Quantity[];
+  /** 1 where the point has not been computed yet; null when the surface is complete. */
+  missing: Uint8Array | null;
+  trajectory: Trajectory | null;
+  curves: Curve[];
+  metrics: Pairs;
+  provenance: Pairs;
+}
+
+export interface PageData { title: string; command: string; provenance: Pairs; runs: Run[] }
+
+/** A packed array: little-endian numbers in base64, in the narrowest type that keeps every bit. */
+interface Packed { f32?: string; f64?: string }
+
+function bytes(base64: string): ArrayBuffer {
+  const text = atob(base64);
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out.buffer;
+}
+
+/** Unpacks an array to f64; f32 entries are exact in f64. */
+export function unpack(packed: Packed): Float64Array {
+  if (packed.f64 !== undefined) return new Float64Array(bytes(packed.f64));
+  return Float64Array.from(new Float32Array(bytes(packed.f32 ?? "")));
+}
+
+function unpackTrajectory(raw: any): Trajectory {
+  const { x, y, z, residual, loss, planeLoss } = raw;
+  return {
+    projection: raw.projection,
+    explained: raw.explained,
+    step: raw.step,
+    x: unpack(x), y: unpack(y), z: unpack(z),
+    residual: unpack(residual), loss: unpack(loss), planeLoss: unpack(planeLoss),
+  };
+}
+
+/** The loss with its weighted extra terms added. */
+function withTotal(quantities: Quantity[], weights: [string, number][]): Quantity[] {
+  const loss = quantities.find((q) => q.key === "loss");
+  if (!loss || weights.length === 0) return quantities;
+  const total = Float64Array.from(loss.data);
+  for (const [key, weight] of weights) {
+    const term = quantities.find((q) => q.key === key);
+    term?.data.forEach((v, i) => (total[i] += weight * v));
+  }
+  const names = weights.map(([key, weight]) => `${weight} ${key.replace(/^term:/, "")}`);
+  return [...quantities, { key: "total", label: `total loss (data + ${names.join(" + ")})`, data: total }];
+}
+
+function unpackRun(raw: any): Run {
+  const quantities = raw.quantities.map((q: any) => ({ key: q.key, label: q.label, data: unpack(q.data) }));
+  const size = quantities[0].data.length;
+  let missing: Uint8Array | null = null;
+  if (raw.missing) {
+    missing = new Uint8Array(size);
+    for (const index of unpack(raw.missing)) missing[index] = 1;
+  }
+  return {
+    ...raw,
+    axes: raw.axes.map((a: any) => ({ label: a.label, coords: unpack(a.coords) })),
+    quantities: withTotal(quantities, raw.weights),
+    missing,
+    trajectory: raw.trajectory ? unpackTrajectory(raw.trajectory) : null,
+    curves: raw.curves.map((c: any) => ({
+      label: c.label, steps: unpack(c.steps), losses: unpack(c.losses), accuracies: unpack(c.accuracies),
+    })),
+  };
+}
+
+/** Reads the page's data element. */
+export function readPage(json: string): PageData {
+  const raw = JSON.parse(json);
+  return { ...raw, runs: raw.runs.map(unpackRun) };
+}

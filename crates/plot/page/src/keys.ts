@@ -1,0 +1,86 @@
+// Keyboard shortcuts, and the help that lists them.
+
+import { chooseRun } from "./controls";
+import type { PageData } from "./data";
+import { byId, make } from "./dom";
+import { nearest } from "./field";
+import { isVolume, type Pane, sliceOf } from "./model";
+import { HOME, type Store } from "./state";
+
+export interface Actions { png(): void; csv(): void; play(): void; checkpoint(by: number): void; panes(): Pane[] }
+
+interface Shortcut { keys: string[]; shown: string; does: string; run: (key: string) => void }
+
+export class Keys {
+  private readonly table: Shortcut[];
+
+  constructor(private readonly data: PageData, private readonly store: Store, private readonly actions: Actions) {
+    const set = store.set.bind(store);
+    const now = () => store.state;
+    this.table = [
+      { keys: [..."123456789"], shown: "1 … 9", does: "show that run", run: (k) => this.run(Number(k) - 1) },
+      { keys: ["[", "]"], shown: "[  ]", does: "previous, next run", run: (k) => this.run(now().run + (k === "]" ? 1 : -1)) },
+      { keys: ["l"], shown: "L", does: "linear or logarithmic scale", run: () => set({ log: !actions.panes()[0].scale.log }) },
+      { keys: ["m"], shown: "M", does: "viridis or cividis", run: () => set({ map: now().map === "viridis" ? "cividis" : "viridis" }) },
+      { keys: ["s"], shown: "S", does: "same colour range for the runs", run: () => set({ shared: !now().shared }) },
+      { keys: ["c"], shown: "C", does: "cells or smooth colours in the contour plot", run: () => set({ cells: !now().cells }) },
+      { keys: ["i"], shown: "I", does: "contour lines on or off", run: () => set({ lines: !now().lines }) },
+      { keys: [" "], shown: "Space", does: "play the training path", run: () => actions.play() },
+      { keys: [",", "."], shown: ",  .", does: "previous, next checkpoint", run: (k) => actions.checkpoint(k === "." ? 1 : -1) },
+      { keys: ["j", "k"], shown: "J  K", does: "previous, next slice of a volume", run: (k) => this.slice(k === "k" ? 1 : -1) },
+      {
+        keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], shown: "← → ↑ ↓", does: "move the inspected point along the grid",
+        run: (k) => this.step(k),
+      },
+      { keys: ["Escape"], shown: "Esc", does: "let go of the inspected point", run: () => set({ point: null, pinned: false }) },
+      { keys: ["r"], shown: "R", does: "camera back to its start", run: () => set({ camera: HOME }) },
+      { keys: ["t"], shown: "T", does: "look from above", run: () => set({ camera: { ...HOME, azimuth: 0, polar: 0.001 } }) },
+      { keys: ["e"], shown: "E", does: "export the view as PNG", run: () => actions.png() },
+      { keys: ["d"], shown: "D", does: "export the data as CSV", run: () => actions.csv() },
+      { keys: ["?", "h"], shown: "?", does: "this help", run: () => byId<HTMLDialogElement>("help").showModal() },
+    ];
+    this.fillHelp();
+    document.addEventListener("keydown", (e) => this.press(e));
+  }
+
+  private fillHelp(): void {
+    byId("shortcuts").append(...this.table.flatMap((s) => [make("dt", s.shown), make("dd", s.does)]));
+    byId("help-open").addEventListener("click", () => byId<HTMLDialogElement>("help").showModal());
+    byId("help-close").addEventListener("click", () => byId<HTMLDialogElement>("help").close());
+  }
+
+  private press(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || byId<HTMLDialogElement>("help").open) return;
+    const target = event.target as HTMLElement;
+    const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (typing && (key.startsWith("Arrow") || key === " " || target.tagName !== "INPUT")) return;
+    if (target.tagName === "BUTTON" && key === " ") return;
+    const found = this.table.find((s) => s.keys.includes(key));
+    if (!found) return;
+    event.preventDefault();
+    found.run(key);
+  }
+
+  private run(k: number): void {
+    if (k >= 0 && k < this.data.runs.length) chooseRun(this.store, k);
+  }
+
+  private slice(by: number): void {
+    const { state } = this.store;
+    const run = this.data.runs[state.run];
+    if (!isVolume(run)) return;
+    const n = run.axes[2].coords.length;
+    this.store.set({ slice: Math.min(n - 1, Math.max(0, sliceOf(run, state) + by)) });
+  }
+
+  private step(key: string): void {
+    const { field } = this.actions.panes()[0];
+    const { xs, ys, nx, ny } = field;
+    const [x, y] = this.store.state.point ?? [0, 0];
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key]!;
+    const i = Math.min(nx - 1, Math.max(0, nearest(xs, x) + by[0]));
+    const j = Math.min(ny - 1, Math.max(0, nearest(ys, y) + by[1]));
+    this.store.set({ point: [xs[i], ys[j]], pinned: true });
+  }
+}

@@ -1,0 +1,103 @@
+// From the data and the reader's choices to what is drawn: one pane, or two when runs are compared.
+
+import type { PageData, Quantity, Run, Trajectory } from "./data";
+import { difference, type Field, fieldOf, sameGrid } from "./field";
+import { Scale, union } from "./scale";
+import type { State } from "./state";
+
+export interface Pane {
+  /** Changes exactly when the field, the quantity or the scale's range does; not with the clip. */
+  key: string;
+  run: Run;
+  title: string;
+  /** What the colours and heights are, with its unit. */
+  label: string;
+  quantity: Quantity;
+  field: Field;
+  scale: Scale;
+  path: Trajectory | null;
+}
+
+/** The quantity asked for, or the loss where the run has no such quantity. */
+export function quantityOf(run: Run, key: string): Quantity {
+  return run.quantities.find((q) => q.key === key) ?? run.quantities[0];
+}
+
+export function isVolume(run: Run): boolean { return run.axes.length === 3; }
+export function isLine(run: Run): boolean { return run.axes.length === 1; }
+
+/** The slice shown: the middle one until the reader chooses. */
+export function sliceOf(run: Run, state: State): number {
+  if (!isVolume(run)) return 0;
+  const n = run.axes[2].coords.length;
+  return state.slice < 0 ? Math.floor(n / 2) : Math.min(state.slice, n - 1);
+}
+
+/** The checkpoint shown: the last one until the reader chooses. */
+export function stepOf(path: Trajectory, state: State): number {
+  const last = path.step.length - 1;
+  return state.step < 0 ? last : Math.min(state.step, last);
+}
+
+/** A log scale is the better start when the loss spans more than a factor of this. */
+const LOG_FACTOR = 30;
+
+const fields = new Map<string, Field>();
+
+function cached(data: PageData, index: number, state: State): Field {
+  const run = data.runs[index];
+  const slice = sliceOf(run, state);
+  const key = `${index}/${quantityOf(run, state.value).key}/${slice}`;
+  let field = fields.get(key);
+  if (!field) {
+    if (fields.size > 64) fields.clear();
+    fields.set(key, (field = fieldOf(run, quantityOf(run, state.value), slice)));
+  }
+  return field;
+}
+
+/** The runs whose range a shared scale covers: those compared, else every plane or volume of the page. */
+function sharers(data: PageData, state: State): number[] {
+  if (state.compare >= 0) return [state.run, state.compare];
+  return data.runs.map((_, i) => i).filter((i) => isLine(data.runs[i]) === isLine(data.runs[state.run]));
+}
+
+/** True when the two runs compared stand on the same grid. */
+export function canSubtract(data: PageData, state: State): boolean {
+  if (state.compare < 0) return false;
+  const [a, b] = [data.runs[state.run], data.runs[state.compare]];
+  return a.axes.length === b.axes.length && !isLine(a)
+    && sameGrid(cached(data, state.run, state), cached(data, state.compare, state));
+}
+
+function differencePane(data: PageData, state: State): Pane {
+  const [a, b] = [data.runs[state.run], data.runs[state.compare]];
+  const field = difference(cached(data, state.run, state), cached(data, state.compare, state));
+  const quantity = quantityOf(a, state.value);
+  return {
+    key: `diff/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
+    run: a, title: `${b.name} − ${a.name}`, label: `difference of ${quantity.label}`,
+    quantity, field, scale: Scale.about0(field.stats, state.clip), path: null,
+  };
+}
+
+export function panes(data: PageData, state: State): Pane[] {
+  if (state.diff && canSubtract(data, state)) return [differencePane(data, state)];
+  const shown = state.compare >= 0 && !isLine(data.runs[state.run]) && !isLine(data.runs[state.compare])
+    ? [state.run, state.compare] : [state.run];
+  return shown.map((index) => {
+    const run = data.runs[index];
+    const field = cached(data, index, state);
+    const quantity = quantityOf(run, state.value);
+    const shared = state.shared && data.runs.length > 1;
+    const stats = shared ? union(sharers(data, state).map((i) => cached(data, i, state).stats)) : field.stats;
+    const allowed = Scale.canLog(stats) && quantity.key !== "accuracy";
+    const log = allowed && (state.log ?? (stats.min > 0 && stats.max / stats.min > LOG_FACTOR));
+    const scale = Scale.over(stats, log, state.clip);
+    return {
+      key: [index, quantity.key, sliceOf(run, state), log, scale.lo, scale.hi].join("/"),
+      run, title: run.name, label: quantity.label, quantity, field, scale,
+      path: isLine(run) ? null : run.trajectory,
+    };
+  });
+}

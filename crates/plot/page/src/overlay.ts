@@ -1,0 +1,110 @@
+// What moves on top of the contour plot: the training path and the crosshair.
+
+import { type Theme, font, haloText } from "./canvas";
+import type { Trajectory } from "./data";
+import type { Plot } from "./plane";
+
+const HALO = "rgba(255,255,255,.9)";
+
+function polyline(c: CanvasRenderingContext2D, xs: number[], ys: number[], from: number, to: number): void {
+  c.beginPath();
+  for (let k = from; k <= to; k++) c.lineTo(xs[k], ys[k]);
+}
+
+/** The path up to checkpoint `at` as a dark line with a white casing, the rest faint; start, end and checkpoint marked. */
+export function drawPath(c: CanvasRenderingContext2D, plot: Plot, path: Trajectory, at: number, theme: Theme): void {
+  const xs = Array.from(path.x, plot.toX);
+  const ys = Array.from(path.y, plot.toY);
+  const last = xs.length - 1;
+  c.save();
+  c.beginPath();
+  c.rect(plot.rect.x - 7, plot.rect.y - 7, plot.rect.w + 14, plot.rect.h + 14);
+  c.clip();
+  c.lineJoin = c.lineCap = "round";
+  for (const [from, to, alpha] of [[at, last, 0.45], [0, at, 1]] as const) {
+    c.globalAlpha = alpha;
+    polyline(c, xs, ys, from, to);
+    c.lineWidth = 4.5;
+    c.strokeStyle = "#fff";
+    c.stroke();
+    c.lineWidth = 2;
+    c.strokeStyle = "#111";
+    c.stroke();
+  }
+  c.globalAlpha = 1;
+  if (last <= 80) for (let k = 1; k < last; k++) dot(c, xs[k], ys[k], k <= at ? 2.6 : 1.8, "#111");
+  dot(c, xs[0], ys[0], 4.5, "#fff", "#111");
+  dot(c, xs[last], ys[last], 4.5, "#111", "#fff");
+  dot(c, xs[at], ys[at], 6, theme.series[1], "#fff");
+  c.restore();
+  ends(c, plot, xs, ys, last);
+}
+
+function dot(c: CanvasRenderingContext2D, x: number, y: number, r: number, fill: string, edge = "#fff"): void {
+  c.beginPath();
+  c.arc(x, y, r, 0, 2 * Math.PI);
+  c.fillStyle = fill;
+  c.fill();
+  c.lineWidth = edge === "#fff" ? 1 : 1.6;
+  c.strokeStyle = edge;
+  c.stroke();
+}
+
+/** "start" and "end" beside their points, on the side that is inside the plot. */
+function ends(c: CanvasRenderingContext2D, plot: Plot, xs: number[], ys: number[], last: number): void {
+  c.font = font(11, 600);
+  c.textBaseline = "middle";
+  const { rect } = plot;
+  for (const [k, text] of [[0, "start"], [last, "end"]] as const) {
+    const left = xs[k] > rect.x + rect.w - 50;
+    if (xs[k] < rect.x || xs[k] > rect.x + rect.w || ys[k] < rect.y || ys[k] > rect.y + rect.h) continue;
+    c.textAlign = left ? "right" : "left";
+    haloText(c, text, xs[k] + (left ? -9 : 9), ys[k], "#111", HALO);
+  }
+}
+
+/** Lines through the inspected point, along which the slices are taken. */
+export function drawCrosshair(c: CanvasRenderingContext2D, plot: Plot, point: [number, number], pinned: boolean): void {
+  const { rect } = plot;
+  const [x, y] = [plot.toX(point[0]), plot.toY(point[1])];
+  if (x < rect.x - 1 || x > rect.x + rect.w + 1 || y < rect.y - 1 || y > rect.y + rect.h + 1) return;
+  for (const [width, color] of [[3, "rgba(0,0,0,.45)"], [1.2, "#fff"]] as const) {
+    c.lineWidth = width;
+    c.strokeStyle = color;
+    c.beginPath();
+    c.moveTo(rect.x, y);
+    c.lineTo(rect.x + rect.w, y);
+    c.moveTo(x, rect.y);
+    c.lineTo(x, rect.y + rect.h);
+    c.stroke();
+  }
+  c.beginPath();
+  c.arc(x, y, pinned ? 6 : 4.5, 0, 2 * Math.PI);
+  c.lineWidth = 2;
+  c.fillStyle = pinned ? "#fff" : "rgba(255,255,255,.35)";
+  c.strokeStyle = "#111";
+  c.fill();
+  c.stroke();
+}
+
+/** A cross with a halo: where the plane goes through its origin. */
+export function originMark(c: CanvasRenderingContext2D, x: number, y: number): void {
+  for (const [width, color] of [[4, "#fff"], [1.8, "#111"]] as const) {
+    c.strokeStyle = color;
+    c.lineWidth = width;
+    c.beginPath();
+    c.moveTo(x - 5, y - 5);
+    c.lineTo(x + 5, y + 5);
+    c.moveTo(x - 5, y + 5);
+    c.lineTo(x + 5, y - 5);
+    c.stroke();
+  }
+}
+
+/** What the origin is, beside its mark. */
+export function originLabel(c: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  c.font = font(11, 600);
+  c.textAlign = "left";
+  c.textBaseline = "middle";
+  haloText(c, text, x + 9, y, "#111", HALO);
+}

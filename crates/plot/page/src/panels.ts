@@ -1,0 +1,255 @@
+// The panels under the picture: slices, the training path, and what the run is.
+
+import { type Theme } from "./canvas";
+import { drawChart, type Frame, type Series } from "./chart";
+import type { Curve, PageData, Run, Trajectory } from "./data";
+import { byId, fillPairs, make, show, toast } from "./dom";
+import { type Field, nearest } from "./field";
+import { count, number, percent } from "./format";
+import { isLine, isVolume, type Pane, stepOf } from "./model";
+import type { State, Store } from "./state";
+import { facts } from "./tooltip";
+
+const canvas = (id: string) => byId<HTMLCanvasElement>(id);
+
+/** The point that the slices go through: the inspected one, else the plane's origin, else the middle. */
+function slicePoint(field: Field, state: State): [number, number] {
+  const [x, y] = state.point ?? [0, 0];
+  return [nearest(field.xs, x), nearest(field.ys, y)];
+}
+
+function row(pane: Pane, data: ArrayLike<number>, i: number, j: number, along: 0 | 1): number[] {
+  const { field } = pane;
+  const n = along === 0 ? field.nx : field.ny;
+  return Array.from({ length: n }, (_, k) => data[along === 0 ? field.index(k, j) : field.index(i, k)]);
+}
+
+function sliceSeries(pane: Pane, state: State, along: 0 | 1, color: string, dash: number[]): Series {
+  const { field, run, quantity } = pane;
+  const [i, j] = slicePoint(field, state);
+  const diff = pane.scale.diverging;
+  const direct = (k: number) => (along === 0 ? field.v[k * field.ny + j] : field.v[i * field.ny + k]);
+  const coords = along === 0 ? field.xs : field.ys;
+  const se = run.quantities.find((q) => q.key === "loss_se");
+  const band = !diff && quantity.key === "loss" && se ? row(pane, se.data, i, j, along) : undefined;
+  return { x: coords, y: Array.from(coords, (_, k) => direct(k)), label: pane.title, color, dash, band };
+}
+
+/** The two slices through the inspected point; compared runs share a chart. */
+export function drawSlices(panes: Pane[], state: State, theme: Theme): void {
+  const [pane] = panes;
+  for (const along of [0, 1] as const) {
+    const [i, j] = slicePoint(pane.field, state);
+    const coords = along === 0 ? pane.field.xs : pane.field.ys;
+    drawChart(canvas(along === 0 ? "slice-x" : "slice-y"), {
+      series: panes.map((p, k) => sliceSeries(p, state, along, theme.series[k], k ? [6, 3] : [])),
+      xLabel: pane.run.axes[along].label, yLabel: pane.label,
+      log: pane.scale.log, clip: pane.scale.clipped ? pane.scale.shownMax : null,
+      cursor: coords[along === 0 ? i : j],
+    }, theme);
+  }
+  const [i, j] = slicePoint(pane.field, state);
+  const where = facts(pane, [pane.field.xs[i], pane.field.ys[j]]);
+  byId("here").replaceChildren(...where.slice(0, 4).map(([k, v]) => {
+    const pair = make("span");
+    pair.append(make("b", k), ` ${v}`);
+    return pair;
+  }));
+}
+
+/** A line: the loss with its standard error, and the accuracy where there is one. */
+export function drawLine(pane: Pane, state: State, theme: Theme): void {
+  const { run, field, scale } = pane;
+  const of = (key: string) => run.quantities.find((q) => q.key === key);
+  const x = field.xs;
+  const cursor = state.point ? x[nearest(x, state.point[0])] : undefined;
+  const series: Series[] = [{ x, y: of("loss")!.data, label: "loss", color: theme.series[0], band: of("loss_se")?.data, dots: true }];
+  const total = of("total");
+  if (total) series.push({ x, y: total.data, label: total.label, color: theme.series[2], dash: [6, 3] });
+  drawChart(canvas("line-loss"), {
+    series, xLabel: run.axes[0].label, yLabel: "loss", log: scale.log, clip: scale.clipped ? scale.shownMax : null, cursor,
+  }, theme);
+  const accuracy = of("accuracy");
+  show(canvas("line-accuracy"), accuracy !== undefined);
+  if (!accuracy) return;
+  drawChart(canvas("line-accuracy"), {
+    series: [{ x, y: accuracy.data, label: "accuracy", color: theme.series[1], dots: true }],
+    xLabel: run.axes[0].label, yLabel: "accuracy", log: false, cursor,
+  }, theme);
+}
+
+/** What the picture can't show by itself: holes, points not computed, what is above the clip. */
+export function notes(panes: Pane[]): string {
+  return panes.map((pane) => {
+    const { stats, v } = pane.field;
+    const out = [count(v.length, "point") + (isVolume(pane.run) ? " in this slice" : "")];
+    if (stats.nonFinite > 0) out.push(`${count(stats.nonFinite, "point")} NaN or infinite (hatched)`);
+    if (stats.missing > 0) out.push(`${count(stats.missing, "point")} not computed (blank)`);
+    if (pane.scale.log && stats.nonPositive > 0) out.push(`${count(stats.nonPositive, "point")} ≤ 0, drawn at the floor`);
+    const { clipped, shownMax } = pane.scale;
+    const above = clipped ? v.reduce((n, x) => n + (Math.abs(x) > shownMax && (x > 0 || pane.scale.diverging) ? 1 : 0), 0) : 0;
+    if (above > 0) out.push(`${count(above, "point")} beyond the clip (cut away in 3D)`);
+    return (panes.length > 1 ? `${pane.title}: ` : "") + out.join(" · ");
+  }).join("   |   ");
+}
+
+/** The path panel: true loss beside the plane's loss, off-plane distance, explained variance. */
+export class PathPanel {
+  private frame: Frame | null = null;
+  private timer = 0;
+  private path: Trajectory | null = null;
+
+  constructor(private readonly store: Store) {
+    byId("play").addEventListener("click", () => this.toggle());
+    byId<HTMLInputElement>("step").addEventListener("input", (e) =>
+      this.store.set({ step: Number((e.target as HTMLInputElement).value) }));
+    for (const id of ["path-loss", "path-residual"]) {
+      canvas(id).addEventListener("pointerdown", (e) => this.jump(e));
+      canvas(id).addEventListener("pointermove", (e) => e.buttons === 1 && this.jump(e));
+    }
+  }
+
+  /** Starts or stops the march through the checkpoints; the camera stays where it is. */
+  toggle(): void {
+    if (this.timer) return this.stop();
+    const { path } = this;
+    if (!path || path.step.length < 2) return;
+    const last = path.step.length - 1;
+    if (stepOf(path, this.store.state) >= last) this.store.set({ step: 0 });
+    const pause = Math.max(30, Math.min(350, 7000 / path.step.length));
+    this.timer = window.setInterval(() => {
+      const next = stepOf(path, this.store.state) + 1;
+      this.store.set({ step: Math.min(next, last) });
+      if (next >= last) this.stop();
+    }, pause);
+    byId("play").textContent = "❚❚ Pause";
+  }
+
+  private stop(): void {
+    window.clearInterval(this.timer);
+    this.timer = 0;
+    byId("play").textContent = "▶ Play";
+  }
+
+  /** Moves by some checkpoints. */
+  move(by: number): void {
+    if (!this.path) return;
+    const last = this.path.step.length - 1;
+    this.store.set({ step: Math.min(last, Math.max(0, stepOf(this.path, this.store.state) + by)) });
+  }
+
+  private jump(event: PointerEvent): void {
+    if (!this.frame || !this.path) return;
+    const { rect, x0, x1 } = this.frame;
+    const step = x0 + ((event.offsetX - rect.x) / rect.w) * (x1 - x0);
+    let best = 0;
+    this.path.step.forEach((s, k) => { if (Math.abs(s - step) < Math.abs(this.path!.step[best] - step)) best = k; });
+    this.store.set({ step: best });
+  }
+
+  update(pane: Pane, state: State, theme: Theme): void {
+    const { path } = pane;
+    if (path !== this.path && this.timer) this.stop();
+    this.path = path;
+    show(byId("path"), path !== null);
+    if (!path) return;
+    const at = stepOf(path, state);
+    const slider = byId<HTMLInputElement>("step");
+    slider.max = String(path.step.length - 1);
+    slider.value = String(at);
+    byId("step-name").textContent = `checkpoint ${at + 1} of ${path.step.length}, step ${path.step[at]}`;
+    fillPairs(byId("path-facts"), pathFacts(path, at));
+    byId("path-variance").textContent = variance(path);
+    const x = path.step;
+    this.frame = drawChart(canvas("path-loss"), {
+      series: [
+        { x, y: path.loss, label: "true loss", color: theme.series[1], dots: true },
+        { x, y: path.planeLoss, label: "loss on the plane", color: theme.series[0], dash: [6, 3] },
+      ],
+      xLabel: "step", yLabel: "loss", log: pane.scale.log, cursor: x[at],
+    }, theme);
+    drawChart(canvas("path-residual"), {
+      series: [{ x, y: path.residual, label: "off-plane distance", color: theme.series[2], dots: true }],
+      xLabel: "step", yLabel: "off-plane distance", log: false, cursor: x[at],
+    }, theme);
+  }
+}
+
+function pathFacts(path: Trajectory, at: number): [string, string][] {
+  const known = (x: number) => (Number.isFinite(x) ? number(x, 3) : "–");
+  return [
+    ["true loss", known(path.loss[at])],
+    ["on the plane", known(path.planeLoss[at])],
+    ["gap", known(path.loss[at] - path.planeLoss[at])],
+    ["off-plane", known(path.residual[at])],
+  ];
+}
+
+function variance(path: Trajectory): string {
+  const shares = path.explained.slice(0, 3);
+  if (shares.length === 0) return `Coordinates by ${path.projection}.`;
+  const together = shares.reduce((a, b) => a + b, 0);
+  return `Variance of the path explained: ${shares.map((v) => percent(v)).join(" + ")} = ${percent(together)}. Coordinates by ${path.projection}.`;
+}
+
+/** Heading, metrics, loss curves, provenance and command of the run. */
+export function updateDetails(data: PageData, pane: Pane, theme: Theme): void {
+  const { run } = pane;
+  byId("heading").textContent = run.heading || run.name;
+  byId("description").textContent = run.description;
+  show(byId("description"), run.description !== "");
+  fillPairs(byId("metrics"), run.metrics);
+  show(byId("metrics-box"), run.metrics.length > 0);
+  drawCurves(run, pane.scale.log, theme);
+  fillPairs(byId("provenance"), [...run.provenance, ...data.provenance]);
+  show(byId("provenance-box"), run.provenance.length + data.provenance.length > 0);
+  byId("command").textContent = run.command || data.command;
+  show(byId("command-box"), run.command + data.command !== "");
+}
+
+/** Losses while training, and accuracies where they are known. */
+function drawCurves(run: Run, log: boolean, theme: Theme): void {
+  show(byId("curves"), run.curves.length > 0);
+  const known = run.curves.filter((c) => c.accuracies.length > 0);
+  show(canvas("curve-accuracy"), known.length > 0);
+  const series = (curves: Curve[], of: (c: Curve) => Float64Array): Series[] => curves.map((c, k) => ({
+    x: c.steps, y: of(c), label: c.label, color: theme.series[k % theme.series.length], dash: k ? [6, 3] : [],
+  }));
+  if (run.curves.length > 0) {
+    drawChart(canvas("curve"), { series: series(run.curves, (c) => c.losses), xLabel: "step", yLabel: "loss", log }, theme);
+  }
+  if (known.length > 0) {
+    const chart = { series: series(known, (c) => c.accuracies), xLabel: "step", yLabel: "accuracy", log: false };
+    drawChart(canvas("curve-accuracy"), chart, theme);
+  }
+}
+
+/** The button that copies the command. */
+export function wireCopy(): void {
+  byId("copy").addEventListener("click", async () => {
+    const text = byId("command").textContent ?? "";
+    try {
+      await navigator.clipboard.writeText(text);
+      toast("Command copied");
+    } catch {
+      getSelection()?.selectAllChildren(byId("command"));
+      toast("Press Ctrl+C to copy the selected command");
+    }
+  });
+}
+
+/** The pointer on a line's charts inspects its points. */
+export function wireLine(store: Store, current: () => Pane, hover: (e: PointerEvent | null, pane: Pane | null) => void): void {
+  for (const id of ["line-loss", "line-accuracy"]) {
+    canvas(id).addEventListener("pointermove", (e) => {
+      const pane = current();
+      if (!isLine(pane.run)) return;
+      const { xs, nx } = pane.field;
+      const share = Math.min(1, Math.max(0, (e.offsetX - 54) / (canvas(id).clientWidth - 66)));
+      const x = xs[nearest(xs, xs[0] + share * (xs[nx - 1] - xs[0]))];
+      store.set({ point: [x, 0] });
+      hover(e, pane);
+    });
+    canvas(id).addEventListener("pointerleave", () => hover(null, null));
+  }
+}

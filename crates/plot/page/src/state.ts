@@ -1,0 +1,126 @@
+// What the reader has chosen, kept in the URL so that a link shows the same view.
+
+import type { MapName } from "./colormap";
+
+export interface Camera { azimuth: number; polar: number; distance: number; target: [number, number, number] }
+
+export interface State {
+  run: number;
+  /** The run beside it, or -1. */
+  compare: number;
+  /** Show the difference of the two runs in place of the two. */
+  diff: boolean;
+  value: string;
+  /** null: chosen by the range of the loss. */
+  log: boolean | null;
+  map: MapName;
+  shared: boolean;
+  /** The largest loss shown; null: all. */
+  clip: number | null;
+  cells: boolean;
+  lines: boolean;
+  slice: number;
+  /** The point under inspection, in coordinates of the plane. */
+  point: [number, number] | null;
+  pinned: boolean;
+  /** Index of the checkpoint shown; -1: the last. */
+  step: number;
+  height: number;
+  camera: Camera;
+}
+
+export const HOME: Camera = { azimuth: -0.6, polar: 0.92, distance: 2.75, target: [0, 0.19, 0] };
+
+export function initial(): State {
+  return {
+    run: 0, compare: -1, diff: false, value: "loss", log: null, map: "viridis", shared: false, clip: null,
+    cells: false, lines: true, slice: -1, point: null, pinned: false, step: -1, height: 1, camera: HOME,
+  };
+}
+
+const flag = (on: boolean) => (on ? "1" : "0");
+const short = (x: number) => String(Number(x.toPrecision(4)));
+
+function cameraText(c: Camera): string {
+  return [c.azimuth, c.polar, c.distance, ...c.target].map(short).join(",");
+}
+
+function cameraFrom(text: string): Camera | null {
+  const n = text.split(",").map(Number);
+  if (n.length !== 6 || !n.every(Number.isFinite)) return null;
+  return { azimuth: n[0], polar: n[1], distance: n[2], target: [n[3], n[4], n[5]] };
+}
+
+/** The hash of a state: only what differs from the start; runs count from 1, as the reader does. */
+export function toHash(s: State): string {
+  const out: [string, string][] = [];
+  const d = initial();
+  if (s.run !== d.run) out.push(["run", String(s.run + 1)]);
+  if (s.compare >= 0) out.push(["compare", String(s.compare + 1)]);
+  if (s.diff) out.push(["diff", "1"]);
+  if (s.value !== d.value) out.push(["value", s.value]);
+  if (s.log !== null) out.push(["log", flag(s.log)]);
+  if (s.map !== d.map) out.push(["map", s.map]);
+  if (s.shared) out.push(["shared", "1"]);
+  if (s.clip !== null) out.push(["clip", String(Number(s.clip.toPrecision(6)))]);
+  if (s.cells) out.push(["cells", "1"]);
+  if (!s.lines) out.push(["lines", "0"]);
+  if (s.slice >= 0) out.push(["slice", String(s.slice + 1)]);
+  if (s.point && s.pinned) out.push(["at", s.point.map((x) => Number(x.toPrecision(6))).join(",")]);
+  if (s.step >= 0) out.push(["checkpoint", String(s.step + 1)]);
+  if (s.height !== d.height) out.push(["height", short(s.height)]);
+  if (cameraText(s.camera) !== cameraText(HOME)) out.push(["camera", cameraText(s.camera)]);
+  return out.map(([k, v]) => `${k}=${encodeURIComponent(v).replaceAll("%2C", ",")}`).join("&");
+}
+
+/** Reads a hash. What it does not name, or names wrongly, stays as at the start. */
+export function fromHash(hash: string, runs: number): State {
+  const s = initial();
+  const q = new URLSearchParams(hash.replace(/^#/, ""));
+  const index = (key: string, limit: number) => {
+    const n = Number(q.get(key));
+    return Number.isInteger(n) && n >= 1 && n <= limit ? n - 1 : -1;
+  };
+  const real = (key: string) => {
+    const text = q.get(key);
+    return text !== null && text !== "" && Number.isFinite(Number(text)) ? Number(text) : null;
+  };
+  s.run = Math.max(0, index("run", runs));
+  s.compare = index("compare", runs);
+  if (s.compare === s.run) s.compare = -1;
+  s.diff = s.compare >= 0 && q.get("diff") === "1";
+  s.value = q.get("value") ?? s.value;
+  if (q.has("log")) s.log = q.get("log") === "1";
+  if (q.get("map") === "cividis") s.map = "cividis";
+  s.shared = q.get("shared") === "1";
+  s.clip = real("clip");
+  s.cells = q.get("cells") === "1";
+  s.lines = q.get("lines") !== "0";
+  s.slice = index("slice", 1e6);
+  const at = (q.get("at") ?? "").split(",").map(Number);
+  if (q.has("at") && at.length === 2 && at.every(Number.isFinite)) [s.point, s.pinned] = [[at[0], at[1]], true];
+  s.step = index("checkpoint", 1e9);
+  s.height = Math.min(3, Math.max(0.2, real("height") ?? s.height));
+  s.camera = cameraFrom(q.get("camera") ?? "") ?? s.camera;
+  return s;
+}
+
+/** Holds the state and tells its listeners, at most once a frame. */
+export class Store {
+  private listeners: (() => void)[] = [];
+  private queued = false;
+
+  constructor(public state: State) {}
+
+  set(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+    if (this.queued) return;
+    this.queued = true;
+    requestAnimationFrame(() => {
+      this.queued = false;
+      this.listeners.forEach((listener) => listener());
+    });
+  }
+
+  subscribe(listener: () => void): void { this.listeners.push(listener); }
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the viewer's tests with Node.js; no browser is needed.
+set -euo pipefail
+cd "$(dirname "$0")"
+[ -d node_modules ] || npm ci
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+npx esbuild test/viewer.test.ts --bundle --platform=node --format=esm --outfile="$out/viewer.test.mjs" --log-level=warning
+node --test "$out/"

@@ -1,0 +1,139 @@
+// What the viewer computes, without a browser: run by `npm test`.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contours } from "../src/contour";
+import { readPage, unpack } from "../src/data";
+import { csvOf } from "../src/export";
+import { bilinear, fieldOf, quantile } from "../src/field";
+import { niceTicks, number } from "../src/format";
+import { panes } from "../src/model";
+import { pick } from "../src/pick";
+import { Scale } from "../src/scale";
+import { fromHash, initial, toHash } from "../src/state";
+
+const f64 = (values: number[]) => ({ f64: Buffer.from(new Float64Array(values).buffer).toString("base64") });
+
+function stats(min: number, max: number) {
+  return { min, max, minPositive: min > 0 ? min : 1e-3, nonFinite: 0, missing: 0, nonPositive: min > 0 ? 0 : 1 };
+}
+
+function page(losses: number[], missing: number[] | null = null) {
+  const run = {
+    name: "a", heading: "", description: "", origin: "", command: "", equalAspect: true,
+    axes: [{ label: "x", coords: f64([-1, 0, 1]) }, { label: "y", coords: f64([0, 2]) }],
+    quantities: [{ key: "loss", label: "loss", data: f64(losses) }, { key: "term:l2", label: "l2", data: f64([1, 1, 1, 1, 1, 1]) }],
+    weights: [["term:l2", 0.5]], missing: missing && f64(missing), trajectory: null, curves: [], metrics: [], provenance: [],
+  };
+  return readPage(JSON.stringify({ title: "t", command: "", provenance: [], runs: [run, { ...run, name: "b" }] }));
+}
+
+test("packed arrays keep every bit", () => {
+  const values = [0.1, -0, 1e-310, 1e300, Infinity];
+  assert.deepEqual([...unpack(f64(values))], values);
+  const f32 = Buffer.from(new Float32Array([0.5, 2]).buffer).toString("base64");
+  assert.deepEqual([...unpack({ f32 })], [0.5, 2]);
+});
+
+test("a log scale puts decades at equal distances and survives zero and negative losses", () => {
+  const scale = Scale.over(stats(0.01, 100), true, null);
+  assert.ok(Math.abs(scale.raw(1) - 0.5) < 1e-12);
+  assert.equal(scale.raw(-5), 0);
+  assert.ok(Number.isNaN(scale.raw(Infinity)));
+  assert.deepEqual(scale.ticks(5), [0.01, 0.1, 1, 10, 100]);
+  const floored = Scale.over(stats(-3, 10), true, null);
+  assert.equal(floored.lo, 1e-3);
+});
+
+test("log levels are 1-2-5 and inside the range", () => {
+  const levels = Scale.over(stats(0.015, 60), true, null).levels();
+  assert.deepEqual(levels, [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]);
+});
+
+test("a clip moves the top of the scale, a difference stays centred", () => {
+  const clipped = Scale.over(stats(1, 11), false, 6);
+  assert.equal(clipped.top, 0.5);
+  assert.equal(clipped.t(6), 1);
+  assert.equal(clipped.shownMax, 6);
+  const about = Scale.about0({ ...stats(-2, 8) }, 4);
+  assert.deepEqual([about.lo, about.hi, about.raw(0), about.clipped], [-4, 4, 0.5, true]);
+});
+
+test("contours of a paraboloid are circles, closed and at the right radius", () => {
+  const n = 101;
+  const v = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) v[i * n + j] = ((i - 50) / 50) ** 2 + ((j - 50) / 50) ** 2;
+  const found = contours(v, n, n, 0.25);
+  assert.equal(found.length, 1);
+  assert.ok(found[0].closed);
+  for (let k = 0; k < found[0].points.length; k += 2) {
+    const r = Math.hypot(found[0].points[k] - 50, found[0].points[k + 1] - 50) / 50;
+    assert.ok(Math.abs(r - 0.5) < 1e-3, `radius ${r}`);
+  }
+});
+
+test("contours on a grid that is not square run along the right axis, and skip NaN", () => {
+  const [nx, ny] = [4, 3];
+  const v = Float64Array.from({ length: nx * ny }, (_, k) => Math.floor(k / ny));
+  const [line] = contours(v, nx, ny, 1.25);
+  assert.deepEqual([...line.points].filter((_, k) => k % 2 === 0), [1.25, 1.25, 1.25]);
+  v[1 * ny + 1] = NaN;
+  assert.equal(contours(v, nx, ny, 1.25).length, 0);
+});
+
+test("picking finds the surface point that a ray meets", () => {
+  const n = 51;
+  const raw = Float64Array.from({ length: n * n }, (_, k) => Math.floor(k / n) / (n - 1));
+  const field = { raw, nx: n, ny: n, wx: 1, wz: 1, rise: 1, top: 1 };
+  const hit = pick({ origin: [0.1, 5, 0.2], direction: [0, -1, 0] }, field)!;
+  assert.ok(Math.abs(hit.x - 30) < 1e-3 && Math.abs(hit.y - 15) < 1e-3);
+  assert.ok(Math.abs(hit.distance - 4.4) < 1e-3);
+  assert.equal(pick({ origin: [0.1, 5, 0.2], direction: [0, 1, 0] }, field), null);
+  assert.equal(pick({ origin: [0.3, 5, 0.2], direction: [0, -1, 0] }, { ...field, top: 0.5 }), null);
+});
+
+test("interpolation is bilinear and never crosses NaN", () => {
+  assert.equal(bilinear([0, 1, 2, 3], 2, 2, 0.5, 0.5), 1.5);
+  assert.ok(Number.isNaN(bilinear([0, 1, NaN, 3], 2, 2, 0.5, 0.5)));
+});
+
+test("a field counts what is not finite apart from what is not computed", () => {
+  const data = page([1, NaN, 3, Infinity, -1, NaN], [5]);
+  const field = fieldOf(data.runs[0], data.runs[0].quantities[0], 0);
+  assert.deepEqual(field.stats, { min: -1, max: 3, minPositive: 1, nonFinite: 2, missing: 1, nonPositive: 1 });
+  assert.equal(quantile(field, 0.5, false), 1);
+});
+
+test("the total adds weighted terms", () => {
+  const total = page([1, 2, 3, 4, 5, 6]).runs[0].quantities.find((q) => q.key === "total")!;
+  assert.deepEqual([...total.data], [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]);
+});
+
+test("CSV has the columns of the export command and full precision", () => {
+  const text = csvOf(page([0.1, NaN, 1 / 3, -Infinity, 5, 6], [4]).runs[0]);
+  assert.deepEqual(text.split("\n"), [
+    "i,j,alpha,beta,loss,loss_se,accuracy,l2", "0,0,-1,0,0.1,,,1", "0,1,-1,2,NaN,,,1",
+    "1,0,0,0,0.3333333333333333,,,1", "1,1,0,2,-inf,,,1", "2,1,1,2,6,,,1", "",
+  ]);
+});
+
+test("the difference of equal runs is zero and has no path", () => {
+  const [pane, ...rest] = panes(page([1, 2, 3, 4, 5, 6]), { ...initial(), compare: 1, diff: true });
+  assert.equal(rest.length, 0);
+  assert.ok(pane.scale.diverging && pane.field.v.every((x) => x === 0) && pane.path === null);
+});
+
+test("the hash keeps the state, and nonsense is ignored", () => {
+  const state = {
+    ...initial(), run: 2, compare: 1, log: true, clip: 3.25, shared: true, slice: 4, step: 7, map: "cividis" as const,
+    point: [0.5, -0.25] as [number, number], pinned: true, camera: { azimuth: 1, polar: 0.5, distance: 2, target: [0, 0.1, 0] as [number, number, number] },
+  };
+  assert.deepEqual(fromHash(toHash(state), 5), state);
+  assert.equal(toHash(initial()), "");
+  assert.deepEqual(fromHash("#run=99&clip=x&camera=1,2&at=1&compare=0", 3), initial());
+});
+
+test("numbers read as people write them", () => {
+  assert.deepEqual([0, 0.25, -1.5, 123456, 0.0001, -2.5e-7, NaN, -Infinity, 1000].map((x) => number(x)),
+    ["0", "0.25", "−1.5", "1.235×10⁵", "10⁻⁴", "−2.5×10⁻⁷", "NaN", "−∞", "1000"]);
+  assert.deepEqual(niceTicks(-1, 1, 4), [-1, -0.5, 0, 0.5, 1]);
+});

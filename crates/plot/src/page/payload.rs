@@ -1,0 +1,231 @@
+//! The data element of the page: JSON with its arrays packed in base64.
+
+use super::{PageData, PageRun};
+use crate::LossCurve;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use landscape_core::{Axis, Projection, Surface, Trajectory, Value};
+use serde::Serialize;
+
+/// The data as JSON that is safe inside a script element: `<` is written as an escape, so neither
+/// `</script` nor `<!--` can occur.
+pub(super) fn json(data: &PageData) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string(&Payload::of(data))?.replace('<', "\\u003c"))
+}
+
+/// Little-endian numbers in base64, as f32 where that keeps every bit and as f64 elsewhere.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Packed {
+    F32(String),
+    F64(String),
+}
+
+fn pack(values: impl IntoIterator<Item = f64>) -> Packed {
+    let values: Vec<f64> = values.into_iter().collect();
+    let exact = |v: &f64| v.is_nan() || f64::from(*v as f32) == *v;
+    if values.iter().all(exact) {
+        let bytes: Vec<u8> = { values.iter() }
+            .flat_map(|&v| (v as f32).to_le_bytes())
+            .collect();
+        return Packed::F32(STANDARD.encode(bytes));
+    }
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Packed::F64(STANDARD.encode(bytes))
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    schema: u32,
+    title: &'a str,
+    command: &'a str,
+    provenance: &'a [(String, String)],
+    runs: Vec<RunPayload<'a>>,
+}
+
+impl<'a> Payload<'a> {
+    fn of(data: &'a PageData) -> Self {
+        Payload {
+            schema: 1,
+            title: &data.title,
+            command: data.command.as_deref().unwrap_or_default(),
+            provenance: &data.provenance,
+            runs: data.runs.iter().map(RunPayload::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunPayload<'a> {
+    name: &'a str,
+    heading: &'a str,
+    description: &'a str,
+    origin: &'a str,
+    command: &'a str,
+    axes: Vec<AxisPayload<'a>>,
+    equal_aspect: bool,
+    quantities: Vec<Quantity>,
+    /// Key and weight of each extra term.
+    weights: Vec<(String, f64)>,
+    missing: Option<Packed>,
+    trajectory: Option<PathPayload>,
+    curves: Vec<CurvePayload<'a>>,
+    metrics: &'a [(String, String)],
+    provenance: &'a [(String, String)],
+}
+
+impl<'a> RunPayload<'a> {
+    fn of(run: &'a PageRun) -> Self {
+        let surface = &run.surface;
+        let axes = surface.grid.axes.iter().zip(&run.axis_labels);
+        let weights = { surface.terms.iter() }.map(|term| (term_key(&term.name), term.weight));
+        RunPayload {
+            name: &run.name,
+            heading: run.heading.as_deref().unwrap_or_default(),
+            description: run.description.as_deref().unwrap_or_default(),
+            origin: run.origin.as_deref().unwrap_or_default(),
+            command: run.command.as_deref().unwrap_or_default(),
+            axes: axes
+                .map(|(axis, label)| AxisPayload::of(axis, label))
+                .collect(),
+            equal_aspect: run.equal_aspect,
+            quantities: quantities(surface),
+            weights: weights.collect(),
+            missing: missing(surface),
+            trajectory: { run.trajectory.iter() }
+                .find(|path| !path.points.is_empty())
+                .map(PathPayload::of),
+            curves: run.curves.iter().map(CurvePayload::of).collect(),
+            metrics: &run.metrics,
+            provenance: &run.provenance,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AxisPayload<'a> {
+    label: &'a str,
+    coords: Packed,
+}
+
+impl<'a> AxisPayload<'a> {
+    fn of(axis: &Axis, label: &'a str) -> Self {
+        AxisPayload {
+            label,
+            coords: pack(axis.values()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Quantity {
+    key: String,
+    label: String,
+    data: Packed,
+}
+
+fn term_key(name: &str) -> String {
+    format!("term:{name}")
+}
+
+/// The loss, and whatever else at least one sample carries.
+fn quantities(surface: &Surface) -> Vec<Quantity> {
+    let loss = if surface.terms.is_empty() {
+        "loss"
+    } else {
+        "data loss"
+    };
+    let mut wanted = vec![
+        ("loss".to_string(), loss.to_string(), Value::Loss),
+        (
+            "accuracy".to_string(),
+            "accuracy".to_string(),
+            Value::Accuracy,
+        ),
+        (
+            "loss_se".to_string(),
+            "standard error of the loss".to_string(),
+            Value::LossSe,
+        ),
+    ];
+    for (index, term) in surface.terms.iter().enumerate() {
+        let label = format!("{}, not weighted", term.name);
+        wanted.push((term_key(&term.name), label, Value::Term(index)));
+    }
+    let pick = |(key, label, value): (String, String, Value)| {
+        let values = surface.values(value);
+        let optional = matches!(value, Value::Accuracy | Value::LossSe);
+        let known = !optional || values.iter().any(|v| !v.is_nan());
+        known.then(|| Quantity {
+            key,
+            label,
+            data: pack(values),
+        })
+    };
+    wanted.into_iter().filter_map(pick).collect()
+}
+
+/// Indices of the points not computed; a NaN that was computed is not among them.
+fn missing(surface: &Surface) -> Option<Packed> {
+    if surface.is_complete() {
+        return None;
+    }
+    let absent = (0..surface.grid.len()).filter(|&index| surface.get(index).is_none());
+    Some(pack(absent.map(|index| index as f64)))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PathPayload {
+    projection: &'static str,
+    explained: Vec<f64>,
+    step: Vec<u64>,
+    x: Packed,
+    y: Packed,
+    z: Packed,
+    residual: Packed,
+    loss: Packed,
+    plane_loss: Packed,
+}
+
+impl PathPayload {
+    fn of(path: &Trajectory) -> Self {
+        let points = || path.points.iter();
+        let axis = |k: usize| pack(points().map(|p| p.coords[k]));
+        PathPayload {
+            projection: match path.projection {
+                Projection::Cos => "cosine projection",
+                Projection::LeastSquares => "least squares",
+            },
+            explained: path.explained_variance.clone(),
+            step: points().map(|p| p.step).collect(),
+            x: axis(0),
+            y: axis(1),
+            z: axis(2),
+            residual: pack(points().map(|p| p.residual)),
+            loss: pack(points().map(|p| p.loss.unwrap_or(f64::NAN))),
+            plane_loss: pack(points().map(|p| p.plane_loss.unwrap_or(f64::NAN))),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CurvePayload<'a> {
+    label: &'a str,
+    steps: Packed,
+    losses: Packed,
+    /// Empty where they are not known.
+    accuracies: Packed,
+}
+
+impl<'a> CurvePayload<'a> {
+    fn of(curve: &'a LossCurve) -> Self {
+        CurvePayload {
+            label: &curve.name,
+            steps: pack(curve.steps.iter().copied()),
+            losses: pack(curve.losses.iter().copied()),
+            accuracies: pack(curve.accuracies.iter().copied()),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The interactive page: what is embedded is what was given, and nothing is loaded from outside.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use landscape_core::{
+    Axis, Grid, Projection, Sample, Surface, Term, Trajectory, TrajectoryPoint, Value,
+};
+use landscape_plot::LossCurve;
+use landscape_plot::page::{self, PageData, PageError, PageRun};
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+fn sample(loss: f64) -> Sample {
+    Sample {
+        loss,
+        loss_se: Some(loss / 7.0),
+        accuracy: Some(0.5),
+        terms: vec![],
+    }
+}
+
+fn surface(counts: &[usize], loss: impl Fn(usize) -> f64) -> Surface {
+    let axes = { counts.iter() }.map(|&count| Axis::new(-1.0, 1.0, count).unwrap());
+    let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), vec![]);
+    for index in 0..surface.grid.len() {
+        surface.set(index, sample(loss(index))).unwrap();
+    }
+    surface
+}
+
+fn one(run: PageRun) -> String {
+    page::html(&PageData::new("title", vec![run])).unwrap()
+}
+
+/// What the browser would find in the data element.
+fn data(html: &str) -> Json {
+    let start = r#"<script id="data" type="application/json">"#;
+    let rest = &html[html.find(start).unwrap() + start.len()..];
+    serde_json::from_str(&rest[..rest.find("</script").unwrap()]).unwrap()
+}
+
+fn unpack(packed: &Json) -> Vec<f64> {
+    let bytes = |key: &str| {
+        packed[key]
+            .as_str()
+            .map(|text| STANDARD.decode(text).unwrap())
+    };
+    if let Some(bytes) = bytes("f64") {
+        let words = bytes.chunks_exact(8);
+        return words
+            .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
+            .collect();
+    }
+    let bytes = bytes("f32").unwrap();
+    let words = bytes.chunks_exact(4);
+    words
+        .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
+        .collect()
+}
+
+fn quantity(run: &Json, key: &str) -> Vec<f64> {
+    let all = run["quantities"].as_array().unwrap();
+    unpack(&all.iter().find(|q| q["key"] == key).unwrap()["data"])
+}
+
+/// Equal bits, but any NaN equals any other.
+fn same(a: &[f64], b: &[f64]) -> bool {
+    let equal = |(x, y): (&f64, &f64)| x.to_bits() == y.to_bits() || (x.is_nan() && y.is_nan());
+    a.len() == b.len() && a.iter().zip(b).all(equal)
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let html = one(PageRun::new("bowl", surface(&[5, 4], |k| k as f64 * 0.1)));
+    assert!(html.contains("default-src 'none'"));
+    for pattern in [
+        " src=\"http",
+        " href=",
+        "url(http",
+        "@import",
+        "<link",
+        "<img",
+        "<iframe",
+    ] {
+        assert!(!html.contains(pattern), "{pattern}");
+    }
+    // Names of vocabularies and an address in a licence; none is loaded.
+    let allowed = [
+        "www.w3.org/1999/xhtml",
+        "www.w3.org/2000/svg",
+        "www.apache.org/licenses/",
+    ];
+    for (at, scheme) in html
+        .match_indices("http://")
+        .chain(html.match_indices("https://"))
+    {
+        let rest = &html[at + scheme.len()..];
+        let shown = rest.chars().take(60).collect::<String>();
+        assert!(allowed.iter().any(|host| rest.starts_with(host)), "{shown}");
+    }
+    for call in [
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "sendBeacon",
+        "importScripts",
+        "EventSource",
+    ] {
+        assert!(!viewer_calls(&html, call), "{call}");
+    }
+}
+
+/// True when the viewer's script calls a global of this name.
+fn viewer_calls(html: &str, name: &str) -> bool {
+    { html.match_indices(name) }.any(|(at, _)| {
+        let before = html[..at].chars().next_back().unwrap_or(' ');
+        !(before.is_alphanumeric() || before == '.' || before == '_' || before == '$')
+    })
+}
+
+#[test]
+fn licences_of_the_viewer_are_in_the_page() {
+    let html = one(PageRun::new("bowl", surface(&[3, 3], |k| k as f64)));
+    for words in [
+        "three.js authors",
+        "Mike Bostock",
+        "Permission is hereby granted",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn every_number_comes_back() {
+    let losses = [
+        0.1,
+        -0.0,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        1e-310,
+        1e300,
+        2.0 / 3.0,
+        5.0,
+    ];
+    let surface = surface(&[3, 3], |k| losses[k]);
+    let json = data(&one(PageRun::new("all", surface.clone())));
+    let run = &json["runs"][0];
+    assert!(same(&quantity(run, "loss"), &losses));
+    assert!(same(
+        &quantity(run, "loss_se"),
+        &surface.values(Value::LossSe)
+    ));
+    assert!(same(&quantity(run, "accuracy"), &[0.5; 9]));
+    assert!(same(&unpack(&run["axes"][1]["coords"]), &[-1.0, 0.0, 1.0]));
+    assert!(run["missing"].is_null());
+}
+
+#[test]
+fn narrow_arrays_are_sent_as_f32() {
+    let json = data(&one(PageRun::new("short", surface(&[2, 2], |k| k as f64))));
+    let loss = &json["runs"][0]["quantities"][0]["data"];
+    assert!(loss["f32"].is_string() && loss["f64"].is_null());
+}
+
+#[test]
+fn points_not_computed_are_told_from_nan() {
+    let mut partial = Surface::new(Grid::square(3, 1.0, 2).unwrap(), vec![]);
+    partial.set(4, sample(f64::NAN)).unwrap();
+    let json = data(&one(PageRun::new("partial", partial)));
+    let missing = unpack(&json["runs"][0]["missing"]);
+    assert_eq!(missing, [0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0]);
+}
+
+#[test]
+fn terms_come_with_their_weights() {
+    let term = Term {
+        name: "l2".into(),
+        weight: 0.25,
+    };
+    let mut surface = Surface::new(Grid::square(2, 1.0, 2).unwrap(), vec![term]);
+    for index in 0..4 {
+        let terms = vec![index as f64 + 0.1];
+        surface
+            .set(
+                index,
+                Sample {
+                    terms,
+                    ..sample(1.0)
+                },
+            )
+            .unwrap();
+    }
+    let json = data(&one(PageRun::new("l2", surface)));
+    let run = &json["runs"][0];
+    assert!(same(&quantity(run, "term:l2"), &[0.1, 1.1, 2.1, 3.1]));
+    assert_eq!(run["weights"][0][0], "term:l2");
+    assert_eq!(run["weights"][0][1], 0.25);
+}
+
+#[test]
+fn the_path_comes_with_true_and_plane_losses() {
+    let point = |step: u64, loss: Option<f64>| TrajectoryPoint {
+        step,
+        coords: [step as f64 * 0.1, 0.3, 0.0],
+        residual: 0.7,
+        loss,
+        plane_loss: Some(1.5),
+    };
+    let mut run = PageRun::new("path", surface(&[3, 3], |k| k as f64));
+    run.trajectory = Some(Trajectory {
+        points: vec![point(0, Some(2.25)), point(16, None)],
+        explained_variance: vec![0.8, 0.1],
+        projection: Projection::LeastSquares,
+    });
+    let json = data(&one(run));
+    let path = &json["runs"][0]["trajectory"];
+    assert_eq!(path["step"], serde_json::json!([0, 16]));
+    assert_eq!(path["explained"], serde_json::json!([0.8, 0.1]));
+    assert!(same(&unpack(&path["x"]), &[0.0, 1.6]));
+    assert!(same(&unpack(&path["loss"]), &[2.25, f64::NAN]));
+    assert!(same(&unpack(&path["planeLoss"]), &[1.5, 1.5]));
+    assert!(same(&unpack(&path["residual"]), &[0.7, 0.7]));
+}
+
+#[test]
+fn an_empty_path_is_no_path() {
+    let mut run = PageRun::new("path", surface(&[3, 3], |k| k as f64));
+    run.trajectory = Some(Trajectory {
+        points: vec![],
+        explained_variance: vec![],
+        projection: Projection::Cos,
+    });
+    assert!(data(&one(run))["runs"][0]["trajectory"].is_null());
+}
+
+#[test]
+fn text_is_text() {
+    let nasty = r#"</title></script><!--<script> & "quotes" 'and' <b>tags</b>"#;
+    let mut run = PageRun::new(nasty, surface(&[2, 2], |k| k as f64));
+    run.description = Some(nasty.into());
+    run.axis_labels[0] = nasty.into();
+    run.provenance = vec![(nasty.into(), nasty.into())];
+    let plain = one(PageRun::new("plain", surface(&[2, 2], |k| k as f64)));
+    let html = page::html(&PageData::new(nasty, vec![run])).unwrap();
+    for tag in ["</title", "<script", "</script", "<b>", "<!--"] {
+        assert_eq!(
+            html.matches(tag).count(),
+            plain.matches(tag).count(),
+            "{tag}"
+        );
+    }
+    let title = "<title>&lt;/title&gt;&lt;/script&gt;&lt;!--&lt;script&gt; &amp; &quot;quotes&quot; &#39;and&#39;";
+    assert!(html.contains(title));
+    let json = data(&html);
+    assert_eq!(json["title"], nasty);
+    assert_eq!(json["runs"][0]["name"], nasty);
+    assert_eq!(json["runs"][0]["provenance"][0][1], nasty);
+}
+
+#[test]
+fn a_title_that_is_a_mark_stays_a_title() {
+    let run = PageRun::new("a", surface(&[2, 2], |k| k as f64));
+    let html = page::html(&PageData::new("<!--DATA-->", vec![run])).unwrap();
+    assert!(html.contains("<title>&lt;!--DATA--&gt;</title>"));
+    assert_eq!(data(&html)["title"], "<!--DATA-->");
+}
+
+#[test]
+fn equal_data_give_equal_bytes() {
+    let page = || one(PageRun::new("a", surface(&[11, 7], |k| (k as f64).sqrt())));
+    assert_eq!(page(), page());
+}
+
+#[test]
+fn lines_and_volumes_are_pages_too() {
+    let runs = vec![
+        PageRun::new("line", surface(&[9], |k| k as f64)),
+        PageRun::new("volume", surface(&[3, 4, 5], |k| k as f64)),
+        PageRun::new("one slice", surface(&[3, 4, 1], |k| k as f64)),
+    ];
+    let json = data(&page::html(&PageData::new("all", runs)).unwrap());
+    let axes: Vec<usize> = { 0..3 }
+        .map(|k| json["runs"][k]["axes"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(axes, [1, 3, 3]);
+    assert_eq!(quantity(&json["runs"][1], "loss").len(), 60);
+}
+
+#[test]
+fn wrong_input_is_named() {
+    let fails = |change: fn(&mut PageRun)| {
+        let mut run = PageRun::new("r", surface(&[2, 2], |k| k as f64));
+        change(&mut run);
+        page::html(&PageData::new("t", vec![run])).unwrap_err()
+    };
+    assert!(matches!(
+        page::html(&PageData::new("t", vec![])),
+        Err(PageError::NoRuns)
+    ));
+    let labels = fails(|run| run.axis_labels = vec!["α".into()]);
+    assert_eq!(labels.to_string(), "run `r` has 2 axes but 1 axis labels");
+    let thin = fails(|run| run.surface = surface(&[4, 1], |k| k as f64));
+    assert_eq!(
+        thin.to_string(),
+        "run `r` has 1 point on axis 2; a page needs 2 or more"
+    );
+    let curve = fails(|run| {
+        run.curves.push(LossCurve {
+            name: "c".into(),
+            steps: vec![0.0, 1.0],
+            losses: vec![1.0],
+            accuracies: vec![],
+        });
+    });
+    let message = "curve `c` of run `r` has 2 steps but 1 losses and 0 accuracies";
+    assert_eq!(curve.to_string(), message);
+}
+
+proptest! {
+    #[test]
+    fn any_losses_round_trip(losses in prop::collection::vec(any::<f64>(), 6)) {
+        let json = data(&one(PageRun::new("any", surface(&[3, 2], |k| losses[k]))));
+        prop_assert!(same(&quantity(&json["runs"][0], "loss"), &losses));
+    }
+
+    #[test]
+    fn any_text_round_trips(title in any::<String>(), name in any::<String>()) {
+        let run = PageRun::new(name.clone(), surface(&[2, 2], |k| k as f64));
+        let json = data(&page::html(&PageData::new(title.clone(), vec![run])).unwrap());
+        prop_assert_eq!(json["title"].as_str(), Some(title.as_str()));
+        prop_assert_eq!(json["runs"][0]["name"].as_str(), Some(name.as_str()));
+    }
+}
