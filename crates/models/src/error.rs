@@ -227,6 +227,9 @@ pub enum ModelsError {
         /// What is missing, unexpected or of another shape.
         source: ParamsError,
     },
+    /// The network's loss could not be traced.
+    #[error(transparent)]
+    Trace(#[from] landscape_trace::TraceError),
 }
 
 fn list(paths: &[PathBuf]) -> String {

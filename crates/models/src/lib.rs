@@ -9,6 +9,7 @@ pub mod loss;
 pub mod mlp;
 mod names;
 mod network;
+mod objective;
 mod spec;
 mod streams;
 pub mod train;
@@ -21,6 +22,7 @@ pub use error::ModelsError;
 pub use loss::{LossKind, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use network::Network;
+pub use objective::{Regularizer, trace_network};
 pub use spec::ModelSpec;
 pub use train::{
     EpochLoss, OptimizerKind, Record, Schedule, Step, TrainConfig, TrainObserver, TrainReport,

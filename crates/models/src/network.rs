@@ -3,6 +3,7 @@
 use crate::{Mlp, ModelSpec, ModelsError};
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
+    Param,
 };
 use burn::tensor::{Device, Tensor};
 use landscape_core::Params;
@@ -99,6 +100,21 @@ impl Network {
     /// When the second axis is not the network's number of inputs.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         each!(self, network => network.forward(x))
+    }
+
+    /// Every parameter as a tensor of one axis, on the network's device.
+    pub(crate) fn flat_parameters(&self) -> Vec<Tensor<1>> {
+        struct Flat(Vec<Tensor<1>>);
+        impl ModuleVisitor for Flat {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let value = param.val();
+                let numel = value.shape().num_elements();
+                self.0.push(value.reshape([numel]));
+            }
+        }
+        let mut flat = Flat(Vec::new());
+        self.visit(&mut flat);
+        flat.0
     }
 
     /// The network's name.
