@@ -213,6 +213,17 @@ fn base(op: &B) -> Recorded<'_> {
     }
 }
 
+/// Booleans are 0 and 1: `all` is their minimum, `any` their maximum.
+fn bool_base(op: &B) -> Recorded<'_> {
+    match op {
+        B::All(ir) => reduce(Reduction::Min, ir),
+        B::Any(ir) => reduce(Reduction::Max, ir),
+        B::AllDim(ir) => reduce_dim(Reduction::Min, ir),
+        B::AnyDim(ir) => reduce_dim(Reduction::Max, ir),
+        op => base(op),
+    }
+}
+
 fn slice(ir: &burn_ir::SliceOpIr) -> Recorded<'_> {
     let mut ranges = Vec::new();
     for (axis, length) in ir.tensor.shape.iter().enumerate() {
