@@ -5,7 +5,7 @@ import { type Rect, type Theme, fitText, font } from "./canvas";
 import { scaleTicks } from "./colorbar";
 import { niceTicks, number } from "./format";
 import { footprint } from "./mesh";
-import type { Pane } from "./model";
+import { type Pane, showsLoss } from "./model";
 
 interface Tick { at: number; text: string }
 
@@ -74,7 +74,7 @@ export function drawLabels(
   pen.axis(frame.y.map((t) => ({ p: new Vector3(ex, 0, t.at), text: t.text })), new Vector3(sx, 0, 0),
     new Vector3(ex, 0, 0), pane.run.axes[1].label);
   if (titled) pen.title(pane.title);
-  if (pane.path) pen.legend([["#111111", "path on the plane"], [theme.series[1], "true loss"]]);
+  if (pane.path) pen.legend([["#111111", "path on the plane"], ...(showsLoss(pane) ? [[theme.series[1], "true loss"] as [string, string]] : [])]);
   c.restore();
 }
 
@@ -177,7 +177,7 @@ class Pen {
     c.font = font(10.5);
     c.strokeStyle = theme.muted;
     c.lineWidth = 1;
-    let widest = 0;
+    let edge = Infinity;
     for (const { at, text } of frame.z) {
       const [px, py] = this.project(new Vector3(x, at, z));
       c.beginPath();
@@ -186,11 +186,11 @@ class Pen {
       c.stroke();
       c.fillStyle = theme.muted;
       this.text(text, px - 7, py, -1, 0);
-      widest = Math.max(widest, c.measureText(text).width);
+      edge = Math.min(edge, px - 7 - c.measureText(text).width);
     }
     const [px, py] = this.project(new Vector3(x, frame.height / 2, z));
     c.save();
-    c.translate(Math.max(this.rect.x + 12, px - widest - 16), py);
+    c.translate(Math.max(this.rect.x + 12, Math.min(edge, px) - 8), py);
     c.rotate(-Math.PI / 2);
     c.font = font(12);
     c.fillStyle = theme.ink;

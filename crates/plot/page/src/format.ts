@@ -43,13 +43,13 @@ export function exact(value: number): string {
   return String(value);
 }
 
-/** Round numbers, about `target` of them, from `lo` to `hi`. */
+/** Round numbers from `lo` to `hi`, about `target` of them (at most half as many again). */
 export function niceTicks(lo: number, hi: number, target: number): number[] {
   const span = hi - lo;
   if (!(span > 0) || !Number.isFinite(span)) return [lo];
   const rough = span / Math.max(1, target);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999) ?? 10 * power;
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.7) ?? 10 * power;
   const out: number[] = [];
   const slack = span * 1e-9;
   for (let k = Math.ceil((lo - slack) / step); k * step <= hi + slack; k++) {

@@ -10,7 +10,7 @@ import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeome
 import type { Trajectory } from "./data";
 import { nearestFinite, position } from "./field";
 import { footprint } from "./mesh";
-import type { Pane } from "./model";
+import { type Pane, showsLoss } from "./model";
 
 type Point = [number, number, number];
 
@@ -95,7 +95,7 @@ const MANY = 60;
 export function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string): Group {
   const { top } = pane.scale;
   const on = path.step.map((_, k) => locate(pane, raw, path.x[k], path.y[k]));
-  const truth = on.map((p, k): Point => [p[0], pane.scale.raw(path.loss[k]), p[2]]);
+  const truth = on.map((p, k): Point => [p[0], showsLoss(pane) ? pane.scale.raw(path.loss[k]) : NaN, p[2]]);
   const [done, ahead] = [chain(on.slice(0, at + 1)), chain(on.slice(at))];
   const stems = on.map((p, k): [Point, Point] => [p, truth[k]]).filter((_, k) => on.length <= MANY || k === at);
   return group([

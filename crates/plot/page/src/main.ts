@@ -96,8 +96,9 @@ function update(): void {
   show(byId("stage"), !line);
   show(byId("slices"), !line);
   show(byId("line-box"), line);
-  updateDetails(data, panes[0], theme);
+  // The path panel comes first: whether it stands there decides how wide the others are.
   path.update(panes[0], state, theme);
+  updateDetails(data, panes[0], theme);
   if (line) drawLine(panes[0], state, theme);
   else {
     surface?.update(panes, state, theme);

@@ -23,6 +23,9 @@ export function quantityOf(run: Run, key: string): Quantity {
   return run.quantities.find((q) => q.key === key) ?? run.quantities[0];
 }
 
+/** True when heights are losses, so that a checkpoint's true loss has a place among them. */
+export function showsLoss(pane: Pane): boolean { return pane.quantity.key === "loss" && !pane.scale.diverging; }
+
 export function isVolume(run: Run): boolean { return run.axes.length === 3; }
 export function isLine(run: Run): boolean { return run.axes.length === 1; }
 
