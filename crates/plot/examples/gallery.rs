@@ -108,8 +108,8 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
         terms: vec![],
     };
     let whole = sampled(&[(-1.0, 1.0, 51)], |[x, ..]| Some(sample(x)))?;
-    out.save("line", line(&whole, &directions(Options::default())))?;
-    out.save("line-log", line(&whole, &directions(log())))?;
+    out.save("line", || line(&whole, &directions(Options::default())))?;
+    out.save("line-log", || line(&whole, &directions(log())))?;
     let broken = sampled(&[(-0.5, 1.5, 61)], |[x, ..]| match x {
         x if x > 1.2 => Some(Sample::of(f64::INFINITY)),
         x if (0.30..0.42).contains(&x) => None,
@@ -125,18 +125,17 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
         origin: None,
         ..Options::default()
     };
-    out.save("line-holes", line(&broken, &interpolation))?;
-    out.save("losses", losses(&curves(), &log()))?;
+    out.save("line-holes", || line(&broken, &interpolation))?;
+    out.save("losses", || losses(&curves(), &log()))?;
     let one = LossCurve {
         accuracies: vec![],
         name: String::new(),
         ..curves().swap_remove(3)
     };
-    out.save("losses-one", losses(&[one], &Options::default()))?;
-    out.save(
-        "trajectory-losses",
-        trajectory_losses(&path_to_zero(40), &log()),
-    )
+    out.save("losses-one", || losses(&[one], &Options::default()))?;
+    out.save("trajectory-losses", || {
+        trajectory_losses(&path_to_zero(40), &log())
+    })
 }
 
 fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
@@ -145,11 +144,10 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
         ..Options::default()
     };
     let typical = plane(51, 1.0, typical)?;
-    out.save(
-        "contour",
-        contour(&typical, &directions(Options::default())),
-    )?;
-    out.save("contour-log", contour(&typical, &directions(log())))?;
+    out.save("contour", || {
+        contour(&typical, &directions(Options::default()))
+    })?;
+    out.save("contour-log", || contour(&typical, &directions(log())))?;
     for analytic in [
         analytic::BOWL,
         analytic::SADDLE,
@@ -162,37 +160,35 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
             origin: None,
             ..log()
         };
-        out.save(
-            &format!("contour-{}", analytic.name),
-            contour(&surface, &options),
-        )?;
+        out.save(&format!("contour-{}", analytic.name), || {
+            contour(&surface, &options)
+        })?;
     }
     let minima = plane(121, 2.5, |x, y| analytic::rastrigin([x, y]))?;
-    out.save("contour-minima", contour(&minima, &plain))?;
-    out.save(
-        "contour-minima-smooth",
+    out.save("contour-minima", || contour(&minima, &plain))?;
+    out.save("contour-minima-smooth", || {
         contour(
             &minima,
             &Options {
                 smooth: 4.0,
                 ..plain.clone()
             },
-        ),
-    )?;
+        )
+    })?;
     let decades = plane(81, 1.0, |x, y| {
         1e-5 + (x * x + 0.4 * y * y + 0.3 * x * y).powi(3) * 10.0
     })?;
-    out.save("contour-decades", contour(&decades, &directions(log())))?;
+    out.save("contour-decades", || contour(&decades, &directions(log())))?;
     let lines = Options {
         fill: Fill::None,
         ..directions(log())
     };
-    out.save("contour-lines", contour(&typical, &lines))?;
+    out.save("contour-lines", || contour(&typical, &lines))?;
     let smooth = Options {
         fill: Fill::Smooth,
         ..directions(Options::default())
     };
-    out.save("contour-fill-smooth", contour(&typical, &smooth))?;
+    out.save("contour-fill-smooth", || contour(&typical, &smooth))?;
     let difference = plane(51, 1.0, |x, y| 0.4 * x * (1.0 - y * y) + 0.1)?;
     let diverging = Style {
         colormap: Colormap::Diverging,
@@ -203,12 +199,12 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
         value_label: Some("loss difference".into()),
         ..directions(Options::default())
     };
-    out.save("contour-difference", contour(&difference, &signed))?;
+    out.save("contour-difference", || contour(&difference, &signed))?;
     let double = Options {
         style: Style::double(),
         ..directions(log())
     };
-    out.save("contour-double", contour(&typical, &double))
+    out.save("contour-double", || contour(&typical, &double))
 }
 
 fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {
@@ -221,12 +217,11 @@ fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {
             _ => Some(Sample::of(typical(x, y))),
         }
     })?;
-    out.save(
-        "heatmap-holes",
-        heatmap(&broken, &directions(Options::default())),
-    )?;
-    out.save("contour-holes", contour(&broken, &directions(log())))?;
-    out.save("surface-holes", surface3d(&broken, &directions(log())))?;
+    out.save("heatmap-holes", || {
+        heatmap(&broken, &directions(Options::default()))
+    })?;
+    out.save("contour-holes", || contour(&broken, &directions(log())))?;
+    out.save("surface-holes", || surface3d(&broken, &directions(log())))?;
     let fine = plane(201, 1.0, |x, y| typical(x, y) * typical(x, y))?;
     let clipped = Options {
         clip: Clip {
@@ -239,8 +234,8 @@ fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {
         },
         ..directions(log())
     };
-    out.save("heatmap-clipped", heatmap(&fine, &clipped))?;
-    out.save("surface-clipped", surface3d(&fine, &clipped))?;
+    out.save("heatmap-clipped", || heatmap(&fine, &clipped))?;
+    out.save("surface-clipped", || surface3d(&fine, &clipped))?;
     let stepped = sampled(&[(-1.0, 1.0, 9), (-1.0, 1.0, 21)], |[x, y, _]| {
         Some(Sample {
             accuracy: Some(0.9 - 0.3 * x * x - 0.25 * y * y),
@@ -251,30 +246,29 @@ fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {
         value: Value::Accuracy,
         ..directions(Options::default())
     };
-    out.save("heatmap-accuracy", heatmap(&stepped, &accuracy))?;
+    out.save("heatmap-accuracy", || heatmap(&stepped, &accuracy))?;
     let negative = plane(61, 1.0, |x, y| {
         20.0 * (x * x + y * y).powi(2) - 0.3 * (-8.0 * (x * x + y * y)).exp()
     })?;
-    out.save(
-        "heatmap-negative-log",
-        heatmap(&negative, &directions(log())),
-    )?;
-    out.save(
-        "contour-negative-log",
-        contour(&negative, &directions(log())),
-    )?;
+    out.save("heatmap-negative-log", || {
+        heatmap(&negative, &directions(log()))
+    })?;
+    out.save("contour-negative-log", || {
+        contour(&negative, &directions(log()))
+    })?;
     let nothing = plane(21, 1.0, |_, _| f64::NAN)?;
-    out.save("heatmap-all-nan", heatmap(&nothing, &directions(log())))?;
-    let constant = plane(21, 1.0, |_, _| 2.302_585)?;
-    out.save("heatmap-constant", heatmap(&constant, &directions(log())))
+    out.save("heatmap-all-nan", || heatmap(&nothing, &directions(log())))?;
+    let constant = plane(21, 1.0, |_, _| 2.31)?;
+    out.save("heatmap-constant", || {
+        heatmap(&constant, &directions(log()))
+    })
 }
 
 fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     let whole = plane(51, 1.0, typical)?;
-    out.save(
-        "surface",
-        surface3d(&whole, &directions(Options::default())),
-    )?;
+    out.save("surface", || {
+        surface3d(&whole, &directions(Options::default()))
+    })?;
     let minima = plane(121, 2.5, |x, y| analytic::rastrigin([x, y]))?;
     let turned = Options {
         camera: Camera {
@@ -285,7 +279,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
         origin: None,
         ..directions(Options::default())
     };
-    out.save("surface-minima-double", surface3d(&minima, &turned))?;
+    out.save("surface-minima-double", || surface3d(&minima, &turned))?;
     let valley = plane(101, 2.0, |x, y| analytic::rosenbrock([x, y]))?;
     let seen = Options {
         origin: None,
@@ -295,7 +289,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
         },
         ..directions(log())
     };
-    out.save("surface-valley-log", surface3d(&valley, &seen))?;
+    out.save("surface-valley-log", || surface3d(&valley, &seen))?;
     let saddle = plane(51, 1.0, |x, y| analytic::saddle([x, y]))?;
     let style = Style {
         colormap: Colormap::Diverging,
@@ -306,7 +300,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
         origin: None,
         ..Options::default()
     };
-    out.save("surface-saddle", surface3d(&saddle, &signed))?;
+    out.save("surface-saddle", || surface3d(&saddle, &signed))?;
     let pca = Options {
         axes: [
             Some("PCA component 1".into()),
@@ -315,16 +309,14 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
         ],
         ..log()
     };
-    out.save("trajectory", trajectory(&whole, &path_to_zero(40), &pca))?;
+    out.save("trajectory", || trajectory(&whole, &path_to_zero(40), &pca))?;
     let small = plane(41, 0.6, typical)?;
-    out.save(
-        "trajectory-outside",
-        trajectory(&small, &path_to_zero(400), &pca),
-    )?;
-    out.save(
-        "trajectory-surface",
-        trajectory3d(&whole, &path_to_zero(40), &pca),
-    )?;
+    out.save("trajectory-outside", || {
+        trajectory(&small, &path_to_zero(400), &pca)
+    })?;
+    out.save("trajectory-surface", || {
+        trajectory3d(&whole, &path_to_zero(40), &pca)
+    })?;
     let axis = (-1.0, 1.0, 25);
     let volume = sampled(&[axis, axis, axis], |[x, y, z]| {
         Some(Sample::of(match x + y + z > 2.2 {
@@ -332,13 +324,13 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
             false => typical(x, y) + 1.4 * z * z + z * x,
         }))
     })?;
-    out.save("volume", volume_slices(&volume, &directions(log())))?;
+    out.save("volume", || volume_slices(&volume, &directions(log())))?;
     let wide = Options {
         style: Style::double(),
         slices: 10,
         ..directions(Options::default())
     };
-    out.save("volume-double", volume_slices(&volume, &wide))
+    out.save("volume-double", || volume_slices(&volume, &wide))
 }
 
 struct Gallery<'a> {
@@ -346,14 +338,20 @@ struct Gallery<'a> {
 }
 
 impl Gallery<'_> {
-    fn save(&self, name: &str, figure: Result<Figure, PlotError>) -> Result<(), Failure> {
-        let figure = figure?;
+    fn save(
+        &self,
+        name: &str,
+        figure: impl FnOnce() -> Result<Figure, PlotError>,
+    ) -> Result<(), Failure> {
+        let start = std::time::Instant::now();
+        let figure = figure()?;
+        let drawn = start.elapsed();
         figure.save(self.folder.join(format!("{name}.svg")))?;
         std::fs::write(
             self.folder.join(format!("{name}.png")),
             figure.to_png(300.0)?,
         )?;
-        println!("{name}");
+        println!("{name}: {:?} and {:?}", drawn, start.elapsed() - drawn);
         Ok(())
     }
 }

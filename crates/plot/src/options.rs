@@ -86,8 +86,8 @@ pub struct Options {
     pub clip: Clip,
     /// The whole range of the scale, for figures that share it; see [`Options::share`].
     pub range: Option<(f64, f64)>,
-    /// Standard deviation, in cells, of a Gaussian that smooths the picture in the drawn scale; 0
-    /// for none. The data are not touched, cells that are not finite stay so, and the caption says
+    /// Standard deviation, in cells, of a Gaussian that smooths the picture; 0 for none. Planes are
+    /// smoothed in the drawn scale (a log figure's logarithms), lines in their values. The data are not touched, cells that are not finite stay so, and the caption says
     /// that the picture is smoothed.
     pub smooth: f64,
     /// A line above the figure.

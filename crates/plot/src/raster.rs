@@ -66,7 +66,7 @@ pub(crate) fn encode(
         true => png::ColorType::Rgb,
         false => png::ColorType::Rgba,
     });
-    encoder.set_compression(png::Compression::High);
+    encoder.set_compression(png::Compression::Balanced);
     if let Some(dpi) = dpi {
         let per_metre = libm::round(dpi / 0.0254) as u32;
         encoder.set_pixel_dims(Some(png::PixelDimensions {

@@ -15,7 +15,7 @@ use landscape_core::Surface;
 /// Dots an inch of the painting between the lines; the lines lie over the borders of its colours.
 const DPI: f64 = 450.0;
 /// Closed lines shorter than this, in points, would be blots.
-const LEAST: f64 = 4.0;
+const LEAST: f64 = 8.0;
 /// Width of contour lines, in points.
 const WIDTH: f64 = 0.5;
 

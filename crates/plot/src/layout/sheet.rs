@@ -65,7 +65,7 @@ impl<'a> Sheet<'a> {
         let below = count(&|v| v < scale.lo - slack);
         if above > 0 {
             self.notes
-                .push(format!("{} beyond {}", points(above), name(scale.hi)));
+                .push(format!("{} above {}", points(above), name(scale.hi)));
         }
         if below > 0 {
             self.notes

@@ -12,8 +12,8 @@ pub(crate) struct Level {
     pub labelled: bool,
 }
 
-/// How many levels a linear scale aims at.
-const LINEAR: usize = 12;
+/// The most levels of a linear scale; there are six at least.
+const LINEAR: usize = 15;
 /// More log levels than this are thinned to one a decade.
 const MANY: usize = 22;
 

@@ -138,7 +138,11 @@ fn symlog(lo: f64, hi: f64, threshold: f64, most: usize) -> Vec<Tick> {
     let down = positive_part(-lo, threshold);
     let room = most.saturating_sub(1).max(1);
     let stride = (up.len() + down.len()).div_ceil(room).max(1) as i32;
-    let start = |v: &f64| (exponent(*v) - exponent(threshold)).rem_euclid(stride) == stride - 1;
+    // Powers of ten that stand a stride apart, also from 0.
+    let start = |v: &f64| {
+        let apart = exponent(*v) - exponent(threshold) + 1;
+        exponent(*v).rem_euclid(stride) == 0 && 2 * apart > stride
+    };
     let zero = (lo <= 0.0 && hi >= 0.0).then_some(0.0);
     let major: Vec<f64> = down
         .iter()

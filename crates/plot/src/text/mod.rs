@@ -82,6 +82,19 @@ pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
+/// Lines of an axis label: what stands in brackets goes to a line of its own where one line does
+/// not hold all.
+pub(crate) fn wrap_label(label: &str, size: f64, limit: f64) -> Vec<String> {
+    match label.split_once(" (") {
+        Some((name, rest)) if width(label, size) > limit => {
+            let mut lines = wrap(name, size, limit);
+            lines.extend(wrap(&format!("({rest}"), size, limit));
+            lines
+        }
+        _ => wrap(label, size, limit),
+    }
+}
+
 /// The text, cut with an ellipsis when it is wider than `limit`.
 pub(crate) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
@@ -116,6 +129,8 @@ mod tests {
         assert!(lines.len() > 1);
         assert!(lines.iter().all(|l| width(l, 6.0) <= 90.0));
         assert_eq!(lines.join(" "), text);
+        let label = wrap_label("PCA component 1 (83.2% of variance)", 7.0, 100.0);
+        assert_eq!(label, ["PCA component 1", "(83.2% of variance)"]);
         assert!(width(&fit("supercalifragilistic", 6.0, 30.0), 6.0) <= 30.0);
     }
 }

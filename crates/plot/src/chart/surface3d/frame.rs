@@ -190,8 +190,10 @@ impl Frame<'_> {
             angle = -90.0;
         }
         let middle = ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
-        let length = libm::hypot(b.0 - a.0, b.1 - a.1).max(40.0);
-        let mut lines = text::wrap(&self.names[edge.axis], size, length);
+        let name = &self.names[edge.axis];
+        let words = name.split_whitespace().map(|w| text::width(w, size));
+        let room = words.fold(libm::hypot(b.0 - a.0, b.1 - a.1), f64::max);
+        let mut lines = text::wrap_label(name, size, room);
         if edge.axis == 2 {
             // Lines of upright text follow one another to the right: the last is nearest.
             lines.reverse();

@@ -21,6 +21,8 @@ use space::Space;
 
 /// Height of the figure's frame is at most this, in points.
 const TALLEST: f64 = 400.0;
+/// Height of the colour bar, in points.
+const BAR: f64 = 120.0;
 
 /// A surface seen from above and aside, in a parallel projection, with its contours on the floor.
 /// Hidden parts are hidden pixel by pixel; light shows the slope; values beyond the scale are cut
@@ -83,9 +85,8 @@ fn draw(
     };
     let picture = render::render(&data.field, &space, &frame.view, &paint);
     sheet.canvas.group("surface");
-    sheet
-        .canvas
-        .image(picture.area(), &picture.raster(), false)?;
+    let raster = picture.raster();
+    sheet.canvas.image(picture.area(), &raster, false)?;
     sheet.canvas.end();
     let scene = overlay::Scene {
         data: &data,
@@ -96,18 +97,21 @@ fn draw(
     scene.marks(&mut sheet, path);
     frame.draw_axes(&mut sheet.canvas);
     if let Some(bar) = &bar {
-        let high = (0.62 * area.h).min(150.0);
-        let beside = Rect::new(area.x, area.y + (area.h - high) / 2.0, area.w, high);
+        let beside = Rect::new(area.x, area.y + (area.h - BAR) / 2.0, area.w, BAR);
         bar.draw(&mut sheet.canvas, beside, &options.style);
     }
+    note(&mut sheet, &data);
+    Ok(sheet.finish(PAD, area.bottom(), &format!("Surface of the {name}")))
+}
+
+/// What legend and caption say about holes, scale and cuts.
+fn note(sheet: &mut Sheet<'_>, data: &Plane) {
     sheet.legend.extend(hole_entries(&data.field.cells));
     sheet.note_scale(&data.scale, &data.values);
     if data.scale.above || data.scale.below {
-        sheet
-            .notes
-            .push("surface cut off at the ends of the scale".to_owned());
+        let words = "surface cut off at the ends of the scale";
+        sheet.notes.push(words.to_owned());
     }
-    Ok(sheet.finish(PAD, area.bottom(), &format!("Surface of the {name}")))
 }
 
 /// The largest box whose words all fit on the sheet, and the area it takes with its words.
@@ -119,7 +123,7 @@ fn fit<'a>(
     bar: Option<&Bar<'_>>,
 ) -> (Frame<'a>, Rect) {
     let style = sheet.style;
-    let room = sheet.width() - 2.0 * PAD - bar.map_or(0.0, |b| b.width(&style, 120.0));
+    let room = sheet.width() - 2.0 * PAD - bar.map_or(0.0, |b| b.width(&style, BAR));
     let mut view = View::new(sheet.options.camera);
     view.zoom = 0.55 * room;
     let mut area = Rect::default();

@@ -52,16 +52,22 @@ const BEND: f64 = 0.3;
 /// level would otherwise have no label.
 const CROWD: [usize; 2] = [1, 14];
 
+/// A square of the page.
+type Square = (i32, i32);
+
+/// A point of a line, and the line's number.
+type Member = (f64, f64, usize);
+
 /// Points of all lines, sorted into squares of the page.
 struct Crowd {
-    squares: BTreeMap<(i32, i32), Vec<(f64, f64, usize)>>,
+    squares: BTreeMap<Square, Vec<Member>>,
 }
 
 const SQUARE: f64 = 8.0;
 
 impl Crowd {
     fn of(curves: &[Curve]) -> Self {
-        let mut squares: BTreeMap<(i32, i32), Vec<_>> = BTreeMap::new();
+        let mut squares: BTreeMap<Square, Vec<Member>> = BTreeMap::new();
         for (id, curve) in curves.iter().enumerate() {
             for (x, y) in curve.samples(1.0) {
                 squares.entry(square(x, y)).or_default().push((x, y, id));
@@ -73,7 +79,7 @@ impl Crowd {
     /// How many points of other curves lie in a box.
     fn count(&self, area: &TurnedBox, own: usize) -> usize {
         let corners = area.corners().map(|(x, y)| square(x, y));
-        let range = |get: fn(&(i32, i32)) -> i32| {
+        let range = |get: fn(&Square) -> i32| {
             let all = corners.iter().map(get);
             (all.clone().min().unwrap_or(0), all.max().unwrap_or(0))
         };
@@ -87,7 +93,7 @@ impl Crowd {
     }
 }
 
-fn square(x: f64, y: f64) -> (i32, i32) {
+fn square(x: f64, y: f64) -> Square {
     (
         libm::floor(x / SQUARE) as i32,
         libm::floor(y / SQUARE) as i32,
@@ -150,7 +156,7 @@ impl Scene<'_> {
     /// Puts the label at the best place of its curve, if there is one.
     fn add(&mut self, curve: &Curve, label: &Labelled<'_>) {
         let half = text::width(label.words, self.size) / 2.0 + 1.2;
-        let least = if curve.closed() { 7.0 } else { 3.0 } * half;
+        let least = if curve.closed() { 9.0 } else { 3.0 } * half;
         if curve.length() < least {
             return;
         }

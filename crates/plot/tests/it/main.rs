@@ -1,0 +1,11 @@
+//! Tests of the figures: geometry, text, files, wrong input.
+
+mod contours;
+mod files;
+mod holes;
+mod input;
+mod orientation;
+mod page;
+mod scales;
+mod support;
+mod words;
