@@ -115,7 +115,8 @@ window.addEventListener("hashchange", () => {
   written = location.hash.replace(/^#/, "");
   store.set(fromHash(location.hash, data.runs.length));
 });
-new ResizeObserver(() => store.set({})).observe(document.body);
+const resized = new ResizeObserver(() => store.set({}));
+for (const element of [document.body, ...document.querySelectorAll(".view, .panel")]) resized.observe(element);
 for (const query of ["(prefers-color-scheme: dark)", "print"]) {
   matchMedia(query).addEventListener("change", () => {
     theme = readTheme();
