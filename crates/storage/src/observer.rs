@@ -1,7 +1,7 @@
 //! Stores what a sampler measures, while it measures.
 
 use crate::error::Error;
-use crate::run::Run;
+use crate::run::{Run, Status};
 use crate::store::Store;
 use landscape_core::{Measured, Observer, ObserverError, Progress};
 use std::time::{Duration, Instant};
@@ -33,8 +33,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// let (run, mut surface) = store.begin_surface(&spec, &grid, &[], None)?;
 /// let mut observer = store.observer(&run);
 /// Sampler::new().run(&bowl, &mut surface, &mut [&mut observer])?;
-/// observer.finish()?;
-/// store.finish(&run, Status::Complete)?;
+/// observer.finish(Status::Complete)?;
 /// assert_eq!(store.load_surface(&run)?, surface);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -82,12 +81,16 @@ impl StoreObserver {
         self.store_waiting(&store)
     }
 
-    /// Stores all points that wait, and says how many this observer stored.
+    /// Stores all points that wait and how the run ended, in one transaction, and gives the number
+    /// of points this observer stored.
     ///
     /// # Errors
-    /// As [`StoreObserver::flush`].
-    pub fn finish(mut self) -> Result<usize, Error> {
-        self.flush()?;
+    /// As [`StoreObserver::flush`] and [`Store::finish`].
+    pub fn finish(&mut self, status: Status) -> Result<usize, Error> {
+        let result = self.store.finish_points(&self.run, &self.waiting, status);
+        self.failed = result.is_err();
+        self.stored += result?;
+        self.waiting.clear();
         Ok(self.stored)
     }
 
@@ -108,9 +111,9 @@ impl StoreObserver {
 impl Observer for StoreObserver {
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError> {
         self.waiting.extend_from_slice(batch);
-        let last = progress.done >= progress.total;
-        if last {
-            return self.flush().map_err(ObserverError::new);
+        if progress.done >= progress.total {
+            // The end is near: `finish` stores it in one transaction.
+            return Ok(());
         }
         if Instant::now() < self.due && self.waiting.len() < LARGEST {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Stores what training records, while it trains.
 
 use crate::error::Error;
-use crate::run::Run;
+use crate::run::{Run, Status};
 use crate::store::{Store, TrainRecord};
 use landscape_core::Params;
 use std::time::{Duration, Instant};
@@ -76,12 +76,14 @@ impl Recorder {
         self.store_waiting(&store)
     }
 
-    /// Stores all that waits, and ends.
+    /// Stores all that waits, and how the run ended.
     ///
     /// # Errors
-    /// As [`Recorder::flush`].
-    pub fn finish(mut self) -> Result<(), Error> {
-        self.flush()
+    /// As [`Recorder::flush`] and [`Store::finish`].
+    pub fn finish(&mut self, status: Status) -> Result<(), Error> {
+        let _hold = self.store.hold();
+        self.flush()?;
+        self.store.finish(&self.run, status)
     }
 
     fn store_waiting(&mut self, store: &Store) -> Result<(), Error> {

@@ -108,13 +108,23 @@ impl File {
         }
     }
 
-    /// Makes the file where there is none, and brings its tables up to date.
+    /// Makes the file where there is none, and brings its tables up to date. While the file is
+    /// held, the connection for that is kept.
     pub(crate) fn prepare(&self, patience: Duration) -> Result<(), Error> {
-        let state = self.state();
-        match state.kept {
-            Some(_) => Ok(()),
-            None => prepare(&self.path, patience).map_err(|error| error.in_file(&self.path)),
+        let mut state = self.state();
+        if state.kept.is_some() {
+            return Ok(());
         }
+        let access = match state.holds > 0 {
+            true => Access::Write,
+            false => Access::Read,
+        };
+        let conn = prepare(&self.path, access, patience);
+        let conn = conn.map_err(|error| error.in_file(&self.path))?;
+        if access == Access::Write {
+            state.kept = Some(Kept { conn, access });
+        }
+        Ok(())
     }
 
     /// Checks that the file is there and can be read as it is.
@@ -157,23 +167,27 @@ fn key(path: &Path) -> PathBuf {
     })
 }
 
-fn prepare(path: &Path, patience: Duration) -> Result<(), Error> {
+/// A connection to a file that is there and up to date.
+fn prepare(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
     if !exists(path)? {
-        return create(path);
+        create(path)?;
+        return open(path, access, patience);
     }
     check_header(path)?;
-    let conn = open(path, Access::Read, patience)?;
+    let conn = open(path, access, patience)?;
     let found = schema::inspect(&conn, path)?;
-    drop(conn);
     let from = match found {
         Found::Version(version) if version >= schema::SCHEMA_VERSION => {
-            return schema::check(found, path);
+            schema::check(found, path)?;
+            return Ok(conn);
         }
         Found::Version(version) => version,
         Found::Empty => 0,
     };
+    drop(conn);
     let conn = open(path, Access::Write, patience)?;
-    schema::migrate(&conn, from)
+    schema::migrate(&conn, from)?;
+    Ok(conn)
 }
 
 fn check(path: &Path, patience: Duration) -> Result<(), Error> {

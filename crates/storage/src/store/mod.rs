@@ -1,5 +1,6 @@
 //! A database file and what is done with it.
 
+mod columns;
 mod directions;
 mod file;
 mod records;
@@ -55,6 +56,18 @@ impl Store {
         let store = Store::of(path.as_ref(), true);
         store.file.prepare(PATIENCE)?;
         Ok(store)
+    }
+
+    /// As [`Store::open`] and [`Store::hold`] in one opening of the file: the quickest way to open a
+    /// store and begin a run in it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_and_hold(path: impl AsRef<Path>) -> Result<(Store, Hold), Error> {
+        let store = Store::of(path.as_ref(), true);
+        let hold = store.hold();
+        store.file.prepare(PATIENCE)?;
+        Ok((store, hold))
     }
 
     /// The store in a file, for reading only.

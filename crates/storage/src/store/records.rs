@@ -200,11 +200,12 @@ impl Iterator for Checkpoints {
     type Item = Result<StoredCheckpoint, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ready.is_empty() && !self.left.is_empty() {
-            if let Err(error) = self.read_chunk() {
-                self.left.clear();
-                return Some(Err(error));
-            }
+        if self.ready.is_empty()
+            && !self.left.is_empty()
+            && let Err(error) = self.read_chunk()
+        {
+            self.left.clear();
+            return Some(Err(error));
         }
         self.ready.pop_front().map(Ok)
     }

@@ -84,13 +84,7 @@ impl Store {
     pub fn finish(&self, run: &Run, status: Status) -> Result<(), Error> {
         self.write(|conn| {
             self.still_there(conn, run)?;
-            let finished = (status == Status::Complete).then(|| now(SystemTime::now()));
-            let owner = (status == Status::Running).then(|| Owner::current().to_string());
-            conn.execute(
-                "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
-                params![status.name(), owner, finished, run.id],
-            )?;
-            Ok(())
+            set_status(conn, run, status)
         })
     }
 
@@ -148,10 +142,10 @@ impl Store {
         if let Some(stored) = by_name(conn, name)? {
             return Ok(stored.run);
         }
-        if let Ok(id) = name.parse::<i64>() {
-            if let Some(stored) = one(conn, "run_id = ?", params![id])? {
-                return Ok(stored.run);
-            }
+        if let Ok(id) = name.parse::<i64>()
+            && let Some(stored) = one(conn, "run_id = ?", params![id])?
+        {
+            return Ok(stored.run);
         }
         let mut statement = conn.prepare("SELECT name FROM runs ORDER BY run_id")?;
         let known = statement
@@ -319,6 +313,16 @@ fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Erro
         "identity = ? AND kind = ?",
         params![spec.identity(), spec.kind.name()],
     )
+}
+
+pub(super) fn set_status(conn: &Connection, run: &Run, status: Status) -> Result<(), Error> {
+    let finished = (status == Status::Complete).then(|| now(SystemTime::now()));
+    let owner = (status == Status::Running).then(|| Owner::current().to_string());
+    conn.execute(
+        "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
+        params![status.name(), owner, finished, run.id],
+    )?;
+    Ok(())
 }
 
 /// Makes a stored run this process's. A complete run stays complete.

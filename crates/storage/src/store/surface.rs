@@ -1,10 +1,11 @@
 //! Grids and points.
 
 use super::Store;
+use super::columns::{self, PointColumns};
 use crate::error::Error;
-use crate::run::{Run, RunSpec};
-use duckdb::{Connection, Row, params};
-use landscape_core::{Axis, Grid, Measured, Plane, Sample, Surface, Term};
+use crate::run::{Run, RunSpec, Status};
+use duckdb::{Connection, params};
+use landscape_core::{Axis, Grid, Measured, Plane, Surface, Term};
 use std::collections::HashSet;
 
 /// Names of the coordinates, in the order of the axes.
@@ -58,6 +59,27 @@ impl Store {
             self.still_there(conn, run)?;
             let (grid, terms) = layout(conn, run)?;
             append(conn, run, &grid, terms.len(), points)
+        })
+    }
+
+    /// Adds the last points of a run and says how it ended, in one transaction.
+    pub(crate) fn finish_points(
+        &self,
+        run: &Run,
+        points: &[Measured],
+        status: Status,
+    ) -> Result<usize, Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            let added = match points.is_empty() {
+                true => 0,
+                false => {
+                    let (grid, terms) = layout(conn, run)?;
+                    append(conn, run, &grid, terms.len(), points)?
+                }
+            };
+            super::runs::set_status(conn, run, status)?;
+            Ok(added)
         })
     }
 
@@ -217,31 +239,7 @@ fn stage_table(terms: usize) -> String {
 
 fn stage(conn: &Connection, grid: &Grid, points: &[Measured]) -> Result<(), Error> {
     let mut appender = conn.appender_to_catalog_and_db("staged", "temp", "main")?;
-    let mut seen = HashSet::with_capacity(points.len());
-    let beyond = |axis: usize, value: f64| (axis < grid.dims()).then_some(value);
-    for Measured { index, sample } in points {
-        if !seen.insert(*index) {
-            continue;
-        }
-        let [i, j, k] = grid.unravel(*index).map(|n| n as i32);
-        let [alpha, beta, gamma] = grid.point(*index);
-        let (beta, gamma) = (beyond(1, beta), beyond(2, gamma));
-        let Sample {
-            loss,
-            loss_se,
-            accuracy,
-            terms,
-        } = sample;
-        let fixed: [&dyn duckdb::ToSql; 9] =
-            [&i, &j, &k, &alpha, &beta, &gamma, loss, loss_se, accuracy];
-        if terms.is_empty() {
-            appender.append_row(fixed.as_slice())?;
-        } else {
-            let extra = terms.iter().map(|term| term as &dyn duckdb::ToSql);
-            let row: Vec<_> = fixed.into_iter().chain(extra).collect();
-            appender.append_row(row.as_slice())?;
-        }
-    }
+    appender.append_record_batch(columns::of_points(grid, points)?)?;
     // Dropping the appender would swallow an error.
     appender.flush()?;
     Ok(())
@@ -255,27 +253,18 @@ fn load(conn: &Connection, run: &Run) -> Result<Surface, Error> {
     let mut statement = conn.prepare(&format!(
         "SELECT i, j, k, loss, loss_se, accuracy{extra} FROM points WHERE run_id = ?"
     ))?;
-    let mut rows = statement.query(params![run.id])?;
-    while let Some(row) = rows.next()? {
-        let indices = [row.get(0)?, row.get(1)?, row.get(2)?];
-        let flat = surface.grid.index(indices).ok_or_else(|| {
-            Error::damaged(format!(
-                "run `{}` has a point {indices:?} outside its grid",
-                run.name
-            ))
-        })?;
-        surface.set(flat, sample(row, count)?)?;
+    for batch in statement.query_arrow(params![run.id])? {
+        let points = PointColumns::of(&batch)?;
+        for row in 0..batch.num_rows() {
+            let indices = points.indices(row);
+            let flat = surface.grid.index(indices).ok_or_else(|| {
+                let name = &run.name;
+                Error::damaged(format!(
+                    "run `{name}` has a point {indices:?} outside its grid"
+                ))
+            })?;
+            surface.set(flat, points.sample(row)?)?;
+        }
     }
     Ok(surface)
-}
-
-fn sample(row: &Row<'_>, terms: usize) -> Result<Sample, Error> {
-    Ok(Sample {
-        loss: row.get(3)?,
-        loss_se: row.get(4)?,
-        accuracy: row.get(5)?,
-        terms: (0..terms)
-            .map(|term| row.get(6 + term))
-            .collect::<Result<_, _>>()?,
-    })
 }

@@ -78,10 +78,11 @@ fn log_of(file: &Path) -> PathBuf {
 
 /// What a command does: begin or continue, sample, store, finish.
 pub fn sample_in_child(file: &Path) {
-    let store = Store::open(file).unwrap();
+    let (store, hold) = Store::open_and_hold(file).unwrap();
     let (run, mut surface) = store
         .begin_surface(&spec(), &grid(), &terms(), None)
         .unwrap();
+    drop(hold);
     let log = OpenOptions::new()
         .append(true)
         .create(true)
@@ -98,8 +99,7 @@ pub fn sample_in_child(file: &Path) {
     }
     .run(&slow, &mut surface, &mut [&mut observer])
     .unwrap();
-    observer.finish().unwrap();
-    store.finish(&run, Status::Complete).unwrap();
+    observer.finish(Status::Complete).unwrap();
 }
 
 fn evaluated(file: &Path) -> Vec<usize> {

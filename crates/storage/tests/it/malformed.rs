@@ -111,7 +111,7 @@ fn objects() {
     for (content, expected) in [
         ("{\n \"schema\": 1,,}".to_owned(), ", line 2, character 14: key must be a string"),
         ("".to_owned(), ", line 1, character 0: EOF while parsing a value"),
-        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 58: missing field `loss`"),
+        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss`"),
         (
             format!(r#"{{"schema": 2, {axis}, "loss": [1, 2]}}"#),
             ", `schema`: 2 where 1 is known",

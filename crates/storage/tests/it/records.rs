@@ -2,7 +2,9 @@
 
 use crate::support::{params, store};
 use landscape_core::{Params, Projection, Trajectory, TrajectoryPoint};
-use landscape_storage::{Error, Run, RunKind, RunSpec, Store, StoredCheckpoint, TrainRecord};
+use landscape_storage::{
+    Error, Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord,
+};
 use serde_json::json;
 
 fn training(store: &Store) -> Run {
@@ -108,7 +110,7 @@ fn a_recorder_stores_all_it_is_given() {
         let params = (step % 10 == 0).then(|| params(step as f32));
         recorder.push(record(step), params).unwrap();
     }
-    recorder.finish().unwrap();
+    recorder.finish(Status::Complete).unwrap();
     assert_eq!(
         store.records(&run).unwrap(),
         (0..500).map(record).collect::<Vec<_>>()
@@ -145,7 +147,7 @@ fn large_checkpoints_are_read_a_few_at_a_time() {
             .push(checkpoint.record, Some(checkpoint.params))
             .unwrap();
     }
-    recorder.finish().unwrap();
+    recorder.finish(Status::Complete).unwrap();
     let mut read = store.checkpoints(&run).unwrap();
     assert_eq!(read.size_hint(), (20, Some(20)));
     for step in 0..20 {

@@ -31,12 +31,12 @@ fn documented() -> BTreeMap<String, Vec<(String, String)>> {
             current = name.split('`').next().unwrap().to_owned();
         }
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        if let ["", name, kind, meaning, ""] = cells[..] {
-            if let Some(name) = name.strip_prefix('`').and_then(|n| n.strip_suffix('`')) {
-                assert!(!meaning.is_empty(), "{name} has a meaning");
-                let column = (name.to_owned(), kind.to_owned());
-                tables.entry(current.clone()).or_default().push(column);
-            }
+        if let ["", name, kind, meaning, ""] = cells[..]
+            && let Some(name) = name.strip_prefix('`').and_then(|n| n.strip_suffix('`'))
+        {
+            assert!(!meaning.is_empty(), "{name} has a meaning");
+            let column = (name.to_owned(), kind.to_owned());
+            tables.entry(current.clone()).or_default().push(column);
         }
     }
     tables
