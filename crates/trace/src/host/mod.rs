@@ -7,3 +7,6 @@ pub(crate) mod math;
 pub(crate) mod once;
 pub(crate) mod plan;
 pub mod simd;
+
+#[cfg(test)]
+mod tests;
