@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Storing takes at most this share of the time: where it is slow, it is done less often.
 const SHARE: u32 = 10;
 /// More points than this are stored at once.
-const LARGEST: usize = 65_536;
+const LARGEST: usize = 262_144;
 /// How long a run that goes on waits for another process that has the file.
 const GLANCE: Duration = Duration::from_millis(20);
 

@@ -1,8 +1,10 @@
 //! Grids, points, planes.
 
 use crate::support::{assert_same, grid, params, plane, points, spec, store, surface, terms};
-use landscape_core::{Axis, Direction, Grid, Measured, Sample, Source, Surface, Term};
-use landscape_storage::{Error, RunKind, RunSpec};
+use landscape_core::{
+    Axis, Direction, Grid, Measured, Observer, Progress, Sample, Source, Surface, Term,
+};
+use landscape_storage::{Error, RunKind, RunSpec, Status};
 use proptest::prelude::*;
 use std::time::Instant;
 
@@ -189,9 +191,17 @@ fn a_large_surface_is_stored_and_read_in_less_than_a_second() {
     let (run, _) = store.begin_surface(&spec(1), &grid, &[], None).unwrap();
     let all: Vec<Measured> = points(&grid, 0);
     let start = Instant::now();
-    for batch in all.chunks(65_536) {
-        store.append_points(&run, batch).unwrap();
+    let mut observer = store.observer(&run);
+    for (number, batch) in all.chunks(16_384).enumerate() {
+        let progress = Progress {
+            done: number * 16_384 + batch.len(),
+            total: all.len(),
+            resumed: 0,
+            elapsed: start.elapsed(),
+        };
+        observer.batch(batch, progress).unwrap();
     }
+    assert_eq!(observer.finish(Status::Complete).unwrap(), all.len());
     let stored = start.elapsed();
     let start = Instant::now();
     let surface = store.load_surface(&run).unwrap();
