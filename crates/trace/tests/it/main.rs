@@ -4,3 +4,4 @@ mod mlp;
 mod operations;
 mod reference;
 mod sharing;
+mod torch;
