@@ -1,0 +1,74 @@
+#!/bin/sh
+# This project and PyTorch side by side, on identical planes, in alternation: see README.md.
+#
+#   benches/peers/compare.sh [ROUNDS]
+#
+# PYTHON     the Python that has torch (default python3)
+# LANDSCAPE  the landscape command (default: built here)
+# BENCH      the compiled benchmark `plane` (default: built here)
+# GRID, THREADS, REPEATS, WORKLOADS, OUT (folder of inputs and results; default: a temporary one)
+set -eu
+
+rounds=${1:-3}
+PYTHON=${PYTHON:-python3}
+GRID=${GRID:-51} THREADS=${THREADS:-2} REPEATS=${REPEATS:-2}
+WORKLOADS=${WORKLOADS:-two-moons mnist-192 mnist-10000}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+
+if ! "$PYTHON" -c 'import torch, numpy, safetensors' 2>/dev/null; then
+    cat <<END
+PyTorch is not installed for $PYTHON; nothing is compared. To install it:
+  python3 -m venv ~/.venvs/torch
+  ~/.venvs/torch/bin/pip install torch==2.9.0 numpy safetensors
+  PYTHON=~/.venvs/torch/bin/python $0
+END
+    exit 0
+fi
+
+if [ -z "${LANDSCAPE:-}" ]; then
+    (cd "$root" && cargo build --release -p landscape-cli)
+    LANDSCAPE=${CARGO_TARGET_DIR:-$root/target}/release/landscape
+fi
+if [ -z "${BENCH:-}" ]; then
+    built=$(cd "$root" && cargo bench --bench plane --no-run 2>&1) || { echo "$built" >&2; exit 1; }
+    BENCH=$(echo "$built" | sed -n 's/.*Executable.*(\(.*\))$/\1/p')
+    case $BENCH in /*) ;; *) BENCH=$root/$BENCH ;; esac
+fi
+
+if [ -z "${OUT:-}" ]; then
+    OUT=$(mktemp -d)
+    trap 'rm -rf "$OUT"' EXIT
+fi
+"$PYTHON" "$here/workloads.py" "$OUT"
+rm -f "$OUT/times.jsonl"
+
+model() {
+    case $1 in two-moons) echo mlp:2-8-4-1 ;; *) echo mlp:784-20-10 ;; esac
+}
+
+# The planes: the project's own random, filter-normalised directions; biases stay.
+for workload in $WORKLOADS; do
+    inputs=$OUT/$workload
+    rm -f "$inputs.directions.safetensors" "$OUT/scratch.duckdb"*
+    "$LANDSCAPE" surface --quiet --model "$(model "$workload")" --grid 3 --norm filter --bias zero \
+        --weights "$inputs.weights.safetensors" --data "$inputs.data.safetensors" \
+        --db "$OUT/scratch.duckdb" --save-directions "$inputs.directions.safetensors" >&2
+done
+
+for round in $(seq "$rounds"); do
+    for workload in $WORKLOADS; do
+        inputs=$OUT/$workload
+        for program in ours loop vmap; do
+            set -- "$workload" --data "$inputs.data.safetensors" \
+                --weights "$inputs.weights.safetensors" \
+                --directions "$inputs.directions.safetensors" --out "$inputs.$program.npy" \
+                --grid "$GRID" --threads "$THREADS" --repeats "$REPEATS"
+            [ $program != ours ] || set -- "$@" --landscape "$LANDSCAPE" --bench "$BENCH"
+            echo "round $round of $rounds: $workload, $program" >&2
+            "$PYTHON" "$here/$program.py" "$@" >> "$OUT/times.jsonl"
+        done
+    done
+done
+
+"$PYTHON" "$here/table.py" "$OUT"

@@ -1,0 +1,91 @@
+"""The same plane with this project: the whole `landscape surface` command, and the evaluation alone.
+
+The command is timed from its start to its exit: it reads the files, prepares the plane, evaluates it
+and stores every point. The evaluation alone (`--bench`) is the criterion benchmark
+`benches/plane.rs`: same network, number of samples, grid and kind of directions, with the
+preparation of the plane inside the measured time.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from workloads import WORKLOADS, arguments, clock, report
+
+# Names in benches/plane.rs.
+BENCHMARKS = {
+    "two-moons": "two moons 2-8-4-1, 200 samples",
+    "mnist-192": "MNIST 784-20-10, 192 samples",
+    "mnist-10000": "MNIST 784-20-10, 10000 samples",
+}
+
+
+def run(command, **more):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout
+
+
+def surface(args, folder):
+    """Runs the command on a new database."""
+    workload = WORKLOADS[args.workload]
+    database = folder / "plane.duckdb"
+    database.unlink(missing_ok=True)
+    options = {
+        "--model": workload.model,
+        "--weights": args.weights,
+        "--data": args.data,
+        "--loss": workload.loss,
+        "--direction": args.directions,
+        "--grid": args.grid,
+        "--threads": args.threads,
+        "--db": database,
+        "--name": "plane",
+    }
+    words = [str(word) for option in options.items() for word in option]
+    run([args.landscape, "surface", "--range=-1:1", "--quiet", *words])
+    return database
+
+
+def losses(args, database):
+    text = run([args.landscape, "export", "plane", "--db", str(database), "--format", "csv"])
+    rows = csv.DictReader(text.splitlines())
+    return np.array([float(row["loss"]) for row in rows]).reshape(args.grid, args.grid)
+
+
+def command(args):
+    with tempfile.TemporaryDirectory() as folder:
+        database, seconds = clock(lambda: surface(args, Path(folder)), args.repeats)
+        report(args, "ours, command", losses(args, database), seconds)
+
+
+def evaluation(args):
+    """One run of the criterion benchmark; seconds of each of its samples."""
+    name = f"{BENCHMARKS[args.workload]}, {args.threads} threads"
+    with tempfile.TemporaryDirectory() as folder:
+        times = ["--warm-up-time", "1", "--measurement-time", "4"]
+        environment = {**os.environ, "CRITERION_HOME": folder}
+        run([args.bench, "--bench", *times, name], env=environment)
+        samples = [json.loads(path.read_text()) for path in Path(folder).glob("**/new/sample.json")]
+    (sample,) = samples
+    seconds = [t / n * 1e-9 for t, n in zip(sample["times"], sample["iters"])]
+    args.out = None  # the benchmark keeps no losses
+    report(args, "ours, evaluation", None, seconds)
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("--landscape", default="landscape", help="the landscape command")
+    parser.add_argument("--bench", help="the benchmark `plane`, compiled")
+    args = parser.parse_args()
+    command(args)
+    # The benchmark knows this grid and these numbers of threads.
+    if args.bench and args.grid == 51 and args.threads in (1, 2):
+        evaluation(args)
+
+
+if __name__ == "__main__":
+    main()
