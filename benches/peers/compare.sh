@@ -40,7 +40,7 @@ if [ -z "${OUT:-}" ]; then
     OUT=$(mktemp -d)
     trap 'rm -rf "$OUT"' EXIT
 fi
-"$PYTHON" "$here/workloads.py" "$OUT"
+"$PYTHON" "$here/problem.py" "$OUT"
 rm -f "$OUT/times.jsonl"
 
 model() {

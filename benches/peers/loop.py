@@ -7,7 +7,8 @@ is updated in place, one fused multiply-add a point; no gradient or version is k
 
 import torch
 
-from workloads import arguments, clock, load_problem, mean_loss, report
+from problem import load_problem, mean_loss
+from workloads import arguments, clock, own_peak_kib, report
 
 
 def flat(tensors):
@@ -51,7 +52,7 @@ def main():
     args = arguments(__doc__).parse_args()
     problem = load_problem(args)
     losses, seconds = clock(plane(problem, problem.workload.loss), args.repeats)
-    report(args, "loop", losses, seconds, torch=torch.__version__)
+    report(args, "loop", losses, seconds, own_peak_kib(), torch=torch.__version__)
 
 
 if __name__ == "__main__":

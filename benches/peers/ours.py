@@ -4,12 +4,17 @@ The command is timed from its start to its exit: it reads the files, prepares th
 and stores every point. The evaluation alone (`--bench`) is the criterion benchmark
 `benches/plane.rs`: same network, number of samples, grid and kind of directions, with the
 preparation of the plane inside the measured time.
+
+PyTorch is not imported here: Linux counts the memory of a process that starts another towards the
+other's peak.
 """
 
 import csv
 import json
 import os
+import resource
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,7 +31,10 @@ BENCHMARKS = {
 
 
 def run(command, **more):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
 
 
 def surface(args, folder):
@@ -59,21 +67,22 @@ def losses(args, database):
 def command(args):
     with tempfile.TemporaryDirectory() as folder:
         database, seconds = clock(lambda: surface(args, Path(folder)), args.repeats)
-        report(args, "ours, command", losses(args, database), seconds)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        report(args, "ours, command", losses(args, database), seconds, peak)
 
 
 def evaluation(args):
     """One run of the criterion benchmark; seconds of each of its samples."""
     name = f"{BENCHMARKS[args.workload]}, {args.threads} threads"
     with tempfile.TemporaryDirectory() as folder:
-        times = ["--warm-up-time", "1", "--measurement-time", "4"]
+        options = ["--warm-up-time", "1", "--measurement-time", "4"]
         environment = {**os.environ, "CRITERION_HOME": folder}
-        run([args.bench, "--bench", *times, name], env=environment)
+        run([args.bench, "--bench", *options, name], env=environment)
         samples = [json.loads(path.read_text()) for path in Path(folder).glob("**/new/sample.json")]
     (sample,) = samples
     seconds = [t / n * 1e-9 for t, n in zip(sample["times"], sample["iters"])]
     args.out = None  # the benchmark keeps no losses
-    report(args, "ours, evaluation", None, seconds)
+    report(args, "ours, evaluation", None, seconds, None)
 
 
 def main():

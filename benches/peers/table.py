@@ -41,9 +41,9 @@ def main():
     for (workload, method), found in rounds.items():
         shortest = min(line["seconds"]["min"] for line in found)
         time = f"{median[workload, method]:.4f} ({shortest:.4f})"
-        memory = max(line["peak_mib"] for line in found)
+        memory = max(line["peak_mib"] or 0 for line in found) or "-"
         ratios = [
-            f"{median[workload, method] / median[workload, ours]:.1f}"
+            f"{median[workload, method] / median[workload, ours]:.3g}"
             if (workload, ours) in median else "-"
             for ours in OURS
         ]

@@ -3,7 +3,8 @@
 import torch
 from torch.func import functional_call, vmap
 
-from workloads import arguments, clock, load_problem, mean_loss, report
+from problem import load_problem, mean_loss
+from workloads import arguments, clock, own_peak_kib, report
 
 
 def plane(problem, chunk):
@@ -35,7 +36,7 @@ def main():
     problem = load_problem(args)
     chunk = args.chunk or problem.workload.chunk
     losses, seconds = clock(plane(problem, chunk), args.repeats)
-    report(args, "vmap", losses, seconds, chunk=chunk, torch=torch.__version__)
+    report(args, "vmap", losses, seconds, own_peak_kib(), chunk=chunk, torch=torch.__version__)
 
 
 if __name__ == "__main__":
