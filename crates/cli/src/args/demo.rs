@@ -1,0 +1,28 @@
+use super::EvalArgs;
+use clap::Args;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape demo
+  landscape demo --out results";
+
+/// The whole job on embedded data in seconds: train, sample, follow, draw
+///
+/// Trains a two-moons network and an MNIST network, records their paths, samples lines, planes and
+/// PCA planes, and writes the database, figures and an interactive page.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct DemoArgs {
+    /// Folder for the database, the figures and the page
+    #[arg(long, value_name = "DIR", default_value = "landscape-demo")]
+    pub out: PathBuf,
+    /// Write into a folder that holds other files, and overwrite figures
+    #[arg(long)]
+    pub force: bool,
+    /// Seed of initial values, orders and directions
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+}

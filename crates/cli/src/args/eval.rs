@@ -1,0 +1,20 @@
+use super::DeviceName;
+use clap::Args;
+
+/// How the loss is evaluated; changes no number beyond rounding.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Evaluation")]
+pub struct EvalArgs {
+    /// Where the loss is evaluated: cpu (own kernels), flex, wgpu[:i], vulkan[:i], libtorch,
+    /// libtorch-cuda[:i]; several share the points
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "cpu"
+    )]
+    pub device: Vec<DeviceName>,
+    /// Threads of the device cpu; 0 for all cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}

@@ -1,0 +1,134 @@
+use super::{DbArgs, ValueName};
+use clap::Args;
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const METRICS: &str = "\
+Examples:
+  landscape metrics plane
+  landscape metrics plane --json";
+
+/// Figures of a stored landscape: range, convexity, basin, roughness, minima, saddles
+#[derive(Debug, Args)]
+#[command(before_help = METRICS)]
+pub struct MetricsArgs {
+    /// A run by name or number
+    pub name: String,
+    /// loss, accuracy, loss-se, total, or the name of an extra term
+    #[arg(long, value_name = "NAME", default_value = "loss")]
+    pub value: ValueName,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const EXPORT: &str = "\
+Examples:
+  landscape export plane --format csv > plane.csv
+  landscape export plane -o plane.npz";
+
+/// Write a stored landscape for other programs
+#[derive(Debug, Args)]
+#[command(before_help = EXPORT)]
+pub struct ExportArgs {
+    /// A run by name or number
+    pub name: String,
+    /// csv, json, parquet or npz; from the ending of the file where absent, else csv
+    #[arg(long)]
+    pub format: Option<String>,
+    /// The file; stdout where absent (csv and json)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const IMPORT: &str = "\
+Examples:
+  landscape import plane.csv --name theirs";
+
+/// Keep a landscape from a file
+#[derive(Debug, Args)]
+#[command(before_help = IMPORT)]
+pub struct ImportArgs {
+    /// The file
+    pub file: PathBuf,
+    /// csv, json, parquet or npz; from the ending of the file where absent
+    #[arg(long)]
+    pub format: Option<String>,
+    #[command(flatten)]
+    pub store: super::StoreArgs,
+}
+
+const RUNS: &str = "\
+Examples:
+  landscape runs
+  landscape runs --json";
+
+/// List the stored runs
+#[derive(Debug, Args)]
+#[command(before_help = RUNS)]
+pub struct RunsArgs {
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const SHOW: &str = "\
+Examples:
+  landscape show plane
+  landscape show plane --json";
+
+/// Everything that is known about a run
+#[derive(Debug, Args)]
+#[command(before_help = SHOW)]
+pub struct ShowArgs {
+    /// A run by name or number
+    pub name: String,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const SQL: &str = "\
+Examples:
+  landscape sql \"SELECT alpha, beta, loss FROM landscape WHERE run = 'plane' ORDER BY loss LIMIT 5\"
+  landscape sql \"SHOW TABLES\"";
+
+/// Ask the database; nothing can be changed by it
+#[derive(Debug, Args)]
+#[command(before_help = SQL)]
+pub struct SqlArgs {
+    /// The query
+    pub query: String,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  landscape completions bash > ~/.local/share/bash-completion/completions/landscape
+  landscape completions zsh > ~/.zfunc/_landscape";
+
+/// Print completions for a shell
+#[derive(Debug, Args)]
+#[command(before_help = COMPLETIONS)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+const MAN: &str = "\
+Examples:
+  landscape man | man -l -
+  landscape man --out ~/.local/share/man/man1";
+
+/// Print the manual page, or write the pages of all commands
+#[derive(Debug, Args)]
+#[command(before_help = MAN)]
+pub struct ManArgs {
+    /// Folder for one page a command
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,111 @@
+use super::{DbArgs, Limits, ValueName};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape plot plane -o plane.svg
+  landscape plot plane --kind surface --log -o plane.png
+  landscape plot path --kind trajectory --log -o path.svg
+  landscape plot sgd adam --kind losses -o losses.svg
+  landscape plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)
+  landscape plot plane path -o page.html";
+
+/// Draw stored runs as SVG, PNG or an interactive page
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct PlotArgs {
+    /// Runs by name or number
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+    /// What is drawn; chosen from the run where absent
+    #[arg(long, value_enum)]
+    pub kind: Option<Kind>,
+    /// FILE.svg, FILE.png or FILE.html
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub look: LookArgs,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+/// How it is drawn.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Look")]
+pub struct LookArgs {
+    /// Logarithmic scale of the values
+    #[arg(long)]
+    pub log: bool,
+    /// Values beyond are not told apart: HIGH, or LOW:HIGH
+    #[arg(long, value_name = "[LOW:]HIGH", allow_hyphen_values = true)]
+    pub clip: Option<Limits>,
+    /// Smooth the picture, not the data, with a Gaussian of SIGMA cells; the figure says so
+    #[arg(long, value_name = "SIGMA", default_value_t = 0.0)]
+    pub smooth: f64,
+    /// One scale for the figures of all runs
+    #[arg(long)]
+    pub shared_scale: bool,
+    /// loss, accuracy, loss-se, total, or the name of an extra term
+    #[arg(long, value_name = "NAME", default_value = "loss")]
+    pub value: ValueName,
+    /// A line above the figure
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Width in mm: 89 is a column, 183 a page
+    #[arg(long, value_name = "MM", default_value_t = 89.0)]
+    pub width: f64,
+    /// Colours
+    #[arg(long, value_enum, default_value = "viridis")]
+    pub colormap: Colors,
+    /// Dots an inch of PNG files
+    #[arg(long, value_name = "N", default_value_t = 600.0)]
+    pub dpi: f64,
+}
+
+/// Colours of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colors {
+    /// Dark blue over green to yellow.
+    Viridis,
+    /// Looks the same with and without red-green blindness.
+    Cividis,
+}
+
+/// Kinds of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Loss and accuracy along a line.
+    Line,
+    /// Contour lines with levels.
+    Contour,
+    /// Coloured cells.
+    Heatmap,
+    /// The plane in three dimensions, with the path where there is one.
+    Surface,
+    /// The path over the contours of its plane.
+    Trajectory,
+    /// Losses of training.
+    Losses,
+    /// True loss, loss of the plane, and distance from it along a path.
+    PlaneLosses,
+    /// A volume as slices.
+    Slices,
+    /// Not in this version.
+    #[value(hide = true)]
+    Spectrum,
+    /// Not in this version.
+    #[value(hide = true)]
+    HessianMap,
+}
+
+impl Kind {
+    /// The word on the command line.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,43 @@
+use clap::Args;
+use landscape_models::{DataSpec, LossKind, ModelSpec, Split};
+use std::path::PathBuf;
+
+/// The data and the loss.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k, or a .safetensors or .npz file with
+    /// tensors x and y
+    #[arg(long, value_name = "SPEC")]
+    pub data: Option<DataSpec>,
+    /// Folder of the standard files (MNIST)
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// train or test
+    #[arg(long, value_name = "PART")]
+    pub split: Option<Split>,
+    /// The first N samples in file order
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// cross-entropy, bce-with-logits, bce or mse; chosen from network and data where absent
+    #[arg(long, value_name = "NAME")]
+    pub loss: Option<LossKind>,
+}
+
+/// The network and its parameters.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid]
+    #[arg(long, value_name = "SPEC")]
+    pub model: Option<ModelSpec>,
+    /// Parameters: a safetensors file with PyTorch's names and layout
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub weights: Option<PathBuf>,
+    /// Parameters of a training run; network, data and loss are then the run's unless given
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Which checkpoint of the run, by step: 0 is the initial state; the last where absent
+    #[arg(long, value_name = "N", requires = "run")]
+    pub step: Option<u64>,
+}

@@ -1,0 +1,106 @@
+use super::{BatchNorm, Counts, DataArgs, DirectionName, EvalArgs, NetworkArgs, Ranges, StoreArgs};
+use clap::Args;
+use landscape_core::{BiasMode, Distribution, Normalization};
+use std::path::PathBuf;
+
+const LINE: &str = "\
+Examples:
+  landscape line --run moons --grid 201 --range=-2:2
+  landscape line --model mlp:2-8-4-1 --weights a.safetensors --to b.safetensors --data moons";
+const SURFACE: &str = "\
+Examples:
+  landscape surface --run moons --grid 51 --name plane
+  landscape surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 51x31
+  landscape surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer
+  landscape surface --run moons --grid 1001 --dry-run";
+const VOLUME: &str = "\
+Examples:
+  landscape volume --run moons --grid 21 --name cube
+  landscape volume --run moons --grid 21x21x11 --range=-1:1,-1:1,-0.5:0.5";
+
+/// Sample the loss on a line, plane or volume through parameter space.
+#[derive(Debug, Args)]
+#[command(before_help = match DIMS { 1 => LINE, 2 => SURFACE, _ => VOLUME })]
+#[command(about = match DIMS {
+    1 => "Sample the loss along one direction",
+    2 => "Sample the loss on a plane",
+    _ => "Sample the loss in a volume",
+}, long_about = None)]
+pub struct SampleArgs<const DIMS: usize> {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub plane: PlaneArgs,
+    #[command(flatten)]
+    pub terms: TermArgs,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+    /// Points that are evaluated together, and stored together; 0 adapts to the speed
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        help_heading = "Evaluation"
+    )]
+    pub batch: usize,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print points, and estimates of time and memory; store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Grid and directions.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Directions and grid")]
+pub struct PlaneArgs {
+    /// Points on each axis: 51, or 51x31
+    #[arg(long, value_name = "N[xM]")]
+    pub grid: Option<Counts>,
+    /// min:max of the coordinates, or one range an axis separated by commas
+    #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
+    pub range: Option<Ranges>,
+    /// random, pca (needs --run), or a safetensors file with tensors d1.NAME, d2.NAME, ... (used as
+    /// they are unless --norm is given)
+    #[arg(long, value_name = "KIND|FILE", default_value = "random")]
+    pub direction: DirectionName,
+    /// Towards other parameters, which lie at the coordinate 1; once for each axis
+    #[arg(long, value_name = "FILE")]
+    pub to: Vec<PathBuf>,
+    /// filter, layer, weight, dfilter, dlayer, model or none; filter for random directions, none
+    /// for all others
+    #[arg(long, value_name = "NAME")]
+    pub norm: Option<Normalization>,
+    /// How tensors of one dimension move: zero, layer, raw or copy
+    #[arg(long, value_name = "NAME", default_value = "zero")]
+    pub bias: BiasMode,
+    /// Make the directions orthogonal, after they are normalised
+    #[arg(long)]
+    pub orthogonal: bool,
+    /// gaussian, uniform or rademacher
+    #[arg(long, value_name = "NAME", default_value = "gaussian")]
+    pub distribution: Distribution,
+    /// Seed of random directions, and of the parameters where none are given
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Write the directions to a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub save_directions: Option<PathBuf>,
+}
+
+/// Extra terms of the loss.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Loss")]
+pub struct TermArgs {
+    /// Also store W * sum |theta|, apart from the data loss
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    pub l1: Option<f64>,
+    /// Also store W * sum theta^2, apart from the data loss
+    #[arg(long, value_name = "W", allow_hyphen_values = true)]
+    pub l2: Option<f64>,
+    /// Statistics of BatchNorm layers; networks without them are the same either way
+    #[arg(long, value_name = "MODE", default_value = "frozen")]
+    pub batch_norm: BatchNorm,
+}

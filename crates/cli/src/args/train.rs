@@ -1,0 +1,71 @@
+use super::{DataArgs, DeviceName, StoreArgs};
+use clap::Args;
+use landscape_models::{ModelSpec, OptimizerKind, Schedule};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons
+  landscape train --model mlp:784-20-10 --data mnist-1k --epochs 30 --lr 0.01 --name mnist
+  landscape train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors";
+
+/// Train a network and record its path
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid]
+    #[arg(long, value_name = "SPEC", help_heading = "Network")]
+    pub model: ModelSpec,
+    /// Start from these parameters rather than from random ones
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub settings: TrainSettings,
+    /// Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], libtorch,
+    /// libtorch-cuda[:i]
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub device: DeviceName,
+    /// Also write the trained parameters to a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// How it is trained.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Training")]
+pub struct TrainSettings {
+    /// Passes over the data
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub epochs: usize,
+    /// Samples in a batch
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub batch: usize,
+    /// sgd, momentum, nesterov, adam or adamw
+    #[arg(long, value_name = "NAME", default_value = "sgd")]
+    pub optimizer: OptimizerKind,
+    /// Learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 0.01)]
+    pub lr: f64,
+    /// Momentum, where the optimiser has one
+    #[arg(long, value_name = "M", default_value_t = 0.9)]
+    pub momentum: f64,
+    /// Weight decay; PyTorch's default where absent
+    #[arg(long, value_name = "W")]
+    pub weight_decay: Option<f64>,
+    /// constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
+    #[arg(long, value_name = "NAME", default_value = "constant")]
+    pub schedule: Schedule,
+    /// Record a checkpoint every K steps; 0 for the end of each epoch
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub every: usize,
+    /// Take the samples in file order in every epoch
+    #[arg(long)]
+    pub no_shuffle: bool,
+    /// Seed of the initial parameters and of the order of the samples
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+}

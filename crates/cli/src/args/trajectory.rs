@@ -1,0 +1,62 @@
+use super::{Counts, DataArgs, EvalArgs, Ranges, StoreArgs};
+use clap::{Args, ValueEnum};
+use landscape_core::Projection;
+use landscape_models::ModelSpec;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape trajectory --run moons
+  landscape trajectory --run moons --grid 51 --name path
+  landscape trajectory --run sgd --run adam --grid 51
+  landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k";
+
+/// Project recorded checkpoints on the plane of their principal components
+///
+/// Gives the variance explained, the coordinates and the distance from the plane of each
+/// checkpoint, its true loss, and the loss of the plane there. With --grid the plane is sampled
+/// too.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct TrajectoryArgs {
+    /// A training run; several share one analysis
+    #[arg(long, value_name = "NAME", required_unless_present = "checkpoints")]
+    pub run: Vec<String>,
+    /// Checkpoint files, in the order of their names
+    #[arg(long, value_name = "GLOB", conflicts_with = "run")]
+    pub checkpoints: Option<String>,
+    /// Network of the checkpoint files
+    #[arg(long, value_name = "SPEC")]
+    pub model: Option<ModelSpec>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The origin of the coordinates: the last or the first checkpoint (of the first run)
+    #[arg(long, value_enum, default_value = "last")]
+    pub center: Center,
+    /// cos or lstsq
+    #[arg(long, value_name = "NAME", default_value = "lstsq")]
+    pub project: Projection,
+    /// Sample the plane around the path too: 51, or 51x31 points
+    #[arg(long, value_name = "N[xM]")]
+    pub grid: Option<Counts>,
+    /// The part of the plane that is sampled; the path and a margin where absent
+    #[arg(
+        long,
+        value_name = "MIN:MAX",
+        allow_hyphen_values = true,
+        requires = "grid"
+    )]
+    pub range: Option<Ranges>,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// The origin of the coordinates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Center {
+    /// The last checkpoint.
+    Last,
+    /// The first checkpoint.
+    First,
+}

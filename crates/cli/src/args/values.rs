@@ -1,0 +1,224 @@
+//! Values that are written in a form of their own.
+
+use clap::ValueEnum;
+use landscape_core::{Surface, Value};
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Why a value cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Not counts.
+    #[error("`{0}` is not a number of points: give 51, or 51x31 with one number for each axis")]
+    Counts(String),
+    /// Not ranges.
+    #[error(
+        "`{0}` is not a range: give min:max, or one range for each axis separated by commas, as in \
+         -1:1,-2:2"
+    )]
+    Ranges(String),
+    /// Not limits.
+    #[error("`{0}` is not a limit: give HIGH or LOW:HIGH")]
+    Limits(String),
+    /// No device.
+    #[error(
+        "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], libtorch, libtorch-cuda[:i]"
+    )]
+    Device(String),
+}
+
+/// Points on the axes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts(pub Vec<usize>);
+
+impl FromStr for Counts {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        let counts = given.split(['x', 'X', ',']).map(|n| n.trim().parse());
+        let counts: Result<Vec<usize>, _> = counts.collect();
+        counts
+            .map(Counts)
+            .map_err(|_| ValueError::Counts(given.to_owned()))
+    }
+}
+
+/// Ends of the axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranges(pub Vec<(f64, f64)>);
+
+impl FromStr for Ranges {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        let range = |text: &str| -> Option<(f64, f64)> {
+            let (min, max) = text.split_once(':')?;
+            Some((min.trim().parse().ok()?, max.trim().parse().ok()?))
+        };
+        let ranges: Option<Vec<_>> = given.split(',').map(range).collect();
+        ranges
+            .map(Ranges)
+            .ok_or_else(|| ValueError::Ranges(given.to_owned()))
+    }
+}
+
+/// Ends beyond which values are not told apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
+
+impl FromStr for Limits {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        let wrong = |_| ValueError::Limits(given.to_owned());
+        let end = |text: &str| match text.is_empty() {
+            true => Ok(None),
+            false => text.parse().map(Some).map_err(wrong),
+        };
+        let (low, high) = given.split_once(':').unwrap_or(("", given));
+        Ok(Limits {
+            low: end(low)?,
+            high: end(high)?,
+        })
+    }
+}
+
+/// Where directions come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectionName {
+    Random,
+    Pca,
+    Hessian,
+    Gradient,
+    File(PathBuf),
+}
+
+impl FromStr for DirectionName {
+    type Err = Infallible;
+
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(match given {
+            "random" => DirectionName::Random,
+            "pca" => DirectionName::Pca,
+            "hessian" => DirectionName::Hessian,
+            "gradient" => DirectionName::Gradient,
+            file => DirectionName::File(file.into()),
+        })
+    }
+}
+
+/// Where the loss is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceName {
+    Cpu,
+    Flex,
+    Wgpu(Option<usize>),
+    Vulkan(Option<usize>),
+    LibTorch,
+    LibTorchCuda(usize),
+}
+
+impl FromStr for DeviceName {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        let unknown = || ValueError::Device(given.to_owned());
+        let (name, index) = match given.split_once(':') {
+            None => (given, None),
+            Some((name, index)) => (name, Some(index.parse().map_err(|_| unknown())?)),
+        };
+        match (name, index) {
+            ("cpu", None) => Ok(DeviceName::Cpu),
+            ("flex", None) => Ok(DeviceName::Flex),
+            ("wgpu", index) => Ok(DeviceName::Wgpu(index)),
+            ("vulkan", index) => Ok(DeviceName::Vulkan(index)),
+            ("libtorch", None) => Ok(DeviceName::LibTorch),
+            ("libtorch-cuda", index) => Ok(DeviceName::LibTorchCuda(index.unwrap_or(0))),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl std::fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DeviceName::Cpu => f.write_str("cpu"),
+            DeviceName::Flex => f.write_str("flex"),
+            DeviceName::Wgpu(None) => f.write_str("wgpu"),
+            DeviceName::Wgpu(Some(index)) => write!(f, "wgpu:{index}"),
+            DeviceName::Vulkan(None) => f.write_str("vulkan"),
+            DeviceName::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
+            DeviceName::LibTorch => f.write_str("libtorch"),
+            DeviceName::LibTorchCuda(index) => write!(f, "libtorch-cuda:{index}"),
+        }
+    }
+}
+
+/// Statistics of BatchNorm layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BatchNorm {
+    /// Those that were trained.
+    Frozen,
+    /// Not in this version.
+    #[value(hide = true)]
+    Batch,
+    /// Not in this version.
+    #[value(hide = true)]
+    Reestimate,
+}
+
+/// Which number of a sample is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueName {
+    Loss,
+    Accuracy,
+    LossSe,
+    Total,
+    Term(String),
+}
+
+impl FromStr for ValueName {
+    type Err = Infallible;
+
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(match given {
+            "loss" => ValueName::Loss,
+            "accuracy" => ValueName::Accuracy,
+            "loss-se" | "loss_se" => ValueName::LossSe,
+            "total" => ValueName::Total,
+            term => ValueName::Term(term.to_owned()),
+        })
+    }
+}
+
+impl ValueName {
+    /// The value in a surface; `None` where it has no term of that name.
+    pub fn find(&self, surface: &Surface) -> Option<Value> {
+        match self {
+            ValueName::Loss => Some(Value::Loss),
+            ValueName::Accuracy => Some(Value::Accuracy),
+            ValueName::LossSe => Some(Value::LossSe),
+            ValueName::Total => Some(Value::Total),
+            ValueName::Term(name) => {
+                let place = surface.terms.iter().position(|term| &term.name == name);
+                place.map(Value::Term)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ValueName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ValueName::Loss => "loss",
+            ValueName::Accuracy => "accuracy",
+            ValueName::LossSe => "loss-se",
+            ValueName::Total => "total",
+            ValueName::Term(name) => name,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The whole job: the commands that a person would type, one after the other.
+
+mod steps;
+mod summary;
+
+use crate::args::{Cli, DemoArgs};
+use crate::commands::plot::{Stored, page_run};
+use crate::error::CliError;
+use crate::inputs::{Interrupt, write_new};
+use crate::output::{Console, duration};
+use clap::Parser;
+use landscape_plot::page::{PageData, html};
+use landscape_storage::Store;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Instant;
+use steps::{FIGURES, PAGE, Step, WORK};
+
+/// Trains, samples, follows and draws.
+pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
+    let start = Instant::now();
+    prepare(&args.out, args.force)?;
+    let db = args.out.join("landscape.duckdb");
+    let store = Store::open(&db)?;
+    {
+        let _hold = store.hold();
+        for step in WORK {
+            one(step, args, &db, console)?;
+        }
+        console.note("drawing the figures and the page");
+        draw(args, &db, console)?;
+        page(args, &store, console)?;
+    }
+    console.note(format_args!(
+        "all of it took {}\n",
+        duration(start.elapsed().as_secs_f64())
+    ));
+    summary::print(&store, &args.out, start.elapsed().as_secs_f64(), console)?;
+    let db = db.display();
+    console.next(&[
+        format!("open {}", args.out.join("index.html").display()),
+        format!("landscape show mnist-trained --db {db}"),
+        format!("landscape surface --run mnist --grid 101 --range=-2:2 --name wide --db {db}"),
+        format!("landscape plot wide --kind surface --log -o wide.png --db {db}"),
+    ]);
+    Ok(())
+}
+
+/// A folder of its own, or one of an earlier demonstration.
+fn prepare(out: &Path, force: bool) -> Result<(), CliError> {
+    let failed = |source| CliError::Io {
+        action: "make the folder",
+        path: out.to_owned(),
+        source,
+    };
+    fs::create_dir_all(out).map_err(failed)?;
+    let own = out.join("landscape.duckdb").exists();
+    let empty = fs::read_dir(out).map_err(failed)?.next().is_none();
+    match own || empty || force {
+        true => Ok(()),
+        false => Err(CliError::Conflict {
+            what: format!(
+                "the folder `{}` holds files of something else",
+                out.display()
+            ),
+            remedy: "give another folder with --out, or --force to write into it".to_owned(),
+        }),
+    }
+}
+
+/// One command.
+fn one(step: &Step, args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
+    let start = Instant::now();
+    let words = step.words(args, db);
+    console.note(format_args!("$ landscape {}", step.shown()));
+    run(&words, console)?;
+    let seconds = start.elapsed().as_secs_f64();
+    console.detail(format_args!("  {}", duration(seconds)));
+    Ok(())
+}
+
+fn run(words: &[String], console: &Console) -> Result<(), CliError> {
+    let line = std::iter::once("landscape").chain(words.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(line).map_err(|error| CliError::Conflict {
+        what: format!("a step of the demonstration is wrong: {error}"),
+        remedy: "report it".to_owned(),
+    })?;
+    super::dispatch(cli.command, &console.within(words))
+}
+
+/// All figures, on all cores.
+fn draw(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
+    let todo: Vec<Vec<String>> = FIGURES
+        .iter()
+        .flat_map(|figure| figure.words(args, db))
+        .collect();
+    let todo = Mutex::new(todo.into_iter());
+    let take = || todo.lock().map_or(None, |mut todo| todo.next());
+    let work = || -> Result<(), CliError> {
+        while let Some(words) = take() {
+            if Interrupt::listen().raised() {
+                return Err(CliError::Interrupted {
+                    saved: "all numbers are stored, figures are missing".to_owned(),
+                    again: "the same command draws them",
+                });
+            }
+            run(&words, console)?;
+        }
+        Ok(())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            if let Ok(done) = worker.join() {
+                done?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// One page with every landscape, and beside each path the course of its training.
+fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliError> {
+    let mut runs = Vec::new();
+    for (name, heading, trained) in PAGE {
+        let curve = Stored::load(store, trained)?.curve()?;
+        let mut run = page_run(&Stored::load(store, name)?, &[curve])?;
+        run.heading = Some((*heading).to_owned());
+        runs.push(run);
+    }
+    let mut data = PageData::new("Loss landscapes of two networks", runs);
+    data.command = Some(console.command().to_owned());
+    let path = args.out.join("index.html");
+    write_new(&path, html(&data)?.as_bytes(), true)
+}

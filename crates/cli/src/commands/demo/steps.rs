@@ -1,0 +1,152 @@
+//! The commands of the demonstration.
+
+use crate::args::DemoArgs;
+use std::path::Path;
+
+/// A command without what is the same for all.
+pub struct Step {
+    words: &'static str,
+    /// Whether it knows `--device` and `--threads`.
+    evaluates: bool,
+}
+
+const fn train(words: &'static str) -> Step {
+    Step {
+        words,
+        evaluates: false,
+    }
+}
+
+const fn sample(words: &'static str) -> Step {
+    Step {
+        words,
+        evaluates: true,
+    }
+}
+
+/// What is computed, in order.
+pub const WORK: &[Step] = &[
+    train(
+        "train --model mlp:2-8-4-1 --data moons --epochs 100 --batch 32 --optimizer adam --lr 0.02 \
+         --name moons",
+    ),
+    sample("line --run moons --grid 201 --range=-2:2 --name moons-line"),
+    sample("surface --run moons --grid 51 --name moons-trained"),
+    sample("trajectory --run moons --grid 51 --name moons-path"),
+    train(
+        "train --model mlp:784-20-10 --data mnist-1k --epochs 30 --batch 64 --optimizer sgd \
+         --lr 0.01 --name mnist",
+    ),
+    sample("line --run mnist --grid 201 --range=-2:2 --name mnist-line"),
+    sample("surface --run mnist --step 0 --grid 51 --name mnist-initial"),
+    sample("surface --run mnist --grid 51 --name mnist-trained"),
+    sample("trajectory --run mnist --grid 51 --name mnist-path"),
+];
+
+impl Step {
+    /// What a person would type.
+    pub fn shown(&self) -> &'static str {
+        self.words
+    }
+
+    /// All words of the command.
+    pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<String> {
+        let mut words = split(self.words);
+        if !self.words.starts_with("trajectory") {
+            words.extend(["--seed".to_owned(), args.seed.to_string()]);
+        }
+        if self.evaluates {
+            let devices: Vec<String> = args.eval.device.iter().map(ToString::to_string).collect();
+            words.extend(["--device".to_owned(), devices.join(",")]);
+            words.extend(["--threads".to_owned(), args.eval.threads.to_string()]);
+        }
+        words.extend(["--db".to_owned(), db.display().to_string()]);
+        words
+    }
+}
+
+fn split(words: &str) -> Vec<String> {
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A figure: its file, and the words that draw it.
+pub struct Drawing {
+    file: &'static str,
+    words: &'static str,
+}
+
+const fn drawing(file: &'static str, words: &'static str) -> Drawing {
+    Drawing { file, words }
+}
+
+/// What is drawn, the slow ones first.
+pub const FIGURES: &[Drawing] = &[
+    drawing("mnist-trained-3d", "mnist-trained --kind surface"),
+    drawing("mnist-path-3d", "mnist-path --kind surface --log"),
+    drawing("moons-trained-3d", "moons-trained --kind surface"),
+    drawing("moons-path-3d", "moons-path --kind surface --log"),
+    drawing("moons-losses", "moons --kind losses"),
+    drawing("moons-line", "moons-line --kind line"),
+    drawing("moons-trained", "moons-trained --kind contour"),
+    drawing("moons-path", "moons-path --kind trajectory --log"),
+    drawing("moons-path-losses", "moons-path --kind plane-losses"),
+    drawing("mnist-losses", "mnist --kind losses"),
+    drawing("mnist-line", "mnist-line --kind line"),
+    drawing("mnist-initial", "mnist-initial --kind contour"),
+    drawing("mnist-trained", "mnist-trained --kind contour"),
+    drawing("mnist-path", "mnist-path --kind trajectory --log"),
+    drawing("mnist-path-losses", "mnist-path --kind plane-losses"),
+];
+
+impl Drawing {
+    /// The commands for both kinds of files.
+    pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<Vec<String>> {
+        let one = |ending: &str| {
+            let file = args.out.join(format!("{}.{ending}", self.file));
+            let mut words = split(&format!("plot {} --dpi 300 --force", self.words));
+            words.extend(["-o".to_owned(), file.display().to_string()]);
+            words.extend(["--db".to_owned(), db.display().to_string()]);
+            words
+        };
+        vec![one("svg"), one("png")]
+    }
+}
+
+/// The tabs of the page: run, heading, and the training it belongs to.
+pub const PAGE: &[(&str, &str, &str)] = &[
+    (
+        "mnist-trained",
+        "MNIST 784-20-10, trained: random filter-normalised plane",
+        "mnist",
+    ),
+    (
+        "mnist-path",
+        "MNIST 784-20-10: the path of training on its principal plane",
+        "mnist",
+    ),
+    (
+        "mnist-initial",
+        "MNIST 784-20-10, initial: random filter-normalised plane",
+        "mnist",
+    ),
+    (
+        "mnist-line",
+        "MNIST 784-20-10, trained: random filter-normalised line",
+        "mnist",
+    ),
+    (
+        "moons-trained",
+        "Two moons 2-8-4-1, trained: random filter-normalised plane",
+        "moons",
+    ),
+    (
+        "moons-path",
+        "Two moons 2-8-4-1: the path of training on its principal plane",
+        "moons",
+    ),
+    (
+        "moons-line",
+        "Two moons 2-8-4-1, trained: random filter-normalised line",
+        "moons",
+    ),
+];

@@ -1,0 +1,162 @@
+//! Sampling into the store: what is known stays, what is measured is kept, Ctrl-C saves.
+
+use crate::error::CliError;
+use crate::inputs::Interrupt;
+use crate::output::Console;
+use landscape_core::{
+    Grid, Measured, Objective, Observer, ObserverError, Outcome, Plane, Progress, Sampler,
+    SamplerError, Surface,
+};
+use landscape_storage::{Hold, Run, RunSpec, Status, Store};
+use std::time::{Duration, Instant};
+
+/// A file that is kept open longer than this would keep others from reading it.
+const HOLD: Duration = Duration::from_millis(400);
+
+/// What is sampled, and where it is kept.
+pub struct Job<'a> {
+    pub store: &'a Store,
+    pub spec: &'a RunSpec,
+    pub plane: &'a Plane,
+    pub grid: &'a Grid,
+    pub objective: &'a dyn Objective,
+    /// Points a batch; 0 adapts to the speed.
+    pub batch: usize,
+    /// Forget what is stored under that name.
+    pub replace: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Sampled {
+    pub run: Run,
+    pub surface: Surface,
+    /// Points that were stored before.
+    pub known: usize,
+    /// Points that were computed now.
+    pub computed: usize,
+    pub seconds: f64,
+}
+
+impl Job<'_> {
+    /// Continues the stored run until every point is known.
+    pub fn run(&self, console: &Console) -> Result<Sampled, CliError> {
+        let mut keeper = Keeper::new(self.store);
+        let (run, mut surface) = self.begin()?;
+        let known = surface.grid.len() - surface.missing();
+        if known > 0 {
+            let all = surface.grid.len();
+            console.note(format_args!(
+                "{}: {known} of {all} points are stored already",
+                run.name
+            ));
+        }
+        let start = Instant::now();
+        let outcome = match (run.status, surface.is_complete()) {
+            (Status::Complete, true) => Outcome::Complete,
+            _ => self.fill(&run, &mut surface, &mut keeper, console)?,
+        };
+        if outcome == Outcome::Cancelled {
+            return Err(interrupted(&run, &surface));
+        }
+        Ok(Sampled {
+            computed: surface.grid.len() - known,
+            run,
+            surface,
+            known,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn begin(&self) -> Result<(Run, Surface), CliError> {
+        let terms = self.objective.terms();
+        let mut spec = self.spec.clone();
+        if self.replace {
+            spec.name = Some(self.store.replace(&spec)?.name);
+        }
+        let begun = self
+            .store
+            .begin_surface(&spec, self.grid, terms, Some(self.plane));
+        Ok(begun?)
+    }
+
+    fn fill(
+        &self,
+        run: &Run,
+        surface: &mut Surface,
+        keeper: &mut Keeper,
+        console: &Console,
+    ) -> Result<Outcome, CliError> {
+        let mut interrupt = Interrupt::listen();
+        let mut observer = self.store.observer(run);
+        let mut meter = console.meter(&run.name);
+        let sampler = Sampler {
+            batch: self.batch,
+            cancel: interrupt.cancel(),
+        };
+        let outcome = sampler.run(
+            self.objective,
+            surface,
+            &mut [&mut interrupt, &mut observer, &mut meter, keeper],
+        );
+        let status = match (&outcome, surface.is_complete()) {
+            (Ok(Outcome::Complete), true) => Status::Complete,
+            _ => Status::Interrupted,
+        };
+        let stored = observer.finish(status);
+        // The first error is the one to report.
+        let outcome = outcome.map_err(unwrapped)?;
+        stored?;
+        Ok(outcome)
+    }
+}
+
+fn interrupted(run: &Run, surface: &Surface) -> CliError {
+    let all = surface.grid.len();
+    CliError::Interrupted {
+        saved: format!(
+            "{} of {all} points of run `{}` are stored",
+            all - surface.missing(),
+            run.name
+        ),
+        again: "the same command continues from there",
+    }
+}
+
+/// Errors of the store arrive inside those of the sampler.
+fn unwrapped(error: SamplerError) -> CliError {
+    match error {
+        SamplerError::Observer(ObserverError(inner)) => {
+            match inner.downcast::<landscape_storage::Error>() {
+                Ok(error) => CliError::Store(*error),
+                Err(inner) => SamplerError::Observer(ObserverError(inner)).into(),
+            }
+        }
+        other => other.into(),
+    }
+}
+
+/// Keeps the file open while a job is short, since opening it costs more than a small job, and lets
+/// go of it when the job is long.
+struct Keeper {
+    hold: Option<Hold>,
+    start: Instant,
+}
+
+impl Keeper {
+    fn new(store: &Store) -> Self {
+        Keeper {
+            hold: Some(store.hold()),
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Observer for Keeper {
+    fn batch(&mut self, _: &[Measured], _: Progress) -> Result<(), ObserverError> {
+        if self.start.elapsed() > HOLD {
+            self.hold = None;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Figures of a stored landscape.
+
+use crate::args::{MetricsArgs, ValueName};
+use crate::error::CliError;
+use crate::output::{Console, short};
+use landscape_core::{Grid, Metrics, Surface, Value, metrics_of};
+use landscape_storage::Store;
+use serde_json::json;
+
+/// Prints the figures of a run's landscape.
+pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
+    let store = Store::open_read(&args.db.db)?;
+    let _hold = store.hold();
+    let run = store.find(&args.name)?;
+    let surface = store.load_surface(&run)?;
+    let value = find_value(&args.value, &surface, &run.name)?;
+    let figures = metrics_of(&surface, value).map_err(|source| CliError::Metrics {
+        run: run.name.clone(),
+        source,
+    })?;
+    console.result(
+        || json!({"run": run.name, "value": args.value.to_string(), "metrics": figures}),
+        || {
+            let rows = rows(&figures, &surface.grid);
+            let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+            let line = |(name, value): &(String, String)| format!("{name:<width$}  {value}\n");
+            rows.iter().map(line).collect()
+        },
+    )
+}
+
+/// The value that is meant, which the surface must have.
+pub fn find_value(name: &ValueName, surface: &Surface, run: &str) -> Result<Value, CliError> {
+    name.find(surface).ok_or_else(|| {
+        let terms: Vec<&str> = surface.terms.iter().map(|t| t.name.as_str()).collect();
+        let more = match terms.is_empty() {
+            true => String::new(),
+            false => format!(", {}", terms.join(", ")),
+        };
+        CliError::Conflict {
+            what: format!("run `{run}` has no value `{name}`"),
+            remedy: format!("give one of: loss, accuracy, loss-se, total{more}"),
+        }
+    })
+}
+
+/// The figures in words, for tables and pages.
+pub fn rows(figures: &Metrics, grid: &Grid) -> Vec<(String, String)> {
+    let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
+    let percent =
+        |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{:.1}%", 100.0 * v));
+    let dims = grid.dims();
+    let point = |at: &[f64]| -> String {
+        let words: Vec<String> = at.iter().map(|v| short(*v)).collect();
+        format!("({})", words.join(", "))
+    };
+    let minima: Vec<String> = figures
+        .minima
+        .iter()
+        .take(8)
+        .map(|&m| point(&grid.point(m)[..dims]))
+        .collect();
+    let list = |values: &Option<Vec<f64>>| {
+        values
+            .as_ref()
+            .map_or("-".to_owned(), |values| point(values))
+    };
+    let open = if figures.basin_open {
+        ", reaches the edge"
+    } else {
+        ""
+    };
+    [
+        (
+            "points",
+            format!(
+                "{} ({} missing, {} not finite)",
+                figures.points, figures.missing, figures.non_finite
+            ),
+        ),
+        ("at the origin", option(figures.center_loss)),
+        (
+            "smallest",
+            format!(
+                "{} at {}",
+                short(figures.min_loss),
+                point(&figures.argmin[..dims])
+            ),
+        ),
+        ("largest", short(figures.max_loss)),
+        ("mean", short(figures.mean_loss)),
+        (
+            "convexity",
+            format!(
+                "{} of {} interior points",
+                percent(figures.convexity),
+                figures.hessians
+            ),
+        ),
+        ("smoothness", option(figures.smoothness)),
+        ("roughness", option(figures.roughness)),
+        (
+            "basin width",
+            format!("{}{open}", short(figures.basin_width)),
+        ),
+        ("basin share", percent(Some(figures.basin_share))),
+        ("sharpness", option(figures.sharpness)),
+        (
+            "eigenvalues at the origin",
+            list(&figures.center_eigenvalues),
+        ),
+        (
+            "minima",
+            match minima.is_empty() {
+                true => "0".to_owned(),
+                false => format!("{}: {}", figures.minima.len(), minima.join(" ")),
+            },
+        ),
+        ("saddles", figures.saddles.len().to_string()),
+        ("maxima", figures.maxima.len().to_string()),
+        ("saddle-minimum distance", option(figures.smad)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

@@ -1,0 +1,39 @@
+//! What each command does.
+
+mod demo;
+mod engine;
+mod export;
+mod metrics;
+mod pages;
+mod plot;
+mod runs;
+mod sample;
+mod show;
+mod sql;
+mod train;
+mod trajectory;
+
+use crate::args::Command;
+use crate::error::CliError;
+use crate::output::Console;
+
+/// Runs a command.
+pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
+    match command {
+        Command::Demo(args) => demo::demo(&args, console),
+        Command::Train(args) => train::train(&args, console),
+        Command::Line(args) => sample::sample(&args, console),
+        Command::Surface(args) => sample::sample(&args, console),
+        Command::Volume(args) => sample::sample(&args, console),
+        Command::Trajectory(args) => trajectory::trajectory(&args, console),
+        Command::Metrics(args) => metrics::metrics(&args, console),
+        Command::Plot(args) => plot::plot(&args, console),
+        Command::Export(args) => export::export(&args, console),
+        Command::Import(args) => export::import(&args, console),
+        Command::Runs(args) => runs::runs(&args, console),
+        Command::Show(args) => show::show(&args, console),
+        Command::Sql(args) => sql::sql(&args, console),
+        Command::Completions(args) => pages::completions(&args),
+        Command::Man(args) => pages::man(&args, console),
+    }
+}

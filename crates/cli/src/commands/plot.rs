@@ -1,0 +1,186 @@
+//! Figures and pages of stored runs.
+
+mod options;
+mod page;
+mod stored;
+
+use options::{figure_options, saved};
+pub use page::page_run;
+pub use stored::Stored;
+
+use crate::args::{Kind, PlotArgs};
+use crate::error::CliError;
+use crate::inputs::may_write;
+use crate::output::Console;
+use landscape_core::Surface;
+use landscape_plot as plot;
+use landscape_plot::{Figure, Options};
+use landscape_storage::{RunKind, Store};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Draws runs.
+pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
+    let target = Target::of(&args.output)?;
+    let later = args
+        .kind
+        .filter(|kind| matches!(kind, Kind::Spectrum | Kind::HessianMap));
+    if let Some(kind) = later {
+        return Err(CliError::Later {
+            what: format!("--kind {}", kind.name()),
+            instead: "leave --kind out to draw what the run holds",
+        });
+    }
+    let store = Store::open_read(&args.db.db)?;
+    let hold = store.hold();
+    let load = |name: &String| Stored::load(&store, name);
+    let runs: Vec<Stored> = args.names.iter().map(load).collect::<Result<_, _>>()?;
+    drop(hold);
+    let written = match target {
+        Target::Page => vec![page::write(&runs, args)?],
+        Target::Picture => pictures(&runs, args)?,
+    };
+    console.result(
+        || json!({"files": written}),
+        || {
+            written
+                .iter()
+                .map(|path| format!("{}\n", path.display()))
+                .collect()
+        },
+    )
+}
+
+enum Target {
+    Picture,
+    Page,
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Self, CliError> {
+        let ending = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        match ending.as_str() {
+            "svg" | "png" => Ok(Target::Picture),
+            "html" | "htm" => Ok(Target::Page),
+            _ => Err(CliError::Conflict {
+                what: format!("`{}` is no .svg, .png or .html file", path.display()),
+                remedy: "give -o FILE.svg, FILE.png or FILE.html".to_owned(),
+            }),
+        }
+    }
+}
+
+/// One figure a run, or one for the losses of all.
+fn pictures(runs: &[Stored], args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
+    let kinds: Vec<Kind> = runs
+        .iter()
+        .map(|run| args.kind.unwrap_or_else(|| usual(run)))
+        .collect();
+    let (files, figures) = match kinds.iter().all(|&kind| kind == Kind::Losses) {
+        true => (vec![args.output.clone()], vec![losses(runs, args)?]),
+        false => {
+            let files = names(runs, &args.output);
+            let shared: Vec<&Surface> = match args.look.shared_scale {
+                true => runs.iter().filter_map(|run| run.surface.as_ref()).collect(),
+                false => Vec::new(),
+            };
+            let one = |(run, &kind): (&Stored, &Kind)| figure(run, kind, &shared, args);
+            let figures = runs.iter().zip(&kinds).map(one).collect::<Result<_, _>>()?;
+            (files, figures)
+        }
+    };
+    for file in &files {
+        may_write(file, args.force)?;
+    }
+    for (file, figure) in files.iter().zip(&figures) {
+        saved(figure, file, args.look.dpi, args.force)?;
+    }
+    Ok(files)
+}
+
+/// `planes.svg` for one run; `planes-NAME.svg` for each of several.
+fn names(runs: &[Stored], path: &Path) -> Vec<PathBuf> {
+    if runs.len() == 1 {
+        return vec![path.to_owned()];
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let plain = |name: &str| name.replace(['/', '\\'], "-");
+    let name =
+        |run: &Stored| path.with_file_name(format!("{stem}-{}.{ending}", plain(&run.run.name)));
+    runs.iter().map(name).collect()
+}
+
+/// What is usually drawn of a run.
+fn usual(run: &Stored) -> Kind {
+    let dims = run
+        .surface
+        .as_ref()
+        .map_or(0, |surface| surface.grid.dims());
+    match (run.run.kind, dims) {
+        (RunKind::Train, _) => Kind::Losses,
+        (RunKind::Trajectory, 0) => Kind::PlaneLosses,
+        (RunKind::Trajectory, _) => Kind::Trajectory,
+        (_, 1) => Kind::Line,
+        (_, 3) => Kind::Slices,
+        _ => Kind::Contour,
+    }
+}
+
+fn losses(runs: &[Stored], args: &PlotArgs) -> Result<Figure, CliError> {
+    let curves: Vec<_> = runs.iter().map(Stored::curve).collect::<Result<_, _>>()?;
+    let options = Options {
+        axes: [None, None, None],
+        ..figure_options(&runs[0], &args.look, None)?
+    };
+    Ok(plot::losses(&curves, &options)?)
+}
+
+fn figure(
+    run: &Stored,
+    kind: Kind,
+    shared: &[&Surface],
+    args: &PlotArgs,
+) -> Result<Figure, CliError> {
+    let surface = run.surface.as_ref();
+    let mut options = figure_options(run, &args.look, surface)?;
+    if !shared.is_empty() {
+        options = options.share(shared);
+    }
+    let needed = || surface.ok_or_else(|| run.lacks("landscape"));
+    Ok(match kind {
+        Kind::Line => plot::line(needed()?, &options)?,
+        Kind::Contour => plot::contour(needed()?, &options)?,
+        Kind::Heatmap => plot::heatmap(needed()?, &options)?,
+        Kind::Slices => plot::volume_slices(needed()?, &options)?,
+        Kind::Surface => match run.paths.first() {
+            None => plot::surface3d(needed()?, &options)?,
+            Some(named) => plot::trajectory3d(needed()?, &named.trajectory, &options)?,
+        },
+        Kind::Trajectory => {
+            let path = run.path()?;
+            let surface = surface.ok_or_else(|| CliError::Conflict {
+                what: format!(
+                    "run `{}` has a path, but no landscape around it",
+                    run.run.name
+                ),
+                remedy:
+                    "sample it: landscape trajectory ... --grid 51; or draw --kind plane-losses"
+                        .to_owned(),
+            })?;
+            plot::trajectory(surface, path, &options)?
+        }
+        Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &options)?,
+        Kind::Losses => plot::losses(&[run.curve()?], &options)?,
+        Kind::Spectrum | Kind::HessianMap => {
+            return Err(CliError::Later {
+                what: format!("--kind {}", kind.name()),
+                instead: "leave --kind out to draw what the run holds",
+            });
+        }
+    })
+}

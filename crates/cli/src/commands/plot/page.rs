@@ -1,0 +1,56 @@
+//! The interactive page.
+
+use super::Stored;
+use super::options::{origin, provenance};
+use crate::args::PlotArgs;
+use crate::commands::metrics::rows;
+use crate::error::CliError;
+use crate::inputs::write_new;
+use landscape_core::metrics;
+use landscape_plot::page::{PageData, PageRun, html};
+use landscape_plot::{Aspect, LossCurve, Options};
+use std::path::PathBuf;
+
+/// Writes one page for all runs that have a landscape.
+pub fn write(runs: &[Stored], args: &PlotArgs) -> Result<PathBuf, CliError> {
+    let curves: Vec<LossCurve> = runs.iter().filter_map(|run| run.curve().ok()).collect();
+    let shown: Vec<PageRun> = { runs.iter() }
+        .filter(|run| run.surface.is_some())
+        .map(|run| page_run(run, &curves))
+        .collect::<Result<_, _>>()?;
+    if shown.is_empty() {
+        return Err(runs[0].lacks("landscape"));
+    }
+    let names: Vec<&str> = runs.iter().map(|run| run.run.name.as_str()).collect();
+    let title = args.look.title.clone();
+    let title = title.unwrap_or_else(|| format!("Loss landscape: {}", names.join(", ")));
+    let page = html(&PageData::new(title, shown))?;
+    write_new(&args.output, page.as_bytes(), args.force)?;
+    Ok(args.output.clone())
+}
+
+/// A run with all that is known about it.
+pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError> {
+    let surface = run.surface.clone().ok_or_else(|| run.lacks("landscape"))?;
+    let dims = surface.grid.dims();
+    let options = Options::default().directions(&run.directions);
+    let mut page = PageRun::new(run.run.name.clone(), surface);
+    if run.directions.len() == dims {
+        let labels = options.axes.iter().take(dims).flatten();
+        page.axis_labels = labels.cloned().collect();
+        page.equal_aspect = options.aspect == Aspect::Equal;
+    }
+    if let Ok(figures) = metrics(&page.surface) {
+        page.metrics = rows(&figures, &page.surface.grid);
+    }
+    page.origin = origin(run);
+    page.trajectory = run.paths.first().map(|named| named.trajectory.clone());
+    page.curves = curves.to_vec();
+    page.provenance = provenance(run);
+    page.command = run
+        .run
+        .provenance
+        .get("command")
+        .and_then(|c| Some(c.as_str()?.to_owned()));
+    Ok(page)
+}

@@ -1,0 +1,91 @@
+//! The list of runs.
+
+use crate::args::RunsArgs;
+use crate::error::CliError;
+use crate::output::{Align, Console, Table};
+use landscape_storage::{RunSummary, Store, timestamp};
+use serde_json::{Value, json};
+
+/// Prints all runs, oldest first.
+pub fn runs(args: &RunsArgs, console: &Console) -> Result<(), CliError> {
+    let runs = Store::open_read(&args.db.db)?.runs()?;
+    console.result(
+        || json!({"runs": runs.iter().map(row).collect::<Vec<_>>()}),
+        || words(&runs),
+    )
+}
+
+fn row(summary: &RunSummary) -> Value {
+    let run = &summary.run;
+    json!({
+        "id": run.id,
+        "name": run.name,
+        "kind": run.kind,
+        "status": run.status,
+        "created": timestamp(run.created),
+        "shape": summary.shape,
+        "points": summary.points,
+        "total": summary.total(),
+        "records": summary.records,
+        "checkpoints": summary.checkpoints,
+        "trajectories": summary.trajectories,
+        "model": run.settings.get("model"),
+    })
+}
+
+fn words(runs: &[RunSummary]) -> String {
+    if runs.is_empty() {
+        return "no runs yet\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("ID", Align::Right),
+        ("NAME", Align::Left),
+        ("KIND", Align::Left),
+        ("MODEL", Align::Left),
+        ("STATUS", Align::Left),
+        ("HOLDS", Align::Left),
+        ("CREATED", Align::Left),
+    ]);
+    for summary in runs {
+        let run = &summary.run;
+        let model = run.settings.get("model").and_then(Value::as_str);
+        table.row([
+            run.id.to_string(),
+            run.name.clone(),
+            run.kind.to_string(),
+            model.unwrap_or("-").to_owned(),
+            run.status.to_string(),
+            holds(summary),
+            timestamp(run.created),
+        ]);
+    }
+    table.text()
+}
+
+/// What a run holds, in words.
+pub fn holds(summary: &RunSummary) -> String {
+    let mut parts = Vec::new();
+    if !summary.shape.is_empty() {
+        let shape: Vec<String> = summary.shape.iter().map(u64::to_string).collect();
+        let shape = shape.join("x");
+        parts.push(match summary.points == summary.total() {
+            true => format!("{shape} points"),
+            false => format!("{} of {shape} points", summary.points),
+        });
+    }
+    if summary.checkpoints > 0 {
+        parts.push(format!("{} checkpoints", summary.checkpoints));
+    }
+    if summary.trajectories > 0 {
+        let plural = if summary.trajectories == 1 {
+            "path"
+        } else {
+            "paths"
+        };
+        parts.push(format!("{} {plural}", summary.trajectories));
+    }
+    match parts.is_empty() {
+        true => "-".to_owned(),
+        false => parts.join(", "),
+    }
+}

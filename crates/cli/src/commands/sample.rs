@@ -1,0 +1,324 @@
+//! Lines, planes and volumes.
+
+use super::engine::{Job, Sampled};
+use crate::args::{BatchNorm, SampleArgs, TermArgs};
+use crate::error::CliError;
+use crate::inputs::{
+    Directions, Problem, build_directions, build_grid, load_problem, may_write, provenance,
+    save_directions, targets,
+};
+use crate::output::{Console, duration, number, numbers, short};
+use landscape_core::{Grid, Objective, Plane, Surface};
+use landscape_models::{Regularizer, trace_network};
+use landscape_storage::{RunKind, RunSpec, Store, identity};
+use landscape_trace::PlaneObjective;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Points that a dry run measures at most.
+const TRIAL: usize = 64;
+
+/// Samples a line, a plane or a volume.
+pub fn sample<const DIMS: usize>(
+    args: &SampleArgs<DIMS>,
+    console: &Console,
+) -> Result<(), CliError> {
+    let plan = Plan::new(args, console)?;
+    if args.dry_run {
+        return plan.estimate(args, console);
+    }
+    let store = Store::open(&args.store.db.db)?;
+    let job = Job {
+        store: &store,
+        spec: &plan.spec,
+        plane: &plan.directions.plane,
+        grid: &plan.grid,
+        objective: &plan.objective,
+        batch: args.batch,
+        replace: args.store.force,
+    };
+    let sampled = job.run(console)?;
+    if let Some(path) = &args.plane.save_directions {
+        save_directions(path, &plan.directions.plane, args.store.force)?;
+    }
+    report(&sampled, &plan.directions.plane, console)?;
+    let name = &sampled.run.name;
+    console.next(&[
+        format!("landscape plot {name} -o {name}.svg"),
+        format!("landscape metrics {name}"),
+    ]);
+    Ok(())
+}
+
+/// Everything that was asked for, checked.
+struct Plan {
+    grid: Grid,
+    directions: Directions,
+    objective: PlaneObjective,
+    spec: RunSpec,
+}
+
+impl Plan {
+    fn new<const DIMS: usize>(
+        args: &SampleArgs<DIMS>,
+        console: &Console,
+    ) -> Result<Self, CliError> {
+        let grid = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
+        let targets = targets(&args.eval)?;
+        check_terms(&args.terms)?;
+        if let Some(path) = &args.plane.save_directions {
+            may_write(path, args.store.force)?;
+        }
+        let store = match args.network.run {
+            Some(_) => Some(Store::open_read(&args.store.db.db)?),
+            None => None,
+        };
+        let hold = store.as_ref().map(Store::hold);
+        let problem = load_problem(
+            &args.network,
+            &args.data,
+            args.plane.seed,
+            store.as_ref(),
+            console,
+        )?;
+        let directions = build_directions(&args.plane, DIMS, &problem, store.as_ref())?;
+        drop(hold);
+        let terms = regularizers(&args.terms);
+        let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
+        let objective = trace.objective(&directions.plane, &targets)?;
+        console.detail(format_args!("evaluated on: {}", objective.describe()));
+        let settings = settings(&problem, &directions, &grid, &terms);
+        let mut spec = RunSpec::new(kind(DIMS), settings);
+        spec.name = args.store.name.clone();
+        let more = [
+            ("data", problem.source.to_json()),
+            ("weights", problem.weights.clone()),
+            ("device", json!(objective.describe())),
+        ];
+        spec.provenance = provenance(console.command(), more);
+        Ok(Plan {
+            grid,
+            directions,
+            objective,
+            spec,
+        })
+    }
+
+    /// Points, time and memory, from a few points that are measured and not kept.
+    fn estimate<const DIMS: usize>(
+        &self,
+        args: &SampleArgs<DIMS>,
+        console: &Console,
+    ) -> Result<(), CliError> {
+        let stored = self.stored(args)?;
+        let order = self.grid.coarse_to_fine();
+        let trial: Vec<_> = order
+            .iter()
+            .take(TRIAL)
+            .map(|&i| self.grid.point(i))
+            .collect();
+        self.objective.evaluate(&trial[..1])?;
+        let start = Instant::now();
+        self.objective.evaluate(&trial)?;
+        let each = start.elapsed().as_secs_f64() / trial.len() as f64;
+        let left = self.grid.len() - stored;
+        let surface = self.grid.len() * size_of::<Option<landscape_core::Sample>>();
+        let memory = (peak_memory() + surface) as f64 / f64::from(1 << 20);
+        let seconds = each * left as f64;
+        console.result(
+            || {
+                json!({
+                    "points": self.grid.len(),
+                    "stored": stored,
+                    "seconds": number(seconds),
+                    "memory_mib": number(memory),
+                    "points_per_second": number(1.0 / each),
+                })
+            },
+            || {
+                format!(
+                    "points  {} ({stored} stored already)\ntime    about {} ({:.0} points/s)\n\
+                     memory  about {memory:.0} MiB\n",
+                    self.grid.len(),
+                    duration(seconds),
+                    1.0 / each
+                )
+            },
+        )
+    }
+
+    /// Points of the same request that are stored already.
+    fn stored<const DIMS: usize>(&self, args: &SampleArgs<DIMS>) -> Result<usize, CliError> {
+        let path = &args.store.db.db;
+        if args.store.force || !path.exists() {
+            return Ok(0);
+        }
+        let own = identity(&self.spec.settings);
+        let runs = Store::open_read(path)?.runs()?;
+        let same = |run: &&landscape_storage::RunSummary| {
+            run.run.identity == own && run.run.kind == self.spec.kind
+        };
+        Ok(runs
+            .iter()
+            .filter(same)
+            .map(|run| run.points as usize)
+            .max()
+            .unwrap_or(0))
+    }
+}
+
+fn kind(dims: usize) -> RunKind {
+    match dims {
+        1 => RunKind::Line,
+        2 => RunKind::Surface,
+        _ => RunKind::Volume,
+    }
+}
+
+/// The most memory that this process has used so far, in bytes; 0 where the system does not say.
+fn peak_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| {
+        line.trim()
+            .trim_end_matches("kB")
+            .trim()
+            .parse::<usize>()
+            .ok()
+    });
+    kib.unwrap_or(0) << 10
+}
+
+fn check_terms(args: &TermArgs) -> Result<(), CliError> {
+    if args.batch_norm != BatchNorm::Frozen {
+        return Err(CliError::Later {
+            what: "--batch-norm other than frozen".to_owned(),
+            instead: "leave it out: the networks of this version have no BatchNorm layers",
+        });
+    }
+    for (option, weight) in [("--l1", args.l1), ("--l2", args.l2)] {
+        if let Some(weight) = weight.filter(|w| !w.is_finite()) {
+            return Err(CliError::Conflict {
+                what: format!("{option} {weight} is not finite"),
+                remedy: format!("give a number, for example {option} 0.0001"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn regularizers(args: &TermArgs) -> Vec<Regularizer> {
+    let l1 = args.l1.map(Regularizer::L1);
+    l1.into_iter().chain(args.l2.map(Regularizer::L2)).collect()
+}
+
+/// Everything that determines the numbers.
+fn settings(
+    problem: &Problem,
+    directions: &Directions,
+    grid: &Grid,
+    terms: &[Regularizer],
+) -> Value {
+    let mut settings = problem.settings();
+    settings.insert("directions".to_owned(), directions.settings.clone());
+    settings.insert("grid".to_owned(), json!(grid));
+    settings.insert("batch_norm".to_owned(), json!("frozen"));
+    let weights = terms
+        .iter()
+        .map(|term| (term.name().to_owned(), json!(term.weight())));
+    settings.insert(
+        "terms".to_owned(),
+        weights.collect::<serde_json::Map<_, _>>().into(),
+    );
+    Value::Object(settings)
+}
+
+fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), CliError> {
+    let Sampled {
+        run,
+        surface,
+        known,
+        computed,
+        seconds,
+    } = sampled;
+    let rate = *computed as f64 / seconds.max(1e-9);
+    console.note(format_args!(
+        "{}: {computed} points computed, {known} were stored, in {} ({rate:.0} points/s)",
+        run.name,
+        duration(*seconds)
+    ));
+    let figures = Figures::of(surface);
+    console.result(
+        || {
+            let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
+            json!({
+                "run": run.name,
+                "kind": run.kind,
+                "shape": surface.grid.shape(),
+                "points": surface.grid.len(),
+                "computed": computed,
+                "stored_before": known,
+                "not_finite": surface.non_finite(),
+                "center_loss": number(figures.center),
+                "min_loss": number(figures.min),
+                "max_loss": number(figures.max),
+                "norms": numbers(&plane.norms()),
+                "cosines": cosines,
+                "seconds": number(*seconds),
+            })
+        },
+        || words(sampled, plane, &figures),
+    )
+}
+
+/// What is worth saying about a surface at once.
+struct Figures {
+    center: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Figures {
+    fn of(surface: &Surface) -> Self {
+        let center = surface.grid.center().and_then(|flat| surface.get(flat));
+        let losses = surface.losses();
+        let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
+        Figures {
+            center: center.map(|sample| sample.loss),
+            min: finite().min_by(f64::total_cmp),
+            max: finite().max_by(f64::total_cmp),
+        }
+    }
+}
+
+fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
+    let surface = &sampled.surface;
+    let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
+    let shape: Vec<String> = surface.grid.shape().iter().map(usize::to_string).collect();
+    let norms: Vec<String> = plane.norms().iter().map(|norm| short(*norm)).collect();
+    let mut text = format!(
+        "{}: {} points, loss {} to {}, {} at the origin\n",
+        sampled.run.name,
+        shape.join("x"),
+        option(figures.min),
+        option(figures.max),
+        option(figures.center),
+    );
+    text.push_str(&format!("norms of the directions: {}", norms.join(", ")));
+    let cosines = plane.cosines();
+    for i in 0..plane.dims() {
+        for j in i + 1..plane.dims() {
+            text.push_str(&format!(
+                "; cosine of {} and {}: {:.4}",
+                i + 1,
+                j + 1,
+                cosines[i][j]
+            ));
+        }
+    }
+    text.push('\n');
+    if surface.non_finite() > 0 {
+        text.push_str(&format!("{} losses are not finite\n", surface.non_finite()));
+    }
+    text
+}

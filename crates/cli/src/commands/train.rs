@@ -1,0 +1,308 @@
+//! Training that records its path.
+
+use crate::args::TrainArgs;
+use crate::error::CliError;
+use crate::inputs::{
+    Interrupt, Source, default_loss, device, digest, load_data, may_write, provenance,
+};
+use crate::output::{Console, Meter, duration, number, short};
+use landscape_core::{Outcome, Params, Progress};
+use landscape_models::{
+    Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, load_network_params,
+    save_weights,
+};
+use landscape_storage::{Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord};
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Trains a network, or says how the stored run ended.
+pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
+    let job = TrainJob::new(args, console)?;
+    if let Some(path) = &args.save {
+        may_write(path, args.store.force)?;
+    }
+    let store = Store::open(&args.store.db.db)?;
+    let trained = job.run(&store, args.store.force, console)?;
+    if let Some(path) = &args.save {
+        let last = store.last_checkpoint(&trained.run)?;
+        if let Some(last) = last {
+            save_weights(path, &last.params)?;
+            console.note(format_args!("parameters written to {}", path.display()));
+        }
+    }
+    report(&trained, console)?;
+    let name = &trained.run.name;
+    console.next(&[
+        format!("landscape surface --run {name} --grid 51 --name {name}-plane"),
+        format!("landscape trajectory --run {name} --grid 51 --name {name}-path"),
+        format!("landscape plot {name} -o {name}.svg"),
+    ]);
+    Ok(())
+}
+
+/// A training, checked and ready.
+struct TrainJob {
+    network: Network,
+    data: Dataset,
+    loss: LossKind,
+    config: TrainConfig,
+    spec: RunSpec,
+}
+
+/// A finished training.
+#[derive(Debug)]
+struct Trained {
+    run: Run,
+    /// All records, by step.
+    records: Vec<TrainRecord>,
+    seconds: f64,
+}
+
+impl TrainJob {
+    fn new(args: &TrainArgs, console: &Console) -> Result<Self, CliError> {
+        let config = config(args);
+        config.check()?;
+        let device = device(args.device)?;
+        let source = Source::new(&args.data, None)?;
+        let data = load_data(&source)?;
+        let loss = args
+            .data
+            .loss
+            .unwrap_or_else(|| default_loss(&args.model, &data));
+        let (network, weights) = match &args.weights {
+            None => {
+                let network = Network::init(&args.model, config.seed, &device);
+                (network, json!({"seed": config.seed}))
+            }
+            Some(path) => {
+                let params = load_network_params(path, &args.model)?;
+                let network = Network::from_params(&args.model, &params, &device)?;
+                (network, json!({"file": path}))
+            }
+        };
+        let mut job = TrainJob::with(network, data, loss, config);
+        job.spec.name = args.store.name.clone();
+        job.spec.provenance = provenance(
+            console.command(),
+            [
+                ("data", source.to_json()),
+                ("weights", weights),
+                ("device", json!(args.device.to_string())),
+            ],
+        );
+        // Labels outside the classes, inputs of another size: before anything is stored.
+        landscape_models::evaluate(&job.network, &job.data, job.loss)?;
+        Ok(job)
+    }
+
+    /// A training without a name and provenance.
+    fn with(network: Network, data: Dataset, loss: LossKind, config: TrainConfig) -> Self {
+        let settings = json!({
+            "model": network.spec().to_string(),
+            "weights": digest(&network.params()),
+            "data": {"sha256": data.digest(), "samples": data.len()},
+            "loss": loss.name(),
+            "training": training(&config),
+            "precision": "f32",
+        });
+        TrainJob {
+            network,
+            data,
+            loss,
+            config,
+            spec: RunSpec::new(RunKind::Train, settings),
+        }
+    }
+
+    /// Trains, unless that was done before.
+    fn run(mut self, store: &Store, replace: bool, console: &Console) -> Result<Trained, CliError> {
+        let start = Instant::now();
+        let mut run = match replace {
+            true => store.replace(&self.spec)?,
+            false => store.begin(&self.spec)?,
+        };
+        let started = run.status != Status::Complete && !store.records(&run)?.is_empty();
+        if started {
+            console.note(format_args!(
+                "{}: was stopped before its end, starts again",
+                run.name
+            ));
+            self.spec.name = Some(run.name);
+            run = store.replace(&self.spec)?;
+        }
+        if run.status == Status::Complete {
+            console.note(format_args!("{}: trained already", run.name));
+        } else {
+            self.work(store, &run, console)?;
+        }
+        Ok(Trained {
+            records: store.records(&run)?,
+            run,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn work(self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {
+        let mut watch = Watch {
+            recorder: store.recorder(run),
+            failed: None,
+            interrupt: Interrupt::listen(),
+            meter: console.meter(&run.name),
+            start: Instant::now(),
+        };
+        let TrainJob {
+            network,
+            data,
+            loss,
+            config,
+            ..
+        } = self;
+        let report = landscape_models::train(network, &data, loss, &config, &mut watch);
+        let Watch {
+            mut recorder,
+            failed,
+            ..
+        } = watch;
+        let status = match &report {
+            Ok(report) if report.outcome == Outcome::Complete && failed.is_none() => {
+                Status::Complete
+            }
+            _ => Status::Interrupted,
+        };
+        // The first error is the one to report.
+        let stored = recorder.finish(status);
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let report = report?;
+        stored?;
+        match report.outcome {
+            Outcome::Complete => Ok(()),
+            Outcome::Cancelled => Err(CliError::Interrupted {
+                saved: format!(
+                    "the path of run `{}` up to step {} is stored",
+                    run.name, report.steps
+                ),
+                again: "the same command trains it from the start, since optimisers are not stored",
+            }),
+        }
+    }
+}
+
+fn config(args: &TrainArgs) -> TrainConfig {
+    let given = &args.settings;
+    TrainConfig {
+        epochs: given.epochs,
+        batch: given.batch,
+        optimizer: given.optimizer,
+        lr: given.lr,
+        momentum: given.momentum,
+        weight_decay: given.weight_decay,
+        schedule: given.schedule,
+        seed: given.seed,
+        every: given.every,
+        shuffle: !given.no_shuffle,
+    }
+}
+
+fn training(config: &TrainConfig) -> Value {
+    json!({
+        "epochs": config.epochs,
+        "batch": config.batch,
+        "optimizer": config.optimizer.name(),
+        "lr": config.lr,
+        "momentum": config.momentum,
+        "weight_decay": config.decay(),
+        "schedule": config.schedule.to_string(),
+        "seed": config.seed,
+        "every": config.every,
+        "shuffle": config.shuffle,
+    })
+}
+
+/// Stores what is recorded, shows how far it is, listens for Ctrl-C.
+struct Watch {
+    recorder: Recorder,
+    failed: Option<landscape_storage::Error>,
+    interrupt: Interrupt,
+    meter: Meter,
+    start: Instant,
+}
+
+impl Watch {
+    fn push(&mut self, record: Record) -> Result<(), landscape_storage::Error> {
+        let stored = TrainRecord {
+            step: record.step,
+            epoch: record.epoch,
+            loss: Some(record.loss),
+            accuracy: record.accuracy,
+            batch_loss: record.batch_loss,
+            lr: Some(record.lr),
+        };
+        let params: Params = record.params;
+        self.recorder.push(stored, Some(params))
+    }
+}
+
+impl TrainObserver for Watch {
+    fn record(&mut self, record: Record) -> ControlFlow<()> {
+        match self.push(record) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step) -> ControlFlow<()> {
+        self.meter.update(Progress {
+            done: step.step as usize,
+            total: step.steps as usize,
+            resumed: 0,
+            elapsed: self.start.elapsed(),
+        });
+        match self.interrupt.raised() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
+    let Trained {
+        run,
+        records,
+        seconds,
+    } = trained;
+    let (first, last) = (records.first(), records.last());
+    let loss = |record: Option<&TrainRecord>| record.and_then(|r| r.loss);
+    let accuracy = last.and_then(|r| r.accuracy);
+    console.result(
+        || {
+            json!({
+                "run": run.name,
+                "steps": last.map(|r| r.step),
+                "checkpoints": records.len(),
+                "first_loss": number(loss(first)),
+                "loss": number(loss(last)),
+                "accuracy": number(accuracy),
+                "seconds": number(*seconds),
+            })
+        },
+        || {
+            let words = |value: Option<f64>| value.map_or("-".to_owned(), short);
+            let right = accuracy.map_or(String::new(), |a| format!(", accuracy {:.1}%", 100.0 * a));
+            format!(
+                "{}: {} steps, loss {} -> {}{right}, {} checkpoints, {}\n",
+                run.name,
+                last.map_or(0, |r| r.step),
+                words(loss(first)),
+                words(loss(last)),
+                records.len(),
+                duration(*seconds)
+            )
+        },
+    )
+}

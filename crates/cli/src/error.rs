@@ -1,0 +1,182 @@
+//! What goes wrong on the command line, what to do about it, and the exit code.
+
+use landscape_core as core;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+/// Everything that ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Networks, data, checkpoints, training.
+    #[error(transparent)]
+    Models(#[from] landscape_models::ModelsError),
+    /// The database, and files of landscapes.
+    #[error(transparent)]
+    Store(#[from] landscape_storage::Error),
+    /// Figures.
+    #[error(transparent)]
+    Plot(#[from] landscape_plot::PlotError),
+    /// The interactive page.
+    #[error(transparent)]
+    Page(#[from] landscape_plot::page::PageError),
+    /// Evaluation.
+    #[error(transparent)]
+    Trace(#[from] landscape_trace::TraceError),
+    /// The grid.
+    #[error("the grid: {0}")]
+    Grid(#[from] core::GridError),
+    /// Directions.
+    #[error(transparent)]
+    Direction(#[from] core::DirectionError),
+    /// The plane.
+    #[error(transparent)]
+    Plane(#[from] core::PlaneError),
+    /// Tensors.
+    #[error(transparent)]
+    Params(#[from] core::ParamsError),
+    /// Paths of training.
+    #[error(transparent)]
+    Trajectory(#[from] core::TrajectoryError),
+    /// Sampling.
+    #[error(transparent)]
+    Sampler(#[from] core::SamplerError),
+    /// Evaluation of single points.
+    #[error(transparent)]
+    Objective(#[from] core::ObjectiveError),
+    /// Figures of a surface.
+    #[error("run `{run}`: {source}")]
+    Metrics {
+        run: String,
+        source: core::MetricsError,
+    },
+    /// Something that a later version will do.
+    #[error("{what} is not in this version")]
+    Later { what: String, instead: &'static str },
+    /// A device that this program was built without.
+    #[error("this program was built without the device `{device}`")]
+    NoDevice {
+        device: String,
+        feature: &'static str,
+    },
+    /// An option that is needed is absent.
+    #[error("{what} is missing")]
+    Missing {
+        what: &'static str,
+        remedy: &'static str,
+    },
+    /// Options that do not go together, or with the stored run.
+    #[error("{what}")]
+    Conflict { what: String, remedy: String },
+    /// A file of directions does not fit.
+    #[error("directions `{}`: {reason}", path.display())]
+    Directions { path: PathBuf, reason: String },
+    /// Parameters of another model do not fit.
+    #[error("checkpoint `{file}` does not fit: {source}")]
+    Checkpoint {
+        file: String,
+        source: core::ParamsError,
+    },
+    /// A file would be overwritten.
+    #[error("`{}` exists", path.display())]
+    Exists { path: PathBuf },
+    /// The operating system.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// Results could not be printed.
+    #[error("cannot write to stdout: {0}")]
+    Stdout(#[source] io::Error),
+    /// Ctrl-C.
+    #[error("{saved}")]
+    Interrupted { saved: String, again: &'static str },
+}
+
+impl CliError {
+    /// The exit code of the process.
+    pub fn code(&self) -> u8 {
+        match self {
+            CliError::Interrupted { .. } => 130,
+            _ if self.is_quiet() => 0,
+            _ => 2,
+        }
+    }
+
+    /// Whoever reads has had enough: not worth a word.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, CliError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What happened and where, with the reasons below it.
+    pub fn what(&self) -> String {
+        let mut text = self.to_string();
+        let mut reason = self.source();
+        while let Some(error) = reason {
+            let words = error.to_string();
+            // Some messages hold their reason already.
+            if !text.contains(words.trim()) {
+                text = format!("{text}: {words}");
+            }
+            reason = error.source();
+        }
+        text
+    }
+
+    /// What to do, where the message does not say it already.
+    pub fn remedy(&self) -> Option<String> {
+        use landscape_storage::Error as Store;
+        let words = match self {
+            CliError::Later { instead, .. } => *instead,
+            CliError::NoDevice { feature, .. } => {
+                return Some(format!(
+                    "build it with `--features {feature}`, or use --device cpu or flex"
+                ));
+            }
+            CliError::Missing { remedy, .. } => *remedy,
+            CliError::Conflict { remedy, .. } => return Some(remedy.clone()),
+            CliError::Exists { .. } => "give another file, or --force to overwrite it",
+            CliError::Interrupted { again, .. } => *again,
+            CliError::Store(Store::NotFound { .. }) => {
+                "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
+            }
+            CliError::Store(Store::UnknownRun { .. }) => "`landscape runs` lists them",
+            CliError::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
+            CliError::Store(Store::Io { .. }) | CliError::Io { .. } => {
+                "check the path, its permissions, and the space on the disk"
+            }
+            CliError::Store(Store::Database { .. }) => {
+                "check the space on the disk; what was stored before is safe"
+            }
+            CliError::Store(Store::Lacks { .. }) => "`landscape show NAME` says what a run holds",
+            CliError::Grid(core::GridError::TooLarge { .. }) => "give a smaller --grid",
+            CliError::Grid(_) => "for example --grid 51 --range=-1:1",
+            CliError::Models(landscape_models::ModelsError::Checkpoint { .. }) => {
+                "check --model against the file, or give another --weights file"
+            }
+            CliError::Models(landscape_models::ModelsError::Io { .. }) => {
+                "check the path and its permissions"
+            }
+            CliError::Models(landscape_models::ModelsError::Inputs { .. }) => {
+                "give another --model or other --data"
+            }
+            CliError::Checkpoint { .. } => "give checkpoints of one network",
+            CliError::Direction(core::DirectionError::Parallel { .. }) => {
+                "give directions that differ, or leave --orthogonal out"
+            }
+            CliError::Plane(core::PlaneError::Degenerate { .. }) => {
+                "give a direction that moves and is finite"
+            }
+            CliError::Trajectory(core::TrajectoryError::Rank { .. }) => {
+                "record more checkpoints: train longer, or with a smaller --every"
+            }
+            CliError::Trajectory(core::TrajectoryError::TooFew { .. }) => {
+                "record more checkpoints: train with --every K"
+            }
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
+}

@@ -1,0 +1,21 @@
+use landscape_core::Params;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of names, shapes and values, in hexadecimal: equal exactly when all of them are.
+pub fn digest(params: &Params) -> String {
+    let mut hash = Sha256::new();
+    for tensor in params {
+        hash.update((tensor.name.len() as u64).to_le_bytes());
+        hash.update(tensor.name.as_bytes());
+        hash.update((tensor.shape.len() as u64).to_le_bytes());
+        for &length in &tensor.shape {
+            hash.update((length as u64).to_le_bytes());
+        }
+        for some in tensor.data.chunks(4096) {
+            let bytes: Vec<u8> = some.iter().flat_map(|v| v.to_le_bytes()).collect();
+            hash.update(&bytes);
+        }
+    }
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,219 @@
+use super::{Problem, digest, may_write};
+use crate::args::{DirectionName, PlaneArgs};
+use crate::error::CliError;
+use landscape_core::{
+    Direction, Normalization, Parameter, Params, Pca, Plane, Source, orthogonalize,
+};
+use landscape_models::{load_network_params, load_weights, save_weights};
+use landscape_storage::{Run, Store};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A plane, and how it was made.
+#[derive(Debug)]
+pub struct Directions {
+    pub plane: Plane,
+    /// Everything that determines the directions, for the identity of a run.
+    pub settings: Value,
+}
+
+/// The directions that were asked for, through the parameters of the problem.
+pub fn build_directions(
+    args: &PlaneArgs,
+    dims: usize,
+    problem: &Problem,
+    store: Option<&Store>,
+) -> Result<Directions, CliError> {
+    let mut directions = towards(args, dims, problem)?;
+    let rest = dims - directions.len();
+    if rest > 0 {
+        directions.extend(asked(args, directions.len(), rest, problem, store)?);
+    }
+    if args.orthogonal {
+        orthogonalize(&mut directions)?;
+    }
+    let each: Vec<Value> = directions.iter().map(describe).collect();
+    Ok(Directions {
+        plane: Plane::new(problem.origin.clone(), directions)?,
+        settings: json!({"each": each, "orthogonal": args.orthogonal}),
+    })
+}
+
+/// Random directions are told by how they are drawn, all others by their values.
+fn describe(direction: &Direction) -> Value {
+    match &direction.source {
+        Source::Random {
+            seed,
+            stream,
+            distribution,
+        } => json!({
+            "source": "random",
+            "seed": seed,
+            "stream": stream,
+            "distribution": distribution.name(),
+            "norm": direction.normalization.name(),
+            "bias": direction.bias.name(),
+        }),
+        source => json!({
+            "source": source.to_string(),
+            "norm": direction.normalization.name(),
+            "sha256": digest(&direction.tensors),
+        }),
+    }
+}
+
+fn towards(args: &PlaneArgs, dims: usize, problem: &Problem) -> Result<Vec<Direction>, CliError> {
+    if args.to.len() > dims {
+        return Err(CliError::Conflict {
+            what: format!(
+                "--to is given {} times for {dims} direction(s)",
+                args.to.len()
+            ),
+            remedy: format!("give it at most {dims} time(s)"),
+        });
+    }
+    let one = |path: &std::path::PathBuf| -> Result<_, CliError> {
+        let to = load_network_params(path, &problem.spec)?;
+        let direction = Direction::between(&problem.origin, &to)?;
+        scaled(direction, args, problem)
+    };
+    args.to.iter().map(one).collect()
+}
+
+/// Directions that are given are used as they are unless a normalisation is asked for.
+fn scaled(
+    direction: Direction,
+    args: &PlaneArgs,
+    problem: &Problem,
+) -> Result<Direction, CliError> {
+    match args.norm {
+        None => Ok(direction),
+        Some(norm) => Ok(direction.normalize(&problem.origin, norm, args.bias)?),
+    }
+}
+
+fn asked(
+    args: &PlaneArgs,
+    first: usize,
+    count: usize,
+    problem: &Problem,
+    store: Option<&Store>,
+) -> Result<Vec<Direction>, CliError> {
+    let given = match &args.direction {
+        DirectionName::Random => return random(args, first, count, problem),
+        DirectionName::Pca => principal(problem, store, count)?,
+        DirectionName::File(path) => from_file(path, first, count, problem)?,
+        DirectionName::Hessian => return Err(later("--direction hessian")),
+        DirectionName::Gradient => return Err(later("--direction gradient")),
+    };
+    let scale = |direction| scaled(direction, args, problem);
+    given.into_iter().map(scale).collect()
+}
+
+fn later(what: &str) -> CliError {
+    CliError::Later {
+        what: what.to_owned(),
+        instead: "use --direction random, pca, or a file made by another program",
+    }
+}
+
+fn random(
+    args: &PlaneArgs,
+    first: usize,
+    count: usize,
+    problem: &Problem,
+) -> Result<Vec<Direction>, CliError> {
+    let norm = args.norm.unwrap_or(Normalization::Filter);
+    let draw = |stream: usize| -> Result<_, CliError> {
+        let origin = &problem.origin;
+        let drawn = Direction::random(origin, args.distribution, args.seed, stream as u64);
+        Ok(drawn.normalize(origin, norm, args.bias)?)
+    };
+    (first..first + count).map(draw).collect()
+}
+
+fn principal(
+    problem: &Problem,
+    store: Option<&Store>,
+    count: usize,
+) -> Result<Vec<Direction>, CliError> {
+    let (Some(store), Some(run)) = (store, &problem.trained) else {
+        return Err(CliError::Missing {
+            what: "--run",
+            remedy: "--direction pca needs the checkpoints of a training run; give its name",
+        });
+    };
+    let rows = path(store, run)?;
+    let rows: Vec<&Params> = rows.iter().collect();
+    Ok(Pca::fit(&rows, &problem.origin, count)?.components)
+}
+
+fn path(store: &Store, run: &Run) -> Result<Vec<Params>, CliError> {
+    let checkpoints = store.checkpoints(run)?;
+    let params = checkpoints.map(|checkpoint| Ok::<_, CliError>(checkpoint?.params));
+    params.collect()
+}
+
+fn from_file(
+    path: &Path,
+    first: usize,
+    count: usize,
+    problem: &Problem,
+) -> Result<Vec<Direction>, CliError> {
+    if !path.exists() && path.extension().is_none() {
+        let word = path.display();
+        return Err(CliError::Conflict {
+            what: format!("--direction `{word}` is neither a kind of direction nor a file"),
+            remedy: "give random, pca, or a safetensors file".to_owned(),
+        });
+    }
+    let all = load_weights(path)?;
+    let wrong = |reason: String| CliError::Directions {
+        path: path.to_owned(),
+        reason,
+    };
+    let one = |number: usize| -> Result<_, CliError> {
+        let prefix = format!("d{number}.");
+        let tensors = with_prefix(&all, &prefix);
+        if tensors.is_empty() {
+            return Err(wrong(format!(
+                "it has no tensors `{prefix}...`; {count} direction(s) are needed, named d1., d2., d3."
+            )));
+        }
+        let tensors = Params::new(tensors).map_err(|error| wrong(error.to_string()))?;
+        Direction::from_tensors(tensors, &problem.origin, Source::File).map_err(|error| {
+            let reason = std::error::Error::source(&error).map(ToString::to_string);
+            wrong(format!(
+                "direction {number} does not fit {}: {}",
+                problem.spec,
+                reason.unwrap_or_else(|| error.to_string())
+            ))
+        })
+    };
+    (first + 1..=first + count).map(one).collect()
+}
+
+fn with_prefix(all: &Params, prefix: &str) -> Vec<Parameter> {
+    let stripped = |tensor: &Parameter| {
+        let name = tensor.name.strip_prefix(prefix)?.to_owned();
+        Some(Parameter {
+            name,
+            ..tensor.clone()
+        })
+    };
+    all.iter().filter_map(stripped).collect()
+}
+
+/// Writes the directions to a file that can be given to `--direction`.
+pub fn save_directions(path: &Path, plane: &Plane, force: bool) -> Result<(), CliError> {
+    may_write(path, force)?;
+    let mut tensors = Vec::new();
+    for (place, direction) in plane.directions.iter().enumerate() {
+        let named = |tensor: &Parameter| Parameter {
+            name: format!("d{}.{}", place + 1, tensor.name),
+            ..tensor.clone()
+        };
+        tensors.extend(direction.tensors.iter().map(named));
+    }
+    Ok(save_weights(path, &Params::new(tensors)?)?)
+}

@@ -1,0 +1,21 @@
+//! From words on the command line to checked values, before any work starts.
+
+mod data;
+mod device;
+mod digest;
+mod directions;
+mod files;
+mod grid;
+mod interrupt;
+mod network;
+mod provenance;
+
+pub use data::{Source, default_loss, load_data};
+pub use device::{device, targets};
+pub use digest::digest;
+pub use directions::{Directions, build_directions, save_directions};
+pub use files::{matching, may_write, write_new};
+pub use grid::build_grid;
+pub use interrupt::Interrupt;
+pub use network::{Problem, load_problem};
+pub use provenance::provenance;

@@ -1,0 +1,61 @@
+use crate::support::Bench;
+
+#[test]
+fn the_whole_job_on_real_data() {
+    let bench = Bench::new();
+    let report = bench.json("demo --out out");
+    let runs = report["runs"].as_array().unwrap();
+    let find = |name: &str| runs.iter().find(|run| run["run"] == name).unwrap();
+    assert!(
+        find("moons")["accuracy"].as_f64().unwrap() > 0.95,
+        "{}",
+        find("moons")
+    );
+    assert!(
+        find("mnist")["accuracy"].as_f64().unwrap() > 0.85,
+        "{}",
+        find("mnist")
+    );
+    // The orders of magnitude of this job elsewhere: about [2.28, 3.91] and [0.26, 6.62].
+    let initial = find("mnist-initial");
+    let trained = find("mnist-trained");
+    let span = |run: &serde_json::Value| {
+        (
+            run["min_loss"].as_f64().unwrap(),
+            run["max_loss"].as_f64().unwrap(),
+        )
+    };
+    assert!(
+        (1.8..2.5).contains(&span(initial).0) && span(initial).1 < 10.0,
+        "{initial}"
+    );
+    assert!(
+        (0.1..0.6).contains(&span(trained).0) && span(trained).1 > 2.0,
+        "{trained}"
+    );
+    for file in [
+        "index.html",
+        "landscape.duckdb",
+        "mnist-path.svg",
+        "mnist-path.png",
+        "moons-line.svg",
+    ] {
+        assert!(bench.path("out").join(file).exists(), "{file}");
+    }
+    // Nothing is computed again.
+    let again = bench.ok("demo --out out");
+    assert!(again.out.contains("mnist-trained"), "{}", again.out);
+    assert!(again.err.contains("Next:"), "{}", again.err);
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("photos")).unwrap();
+    std::fs::write(bench.path("photos/cat.png"), "cat").unwrap();
+    let message = bench.fails("demo --out photos");
+    assert!(
+        message.contains("holds files of something else"),
+        "{message}"
+    );
+}

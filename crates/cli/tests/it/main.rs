@@ -1,0 +1,11 @@
+//! Tests of the command as people and scripts use it.
+
+mod demo;
+mod export;
+mod help;
+mod messages;
+mod resume;
+mod sample;
+mod support;
+mod train;
+mod trajectory;

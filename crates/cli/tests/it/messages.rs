@@ -1,0 +1,301 @@
+//! Wrong input: one message that says what, where and the remedy; code 2; nothing written.
+
+use crate::support::{Bench, make_newer};
+
+const MOONS: &str = "surface --model mlp:2-8-4-1 --data moons --grid 3";
+
+/// A safetensors file of tensors, without the library.
+fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    let mut data = Vec::new();
+    for (name, kind, shape, bytes) in tensors {
+        let start = data.len();
+        data.extend_from_slice(bytes);
+        let entry = serde_json::json!({
+            "dtype": kind, "shape": shape, "data_offsets": [start, data.len()],
+        });
+        header.insert((*name).to_owned(), entry);
+    }
+    let header = serde_json::Value::Object(header).to_string();
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend_from_slice(header.as_bytes());
+    file.extend_from_slice(&data);
+    file
+}
+
+fn floats(count: usize) -> Vec<u8> {
+    (0..count)
+        .flat_map(|i| (i as f32 * 0.01).to_le_bytes())
+        .collect()
+}
+
+fn labels(values: &[i64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+#[test]
+fn missing_files() {
+    let bench = Bench::new();
+    insta::assert_snapshot!(
+        "missing-weights",
+        bench.fails(&format!("{MOONS} --weights none.safetensors"))
+    );
+    insta::assert_snapshot!(
+        "missing-data",
+        bench.fails("surface --model mlp:2-8-4-1 --data none.npz")
+    );
+    insta::assert_snapshot!("missing-database", bench.fails("runs"));
+    insta::assert_snapshot!(
+        "missing-mnist",
+        bench.fails("train --model mlp:784-20-10 --data mnist --data-dir nowhere")
+    );
+    let message = bench.fails(&format!("{MOONS} --direction none.safetensors"));
+    assert!(message.contains("none.safetensors"), "{message}");
+    let message = bench.fails(&format!("{MOONS} --direction sideways"));
+    assert!(
+        message.contains("`sideways` is neither a kind of direction nor a file"),
+        "{message}"
+    );
+    let message = bench.fails(&format!("{MOONS} --to none.safetensors"));
+    assert!(message.contains("none.safetensors"), "{message}");
+}
+
+#[test]
+fn corrupt_checkpoints() {
+    let bench = Bench::new();
+    bench.write(
+        "noise.safetensors",
+        "this is not a checkpoint, whatever its name says",
+    );
+    insta::assert_snapshot!(
+        "corrupt",
+        bench.fails(&format!("{MOONS} --weights noise.safetensors"))
+    );
+    bench.write("pickle.pt", b"PK\x03\x04rest of a zip archive");
+    let message = bench.fails(&format!("{MOONS} --weights pickle.pt"));
+    assert!(message.contains("pickle.pt"), "{message}");
+    let whole = safetensors(&[("fc1.weight", "F32", &[8, 2], floats(16))]);
+    bench.write("cut.safetensors", &whole[..whole.len() - 10]);
+    let message = bench.fails(&format!("{MOONS} --weights cut.safetensors"));
+    assert!(message.contains("corrupt"), "{message}");
+}
+
+#[test]
+fn shapes_that_do_not_fit() {
+    let bench = Bench::new();
+    let tensors = [
+        ("fc1.weight", "F32", &[8, 3][..], floats(24)),
+        ("fc1.bias", "F32", &[8][..], floats(8)),
+        ("extra", "F32", &[1][..], floats(1)),
+    ];
+    bench.write("other.safetensors", safetensors(&tensors));
+    insta::assert_snapshot!(
+        "shapes",
+        bench.fails(&format!("{MOONS} --weights other.safetensors"))
+    );
+    insta::assert_snapshot!(
+        "inputs",
+        bench.fails("surface --model mlp:3-4-1 --data moons --grid 3")
+    );
+    insta::assert_snapshot!(
+        "directions",
+        bench.fails(&format!("{MOONS} --direction other.safetensors"))
+    );
+}
+
+#[test]
+fn labels_outside_the_classes_and_empty_data() {
+    let bench = Bench::new();
+    let data = |labels: Vec<u8>, n: usize| {
+        safetensors(&[
+            ("x", "F32", &[n, 2], floats(2 * n)),
+            ("y", "I64", &[n], labels),
+        ])
+    };
+    bench.write("labels.safetensors", data(labels(&[0, 2, 7]), 3));
+    bench.write("empty.safetensors", data(labels(&[]), 0));
+    let words = "--model mlp:2-4-3 --data labels.safetensors";
+    insta::assert_snapshot!("labels", bench.fails(&format!("surface {words}")));
+    insta::assert_snapshot!("labels-train", bench.fails(&format!("train {words}")));
+    insta::assert_snapshot!(
+        "empty",
+        bench.fails("surface --model mlp:2-4-3 --data empty.safetensors")
+    );
+    let message = bench.fails(&format!("{MOONS} --samples 0"));
+    assert!(message.contains("empty"), "{message}");
+    let message = bench.fails(&format!("{MOONS} --samples 201"));
+    assert!(message.contains("200 samples, 201 asked for"), "{message}");
+}
+
+#[test]
+fn grids_of_nothing_and_of_too_much() {
+    let bench = Bench::new();
+    let surface = "surface --model mlp:2-8-4-1 --data moons";
+    insta::assert_snapshot!("grid-zero", bench.fails(&format!("{surface} --grid 0")));
+    insta::assert_snapshot!(
+        "grid-huge",
+        bench.fails("volume --model mlp:2-8-4-1 --data moons --grid 1000")
+    );
+    insta::assert_snapshot!("range", bench.fails(&format!("{surface} --range=1:-1")));
+    insta::assert_snapshot!("grid-axes", bench.fails(&format!("{surface} --grid 3x4x5")));
+    insta::assert_snapshot!("grid-words", bench.fails(&format!("{surface} --grid many")));
+    let message = bench.fails(&format!("{surface} --range=-1:nan"));
+    assert!(message.contains("not finite"), "{message}");
+}
+
+#[test]
+fn unknown_names() {
+    let bench = Bench::trained();
+    insta::assert_snapshot!("unknown-run", bench.fails("metrics nothing"));
+    insta::assert_snapshot!(
+        "unknown-model",
+        bench.fails("surface --model lenet --data moons")
+    );
+    insta::assert_snapshot!(
+        "later-model",
+        bench.fails("surface --model resnet20 --data moons")
+    );
+    insta::assert_snapshot!(
+        "unknown-data",
+        bench.fails("surface --model mlp:2-1 --data suns")
+    );
+    insta::assert_snapshot!("unknown-norm", bench.fails(&format!("{MOONS} --norm best")));
+    insta::assert_snapshot!(
+        "unknown-device",
+        bench.fails(&format!("{MOONS} --device tpu"))
+    );
+    insta::assert_snapshot!("unknown-step", bench.fails("surface --run moons --step 3"));
+    insta::assert_snapshot!("unknown-command", bench.fails("hessian --top 5"));
+    insta::assert_snapshot!("no-landscape", bench.fails("metrics moons"));
+    let message = bench.fails("surface --data moons");
+    assert!(message.contains("--model is missing"), "{message}");
+    let message = bench.fails("surface --model mlp:2-1");
+    assert!(message.contains("--data is missing"), "{message}");
+    let message = bench.fails("trajectory");
+    assert!(message.contains("--run"), "{message}");
+}
+
+#[test]
+fn what_later_versions_do() {
+    let bench = Bench::trained();
+    for (words, what) in [
+        (
+            "surface --run moons --direction hessian",
+            "--direction hessian",
+        ),
+        (
+            "surface --run moons --direction gradient",
+            "--direction gradient",
+        ),
+        ("surface --run moons --batch-norm batch", "--batch-norm"),
+    ] {
+        let message = bench.fails(words);
+        assert!(
+            message.contains(what) && message.contains("not in this version"),
+            "{message}"
+        );
+    }
+    if !cfg!(feature = "wgpu") {
+        insta::assert_snapshot!("no-wgpu", bench.fails("surface --run moons --device wgpu"));
+    }
+    if !cfg!(feature = "tch") {
+        let message = bench.fails("surface --run moons --device cpu,libtorch-cuda:1");
+        assert!(
+            message.contains("libtorch-cuda:1") && message.contains("--features tch"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn databases_that_are_none() {
+    let bench = Bench::new();
+    bench.write(
+        "notes.txt",
+        "no database, but precious to somebody all the same",
+    );
+    let surface = format!("{MOONS} --db notes.txt");
+    insta::assert_snapshot!("no-database", bench.fails(&surface));
+    assert!(
+        bench
+            .fails("runs --db notes.txt")
+            .contains("not a DuckDB database")
+    );
+    bench.write("empty.duckdb", "");
+    assert!(
+        bench
+            .fails("runs --db empty.duckdb")
+            .contains("not a DuckDB database")
+    );
+    std::fs::create_dir(bench.path("folder")).unwrap();
+    let message = bench.fails(&format!("{MOONS} --db folder"));
+    assert!(message.contains("folder"), "{message}");
+    let message = bench.fails(&format!("{MOONS} --db nowhere/a.duckdb"));
+    assert!(message.contains("nowhere/a.duckdb"), "{message}");
+    assert!(message.contains("remedy:"), "{message}");
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let bench = Bench::trained();
+    make_newer(&bench);
+    let message = bench.fails("runs");
+    assert!(
+        message.contains("newer version of the program"),
+        "{message}"
+    );
+    let message = bench.fails(MOONS);
+    assert!(
+        message.contains("newer version of the program"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_full_disk() {
+    let bench = Bench::trained();
+    bench.ok("surface --run moons --grid 9 --name plane");
+    // /dev/full takes files to be opened, and has no space for anything.
+    if std::path::Path::new("/dev/full").exists() {
+        let output = bench
+            .process("export plane")
+            .stdout(
+                std::fs::OpenOptions::new()
+                    .write(true)
+                    .open("/dev/full")
+                    .unwrap(),
+            )
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("cannot write to stdout"), "{message}");
+        assert!(message.contains("No space left"), "{message}");
+    }
+    let message = bench.fails("export plane -o /proc/plane.csv");
+    assert!(message.contains("/proc/plane.csv"), "{message}");
+    let message = bench.fails("plot plane -o /nowhere/plane.svg");
+    assert!(
+        message.contains("/nowhere/plane.svg") && message.contains("remedy:"),
+        "{message}"
+    );
+    let message = bench.fails(&format!("{MOONS} --db /proc/landscape.duckdb"));
+    assert!(message.contains("/proc/landscape.duckdb"), "{message}");
+}
+
+#[test]
+fn names_that_are_taken() {
+    let bench = Bench::trained();
+    bench.ok("surface --run moons --grid 3 --name plane");
+    insta::assert_snapshot!(
+        "differs",
+        bench.fails("surface --run moons --grid 5 --seed 7 --name plane")
+    );
+    let message = bench.fails("surface --run moons --grid 3 --name 17");
+    assert!(message.contains("`17` cannot name a run"), "{message}");
+    let message = bench.fails("surface --run plane --grid 3");
+    assert!(
+        message.contains("`plane` is a surface, not a training run"),
+        "{message}"
+    );
+}

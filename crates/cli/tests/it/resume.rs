@@ -1,0 +1,156 @@
+//! Killed, stopped and crowded: nothing is lost, nothing is computed twice.
+
+use crate::support::{Bench, Lock, Said};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Long enough to be killed in the middle, in small batches.
+const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 301x201 --threads 1 \
+                     --batch 50 --name plane";
+const POINTS: u64 = 301 * 201;
+
+fn start(bench: &Bench, words: &str) -> Child {
+    let mut command = bench.process(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Points of the run that are stored; 0 without a database.
+fn stored(bench: &Bench) -> u64 {
+    if !bench.path("landscape.duckdb").exists() {
+        return 0;
+    }
+    let runs = bench.json("runs");
+    let runs = runs["runs"].as_array().unwrap();
+    runs.first()
+        .map_or(0, |run| run["points"].as_u64().unwrap())
+}
+
+#[test]
+fn killed_at_twenty_moments_it_ends_the_same() {
+    let calm = Bench::new();
+    calm.ok(WORDS);
+    let expected = calm.ok("export plane").out;
+    let bench = Bench::new();
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut before = 0;
+    for kill in 0..20 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let mut child = start(&bench, WORDS);
+        sleep(Duration::from_millis(random % 350));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = stored(&bench);
+        assert!(now >= before, "kill {kill}: {now} points after {before}");
+        before = now;
+    }
+    let end = bench.json(WORDS);
+    assert_eq!(end["stored_before"].as_u64().unwrap(), before);
+    assert_eq!(end["computed"].as_u64().unwrap(), POINTS - before);
+    assert_eq!(bench.ok("export plane").out, expected);
+    let rows = bench.json("sql 'SELECT count(*), count(DISTINCT (i, j)) FROM points'");
+    assert_eq!(rows["rows"][0], serde_json::json!([POINTS, POINTS]));
+    assert_eq!(bench.json("runs")["runs"][0]["status"], "complete");
+}
+
+/// Waits until the run has been begun.
+fn begun(bench: &Bench) {
+    let start = Instant::now();
+    while !bench.path("landscape.duckdb").exists() {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(150));
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, signal: &str) {
+    let pid = child.id().to_string();
+    let status = std::process::Command::new("kill")
+        .args([signal, &pid])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_says_how_to_go_on() {
+    let bench = Bench::new();
+    let words = WORDS.replace("moons:n=2000", "moons:n=20000");
+    let child = start(&bench, &words);
+    begun(&bench);
+    signal(&child, "-INT");
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert_eq!(said.out, "");
+    assert!(
+        said.err.contains("interrupted:") && said.err.contains("are stored"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("the same command continues"),
+        "{}",
+        said.err
+    );
+    let runs = bench.json("runs");
+    assert_eq!(runs["runs"][0]["status"], "interrupted");
+    // What it says is what is stored, and the same command goes on from there.
+    let saved: u64 = {
+        let words = said.err.split("interrupted: ").nth(1).unwrap();
+        words.split(' ').next().unwrap().parse().unwrap()
+    };
+    assert!(saved > 0);
+    assert_eq!(stored(&bench), saved);
+    let estimate = bench.json(&format!("{words} --dry-run"));
+    assert_eq!(estimate["stored"].as_u64().unwrap(), saved);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_training_starts_again_and_ends_the_same() {
+    let words = "train --model mlp:784-20-10 --data mnist-1k --epochs 40 --every 5 --name t";
+    let calm = Bench::new();
+    calm.ok(words);
+    let bench = Bench::new();
+    let child = start(&bench, words);
+    begun(&bench);
+    signal(&child, "-INT");
+    let said = Said::of(child.wait_with_output().unwrap());
+    if said.code == 130 {
+        let again = bench.ok(words);
+        assert!(again.err.contains("starts again"), "{}", again.err);
+    }
+    let losses = "sql 'SELECT step, loss, accuracy FROM records ORDER BY step'";
+    assert_eq!(bench.ok(losses).out, calm.ok(losses).out);
+}
+
+#[test]
+fn two_processes_do_not_share_a_run() {
+    let bench = Bench::new();
+    let words = WORDS.replace("moons:n=2000", "moons:n=20000");
+    let mut child = start(&bench, &words);
+    begun(&bench);
+    let second = bench.run(&words);
+    let finished = child.try_wait().unwrap().is_some();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    if !finished {
+        assert_eq!(second.code, 2, "{}{}", second.out, second.err);
+        let pid = child.id().to_string();
+        assert!(second.err.contains(&pid), "{}", second.err);
+        assert!(second.err.contains("wait for it"), "{}", second.err);
+    }
+}
+
+#[test]
+fn a_locked_database_says_who_has_it() {
+    let bench = Bench::trained();
+    let _lock = Lock::new(&bench);
+    let second = bench.run("runs");
+    assert_eq!(second.code, 2, "{}{}", second.out, second.err);
+    assert!(second.err.contains("is in use by"), "{}", second.err);
+}

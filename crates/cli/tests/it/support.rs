@@ -1,0 +1,161 @@
+//! A folder of its own for each test, and the command in it.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Output;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_landscape");
+
+/// A folder in which the command runs.
+pub struct Bench {
+    dir: tempfile::TempDir,
+}
+
+/// What a command printed.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Bench {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A bench with a trained two-moons network, run `moons`.
+    pub fn trained() -> Self {
+        let bench = Bench::new();
+        bench
+            .ok("train --model mlp:2-8-4-1 --data moons --epochs 20 --optimizer adam --name moons");
+        bench
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Names in the folder, in order.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(self.dir.path());
+        command.args(split(words));
+        command
+    }
+
+    /// The same as a process that can be stopped.
+    pub fn process(&self, words: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(PROGRAM);
+        command.current_dir(self.dir.path()).args(split(words));
+        command
+    }
+
+    pub fn run(&self, words: &str) -> Said {
+        Said::of(self.command(words).output().unwrap())
+    }
+
+    /// Runs a command that must succeed.
+    #[track_caller]
+    pub fn ok(&self, words: &str) -> Said {
+        let said = self.run(words);
+        assert_eq!(said.code, 0, "landscape {words}\n{}{}", said.out, said.err);
+        said
+    }
+
+    /// Runs a command that must succeed, and reads what it prints as JSON.
+    #[track_caller]
+    pub fn json(&self, words: &str) -> Value {
+        let said = self.ok(&format!("{words} --json -q"));
+        assert_eq!(said.err, "", "-q keeps stderr empty");
+        let value: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(value["schema"], 1);
+        value
+    }
+
+    /// Runs a command that must fail with the code 2, print nothing on stdout, and change nothing
+    /// in the folder; gives its message without the folder's name.
+    #[track_caller]
+    pub fn fails(&self, words: &str) -> String {
+        let before = self.contents();
+        let said = self.run(words);
+        assert_eq!(said.code, 2, "landscape {words}\n{}{}", said.out, said.err);
+        assert_eq!(said.out, "");
+        assert_eq!(self.contents(), before, "landscape {words} changed files");
+        let folder = self.dir.path().display().to_string();
+        said.err.replace(&folder, "DIR")
+    }
+
+    fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let read = |name: String| {
+            let bytes = std::fs::read(self.path(&name)).unwrap_or_default();
+            (name, bytes)
+        };
+        self.files().into_iter().map(read).collect()
+    }
+}
+
+impl Said {
+    pub fn of(output: Output) -> Self {
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Gives a database the schema version that a newer program would have written.
+pub fn make_newer(bench: &Bench) {
+    let database = duckdb::Connection::open(bench.path("landscape.duckdb")).unwrap();
+    let query = "UPDATE meta SET value = '99' WHERE key = 'schema_version'";
+    assert_eq!(database.execute(query, []).unwrap(), 1);
+}
+
+/// Keeps a bench's database open, as another program would.
+pub struct Lock {
+    _database: duckdb::Connection,
+}
+
+impl Lock {
+    pub fn new(bench: &Bench) -> Self {
+        Lock {
+            _database: duckdb::Connection::open(bench.path("landscape.duckdb")).unwrap(),
+        }
+    }
+}
+
+/// Words at spaces; what is in single quotes is one word.
+fn split(words: &str) -> Vec<String> {
+    let parts = words
+        .split('\'')
+        .enumerate()
+        .flat_map(|(place, part)| match place % 2 {
+            0 => part
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+            _ => vec![part.to_owned()],
+        });
+    parts.collect()
+}
