@@ -1,0 +1,5 @@
+//! The examples run as they are, and the documents point to what is there.
+
+mod docs;
+mod examples;
+mod support;

@@ -1,0 +1,96 @@
+//! Runs an example as a user would, and reads what it leaves.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// An example that has run into a folder of its own.
+pub struct Example {
+    folder: TempDir,
+    summary: String,
+}
+
+impl Example {
+    /// Runs the built example and takes what it prints; it must succeed and print no error.
+    pub fn run(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut example = Example {
+            folder,
+            summary: String::new(),
+        };
+        example.again(name);
+        example
+    }
+
+    /// Runs it once more, into the same folder.
+    pub fn again(&mut self, name: &str) {
+        let program = program(name);
+        let output = Command::new(&program).arg(self.folder.path()).output();
+        let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{name} ended with {}: {errors}",
+            output.status
+        );
+        assert_eq!(errors, "", "{name} printed errors");
+        self.summary = String::from_utf8(output.stdout).expect("UTF-8");
+    }
+
+    /// The number that follows the first occurrence of some words in the summary.
+    pub fn number(&self, words: &str) -> f64 {
+        let missing = || panic!("no number after `{words}` in\n{}", self.summary);
+        let (_, rest) = self.summary.split_once(words).unwrap_or_else(missing);
+        let rest = rest.trim_start_matches([' ', '[', '(']);
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
+        let number = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
+        number
+            .parse()
+            .unwrap_or_else(|_| panic!("`{number}` after `{words}` is not a number"))
+    }
+
+    /// Checks that each figure is there, as an SVG document and as a PNG image.
+    pub fn has_figures(&self, names: &[&str]) {
+        for name in names {
+            let svg = self.read(&format!("{name}.svg"));
+            assert!(
+                svg.starts_with(b"<svg") || svg.starts_with(b"<?xml"),
+                "{name}.svg"
+            );
+            assert!(
+                self.read(&format!("{name}.png"))
+                    .starts_with(b"\x89PNG\r\n\x1a\n"),
+                "{name}.png"
+            );
+        }
+    }
+
+    /// Checks that the page is there and loads nothing.
+    pub fn has_page(&self) {
+        let page = String::from_utf8(self.read("index.html")).expect("UTF-8");
+        assert!(page.starts_with("<!doctype html>"));
+        assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
+    }
+
+    fn read(&self, file: &str) -> Vec<u8> {
+        let path = self.folder.path().join(file);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+/// Where `cargo test` puts examples: beside the folder of this test's own program.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/it");
+    let program = profile
+        .join("examples")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "{name} is not built: cargo build --release --examples"
+    );
+    program
+}
