@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench plane`; beside a PyTorch loop: `benches/peers/compare.sh`.
 
+#![allow(missing_docs)] // criterion generates public functions
+
 use burn::tensor::Device;
 use criterion::{Criterion, criterion_group, criterion_main};
 use landscape_core::{BiasMode, Direction, Distribution, Grid, Normalization, Objective, Plane, Point};

@@ -3,7 +3,7 @@
 use super::affine::Affine;
 use super::once::{Fixed, Once, Tiles};
 use super::plan::{Action, Operand, Place, Plan, Step};
-use super::simd::Level;
+use super::simd::{Kernel, LANES, Level, Simd, run};
 use crate::TraceError;
 use crate::analysis::Analysis;
 use crate::graph::{Graph, ValueId};
@@ -201,7 +201,7 @@ impl HostExecutor {
         let start = self.plan.sums[sum].start;
         for (k, lanes) in values.chunks(self.tiles.lanes).enumerate() {
             let spread = self.loss == Some(sum);
-            add(start + k, partial(&lanes[..valid], spread));
+            add(start + k, partial(self.level, &lanes[..valid], spread));
         }
     }
 
@@ -459,25 +459,67 @@ impl Executor for HostExecutor {
     }
 }
 
-/// Sum and, where wanted, squares around the mean, with eight sums side by side.
-fn partial(values: &[f32], spread: bool) -> Partial {
-    let total = |f: &dyn Fn(f64) -> f64| {
-        let mut sums = [0.0; 8];
-        let chunks = values.chunks_exact(8);
-        let rest: f64 = chunks.remainder().iter().map(|&x| f(f64::from(x))).sum();
-        for chunk in chunks {
-            for (sum, &x) in sums.iter_mut().zip(chunk) {
-                *sum += f(f64::from(x));
+/// Sum and, where wanted, squares around the mean, in f64.
+fn partial(level: Level, values: &[f32], spread: bool) -> Partial {
+    let mut sum = 0.0;
+    run(
+        level,
+        Total {
+            values,
+            shift: None,
+            total: &mut sum,
+        },
+    );
+    let mut squares = 0.0;
+    if spread {
+        let shift = Some(sum / values.len() as f64);
+        run(
+            level,
+            Total {
+                values,
+                shift,
+                total: &mut squares,
+            },
+        );
+    }
+    Partial { sum, squares }
+}
+
+/// `sum x`, or `sum (x - shift)^2`, with 16 sums side by side.
+struct Total<'a> {
+    values: &'a [f32],
+    shift: Option<f64>,
+    total: &'a mut f64,
+}
+
+impl Kernel for Total<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let mut sums = [0.0f64; LANES];
+        let chunks = self.values.chunks_exact(LANES);
+        let mut rest = [0.0f32; LANES];
+        let left = chunks.remainder();
+        rest[..left.len()].copy_from_slice(left);
+        match self.shift {
+            None => {
+                for chunk in chunks.chain([&rest[..]]) {
+                    for (sum, &x) in sums.iter_mut().zip(chunk) {
+                        *sum += f64::from(x);
+                    }
+                }
+            }
+            Some(shift) => {
+                for chunk in chunks {
+                    for (sum, &x) in sums.iter_mut().zip(chunk) {
+                        let d = f64::from(x) - shift;
+                        *sum += d * d;
+                    }
+                }
+                for (sum, &x) in sums.iter_mut().zip(left) {
+                    *sum += (f64::from(x) - shift).powi(2);
+                }
             }
         }
-        sums.iter().sum::<f64>() + rest
-    };
-    let sum = total(&|x| x);
-    let mean = sum / values.len() as f64;
-    let squares = if spread {
-        total(&|x| (x - mean) * (x - mean))
-    } else {
-        0.0
-    };
-    Partial { sum, squares }
+        *self.total = sums.iter().sum();
+    }
 }

@@ -114,7 +114,7 @@ pub(crate) unsafe fn ln<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// `ln(1 + u)` for `u >= 0`, relative error below 3e-7.
+/// `ln(1 + u)`, relative error below 3e-7 for `u >= 0`; -inf at -1, NaN below.
 #[inline(always)]
 pub(crate) unsafe fn ln_1p<S: Simd>(u: S::V) -> S::V {
     unsafe {
@@ -122,8 +122,10 @@ pub(crate) unsafe fn ln_1p<S: Simd>(u: S::V) -> S::V {
         let w = S::add(one, u);
         // What the rounding of 1 + u lost, to first order.
         let lost = S::sub(u, S::sub(w, one));
-        let y = S::add(ln::<S>(w), S::div(lost, w));
-        S::select_eq(u, S::splat(f32::INFINITY), u, y)
+        let y = ln::<S>(w);
+        // Where w is 0 or infinite, the correction is not a number, and not needed.
+        let correction = S::div(lost, w);
+        S::select_eq(correction, correction, S::add(y, correction), y)
     }
 }
 

@@ -90,13 +90,13 @@ impl Kernel for Picked<'_> {
         unsafe {
             for s in (0..self.lanes).step_by(LANES) {
                 let x = self.x.as_ptr().add(s);
-                let (max, rest) = max_and_rest::<S>(x, self.classes, self.lanes);
                 let label = S::load(self.labels.as_ptr().add(s));
                 let mut chosen = S::splat(f32::NAN);
-                for class in 0..self.classes {
-                    let row = S::load(x.add(class * self.lanes));
-                    chosen = S::select_eq(label, S::splat(class as f32), row, chosen);
-                }
+                let mut class = S::splat(0.0);
+                let (max, rest) = max_and_rest::<S>(x, self.classes, self.lanes, |row| {
+                    chosen = S::select_eq(label, class, row, chosen);
+                    class = S::add(class, S::splat(1.0));
+                });
                 // (x_y - m) - ln sum: the first difference is exact where it matters.
                 let log = math::ln_1p::<S>(rest);
                 let picked = S::sub(S::sub(chosen, max), log);

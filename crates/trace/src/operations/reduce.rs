@@ -2,6 +2,7 @@
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
 use crate::device::{self, DeviceTensor, Replay};
+use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::FloatTensorOps;
 
 /// What is computed of the numbers.
@@ -72,6 +73,28 @@ impl Operation for Reduce {
             Some(axis) => around(rows, axis - usize::from(x.samples)),
             None => (1, rows.iter().product(), 1),
         };
+        if x.samples {
+            let stride = after * lanes;
+            for b in 0..before {
+                for a in 0..after {
+                    let start = (b * length * after + a) * lanes;
+                    let x = &x.data[start..start + (length - 1) * stride + lanes];
+                    let out = &mut call.out[(b * after + a) * lanes..][..lanes];
+                    let reduction = self.reduction;
+                    run(
+                        call.level,
+                        Lanes {
+                            reduction,
+                            x,
+                            out,
+                            length,
+                            stride,
+                        },
+                    );
+                }
+            }
+            return;
+        }
         for b in 0..before {
             for a in 0..after {
                 let row = |i: usize| &x.data[((b * length + i) * after + a) * lanes..][..lanes];
@@ -131,6 +154,57 @@ impl Reduce {
             Reduction::Min => Replay::float_min_dim(x, dim),
             Reduction::ArgMax => device::index(x, |x, t| Replay::float_argmax(x, dim, t)),
             Reduction::ArgMin => device::index(x, |x, t| Replay::float_argmin(x, dim, t)),
+        }
+    }
+}
+
+/// Rows of a tile, `stride` apart, reduced lane by lane.
+struct Lanes<'a> {
+    reduction: Reduction,
+    x: &'a [f32],
+    out: &'a mut [f32],
+    length: usize,
+    stride: usize,
+}
+
+impl Kernel for Lanes<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        assert!(self.out.len().is_multiple_of(LANES));
+        assert!(self.x.len() >= (self.length - 1) * self.stride + self.out.len());
+        // SAFETY: the lengths were checked.
+        unsafe {
+            for s in (0..self.out.len()).step_by(LANES) {
+                let row = |i: usize| S::load(self.x.as_ptr().add(i * self.stride + s));
+                let rows = 1..self.length;
+                let (one, mean) = (S::splat(1.0), S::splat(1.0 / self.length as f32));
+                let first = row(0);
+                // Comparisons with NaN are false: `x == x` keeps what is not a number.
+                let max = |a, x| S::select_eq(x, x, S::select_gt(x, a, x, a), x);
+                let min = |a, x| S::select_eq(x, x, S::select_gt(a, x, x, a), x);
+                let out = match self.reduction {
+                    Reduction::Sum => rows.fold(first, |a, i| S::add(a, row(i))),
+                    Reduction::Mean => S::mul(mean, rows.fold(first, |a, i| S::add(a, row(i)))),
+                    Reduction::Max => rows.fold(first, |a, i| max(a, row(i))),
+                    Reduction::Min => rows.fold(first, |a, i| min(a, row(i))),
+                    Reduction::ArgMax | Reduction::ArgMin => {
+                        let (mut best, mut at) = (first, S::splat(0.0));
+                        let mut index = one;
+                        for i in rows {
+                            let x = row(i);
+                            let (a, b) = match self.reduction {
+                                Reduction::ArgMax => (x, best),
+                                _ => (best, x),
+                            };
+                            at = S::select_gt(a, b, index, at);
+                            best = S::select_gt(a, b, x, best);
+                            index = S::add(index, one);
+                        }
+                        at
+                    }
+                };
+                S::store(self.out.as_mut_ptr().add(s), out);
+            }
         }
     }
 }

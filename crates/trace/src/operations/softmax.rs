@@ -102,7 +102,7 @@ impl Kernel for Lanes<'_> {
         unsafe {
             let (x, out) = (self.x.as_ptr(), self.out.as_mut_ptr());
             for s in (0..self.lanes).step_by(LANES) {
-                let (max, rest) = max_and_rest::<S>(x.add(s), self.length, self.stride);
+                let (max, rest) = max_and_rest::<S>(x.add(s), self.length, self.stride, |_| {});
                 let (log, sum) = (math::ln_1p::<S>(rest), S::add(rest, S::splat(1.0)));
                 for i in 0..self.length {
                     let at = s + i * self.stride;
@@ -120,6 +120,7 @@ impl Kernel for Lanes<'_> {
 }
 
 /// `m = max_i x_i` and `sum_i e^(x_i - m) - 1` of 16 samples; rows are `stride` apart.
+/// `visit` sees each row.
 ///
 /// Without the 1 of the maximum itself, the logarithm of the sum ([`math::ln_1p`]) keeps its
 /// relative accuracy where one value dominates: the small losses of trained networks.
@@ -131,6 +132,7 @@ pub(crate) unsafe fn max_and_rest<S: Simd>(
     x: *const f32,
     length: usize,
     stride: usize,
+    mut visit: impl FnMut(S::V),
 ) -> (S::V, S::V) {
     unsafe {
         let (zero, one) = (S::splat(0.0), S::splat(1.0));
@@ -141,6 +143,7 @@ pub(crate) unsafe fn max_and_rest<S: Simd>(
         let (mut rest, mut maxima) = (zero, S::splat(-1.0));
         for i in 0..length {
             let x = S::load(x.add(i * stride));
+            visit(x);
             rest = S::add(
                 rest,
                 S::select_eq(x, max, zero, math::exp::<S>(S::sub(x, max))),

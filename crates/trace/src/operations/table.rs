@@ -105,9 +105,8 @@ pub(crate) enum Recorded<'a> {
 pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
     match operation {
         OperationIr::Init(_) | OperationIr::Drop(_) => Recorded::Nothing,
-        OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) | OperationIr::BaseBool(op) => {
-            base(op)
-        }
+        OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) => base(op),
+        OperationIr::BaseBool(op) => bool_base(op),
         OperationIr::NumericFloat(_, op) => numeric(op, false),
         OperationIr::NumericInt(_, op) => numeric(op, true),
         OperationIr::Float(_, op) => float(op),

@@ -124,6 +124,15 @@ impl Operation for Unary {
             Self::Sqrt => map(level, Sqrt, x, out),
             Self::Abs => map(level, Abs, x, out),
             Self::PowScalar(2.0) => map(level, Square, x, out),
+            Self::Log1p => map(level, Log1p, x, out),
+            Self::Recip => map(level, Recip, x, out),
+            Self::DivScalar(c) => map(level, Quotient(c), x, out),
+            Self::LeakyRelu(c) => map(level, LeakyRelu(c), x, out),
+            Self::Clamp(low, high) => map(level, Clamp(low, high), x, out),
+            Self::GreaterScalar(c) => map(level, Greater(c), x, out),
+            Self::LowerScalar(c) => map(level, Lower(c), x, out),
+            Self::EqualScalar(c) => map(level, Equal(c), x, out),
+            Self::Not => map(level, Equal(0.0), x, out),
             other => out
                 .iter_mut()
                 .zip(x)
@@ -294,6 +303,22 @@ struct Sqrt;
 struct Abs;
 #[derive(Clone, Copy)]
 struct Square;
+#[derive(Clone, Copy)]
+struct Log1p;
+#[derive(Clone, Copy)]
+struct Recip;
+#[derive(Clone, Copy)]
+struct Quotient(f32);
+#[derive(Clone, Copy)]
+struct LeakyRelu(f32);
+#[derive(Clone, Copy)]
+struct Clamp(f32, f32);
+#[derive(Clone, Copy)]
+struct Greater(f32);
+#[derive(Clone, Copy)]
+struct Lower(f32);
+#[derive(Clone, Copy)]
+struct Equal(f32);
 
 vector_functions! {
     Relu(self, x) = S::max(S::splat(0.0), x);
@@ -313,4 +338,13 @@ vector_functions! {
     Sqrt(self, x) = S::sqrt(x);
     Abs(self, x) = math::abs::<S>(x);
     Square(self, x) = S::mul(x, x);
+    Log1p(self, x) = math::ln_1p::<S>(x);
+    Recip(self, x) = S::div(S::splat(1.0), x);
+    Quotient(self, x) = S::div(x, S::splat(self.0));
+    LeakyRelu(self, x) = S::select_gt(S::splat(0.0), x, S::mul(x, S::splat(self.0)), x);
+    // The limits first: NaN passes through both.
+    Clamp(self, x) = S::min(S::splat(self.1), S::max(S::splat(self.0), x));
+    Greater(self, x) = S::select_gt(x, S::splat(self.0), S::splat(1.0), S::splat(0.0));
+    Lower(self, x) = S::select_gt(S::splat(self.0), x, S::splat(1.0), S::splat(0.0));
+    Equal(self, x) = S::select_eq(x, S::splat(self.0), S::splat(1.0), S::splat(0.0));
 }
