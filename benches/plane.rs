@@ -6,8 +6,12 @@
 
 use burn::tensor::Device;
 use criterion::{Criterion, criterion_group, criterion_main};
-use landscape_core::{BiasMode, Direction, Distribution, Grid, Normalization, Objective, Plane, Point};
-use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Network, Split, Targets, load, trace_network};
+use landscape_core::{
+    BiasMode, Direction, Distribution, Grid, Normalization, Objective, Plane, Point,
+};
+use landscape_models::{
+    DataSpec, Dataset, LossKind, ModelSpec, Network, Split, Targets, load, trace_network,
+};
 use landscape_trace::{Level, Target, Trace};
 use std::hint::black_box;
 
@@ -21,11 +25,17 @@ fn workload(model: &str, data: &str, samples: usize, loss: LossKind) -> (Trace, 
     let params = network.params();
     let direction = |stream| {
         let direction = Direction::random(&params, Distribution::Gaussian, 1, stream);
-        direction.normalize(&params, Normalization::Filter, BiasMode::Zero).expect("same layout")
+        direction
+            .normalize(&params, Normalization::Filter, BiasMode::Zero)
+            .expect("same layout")
     };
-    let plane = Plane::new(params.clone(), vec![direction(0), direction(1)]).expect("two directions");
+    let plane =
+        Plane::new(params.clone(), vec![direction(0), direction(1)]).expect("two directions");
     let data = repeated(data, samples);
-    (trace_network(&network, &data, loss, &[]).expect("a known network"), plane)
+    (
+        trace_network(&network, &data, loss, &[]).expect("a known network"),
+        plane,
+    )
 }
 
 fn repeated(data: Dataset, samples: usize) -> Dataset {
@@ -33,10 +43,15 @@ fn repeated(data: Dataset, samples: usize) -> Dataset {
     let x: Vec<f32> = (0..times).flat_map(|_| data.x().to_vec()).collect();
     let y = match data.y() {
         Targets::Classes(y) => Targets::Classes(y.repeat(times)),
-        Targets::Values { data, width } => Targets::Values { data: data.repeat(times), width: *width },
+        Targets::Values { data, width } => Targets::Values {
+            data: data.repeat(times),
+            width: *width,
+        },
     };
     let shape = vec![times * data.len(), data.features()];
-    Dataset::new(data.name(), shape, x, y).and_then(|d| d.take(samples)).expect("well formed")
+    Dataset::new(data.name(), shape, x, y)
+        .and_then(|d| d.take(samples))
+        .expect("well formed")
 }
 
 fn planes(criterion: &mut Criterion) {
@@ -45,20 +60,43 @@ fn planes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plane 51x51");
     group.sample_size(20);
     let workloads = [
-        ("two moons 2-8-4-1, 200 samples", "mlp:2-8-4-1", "moons", 200, LossKind::BceWithLogits),
-        ("MNIST 784-20-10, 192 samples", "mlp:784-20-10", "mnist-1k", 192, LossKind::CrossEntropy),
-        ("MNIST 784-20-10, 10000 samples", "mlp:784-20-10", "mnist-1k", 10_000, LossKind::CrossEntropy),
+        (
+            "two moons 2-8-4-1, 200 samples",
+            "mlp:2-8-4-1",
+            "moons",
+            200,
+            LossKind::BceWithLogits,
+        ),
+        (
+            "MNIST 784-20-10, 192 samples",
+            "mlp:784-20-10",
+            "mnist-1k",
+            192,
+            LossKind::CrossEntropy,
+        ),
+        (
+            "MNIST 784-20-10, 10000 samples",
+            "mlp:784-20-10",
+            "mnist-1k",
+            10_000,
+            LossKind::CrossEntropy,
+        ),
     ];
     for (name, model, data, samples, loss) in workloads {
         let (trace, plane) = workload(model, data, samples, loss);
         for threads in [1, 2] {
-            let target = Target::Host { threads, level: Level::detect() };
+            let target = Target::Host {
+                threads,
+                level: Level::detect(),
+            };
             let id = format!("{name}, {threads} threads");
             group.bench_function(id, |bencher| {
                 // The preparation of the plane (shared and affine values) belongs to the work.
                 bencher.iter(|| {
                     let objective = trace.objective(&plane, std::slice::from_ref(&target));
-                    black_box(objective.and_then(|o| Ok(o.evaluate(&points).expect("finite memory"))))
+                    black_box(
+                        objective.and_then(|o| Ok(o.evaluate(&points).expect("finite memory"))),
+                    )
                 });
             });
         }

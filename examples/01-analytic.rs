@@ -20,7 +20,7 @@ mod common;
 use common::Output;
 use loss_landscape::core::{Grid, Objective, Sampler, Surface, from_fn, metrics};
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{Options, Scale, contour, heatmap, surface3d};
+use loss_landscape::plot::{Camera, Options, Scale, contour, heatmap, surface3d};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // counts as a minimum too. Minima of a surface are those of its points.
     let valley = from_fn(|[x, y]: [f64; 2]| (1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2));
 
-    // Values around zero want a linear scale. Those that span decades want a logarithmic one, and
-    // where they also reach zero, it is linear below a threshold.
+    // Values around zero want a linear scale. Those that span decades and reach zero want a
+    // logarithmic one that is linear below a threshold.
     let decades = |threshold| Scale::SymLog { threshold };
     let lessons: [(&str, &dyn Objective, f64, Scale); 4] = [
         ("bowl", &bowl, 1.0, Scale::Linear),
@@ -103,6 +103,10 @@ fn draw(out: &Output, name: &str, surface: &Surface, scale: Scale) -> Result<(),
         axes: [Some("x".into()), Some("y".into()), None],
         value_label: Some("f(x, y)".into()),
         origin: None, // there is no trained point to mark
+        camera: Camera {
+            elevation: 50.0,
+            ..Camera::default()
+        },
         ..Options::default()
     };
     out.figure(&format!("{name}-contour"), contour(surface, &options)?)?;

@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (run, begun) = store.begin_surface(&spec, &grid, &[], Some(&plane))?; // ... and again
     let surface = sample(&store, &run, &objective, begun, grid.len())?;
     let lowest = store.sql("SELECT alpha, beta, loss FROM landscape ORDER BY loss LIMIT 1")?;
-    println!("lowest point, by SQL: {:?}", lowest.rows[0]);
+    println!("lowest point, by SQL: {}", json!(lowest.rows[0]));
 
     // 5. What the surface says. `None` would mean that the grid is too small for a figure.
     let m = metrics(&surface)?;
@@ -101,6 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 6. Pictures. The axis labels come from the directions.
     let mut options = Options::default().directions(&plane.directions);
     options.scale = Scale::Log;
+    options.camera.elevation = 55.0; // degrees: high enough to see into the basin
     out.figure("contour", contour(&surface, &options)?)?;
     out.figure("surface", surface3d(&surface, &options)?)
 }

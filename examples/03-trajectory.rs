@@ -85,14 +85,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         point.loss = Some(record.loss);
         point.plane_loss = Some(shadow.loss);
     }
-    for index in [0, records.len() / 8, records.len() - 1] {
+    let apart = |i: &usize| (records[*i].loss - on_plane[*i].loss).abs();
+    let widest = (0..records.len()).max_by(|i, j| apart(i).total_cmp(&apart(j)));
+    for index in [Some(0), widest, Some(records.len() - 1)]
+        .into_iter()
+        .flatten()
+    {
         let (step, own, shadow) = (
             records[index].step,
             records[index].loss,
             on_plane[index].loss,
         );
         let distance = path.points[index].residual;
-        println!("step {step}: true loss {own:.4}, plane loss {shadow:.4}, {distance:.3} off");
+        println!("step {step}: true loss {own:.4}, plane loss {shadow:.4}, distance {distance:.3}");
     }
 
     // 5. The surface around the path.
@@ -108,7 +113,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         scale: Scale::Log,
         ..Options::default()
     };
-    let on_axes = log.clone().directions(&plane.directions);
+    let mut on_axes = log.clone().directions(&plane.directions);
+    on_axes.camera.elevation = 55.0; // degrees: high enough to see the whole path
     out.figure("path", trajectory(&surface, &path, &on_axes)?)?;
     out.figure("path-surface", trajectory3d(&surface, &path, &on_axes)?)?;
     out.figure("path-losses", trajectory_losses(&path, &log)?)?;

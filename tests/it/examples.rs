@@ -2,19 +2,142 @@
 
 use crate::support::Example;
 
+/// `value` is within `low` and `high`.
+fn within(value: f64, low: f64, high: f64) {
+    assert!(
+        (low..=high).contains(&value),
+        "{value} is not within {low} and {high}"
+    );
+}
+
 #[test]
 fn analytic_landscapes_have_the_critical_points_that_are_known() {
     let lesson = Example::run("01-analytic");
     for name in ["bowl", "himmelblau", "saddle", "valley"] {
-        lesson.has_figures(
-            &["contour", "heatmap", "surface"]
-                .map(|kind| format!("{name}-{kind}"))
-                .each_ref()
-                .map(String::as_str),
-        );
+        for kind in ["contour", "heatmap", "surface"] {
+            lesson.has_figures(&[&format!("{name}-{kind}")]);
+        }
     }
     lesson.has_page();
     assert_eq!(lesson.number("bowl: minima"), 1.0);
-    assert_eq!(lesson.number("himmelblau: minima"), 4.0);
-    assert_eq!(lesson.number("saddle: minima"), 0.0);
+    assert_eq!(lesson.number("himmelblau: minima 4, saddles"), 4.0);
+    assert_eq!(
+        lesson.number("himmelblau: minima 4, saddles 4, maxima"),
+        1.0
+    );
+    assert_eq!(lesson.number("saddle: minima 0, saddles"), 1.0);
+    assert!(
+        lesson.summary().contains("lowest 0.0000 at (1.00, 1.00)"),
+        "the valley's minimum"
+    );
+}
+
+#[test]
+fn two_moons_are_learned_and_an_interrupted_run_goes_on() {
+    let mut lesson = Example::run("02-two-moons");
+    lesson.has_figures(&["contour", "surface"]);
+    within(lesson.number("trained accuracy:"), 0.97, 1.0);
+    within(lesson.number("cosine").abs(), 0.0, 1e-6);
+    let points = 51.0 * 51.0;
+    let computed = lesson.number("stored 0 points before,");
+    within(computed, points / 2.0 - 1.0, points / 2.0 + 100.0);
+    let rest = lesson.number(&format!("stored {computed} points before,"));
+    assert_eq!(computed + rest, points);
+    // The trained point is the lowest of the plane, and the plane's centre is the loss of training.
+    assert_eq!(lesson.number("plane loss:"), lesson.number("trained loss:"));
+
+    let first = lesson.summary().to_owned();
+    lesson.again("02-two-moons");
+    assert_eq!(
+        lesson.number(&format!("stored {points} points before,")),
+        0.0
+    );
+    let figures = |summary: &str| {
+        summary
+            .split_once("lowest point")
+            .map(|(_, rest)| rest.to_owned())
+    };
+    assert_eq!(
+        figures(&first),
+        figures(lesson.summary()),
+        "the stored surface is the same"
+    );
+}
+
+#[test]
+fn a_path_lies_mostly_in_its_principal_plane() {
+    let lesson = Example::run("03-trajectory");
+    lesson.has_figures(&["path", "path-surface", "path-losses", "losses"]);
+    lesson.has_page();
+    assert_eq!(lesson.number("checkpoints:"), 151.0);
+    within(lesson.number("trained accuracy:"), 0.95, 1.0);
+    within(lesson.number("explained variance:"), 0.6, 1.0);
+    // The plane goes through the last checkpoint: nothing is between the two losses there.
+    let last = lesson.number("step 1200: true loss");
+    assert_eq!(
+        last,
+        lesson.number(&format!("step 1200: true loss {last:.4}, plane loss"))
+    );
+    assert!(lesson.summary().trim_end().contains("distance 0.000"));
+    within(lesson.number("step 0: true loss"), 0.6, 0.8);
+}
+
+/// The spans are those of the same job in PyTorch: [2.28, 3.91] around the initial weights and
+/// [0.26, 6.62] around the trained ones, for one draw of weights and directions; other draws land
+/// near them.
+#[test]
+fn mnist_lands_where_the_same_job_does_in_pytorch() {
+    let lesson = Example::run("04-mnist");
+    for plane in ["initial", "trained"] {
+        lesson.has_figures(&[&format!("{plane}-contour"), &format!("{plane}-surface")]);
+    }
+    lesson.has_figures(&["path", "path-surface", "path-losses", "losses"]);
+    lesson.has_page();
+    within(lesson.number("epoch 0: loss"), 2.1, 2.3);
+    within(lesson.number("epoch 10: loss"), 0.6, 0.9);
+    within(lesson.number("epoch 20: loss"), 0.35, 0.55);
+    within(lesson.number("trained accuracy:"), 0.88, 0.96);
+    within(lesson.number("initial weights: norm"), 3.0, 3.5);
+    within(lesson.number("trained weights: norm"), 4.0, 4.6);
+    let low = lesson.number("initial plane: loss");
+    within(low, 2.1, 2.35);
+    within(
+        lesson.number(&format!("initial plane: loss {low:.3} to")),
+        3.2,
+        4.8,
+    );
+    let low = lesson.number("trained plane: loss");
+    within(low, 0.2, 0.45);
+    within(
+        lesson.number(&format!("trained plane: loss {low:.3} to")),
+        4.0,
+        9.0,
+    );
+    within(lesson.number("explained variance:"), 0.8, 1.0);
+}
+
+#[test]
+fn a_module_of_ones_own_gives_the_same_numbers_both_ways() {
+    let lesson = Example::run("05-your-own-module");
+    for part in ["data", "l2", "total"] {
+        lesson.has_figures(&[&format!("{part}-contour"), &format!("{part}-surface")]);
+    }
+    assert_eq!(lesson.number("parameters:"), 1347.0);
+    assert_eq!(lesson.summary().matches("differ by").count(), 3);
+    for line in lesson
+        .summary()
+        .lines()
+        .filter(|line| line.contains("differ by"))
+    {
+        let difference = line.rsplit(' ').next().and_then(|word| word.parse().ok());
+        within(difference.expect("a number at the end"), 0.0, 1e-5);
+    }
+    within(lesson.number("trained accuracy:"), 0.9, 1.0);
+    // A sum of squares is convex, and so is every plane through it.
+    assert!(
+        lesson
+            .summary()
+            .lines()
+            .any(|l| l.starts_with("l2 plane") && l.ends_with("convexity 1.000"))
+    );
 }

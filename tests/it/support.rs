@@ -37,6 +37,11 @@ impl Example {
         self.summary = String::from_utf8(output.stdout).expect("UTF-8");
     }
 
+    /// What it printed.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
     /// The number that follows the first occurrence of some words in the summary.
     pub fn number(&self, words: &str) -> f64 {
         let missing = || panic!("no number after `{words}` in\n{}", self.summary);

@@ -53,19 +53,26 @@ pub fn trace_network(
     let (expected, found) = (network.spec().inputs(), data.features());
     if expected != found {
         let (model, name) = (network.spec().to_string(), data.name().to_owned());
-        return Err(ModelsError::Inputs { model, name, expected, found });
+        return Err(ModelsError::Inputs {
+            model,
+            name,
+            expected,
+            found,
+        });
     }
     let device = Device::flex();
     let x = data.inputs(&device);
     let closure = Closure { loss, regularizers };
-    Ok(match data.targets(loss, network.spec().outputs(), &device)? {
-        TargetTensor::Classes(y) => {
-            closure.capture(network, &(x, y), |(x, y)| (x.clone(), TargetTensor::Classes(y.clone())))
-        }
-        TargetTensor::Values(y) => {
-            closure.capture(network, &(x, y), |(x, y)| (x.clone(), TargetTensor::Values(y.clone())))
-        }
-    }?)
+    Ok(
+        match data.targets(loss, network.spec().outputs(), &device)? {
+            TargetTensor::Classes(y) => closure.capture(network, &(x, y), |(x, y)| {
+                (x.clone(), TargetTensor::Classes(y.clone()))
+            }),
+            TargetTensor::Values(y) => closure.capture(network, &(x, y), |(x, y)| {
+                (x.clone(), TargetTensor::Values(y.clone()))
+            }),
+        }?,
+    )
 }
 
 struct Closure<'a> {
@@ -88,8 +95,13 @@ impl Closure<'_> {
                 loss = loss.with_correct(correct);
             }
             for regularizer in self.regularizers {
-                let parts = network.flat_parameters().into_iter().map(|p| regularizer.of(p));
-                let sum = parts.reduce(|a, b| a + b).expect("a network has parameters");
+                let parts = network
+                    .flat_parameters()
+                    .into_iter()
+                    .map(|p| regularizer.of(p));
+                let sum = parts
+                    .reduce(|a, b| a + b)
+                    .expect("a network has parameters");
                 loss = loss.with_term(regularizer.name(), regularizer.weight(), sum);
             }
             loss

@@ -1,11 +1,11 @@
 //! The crate's tests.
 
 mod checkpoint;
-mod objective;
 mod data;
 mod loss;
 mod mlp;
 mod moons;
+mod objective;
 mod optimizers;
 mod properties;
 mod schedule;

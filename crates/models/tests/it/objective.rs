@@ -23,7 +23,8 @@ fn the_centre_equals_the_plain_loss() {
         let params = network.params();
         let direction = |stream| {
             let d = Direction::random(&params, Distribution::Gaussian, 1, stream);
-            d.normalize(&params, Normalization::Filter, BiasMode::Raw).unwrap()
+            d.normalize(&params, Normalization::Filter, BiasMode::Raw)
+                .unwrap()
         };
         let plane = Plane::new(params.clone(), vec![direction(0), direction(1)]).unwrap();
         let terms = [Regularizer::L2(0.1), Regularizer::L1(0.01)];
@@ -33,7 +34,10 @@ fn the_centre_equals_the_plain_loss() {
             let found = &objective.evaluate(&[point]).unwrap()[0];
             let moved = plane.at(point);
             let truth = evaluate(&network.with_params(&moved).unwrap(), &data, loss).unwrap();
-            assert!((found.loss - truth.loss).abs() < 1e-5 * truth.loss, "{model} {loss}");
+            assert!(
+                (found.loss - truth.loss).abs() < 1e-5 * truth.loss,
+                "{model} {loss}"
+            );
             let (a, b) = (found.loss_se.unwrap(), truth.loss_se.unwrap());
             assert!((a - b).abs() < 1e-4 * b, "{model} {loss}: {a} {b}");
             assert_eq!(found.accuracy.is_some(), truth.accuracy.is_some());
