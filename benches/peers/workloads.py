@@ -15,7 +15,7 @@ class Workload:
     sizes: tuple[int, ...]
     samples: int
     loss: str  # as in `landscape surface --loss`
-    chunk: int  # points that vmap.py takes at once; the fastest of 1, 4, 16, ... on two cores
+    chunk: int  # points that vmap.py takes at once; try others with --chunk
 
     @property
     def model(self) -> str:
@@ -24,7 +24,7 @@ class Workload:
 
 WORKLOADS = {
     "two-moons": Workload((2, 8, 4, 1), 200, "bce-with-logits", 256),
-    "mnist-192": Workload((784, 20, 10), 192, "cross-entropy", 64),
+    "mnist-192": Workload((784, 20, 10), 192, "cross-entropy", 256),
     "mnist-10000": Workload((784, 20, 10), 10_000, "cross-entropy", 4),
 }
 
