@@ -126,7 +126,8 @@ fn mse(outputs: Tensor<2>, (_, _, _, y): &Data) -> Loss {
 /// All losses and executors with one activation, on the plane and in the volume.
 fn check(name: &str, activation: fn(Tensor<2>) -> Tensor<2>) {
     let reference = Reference::read();
-    let losses: [(&str, fn(Tensor<2>, &Data) -> Loss); 3] = [
+    type Of = fn(Tensor<2>, &Data) -> Loss;
+    let losses: [(&str, Of); 3] = [
         ("cross-entropy", cross_entropy),
         ("bce-with-logits", bce_with_logits),
         ("mse", mse),
