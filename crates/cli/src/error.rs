@@ -162,6 +162,9 @@ impl CliError {
             CliError::Models(landscape_models::ModelsError::Inputs { .. }) => {
                 "give another --model or other --data"
             }
+            CliError::Directions { .. } => {
+                "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."
+            }
             CliError::Checkpoint { .. } => "give checkpoints of one network",
             CliError::Direction(core::DirectionError::Parallel { .. }) => {
                 "give directions that differ, or leave --orthogonal out"

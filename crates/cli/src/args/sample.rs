@@ -48,7 +48,7 @@ pub struct SampleArgs<const DIMS: usize> {
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print points, and estimates of time and memory; store nothing
-    #[arg(long)]
+    #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
 }
 

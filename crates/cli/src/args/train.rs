@@ -25,10 +25,15 @@ pub struct TrainArgs {
     pub settings: TrainSettings,
     /// Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], libtorch,
     /// libtorch-cuda[:i]
-    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "cpu",
+        help_heading = "Training"
+    )]
     pub device: DeviceName,
     /// Also write the trained parameters to a safetensors file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Store")]
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub store: StoreArgs,

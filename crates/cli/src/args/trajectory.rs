@@ -10,6 +10,9 @@ Examples:
   landscape trajectory --run sgd --run adam --grid 51
   landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k";
 
+const PATH: &str = "Path";
+const PLANE: &str = "Plane";
+
 /// Project recorded checkpoints on the plane of their principal components
 ///
 /// Gives the variance explained, the coordinates and the distance from the plane of each
@@ -19,31 +22,33 @@ Examples:
 #[command(before_help = EXAMPLES)]
 pub struct TrajectoryArgs {
     /// A training run; several share one analysis
-    #[arg(long, value_name = "NAME", required_unless_present = "checkpoints")]
+    #[arg(long, value_name = "NAME", required_unless_present = "checkpoints", help_heading = PATH)]
     pub run: Vec<String>,
     /// Checkpoint files, in the order of their names
-    #[arg(long, value_name = "GLOB", conflicts_with = "run")]
+    #[arg(long, value_name = "GLOB", conflicts_with = "run", help_heading = PATH)]
     pub checkpoints: Option<String>,
     /// Network of the checkpoint files
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", help_heading = PATH)]
     pub model: Option<ModelSpec>,
     #[command(flatten)]
     pub data: DataArgs,
     /// The origin of the coordinates: the last or the first checkpoint (of the first run)
-    #[arg(long, value_enum, default_value = "last")]
+    #[arg(long, value_enum, default_value = "last", help_heading = PLANE)]
     pub center: Center,
-    /// cos or lstsq
-    #[arg(long, value_name = "NAME", default_value = "lstsq")]
+    /// How checkpoints get their coordinates: lstsq (nearest point of the plane) or cos (length along
+    /// each direction)
+    #[arg(long, value_name = "NAME", default_value = "lstsq", help_heading = PLANE)]
     pub project: Projection,
     /// Sample the plane around the path too: 51, or 51x31 points
-    #[arg(long, value_name = "N[xM]")]
+    #[arg(long, value_name = "N[xM]", help_heading = PLANE)]
     pub grid: Option<Counts>,
     /// The part of the plane that is sampled; the path and a margin where absent
     #[arg(
         long,
         value_name = "MIN:MAX",
         allow_hyphen_values = true,
-        requires = "grid"
+        requires = "grid",
+        help_heading = PLANE
     )]
     pub range: Option<Ranges>,
     #[command(flatten)]

@@ -133,11 +133,16 @@ fn usual(run: &Stored) -> Kind {
 
 fn losses(runs: &[Stored], args: &PlotArgs) -> Result<Figure, CliError> {
     let curves: Vec<_> = runs.iter().map(Stored::curve).collect::<Result<_, _>>()?;
-    let options = Options {
+    let options = figure_options(&runs[0], &args.look, None)?;
+    Ok(plot::losses(&curves, &over_steps(options))?)
+}
+
+/// The axis of curves over steps is no direction.
+fn over_steps(options: Options) -> Options {
+    Options {
         axes: [None, None, None],
-        ..figure_options(&runs[0], &args.look, None)?
-    };
-    Ok(plot::losses(&curves, &options)?)
+        ..options
+    }
 }
 
 fn figure(
@@ -174,8 +179,8 @@ fn figure(
             })?;
             plot::trajectory(surface, path, &options)?
         }
-        Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &options)?,
-        Kind::Losses => plot::losses(&[run.curve()?], &options)?,
+        Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &over_steps(options))?,
+        Kind::Losses => plot::losses(&[run.curve()?], &over_steps(options))?,
         Kind::Spectrum | Kind::HessianMap => {
             return Err(CliError::Later {
                 what: format!("--kind {}", kind.name()),

@@ -24,6 +24,12 @@ pub fn sample<const DIMS: usize>(
     console: &Console,
 ) -> Result<(), CliError> {
     let plan = Plan::new(args, console)?;
+    if args.network.run.is_none() && args.network.weights.is_none() {
+        let seed = args.plane.seed;
+        console.note(format_args!(
+            "no --weights and no --run: initial parameters from seed {seed} are used"
+        ));
+    }
     if args.dry_run {
         return plan.estimate(args, console);
     }
@@ -306,14 +312,9 @@ fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
     );
     text.push_str(&format!("norms of the directions: {}", norms.join(", ")));
     let cosines = plane.cosines();
-    for i in 0..plane.dims() {
-        for j in i + 1..plane.dims() {
-            text.push_str(&format!(
-                "; cosine of {} and {}: {:.4}",
-                i + 1,
-                j + 1,
-                cosines[i][j]
-            ));
+    for (i, row) in cosines.iter().enumerate() {
+        for (j, cosine) in row.iter().enumerate().skip(i + 1) {
+            text.push_str(&format!("; cosine of {} and {}: {cosine:.4}", i + 1, j + 1));
         }
     }
     text.push('\n');

@@ -177,7 +177,7 @@ fn from_file(
         let tensors = with_prefix(&all, &prefix);
         if tensors.is_empty() {
             return Err(wrong(format!(
-                "it has no tensors `{prefix}...`; {count} direction(s) are needed, named d1., d2., d3."
+                "it has no tensors named `{prefix}PARAMETER`, and {count} direction(s) are needed"
             )));
         }
         let tensors = Params::new(tensors).map_err(|error| wrong(error.to_string()))?;

@@ -67,7 +67,7 @@ pub fn load_problem(
         (None, Some(run)) => stored_loss(run).unwrap_or_else(|| default_loss(&spec, &loaded)),
         (None, None) => default_loss(&spec, &loaded),
     };
-    let (origin, weights) = parameters(network, &spec, seed, store.zip(trained.as_ref()), console)?;
+    let (origin, weights) = parameters(network, &spec, seed, store.zip(trained.as_ref()))?;
     if let Some(run) = &trained {
         say_other_data(run, &loaded, console);
     }
@@ -119,7 +119,6 @@ fn parameters(
     spec: &ModelSpec,
     seed: u64,
     trained: Option<(&Store, &Run)>,
-    console: &Console,
 ) -> Result<(Params, Value), CliError> {
     if let Some((store, run)) = trained {
         return checkpoint(network.step, spec, store, run);
@@ -128,9 +127,6 @@ fn parameters(
         let params = load_network_params(path, spec)?;
         return Ok((params, json!({"file": path})));
     }
-    console.note(format_args!(
-        "no --weights and no --run: the initial parameters of {spec} from seed {seed} are used"
-    ));
     let params = Network::init(spec, seed, &Device::flex()).params();
     Ok((params, json!({"seed": seed})))
 }

@@ -272,6 +272,7 @@ fn a_full_disk() {
         assert!(message.contains("cannot write to stdout"), "{message}");
         assert!(message.contains("No space left"), "{message}");
     }
+    full_database(&bench);
     let message = bench.fails("export plane -o /proc/plane.csv");
     assert!(message.contains("/proc/plane.csv"), "{message}");
     let message = bench.fails("plot plane -o /nowhere/plane.svg");
@@ -282,6 +283,38 @@ fn a_full_disk() {
     let message = bench.fails(&format!("{MOONS} --db /proc/landscape.duckdb"));
     assert!(message.contains("/proc/landscape.duckdb"), "{message}");
 }
+
+/// A limit on the size of files stands in for a small disk.
+#[cfg(target_os = "linux")]
+fn full_database(bench: &Bench) {
+    let words = "surface --run moons --grid 401 --batch 9000 --name big";
+    let program = crate::support::PROGRAM;
+    let script = format!("trap '' XFSZ; ulimit -f 8000; exec {program} {words}");
+    let mut shell = std::process::Command::new("sh");
+    let output = shell
+        .args(["-c", &script])
+        .current_dir(bench.path("."))
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("File too large") && message.contains("space on the disk"),
+        "{message}"
+    );
+    // What was stored before is whole, and the same command goes on once there is space.
+    assert_eq!(bench.json("metrics plane")["metrics"]["points"], 81);
+    let stored = bench.json(&format!("{words} --dry-run"))["stored"].clone();
+    let rest = bench.json(words);
+    assert_eq!(rest["stored_before"], stored);
+    assert_eq!(
+        rest["computed"].as_u64().unwrap() + stored.as_u64().unwrap(),
+        401 * 401
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+fn full_database(_: &Bench) {}
 
 #[test]
 fn names_that_are_taken() {

@@ -207,8 +207,7 @@ fn initial_parameters_stand_in_for_weights() {
     let bench = Bench::new();
     let said = bench.ok("surface --model mlp:2-8-4-1 --data moons --grid 3 --seed 5");
     assert!(
-        said.err
-            .contains("initial parameters of mlp:2-8-4-1 from seed 5"),
+        said.err.contains("initial parameters from seed 5"),
         "{}",
         said.err
     );

@@ -27,14 +27,14 @@ const fn sample(words: &'static str) -> Step {
 /// What is computed, in order.
 pub const WORK: &[Step] = &[
     train(
-        "train --model mlp:2-8-4-1 --data moons --epochs 100 --batch 32 --optimizer adam --lr 0.02 \
+        "train --model mlp:2-8-4-1 --data moons --epochs 100 --batch 32 --optimizer adam --lr 0.05 \
          --name moons",
     ),
     sample("line --run moons --grid 201 --range=-2:2 --name moons-line"),
     sample("surface --run moons --grid 51 --name moons-trained"),
     sample("trajectory --run moons --grid 51 --name moons-path"),
     train(
-        "train --model mlp:784-20-10 --data mnist-1k --epochs 30 --batch 64 --optimizer sgd \
+        "train --model mlp:784-20-10 --data mnist-1k:pixels=standard --epochs 30 --batch 64 --optimizer sgd \
          --lr 0.01 --name mnist",
     ),
     sample("line --run mnist --grid 201 --range=-2:2 --name mnist-line"),
