@@ -94,9 +94,7 @@ fn planes(criterion: &mut Criterion) {
                 // The preparation of the plane (shared and affine values) belongs to the work.
                 bencher.iter(|| {
                     let objective = trace.objective(&plane, std::slice::from_ref(&target));
-                    black_box(
-                        objective.and_then(|o| Ok(o.evaluate(&points).expect("finite memory"))),
-                    )
+                    black_box(objective.map(|o| o.evaluate(&points).expect("finite memory")))
                 });
             });
         }

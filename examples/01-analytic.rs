@@ -20,7 +20,7 @@ mod common;
 use common::Output;
 use loss_landscape::core::{Grid, Objective, Sampler, Surface, from_fn, metrics};
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{Camera, Options, Scale, contour, heatmap, surface3d};
+use loss_landscape::plot::{Options, Scale, contour, heatmap, surface3d};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -86,7 +86,7 @@ fn describe(name: &str, surface: &Surface) -> Result<(), Box<dyn Error>> {
         m.max_loss,
     );
     // Convexity: at which share of the points the surface curves upwards in every direction.
-    // Smoothness: 1 for a plane. Both lie between 0 and 1.
+    // Smoothness: 1 where the curvatures cancel, as they do in a plane and in this saddle.
     println!(
         "  convex at {:.0}% of the points, smoothness {:.3}, curvature at the origin {:.1?}",
         100.0 * m.convexity.unwrap_or(f64::NAN),
@@ -103,10 +103,6 @@ fn draw(out: &Output, name: &str, surface: &Surface, scale: Scale) -> Result<(),
         axes: [Some("x".into()), Some("y".into()), None],
         value_label: Some("f(x, y)".into()),
         origin: None, // there is no trained point to mark
-        camera: Camera {
-            elevation: 50.0,
-            ..Camera::default()
-        },
         ..Options::default()
     };
     out.figure(&format!("{name}-contour"), contour(surface, &options)?)?;

@@ -32,17 +32,16 @@ fn a_file_kept_by_another_process_is_named_with_the_process() {
     let mut other = Process::start("hold", &file);
     other.wait_for("holding");
     let start = Instant::now();
-    let store = Store::open_read(&file);
-    assert!(matches!(store, Err(Error::Locked { .. })), "{store:?}");
+    let error = Store::open_read(&file).unwrap_err();
     assert!(start.elapsed() > Duration::from_secs(3), "it waits a while");
-    let message = store.unwrap_err().to_string();
+    let message = error.to_string();
     assert!(message.contains(&file.display().to_string()), "{message}");
     assert!(
         message.contains(&format!("process {}", other.id())),
         "{message}"
     );
-    let Err(Error::Locked { holder, .. }) = Store::open(&file) else {
-        panic!("the file is kept");
+    let Error::Locked { holder, .. } = error else {
+        panic!("{error:?}");
     };
     assert_eq!(holder.unwrap().pid, other.id());
     other.kill();

@@ -1,7 +1,7 @@
 //! Training records, checkpoints and trajectories.
 
 use crate::support::{params, store};
-use landscape_core::{Params, Projection, Trajectory, TrajectoryPoint};
+use landscape_core::{Parameter, Params, Projection, Role, Trajectory, TrajectoryPoint};
 use landscape_storage::{
     Error, Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord,
 };
@@ -129,12 +129,7 @@ fn large_checkpoints_are_read_a_few_at_a_time() {
     let (_dir, store) = store();
     let run = training(&store);
     let large = |step: u64| {
-        let tensor = landscape_core::Parameter::new(
-            "w",
-            [1024, 1024],
-            vec![step as f32; 1 << 20],
-            landscape_core::Role::Weight,
-        );
+        let tensor = Parameter::new("w", [1024, 1024], vec![step as f32; 1 << 20], Role::Weight);
         StoredCheckpoint {
             record: record(step),
             params: Params::new(vec![tensor.unwrap()]).unwrap(),
@@ -156,6 +151,31 @@ fn large_checkpoints_are_read_a_few_at_a_time() {
         store.put_records(&run, &[record(100 + step)]).unwrap();
     }
     assert!(read.next().is_none());
+}
+
+/// Checkpoints stored before are left where they are when new ones come.
+#[test]
+fn new_checkpoints_do_not_copy_the_old_ones() {
+    let (_dir, store) = store();
+    let run = training(&store);
+    let values = 1 << 12;
+    for step in 0..24 {
+        let data = (0..values)
+            .map(|i| (i as f32 + step as f32).sin())
+            .collect();
+        let tensor = Parameter::new("w", [values], data, Role::Weight).unwrap();
+        let params = Params::new(vec![tensor]).unwrap();
+        let record = record(step);
+        store
+            .put_checkpoints(&run, &[StoredCheckpoint { record, params }])
+            .unwrap();
+    }
+    let groups = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('tensors')";
+    assert_eq!(
+        store.sql(groups).unwrap().rows,
+        [[24]],
+        "each stays where it was written"
+    );
 }
 
 #[test]

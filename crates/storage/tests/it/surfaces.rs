@@ -212,6 +212,30 @@ fn a_large_surface_is_stored_and_read_in_less_than_a_second() {
     assert!(stored.as_secs_f64() < 10.0 && read.as_secs_f64() < 10.0);
 }
 
+#[test]
+fn opening_and_closing_costs_little() {
+    let (_dir, store) = store();
+    let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+    let median = |operation: &dyn Fn(usize)| {
+        let mut times: Vec<_> = (0..9)
+            .map(|number| {
+                let start = Instant::now();
+                operation(number);
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[4]
+    };
+    let read = median(&|_| drop(store.runs().unwrap()));
+    let all = points(&grid(), 0);
+    let write = median(&|number| {
+        store.append_points(&run, &all[number..=number]).unwrap();
+    });
+    println!("an operation that reads takes {read:?}, one that writes {write:?}");
+    assert!(read.as_secs_f64() < 2.0 && write.as_secs_f64() < 2.0);
+}
+
 fn any_measure() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>(),

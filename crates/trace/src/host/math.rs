@@ -168,12 +168,7 @@ pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
         let far = S::select_gt(S::splat(0.0), x, neg::<S>(far), far);
         let z = S::mul(x, x);
         let mut p = S::splat(-5.704_988_7e-3);
-        for c in [
-            2.063_908_9e-2,
-            -5.373_971_5e-2,
-            1.333_144_2e-1,
-            -3.333_328_2e-1,
-        ] {
+        for c in [2.063_909e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328e-1] {
             p = S::fma(p, z, S::splat(c));
         }
         let near = S::fma(S::mul(p, z), x, x);
@@ -195,7 +190,7 @@ pub(crate) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
             -2.685_381_2e-2,
             1.128_358_6e-1,
             -3.761_262_6e-1,
-            1.128_379_2,
+            std::f32::consts::FRAC_2_SQRT_PI,
         ] {
             p = S::fma(p, z, S::splat(c));
         }

@@ -157,7 +157,7 @@ proptest! {
         let tiles = Tiles::new(samples);
         let covered: usize = (0..tiles.count()).map(|i| tiles.valid(i)).sum();
         prop_assert_eq!(covered, samples);
-        prop_assert!(tiles.lanes % 16 == 0 && tiles.lanes <= 256);
+        prop_assert!(tiles.lanes.is_multiple_of(16) && tiles.lanes <= 256);
         prop_assert!(tiles.count() * tiles.lanes < samples + samples / 8 + 48);
     }
 }

@@ -154,7 +154,9 @@ fn cross_entropy_equals_the_reference_in_one_two_and_three_dimensions() {
         let trace = Trace::capture(&module, &inputs, classification).unwrap();
         let plane = plane(&params_of(&module).unwrap(), dims);
         for target in targets() {
-            let objective = trace.objective(&plane, &[target.clone()]).unwrap();
+            let objective = trace
+                .objective(&plane, std::slice::from_ref(&target))
+                .unwrap();
             let samples = objective.evaluate(&points(dims)).unwrap();
             for (point, sample) in points(dims).iter().zip(samples) {
                 let logits = forward(&at(&plane, *point), 2, &data.x);

@@ -3,12 +3,11 @@
 
 use landscape_core::{Params, Plane, Point};
 
+/// Shape and values of a parameter.
+pub type Tensor = (Vec<usize>, Vec<f64>);
+
 /// `x W^T + b` through ReLUs for `fc1..fcN`; `x` is `[n][inputs]`.
-pub fn forward(
-    params: &dyn Fn(&str) -> (Vec<usize>, Vec<f64>),
-    layers: usize,
-    x: &[Vec<f64>],
-) -> Vec<Vec<f64>> {
+pub fn forward(params: &dyn Fn(&str) -> Tensor, layers: usize, x: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut h = x.to_vec();
     for layer in 1..=layers {
         let (shape, w) = params(&format!("fc{layer}.weight"));
@@ -26,7 +25,7 @@ pub fn forward(
 }
 
 /// The parameters at a point, in f64 all the way: `theta + sum x_k d_k`.
-pub fn at(plane: &Plane, point: Point) -> impl Fn(&str) -> (Vec<usize>, Vec<f64>) + '_ {
+pub fn at(plane: &Plane, point: Point) -> impl Fn(&str) -> Tensor + '_ {
     move |name| {
         let own = |p: &Params| p.get(name).expect("a known parameter").clone();
         let origin = own(&plane.origin);
