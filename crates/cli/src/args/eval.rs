@@ -5,8 +5,10 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Evaluation")]
 pub struct EvalArgs {
-    /// Where the loss is evaluated: cpu (own kernels), flex, wgpu[:i], vulkan[:i], libtorch,
-    /// libtorch-cuda[:i]; several share the points
+    #[arg(
+        help = "Where the loss is evaluated: cpu (own kernels), flex, wgpu[:i], vulkan[:i], libtorch, \
+                libtorch-cuda[:i]; several share the points"
+    )]
     #[arg(
         long,
         value_name = "NAME",

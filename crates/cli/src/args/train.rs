@@ -23,8 +23,10 @@ pub struct TrainArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub settings: TrainSettings,
-    /// Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], libtorch,
-    /// libtorch-cuda[:i]
+    #[arg(
+        help = "Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], libtorch, \
+                libtorch-cuda[:i]"
+    )]
     #[arg(
         long,
         value_name = "NAME",
