@@ -62,8 +62,10 @@ impl Gemm<'_> {
         unsafe {
             let mut acc = [[S::splat(0.0); V]; R];
             if let Some(bias) = self.bias {
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    *acc = [S::splat(*bias.get_unchecked(o + r)); V];
+                // By index: the accumulators must stay in registers.
+                #[allow(clippy::needless_range_loop)]
+                for r in 0..R {
+                    acc[r] = [S::splat(*bias.get_unchecked(o + r)); V];
                 }
             }
             let mut x = self.x.as_ptr().add(s);

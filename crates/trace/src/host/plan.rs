@@ -277,12 +277,12 @@ impl Plan {
         self.tile_rows = rows;
     }
 
-    /// Points that share the tile buffer, so that it stays in a part of the second-level cache (512 KiB
-    /// or more) and coefficients that were read once serve several points.
+    /// Points that share the tile buffer: as many as the first-level cache holds (32 KiB), and at least two,
+    /// so that coefficients that were read once serve several points.
     pub fn points_a_tile(&self, tiles: Tiles) -> usize {
-        const BUDGET: usize = 128 * 1024;
+        const BUDGET: usize = 24 * 1024;
         let bytes = self.tile_rows.max(1) * tiles.lanes * size_of::<f32>();
-        (BUDGET / bytes).clamp(1, 8)
+        (BUDGET / bytes).clamp(2, 8)
     }
 }
 
