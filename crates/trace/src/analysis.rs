@@ -132,7 +132,8 @@ impl Analysis {
         Some(stage)
     }
 
-    fn operand<'a>(&self, graph: &'a Graph, value: ValueId) -> Operand<'a> {
+    /// What is known of a value, as operations ask for it.
+    pub fn operand<'a>(&self, graph: &'a Graph, value: ValueId) -> Operand<'a> {
         Operand {
             shape: &graph.values[value].shape,
             samples: self.samples[value],

@@ -4,7 +4,7 @@ use crate::TraceError;
 use crate::analysis::Analysis;
 use crate::capture::capture;
 use crate::device::executor::DeviceExecutor;
-use crate::graph::{Graph, Slot, ValueId, fuse};
+use crate::graph::{Graph, Slot, fuse};
 use crate::host::executor::HostExecutor;
 use crate::host::once::Fixed;
 use crate::host::simd::Level;
@@ -356,9 +356,4 @@ impl Objective for PlaneObjective {
         };
         Ok(evaluated.iter().map(|e| self.sample(e)).collect())
     }
-}
-
-/// The outputs of a graph, for executors.
-pub(crate) fn outputs(graph: &Graph) -> Vec<ValueId> {
-    graph.outputs().collect()
 }

@@ -2,10 +2,10 @@
 
 use super::{DeviceTensor, Replay, dims, download, upload};
 use crate::TraceError;
-use crate::analysis::{Analysis, Class, Stage};
+use crate::analysis::{Analysis, Stage};
 use crate::graph::{Graph, Source, ValueId};
 use crate::host::once::Fixed;
-use crate::objective::{Evaluated, Executor, outputs};
+use crate::objective::{Evaluated, Executor};
 use crate::operations::{DeviceCall, Linearity, Operand, Samples};
 use burn::tensor::Device;
 use burn_backend::ops::FloatTensorOps;
@@ -152,11 +152,7 @@ impl DeviceExecutor {
         let operands: Vec<Operand> = node
             .inputs
             .iter()
-            .map(|&v| Operand {
-                shape: &self.graph.values[v].shape,
-                samples: self.analysis.samples[v],
-                varies: self.analysis.class[v] != Class::Shared,
-            })
+            .map(|&v| self.analysis.operand(&self.graph, v))
             .collect();
         let varies = operands.iter().any(|o| o.varies);
         let linearity = if varies {
@@ -347,7 +343,7 @@ impl DeviceExecutor {
             points,
         );
         let mut outputs_of = Vec::new();
-        for value in outputs(&self.graph) {
+        for value in self.graph.outputs() {
             let data = download(self.value(value, &before, &first.1, points))?;
             outputs_of.push(data);
         }

@@ -1,7 +1,7 @@
 //! What is computed once for all points: shared values, and the coefficients of affine ones.
 
 use super::simd::{LANES, Level};
-use crate::analysis::{Analysis, Class, Stage};
+use crate::analysis::{Analysis, Stage};
 use crate::graph::{Graph, Source, ValueId};
 use crate::operations::{HostCall, Linearity, Operand, Samples, View};
 use rayon::prelude::*;
@@ -154,11 +154,7 @@ impl Once<'_> {
         let operands: Vec<Operand> = node
             .inputs
             .iter()
-            .map(|&v| Operand {
-                shape: &self.graph.values[v].shape,
-                samples: self.analysis.samples[v],
-                varies: self.analysis.class[v] != Class::Shared,
-            })
+            .map(|&v| self.analysis.operand(self.graph, v))
             .collect();
         let varies = operands.iter().any(|o| o.varies);
         let linearity = if varies {
