@@ -1,4 +1,4 @@
-//! Checkpoints: safetensors files with PyTorch's names and layout.
+//! Checkpoints with PyTorch's names and layout: safetensors files, and those of `torch.save`.
 
 use crate::files::{self, Numbers};
 use crate::{ModelSpec, ModelsError, Network};
@@ -13,21 +13,30 @@ const WRAPPERS: &[&str] = &[
     "state_dict.",
     "model_state_dict.",
     "net.",
+    "model.",
 ];
 
-/// The tensors of a safetensors file, PyTorch's names and layout, as f32.
+/// The tensors of a checkpoint, PyTorch's names and layout, as f32.
 ///
-/// F32, F64, F16 and BF16 are read (and rounded to f32). The counters `num_batches_tracked` are
-/// left out. A prefix that *every* name carries, from `DataParallel` (`module.`), `torch.compile`
-/// (`_orig_mod.`) or a wrapper (`state_dict.`, `model_state_dict.`, `net.`), is removed. Roles are
-/// guessed from the names; [`load_network_params`] gives those of a network.
+/// Read are safetensors files and those of `torch.save` (`.pt`, `.pth`, `.t7`), in the zip format
+/// as well as the one before PyTorch 1.6; what a file is, its contents say. F32, F64, F16 and BF16
+/// are read (and rounded to f32), views of shared storages as what they show. The counters
+/// `num_batches_tracked` are left out. In a file of `torch.save`, weights under `state_dict`,
+/// `model_state_dict`, `model_state`, `net`, `network` or `model` stand for the whole file,
+/// whatever else (epoch, optimiser) lies beside them. A prefix that *every* name carries, from
+/// `DataParallel` (`module.`), `torch.compile` (`_orig_mod.`) or a wrapper (`state_dict.`,
+/// `model_state_dict.`, `net.`, `model.`), is removed. Roles are guessed from the names;
+/// [`load_network_params`] gives those of a network.
+///
+/// No code in a file is ever run: its pickle is read by a machine that knows the few names that
+/// weights need, and refuses all others.
 ///
 /// # Errors
-/// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`] for a file of
-/// `torch.save`, [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
+/// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`],
+/// [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     let path = path.as_ref();
-    let mut tensors = files::read_safetensors(path, |name| !is_counter(name))?;
+    let mut tensors = files::read_tensors(path, |name| !is_counter(name))?;
     while let Some(wrapper) = common_wrapper(tensors.iter().map(|t| t.name.as_str())) {
         for tensor in &mut tensors {
             tensor.name.drain(..wrapper.len());
@@ -61,19 +70,50 @@ fn parameter(tensor: files::Tensor, path: &Path) -> Result<Parameter, ModelsErro
 ///
 /// # Errors
 /// Those of [`load_weights`]; [`ModelsError::Checkpoint`] lists every missing, unexpected and
-/// mis-shaped tensor.
+/// mis-shaped tensor; [`ModelsError::WeightNotFinite`] for NaN and infinities.
 pub fn load_network_params(
     path: impl AsRef<Path>,
     spec: &ModelSpec,
 ) -> Result<Params, ModelsError> {
     let path = path.as_ref();
-    load_weights(path)?
+    let params = load_weights(path)?
         .conform(&Network::layout(spec))
         .map_err(|source| ModelsError::Checkpoint {
             path: path.to_owned(),
             model: spec.to_string(),
             source,
+        })?;
+    check_finite(&params, path)?;
+    Ok(params)
+}
+
+/// Nothing that is computed with NaN or an infinity is of use: said before any work starts.
+fn check_finite(params: &Params, path: &Path) -> Result<(), ModelsError> {
+    let finite = |tensor: &Parameter| tensor.data.iter().position(|v| !v.is_finite());
+    let bad = params.iter().find_map(|t| finite(t).map(|flat| (t, flat)));
+    let Some((tensor, flat)) = bad else {
+        return Ok(());
+    };
+    let mut rest = flat;
+    let mut index: Vec<usize> = tensor
+        .shape
+        .iter()
+        .rev()
+        .map(|&n| {
+            let place = rest % n;
+            rest /= n;
+            place
         })
+        .collect();
+    index.reverse();
+    Err(ModelsError::WeightNotFinite {
+        path: path.to_owned(),
+        tensor: tensor.name.clone(),
+        index,
+        value: tensor.data[flat],
+        count: tensor.data.iter().filter(|v| !v.is_finite()).count(),
+        total: tensor.data.len(),
+    })
 }
 
 /// Writes the tensors as a safetensors file that PyTorch's `load_state_dict` takes (F32).

@@ -1,5 +1,6 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
+use crate::files::PickleError;
 use landscape_core::ParamsError;
 use std::path::PathBuf;
 
@@ -207,15 +208,33 @@ pub enum ModelsError {
         /// What is not supported, and the remedy.
         reason: String,
     },
-    /// A checkpoint as `torch.save` writes it.
-    #[error(
-        "{} is a PyTorch pickle, which this version does not read; convert it with \
-         safetensors.torch.save_file(torch.load('{}', weights_only=True), 'weights.safetensors')",
-        path.display(), path.display()
-    )]
+    /// A PyTorch checkpoint that is not read.
+    #[error("{} is no PyTorch checkpoint that can be read: {source}", path.display())]
     Pickle {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it, and the remedy.
+        source: PickleError,
+    },
+    /// A weight is NaN or infinite.
+    #[error(
+        "{}: `{tensor}` at {index:?} is {value}, and {} of {total} values are not finite; \
+         use a checkpoint from before the training diverged",
+        path.display(), count
+    )]
+    WeightNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The first such tensor.
+        tensor: String,
+        /// Where in it the first such value is.
+        index: Vec<usize>,
+        /// The value.
+        value: f32,
+        /// Values of the tensor that are not finite.
+        count: usize,
+        /// Values of the tensor.
+        total: usize,
     },
     /// A checkpoint's tensors are not those of the network.
     #[error("{} does not fit {model}: {source}", path.display())]

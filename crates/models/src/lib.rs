@@ -26,5 +26,6 @@ pub use objective::{Regularizer, trace_network};
 pub use spec::ModelSpec;
 pub use train::{
     EpochLoss, OptimizerKind, Record, Schedule, Step, TrainConfig, TrainObserver, TrainReport,
+pub use files::PickleError;
     evaluate, train,
 };

@@ -1,9 +1,11 @@
 //! Reading and writing files of numbers.
 
 mod npy;
+mod pickle;
 mod safe;
 
 pub(crate) use npy::{read_npy, read_npz};
+pub use pickle::PickleError;
 pub(crate) use safe::{Tensor, read_safetensors};
 
 use crate::ModelsError;
@@ -37,6 +39,22 @@ pub(crate) struct Array {
 /// The whole file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelsError> {
     fs::read(path).map_err(|source| ModelsError::read(path, source))
+}
+
+/// The tensors of a checkpoint, of safetensors or `torch.save`, whose names `wanted` accepts, in the
+/// order in which they are stored.
+pub(crate) fn read_tensors(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Tensor>, ModelsError> {
+    let bytes = read_bytes(path)?;
+    if !pickle::is_pickle(&bytes) && !pickle::is_named_so(path) {
+        return safe::parse_safetensors(&bytes, path, wanted);
+    }
+    pickle::read_pickle(&bytes, wanted).map_err(|source| ModelsError::Pickle {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The whole file, unpacked when it begins as gzip does.

@@ -5,7 +5,7 @@ use crate::ModelsError;
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
-/// A named array of a safetensors file.
+/// A named array of a checkpoint.
 pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) array: Array,
@@ -35,13 +35,16 @@ pub(crate) fn read_safetensors(
     path: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Tensor>, ModelsError> {
-    let bytes = read_bytes(path)?;
-    if is_pickle(&bytes) {
-        return Err(ModelsError::Pickle {
-            path: path.to_owned(),
-        });
-    }
-    let file = SafeTensors::deserialize(&bytes)
+    parse_safetensors(&read_bytes(path)?, path, wanted)
+}
+
+/// The same of the bytes of a file.
+pub(super) fn parse_safetensors(
+    bytes: &[u8],
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Tensor>, ModelsError> {
+    let file = SafeTensors::deserialize(bytes)
         .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))?;
     let mut views: Vec<_> = file.iter().filter(|(name, _)| wanted(name)).collect();
     views.sort_by_key(|(_, view)| view.data().as_ptr() as usize);
@@ -66,13 +69,4 @@ pub(crate) fn read_safetensors(
         })
     };
     views.into_iter().map(read).collect()
-}
-
-/// Whether the file is one of `torch.save`: a zip archive, or a bare pickle of the older format.
-fn is_pickle(bytes: &[u8]) -> bool {
-    let pickle = matches!(bytes, [0x80, 2..=5, ..]);
-    // A safetensors header of this length would begin with the same two bytes; then `{` follows
-    // its eight length bytes.
-    let header = bytes.get(8) == Some(&b'{');
-    bytes.starts_with(b"PK\x03\x04") || (pickle && !header)
 }

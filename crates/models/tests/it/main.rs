@@ -9,6 +9,7 @@ mod objective;
 mod optimizers;
 mod properties;
 mod schedule;
+mod pickle;
 mod support;
 mod tensors;
 mod train;

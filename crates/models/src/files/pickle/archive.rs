@@ -1,0 +1,83 @@
+//! The zip format of `torch.save`, PyTorch 1.6 and later: `NAME/data.pkl`, and each storage's
+//! bytes in `NAME/data/KEY`, none of it compressed.
+
+use super::Container;
+use super::error::{PickleError, Result, malformed};
+use std::collections::HashMap;
+use std::io::Cursor;
+
+/// The parts of an archive, each compared with its checksum.
+pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
+    let entries = entries(bytes)?;
+    let is_list = |name: &&String| name.matches('/').count() == 1 && name.ends_with("/data.pkl");
+    let list = entries
+        .keys()
+        .filter(is_list)
+        .min()
+        .ok_or(PickleError::Kind {
+            found: "it is a zip archive, and none of torch.save (it has no data.pkl)",
+        })?;
+    let prefix = list.trim_end_matches("data.pkl");
+    let big = match entries.get(&format!("{prefix}byteorder")) {
+        Some(&b"big") => true,
+        Some(&b"little") | None => false,
+        Some(_) => return Err(malformed("its byte order is neither little nor big")),
+    };
+    let data = format!("{prefix}data/");
+    let storages = entries.iter().filter_map(|(name, &bytes)| {
+        let key = name.strip_prefix(&data)?;
+        Some((key.as_bytes().to_vec(), bytes))
+    });
+    let storages = storages.collect();
+    Ok((entries[list], Container { storages, big }))
+}
+
+fn entries(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
+    let bad = |e: zip::result::ZipError| malformed(format!("it is no valid zip archive ({e})"));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(bad)?;
+    let mut entries = HashMap::new();
+    let mut total = 0;
+    for place in 0..archive.len() {
+        let entry = archive.by_index_raw(place).map_err(bad)?;
+        let part = contents(bytes, &entry)?;
+        // Parts on top of each other would be a way to make a small file large.
+        total += part.len();
+        if total > bytes.len() {
+            return Err(malformed("the parts of the archive overlap"));
+        }
+        checked(part, &entry)?;
+        if entries.insert(entry.name().to_owned(), part).is_some() {
+            return Err(malformed(format!("it has two parts `{}`", entry.name())));
+        }
+    }
+    Ok(entries)
+}
+
+type Entry<'e, 'a> = zip::read::ZipFile<'e, Cursor<&'a [u8]>>;
+
+fn contents<'a>(bytes: &'a [u8], entry: &Entry<'_, 'a>) -> Result<&'a [u8]> {
+    if entry.compression() != zip::CompressionMethod::Stored || entry.encrypted() {
+        return Err(PickleError::Kind {
+            found: "its parts are compressed or encrypted, which torch.save does not do",
+        });
+    }
+    let range = usize::try_from(entry.data_start())
+        .ok()
+        .zip(usize::try_from(entry.size()).ok())
+        .and_then(|(start, size)| bytes.get(start..start.checked_add(size)?));
+    range
+        .filter(|_| entry.size() == entry.compressed_size())
+        .ok_or_else(|| malformed(format!("`{}` lies outside the archive", entry.name())))
+}
+
+fn checked(part: &[u8], entry: &Entry<'_, '_>) -> Result<()> {
+    let mut sum = flate2::Crc::new();
+    sum.update(part);
+    match sum.sum() == entry.crc32() {
+        true => Ok(()),
+        false => Err(malformed(format!(
+            "the checksum of `{}` is wrong",
+            entry.name()
+        ))),
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a file of `torch.save` is not read.
+
+/// Why a PyTorch checkpoint is not read. Nothing in such a file is ever run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PickleError {
+    /// The file names a class or function that weights do not need.
+    #[error(
+        "it asks for the Python object `{name}`, which is no part of weights; nothing was run; \
+         save the weights alone: torch.save(model.state_dict(), FILE)"
+    )]
+    Global {
+        /// Module and name.
+        name: String,
+    },
+    /// A pickle opcode that weights do not need, or that does not exist.
+    #[error("it has the pickle opcode {code:#04x} at byte {at}, which is no part of weights")]
+    Opcode {
+        /// The opcode.
+        code: u8,
+        /// Its place in the pickle.
+        at: usize,
+    },
+    /// The file ends too early.
+    #[error("it ends inside {what}; get the file again")]
+    Truncated {
+        /// What should go on.
+        what: &'static str,
+    },
+    /// The parts of the file contradict each other.
+    #[error("it is corrupt: {reason}; get the file again")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Reading it would take more than a file of this kind can need.
+    #[error("it needs more than {limit} {what}, which no file of weights does")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// The file is sound, but of a kind that is not read.
+    #[error("{found}; save it with torch.save(model.state_dict(), FILE)")]
+    Kind {
+        /// What the file is.
+        found: &'static str,
+    },
+    /// There is no dictionary of tensors in it.
+    #[error("it holds no dictionary of tensors; save one: torch.save(model.state_dict(), FILE)")]
+    NoTensors,
+    /// Several dictionaries of tensors could be the one that is meant.
+    #[error(
+        "it holds several dictionaries of tensors: {}; save the one that is meant: \
+         torch.save(torch.load(FILE)['{}'], OTHER)",
+        names.join(", "), names[0]
+    )]
+    Ambiguous {
+        /// Their keys.
+        names: Vec<String>,
+    },
+}
+
+pub(super) type Result<T> = std::result::Result<T, PickleError>;
+
+pub(super) fn malformed(reason: impl Into<String>) -> PickleError {
+    PickleError::Malformed {
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,110 @@
+//! What an unpickled file consists of.
+
+use super::globals::Global;
+use crate::files::Stored;
+
+/// An object. Texts are slices of the file, and what has parts lies in the [`Arena`]: a value is
+/// small and copying one never copies its parts, so that no pickle grows beyond its length in
+/// opcodes, cycles do no harm, and nothing is dropped recursively.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// A whole number beyond 64 bits: two's complement, little endian.
+    Long(&'a [u8]),
+    /// Text or bytes.
+    Text(&'a [u8]),
+    /// A list or a tuple.
+    Sequence(usize),
+    Dict(usize),
+    Global(Global),
+    Storage(usize),
+    Tensor(usize),
+    /// An object that weights do not depend on: a float, a set, a NumPy scalar.
+    Inert,
+}
+
+/// A run of numbers in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Storage<'a> {
+    /// Its name in the file.
+    pub(super) key: &'a [u8],
+    /// Type of its elements.
+    pub(super) kind: Stored,
+    /// Elements in the file.
+    pub(super) elements: usize,
+    /// First element that is meant, and how many are.
+    pub(super) part: (usize, usize),
+}
+
+/// A tensor: a strided view of a storage.
+#[derive(Debug, Clone)]
+pub(super) struct View<'a> {
+    pub(super) storage: Storage<'a>,
+    /// Type of its elements; the storage's, except where that is untyped bytes.
+    pub(super) kind: Stored,
+    /// First element, counted from the beginning of the storage in the file.
+    pub(super) offset: usize,
+    pub(super) shape: Vec<usize>,
+    pub(super) strides: Vec<usize>,
+}
+
+/// Everything that has parts, by number.
+#[derive(Debug, Default)]
+pub(super) struct Arena<'a> {
+    pub(super) sequences: Vec<Vec<Value<'a>>>,
+    pub(super) dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
+    pub(super) storages: Vec<Storage<'a>>,
+    pub(super) tensors: Vec<View<'a>>,
+}
+
+impl<'a> Arena<'a> {
+    pub(super) fn sequence(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
+        self.sequences.push(items);
+        Value::Sequence(self.sequences.len() - 1)
+    }
+
+    pub(super) fn dict(&mut self, entries: Vec<(Value<'a>, Value<'a>)>) -> Value<'a> {
+        self.dicts.push(entries);
+        Value::Dict(self.dicts.len() - 1)
+    }
+
+    pub(super) fn storage(&mut self, storage: Storage<'a>) -> Value<'a> {
+        self.storages.push(storage);
+        Value::Storage(self.storages.len() - 1)
+    }
+
+    pub(super) fn tensor(&mut self, view: View<'a>) -> Value<'a> {
+        self.tensors.push(view);
+        Value::Tensor(self.tensors.len() - 1)
+    }
+
+    /// The parts of a list or tuple.
+    pub(super) fn items(&self, value: Value<'a>) -> Option<&[Value<'a>]> {
+        match value {
+            Value::Sequence(id) => Some(&self.sequences[id]),
+            _ => None,
+        }
+    }
+
+    /// The value at a text key.
+    pub(super) fn entry(&self, dict: Value<'a>, key: &str) -> Option<Value<'a>> {
+        let Value::Dict(id) = dict else { return None };
+        let is_it = |(name, value): &(Value<'a>, Value<'a>)| match name {
+            Value::Text(text) if *text == key.as_bytes() => Some(*value),
+            _ => None,
+        };
+        self.dicts[id].iter().rev().find_map(is_it)
+    }
+}
+
+impl Value<'_> {
+    /// A count: a whole number that is not negative.
+    pub(super) fn count(self) -> Option<usize> {
+        match self {
+            Value::Int(n) => usize::try_from(n).ok(),
+            _ => None,
+        }
+    }
+}
