@@ -79,8 +79,56 @@ pub const ROSENBROCK: Analytic = Analytic {
     minima: &[[1.0, 1.0]],
 };
 
-/// All of them.
+/// A smooth peak of width 0.2, the hardest smooth case for interpolation: Runge's function.
+pub const RUNGE: Analytic = Analytic {
+    name: "runge",
+    formula: "1 / (1 + 25 (x^2 + y^2))",
+    function: runge,
+    half_range: 1.0,
+    minima: &[],
+};
+
+/// A curved valley with walls that flatten out, as those of a cross-entropy do.
+pub const VALLEY: Analytic = Analytic {
+    name: "valley",
+    formula: "log(1 + 100 (y - x^2)^2) + x^2",
+    function: valley,
+    half_range: 1.0,
+    minima: &[[0.0, 0.0]],
+};
+
+/// A bowl with a wall of width 0.02 across it, narrower than a coarse grid's step.
+pub const RIDGE: Analytic = Analytic {
+    name: "ridge",
+    formula: "x^2 + y^2 + 3 exp(-((x - 0.37) / 0.02)^2)",
+    function: ridge,
+    half_range: 1.0,
+    minima: &[[0.0, 0.0]],
+};
+
+/// A bowl with a cliff of height 1 along a line askew to the grid.
+pub const STEP: Analytic = Analytic {
+    name: "step",
+    formula: "x^2 + y^2, and 1 more where 0.3 x + y > 0.11",
+    function: step,
+    half_range: 1.0,
+    minima: &[[0.0, 0.0]],
+};
+
+/// Independent uniform numbers in [0, 1), one for each point.
+pub const NOISE: Analytic = Analytic {
+    name: "noise",
+    formula: "a hash of (x, y)",
+    function: noise,
+    half_range: 1.0,
+    minima: &[],
+};
+
+/// The gentle ones: polynomials, and waves of one length.
 pub const ALL: [Analytic; 5] = [BOWL, SADDLE, HIMMELBLAU, RASTRIGIN, ROSENBROCK];
+
+/// Those that are hard to follow from few points.
+pub const HARD: [Analytic; 5] = [RUNGE, VALLEY, RIDGE, STEP, NOISE];
 
 /// `x^2 + y^2`.
 pub fn bowl([x, y]: [f64; 2]) -> f64 {
@@ -106,4 +154,36 @@ pub fn rastrigin(point: [f64; 2]) -> f64 {
 /// `(1 - x)^2 + 100 (y - x^2)^2`.
 pub fn rosenbrock([x, y]: [f64; 2]) -> f64 {
     (1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2)
+}
+
+/// `1 / (1 + 25 (x^2 + y^2))`.
+pub fn runge(point: [f64; 2]) -> f64 {
+    1.0 / (1.0 + 25.0 * bowl(point))
+}
+
+/// `log(1 + 100 (y - x^2)^2) + x^2`.
+pub fn valley([x, y]: [f64; 2]) -> f64 {
+    libm::log1p(100.0 * (y - x * x).powi(2)) + x * x
+}
+
+/// `x^2 + y^2 + 3 exp(-((x - 0.37) / 0.02)^2)`.
+pub fn ridge([x, y]: [f64; 2]) -> f64 {
+    bowl([x, y]) + 3.0 * libm::exp(-((x - 0.37) / 0.02).powi(2))
+}
+
+/// `x^2 + y^2`, and 1 more where `0.3 x + y > 0.11`.
+pub fn step([x, y]: [f64; 2]) -> f64 {
+    bowl([x, y]) + if 0.3 * x + y > 0.11 { 1.0 } else { 0.0 }
+}
+
+/// Uniform in [0, 1), the same for the same coordinates: the finaliser of SplitMix64 over the bits
+/// of both.
+pub fn noise(point: [f64; 2]) -> f64 {
+    let mix = |hash: u64, x: f64| {
+        let mut hash = (hash ^ x.to_bits()).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        hash ^ (hash >> 31)
+    };
+    (point.into_iter().fold(0, mix) >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod adaptive;
 pub mod analytic;
 pub mod direction;
 pub mod grid;
@@ -14,6 +15,7 @@ pub mod sampler;
 pub mod surface;
 pub mod trajectory;
 
+pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
 pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };
@@ -27,7 +29,7 @@ pub use rng::Rng;
 pub use sampler::{
     Cancel, Measured, Observer, ObserverError, Outcome, Progress, Sampler, SamplerError,
 };
-pub use surface::{Surface, SurfaceError, Value};
+pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{
     Checkpoint, Pca, PcaOptions, Projection, Trajectory, TrajectoryError, TrajectoryPoint, project,
 };

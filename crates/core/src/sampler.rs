@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Points of the surface that are known, those of earlier runs included.
+    /// Points of the surface that are measured, those of earlier runs included.
     pub done: usize,
-    /// Points of the surface.
+    /// Points of the surface; an adaptive run is complete before all of them are measured.
     pub total: usize,
-    /// Points that were known before this run started.
+    /// Points that were measured before this run started.
     pub resumed: usize,
     /// Time since this run started.
     pub elapsed: Duration,
@@ -175,8 +175,8 @@ impl Sampler {
         Sampler::default()
     }
 
-    /// Fills the surface. Each batch enters the surface first and then goes to every observer.
-    /// NaN and infinite losses are kept as they are.
+    /// Measures every point that is not measured yet. Each batch enters the surface first and then
+    /// goes to every observer. NaN and infinite losses are kept as they are.
     ///
     /// # Errors
     /// When objective and surface do not fit, before any work; when the objective or an observer
@@ -187,33 +187,9 @@ impl Sampler {
         surface: &mut Surface,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
-        check(objective, surface)?;
-        let start = Instant::now();
-        let mut todo = surface.grid.coarse_to_fine();
-        todo.retain(|&index| surface.get(index).is_none());
-        let resumed = surface.grid.len() - todo.len();
-        let mut size = self.first_batch();
-        let mut rest = todo.as_slice();
-        while !rest.is_empty() {
-            if self.cancel.is_cancelled() {
-                return Ok(Outcome::Cancelled);
-            }
-            let (indices, later) = rest.split_at(size.min(rest.len()));
-            rest = later;
-            let batch_start = Instant::now();
-            let batch = measure(objective, surface, indices)?;
-            let progress = Progress {
-                done: surface.grid.len() - rest.len(),
-                total: surface.grid.len(),
-                resumed,
-                elapsed: start.elapsed(),
-            };
-            for observer in observers.iter_mut() {
-                observer.batch(&batch, progress)?;
-            }
-            size = self.next_batch(size, batch_start.elapsed());
-        }
-        Ok(Outcome::Complete)
+        let mut feed = Feed::new(self, objective, surface)?;
+        let order = surface.grid.coarse_to_fine();
+        feed.measure(surface, &order, observers)
     }
 
     fn first_batch(&self) -> usize {
@@ -232,6 +208,75 @@ impl Sampler {
         (fitting as usize)
             .min(size.saturating_mul(8))
             .clamp(SMALLEST_BATCH, LARGEST_BATCH)
+    }
+}
+
+/// Points on their way through an objective: the clock, the batch size and the progress of a run,
+/// over any number of lists of points.
+pub(crate) struct Feed<'a> {
+    sampler: &'a Sampler,
+    objective: &'a dyn Objective,
+    start: Instant,
+    /// Points a batch, as they are now.
+    size: usize,
+    resumed: usize,
+    done: usize,
+}
+
+impl<'a> Feed<'a> {
+    /// Checks that objective and surface fit.
+    pub(crate) fn new(
+        sampler: &'a Sampler,
+        objective: &'a dyn Objective,
+        surface: &Surface,
+    ) -> Result<Self, SamplerError> {
+        check(objective, surface)?;
+        let measured = surface.measured();
+        Ok(Feed {
+            sampler,
+            objective,
+            start: Instant::now(),
+            size: sampler.first_batch(),
+            resumed: measured,
+            done: measured,
+        })
+    }
+
+    /// Measures those of the points that are not measured, in their order.
+    pub(crate) fn measure(
+        &mut self,
+        surface: &mut Surface,
+        points: &[usize],
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Outcome, SamplerError> {
+        let new = |flat: &usize| !surface.is_measured(*flat);
+        let todo: Vec<usize> = points.iter().copied().filter(new).collect();
+        let mut rest = todo.as_slice();
+        while !rest.is_empty() {
+            if self.sampler.cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
+            let (indices, later) = rest.split_at(self.size.min(rest.len()));
+            rest = later;
+            let batch_start = Instant::now();
+            let batch = measure(self.objective, surface, indices)?;
+            self.done += batch.len();
+            let progress = self.progress(surface);
+            for observer in observers.iter_mut() {
+                observer.batch(&batch, progress)?;
+            }
+            self.size = self.sampler.next_batch(self.size, batch_start.elapsed());
+        }
+        Ok(Outcome::Complete)
+    }
+
+    fn progress(&self, surface: &Surface) -> Progress {
+        Progress {
+            done: self.done,
+            total: surface.grid.len(),
+            resumed: self.resumed,
+            elapsed: self.start.elapsed(),
+        }
     }
 }
 

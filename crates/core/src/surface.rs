@@ -1,10 +1,12 @@
 //! A sampled landscape: a grid and what is known at its points.
 
 use crate::grid::{Grid, Point};
+use crate::names;
 use crate::objective::{Sample, Term};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// A grid and the samples known so far.
+/// A grid and the samples known so far, each of them measured or interpolated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Surface {
@@ -13,7 +15,24 @@ pub struct Surface {
     /// The extra terms that each sample carries.
     pub terms: Vec<Term>,
     samples: Vec<Option<Sample>>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    interpolated: BTreeSet<usize>,
 }
+
+/// Where the numbers of a known point come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PointSource {
+    /// The objective was evaluated there.
+    Measured,
+    /// The numbers follow from those of measured points, see [`crate::adaptive`].
+    Interpolated,
+}
+
+names::named!(PointSource, "source of a point", {
+    Measured => "measured",
+    Interpolated => "interpolated",
+});
 
 /// One number of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -59,6 +78,18 @@ pub enum SurfaceError {
         /// Dimensions of the surface.
         dims: usize,
     },
+    /// An interpolated sample does not take the place of a measured one.
+    #[error("point {index} is measured; an interpolated value does not take its place")]
+    Measured {
+        /// The point.
+        index: usize,
+    },
+    /// A point is said to be interpolated, but nothing is known there.
+    #[error("point {index} is said to be interpolated, but has no sample")]
+    NotKnown {
+        /// The point.
+        index: usize,
+    },
     /// The number of samples is not that of the grid's points.
     #[error("{given} samples for a grid of {expected} points")]
     Count {
@@ -74,6 +105,8 @@ struct Unchecked {
     grid: Grid,
     terms: Vec<Term>,
     samples: Vec<Option<Sample>>,
+    #[serde(default)]
+    interpolated: BTreeSet<usize>,
 }
 
 impl TryFrom<Unchecked> for Surface {
@@ -92,6 +125,12 @@ impl TryFrom<Unchecked> for Surface {
                 surface.set(index, sample)?;
             }
         }
+        for &index in &unchecked.interpolated {
+            if surface.get(index).is_none() {
+                return Err(SurfaceError::NotKnown { index });
+            }
+        }
+        surface.interpolated = unchecked.interpolated;
         Ok(surface)
     }
 }
@@ -104,19 +143,46 @@ impl Surface {
             grid,
             terms,
             samples,
+            interpolated: BTreeSet::new(),
         }
     }
 
-    /// What is known at a point.
+    /// What is known at a point, measured or interpolated.
     pub fn get(&self, flat: usize) -> Option<&Sample> {
         self.samples.get(flat)?.as_ref()
     }
 
-    /// Makes a point known, or replaces what was known.
+    /// Makes a point known by measurement, or replaces what was known.
     ///
     /// # Errors
     /// When there is no such point, or the sample has another number of terms than the surface.
     pub fn set(&mut self, flat: usize, sample: Sample) -> Result<(), SurfaceError> {
+        self.place(flat, sample)?;
+        self.interpolated.remove(&flat);
+        Ok(())
+    }
+
+    /// Makes a point known by interpolation, or replaces what was interpolated before.
+    ///
+    /// # Errors
+    /// As [`Surface::set`], and when the point is measured.
+    pub fn set_interpolated(&mut self, flat: usize, sample: Sample) -> Result<(), SurfaceError> {
+        if self.is_measured(flat) {
+            return Err(SurfaceError::Measured { index: flat });
+        }
+        self.place(flat, sample)?;
+        self.interpolated.insert(flat);
+        Ok(())
+    }
+
+    /// Forgets what was interpolated; only measured points stay known.
+    pub fn forget_interpolated(&mut self) {
+        for flat in std::mem::take(&mut self.interpolated) {
+            self.samples[flat] = None;
+        }
+    }
+
+    fn place(&mut self, flat: usize, sample: Sample) -> Result<(), SurfaceError> {
         if sample.terms.len() != self.terms.len() {
             return Err(SurfaceError::Terms {
                 expected: self.terms.len(),
@@ -132,7 +198,31 @@ impl Surface {
         Ok(())
     }
 
-    /// Number of points not known.
+    /// Where the numbers of a point come from; `None` where nothing is known.
+    pub fn source(&self, flat: usize) -> Option<PointSource> {
+        self.get(flat)?;
+        Some(match self.interpolated.contains(&flat) {
+            true => PointSource::Interpolated,
+            false => PointSource::Measured,
+        })
+    }
+
+    /// Whether a point is known by measurement.
+    pub fn is_measured(&self, flat: usize) -> bool {
+        self.source(flat) == Some(PointSource::Measured)
+    }
+
+    /// Number of points known by measurement.
+    pub fn measured(&self) -> usize {
+        self.samples.len() - self.missing() - self.interpolated()
+    }
+
+    /// Number of points known by interpolation.
+    pub fn interpolated(&self) -> usize {
+        self.interpolated.len()
+    }
+
+    /// Number of points not known, neither measured nor interpolated.
     pub fn missing(&self) -> usize {
         self.samples.iter().filter(|s| s.is_none()).count()
     }
@@ -213,14 +303,17 @@ impl Surface {
         }
         let mut axes = self.grid.axes.clone();
         axes.remove(axis);
-        let samples = (0..self.samples.len())
-            .filter(|&flat| self.grid.unravel(flat)[axis] == index)
-            .map(|flat| self.samples[flat].clone())
-            .collect();
+        let inside = |&flat: &usize| self.grid.unravel(flat)[axis] == index;
+        let points = || (0..self.samples.len()).filter(inside);
+        let interpolated = points().enumerate();
         Ok(Surface {
             grid: Grid { axes },
             terms: self.terms.clone(),
-            samples,
+            samples: points().map(|flat| self.samples[flat].clone()).collect(),
+            interpolated: interpolated
+                .filter(|(_, flat)| self.interpolated.contains(flat))
+                .map(|(place, _)| place)
+                .collect(),
         })
     }
 }

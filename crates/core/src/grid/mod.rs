@@ -4,6 +4,7 @@ mod axis;
 mod order;
 
 pub use axis::Axis;
+pub(crate) use order::axis_levels;
 
 use serde::{Deserialize, Serialize};
 

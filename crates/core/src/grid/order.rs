@@ -15,7 +15,7 @@ pub(super) fn coarse_to_fine(shape: [usize; 3]) -> Vec<usize> {
 
 /// Level of each index of an axis: 0 for the ends and the middle, then one more for each halving of
 /// the intervals between known indices.
-fn axis_levels(count: usize) -> Vec<u8> {
+pub(crate) fn axis_levels(count: usize) -> Vec<u8> {
     let mut levels = vec![0u8; count];
     let last = count - 1;
     let middle = last / 2;

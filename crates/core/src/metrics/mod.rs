@@ -1,7 +1,10 @@
 //! Figures of a surface: how low, how wide, how convex, how rough.
 //!
 //! All of them are taken from the values on the grid, without a fit; points that are missing, NaN or
-//! infinite take no part, and are counted. Curvatures are per unit of the coordinates: where a
+//! infinite take no part, and are counted. Interpolated points count where a value is all that
+//! matters (mean, basin, merge tree), and are good to the tolerance of the interpolation; extremes,
+//! and figures made of differences between neighbours (Hessians, roughness, critical points), which
+//! would amplify its error, are those of measured points alone. Curvatures are per unit of the coordinates: where a
 //! direction has norm `r`, the curvature along a unit of parameter space is `1 / r^2` of it.
 
 mod basin;
@@ -28,6 +31,9 @@ pub struct Metrics {
     pub missing: usize,
     /// Known points whose value is NaN or infinite.
     pub non_finite: usize,
+    /// Points whose value is interpolated, not measured.
+    #[serde(default)]
+    pub interpolated: usize,
     /// `f` at the origin, interpolated linearly when 0 is not on the grid.
     pub center_loss: Option<f64>,
     /// Smallest finite `f`.
@@ -113,28 +119,31 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
     let known = (0..surface.grid.len()).filter(|&flat| surface.value(flat, value).is_some());
     let missing = surface.grid.len() - known.count();
     let field = Field::new(&surface.grid, surface.values(value));
-    let extremes = Extremes::of(&field.values).ok_or(MetricsError::NothingFinite {
+    let measured = measured(surface, value);
+    let nothing = MetricsError::NothingFinite {
         points: surface.grid.len(),
         missing,
-    })?;
+    };
+    let extremes = Extremes::of(&measured.values).ok_or(nothing)?;
     let range = extremes.max - extremes.min;
-    let curvature = curvature::curvature(&field, range);
-    let center = curvature::at_center(&field);
+    let curvature = curvature::curvature(&measured, range);
+    let center = curvature::at_center(&measured);
     let basin = basin::basin(&field, extremes.argmin, range);
     Ok(Metrics {
         points: field.values.len(),
         missing,
-        non_finite: field.values.len() - missing - extremes.count,
+        non_finite: field.values.len() - missing - finite(&field.values).count(),
+        interpolated: surface.interpolated(),
         center_loss: surface.interpolate(value, [0.0; 3]),
         min_loss: extremes.min,
         max_loss: extremes.max,
         range,
-        mean_loss: extremes.mean,
+        mean_loss: mean(&field.values),
         argmin: surface.grid.point(extremes.argmin),
         hessians: curvature.hessians,
         convexity: curvature.convexity,
         smoothness: curvature.smoothness,
-        roughness: roughness::roughness(&field, range),
+        roughness: roughness::roughness(&measured, range),
         basin_width: basin.extent.iter().copied().fold(0.0, f64::max),
         basin_share: basin.points as f64 / field.values.len() as f64,
         basin_extent: basin.extent,
@@ -142,35 +151,47 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
         sharpness: center.as_ref().map(|c| c.eigenvalues[0]),
         center_curvature: center.as_ref().map(|c| c.diagonal.clone()),
         center_eigenvalues: center.map(|c| c.eigenvalues),
-        minima: critical::minima(&field),
-        maxima: critical::maxima(&field),
-        saddles: critical::saddles(&field),
+        minima: critical::minima(&measured),
+        maxima: critical::maxima(&measured),
+        saddles: critical::saddles(&measured),
         smad: merge_tree(surface, value).smad(),
     })
+}
+
+/// The values of the measured points.
+fn measured(surface: &Surface, value: Value) -> Field<'_> {
+    let mut values = surface.values(value);
+    if surface.interpolated() > 0 {
+        for (flat, value) in values.iter_mut().enumerate() {
+            if !surface.is_measured(flat) {
+                *value = f64::NAN;
+            }
+        }
+    }
+    Field::new(&surface.grid, values)
+}
+
+fn finite(values: &[f64]) -> impl Iterator<Item = (usize, f64)> + '_ {
+    let values = values.iter().copied().enumerate();
+    values.filter(|(_, value)| value.is_finite())
+}
+
+fn mean(values: &[f64]) -> f64 {
+    let sum: f64 = finite(values).map(|(_, value)| value).sum();
+    sum / finite(values).count() as f64
 }
 
 struct Extremes {
     min: f64,
     max: f64,
     argmin: usize,
-    mean: f64,
-    count: usize,
 }
 
 impl Extremes {
     /// Extremes of the finite values; `None` without any.
     fn of(values: &[f64]) -> Option<Self> {
-        let finite = || values.iter().enumerate().filter(|(_, v)| v.is_finite());
-        let (argmin, &min) = finite().min_by(|a, b| a.1.total_cmp(b.1))?;
-        let (_, &max) = finite().max_by(|a, b| a.1.total_cmp(b.1))?;
-        let count = finite().count();
-        let sum: f64 = finite().map(|(_, v)| v).sum();
-        Some(Extremes {
-            min,
-            max,
-            argmin,
-            mean: sum / count as f64,
-            count,
-        })
+        let (argmin, min) = finite(values).min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (_, max) = finite(values).max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Extremes { min, max, argmin })
     }
 }

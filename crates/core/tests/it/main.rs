@@ -1,5 +1,6 @@
 //! Tests of landscape-core against closed forms, independent references and properties.
 
+mod adaptive;
 mod direction;
 mod grid;
 mod metrics;
