@@ -50,14 +50,6 @@ pub enum ModelsError {
         /// The data sets that exist, for the message.
         known: &'static str,
     },
-    /// A known data set that this version does not contain.
-    #[error("data `{spec}` is not available in this version; known: {known}")]
-    UnavailableData {
-        /// What was asked for.
-        spec: String,
-        /// The data sets that exist, for the message.
-        known: &'static str,
-    },
     /// A known data set with settings that make no sense.
     #[error("data `{spec}`: {reason}")]
     BadData {

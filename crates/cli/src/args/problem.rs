@@ -6,11 +6,11 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k, or a .safetensors or .npz file with
-    /// tensors x and y
+    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k, cifar10, or a .safetensors or .npz file
+    /// with tensors x and y
     #[arg(long, value_name = "SPEC")]
     pub data: Option<DataSpec>,
-    /// Folder of the standard files (MNIST)
+    /// Folder of the standard files of MNIST or CIFAR-10, as `landscape data get` fills it
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// train or test
@@ -31,7 +31,7 @@ pub struct NetworkArgs {
     /// mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid]
     #[arg(long, value_name = "SPEC")]
     pub model: Option<ModelSpec>,
-    /// Parameters: a safetensors file with PyTorch's names and layout
+    /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub weights: Option<PathBuf>,
     /// Parameters of a training run; network, data and loss are then the run's unless given

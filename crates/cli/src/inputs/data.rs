@@ -48,6 +48,7 @@ impl Source {
             "dir": self.dir,
             "split": self.split.name(),
             "samples": self.samples,
+            "pixels": self.spec.preprocessing(),
         })
     }
 

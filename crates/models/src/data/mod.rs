@@ -1,5 +1,6 @@
-//! Data sets: two moons, MNIST, and pairs of tensors in files.
+//! Data sets: two moons, MNIST, CIFAR-10, and pairs of tensors in files.
 
+mod cifar;
 mod dataset;
 mod idx;
 mod mnist;
@@ -17,7 +18,7 @@ use std::path::Path;
 
 /// Loads a data set, or its first `samples` samples in file order.
 ///
-/// `dir` is where standard files lie (MNIST); it does not matter for generated, embedded and named
+/// `dir` is where standard files lie (MNIST, CIFAR-10); it does not matter for generated, embedded and named
 /// files. `split` matters for sets that have one; asking the others for [`Split::Test`] is an
 /// error.
 ///
@@ -38,7 +39,7 @@ pub fn load(
     split: Split,
     samples: Option<usize>,
 ) -> Result<Dataset, ModelsError> {
-    if split == Split::Test && !matches!(spec, DataSpec::Mnist(_)) {
+    if split == Split::Test && !spec.has_test_split() {
         return Err(ModelsError::BadData {
             spec: spec.to_string(),
             reason: "it has no test split; use the split `train`".into(),
@@ -53,6 +54,7 @@ pub fn load(
         DataSpec::Moons(moons) => moons.generate()?.first(samples),
         DataSpec::Mnist1k(pixels) => mnist::embedded(*pixels, samples),
         DataSpec::Mnist(pixels) => mnist::from_dir(dir, split, *pixels, samples),
+        DataSpec::Cifar10(pixels) => cifar::from_dir(dir, split, *pixels, samples),
         DataSpec::File(path) => tensors::load(path)?.first(samples),
         DataSpec::Pair(x, y) => tensors::load_pair(x, y)?.first(samples),
     }

@@ -22,14 +22,15 @@ named!(Split, "split", {
     Test => "test",
 });
 
-/// How MNIST's bytes become inputs.
+/// How the bytes of images become inputs. MNIST's default is `unit`, CIFAR-10's `standard`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pixels {
     /// `byte / 255`, in [0, 1]: torchvision's `ToTensor`.
     #[default]
     Unit,
-    /// `(byte / 255 - 0.1307) / 0.3081`, mean 0 and deviation 1 over the training set: `ToTensor`
-    /// and the customary `Normalize`, in the same f32 operations.
+    /// `(byte / 255 - mean) / std`, mean 0 and deviation 1 over the training set: `ToTensor` and
+    /// the customary `Normalize`, in the same f32 operations. MNIST: mean 0.1307, std 0.3081;
+    /// CIFAR-10: for each channel, mean (125.3, 123.0, 113.9) / 255, std (63.0, 62.1, 66.7) / 255.
     Standard,
 }
 
@@ -39,7 +40,7 @@ named!(Pixels, "pixels", {
 });
 
 impl Pixels {
-    /// The input that a byte becomes.
+    /// The input that a byte of MNIST becomes.
     pub fn value(self, byte: u8) -> f32 {
         let unit = f32::from(byte) / 255.0;
         match self {
@@ -48,10 +49,10 @@ impl Pixels {
         }
     }
 
-    /// What follows `mnist:`.
-    fn parse(settings: &str) -> Result<Self, String> {
+    /// What follows `mnist:` or `cifar10:`.
+    fn parse(settings: &str, usual: Pixels) -> Result<Self, String> {
         match settings.split_once('=') {
-            None if settings.is_empty() => Ok(Pixels::default()),
+            None if settings.is_empty() => Ok(usual),
             Some(("pixels", name)) => name.parse().map_err(|e| format!("{e}")),
             _ => Err(format!(
                 "unknown setting `{settings}`; pixels=unit|standard"
@@ -60,10 +61,10 @@ impl Pixels {
     }
 
     /// The settings written out, where they are not the usual ones.
-    fn suffix(self) -> &'static str {
-        match self {
-            Pixels::Unit => "",
-            Pixels::Standard => ":pixels=standard",
+    fn suffix(self, usual: Pixels) -> String {
+        match self == usual {
+            true => String::new(),
+            false => format!(":pixels={self}"),
         }
     }
 }
@@ -75,6 +76,7 @@ impl Pixels {
 /// | `moons[:n=200,noise=0.15,seed=42]` | two interleaving half circles, see [`make_moons`](super::make_moons) |
 /// | `mnist-1k[:pixels=unit\|standard]` | the first 1,000 MNIST training images, inside the program |
 /// | `mnist[:pixels=unit\|standard]` | MNIST from its IDX files |
+/// | `cifar10[:pixels=standard\|unit]` | CIFAR-10 from the files of its binary version |
 /// | `FILE.safetensors`, `FILE.npz` | tensors `x` and `y` |
 /// | `X.npy,Y.npy` | the same in two files |
 ///
@@ -96,6 +98,8 @@ pub enum DataSpec {
     Mnist(Pixels),
     /// The embedded first 1,000 MNIST training images, likewise.
     Mnist1k(Pixels),
+    /// CIFAR-10 from the files of its binary version, images `[3, 32, 32]`.
+    Cifar10(Pixels),
     /// A `.safetensors` or `.npz` file with tensors `x` and `y`.
     File(PathBuf),
     /// Two `.npy` files, `x` and `y`.
@@ -105,7 +109,27 @@ pub enum DataSpec {
 impl DataSpec {
     /// The data sets that can be named, for help texts and messages.
     pub const KNOWN: &'static str = "moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k \
-         (each also :pixels=standard), FILE.safetensors or FILE.npz with tensors x and y, X.npy,Y.npy";
+         (each also :pixels=standard), cifar10 (also :pixels=unit), FILE.safetensors or FILE.npz with \
+         tensors x and y, X.npy,Y.npy";
+
+    /// Whether it has a part for tests.
+    pub fn has_test_split(&self) -> bool {
+        matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
+    }
+
+    /// How the bytes of images become inputs, in words; `None` where there are no bytes.
+    pub fn preprocessing(&self) -> Option<&'static str> {
+        Some(match self {
+            DataSpec::Mnist(Pixels::Standard) | DataSpec::Mnist1k(Pixels::Standard) => {
+                "(x / 255 - 0.1307) / 0.3081"
+            }
+            DataSpec::Cifar10(Pixels::Standard) => super::cifar::STANDARD,
+            DataSpec::Mnist(Pixels::Unit)
+            | DataSpec::Mnist1k(Pixels::Unit)
+            | DataSpec::Cifar10(Pixels::Unit) => "x / 255",
+            DataSpec::Moons(_) | DataSpec::File(_) | DataSpec::Pair(..) => return None,
+        })
+    }
 }
 
 impl FromStr for DataSpec {
@@ -117,14 +141,12 @@ impl FromStr for DataSpec {
             reason,
         };
         let (name, settings) = given.split_once(':').unwrap_or((given, ""));
+        let pixels = |usual| Pixels::parse(settings, usual).map_err(bad);
         match name {
             "moons" => MoonsSpec::parse(settings).map(DataSpec::Moons).map_err(bad),
-            "mnist" => Pixels::parse(settings).map(DataSpec::Mnist).map_err(bad),
-            "mnist-1k" => Pixels::parse(settings).map(DataSpec::Mnist1k).map_err(bad),
-            "cifar10" => Err(ModelsError::UnavailableData {
-                spec: given.to_owned(),
-                known: Self::KNOWN,
-            }),
+            "mnist" => pixels(Pixels::Unit).map(DataSpec::Mnist),
+            "mnist-1k" => pixels(Pixels::Unit).map(DataSpec::Mnist1k),
+            "cifar10" => pixels(Pixels::Standard).map(DataSpec::Cifar10),
             _ => file(given).ok_or_else(|| ModelsError::UnknownData {
                 spec: given.to_owned(),
                 known: Self::KNOWN,
@@ -147,8 +169,9 @@ impl fmt::Display for DataSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DataSpec::Moons(moons) => write!(f, "moons:{moons}"),
-            DataSpec::Mnist(pixels) => write!(f, "mnist{}", pixels.suffix()),
-            DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix()),
+            DataSpec::Mnist(pixels) => write!(f, "mnist{}", pixels.suffix(Pixels::Unit)),
+            DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix(Pixels::Unit)),
+            DataSpec::Cifar10(pixels) => write!(f, "cifar10{}", pixels.suffix(Pixels::Standard)),
             DataSpec::File(path) => write!(f, "{}", path.display()),
             DataSpec::Pair(x, y) => write!(f, "{},{}", x.display(), y.display()),
         }

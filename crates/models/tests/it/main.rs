@@ -1,6 +1,7 @@
 //! The crate's tests.
 
 mod checkpoint;
+mod cifar;
 mod data;
 mod loss;
 mod mlp;

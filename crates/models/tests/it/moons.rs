@@ -119,9 +119,5 @@ fn wrong_settings_are_named() {
         &["unknown setting `colour`", "noise"],
     );
     says(error("moons:angles=odd"), &["odd", "even", "random"]);
-    says(
-        error("cifar10"),
-        &["cifar10", "not available in this version"],
-    );
     says(error("imagenet"), &["unknown data `imagenet`", "mnist-1k"]);
 }
