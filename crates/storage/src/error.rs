@@ -1,5 +1,6 @@
 //! What can go wrong with a store, and what to do about it.
 
+use crate::formats::Format;
 use crate::identity::Difference;
 use crate::owner::Owner;
 use landscape_core::{GridError, ParamsError, SurfaceError, UnknownName};
@@ -208,8 +209,55 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] UnknownName),
     /// A format is unknown.
-    #[error("unknown format `{given}`; one of: csv, json, parquet, npz")]
+    #[error("unknown format `{given}`; one of: csv, json, parquet, npz, h5, vtk")]
     UnknownFormat {
+        /// What was given.
+        given: String,
+    },
+    /// A format does not hold landscapes of so many directions.
+    #[error(
+        "{format} files hold lines and planes, not a landscape of {dims} directions; use npz or vtk"
+    )]
+    Dimensions {
+        /// The format.
+        format: Format,
+        /// Directions of the landscape.
+        dims: usize,
+    },
+    /// A format does not hold this kind of thing.
+    #[error("{format} files do not hold {what}; use {instead}")]
+    NotHeld {
+        /// The format.
+        format: Format,
+        /// What should be written.
+        what: &'static str,
+        /// Formats that hold it.
+        instead: &'static str,
+    },
+    /// A format is written and not read.
+    #[error(
+        "{format} files are written for other programs and not read; use csv, json, parquet, npz or h5"
+    )]
+    NotRead {
+        /// The format.
+        format: Format,
+    },
+    /// The ending of a file's name does not say what the file will hold.
+    #[error(
+        "`{}` does not end as a {format} file of this kind does; give a name that ends in .{} or .{}",
+        path.display(), endings[0], endings[1]
+    )]
+    Ending {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: Format,
+        /// Endings that fit.
+        endings: [&'static str; 2],
+    },
+    /// A word is none of the heights.
+    #[error("unknown height `{given}`; one of: loss, log, flat")]
+    UnknownHeight {
         /// What was given.
         given: String,
     },

@@ -1,11 +1,12 @@
 //! Landscapes into files and out of them.
 
 use crate::error::Error;
-use crate::formats::Format;
+use crate::formats::vtk::{self, Height};
+use crate::formats::{Format, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;
-use landscape_core::{Measured, Surface};
+use landscape_core::{Direction, Measured, Params, Surface, Trajectory};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -16,12 +17,90 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`Error::OutputExists`] when there is a file already and it is not to be overwritten; when the
-/// file cannot be written.
+/// format does not hold such a surface; when the file cannot be written.
 pub fn export_surface(
     surface: &Surface,
     format: Format,
     path: &Path,
     overwrite: bool,
+) -> Result<(), Error> {
+    whole(path, overwrite, |draft| {
+        format.write_file(surface, draft, path)
+    })
+}
+
+/// Writes a surface as [`export_surface`] does in the format [`Format::Vtk`], at a height of choice.
+///
+/// # Errors
+/// As [`export_surface`]; [`Error::Ending`] when the file's name does not say what it holds.
+pub fn export_mesh(
+    surface: &Surface,
+    height: Height,
+    path: &Path,
+    overwrite: bool,
+) -> Result<(), Error> {
+    whole(path, overwrite, |draft| {
+        vtk::write(surface, height, draft, path)
+    })
+}
+
+/// Writes a path projected on a plane of `dims` directions, in the format [`Format::H5`] or
+/// [`Format::Vtk`]; `height` counts for the latter.
+///
+/// # Errors
+/// As [`export_mesh`]; [`Error::NotHeld`] in any other format.
+pub fn export_trajectory(
+    trajectory: &Trajectory,
+    dims: usize,
+    format: Format,
+    height: Height,
+    path: &Path,
+    overwrite: bool,
+) -> Result<(), Error> {
+    whole(path, overwrite, |draft| match format {
+        Format::H5 => h5::write_trajectory(trajectory, dims, draft),
+        Format::Vtk => vtk::write_trajectory(trajectory, dims, height, draft, path),
+        _ => Err(Error::NotHeld {
+            format,
+            what: "trajectories",
+            instead: "h5 or vtk",
+        }),
+    })
+}
+
+/// Writes one to three directions of one layout as HDF5, in the layout of
+/// tomgoldstein/loss-landscape: with the shares of variance of a path along them where there are
+/// any, and with buffers where a direction moves them.
+///
+/// # Errors
+/// As [`export_surface`].
+pub fn export_directions(
+    directions: &[Direction],
+    explained_variance: &[f64],
+    path: &Path,
+    overwrite: bool,
+) -> Result<(), Error> {
+    let tensors: Vec<&Params> = directions.iter().map(|d| &d.tensors).collect();
+    whole(path, overwrite, |draft| {
+        h5::write_directions(&tensors, explained_variance, draft)
+    })
+}
+
+/// Reads directions from HDF5 in the layout of tomgoldstein/loss-landscape. Its tensors have
+/// numbers only: they take the names and roles of `layout`, in order. A file without buffers gives
+/// buffers of 0.
+///
+/// # Errors
+/// [`Error::Malformed`] with the tensor whose shape differs, or what is damaged.
+pub fn import_directions(path: &Path, layout: &Params) -> Result<Vec<Params>, Error> {
+    h5::read_directions(path, layout)
+}
+
+/// Lets a file be written beside its place, and gives it its name once it is complete.
+fn whole(
+    path: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
     if !overwrite && path.symlink_metadata().is_ok() {
         return Err(exists(path));
@@ -29,9 +108,7 @@ pub fn export_surface(
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
     let draft = draft().tempfile_in(directory.unwrap_or(Path::new(".")));
     let draft = draft.map_err(Error::io("write", path))?.into_temp_path();
-    format
-        .write_file(surface, &draft)
-        .map_err(|error| renamed(error, path))?;
+    write(&draft).map_err(|error| renamed(error, path))?;
     let placed = match overwrite {
         true => draft.persist(path),
         false => draft.persist_noclobber(path),

@@ -13,8 +13,12 @@ mod sql;
 mod store;
 
 pub use error::{Error, Place};
-pub use export::{export_surface, import_surface, write_surface};
+pub use export::{
+    export_directions, export_mesh, export_surface, export_trajectory, import_directions,
+    import_surface, write_surface,
+};
 pub use formats::Format;
+pub use formats::vtk::Height;
 pub use identity::{Difference, canonical, differences, identity};
 pub use observer::StoreObserver;
 pub use owner::Owner;

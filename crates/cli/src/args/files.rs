@@ -1,6 +1,7 @@
 use super::{DbArgs, ValueName};
 use clap::Args;
 use clap_complete::Shell;
+use landscape_storage::Height;
 use std::path::PathBuf;
 
 const METRICS: &str = "\
@@ -24,7 +25,10 @@ pub struct MetricsArgs {
 const EXPORT: &str = "\
 Examples:
   landscape export plane --format csv > plane.csv
-  landscape export plane -o plane.npz";
+  landscape export plane -o plane.h5
+  landscape export plane --directions -o directions.h5
+  landscape export plane --height log -o plane.vtp
+  landscape export path --trajectory -o path.vtp";
 
 /// Write a stored landscape for other programs
 #[derive(Debug, Args)]
@@ -32,12 +36,25 @@ Examples:
 pub struct ExportArgs {
     /// A run by name or number
     pub name: String,
-    /// csv, json, parquet or npz; from the ending of the file where absent, else csv
+    /// csv, json, parquet, npz, h5 (as tomgoldstein/loss-landscape has it) or vtk (for ParaView);
+    /// from the ending of the file where absent, else csv
     #[arg(long)]
     pub format: Option<String>,
     /// The file; stdout where absent (csv and json)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write the directions instead (h5)
+    #[arg(long, conflicts_with = "trajectory")]
+    pub directions: bool,
+    /// Write a path of training instead (h5, vtk)
+    #[arg(long)]
+    pub trajectory: bool,
+    /// Which path, where the run has several
+    #[arg(long, value_name = "NAME", requires = "trajectory")]
+    pub label: Option<String>,
+    /// What the height of a mesh shows: loss, log (of the loss, base 10) or flat (vtk)
+    #[arg(long, value_name = "NAME", default_value = "loss")]
+    pub height: Height,
     /// Overwrite the file
     #[arg(long)]
     pub force: bool,
@@ -47,7 +64,8 @@ pub struct ExportArgs {
 
 const IMPORT: &str = "\
 Examples:
-  landscape import plane.csv --name theirs";
+  landscape import plane.csv --name theirs
+  landscape import surface.h5";
 
 /// Keep a landscape from a file
 #[derive(Debug, Args)]
@@ -55,7 +73,8 @@ Examples:
 pub struct ImportArgs {
     /// The file
     pub file: PathBuf,
-    /// csv, json, parquet or npz; from the ending of the file where absent
+    /// csv, json, parquet, npz or h5 (as tomgoldstein/loss-landscape has it); from the ending of the
+    /// file where absent
     #[arg(long)]
     pub format: Option<String>,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use landscape_core::{
     Direction, Normalization, Parameter, Params, Pca, Plane, Source, orthogonalize,
 };
 use landscape_models::{load_network_params, load_weights, save_weights};
-use landscape_storage::{Run, Store};
+use landscape_storage::{Format, Run, Store, import_directions};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -164,8 +164,11 @@ fn from_file(
         let word = path.display();
         return Err(CliError::Conflict {
             what: format!("--direction `{word}` is neither a kind of direction nor a file"),
-            remedy: "give random, pca, or a safetensors file".to_owned(),
+            remedy: "give random, pca, or a file (.safetensors, .h5)".to_owned(),
         });
+    }
+    if matches!(Format::of_path(path), Ok(Format::H5)) {
+        return from_h5(path, first, count, problem);
     }
     let all = load_weights(path)?;
     let wrong = |reason: String| CliError::Directions {
@@ -191,6 +194,26 @@ fn from_file(
         })
     };
     (first + 1..=first + count).map(one).collect()
+}
+
+/// From a file in the layout of tomgoldstein/loss-landscape.
+fn from_h5(
+    path: &Path,
+    first: usize,
+    count: usize,
+    problem: &Problem,
+) -> Result<Vec<Direction>, CliError> {
+    let all = import_directions(path, &problem.origin)?;
+    if all.len() < first + count {
+        let (given, needed) = (all.len(), first + count);
+        return Err(CliError::Directions {
+            path: path.to_owned(),
+            reason: format!("it has {given} direction(s), and {needed} are needed"),
+        });
+    }
+    let one = |tensors| Direction::from_tensors(tensors, &problem.origin, Source::File);
+    let chosen = all.into_iter().skip(first).take(count).map(one);
+    Ok(chosen.collect::<Result<_, _>>()?)
 }
 
 fn with_prefix(all: &Params, prefix: &str) -> Vec<Parameter> {

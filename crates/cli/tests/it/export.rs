@@ -5,7 +5,7 @@ fn every_format_comes_back_the_same() {
     let bench = Bench::trained();
     bench.ok("surface --run moons --grid 6x4 --name plane");
     let csv = bench.ok("export plane").out;
-    for format in ["csv", "json", "parquet", "npz"] {
+    for format in ["csv", "json", "parquet", "npz", "h5"] {
         bench.ok(&format!("export plane -o plane.{format}"));
         let imported = bench.json(&format!("import plane.{format} --name back-{format}"));
         assert_eq!(imported["points"], 24);
@@ -24,17 +24,89 @@ fn every_format_comes_back_the_same() {
 }
 
 #[test]
-fn later_formats_and_binary_pipes_are_refused() {
+fn unknown_formats_and_binary_pipes_are_refused() {
     let bench = Bench::trained();
     bench.ok("surface --run moons --grid 3 --name plane");
-    let message = bench.fails("export plane --format vtk");
-    assert!(message.contains("vtk is not in this version"), "{message}");
+    for format in ["vtk", "h5"] {
+        let message = bench.fails(&format!("export plane --format {format}"));
+        assert!(message.contains(&format!("-o plane.{format}")), "{message}");
+    }
+    let message = bench.fails("import plane.vtp");
+    assert!(message.contains("written for other programs"), "{message}");
+    let message = bench.fails("export plane -o plane.vti");
+    assert!(message.contains(".vtp or .vtk"), "{message}");
     let message = bench.fails("export plane --format npz");
     assert!(message.contains("-o plane.npz"), "{message}");
     let message = bench.fails("export plane --format xls");
     assert!(message.contains("unknown format `xls`"), "{message}");
     let message = bench.fails("import missing.csv");
     assert!(message.contains("missing.csv"), "{message}");
+}
+
+#[test]
+fn directions_travel_as_hdf5() {
+    let bench = Bench::trained();
+    bench.ok("surface --run moons --grid 5x3 --name plane");
+    let written = bench.json("export plane --directions -o d.h5");
+    assert_eq!(written["directions"], 2);
+    assert_eq!(written["format"], "h5");
+    bench.ok("surface --run moons --grid 5x3 --direction d.h5 --name again");
+    let csv = |name: &str| bench.ok(&format!("export {name}")).out;
+    assert_eq!(csv("again"), csv("plane"));
+    bench.ok("line --run moons --grid 5 --direction d.h5 --name line");
+    let message = bench.fails("volume --run moons --grid 3 --direction d.h5");
+    assert!(
+        message.contains("2 direction(s), and 3 are needed"),
+        "{message}"
+    );
+    let message = bench.fails("surface --model mlp:2-5-1 --data moons --direction d.h5");
+    assert!(message.contains("`xdirection/0`"), "{message}");
+    assert!(message.contains("`fc1.weight` has [5, 2]"), "{message}");
+    bench.write(
+        "broken.h5",
+        &std::fs::read(bench.path("d.h5")).unwrap()[..900],
+    );
+    let message = bench.fails("surface --run moons --direction broken.h5");
+    assert!(message.contains("cut short"), "{message}");
+    let message = bench.fails("export plane --directions -o d.csv");
+    assert!(message.contains("use h5"), "{message}");
+    let message = bench.fails("export moons --directions -o other.h5");
+    assert!(message.contains("no directions"), "{message}");
+}
+
+#[test]
+fn meshes_and_paths_are_written() {
+    let bench = Bench::trained();
+    bench.ok("trajectory --run moons --grid 5 --name path");
+    bench.ok("volume --run moons --grid 3 --name cube");
+    bench.ok("export path --height log -o plane.vtp");
+    bench.ok("export path -o plane.vtk");
+    bench.ok("export cube -o cube.vti");
+    bench.ok("export cube -o cube.vtk");
+    for name in ["p.vtp", "p.vtk", "p.h5"] {
+        let written = bench.json(&format!("export path --trajectory -o {name}"));
+        assert!(written["points"].as_u64().unwrap() > 1);
+        bench.ok(&format!(
+            "export path --trajectory --label moons -o {name} --force"
+        ));
+    }
+    assert!(bench.read("plane.vtp").contains("Name=\"log10_loss\""));
+    let message = bench.fails("export path --trajectory --label sun -o q.h5");
+    assert!(
+        message.contains("no path `sun`") && message.contains("moons"),
+        "{message}"
+    );
+    let message = bench.fails("export cube --trajectory -o q.h5");
+    assert!(message.contains("has no trajectory"), "{message}");
+    let message = bench.fails("export cube -o cube.h5");
+    assert!(
+        message.contains("3 directions") && message.contains("npz"),
+        "{message}"
+    );
+    let message = bench.fails("export path --height steep -o q.vtp");
+    assert!(message.contains("loss, log, flat"), "{message}");
+    let message = bench.fails("export path --trajectory -o q.npz");
+    assert!(message.contains("use h5 or vtk"), "{message}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod cells;
 mod csv;
+pub(crate) mod h5;
 mod json;
 mod npz;
 mod parquet;
+pub(crate) mod vtk;
 
 use crate::error::Error;
 use landscape_core::{Surface, Term};
@@ -16,8 +18,8 @@ use std::str::FromStr;
 /// A file format for landscapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Text, one line a measured point: `i,j,alpha,beta,loss,loss_se,accuracy` and a column for
-    /// each extra term.
+    /// Text, one line a known point: `i,j,alpha,beta,loss,loss_se,accuracy`, a column for each
+    /// extra term, and `source` where some points are interpolated.
     Csv,
     /// One object with the axes and a list for each quantity.
     Json,
@@ -25,11 +27,22 @@ pub enum Format {
     Parquet,
     /// NumPy arrays: the axes, and an array over the grid for each quantity.
     Npz,
+    /// HDF5 in the layout of tomgoldstein/loss-landscape, for lines and planes.
+    H5,
+    /// A mesh or an image for ParaView. Written only.
+    Vtk,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Format] = &[Format::Csv, Format::Json, Format::Parquet, Format::Npz];
+    pub const ALL: &'static [Format] = &[
+        Format::Csv,
+        Format::Json,
+        Format::Parquet,
+        Format::Npz,
+        Format::H5,
+        Format::Vtk,
+    ];
 
     /// The name on the command line, and the usual ending of file names.
     pub fn name(self) -> &'static str {
@@ -38,6 +51,8 @@ impl Format {
             Format::Json => "json",
             Format::Parquet => "parquet",
             Format::Npz => "npz",
+            Format::H5 => "h5",
+            Format::Vtk => "vtk",
         }
     }
 
@@ -60,8 +75,22 @@ impl Format {
         matches!(self, Format::Csv | Format::Json)
     }
 
-    /// Writes a surface as a file, in place.
-    pub(crate) fn write_file(self, surface: &Surface, path: &Path) -> Result<(), Error> {
+    /// Whether landscapes of so many directions are read from it.
+    pub fn reads(self, dims: usize) -> bool {
+        match self {
+            Format::Vtk => false,
+            Format::H5 => dims <= 2,
+            _ => true,
+        }
+    }
+
+    /// Writes a surface as a file, in place, that will get the name `target`.
+    pub(crate) fn write_file(
+        self,
+        surface: &Surface,
+        path: &Path,
+        target: &Path,
+    ) -> Result<(), Error> {
         let file = || std::fs::File::create(path).map_err(Error::io("write", path));
         match self {
             Format::Csv | Format::Json => {
@@ -73,6 +102,8 @@ impl Format {
             }
             Format::Parquet => parquet::write(surface, path),
             Format::Npz => npz::write(surface, file()?, path),
+            Format::H5 => h5::write(surface, path),
+            Format::Vtk => vtk::write(surface, vtk::Height::default(), path, target),
         }
     }
 
@@ -81,7 +112,7 @@ impl Format {
         match self {
             Format::Csv => csv::write(surface, out),
             Format::Json => json::write(surface, out),
-            Format::Parquet | Format::Npz => Err(io::Error::new(
+            _ => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("{self} cannot be written as text"),
             )),
@@ -95,6 +126,8 @@ impl Format {
             Format::Json => json::read(path),
             Format::Parquet => parquet::read(path),
             Format::Npz => npz::read(path),
+            Format::H5 => h5::read(path),
+            Format::Vtk => Err(Error::NotRead { format: self }),
         }
     }
 }
@@ -108,11 +141,17 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = Error;
 
+    /// The format of that name, or of another usual ending of its files.
     fn from_str(given: &str) -> Result<Self, Error> {
+        let name = match given {
+            "hdf5" => "h5",
+            "vtp" | "vti" => "vtk",
+            name => name,
+        };
         Format::ALL
             .iter()
             .copied()
-            .find(|format| format.name() == given)
+            .find(|format| format.name() == name)
             .ok_or_else(|| Error::UnknownFormat {
                 given: given.to_owned(),
             })

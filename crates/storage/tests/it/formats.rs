@@ -31,7 +31,8 @@ fn every_format_gives_back_what_was_exported() {
         for terms in [vec![], terms()] {
             for hole in [0, 3] {
                 let surface = surface(grid.clone(), terms.clone(), hole);
-                for &format in Format::ALL {
+                let dims = grid.dims();
+                for &format in Format::ALL.iter().filter(|format| format.reads(dims)) {
                     let path = dir.path().join(format!("{number}.{format}"));
                     export_surface(&surface, format, &path, true).unwrap();
                     let read = import_surface(&path, format).unwrap();
@@ -209,7 +210,7 @@ fn terms_named_like_columns_get_another_column() {
         weight: 2.0,
     }];
     let surface = surface(grid(), odd.clone(), 0);
-    for &format in Format::ALL {
+    for &format in Format::ALL.iter().filter(|format| format.reads(2)) {
         let path = dir.path().join(format!("odd.{format}"));
         export_surface(&surface, format, &path, false).unwrap();
         let read = import_surface(&path, format).unwrap();
@@ -289,7 +290,7 @@ fn formats_have_names_and_endings() {
     assert_eq!(Format::of_path(Path::new("a/b.CSV")).unwrap(), Format::Csv);
     for path in ["a.xlsx", "a"] {
         let text = Format::of_path(Path::new(path)).unwrap_err().to_string();
-        assert!(text.contains("csv, json, parquet, npz"), "{text}");
+        assert!(text.contains("csv, json, parquet, npz, h5, vtk"), "{text}");
     }
     let mut out = Vec::new();
     assert!(write_surface(&surface(grid(), vec![], 0), Format::Npz, &mut out).is_err());

@@ -1,0 +1,228 @@
+//! Datasets in chunks: finding the chunks and putting them together.
+
+use super::Flaw;
+use super::bytes::Cursor;
+use super::filters::{self, Filter};
+use super::reader::File;
+
+/// How the chunks of a dataset are found.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Index {
+    /// A version 1 B-tree; absent where nothing was ever written.
+    Tree(Option<u64>),
+    /// One chunk, with its bytes in the file where it went through filters.
+    Single {
+        address: Option<u64>,
+        stored: Option<(u64, u32)>,
+    },
+    /// All chunks in order, in one piece.
+    Implicit(Option<u64>),
+}
+
+impl Index {
+    /// Reads the index of a layout of version 4 or 5.
+    pub(super) fn parse(body: &mut Cursor<'_>, flags: u8) -> Result<Index, Flaw> {
+        let unsupported = |what: &str| Err(Flaw::Unsupported(what.to_owned()));
+        if flags & 1 != 0 {
+            return unsupported("a dataset with chunks at the edge that go through no filter");
+        }
+        match body.u8()? {
+            1 => {
+                let stored = match flags & 2 {
+                    0 => None,
+                    _ => Some((body.length()?, body.u32()?)),
+                };
+                let address = body.address()?;
+                Ok(Index::Single { address, stored })
+            }
+            2 => Ok(Index::Implicit(body.address()?)),
+            3 => unsupported("a chunk index in the form of a fixed array"),
+            4 => unsupported("a chunk index in the form of an extensible array"),
+            5 => unsupported("a chunk index in the form of a version 2 B-tree"),
+            _ => Err(Flaw::Damaged("an unknown chunk index")),
+        }
+    }
+}
+
+/// A dataset as blocks.
+#[derive(Debug)]
+pub(super) struct Blocks<'a> {
+    pub shape: &'a [usize],
+    /// The shape of a chunk.
+    pub chunk: &'a [usize],
+    /// Bytes of a value.
+    pub width: usize,
+    pub filters: &'a [Filter],
+}
+
+/// A chunk in the file.
+struct Stored {
+    address: u64,
+    bytes: u64,
+    mask: u32,
+}
+
+impl Blocks<'_> {
+    /// Bytes of a chunk, when they can be counted.
+    pub(super) fn chunk_bytes(&self) -> Option<usize> {
+        let product = |bytes: usize, &n: &usize| bytes.checked_mul(n);
+        self.chunk.iter().try_fold(self.width, product)
+    }
+
+    /// Puts every chunk in its place. `raw` holds the whole dataset, and `chunk_bytes` is a number.
+    pub(super) fn read(&self, file: &File, index: &Index, raw: &mut [u8]) -> Result<(), Flaw> {
+        let bytes = self.chunk_bytes().unwrap_or(0);
+        let first = vec![0; self.shape.len()];
+        let plain = |address| Stored {
+            address,
+            bytes: bytes as u64,
+            mask: 0,
+        };
+        match *index {
+            Index::Tree(None) | Index::Single { address: None, .. } | Index::Implicit(None) => {
+                Ok(())
+            }
+            Index::Tree(Some(root)) => {
+                // In a tree there are fewer nodes than chunks, but for a small one.
+                let mut budget = self.count().saturating_mul(2).saturating_add(8);
+                self.tree(file, root, None, &mut budget, raw)
+            }
+            Index::Single {
+                address: Some(address),
+                stored: None,
+            } => self.place(file, &first, &plain(address), raw),
+            Index::Single {
+                address: Some(address),
+                stored: Some((bytes, mask)),
+            } => {
+                let stored = Stored {
+                    address,
+                    bytes,
+                    mask,
+                };
+                self.place(file, &first, &stored, raw)
+            }
+            Index::Implicit(Some(start)) => (0..self.count()).try_for_each(|number| {
+                let address = start.checked_add(number as u64 * bytes as u64);
+                let address = address.ok_or(Flaw::Damaged("the address of a chunk"))?;
+                self.place(file, &self.corner(number), &plain(address), raw)
+            }),
+        }
+    }
+
+    /// Chunks along an axis.
+    fn along(&self, axis: usize) -> usize {
+        self.shape[axis].div_ceil(self.chunk[axis])
+    }
+
+    /// Number of chunks; no more than the dataset has values.
+    fn count(&self) -> usize {
+        (0..self.shape.len()).map(|axis| self.along(axis)).product()
+    }
+
+    /// The first point of a chunk by its number.
+    fn corner(&self, mut number: usize) -> Vec<usize> {
+        let mut corner = vec![0; self.shape.len()];
+        for axis in (0..self.shape.len()).rev() {
+            let count = self.along(axis).max(1);
+            corner[axis] = number % count * self.chunk[axis];
+            number /= count;
+        }
+        corner
+    }
+
+    /// Walks a node of the tree. `budget` bounds the nodes and chunks that are visited.
+    fn tree(
+        &self,
+        file: &File,
+        address: u64,
+        above: Option<u8>,
+        budget: &mut usize,
+        raw: &mut [u8],
+    ) -> Result<(), Flaw> {
+        let mut at = file.at(address)?;
+        at.expect(b"TREE", "a tree of chunks has no signature")?;
+        let (kind, level) = (at.u8()?, at.u8()?);
+        if kind != 1 || above.is_some_and(|above| Some(above) != level.checked_add(1)) {
+            return Err(Flaw::Damaged("a tree of chunks holds another kind of node"));
+        }
+        let used = at.u16()?;
+        let _siblings = (at.address()?, at.address()?);
+        for _ in 0..used {
+            let too_many = Flaw::Damaged("a tree has more chunks than its dataset");
+            *budget = budget.checked_sub(1).ok_or(too_many)?;
+            let (stored, corner) = self.key(&mut at)?;
+            match level {
+                0 => self.place(file, &corner, &stored, raw)?,
+                _ => self.tree(file, stored.address, Some(level), budget, raw)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A key of the tree and the address behind it.
+    fn key(&self, at: &mut Cursor<'_>) -> Result<(Stored, Vec<usize>), Flaw> {
+        let (bytes, mask) = (u64::from(at.u32()?), at.u32()?);
+        let mut corner = Vec::with_capacity(self.shape.len());
+        for _ in 0..self.shape.len() {
+            corner.push(usize::try_from(at.uint(8)?).unwrap_or(usize::MAX));
+        }
+        at.skip(8)?;
+        let address = at.pointer()?;
+        let stored = Stored {
+            address,
+            bytes,
+            mask,
+        };
+        Ok((stored, corner))
+    }
+
+    /// Reads a chunk and copies what lies within the dataset.
+    fn place(
+        &self,
+        file: &File,
+        corner: &[usize],
+        stored: &Stored,
+        raw: &mut [u8],
+    ) -> Result<(), Flaw> {
+        let inside = |(at, length): (&usize, &usize)| at < length;
+        if !corner.iter().zip(self.shape).all(inside) {
+            return Err(Flaw::Damaged("a chunk lies outside its dataset"));
+        }
+        let size = self.chunk_bytes().unwrap_or(0);
+        let bytes = usize::try_from(stored.bytes).unwrap_or(usize::MAX);
+        let chunk = file.at(stored.address)?.take(bytes)?;
+        let chunk = filters::undo(self.filters, stored.mask, chunk, size)?;
+        self.copy(corner, &chunk, raw);
+        Ok(())
+    }
+
+    /// Copies a chunk row by row along the last axis.
+    fn copy(&self, corner: &[usize], chunk: &[u8], raw: &mut [u8]) {
+        let inside: Vec<usize> = { self.shape.iter().zip(corner).zip(self.chunk) }
+            .map(|((length, at), chunk)| (length - at).min(*chunk))
+            .collect();
+        let row = inside.last().copied().unwrap_or(1);
+        let rows: usize = inside.iter().rev().skip(1).product();
+        for number in 0..rows {
+            let (mut rest, mut from, mut to) = (number, 0, 0);
+            let (mut step_from, mut step_to) = (self.width, self.width);
+            for axis in (0..inside.len()).rev() {
+                let at = match axis + 1 == inside.len() {
+                    true => 0,
+                    false => {
+                        let at = rest % inside[axis];
+                        rest /= inside[axis];
+                        at
+                    }
+                };
+                from += at * step_from;
+                to += (corner[axis] + at) * step_to;
+                step_from *= self.chunk[axis];
+                step_to *= self.shape[axis];
+            }
+            let bytes = row * self.width;
+            raw[to..to + bytes].copy_from_slice(&chunk[from..from + bytes]);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! HDF5 in the layout of [tomgoldstein/loss-landscape](https://github.com/tomgoldstein/loss-landscape).
+//!
+//! Its programs number the points of a plane with the first direction fastest, whatever shape the
+//! arrays claim: they fill arrays of the shape `[xnum, ynum]` in the order of
+//! `numpy.meshgrid(x, y)`, which is `[ynum, xnum]`. For square grids, which are all that they plot,
+//! the two are one. Here arrays are written as `[ynum, xnum]`, so that other grids are drawn
+//! rightly too, and both are read.
+
+mod directions;
+mod hdf5;
+mod trajectory;
+
+pub(crate) use directions::{read as read_directions, write as write_directions};
+pub(crate) use trajectory::write as write_trajectory;
+
+use super::Format;
+use super::cells::axis_of;
+use crate::error::{Error, Place};
+use hdf5::{Dataset, File, Flaw, Group, Node, Values};
+use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// The coordinates along each axis.
+const AXES: [&str; 2] = ["xcoordinates", "ycoordinates"];
+/// Loss and accuracy, the latter in percent; the first that a file has is read.
+const MEASURES: [(&str, &str); 2] = [("train_loss", "train_acc"), ("test_loss", "test_acc")];
+/// What stands for a number that is not there.
+const ABSENT: f64 = -1.0;
+/// Accuracy in [0, 1]: percents do not keep every bit.
+const ACCURACY: &str = "accuracy";
+const LOSS_SE: &str = "loss_se";
+const TERM: &str = "term_";
+const WEIGHTS: &str = "weights";
+/// For each point 0: nothing is known, 1: measured, 2: interpolated.
+const SOURCE: &str = "source";
+const INTERPOLATED: f64 = 2.0;
+
+pub(super) fn write(surface: &Surface, path: &Path) -> Result<(), Error> {
+    let dims = surface.grid.dims();
+    if dims > AXES.len() {
+        return Err(Error::Dimensions {
+            format: Format::H5,
+            dims,
+        });
+    }
+    save(&surface_file(surface), path)
+}
+
+/// Writes a file.
+fn save(root: &Node, path: &Path) -> Result<(), Error> {
+    let failed = || Error::io("write", path);
+    let mut file = fs::File::create(path).map_err(failed())?;
+    let bytes = hdf5::encode(root);
+    file.write_all(&bytes).map_err(failed())?;
+    file.sync_all().map_err(failed())
+}
+
+fn surface_file(surface: &Surface) -> Node<'_> {
+    let table = Table::new(&surface.grid);
+    let mut entries = vec![("dir_file".to_owned(), Node::Text(String::new()))];
+    for (name, axis) in AXES.iter().zip(&surface.grid.axes) {
+        let values = Node::f64(vec![axis.count], axis.values());
+        entries.push(((*name).to_owned(), values));
+    }
+    let (loss, percent) = MEASURES[0];
+    let of = |value| move |flat| surface.value(flat, value);
+    let mut add = |name: &str, values: Vec<f64>| {
+        let node = Node::f64(table.shape.clone(), values);
+        entries.push((name.to_owned(), node));
+    };
+    add(loss, table.values(of(Value::Loss), ABSENT));
+    let hundredfold = |flat| Some(100.0 * surface.value(flat, Value::Accuracy)?);
+    add(percent, table.values(hundredfold, ABSENT));
+    for (name, value) in [(ACCURACY, Value::Accuracy), (LOSS_SE, Value::LossSe)] {
+        if (0..surface.grid.len()).any(|flat| of(value)(flat).is_some()) {
+            add(name, table.values(of(value), f64::NAN));
+        }
+    }
+    for (at, term) in surface.terms.iter().enumerate() {
+        let name = format!("{TERM}{}", term.name).replace(['/', '\0'], "_");
+        add(&name, table.values(of(Value::Term(at)), f64::NAN));
+    }
+    if !surface.terms.is_empty() {
+        let weights: Vec<f64> = surface.terms.iter().map(|term| term.weight).collect();
+        entries.push((WEIGHTS.to_owned(), Node::f64(vec![weights.len()], weights)));
+    }
+    if !(0..surface.grid.len()).all(|flat| surface.is_measured(flat)) {
+        entries.push((SOURCE.to_owned(), sources(surface, &table)));
+    }
+    Node::Group(entries)
+}
+
+fn sources<'a>(surface: &Surface, table: &Table) -> Node<'a> {
+    let source = |flat| match surface.source(flat) {
+        None => 0,
+        Some(PointSource::Measured) => 1,
+        Some(PointSource::Interpolated) => INTERPOLATED as u8,
+    };
+    let values: Vec<u8> = table.order().map(source).collect();
+    Node::Array {
+        shape: table.shape.clone(),
+        values: Values::U8(values.into()),
+    }
+}
+
+/// The order of points in these files: the first axis fastest.
+struct Table {
+    shape: Vec<usize>,
+}
+
+impl Table {
+    fn new(grid: &Grid) -> Table {
+        let mut shape = grid.shape();
+        shape.reverse();
+        Table { shape }
+    }
+
+    /// The points of the grid by their numbers there, in the order of the file.
+    fn order(&self) -> impl Iterator<Item = usize> + use<> {
+        let (first, second) = match self.shape[..] {
+            [second, first] => (first, second),
+            _ => (self.shape.iter().product(), 1),
+        };
+        (0..second).flat_map(move |j| (0..first).map(move |i| i * second + j))
+    }
+
+    fn values(&self, of: impl Fn(usize) -> Option<f64>, absent: f64) -> Vec<f64> {
+        self.order()
+            .map(|flat| of(flat).unwrap_or(absent))
+            .collect()
+    }
+}
+
+/// The bytes of a file, as HDF5.
+fn open(path: &Path) -> Result<File, Error> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    File::parse(bytes).map_err(|flaw| Error::malformed(path, Place::default(), flaw.to_string()))
+}
+
+/// What is wrong with something of that name.
+fn at<'a>(path: &'a Path, name: &'a str) -> impl Fn(Flaw) -> Error + 'a {
+    move |flaw| Error::malformed(path, Place::column(name), flaw.to_string())
+}
+
+pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+    let file = open(path)?;
+    let root = file.root().map_err(at(path, "/"))?;
+    let reader = Reader { path, root: &root };
+    let grid = reader.grid()?;
+    let columns = reader.columns(&grid)?;
+    let names = columns.terms.iter().map(|(name, _)| name.clone());
+    let weights = reader.weights(&columns)?;
+    let terms = names
+        .zip(weights)
+        .map(|(name, weight)| Term { name, weight });
+    let order = Table::new(&grid).order();
+    let mut surface = Surface::new(grid, terms.collect());
+    for (row, flat) in order.enumerate() {
+        match columns.sample(row) {
+            Some((sample, PointSource::Measured)) => surface.set(flat, sample)?,
+            Some((sample, PointSource::Interpolated)) => surface.set_interpolated(flat, sample)?,
+            None => {}
+        }
+    }
+    Ok(surface)
+}
+
+/// The columns of a surface, in the order of the file.
+struct Columns {
+    loss: Vec<f64>,
+    percent: Option<Vec<f64>>,
+    accuracy: Option<Vec<f64>>,
+    loss_se: Option<Vec<f64>>,
+    source: Option<Vec<f64>>,
+    terms: Vec<(String, Vec<f64>)>,
+}
+
+impl Columns {
+    /// What is known at a point.
+    fn sample(&self, row: usize) -> Option<(Sample, PointSource)> {
+        let loss = self.loss[row];
+        let percent = self.percent.as_ref().map(|percent| percent[row]);
+        let source = match &self.source {
+            Some(source) if source[row] == 0.0 => return None,
+            Some(source) if source[row] == INTERPOLATED => PointSource::Interpolated,
+            Some(_) => PointSource::Measured,
+            // Both are set together, so that an accuracy tells a loss of -1 from none.
+            None if loss == ABSENT && percent.is_none_or(|percent| percent == ABSENT) => {
+                return None;
+            }
+            None => PointSource::Measured,
+        };
+        let known = |list: &Option<Vec<f64>>| {
+            let value = list.as_ref()?[row];
+            (!value.is_nan()).then_some(value)
+        };
+        let percent = percent.filter(|&percent| percent != ABSENT);
+        let sample = Sample {
+            loss,
+            loss_se: known(&self.loss_se),
+            accuracy: known(&self.accuracy).or(percent.map(|percent| percent / 100.0)),
+            terms: self.terms.iter().map(|(_, values)| values[row]).collect(),
+        };
+        Some((sample, source))
+    }
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    root: &'a Group<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn wrong(&self, name: &str, reason: impl Into<String>) -> Error {
+        Error::malformed(self.path, Place::column(name), reason)
+    }
+
+    fn dataset(&self, name: &str) -> Result<Option<Dataset<'a>>, Error> {
+        self.root.dataset(name).map_err(at(self.path, name))
+    }
+
+    fn grid(&self) -> Result<Grid, Error> {
+        let mut axes: Vec<Axis> = Vec::new();
+        for name in AXES {
+            let Some(dataset) = self.dataset(name)? else {
+                break;
+            };
+            if dataset.shape.len() != 1 {
+                let reason = format!("the shape is {:?}, not that of a list", dataset.shape);
+                return Err(self.wrong(name, reason));
+            }
+            let values = dataset.numbers().map_err(at(self.path, name))?;
+            axes.push(axis_of(&values).map_err(|reason| self.wrong(name, reason))?);
+        }
+        match (axes.is_empty(), self.root.has(directions::NAMES[0])) {
+            (true, true) => Err(self.wrong(
+                AXES[0],
+                "there is no such dataset: these are directions, for --direction FILE",
+            )),
+            (true, false) => Err(self.wrong(AXES[0], "there is no such dataset")),
+            _ => Grid::new(axes).map_err(|error| self.wrong(AXES[0], error.to_string())),
+        }
+    }
+
+    fn columns(&self, grid: &Grid) -> Result<Columns, Error> {
+        let (loss_name, percent_name) = MEASURES
+            .into_iter()
+            .find(|(loss, _)| self.root.has(loss))
+            .ok_or_else(|| self.wrong(MEASURES[0].0, "there is no such dataset"))?;
+        let loss = self.over(grid, loss_name)?;
+        let fixed = [loss_name, percent_name, ACCURACY, LOSS_SE, SOURCE];
+        Ok(Columns {
+            loss: loss.ok_or_else(|| self.wrong(loss_name, "there is no such dataset"))?,
+            percent: self.over(grid, percent_name)?,
+            accuracy: self.over(grid, ACCURACY)?,
+            loss_se: self.over(grid, LOSS_SE)?,
+            source: self.over(grid, SOURCE)?,
+            terms: self.terms(grid, &fixed)?,
+        })
+    }
+
+    /// A dataset over the grid; `None` where there is none of that name.
+    fn over(&self, grid: &Grid, name: &str) -> Result<Option<Vec<f64>>, Error> {
+        let Some(dataset) = self.dataset(name)? else {
+            return Ok(None);
+        };
+        match covers(&dataset, grid) {
+            true => dataset.numbers().map(Some).map_err(at(self.path, name)),
+            false => {
+                let (shape, wanted) = (&dataset.shape, Table::new(grid).shape);
+                let reason = format!("the shape is {shape:?}, the coordinates have {wanted:?}");
+                Err(self.wrong(name, reason))
+            }
+        }
+    }
+
+    /// Every other dataset of numbers over the grid: our own extra terms, losses on other data,
+    /// eigenvalues. What is something else is passed over.
+    fn terms(&self, grid: &Grid, fixed: &[&str]) -> Result<Vec<(String, Vec<f64>)>, Error> {
+        let known = |name: &&str| !fixed.contains(name) && !AXES.contains(name);
+        let mut terms = Vec::new();
+        for name in self.root.names().into_iter().filter(known) {
+            let dataset = match self.root.dataset(name) {
+                Ok(Some(dataset)) if name != WEIGHTS && covers(&dataset, grid) => dataset,
+                Ok(_) => continue,
+                Err(Flaw::Unsupported(_)) => continue,
+                Err(_) if self.root.is_group(name).unwrap_or(false) => continue,
+                Err(flaw) => return Err(at(self.path, name)(flaw)),
+            };
+            let mut values = dataset.numbers().map_err(at(self.path, name))?;
+            let own = name.strip_prefix(TERM);
+            if own.is_none() && (name.ends_with("_loss") || name.ends_with("_acc")) {
+                let absent = |value: &&mut f64| **value == ABSENT;
+                values
+                    .iter_mut()
+                    .filter(absent)
+                    .for_each(|value| *value = f64::NAN);
+            }
+            terms.push((own.unwrap_or(name).to_owned(), values));
+        }
+        Ok(terms)
+    }
+
+    /// The weights of the terms; 0 where the file gives none.
+    fn weights(&self, columns: &Columns) -> Result<Vec<f64>, Error> {
+        let count = columns.terms.len();
+        let Some(dataset) = self.dataset(WEIGHTS)? else {
+            return Ok(vec![0.0; count]);
+        };
+        match dataset.shape == [count] {
+            true => dataset.numbers().map_err(at(self.path, WEIGHTS)),
+            false => {
+                let reason = format!("{} weights for {count} terms", dataset.len());
+                Err(self.wrong(WEIGHTS, reason))
+            }
+        }
+    }
+}
+
+/// Whether a dataset has a value for each point of a grid.
+fn covers(dataset: &Dataset, grid: &Grid) -> bool {
+    let mut shape = grid.shape();
+    let straight = dataset.shape == shape;
+    shape.reverse();
+    straight || dataset.shape == shape
+}

@@ -1,0 +1,86 @@
+"""Writes the HDF5 files under h5/ that the tests read, with h5py.
+
+    pip install h5py numpy
+    python h5_fixtures.py
+
+They have the layout of tomgoldstein/loss-landscape: its plot_surface.py fills arrays of the shape
+[xnum, ynum] in the order of numpy.meshgrid(x, y), with -1 where nothing was computed yet; its
+net_plotter.py writes each direction as a group of datasets 0, 1, ...
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+HERE = Path(__file__).parent / "h5"
+
+
+def loss(x, y):
+    return 1 + x + 10 * y
+
+
+def surface(name, xnum, ynum, **options):
+    """A surface half of which was computed."""
+    with h5py.File(HERE / name, "w", **options) as f:
+        f["dir_file"] = "model_weights_xignore=biasbn_xnorm=filter.h5"
+        x, y = np.linspace(-1, 1, xnum), np.linspace(0, 2, ynum)
+        f["xcoordinates"], f["ycoordinates"] = x, y
+        X, Y = (mesh.ravel() for mesh in np.meshgrid(x, y))
+        losses, accuracies = -np.ones((xnum, ynum)), -np.ones((xnum, ynum))
+        for k in range(0, xnum * ynum, 2):
+            losses.ravel()[k] = loss(X[k], Y[k])
+            accuracies.ravel()[k] = 12.5 * (k % 9)
+        f["train_loss"], f["train_acc"] = losses, accuracies
+        f["test_loss"] = losses + (losses != -1)
+
+
+def chunks(name, x=6, y=5, **options):
+    """Everything that chunks can go through. What was not written of the loss is 25."""
+    with h5py.File(HERE / name, "w", **options) as f:
+        f["xcoordinates"] = np.linspace(-1, 1, x, dtype="f4")
+        f["ycoordinates"] = np.linspace(0, 2, y, dtype=">f8")
+        X, Y = np.meshgrid(f["xcoordinates"][:], f["ycoordinates"][:])
+        chunks = (y, x) if options else (4, 4)
+        filters = dict(compression="gzip", shuffle=True, fletcher32=True)
+        losses = f.create_dataset("train_loss", (y, x), ">f4", chunks=chunks, fillvalue=25, **filters)
+        losses[:4] = loss(X, Y)[:4]
+        f["train_acc"] = np.arange(x * y, dtype="i2").reshape(y, x)
+
+
+TENSORS = [  # name, shape; what a state has beside parameters is marked
+    ("conv.weight", (2, 1, 3, 3), True),
+    ("bn.weight", (2,), True),
+    ("bn.bias", (2,), True),
+    ("bn.running_mean", (2,), False),
+    ("bn.running_var", (2,), False),
+    ("bn.num_batches_tracked", (), False),
+    ("fc.weight", (3, 2), True),
+]
+
+
+def directions(name, states):
+    """xdirection counts up from 1 through all tensors, ydirection is its negative half."""
+    with h5py.File(HERE / name, "w") as f:
+        both = (("xdirection", 1.0), ("ydirection", -0.5))
+        for group, factor in both[:1] if states else both:
+            group, count = f.create_group(group), 1
+            kept = [(shape, n) for n, shape, parameter in TENSORS if parameter or states]
+            for i, (shape, tensor) in enumerate(kept):
+                size = int(np.prod(shape))
+                values = factor * np.arange(count, count + size).reshape(shape)
+                if tensor.endswith("num_batches_tracked"):
+                    group.create_dataset(str(i), data=np.int64(0))
+                else:
+                    group.create_dataset(str(i), data=values.astype("f4"))
+                    count += size
+        f["explained_variance_ratio_"] = np.array([0.75, 0.125])
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    surface("surface.h5", 5, 3)
+    chunks("chunks.h5")
+    chunks("single_chunk.h5", libver=("v110", "v110"))
+    directions("weights.h5", states=False)
+    directions("states.h5", states=True)
