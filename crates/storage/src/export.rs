@@ -6,7 +6,7 @@ use crate::formats::{Format, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;
-use landscape_core::{Direction, Measured, Params, Surface, Trajectory};
+use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -215,16 +215,18 @@ impl Store {
             false => self.begin(&spec)?,
         };
         self.put_grid(&run, &surface.grid, &surface.terms)?;
-        self.append_points(&run, &measured(&surface))?;
-        self.finish(&run, Status::Complete)?;
+        self.append_points(&run, &points(&surface, PointSource::Measured))?;
+        self.complete_surface(&run, &[], &surface)?;
         self.find(&run.name)
     }
 }
 
-fn measured(surface: &Surface) -> Vec<Measured> {
+/// The points of a surface that are known in this way.
+pub(crate) fn points(surface: &Surface, source: PointSource) -> Vec<Measured> {
     let point = |index: usize| {
         let sample = surface.get(index)?.clone();
         Some(Measured { index, sample })
     };
-    (0..surface.grid.len()).filter_map(point).collect()
+    let points = (0..surface.grid.len()).filter(|&index| surface.source(index) == Some(source));
+    points.filter_map(point).collect()
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::run::{Run, Status};
 use crate::store::Store;
-use landscape_core::{Measured, Observer, ObserverError, Progress};
+use landscape_core::{Measured, Observer, ObserverError, Progress, Surface};
 use std::time::{Duration, Instant};
 
 /// Points are stored at least this often, so that hardly anything is lost when the process dies.
@@ -88,6 +88,21 @@ impl StoreObserver {
     /// As [`StoreObserver::flush`] and [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<usize, Error> {
         let result = self.store.finish_points(&self.run, &self.waiting, status);
+        self.failed = result.is_err();
+        self.stored += result?;
+        self.waiting.clear();
+        Ok(self.stored)
+    }
+
+    /// Stores all points that wait, those that are interpolated in the surface, and that the run is
+    /// complete, in one transaction, and gives the number of measured points this observer stored.
+    ///
+    /// # Errors
+    /// As [`StoreObserver::finish`].
+    pub fn complete(&mut self, surface: &Surface) -> Result<usize, Error> {
+        let result = self
+            .store
+            .complete_surface(&self.run, &self.waiting, surface);
         self.failed = result.is_err();
         self.stored += result?;
         self.waiting.clear();

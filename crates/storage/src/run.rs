@@ -212,6 +212,8 @@ pub struct RunSummary {
     pub shape: Vec<u64>,
     /// Points of its grid that are stored.
     pub points: u64,
+    /// Those of them that are interpolated, not measured.
+    pub interpolated: u64,
     /// Records of training.
     pub records: u64,
     /// Checkpoints with parameters.

@@ -1,8 +1,8 @@
 //! From rows of points to a surface: which columns there are, which grid the rows lie on.
 
-use super::{COORDINATES, INDICES, MEASURES};
+use super::{COORDINATES, INDICES, MEASURES, SOURCE};
 use crate::error::{Error, Place};
-use landscape_core::{Axis, Grid, Sample, Surface, Term};
+use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term};
 use std::path::Path;
 
 /// How far a coordinate may be from an even spacing, in steps. Files may hold rounded numbers.
@@ -21,6 +21,8 @@ pub(super) struct Columns {
     pub loss: usize,
     pub loss_se: Option<usize>,
     pub accuracy: Option<usize>,
+    /// Whether a point is measured or interpolated.
+    pub source: Option<usize>,
     /// Name and column of each extra term.
     pub terms: Vec<(String, usize)>,
 }
@@ -31,6 +33,7 @@ pub(super) struct Cell {
     pub row: usize,
     pub indices: [usize; 3],
     pub coordinates: [f64; 3],
+    pub source: PointSource,
     pub sample: Sample,
 }
 
@@ -54,6 +57,7 @@ impl Columns {
         let (used_indices, used_coordinates) = (&INDICES[..dims], &COORDINATES[..dims]);
         let fixed = |name: &&str| {
             MEASURES.contains(name)
+                || *name == SOURCE
                 || used_indices.contains(name)
                 || used_coordinates.contains(name)
         };
@@ -78,6 +82,7 @@ impl Columns {
             loss: needed("loss")?,
             loss_se: column("loss_se"),
             accuracy: column("accuracy"),
+            source: column(SOURCE),
             terms: terms.map(|(at, name)| (name.clone(), at)).collect(),
         })
     }
@@ -186,7 +191,10 @@ pub(super) fn place(
             );
             return Err(Error::malformed(path, Place::line(row), reason));
         }
-        surface.set(flat, cell.sample)?;
+        match cell.source {
+            PointSource::Measured => surface.set(flat, cell.sample)?,
+            PointSource::Interpolated => surface.set_interpolated(flat, cell.sample)?,
+        }
     }
     Ok(surface)
 }

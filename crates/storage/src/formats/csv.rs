@@ -3,19 +3,19 @@
 use super::cells::{Cell, Columns, infer};
 use super::columns;
 use crate::error::{Error, Place};
-use landscape_core::{Sample, Surface};
+use landscape_core::{PointSource, Sample, Surface};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes the measured points in grid order. Numbers are as short as they can be while every bit
+/// Writes the known points in grid order. Numbers are as short as they can be while every bit
 /// is kept.
 pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     let header: Vec<String> = columns(surface).iter().map(|name| quoted(name)).collect();
     writeln!(out, "{}", header.join(","))?;
     let dims = surface.grid.dims();
     for flat in 0..surface.grid.len() {
-        let Some(sample) = surface.get(flat) else {
+        let (Some(sample), Some(source)) = (surface.get(flat), surface.source(flat)) else {
             continue;
         };
         for index in &surface.grid.unravel(flat)[..dims] {
@@ -33,6 +33,9 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
         }
         for term in &sample.terms {
             write!(out, ",{term:?}")?;
+        }
+        if surface.interpolated() > 0 {
+            write!(out, ",{source}")?;
         }
         out.write_all(b"\n")?;
     }
@@ -141,6 +144,7 @@ impl Table<'_> {
             row: number,
             indices: [0; 3],
             coordinates: [0.0; 3],
+            source: line.source(columns.source)?,
             sample: Sample {
                 loss: line.number(columns.loss)?,
                 loss_se: line.optional(columns.loss_se)?,
@@ -174,6 +178,16 @@ impl Line<'_> {
         field
             .parse()
             .map_err(|_| self.wrong(column, format!("`{field}` is not a number")))
+    }
+
+    fn source(&self, column: Option<usize>) -> Result<PointSource, Error> {
+        let Some(column) = column else {
+            return Ok(PointSource::Measured);
+        };
+        let field = self.fields[column].trim();
+        field
+            .parse()
+            .map_err(|error: landscape_core::UnknownName| self.wrong(column, error.to_string()))
     }
 
     fn optional(&self, column: Option<usize>) -> Result<Option<f64>, Error> {

@@ -3,7 +3,7 @@
 use super::COORDINATES;
 use super::cells::check_coordinate;
 use crate::error::{Error, Place};
-use landscape_core::{Axis, Grid, Sample, Surface, Term, Value};
+use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -17,12 +17,15 @@ const SCHEMA: u64 = 1;
 struct Document {
     schema: u64,
     axes: Vec<DocumentAxis>,
-    /// `null` where a point was not measured.
+    /// `null` where a point is not known.
     loss: Vec<Option<Number>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     loss_se: Option<Vec<Option<Number>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<Vec<Option<Number>>>,
+    /// `measured`, `interpolated`, or `null`; absent where all known points are measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Vec<Option<PointSource>>>,
     #[serde(default)]
     terms: Vec<DocumentTerm>,
 }
@@ -109,11 +112,17 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
         loss: list(Value::Loss),
         loss_se: known(Value::LossSe),
         accuracy: known(Value::Accuracy),
+        source: sources(surface),
         terms: surface.terms.iter().enumerate().map(term).collect(),
     };
     serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+fn sources(surface: &Surface) -> Option<Vec<Option<PointSource>>> {
+    let list = (0..surface.grid.len()).map(|flat| surface.source(flat));
+    (surface.interpolated() > 0).then(|| list.collect())
 }
 
 pub(super) fn read(path: &Path) -> Result<Surface, Error> {
@@ -140,6 +149,10 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
             let reason = format!("{} values for a grid of {len} points", list.len());
             return Err(wrong(name, reason));
         }
+    }
+    if let Some(list) = document.source.as_ref().filter(|list| list.len() != len) {
+        let reason = format!("{} values for a grid of {len} points", list.len());
+        return Err(wrong("source", reason));
     }
     fill(&document, grid).map_err(|(name, reason)| wrong(&name, reason))
 }
@@ -191,7 +204,7 @@ fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
             let missing = || {
                 (
                     term.name.clone(),
-                    format!("no value for measured point {flat}"),
+                    format!("no value for point {flat}, which has a loss"),
                 )
             };
             term.values[flat].map(f64::from).ok_or_else(missing)
@@ -202,9 +215,12 @@ fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
             accuracy: at(&document.accuracy, flat),
             terms: document.terms.iter().map(value).collect::<Result<_, _>>()?,
         };
-        surface
-            .set(flat, sample)
-            .map_err(|error| ("loss".to_owned(), error.to_string()))?;
+        let source = document.source.as_ref().and_then(|list| list[flat]);
+        let set = match source.unwrap_or(PointSource::Measured) {
+            PointSource::Measured => surface.set(flat, sample),
+            PointSource::Interpolated => surface.set_interpolated(flat, sample),
+        };
+        set.map_err(|error| ("loss".to_owned(), error.to_string()))?;
     }
     Ok(surface)
 }

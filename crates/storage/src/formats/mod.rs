@@ -164,11 +164,13 @@ const INDICES: [&str; 3] = ["i", "j", "k"];
 const COORDINATES: [&str; 3] = crate::store::COORDINATES;
 /// What every sample has, or may have.
 const MEASURES: [&str; 3] = ["loss", "loss_se", "accuracy"];
+/// The column that says whether a point is measured or interpolated; absent when all are measured.
+const SOURCE: &str = "source";
 
 /// The column of an extra term: its name, unless a fixed column has that name.
 fn term_column(term: &Term) -> String {
     let fixed = [INDICES, COORDINATES, MEASURES].concat();
-    match fixed.contains(&term.name.as_str()) {
+    match fixed.contains(&term.name.as_str()) || term.name == SOURCE {
         true => format!("term_{}", term.name),
         false => term.name.clone(),
     }
@@ -179,5 +181,9 @@ fn columns(surface: &Surface) -> Vec<String> {
     let dims = surface.grid.dims();
     let fixed = INDICES[..dims].iter().chain(&COORDINATES[..dims]);
     let fixed = fixed.chain(&MEASURES).map(|name| (*name).to_owned());
-    fixed.chain(surface.terms.iter().map(term_column)).collect()
+    let source = (surface.interpolated() > 0).then(|| SOURCE.to_owned());
+    fixed
+        .chain(surface.terms.iter().map(term_column))
+        .chain(source)
+        .collect()
 }

@@ -3,7 +3,7 @@
 use super::COORDINATES;
 use super::cells::axis_of;
 use crate::error::{Error, Place};
-use landscape_core::{Axis, Grid, Sample, Surface, Term, Value};
+use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
 use ndarray::{Array1, ArrayD, IxDyn};
 use ndarray_npy::{NpzReader, NpzWriter, ReadNpyError, ReadNpzError, ReadableElement};
 use std::fs::File;
@@ -16,6 +16,8 @@ const TERM: &str = "term_";
 const WEIGHTS: &str = "weights";
 /// The array that says which points were measured; absent when all were.
 const MEASURED: &str = "measured";
+/// The array that says which points were interpolated; absent when none were.
+const INTERPOLATED: &str = "interpolated";
 
 pub(super) fn write(surface: &Surface, file: File, path: &Path) -> Result<(), Error> {
     let failed =
@@ -43,10 +45,19 @@ pub(super) fn write(surface: &Surface, file: File, path: &Path) -> Result<(), Er
         let weights: Array1<f64> = surface.terms.iter().map(|term| term.weight).collect();
         out.add_array(WEIGHTS, &weights).map_err(failed)?;
     }
-    if !surface.is_complete() {
-        let measured = (0..surface.grid.len()).map(|flat| surface.get(flat).is_some());
-        out.add_array(MEASURED, &shaped(surface, measured.collect()))
-            .map_err(failed)?;
+    for (name, source) in [
+        (MEASURED, PointSource::Measured),
+        (INTERPOLATED, PointSource::Interpolated),
+    ] {
+        let flags = (0..surface.grid.len()).map(|flat| surface.source(flat) == Some(source));
+        let needed = match source {
+            PointSource::Measured => surface.measured() < surface.grid.len(),
+            PointSource::Interpolated => surface.interpolated() > 0,
+        };
+        if needed {
+            out.add_array(name, &shaped(surface, flags.collect()))
+                .map_err(failed)?;
+        }
     }
     let file = out
         .finish()
@@ -71,12 +82,15 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
     let loss = archive.over(&grid, "loss")?;
     let loss_se = archive.optional(&grid, "loss_se")?;
     let accuracy = archive.optional(&grid, "accuracy")?;
-    let measured = archive.measured(&grid)?;
+    let measured = archive.flags(&grid, MEASURED)?;
+    let interpolated = archive.flags(&grid, INTERPOLATED)?;
     let (terms, values) = archive.terms(&grid)?;
     let mut surface = Surface::new(grid, terms);
     let at = |list: &Option<Vec<f64>>, flat: usize| list.as_ref().map(|list| list[flat]);
+    let flag = |list: &Option<Vec<bool>>, flat: usize| list.as_ref().map(|list| list[flat]);
     for (flat, &loss) in loss.iter().enumerate() {
-        if measured.as_ref().is_some_and(|measured| !measured[flat]) {
+        let measured = flag(&measured, flat) != Some(false);
+        if !measured && flag(&interpolated, flat) != Some(true) {
             continue;
         }
         let sample = Sample {
@@ -85,7 +99,10 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
             accuracy: at(&accuracy, flat),
             terms: values.iter().map(|values| values[flat]).collect(),
         };
-        surface.set(flat, sample)?;
+        match measured {
+            true => surface.set(flat, sample)?,
+            false => surface.set_interpolated(flat, sample)?,
+        }
     }
     Ok(surface)
 }
@@ -152,15 +169,15 @@ impl<'a> Archive<'a> {
         }
     }
 
-    fn measured(&mut self, grid: &Grid) -> Result<Option<Vec<bool>>, Error> {
-        if !self.has(MEASURED) {
+    fn flags(&mut self, grid: &Grid, name: &str) -> Result<Option<Vec<bool>>, Error> {
+        if !self.has(name) {
             return Ok(None);
         }
-        let array: ArrayD<bool> = match self.array(MEASURED) {
+        let array: ArrayD<bool> = match self.array(name) {
             Ok(array) => array,
-            Err(error) => return Err(self.wrong(MEASURED, error.to_string())),
+            Err(error) => return Err(self.wrong(name, error.to_string())),
         };
-        self.check_shape(grid, MEASURED, array.shape())?;
+        self.check_shape(grid, name, array.shape())?;
         Ok(Some(array.iter().copied().collect()))
     }
 

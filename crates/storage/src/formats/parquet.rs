@@ -1,11 +1,11 @@
 //! Apache Parquet, which DuckDB reads and writes.
 
 use super::cells::{Cell, Columns, infer, place};
-use super::{COORDINATES, INDICES, columns};
+use super::{COORDINATES, INDICES, SOURCE, columns};
 use crate::error::{Error, Place};
 use crate::store::in_memory;
 use duckdb::{Connection, Row, ToSql};
-use landscape_core::{Grid, Sample, Surface, Term};
+use landscape_core::{Grid, PointSource, Sample, Surface, Term};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -27,7 +27,11 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     let conn = in_memory()?;
     let dims = surface.grid.dims();
     let column = |(at, name): (usize, String)| {
-        let kind = if at < dims { "INTEGER" } else { "DOUBLE" };
+        let kind = match name.as_str() {
+            SOURCE => "VARCHAR",
+            _ if at < dims => "INTEGER",
+            _ => "DOUBLE",
+        };
         format!("{} {kind}", identifier(&name))
     };
     let declared: Vec<String> = columns(surface)
@@ -56,9 +60,10 @@ fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
     let dims = surface.grid.dims();
     let mut appender = conn.appender("points")?;
     for flat in 0..surface.grid.len() {
-        let Some(sample) = surface.get(flat) else {
+        let (Some(sample), Some(source)) = (surface.get(flat), surface.source(flat)) else {
             continue;
         };
+        let source = source.name();
         let indices = surface.grid.unravel(flat).map(|index| index as i32);
         let coordinates = surface.grid.point(flat);
         let mut row: Vec<&dyn ToSql> = Vec::with_capacity(2 * dims + 3 + sample.terms.len());
@@ -70,6 +75,9 @@ fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
             &sample.accuracy,
         ]);
         row.extend(sample.terms.iter().map(|value| value as &dyn ToSql));
+        if surface.interpolated() > 0 {
+            row.push(&source);
+        }
         appender.append_row(row.as_slice())?;
     }
     Ok(appender.flush()?)
@@ -104,7 +112,7 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
     }
 }
 
-/// Names of the columns, all of which hold numbers.
+/// Names of the columns, all of which hold numbers, but for the source.
 fn describe(conn: &Connection, path: &Path) -> Result<Vec<String>, Error> {
     let broken = |error: duckdb::Error| Error::malformed(path, Place::default(), error.to_string());
     let mut statement = conn
@@ -118,7 +126,7 @@ fn describe(conn: &Connection, path: &Path) -> Result<Vec<String>, Error> {
     while let Some(row) = rows.next().map_err(broken)? {
         let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
         let numeric = kind.contains("INT") || kind.contains("DECIMAL");
-        if !numeric && !matches!(kind.as_str(), "DOUBLE" | "FLOAT") {
+        if name != SOURCE && !numeric && !matches!(kind.as_str(), "DOUBLE" | "FLOAT") {
             let reason = format!("the column holds {kind}, not numbers");
             return Err(Error::malformed(path, Place::column(name), reason));
         }
@@ -149,7 +157,8 @@ fn metadata(conn: &Connection, path: &Path) -> Result<Option<Metadata>, Error> {
     }
 }
 
-/// The columns in a fixed order and type: indices, coordinates, loss, its error, accuracy, terms.
+/// The columns in a fixed order and type: indices, coordinates, loss, its error, accuracy, terms,
+/// source.
 fn select(names: &[String], found: &Columns) -> String {
     let cast = |at: usize, kind: &str| format!("CAST({} AS {kind})", identifier(&names[at]));
     let optional =
@@ -161,6 +170,7 @@ fn select(names: &[String], found: &Columns) -> String {
     columns.push(optional(found.loss_se));
     columns.push(optional(found.accuracy));
     columns.extend(found.terms.iter().map(|&(_, at)| cast(at, "DOUBLE")));
+    columns.extend(found.source.map(|at| cast(at, "VARCHAR")));
     columns.join(", ")
 }
 
@@ -177,6 +187,7 @@ fn cell(row: &Row<'_>, number: usize, found: &Columns, path: &Path) -> Result<Ce
         row: number,
         indices: [0; 3],
         coordinates: [0.0; 3],
+        source: PointSource::Measured,
         sample: Sample::of(value(2 * dims, "loss")?),
     };
     for axis in 0..dims {
@@ -190,6 +201,12 @@ fn cell(row: &Row<'_>, number: usize, found: &Columns, path: &Path) -> Result<Ce
     cell.sample.accuracy = row.get(2 * dims + 2)?;
     for (at, (name, _)) in found.terms.iter().enumerate() {
         cell.sample.terms.push(value(2 * dims + 3 + at, name)?);
+    }
+    if found.source.is_some() {
+        let word: Option<String> = row.get(2 * dims + 3 + found.terms.len())?;
+        let source = word.unwrap_or_default().parse();
+        cell.source = source
+            .map_err(|error: landscape_core::UnknownName| wrong(SOURCE, &error.to_string()))?;
     }
     Ok(cell)
 }

@@ -1,7 +1,7 @@
 //! Points as columns, which is how they are fast to write and to read.
 
 use crate::error::Error;
-use duckdb::arrow::array::{Array, ArrayRef, Float64Array, Int32Array};
+use duckdb::arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array};
 use duckdb::arrow::record_batch::RecordBatch;
 use landscape_core::{Grid, Measured, Sample};
 use std::collections::HashSet;
@@ -38,9 +38,11 @@ pub(super) fn of_points(grid: &Grid, points: &[Measured]) -> Result<RecordBatch,
     RecordBatch::try_from_iter(columns).map_err(|error| Error::damaged(error.to_string()))
 }
 
-/// The columns `i, j, k, loss, loss_se, accuracy` and one for each term, as they are read.
+/// The columns `i, j, k, interpolated, loss, loss_se, accuracy` and one for each term, as they are
+/// read.
 pub(super) struct PointColumns<'a> {
     indices: [&'a Int32Array; 3],
+    interpolated: &'a BooleanArray,
     measures: Vec<&'a Float64Array>,
 }
 
@@ -52,7 +54,8 @@ impl<'a> PointColumns<'a> {
         let floats = |column: &'a ArrayRef| column.as_any().downcast_ref().ok_or_else(wrong);
         Ok(PointColumns {
             indices: [integers(0)?, integers(1)?, integers(2)?],
-            measures: columns[3..].iter().map(floats).collect::<Result<_, _>>()?,
+            interpolated: columns[3].as_any().downcast_ref().ok_or_else(wrong)?,
+            measures: columns[4..].iter().map(floats).collect::<Result<_, _>>()?,
         })
     }
 
@@ -60,6 +63,10 @@ impl<'a> PointColumns<'a> {
     pub(super) fn indices(&self, row: usize) -> [usize; 3] {
         self.indices
             .map(|column| usize::try_from(column.value(row)).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn is_interpolated(&self, row: usize) -> bool {
+        self.interpolated.is_valid(row) && self.interpolated.value(row)
     }
 
     pub(super) fn sample(&self, row: usize) -> Result<Sample, Error> {

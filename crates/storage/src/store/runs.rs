@@ -371,6 +371,8 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
         Ok(rows.collect::<Result<_, _>>()?)
     };
     let points = count("SELECT run_id, count(*) FROM points GROUP BY run_id")?;
+    let interpolated =
+        count("SELECT run_id, count(*) FROM points WHERE interpolated GROUP BY run_id")?;
     let records = count("SELECT run_id, count(*) FROM records GROUP BY run_id")?;
     let trajectories = count("SELECT run_id, count(*) FROM trajectories GROUP BY run_id")?;
     let checkpoints = count(
@@ -386,6 +388,7 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
     let summary = |run: Run| RunSummary {
         shape: shapes.remove(&run.id).unwrap_or_default(),
         points: of(&points, &run),
+        interpolated: of(&interpolated, &run),
         records: of(&records, &run),
         checkpoints: of(&checkpoints, &run),
         trajectories: of(&trajectories, &run),

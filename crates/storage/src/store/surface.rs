@@ -3,9 +3,10 @@
 use super::Store;
 use super::columns::{self, PointColumns};
 use crate::error::Error;
+use crate::export::points;
 use crate::run::{Run, RunSpec, Status};
 use duckdb::{Connection, params};
-use landscape_core::{Axis, Grid, Measured, Plane, Surface, Term};
+use landscape_core::{Axis, Grid, Measured, Plane, PointSource, Surface, Term};
 use std::collections::HashSet;
 
 /// Names of the coordinates, in the order of the axes.
@@ -48,8 +49,8 @@ impl Store {
         })
     }
 
-    /// Adds measured points to a run, in one transaction. Points that are stored already stay as
-    /// they are. Returns how many were new.
+    /// Adds measured points to a run, in one transaction. Points that are stored as measured stay as
+    /// they are; interpolated ones make room. Returns how many were new.
     ///
     /// # Errors
     /// When the run has no grid, a point is not on it, or a sample has another number of terms;
@@ -58,7 +59,7 @@ impl Store {
         self.write(|conn| {
             self.still_there(conn, run)?;
             let (grid, terms) = layout(conn, run)?;
-            append(conn, run, &grid, terms.len(), points)
+            append(conn, run, &grid, terms.len(), points, PointSource::Measured)
         })
     }
 
@@ -75,10 +76,36 @@ impl Store {
                 true => 0,
                 false => {
                     let (grid, terms) = layout(conn, run)?;
-                    append(conn, run, &grid, terms.len(), points)?
+                    append(conn, run, &grid, terms.len(), points, PointSource::Measured)?
                 }
             };
             super::runs::set_status(conn, run, status)?;
+            Ok(added)
+        })
+    }
+
+    /// Adds the last measured points of a run and all points that are interpolated in its surface,
+    /// in the place of those interpolated before, and says that the run is complete, in one
+    /// transaction. Returns how many measured points were new.
+    pub(crate) fn complete_surface(
+        &self,
+        run: &Run,
+        measured: &[Measured],
+        surface: &Surface,
+    ) -> Result<usize, Error> {
+        let interpolated = points(surface, PointSource::Interpolated);
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            let (grid, terms) = layout(conn, run)?;
+            let add =
+                |points: &[Measured], source| append(conn, run, &grid, terms.len(), points, source);
+            let added = add(measured, PointSource::Measured)?;
+            conn.execute(
+                "DELETE FROM points WHERE run_id = ? AND interpolated",
+                params![run.id],
+            )?;
+            add(&interpolated, PointSource::Interpolated)?;
+            super::runs::set_status(conn, run, Status::Complete)?;
             Ok(added)
         })
     }
@@ -186,6 +213,7 @@ pub(crate) fn append(
     grid: &Grid,
     terms: usize,
     points: &[Measured],
+    source: PointSource,
 ) -> Result<usize, Error> {
     if points.is_empty() {
         return Ok(0);
@@ -193,6 +221,14 @@ pub(crate) fn append(
     check(grid, terms, points)?;
     conn.execute_batch(&stage_table(terms))?;
     stage(conn, grid, points)?;
+    let interpolated = source == PointSource::Interpolated;
+    if !interpolated {
+        conn.execute(
+            "DELETE FROM points p USING staged s
+             WHERE p.run_id = ? AND p.interpolated AND s.i = p.i AND s.j = p.j AND s.k = p.k",
+            params![run.id],
+        )?;
+    }
     let values: Vec<String> = (0..terms).map(|place| format!("t{place}")).collect();
     let list = match terms {
         0 => "NULL".to_owned(),
@@ -201,11 +237,12 @@ pub(crate) fn append(
     let added = conn.execute(
         &format!(
             "INSERT INTO points
-             SELECT ?, s.i, s.j, s.k, s.alpha, s.beta, s.gamma, s.loss, s.loss_se, s.accuracy, {list}
+             SELECT ?, s.i, s.j, s.k, s.alpha, s.beta, s.gamma, s.loss, s.loss_se, s.accuracy,
+                    {list}, ?
              FROM staged s ANTI JOIN (SELECT i, j, k FROM points WHERE run_id = ?) p
                   ON s.i = p.i AND s.j = p.j AND s.k = p.k"
         ),
-        params![run.id, run.id],
+        params![run.id, interpolated, run.id],
     )?;
     conn.execute_batch("DROP TABLE staged")?;
     Ok(added)
@@ -251,7 +288,7 @@ fn load(conn: &Connection, run: &Run) -> Result<Surface, Error> {
     let mut surface = Surface::new(grid, terms);
     let extra: String = (1..=count).map(|term| format!(", terms[{term}]")).collect();
     let mut statement = conn.prepare(&format!(
-        "SELECT i, j, k, loss, loss_se, accuracy{extra} FROM points WHERE run_id = ?"
+        "SELECT i, j, k, interpolated, loss, loss_se, accuracy{extra} FROM points WHERE run_id = ?"
     ))?;
     for batch in statement.query_arrow(params![run.id])? {
         let points = PointColumns::of(&batch)?;
@@ -263,7 +300,10 @@ fn load(conn: &Connection, run: &Run) -> Result<Surface, Error> {
                     "run `{name}` has a point {indices:?} outside its grid"
                 ))
             })?;
-            surface.set(flat, points.sample(row)?)?;
+            match points.is_interpolated(row) {
+                false => surface.set(flat, points.sample(row)?)?,
+                true => surface.set_interpolated(flat, points.sample(row)?)?,
+            }
         }
     }
     Ok(surface)

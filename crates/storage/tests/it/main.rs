@@ -1,5 +1,6 @@
 //! The tests of `landscape-storage`.
 
+mod adaptive;
 mod child;
 mod concurrency;
 mod crash;
