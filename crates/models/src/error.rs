@@ -15,18 +15,8 @@ pub enum ModelsError {
         /// The networks that exist, for the message.
         known: String,
     },
-    /// The family is a known one that this version does not contain.
-    #[error("network `{spec}` ({family}) is not available in this version; available: {available}")]
-    UnavailableModel {
-        /// What was asked for.
-        spec: String,
-        /// Its family.
-        family: &'static str,
-        /// The networks that are, for the message.
-        available: String,
-    },
     /// The family is known and what follows its name makes no sense.
-    #[error("network `{spec}`: {reason}; for example `mlp:2-8-4-1` or `mlp:784-20-10:tanh`")]
+    #[error("network `{spec}`: {reason}")]
     BadModel {
         /// What was asked for.
         spec: String,

@@ -2,30 +2,41 @@
 
 pub mod checkpoint;
 pub mod data;
+pub mod densenet;
 mod error;
 mod files;
 mod host;
+pub mod layers;
 pub mod loss;
 pub mod mlp;
 mod names;
 mod network;
 mod objective;
+pub mod resnet;
 mod spec;
 mod streams;
 pub mod train;
+pub mod vgg;
+pub mod vit;
+pub mod wideresnet;
 
 pub use checkpoint::{load_network_params, load_weights, save_weights};
 pub use data::{
     Angles, DataSpec, Dataset, IdxArray, MoonsSpec, Pixels, Split, load, make_moons, read_idx,
 };
+pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::ModelsError;
+pub use files::PickleError;
 pub use loss::{LossKind, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use network::Network;
 pub use objective::{Regularizer, trace_network};
+pub use resnet::{ResNet, ResNetSpec};
 pub use spec::ModelSpec;
 pub use train::{
     EpochLoss, OptimizerKind, Record, Schedule, Step, TrainConfig, TrainObserver, TrainReport,
-pub use files::PickleError;
     evaluate, train,
 };
+pub use vgg::{Vgg, VggSpec};
+pub use vit::{Vit, VitSpec};
+pub use wideresnet::{WideResNet, WideResNetSpec};

@@ -1,12 +1,10 @@
 //! Any network of this crate.
 
-use crate::{Mlp, ModelSpec, ModelsError};
-use burn::module::{
-    Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
-    Param,
-};
+use crate::layers::transparent;
+use crate::{DenseNet, Mlp, ModelSpec, ModelsError, ResNet, Vgg, Vit, WideResNet};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use landscape_core::Params;
+use landscape_core::{Params, Role};
 
 /// Any network of this crate, one variant a family.
 ///
@@ -30,33 +28,74 @@ use landscape_core::Params;
 pub enum Network {
     /// Linear layers with an activation between them.
     Mlp(Mlp),
+    /// Residual networks.
+    ResNet(ResNet),
+    /// Wide residual networks.
+    WideResNet(WideResNet),
+    /// VGG networks.
+    Vgg(Vgg),
+    /// Densely connected networks.
+    DenseNet(DenseNet),
+    /// Vision transformers.
+    Vit(Vit),
 }
+
+transparent!(Network {
+    Mlp,
+    ResNet,
+    WideResNet,
+    Vgg,
+    DenseNet,
+    Vit,
+});
 
 /// One expression for whichever family it is.
 macro_rules! each {
     ($self:expr, $inner:ident => $body:expr) => {
         match $self {
             Network::Mlp($inner) => $body,
+            Network::ResNet($inner) => $body,
+            Network::WideResNet($inner) => $body,
+            Network::Vgg($inner) => $body,
+            Network::DenseNet($inner) => $body,
+            Network::Vit($inner) => $body,
         }
     };
 }
 
-/// The same family with a changed module.
-macro_rules! map_each {
-    ($self:expr, $inner:ident => $body:expr) => {
-        match $self {
-            Network::Mlp($inner) => Network::Mlp($body),
+/// One expression for whichever family a specification is of; `$family` is the type of its networks.
+macro_rules! each_spec {
+    ($spec:expr, $inner:ident, $family:ident => $body:expr) => {
+        each_spec!($spec, $inner, $family => $body; Mlp, ResNet, WideResNet, Vgg, DenseNet, Vit)
+    };
+    ($spec:expr, $inner:ident, $family:ident => $body:expr; $($variant:ident),+) => {
+        match $spec {
+            $(ModelSpec::$variant($inner) => {
+                type $family = $variant;
+                $body
+            })+
         }
     };
 }
+
+/// A network of one family is a network.
+macro_rules! from_family {
+    ($($family:ident),+) => {
+        $(impl From<$family> for Network {
+            fn from(network: $family) -> Self {
+                Network::$family(network)
+            }
+        })+
+    };
+}
+
+from_family!(Mlp, ResNet, WideResNet, Vgg, DenseNet, Vit);
 
 impl Network {
-    /// The network with PyTorch's default initial values, drawn from the seed; the same seed gives
-    /// the same bits on every platform.
+    /// The network with its family's initial values (PyTorch's defaults), drawn from the seed; the
+    /// same seed gives the same bits on every platform.
     pub fn init(spec: &ModelSpec, seed: u64, device: &Device) -> Self {
-        match spec {
-            ModelSpec::Mlp(spec) => Network::Mlp(Mlp::init(spec, seed, device)),
-        }
+        each_spec!(spec, spec, Family => Family::init(spec, seed, device).into())
     }
 
     /// The network with given parameters (PyTorch's names and layout, in any order).
@@ -68,16 +107,12 @@ impl Network {
         params: &Params,
         device: &Device,
     ) -> Result<Self, ModelsError> {
-        match spec {
-            ModelSpec::Mlp(spec) => Mlp::from_params(spec, params, device).map(Network::Mlp),
-        }
+        each_spec!(spec, spec, Family => Family::from_params(spec, params, device).map(Self::from))
     }
 
     /// Names, shapes and roles of the network's tensors, all values 0.
     pub fn layout(spec: &ModelSpec) -> Params {
-        match spec {
-            ModelSpec::Mlp(spec) => Mlp::layout(spec),
-        }
+        each_spec!(spec, spec, Family => Family::layout(spec))
     }
 
     /// The same network, on its device, with other parameters.
@@ -88,7 +123,8 @@ impl Network {
         Self::from_params(&self.spec(), params, &self.device())
     }
 
-    /// The parameters in PyTorch's names, order and layout, read from the device.
+    /// The parameters and running statistics in PyTorch's names, order and layout, read from the
+    /// device.
     pub fn params(&self) -> Params {
         each!(self, network => network.params())
     }
@@ -102,26 +138,16 @@ impl Network {
         each!(self, network => network.forward(x))
     }
 
-    /// Every parameter as a tensor of one axis, on the network's device.
+    /// Every parameter as a tensor of one axis, on the network's device; no running statistics.
     pub(crate) fn flat_parameters(&self) -> Vec<Tensor<1>> {
-        struct Flat(Vec<Tensor<1>>);
-        impl ModuleVisitor for Flat {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let value = param.val();
-                let numel = value.shape().num_elements();
-                self.0.push(value.reshape([numel]));
-            }
-        }
-        let mut flat = Flat(Vec::new());
+        let mut flat = Flat::default();
         self.visit(&mut flat);
-        flat.0
+        flat.found
     }
 
     /// The network's name.
     pub fn spec(&self) -> ModelSpec {
-        match self {
-            Network::Mlp(network) => ModelSpec::Mlp(network.spec()),
-        }
+        each!(self, network => network.spec().into())
     }
 
     /// The device of the parameters.
@@ -130,50 +156,28 @@ impl Network {
     }
 }
 
-// Written out rather than derived, because a derived enumeration would put the variant's name in
-// front of every parameter's.
-impl Module for Network {
-    fn collect_devices(&self, devices: Devices) -> Devices {
-        each!(self, network => network.collect_devices(devices))
-    }
-
-    fn fork(self, device: &Device) -> Self {
-        map_each!(self, network => network.fork(device))
-    }
-
-    fn to_device(self, device: &Device) -> Self {
-        map_each!(self, network => network.to_device(device))
-    }
-
-    fn train(self) -> Self {
-        map_each!(self, network => network.train())
-    }
-
-    fn valid(&self) -> Self {
-        map_each!(self, network => network.valid())
-    }
-
-    fn materialize(self) -> Self {
-        map_each!(self, network => network.materialize())
-    }
-
-    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
-        each!(self, network => network.visit(visitor));
-    }
-
-    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
-        map_each!(self, network => network.map(mapper))
-    }
+/// Collects parameters; running statistics are told by their names.
+#[derive(Default)]
+struct Flat {
+    path: Vec<String>,
+    found: Vec<Tensor<1>>,
 }
 
-impl ModuleDisplayDefault for Network {
-    fn content(&self, content: Content) -> Option<Content> {
-        each!(self, network => network.content(content))
+impl ModuleVisitor for Flat {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
     }
 
-    fn num_params(&self) -> usize {
-        Module::num_params(self)
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.last().map_or("", String::as_str);
+        if Role::from_name(name, &param.dims()) != Role::Buffer {
+            let value = param.val();
+            let numel = value.shape().num_elements();
+            self.found.push(value.reshape([numel]));
+        }
     }
 }
-
-impl ModuleDisplay for Network {}

@@ -28,8 +28,8 @@ pub struct DataArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid]
-    #[arg(long, value_name = "SPEC")]
+    /// The network, by its name.
+    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN)]
     pub model: Option<ModelSpec>,
     /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout
     #[arg(long, value_name = "FILE", conflicts_with = "run")]

@@ -13,8 +13,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct TrainArgs {
-    /// mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid]
-    #[arg(long, value_name = "SPEC", help_heading = "Network")]
+    /// The network, by its name.
+    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
     pub model: ModelSpec,
     /// Start from these parameters rather than from random ones
     #[arg(long, value_name = "FILE", help_heading = "Network")]

@@ -152,8 +152,8 @@ fn unknown_names() {
         bench.fails("surface --model lenet --data moons")
     );
     insta::assert_snapshot!(
-        "later-model",
-        bench.fails("surface --model resnet20 --data moons")
+        "bad-transformer",
+        bench.fails("surface --model vit:patch=5 --data moons")
     );
     insta::assert_snapshot!(
         "unknown-data",

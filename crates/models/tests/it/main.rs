@@ -3,6 +3,8 @@
 mod checkpoint;
 mod cifar;
 mod data;
+mod families;
+mod formula;
 mod loss;
 mod mlp;
 mod moons;

@@ -1,0 +1,180 @@
+//! A specification and its module, and everything that follows from the module itself.
+
+use super::standard;
+use crate::{ModelsError, streams};
+use burn::module::{
+    Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
+};
+use burn::tensor::{Device, Tensor};
+use landscape_core::{Params, Rng};
+use landscape_trace::{params_of, with_params};
+use std::fmt;
+
+/// What a family of image networks says of itself: how the module of a specification is built, and
+/// what it computes. Names, shapes, initial values and checkpoints follow from the module; the paths
+/// of its parameters must be PyTorch's names (see [`landscape_trace::params_of`]).
+pub trait Architecture: Clone + fmt::Debug + fmt::Display {
+    /// The network as a Burn module.
+    type Module: Module + ModuleDisplay;
+
+    /// Channels, height and width of an input image.
+    fn image(&self) -> [usize; 3];
+
+    /// Values in one output.
+    fn outputs(&self) -> usize;
+
+    /// The module; its values do not matter.
+    fn module(&self, device: &Device) -> Self::Module;
+
+    /// Outputs `[samples, outputs]` of images `[samples, channels, height, width]`.
+    fn forward(&self, module: &Self::Module, x: Tensor<4>) -> Tensor<2>;
+
+    /// The tensors of the layout with initial values: PyTorch's defaults unless a family has others.
+    fn initial(&self, layout: Params, rng: &mut Rng) -> Params {
+        standard(layout, rng)
+    }
+}
+
+/// A network of a family. Visitors see the paths of the family's module and nothing in front of them.
+///
+/// On an autodiff device its normalisation layers use the statistics of the batch and keep running
+/// ones; everywhere else, and after [`Module::valid`], they use the running ones.
+#[derive(Debug, Clone)]
+pub struct Family<S: Architecture> {
+    spec: S,
+    module: S::Module,
+}
+
+impl<S: Architecture> Family<S> {
+    /// The network with its family's initial values; the same seed gives the same bits on every
+    /// platform (not PyTorch's bits: the generator is [`Rng`]).
+    pub fn init(spec: &S, seed: u64, device: &Device) -> Self {
+        let mut rng = Rng::new(seed, streams::INIT);
+        let params = spec.initial(Self::layout(spec), &mut rng);
+        let module = with_params(spec.module(device), &params);
+        Family {
+            spec: spec.clone(),
+            module: module.expect("the layout is the module's"),
+        }
+    }
+
+    /// The network with the given parameters and running statistics, in any order.
+    ///
+    /// # Errors
+    /// [`ModelsError::Layout`] lists missing, unexpected and mis-shaped tensors.
+    pub fn from_params(spec: &S, params: &Params, device: &Device) -> Result<Self, ModelsError> {
+        let params = params
+            .clone()
+            .conform(&Self::layout(spec))
+            .map_err(|source| ModelsError::Layout {
+                model: spec.to_string(),
+                source,
+            })?;
+        Ok(Family {
+            spec: spec.clone(),
+            module: with_params(spec.module(device), &params)?,
+        })
+    }
+
+    /// Names, shapes and roles of the tensors, all values 0.
+    pub fn layout(spec: &S) -> Params {
+        let mut tensors = read(&spec.module(&Device::flex())).into_inner();
+        for tensor in &mut tensors {
+            tensor.data.fill(0.0);
+        }
+        Params::new(tensors).expect("names and lengths are those of the module")
+    }
+
+    /// Parameters and running statistics in PyTorch's names, order and layout, read from the device.
+    pub fn params(&self) -> Params {
+        // A module under training keeps its last update of the running statistics apart.
+        read(&self.module.valid())
+    }
+
+    /// Outputs `[samples, outputs]` of flattened images `[samples, channels * height * width]`.
+    ///
+    /// # Panics
+    /// When the second axis is not the number of values in an image.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [samples, _] = x.dims();
+        let [channels, height, width] = self.spec.image();
+        let images = x.reshape([samples, channels, height, width]);
+        self.spec.forward(&self.module, images)
+    }
+
+    /// What the network is.
+    pub fn spec(&self) -> S {
+        self.spec.clone()
+    }
+
+    /// The device of the parameters.
+    pub fn device(&self) -> Device {
+        let devices = self.module.devices();
+        devices
+            .into_iter()
+            .next()
+            .expect("a network has parameters")
+    }
+
+    fn change(self, change: impl FnOnce(S::Module) -> S::Module) -> Self {
+        Family {
+            spec: self.spec,
+            module: change(self.module),
+        }
+    }
+}
+
+fn read(module: &impl Module) -> Params {
+    params_of(module).expect("values are f32 and paths are unique")
+}
+
+// Written out rather than derived, because a derived module would put `module.` in front of every
+// name.
+impl<S: Architecture + Send> Module for Family<S> {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.module.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.change(|module| module.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        self.change(|module| module.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        self.change(Module::train)
+    }
+
+    fn valid(&self) -> Self {
+        Family {
+            spec: self.spec.clone(),
+            module: self.module.valid(),
+        }
+    }
+
+    fn materialize(self) -> Self {
+        self.change(Module::materialize)
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        self.module.visit(visitor);
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        self.change(|module| module.map(mapper))
+    }
+}
+
+impl<S: Architecture + Send> ModuleDisplayDefault for Family<S> {
+    fn content(&self, content: Content) -> Option<Content> {
+        self.module.content(content)
+    }
+
+    fn num_params(&self) -> usize {
+        Module::num_params(self)
+    }
+}
+
+impl<S: Architecture + Send> ModuleDisplay for Family<S> {}

@@ -1,0 +1,15 @@
+//! What the families of networks share: layers in sequences whose paths are PyTorch's names, initial
+//! values, and the way between a specification, a module and parameters.
+
+mod family;
+mod image;
+mod initial;
+mod transparent;
+
+pub use family::{Architecture, Family};
+pub(crate) use image::{
+    batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
+};
+pub use image::{ImageLayer, VectorLayer};
+pub(crate) use initial::standard;
+pub(crate) use transparent::transparent;

@@ -1,0 +1,12 @@
+//! Residual networks for CIFAR-10 (He, Zhang, Ren, Sun, arXiv:1512.03385), with projections where a
+//! block changes the shape, and the same networks without shortcuts.
+
+mod module;
+mod spec;
+
+pub use module::{Block, ResidualNet};
+pub(crate) use module::{Shape, Stage};
+pub use spec::ResNetSpec;
+
+/// A residual network.
+pub type ResNet = crate::layers::Family<ResNetSpec>;

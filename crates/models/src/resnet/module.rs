@@ -1,0 +1,175 @@
+//! Stages of residual blocks behind a 3x3 stem.
+
+use crate::layers::{
+    ImageLayer, batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
+};
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, Linear};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+/// Classes of CIFAR-10.
+const CLASSES: usize = 10;
+/// How much wider a bottleneck's output is than its inside.
+const EXPANSION: usize = 4;
+
+/// What distinguishes the networks.
+pub(crate) struct Shape {
+    /// Channels of the first convolution.
+    pub stem: usize,
+    /// Three or four; each after the first halves the image.
+    pub stages: Vec<Stage>,
+    /// Whether blocks are 1x1, 3x3, 1x1 instead of 3x3, 3x3.
+    pub bottleneck: bool,
+    /// Whether blocks add their input to their output.
+    pub shortcuts: bool,
+}
+
+/// Blocks of one width.
+pub(crate) struct Stage {
+    pub channels: usize,
+    pub blocks: usize,
+}
+
+/// Convolutions with a shortcut around them, or without one.
+///
+/// `relu(f(x) + s(x))`, where `s` is the identity or a projection (a 1x1 convolution and a
+/// normalisation), or `relu(f(x))`.
+#[derive(Module, Debug)]
+pub struct Block {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+    /// Of bottlenecks only.
+    conv3: Option<Conv2d>,
+    bn3: Option<BatchNorm>,
+    /// No layers are the identity; none at all is a block without a shortcut.
+    shortcut: Option<Vec<ImageLayer>>,
+}
+
+impl Block {
+    fn basic([inputs, channels]: [usize; 2], stride: usize, device: &Device) -> Self {
+        Block {
+            conv1: without_bias(conv3x3([inputs, channels], stride), device),
+            bn1: batch_norm(channels, device),
+            conv2: without_bias(conv3x3([channels, channels], 1), device),
+            bn2: batch_norm(channels, device),
+            conv3: None,
+            bn3: None,
+            shortcut: None,
+        }
+    }
+
+    fn bottleneck([inputs, channels]: [usize; 2], stride: usize, device: &Device) -> Self {
+        let outputs = EXPANSION * channels;
+        Block {
+            conv1: without_bias(conv1x1([inputs, channels], 1), device),
+            bn1: batch_norm(channels, device),
+            conv2: without_bias(conv3x3([channels, channels], stride), device),
+            bn2: batch_norm(channels, device),
+            conv3: Some(without_bias(conv1x1([channels, outputs], 1), device)),
+            bn3: Some(batch_norm(outputs, device)),
+            shortcut: None,
+        }
+    }
+
+    /// Images `[samples, channels, height, width]` of images.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let out = relu(self.bn1.forward(self.conv1.forward(x.clone())));
+        let mut out = self.bn2.forward(self.conv2.forward(out));
+        if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
+            out = bn3.forward(conv3.forward(relu(out)));
+        }
+        if let Some(shortcut) = &self.shortcut {
+            out = out + in_sequence(shortcut, x);
+        }
+        relu(out)
+    }
+}
+
+/// A residual network, with or without its shortcuts.
+#[derive(Module, Debug)]
+pub struct ResidualNet {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    /// Of the networks with four stages.
+    layer4: Option<Vec<Block>>,
+    linear: Linear,
+}
+
+impl ResidualNet {
+    pub(crate) fn new(shape: &Shape, device: &Device) -> Self {
+        let mut channels = shape.stem;
+        let stage = |(place, stage): (usize, &Stage)| {
+            let stride = if place == 0 { 1 } else { 2 };
+            blocks(shape, stage, stride, &mut channels, device)
+        };
+        let stages: Vec<_> = shape.stages.iter().enumerate().map(stage).collect();
+        let mut stages = stages.into_iter();
+        let mut next = || stages.next().unwrap_or_default();
+        let (layer1, layer2, layer3) = (next(), next(), next());
+        ResidualNet {
+            conv1: without_bias(conv3x3([3, shape.stem], 1), device),
+            bn1: batch_norm(shape.stem, device),
+            layer1,
+            layer2,
+            layer3,
+            layer4: stages.next(),
+            linear: linear(channels, CLASSES, device),
+        }
+    }
+
+    /// Logits `[samples, 10]` of images `[samples, 3, 32, 32]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let out = relu(self.bn1.forward(self.conv1.forward(x)));
+        let stages = [&self.layer1, &self.layer2, &self.layer3];
+        let blocks = stages.into_iter().chain(&self.layer4).flatten();
+        let out = blocks.fold(out, |x, block| block.forward(x));
+        self.linear.forward(global_average(out))
+    }
+}
+
+/// The blocks of a stage; the first takes the stride and the change of `channels`.
+fn blocks(
+    shape: &Shape,
+    stage: &Stage,
+    stride: usize,
+    channels: &mut usize,
+    device: &Device,
+) -> Vec<Block> {
+    let mut block = |stride| {
+        let widths = [*channels, stage.channels];
+        let (new, outputs) = match shape.bottleneck {
+            true => (
+                Block::bottleneck as fn(_, _, &_) -> _,
+                EXPANSION * stage.channels,
+            ),
+            false => (Block::basic as fn(_, _, &_) -> _, stage.channels),
+        };
+        let mut block: Block = new(widths, stride, device);
+        if shape.shortcuts {
+            block.shortcut = Some(projection([*channels, outputs], stride, device));
+        }
+        *channels = outputs;
+        block
+    };
+    (0..stage.blocks)
+        .map(|place| block(if place == 0 { stride } else { 1 }))
+        .collect()
+}
+
+/// What carries the input past a block: nothing, unless the block changes the shape.
+fn projection([inputs, outputs]: [usize; 2], stride: usize, device: &Device) -> Vec<ImageLayer> {
+    if stride == 1 && inputs == outputs {
+        return Vec::new();
+    }
+    vec![
+        ImageLayer::Conv(without_bias(conv1x1([inputs, outputs], stride), device)),
+        ImageLayer::BatchNorm(batch_norm(outputs, device)),
+    ]
+}

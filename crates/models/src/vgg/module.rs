@@ -1,0 +1,60 @@
+//! Stages of 3x3 convolutions, a maximum after each, and two linear layers.
+
+use crate::layers::{ImageLayer, VectorLayer, batch_norm, conv3x3, in_sequence, linear};
+use burn::module::Module;
+use burn::nn::pool::MaxPool2dConfig;
+use burn::nn::{Linear, Relu};
+use burn::tensor::{Device, Tensor};
+
+/// Classes of CIFAR-10.
+const CLASSES: usize = 10;
+
+/// A VGG network.
+#[derive(Module, Debug)]
+pub struct VggNet {
+    features: Vec<ImageLayer>,
+    fc: Vec<VectorLayer>,
+    classifier: Linear,
+}
+
+impl VggNet {
+    /// For images of `side` by `side` pixels; `stages` has convolutions and channels of each.
+    pub(crate) fn new(stages: &[(usize, usize)], mut side: usize, device: &Device) -> Self {
+        let mut features = Vec::new();
+        let mut channels = 3;
+        for &(convolutions, width) in stages {
+            for _ in 0..convolutions {
+                features.extend(convolution([channels, width], device));
+                channels = width;
+            }
+            // Rounding up keeps odd borders, as the original does.
+            let maximum = MaxPool2dConfig::new([2, 2]).with_ceil_mode(true);
+            features.push(ImageLayer::MaxPool(maximum.init()));
+            side = side.div_ceil(2);
+        }
+        VggNet {
+            features,
+            fc: vec![
+                VectorLayer::Linear(linear(channels * side * side, channels, device)),
+                VectorLayer::BatchNorm(batch_norm(channels, device)),
+                VectorLayer::Relu(Relu::new()),
+            ],
+            classifier: linear(channels, CLASSES, device),
+        }
+    }
+
+    /// Logits `[samples, 10]` of images `[samples, 3, side, side]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let features: Tensor<2> = in_sequence(&self.features, x).flatten(1, 3);
+        let hidden = self.fc.iter().fold(features, |x, layer| layer.forward(x));
+        self.classifier.forward(hidden)
+    }
+}
+
+fn convolution(channels: [usize; 2], device: &Device) -> [ImageLayer; 3] {
+    [
+        ImageLayer::Conv(conv3x3(channels, 1).init(device)),
+        ImageLayer::BatchNorm(batch_norm(channels[1], device)),
+        ImageLayer::Relu(Relu::new()),
+    ]
+}

@@ -1,0 +1,87 @@
+//! Residual networks with several times the channels (Zagoruyko and Komodakis, arXiv:1605.07146),
+//! in the form of tomgoldstein/loss-landscape: blocks in the order of [`resnet`](crate::resnet),
+//! stem widened too.
+
+use crate::layers::{Architecture, Family};
+use crate::resnet::{ResidualNet, Shape, Stage};
+use burn::tensor::{Device, Tensor};
+use std::fmt;
+
+/// A wide residual network.
+pub type WideResNet = Family<WideResNetSpec>;
+
+/// A wide residual network by its depth and factor: `wrn56-2`, `wrn56-8-noshort`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WideResNetSpec {
+    depth: usize,
+    factor: usize,
+    shortcuts: bool,
+}
+
+/// Depths and factors that there are.
+const KNOWN: [(usize, usize); 5] = [(56, 2), (56, 4), (56, 8), (110, 2), (110, 4)];
+
+impl WideResNetSpec {
+    /// The network of that depth with `factor` times 16, 32 and 64 channels, if there is one.
+    pub fn new(depth: usize, factor: usize, shortcuts: bool) -> Option<Self> {
+        KNOWN.contains(&(depth, factor)).then_some(WideResNetSpec {
+            depth,
+            factor,
+            shortcuts,
+        })
+    }
+
+    /// The network of that name, if it is one of this family.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("wrn")?;
+        let (rest, shortcuts) = match rest.strip_suffix("-noshort") {
+            Some(rest) => (rest, false),
+            None => (rest, true),
+        };
+        let (depth, factor) = rest.split_once('-')?;
+        let spec = Self::new(depth.parse().ok()?, factor.parse().ok()?, shortcuts)?;
+        // Numbers have several spellings, networks one name.
+        (spec.to_string() == name).then_some(spec)
+    }
+
+    fn shape(&self) -> Shape {
+        let channels = 16 * self.factor;
+        let stage = |place| Stage {
+            channels: channels << place,
+            blocks: (self.depth - 2) / 6,
+        };
+        Shape {
+            stem: channels,
+            stages: (0..3).map(stage).collect(),
+            bottleneck: false,
+            shortcuts: self.shortcuts,
+        }
+    }
+}
+
+impl fmt::Display for WideResNetSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = if self.shortcuts { "" } else { "-noshort" };
+        write!(f, "wrn{}-{}{suffix}", self.depth, self.factor)
+    }
+}
+
+impl Architecture for WideResNetSpec {
+    type Module = ResidualNet;
+
+    fn image(&self) -> [usize; 3] {
+        [3, 32, 32]
+    }
+
+    fn outputs(&self) -> usize {
+        10
+    }
+
+    fn module(&self, device: &Device) -> ResidualNet {
+        ResidualNet::new(&self.shape(), device)
+    }
+
+    fn forward(&self, module: &ResidualNet, x: Tensor<4>) -> Tensor<2> {
+        module.forward(x)
+    }
+}
