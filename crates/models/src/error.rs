@@ -1,5 +1,6 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
+use crate::data::get::GetError;
 use crate::files::PickleError;
 use landscape_core::ParamsError;
 use std::path::PathBuf;
@@ -228,6 +229,9 @@ pub enum ModelsError {
         /// What is missing, unexpected or of another shape.
         source: ParamsError,
     },
+    /// A data set's files could not be downloaded.
+    #[error(transparent)]
+    Get(#[from] GetError),
     /// The network's loss could not be traced.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),

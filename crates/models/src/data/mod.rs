@@ -2,6 +2,7 @@
 
 mod cifar;
 mod dataset;
+pub mod get;
 mod idx;
 mod mnist;
 mod moons;
