@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::formats::vtk::{self, Height};
 use crate::formats::{Format, h5};
 use crate::identity::hex;
-use crate::run::{Run, RunKind, RunSpec, Status};
+use crate::run::{Run, RunKind, RunSpec};
 use crate::store::Store;
 use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory};
 use serde_json::json;

@@ -206,9 +206,12 @@ fn from_h5(
     let all = import_directions(path, &problem.origin)?;
     if all.len() < first + count {
         let (given, needed) = (all.len(), first + count);
-        return Err(CliError::Directions {
-            path: path.to_owned(),
-            reason: format!("it has {given} direction(s), and {needed} are needed"),
+        return Err(CliError::Conflict {
+            what: format!(
+                "directions `{}`: it has {given} direction(s), and {needed} are needed",
+                path.display()
+            ),
+            remedy: "`landscape export NAME --directions` writes those of a run".to_owned(),
         });
     }
     let one = |tensors| Direction::from_tensors(tensors, &problem.origin, Source::File);

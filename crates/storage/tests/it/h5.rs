@@ -83,7 +83,7 @@ pub fn path() -> Trajectory {
         coords: [n as f64, -0.5 * n as f64, 0.0],
         residual: 0.125 * n as f64,
         loss: Some(4.0 - n as f64),
-        plane_loss: (n > 0).then(|| 4.5 - n as f64),
+        plane_loss: (n > 0).then_some(4.5 - n as f64),
     };
     Trajectory {
         points: (0..4).map(point).collect(),
@@ -386,7 +386,7 @@ fn damaged_files_do_no_harm() {
         state as usize
     };
     for file in all_files() {
-        for round in 0..700 {
+        for round in 0..300 {
             let mut damaged = file.clone();
             for _ in 0..=round % 3 {
                 let place = random() % damaged.len();

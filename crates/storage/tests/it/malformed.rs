@@ -226,7 +226,7 @@ fn archives() {
 
 #[test]
 fn missing_files_are_named() {
-    for &format in Format::ALL {
+    for &format in Format::ALL.iter().filter(|format| format.reads(2)) {
         let error = import_surface(Path::new("/no/such/file"), format).unwrap_err();
         assert!(matches!(error, Error::Io { .. }), "{error:?}");
         assert_eq!(error.to_string(), "cannot read `/no/such/file`");

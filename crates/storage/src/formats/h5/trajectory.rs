@@ -10,6 +10,9 @@ use std::path::Path;
 /// The coordinates of each checkpoint; the programs that this layout comes from know the first two.
 const COORDINATES: [&str; 3] = ["proj_xcoord", "proj_ycoord", "proj_zcoord"];
 
+/// One number of a checkpoint.
+type Measure = fn(&TrajectoryPoint) -> Option<f64>;
+
 /// Writes a path with as many coordinates as its plane has directions.
 pub(crate) fn write(trajectory: &Trajectory, dims: usize, path: &Path) -> Result<(), Error> {
     let points = &trajectory.points;
@@ -23,7 +26,7 @@ pub(crate) fn write(trajectory: &Trajectory, dims: usize, path: &Path) -> Result
     let shape = vec![steps.len()];
     let values = Values::I64(steps.into());
     entries.push(("step".to_owned(), Node::Array { shape, values }));
-    let columns: [(&str, fn(&TrajectoryPoint) -> Option<f64>); 3] = [
+    let columns: [(&str, Measure); 3] = [
         ("loss", |point| point.loss),
         ("plane_loss", |point| point.plane_loss),
         ("residual", |point| Some(point.residual)),

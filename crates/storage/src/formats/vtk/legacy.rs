@@ -5,35 +5,8 @@ use std::io::{self, Write};
 
 pub(super) fn write(data: &Data, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# vtk DataFile Version 3.0\nloss landscape\nBINARY")?;
-    let points = match &data.shape {
-        Shape::Mesh {
-            points,
-            lines,
-            quads,
-        } => {
-            writeln!(out, "DATASET POLYDATA\nPOINTS {} double", points.len())?;
-            for value in points.iter().flatten() {
-                out.write_all(&value.to_be_bytes())?;
-            }
-            writeln!(out)?;
-            cells("LINES", lines, out)?;
-            cells("POLYGONS", quads, out)?;
-            points.len()
-        }
-        Shape::Image {
-            counts,
-            origin: [x, y, z],
-            spacing: [dx, dy, dz],
-        } => {
-            let [nx, ny, nz] = counts;
-            writeln!(out, "DATASET STRUCTURED_POINTS\nDIMENSIONS {nx} {ny} {nz}")?;
-            writeln!(
-                out,
-                "ORIGIN {x:?} {y:?} {z:?}\nSPACING {dx:?} {dy:?} {dz:?}"
-            )?;
-            nx * ny * nz
-        }
-    };
+    shape(&data.shape, out)?;
+    let points = data.columns.first().map_or(0, |column| column.values.len());
     writeln!(out, "POINT_DATA {points}")?;
     let (first, rest) = data.columns.split_at(data.columns.len().min(1));
     for column in first {
@@ -48,6 +21,35 @@ pub(super) fn write(data: &Data, out: &mut dyn Write) -> io::Result<()> {
         values(&column.values, out)?;
     }
     Ok(())
+}
+
+fn shape(shape: &Shape, out: &mut dyn Write) -> io::Result<()> {
+    match shape {
+        Shape::Mesh {
+            points,
+            lines,
+            quads,
+        } => {
+            writeln!(out, "DATASET POLYDATA\nPOINTS {} double", points.len())?;
+            for value in points.iter().flatten() {
+                out.write_all(&value.to_be_bytes())?;
+            }
+            writeln!(out)?;
+            cells("LINES", lines, out)?;
+            cells("POLYGONS", quads, out)
+        }
+        Shape::Image {
+            counts: [nx, ny, nz],
+            origin: [x, y, z],
+            spacing: [dx, dy, dz],
+        } => {
+            writeln!(out, "DATASET STRUCTURED_POINTS\nDIMENSIONS {nx} {ny} {nz}")?;
+            writeln!(
+                out,
+                "ORIGIN {x:?} {y:?} {z:?}\nSPACING {dx:?} {dy:?} {dz:?}"
+            )
+        }
+    }
 }
 
 /// Cells, each with its number of points before them.

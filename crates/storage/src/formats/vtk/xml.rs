@@ -21,50 +21,59 @@ pub(super) fn write(data: &Data, out: &mut dyn Write) -> io::Result<()> {
             points,
             lines,
             quads,
-        } => {
-            writeln!(out, "<PolyData>")?;
-            writeln!(
-                out,
-                "<Piece NumberOfPoints=\"{}\" NumberOfVerts=\"0\" NumberOfLines=\"{}\" \
-                 NumberOfStrips=\"0\" NumberOfPolys=\"{}\">",
-                points.len(),
-                lines.len(),
-                quads.len()
-            )?;
-            point_data(&data.columns, out)?;
-            writeln!(out, "<Points>")?;
-            let flat = points.iter().flatten();
-            array(
-                "Points",
-                "Float64",
-                3,
-                flat.flat_map(|v| v.to_le_bytes()),
-                out,
-            )?;
-            writeln!(out, "</Points>")?;
-            cells("Lines", lines, out)?;
-            cells("Polys", quads, out)?;
-            writeln!(out, "</Piece>\n</PolyData>")?;
-        }
+        } => mesh(points, lines, quads, &data.columns, out)?,
         Shape::Image {
             counts,
             origin,
             spacing,
-        } => {
-            let [x, y, z] = counts.map(|count| count.saturating_sub(1));
-            let extent = format!("0 {x} 0 {y} 0 {z}");
-            writeln!(
-                out,
-                "<ImageData WholeExtent=\"{extent}\" Origin=\"{}\" Spacing=\"{}\">",
-                triple(origin),
-                triple(spacing)
-            )?;
-            writeln!(out, "<Piece Extent=\"{extent}\">")?;
-            point_data(&data.columns, out)?;
-            writeln!(out, "</Piece>\n</ImageData>")?;
-        }
+        } => image(counts, origin, spacing, &data.columns, out)?,
     }
     writeln!(out, "</VTKFile>")
+}
+
+fn mesh(
+    points: &[[f64; 3]],
+    lines: &[Vec<usize>],
+    quads: &[[usize; 4]],
+    columns: &[Column],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "<PolyData>")?;
+    writeln!(
+        out,
+        "<Piece NumberOfPoints=\"{}\" NumberOfVerts=\"0\" NumberOfLines=\"{}\" \
+         NumberOfStrips=\"0\" NumberOfPolys=\"{}\">",
+        points.len(),
+        lines.len(),
+        quads.len()
+    )?;
+    point_data(columns, out)?;
+    writeln!(out, "<Points>")?;
+    let bytes = points.iter().flatten().flat_map(|v| v.to_le_bytes());
+    array("Points", "Float64", 3, bytes, out)?;
+    writeln!(out, "</Points>")?;
+    cells("Lines", lines, out)?;
+    cells("Polys", quads, out)?;
+    writeln!(out, "</Piece>\n</PolyData>")
+}
+
+fn image(
+    counts: &[usize; 3],
+    origin: &[f64; 3],
+    spacing: &[f64; 3],
+    columns: &[Column],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let [x, y, z] = counts.map(|count| count.saturating_sub(1));
+    let extent = format!("0 {x} 0 {y} 0 {z}");
+    let (origin, spacing) = (triple(origin), triple(spacing));
+    writeln!(
+        out,
+        "<ImageData WholeExtent=\"{extent}\" Origin=\"{origin}\" Spacing=\"{spacing}\">"
+    )?;
+    writeln!(out, "<Piece Extent=\"{extent}\">")?;
+    point_data(columns, out)?;
+    writeln!(out, "</Piece>\n</ImageData>")
 }
 
 fn triple(values: &[f64; 3]) -> String {
