@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod data;
 mod demo;
 mod eval;
 mod files;
@@ -10,6 +11,7 @@ mod train;
 mod trajectory;
 mod values;
 
+pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use eval::EvalArgs;
 pub use files::{
@@ -78,6 +80,7 @@ pub enum Command {
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),
+    Data(StandardArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

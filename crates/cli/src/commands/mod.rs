@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod data;
 mod demo;
 mod engine;
 mod export;
@@ -33,6 +34,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),
         Command::Sql(args) => sql::sql(&args, console),
+        Command::Data(args) => data::data(&args, console),
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args, console),
     }

@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "runs",
     "show",
     "sql",
+    "data",
     "completions",
     "man",
 ];

@@ -1,0 +1,52 @@
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const DATA: &str = "\
+Examples:
+  landscape data get mnist
+  landscape data get cifar10 --dir ~/data";
+
+/// Standard data sets: get their files
+#[derive(Debug, Args)]
+#[command(before_help = DATA, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct StandardArgs {
+    #[command(subcommand)]
+    pub action: StandardAction,
+}
+
+/// What is done with a data set.
+#[derive(Debug, Subcommand)]
+pub enum StandardAction {
+    Get(GetArgs),
+}
+
+const GET: &str = "\
+Examples:
+  landscape data get mnist
+  landscape data get cifar10 --dir ~/data
+  landscape data get mnist --url https://example.org/mirror/mnist";
+
+/// Download a data set's files, or the rest of them, and compare them with their checksums
+#[derive(Debug, Args)]
+#[command(before_help = GET)]
+pub struct GetArgs {
+    /// Which set
+    #[arg(value_enum)]
+    pub set: SetName,
+    /// Where to; the files come into DIR/mnist or DIR/cifar-10-batches-bin, and --data-dir DIR finds
+    /// them
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Folder of the archives on another server
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// A data set with files of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SetName {
+    /// Handwritten digits, 4 files, 11 MB to download
+    Mnist,
+    /// Photographs of 10 classes, 6 files, 170 MB to download
+    Cifar10,
+}
