@@ -25,6 +25,10 @@ use landscape_core::{Params, Role};
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few networks at a time, and all they hold is handles of tensors"
+)]
 pub enum Network {
     /// Linear layers with an activation between them.
     Mlp(Mlp),

@@ -1,6 +1,8 @@
 //! Dense blocks with transitions between them.
 
-use crate::layers::{batch_norm, conv1x1, conv3x3, global_average, linear, without_bias};
+use crate::layers::{
+    CLASSES, ImageNetwork, batch_norm, conv1x1, conv3x3, global_average, linear, without_bias,
+};
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::AvgPool2dConfig;
@@ -8,8 +10,6 @@ use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-/// Classes of CIFAR-10.
-const CLASSES: usize = 10;
 /// How many times the growth is the width between the two convolutions of a layer.
 const BOTTLENECK: usize = 4;
 
@@ -100,9 +100,10 @@ impl DenseNetwork {
             linear: linear(channels, CLASSES, device),
         }
     }
+}
 
-    /// Logits `[samples, 10]` of images `[samples, 3, 32, 32]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+impl ImageNetwork for DenseNetwork {
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let x = self.conv1.forward(x);
         let x = self.trans1.forward(through(&self.dense1, x));
         let x = self.trans2.forward(through(&self.dense2, x));

@@ -3,7 +3,7 @@
 use super::DenseNetwork;
 use crate::layers::Architecture;
 use crate::names::named;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 /// A densely connected network by its name; the number counts layers with weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,19 +35,7 @@ const GROWTH: usize = 32;
 impl Architecture for DenseNetSpec {
     type Module = DenseNetwork;
 
-    fn image(&self) -> [usize; 3] {
-        [3, 32, 32]
-    }
-
-    fn outputs(&self) -> usize {
-        10
-    }
-
     fn module(&self, device: &Device) -> DenseNetwork {
         DenseNetwork::new(self.blocks(), GROWTH, device)
-    }
-
-    fn forward(&self, module: &DenseNetwork, x: Tensor<4>) -> Tensor<2> {
-        module.forward(x)
     }
 }

@@ -10,24 +10,35 @@ use landscape_core::{Params, Rng};
 use landscape_trace::{params_of, with_params};
 use std::fmt;
 
-/// What a family of image networks says of itself: how the module of a specification is built, and
-/// what it computes. Names, shapes, initial values and checkpoints follow from the module; the paths
+/// Height and width of CIFAR-10's images.
+pub(crate) const SIDE: usize = 32;
+/// Classes of CIFAR-10.
+pub(crate) const CLASSES: usize = 10;
+
+/// A Burn module that makes vectors of images.
+pub trait ImageNetwork: Module + ModuleDisplay {
+    /// Outputs `[samples, outputs]` of images `[samples, channels, height, width]`.
+    fn forward(&self, x: Tensor<4>) -> Tensor<2>;
+}
+
+/// What a family of image networks says of itself: how the module of a specification is built. Names, shapes, initial values and checkpoints follow from the module; the paths
 /// of its parameters must be PyTorch's names (see [`landscape_trace::params_of`]).
 pub trait Architecture: Clone + fmt::Debug + fmt::Display {
     /// The network as a Burn module.
-    type Module: Module + ModuleDisplay;
+    type Module: ImageNetwork;
 
-    /// Channels, height and width of an input image.
-    fn image(&self) -> [usize; 3];
+    /// Channels, height and width of an input image: CIFAR-10's unless a family has others.
+    fn image(&self) -> [usize; 3] {
+        [3, SIDE, SIDE]
+    }
 
-    /// Values in one output.
-    fn outputs(&self) -> usize;
+    /// Values in one output: one for each class of CIFAR-10 unless a family has others.
+    fn outputs(&self) -> usize {
+        CLASSES
+    }
 
     /// The module; its values do not matter.
     fn module(&self, device: &Device) -> Self::Module;
-
-    /// Outputs `[samples, outputs]` of images `[samples, channels, height, width]`.
-    fn forward(&self, module: &Self::Module, x: Tensor<4>) -> Tensor<2>;
 
     /// The tensors of the layout with initial values: PyTorch's defaults unless a family has others.
     fn initial(&self, layout: Params, rng: &mut Rng) -> Params {
@@ -99,7 +110,7 @@ impl<S: Architecture> Family<S> {
         let [samples, _] = x.dims();
         let [channels, height, width] = self.spec.image();
         let images = x.reshape([samples, channels, height, width]);
-        self.spec.forward(&self.module, images)
+        self.module.forward(images)
     }
 
     /// What the network is.

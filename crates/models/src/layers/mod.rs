@@ -6,7 +6,8 @@ mod image;
 mod initial;
 mod transparent;
 
-pub use family::{Architecture, Family};
+pub use family::{Architecture, Family, ImageNetwork};
+pub(crate) use family::{CLASSES, SIDE};
 pub(crate) use image::{
     batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
 };

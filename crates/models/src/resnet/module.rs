@@ -1,7 +1,8 @@
 //! Stages of residual blocks behind a 3x3 stem.
 
 use crate::layers::{
-    ImageLayer, batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
+    CLASSES, ImageLayer, ImageNetwork, batch_norm, conv1x1, conv3x3, global_average, in_sequence,
+    linear, without_bias,
 };
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
@@ -9,8 +10,6 @@ use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-/// Classes of CIFAR-10.
-const CLASSES: usize = 10;
 /// How much wider a bottleneck's output is than its inside.
 const EXPANSION: usize = 4;
 
@@ -35,7 +34,8 @@ pub(crate) struct Stage {
 /// Convolutions with a shortcut around them, or without one.
 ///
 /// `relu(f(x) + s(x))`, where `s` is the identity or a projection (a 1x1 convolution and a
-/// normalisation), or `relu(f(x))`.
+/// normalisation). Without a shortcut it is `relu(f(x))`, and `f(x)` for a bottleneck, which is how
+/// tomgoldstein/loss-landscape has them.
 #[derive(Module, Debug)]
 pub struct Block {
     conv1: Conv2d,
@@ -82,10 +82,11 @@ impl Block {
         if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
             out = bn3.forward(conv3.forward(relu(out)));
         }
-        if let Some(shortcut) = &self.shortcut {
-            out = out + in_sequence(shortcut, x);
+        match &self.shortcut {
+            Some(shortcut) => relu(out + in_sequence(shortcut, x)),
+            None if self.conv3.is_some() => out,
+            None => relu(out),
         }
-        relu(out)
     }
 }
 
@@ -123,9 +124,10 @@ impl ResidualNet {
             linear: linear(channels, CLASSES, device),
         }
     }
+}
 
-    /// Logits `[samples, 10]` of images `[samples, 3, 32, 32]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+impl ImageNetwork for ResidualNet {
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let out = relu(self.bn1.forward(self.conv1.forward(x)));
         let stages = [&self.layer1, &self.layer2, &self.layer3];
         let blocks = stages.into_iter().chain(&self.layer4).flatten();

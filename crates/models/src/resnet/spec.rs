@@ -2,7 +2,7 @@
 
 use super::{ResidualNet, Shape, Stage};
 use crate::layers::Architecture;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::fmt;
 
 /// A residual network by its depth: `resnet20`, `resnet56-noshort`.
@@ -86,19 +86,7 @@ impl fmt::Display for ResNetSpec {
 impl Architecture for ResNetSpec {
     type Module = ResidualNet;
 
-    fn image(&self) -> [usize; 3] {
-        [3, 32, 32]
-    }
-
-    fn outputs(&self) -> usize {
-        10
-    }
-
     fn module(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)
-    }
-
-    fn forward(&self, module: &ResidualNet, x: Tensor<4>) -> Tensor<2> {
-        module.forward(x)
     }
 }

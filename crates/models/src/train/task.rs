@@ -7,6 +7,8 @@ use landscape_core::Sample;
 
 /// Samples that are evaluated at once; bounds the memory of hidden layers, and changes nothing.
 const CHUNK: usize = 8192;
+/// The same of networks whose hidden layers are images.
+const IMAGE_CHUNK: usize = 256;
 
 /// Everything that a training step and an evaluation need, on the device.
 pub(super) struct Task {
@@ -59,10 +61,14 @@ impl Task {
     pub(super) fn evaluate(&self, network: &Network) -> Result<Sample, ModelsError> {
         let network = network.valid();
         let n = self.samples();
+        let chunk = match network.spec().image() {
+            Some(_) => IMAGE_CHUNK,
+            None => CHUNK,
+        };
         let mut losses = Vec::with_capacity(n);
         let mut correct = self.loss.has_accuracy().then_some(0);
-        for start in (0..n).step_by(CHUNK) {
-            let end = (start + CHUNK).min(n);
+        for start in (0..n).step_by(chunk) {
+            let end = (start + chunk).min(n);
             let output = network.forward(self.x.clone().slice_dim(0, start..end));
             let y = self.y.slice(start, end);
             if self.loss == LossKind::Bce {

@@ -1,13 +1,12 @@
 //! Stages of 3x3 convolutions, a maximum after each, and two linear layers.
 
-use crate::layers::{ImageLayer, VectorLayer, batch_norm, conv3x3, in_sequence, linear};
+use crate::layers::{
+    CLASSES, ImageLayer, ImageNetwork, SIDE, VectorLayer, batch_norm, conv3x3, in_sequence, linear,
+};
 use burn::module::Module;
 use burn::nn::pool::MaxPool2dConfig;
 use burn::nn::{Linear, Relu};
 use burn::tensor::{Device, Tensor};
-
-/// Classes of CIFAR-10.
-const CLASSES: usize = 10;
 
 /// A VGG network.
 #[derive(Module, Debug)]
@@ -18,8 +17,9 @@ pub struct VggNet {
 }
 
 impl VggNet {
-    /// For images of `side` by `side` pixels; `stages` has convolutions and channels of each.
-    pub(crate) fn new(stages: &[(usize, usize)], mut side: usize, device: &Device) -> Self {
+    /// `stages` has the convolutions and channels of each.
+    pub(crate) fn new(stages: &[(usize, usize)], device: &Device) -> Self {
+        let mut side = SIDE;
         let mut features = Vec::new();
         let mut channels = 3;
         for &(convolutions, width) in stages {
@@ -42,9 +42,10 @@ impl VggNet {
             classifier: linear(channels, CLASSES, device),
         }
     }
+}
 
-    /// Logits `[samples, 10]` of images `[samples, 3, side, side]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+impl ImageNetwork for VggNet {
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let features: Tensor<2> = in_sequence(&self.features, x).flatten(1, 3);
         let hidden = self.fc.iter().fold(features, |x, layer| layer.forward(x));
         self.classifier.forward(hidden)

@@ -3,7 +3,7 @@
 use super::VggNet;
 use crate::layers::Architecture;
 use crate::names::named;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 /// A VGG network by its name; the number counts layers with weights as its authors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,19 +36,7 @@ impl VggSpec {
 impl Architecture for VggSpec {
     type Module = VggNet;
 
-    fn image(&self) -> [usize; 3] {
-        [3, 32, 32]
-    }
-
-    fn outputs(&self) -> usize {
-        10
-    }
-
     fn module(&self, device: &Device) -> VggNet {
-        VggNet::new(self.stages(), self.image()[1], device)
-    }
-
-    fn forward(&self, module: &VggNet, x: Tensor<4>) -> Tensor<2> {
-        module.forward(x)
+        VggNet::new(self.stages(), device)
     }
 }

@@ -1,7 +1,7 @@
 //! Patches, encoder blocks and a linear head.
 
 use super::{Pool, VitSpec};
-use crate::layers::{Architecture, linear};
+use crate::layers::{Architecture, ImageNetwork, linear};
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear};
@@ -131,9 +131,10 @@ impl VisionTransformer {
             head: linear(dim, spec.outputs(), device),
         }
     }
+}
 
-    /// Logits `[samples, classes]` of images `[samples, channels, height, width]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+impl ImageNetwork for VisionTransformer {
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let mut tokens = self.patch_embed.forward(x);
         let [samples, _, dim] = tokens.dims();
         if let Some(cls) = &self.cls_token {

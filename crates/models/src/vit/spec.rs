@@ -3,7 +3,7 @@
 use super::VisionTransformer;
 use crate::layers::{Architecture, standard};
 use crate::names::named;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use landscape_core::{Params, Rng};
 use std::fmt;
 
@@ -210,10 +210,6 @@ impl Architecture for VitSpec {
 
     fn module(&self, device: &Device) -> VisionTransformer {
         VisionTransformer::new(self, device)
-    }
-
-    fn forward(&self, module: &VisionTransformer, x: Tensor<4>) -> Tensor<2> {
-        module.forward(x)
     }
 
     /// PyTorch's defaults for the layers; positions and class token normal with deviation 0.02.

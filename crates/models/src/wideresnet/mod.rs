@@ -4,7 +4,7 @@
 
 use crate::layers::{Architecture, Family};
 use crate::resnet::{ResidualNet, Shape, Stage};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::fmt;
 
 /// A wide residual network.
@@ -69,19 +69,7 @@ impl fmt::Display for WideResNetSpec {
 impl Architecture for WideResNetSpec {
     type Module = ResidualNet;
 
-    fn image(&self) -> [usize; 3] {
-        [3, 32, 32]
-    }
-
-    fn outputs(&self) -> usize {
-        10
-    }
-
     fn module(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)
-    }
-
-    fn forward(&self, module: &ResidualNet, x: Tensor<4>) -> Tensor<2> {
-        module.forward(x)
     }
 }

@@ -201,6 +201,27 @@ fn running_statistics_are_buffers_and_biases_have_their_roles() {
 }
 
 #[test]
+fn other_parameters_make_another_network() {
+    let network = Network::init(&spec("resnet20"), 7, &Device::flex());
+    let before = network.params();
+    let other = Reference::of("resnet20").params(&before);
+    assert_eq!(network.with_params(&other).unwrap().params(), other);
+    assert_eq!(network.params(), before);
+    let error = Network::from_params(
+        &spec("resnet20"),
+        &Network::layout(&spec("resnet20-noshort")),
+        &Device::flex(),
+    );
+    says(
+        error.unwrap_err(),
+        &[
+            "resnet20",
+            "missing: layer2.0.shortcut.0.weight [32, 16, 1, 1]",
+        ],
+    );
+}
+
+#[test]
 fn initial_values_are_those_of_the_layers() {
     let params = Network::init(&spec("resnet20"), 7, &Device::flex()).params();
     let again = Network::init(&spec("resnet20"), 7, &Device::flex()).params();

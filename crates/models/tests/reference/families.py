@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes families.txt: what PyTorch makes of the families of networks, in f64.
 
-usage: families.py        needs: torch 2.9, numpy 2 (pip install them into a virtual environment)
+usage: families.py [MODEL...]    (all where none is named; the lines of the others stay)
+needs: torch 2.9, numpy 2 (pip install them into a virtual environment)
 
 Weights, running statistics, directions and inputs are not files but a formula (`unit`), which the tests
 repeat. Each line of families.txt is `<model> <what> <numbers>`:
@@ -20,6 +21,7 @@ Normalisation layers use their running statistics. The networks are those of tom
 descriptions; names and shapes of the tensors are PyTorch's `state_dict`.
 """
 import pathlib
+import sys
 
 import numpy as np
 import torch
@@ -89,7 +91,7 @@ def conv(inputs, outputs, size, stride=1):
 
 
 class Block(nn.Module):
-    """Convolutions of the given sizes, around them a shortcut or nothing; ReLU at the end."""
+    """Convolutions of the given sizes, around them a shortcut or nothing."""
 
     def __init__(self, widths, sizes, strides, shortcut):
         super().__init__()
@@ -110,7 +112,10 @@ class Block(nn.Module):
             out = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(out))
             if i < self.depth:
                 out = F.relu(out)
-        return F.relu(out if self.shortcut is None else out + self.shortcut(x))
+        if self.shortcut is None:
+            # The original ends a bottleneck without a shortcut without a ReLU.
+            return F.relu(out) if self.depth == 2 else out
+        return F.relu(out + self.shortcut(x))
 
 
 class Residual(nn.Module):
@@ -274,7 +279,7 @@ MODELS = {
     "resnet56": (lambda: thin(56), 0.4, 2),
     "resnet18": (lambda: Residual(64, [2, 2, 2, 2]), 0.6, 2),
     "resnet50": (lambda: Residual(64, [3, 4, 6, 3], bottleneck=True), 0.5, 2),
-    "resnet50-noshort": (lambda: Residual(64, [3, 4, 6, 3], bottleneck=True, shortcut=False), 1.0, 2),
+    "resnet50-noshort": (lambda: Residual(64, [3, 4, 6, 3], bottleneck=True, shortcut=False), 0.85, 2),
     "wrn56-2": (lambda: Residual(32, [9, 9, 9]), 0.4, 2),
     "vgg9": (lambda: Vgg([(2, 64), (2, 128), (3, 256)]), 1.0, 3),
     "vgg16": (lambda: Vgg([(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]), 1.0, 3),
@@ -326,14 +331,18 @@ def reference(build, gain, samples):
     }
 
 
-def main():
+def main(chosen):
+    kept = OUT.read_text().splitlines(keepends=True) if chosen else []
     lines = []
     with torch.no_grad():
         for name, model in MODELS.items():
+            if chosen and name not in chosen:
+                lines += [line for line in kept if line.split(" ")[0] == name]
+                continue
             for what, numbers in reference(*model).items():
                 lines.append(f"{name} {what} {' '.join(f'{v:.15g}' for v in numbers)}\n")
     OUT.write_text("".join(lines))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
