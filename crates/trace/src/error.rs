@@ -68,6 +68,14 @@ pub enum TraceError {
     /// The threads of the host executor could not be started.
     #[error("the threads of the executor could not be started")]
     Threads(#[source] rayon::ThreadPoolBuildError),
+    /// A device that this machine does not have, or that can't be opened.
+    #[error("device `{device}` is not there: {reason}")]
+    NoDevice {
+        /// The device.
+        device: String,
+        /// What is missing.
+        reason: String,
+    },
     /// A device failed.
     #[error("device {device} failed: {reason}")]
     Device {

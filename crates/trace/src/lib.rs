@@ -13,6 +13,9 @@ mod module;
 mod objective;
 mod operations;
 
+pub use device::open::open_device;
+#[cfg(feature = "wgpu")]
+pub use device::open::{vulkan_device, wgpu_device};
 pub use direct::DirectObjective;
 pub use error::TraceError;
 pub use host::simd::Level;

@@ -1,6 +1,6 @@
 //! The device executor: the same graph, replayed on a Burn device, many points at once.
 
-use super::{DeviceTensor, Replay, dims, download, upload};
+use super::{DeviceTensor, Replay, dims, download, open, upload};
 use crate::TraceError;
 use crate::analysis::{Analysis, Stage};
 use crate::graph::{Graph, Source, ValueId};
@@ -54,6 +54,7 @@ impl DeviceExecutor {
         device: &Device,
         batch: usize,
     ) -> Result<Self, TraceError> {
+        open::open_device(device)?;
         let per_sample = numbers_a_sample(graph, analysis).max(1);
         let any_samples = analysis.samples.iter().any(|&s| s) && !reduces_data(graph, analysis);
         let automatic = (BUDGET / 16 / per_sample).max(1);
@@ -68,8 +69,8 @@ impl DeviceExecutor {
         let mut this = Self {
             graph: graph.clone(),
             analysis: analysis.clone(),
-            device: device.as_dispatch().clone(),
-            name: format!("{device:?}"),
+            device: open::inner(device).clone(),
+            name: open::describe(device),
             batches: Vec::new(),
             points: (BUDGET / (per_sample * batch)).clamp(1, 4096),
             loss,

@@ -1,6 +1,7 @@
 //! Replaying graph operations on Burn devices, whatever their rank.
 
 pub(crate) mod executor;
+pub(crate) mod open;
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn_backend::tensor::{BoolTensor, FloatTensor, IntTensor};
@@ -106,4 +107,71 @@ pub(crate) fn index(
 ) -> DeviceTensor {
     let int_type = get_or_init_device_settings::<Replay>(&x.device()).int_dtype;
     Replay::int_into_float(f(x, int_type), FloatDType::F32)
+}
+
+/// `ln(1 + x)`, with its relative accuracy where x is small.
+///
+/// Burn's GPU kernels take the logarithm of the rounded sum, which loses losses below 1e-3, and graphics
+/// APIs promise logarithms near 1 to an absolute 2^-21 only. There, for x in [-0.5, 1], it is
+/// `2 artanh(s) = 2 (s + s^3/3 + s^5/5 + ...)` with `s = x / (2 + x)`, `|s| <= 1/3`.
+pub(crate) fn log1p(x: DeviceTensor) -> DeviceTensor {
+    match x.device() {
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(_) => log1p_by_series(x),
+        _ => Replay::float_log1p(x),
+    }
+}
+
+#[cfg(any(feature = "wgpu", test))]
+fn log1p_by_series(x: DeviceTensor) -> DeviceTensor {
+    let s = Replay::float_div(x.clone(), Replay::float_add_scalar(x.clone(), 2.0.into()));
+    let square = Replay::float_mul(s.clone(), s.clone());
+    // Eight terms: what follows is below 2e-9 of the sum.
+    let mut sum = Replay::float_mul_scalar(square.clone(), (2.0 / 15.0).into());
+    for odd in [13.0, 11.0, 9.0, 7.0, 5.0, 3.0] {
+        sum = Replay::float_add_scalar(sum, (2.0 / odd).into());
+        sum = Replay::float_mul(sum, square.clone());
+    }
+    let series = Replay::float_mul(Replay::float_add_scalar(sum, 2.0.into()), s);
+    let direct = Replay::float_log(Replay::float_add_scalar(x.clone(), 1.0.into()));
+    // Written so that NaN takes the logarithm.
+    let far = Replay::float_sub_scalar(x, 0.25.into());
+    let near = Replay::float_lower_equal_elem(
+        Replay::float_abs(far.clone()),
+        0.75.into(),
+        bool_type(&far),
+    );
+    Replay::float_mask_where(direct, near, series)
+}
+
+/// `ln(1 / (1 + e^-x)) = min(x, 0) - ln(1 + e^-|x|)`
+pub(crate) fn log_sigmoid(x: DeviceTensor) -> DeviceTensor {
+    let tail = log1p(Replay::float_exp(Replay::float_neg(Replay::float_abs(
+        x.clone(),
+    ))));
+    Replay::float_sub(Replay::float_clamp_max(x, 0.0.into()), tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_series_is_the_logarithm() {
+        let x: Vec<f32> = (-1000..3000)
+            .map(|i| i as f32 / 1000.0)
+            .chain((0..40).map(|k| 0.3f32.powi(k)))
+            .chain([f32::INFINITY, f32::NAN, -2.0])
+            .collect();
+        let device = Device::flex();
+        let tensor = upload(&x, &[x.len()], device.as_dispatch());
+        let found = download(log1p_by_series(tensor)).unwrap();
+        for (x, found) in x.iter().zip(found) {
+            let expected = f64::from(*x).ln_1p();
+            let error = (f64::from(found) - expected).abs() / expected.abs().max(1e-30);
+            let same = f64::from(found) == expected || found.is_nan() && expected.is_nan();
+            assert!(same || error < 3e-7, "{x}: {found} and {expected}");
+        }
+    }
 }

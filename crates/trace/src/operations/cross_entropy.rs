@@ -65,7 +65,7 @@ impl Operation for PickedLogSoftmax {
         let ties = Replay::float_add_scalar(Replay::float_sum_dim(is_max, 2), (-1.0).into());
         let rest = Replay::float_add(Replay::float_sum_dim(others, 2), ties);
         let chosen = device::gather(2, d, call.inputs[1].clone());
-        let picked = Replay::float_sub(chosen, Replay::float_log1p(rest));
+        let picked = Replay::float_sub(chosen, device::log1p(rest));
         if self.negated {
             Replay::float_neg(picked)
         } else {

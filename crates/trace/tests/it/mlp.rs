@@ -111,23 +111,27 @@ pub fn targets() -> Vec<Target> {
         .into_iter()
         .flat_map(|level| [1, 3].map(|threads| Target::Host { threads, level }))
         .collect();
-    for batch in [0, 7] {
-        targets.push(Target::Device {
-            device: Device::flex(),
+    for device in devices() {
+        targets.extend([0, 7].map(|batch| Target::Device {
+            device: device.clone(),
             batch,
-        });
+        }));
     }
-    #[cfg(feature = "wgpu")]
-    targets.push(Target::Device {
-        device: Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-        batch: 0,
-    });
-    #[cfg(feature = "tch")]
-    targets.push(Target::Device {
-        device: Device::libtorch(),
-        batch: 0,
-    });
     targets
+}
+
+/// Every Burn device that this build has.
+pub fn devices() -> Vec<Device> {
+    vec![
+        Device::flex(),
+        #[cfg(feature = "wgpu")]
+        landscape_trace::wgpu_device(None).unwrap(),
+        #[cfg(feature = "wgpu")]
+        landscape_trace::vulkan_device(Some(0)).unwrap(),
+        #[cfg(feature = "tch")]
+        #[allow(deprecated)]
+        Device::libtorch(),
+    ]
 }
 
 fn points(dims: usize) -> Vec<[f64; 3]> {
@@ -215,6 +219,40 @@ fn binary_cross_entropy_of_a_deep_net_equals_the_reference() {
 }
 
 #[test]
+fn small_losses_keep_their_relative_accuracy() {
+    let module = Mlp::new(&[30, 20, 10], 6);
+    let plane = plane(&params_of(&module).unwrap(), 1);
+    let mut data = data(400, 30, 10, 7);
+    // Labels as predicted, and of those samples the ones with losses between 1e-7 and 1e-3.
+    let logits = forward(&at(&plane, [0.0; 3]), 2, &data.x);
+    let best = |x: &[f64]| (0..10).max_by(|&a, &b| x[a].total_cmp(&x[b])).unwrap();
+    data.labels = logits.iter().map(|x| best(x)).collect();
+    let losses = logits
+        .iter()
+        .zip(&data.labels)
+        .map(|(x, &y)| cross_entropy(x, y));
+    let kept: Vec<bool> = losses.map(|loss| (1e-7..1e-3).contains(&loss)).collect();
+    let mut kept_x = kept.iter();
+    data.x.retain(|_| *kept_x.next().unwrap());
+    let mut kept_labels = kept.iter();
+    data.labels.retain(|_| *kept_labels.next().unwrap());
+    assert!(data.labels.len() > 50);
+    let trace = Trace::capture(&module, &(data.x(), data.classes()), classification).unwrap();
+    for target in targets() {
+        let objective = trace.objective(&plane, &[target]).unwrap();
+        for point in [[0.0; 3], [0.01, 0.0, 0.0]] {
+            let found = objective.evaluate(&[point]).unwrap()[0].loss;
+            let logits = forward(&at(&plane, point), 2, &data.x);
+            let pairs = logits.iter().zip(&data.labels);
+            let sum: f64 = pairs.map(|(x, &y)| cross_entropy(x, y)).sum();
+            let expected = sum / data.labels.len() as f64;
+            assert!(expected < 1e-3);
+            assert_close(found, expected, 1e-5);
+        }
+    }
+}
+
+#[test]
 fn the_same_bits_for_any_number_of_threads_and_any_way_of_asking() {
     let module = Mlp::new(&[30, 20, 10], 4);
     let data = data(1000, 30, 10, 5);
@@ -250,15 +288,12 @@ fn devices_share_the_points() {
         .unwrap()
         .evaluate(&points)
         .unwrap();
-    let both = [
-        Target::default(),
-        Target::Device {
-            device: Device::flex(),
-            batch: 0,
-        },
-    ];
+    let others = devices()
+        .into_iter()
+        .map(|device| Target::Device { device, batch: 0 });
+    let all: Vec<Target> = std::iter::once(Target::default()).chain(others).collect();
     let shared = trace
-        .objective(&plane, &both)
+        .objective(&plane, &all)
         .unwrap()
         .evaluate(&points)
         .unwrap();

@@ -1,6 +1,6 @@
 //! What is computed once: seen from outside, by what a plane leaves unmoved.
 
-use crate::mlp::{Mlp, classification, data, plane};
+use crate::mlp::{Mlp, classification, data, plane, targets};
 use crate::reference::assert_close;
 use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane};
 use landscape_trace::{Trace, params_of};
@@ -56,8 +56,10 @@ fn a_loss_that_overflows_is_returned_as_it_is() {
     let data = data(50, 6, 4, 8);
     let trace = Trace::capture(&module, &(data.x(), data.classes()), classification).unwrap();
     let plane = plane(&params_of(&module).unwrap(), 1);
-    let objective = trace.objective(&plane, &[]).unwrap();
-    let far = objective.evaluate(&[[1e30, 0.0, 0.0], [0.0; 3]]).unwrap();
-    assert!(!far[0].loss.is_finite());
-    assert!(far[1].loss.is_finite());
+    for target in targets() {
+        let objective = trace.objective(&plane, &[target]).unwrap();
+        let far = objective.evaluate(&[[1e30, 0.0, 0.0], [0.0; 3]]).unwrap();
+        assert!(!far[0].loss.is_finite(), "{}", objective.describe());
+        assert!(far[1].loss.is_finite(), "{}", objective.describe());
+    }
 }

@@ -1,0 +1,154 @@
+//! Opening devices: one that this machine does not have is an error, not a panic.
+
+use crate::TraceError;
+use burn::tensor::Device;
+use burn_dispatch::DispatchDevice;
+#[cfg(feature = "wgpu")]
+use burn_dispatch::devices::{CubeDevice, WgpuBackend, WgpuDevice, WgpuDeviceKind, wgpu};
+#[cfg(feature = "tch")]
+use burn_dispatch::{Dispatch, DispatchDeviceId, devices::LibTorchDevice};
+
+/// Opens `device`, so that a missing one is known before work starts: Burn opens devices when the
+/// first tensor is made on them, and panics there. One that is open already stays as it is.
+///
+/// # Errors
+/// [`TraceError::NoDevice`] where there is no such adapter, driver or card.
+pub fn open_device(device: &Device) -> Result<(), TraceError> {
+    let device = inner(device);
+    reach(device).map_err(|reason| TraceError::NoDevice {
+        device: name(device),
+        reason,
+    })
+}
+
+/// A device of WebGPU on the best graphics API of this machine: its best adapter, or the one of that
+/// index among discrete, integrated, virtual and other GPUs and software, in this order.
+///
+/// # Errors
+/// [`TraceError::NoDevice`] where there is no such adapter.
+#[cfg(feature = "wgpu")]
+pub fn wgpu_device(index: Option<usize>) -> Result<Device, TraceError> {
+    adapter(WgpuBackend::Auto, index)
+}
+
+/// As [`wgpu_device`], on Vulkan alone.
+///
+/// # Errors
+/// As [`wgpu_device`].
+#[cfg(feature = "wgpu")]
+pub fn vulkan_device(index: Option<usize>) -> Result<Device, TraceError> {
+    adapter(WgpuBackend::Vulkan, index)
+}
+
+#[cfg(feature = "wgpu")]
+fn adapter(api: WgpuBackend, index: Option<usize>) -> Result<Device, TraceError> {
+    let default = Device::from(WgpuDevice::new(WgpuDeviceKind::DefaultDevice).on(api));
+    let device = match index {
+        None => default,
+        Some(index) => {
+            let mut adapters = adapters(api);
+            if index >= adapters.len() {
+                return Err(TraceError::NoDevice {
+                    device: format!("{}:{index}", name(inner(&default))),
+                    reason: format!("adapters found: {}", adapters.len()),
+                });
+            }
+            Device::from(adapters.swap_remove(index))
+        }
+    };
+    open_device(&device)?;
+    Ok(device)
+}
+
+/// The adapters of a graphics API, GPUs first.
+#[cfg(feature = "wgpu")]
+fn adapters(api: WgpuBackend) -> Vec<CubeDevice> {
+    use WgpuDeviceKind::{Cpu, DiscreteGpu, IntegratedGpu, Other, VirtualGpu};
+    // Listing is by kind: it gives what is there of the kind of the given device.
+    let kinds = [
+        DiscreteGpu(0),
+        IntegratedGpu(0),
+        VirtualGpu(0),
+        Other(0),
+        Cpu,
+    ];
+    let same_kind =
+        |kind| CubeDevice::enumerate(CubeDevice::Wgpu(WgpuDevice::new(kind).on(api)).to_id());
+    let ids = kinds.into_iter().flat_map(same_kind);
+    ids.map(CubeDevice::from_id).collect()
+}
+
+/// An open device in words, with the hardware's own name where it has one.
+pub(crate) fn describe(device: &Device) -> String {
+    let device = inner(device);
+    #[cfg(feature = "wgpu")]
+    if let Some(identity) = device.identity() {
+        return format!("{}: {}", name(device), identity.name);
+    }
+    name(device)
+}
+
+/// The device without automatic differentiation around it.
+pub(crate) fn inner(device: &Device) -> &DispatchDevice {
+    match device.as_dispatch() {
+        DispatchDevice::Autodiff(device) => device,
+        device => device,
+    }
+}
+
+fn reach(device: &DispatchDevice) -> Result<(), String> {
+    match device {
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(CubeDevice::Wgpu(device)) => reach_wgpu(device),
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(LibTorchDevice::Cuda(index)) => reach_cuda(*index),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(feature = "wgpu")]
+fn reach_wgpu(device: &WgpuDevice) -> Result<(), String> {
+    if matches!(device.kind, WgpuDeviceKind::Existing(_)) {
+        return Ok(());
+    }
+    let open = wgpu::RuntimeOptions::try_default()
+        .and_then(|options| wgpu::try_init_setup::<wgpu::AutoGraphicsApi>(device, options));
+    match open {
+        // Registered: it is open already.
+        Ok(_) | Err(wgpu::WgpuInitError::Registration { .. }) => Ok(()),
+        Err(wgpu::WgpuInitError::AdapterUnavailable { .. }) => Err("no such adapter".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(feature = "tch")]
+fn reach_cuda(index: usize) -> Result<(), String> {
+    match Dispatch::enumerate(DispatchDeviceId::LibTorch).len() {
+        0 => Err("LibTorch finds no CUDA device".into()),
+        found if index >= found => Err(format!("LibTorch finds {found} CUDA devices, from 0")),
+        _ => Ok(()),
+    }
+}
+
+/// The device as the command line names it, where it does.
+fn name(device: &DispatchDevice) -> String {
+    match device {
+        DispatchDevice::Flex(_) => "flex".into(),
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(CubeDevice::Wgpu(device)) => {
+            let api = match device.backend {
+                WgpuBackend::Vulkan => "vulkan",
+                _ => "wgpu",
+            };
+            match &device.kind {
+                WgpuDeviceKind::DefaultDevice => api.into(),
+                kind => format!("{api} {kind:?}"),
+            }
+        }
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(LibTorchDevice::Cpu) => "libtorch".into(),
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(LibTorchDevice::Cuda(index)) => format!("libtorch-cuda:{index}"),
+        other => format!("{other:?}"),
+    }
+}
