@@ -16,19 +16,17 @@ pub(crate) enum Class {
     Point,
 }
 
-/// When a node is computed.
+/// How often a node is computed. When, is said by its level, see [`Analysis::level`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stage {
     /// Once, for all points.
     Once,
     /// Once a point.
-    Before,
+    Point,
     /// For every point and tile of samples.
     Tile,
     /// As `Tile`, and then summed (or averaged) over the samples.
     Reduce { mean: bool },
-    /// Once a point, after the samples.
-    After,
 }
 
 /// The analysis of a graph.
@@ -39,6 +37,9 @@ pub(crate) struct Analysis {
     pub samples: Vec<bool>,
     /// One a node.
     pub stage: Vec<Stage>,
+    /// Passes over the samples that must be complete before a node is computed, one a node: 0 but
+    /// for what needs a sum over the samples, such as batch statistics or the mean loss.
+    pub level: Vec<usize>,
 }
 
 /// Which constants have a sample axis.
@@ -71,6 +72,7 @@ impl Analysis {
             class: vec![Class::Shared; count],
             samples: vec![false; count],
             stage: Vec::with_capacity(graph.nodes.len()),
+            level: Vec::with_capacity(graph.nodes.len()),
         };
         for (i, value) in graph.values.iter().enumerate() {
             match &value.source {
@@ -87,16 +89,21 @@ impl Analysis {
                 _ => {}
             }
         }
-        let mut after = vec![false; count];
+        let mut known_at = vec![0; count];
         for node in 0..graph.nodes.len() {
-            let stage = this.node(graph, node, &mut after)?;
+            let level = graph.nodes[node].inputs.iter().map(|&v| known_at[v]);
+            let level = level.max().unwrap_or(0);
+            let stage = this.node(graph, node)?;
+            let reduces = matches!(stage, Stage::Reduce { .. });
+            known_at[graph.nodes[node].output] = level + usize::from(reduces);
             this.stage.push(stage);
+            this.level.push(level);
         }
         Some(this)
     }
 
     /// Classifies one node; `None` where it mixes samples.
-    fn node(&mut self, graph: &Graph, index: usize, after: &mut [bool]) -> Option<Stage> {
+    fn node(&mut self, graph: &Graph, index: usize) -> Option<Stage> {
         let node = &graph.nodes[index];
         let inputs: Vec<Operand> = node
             .inputs
@@ -110,8 +117,7 @@ impl Analysis {
             false => Samples::Kept,
         };
         let kept = any_samples && samples == Samples::Kept;
-        let late = node.inputs.iter().any(|&v| after[v]);
-        if samples == Samples::Mixed || kept && late {
+        if samples == Samples::Mixed {
             return None;
         }
         let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);
@@ -125,10 +131,8 @@ impl Analysis {
             (Class::Shared | Class::Affine, _) => Stage::Once,
             (Class::Point, Samples::Reduced { mean }) => Stage::Reduce { mean },
             (Class::Point, _) if kept => Stage::Tile,
-            (Class::Point, _) if late => Stage::After,
-            (Class::Point, _) => Stage::Before,
+            (Class::Point, _) => Stage::Point,
         };
-        after[node.output] = late || matches!(stage, Stage::Reduce { .. });
         Some(stage)
     }
 
@@ -156,14 +160,24 @@ impl Analysis {
         }
     }
 
+    /// Passes over the samples.
+    pub fn levels(&self) -> usize {
+        let with_samples = |stage: &Stage| matches!(stage, Stage::Tile | Stage::Reduce { .. });
+        let levels = self.stage.iter().zip(&self.level);
+        let passes = levels
+            .filter(|(stage, _)| with_samples(stage))
+            .map(|(_, &l)| l + 1);
+        passes.max().unwrap_or(1)
+    }
+
     /// Whether a value is computed for every point and tile.
     pub fn in_tiles(&self, value: ValueId) -> bool {
         self.samples[value] && self.class[value] == Class::Point
     }
 
-    /// Follows a value back to the mean over samples that it is a multiple of: the node that
-    /// reduces the samples, and the factor.
-    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<(usize, f64)> {
+    /// Follows a value back to the mean over samples that it is a multiple of: the value that is
+    /// reduced over the samples, and the factor.
+    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<(ValueId, f64)> {
         let Source::Node(index) = graph.values[value].source else {
             return None;
         };
@@ -171,11 +185,11 @@ impl Analysis {
         if let Stage::Reduce { mean } = self.stage[index] {
             let one = graph.values[value].numel() == 1 && node.operation.as_any().is::<Reduce>();
             let factor = if mean { 1.0 } else { graph.samples as f64 };
-            return one.then_some((index, factor));
+            return one.then_some((value, factor));
         }
         let further = |f: f64| {
             self.multiple_of_mean(graph, node.inputs[0])
-                .map(|(index, factor)| (index, f * factor))
+                .map(|(mean, factor)| (mean, f * factor))
         };
         if node.operation.is_view() {
             return further(1.0);

@@ -4,7 +4,8 @@ use crate::TraceError;
 use crate::analysis::Analysis;
 use crate::capture::capture;
 use crate::device::executor::DeviceExecutor;
-use crate::graph::{Graph, Slot, fuse};
+use crate::fuse::{batch_statistics, fold_norms, fuse};
+use crate::graph::{Graph, Slot, ValueId};
 use crate::host::executor::HostExecutor;
 use crate::host::once::Fixed;
 use crate::host::simd::Level;
@@ -22,6 +23,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Debug)]
 pub struct Trace {
     graph: Graph,
+}
+
+/// Which statistics BatchNorm layers normalise with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchStatistics {
+    /// The running statistics of the module, as in evaluation.
+    #[default]
+    Frozen,
+    /// Mean and variance of all samples at each point, as in training with one batch.
+    Batch,
+    /// Running statistics estimated anew at each point from all samples: as [`Self::Batch`], with
+    /// the unbiased variance (as PyTorch's `swa_utils.update_bn` with one batch).
+    Reestimated,
 }
 
 /// Where an objective is evaluated.
@@ -92,6 +106,20 @@ impl Trace {
         })
     }
 
+    /// The same loss with other statistics in its BatchNorm layers.
+    ///
+    /// Statistics that depend on the point need all samples at once: memory for a few layers'
+    /// activations of all samples, for every thread.
+    pub fn with_batch_norm(&self, statistics: BatchStatistics) -> Self {
+        let graph = self.graph.clone();
+        let graph = match statistics {
+            BatchStatistics::Frozen => graph,
+            BatchStatistics::Batch => batch_statistics(graph, false),
+            BatchStatistics::Reestimated => batch_statistics(graph, true),
+        };
+        Self { graph }
+    }
+
     /// Number of samples in the data.
     pub fn samples(&self) -> usize {
         self.graph.samples
@@ -119,12 +147,11 @@ impl Trace {
         targets: &[Target],
     ) -> Result<PlaneObjective, TraceError> {
         let parameters = self.parameters(plane)?;
-        let varies: Vec<bool> = parameters
-            .iter()
-            .map(|p| p.slopes.iter().any(Option::is_some))
-            .collect();
+        let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
         let analysis = Analysis::new(&self.graph, &varies);
-        let graph = fuse(self.graph.clone(), &analysis);
+        let graph = fold_norms(self.graph.clone(), &analysis);
+        let analysis = Analysis::new(&graph, &varies);
+        let graph = fuse(graph, &analysis);
         let analysis = Analysis::new(&graph, &varies);
         let default = [Target::default()];
         let targets = if targets.is_empty() {
@@ -231,8 +258,8 @@ fn build(
 pub(crate) struct Evaluated {
     /// The graph's outputs, in order.
     pub outputs: Vec<f64>,
-    /// Means over the samples in f64: (node, mean).
-    pub means: Vec<(usize, f64)>,
+    /// Means over the samples in f64, by the value that is reduced.
+    pub means: Vec<(ValueId, f64)>,
     /// Sum of squares of the per-sample losses around their mean, where known.
     pub squares: Option<f64>,
 }
@@ -249,8 +276,8 @@ pub struct PlaneObjective {
     samples: usize,
     terms: Vec<Term>,
     has_accuracy: bool,
-    /// For every output: the node that averages over samples, and the factor.
-    means: Vec<Option<(usize, f64)>>,
+    /// For every output: the mean over samples that it is a multiple of, and the factor.
+    means: Vec<Option<(ValueId, f64)>>,
     executors: Vec<Box<dyn Executor>>,
 }
 
@@ -277,11 +304,11 @@ impl PlaneObjective {
             .iter()
             .zip(&self.means)
             .map(|(&output, mean)| {
-                let found = mean.and_then(|(node, factor)| {
+                let found = mean.and_then(|(value, factor)| {
                     evaluated
                         .means
                         .iter()
-                        .find(|(n, _)| *n == node)
+                        .find(|(v, _)| *v == value)
                         .map(|(_, mean)| factor * mean)
                 });
                 found.unwrap_or(output)

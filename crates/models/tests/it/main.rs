@@ -16,4 +16,5 @@ mod properties;
 mod schedule;
 mod support;
 mod tensors;
+mod traced;
 mod train;

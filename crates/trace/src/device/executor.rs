@@ -42,7 +42,7 @@ pub(crate) struct DeviceExecutor {
     /// Known values of every batch of samples, and its length.
     batches: Vec<(usize, Vec<Option<Known>>)>,
     points: usize,
-    loss: Option<usize>,
+    loss: Option<ValueId>,
 }
 
 impl DeviceExecutor {
@@ -56,7 +56,8 @@ impl DeviceExecutor {
     ) -> Result<Self, TraceError> {
         open::open_device(device)?;
         let per_sample = numbers_a_sample(graph, analysis).max(1);
-        let any_samples = analysis.samples.iter().any(|&s| s) && !reduces_data(graph, analysis);
+        let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
+        let any_samples = analysis.samples.iter().any(|&s| s) && cut;
         let automatic = (BUDGET / 16 / per_sample).max(1);
         let batch = match (any_samples, batch) {
             (false, _) => graph.samples,
@@ -65,7 +66,7 @@ impl DeviceExecutor {
         };
         let loss = analysis
             .multiple_of_mean(graph, graph.loss)
-            .map(|(node, _)| node);
+            .map(|(value, _)| value);
         let mut this = Self {
             graph: graph.clone(),
             analysis: analysis.clone(),
@@ -271,14 +272,14 @@ impl DeviceExecutor {
     /// Computes the nodes of one stage.
     fn stage(
         &self,
-        wanted: impl Fn(Stage) -> bool,
+        wanted: impl Fn(Stage, usize) -> bool,
         n: usize,
         computed: &mut [Option<DeviceTensor>],
         known: &[Option<Known>],
         points: &[Point],
     ) {
         for (index, node) in self.graph.nodes.iter().enumerate() {
-            if wanted(self.analysis.stage[index]) {
+            if wanted(self.analysis.stage[index], self.analysis.level[index]) {
                 let inputs: Vec<DeviceTensor> = node
                     .inputs
                     .iter()
@@ -287,6 +288,19 @@ impl DeviceExecutor {
                 computed[node.output] = Some(self.call(index, n, &inputs));
             }
         }
+    }
+
+    /// What a reduction over the samples gives, for all points.
+    fn upload_sums(&self, value: ValueId, mean: bool, moments: &[Moments]) -> DeviceTensor {
+        let scale = match mean {
+            true => self.graph.samples as f64,
+            false => 1.0,
+        };
+        let own = &self.graph.values[value].shape;
+        let data: Vec<f32> = moments.iter().map(|m| (m.sum / scale) as f32).collect();
+        let mut shape = vec![data.len() / own.iter().product::<usize>()];
+        shape.extend_from_slice(own);
+        upload(&data, &shape, &self.device)
     }
 
     fn group(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
@@ -309,40 +323,42 @@ impl DeviceExecutor {
             .collect();
         let mut before: Vec<Option<DeviceTensor>> = vec![None; self.graph.values.len()];
         let first = &self.batches[0];
-        self.stage(
-            |s| s == Stage::Before,
-            first.0,
-            &mut before,
-            &first.1,
-            points,
-        );
-        for (n, known) in &self.batches {
-            let mut computed = before.clone();
-            let tile = |s| matches!(s, Stage::Tile | Stage::Reduce { .. });
-            self.stage(tile, *n, &mut computed, known, points);
-            for ((node, _), moments) in reduces.iter().zip(&mut moments) {
-                let tensor = computed[self.graph.nodes[*node].output]
-                    .clone()
-                    .expect("computed");
-                add(&download(tensor)?, *n, p, moments);
+        let passes = self.analysis.levels();
+        let mut kept: Vec<Option<DeviceTensor>> = Vec::new();
+        for pass in 0..passes {
+            let once = |stage, level| stage == Stage::Point && level == pass;
+            self.stage(once, first.0, &mut before, &first.1, points);
+            for (n, known) in &self.batches {
+                let mut computed = before.clone();
+                // Several passes work on one batch; what they have computed stays.
+                for (value, kept) in computed.iter_mut().zip(&kept) {
+                    *value = value.take().or_else(|| kept.clone());
+                }
+                let tile = |stage, level| {
+                    matches!(stage, Stage::Tile | Stage::Reduce { .. }) && level == pass
+                };
+                self.stage(tile, *n, &mut computed, known, points);
+                for ((node, _), moments) in reduces.iter().zip(&mut moments) {
+                    if self.analysis.level[*node] == pass {
+                        let output = self.graph.nodes[*node].output;
+                        let tensor = computed[output].take().expect("computed");
+                        add(&download(tensor)?, *n, p, moments);
+                    }
+                }
+                if passes > 1 {
+                    kept = computed;
+                }
+            }
+            for ((node, mean), moments) in reduces.iter().zip(&moments) {
+                if self.analysis.level[*node] == pass {
+                    let output = self.graph.nodes[*node].output;
+                    before[output] = Some(self.upload_sums(output, *mean, moments));
+                }
             }
         }
+        let after = |stage, level| stage == Stage::Point && level >= passes;
+        self.stage(after, first.0, &mut before, &first.1, points);
         let samples = self.graph.samples as f64;
-        for ((node, mean), moments) in reduces.iter().zip(&moments) {
-            let output = self.graph.nodes[*node].output;
-            let scale = if *mean { samples } else { 1.0 };
-            let data: Vec<f32> = moments.iter().map(|m| (m.sum / scale) as f32).collect();
-            let mut shape = vec![p];
-            shape.extend_from_slice(&self.graph.values[output].shape);
-            before[output] = Some(upload(&data, &shape, &self.device));
-        }
-        self.stage(
-            |s| s == Stage::After,
-            first.0,
-            &mut before,
-            &first.1,
-            points,
-        );
         let mut outputs_of = Vec::new();
         for value in self.graph.outputs() {
             let data = download(self.value(value, &before, &first.1, points))?;
@@ -357,10 +373,14 @@ impl DeviceExecutor {
                 means: reduces
                     .iter()
                     .zip(&moments)
-                    .map(|((node, _), m)| (*node, m[i * (m.len() / p)].sum / samples))
+                    .map(|((node, _), m)| {
+                        let value = self.graph.nodes[*node].output;
+                        (value, m[i * (m.len() / p)].sum / samples)
+                    })
                     .collect(),
                 squares: self.loss.and_then(|loss| {
-                    let at = reduces.iter().position(|(node, _)| *node == loss)?;
+                    let own = |(node, _): &(usize, bool)| self.graph.nodes[*node].output == loss;
+                    let at = reduces.iter().position(own)?;
                     Some(moments[at][i * (moments[at].len() / p)].squares)
                 }),
             })

@@ -2,6 +2,9 @@
 
 pub(crate) mod executor;
 pub(crate) mod open;
+mod points;
+
+pub(crate) use points::{each_point, first, join, split};
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn_backend::tensor::{BoolTensor, FloatTensor, IntTensor};

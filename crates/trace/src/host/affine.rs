@@ -41,32 +41,57 @@ impl Affine<'_> {
 
     #[inline(always)]
     unsafe fn vectors<S: Simd, const K: usize>(&mut self, slopes: [(usize, &[f32]); K]) {
-        let whole = self.constant.len() / LANES * LANES;
+        let mut first = 0;
         // SAFETY: `run` has checked all lengths.
         unsafe {
-            for i in (0..whole).step_by(LANES) {
-                let constant = S::load(self.constant.as_ptr().add(i));
-                let mut slope = [constant; K];
-                for k in 0..K {
-                    slope[k] = S::load(slopes[k].1.as_ptr().add(i));
-                }
-                for (p, point) in self.points.iter().enumerate() {
-                    let mut value = constant;
-                    for k in 0..K {
-                        value = S::fma(S::splat(point[slopes[k].0] as f32), slope[k], value);
-                    }
-                    let value = if self.relu {
-                        S::max(S::splat(0.0), value)
-                    } else {
-                        value
-                    };
-                    S::store(self.out.as_mut_ptr().add(p * self.stride + i), value);
-                }
+            while first + 4 <= self.points.len() {
+                self.group::<S, K, 4>(first, slopes);
+                first += 4;
+            }
+            while first + 2 <= self.points.len() {
+                self.group::<S, K, 2>(first, slopes);
+                first += 2;
+            }
+            if first < self.points.len() {
+                self.group::<S, K, 1>(first, slopes);
             }
         }
+        let whole = self.constant.len() / LANES * LANES;
         for (p, point) in self.points.iter().enumerate() {
             for i in whole..self.constant.len() {
                 self.out[p * self.stride + i] = self.scalar(i, point);
+            }
+        }
+    }
+
+    /// The whole vectors of `P` points, whose coordinates stay in registers.
+    #[inline(always)]
+    unsafe fn group<S: Simd, const K: usize, const P: usize>(
+        &mut self,
+        first: usize,
+        slopes: [(usize, &[f32]); K],
+    ) {
+        let whole = self.constant.len() / LANES * LANES;
+        unsafe {
+            let points: [[S::V; K]; P] = std::array::from_fn(|p| {
+                let point = &self.points[first + p];
+                std::array::from_fn(|k| S::splat(point[slopes[k].0] as f32))
+            });
+            let out = self.out.as_mut_ptr().add(first * self.stride);
+            for i in (0..whole).step_by(LANES) {
+                let constant = S::load(self.constant.as_ptr().add(i));
+                let slope: [S::V; K] =
+                    std::array::from_fn(|k| S::load(slopes[k].1.as_ptr().add(i)));
+                for (p, point) in points.iter().enumerate() {
+                    let mut value = constant;
+                    for k in 0..K {
+                        value = S::fma(point[k], slope[k], value);
+                    }
+                    if self.relu {
+                        value = S::max(S::splat(0.0), value);
+                    }
+                    S::store(out.add(p * self.stride + i), value);
+                }
             }
         }
     }

@@ -1,19 +1,19 @@
 //! Runs a plan: blocks of points by ranges of tiles, in parallel, without allocation inside.
 
 use super::affine::Affine;
+use super::buffer::Buffer;
 use super::once::{Fixed, Once, Tiles};
 use super::plan::{Action, Operand, Place, Plan, Step};
 use super::simd::{Kernel, LANES, Level, Simd, run};
 use crate::TraceError;
 use crate::analysis::Analysis;
+use crate::fuse::transform_weights;
 use crate::graph::{Graph, ValueId};
 use crate::objective::{Evaluated, Executor};
 use crate::operations::{HostCall, View};
 use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
 
-/// Points whose weights are prepared together.
-const BLOCK: usize = 32;
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
 
@@ -38,8 +38,19 @@ struct Partial {
 
 /// The buffers of a worker.
 struct Scratch {
-    points: Vec<f32>,
-    tile: Vec<f32>,
+    points: Buffer,
+    tile: Buffer,
+    kept: Buffer,
+}
+
+/// Memory that the steps of a tile work on.
+struct Buffers<'a> {
+    /// Weights, `[points][point_size]`.
+    points: &'a [f32],
+    /// `[points][rows][lanes]`
+    tile: &'a mut [f32],
+    /// What outlives its pass: for each value `[tiles][rows][lanes]`.
+    kept: &'a mut [f32],
 }
 
 impl HostExecutor {
@@ -58,8 +69,11 @@ impl HostExecutor {
                 Some(pool.map_err(TraceError::Threads)?)
             }
         };
-        let tiles = Tiles::new(graph.samples);
+        let graph = &transform_weights(graph.clone(), analysis);
+        let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
+        let analysis = &Analysis::new(graph, &varies);
         let plan = Plan::new(graph, analysis);
+        let tiles = Tiles::new(graph.samples, plan.tile_rows);
         let once = Once {
             graph,
             analysis,
@@ -72,7 +86,7 @@ impl HostExecutor {
         };
         let loss = analysis
             .multiple_of_mean(graph, graph.loss)
-            .and_then(|(node, _)| plan.sums.iter().position(|sum| sum.node == node));
+            .and_then(|(value, _)| plan.sums.iter().position(|sum| sum.value == value));
         let outputs = graph.outputs().collect();
         Ok(Self {
             plan,
@@ -95,9 +109,55 @@ impl HostExecutor {
     fn scratch(&self) -> Scratch {
         let sub = self.plan.points_a_tile(self.tiles);
         Scratch {
-            points: vec![0.0; BLOCK * self.plan.point_size],
-            tile: vec![0.0; sub * self.plan.tile_rows * self.tiles.lanes],
+            points: Buffer::zeros(self.plan.points_a_block() * self.plan.point_size),
+            tile: Buffer::zeros(sub * self.plan.tile_rows * self.tiles.lanes),
+            kept: Buffer::zeros(self.plan.kept_rows * self.tiles.count() * self.tiles.lanes),
         }
+    }
+
+    /// Points whose loss needs one pass over the samples, in blocks.
+    fn in_one_pass(&self, points: &[Point]) -> Vec<Evaluated> {
+        let size = self.tiles.count() * self.plan.sum_size;
+        let partials = self.sums(points);
+        points
+            .par_iter()
+            .enumerate()
+            .with_min_len(64)
+            .map_init(
+                || Buffer::zeros(self.plan.point_size),
+                |buffer, (i, point)| {
+                    let point = std::slice::from_ref(point);
+                    let partials = &partials[i * size..(i + 1) * size];
+                    self.steps(&self.plan.again, point, buffer);
+                    self.total(0, partials, buffer);
+                    self.finish(point, partials, buffer)
+                },
+            )
+            .collect()
+    }
+
+    /// Points whose loss needs several passes: sums of one enter the next. One point a thread.
+    fn in_passes(&self, points: &[Point]) -> Vec<Evaluated> {
+        let evaluate = |scratch: &mut Scratch, point: &Point| {
+            let point = std::slice::from_ref(point);
+            let mut partials = vec![Partial::default(); self.tiles.count() * self.plan.sum_size];
+            for (index, pass) in self.plan.passes.iter().enumerate() {
+                self.steps(&pass.before, point, &mut scratch.points);
+                for (tile, sums) in partials.chunks_mut(self.plan.sum_size.max(1)).enumerate() {
+                    let mut add = |_: usize, k: usize, partial: Partial| sums[k] = partial;
+                    let buffers = Buffers {
+                        points: &scratch.points,
+                        tile: &mut scratch.tile,
+                        kept: &mut scratch.kept,
+                    };
+                    self.tile(&pass.tile, tile, point, buffers, &mut add);
+                }
+                self.total(index, &partials, &mut scratch.points);
+            }
+            self.finish(point, &partials, &mut scratch.points)
+        };
+        let scratch = || self.scratch();
+        points.par_iter().map_init(scratch, evaluate).collect()
     }
 
     /// Sums of all points, tile by tile: `[points][tiles][sums]`.
@@ -108,13 +168,14 @@ impl HostExecutor {
             return partials;
         }
         let threads = rayon::current_num_threads();
-        let blocks = points.len().div_ceil(BLOCK);
+        let block = self.plan.points_a_block();
+        let blocks = points.len().div_ceil(block);
         // Enough tasks for all threads; the tiles are cut where the points are few.
         let parts = (4 * threads).div_ceil(blocks).clamp(1, tiles);
         let tiles_a_part = tiles.div_ceil(parts);
         let mut tasks = Vec::new();
-        for (block, sums) in partials.chunks_mut(BLOCK * tiles * size).enumerate() {
-            let points = &points[block * BLOCK..][..BLOCK.min(points.len() - block * BLOCK)];
+        let parts_of = partials.chunks_mut(block * tiles * size);
+        for (points, sums) in points.chunks(block).zip(parts_of) {
             let mut by_part: Vec<Vec<&mut [Partial]>> = Vec::new();
             by_part.resize_with(tiles.div_ceil(tiles_a_part), Vec::new);
             for sums in sums.chunks_mut(tiles * size) {
@@ -141,34 +202,44 @@ impl HostExecutor {
         sums: &mut [&mut [Partial]],
         scratch: &mut Scratch,
     ) {
-        self.steps(&self.plan.before, points, &mut scratch.points);
+        let pass = &self.plan.passes[0];
+        self.steps(&pass.before, points, &mut scratch.points);
         let sub = self.plan.points_a_tile(self.tiles);
         let count = sums[0].len() / self.plan.sum_size;
         for tile in 0..count {
             for start in (0..points.len()).step_by(sub) {
                 let group = &points[start..points.len().min(start + sub)];
-                let weights = &scratch.points[start * self.plan.point_size..];
+                let buffers = Buffers {
+                    points: &scratch.points[start * self.plan.point_size..],
+                    tile: &mut scratch.tile,
+                    kept: &mut scratch.kept,
+                };
                 let place = tile * self.plan.sum_size;
                 let mut add = |p: usize, k: usize, partial: Partial| {
                     sums[start + p][place + k] = partial;
                 };
-                self.tile(first + tile, group, weights, &mut scratch.tile, &mut add);
+                self.tile(&pass.tile, first + tile, group, buffers, &mut add);
             }
         }
     }
 
-    /// All steps of one tile for a few points.
+    /// The steps of one pass over one tile, for a few points (one, where values are kept).
     fn tile(
         &self,
+        steps: &[Step],
         tile: usize,
         points: &[Point],
-        weights: &[f32],
-        buffer: &mut [f32],
+        buffers: Buffers,
         add: &mut dyn FnMut(usize, usize, Partial),
     ) {
         let lanes = self.tiles.lanes;
         let stride = self.plan.tile_rows * lanes;
-        for step in &self.plan.tile {
+        let Buffers {
+            points: weights,
+            tile: buffer,
+            kept,
+        } = buffers;
+        for step in steps {
             let Place::Tile(row) = step.output.place else {
                 continue;
             };
@@ -182,12 +253,15 @@ impl HostExecutor {
                     stride,
                     relu,
                 );
-                continue;
             }
             for p in 0..points.len() {
                 let own = &mut buffer[p * stride..(p + 1) * stride];
                 let weights = &weights[p * self.plan.point_size..];
-                self.kernel(step, tile, weights, own, row * lanes, size);
+                self.kernel(step, tile, (weights, kept), own, row * lanes, size);
+                if let Some(base) = step.keep {
+                    let at = self.kept_at(base, tile, step.output.size());
+                    kept[at..at + size].copy_from_slice(&own[row * lanes..][..size]);
+                }
                 if let Action::Reduce(_, sum) = step.action {
                     self.reduce(sum, tile, &own[row * lanes..][..size], |k, x| add(p, k, x));
                 }
@@ -237,12 +311,17 @@ impl HostExecutor {
         .run(self.level);
     }
 
+    /// Where tile `tile` of a kept value of `rows` rows begins.
+    fn kept_at(&self, base: usize, tile: usize, rows: usize) -> usize {
+        (base * self.tiles.count() + tile * rows) * self.tiles.lanes
+    }
+
     /// Calls one kernel on a tile. Its output is a part of the same buffer as its inputs.
     fn kernel(
         &self,
         step: &Step,
         tile: usize,
-        weights: &[f32],
+        (weights, kept): (&[f32], &[f32]),
         own: &mut [f32],
         at: usize,
         size: usize,
@@ -262,6 +341,9 @@ impl HostExecutor {
             let data = match operand.place {
                 Place::Fixed(value) => self.fixed_at(value, operand, tile),
                 Place::Point(offset) => &weights[offset..offset + operand.size()],
+                Place::Kept(base) => {
+                    &kept[self.kept_at(base, tile, operand.size())..][..operand.size() * lanes]
+                }
                 Place::Tile(row) if row * lanes < at => {
                     &head[row * lanes..][..operand.size() * lanes]
                 }
@@ -344,7 +426,8 @@ impl HostExecutor {
             let data = match operand.place {
                 Place::Point(offset) if offset < at => &head[offset..][..operand.size()],
                 Place::Point(offset) => &tail[offset - end..][..operand.size()],
-                Place::Fixed(value) | Place::Tile(value) => self.fixed_at(value, operand, 0),
+                Place::Fixed(value) => self.fixed_at(value, operand, 0),
+                Place::Tile(_) | Place::Kept(_) => unreachable!("values of points have no samples"),
             };
             *view = View {
                 data,
@@ -362,39 +445,37 @@ impl HostExecutor {
         });
     }
 
-    /// Puts the sums of one point together and finishes it.
-    fn finish(&self, point: Point, partials: &[Partial], buffer: &mut [f32]) -> Evaluated {
-        let points = [point];
-        self.steps(&self.plan.before, &points, buffer);
-        let mut sums = vec![0.0; self.plan.sums.len()];
-        let mut squares = None;
-        for (s, sum) in self.plan.sums.iter().enumerate() {
+    /// Puts the sums of one pass, over all tiles, where later steps expect them.
+    fn total(&self, pass: usize, partials: &[Partial], buffer: &mut [f32]) {
+        for sum in self.plan.sums.iter().filter(|sum| sum.pass == pass) {
+            let scale = if sum.mean {
+                self.tiles.samples as f64
+            } else {
+                1.0
+            };
             for k in 0..sum.size {
-                let (total, spread) = self.combine(partials, sum.start + k);
-                let scale = if sum.mean {
-                    self.tiles.samples as f64
-                } else {
-                    1.0
-                };
+                let (total, _) = self.combine(partials, sum.start + k);
                 buffer[sum.offset + k] = (total / scale) as f32;
-                sums[s] = total / self.tiles.samples as f64;
-                if self.loss == Some(s) {
-                    squares = Some(spread);
-                }
             }
         }
-        self.steps(&self.plan.after, &points, buffer);
+    }
+
+    /// Finishes one point whose sums are complete.
+    fn finish(&self, point: &[Point], partials: &[Partial], buffer: &mut [f32]) -> Evaluated {
+        self.steps(&self.plan.after, point, buffer);
+        let mut squares = None;
+        let means = self.plan.sums.iter().enumerate().map(|(s, sum)| {
+            let (total, spread) = self.combine(partials, sum.start + sum.size - 1);
+            if self.loss == Some(s) {
+                squares = Some(spread);
+            }
+            (sum.value, total / self.tiles.samples as f64)
+        });
+        let means = means.collect();
         let outputs = self
             .outputs
             .iter()
             .map(|&v| f64::from(self.output(v, buffer)))
-            .collect();
-        let means = self
-            .plan
-            .sums
-            .iter()
-            .zip(sums)
-            .map(|(sum, mean)| (sum.node, mean))
             .collect();
         Evaluated {
             outputs,
@@ -406,12 +487,13 @@ impl HostExecutor {
     fn output(&self, value: ValueId, buffer: &[f32]) -> f32 {
         match self.plan.place(value) {
             Place::Point(offset) => buffer[offset],
-            Place::Fixed(value) | Place::Tile(value) => {
+            Place::Fixed(value) => {
                 let fixed = self.fixed[value].as_ref();
                 fixed
                     .and_then(|f| f.constant.as_ref())
                     .map_or(f32::NAN, |data| data[0])
             }
+            Place::Tile(_) | Place::Kept(_) => unreachable!("outputs have no samples"),
         }
     }
 
@@ -436,20 +518,9 @@ impl HostExecutor {
 
 impl Executor for HostExecutor {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
-        let size = self.tiles.count() * self.plan.sum_size;
-        Ok(self.install(|| {
-            let partials = self.sums(points);
-            points
-                .par_iter()
-                .enumerate()
-                .with_min_len(64)
-                .map_init(
-                    || vec![0.0; self.plan.point_size],
-                    |buffer, (i, &point)| {
-                        self.finish(point, &partials[i * size..(i + 1) * size], buffer)
-                    },
-                )
-                .collect()
+        Ok(self.install(|| match self.plan.passes.len() {
+            1 => self.in_one_pass(points),
+            _ => self.in_passes(points),
         }))
     }
 
@@ -461,65 +532,59 @@ impl Executor for HostExecutor {
 
 /// Sum and, where wanted, squares around the mean, in f64.
 fn partial(level: Level, values: &[f32], spread: bool) -> Partial {
-    let mut sum = 0.0;
+    let mut total = Partial::default();
     run(
         level,
         Total {
             values,
-            shift: None,
-            total: &mut sum,
+            spread,
+            total: &mut total,
         },
     );
-    let mut squares = 0.0;
-    if spread {
-        let shift = Some(sum / values.len() as f64);
-        run(
-            level,
-            Total {
-                values,
-                shift,
-                total: &mut squares,
-            },
-        );
-    }
-    Partial { sum, squares }
+    total
 }
 
-/// `sum x`, or `sum (x - shift)^2`, with 16 sums side by side.
+/// `sum x`, and `sum (x - mean)^2` where `spread`: 16 sums side by side, in one pass, with the first
+/// value in the place of the mean, which is put right in the end.
 struct Total<'a> {
     values: &'a [f32],
-    shift: Option<f64>,
-    total: &'a mut f64,
+    spread: bool,
+    total: &'a mut Partial,
 }
 
 impl Kernel for Total<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let mut sums = [0.0f64; LANES];
+        let shift = f64::from(self.values[0]);
+        let (mut sums, mut squares) = ([0.0f64; LANES], [0.0f64; LANES]);
         let chunks = self.values.chunks_exact(LANES);
-        let mut rest = [0.0f32; LANES];
         let left = chunks.remainder();
-        rest[..left.len()].copy_from_slice(left);
-        match self.shift {
-            None => {
-                for chunk in chunks.chain([&rest[..]]) {
-                    for (sum, &x) in sums.iter_mut().zip(chunk) {
-                        *sum += f64::from(x);
-                    }
+        if self.spread {
+            for chunk in chunks {
+                for ((sum, square), &x) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+                    let x = f64::from(x);
+                    *sum += x;
+                    *square += (x - shift) * (x - shift);
                 }
             }
-            Some(shift) => {
-                for chunk in chunks {
-                    for (sum, &x) in sums.iter_mut().zip(chunk) {
-                        let d = f64::from(x) - shift;
-                        *sum += d * d;
-                    }
-                }
-                for (sum, &x) in sums.iter_mut().zip(left) {
-                    *sum += (f64::from(x) - shift).powi(2);
+        } else {
+            for chunk in chunks {
+                for (sum, &x) in sums.iter_mut().zip(chunk) {
+                    *sum += f64::from(x);
                 }
             }
         }
-        *self.total = sums.iter().sum();
+        for ((sum, square), &x) in sums.iter_mut().zip(&mut squares).zip(left) {
+            *sum += f64::from(x);
+            *square += (f64::from(x) - shift).powi(2);
+        }
+        let sum: f64 = sums.iter().sum();
+        let n = self.values.len() as f64;
+        let off = sum / n - shift;
+        let squares = (squares.iter().sum::<f64>() - n * off * off).max(0.0);
+        *self.total = Partial {
+            sum,
+            squares: if self.spread { squares } else { 0.0 },
+        };
     }
 }

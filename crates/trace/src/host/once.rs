@@ -7,6 +7,9 @@ use crate::operations::{HostCall, Linearity, Operand, Samples, View};
 use rayon::prelude::*;
 use std::sync::Arc;
 
+/// Bytes that the values of a tile may take at one point: half of a second-level cache.
+pub(crate) const TILE: usize = 256 * 1024;
+
 /// How the samples are cut into tiles of equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tiles {
@@ -17,12 +20,14 @@ pub(crate) struct Tiles {
 
 impl Tiles {
     /// The number of lanes, up to 256, with the least work: empty lanes cost as much as full ones,
-    /// and every tile costs about as much again as 64 lanes (calls, partly filled registers).
-    pub fn new(samples: usize) -> Self {
+    /// and every tile costs about as much again as 64 lanes (calls, partly filled registers). A
+    /// tile of `rows` values a sample stays within [`TILE`], if 16 lanes do.
+    pub fn new(samples: usize, rows: usize) -> Self {
         const OVERHEAD: usize = 64;
         let groups = samples.div_ceil(LANES);
+        let most = (TILE / (rows.max(1) * LANES * size_of::<f32>())).clamp(1, 16);
         let cost = |&g: &usize| groups.div_ceil(g) * (g * LANES + OVERHEAD);
-        let best = (1..=groups.clamp(1, 16)).min_by_key(cost);
+        let best = (1..=groups.clamp(1, most)).min_by_key(cost);
         Self {
             samples,
             lanes: best.unwrap_or(1) * LANES,
@@ -52,6 +57,11 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
+    /// Whether it depends on the point.
+    pub fn varies(&self) -> bool {
+        self.slopes.iter().any(Option::is_some)
+    }
+
     fn coefficient(&self, j: usize) -> Option<&Data> {
         if j == 0 {
             self.constant.as_ref()

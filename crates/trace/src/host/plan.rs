@@ -1,6 +1,7 @@
 //! The steps that are run for every point, with the place of every value.
 
-use super::once::Tiles;
+use super::once::{TILE, Tiles};
+use super::pack;
 use crate::analysis::{Analysis, Class, Stage};
 use crate::graph::{Graph, ValueId};
 use crate::operations::Operation;
@@ -17,6 +18,8 @@ pub(crate) enum Place {
     Point(usize),
     /// In the buffer of a tile, at this row.
     Tile(usize),
+    /// Among the values that are kept for a later pass over the samples, at this row.
+    Kept(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +52,17 @@ pub(crate) struct Step {
     pub action: Action,
     pub inputs: Vec<Operand>,
     pub output: Operand,
+    /// Where the output is kept for later passes, if it is.
+    pub keep: Option<usize>,
+}
+
+/// One pass over the samples.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pass {
+    /// Once a point, before the pass.
+    pub before: Vec<Step>,
+    /// For every tile.
+    pub tile: Vec<Step>,
 }
 
 /// A sum over the samples.
@@ -61,23 +75,27 @@ pub(crate) struct Sum {
     pub start: usize,
     /// Where the result goes in the point buffer.
     pub offset: usize,
-    pub node: usize,
+    pub value: ValueId,
+    /// The pass that adds it up.
+    pub pass: usize,
 }
 
 /// All steps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    /// Once a point.
-    pub before: Vec<Step>,
-    /// For every point and tile.
-    pub tile: Vec<Step>,
-    /// Once a point, after the sums.
+    /// One or, where later operations need sums over the samples, more.
+    pub passes: Vec<Pass>,
+    /// Once a point, after all sums.
     pub after: Vec<Step>,
+    /// Of the steps before the first pass those that the steps after all sums, or the outputs, need.
+    pub again: Vec<Step>,
     pub sums: Vec<Sum>,
     /// Numbers in the buffer of a point.
     pub point_size: usize,
     /// Rows in the buffer of a tile.
     pub tile_rows: usize,
+    /// Rows that are kept from pass to pass.
+    pub kept_rows: usize,
     /// Numbers in all sums.
     pub sum_size: usize,
     places: HashMap<ValueId, Place>,
@@ -86,32 +104,56 @@ pub(crate) struct Plan {
 impl Plan {
     /// Plans the graph; values of [`Stage::Once`] are known.
     pub fn new(graph: &Graph, analysis: &Analysis) -> Self {
-        let mut this = Self::default();
+        let mut this = Self {
+            passes: vec![Pass::default(); analysis.levels()],
+            ..Self::default()
+        };
         let relu_of = relus_of_affine(graph, analysis);
         for (index, node) in graph.nodes.iter().enumerate() {
             let stage = analysis.stage[index];
             if stage == Stage::Once {
                 continue;
             }
+            let level = analysis.level[index];
             if let Some(&affine) = relu_of.get(&index) {
-                this.evaluate(graph, analysis, affine, node.output, true);
+                this.evaluate(graph, analysis, level, affine, node.output, true);
                 continue;
             }
             let inputs = node
                 .inputs
                 .iter()
-                .map(|&v| this.input(graph, analysis, v))
+                .map(|&v| this.input(graph, analysis, level, v))
                 .collect();
             this.step(graph, analysis, index, stage, inputs);
         }
         for value in graph.outputs() {
             let needs = analysis.class[value] == Class::Affine;
             if needs && !this.places.contains_key(&value) {
-                this.evaluate(graph, analysis, value, value, false);
+                this.evaluate(graph, analysis, 0, value, value, false);
             }
         }
-        this.pack();
+        pack::pack(&mut this);
+        this.again = this.needed_after(graph);
         this
+    }
+
+    fn needed_after(&self, graph: &Graph) -> Vec<Step> {
+        let of_steps = self
+            .after
+            .iter()
+            .flat_map(|step| &step.inputs)
+            .map(|i| i.place);
+        let of_outputs = graph.outputs().map(|v| self.place(v));
+        let mut needed: Vec<Place> = of_steps.chain(of_outputs).collect();
+        let mut again = Vec::new();
+        for step in self.passes[0].before.iter().rev() {
+            if needed.contains(&step.output.place) {
+                needed.extend(step.inputs.iter().map(|i| i.place));
+                again.push(step.clone());
+            }
+        }
+        again.reverse();
+        again
     }
 
     /// The place of an output value in the end.
@@ -130,10 +172,16 @@ impl Plan {
         }
     }
 
-    fn input(&mut self, graph: &Graph, analysis: &Analysis, value: ValueId) -> Operand {
+    fn input(
+        &mut self,
+        graph: &Graph,
+        analysis: &Analysis,
+        level: usize,
+        value: ValueId,
+    ) -> Operand {
         let affine = analysis.class[value] == Class::Affine;
         if affine && !self.places.contains_key(&value) {
-            self.evaluate(graph, analysis, value, value, false);
+            self.evaluate(graph, analysis, level, value, value, false);
         }
         self.operand(graph, analysis, value)
     }
@@ -154,11 +202,13 @@ impl Plan {
         }
     }
 
-    /// Adds the evaluation of `affine` into `output` (itself, or its ReLU).
+    /// Adds the evaluation of `affine` into `output` (itself, or its ReLU), with samples in the pass
+    /// that needs it first.
     fn evaluate(
         &mut self,
         graph: &Graph,
         analysis: &Analysis,
+        level: usize,
         affine: ValueId,
         output: ValueId,
         relu: bool,
@@ -167,9 +217,9 @@ impl Plan {
         operand.place = self.allocate(&operand);
         self.places.insert(output, operand.place);
         let program = if operand.samples {
-            &mut self.tile
+            &mut self.passes[level].tile
         } else {
-            &mut self.before
+            &mut self.passes[0].before
         };
         let action = Action::Affine {
             value: affine,
@@ -179,6 +229,7 @@ impl Plan {
             action,
             inputs: Vec::new(),
             output: operand,
+            keep: None,
         });
     }
 
@@ -210,7 +261,8 @@ impl Plan {
                     mean,
                     start: self.sum_size,
                     offset,
-                    node: index,
+                    value: node.output,
+                    pass: analysis.level[index],
                 });
                 self.sum_size += size;
                 // The kernel leaves one value a sample: `size` rows of a tile.
@@ -225,64 +277,34 @@ impl Plan {
                 Action::Kernel(operation)
             }
         };
-        let program = match stage {
-            Stage::Before => &mut self.before,
-            Stage::After => &mut self.after,
-            _ => &mut self.tile,
+        let program = match (stage, self.passes.get_mut(analysis.level[index])) {
+            (Stage::Point, None) => &mut self.after,
+            (Stage::Point, Some(pass)) => &mut pass.before,
+            (_, pass) => &mut pass.expect("as many passes as levels").tile,
         };
         program.push(Step {
             action,
             inputs,
             output,
+            keep: None,
         });
     }
 
-    /// Gives rows of tile buffers, which are allocated one after another, places that are used
-    /// again when a value is not needed any more.
-    fn pack(&mut self) {
-        let mut last: HashMap<usize, usize> = HashMap::new();
-        for (i, step) in self.tile.iter().enumerate() {
-            for operand in step.inputs.iter().chain([&step.output]) {
-                if let Place::Tile(row) = operand.place {
-                    last.insert(row, i);
-                }
-            }
-        }
-        let mut live: Vec<(usize, usize, usize)> = Vec::new(); // (start, size, last use)
-        let mut moved: HashMap<usize, usize> = HashMap::new();
-        let mut rows = 0;
-        for (i, step) in self.tile.iter_mut().enumerate() {
-            for input in &mut step.inputs {
-                if let Place::Tile(row) = &mut input.place {
-                    *row = moved[row];
-                }
-            }
-            let size = step.output.size();
-            if let Place::Tile(row) = &mut step.output.place {
-                live.retain(|&(_, _, end)| end >= i);
-                live.sort_unstable();
-                let mut start = 0;
-                for &(taken, length, _) in &live {
-                    if start + size <= taken {
-                        break;
-                    }
-                    start = start.max(taken + length);
-                }
-                live.push((start, size, last[row]));
-                moved.insert(*row, start);
-                *row = start;
-                rows = rows.max(start + size);
-            }
-        }
-        self.tile_rows = rows;
-    }
-
     /// Points that share the tile buffer: as many as the first-level cache holds (32 KiB), and at least two,
-    /// so that coefficients that were read once serve several points.
+    /// so that coefficients that were read once serve several points; one where tiles are large.
     pub fn points_a_tile(&self, tiles: Tiles) -> usize {
         const BUDGET: usize = 24 * 1024;
         let bytes = self.tile_rows.max(1) * tiles.lanes * size_of::<f32>();
-        (BUDGET / bytes).clamp(2, 8)
+        match bytes > TILE {
+            true => 1,
+            false => (BUDGET / bytes).clamp(2, 8),
+        }
+    }
+
+    /// Points whose weights are prepared together: up to 32, within 16 MiB.
+    pub fn points_a_block(&self) -> usize {
+        const BUDGET: usize = 16 * 1024 * 1024;
+        (BUDGET / (self.point_size.max(1) * size_of::<f32>())).clamp(1, 32)
     }
 }
 

@@ -68,6 +68,10 @@ impl std::fmt::Display for Level {
     }
 }
 
+/// `1.5 * 2^23`: added to a number below 2^22, it rounds it to an integer (ties to even) and leaves
+/// that integer in the low bits of the sum.
+pub(crate) const SHIFTER: f32 = 12_582_912.0;
+
 /// A computation that is compiled once for every level.
 pub(crate) trait Kernel {
     /// Runs it with the vectors `S`.
@@ -135,6 +139,8 @@ pub(crate) trait Simd {
     unsafe fn round(a: Self::V) -> Self::V;
     /// `a * 2^n` for integral `n` in [-252, 254].
     unsafe fn scale(a: Self::V, n: Self::V) -> Self::V;
+    /// `a * 2^n` where `shifted` is `n` + [`SHIFTER`], and `a` and the result are normal numbers.
+    unsafe fn scale_shifted(a: Self::V, shifted: Self::V) -> Self::V;
     /// Mantissa in [1, 2) and exponent of positive normal numbers.
     unsafe fn split(a: Self::V) -> (Self::V, Self::V);
     /// `a > b ? x : y`; `y` where either is NaN.
@@ -204,8 +210,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn round(a: Array) -> Array {
-        const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: adding it leaves no bits for fractions
-        a.map(|x| (x + MAGIC) - MAGIC)
+        a.map(|x| (x + SHIFTER) - SHIFTER)
     }
     #[inline(always)]
     unsafe fn scale(a: Array, n: Array) -> Array {
@@ -215,6 +220,12 @@ impl Simd for Portable {
             let half = n >> 1;
             let power = |n: i32| f32::from_bits(((n + 127) as u32) << 23);
             a * power(half) * power(n - half)
+        })
+    }
+    #[inline(always)]
+    unsafe fn scale_shifted(a: Array, shifted: Array) -> Array {
+        zip(a, shifted, |a, n| {
+            f32::from_bits(a.to_bits().wrapping_add(n.to_bits() << 23))
         })
     }
     #[inline(always)]
@@ -297,6 +308,13 @@ mod x86 {
         #[inline(always)]
         unsafe fn scale(a: __m512, n: __m512) -> __m512 {
             unsafe { _mm512_scalef_ps(a, n) }
+        }
+        #[inline(always)]
+        unsafe fn scale_shifted(a: __m512, shifted: __m512) -> __m512 {
+            unsafe {
+                let n = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted));
+                _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n))
+            }
         }
         #[inline(always)]
         unsafe fn split(a: __m512) -> (__m512, __m512) {
@@ -403,6 +421,13 @@ mod x86 {
                 let power = |n| _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, bias)));
                 let rest = _mm256_sub_epi32(n, half);
                 _mm256_mul_ps(_mm256_mul_ps(a[i], power(half)), power(rest))
+            })
+        }
+        #[inline(always)]
+        unsafe fn scale_shifted(a: Pair, shifted: Pair) -> Pair {
+            each!(i => {
+                let n = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted[i]));
+                _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a[i]), n))
             })
         }
         #[inline(always)]

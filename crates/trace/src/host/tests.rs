@@ -24,6 +24,7 @@ macro_rules! functions {
 
 functions! {
     Exp = exp;
+    ExpNegative = exp_negative;
     Ln = ln;
     Ln1p = ln_1p;
     Tanh = tanh;
@@ -56,6 +57,7 @@ fn error<M: Map>(f: M, truth: fn(f64) -> f64, low: f64, high: f64, floor: f64) -
 #[test]
 fn elementary_functions_are_as_accurate_as_they_say() {
     assert!(error(Exp, f64::exp, -87.0, 88.7, 0.0) < 2e-7);
+    assert!(error(ExpNegative, f64::exp, -87.0, 0.0, 0.0) < 2e-7);
     assert!(error(Ln, f64::ln, 1e-30, 1e30, 0.0) < 2e-7);
     assert!(error(Ln, f64::ln, 0.1, 4.0, 1e-2) < 2e-7);
     assert!(error(Ln1p, f64::ln_1p, 0.0, 1.0, 0.0) < 3e-7);
@@ -79,6 +81,9 @@ fn special_values_are_kept() {
         };
         let exp = |x| of(&|x, y| map(level, Exp, x, y), x);
         let ln = |x| of(&|x, y| map(level, Ln, x, y), x);
+        let exp_negative = |x| of(&|x, y| map(level, ExpNegative, x, y), x);
+        assert!(exp_negative(nan).is_nan());
+        assert!((0.0..1.7e-38).contains(&exp_negative(-inf)) && exp_negative(0.0) == 1.0);
         assert_eq!(
             [exp(inf), exp(-inf), exp(200.0), exp(-200.0)],
             [inf, 0.0, inf, 0.0]
@@ -154,7 +159,7 @@ proptest! {
 
     #[test]
     fn tiles_cover_all_samples_once(samples in 1usize..100_000) {
-        let tiles = Tiles::new(samples);
+        let tiles = Tiles::new(samples, 1);
         let covered: usize = (0..tiles.count()).map(|i| tiles.valid(i)).sum();
         prop_assert_eq!(covered, samples);
         prop_assert!(tiles.lanes.is_multiple_of(16) && tiles.lanes <= 256);

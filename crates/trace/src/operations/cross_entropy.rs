@@ -9,7 +9,7 @@ use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::FloatTensorOps;
 
 /// `out[n] = x[n, y_n] - ln sum_j e^(x[n, j])`, times -1 where `negated`; inputs: x `[n, classes]`
-/// and labels `[n, 1]`. Made by fusion, see [`crate::graph::fuse`]; both inputs have samples.
+/// and labels `[n, 1]`. Made by fusion, see [`crate::fuse`]; both inputs have samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PickedLogSoftmax {
     /// Whether the sign is changed, as in a loss.

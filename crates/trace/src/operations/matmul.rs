@@ -10,7 +10,7 @@ use burn_backend::ops::{ActivationOps, FloatTensorOps};
 pub(crate) struct Matmul;
 
 /// `out = act(x W + b)`, with `W` of Burn's layout `[inputs, outputs]`; inputs: x, W and, where
-/// `bias`, b (any shape of `outputs` numbers). Made by fusion, see [`crate::graph::fuse`].
+/// `bias`, b (any shape of `outputs` numbers). Made by fusion, see [`crate::fuse`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linear {
     /// Whether the third input is a bias.

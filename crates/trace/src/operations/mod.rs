@@ -8,11 +8,16 @@
 //! All values are f32 while a graph runs: class labels and booleans are exact in it (labels below
 //! 2^24).
 
+pub(crate) mod batch_norm;
 pub(crate) mod binary;
 mod broadcast;
+pub(crate) mod conv;
 pub(crate) mod cross_entropy;
+mod embedding;
 pub(crate) mod gather;
+mod layer_norm;
 pub(crate) mod matmul;
+mod pool;
 pub(crate) mod reduce;
 pub(crate) mod select;
 pub(crate) mod shape;

@@ -146,7 +146,7 @@ pub(crate) unsafe fn max_and_rest<S: Simd>(
             visit(x);
             rest = S::add(
                 rest,
-                S::select_eq(x, max, zero, math::exp::<S>(S::sub(x, max))),
+                S::select_eq(x, max, zero, math::exp_negative::<S>(S::sub(x, max))),
             );
             maxima = S::add(maxima, S::select_eq(x, max, one, zero));
         }

@@ -1,9 +1,14 @@
 //! Which recorded Burn operation becomes which operation of a graph.
 
 use super::Operation;
+use super::batch_norm::BatchNorm;
 use super::binary::Binary;
+use super::conv::Conv2d;
+use super::embedding::Embedding;
 use super::gather::Gather;
+use super::layer_norm::LayerNorm;
 use super::matmul::{Linear, Matmul};
+use super::pool::{Pool2d, Pooling};
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
 use super::shape::{Concat, Expand, Permute, Reshape, Slice};
@@ -18,18 +23,23 @@ use burn_ir::{
 /// The names of all operations that both executors know, sorted; for documentation and messages.
 pub const SUPPORTED: &[&str] = &[
     "abs",
+    "adaptive_avg_pool2d",
     "add",
     "add_scalar",
     "and",
     "argmax",
     "argmin",
+    "avg_pool2d",
+    "batch_norm",
     "cast",
     "cat",
     "clamp",
+    "conv2d",
     "cos",
     "cross_entropy",
     "div",
     "div_scalar",
+    "embedding",
     "equal",
     "equal_elem",
     "erf",
@@ -42,6 +52,7 @@ pub const SUPPORTED: &[&str] = &[
     "greater_equal",
     "greater_equal_elem",
     "into_int",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log",
@@ -56,6 +67,7 @@ pub const SUPPORTED: &[&str] = &[
     "matmul",
     "max",
     "max_dim",
+    "max_pool2d",
     "mean",
     "mean_dim",
     "min",
@@ -113,7 +125,15 @@ pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
         OperationIr::Activation(op) => activation(op),
         OperationIr::Int(I::IntoFloat(op)) => unary(Unary::Identity, &op.input, &op.out),
         OperationIr::Bool(op) => bool(op),
-        OperationIr::Module(M::Linear(op)) => {
+        OperationIr::Module(op) => module(op),
+        _ => Recorded::Unknown,
+    }
+}
+
+/// The layers that Burn records whole.
+fn module(op: &M) -> Recorded<'_> {
+    match op {
+        M::Linear(op) => {
             let mut inputs = vec![&op.x, &op.weight];
             inputs.extend(op.bias.as_ref());
             let linear = Linear {
@@ -122,8 +142,87 @@ pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
             };
             Recorded::Operation(Box::new(linear), inputs, &op.out)
         }
-        _ => Recorded::Unknown,
+        M::Conv2d(op) => {
+            let mut inputs = vec![&op.x, &op.weight];
+            inputs.extend(op.bias.as_ref());
+            let conv = Conv2d {
+                stride: op.options.stride,
+                padding: op.options.padding,
+                dilation: op.options.dilation,
+                groups: op.options.groups,
+                bias: op.bias.is_some(),
+                residual: false,
+                relu: false,
+                transformed: false,
+            };
+            Recorded::Operation(Box::new(conv), inputs, &op.out)
+        }
+        M::BatchNorm(op) => {
+            let inputs = vec![&op.x, &op.gamma, &op.beta, &op.mean, &op.variance];
+            let norm = BatchNorm {
+                epsilon: number(op.epsilon),
+                relu: false,
+            };
+            Recorded::Operation(Box::new(norm), inputs, &op.out)
+        }
+        M::LayerNorm(op) => {
+            let mut inputs = vec![&op.input, &op.gamma];
+            inputs.extend(op.beta.as_ref());
+            let norm = LayerNorm {
+                epsilon: number(op.epsilon),
+            };
+            Recorded::Operation(Box::new(norm), inputs, &op.out)
+        }
+        M::Embedding(op) => {
+            let inputs = vec![&op.weights, &op.indices];
+            Recorded::Operation(Box::new(Embedding), inputs, &op.out)
+        }
+        op => pool(op),
     }
+}
+
+fn pool(op: &M) -> Recorded<'_> {
+    let (pool, x, out) = match op {
+        M::MaxPool2d(op) => (
+            Pool2d {
+                pooling: Pooling::Max {
+                    dilation: op.dilation,
+                },
+                kernel: op.kernel_size,
+                stride: op.stride,
+                padding: op.padding,
+                ceil: op.ceil_mode,
+            },
+            &op.x,
+            &op.out,
+        ),
+        M::AvgPool2d(op) => (
+            Pool2d {
+                pooling: Pooling::Average {
+                    padded: op.count_include_pad,
+                },
+                kernel: op.kernel_size,
+                stride: op.stride,
+                padding: op.padding,
+                ceil: op.ceil_mode,
+            },
+            &op.x,
+            &op.out,
+        ),
+        M::AdaptiveAvgPool2d(op) => (
+            Pool2d {
+                pooling: Pooling::Adaptive,
+                kernel: [0, 0],
+                stride: [1, 1],
+                padding: [0, 0],
+                ceil: false,
+            },
+            &op.x,
+            &op.out,
+        ),
+        _ => return Recorded::Unknown,
+    };
+    Recorded::Operation(Box::new(pool), vec![x], out)
 }
 
 fn unary<'a>(op: Unary, input: &'a TensorIr, out: &'a TensorIr) -> Recorded<'a> {

@@ -1,5 +1,6 @@
 //! Traced objectives against independent f64 references.
 
+mod conv;
 mod devices;
 mod mlp;
 mod operations;

@@ -1,0 +1,260 @@
+//! Two-dimensional convolution of a tile of samples with the weights of one point.
+//!
+//! Samples are in the lanes, as everywhere in this executor: every pixel of every channel is a row
+//! of 16 samples, so that any stride, padding, dilation and grouping has the same inner loop without
+//! shuffles, and borders are left out instead of multiplied by zero.
+
+use super::simd::{Kernel, LANES, Level, Simd, run};
+
+/// Geometry of a convolution: `[channels, height, width]` to `[outputs, out_height, out_width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub channels: usize,
+    pub size: [usize; 2],
+    pub outputs: usize,
+    pub out_size: [usize; 2],
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    /// Rows and columns before the first.
+    pub padding: [usize; 2],
+    pub dilation: [usize; 2],
+    pub groups: usize,
+}
+
+impl Window {
+    /// Kernel positions along `axis` that meet the input for output index `o`.
+    pub fn valid(&self, axis: usize, o: usize) -> std::ops::Range<usize> {
+        let (stride, dilation) = (self.stride[axis], self.dilation[axis]);
+        let (start, pad) = (o * stride, self.padding[axis]);
+        let first = pad.saturating_sub(start).div_ceil(dilation);
+        let end = (self.size[axis] + pad).saturating_sub(start);
+        let last = end.div_ceil(dilation).min(self.kernel[axis]);
+        first.min(last)..last
+    }
+
+    /// Output indices along `axis` for which the whole kernel meets the input.
+    pub fn interior(&self, axis: usize) -> std::ops::Range<usize> {
+        let whole = 0..self.kernel[axis];
+        let mut all = 0..self.out_size[axis];
+        let first = all.find(|&o| self.valid(axis, o) == whole);
+        let Some(first) = first else {
+            return self.out_size[axis]..self.out_size[axis];
+        };
+        let after = (first..self.out_size[axis]).find(|&o| self.valid(axis, o) != whole);
+        first..after.unwrap_or(self.out_size[axis])
+    }
+
+    /// Index of the input along `axis` under kernel position `k` of output `o`, where valid.
+    pub fn input(&self, axis: usize, o: usize, k: usize) -> usize {
+        o * self.stride[axis] + k * self.dilation[axis] - self.padding[axis]
+    }
+
+    /// Input channels that one output sees.
+    pub fn depth(&self) -> usize {
+        self.channels / self.groups
+    }
+
+    /// Weights of one output.
+    pub fn weights(&self) -> usize {
+        self.depth() * self.kernel[0] * self.kernel[1]
+    }
+}
+
+/// What follows the sum of a convolution, in this order: bias, residual, ReLU.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finish<'a> {
+    /// `[outputs]`
+    pub bias: Option<&'a [f32]>,
+    /// Shaped as the output.
+    pub residual: Option<&'a [f32]>,
+    pub relu: bool,
+}
+
+/// `out[o][y][x] = act(bias[o] + sum w[o][c][i][j] in[c][y s + i d - p][x s + j d - p] + residual)`.
+///
+/// A block of `ROWS` outputs by `COLUMNS` pixels of 16 samples stays in registers while the window
+/// runs; rows of the input are used by all blocks of outputs while they are in the cache.
+pub(crate) struct Conv<'a> {
+    pub window: Window,
+    /// `[channels][height][width][lanes]`
+    pub x: &'a [f32],
+    /// `[outputs][channels / groups][kernel height][kernel width]`, PyTorch's layout.
+    pub w: &'a [f32],
+    pub finish: Finish<'a>,
+    /// `[outputs][out height][out width][lanes]`
+    pub out: &'a mut [f32],
+    /// A multiple of 16.
+    pub lanes: usize,
+}
+
+impl Conv<'_> {
+    /// Computes the convolution.
+    pub fn run(self, level: Level) {
+        let window = &self.window;
+        let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
+        let out = window.outputs * pixels(window.out_size);
+        assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.x.len() >= window.channels * pixels(window.size));
+        assert!(self.w.len() >= window.outputs * window.weights());
+        assert!(self.out.len() >= out);
+        assert!(self.finish.bias.is_none_or(|b| b.len() >= window.outputs));
+        assert!(self.finish.residual.is_none_or(|r| r.len() >= out));
+        run(level, self);
+    }
+
+    /// A row of outputs `o..o + R`.
+    #[inline(always)]
+    unsafe fn row<S: Simd, const R: usize>(&mut self, o: usize, y: usize, s: usize) {
+        let width = self.window.out_size[1];
+        let inside = self.window.interior(1);
+        let mut x = 0;
+        while x < width {
+            let columns = match inside.contains(&x) {
+                true => S::COLUMNS.min(inside.end - x),
+                false => 1,
+            };
+            // SAFETY: `run` has checked the lengths; the pixels are inside the output.
+            unsafe {
+                match columns {
+                    1 => self.block::<S, R, 1>(o, y, x, s),
+                    2 => self.block::<S, R, 2>(o, y, x, s),
+                    3 => self.block::<S, R, 3>(o, y, x, s),
+                    _ => self.block::<S, R, 4>(o, y, x, s),
+                }
+            }
+            x += columns.min(4);
+        }
+    }
+
+    /// Outputs `o..o + R` of pixels `x..x + V` of row `y`, samples `s..s + 16`; for more than one
+    /// pixel the whole kernel must meet the input along the row.
+    #[inline(always)]
+    unsafe fn block<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        o: usize,
+        y: usize,
+        x: usize,
+        s: usize,
+    ) {
+        let window = self.window;
+        let (rows, columns) = (window.valid(0, y), window.valid(1, x));
+        let mut acc = unsafe { self.start::<S, R, V>(o) };
+        let (depth, kernel) = (window.depth(), window.kernel);
+        let group = o / (window.outputs / window.groups);
+        let pixel = window.stride[1] * self.lanes;
+        let step = window.dilation[1] * self.lanes;
+        if !rows.is_empty() && !columns.is_empty() {
+            let column = window.input(1, x, columns.start) * self.lanes + s;
+            // SAFETY: only positions inside the input are visited.
+            unsafe {
+                for c in 0..depth {
+                    let channel = (group * depth + c) * window.size[0];
+                    for i in rows.clone() {
+                        let line = (channel + window.input(0, y, i)) * window.size[1] * self.lanes;
+                        let mut input = self.x.as_ptr().add(line + column);
+                        let weights = ((o * depth + c) * kernel[0] + i) * kernel[1];
+                        let mut w = self.w.as_ptr().add(weights + columns.start);
+                        for _ in columns.clone() {
+                            let mut values = [S::splat(0.0); V];
+                            for (v, value) in values.iter_mut().enumerate() {
+                                *value = S::load(input.add(v * pixel));
+                            }
+                            for (r, acc) in acc.iter_mut().enumerate() {
+                                let weight = S::splat(*w.add(r * window.weights()));
+                                for v in 0..V {
+                                    acc[v] = S::fma(weight, values[v], acc[v]);
+                                }
+                            }
+                            input = input.add(step);
+                            w = w.add(1);
+                        }
+                    }
+                }
+            }
+        }
+        unsafe { self.store::<S, R, V>(&acc, o, y, x, s) }
+    }
+
+    #[inline(always)]
+    unsafe fn start<S: Simd, const R: usize, const V: usize>(&self, o: usize) -> [[S::V; V]; R] {
+        let mut acc = unsafe { [[S::splat(0.0); V]; R] };
+        if let Some(bias) = self.finish.bias {
+            // By index: the accumulators must stay in registers.
+            #[allow(clippy::needless_range_loop)]
+            for r in 0..R {
+                acc[r] = unsafe { [S::splat(*bias.get_unchecked(o + r)); V] };
+            }
+        }
+        acc
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        acc: &[[S::V; V]; R],
+        o: usize,
+        y: usize,
+        x: usize,
+        s: usize,
+    ) {
+        let [height, width] = self.window.out_size;
+        for (r, acc) in acc.iter().enumerate() {
+            let at = (((o + r) * height + y) * width + x) * self.lanes + s;
+            for (v, &value) in acc.iter().enumerate() {
+                let at = at + v * self.lanes;
+                // SAFETY: the pixel is inside the output.
+                unsafe {
+                    let value = self.finish.apply::<S>(value, at);
+                    S::store(self.out.as_mut_ptr().add(at), value);
+                }
+            }
+        }
+    }
+}
+
+impl Finish<'_> {
+    /// Residual and ReLU of 16 values that go to position `at` of the output.
+    #[inline(always)]
+    pub unsafe fn apply<S: Simd>(&self, value: S::V, at: usize) -> S::V {
+        unsafe {
+            let value = match self.residual {
+                Some(residual) => S::add(value, S::load(residual.as_ptr().add(at))),
+                None => value,
+            };
+            match self.relu {
+                true => S::max(S::splat(0.0), value),
+                false => value,
+            }
+        }
+    }
+}
+
+impl Kernel for Conv<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let own = self.window.outputs / self.window.groups;
+        let blocks = own.div_ceil(S::ROWS);
+        for s in (0..self.lanes).step_by(LANES) {
+            for y in 0..self.window.out_size[0] {
+                for group in 0..self.window.groups {
+                    let (mut o, end) = (group * own, (group + 1) * own);
+                    for block in 0..blocks {
+                        // Outputs are cut into blocks of nearly equal height.
+                        let rows = (end - o).div_ceil(blocks - block);
+                        unsafe {
+                            match rows {
+                                1 => self.row::<S, 1>(o, y, s),
+                                2 => self.row::<S, 2>(o, y, s),
+                                3 => self.row::<S, 3>(o, y, s),
+                                4 => self.row::<S, 4>(o, y, s),
+                                5 => self.row::<S, 5>(o, y, s),
+                                _ => self.row::<S, 6>(o, y, s),
+                            }
+                        }
+                        o += rows;
+                    }
+                }
+            }
+        }
+    }
+}

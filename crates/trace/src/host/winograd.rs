@@ -1,0 +1,301 @@
+//! Convolutions of 3x3 with stride 1 by Winograd's minimal filtering F(4x4, 3x3): 36 products for 16
+//! outputs instead of 144.
+//!
+//! Formulas and matrices are those of Lavin and Gray (2016), "Fast algorithms for convolutional
+//! neural networks", section 4.3. Sums of products in transformed space are as large as sums over
+//! a few pixels, so that the rounding error grows: about 1e-6 of the largest output, against 2e-7 of
+//! the direct sum (see the tests).
+
+use super::buffer::Buffer;
+use super::conv::{Finish, Window};
+use super::gemm::Gemm;
+use super::simd::{Kernel, LANES, Level, Simd, run};
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+
+/// Output rows and columns of a patch, and input rows and columns that it needs.
+const OUT: usize = 4;
+const IN: usize = 6;
+/// Products a patch, for every pair of channels.
+pub(crate) const PRODUCTS: usize = IN * IN;
+/// Patches whose products are computed together.
+const PATCHES: usize = 4;
+
+/// Numbers from one of the 36 positions to the next, for `rows` rows of `n` patches: one cache line
+/// more than they are, because distances of 4 KiB would put all positions into one set of the cache.
+fn stride(rows: usize, n: usize) -> usize {
+    (rows * n + 1) * LANES
+}
+
+/// Whether the transformed convolution is faster: not for other kernels and strides, for images that
+/// do not fill the patches, or for few channels, where transforming costs more than it saves.
+pub(crate) fn wins(window: &Window) -> bool {
+    let plain = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
+    let patches: usize = window.out_size.iter().map(|n| n.div_ceil(OUT)).product();
+    let pixels: usize = window.out_size.iter().product();
+    let full = patches * OUT * OUT * 2 <= pixels * 3;
+    plain && window.groups == 1 && full && window.channels >= 8 && window.outputs >= 8
+}
+
+/// `G w G^T` of every kernel: `[36][channels][outputs]` from PyTorch's `[outputs][channels][3][3]`.
+pub(crate) fn transform_weights(w: &[f32], channels: usize, outputs: usize, out: &mut [f32]) {
+    for o in 0..outputs {
+        for c in 0..channels {
+            let kernel = &w[(o * channels + c) * 9..][..9];
+            let rows = [0, 1, 2].map(|j| weights([0, 1, 2].map(|i| f64::from(kernel[3 * i + j]))));
+            for i in 0..IN {
+                let all = weights([rows[0][i], rows[1][i], rows[2][i]]);
+                for (j, value) in all.into_iter().enumerate() {
+                    out[((i * IN + j) * channels + c) * outputs + o] = value as f32;
+                }
+            }
+        }
+    }
+}
+
+/// `G g`
+fn weights(g: [f64; 3]) -> [f64; IN] {
+    let (even, odd) = (-(g[0] + g[2]) / 6.0, -g[1] / 6.0);
+    let (wide, half) = (g[0] / 24.0 + g[2] / 6.0, g[1] / 12.0);
+    [
+        g[0] / 4.0,
+        even + odd,
+        even - odd,
+        wide + half,
+        wide - half,
+        g[2],
+    ]
+}
+
+/// The convolution of [`super::conv::Conv`] with transformed weights.
+pub(crate) struct Winograd<'a> {
+    pub window: Window,
+    /// `[channels][height][width][lanes]`
+    pub x: &'a [f32],
+    /// From [`transform_weights`].
+    pub w: &'a [f32],
+    pub finish: Finish<'a>,
+    /// `[outputs][out height][out width][lanes]`
+    pub out: &'a mut [f32],
+    /// A multiple of 16.
+    pub lanes: usize,
+}
+
+thread_local! {
+    /// Transformed inputs and products of a few patches.
+    static SCRATCH: RefCell<Buffer> = RefCell::new(Buffer::zeros(0));
+}
+
+impl Winograd<'_> {
+    /// Computes the convolution.
+    pub fn run(self, level: Level) {
+        let window = &self.window;
+        let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
+        let out = window.outputs * pixels(window.out_size);
+        assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.x.len() >= window.channels * pixels(window.size));
+        assert!(self.w.len() >= PRODUCTS * window.channels * window.outputs);
+        assert!(self.out.len() >= out);
+        assert!(self.finish.bias.is_none_or(|b| b.len() >= window.outputs));
+        assert!(self.finish.residual.is_none_or(|r| r.len() >= out));
+        let inputs = PRODUCTS * stride(window.channels, PATCHES);
+        let products = PRODUCTS * stride(window.outputs, PATCHES);
+        SCRATCH.with_borrow_mut(|scratch| {
+            if scratch.len() < inputs + products {
+                *scratch = Buffer::zeros(inputs + products);
+            }
+            let (transformed, rest) = scratch.split_at_mut(inputs);
+            let patches = Patches {
+                conv: self,
+                transformed,
+                products: &mut rest[..products],
+            };
+            run(level, patches);
+        });
+    }
+}
+
+struct Patches<'a, 'b> {
+    conv: Winograd<'a>,
+    /// `[36][channels][patches][16]`, see [`stride`]
+    transformed: &'b mut [f32],
+    /// `[36][outputs][patches][16]`, see [`stride`]
+    products: &'b mut [f32],
+}
+
+impl Kernel for Patches<'_, '_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let columns = self.conv.window.out_size[1].div_ceil(OUT);
+        let count = self.conv.window.out_size[0].div_ceil(OUT) * columns;
+        let place = |patch: usize| [patch / columns * OUT, patch % columns * OUT];
+        for s in (0..self.conv.lanes).step_by(LANES) {
+            for first in (0..count).step_by(PATCHES) {
+                let n = PATCHES.min(count - first);
+                // SAFETY: the lengths were checked by `Winograd::run`.
+                unsafe {
+                    for p in 0..n {
+                        self.input::<S>(place(first + p), p, n, s);
+                    }
+                    self.multiply::<S>(n);
+                    for p in 0..n {
+                        self.output::<S>(place(first + p), p, n, s);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// By index: what a patch holds must stay in registers.
+#[allow(clippy::needless_range_loop)]
+impl Patches<'_, '_> {
+    /// `B^T d B` of patch `p` of `n`, which begins at output pixel `at`, for all channels.
+    #[inline(always)]
+    unsafe fn input<S: Simd>(&mut self, at: [usize; 2], p: usize, n: usize, s: usize) {
+        let Window {
+            size: [height, width],
+            padding,
+            channels,
+            ..
+        } = self.conv.window;
+        let lanes = self.conv.lanes;
+        // Input rows and columns of the patch that exist.
+        let span = |axis: usize, size: usize| {
+            let first = padding[axis].saturating_sub(at[axis]).min(IN);
+            first..(size + padding[axis] - at[axis]).min(IN).max(first)
+        };
+        let (rows, columns) = (span(0, height), span(1, width));
+        let mut half = MaybeUninit::<[S::V; IN * IN]>::uninit();
+        let half = half.as_mut_ptr().cast::<S::V>();
+        // SAFETY: of the input only pixels that exist are read, and of `half` only what was written.
+        unsafe {
+            let zero = S::splat(0.0);
+            for c in 0..channels {
+                for j in 0..IN {
+                    let mut d = [zero; IN];
+                    if columns.contains(&j) {
+                        for i in rows.clone() {
+                            let row = c * height + at[0] + i - padding[0];
+                            let pixel = row * width + at[1] + j - padding[1];
+                            d[i] = S::load(self.conv.x.as_ptr().add(pixel * lanes + s));
+                        }
+                    }
+                    let t = inputs::<S>(d);
+                    for i in 0..IN {
+                        half.add(i * IN + j).write(t[i]);
+                    }
+                }
+                for i in 0..IN {
+                    let mut d = [zero; IN];
+                    for j in 0..IN {
+                        d[j] = half.add(i * IN + j).read();
+                    }
+                    let t = inputs::<S>(d);
+                    for j in 0..IN {
+                        let at = (i * IN + j) * stride(channels, n) + (c * n + p) * LANES;
+                        S::store(self.transformed.as_mut_ptr().add(at), t[j]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums over the channels, for each of the 36 positions.
+    #[inline(always)]
+    unsafe fn multiply<S: Simd>(&mut self, n: usize) {
+        let (channels, outputs) = (self.conv.window.channels, self.conv.window.outputs);
+        let lanes = n * LANES;
+        for k in 0..PRODUCTS {
+            let gemm = Gemm {
+                x: &self.transformed[k * stride(channels, n)..][..channels * lanes],
+                w: &self.conv.w[k * channels * outputs..][..channels * outputs],
+                bias: None,
+                out: &mut self.products[k * stride(outputs, n)..][..outputs * lanes],
+                inputs: channels,
+                outputs,
+                lanes,
+                relu: false,
+            };
+            unsafe { Kernel::run::<S>(gemm) }
+        }
+    }
+
+    /// `A^T m A` of patch `p` of `n`, with what follows the convolution.
+    #[inline(always)]
+    unsafe fn output<S: Simd>(&mut self, at: [usize; 2], p: usize, n: usize, s: usize) {
+        let [height, width] = self.conv.window.out_size;
+        let outputs = self.conv.window.outputs;
+        let (rows, columns) = (OUT.min(height - at[0]), OUT.min(width - at[1]));
+        let mut half = MaybeUninit::<[S::V; OUT * IN]>::uninit();
+        let half = half.as_mut_ptr().cast::<S::V>();
+        // SAFETY: of the output only pixels that exist are written, and of `half` only what was written is read.
+        unsafe {
+            let zero = S::splat(0.0);
+            for o in 0..outputs {
+                let bias = S::splat(self.conv.finish.bias.map_or(0.0, |b| b[o]));
+                for j in 0..IN {
+                    let mut m = [zero; IN];
+                    for i in 0..IN {
+                        let at = (i * IN + j) * stride(outputs, n) + (o * n + p) * LANES;
+                        m[i] = S::load(self.products.as_ptr().add(at));
+                    }
+                    let y = sums::<S>(m);
+                    for i in 0..OUT {
+                        half.add(i * IN + j).write(y[i]);
+                    }
+                }
+                for i in 0..rows {
+                    let mut m = [zero; IN];
+                    for j in 0..IN {
+                        m[j] = half.add(i * IN + j).read();
+                    }
+                    let y = sums::<S>(m);
+                    let row = ((o * height + at[0] + i) * width + at[1]) * self.conv.lanes + s;
+                    for j in 0..columns {
+                        let at = row + j * self.conv.lanes;
+                        let value = self.conv.finish.apply::<S>(S::add(y[j], bias), at);
+                        S::store(self.conv.out.as_mut_ptr().add(at), value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `B^T d`
+#[inline(always)]
+unsafe fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
+    unsafe {
+        let [two, four, five] = [2.0, -4.0, -5.0].map(|x| S::splat(x));
+        let a = S::fma(four, d[2], d[4]);
+        let b = S::fma(four, d[1], d[3]);
+        let c = S::sub(d[4], d[2]);
+        let e = S::mul(two, S::sub(d[3], d[1]));
+        let plus = S::splat(4.0);
+        [
+            S::fma(plus, d[0], S::fma(five, d[2], d[4])),
+            S::add(a, b),
+            S::sub(a, b),
+            S::add(c, e),
+            S::sub(c, e),
+            S::fma(plus, d[1], S::fma(five, d[3], d[5])),
+        ]
+    }
+}
+
+/// `A^T m`
+#[inline(always)]
+unsafe fn sums<S: Simd>(m: [S::V; IN]) -> [S::V; OUT] {
+    unsafe {
+        let (a, b) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
+        let (c, d) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+        let [two, four, eight] = [2.0, 4.0, 8.0].map(|x| S::splat(x));
+        [
+            S::add(S::add(m[0], a), c),
+            S::fma(two, d, b),
+            S::fma(four, c, a),
+            S::add(S::fma(eight, d, b), m[5]),
+        ]
+    }
+}

@@ -1,0 +1,232 @@
+//! Pooling over windows of an image: maximum, average, and averages to a given size.
+
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::device::{self, DeviceTensor, Replay};
+use crate::host::simd::{Kernel, LANES, Simd, run};
+use burn_backend::ops::ModuleOps;
+use std::ops::Range;
+
+/// What is computed of a window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pooling {
+    /// The largest value; positions outside the image do not count.
+    Max { dilation: [usize; 2] },
+    /// The mean; `padded`: positions in the padding count as zeros.
+    Average { padded: bool },
+    /// The mean over parts of nearly equal size; kernel, stride and padding are not used.
+    Adaptive,
+}
+
+/// Pooling of `[n, channels, height, width]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pool2d {
+    pub pooling: Pooling,
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    /// Whether a last window that begins inside the image (or its padding before) is kept.
+    pub ceil: bool,
+}
+
+impl Operation for Pool2d {
+    fn name(&self) -> &'static str {
+        match self.pooling {
+            Pooling::Max { .. } => "max_pool2d",
+            Pooling::Average { .. } => "avg_pool2d",
+            Pooling::Adaptive => "adaptive_avg_pool2d",
+        }
+    }
+
+    fn samples(&self, _: &[Operand], _: &[usize]) -> Samples {
+        Samples::Kept
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        match self.pooling {
+            Pooling::Max { .. } => Linearity::None,
+            _ => Linearity::Linear,
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let lanes = if call.samples { call.lanes } else { 1 };
+        let rank = call.shape.len();
+        let size = [0, 1].map(|i| call.inputs[0].shape[rank - 2 + i]);
+        let out_size = [call.shape[rank - 2], call.shape[rank - 1]];
+        let channels = call.out.len() / (out_size[0] * out_size[1] * lanes);
+        let windows = [0, 1].map(|axis| {
+            let spans = (0..out_size[axis]).map(|o| self.span(axis, o, size[axis], out_size[axis]));
+            spans.collect::<Vec<_>>()
+        });
+        let pixels = size[0] * size[1] * lanes;
+        let x = call.inputs[0].data[..channels * pixels].chunks_exact(pixels);
+        let out = call.out.chunks_exact_mut(out_size[0] * out_size[1] * lanes);
+        for (x, out) in x.zip(out) {
+            let channel = Channel {
+                x,
+                width: size[1],
+                windows: [&windows[0], &windows[1]],
+                max: matches!(self.pooling, Pooling::Max { .. }),
+                lanes,
+                out,
+            };
+            if lanes == 1 {
+                channel.plain();
+            } else {
+                run(call.level, channel);
+            }
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let points = device::dims(&call.inputs[0])[0];
+        let x = device::join(call.inputs[0].clone());
+        let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
+        let out = match self.pooling {
+            Pooling::Max { dilation } => {
+                Replay::max_pool2d(x, kernel, stride, padding, dilation, self.ceil)
+            }
+            Pooling::Average { padded } => {
+                Replay::avg_pool2d(x, kernel, stride, padding, padded, self.ceil)
+            }
+            Pooling::Adaptive => {
+                let rank = call.shape.len();
+                Replay::adaptive_avg_pool2d(x, [call.shape[rank - 2], call.shape[rank - 1]])
+            }
+        };
+        device::split(out, points)
+    }
+}
+
+/// One output position along an axis.
+#[derive(Clone, Debug)]
+struct Span {
+    /// First input index and the step to the next.
+    start: usize,
+    step: usize,
+    count: usize,
+    /// What the window's length counts as in a mean.
+    length: usize,
+}
+
+impl Pool2d {
+    fn span(&self, axis: usize, o: usize, size: usize, out: usize) -> Span {
+        if self.pooling == Pooling::Adaptive {
+            let range = o * size / out..((o + 1) * size).div_ceil(out);
+            return Span::of(range.clone(), range.len());
+        }
+        let (kernel, pad) = (self.kernel[axis], self.padding[axis]);
+        let start = o * self.stride[axis];
+        if let Pooling::Max { dilation } = self.pooling {
+            let step = dilation[axis];
+            let first = pad.saturating_sub(start).div_ceil(step);
+            let last = (size + pad)
+                .saturating_sub(start)
+                .div_ceil(step)
+                .min(kernel);
+            return Span {
+                start: start + first * step - pad,
+                step,
+                count: last.saturating_sub(first),
+                length: kernel,
+            };
+        }
+        // As PyTorch: a window that leaves the padded image is cut before it is counted.
+        let end = (start + kernel).min(size + 2 * pad);
+        let inside = start.saturating_sub(pad)..(end.saturating_sub(pad)).min(size);
+        let padded = self.pooling == Pooling::Average { padded: true };
+        let length = if padded { end - start } else { inside.len() };
+        Span::of(inside, length)
+    }
+}
+
+impl Span {
+    fn of(range: Range<usize>, length: usize) -> Self {
+        Self {
+            start: range.start,
+            step: 1,
+            count: range.len(),
+            length,
+        }
+    }
+
+    fn indices(&self) -> impl Iterator<Item = usize> + use<> {
+        let (start, step) = (self.start, self.step);
+        (0..self.count).map(move |i| start + i * step)
+    }
+}
+
+/// One channel of a tile.
+struct Channel<'a> {
+    x: &'a [f32],
+    width: usize,
+    windows: [&'a [Span]; 2],
+    max: bool,
+    lanes: usize,
+    out: &'a mut [f32],
+}
+
+impl Channel<'_> {
+    fn plain(self) {
+        let width = self.windows[1].len();
+        for (i, out) in self.out.iter_mut().enumerate() {
+            let (rows, columns) = (&self.windows[0][i / width], &self.windows[1][i % width]);
+            let values = rows
+                .indices()
+                .flat_map(|y| columns.indices().map(move |x| y * self.width + x))
+                .map(|at| self.x[at]);
+            *out = if self.max {
+                // NaN stays NaN, from either side.
+                let larger = |a: f32, x: f32| if x <= a || a.is_nan() { a } else { x };
+                values.fold(f32::NEG_INFINITY, larger)
+            } else {
+                values.sum::<f32>() / (rows.length * columns.length) as f32
+            };
+        }
+    }
+}
+
+impl Kernel for Channel<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let lanes = self.lanes;
+        assert!(lanes.is_multiple_of(LANES) && self.x.len().is_multiple_of(self.width * lanes));
+        let (rows, columns) = (self.windows[0], self.windows[1]);
+        assert!(self.out.len() >= rows.len() * columns.len() * lanes);
+        for (y, row) in rows.iter().enumerate() {
+            for (x, column) in columns.iter().enumerate() {
+                let factor = 1.0 / (row.length * column.length) as f32;
+                let at = (y * columns.len() + x) * lanes;
+                for s in (0..lanes).step_by(LANES) {
+                    // SAFETY: spans lie inside the image, outputs were checked.
+                    unsafe {
+                        let start = if self.max { f32::NEG_INFINITY } else { 0.0 };
+                        let mut acc = S::splat(start);
+                        for i in row.indices() {
+                            for j in column.indices() {
+                                let from = (i * self.width + j) * lanes + s;
+                                let value = S::load(self.x.as_ptr().add(from));
+                                acc = match self.max {
+                                    // A NaN, once there, stays: the comparison with it is false.
+                                    true => S::select_eq(acc, acc, S::max(acc, value), acc),
+                                    false => S::add(acc, value),
+                                };
+                            }
+                        }
+                        let out = self.out.as_mut_ptr().add(at + s);
+                        let value = if self.max {
+                            acc
+                        } else {
+                            S::mul(acc, S::splat(factor))
+                        };
+                        S::store(out, value);
+                    }
+                }
+            }
+        }
+    }
+}

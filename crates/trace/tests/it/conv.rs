@@ -1,0 +1,304 @@
+//! Convolutions, normalisations, pooling, attention: all executors against Burn's own layers.
+
+use crate::mlp::targets;
+use crate::reference::assert_close;
+use burn::module::{Module, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{
+    AdaptiveAvgPool2dConfig, AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig,
+};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear,
+    LinearConfig, PaddingConfig2d,
+};
+use burn::tensor::activation::{gelu, log_softmax, relu, softmax};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use landscape_core::{
+    BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng, Role, Sample,
+};
+use landscape_trace::{BatchStatistics, DirectObjective, Loss, Trace, params_of, with_params};
+
+type Inputs = (Tensor<2>, Tensor<1, Int>);
+
+/// Random values for all parameters; variances positive.
+fn filled<M: Module>(module: M, seed: u64) -> M {
+    let mut rng = Rng::new(seed, 5);
+    let mut params = params_of(&module).unwrap().into_inner();
+    for p in &mut params {
+        let fan: usize = p.shape.iter().skip(1).product();
+        let scale = 1.5 / (fan as f64).sqrt();
+        for x in &mut p.data {
+            *x = match (p.role, p.name.ends_with("running_var")) {
+                (_, true) => rng.uniform(0.3, 1.5) as f32,
+                (Role::NormScale, _) => rng.uniform(0.5, 1.5) as f32,
+                _ => (scale * rng.normal()) as f32,
+            };
+        }
+    }
+    with_params(module, &Params::new(params).unwrap()).unwrap()
+}
+
+fn inputs(samples: usize, features: usize, classes: u64) -> Inputs {
+    let mut rng = Rng::new(3, 4);
+    let device = Device::flex();
+    let x: Vec<f32> = (0..samples * features)
+        .map(|_| rng.normal() as f32)
+        .collect();
+    let y: Vec<i64> = (0..samples)
+        .map(|_| (rng.uniform(0.0, 1.0) * classes as f64) as i64)
+        .collect();
+    (
+        Tensor::from_data(TensorData::new(x, [samples, features]), &device),
+        Tensor::from_data(TensorData::new(y, [samples]), &device),
+    )
+}
+
+fn cross_entropy(logits: Tensor<2>, y: &Tensor<1, Int>) -> Loss {
+    let picked = log_softmax(logits.clone(), 1).gather(1, y.clone().unsqueeze_dim(1));
+    let correct = logits.argmax(1).squeeze_dim::<1>(1).equal(y.clone());
+    Loss::new(picked.squeeze_dim::<1>(1).neg()).with_correct(correct)
+}
+
+/// Losses of every executor against the module itself, moved to every point.
+#[track_caller]
+fn check<M: Module + Sync>(
+    module: &M,
+    inputs: &Inputs,
+    bias: BiasMode,
+    loss: fn(&M, &Inputs) -> Loss,
+) {
+    let params = params_of(module).unwrap();
+    let directions = (0..2).map(|stream| {
+        let d = Direction::random(&params, Distribution::Gaussian, 7, stream);
+        d.normalize(&params, Normalization::Filter, bias).unwrap()
+    });
+    let plane = Plane::new(params.clone(), directions.collect()).unwrap();
+    let mean = |t: Tensor<1>| f64::from(t.mean().into_scalar::<f32>());
+    let truth = DirectObjective::new(module, &plane, Vec::new(), |m: &M| {
+        let parts = loss(m, inputs).parts();
+        Sample {
+            loss: mean(parts.0),
+            loss_se: None,
+            accuracy: parts.1.map(|c: Tensor<1, Bool>| mean(c.float())),
+            terms: Vec::new(),
+        }
+    })
+    .unwrap();
+    let points = [[0.0; 3], [0.3, -0.4, 0.0], [-0.9, 0.2, 0.0]];
+    let expected = truth.evaluate(&points).unwrap();
+    let trace = Trace::capture(module, inputs, loss).unwrap();
+    for target in targets() {
+        let objective = trace
+            .objective(&plane, std::slice::from_ref(&target))
+            .unwrap();
+        let found = objective.evaluate(&points).unwrap();
+        for (e, f) in expected.iter().zip(&found) {
+            assert_close(f.loss, e.loss, 2e-5);
+            assert_close(f.accuracy.unwrap(), e.accuracy.unwrap(), 1e-6);
+        }
+    }
+}
+
+#[derive(Module, Debug)]
+struct Net {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+    conv3: Conv2d,
+    bn3: BatchNorm,
+    conv4: Conv2d,
+    bn4: BatchNorm,
+    pool: MaxPool2d,
+    average: AvgPool2d,
+    linear: Linear,
+}
+
+impl Net {
+    fn new() -> Self {
+        let device = Device::flex();
+        let conv = |channels: [usize; 2], kernel: [usize; 2]| Conv2dConfig::new(channels, kernel);
+        let norm = |n: usize| BatchNormConfig::new(n).init(&device);
+        let pad = |y, x| PaddingConfig2d::Explicit(y, x, y, x);
+        Self {
+            conv1: conv([3, 8], [3, 3]).with_padding(pad(1, 1)).init(&device),
+            bn1: norm(8),
+            // Strided, in groups, without bias.
+            conv2: conv([8, 12], [3, 3])
+                .with_stride([2, 2])
+                .with_padding(pad(1, 1))
+                .with_groups(4)
+                .with_bias(false)
+                .init(&device),
+            bn2: norm(12),
+            conv3: conv([8, 12], [1, 1]).with_stride([2, 2]).init(&device),
+            bn3: norm(12),
+            // Wide and high, dilated, with more padding than the kernel reaches.
+            conv4: conv([12, 7], [3, 5])
+                .with_padding(pad(2, 4))
+                .with_dilation([2, 1])
+                .init(&device),
+            bn4: norm(7),
+            pool: MaxPool2dConfig::new([3, 2])
+                .with_strides([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 0, 1, 0))
+                .with_ceil_mode(true)
+                .init(),
+            average: AvgPool2dConfig::new([2, 2])
+                .with_strides([1, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_count_include_pad(false)
+                .init(),
+            linear: LinearConfig::new(14 * 2 * 2, 5).init(&device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.run(x, |norm, x| norm.forward(x))
+    }
+
+    fn with_batch_statistics(&self, x: Tensor<2>, unbiased: bool) -> Tensor<2> {
+        self.run(x, |norm, x| {
+            let [n, channels, height, width] = x.dims();
+            let rows = x
+                .clone()
+                .swap_dims(0, 1)
+                .reshape([channels, n * height * width]);
+            let (variance, mean) = match unbiased {
+                true => rows.var_mean(1),
+                false => rows.var_mean_bias(1),
+            };
+            let along = |t: Tensor<2>| t.reshape([1, channels, 1, 1]);
+            let scaled = (x - along(mean)) / (along(variance) + norm.epsilon).sqrt();
+            let of = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
+            scaled * of(&norm.gamma) + of(&norm.beta)
+        })
+    }
+
+    fn run(&self, x: Tensor<2>, norm: impl Fn(&BatchNorm, Tensor<4>) -> Tensor<4>) -> Tensor<2> {
+        let n = x.dims()[0];
+        let x = x.reshape([n, 3, 9, 8]);
+        let h = relu(norm(&self.bn1, self.conv1.forward(x)));
+        let shortcut = norm(&self.bn3, self.conv3.forward(h.clone()));
+        let h = relu(norm(&self.bn2, self.conv2.forward(h)) + shortcut);
+        let h = self.conv4.forward(h);
+        // Normalisation of a sum, which can't be folded.
+        let h = relu(norm(&self.bn4, h.clone() + h.sign()));
+        let pooled = self.pool.forward(h.clone());
+        let small = AdaptiveAvgPool2dConfig::new([2, 2]).init();
+        let a = small.forward(self.average.forward(h));
+        let b = small.forward(pooled);
+        self.linear
+            .forward(Tensor::cat(vec![a, b], 1).reshape([n, 14 * 2 * 2]))
+    }
+}
+
+#[test]
+fn convolutional_network() {
+    let net = filled(Net::new(), 1);
+    // Partly filled and several tiles, biases and norms fixed or moving.
+    for samples in [5, 40] {
+        for bias in [BiasMode::Zero, BiasMode::Layer] {
+            check(&net, &inputs(samples, 3 * 9 * 8, 5), bias, |m, (x, y)| {
+                cross_entropy(m.forward(x.clone()), y)
+            });
+        }
+    }
+}
+
+#[derive(Module, Debug)]
+struct Attention {
+    table: Embedding,
+    norm: LayerNorm,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    last: LayerNorm,
+    head: Linear,
+}
+
+impl Attention {
+    fn new() -> Self {
+        let device = Device::flex();
+        let linear = |a, b| LinearConfig::new(a, b).init(&device);
+        Self {
+            table: EmbeddingConfig::new(11, 8).init(&device),
+            norm: LayerNormConfig::new(8).init(&device),
+            query: linear(8, 8),
+            key: linear(8, 8),
+            value: linear(8, 8),
+            last: LayerNormConfig::new(8).init(&device),
+            head: linear(8, 5),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let [n, t] = x.dims();
+        let tokens = x.abs().clamp(0.0, 10.0).int();
+        let h = self.norm.forward(self.table.forward(tokens));
+        let heads = |h: Tensor<3>| h.reshape([n, t, 2, 4]).swap_dims(1, 2);
+        let (q, k) = (
+            heads(self.query.forward(h.clone())),
+            heads(self.key.forward(h.clone())),
+        );
+        let scores = softmax(q.matmul(k.transpose()) / 2.0, 3);
+        let mixed = scores.matmul(heads(self.value.forward(h.clone())));
+        let h = gelu(h + mixed.swap_dims(1, 2).reshape([n, t, 8]));
+        let pooled: Tensor<2> = self.last.forward(h).mean_dim(1).reshape([n, 8]);
+        self.head.forward(pooled)
+    }
+}
+
+#[test]
+fn attention() {
+    let net = filled(Attention::new(), 2);
+    let (x, y) = inputs(21, 6, 5);
+    check(&net, &(x * 4.0, y), BiasMode::Layer, |m, (x, y)| {
+        cross_entropy(m.forward(x.clone()), y)
+    });
+}
+
+/// Batch statistics against a module that computes them itself.
+#[test]
+fn batch_statistics() {
+    let net = filled(Net::new(), 3);
+    let inputs = inputs(40, 3 * 9 * 8, 5);
+    let params = params_of(&net).unwrap();
+    let direction = Direction::random(&params, Distribution::Gaussian, 7, 0)
+        .normalize(&params, Normalization::Filter, BiasMode::Layer)
+        .unwrap();
+    let plane = Plane::new(params, vec![direction]).unwrap();
+    let points = [[0.0; 3], [0.4, 0.0, 0.0], [-0.7, 0.0, 0.0]];
+    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let frozen = Trace::capture(&net, &inputs, loss).unwrap();
+    for (unbiased, statistics) in [
+        (false, BatchStatistics::Batch),
+        (true, BatchStatistics::Reestimated),
+    ] {
+        let mean = |t: Tensor<1>| f64::from(t.mean().into_scalar::<f32>());
+        let truth = DirectObjective::new(&net, &plane, Vec::new(), |m: &Net| {
+            let logits = m.with_batch_statistics(inputs.0.clone(), unbiased);
+            let parts = cross_entropy(logits, &inputs.1).parts();
+            Sample {
+                loss: mean(parts.0),
+                loss_se: None,
+                accuracy: parts.1.map(|c: Tensor<1, Bool>| mean(c.float())),
+                terms: Vec::new(),
+            }
+        })
+        .unwrap();
+        let expected = truth.evaluate(&points).unwrap();
+        let trace = frozen.with_batch_norm(statistics);
+        for target in targets() {
+            let objective = trace
+                .objective(&plane, std::slice::from_ref(&target))
+                .unwrap();
+            let found = objective.evaluate(&points).unwrap();
+            for (e, f) in expected.iter().zip(&found) {
+                assert_close(f.loss, e.loss, 2e-5);
+                assert_close(f.accuracy.unwrap(), e.accuracy.unwrap(), 1e-6);
+                assert!(f.loss_se.is_some());
+            }
+        }
+    }
+}
