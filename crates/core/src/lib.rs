@@ -20,7 +20,9 @@ pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };
 pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
-pub use metrics::{Merge, MergeTree, Metrics, MetricsError, merge_tree, metrics, metrics_of};
+pub use metrics::{
+    Barrier, Merge, MergeTree, Metrics, MetricsError, barrier, merge_tree, metrics, metrics_of,
+};
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use params::{Parameter, Params, ParamsError, Role};

@@ -7,6 +7,7 @@
 //! would amplify its error, are those of measured points alone. Curvatures are per unit of the coordinates: where a
 //! direction has norm `r`, the curvature along a unit of parameter space is `1 / r^2` of it.
 
+mod barrier;
 mod basin;
 mod critical;
 mod curvature;
@@ -14,6 +15,7 @@ mod field;
 mod merge;
 mod roughness;
 
+pub use barrier::{Barrier, barrier};
 pub use merge::{Merge, MergeTree, merge_tree};
 
 use crate::grid::Point;
