@@ -135,6 +135,9 @@ impl CliError {
                     "build it with `--features {feature}`, or use --device cpu or flex"
                 ));
             }
+            CliError::Trace(landscape_trace::TraceError::NoDevice { device, .. }) => {
+                absent_device(device)
+            }
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),
             CliError::Exists { .. } => "give another file, or --force to overwrite it",
@@ -181,5 +184,15 @@ impl CliError {
             _ => return None,
         };
         Some(words.to_owned())
+    }
+}
+
+/// What to do about a device that this machine does not have.
+fn absent_device(device: &str) -> &'static str {
+    if device.starts_with("libtorch") {
+        "check `nvidia-smi` and that PyTorch is built for CUDA, or use --device libtorch or cpu"
+    } else {
+        "`vulkaninfo --summary` lists the adapters; Debian's package mesa-vulkan-drivers has one in \
+         software; or use --device cpu"
     }
 }

@@ -18,7 +18,7 @@ pub fn targets(args: &EvalArgs) -> Result<Vec<Target>, CliError> {
     args.device.iter().map(target).collect()
 }
 
-/// The Burn device of a name; `cpu` is flex where a Burn device is needed.
+/// The Burn device of a name, opened; `cpu` is flex where a Burn device is needed.
 pub fn device(name: DeviceName) -> Result<Device, CliError> {
     match name {
         DeviceName::Cpu | DeviceName::Flex => Ok(Device::flex()),
@@ -29,14 +29,9 @@ pub fn device(name: DeviceName) -> Result<Device, CliError> {
 
 #[cfg(feature = "wgpu")]
 fn wgpu(name: DeviceName) -> Result<Device, CliError> {
-    use burn::tensor::DeviceKind;
-    let kind = |index: Option<usize>| match index {
-        None => DeviceKind::DefaultDevice,
-        Some(index) => DeviceKind::DiscreteGpu(index),
-    };
     Ok(match name {
-        DeviceName::Vulkan(index) => Device::vulkan(kind(index)),
-        DeviceName::Wgpu(index) => Device::wgpu(kind(index)),
+        DeviceName::Vulkan(index) => landscape_trace::vulkan_device(index)?,
+        DeviceName::Wgpu(index) => landscape_trace::wgpu_device(index)?,
         _ => Device::flex(),
     })
 }
@@ -50,12 +45,14 @@ fn wgpu(name: DeviceName) -> Result<Device, CliError> {
 }
 
 #[cfg(feature = "tch")]
-#[allow(deprecated)] // LibTorch stays the fastest device on some machines
+#[allow(deprecated)] // by Burn; LibTorch stays the fastest device on some machines
 fn libtorch(name: DeviceName) -> Result<Device, CliError> {
-    Ok(match name {
+    let device = match name {
         DeviceName::LibTorchCuda(index) => Device::libtorch_cuda(index),
         _ => Device::libtorch(),
-    })
+    };
+    landscape_trace::open_device(&device)?;
+    Ok(device)
 }
 
 #[cfg(not(feature = "tch"))]

@@ -1,7 +1,12 @@
 //! Opening devices: one that this machine does not have is an error, not a panic.
 
+// Burn has deprecated LibTorch; it is still the fastest device on some machines.
+#![cfg_attr(feature = "tch", allow(deprecated))]
+
 use crate::TraceError;
+use crate::objective::Precision;
 use burn::tensor::Device;
+use burn_backend::{Backend, DType};
 use burn_dispatch::DispatchDevice;
 #[cfg(feature = "wgpu")]
 use burn_dispatch::devices::{CubeDevice, WgpuBackend, WgpuDevice, WgpuDeviceKind, wgpu};
@@ -86,6 +91,18 @@ pub(crate) fn describe(device: &Device) -> String {
         return format!("{}: {}", name(device), identity.name);
     }
     name(device)
+}
+
+/// Fails where an open device has no arithmetic for numbers of that precision.
+pub(crate) fn computes_in(device: &Device, precision: Precision) -> Result<(), TraceError> {
+    let device = inner(device);
+    if precision == Precision::F32 || super::Replay::supports_dtype(device, DType::BF16) {
+        return Ok(());
+    }
+    Err(TraceError::Precision {
+        device: name(device),
+        precision: precision.name(),
+    })
 }
 
 /// The device without automatic differentiation around it.
