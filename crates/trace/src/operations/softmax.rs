@@ -137,13 +137,15 @@ pub(crate) unsafe fn max_and_rest<S: Simd>(
     unsafe {
         let (zero, one) = (S::splat(0.0), S::splat(1.0));
         let mut max = S::load(x);
+        visit(max);
         for i in 1..length {
-            max = S::max(max, S::load(x.add(i * stride)));
+            let x = S::load(x.add(i * stride));
+            visit(x);
+            max = S::max(max, x);
         }
         let (mut rest, mut maxima) = (zero, S::splat(-1.0));
         for i in 0..length {
             let x = S::load(x.add(i * stride));
-            visit(x);
             rest = S::add(
                 rest,
                 S::select_eq(x, max, zero, math::exp_negative::<S>(S::sub(x, max))),
