@@ -22,6 +22,8 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     if let Some(path) = &args.save {
         may_write(path, args.store.force)?;
     }
+    // From the first trace of the run on, stopping it saves what is done.
+    Interrupt::listen();
     let store = Store::open(&args.store.db.db)?;
     let trained = job.run(&store, args.store.force, console)?;
     if let Some(path) = &args.save {

@@ -126,7 +126,7 @@ fn objects() {
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [1, 2], "terms": [{{"name": "l2", "weight": 1, "values": [1, null]}}]}}"#),
-            ", `l2`: no value for measured point 1",
+            ", `l2`: no value for point 1, which has a loss",
         ),
         (
             r#"{"schema": 1, "axes": [], "loss": []}"#.to_owned(),
