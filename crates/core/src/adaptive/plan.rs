@@ -11,6 +11,8 @@ const BASE: usize = 9;
 const BASE_VOLUME: usize = 5;
 /// Share of the tolerance by which interpolation may leave the range measured.
 const SLACK: f64 = 0.1;
+/// At most so many times the lowest interpolated point is measured by itself.
+const PROBES: usize = 8;
 /// When more than one in so many points of a draw miss, the estimate is trusted half as much.
 const DISTRUST: usize = 20;
 /// Share of the magnitude of the losses below which a surplus is rounding: losses are f32 results.
@@ -29,6 +31,7 @@ pub(super) struct Plan<'a> {
     /// Losses of those; all others interpolated.
     values: Vec<f64>,
     draws: usize,
+    probes: usize,
     errors: Option<Errors>,
 }
 
@@ -54,6 +57,7 @@ impl<'a> Plan<'a> {
             asked: vec![false; hierarchy.len()],
             values: vec![f64::NAN; hierarchy.len()],
             draws: 0,
+            probes: 0,
             errors: None,
         }
     }
@@ -131,8 +135,8 @@ impl<'a> Plan<'a> {
         self.errors = Some(errors);
     }
 
-    /// Points that are needed to resolve the function.
-    fn refine(&self) -> Vec<usize> {
+    /// Points that are needed to resolve the function, and then its lowest point.
+    fn refine(&mut self) -> Vec<usize> {
         let known = Known {
             values: &self.values,
             measured: &self.asked,
@@ -142,7 +146,15 @@ impl<'a> Plan<'a> {
         if !wave.is_empty() {
             return wave;
         }
-        let blocks = [self.hierarchy.origin(), self.lowest()];
+        if let Some(flat) = self.probe() {
+            self.probes += 1;
+            return vec![flat];
+        }
+        let measured = (0..self.values.len()).filter(|&flat| self.asked[flat]);
+        let lowest = self
+            .lowest(measured)
+            .map(|flat| self.hierarchy.unravel(flat));
+        let blocks = [self.hierarchy.origin(), lowest];
         let around = blocks.into_iter().flatten();
         let around = around.flat_map(|center| self.hierarchy.block(center));
         let mut wave: Vec<usize> = around
@@ -163,11 +175,20 @@ impl<'a> Plan<'a> {
         (0..self.values.len()).filter(move |&flat| !within.contains(&self.values[flat]))
     }
 
-    /// Indices of the lowest point measured.
-    fn lowest(&self) -> Option<[usize; 3]> {
-        let asked = (0..self.values.len()).filter(|&f| self.asked[f] && self.values[f].is_finite());
-        let lowest = asked.min_by(|&a, &b| self.values[a].total_cmp(&self.values[b]));
-        lowest.map(|flat| self.hierarchy.unravel(flat))
+    /// The lowest point of all, where it is interpolated: interpolation leads to the minimum in one
+    /// leap or two, where measuring the neighbours of the lowest point so far walks there.
+    fn probe(&self) -> Option<usize> {
+        let lowest = self.lowest(0..self.values.len())?;
+        (!self.asked[lowest] && self.probes < PROBES).then_some(lowest)
+    }
+
+    /// The lowest of these points; of equal ones the measured ones come first.
+    fn lowest(&self, among: impl Iterator<Item = usize>) -> Option<usize> {
+        let finite = among.filter(|&flat| self.values[flat].is_finite());
+        finite.min_by(|&a, &b| {
+            let measured = self.asked[b].cmp(&self.asked[a]);
+            self.values[a].total_cmp(&self.values[b]).then(measured)
+        })
     }
 
     fn range(&self) -> f64 {
