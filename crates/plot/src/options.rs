@@ -104,6 +104,11 @@ pub struct Options {
     pub fill: Fill,
     /// What the point 0 is called in the legend; `None` leaves it unmarked.
     pub origin: Option<String>,
+    /// Marks the measured points of a surface with small dots where others are interpolated.
+    pub measured: bool,
+    /// To which share of the range the interpolated points are known to be good; the caption says
+    /// it, and how many points were measured.
+    pub tolerance: Option<f64>,
     /// A sentence below the figure, before the notes that the figure adds by itself.
     pub caption: Option<String>,
     /// Names and values written into the file's metadata.
@@ -130,6 +135,8 @@ impl Default for Options {
             levels: None,
             fill: Fill::Bands,
             origin: Some("trained point".to_owned()),
+            measured: false,
+            tolerance: None,
             caption: None,
             provenance: Vec::new(),
             camera: Camera::default(),

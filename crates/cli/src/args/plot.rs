@@ -46,6 +46,9 @@ pub struct LookArgs {
     /// Smooth the picture, not the data, with a Gaussian of SIGMA cells; the figure says so
     #[arg(long, value_name = "SIGMA", default_value_t = 0.0)]
     pub smooth: f64,
+    /// Mark the measured points of adaptive runs with small dots
+    #[arg(long)]
+    pub measured: bool,
     /// One scale for the figures of all runs
     #[arg(long)]
     pub shared_scale: bool,

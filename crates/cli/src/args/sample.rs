@@ -1,6 +1,7 @@
+use super::values::ValueError;
 use super::{BatchNorm, Counts, DataArgs, DirectionName, EvalArgs, NetworkArgs, Ranges, StoreArgs};
 use clap::Args;
-use landscape_core::{BiasMode, Distribution, Normalization};
+use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
 use std::path::PathBuf;
 
 const LINE: &str = "\
@@ -12,6 +13,7 @@ Examples:
   landscape surface --run moons --grid 51 --name plane
   landscape surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 51x31
   landscape surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer
+  landscape surface --run moons --grid 201 --adaptive 0.01
   landscape surface --run moons --grid 1001 --dry-run";
 const VOLUME: &str = "\
 Examples:
@@ -45,11 +47,29 @@ pub struct SampleArgs<const DIMS: usize> {
         help_heading = "Evaluation"
     )]
     pub batch: usize,
+    /// Measure only where interpolation is not yet certain to TOL, a share of the range of the loss
+    /// (0.01 is 1%), and interpolate the rest; every point says which it is
+    #[arg(
+        long,
+        value_name = "TOL",
+        value_parser = tolerance,
+        allow_hyphen_values = true,
+        help_heading = "Evaluation"
+    )]
+    pub adaptive: Option<Adaptive>,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print points, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
+}
+
+fn tolerance(given: &str) -> Result<Adaptive, ValueError> {
+    let share = given
+        .trim()
+        .parse()
+        .map_err(|_| ValueError::Tolerance(given.to_owned()))?;
+    Adaptive::new(share).map_err(|_| ValueError::Tolerance(given.to_owned()))
 }
 
 /// Grid and directions.

@@ -21,6 +21,9 @@ pub enum ValueError {
     /// Not limits.
     #[error("`{0}` is not a limit: give HIGH or LOW:HIGH")]
     Limits(String),
+    /// No tolerance.
+    #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
+    Tolerance(String),
     /// No device.
     #[error(
         "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], libtorch, libtorch-cuda[:i]"

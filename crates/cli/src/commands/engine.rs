@@ -4,8 +4,8 @@ use crate::error::CliError;
 use crate::inputs::Interrupt;
 use crate::output::Console;
 use landscape_core::{
-    Grid, Measured, Objective, Observer, ObserverError, Outcome, Plane, Progress, Sampler,
-    SamplerError, Surface,
+    Adapted, Adaptive, AdaptiveReport, Grid, Measured, Objective, Observer, ObserverError, Outcome,
+    Plane, Progress, Sampler, SamplerError, Surface,
 };
 use landscape_storage::{Hold, Run, RunSpec, Status, Store};
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ pub struct Job<'a> {
     pub objective: &'a dyn Objective,
     /// Points a batch; 0 adapts to the speed.
     pub batch: usize,
+    /// Measure only where interpolation is not certain.
+    pub adaptive: Option<Adaptive>,
     /// Forget what is stored under that name.
     pub replace: bool,
 }
@@ -35,15 +37,20 @@ pub struct Sampled {
     pub known: usize,
     /// Points that were computed now.
     pub computed: usize,
+    /// What adaptive sampling did.
+    pub adaptive: Option<AdaptiveReport>,
     pub seconds: f64,
 }
 
 impl Job<'_> {
     /// Continues the stored run until every point is known.
+    ///
+    /// What an adaptive run says of its end is worked out from the measured points, so that it says
+    /// the same when there was nothing left to do.
     pub fn run(&self, console: &Console) -> Result<Sampled, CliError> {
         let mut keeper = Keeper::new(self.store);
         let (run, mut surface) = self.begin()?;
-        let known = surface.grid.len() - surface.missing();
+        let known = surface.measured();
         if known > 0 {
             let all = surface.grid.len();
             console.note(format_args!(
@@ -60,7 +67,8 @@ impl Job<'_> {
             return Err(interrupted(&run, &surface));
         }
         Ok(Sampled {
-            computed: surface.grid.len() - known,
+            computed: surface.measured() - known,
+            adaptive: self.adaptive.and_then(|adaptive| adaptive.report(&surface)),
             run,
             surface,
             known,
@@ -90,33 +98,54 @@ impl Job<'_> {
         let mut interrupt = Interrupt::listen();
         let mut observer = self.store.observer(run);
         let mut meter = console.meter(&run.name);
+        if self.adaptive.is_some() {
+            meter.at_most();
+        }
         let sampler = Sampler {
             batch: self.batch,
             cancel: interrupt.cancel(),
         };
-        let outcome = sampler.run(
-            self.objective,
-            surface,
-            &mut [&mut interrupt, &mut observer, &mut meter, keeper],
-        );
-        let status = match (&outcome, surface.is_complete()) {
-            (Ok(Outcome::Complete), true) => Status::Complete,
-            _ => Status::Interrupted,
+        let mut observers: [&mut dyn Observer; 4] =
+            [&mut interrupt, &mut observer, &mut meter, keeper];
+        let outcome = self.sample(&sampler, surface, &mut observers);
+        let stored = match (&outcome, surface.is_complete()) {
+            (Ok(Outcome::Complete), true) => observer.complete(surface),
+            _ => observer.finish(Status::Interrupted),
         };
-        let stored = observer.finish(status);
         // The first error is the one to report.
         let outcome = outcome.map_err(unwrapped)?;
         stored?;
         Ok(outcome)
     }
+
+    fn sample(
+        &self,
+        sampler: &Sampler,
+        surface: &mut Surface,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Outcome, SamplerError> {
+        let Some(adaptive) = self.adaptive else {
+            return sampler.run(self.objective, surface, observers);
+        };
+        let adapted = adaptive.run(sampler, self.objective, surface, observers)?;
+        Ok(match adapted {
+            Adapted::Complete(_) => Outcome::Complete,
+            Adapted::Cancelled => Outcome::Cancelled,
+        })
+    }
+}
+
+/// The tolerance that a run was asked for, where it is adaptive.
+pub fn tolerance(run: &Run) -> Option<f64> {
+    run.settings.get("adaptive")?.as_f64()
 }
 
 fn interrupted(run: &Run, surface: &Surface) -> CliError {
-    let all = surface.grid.len();
     CliError::Interrupted {
         saved: format!(
-            "{} of {all} points of run `{}` are stored",
-            all - surface.missing(),
+            "{} of {} points of run `{}` are stored",
+            surface.measured(),
+            surface.grid.len(),
             run.name
         ),
         again: "the same command continues from there",

@@ -74,8 +74,14 @@ pub fn rows(figures: &Metrics, grid: &Grid) -> Vec<(String, String)> {
         (
             "points",
             format!(
-                "{} ({} missing, {} not finite)",
-                figures.points, figures.missing, figures.non_finite
+                "{} ({} missing, {} not finite{})",
+                figures.points,
+                figures.missing,
+                figures.non_finite,
+                match figures.interpolated {
+                    0 => String::new(),
+                    count => format!(", {count} interpolated"),
+                }
             ),
         ),
         ("at the origin", option(figures.center_loss)),

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod adaptive;
 mod data;
 mod demo;
 mod engine;

@@ -25,6 +25,7 @@ fn row(summary: &RunSummary) -> Value {
         "created": timestamp(run.created),
         "shape": summary.shape,
         "points": summary.points,
+        "interpolated": summary.interpolated,
         "total": summary.total(),
         "records": summary.records,
         "checkpoints": summary.checkpoints,
@@ -69,6 +70,10 @@ pub fn holds(summary: &RunSummary) -> String {
         let shape: Vec<String> = summary.shape.iter().map(u64::to_string).collect();
         let shape = shape.join("x");
         parts.push(match summary.points == summary.total() {
+            true if summary.interpolated > 0 => {
+                let measured = summary.points - summary.interpolated;
+                format!("{shape} points, {measured} of them measured")
+            }
             true => format!("{shape} points"),
             false => format!("{} of {shape} points", summary.points),
         });

@@ -1,5 +1,6 @@
 //! Lines, planes and volumes.
 
+use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
 use crate::args::{BatchNorm, SampleArgs, TermArgs};
 use crate::error::CliError;
@@ -41,6 +42,7 @@ pub fn sample<const DIMS: usize>(
         grid: &plan.grid,
         objective: &plan.objective,
         batch: args.batch,
+        adaptive: args.adaptive,
         replace: args.store.force,
     };
     let sampled = job.run(console)?;
@@ -93,7 +95,10 @@ impl Plan {
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
         let objective = trace.objective(&directions.plane, &targets)?;
         console.detail(format_args!("evaluated on: {}", objective.describe()));
-        let settings = settings(&problem, &directions, &grid, &terms);
+        let mut settings = settings(&problem, &directions, &grid, &terms);
+        if let Some(adaptive) = args.adaptive {
+            settings["adaptive"] = json!(adaptive.tolerance());
+        }
         let mut spec = RunSpec::new(kind(DIMS), settings);
         spec.name = args.store.name.clone();
         let more = [
@@ -143,8 +148,13 @@ impl Plan {
             },
             || {
                 format!(
-                    "points  {} ({stored} stored already)\ntime    about {} ({:.0} points/s)\n\
+                    "points  {}{} ({stored} stored already)\ntime    about {} ({:.0} points/s)\n\
                      memory  about {memory:.0} MiB\n",
+                    if args.adaptive.is_some() {
+                        "at most "
+                    } else {
+                        ""
+                    },
                     self.grid.len(),
                     duration(seconds),
                     1.0 / each
@@ -245,6 +255,7 @@ fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), Cli
         surface,
         known,
         computed,
+        adaptive,
         seconds,
     } = sampled;
     let rate = *computed as f64 / seconds.max(1e-9);
@@ -254,6 +265,7 @@ fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), Cli
         duration(*seconds)
     ));
     let figures = Figures::of(surface);
+    let adaptive = *adaptive;
     console.result(
         || {
             let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
@@ -264,6 +276,9 @@ fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), Cli
                 "points": surface.grid.len(),
                 "computed": computed,
                 "stored_before": known,
+                "measured": surface.measured(),
+                "interpolated": surface.interpolated(),
+                "adaptive": adaptive.map(report_json),
                 "not_finite": surface.non_finite(),
                 "center_loss": number(figures.center),
                 "min_loss": number(figures.min),
@@ -318,6 +333,9 @@ fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
         }
     }
     text.push('\n');
+    if let Some(report) = &sampled.adaptive {
+        text.push_str(&format!("{}\n", report_words(report)));
+    }
     if surface.non_finite() > 0 {
         text.push_str(&format!("{} losses are not finite\n", surface.non_finite()));
     }

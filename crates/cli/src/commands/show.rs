@@ -1,12 +1,14 @@
 //! Everything about one run.
 
+use super::adaptive::{report_json, report_words};
+use super::engine::tolerance;
 use super::runs::holds;
 use crate::args::ShowArgs;
 use crate::error::CliError;
 use crate::output::{Console, number, numbers, short};
-use landscape_core::Direction;
+use landscape_core::{Adaptive, AdaptiveReport, Direction};
 use landscape_storage::{
-    Error, NamedTrajectory, RunSummary, Store, StoredDirections, TrainRecord, timestamp,
+    Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections, TrainRecord, timestamp,
 };
 use serde_json::{Value, json};
 
@@ -20,7 +22,14 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         Err(Error::Lacks { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    let adaptive = match tolerance(&summary.run).map(Adaptive::new) {
+        Some(Ok(adaptive)) if summary.run.status == Status::Complete => {
+            adaptive.report(&store.load_surface(&summary.run)?)
+        }
+        _ => None,
+    };
     let whole = Whole {
+        adaptive,
         directions,
         records: store.records(&summary.run)?,
         paths: store.load_trajectories(&summary.run)?,
@@ -31,6 +40,7 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
 
 struct Whole {
     summary: RunSummary,
+    adaptive: Option<AdaptiveReport>,
     directions: Option<StoredDirections>,
     records: Vec<TrainRecord>,
     paths: Vec<NamedTrajectory>,
@@ -53,6 +63,7 @@ impl Whole {
         });
         json!({
             "run": self.summary,
+            "adaptive": self.adaptive.map(report_json),
             "directions": directions,
             "records": self.records.iter().map(record).collect::<Vec<_>>(),
             "trajectories": self.paths.iter().map(path).collect::<Vec<_>>(),
@@ -74,6 +85,9 @@ impl Whole {
             finished,
             run.identity,
         );
+        if let Some(report) = &self.adaptive {
+            text.push_str(&format!("  {}\n", report_words(report)));
+        }
         text.push_str(&section("settings", &run.settings));
         text.push_str(&section("provenance", &run.provenance));
         if let Some(directions) = &self.directions {

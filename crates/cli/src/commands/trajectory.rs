@@ -180,6 +180,7 @@ impl Shadow {
             None => (self.begin(place)?, None),
             Some(grid) => {
                 let job = Job {
+                    adaptive: None,
                     store: place.store,
                     spec: place.spec,
                     plane: &self.plane,

@@ -12,6 +12,8 @@ const LINES: Duration = Duration::from_secs(5);
 pub struct Meter {
     what: String,
     way: Way,
+    /// The work may be done before all points are.
+    at_most: bool,
 }
 
 #[derive(Debug)]
@@ -33,21 +35,28 @@ impl Meter {
         Meter {
             what: what.to_owned(),
             way,
+            at_most: false,
         }
+    }
+
+    /// Says that the work may be done before all points are: there is no time left to tell.
+    pub fn at_most(&mut self) {
+        self.at_most = true;
     }
 
     /// So much of it is done.
     pub fn update(&mut self, progress: Progress) {
+        let at_most = self.at_most;
         match &mut self.way {
             Way::Quiet => {}
             Way::Bar(bar) => {
-                let bar = bar.get_or_insert_with(|| start(&self.what, progress));
+                let bar = bar.get_or_insert_with(|| start(&self.what, progress, at_most));
                 bar.set_position(progress.done as u64);
             }
             Way::Lines { due } => {
                 if Instant::now() >= *due && progress.done < progress.total {
                     *due = Instant::now() + LINES;
-                    let _ = writeln!(io::stderr(), "{}: {}", self.what, words(progress));
+                    let _ = writeln!(io::stderr(), "{}: {}", self.what, words(progress, at_most));
                 }
             }
         }
@@ -74,12 +83,14 @@ impl Observer for Meter {
     }
 }
 
-fn start(what: &str, progress: Progress) -> ProgressBar {
+fn start(what: &str, progress: Progress, at_most: bool) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(10);
     let bar = ProgressBar::with_draw_target(Some(progress.total as u64), target);
-    let style =
-        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}  {per_sec}  {eta_precise} left");
-    if let Ok(style) = style {
+    let template = match at_most {
+        false => "{msg} {bar:30} {pos}/{len}  {per_sec}  {eta_precise} left",
+        true => "{msg} {bar:30} {pos} of at most {len}  {per_sec}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar.set_message(what.to_owned());
@@ -88,8 +99,12 @@ fn start(what: &str, progress: Progress) -> ProgressBar {
     bar
 }
 
-fn words(progress: Progress) -> String {
+fn words(progress: Progress, at_most: bool) -> String {
     let rate = progress.rate();
+    if at_most {
+        let Progress { done, total, .. } = progress;
+        return format!("{done} of at most {total}, {rate:.0}/s");
+    }
     let left = (progress.total - progress.done) as f64 / rate.max(1e-9);
     let share = 100.0 * progress.done as f64 / progress.total.max(1) as f64;
     format!(

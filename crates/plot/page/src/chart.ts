@@ -11,6 +11,8 @@ export interface Series {
   color: string;
   dash?: number[];
   dots?: boolean;
+  /** Entries without a dot: 1 where there is none. */
+  undotted?: Uint8Array | null;
   /** Half-width of a band about the line: a standard error. */
   band?: ArrayLike<number>;
 }
@@ -150,7 +152,8 @@ function drawSeries(pen: Pen, s: Series): void {
     c.stroke();
     c.setLineDash([]);
     const dots = (s.dots && s.x.length <= 80) || from === to;
-    if (dots) for (let k = from; k <= to; k++) disc(c, toX(s.x[k]), toY(s.y[k]), 2.3);
+    if (!dots) continue;
+    for (let k = from; k <= to; k++) if (!s.undotted?.[k]) disc(c, toX(s.x[k]), toY(s.y[k]), 2.3);
   }
 }
 

@@ -37,6 +37,10 @@ export interface Run {
   quantities: Quantity[];
   /** 1 where the point has not been computed yet; null when the surface is complete. */
   missing: Uint8Array | null;
+  /** 1 where the point was interpolated, not measured; null when all known points are measured. */
+  interpolated: Uint8Array | null;
+  /** The share of the range to which interpolated points are good, where it is known. */
+  tolerance: number | null;
   trajectory: Trajectory | null;
   curves: Curve[];
   metrics: Pairs;
@@ -85,19 +89,24 @@ function withTotal(quantities: Quantity[], weights: [string, number][]): Quantit
   return [...quantities, { key: "total", label: `total loss (data + ${names.join(" + ")})`, data: total }];
 }
 
+/** Flags of the points whose indices are packed. */
+function flags(packed: Packed | null | undefined, size: number): Uint8Array | null {
+  if (!packed) return null;
+  const out = new Uint8Array(size);
+  for (const index of unpack(packed)) out[index] = 1;
+  return out;
+}
+
 function unpackRun(raw: any): Run {
   const quantities = raw.quantities.map((q: any) => ({ key: q.key, label: q.label, data: unpack(q.data) }));
   const size = quantities[0].data.length;
-  let missing: Uint8Array | null = null;
-  if (raw.missing) {
-    missing = new Uint8Array(size);
-    for (const index of unpack(raw.missing)) missing[index] = 1;
-  }
   return {
     ...raw,
     axes: raw.axes.map((a: any) => ({ label: a.label, coords: unpack(a.coords) })),
     quantities: withTotal(quantities, raw.weights),
-    missing,
+    missing: flags(raw.missing, size),
+    interpolated: flags(raw.interpolated, size),
+    tolerance: raw.tolerance ?? null,
     trajectory: raw.trajectory ? unpackTrajectory(raw.trajectory) : null,
     curves: raw.curves.map((c: any) => ({
       label: c.label, steps: unpack(c.steps), losses: unpack(c.losses), accuracies: unpack(c.accuracies),

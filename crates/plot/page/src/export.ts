@@ -19,7 +19,7 @@ function save(blob: Blob, name: string): void {
   window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** The run as CSV: one row a computed point in grid order, full precision, columns as in `landscape export`. */
+/** The run as CSV: one row a known point in grid order, full precision, columns as in `landscape export`. */
 export function csvOf(run: Run): string {
   const names = ["alpha", "beta", "gamma"];
   const axes = run.axes;
@@ -29,7 +29,7 @@ export function csvOf(run: Run): string {
   const columns = [...fixed.map(of), ...terms];
   const header = [
     ...["i", "j", "k"].slice(0, axes.length), ...names.slice(0, axes.length), ...fixed,
-    ...terms.map((q) => q.key.slice("term:".length)),
+    ...terms.map((q) => q.key.slice("term:".length)), ...(run.interpolated ? ["source"] : []),
   ];
   const rows = [header.join(",")];
   const counts = axes.map((a) => a.coords.length);
@@ -42,7 +42,8 @@ export function csvOf(run: Run): string {
       rest = Math.floor(rest / counts[d]);
     }
     const coords = at.map((i, d) => exact(axes[d].coords[i]));
-    rows.push([...at, ...coords, ...columns.map((q) => (q ? exact(q.data[flat]) : ""))].join(","));
+    const source = run.interpolated ? [run.interpolated[flat] ? "interpolated" : "measured"] : [];
+    rows.push([...at, ...coords, ...columns.map((q) => (q ? exact(q.data[flat]) : "")), ...source].join(","));
   }
   return rows.join("\n") + "\n";
 }

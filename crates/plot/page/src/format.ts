@@ -31,9 +31,14 @@ export function percent(fraction: number, digits = 1): string {
   return Number.isFinite(fraction) ? `${(100 * fraction).toFixed(digits)} %` : "–";
 }
 
+/** A count in groups of three digits. */
+export function grouped(n: number): string {
+  return n.toLocaleString("en-US").replace(/,/g, "\u202f");
+}
+
 /** "1 point", "3 points". */
 export function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en-US").replace(/,/g, "\u202f")} ${noun}${n === 1 ? "" : "s"}`;
+  return `${grouped(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /** Full precision for files: what a program reads back exactly. */

@@ -5,7 +5,7 @@ import { drawChart, type Frame, type Series } from "./chart";
 import type { Curve, PageData, Run, Trajectory } from "./data";
 import { byId, fillPairs, make, show, toast } from "./dom";
 import { type Field, nearest } from "./field";
-import { count, number, percent } from "./format";
+import { count, grouped, number, percent } from "./format";
 import { isLine, isVolume, type Pane, stepOf } from "./model";
 import type { State, Store } from "./state";
 import { facts } from "./tooltip";
@@ -63,7 +63,7 @@ export function drawLine(pane: Pane, state: State, theme: Theme): void {
   const of = (key: string) => run.quantities.find((q) => q.key === key);
   const x = field.xs;
   const cursor = state.point ? x[nearest(x, state.point[0])] : undefined;
-  const series: Series[] = [{ x, y: of("loss")!.data, label: "loss", color: theme.series[0], band: of("loss_se")?.data, dots: true }];
+  const series: Series[] = [{ x, y: of("loss")!.data, label: "loss", color: theme.series[0], band: bandOf(run), dots: true, undotted: run.interpolated }];
   const total = of("total");
   if (total) series.push({ x, y: total.data, label: total.label, color: theme.series[2], dash: [6, 3] });
   drawChart(canvas("line-loss"), {
@@ -73,9 +73,37 @@ export function drawLine(pane: Pane, state: State, theme: Theme): void {
   show(canvas("line-accuracy"), accuracy !== undefined);
   if (!accuracy) return;
   drawChart(canvas("line-accuracy"), {
-    series: [{ x, y: accuracy.data, label: "accuracy", color: theme.series[1], dots: true }],
+    series: [{ x, y: accuracy.data, label: "accuracy", color: theme.series[1], dots: true, undotted: run.interpolated }],
     xLabel: run.axes[0].label, yLabel: "accuracy", log: false, cursor,
   }, theme);
+}
+
+/** The standard errors of a line; that of an interpolated point, which has none, lies between its neighbours'. */
+export function bandOf(run: Run): Float64Array | undefined {
+  const given = run.quantities.find((q) => q.key === "loss_se")?.data;
+  if (!given || !run.interpolated) return given;
+  const band = Float64Array.from(given);
+  let last = -1;
+  for (let k = 0; k < band.length; k++) {
+    if (!Number.isFinite(given[k])) continue;
+    for (let m = last + 1; last >= 0 && m < k; m++) {
+      if (run.interpolated[m]) band[m] = given[last] + ((m - last) / (k - last)) * (given[k] - given[last]);
+    }
+    last = k;
+  }
+  return band;
+}
+
+/** How many points of a run were measured, where others are interpolated. */
+export function sourceNote(run: Run): string | null {
+  const { interpolated, missing, tolerance } = run;
+  if (!interpolated) return null;
+  const all = interpolated.length;
+  const of = (list: Uint8Array | null) => (list ? list.reduce((n, x) => n + x, 0) : 0);
+  const known = all - of(missing);
+  const to = tolerance === null ? "" : ` to ${Number((100 * tolerance).toPrecision(3))} % of the range`;
+  const measured = grouped(known - of(interpolated));
+  return `${measured} of ${grouped(all)} measured, ${missing ? "others" : "the rest"} interpolated${to}`;
 }
 
 /** What the picture can't show by itself: holes, points not computed, what is above the clip. */
@@ -83,6 +111,8 @@ export function notes(panes: Pane[]): string {
   return panes.map((pane) => {
     const { stats, v } = pane.field;
     const out = [count(v.length, "point") + (isVolume(pane.run) ? " in this slice" : "")];
+    const sources = sourceNote(pane.run);
+    if (sources) out.push(sources);
     if (stats.nonFinite > 0) out.push(`${count(stats.nonFinite, "point")} NaN or infinite (hatched)`);
     if (stats.missing > 0) out.push(`${count(stats.missing, "point")} not computed (blank)`);
     if (pane.scale.log && stats.nonPositive > 0) out.push(`${count(stats.nonPositive, "point")} ≤ 0, drawn at the floor`);

@@ -1,4 +1,4 @@
-// What is known of the point under the pointer: measured values only, never interpolated ones.
+// What is known of the grid point nearest to the pointer; the viewer itself interpolates nothing.
 
 import type { Run } from "./data";
 import { byId, make } from "./dom";
@@ -24,6 +24,7 @@ export function facts(pane: Pane, point: [number, number]): [string, string][] {
   for (const q of run.quantities) {
     if (q.key === "total" || q.key.startsWith("term:")) out.push([q.key.replace(/^term:/, ""), number(q.data[at], 5)]);
   }
+  if (run.interpolated?.[at]) out.push(["", "interpolated, not measured"]);
   return [...out, ...checkpointFacts(pane, [field.xs[i], field.ys[j]])];
 }
 

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { contours } from "../src/contour";
 import { readPage, unpack } from "../src/data";
 import { csvOf } from "../src/export";
+import { sourceNote } from "../src/panels";
 import { bilinear, fieldOf, quantile } from "../src/field";
 import { niceTicks, number } from "../src/format";
 import { panes } from "../src/model";
@@ -136,4 +137,14 @@ test("numbers read as people write them", () => {
   assert.deepEqual([0, 0.25, -1.5, 123456, 0.0001, -2.5e-7, NaN, -Infinity, 1000].map((x) => number(x)),
     ["0", "0.25", "−1.5", "1.235×10⁵", "10⁻⁴", "−2.5×10⁻⁷", "NaN", "−∞", "1000"]);
   assert.deepEqual(niceTicks(-1, 1, 4), [-1, -0.5, 0, 0.5, 1]);
+});
+
+test("interpolated points are told from measured ones", () => {
+  const plain = page([1, 2, 3, 4, 5, 6]).runs[0];
+  assert.equal(sourceNote(plain), null);
+  assert.ok(!csvOf(plain).includes("source"));
+  const run = { ...plain, interpolated: new Uint8Array([0, 1, 0, 1, 1, 0]), tolerance: 0.01 };
+  assert.equal(sourceNote(run), "3 of 6 measured, the rest interpolated to 1 % of the range");
+  const [header, first, second] = csvOf(run).split("\n");
+  assert.ok(header.endsWith(",source") && first.endsWith(",measured") && second.endsWith(",interpolated"));
 });

@@ -1,4 +1,6 @@
-use super::plane::{Placement, Plane, draw_holes, draw_origin, hole_entries, origin, spec};
+use super::plane::{
+    Placement, Plane, draw_dots, draw_holes, draw_origin, hole_entries, origin, spec,
+};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -54,7 +56,8 @@ impl<'a> Scene<'a> {
         field::expect_lines(surface, figure)?;
         let data = Plane::of(surface, options)?;
         let name = options.value_name(surface);
-        let sheet = Sheet::new(options);
+        let mut sheet = Sheet::new(options);
+        sheet.note_sources(surface);
         let bar = bar(&data, options, &name);
         let panel = {
             let words = [labels[0].as_str(), labels[1].as_str()];
@@ -133,6 +136,9 @@ pub(super) fn draw_plane(
     }
     canvas.clipped(panel.frame);
     draw_holes(canvas, &data.field, at);
+    canvas.end();
+    canvas.clipped(panel.frame);
+    draw_dots(canvas, data, at);
     canvas.end();
     let lines = lines(data, at);
     let placed = match obstacles {

@@ -31,6 +31,8 @@ pub(super) struct Series {
     pub mark: Option<mark::Mark>,
     /// Standard errors, or nothing.
     pub error: Vec<f64>,
+    /// Places of points that are marked with small dots.
+    pub dots: Vec<usize>,
 }
 
 struct PanelSpec {
@@ -127,6 +129,11 @@ impl<'a> Curves<'a> {
                 _ => self.holes.push((a, b, *cell)),
             }
         }
+    }
+
+    /// Says how many points of a surface are measured, where some are interpolated.
+    pub fn note_sources(&mut self, surface: &landscape_core::Surface) {
+        self.sheet.note_sources(surface);
     }
 
     fn x_range(&self) -> (f64, f64) {
@@ -370,6 +377,10 @@ fn draw_series(canvas: &mut Canvas, series: &Series, panel: &Panel) {
     }
     canvas.shape(&band, Some(series.color), 0.25, None);
     canvas.line(&line, Stroke::new(series.color, CURVE).dash(series.dash));
+    for &k in series.dots.iter().filter(|&&k| series.y[k].is_finite()) {
+        let (x, y) = at(k, series.y[k]);
+        mark::draw(canvas, mark::Mark::Disc, x, y, 1.2, series.color);
+    }
     draw_marks(canvas, series, panel);
 }
 

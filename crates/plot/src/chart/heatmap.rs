@@ -1,4 +1,4 @@
-use super::plane::{Placement, Plane, draw_holes, draw_origin, hole_entries, spec};
+use super::plane::{Placement, Plane, draw_dots, draw_holes, draw_origin, hole_entries, spec};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -12,8 +12,8 @@ use landscape_core::Surface;
 /// Dots an inch of the pictures inside figures.
 const DPI: f64 = 600.0;
 
-/// A plane as coloured cells, each centred on its point. Nothing is interpolated: a cell has the
-/// colour of its number.
+/// A plane as coloured cells, each centred on its point. The figure interpolates nothing: a cell has
+/// the colour of its number.
 ///
 /// # Errors
 /// When the surface has not two directions, or an option is not usable.
@@ -43,11 +43,9 @@ pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     );
     let panel = plane(&spec, &sheet.style, sheet.width(), sheet.top);
     draw_cells(&mut sheet.canvas, &data, &panel, colormap)?;
-    draw_holes(
-        &mut sheet.canvas,
-        &data.field,
-        Placement::new(&panel, &data.field),
-    );
+    let at = Placement::new(&panel, &data.field);
+    draw_holes(&mut sheet.canvas, &data.field, at);
+    draw_dots(&mut sheet.canvas, &data, at);
     draw_axes(
         &mut sheet.canvas,
         &panel,
@@ -60,6 +58,7 @@ pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     }
     draw_origin(&mut sheet, &panel);
     sheet.legend.extend(hole_entries(&data.field.cells));
+    sheet.note_sources(surface);
     sheet.note_scale(&data.scale, &data.values);
     Ok(sheet.finish(
         panel.frame.x,

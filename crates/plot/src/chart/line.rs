@@ -4,7 +4,7 @@ use crate::field;
 use crate::figure::Figure;
 use crate::options::{Clip, Options, Scale};
 use crate::style::{DASHES, LINES};
-use landscape_core::{Surface, Value};
+use landscape_core::{PointSource, Surface, Value};
 
 /// A line through parameter space: the loss with a band of 1.96 standard errors of its mean, and,
 /// in a panel below, the accuracy where it is known.
@@ -21,8 +21,9 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     figure.extent = Some((axis.value(0), axis.value(axis.count - 1)));
     figure.holes(&axis, &cells);
     figure.mark_origin = true;
+    figure.note_sources(surface);
     let name = options.value_name(surface);
-    let main = series(surface, options.value, 0, options.smooth);
+    let main = series(surface, options.value, 0, options);
     figure.panel(
         name.clone(),
         options.scale,
@@ -30,7 +31,7 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
         options.range,
         vec![main],
     );
-    let accuracy = series(surface, Value::Accuracy, 1, options.smooth);
+    let accuracy = series(surface, Value::Accuracy, 1, options);
     if options.value != Value::Accuracy && accuracy.y.iter().any(|v| v.is_finite()) {
         figure.panel(
             "accuracy".to_owned(),
@@ -43,19 +44,43 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     figure.draw(&format!("The {name} along a line"))
 }
 
-fn series(surface: &Surface, value: Value, k: usize, sigma: f64) -> Series {
+fn series(surface: &Surface, value: Value, k: usize, options: &Options) -> Series {
     let error = match value {
-        Value::Loss | Value::Total => surface.values(Value::LossSe),
+        Value::Loss | Value::Total => errors(surface),
         _ => Vec::new(),
     };
+    let marked = options.measured && surface.interpolated() > 0;
+    let points = 0..surface.grid.len();
     let known = error.iter().any(|e| e.is_finite() && *e > 0.0);
     Series {
         name: String::new(),
         x: surface.grid.axes[0].values(),
-        y: field::smoothed(surface.values(value), sigma),
+        y: field::smoothed(surface.values(value), options.smooth),
         color: LINES[k],
         dash: DASHES[0],
         mark: None,
         error: if known { error } else { Vec::new() },
+        dots: points
+            .filter(|&flat| marked && surface.is_measured(flat))
+            .collect(),
     }
+}
+
+/// Standard errors; that of an interpolated point, which has none, lies between its neighbours', so
+/// that the band goes on.
+fn errors(surface: &Surface) -> Vec<f64> {
+    let mut errors = surface.values(Value::LossSe);
+    let known: Vec<usize> = (0..errors.len())
+        .filter(|&k| errors[k].is_finite())
+        .collect();
+    for pair in known.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        for k in a + 1..b {
+            if surface.source(k) == Some(PointSource::Interpolated) {
+                let share = (k - a) as f64 / (b - a) as f64;
+                errors[k] = errors[a] + share * (errors[b] - errors[a]);
+            }
+        }
+    }
+    errors
 }

@@ -93,5 +93,6 @@ fn series(k: usize, curve: &LossCurve, values: &[f64], runs: usize) -> Series {
         dash: DASHES[(k + turn) % DASHES.len()],
         mark: (runs > 1).then(|| mark::CURVES[(k + turn) % mark::CURVES.len()]),
         error: Vec::new(),
+        dots: Vec::new(),
     }
 }

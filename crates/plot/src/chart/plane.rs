@@ -6,7 +6,7 @@ use crate::layout::{Axis, Entry, Panel, PlaneSpec, Sheet, Swatch, mark, ratio};
 use crate::options::Options;
 use crate::scale::ValueScale;
 use crate::scale::levels::{self, Level};
-use crate::style::{GREY, MISSING};
+use crate::style::{GREY, INK, MISSING};
 use crate::svg::{Canvas, Path, Stroke};
 use landscape_core::Surface;
 
@@ -16,6 +16,8 @@ pub(super) struct Plane {
     pub scale: ValueScale,
     pub values: Vec<f64>,
     pub levels: Vec<Level>,
+    /// Measured points that are marked, by their indices.
+    pub dots: Vec<(usize, usize)>,
 }
 
 impl Plane {
@@ -42,6 +44,7 @@ impl Plane {
             scale,
             values,
             levels,
+            dots: dots(surface, options),
         })
     }
 
@@ -112,6 +115,39 @@ pub(super) fn spec<'a>(
         ratio: ratio(options.aspect, x, y),
         bar,
     }
+}
+
+/// The measured points, where they are to be marked and others are interpolated.
+fn dots(surface: &Surface, options: &Options) -> Vec<(usize, usize)> {
+    if !options.measured || surface.interpolated() == 0 {
+        return Vec::new();
+    }
+    let measured = (0..surface.grid.len()).filter(|&flat| surface.is_measured(flat));
+    measured
+        .map(|flat| {
+            let [i, j, _] = surface.grid.unravel(flat);
+            (i, j)
+        })
+        .collect()
+}
+
+/// Marks measured points with dots of a sixth of a step.
+pub(super) fn draw_dots(canvas: &mut Canvas, data: &Plane, at: Placement) {
+    if data.dots.is_empty() {
+        return;
+    }
+    let (x0, y0) = at.at((0.0, 0.0));
+    let (x1, y1) = at.at((1.0, 1.0));
+    let step = (x1 - x0).abs().min((y1 - y0).abs());
+    let radius = (step / 6.0).clamp(0.3, 0.9);
+    let path = data.dots.iter().fold(Path::new(), |path, &(i, j)| {
+        let (x, y) = at.at((i as f64, j as f64));
+        path.circle(x, y, radius)
+    });
+    canvas.group("measured");
+    let rim = Stroke::new("#ffffff", radius / 2.0);
+    canvas.shape(&path, Some(INK), 1.0, Some(rim));
+    canvas.end();
 }
 
 /// Hatches cells that are not finite and rims those that were not computed.

@@ -186,6 +186,7 @@ pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure,
         dash: DASHES[dash],
         mark: None,
         error: Vec::new(),
+        dots: Vec::new(),
     };
     let mut curves = Curves::new(
         options,

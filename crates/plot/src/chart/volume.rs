@@ -63,6 +63,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
     sheet
         .notes
         .push(format!("d₃: coordinate along {}", options.axis(2)));
+    sheet.note_sources(surface);
     sheet.note_scale(&scale, &values);
     Ok(sheet.finish(grid.area.x, grid.bottom, &format!("Slices of the {name}")))
 }

@@ -6,7 +6,8 @@ use crate::scale::ValueScale;
 use crate::style::{GREY, Style};
 use crate::svg::{Canvas, Text};
 use crate::text;
-use crate::text::number::value;
+use crate::text::number::{count, value};
+use landscape_core::Surface;
 
 /// A figure in the making: what is above and below its frames.
 pub(crate) struct Sheet<'a> {
@@ -77,6 +78,28 @@ impl<'a> Sheet<'a> {
                 value(self.options.smooth, 3)
             ));
         }
+    }
+
+    /// What the caption says about points that are interpolated.
+    pub fn note_sources(&mut self, surface: &Surface) {
+        if surface.interpolated() == 0 {
+            return;
+        }
+        let (measured, all) = (surface.measured(), surface.grid.len());
+        let dots = if self.options.measured { " (dots)" } else { "" };
+        let to = match self.options.tolerance {
+            Some(share) => format!(" to {}% of the range", value(100.0 * share, 3)),
+            None => String::new(),
+        };
+        let rest = match surface.missing() {
+            0 => "the rest".to_owned(),
+            _ => count(surface.interpolated()),
+        };
+        self.notes.push(format!(
+            "{} of {} points measured{dots}, {rest} interpolated{to}",
+            count(measured),
+            count(all)
+        ));
     }
 
     /// Draws legend and caption below `bottom`, and closes the figure.

@@ -56,6 +56,8 @@ pub struct PageRun {
     pub description: Option<String>,
     /// The losses. Points not computed yet stay blank; NaN and infinity are hatched and counted.
     pub surface: Surface,
+    /// To which share of the range the interpolated points of the surface are known to be good.
+    pub tolerance: Option<f64>,
     /// One label an axis. What stands before the first `,`, `:` or `(` names the coordinate in the
     /// tooltip.
     pub axis_labels: Vec<String>,
@@ -98,6 +100,7 @@ impl PageRun {
             description: None,
             axis_labels: labels.map(String::from).collect(),
             surface,
+            tolerance: None,
             equal_aspect: true,
             origin: None,
             trajectory: None,

@@ -4,7 +4,7 @@ use super::{PageData, PageRun};
 use crate::LossCurve;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use landscape_core::{Axis, Projection, Surface, Trajectory, Value};
+use landscape_core::{Axis, PointSource, Projection, Surface, Trajectory, Value};
 use serde::Serialize;
 
 /// The data as JSON that is safe inside a script element: `<` is written as an escape, so neither
@@ -69,6 +69,8 @@ struct RunPayload<'a> {
     /// Key and weight of each extra term.
     weights: Vec<(String, f64)>,
     missing: Option<Packed>,
+    interpolated: Option<Packed>,
+    tolerance: Option<f64>,
     trajectory: Option<PathPayload>,
     curves: Vec<CurvePayload<'a>>,
     metrics: &'a [(String, String)],
@@ -93,6 +95,8 @@ impl<'a> RunPayload<'a> {
             quantities: quantities(surface),
             weights: weights.collect(),
             missing: missing(surface),
+            interpolated: interpolated(surface),
+            tolerance: run.tolerance,
             trajectory: { run.trajectory.iter() }
                 .find(|path| !path.points.is_empty())
                 .map(PathPayload::of),
@@ -173,6 +177,13 @@ fn missing(surface: &Surface) -> Option<Packed> {
     }
     let absent = (0..surface.grid.len()).filter(|&index| surface.get(index).is_none());
     Some(pack(absent.map(|index| index as f64)))
+}
+
+/// Indices of the points interpolated.
+fn interpolated(surface: &Surface) -> Option<Packed> {
+    let is = |index: &usize| surface.source(*index) == Some(PointSource::Interpolated);
+    let points = (0..surface.grid.len()).filter(is);
+    (surface.interpolated() > 0).then(|| pack(points.map(|index| index as f64)))
 }
 
 #[derive(Serialize)]

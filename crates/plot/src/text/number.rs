@@ -40,6 +40,19 @@ pub(crate) fn fixed(v: f64, decimals: usize) -> String {
     }
 }
 
+/// A count with commas between thousands.
+pub(crate) fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A power as superscript digits: `10⁻³`.
 fn power(k: i32) -> String {
     let digits: String = k

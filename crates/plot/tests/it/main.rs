@@ -1,5 +1,6 @@
 //! Tests of the figures: geometry, text, files, wrong input.
 
+mod adaptive;
 mod contours;
 mod files;
 mod holes;

@@ -2,6 +2,7 @@
 
 use super::Stored;
 use crate::args::{Colors, LookArgs};
+use crate::commands::engine::tolerance;
 use crate::commands::metrics::find_value;
 use crate::error::CliError;
 use crate::inputs::write_new;
@@ -40,6 +41,8 @@ pub fn figure_options(
             high: limits.high,
         }),
         smooth: look.smooth,
+        measured: look.measured,
+        tolerance: tolerance(&run.run),
         title: look.title.clone(),
         origin: origin(run),
         provenance: provenance(run),

@@ -3,6 +3,7 @@
 use super::Stored;
 use super::options::{origin, provenance};
 use crate::args::PlotArgs;
+use crate::commands::engine::tolerance;
 use crate::commands::metrics::rows;
 use crate::error::CliError;
 use crate::inputs::write_new;
@@ -44,6 +45,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
         page.metrics = rows(&figures, &page.surface.grid);
     }
     page.origin = origin(run);
+    page.tolerance = tolerance(&run.run);
     page.trajectory = run.paths.first().map(|named| named.trajectory.clone());
     page.curves = curves.to_vec();
     page.provenance = provenance(run);

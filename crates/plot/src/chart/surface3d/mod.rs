@@ -100,6 +100,7 @@ fn draw(
         let beside = Rect::new(area.x, area.y + (area.h - BAR) / 2.0, area.w, BAR);
         bar.draw(&mut sheet.canvas, beside, &options.style);
     }
+    sheet.note_sources(surface);
     note(&mut sheet, &data);
     Ok(sheet.finish(PAD, area.bottom(), &format!("Surface of the {name}")))
 }

@@ -1,0 +1,46 @@
+//! What adaptive sampling did, in words and as JSON.
+
+use crate::output::number;
+use landscape_core::AdaptiveReport;
+use serde_json::{Value, json};
+
+/// The report of an adaptive run as JSON.
+pub fn report_json(report: AdaptiveReport) -> Value {
+    json!({
+        "tolerance": number(report.tolerance),
+        "measured": report.measured,
+        "points": report.points,
+        "range": number(report.range),
+        "checks": report.checks,
+        "draws": report.draws,
+        "max_error": number(report.max_error),
+        "p95_error": number(report.p95_error),
+    })
+}
+
+/// The report of an adaptive run in a sentence.
+pub fn report_words(report: &AdaptiveReport) -> String {
+    let measured = format!(
+        "adaptive: {} of {} points measured ({:.1}%)",
+        report.measured,
+        report.points,
+        100.0 * report.measured as f64 / report.points as f64
+    );
+    let (Some(largest), Some(most)) = (report.max_error, report.p95_error) else {
+        return format!("{measured}; nothing is interpolated");
+    };
+    format!(
+        "{measured}, the rest interpolated to {} of the range; of {} points drawn to check it, the \
+         largest error was {}, 95% were within {}",
+        percent(report.tolerance),
+        report.checks,
+        percent(largest),
+        percent(most)
+    )
+}
+
+/// A share as a percentage of two significant digits.
+fn percent(share: f64) -> String {
+    let text = format!("{:.1e}", 100.0 * share);
+    format!("{}%", text.parse().unwrap_or(100.0 * share))
+}
