@@ -16,7 +16,9 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng, Role, Sample,
 };
-use landscape_trace::{BatchStatistics, DirectObjective, Loss, Trace, params_of, with_params};
+use landscape_trace::{
+    BatchStatistics, DirectObjective, Loss, Precision, Target, Trace, params_of, with_params,
+};
 
 type Inputs = (Tensor<2>, Tensor<1, Int>);
 
@@ -300,5 +302,78 @@ fn batch_statistics() {
                 assert!(f.loss_se.is_some());
             }
         }
+    }
+}
+
+/// Where a running variance has become negative the root does not exist: the loss is NaN, and no
+/// ReLU, pooling or sum hides it. Statistics that are measured at the point do not mind.
+#[test]
+fn running_variances_below_zero() {
+    let net = filled(Net::new(), 3);
+    let inputs = inputs(20, 3 * 9 * 8, 5);
+    let params = params_of(&net).unwrap();
+    let mut other = params.clone().into_inner();
+    for p in &mut other {
+        if p.name.ends_with("running_var") {
+            p.data[1] *= 0.25;
+        }
+    }
+    let other = Params::new(other).unwrap();
+    // Twice the way, of three quarters a unit: 1 - 1.5 is below zero.
+    let mut direction = Direction::between(&params, &other).unwrap();
+    let drawn = Direction::random(&params, Distribution::Gaussian, 7, 0)
+        .normalize(&params, Normalization::Filter, BiasMode::Layer)
+        .unwrap();
+    let moved = direction.tensors.iter().map(|p| match p.role {
+        Role::Buffer => p.clone(),
+        _ => drawn.tensors.get(&p.name).unwrap().clone(),
+    });
+    direction.tensors = Params::new(moved.collect()).unwrap();
+    let plane = Plane::new(params, vec![direction]).unwrap();
+    let points = [[0.0; 3], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]];
+    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let frozen = Trace::capture(&net, &inputs, loss).unwrap();
+    for target in targets() {
+        let on = |trace: &Trace| {
+            let objective = trace
+                .objective(&plane, std::slice::from_ref(&target))
+                .unwrap();
+            let found = objective.evaluate(&points).unwrap();
+            found.iter().map(|s| s.loss).collect::<Vec<_>>()
+        };
+        let losses = on(&frozen);
+        assert!(losses[..2].iter().all(|l| l.is_finite()), "{losses:?}");
+        assert!(losses[2].is_nan(), "{losses:?} on {target:?}");
+        let losses = on(&frozen.with_batch_norm(BatchStatistics::Batch));
+        assert!(losses.iter().all(|l| l.is_finite()), "{losses:?}");
+    }
+}
+
+/// Convolutions in bf16: near f32, and not the same.
+#[test]
+fn convolutions_in_bf16() {
+    let net = filled(Net::new(), 3);
+    let inputs = inputs(40, 3 * 9 * 8, 5);
+    let params = params_of(&net).unwrap();
+    let direction = Direction::random(&params, Distribution::Gaussian, 7, 0)
+        .normalize(&params, Normalization::Filter, BiasMode::Layer)
+        .unwrap();
+    let plane = Plane::new(params, vec![direction]).unwrap();
+    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let trace = Trace::capture(&net, &inputs, loss).unwrap();
+    let target = Target::Device {
+        device: Device::flex(),
+        batch: 0,
+    };
+    let [exact, rounded] = [Precision::F32, Precision::Bf16].map(|precision| {
+        let trace = trace.clone().with_precision(precision);
+        let objective = trace
+            .objective(&plane, std::slice::from_ref(&target))
+            .unwrap();
+        objective.evaluate(&[[0.0; 3], [0.5, 0.0, 0.0]]).unwrap()
+    });
+    for (a, b) in exact.iter().zip(&rounded) {
+        let error = (a.loss - b.loss).abs() / a.loss;
+        assert!(error > 1e-7 && error < 2e-2, "{} and {}", a.loss, b.loss);
     }
 }

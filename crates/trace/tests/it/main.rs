@@ -4,6 +4,7 @@ mod conv;
 mod devices;
 mod mlp;
 mod operations;
+mod precision;
 mod reference;
 mod sharing;
 mod torch;
