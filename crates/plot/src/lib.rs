@@ -21,5 +21,5 @@ pub use chart::{
 pub use error::PlotError;
 pub use figure::{DEFAULT_DPI, Figure};
 pub use isoline::{Isoline, isolines};
-pub use options::{Aspect, Camera, Clip, Fill, Options, Scale, axis_label};
+pub use options::{Aspect, Camera, Clip, Fill, Options, Place, Scale, axis_label};
 pub use style::{Colormap, Rgb, Style};

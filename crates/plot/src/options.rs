@@ -3,7 +3,7 @@
 use crate::error::PlotError;
 use crate::scale::finite_range;
 use crate::style::Style;
-use landscape_core::{Direction, Normalization, Source, Surface, Value};
+use landscape_core::{Direction, Normalization, Point, Source, Surface, Value};
 
 /// The scale of values: of colours, heights, and the vertical axis of curves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -72,6 +72,15 @@ impl Default for Camera {
     }
 }
 
+/// A model that a line, plane or volume goes through, apart from the one at 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// Its name, for the legend or beside its mark.
+    pub name: String,
+    /// Its coordinates.
+    pub at: Point,
+}
+
 /// Everything that a figure of a surface can be told. The default is a linear figure of the loss,
 /// one column wide.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +113,8 @@ pub struct Options {
     pub fill: Fill,
     /// What the point 0 is called in the legend; `None` leaves it unmarked.
     pub origin: Option<String>,
+    /// Further models, marked and named where they are inside the frame.
+    pub places: Vec<Place>,
     /// Marks the measured points of a surface with small dots where others are interpolated.
     pub measured: bool,
     /// To which share of the range the interpolated points are known to be good; the caption says
@@ -135,6 +146,7 @@ impl Default for Options {
             levels: None,
             fill: Fill::Bands,
             origin: Some("trained point".to_owned()),
+            places: Vec::new(),
             measured: false,
             tolerance: None,
             caption: None,

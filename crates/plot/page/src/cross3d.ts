@@ -5,7 +5,7 @@ import type { Rect } from "./canvas";
 import { nearest } from "./field";
 import { locate } from "./lines3d";
 import type { Pane } from "./model";
-import { originLabel, originMark } from "./overlay";
+import { models, originLabel, originMark } from "./overlay";
 import { type HeightField, pick } from "./pick";
 
 /** Points a slice is drawn with. */
@@ -61,10 +61,15 @@ export class Sight {
 
   /** Marks the point that the plane goes through. */
   origin(): void {
-    const at = this.spot(0, 0);
-    if (!at || at.hidden) return;
-    originMark(this.c, at.x, at.y);
-    if (!this.pane.path) originLabel(this.c, this.pane.run.origin, at.x, at.y);
+    const { xs, ys } = this.pane.field;
+    const inside = (axis: ArrayLike<number>, value: number) => value >= axis[0] && value <= axis[axis.length - 1];
+    for (const { name, at: [u, v] } of models(this.pane.run)) {
+      if (!inside(xs, u) || !inside(ys, v)) continue;
+      const at = this.spot(u, v);
+      if (!at || at.hidden) continue;
+      originMark(this.c, at.x, at.y);
+      if (!this.pane.path) originLabel(this.c, name, at.x, at.y);
+    }
   }
 }
 

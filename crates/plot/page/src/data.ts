@@ -24,6 +24,9 @@ export interface Trajectory {
 
 export interface Curve { label: string; steps: Float64Array; losses: Float64Array; accuracies: Float64Array }
 
+/** A model on the plane: its name and its coordinates. */
+export interface Place { name: string; at: [number, number, number] }
+
 export type Pairs = [string, string][];
 
 export interface Run {
@@ -31,6 +34,8 @@ export interface Run {
   heading: string;
   description: string;
   origin: string;
+  /** Further models that the plane goes through. */
+  places: Place[];
   command: string;
   axes: Axis[];
   equalAspect: boolean;

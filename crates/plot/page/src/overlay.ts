@@ -1,7 +1,7 @@
 // What moves on top of the contour plot: the training path and the crosshair.
 
 import { type Theme, font, haloText } from "./canvas";
-import type { Trajectory } from "./data";
+import type { Place, Run, Trajectory } from "./data";
 import type { Plot } from "./plane";
 
 const HALO = "rgba(255,255,255,.9)";
@@ -99,6 +99,11 @@ export function originMark(c: CanvasRenderingContext2D, x: number, y: number): v
     c.lineTo(x + 5, y - 5);
     c.stroke();
   }
+}
+
+/** The models that the plane goes through: the one at its origin, and further ones. */
+export function models(run: Run): Place[] {
+  return [{ name: run.origin, at: [0, 0, 0] }, ...(run.places ?? [])];
 }
 
 /** What the origin is, beside its mark. */

@@ -8,7 +8,7 @@ import { nearest } from "./field";
 import { niceTicks, number } from "./format";
 import { heatImage, rawValues } from "./heat";
 import { type Pane, stepOf } from "./model";
-import { drawCrosshair, drawPath, originLabel, originMark } from "./overlay";
+import { drawCrosshair, drawPath, models, originLabel, originMark } from "./overlay";
 import type { State, Store } from "./state";
 
 /** A pane's plot on the canvas and the transforms between data and pixels. */
@@ -302,8 +302,10 @@ function drawAxes(c: CanvasRenderingContext2D, plot: Plot, theme: Theme): void {
 
 /** The point that the plane goes through. */
 function drawOrigin(c: CanvasRenderingContext2D, { rect, pane, toX, toY }: Plot): void {
-  const [x, y] = [toX(0), toY(0)];
-  if (x < rect.x || x > rect.x + rect.w || y < rect.y || y > rect.y + rect.h) return;
-  originMark(c, x, y);
-  if (!pane.path) originLabel(c, pane.run.origin, x, y);
+  for (const { name, at } of models(pane.run)) {
+    const [x, y] = [toX(at[0]), toY(at[1])];
+    if (x < rect.x || x > rect.x + rect.w || y < rect.y || y > rect.y + rect.h) continue;
+    originMark(c, x, y);
+    if (!pane.path) originLabel(c, name, x, y);
+  }
 }

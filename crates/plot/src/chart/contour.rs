@@ -1,5 +1,5 @@
 use super::plane::{
-    Placement, Plane, draw_dots, draw_holes, draw_origin, hole_entries, origin, spec,
+    Placement, Plane, draw_dots, draw_holes, draw_models, hole_entries, models, origin, spec,
 };
 use crate::error::PlotError;
 use crate::field;
@@ -30,7 +30,7 @@ pub fn contour(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     let mut scene = Scene::new(surface, options, labels, "contour")?;
     let obstacles = scene.origin_obstacle();
     scene.draw(&obstacles)?;
-    draw_origin(&mut scene.sheet, &scene.panel);
+    draw_models(&mut scene.sheet, &scene.panel);
     let title = format!("Contours of the {}", scene.name);
     Ok(scene.finish(&title))
 }
@@ -73,13 +73,14 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What labels keep clear of for the sake of the mark at 0.
+    /// What labels keep clear of for the sake of the marks of models.
     pub fn origin_obstacle(&self) -> Vec<TurnedBox> {
-        let at = |_| obstacle(self.panel.x.at(0.0), self.panel.y.at(0.0));
-        origin(self.sheet.options, &self.panel)
-            .map(at)
-            .into_iter()
-            .collect()
+        let (options, panel) = (self.sheet.options, &self.panel);
+        let at = |x, y| obstacle(panel.x.at(x), panel.y.at(y));
+        let zero = origin(options, panel).map(|_| at(0.0, 0.0));
+        let others = models(options, panel).into_iter();
+        let others = others.map(|(_, place)| at(place.at[0], place.at[1]));
+        zero.into_iter().chain(others).collect()
     }
 
     /// Draws values, lines, labels, axes and colour bar.

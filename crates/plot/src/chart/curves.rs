@@ -294,6 +294,9 @@ impl<'a> Curves<'a> {
         let Some(name) = self.sheet.options.origin.clone() else {
             return;
         };
+        if !self.sheet.options.places.is_empty() {
+            return self.draw_models(frames, &name);
+        }
         for panel in frames.iter().filter(|p| p.x.holds(0.0)) {
             let (x, f) = (panel.x.at(0.0), panel.frame);
             let line = Path::segment(x, f.y, x, f.bottom());
@@ -304,6 +307,38 @@ impl<'a> Curves<'a> {
         if frames.iter().any(|p| p.x.holds(0.0)) {
             self.sheet.legend.push(Entry::new(Swatch::Dotted, name));
         }
+    }
+}
+
+impl Curves<'_> {
+    /// Lines through the models at 0 and elsewhere, each with its name at the foot of the last panel.
+    fn draw_models(&mut self, frames: &[Panel], origin: &str) {
+        let size = self.sheet.style.small();
+        let options = self.sheet.options;
+        let mut models = vec![(0.0, origin)];
+        models.extend(options.places.iter().map(|p| (p.at[0], p.name.as_str())));
+        models.retain(|(a, _)| frames.iter().any(|panel| panel.x.holds(*a)));
+        let canvas = &mut self.sheet.canvas;
+        canvas.group("models");
+        for (a, name) in models {
+            for panel in frames {
+                let (x, f) = (panel.x.at(a), panel.frame);
+                let line = Path::segment(x, f.y, x, f.bottom());
+                canvas.line(&line, Stroke::new(GREY, AXIS).dash(&[1.5, 1.5]));
+            }
+            let Some(panel) = frames.last() else { break };
+            let (x, f) = (panel.x.at(a), panel.frame);
+            // Inside the frame: to the left of a line in its right half.
+            let right = x > f.x + f.w / 2.0;
+            let (anchor, gap) = match right {
+                true => (Anchor::End, -GAP),
+                false => (Anchor::Start, GAP),
+            };
+            let name = text::fit(name, size, 0.45 * f.w);
+            let words = Text::new(&name, x + gap, f.bottom() - GAP, size);
+            canvas.text(&words.anchor(anchor).halo("#ffffff"));
+        }
+        canvas.end();
     }
 }
 

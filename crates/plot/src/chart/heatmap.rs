@@ -1,4 +1,4 @@
-use super::plane::{Placement, Plane, draw_dots, draw_holes, draw_origin, hole_entries, spec};
+use super::plane::{Placement, Plane, draw_dots, draw_holes, draw_models, hole_entries, spec};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -56,7 +56,7 @@ pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     if let Some(bar) = &bar {
         bar.draw(&mut sheet.canvas, panel.frame, &options.style);
     }
-    draw_origin(&mut sheet, &panel);
+    draw_models(&mut sheet, &panel);
     sheet.legend.extend(hole_entries(&data.field.cells));
     sheet.note_sources(surface);
     sheet.note_scale(&data.scale, &data.values);

@@ -3,7 +3,7 @@
 use crate::error::PlotError;
 use crate::field::{self, Cell, Field};
 use crate::layout::{Axis, Entry, Panel, PlaneSpec, Sheet, Swatch, mark, ratio};
-use crate::options::Options;
+use crate::options::{Options, Place};
 use crate::scale::ValueScale;
 use crate::scale::levels::{self, Level};
 use crate::style::{GREY, INK, MISSING};
@@ -198,6 +198,32 @@ pub(super) fn hole_entries(cells: &[Cell]) -> Vec<Entry> {
 pub(super) fn origin<'a>(options: &'a Options, panel: &Panel) -> Option<&'a str> {
     let name = options.origin.as_deref()?;
     (panel.x.holds(0.0) && panel.y.holds(0.0)).then_some(name)
+}
+
+/// The models apart from the one at 0 that are inside a frame, with their marks.
+pub(super) fn models<'a>(options: &'a Options, panel: &Panel) -> Vec<(mark::Mark, &'a Place)> {
+    let inside = |(_, place): &(mark::Mark, &Place)| {
+        panel.x.holds(place.at[0]) && panel.y.holds(place.at[1])
+    };
+    let marked = mark::PLACES.into_iter().cycle().zip(&options.places);
+    marked.filter(inside).collect()
+}
+
+/// Marks all models and says so in the legend.
+pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel) {
+    draw_origin(sheet, panel);
+    let models = models(sheet.options, panel);
+    if models.is_empty() {
+        return;
+    }
+    sheet.canvas.group("models");
+    for &(kind, place) in &models {
+        let (x, y) = (panel.x.at(place.at[0]), panel.y.at(place.at[1]));
+        mark::place(&mut sheet.canvas, kind, x, y);
+    }
+    sheet.canvas.end();
+    let entry = |(kind, place): (mark::Mark, &Place)| Entry::new(Swatch::Mark(kind), &place.name);
+    sheet.legend.extend(models.into_iter().map(entry));
 }
 
 /// Marks the point 0 and says so in the legend.

@@ -28,6 +28,9 @@ pub(crate) const CURVES: [Mark; 5] = [
     Mark::Down,
 ];
 
+/// Marks of models apart from the one at 0, in the order of use.
+pub(crate) const PLACES: [Mark; 3] = [Mark::Square, Mark::Triangle, Mark::Diamond];
+
 /// Radius of the marks of places, in points.
 pub(crate) const RADIUS: f64 = 2.6;
 

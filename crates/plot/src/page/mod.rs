@@ -23,7 +23,7 @@ mod payload;
 
 pub use error::PageError;
 
-use crate::LossCurve;
+use crate::{LossCurve, Place};
 use landscape_core::{Surface, Trajectory};
 
 /// The viewer with its style and script, and marks where title and data go. Built from `page/` by
@@ -66,6 +66,8 @@ pub struct PageRun {
     pub equal_aspect: bool,
     /// What the plane's origin is, written beside its mark.
     pub origin: Option<String>,
+    /// Further models that the plane goes through, marked and named.
+    pub places: Vec<Place>,
     /// The training path in the coordinates of the surface's grid.
     pub trajectory: Option<Trajectory>,
     /// Losses and accuracies while training.
@@ -103,6 +105,7 @@ impl PageRun {
             tolerance: None,
             equal_aspect: true,
             origin: None,
+            places: Vec::new(),
             trajectory: None,
             curves: Vec::new(),
             metrics: Vec::new(),

@@ -1,7 +1,7 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
 use super::{PageData, PageRun};
-use crate::LossCurve;
+use crate::{LossCurve, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{Axis, PointSource, Projection, Surface, Trajectory, Value};
@@ -62,6 +62,7 @@ struct RunPayload<'a> {
     heading: &'a str,
     description: &'a str,
     origin: &'a str,
+    places: Vec<PlacePayload<'a>>,
     command: &'a str,
     axes: Vec<AxisPayload<'a>>,
     equal_aspect: bool,
@@ -87,6 +88,7 @@ impl<'a> RunPayload<'a> {
             heading: run.heading.as_deref().unwrap_or_default(),
             description: run.description.as_deref().unwrap_or_default(),
             origin: run.origin.as_deref().unwrap_or_default(),
+            places: run.places.iter().map(PlacePayload::of).collect(),
             command: run.command.as_deref().unwrap_or_default(),
             axes: axes
                 .map(|(axis, label)| AxisPayload::of(axis, label))
@@ -103,6 +105,21 @@ impl<'a> RunPayload<'a> {
             curves: run.curves.iter().map(CurvePayload::of).collect(),
             metrics: &run.metrics,
             provenance: &run.provenance,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PlacePayload<'a> {
+    name: &'a str,
+    at: [f64; 3],
+}
+
+impl<'a> PlacePayload<'a> {
+    fn of(place: &'a Place) -> Self {
+        PlacePayload {
+            name: &place.name,
+            at: place.at,
         }
     }
 }

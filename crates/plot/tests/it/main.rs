@@ -7,6 +7,7 @@ mod holes;
 mod input;
 mod orientation;
 mod page;
+mod places;
 mod scales;
 mod support;
 mod words;

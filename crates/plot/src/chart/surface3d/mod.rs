@@ -95,6 +95,7 @@ fn draw(
         picture: &picture,
     };
     scene.marks(&mut sheet, path);
+    scene.models(&mut sheet);
     frame.draw_axes(&mut sheet.canvas);
     if let Some(bar) = &bar {
         let beside = Rect::new(area.x, area.y + (area.h - BAR) / 2.0, area.w, BAR);

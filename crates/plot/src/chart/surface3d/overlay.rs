@@ -98,14 +98,30 @@ impl Scene<'_> {
         let Some(name) = sheet.options.origin.clone().filter(|_| !end_at_zero) else {
             return;
         };
-        if let Some(((x, y), hidden)) = self.on_surface(0.0, 0.0).map(|p| self.seen(p))
-            && !hidden
-        {
-            mark::place(&mut sheet.canvas, mark::Mark::Cross, x, y);
-            sheet
-                .legend
-                .push(Entry::new(Swatch::Mark(mark::Mark::Cross), name));
+        self.model(sheet, mark::Mark::Cross, (0.0, 0.0), &name);
+    }
+
+    /// The models apart from the one at 0.
+    pub fn models(&self, sheet: &mut Sheet<'_>) {
+        for (kind, place) in mark::PLACES.into_iter().cycle().zip(&sheet.options.places) {
+            self.model(sheet, kind, (place.at[0], place.at[1]), &place.name);
         }
+    }
+
+    /// A model. Behind the surface one of several is drawn faint, since all of them are the point of
+    /// the figure, and one alone not at all.
+    fn model(&self, sheet: &mut Sheet<'_>, kind: mark::Mark, (x, y): (f64, f64), name: &str) {
+        let Some(((x, y), hidden)) = self.on_surface(x, y).map(|p| self.seen(p)) else {
+            return;
+        };
+        let words = match (hidden, sheet.options.places.is_empty()) {
+            (true, true) => return,
+            (true, false) => format!("{name} (behind the surface)"),
+            (false, _) => name.to_owned(),
+        };
+        let color = if hidden { GREY } else { INK };
+        mark::draw(&mut sheet.canvas, kind, x, y, mark::RADIUS, color);
+        sheet.legend.push(Entry::new(Swatch::Mark(kind), words));
     }
 
     /// Draws a path, and says whether its end is named as the point 0.

@@ -1,0 +1,67 @@
+//! Models that a plane or line goes through, marked and named.
+
+use crate::support::{bowl, group, plane, sampled, words};
+use landscape_plot::page::{PageData, PageRun, html};
+use landscape_plot::{Figure, Options, Place, contour, heatmap, line, surface3d};
+
+fn options(places: &[(&str, [f64; 3])]) -> Options {
+    let place = |&(name, at): &(&str, [f64; 3])| Place {
+        name: name.to_owned(),
+        at,
+    };
+    Options {
+        origin: Some("model a".to_owned()),
+        places: places.iter().map(place).collect(),
+        ..Options::default()
+    }
+}
+
+fn said(figure: &Figure, what: &str) -> bool {
+    words(figure).iter().any(|word| word.words == what)
+}
+
+#[test]
+fn planes_name_the_models_inside_their_frame() {
+    // A dome, whose points are all seen from above.
+    let surface = plane(21, 21, |x, y| -bowl(x, y));
+    let (inside, outside) = ([0.5, -0.25, 0.0], [7.0, 0.0, 0.0]);
+    let options = options(&[("model b", inside), ("model c", outside)]);
+    for (kind, figure) in [
+        ("contour", contour(&surface, &options).unwrap()),
+        ("heatmap", heatmap(&surface, &options).unwrap()),
+        ("surface", surface3d(&surface, &options).unwrap()),
+    ] {
+        assert!(said(&figure, "model a"), "{kind}");
+        assert!(said(&figure, "model b"), "{kind}");
+        assert!(
+            !said(&figure, "model c"),
+            "{kind} names what it does not show"
+        );
+    }
+}
+
+/// A ridge stands between the eye and what is close behind it.
+#[test]
+fn models_behind_a_surface_are_named_as_such() {
+    let surface = plane(61, 61, |_, y| (-((y + 0.6) / 0.15).powi(2)).exp());
+    let figure = surface3d(&surface, &options(&[("model b", [0.1, -0.3, 0.0])])).unwrap();
+    assert!(said(&figure, "model b (behind the surface)"));
+}
+
+#[test]
+fn lines_name_both_ends() {
+    let surface = sampled(&[(-0.5, 1.5, 41)], |[a, ..]| Some(a * a));
+    let figure = line(&surface, &options(&[("model b", [1.0, 0.0, 0.0])])).unwrap();
+    assert!(said(&figure, "model a") && said(&figure, "model b"));
+    assert!(group(&figure, "models").matches("<path").count() >= 2);
+    let alone = line(&surface, &options(&[])).unwrap();
+    assert!(said(&alone, "model a"), "in the legend");
+}
+
+#[test]
+fn pages_hold_their_places() {
+    let mut run = PageRun::new("plane", plane(5, 5, bowl));
+    run.places = options(&[("b <1>", [1.0, 0.5, 0.0])]).places;
+    let page = html(&PageData::new("three models", vec![run])).unwrap();
+    assert!(page.contains(r#""places":[{"name":"b \u003c1>","at":[1.0,0.5,0.0]}]"#));
+}
