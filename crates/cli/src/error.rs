@@ -138,6 +138,9 @@ impl CliError {
             CliError::Trace(landscape_trace::TraceError::NoDevice { device, .. }) => {
                 absent_device(device)
             }
+            CliError::Trace(landscape_trace::TraceError::Precision { .. }) => {
+                "use --device flex, libtorch or libtorch-cuda, which have bf16, or --precision f32"
+            }
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),
             CliError::Exists { .. } => "give another file, or --force to overwrite it",

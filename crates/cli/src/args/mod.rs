@@ -22,7 +22,10 @@ pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs, TermArgs};
 pub use train::TrainArgs;
 pub use trajectory::{Center, TrajectoryArgs};
-pub use values::{BatchNorm, Counts, DeviceName, DirectionName, Limits, Ranges, ValueName};
+pub use values::{
+    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, Limits, PrecisionName, Ranges,
+    ValueName,
+};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

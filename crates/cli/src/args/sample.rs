@@ -1,5 +1,8 @@
 use super::values::ValueError;
-use super::{BatchNorm, Counts, DataArgs, DirectionName, EvalArgs, NetworkArgs, Ranges, StoreArgs};
+use super::{
+    BatchNorm, Counts, DataArgs, DirectionName, DirectionType, EvalArgs, NetworkArgs,
+    PrecisionName, Ranges, StoreArgs,
+};
 use clap::Args;
 use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
 use std::path::PathBuf;
@@ -14,6 +17,7 @@ Examples:
   landscape surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 51x31
   landscape surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer
   landscape surface --run moons --grid 201 --adaptive 0.01
+  landscape surface --model resnet20 --weights a.pt --to b.pt --to c.pt --data cifar10
   landscape surface --run moons --grid 1001 --dry-run";
 const VOLUME: &str = "\
 Examples:
@@ -57,6 +61,14 @@ pub struct SampleArgs<const DIMS: usize> {
         help_heading = "Evaluation"
     )]
     pub adaptive: Option<Adaptive>,
+    /// In which numbers products are computed; f32 on the device cpu
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "f32",
+        help_heading = "Evaluation"
+    )]
+    pub precision: PrecisionName,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print points, and estimates of time and memory; store nothing
@@ -76,10 +88,11 @@ fn tolerance(given: &str) -> Result<Adaptive, ValueError> {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Directions and grid")]
 pub struct PlaneArgs {
-    /// Points on each axis: 51, or 51x31
+    /// Points on each axis: 51, or 51x31; 51 where absent, 41 towards other parameters
     #[arg(long, value_name = "N[xM]")]
     pub grid: Option<Counts>,
-    /// min:max of the coordinates, or one range an axis separated by commas
+    /// min:max of the coordinates, or one range an axis separated by commas; -1:1 where absent, towards
+    /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
     #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
     pub range: Option<Ranges>,
     /// random, pca (needs --run), or a safetensors file with tensors d1.NAME, d2.NAME, ... (used as
@@ -89,6 +102,9 @@ pub struct PlaneArgs {
     /// Towards other parameters, which lie at the coordinate 1; once for each axis
     #[arg(long, value_name = "FILE")]
     pub to: Vec<PathBuf>,
+    /// What moves towards the parameters of --to
+    #[arg(long, value_name = "WHAT", default_value = "states", requires = "to")]
+    pub dir_type: DirectionType,
     /// filter, layer, weight, dfilter, dlayer, model or none; filter for random directions, none
     /// for all others
     #[arg(long, value_name = "NAME")]
@@ -120,7 +136,8 @@ pub struct TermArgs {
     /// Also store W * sum theta^2, apart from the data loss
     #[arg(long, value_name = "W", allow_hyphen_values = true)]
     pub l2: Option<f64>,
-    /// Statistics of BatchNorm layers; networks without them are the same either way
+    /// Statistics of BatchNorm layers; networks without them are the same either way. Those that
+    /// depend on the point need all samples at once, and more memory
     #[arg(long, value_name = "MODE", default_value = "frozen")]
     pub batch_norm: BatchNorm,
 }

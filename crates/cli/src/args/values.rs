@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use landscape_core::{Surface, Value};
+use landscape_trace::{BatchStatistics, Precision};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -164,14 +165,61 @@ impl std::fmt::Display for DeviceName {
 /// Statistics of BatchNorm layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BatchNorm {
-    /// Those that were trained.
+    /// Running statistics as they were trained, as in evaluation
     Frozen,
-    /// Not in this version.
-    #[value(hide = true)]
+    /// Mean and variance of all samples at each point, as in training with one batch
     Batch,
-    /// Not in this version.
-    #[value(hide = true)]
+    /// Running statistics estimated anew at each point from all samples: as batch, with the unbiased
+    /// variance
     Reestimate,
+}
+
+impl BatchNorm {
+    /// Its name on the command line and in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            BatchNorm::Frozen => "frozen",
+            BatchNorm::Batch => "batch",
+            BatchNorm::Reestimate => "reestimate",
+        }
+    }
+
+    /// What the trace calls it.
+    pub fn statistics(self) -> BatchStatistics {
+        match self {
+            BatchNorm::Frozen => BatchStatistics::Frozen,
+            BatchNorm::Batch => BatchStatistics::Batch,
+            BatchNorm::Reestimate => BatchStatistics::Reestimated,
+        }
+    }
+}
+
+/// What of a network moves towards another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DirectionType {
+    /// Weights, and the running statistics of BatchNorm: at 1 the network is the other one
+    States,
+    /// Weights only; the statistics stay those of the network at 0
+    Weights,
+}
+
+/// In which numbers products are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 32-bit floats
+    F32,
+    /// Convolutions and matrix products in bfloat16, all else in f32
+    Bf16,
+}
+
+impl PrecisionName {
+    /// What the trace calls it.
+    pub fn precision(self) -> Precision {
+        match self {
+            PrecisionName::F32 => Precision::F32,
+            PrecisionName::Bf16 => Precision::Bf16,
+        }
+    }
 }
 
 /// Which number of a sample is meant.

@@ -2,9 +2,10 @@
 
 use crate::args::{MetricsArgs, ValueName};
 use crate::error::CliError;
-use crate::output::{Console, short};
-use landscape_core::{Grid, Metrics, Surface, Value, metrics_of};
-use landscape_storage::Store;
+use crate::inputs::{ends_at_models, stored_places};
+use crate::output::{Console, number, numbers, short};
+use landscape_core::{Barrier, Grid, Metrics, Surface, Value, barrier, metrics_of};
+use landscape_storage::{Run, Store};
 use serde_json::json;
 
 /// Prints the figures of a run's landscape.
@@ -18,15 +19,54 @@ pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
         run: run.name.clone(),
         source,
     })?;
+    let barrier = barrier_of(&run, &surface, value);
     console.result(
-        || json!({"run": run.name, "value": args.value.to_string(), "metrics": figures}),
         || {
-            let rows = rows(&figures, &surface.grid);
+            json!({
+                "run": run.name,
+                "value": args.value.to_string(),
+                "metrics": figures,
+                "barrier": barrier.map(barrier_json),
+            })
+        },
+        || {
+            let mut rows = rows(&figures, &surface.grid);
+            rows.extend(barrier.map(|b| ("barrier".to_owned(), barrier_words(&b))));
             let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             let line = |(name, value): &(String, String)| format!("{name:<width$}  {value}\n");
             rows.iter().map(line).collect()
         },
     )
+}
+
+/// The barrier of a line between two models; `None` of any other landscape.
+pub fn barrier_of(run: &Run, surface: &Surface, value: Value) -> Option<Barrier> {
+    match ends_at_models(&stored_places(&run.provenance)) {
+        true => barrier(surface, value),
+        false => None,
+    }
+}
+
+/// A barrier as JSON.
+pub fn barrier_json(barrier: Barrier) -> serde_json::Value {
+    json!({
+        "height": number(barrier.height),
+        "at": number(barrier.at),
+        "ends": numbers(&barrier.ends),
+    })
+}
+
+/// A barrier in words.
+pub fn barrier_words(barrier: &Barrier) -> String {
+    let [from, to] = barrier.ends.map(short);
+    match barrier.height > 0.0 {
+        true => format!(
+            "{} at {} above the chord from {from} to {to}",
+            short(barrier.height),
+            short(barrier.at)
+        ),
+        false => format!("0: nothing lies above the chord from {from} to {to}"),
+    }
 }
 
 /// The value that is meant, which the surface must have.

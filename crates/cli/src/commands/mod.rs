@@ -8,6 +8,7 @@ mod export;
 mod metrics;
 mod pages;
 mod plot;
+mod precision;
 mod runs;
 mod sample;
 mod show;

@@ -2,17 +2,20 @@
 
 use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
+use super::metrics::{barrier_json, barrier_words};
+use super::precision::Rounding;
 use crate::args::{BatchNorm, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Directions, Problem, build_directions, build_grid, load_problem, may_write, provenance,
-    save_directions, targets,
+    Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, build_directions, build_grid,
+    build_grid_on, ends_at_models, load_problem, may_write, moves_statistics, negative_variance,
+    places_json, provenance, save_directions, targets,
 };
 use crate::output::{Console, duration, number, numbers, short};
-use landscape_core::{Grid, Objective, Plane, Surface};
+use landscape_core::{Axis, Grid, Objective, Plane, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
-use landscape_trace::PlaneObjective;
+use landscape_trace::{PlaneObjective, Precision, Target, Trace};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -34,6 +37,8 @@ pub fn sample<const DIMS: usize>(
     if args.dry_run {
         return plan.estimate(args, console);
     }
+    // From the first trace of the run on, stopping it saves what is done.
+    Interrupt::listen();
     let store = Store::open(&args.store.db.db)?;
     let job = Job {
         store: &store,
@@ -49,7 +54,7 @@ pub fn sample<const DIMS: usize>(
     if let Some(path) = &args.plane.save_directions {
         save_directions(path, &plan.directions.plane, args.store.force)?;
     }
-    report(&sampled, &plan.directions.plane, console)?;
+    report(&sampled, &plan, console)?;
     let name = &sampled.run.name;
     console.next(&[
         format!("landscape plot {name} -o {name}.svg"),
@@ -64,6 +69,8 @@ struct Plan {
     directions: Directions,
     objective: PlaneObjective,
     spec: RunSpec,
+    /// What the precision costs, where it is not f32.
+    rounding: Option<Rounding>,
 }
 
 impl Plan {
@@ -71,7 +78,8 @@ impl Plan {
         args: &SampleArgs<DIMS>,
         console: &Console,
     ) -> Result<Self, CliError> {
-        let grid = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
+        // Wrong counts and ranges are found before any file is read.
+        build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
         let targets = targets(&args.eval)?;
         check_terms(&args.terms)?;
         if let Some(path) = &args.plane.save_directions {
@@ -91,11 +99,18 @@ impl Plan {
         )?;
         let directions = build_directions(&args.plane, DIMS, &problem, store.as_ref())?;
         drop(hold);
+        let grid = grid(args, &directions)?;
+        say_negative(&args.terms, &directions.plane, &grid, console);
         let terms = regularizers(&args.terms);
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
-        let objective = trace.objective(&directions.plane, &targets)?;
+        let trace = trace.with_batch_norm(args.terms.batch_norm.statistics());
+        let precision = args.precision.precision();
+        let (objective, rounding) =
+            objective(&trace, precision, &directions.plane, &targets, &grid)?;
         console.detail(format_args!("evaluated on: {}", objective.describe()));
         let mut settings = settings(&problem, &directions, &grid, &terms);
+        settings["batch_norm"] = json!(args.terms.batch_norm.name());
+        settings["precision"] = json!(precision.name());
         if let Some(adaptive) = args.adaptive {
             settings["adaptive"] = json!(adaptive.tolerance());
         }
@@ -105,6 +120,8 @@ impl Plan {
             ("data", problem.source.to_json()),
             ("weights", problem.weights.clone()),
             ("device", json!(objective.describe())),
+            ("models", places_json(&directions.models)),
+            ("rounding", rounding.map_or(Value::Null, Rounding::to_json)),
         ];
         spec.provenance = provenance(console.command(), more);
         Ok(Plan {
@@ -112,6 +129,7 @@ impl Plan {
             directions,
             objective,
             spec,
+            rounding,
         })
     }
 
@@ -183,6 +201,26 @@ impl Plan {
     }
 }
 
+/// The objective, and what its precision costs where it is not f32.
+fn objective(
+    trace: &Trace,
+    precision: Precision,
+    plane: &Plane,
+    targets: &[Target],
+    grid: &Grid,
+) -> Result<(PlaneObjective, Option<Rounding>), CliError> {
+    let objective = trace.clone().with_precision(precision);
+    let objective = objective.objective(plane, targets)?;
+    let rounding = match precision {
+        Precision::F32 => None,
+        Precision::Bf16 => {
+            let exact = trace.objective(plane, targets)?;
+            Some(Rounding::measure(&exact, &objective, grid)?)
+        }
+    };
+    Ok((objective, rounding))
+}
+
 fn kind(dims: usize) -> RunKind {
     match dims {
         1 => RunKind::Line,
@@ -206,12 +244,6 @@ fn peak_memory() -> usize {
 }
 
 fn check_terms(args: &TermArgs) -> Result<(), CliError> {
-    if args.batch_norm != BatchNorm::Frozen {
-        return Err(CliError::Later {
-            what: "--batch-norm other than frozen".to_owned(),
-            instead: "leave it out: the networks of this version have no BatchNorm layers",
-        });
-    }
     for (option, weight) in [("--l1", args.l1), ("--l2", args.l2)] {
         if let Some(weight) = weight.filter(|w| !w.is_finite()) {
             return Err(CliError::Conflict {
@@ -238,7 +270,6 @@ fn settings(
     let mut settings = problem.settings();
     settings.insert("directions".to_owned(), directions.settings.clone());
     settings.insert("grid".to_owned(), json!(grid));
-    settings.insert("batch_norm".to_owned(), json!("frozen"));
     let weights = terms
         .iter()
         .map(|term| (term.name().to_owned(), json!(term.weight())));
@@ -249,7 +280,42 @@ fn settings(
     Value::Object(settings)
 }
 
-fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), CliError> {
+/// The grid that is asked for, on the usual axes of these directions.
+fn grid<const DIMS: usize>(
+    args: &SampleArgs<DIMS>,
+    directions: &Directions,
+) -> Result<Grid, CliError> {
+    let frozen = args.terms.batch_norm == BatchNorm::Frozen;
+    let all = &directions.plane.directions;
+    let statistics = frozen && all.iter().any(moves_statistics);
+    let usual = |axis: usize| match (axis < directions.towards, statistics) {
+        (false, _) => USUAL,
+        (true, false) => INTERPOLATION,
+        (true, true) => SEGMENT,
+    };
+    let usual: Vec<Axis> = (0..DIMS).map(usual).collect();
+    build_grid_on(args.plane.grid.as_ref(), args.plane.range.as_ref(), &usual)
+}
+
+/// Says where running variances are negative on a grid.
+fn say_negative(args: &TermArgs, plane: &Plane, grid: &Grid, console: &Console) {
+    if args.batch_norm != BatchNorm::Frozen {
+        return;
+    }
+    if let Some(lowest) = negative_variance(plane, grid) {
+        let at: Vec<String> = lowest.at.iter().map(|a| short(*a)).collect();
+        console.note(format_args!(
+            "running variances become negative ({} is {} at ({})): the loss is NaN there; keep the \
+             range between the models, or use --batch-norm reestimate or --dir-type weights",
+            lowest.name,
+            short(lowest.value),
+            at.join(", ")
+        ));
+    }
+}
+
+fn report(sampled: &Sampled, plan: &Plan, console: &Console) -> Result<(), CliError> {
+    let plane = &plan.directions.plane;
     let Sampled {
         run,
         surface,
@@ -265,6 +331,10 @@ fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), Cli
         duration(*seconds)
     ));
     let figures = Figures::of(surface);
+    let barrier = match ends_at_models(&plan.directions.models) {
+        true => barrier(surface, landscape_core::Value::Loss),
+        false => None,
+    };
     let adaptive = *adaptive;
     console.result(
         || {
@@ -283,12 +353,20 @@ fn report(sampled: &Sampled, plane: &Plane, console: &Console) -> Result<(), Cli
                 "center_loss": number(figures.center),
                 "min_loss": number(figures.min),
                 "max_loss": number(figures.max),
+                "barrier": barrier.map(barrier_json),
+                "models": places_json(&plan.directions.models),
+                "rounding": plan.rounding.map(Rounding::to_json),
                 "norms": numbers(&plane.norms()),
                 "cosines": cosines,
                 "seconds": number(*seconds),
             })
         },
-        || words(sampled, plane, &figures),
+        || {
+            let mut text = words(sampled, plane, &figures);
+            text.extend(barrier.map(|barrier| format!("barrier {}\n", barrier_words(&barrier))));
+            text.extend(plan.rounding.map(|rounding| rounding.words()));
+            text
+        },
     )
 }
 

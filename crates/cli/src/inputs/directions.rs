@@ -1,5 +1,5 @@
-use super::{Problem, digest, may_write};
-use crate::args::{DirectionName, PlaneArgs};
+use super::{Place, Problem, digest, may_write, places};
+use crate::args::{DirectionName, DirectionType, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
     Direction, Normalization, Parameter, Params, Pca, Plane, Source, orthogonalize,
@@ -7,7 +7,7 @@ use landscape_core::{
 use landscape_models::{load_network_params, load_weights, save_weights};
 use landscape_storage::{Format, Run, Store, import_directions};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A plane, and how it was made.
 #[derive(Debug)]
@@ -15,6 +15,10 @@ pub struct Directions {
     pub plane: Plane,
     /// Everything that determines the directions, for the identity of a run.
     pub settings: Value,
+    /// The model at the origin, and those that the directions lead to.
+    pub models: Vec<Place>,
+    /// How many directions lead to other models; they come first.
+    pub towards: usize,
 }
 
 /// The directions that were asked for, through the parameters of the problem.
@@ -24,7 +28,8 @@ pub fn build_directions(
     problem: &Problem,
     store: Option<&Store>,
 ) -> Result<Directions, CliError> {
-    let mut directions = towards(args, dims, problem)?;
+    let others = others(args, dims, problem)?;
+    let mut directions = towards(args, &others, problem)?;
     let rest = dims - directions.len();
     if rest > 0 {
         directions.extend(asked(args, directions.len(), rest, problem, store)?);
@@ -33,9 +38,12 @@ pub fn build_directions(
         orthogonalize(&mut directions)?;
     }
     let each: Vec<Value> = directions.iter().map(describe).collect();
+    let plane = Plane::new(problem.origin.clone(), directions)?;
     Ok(Directions {
-        plane: Plane::new(problem.origin.clone(), directions)?,
+        models: places(problem, &plane, &others)?,
+        towards: others.len(),
         settings: json!({"each": each, "orthogonal": args.orthogonal}),
+        plane,
     })
 }
 
@@ -62,7 +70,12 @@ fn describe(direction: &Direction) -> Value {
     }
 }
 
-fn towards(args: &PlaneArgs, dims: usize, problem: &Problem) -> Result<Vec<Direction>, CliError> {
+/// The models that directions lead to, with their files; and whether the direction stays as it is.
+fn others(
+    args: &PlaneArgs,
+    dims: usize,
+    problem: &Problem,
+) -> Result<Vec<(PathBuf, Params, bool)>, CliError> {
     if args.to.len() > dims {
         return Err(CliError::Conflict {
             what: format!(
@@ -72,12 +85,31 @@ fn towards(args: &PlaneArgs, dims: usize, problem: &Problem) -> Result<Vec<Direc
             remedy: format!("give it at most {dims} time(s)"),
         });
     }
-    let one = |path: &std::path::PathBuf| -> Result<_, CliError> {
-        let to = load_network_params(path, &problem.spec)?;
-        let direction = Direction::between(&problem.origin, &to)?;
+    let one = |(axis, path): (usize, &PathBuf)| -> Result<_, CliError> {
+        let exact = args.norm.is_none() && (axis == 0 || !args.orthogonal);
+        Ok((
+            path.clone(),
+            load_network_params(path, &problem.spec)?,
+            exact,
+        ))
+    };
+    args.to.iter().enumerate().map(one).collect()
+}
+
+fn towards(
+    args: &PlaneArgs,
+    others: &[(PathBuf, Params, bool)],
+    problem: &Problem,
+) -> Result<Vec<Direction>, CliError> {
+    let one = |(_, to, _): &(PathBuf, Params, bool)| -> Result<_, CliError> {
+        let direction = Direction::between(&problem.origin, to)?;
+        let direction = match args.dir_type {
+            DirectionType::States => direction,
+            DirectionType::Weights => direction.without_buffers(),
+        };
         scaled(direction, args, problem)
     };
-    args.to.iter().map(one).collect()
+    others.iter().map(one).collect()
 }
 
 /// Directions that are given are used as they are unless a normalisation is asked for.

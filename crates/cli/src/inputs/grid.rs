@@ -2,8 +2,27 @@ use crate::args::{Counts, Ranges};
 use crate::error::CliError;
 use landscape_core::{Axis, Grid};
 
-/// Points on an axis unless asked otherwise.
-const COUNT: usize = 51;
+/// An axis unless asked otherwise.
+pub const USUAL: Axis = Axis {
+    min: -1.0,
+    max: 1.0,
+    count: 51,
+};
+
+/// An axis towards another model: both models are points of it, and can be seen around.
+pub const INTERPOLATION: Axis = Axis {
+    min: -0.5,
+    max: 1.5,
+    count: 41,
+};
+
+/// An axis towards another model along which running variances move: they stay positive between the
+/// models, and may not beyond.
+pub const SEGMENT: Axis = Axis {
+    min: 0.0,
+    max: 1.0,
+    count: 41,
+};
 
 /// A grid of some dimensions; one count, or one range, stands for all axes.
 pub fn build_grid(
@@ -11,10 +30,24 @@ pub fn build_grid(
     ranges: Option<&Ranges>,
     dims: usize,
 ) -> Result<Grid, CliError> {
-    let counts = counts.map_or(vec![COUNT], |counts| counts.0.clone());
-    let ranges = ranges.map_or(vec![(-1.0, 1.0)], |ranges| ranges.0.clone());
-    let counts = each_axis(&counts, dims, "--grid", "counts")?;
-    let ranges = each_axis(&ranges, dims, "--range", "ranges")?;
+    build_grid_on(counts, ranges, &vec![USUAL; dims])
+}
+
+/// A grid on axes that are as `usual` where nothing else is asked for.
+pub fn build_grid_on(
+    counts: Option<&Counts>,
+    ranges: Option<&Ranges>,
+    usual: &[Axis],
+) -> Result<Grid, CliError> {
+    let dims = usual.len();
+    let counts = match counts {
+        Some(counts) => each_axis(&counts.0, dims, "--grid", "counts")?,
+        None => usual.iter().map(|axis| axis.count).collect(),
+    };
+    let ranges = match ranges {
+        Some(ranges) => each_axis(&ranges.0, dims, "--range", "ranges")?,
+        None => usual.iter().map(|axis| (axis.min, axis.max)).collect(),
+    };
     let axes = counts
         .iter()
         .zip(ranges)

@@ -7,6 +7,7 @@ mod directions;
 mod files;
 mod grid;
 mod interrupt;
+mod models;
 mod network;
 mod provenance;
 
@@ -15,7 +16,11 @@ pub use device::{device, targets};
 pub use digest::digest;
 pub use directions::{Directions, build_directions, save_directions};
 pub use files::{matching, may_write, write_new};
-pub use grid::build_grid;
+pub use grid::{INTERPOLATION, SEGMENT, USUAL, build_grid, build_grid_on};
 pub use interrupt::Interrupt;
+pub use models::{
+    Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
+    stored_places,
+};
 pub use network::{Problem, load_problem};
 pub use provenance::provenance;

@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod help;
 mod messages;
+mod planes;
 mod resume;
 mod sample;
 mod support;

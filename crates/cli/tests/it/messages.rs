@@ -187,7 +187,6 @@ fn what_later_versions_do() {
             "surface --run moons --direction gradient",
             "--direction gradient",
         ),
-        ("surface --run moons --batch-norm batch", "--batch-norm"),
     ] {
         let message = bench.fails(words);
         assert!(

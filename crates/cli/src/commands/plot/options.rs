@@ -5,9 +5,9 @@ use crate::args::{Colors, LookArgs};
 use crate::commands::engine::tolerance;
 use crate::commands::metrics::find_value;
 use crate::error::CliError;
-use crate::inputs::write_new;
+use crate::inputs::{stored_places, write_new};
 use landscape_core::{Surface, Value};
-use landscape_plot::{Clip, Colormap, Figure, Options, Scale, Style};
+use landscape_plot::{Clip, Colormap, Figure, Options, Place, Scale, Style};
 use landscape_storage::RunKind;
 use serde_json::Value as Json;
 use std::path::Path;
@@ -45,13 +45,41 @@ pub fn figure_options(
         tolerance: tolerance(&run.run),
         title: look.title.clone(),
         origin: origin(run),
+        places: places(run),
         provenance: provenance(run),
         ..Options::default()
     };
-    Ok(match run.directions.is_empty() {
-        true => options,
-        false => options.directions(&run.directions),
-    })
+    Ok(named_axes(run, options))
+}
+
+/// Axes that are called by their directions, or by the models that these lead to.
+pub fn named_axes(run: &Stored, options: Options) -> Options {
+    if run.directions.is_empty() {
+        return options;
+    }
+    let mut options = options.directions(&run.directions);
+    for place in places(run) {
+        let axes = options.axes.iter_mut().enumerate();
+        let unit = |axis: usize| [0, 1, 2].map(|k| f64::from(u8::from(k == axis)));
+        for (_, label) in axes.filter(|(axis, _)| place.at == unit(*axis)) {
+            *label = Some(format!("towards {}", place.name));
+        }
+    }
+    options
+}
+
+/// The models that a run's plane goes through, apart from the one at 0.
+pub fn places(run: &Stored) -> Vec<Place> {
+    let stored = stored_places(&run.run.provenance).into_iter().skip(1);
+    let place = |place: crate::inputs::Place| {
+        let mut at = [0.0; 3];
+        at.iter_mut()
+            .zip(&place.at)
+            .for_each(|(to, from)| *to = *from);
+        let name = place.name;
+        Place { name, at }
+    };
+    stored.map(place).collect()
 }
 
 /// What the point 0 of a run's plane is.
@@ -61,6 +89,10 @@ pub fn origin(run: &Stored) -> Option<String> {
     match run.run.kind {
         // The end of the path is marked by itself.
         RunKind::Trajectory | RunKind::Train | RunKind::Import => None,
+        _ if run.run.provenance.get("models").is_some() => {
+            let first = stored_places(&run.run.provenance).into_iter().next();
+            first.map(|place| place.name)
+        }
         _ if given("seed").is_some() => Some("initial point".to_owned()),
         _ if given("step").and_then(Json::as_u64) == Some(0) => Some("initial point".to_owned()),
         _ => Some("trained point".to_owned()),

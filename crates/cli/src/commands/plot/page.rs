@@ -1,13 +1,13 @@
 //! The interactive page.
 
 use super::Stored;
-use super::options::{origin, provenance};
+use super::options::{named_axes, origin, places, provenance};
 use crate::args::PlotArgs;
 use crate::commands::engine::tolerance;
-use crate::commands::metrics::rows;
+use crate::commands::metrics::{barrier_of, barrier_words, rows};
 use crate::error::CliError;
 use crate::inputs::write_new;
-use landscape_core::metrics;
+use landscape_core::{Value, metrics};
 use landscape_plot::page::{PageData, PageRun, html};
 use landscape_plot::{Aspect, LossCurve, Options};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub fn write(runs: &[Stored], args: &PlotArgs) -> Result<PathBuf, CliError> {
 pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError> {
     let surface = run.surface.clone().ok_or_else(|| run.lacks("landscape"))?;
     let dims = surface.grid.dims();
-    let options = Options::default().directions(&run.directions);
+    let options = named_axes(run, Options::default());
     let mut page = PageRun::new(run.run.name.clone(), surface);
     if run.directions.len() == dims {
         let labels = options.axes.iter().take(dims).flatten();
@@ -43,8 +43,12 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
     }
     if let Ok(figures) = metrics(&page.surface) {
         page.metrics = rows(&figures, &page.surface.grid);
+        let barrier = barrier_of(&run.run, &page.surface, Value::Loss);
+        let row = |barrier| ("barrier".to_owned(), barrier_words(&barrier));
+        page.metrics.extend(barrier.map(row));
     }
     page.origin = origin(run);
+    page.places = places(run);
     page.tolerance = tolerance(&run.run);
     page.trajectory = run.paths.first().map(|named| named.trajectory.clone());
     page.curves = curves.to_vec();

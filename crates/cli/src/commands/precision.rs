@@ -1,0 +1,97 @@
+//! How far numbers of fewer bits are from f32.
+
+use crate::error::CliError;
+use crate::inputs::corners;
+use crate::output::{number, short};
+use landscape_core::{Grid, Objective, Point};
+use serde_json::{Value, json};
+
+/// The difference of an objective in bf16 from the same in f32 at a few points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rounding {
+    /// Points compared: those at which both losses are finite.
+    pub points: usize,
+    /// Largest difference of the loss.
+    pub loss: f64,
+    /// Largest difference of the loss as a share of it.
+    pub relative: f64,
+    /// Largest difference of the accuracy, where there is one.
+    pub accuracy: Option<f64>,
+}
+
+impl Rounding {
+    /// Measures it at the centre and the corners of a grid.
+    ///
+    /// # Errors
+    /// When an objective cannot be evaluated.
+    pub fn measure(
+        exact: &dyn Objective,
+        rounded: &dyn Objective,
+        grid: &Grid,
+    ) -> Result<Self, CliError> {
+        let points = points(grid);
+        let (exact, rounded) = (exact.evaluate(&points)?, rounded.evaluate(&points)?);
+        let mut found = Rounding {
+            points: 0,
+            loss: 0.0,
+            relative: 0.0,
+            accuracy: None,
+        };
+        let both = exact.iter().zip(&rounded);
+        for (a, b) in both.filter(|(a, b)| a.loss.is_finite() && b.loss.is_finite()) {
+            let difference = (a.loss - b.loss).abs();
+            found.points += 1;
+            found.loss = found.loss.max(difference);
+            if difference > 0.0 {
+                found.relative = found.relative.max(difference / a.loss.abs());
+            }
+            if let Some((a, b)) = a.accuracy.zip(b.accuracy) {
+                let before = found.accuracy.unwrap_or(0.0);
+                found.accuracy = Some(before.max((a - b).abs()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// For results and the provenance.
+    pub fn to_json(self) -> Value {
+        json!({
+            "points": self.points,
+            "loss": number(self.loss),
+            "relative": number(self.relative),
+            "accuracy": number(self.accuracy),
+        })
+    }
+
+    /// In a sentence.
+    pub fn words(&self) -> String {
+        let accuracy = match self.accuracy {
+            Some(share) => format!(", the accuracy by {:.2}%", 100.0 * share),
+            None => String::new(),
+        };
+        format!(
+            "bf16 differs from f32 by at most {} ({}% of the loss){accuracy}, at {} points\n",
+            short(self.loss),
+            short(100.0 * self.relative),
+            self.points
+        )
+    }
+}
+
+/// The centre, which is the point of the grid nearest to 0, and the corners.
+fn points(grid: &Grid) -> Vec<Point> {
+    let middle = |axis: &landscape_core::Axis| {
+        let (low, high) = (axis.value(0), axis.value(axis.count - 1));
+        0f64.clamp(low, high)
+    };
+    let center: Vec<f64> = grid.axes.iter().map(middle).collect();
+    let mut all = vec![center];
+    all.extend(corners(grid));
+    all.dedup();
+    let padded = |coordinates: Vec<f64>| {
+        let mut point = [0.0; 3];
+        point[..coordinates.len()].copy_from_slice(&coordinates);
+        point
+    };
+    all.into_iter().map(padded).collect()
+}
