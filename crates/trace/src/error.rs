@@ -76,6 +76,14 @@ pub enum TraceError {
         /// What is missing.
         reason: String,
     },
+    /// A device does not compute in the numbers that were asked for.
+    #[error("device `{device}` does not compute in {precision}")]
+    Precision {
+        /// The device.
+        device: String,
+        /// Name of the numbers.
+        precision: &'static str,
+    },
     /// A device failed.
     #[error("device {device} failed: {reason}")]
     Device {

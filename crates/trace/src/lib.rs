@@ -23,5 +23,5 @@ pub use host::simd::Level;
 pub use inputs::Inputs;
 pub use loss::Loss;
 pub use module::{params_of, with_params};
-pub use objective::{BatchStatistics, PlaneObjective, Target, Trace};
+pub use objective::{BatchStatistics, PlaneObjective, Precision, Target, Trace};
 pub use operations::table::SUPPORTED as SUPPORTED_OPERATIONS;

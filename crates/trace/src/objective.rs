@@ -23,6 +23,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Debug)]
 pub struct Trace {
     graph: Graph,
+    precision: Precision,
+}
+
+/// In which numbers products are computed: convolutions, matrix products and linear layers.
+///
+/// Everything else (normalisation, sums, softmax, the loss, the coordinates) is f32 either way, and
+/// means over the samples are f64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32-bit floats: 24 bits of precision.
+    #[default]
+    F32,
+    /// Bfloat16: 8 bits of precision, the range of f32. Factors and results of products are rounded to it,
+    /// as by PyTorch's `autocast`; for devices with hardware for it.
+    Bf16,
+}
+
+impl Precision {
+    /// `f32` or `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 /// Which statistics BatchNorm layers normalise with.
@@ -103,6 +128,7 @@ impl Trace {
     {
         Ok(Self {
             graph: capture(module, inputs, loss, seed)?,
+            precision: Precision::F32,
         })
     }
 
@@ -117,7 +143,18 @@ impl Trace {
             BatchStatistics::Batch => batch_statistics(graph, false),
             BatchStatistics::Reestimated => batch_statistics(graph, true),
         };
-        Self { graph }
+        Self {
+            graph,
+            precision: self.precision,
+        }
+    }
+
+    /// The same loss with products in other numbers. [`Trace::objective`] fails on targets that do
+    /// not have them; the own kernels on the CPU have f32 alone.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 
     /// Number of samples in the data.
@@ -140,7 +177,9 @@ impl Trace {
     /// `targets` share the points where there are several; none means the default.
     ///
     /// # Errors
-    /// [`TraceError::Layout`] where a parameter is missing or of another shape.
+    /// [`TraceError::Layout`] where a parameter is missing or of another shape,
+    /// [`TraceError::Precision`] where a target does not have the numbers asked for,
+    /// [`TraceError::NoDevice`] where a device can't be opened.
     pub fn objective(
         &self,
         plane: &Plane,
@@ -161,7 +200,7 @@ impl Trace {
         };
         let executors = targets
             .iter()
-            .map(|target| build(&graph, &analysis, &parameters, target))
+            .map(|target| build(&graph, &analysis, &parameters, target, self.precision))
             .collect::<Result<_, _>>()?;
         let means = graph
             .outputs()
@@ -238,8 +277,15 @@ fn build(
     analysis: &Analysis,
     parameters: &[Fixed],
     target: &Target,
+    precision: Precision,
 ) -> Result<Box<dyn Executor>, TraceError> {
     Ok(match target {
+        Target::Host { .. } if precision != Precision::F32 => {
+            return Err(TraceError::Precision {
+                device: "cpu".into(),
+                precision: precision.name(),
+            });
+        }
         Target::Host { threads, level } => Box::new(HostExecutor::new(
             graph,
             analysis,
@@ -248,7 +294,7 @@ fn build(
             *level,
         )?),
         Target::Device { device, batch } => Box::new(DeviceExecutor::new(
-            graph, analysis, parameters, device, *batch,
+            graph, analysis, parameters, device, *batch, precision,
         )?),
     })
 }

@@ -5,9 +5,10 @@ use crate::TraceError;
 use crate::analysis::{Analysis, Stage};
 use crate::graph::{Graph, Source, ValueId};
 use crate::host::once::Fixed;
-use crate::objective::{Evaluated, Executor};
+use crate::objective::{Evaluated, Executor, Precision};
 use crate::operations::{DeviceCall, Linearity, Operand, Samples};
 use burn::tensor::Device;
+use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
 use burn_dispatch::DispatchDevice;
 use landscape_core::{ObjectiveError, Point};
@@ -43,6 +44,7 @@ pub(crate) struct DeviceExecutor {
     batches: Vec<(usize, Vec<Option<Known>>)>,
     points: usize,
     loss: Option<ValueId>,
+    precision: Precision,
 }
 
 impl DeviceExecutor {
@@ -53,8 +55,10 @@ impl DeviceExecutor {
         parameters: &[Fixed],
         device: &Device,
         batch: usize,
+        precision: Precision,
     ) -> Result<Self, TraceError> {
         open::open_device(device)?;
+        open::computes_in(device, precision)?;
         let per_sample = numbers_a_sample(graph, analysis).max(1);
         let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
         let any_samples = analysis.samples.iter().any(|&s| s) && cut;
@@ -71,10 +75,14 @@ impl DeviceExecutor {
             graph: graph.clone(),
             analysis: analysis.clone(),
             device: open::inner(device).clone(),
-            name: open::describe(device),
+            name: match precision {
+                Precision::F32 => open::describe(device),
+                other => format!("{} in {}", open::describe(device), other.name()),
+            },
             batches: Vec::new(),
             points: (BUDGET / (per_sample * batch)).clamp(1, 4096),
             loss,
+            precision,
         };
         for start in (0..graph.samples).step_by(batch) {
             let n = batch.min(graph.samples - start);
@@ -237,11 +245,21 @@ impl DeviceExecutor {
         let node = &self.graph.nodes[index];
         let samples = node.inputs.iter().any(|&v| self.analysis.samples[v]);
         let shape = self.shape(node.output, n);
-        node.operation.device(DeviceCall {
-            inputs,
-            shape: &shape,
-            samples,
-        })
+        let run = |inputs: &[DeviceTensor]| {
+            node.operation.device(DeviceCall {
+                inputs,
+                shape: &shape,
+                samples,
+            })
+        };
+        match self.precision {
+            Precision::Bf16 if node.operation.is_product() => {
+                let to = |x: &DeviceTensor| Replay::float_cast(x.clone(), FloatDType::BF16);
+                let rounded: Vec<DeviceTensor> = inputs.iter().map(to).collect();
+                Replay::float_cast(run(&rounded), FloatDType::F32)
+            }
+            _ => run(inputs),
+        }
     }
 
     /// A value at `points`: computed before, shared, or affine.

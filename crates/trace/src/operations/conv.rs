@@ -80,6 +80,10 @@ impl Operation for Conv2d {
         }
     }
 
+    fn is_product(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

@@ -49,6 +49,10 @@ impl Operation for Matmul {
         }
     }
 
+    fn is_product(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }
@@ -84,6 +88,10 @@ impl Operation for Linear {
             (false, false) if inputs.len() == 2 => Linearity::Linear,
             _ => Linearity::None,
         }
+    }
+
+    fn is_product(&self) -> bool {
+        true
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -138,6 +138,12 @@ pub(crate) trait Operation: Debug + Send + Sync {
         false
     }
 
+    /// Whether nearly all of its work is products of its inputs, which some devices do faster with
+    /// fewer bits.
+    fn is_product(&self) -> bool {
+        false
+    }
+
     /// This operation as the type it is, where a fusion has to look inside.
     fn as_any(&self) -> &dyn std::any::Any;
 
