@@ -40,7 +40,11 @@ pub(crate) struct Analysis {
     /// Passes over the samples that must be complete before a node is computed, one a node: 0 but
     /// for what needs a sum over the samples, such as batch statistics or the mean loss.
     pub level: Vec<usize>,
+    affine_data: bool,
 }
+
+/// Memory that affine values of the data may take; above, they are computed at every point.
+const AFFINE_BYTES: usize = 1 << 30;
 
 /// Which constants have a sample axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,19 +64,48 @@ impl Analysis {
             Batched::EverythingOfThatLength,
             Batched::Nothing,
         ];
-        tries
-            .into_iter()
-            .find_map(|batched| Self::attempt(graph, varies, batched))
-            .expect("without a sample axis nothing can be mixed")
+        let attempt = |affine_data: bool| {
+            tries
+                .into_iter()
+                .find_map(|batched| Self::attempt(graph, varies, batched, affine_data))
+                .expect("without a sample axis nothing can be mixed")
+        };
+        let this = attempt(true);
+        match this.affine_bytes(graph) > AFFINE_BYTES {
+            true => attempt(false),
+            false => this,
+        }
     }
 
-    fn attempt(graph: &Graph, varies: &[bool], batched: Batched) -> Option<Self> {
+    /// Memory for the coefficients of affine values, sample by sample, that are needed at points.
+    fn affine_bytes(&self, graph: &Graph) -> usize {
+        const COEFFICIENTS: usize = 4;
+        let mut needed = vec![false; graph.values.len()];
+        for (node, stage) in graph.nodes.iter().zip(&self.stage) {
+            if *stage != Stage::Once {
+                node.inputs.iter().for_each(|&v| needed[v] = true);
+            }
+        }
+        let affine = |&v: &ValueId| needed[v] && self.samples[v] && self.class[v] == Class::Affine;
+        let values = (0..graph.values.len()).filter(affine);
+        let numbers: usize = values.map(|v| graph.values[v].numel()).sum();
+        numbers * COEFFICIENTS * size_of::<f32>()
+    }
+
+    /// `affine_data`: whether values with samples may be affine.
+    fn attempt(
+        graph: &Graph,
+        varies: &[bool],
+        batched: Batched,
+        affine_data: bool,
+    ) -> Option<Self> {
         let count = graph.values.len();
         let mut this = Self {
             class: vec![Class::Shared; count],
             samples: vec![false; count],
             stage: Vec::with_capacity(graph.nodes.len()),
             level: Vec::with_capacity(graph.nodes.len()),
+            affine_data,
         };
         for (i, value) in graph.values.iter().enumerate() {
             match &value.source {
@@ -123,6 +156,9 @@ impl Analysis {
         let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);
         if class == Class::Affine && matches!(samples, Samples::Reduced { .. }) {
             // Summed at every point: the spread over the samples is wanted, batch by batch.
+            class = Class::Point;
+        }
+        if class == Class::Affine && kept && !self.affine_data {
             class = Class::Point;
         }
         self.class[node.output] = class;
