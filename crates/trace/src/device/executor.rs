@@ -1,5 +1,6 @@
 //! The device executor: the same graph, replayed on a Burn device, many points at once.
 
+use super::memory::Sizes;
 use super::{DeviceTensor, Replay, dims, download, open, upload};
 use crate::TraceError;
 use crate::analysis::{Analysis, Stage};
@@ -12,9 +13,8 @@ use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
 use burn_dispatch::DispatchDevice;
 use landscape_core::{ObjectiveError, Point};
-
-/// Numbers that are held for a group of points and samples: 256 MiB of f32.
-const BUDGET: usize = 64 << 20;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A value that is shared (only the constant) or affine, on the device, with an axis of length 1
 /// for the points in front.
@@ -59,13 +59,12 @@ impl DeviceExecutor {
     ) -> Result<Self, TraceError> {
         open::open_device(device)?;
         open::computes_in(device, precision)?;
-        let per_sample = numbers_a_sample(graph, analysis).max(1);
+        let sizes = Sizes::new(graph, analysis);
         let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
         let any_samples = analysis.samples.iter().any(|&s| s) && cut;
-        let automatic = (BUDGET / 16 / per_sample).max(1);
         let batch = match (any_samples, batch) {
             (false, _) => graph.samples,
-            (true, 0) => automatic.min(graph.samples),
+            (true, 0) => sizes.batch(graph.samples),
             (true, n) => n.min(graph.samples),
         };
         let loss = analysis
@@ -80,7 +79,7 @@ impl DeviceExecutor {
                 other => format!("{} in {}", open::describe(device), other.name()),
             },
             batches: Vec::new(),
-            points: (BUDGET / (per_sample * batch)).clamp(1, 4096),
+            points: sizes.points(batch),
             loss,
             precision,
         };
@@ -416,7 +415,10 @@ impl Executor for DeviceExecutor {
                     reason,
                 })
             };
-            all.extend(self.group(group).map_err(fail)?);
+            // Drivers and LibTorch panic where their memory ends; nothing here is changed by a group.
+            let found = catch_unwind(AssertUnwindSafe(|| self.group(group)));
+            let found = found.unwrap_or_else(|panic| Err(words(panic.as_ref())));
+            all.extend(found.map_err(fail)?);
         }
         Ok(all)
     }
@@ -424,6 +426,13 @@ impl Executor for DeviceExecutor {
     fn describe(&self) -> String {
         self.name.clone()
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked".into())
 }
 
 /// Count, sum and squares around the mean (Chan et al. 1983).
@@ -454,18 +463,6 @@ fn add(values: &[f32], n: usize, points: usize, moments: &mut [Moments]) {
         moment.count += m;
         moment.sum += sum;
     }
-}
-
-/// Numbers that are computed for one sample at one point.
-fn numbers_a_sample(graph: &Graph, analysis: &Analysis) -> usize {
-    let values = graph
-        .values
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| analysis.in_tiles(*i));
-    values
-        .map(|(_, value)| value.shape[1..].iter().product::<usize>())
-        .sum()
 }
 
 /// Whether the data themselves are summed over the samples, so that they can't be cut into batches.

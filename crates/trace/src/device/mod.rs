@@ -1,6 +1,7 @@
 //! Replaying graph operations on Burn devices, whatever their rank.
 
 pub(crate) mod executor;
+pub(crate) mod memory;
 pub(crate) mod open;
 mod points;
 
