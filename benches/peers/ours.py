@@ -20,13 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from workloads import WORKLOADS, arguments, clock, report
+from workloads import WORKLOADS, arguments, clock, parsed, report
 
-# Names in benches/plane.rs.
+# Names in benches/plane.rs, and the points that are evaluated there.
 BENCHMARKS = {
-    "two-moons": "two moons 2-8-4-1, 200 samples",
-    "mnist-192": "MNIST 784-20-10, 192 samples",
-    "mnist-10000": "MNIST 784-20-10, 10000 samples",
+    "two-moons": ("two moons 2-8-4-1, 200 samples", 51 * 51),
+    "mnist-192": ("MNIST 784-20-10, 192 samples", 51 * 51),
+    "mnist-10000": ("MNIST 784-20-10, 10000 samples", 51 * 51),
+    "resnet20": ("ResNet-20, 512 images", 4),
+    "resnet56": ("ResNet-56, 512 images", 4),
 }
 
 
@@ -72,15 +74,20 @@ def command(args):
 
 
 def evaluation(args):
-    """One run of the criterion benchmark; seconds of each of its samples."""
-    name = f"{BENCHMARKS[args.workload]}, {args.threads} threads"
+    """One run of the criterion benchmark; seconds of each of its samples.
+
+    A convolutional network takes as long at every point: its few points stand for the grid's.
+    """
+    name, points = BENCHMARKS[args.workload]
+    name = f"{name}, {args.threads} threads"
     with tempfile.TemporaryDirectory() as folder:
         options = ["--warm-up-time", "1", "--measurement-time", "4"]
         environment = {**os.environ, "CRITERION_HOME": folder}
         run([args.bench, "--bench", *options, name], env=environment)
         samples = [json.loads(path.read_text()) for path in Path(folder).glob("**/new/sample.json")]
     (sample,) = samples
-    seconds = [t / n * 1e-9 for t, n in zip(sample["times"], sample["iters"])]
+    planes = args.grid**2 / points
+    seconds = [planes * t / n * 1e-9 for t, n in zip(sample["times"], sample["iters"])]
     args.out = None  # the benchmark keeps no losses
     report(args, "ours, evaluation", None, seconds, None)
 
@@ -89,10 +96,11 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--landscape", default="landscape", help="the landscape command")
     parser.add_argument("--bench", help="the benchmark `plane`, compiled")
-    args = parser.parse_args()
+    args = parsed(parser)
     command(args)
     # The benchmark knows this grid and these numbers of threads.
-    if args.bench and args.grid == 51 and args.threads in (1, 2):
+    known = WORKLOADS[args.workload].convolutional or args.grid == 51
+    if args.bench and known and args.threads in (1, 2):
         evaluation(args)
 
 

@@ -1,7 +1,7 @@
 """Networks, data and planes in PyTorch.
 
-`python problem.py DIR` writes the inputs that all programs read: DIR/NAME.data.safetensors
-(tensors x and y) and DIR/NAME.weights.safetensors (fc1.weight, fc1.bias, ...) for each workload.
+`python problem.py DIR [NAME...]` writes the inputs that all programs read: DIR/NAME.data.safetensors
+(tensors x and y) and DIR/NAME.weights.safetensors (the `state_dict`) for each workload.
 """
 
 import gzip
@@ -16,7 +16,11 @@ from safetensors.torch import load_file, save_file
 
 from workloads import WORKLOADS, Workload
 
-ASSETS = Path(__file__).parents[2] / "crates" / "models" / "assets"
+CRATES = Path(__file__).parents[2] / "crates"
+ASSETS = CRATES / "models" / "assets"
+sys.path.append(str(CRATES / "models" / "tests" / "reference"))
+
+from families import MODELS  # noqa: E402
 
 
 class Mlp(torch.nn.Module):
@@ -34,6 +38,15 @@ class Mlp(torch.nn.Module):
         return getattr(self, f"fc{self.depth}")(x)
 
 
+def network(spec):
+    """The network that `landscape` knows under this name, with PyTorch's initial values."""
+    family, _, sizes = spec.partition(":")
+    if family == "mlp":
+        return Mlp([int(size) for size in sizes.split("-")])
+    build, *_ = MODELS[spec]
+    return build()
+
+
 def mean_loss(kind, outputs, y):
     if kind == "cross-entropy":
         return F.cross_entropy(outputs, y)
@@ -45,10 +58,10 @@ class Problem:
     """Everything in memory before the clock starts."""
 
     workload: Workload
-    model: Mlp
+    model: torch.nn.Module
     x: torch.Tensor
     y: torch.Tensor
-    theta: dict[str, torch.Tensor]
+    theta: dict[str, torch.Tensor]  # parameters, in the order of `model.parameters()`
     directions: list[dict[str, torch.Tensor]]
     axis: torch.Tensor  # coordinates of both directions, -1 to 1
 
@@ -56,14 +69,15 @@ class Problem:
 def load_problem(args):
     torch.set_num_threads(args.threads)
     workload = WORKLOADS[args.workload]
-    theta = load_file(args.weights)
+    model = network(workload.model).eval()
+    state = load_file(args.weights)
+    model.load_state_dict(state)
+    theta = {name: state[name] for name, _ in model.named_parameters()}
     moved = load_file(args.directions)
     directions = [{name: moved[f"d{k}.{name}"] for name in theta} for k in (1, 2)]
     data = load_file(args.data)
     x, y = data["x"], data["y"]
     y = y if workload.loss == "cross-entropy" else y.to(torch.float32)
-    model = Mlp(workload.sizes).eval()
-    model.load_state_dict(theta)
     axis = torch.linspace(-1.0, 1.0, args.grid, dtype=torch.float64)
     return Problem(workload, model, x, y, theta, directions, axis)
 
@@ -92,15 +106,39 @@ def mnist(n):
     return np.tile(x, (times, 1))[:n], np.tile(y, times)[:n]
 
 
-def write_inputs(folder):
+def noise(n, seed=42):
+    """Random images of CIFAR-10's shape: what they show does not matter for the time."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, 3, 32, 32), dtype=np.float32)
+    return x, rng.integers(0, 10, n)
+
+
+def samples(workload):
+    if workload.convolutional:
+        return noise(workload.samples)
+    return (moons if workload.model == "mlp:2-8-4-1" else mnist)(workload.samples)
+
+
+def initial(workload, x):
+    """Initial weights; running statistics, where there are any, are those of `x`."""
+    torch.manual_seed(0)
+    model = network(workload.model).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the plain mean over the batches: there is one
+    with torch.no_grad():
+        model(x)
+    return model.state_dict()
+
+
+def write_inputs(folder, names):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, workload in WORKLOADS.items():
-        x, y = (moons if name == "two-moons" else mnist)(workload.samples)
-        tensors = {"x": torch.from_numpy(x.copy()), "y": torch.from_numpy(y.copy())}
-        save_file(tensors, folder / f"{name}.data.safetensors")
-        torch.manual_seed(0)
-        save_file(Mlp(workload.sizes).state_dict(), folder / f"{name}.weights.safetensors")
+    for name in names or WORKLOADS:
+        workload = WORKLOADS[name]
+        x, y = (torch.from_numpy(values.copy()) for values in samples(workload))
+        save_file({"x": x, "y": y}, folder / f"{name}.data.safetensors")
+        save_file(initial(workload, x), folder / f"{name}.weights.safetensors")
 
 
 if __name__ == "__main__":
-    write_inputs(Path(sys.argv[1]))
+    write_inputs(Path(sys.argv[1]), sys.argv[2:])

@@ -34,10 +34,12 @@ def main():
     for key, found in rounds.items():
         median[key] = statistics.median(line["seconds"]["median"] for line in found)
 
-    first = lines[0]
-    print(f"plane {first['grid']}x{first['grid']}, {first['threads']} threads\n")
-    print("| workload | method | seconds (shortest) | MiB | / evaluation | / command | loss differs |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"{lines[0]['threads']} threads\n")
+    print(
+        "| workload | plane | method | seconds (shortest) | samples/s | MiB | / evaluation | / command |"
+        " loss differs |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for (workload, method), found in rounds.items():
         shortest = min(line["seconds"]["min"] for line in found)
         time = f"{median[workload, method]:.4f} ({shortest:.4f})"
@@ -52,7 +54,10 @@ def main():
             value = largest_difference(folder, workload, method)
             worst = max(worst, value)
             difference = f"{value:.1e}"
-        print(f"| {workload} | {method} | {time} | {memory} | {' | '.join(ratios)} | {difference} |")
+        grid = found[0]["grid"]
+        rate = grid**2 * found[0]["samples"] / median[workload, method]
+        cells = [f"{grid}x{grid}", method, time, f"{rate:.4g}", memory, *ratios, difference]
+        print(f"| {workload} | {' | '.join(map(str, cells))} |")
 
     good = worst <= LIMIT  # false for NaN
     print(f"\nlargest relative difference {worst:.1e}, limit {LIMIT:.0e}: {'good' if good else 'BAD'}")

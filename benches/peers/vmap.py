@@ -4,7 +4,7 @@ import torch
 from torch.func import functional_call, vmap
 
 from problem import load_problem, mean_loss
-from workloads import arguments, clock, own_peak_kib, report
+from workloads import arguments, clock, own_peak_kib, parsed, report
 
 
 def plane(problem, chunk):
@@ -32,7 +32,7 @@ def plane(problem, chunk):
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--chunk", type=int, help="points at once; chosen by workload where absent")
-    args = parser.parse_args()
+    args = parsed(parser)
     problem = load_problem(args)
     chunk = args.chunk or problem.workload.chunk
     losses, seconds = clock(plane(problem, chunk), args.repeats)

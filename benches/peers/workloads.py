@@ -1,4 +1,4 @@
-"""The three workloads, and what loop.py, vmap.py and ours.py share: options, clock, report."""
+"""The workloads, and what loop.py, vmap.py and ours.py share: options, clock, report."""
 
 import argparse
 import json
@@ -12,20 +12,29 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Workload:
-    sizes: tuple[int, ...]
+    model: str  # as in `landscape surface --model`
     samples: int
     loss: str  # as in `landscape surface --loss`
-    chunk: int  # points that vmap.py takes at once; try others with --chunk
+    grid: int = 51  # points an axis
+    batch: int | None = None  # samples that loop.py takes at once; all where absent
+    chunk: int | None = None  # points that vmap.py takes at once; try others with --chunk
 
     @property
-    def model(self) -> str:
-        return "mlp:" + "-".join(map(str, self.sizes))
+    def methods(self) -> tuple[str, ...]:
+        """Names of the programs that know this workload, for compare.sh."""
+        return ("ours", "loop", "channels-last" if self.convolutional else "vmap")
+
+    @property
+    def convolutional(self) -> bool:
+        return not self.model.startswith("mlp:")
 
 
 WORKLOADS = {
-    "two-moons": Workload((2, 8, 4, 1), 200, "bce-with-logits", 256),
-    "mnist-192": Workload((784, 20, 10), 192, "cross-entropy", 256),
-    "mnist-10000": Workload((784, 20, 10), 10_000, "cross-entropy", 4),
+    "two-moons": Workload("mlp:2-8-4-1", 200, "bce-with-logits", chunk=256),
+    "mnist-192": Workload("mlp:784-20-10", 192, "cross-entropy", chunk=256),
+    "mnist-10000": Workload("mlp:784-20-10", 10_000, "cross-entropy", chunk=4),
+    "resnet20": Workload("resnet20", 512, "cross-entropy", grid=5, batch=128),
+    "resnet56": Workload("resnet56", 512, "cross-entropy", grid=5, batch=128),
 }
 
 
@@ -36,10 +45,17 @@ def arguments(description):
     parser.add_argument("--weights", required=True, help="safetensors with fc1.weight, ...")
     parser.add_argument("--directions", required=True, help="safetensors with d1.fc1.weight, ...")
     parser.add_argument("--out", help="write the losses, [grid, grid], as .npy")
-    parser.add_argument("--grid", type=int, default=51)
+    parser.add_argument("--grid", type=int, help="points an axis; chosen by workload where absent")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     return parser
+
+
+def parsed(parser):
+    """The arguments, with the workload's grid where none is given."""
+    args = parser.parse_args()
+    args.grid = args.grid or WORKLOADS[args.workload].grid
+    return args
 
 
 def clock(work, repeats):
@@ -68,6 +84,7 @@ def report(args, method, losses, seconds, peak_kib, **more):
         "repeats": len(seconds),
         "threads": args.threads,
         "grid": args.grid,
+        "samples": WORKLOADS[args.workload].samples,
         "peak_mib": peak_kib and round(peak_kib / 1024),
         **more,
     }

@@ -1,6 +1,7 @@
 //! Every example runs, leaves its figures, and lands where it should.
 
 use crate::support::Example;
+use std::path::Path;
 
 /// `value` is within `low` and `high`.
 fn within(value: f64, low: f64, high: f64) {
@@ -140,4 +141,36 @@ fn a_module_of_ones_own_gives_the_same_numbers_both_ways() {
             .lines()
             .any(|l| l.starts_with("l2 plane") && l.ends_with("convexity 1.000"))
     );
+}
+
+#[test]
+fn residual_networks_are_compared_without_checkpoints_too() {
+    let lesson = Example::run("06-resnet-shortcuts");
+    assert!(lesson.summary().contains("no CHECKPOINTS given"));
+    for name in ["resnet20", "resnet20-noshort"] {
+        lesson.has_figures(&[&format!("{name}-contour"), &format!("{name}-surface")]);
+        // Untrained networks guess: ten classes are as likely as each other.
+        let accuracy = lesson.number(&format!("| {name} |"));
+        within(accuracy, 0.0, 40.0);
+        let loss = lesson.number(&format!("| {name} | {accuracy:.1}% |"));
+        within(loss, 2.2, 2.6);
+        // A grid of 9x9 points has no level that could be left out.
+        assert_eq!(lesson.number(&format!("{name}, adaptive to 1%:")), 81.0);
+    }
+    lesson.has_page();
+}
+
+#[test]
+fn what_the_lesson_of_residual_networks_needs_is_named() {
+    let refusal = |checkpoints: &Path, data: &Path| {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        Example::refusal("06-resnet-shortcuts", &[out.path(), checkpoints, data])
+    };
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let missing = refusal(empty.path(), empty.path());
+    assert!(missing.contains("no checkpoint of resnet20"), "{missing}");
+    let file = empty.path().join("resnet20.pt");
+    std::fs::write(file, "not weights").expect("a file");
+    let missing = refusal(empty.path(), empty.path());
+    assert!(missing.contains("landscape data get cifar10"), "{missing}");
 }

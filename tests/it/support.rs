@@ -37,6 +37,14 @@ impl Example {
         self.summary = String::from_utf8(output.stdout).expect("UTF-8");
     }
 
+    /// What the built example says to arguments that it must refuse.
+    pub fn refusal(name: &str, arguments: &[&Path]) -> String {
+        let output = Command::new(program(name)).args(arguments).output();
+        let output = output.expect("the example starts");
+        assert_eq!(output.status.code(), Some(2), "{name} {arguments:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    }
+
     /// What it printed.
     pub fn summary(&self) -> &str {
         &self.summary

@@ -8,9 +8,9 @@ mod transparent;
 
 pub use family::{Architecture, Family, ImageNetwork};
 pub(crate) use family::{CLASSES, SIDE};
+pub use image::{ImageLayer, VectorLayer};
 pub(crate) use image::{
     batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
 };
-pub use image::{ImageLayer, VectorLayer};
 pub(crate) use initial::standard;
 pub(crate) use transparent::transparent;
