@@ -213,6 +213,10 @@ impl<'a> Curves<'a> {
             let w = width - left - right;
             let h = (share * w).min(190.0);
             let mut y = self.sheet.top + 0.5 * small;
+            if self.mark_origin && !self.sheet.options.places.is_empty() {
+                // The names of models.
+                y += LEADING * small;
+            }
             frames.clear();
             for panel in &self.panels {
                 frames.push(self.frame(Rect::new(left, y, w, h), panel));
@@ -311,7 +315,7 @@ impl<'a> Curves<'a> {
 }
 
 impl Curves<'_> {
-    /// Lines through the models at 0 and elsewhere, each with its name at the foot of the last panel.
+    /// Lines through the models at 0 and elsewhere, each with its name above the first panel.
     fn draw_models(&mut self, frames: &[Panel], origin: &str) {
         let size = self.sheet.style.small();
         let options = self.sheet.options;
@@ -326,17 +330,16 @@ impl Curves<'_> {
                 let line = Path::segment(x, f.y, x, f.bottom());
                 canvas.line(&line, Stroke::new(GREY, AXIS).dash(&[1.5, 1.5]));
             }
-            let Some(panel) = frames.last() else { break };
+            let Some(panel) = frames.first() else { break };
             let (x, f) = (panel.x.at(a), panel.frame);
-            // Inside the frame: to the left of a line in its right half.
-            let right = x > f.x + f.w / 2.0;
-            let (anchor, gap) = match right {
-                true => (Anchor::End, -GAP),
-                false => (Anchor::Start, GAP),
-            };
             let name = text::fit(name, size, 0.45 * f.w);
-            let words = Text::new(&name, x + gap, f.bottom() - GAP, size);
-            canvas.text(&words.anchor(anchor).halo("#ffffff"));
+            // At the borders of the frame it stays between them.
+            let anchor = match (x - f.x) / f.w {
+                share if share < 0.2 => Anchor::Start,
+                share if share > 0.8 => Anchor::End,
+                _ => Anchor::Middle,
+            };
+            canvas.text(&Text::new(&name, x, f.y - GAP, size).anchor(anchor));
         }
         canvas.end();
     }
