@@ -196,6 +196,33 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The lists of a spectral density have different lengths.
+    #[error(
+        "the spectral density of `{part}` has {} values on its grid, {} densities and {} standard \
+         errors; give one of each a point",
+        lengths[0], lengths[1], lengths[2]
+    )]
+    DensityLength {
+        /// The part of the parameters.
+        part: String,
+        /// Lengths of grid, densities and standard errors.
+        lengths: [usize; 3],
+    },
+    /// The vectors of a Lanczos basis would have a gap.
+    #[error(
+        "run `{name}` has {stored} vectors of the Lanczos basis `{task}`, so that none can be kept \
+         from {from} on; keep all from 0 on"
+    )]
+    BasisGap {
+        /// The run.
+        name: String,
+        /// The task.
+        task: String,
+        /// Vectors that are stored.
+        stored: usize,
+        /// The place of the first vector given.
+        from: usize,
+    },
     /// A grid is not valid.
     #[error("the grid is not valid")]
     Grid(#[from] GridError),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod curvature;
 mod error;
 mod export;
 mod formats;
@@ -12,6 +13,10 @@ mod schema;
 mod sql;
 mod store;
 
+pub use curvature::{
+    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, Eigenvalue, LanczosState, Sharpness,
+    Side, SpectralDensity, TraceEstimate,
+};
 pub use error::{Error, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,

@@ -210,7 +210,7 @@ pub struct RunSummary {
     pub run: Run,
     /// Points on each axis of its grid; empty without a grid.
     pub shape: Vec<u64>,
-    /// Points of its grid that are stored.
+    /// Points of its grid that are stored, be it with a loss or with curvature.
     pub points: u64,
     /// Those of them that are interpolated, not measured.
     pub interpolated: u64,
@@ -220,6 +220,8 @@ pub struct RunSummary {
     pub checkpoints: u64,
     /// Projected trajectories.
     pub trajectories: u64,
+    /// Sets of parameters whose curvature was computed.
+    pub curvature: u64,
 }
 
 impl RunSummary {

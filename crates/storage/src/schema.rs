@@ -10,7 +10,11 @@ use std::time::SystemTime;
 pub const SCHEMA_VERSION: u64 = MIGRATIONS.len() as u64;
 
 /// What brings a file from each version to the next; the first makes version 1 of an empty file.
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+];
 
 /// Every table with a `run_id`, `runs` last: what belongs to a run.
 pub(crate) const RUN_TABLES: &[&str] = &[
@@ -22,6 +26,15 @@ pub(crate) const RUN_TABLES: &[&str] = &[
     "records",
     "trajectories",
     "trajectory_points",
+    "curvature",
+    "eigenvalues",
+    "traces",
+    "spectra",
+    "spectrum_points",
+    "sharpness",
+    "curvature_points",
+    "lanczos_states",
+    "lanczos_vectors",
     "runs",
 ];
 

@@ -1,7 +1,7 @@
 //! Planes: the origin and the directions, with where they come from.
 
-use super::Store;
 use super::tensors::{self, Part};
+use super::{Store, lacks};
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, params};
@@ -63,14 +63,6 @@ impl Store {
         Plane::new(origin, stored.directions)
             .map_err(|error| Error::damaged(format!("the plane of `{}`: {error}", run.name)))
             .map_err(|error| error.in_file(self.path()))
-    }
-}
-
-fn lacks(run: &Run, what: &'static str) -> Error {
-    Error::Lacks {
-        name: run.name.clone(),
-        kind: run.kind.to_string(),
-        what,
     }
 }
 

@@ -1,8 +1,11 @@
 //! A database file and what is done with it.
 
 mod columns;
+mod curvature;
+mod curvature_map;
 mod directions;
 mod file;
+mod lanczos;
 mod records;
 mod runs;
 mod surface;
@@ -17,6 +20,7 @@ pub(crate) use file::in_memory;
 pub(crate) use surface::COORDINATES;
 
 use crate::error::Error;
+use crate::run::Run;
 use duckdb::Connection;
 use file::{Access, File};
 use std::path::Path;
@@ -131,6 +135,15 @@ impl Store {
         self.file.with(Access::Write, self.patience, |conn| {
             file::transaction(conn, operation)
         })
+    }
+}
+
+/// A run does not hold what was asked of it.
+pub(crate) fn lacks(run: &Run, what: &'static str) -> Error {
+    Error::Lacks {
+        name: run.name.clone(),
+        kind: run.kind.to_string(),
+        what,
     }
 }
 

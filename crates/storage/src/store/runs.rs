@@ -322,6 +322,9 @@ pub(super) fn set_status(conn: &Connection, run: &Run, status: Status) -> Result
         "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
         params![status.name(), owner, finished, run.id],
     )?;
+    if run.kind == RunKind::Hessian && status == Status::Complete {
+        super::lanczos::remove(conn, run, None)?;
+    }
     Ok(())
 }
 
@@ -370,7 +373,11 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let points = count("SELECT run_id, count(*) FROM points GROUP BY run_id")?;
+    let points = count(
+        "SELECT run_id, count(*) FROM (SELECT run_id FROM points UNION ALL
+                                       SELECT run_id FROM curvature_points) GROUP BY run_id",
+    )?;
+    let curvature = count("SELECT run_id, count(*) FROM curvature GROUP BY run_id")?;
     let interpolated =
         count("SELECT run_id, count(*) FROM points WHERE interpolated GROUP BY run_id")?;
     let records = count("SELECT run_id, count(*) FROM records GROUP BY run_id")?;
@@ -392,6 +399,7 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
         records: of(&records, &run),
         checkpoints: of(&checkpoints, &run),
         trajectories: of(&trajectories, &run),
+        curvature: of(&curvature, &run),
         run,
     };
     Ok(runs.into_iter().map(summary).collect())

@@ -4,7 +4,7 @@ use super::Store;
 use super::columns::{self, PointColumns};
 use crate::error::Error;
 use crate::export::points;
-use crate::run::{Run, RunSpec, Status};
+use crate::run::{Run, RunKind, RunSpec, Status};
 use duckdb::{Connection, params};
 use landscape_core::{Axis, Grid, Measured, Plane, PointSource, Surface, Term};
 use std::collections::HashSet;
@@ -113,13 +113,21 @@ impl Store {
     /// The landscape of a run, with the points that are stored so far.
     ///
     /// # Errors
-    /// [`Error::Lacks`] when the run has no grid.
+    /// [`Error::Lacks`] when the run has no grid, or that of a map of curvature.
     pub fn load_surface(&self, run: &Run) -> Result<Surface, Error> {
+        if run.kind == RunKind::Hessian {
+            return Err(super::lacks(run, "landscape"));
+        }
         self.read(|conn| load(conn, run))
     }
 }
 
-fn put_grid(conn: &Connection, run: &Run, grid: &Grid, terms: &[Term]) -> Result<(), Error> {
+pub(super) fn put_grid(
+    conn: &Connection,
+    run: &Run,
+    grid: &Grid,
+    terms: &[Term],
+) -> Result<(), Error> {
     let mut names = HashSet::new();
     if let Some(term) = terms.iter().find(|term| !names.insert(&term.name)) {
         return Err(Error::DuplicateTerm {
@@ -198,11 +206,7 @@ fn stored_layout(conn: &Connection, run: &Run) -> Result<Option<(Grid, Vec<Term>
 }
 
 pub(crate) fn layout(conn: &Connection, run: &Run) -> Result<(Grid, Vec<Term>), Error> {
-    stored_layout(conn, run)?.ok_or_else(|| Error::Lacks {
-        name: run.name.clone(),
-        kind: run.kind.to_string(),
-        what: "landscape",
-    })
+    stored_layout(conn, run)?.ok_or_else(|| super::lacks(run, "landscape"))
 }
 
 /// Points go into a table in memory first: the appender is fast, but it can neither leave out

@@ -1,5 +1,6 @@
 //! Parameters as rows: one a tensor, its values as little-endian f32.
 
+use crate::curvature::Side;
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Appender, Connection, Row, params};
@@ -14,20 +15,23 @@ pub(super) enum Part {
     Direction(usize),
     /// Parameters recorded at a step.
     Checkpoint(u64),
+    /// An eigenvector of one end of the spectrum, by its rank from 0.
+    Eigenvector(Side, u64),
 }
 
 impl Part {
-    fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         match self {
             Part::Origin => "origin".to_owned(),
             Part::Direction(number) => format!("d{number}"),
             Part::Checkpoint(_) => "checkpoint".to_owned(),
+            Part::Eigenvector(side, _) => format!("{side}-eigenvector"),
         }
     }
 
     fn step(self) -> Option<u64> {
         match self {
-            Part::Checkpoint(step) => Some(step),
+            Part::Checkpoint(step) | Part::Eigenvector(_, step) => Some(step),
             _ => None,
         }
     }

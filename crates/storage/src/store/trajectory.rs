@@ -1,7 +1,7 @@
 //! Paths projected on the plane of a run.
 
-use super::Store;
 use super::directions::{list, parse_list};
+use super::{Store, lacks};
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, params};
@@ -65,11 +65,7 @@ impl Store {
     /// [`Error::Lacks`] when it has none.
     pub fn load_trajectory(&self, run: &Run) -> Result<Trajectory, Error> {
         let mut paths = self.load_trajectories(run)?.into_iter();
-        let first = paths.next().ok_or_else(|| Error::Lacks {
-            name: run.name.clone(),
-            kind: run.kind.to_string(),
-            what: "trajectory",
-        })?;
+        let first = paths.next().ok_or_else(|| lacks(run, "trajectory"))?;
         Ok(first.trajectory)
     }
 }

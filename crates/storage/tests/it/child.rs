@@ -95,6 +95,7 @@ fn entry() {
         "hold" => crate::concurrency::hold_in_child(file),
         "own" => crate::concurrency::own_in_child(file),
         "append" => crate::concurrency::append_in_child(file),
+        "map" => crate::curvature::map_in_child(file),
         other => panic!("no task {other}"),
     }
 }

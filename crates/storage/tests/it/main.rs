@@ -4,6 +4,7 @@ mod adaptive;
 mod child;
 mod concurrency;
 mod crash;
+mod curvature;
 mod errors;
 mod formats;
 mod h5;

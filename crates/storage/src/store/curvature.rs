@@ -1,0 +1,350 @@
+//! Eigenvalues, traces, spectral densities and sharpness of a run, and its eigenvectors.
+
+use super::Store;
+use super::tensors::{self, Part};
+use crate::curvature::{Curvature, Eigenvalue, Sharpness, Side, SpectralDensity, TraceEstimate};
+use crate::error::Error;
+use crate::run::Run;
+use duckdb::{Connection, Row, ToSql, params};
+use landscape_core::Params;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// Keeps curvature, in one transaction: the counts of its step, and the lists that are not
+    /// empty. What they hold takes the place of what is stored for the same step and the same part
+    /// and end (eigenvalues), part and method (traces), part (densities) or measure (sharpness);
+    /// everything else stays. So each result can be kept as soon as it is there.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] when the run was removed, [`Error::DensityLength`] when the lists of a
+    /// density have different lengths.
+    pub fn put_curvature(&self, run: &Run, curvature: &Curvature) -> Result<(), Error> {
+        for density in &curvature.densities {
+            check(density)?;
+        }
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            let to = Target {
+                conn,
+                run: run.id,
+                step: curvature.step,
+            };
+            to.counts(curvature)?;
+            to.eigenvalues(&curvature.eigenvalues)?;
+            to.traces(&curvature.traces)?;
+            to.densities(&curvature.densities)?;
+            to.sharpness(&curvature.sharpness)
+        })
+    }
+
+    /// The curvature of a run: that of its own parameters first, then by step of training. Empty
+    /// where none was computed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn curvature(&self, run: &Run) -> Result<Vec<Curvature>, Error> {
+        self.read(|conn| load(conn, run))
+    }
+
+    /// Keeps the eigenvectors of one end, by rank, in the place of those stored before.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] when the run was removed.
+    pub fn put_eigenvectors(&self, run: &Run, side: Side, vectors: &[Params]) -> Result<(), Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            tensors::without_merging(conn)?;
+            conn.execute(
+                "DELETE FROM tensors WHERE run_id = ? AND part = ?",
+                params![run.id, Part::Eigenvector(side, 0).name()],
+            )?;
+            let mut appender = tensors::appender(conn)?;
+            for (rank, vector) in (0..).zip(vectors) {
+                tensors::append(&mut appender, run, Part::Eigenvector(side, rank), vector)?;
+            }
+            Ok(appender.flush()?)
+        })
+    }
+
+    /// The eigenvectors of one end, by rank. Empty where none are stored.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn eigenvectors(&self, run: &Run, side: Side) -> Result<Vec<Params>, Error> {
+        self.read(|conn| {
+            let mut vectors = Vec::new();
+            while let Some(vector) =
+                tensors::load(conn, run, Part::Eigenvector(side, vectors.len() as u64))?
+            {
+                vectors.push(vector);
+            }
+            Ok(vectors)
+        })
+    }
+}
+
+fn check(density: &SpectralDensity) -> Result<(), Error> {
+    let lengths = [density.grid.len(), density.density.len(), density.se.len()];
+    match lengths.iter().all(|length| *length == lengths[0]) {
+        true => Ok(()),
+        false => Err(Error::DensityLength {
+            part: density.part.clone(),
+            lengths,
+        }),
+    }
+}
+
+/// Where results go.
+struct Target<'a> {
+    conn: &'a Connection,
+    run: i64,
+    step: Option<u64>,
+}
+
+impl Target<'_> {
+    /// Removes the rows of a table at this step that have given words in given columns.
+    fn clear(&self, table: &str, keys: &[(&str, &str)]) -> Result<(), Error> {
+        let conditions: String = keys
+            .iter()
+            .map(|(key, _)| format!(" AND {key} = ?"))
+            .collect();
+        let mut values: Vec<&dyn ToSql> = vec![&self.run, &self.step];
+        values.extend(keys.iter().map(|(_, word)| word as &dyn ToSql));
+        self.conn.execute(
+            &format!(
+                "DELETE FROM {table}
+                 WHERE run_id = ? AND step IS NOT DISTINCT FROM ?::UBIGINT{conditions}"
+            ),
+            values.as_slice(),
+        )?;
+        Ok(())
+    }
+
+    fn counts(&self, c: &Curvature) -> Result<(), Error> {
+        self.clear("curvature", &[])?;
+        self.conn.execute(
+            "INSERT INTO curvature VALUES (?, ?::UBIGINT, ?, ?, ?, ?, ?, ?)",
+            params![
+                self.run,
+                self.step,
+                c.parameters,
+                c.loss,
+                c.gradient_norm,
+                c.stability_limit,
+                c.products,
+                c.seconds
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn eigenvalues(&self, values: &[Eigenvalue]) -> Result<(), Error> {
+        for v in values {
+            let keys = [("part", v.part.as_str()), ("side", v.side.name())];
+            self.clear("eigenvalues", &keys)?;
+        }
+        let mut appender = self.conn.appender("eigenvalues")?;
+        for v in values {
+            appender.append_row(params![
+                self.run,
+                self.step,
+                v.part,
+                v.side.name(),
+                v.rank,
+                v.value,
+                v.residual,
+                v.converged,
+                v.method
+            ])?;
+        }
+        Ok(appender.flush()?)
+    }
+
+    fn traces(&self, traces: &[TraceEstimate]) -> Result<(), Error> {
+        for t in traces {
+            self.clear("traces", &[("part", &t.part), ("method", &t.method)])?;
+        }
+        let mut appender = self.conn.appender("traces")?;
+        for t in traces {
+            appender.append_row(params![
+                self.run, self.step, t.part, t.method, t.mean, t.se, t.probes, t.products
+            ])?;
+        }
+        Ok(appender.flush()?)
+    }
+
+    fn densities(&self, densities: &[SpectralDensity]) -> Result<(), Error> {
+        for d in densities {
+            self.clear("spectra", &[("part", &d.part)])?;
+            self.clear("spectrum_points", &[("part", &d.part)])?;
+        }
+        let mut appender = self.conn.appender("spectra")?;
+        for d in densities {
+            appender.append_row(params![
+                self.run,
+                self.step,
+                d.part,
+                d.lanczos_steps,
+                d.probes,
+                d.width
+            ])?;
+        }
+        appender.flush()?;
+        let mut appender = self.conn.appender("spectrum_points")?;
+        for d in densities {
+            let points = d.grid.iter().zip(&d.density).zip(&d.se);
+            for (ordinal, ((at, density), se)) in (0i32..).zip(points) {
+                let se = Some(*se).filter(|se| !se.is_nan());
+                appender.append_row(params![
+                    self.run, self.step, d.part, ordinal, at, density, se
+                ])?;
+            }
+        }
+        Ok(appender.flush()?)
+    }
+
+    fn sharpness(&self, measures: &[Sharpness]) -> Result<(), Error> {
+        for s in measures {
+            self.clear("sharpness", &[("measure", &s.measure)])?;
+        }
+        let mut appender = self.conn.appender("sharpness")?;
+        for s in measures {
+            let settings = s.settings.to_string();
+            appender.append_row(params![
+                self.run, self.step, s.measure, s.value, s.se, settings
+            ])?;
+        }
+        Ok(appender.flush()?)
+    }
+}
+
+type Steps = BTreeMap<Option<u64>, Curvature>;
+
+fn load(conn: &Connection, run: &Run) -> Result<Vec<Curvature>, Error> {
+    let mut steps = counts(conn, run)?;
+    each(conn, run, EIGENVALUES, &mut steps, |row, c| {
+        c.eigenvalues.push(eigenvalue(row)?);
+        Ok(())
+    })?;
+    each(conn, run, TRACES, &mut steps, |row, c| {
+        c.traces.push(trace(row)?);
+        Ok(())
+    })?;
+    each(conn, run, SPECTRA, &mut steps, |row, c| {
+        c.densities.push(density(row)?);
+        Ok(())
+    })?;
+    each(conn, run, SPECTRUM_POINTS, &mut steps, |row, c| {
+        let part: String = row.get(1)?;
+        if let Some(density) = c.densities.iter_mut().find(|d| d.part == part) {
+            density.grid.push(row.get(2)?);
+            density.density.push(row.get(3)?);
+            density
+                .se
+                .push(row.get::<_, Option<f64>>(4)?.unwrap_or(f64::NAN));
+        }
+        Ok(())
+    })?;
+    each(conn, run, SHARPNESS, &mut steps, |row, c| {
+        c.sharpness.push(sharpness(row)?);
+        Ok(())
+    })?;
+    Ok(steps.into_values().collect())
+}
+
+// The step comes first; rows come in the order in which they were stored.
+const EIGENVALUES: &str = "step, part, side, rank, value, residual, converged, method \
+     FROM eigenvalues WHERE run_id = ? ORDER BY rowid";
+const TRACES: &str = "step, part, method, mean, se, probes, products \
+     FROM traces WHERE run_id = ? ORDER BY rowid";
+const SPECTRA: &str =
+    "step, part, lanczos_steps, probes, width FROM spectra WHERE run_id = ? ORDER BY rowid";
+const SPECTRUM_POINTS: &str = "step, part, eigenvalue, density, se \
+     FROM spectrum_points WHERE run_id = ? ORDER BY step, part, ordinal";
+const SHARPNESS: &str = "step, measure, value, se, settings::VARCHAR \
+     FROM sharpness WHERE run_id = ? ORDER BY rowid";
+
+fn each(
+    conn: &Connection,
+    run: &Run,
+    columns: &str,
+    steps: &mut Steps,
+    mut take: impl FnMut(&Row<'_>, &mut Curvature) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut statement = conn.prepare(&format!("SELECT {columns}"))?;
+    let mut rows = statement.query(params![run.id])?;
+    while let Some(row) = rows.next()? {
+        if let Some(curvature) = steps.get_mut(&row.get(0)?) {
+            take(row, curvature)?;
+        }
+    }
+    Ok(())
+}
+
+fn counts(conn: &Connection, run: &Run) -> Result<Steps, Error> {
+    let mut statement = conn.prepare(
+        "SELECT step, parameters, loss, gradient_norm, stability_limit, products, seconds
+         FROM curvature WHERE run_id = ?",
+    )?;
+    let found = statement.query_map(params![run.id], |row| {
+        Ok(Curvature {
+            step: row.get(0)?,
+            parameters: row.get(1)?,
+            loss: row.get(2)?,
+            gradient_norm: row.get(3)?,
+            stability_limit: row.get(4)?,
+            products: row.get(5)?,
+            seconds: row.get(6)?,
+            ..Curvature::default()
+        })
+    })?;
+    let found: Vec<Curvature> = found.collect::<Result<_, _>>()?;
+    Ok(found.into_iter().map(|c| (c.step, c)).collect())
+}
+
+fn eigenvalue(row: &Row<'_>) -> Result<Eigenvalue, Error> {
+    Ok(Eigenvalue {
+        part: row.get(1)?,
+        side: row.get::<_, String>(2)?.parse()?,
+        rank: row.get(3)?,
+        value: row.get(4)?,
+        residual: row.get(5)?,
+        converged: row.get(6)?,
+        method: row.get(7)?,
+    })
+}
+
+fn trace(row: &Row<'_>) -> Result<TraceEstimate, Error> {
+    Ok(TraceEstimate {
+        part: row.get(1)?,
+        method: row.get(2)?,
+        mean: row.get(3)?,
+        se: row.get(4)?,
+        probes: row.get(5)?,
+        products: row.get(6)?,
+    })
+}
+
+fn density(row: &Row<'_>) -> Result<SpectralDensity, Error> {
+    Ok(SpectralDensity {
+        part: row.get(1)?,
+        lanczos_steps: row.get(2)?,
+        probes: row.get(3)?,
+        width: row.get(4)?,
+        grid: Vec::new(),
+        density: Vec::new(),
+        se: Vec::new(),
+    })
+}
+
+fn sharpness(row: &Row<'_>) -> Result<Sharpness, Error> {
+    let settings: String = row.get(4)?;
+    let settings = serde_json::from_str(&settings)
+        .map_err(|error| Error::damaged(format!("the settings of a sharpness: {error}")))?;
+    Ok(Sharpness {
+        measure: row.get(1)?,
+        value: row.get(2)?,
+        se: row.get(3)?,
+        settings,
+    })
+}

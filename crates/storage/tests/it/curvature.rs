@@ -1,0 +1,499 @@
+//! Curvature: eigenvalues, traces, densities, sharpness, eigenvectors, maps, iterations under way.
+
+use crate::child::Process;
+use crate::support::{grid, params, place, plane, spec, store};
+use landscape_core::Grid;
+use landscape_storage::{
+    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, Eigenvalue, Error, Run, RunKind,
+    RunSpec, Sharpness, Side, SpectralDensity, Status, Store, TraceEstimate,
+};
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+
+fn hessian() -> RunSpec {
+    RunSpec::new(RunKind::Hessian, json!({"model": "mlp:2-8-4-1", "top": 3})).named("h")
+}
+
+fn begun() -> (tempfile::TempDir, Store, Run) {
+    let (dir, store) = store();
+    let run = store.begin(&hessian()).unwrap();
+    (dir, store, run)
+}
+
+fn eigenvalue(part: &str, side: Side, rank: u64, value: f64) -> Eigenvalue {
+    Eigenvalue {
+        part: part.to_owned(),
+        side,
+        rank,
+        value,
+        residual: value.abs() / 3e7,
+        converged: rank != 2,
+        method: "lanczos".to_owned(),
+    }
+}
+
+fn trace(part: &str, mean: f64) -> TraceEstimate {
+    TraceEstimate {
+        part: part.to_owned(),
+        method: "xtrace".to_owned(),
+        mean,
+        se: (mean > 1.0).then_some(mean / 17.0),
+        probes: 12,
+        products: 24,
+    }
+}
+
+fn density(points: usize) -> SpectralDensity {
+    let at = |k: usize| k as f64 / 7.0 - 1.0;
+    SpectralDensity {
+        part: ALL_PARAMETERS.to_owned(),
+        lanczos_steps: 80,
+        probes: 10,
+        width: 0.01,
+        grid: (0..points).map(at).collect(),
+        density: (0..points).map(|k| (-at(k) * at(k)).exp() / 3.0).collect(),
+        se: (0..points).map(|k| 1e-300 * k as f64).collect(),
+    }
+}
+
+fn sharpness(measure: &str, value: f64) -> Sharpness {
+    Sharpness {
+        measure: measure.to_owned(),
+        value,
+        se: None,
+        settings: json!({"rho": 0.05, "draws": 100}),
+    }
+}
+
+/// Everything at once; numbers depend on the step.
+fn everything(step: Option<u64>) -> Curvature {
+    let size = 1.0 + step.unwrap_or(1000) as f64 / 3.0;
+    Curvature {
+        step,
+        parameters: 65,
+        loss: Some(0.1 / size),
+        gradient_norm: None,
+        stability_limit: Some(20.0),
+        products: 123,
+        seconds: 1.5,
+        eigenvalues: vec![
+            eigenvalue("all", Side::Top, 0, size),
+            eigenvalue("all", Side::Top, 1, size / 7.0),
+            eigenvalue("all", Side::Top, 2, size / 70.0),
+            eigenvalue("all", Side::Bottom, 0, -size / 9.0),
+            eigenvalue("fc2", Side::Top, 0, size / 2.0),
+        ],
+        traces: vec![
+            trace("all", 2.0 * size),
+            trace("fc2", 0.3),
+            trace("fc1", 0.1),
+        ],
+        densities: vec![density(40)],
+        sharpness: vec![
+            sharpness("sam", size / 11.0),
+            sharpness("keskar", f64::INFINITY),
+        ],
+    }
+}
+
+#[test]
+fn curvature_comes_back_bit_for_bit() {
+    let (_dir, store, run) = begun();
+    assert!(store.curvature(&run).unwrap().is_empty());
+    store.put_curvature(&run, &everything(None)).unwrap();
+    assert_eq!(store.curvature(&run).unwrap(), [everything(None)]);
+    let found = &store.curvature(&run).unwrap()[0];
+    let top = found.eigenvalues_of(ALL_PARAMETERS, Side::Top);
+    assert_eq!(top.iter().map(|v| v.rank).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(
+        found.eigenvalues_of("fc2", Side::Bottom),
+        Vec::<&Eigenvalue>::new()
+    );
+    let not_known = SpectralDensity {
+        se: vec![f64::NAN; 5],
+        ..density(5)
+    };
+    let again = Curvature {
+        densities: vec![not_known],
+        ..everything(None)
+    };
+    store.put_curvature(&run, &again).unwrap();
+    let found = store.curvature(&run).unwrap().remove(0);
+    assert_eq!(found.densities[0].grid, density(5).grid);
+    assert!(found.densities[0].se.iter().all(|se| se.is_nan()));
+}
+
+#[test]
+fn epochs_of_a_run_stand_beside_each_other() {
+    let (_dir, store, run) = begun();
+    for step in [Some(20), None, Some(0), Some(10)] {
+        store.put_curvature(&run, &everything(step)).unwrap();
+    }
+    store.put_curvature(&run, &everything(Some(10))).unwrap();
+    let wanted = [None, Some(0), Some(10), Some(20)].map(everything);
+    assert_eq!(store.curvature(&run).unwrap(), wanted);
+    assert_eq!(store.summary("h").unwrap().curvature, 4);
+}
+
+#[test]
+fn each_result_can_be_kept_when_it_is_there() {
+    let (_dir, store, run) = begun();
+    let all = everything(None);
+    let empty = Curvature {
+        eigenvalues: vec![],
+        traces: vec![],
+        densities: vec![],
+        sharpness: vec![],
+        ..all.clone()
+    };
+    let parts = [
+        Curvature {
+            eigenvalues: all.eigenvalues.clone(),
+            ..empty.clone()
+        },
+        Curvature {
+            traces: all.traces.clone(),
+            ..empty.clone()
+        },
+        Curvature {
+            densities: all.densities.clone(),
+            ..empty.clone()
+        },
+        Curvature {
+            sharpness: all.sharpness.clone(),
+            ..empty.clone()
+        },
+    ];
+    for part in &parts {
+        store.put_curvature(&run, part).unwrap();
+    }
+    assert_eq!(store.curvature(&run).unwrap(), [all.clone()]);
+    let better = Curvature {
+        eigenvalues: vec![eigenvalue("fc2", Side::Top, 0, 9.0)],
+        traces: vec![trace("fc2", 8.0)],
+        sharpness: vec![sharpness("sam", 7.0)],
+        products: 200,
+        ..empty
+    };
+    store.put_curvature(&run, &better).unwrap();
+    let found = store.curvature(&run).unwrap().remove(0);
+    assert_eq!((found.products, found.eigenvalues.len()), (200, 5));
+    assert_eq!(
+        found.eigenvalues_of("fc2", Side::Top),
+        [&better.eigenvalues[0]]
+    );
+    assert_eq!(
+        found.eigenvalues_of("all", Side::Top),
+        all.eigenvalues_of("all", Side::Top)
+    );
+    assert!(found.traces.contains(&better.traces[0]) && found.traces.len() == 3);
+    assert!(found.sharpness.contains(&better.sharpness[0]) && found.sharpness.len() == 2);
+    assert_eq!(found.densities, all.densities);
+}
+
+#[test]
+fn a_density_with_unequal_lists_is_refused() {
+    let (_dir, store, run) = begun();
+    let mut wrong = everything(None);
+    wrong.densities[0].se.pop();
+    let error = store.put_curvature(&run, &wrong).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::DensityLength {
+            lengths: [40, 40, 39],
+            ..
+        }
+    ));
+    assert!(store.curvature(&run).unwrap().is_empty());
+}
+
+#[test]
+fn eigenvectors_come_back_by_rank() {
+    let (_dir, store, run) = begun();
+    let top: Vec<_> = [1.0, 2.0, 3.0].into_iter().map(params).collect();
+    store.put_eigenvectors(&run, Side::Top, &top).unwrap();
+    store
+        .put_eigenvectors(&run, Side::Bottom, &top[2..])
+        .unwrap();
+    assert_eq!(store.eigenvectors(&run, Side::Top).unwrap(), top);
+    assert_eq!(store.eigenvectors(&run, Side::Bottom).unwrap(), top[2..]);
+    store.put_eigenvectors(&run, Side::Top, &top[..2]).unwrap();
+    assert_eq!(store.eigenvectors(&run, Side::Top).unwrap(), top[..2]);
+    assert_eq!(store.eigenvectors(&run, Side::Bottom).unwrap().len(), 1);
+    let other = store.begin(&spec(1)).unwrap();
+    assert!(store.eigenvectors(&other, Side::Top).unwrap().is_empty());
+    assert!(store.checkpoint_steps(&run).unwrap().is_empty());
+}
+
+#[test]
+fn copies_and_removals_hold_all_of_it() {
+    let (_dir, store, run) = begun();
+    store.put_curvature(&run, &everything(None)).unwrap();
+    store
+        .put_eigenvectors(&run, Side::Top, &[params(1.0)])
+        .unwrap();
+    store
+        .put_lanczos_state(&run, "top", &json!(1), 0, &[&[1.0]])
+        .unwrap();
+    let twin = store.begin(&hessian().named("twin")).unwrap();
+    assert_eq!(store.curvature(&twin).unwrap(), [everything(None)]);
+    assert_eq!(store.eigenvectors(&twin, Side::Top).unwrap(), [params(1.0)]);
+    store.finish(&run, Status::Interrupted).unwrap();
+    store.remove("h").unwrap();
+    store.remove("twin").unwrap();
+    for table in [
+        "curvature",
+        "eigenvalues",
+        "traces",
+        "spectra",
+        "spectrum_points",
+        "sharpness",
+        "curvature_points",
+        "lanczos_states",
+        "lanczos_vectors",
+        "tensors",
+    ] {
+        let rows = store.sql(&format!("SELECT count(*) FROM {table}")).unwrap();
+        assert_eq!(rows.rows, [[0]], "{table}");
+    }
+    assert!(matches!(
+        store.put_curvature(&run, &everything(None)),
+        Err(Error::Gone { .. })
+    ));
+}
+
+fn map_spec() -> RunSpec {
+    RunSpec::new(RunKind::Hessian, json!({"map": true})).named("map")
+}
+
+fn point(index: usize) -> CurvaturePoint {
+    let x = index as f64;
+    CurvaturePoint {
+        index,
+        lambda_max: if index == 4 { f64::NAN } else { 3.0 + x.sin() },
+        lambda_min: -0.3 * x.cos(),
+        residual_max: 1e-4 / (1.0 + x),
+        residual_min: 1e-5,
+        converged: index % 5 != 4,
+    }
+}
+
+/// Maps are equal, NaN being equal to NaN.
+#[track_caller]
+fn assert_same(a: &CurvatureMap, b: &CurvatureMap) {
+    assert_eq!(a.grid, b.grid);
+    assert_eq!(format!("{:?}", a.points), format!("{:?}", b.points));
+}
+
+#[test]
+fn a_map_goes_on_point_by_point() {
+    let (_dir, store) = store();
+    let (run, mut wanted) = store
+        .begin_curvature_map(&map_spec(), &grid(), Some(&plane()))
+        .unwrap();
+    assert_same(&wanted, &CurvatureMap::new(grid()));
+    let first: Vec<_> = [0, 5, 4, 27].map(point).to_vec();
+    assert_eq!(store.append_curvature(&run, &first).unwrap(), 4);
+    let other = CurvaturePoint {
+        lambda_max: 99.0,
+        ..point(5)
+    };
+    assert_eq!(
+        store
+            .append_curvature(&run, &[other, point(6), point(6)])
+            .unwrap(),
+        1
+    );
+    for index in [0, 5, 4, 27, 6] {
+        wanted.points[index] = Some(point(index));
+    }
+    let (run, found) = store
+        .begin_curvature_map(&map_spec(), &grid(), None)
+        .unwrap();
+    assert_same(&found, &wanted);
+    assert_eq!((found.missing(), found.not_converged()), (23, 1));
+    assert_eq!(store.summary("map").unwrap().points, 5);
+    assert_eq!(store.directions(&run).unwrap().directions.len(), 2);
+    assert!(matches!(store.load_surface(&run), Err(Error::Lacks { .. })));
+    let rows = store
+        .sql("SELECT ratio FROM curvature_map WHERE run = 'map' AND i = 1 AND j = 1")
+        .unwrap();
+    assert_eq!(rows.rows, [[json!(point(5).ratio())]]);
+}
+
+#[test]
+fn a_point_outside_the_grid_stores_nothing() {
+    let (_dir, store) = store();
+    let line = Grid::square(5, 1.0, 1).unwrap();
+    let (run, _) = store.begin_curvature_map(&map_spec(), &line, None).unwrap();
+    let batch = [point(1), point(5)];
+    assert!(matches!(
+        store.append_curvature(&run, &batch),
+        Err(Error::Surface(_))
+    ));
+    assert_eq!(store.load_curvature_map(&run).unwrap().missing(), 5);
+    store.append_curvature(&run, &[point(1)]).unwrap();
+    let rows = store
+        .sql("SELECT alpha, beta FROM curvature_points")
+        .unwrap();
+    assert_eq!(rows.rows, [[json!(-0.5), json!(null)]]);
+    let surface = store.begin(&spec(1)).unwrap();
+    assert!(matches!(
+        store.load_curvature_map(&surface),
+        Err(Error::Lacks { .. })
+    ));
+}
+
+fn basis(len: usize) -> Vec<Vec<f64>> {
+    let vector = |k: usize| (0..9).map(|i| ((i + k) as f64).sin()).collect();
+    (0..len).map(vector).collect()
+}
+
+fn slices(vectors: &[Vec<f64>]) -> Vec<&[f64]> {
+    vectors.iter().map(Vec::as_slice).collect()
+}
+
+#[test]
+fn a_basis_grows_and_restarts() {
+    let (_dir, store, run) = begun();
+    assert_eq!(store.lanczos_state(&run, "top").unwrap(), None);
+    let (all, put) = (basis(6), |state: f64, from: usize, to: usize| {
+        let state = json!({"alpha": [state, 0.1 + 0.2], "step": to});
+        store.put_lanczos_state(&run, "top", &state, from, &slices(&basis(6)[from..to]))
+    });
+    put(1.0 / 3.0, 0, 2).unwrap();
+    put(2.0 / 3.0, 2, 5).unwrap();
+    let found = store.lanczos_state(&run, "top").unwrap().unwrap();
+    assert_eq!(found.basis, all[..5]);
+    assert_eq!(
+        found.state,
+        json!({"alpha": [2.0 / 3.0, 0.1 + 0.2], "step": 5})
+    );
+    assert!(matches!(
+        put(0.0, 6, 6),
+        Err(Error::BasisGap {
+            stored: 5,
+            from: 6,
+            ..
+        })
+    ));
+    assert_eq!(store.lanczos_state(&run, "top").unwrap().unwrap(), found);
+    put(0.0, 1, 3).unwrap();
+    assert_eq!(
+        store.lanczos_state(&run, "top").unwrap().unwrap().basis,
+        all[..3]
+    );
+    store
+        .put_lanczos_state(&run, "bottom", &json!(null), 0, &[])
+        .unwrap();
+    store.remove_lanczos_state(&run, Some("top")).unwrap();
+    assert_eq!(store.lanczos_state(&run, "top").unwrap(), None);
+    assert!(store.lanczos_state(&run, "bottom").unwrap().is_some());
+}
+
+#[test]
+fn a_complete_run_keeps_no_iteration() {
+    let (_dir, store, run) = begun();
+    let keep = || store.put_lanczos_state(&run, "top", &json!({}), 0, &slices(&basis(3)));
+    keep().unwrap();
+    store.finish(&run, Status::Interrupted).unwrap();
+    assert!(store.lanczos_state(&run, "top").unwrap().is_some());
+    store.finish(&run, Status::Complete).unwrap();
+    assert!(store.lanczos_state(&run, "top").unwrap().is_none());
+}
+
+/// What a command with a map does: begin or continue, compute what is missing, store each batch.
+pub fn map_in_child(file: &Path) {
+    let store = Store::open(file).unwrap();
+    let grid = Grid::square(11, 1.0, 2).unwrap();
+    let (run, map) = store.begin_curvature_map(&map_spec(), &grid, None).unwrap();
+    let missing = map.grid.coarse_to_fine().into_iter();
+    let missing: Vec<usize> = missing.filter(|&i| map.points[i].is_none()).collect();
+    let mut computed = map.grid.len() - missing.len();
+    for batch in missing.chunks(7) {
+        std::thread::sleep(Duration::from_millis(15));
+        let points: Vec<_> = batch.iter().copied().map(point).collect();
+        assert_eq!(store.append_curvature(&run, &points).unwrap(), points.len());
+        computed += points.len();
+        let state = json!({"computed": computed});
+        let from = store
+            .lanczos_state(&run, "map")
+            .unwrap()
+            .map_or(0, |s| s.basis.len());
+        store
+            .put_lanczos_state(&run, "map", &state, from, &slices(&basis(1)))
+            .unwrap();
+    }
+    store.finish(&run, Status::Complete).unwrap();
+}
+
+/// Kills at several moments: whole batches are there, and the end is that of an undisturbed run.
+#[test]
+fn killed_maps_go_on_where_they_were() {
+    let (_dir, file) = place();
+    let mut known = 0;
+    for pause in [60, 90, 120, 150, 180, 210] {
+        let process = Process::start("map", &file);
+        std::thread::sleep(Duration::from_millis(pause));
+        process.kill();
+        let Ok(store) = Store::open_read(&file) else {
+            continue;
+        };
+        let Ok(run) = store.find("map") else { continue };
+        let map = store.load_curvature_map(&run).unwrap();
+        let now = map.grid.len() - map.missing();
+        assert!(
+            now >= known && (now.is_multiple_of(7) || now == 121),
+            "{now}"
+        );
+        known = now;
+    }
+    let output = Process::start("map", &file).output();
+    assert!(output.contains("1 passed"), "{output}");
+    let store = Store::open(&file).unwrap();
+    let run = store.find("map").unwrap();
+    let mut wanted = CurvatureMap::new(Grid::square(11, 1.0, 2).unwrap());
+    for index in 0..121 {
+        wanted.points[index] = Some(point(index));
+    }
+    assert_same(&store.load_curvature_map(&run).unwrap(), &wanted);
+    assert_eq!(run.status, Status::Complete);
+    assert!(store.lanczos_state(&run, "map").unwrap().is_none());
+}
+
+#[test]
+fn files_of_version_2_get_the_tables() {
+    let (_dir, path) = place();
+    let conn = duckdb::Connection::open(&path).unwrap();
+    for version in [
+        include_str!("../../src/schema/v1.sql"),
+        include_str!("../../src/schema/v2.sql"),
+    ] {
+        conn.execute_batch(version).unwrap();
+    }
+    conn.execute_batch(
+        "INSERT INTO meta VALUES ('schema_version', '2');
+         INSERT INTO runs VALUES (nextval('run_numbers'), 'old', 'surface', 'x', '{}', '{}',
+                                  now()::TIMESTAMP, NULL, 'complete', NULL);
+         INSERT INTO axes VALUES (1, 1, 'alpha', -1, 1, 2);
+         INSERT INTO points VALUES (1, 0, 0, 0, -1, NULL, NULL, 0.5, NULL, NULL, NULL, true)",
+    )
+    .unwrap();
+    drop(conn);
+    assert!(matches!(
+        Store::open_read(&path),
+        Err(Error::OlderSchema { found: 2, .. })
+    ));
+    let store = Store::open(&path).unwrap();
+    let old = store.find("old").unwrap();
+    assert_eq!(store.load_surface(&old).unwrap().interpolated(), 1);
+    assert!(store.curvature(&old).unwrap().is_empty());
+    let run = store.begin(&hessian()).unwrap();
+    store.put_curvature(&run, &everything(Some(3))).unwrap();
+    assert_eq!(store.curvature(&run).unwrap(), [everything(Some(3))]);
+    let (map, _) = store
+        .begin_curvature_map(&map_spec(), &grid(), None)
+        .unwrap();
+    assert_eq!(store.append_curvature(&map, &[point(1)]).unwrap(), 1);
+}
