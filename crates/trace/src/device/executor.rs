@@ -59,7 +59,7 @@ impl DeviceExecutor {
     ) -> Result<Self, TraceError> {
         open::open_device(device)?;
         open::computes_in(device, precision)?;
-        let sizes = Sizes::new(graph, analysis);
+        let sizes = Sizes::new(graph, analysis, open::is_cpu(device));
         let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
         let any_samples = analysis.samples.iter().any(|&s| s) && cut;
         let batch = match (any_samples, batch) {
@@ -83,9 +83,18 @@ impl DeviceExecutor {
             loss,
             precision,
         };
+        let mut shared = vec![None; graph.values.len()];
         for start in (0..graph.samples).step_by(batch) {
             let n = batch.min(graph.samples - start);
-            let known = this.known(parameters, start, n);
+            let mut known = this.known(parameters, start, n, &shared);
+            if start == 0 {
+                let same = |(value, samples): (&Option<Known>, &bool)| match samples {
+                    true => None,
+                    false => value.clone(),
+                };
+                shared = known.iter().zip(&analysis.samples).map(same).collect();
+            }
+            this.forget(&mut known);
             this.batches.push((n, known));
         }
         Ok(this)
@@ -100,10 +109,20 @@ impl DeviceExecutor {
         shape
     }
 
-    /// Everything that does not depend on the point, for samples `start..start + n`.
-    fn known(&self, parameters: &[Fixed], start: usize, n: usize) -> Vec<Option<Known>> {
-        let mut known: Vec<Option<Known>> = vec![None; self.graph.values.len()];
+    /// Everything that does not depend on the point, for samples `start..start + n`; `shared` holds
+    /// what was found before and is the same for all samples.
+    fn known(
+        &self,
+        parameters: &[Fixed],
+        start: usize,
+        n: usize,
+        shared: &[Option<Known>],
+    ) -> Vec<Option<Known>> {
+        let mut known = shared.to_vec();
         for (id, value) in self.graph.values.iter().enumerate() {
+            if known[id].is_some() {
+                continue;
+            }
             let shape: Vec<usize> = std::iter::once(1).chain(self.shape(id, n)).collect();
             known[id] = match &value.source {
                 Source::Parameter(p) => {
@@ -131,12 +150,11 @@ impl DeviceExecutor {
                 _ => None,
             };
         }
-        for index in 0..self.graph.nodes.len() {
-            if self.analysis.stage[index] == Stage::Once {
-                known[self.graph.nodes[index].output] = Some(self.once(index, n, &known));
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            if self.analysis.stage[index] == Stage::Once && known[node.output].is_none() {
+                known[node.output] = Some(self.once(index, n, &known));
             }
         }
-        self.forget(&mut known);
         known
     }
 

@@ -3,8 +3,10 @@
 use crate::analysis::{Analysis, Class};
 use crate::graph::Graph;
 
-/// Numbers that are held for a group of points and samples: 256 MiB of f32.
-const BUDGET: usize = 64 << 20;
+/// Numbers that are held for a group of points and samples: 256 MiB of f32 on GPUs, whose kernels
+/// take long to start, and 4 MiB on CPUs, which then find them in a cache.
+const GPU_BUDGET: usize = 64 << 20;
+const CPU_BUDGET: usize = 1 << 20;
 
 /// Numbers of one value: 128 MiB of f32, which every graphics API lets a kernel see as one buffer.
 const LARGEST: usize = 32 << 20;
@@ -18,6 +20,8 @@ const MANY_POINTS: usize = 4096;
 /// Numbers of a graph's values, at least 1 each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
+    /// Numbers that are held for a group.
+    budget: usize,
     /// Of the largest value with samples that does not depend on the point, for one sample.
     data: usize,
     /// Of all other values with samples, for one of them at one point.
@@ -31,8 +35,9 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub fn new(graph: &Graph, analysis: &Analysis) -> Self {
+    pub fn new(graph: &Graph, analysis: &Analysis, on_cpu: bool) -> Self {
         let mut this = Self {
+            budget: if on_cpu { CPU_BUDGET } else { GPU_BUDGET },
             data: 1,
             sample: 1,
             largest_sample: 1,
@@ -62,14 +67,14 @@ impl Sizes {
 
     /// Samples of a batch, of `samples` in all.
     pub fn batch(&self, samples: usize) -> usize {
-        let few = BUDGET / FEW_POINTS / self.sample;
+        let few = self.budget / FEW_POINTS / self.sample;
         let largest = self.data.max(self.largest_sample);
         few.min(LARGEST / largest).clamp(1, samples)
     }
 
     /// Points of a group, for batches of `batch` samples.
     pub fn points(&self, batch: usize) -> usize {
-        let held = BUDGET / (self.sample * batch + self.point);
+        let held = self.budget / (self.sample * batch + self.point);
         let largest = self.largest_point.max(self.largest_sample * batch);
         held.min(LARGEST / largest).clamp(1, MANY_POINTS)
     }
@@ -82,6 +87,7 @@ mod tests {
     #[test]
     fn no_buffer_is_larger_than_every_api_binds() {
         let wide = Sizes {
+            budget: GPU_BUDGET,
             data: 784,
             sample: 4020,
             largest_sample: 2000,
@@ -91,6 +97,7 @@ mod tests {
         assert_eq!(wide.batch(100), 100);
         assert_eq!(wide.points(100), 8);
         let narrow = Sizes {
+            budget: GPU_BUDGET,
             data: 784,
             sample: 60,
             largest_sample: 20,

@@ -105,6 +105,16 @@ pub(crate) fn computes_in(device: &Device, precision: Precision) -> Result<(), T
     })
 }
 
+/// Whether the device is the CPU itself.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    match inner(device) {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(LibTorchDevice::Cpu) => true,
+        _ => false,
+    }
+}
+
 /// The device without automatic differentiation around it.
 pub(crate) fn inner(device: &Device) -> &DispatchDevice {
     match device.as_dispatch() {
