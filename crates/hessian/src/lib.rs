@@ -1,3 +1,17 @@
-//! Curvature of loss landscapes: eigenvalues, traces, spectral densities and sharpness.
-//!
-//! This crate has no content yet; it keeps the place in the workspace.
+#![doc = include_str!("../README.md")]
+
+pub mod lanczos;
+pub mod operator;
+mod products;
+mod progress;
+pub mod stats;
+pub mod trace;
+mod vectors;
+
+pub use lanczos::{Lanczos, LanczosError, LanczosParams, Pair, Spectrum, State, StateParts, Stop};
+pub use operator::{
+    Dense, DenseError, Operator, OperatorError, Restricted, Scaled, from_fn, try_from_fn,
+};
+pub use products::ProductError;
+pub use progress::{Observer, Progress, Stage, unobserved};
+pub use trace::{Estimate, Method, Probe, Trace, TraceError, TraceParams};

@@ -1,0 +1,270 @@
+use super::LanczosError;
+use super::ritz::Ritz;
+use crate::operator::Operator;
+use crate::products::{ProductError, multiply_one};
+use crate::vectors::{coefficients, gaussian, norm, orthogonalize, rotate, scale};
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+/// Everything a [`State`] consists of, as plain data to store and to read back.
+///
+/// With `Q` the basis, `T` the projected matrix, `c` the coupling and `q` the next vector,
+/// `H Q = Q T + q c^T` up to the residuals of locked pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateParts {
+    /// Dimension of the operator.
+    pub dim: usize,
+    /// Seed of all random vectors.
+    pub seed: u64,
+    /// Random vectors drawn so far; each has its own stream.
+    pub draws: u64,
+    /// Products so far.
+    pub products: usize,
+    /// Thick restarts so far.
+    pub restarts: usize,
+    /// Orthonormal vectors of `dim` entries.
+    pub basis: Vec<Vec<f64>>,
+    /// `T = Q^T H Q`, the rows of its lower triangle: row `i` has `i + 1` entries.
+    pub projected: Vec<Vec<f64>>,
+    /// `q^T H Q`.
+    pub coupling: Vec<f64>,
+    /// The next vector of the basis; none when the basis spans the whole space.
+    pub next: Option<Vec<f64>>,
+    /// Leading vectors of the basis that are converged eigenvectors, by descending eigenvalue; 0
+    /// while they are looked for.
+    pub locked: usize,
+    /// True residuals of the locked pairs.
+    pub residuals: Vec<f64>,
+    /// What the recurrence had claimed of them.
+    pub estimates: Vec<f64>,
+    /// Products when the pairs were locked.
+    pub locked_at: usize,
+    /// The worst ratio of a residual to its tolerance when the pairs were last measured and had not
+    /// converged although the recurrence claimed it.
+    pub worst: Option<f64>,
+}
+
+/// How far a Lanczos run is: a plain value, to keep and to continue from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    pub(super) parts: StateParts,
+}
+
+/// Share of `eps ||T|| sqrt(dim)` below which a remainder is rounding.
+const BREAKDOWN: f64 = 10.0;
+
+impl State {
+    /// A state before the first product, with a random starting vector.
+    pub(super) fn random(dim: usize, seed: u64) -> Self {
+        let mut state = State::empty(dim, seed);
+        state.parts.next = state.draw();
+        state
+    }
+
+    /// A state before the first product, with a given starting vector.
+    pub(super) fn from_vector(mut start: Vec<f64>, seed: u64) -> Result<Self, LanczosError> {
+        let length = norm(&start);
+        if !(length.is_finite() && length > 0.0) {
+            return Err(LanczosError::Start);
+        }
+        scale(&mut start, 1.0 / length);
+        let mut state = State::empty(start.len(), seed);
+        state.parts.next = Some(start);
+        Ok(state)
+    }
+
+    fn empty(dim: usize, seed: u64) -> Self {
+        let parts = StateParts {
+            dim,
+            seed,
+            draws: 0,
+            products: 0,
+            restarts: 0,
+            basis: vec![],
+            projected: vec![],
+            coupling: vec![],
+            next: None,
+            locked: 0,
+            residuals: vec![],
+            estimates: vec![],
+            locked_at: 0,
+            worst: None,
+        };
+        State { parts }
+    }
+
+    /// The state of stored parts.
+    ///
+    /// # Errors
+    /// When lengths contradict each other or a value is not finite. Whether the parts belong to the
+    /// same operator is for the caller to know.
+    pub fn from_parts(parts: StateParts) -> Result<Self, LanczosError> {
+        let size = parts.basis.len();
+        let whole = |v: &Vec<f64>| v.len() == parts.dim && v.iter().all(|x| x.is_finite());
+        let rows = parts.projected.iter().enumerate();
+        let triangle = rows.fold(true, |fits, (i, row)| {
+            fits && row.len() == i + 1 && row.iter().all(|x| x.is_finite())
+        });
+        let rules = [
+            (parts.basis.iter().all(whole), "a vector of the basis"),
+            (parts.next.iter().all(whole), "the next vector"),
+            (parts.next.is_some() || size == parts.dim, "no next vector"),
+            (parts.projected.len() == size && triangle, "the projection"),
+            (parts.coupling.len() == size, "the coupling"),
+            (parts.locked <= size, "the locked pairs"),
+            (parts.residuals.len() == parts.locked, "the residuals"),
+            (parts.estimates.len() == parts.locked, "the estimates"),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, what)) => Err(LanczosError::Parts { what }),
+            None => Ok(State { parts }),
+        }
+    }
+
+    /// The parts, to look at or to store.
+    pub fn parts(&self) -> &StateParts {
+        &self.parts
+    }
+
+    /// The parts, without a copy.
+    pub fn into_parts(self) -> StateParts {
+        self.parts
+    }
+
+    /// Dimension of the operator.
+    pub fn dim(&self) -> usize {
+        self.parts.dim
+    }
+
+    /// Products so far.
+    pub fn products(&self) -> usize {
+        self.parts.products
+    }
+
+    /// Vectors in the basis.
+    pub fn size(&self) -> usize {
+        self.parts.basis.len()
+    }
+
+    /// Whether the basis spans the whole space.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.parts.next.is_none()
+    }
+
+    /// The Ritz pairs of the basis from its vector `from` on.
+    pub(super) fn ritz(&self, from: usize) -> Ritz {
+        let size = self.size() - from;
+        let entry = |i: usize, j: usize| {
+            let (row, column) = (from + i.max(j), from + i.min(j));
+            self.parts.projected[row][column]
+        };
+        let projected = DMatrix::from_fn(size, size, entry);
+        Ritz::new(projected, &self.parts.coupling[from..])
+    }
+
+    /// Takes the next vector into the basis: one product.
+    pub(super) fn expand(&mut self, operator: &dyn Operator) -> Result<(), ProductError> {
+        let Some(next) = &self.parts.next else {
+            return Ok(());
+        };
+        let mut product = multiply_one(operator, next, &mut self.parts.products)?;
+        self.parts.basis.extend(self.parts.next.take());
+        let split = orthogonalize(&self.parts.basis, &mut product);
+        self.parts.projected.push(split.coefficients);
+        self.parts.coupling = vec![0.0; self.size()];
+        if split.norm <= self.rounding() {
+            self.parts.next = self.draw();
+            return Ok(());
+        }
+        if let Some(last) = self.parts.coupling.last_mut() {
+            *last = split.norm;
+        }
+        scale(&mut product, 1.0 / split.norm);
+        self.parts.next = Some(product);
+        Ok(())
+    }
+
+    /// What a remainder is when nothing but rounding is left of it: `c eps ||T||`.
+    fn rounding(&self) -> f64 {
+        let rows = self.parts.projected.iter();
+        let largest = rows.flatten().fold(0.0f64, |m, v| m.max(v.abs()));
+        BREAKDOWN * (self.parts.dim as f64).sqrt() * f64::EPSILON * largest
+    }
+
+    /// A random unit vector orthogonal to the basis; none when the basis spans the whole space.
+    fn draw(&mut self) -> Option<Vec<f64>> {
+        while self.size() < self.parts.dim {
+            let mut vector = gaussian(self.parts.dim, self.parts.seed, self.parts.draws);
+            self.parts.draws += 1;
+            let before = norm(&vector);
+            let left = orthogonalize(&self.parts.basis, &mut vector).norm;
+            if left > 1e-10 * before {
+                scale(&mut vector, 1.0 / left);
+                return Some(vector);
+            }
+        }
+        None
+    }
+
+    /// Thick restart: keeps these Ritz pairs as the basis, and the next vector.
+    pub(super) fn restart(&mut self, ritz: &Ritz, keep: &[usize]) {
+        let s = ritz.vectors.select_columns(keep);
+        rotate(&mut self.parts.basis, &s);
+        self.parts.projected = diagonal(keep.iter().map(|&i| ritz.values[i]));
+        self.parts.coupling = keep.iter().map(|&i| ritz.couplings[i]).collect();
+        self.parts.restarts += 1;
+    }
+
+    /// As [`State::restart`], and goes on with the residual vector of a pair that has not converged.
+    /// `residuals` belong to the first of the kept pairs.
+    pub(super) fn refine(
+        &mut self,
+        ritz: &Ritz,
+        keep: &[usize],
+        residuals: &[Vec<f64>],
+        worst: usize,
+    ) {
+        self.restart(ritz, keep);
+        let mut next = residuals[worst].clone();
+        let left = orthogonalize(&self.parts.basis, &mut next).norm;
+        self.parts.coupling.fill(0.0);
+        if left <= self.rounding() {
+            self.parts.next = self.draw();
+            return;
+        }
+        scale(&mut next, 1.0 / left);
+        let along = coefficients(residuals, &next);
+        for (coupling, along) in self.parts.coupling.iter_mut().zip(along) {
+            *coupling = along;
+        }
+        self.parts.next = Some(next);
+    }
+
+    /// Keeps converged pairs alone and goes on at random in what is orthogonal to them.
+    pub(super) fn lock(&mut self, vectors: Vec<Vec<f64>>, values: &[f64]) {
+        self.parts.locked = values.len();
+        self.parts.basis = vectors;
+        self.parts.projected = diagonal(values.iter().copied());
+        self.parts.coupling = vec![0.0; values.len()];
+        self.parts.locked_at = self.parts.products;
+        self.parts.worst = None;
+        self.parts.next = self.draw();
+    }
+
+    /// Takes locked pairs back into the search.
+    pub(super) fn unlock(&mut self) {
+        self.parts.locked = 0;
+        self.parts.residuals.clear();
+        self.parts.estimates.clear();
+    }
+}
+
+/// The lower triangle of a diagonal matrix.
+fn diagonal(values: impl Iterator<Item = f64>) -> Vec<Vec<f64>> {
+    let row = |(i, value): (usize, f64)| {
+        let mut row = vec![0.0; i];
+        row.push(value);
+        row
+    };
+    values.enumerate().map(row).collect()
+}

@@ -1,0 +1,88 @@
+//! Means, standard errors and Student's t distribution.
+
+/// Mean and standard error of independent samples, summed in their order.
+///
+/// The standard error is `sd / sqrt(n)` with divisor `n - 1`; infinite for fewer than two samples,
+/// whose spread says nothing, and the mean of none is NaN.
+pub fn mean_and_error(samples: &[f64]) -> (f64, f64) {
+    let n = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / n;
+    if samples.len() < 2 {
+        return (mean, f64::INFINITY);
+    }
+    let squares: f64 = samples.iter().map(|x| (x - mean).powi(2)).sum();
+    (mean, (squares / (n - 1.0) / n).sqrt())
+}
+
+/// The `t` with `P(|T| <= t) = confidence` for Student's distribution with `degrees` of freedom;
+/// infinite for 0 degrees. `confidence` is in (0, 1).
+///
+/// ```
+/// let t = landscape_hessian::stats::student_t(9.0, 0.95);
+/// assert!((t - 2.262157).abs() < 1e-6);
+/// ```
+pub fn student_t(degrees: f64, confidence: f64) -> f64 {
+    if degrees.is_nan() || degrees <= 0.0 || confidence >= 1.0 {
+        return f64::INFINITY;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    while within(degrees, high) < confidence && high < 1e300 {
+        high *= 2.0;
+    }
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        match within(degrees, middle) < confidence {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    0.5 * (low + high)
+}
+
+/// `P(|T| <= t)`, by the regularised incomplete beta function `1 - I_x(v / 2, 1 / 2)` at
+/// `x = v / (v + t^2)`.
+fn within(degrees: f64, t: f64) -> f64 {
+    let square = t * t;
+    1.0 - incomplete_beta(
+        0.5 * degrees,
+        0.5,
+        degrees / (degrees + square),
+        square / (degrees + square),
+    )
+}
+
+/// `I_x(a, b)` for `y = 1 - x`, by its continued fraction (Lentz's method), from the side on which
+/// that converges fast.
+fn incomplete_beta(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    if x <= 0.0 || y <= 0.0 {
+        return if x <= 0.0 { 0.0 } else { 1.0 };
+    }
+    let log_beta = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
+    let front = libm::exp(a * libm::log(x) + b * libm::log(y) - log_beta);
+    match x < (a + 1.0) / (a + b + 2.0) {
+        true => front * fraction(a, b, x) / a,
+        false => 1.0 - front * fraction(b, a, y) / b,
+    }
+}
+
+fn fraction(a: f64, b: f64, x: f64) -> f64 {
+    const TINY: f64 = 1e-300;
+    let away = |v: f64| if v.abs() < TINY { TINY } else { v };
+    let mut c = 1.0;
+    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let mut value = d;
+    for step in 1..500 {
+        let m = f64::from(step);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        for term in [even, odd] {
+            d = 1.0 / away(1.0 + term * d);
+            c = away(1.0 + term / c);
+            value *= c * d;
+        }
+        if (c * d - 1.0).abs() < 1e-16 {
+            break;
+        }
+    }
+    value
+}

@@ -1,0 +1,68 @@
+use crate::stats::{mean_and_error, student_t};
+
+/// Why an estimate ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The interval is as narrow as asked for.
+    Target,
+    /// The products are spent.
+    Products,
+    /// The observer ended it.
+    Cancelled,
+}
+
+/// A mean over random vectors with its standard error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The estimate.
+    pub mean: f64,
+    /// Standard error of the mean over the random vectors; infinite when there are fewer than two
+    /// samples.
+    pub standard_error: f64,
+    /// Degrees of freedom of that standard error, which is itself estimated: with few samples,
+    /// intervals are those of Student's distribution, not the normal one.
+    pub degrees: usize,
+    /// The samples that the mean is over, in the order of their random vectors.
+    pub samples: Vec<f64>,
+    /// Products spent.
+    pub products: usize,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+impl Estimate {
+    /// An estimate whose mean is that of independent samples, moved by a constant.
+    pub(super) fn of(offset: f64, samples: Vec<f64>, products: usize) -> Self {
+        let (mean, standard_error) = mean_and_error(&samples);
+        Estimate {
+            mean: offset + mean,
+            standard_error,
+            degrees: samples.len().saturating_sub(1),
+            samples: samples.iter().map(|sample| offset + sample).collect(),
+            products,
+            ended: Ended::Products,
+        }
+    }
+
+    /// The interval that covers the truth in this share of cases, by Student's distribution.
+    pub fn interval(&self, confidence: f64) -> (f64, f64) {
+        let half = self.half_width(confidence);
+        (self.mean - half, self.mean + half)
+    }
+
+    /// Half the width of [`Estimate::interval`]; 0 for a standard error of 0.
+    pub fn half_width(&self, confidence: f64) -> f64 {
+        match self.standard_error == 0.0 {
+            true => 0.0,
+            false => student_t(self.degrees as f64, confidence) * self.standard_error,
+        }
+    }
+
+    /// The half-width of the 95% interval as a share of the mean.
+    pub fn relative_error(&self) -> f64 {
+        match self.half_width(0.95) {
+            0.0 => 0.0,
+            half => half / self.mean.abs(),
+        }
+    }
+}
