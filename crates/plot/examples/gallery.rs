@@ -6,8 +6,10 @@ use landscape_core::{
     Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint, Value, analytic,
 };
 use landscape_plot::{
-    Camera, Clip, Colormap, Figure, Fill, LossCurve, Options, PlotError, Scale, Style, contour,
-    heatmap, line, losses, surface3d, trajectory, trajectory_losses, trajectory3d, volume_slices,
+    Camera, Clip, Colormap, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Fill,
+    LossCurve, Options, PlotError, Scale, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit,
+    Style, contour, edge_of_stability, heatmap, hessian_map, line, losses, sharpness_table,
+    spectra, spectrum, surface3d, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 use std::path::Path;
 
@@ -333,6 +335,188 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     out.save("volume-double", || volume_slices(&volume, &wide))
 }
 
+/// Eigenvalues as those of a trained network often are: a bulk about 0, a tail, and outliers that
+/// grow with `time` from 0 to 1.
+fn eigenvalues(n: usize, time: f64) -> Vec<f64> {
+    let bulk = (0..n).map(|k| {
+        let u = (k as f64 + 0.5) / n as f64;
+        let heavy = 1e-4 * (1.0 / (1.0 - u)).powf(1.05) - 2.5e-3 * (-90.0 * u).exp();
+        heavy - 2e-4
+    });
+    let outliers = [9.7, 5.2, 4.4, 2.4, 1.6, 1.2, 0.9].map(|v| v * (0.15 + 0.85 * time));
+    bulk.chain(outliers).chain([-0.11, -0.045]).collect()
+}
+
+/// The density of given eigenvalues under a Gaussian, with an error as if it were estimated.
+fn density(values: &[f64], width: f64, bias: f64) -> Density {
+    let grid: Vec<f64> = (0..1200)
+        .map(|k| -0.6 + f64::from(k) * 11.0 / 1199.0)
+        .collect();
+    let bell = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt() / width;
+    let at =
+        |x: &f64| values.iter().map(|v| bell((x - v) / width)).sum::<f64>() / values.len() as f64;
+    let density: Vec<f64> = grid.iter().map(at).map(|d| d * (1.0 + bias)).collect();
+    let se = density.iter().map(|d| 0.12 * d + 2e-5).collect();
+    Density {
+        grid,
+        density,
+        se,
+        lanczos_steps: 80,
+        probes: 10,
+        width,
+    }
+}
+
+fn pairs(values: &[f64], top: usize) -> Vec<Eigenvalue> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let pair = |(rank, value): (usize, f64)| Eigenvalue {
+        value,
+        residual: 1e-4 * value.abs(),
+        converged: rank < 7,
+    };
+    let ends = sorted.iter().take(top).chain(sorted.iter().rev().take(2));
+    let ends = ends.copied().enumerate();
+    ends.map(|(rank, value)| pair((if value < 0.0 { 0 } else { rank }, value)))
+        .collect()
+}
+
+fn curvature(out: &Gallery<'_>) -> Result<(), Failure> {
+    let values = eigenvalues(672, 1.0);
+    let estimated = Spectrum {
+        name: "trained".to_owned(),
+        parameters: Some(values.len()),
+        density: Some(density(&values, 0.03, 0.06)),
+        eigenvalues: pairs(&values, 9),
+        outlier_cut: Some(0.5),
+        stability_limit: Some(StabilityLimit {
+            name: "2/η".to_owned(),
+            value: 20.0,
+        }),
+        ..Spectrum::default()
+    };
+    let plain = Options::default();
+    out.save("spectrum", || spectrum(&estimated, &plain))?;
+    let double = Options {
+        style: Style::double(),
+        ..Options::default()
+    };
+    let both = Spectrum {
+        exact: values.clone(),
+        ..estimated.clone()
+    };
+    out.save("spectrum-exact", || spectrum(&both, &plain))?;
+    out.save("spectrum-exact-double", || spectrum(&both, &double))?;
+    let dense = Spectrum {
+        density: None,
+        stability_limit: None,
+        ..both
+    };
+    out.save("spectrum-dense", || spectrum(&dense, &plain))?;
+    let epochs = |n: usize| -> Vec<Spectrum> {
+        let at = |k: usize| {
+            let values = eigenvalues(672, k as f64 / (n - 1) as f64);
+            Spectrum {
+                name: format!("epoch {k}"),
+                density: Some(density(&values, 0.03, 0.0)),
+                eigenvalues: pairs(&values, 8),
+                ..estimated.clone()
+            }
+        };
+        (0..n).map(at).collect()
+    };
+    out.save("spectra", || spectra(&epochs(8), &plain))?;
+    out.save("spectra-many", || spectra(&epochs(60), &double))?;
+    maps(out)?;
+    stability(out)?;
+    let row = |measure: &str, value: f64, se: Option<f64>, settings: &str| SharpnessRow {
+        measure: measure.to_owned(),
+        value,
+        se,
+        settings: settings.to_owned(),
+    };
+    let rows = [
+        row(
+            "Keskar, box",
+            12.43,
+            None,
+            "ε 0.001, 50 steps of projected gradient ascent",
+        ),
+        row("SAM, one step", 0.0123, None, "ρ 0.05"),
+        row(
+            "adaptive, average case",
+            0.3312,
+            Some(0.0021),
+            "ρ 0.1, 100 draws, seed 42",
+        ),
+        row(
+            "PAC-Bayes, 1/σ²",
+            5310.0,
+            Some(41.0),
+            "rise 0.1, 200 draws, seed 42",
+        ),
+        row("relative flatness", 0.000012, None, "layer fc2"),
+    ];
+    out.save("sharpness", || sharpness_table(&rows, &plain))?;
+    out.save("sharpness-double", || sharpness_table(&rows, &double))
+}
+
+fn maps(out: &Gallery<'_>) -> Result<(), Failure> {
+    let axis = |n| Axis::new(-1.0, 1.0, n);
+    let grid = Grid::new(vec![axis(31)?, axis(31)?])?;
+    let point = |index: usize, hole: bool| {
+        let [x, y, _] = grid.point(index);
+        let far = x * x + y * y;
+        let known = !hole || y > -0.8;
+        known.then(|| CurvaturePoint {
+            lambda_max: if hole && x > 0.85 && y > 0.6 {
+                f64::NAN
+            } else {
+                10.0
+            },
+            lambda_min: -10.0 * (0.02 + 0.6 * far * (1.0 + 0.4 * (3.0 * x).sin())).min(0.97),
+            converged: !hole || (index * 7919) % 41 > 2 && far < 1.7,
+        })
+    };
+    let map = |hole| CurvatureMap {
+        points: (0..grid.len()).map(|index| point(index, hole)).collect(),
+        grid: grid.clone(),
+    };
+    out.save("hessian-map", || {
+        hessian_map(&map(false), &directions(Options::default()))
+    })?;
+    out.save("hessian-map-holes", || {
+        hessian_map(&map(true), &directions(Options::default()))
+    })
+}
+
+fn stability(out: &Gallery<'_>) -> Result<(), Failure> {
+    let curve = |name: &str, eta: f64, open: bool| {
+        let steps: Vec<f64> = (0..=60).map(|k| f64::from(k) * 50.0).collect();
+        let lambda = |s: &f64| {
+            let rise = 5.0 + 2.0 / eta * (1.0 - (-s / 700.0).exp()) * 1.06;
+            rise.min(2.0 / eta * (1.0 + 0.03 * (s / 37.0).sin()))
+        };
+        StabilityCurve {
+            name: name.to_owned(),
+            lambda_max: steps.iter().map(lambda).collect(),
+            converged: (0..steps.len()).map(|k| !open || k % 17 != 5).collect(),
+            limit: steps.iter().map(|_| 2.0 / eta).collect(),
+            limit_name: "2/η".to_owned(),
+            steps,
+        }
+    };
+    let one = [curve("", 0.02, true)];
+    out.save("stability", || edge_of_stability(&one, &Options::default()))?;
+    let several = [
+        curve("η = 0.02", 0.02, false),
+        curve("η = 0.05", 0.05, false),
+    ];
+    out.save("stability-several", || {
+        edge_of_stability(&several, &Options::default())
+    })
+}
+
 struct Gallery<'a> {
     folder: &'a Path,
 }
@@ -366,5 +550,6 @@ fn main() -> Result<(), Failure> {
     lines(&out)?;
     contours(&out)?;
     heatmaps(&out)?;
-    surfaces(&out)
+    surfaces(&out)?;
+    curvature(&out)
 }

@@ -43,6 +43,16 @@ pub enum PlotError {
         /// Number of values.
         values: usize,
     },
+    /// A list has not one value a place.
+    #[error("`{name}` has {places} places but {values} values")]
+    ValueCount {
+        /// What the list belongs to.
+        name: String,
+        /// Number of places.
+        places: usize,
+        /// Number of values.
+        values: usize,
+    },
     /// The surface has no such extra term.
     #[error("the surface has no term {index}; it has {found} extra term(s)")]
     NoTerm {

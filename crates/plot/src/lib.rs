@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chart;
+mod curvature;
 mod error;
 mod field;
 mod figure;
@@ -15,8 +16,13 @@ mod svg;
 mod text;
 
 pub use chart::{
-    LossCurve, contour, heatmap, line, losses, surface3d, trajectory, trajectory_losses,
-    trajectory3d, volume_slices,
+    LossCurve, contour, edge_of_stability, heatmap, hessian_map, line, losses, sharpness_markdown,
+    sharpness_table, spectra, spectrum, surface3d, trajectory, trajectory_losses, trajectory3d,
+    volume_slices,
+};
+pub use curvature::{
+    CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,
+    StabilityCurve, StabilityLimit,
 };
 pub use error::PlotError;
 pub use figure::{DEFAULT_DPI, Figure};

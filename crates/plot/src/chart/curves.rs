@@ -33,6 +33,8 @@ pub(super) struct Series {
     pub error: Vec<f64>,
     /// Places of points that are marked with small dots.
     pub dots: Vec<usize>,
+    /// Places of points that are marked with small open circles.
+    pub open: Vec<usize>,
 }
 
 struct PanelSpec {
@@ -129,6 +131,16 @@ impl<'a> Curves<'a> {
                 _ => self.holes.push((a, b, *cell)),
             }
         }
+    }
+
+    /// A sentence of the caption.
+    pub fn note(&mut self, words: String) {
+        self.sheet.notes.push(words);
+    }
+
+    /// An entry of the legend below the panels.
+    pub fn entry(&mut self, entry: Entry) {
+        self.sheet.legend.push(entry);
     }
 
     /// Says how many points of a surface are measured, where some are interpolated.
@@ -418,6 +430,10 @@ fn draw_series(canvas: &mut Canvas, series: &Series, panel: &Panel) {
     for &k in series.dots.iter().filter(|&&k| series.y[k].is_finite()) {
         let (x, y) = at(k, series.y[k]);
         mark::draw(canvas, mark::Mark::Disc, x, y, 1.2, series.color);
+    }
+    for &k in series.open.iter().filter(|&&k| series.y[k].is_finite()) {
+        let (x, y) = at(k, series.y[k]);
+        mark::draw(canvas, mark::Mark::Circle, x, y, 1.6, series.color);
     }
     draw_marks(canvas, series, panel);
 }

@@ -21,50 +21,46 @@ pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     options.check()?;
     field::expect_dims(surface, 2, "heatmap")?;
     let data = Plane::of(surface, options)?;
-    let (name, labels) = (
-        options.value_name(surface),
-        [options.axis(0), options.axis(1)],
-    );
+    let name = options.value_name(surface);
+    let mut sheet = Sheet::new(options);
+    let panel = cells(&mut sheet, &data, &name, options)?;
+    sheet.note_sources(surface);
+    sheet.note_scale(&data.scale, &data.values);
+    let title = format!("Heatmap of the {name}");
+    Ok(sheet.finish(panel.frame.x, panel.bottom, &title))
+}
+
+/// Draws a plane as cells, with axes, colour bar, the marks of models, and the legend of holes.
+pub(super) fn cells(
+    sheet: &mut Sheet<'_>,
+    data: &Plane,
+    name: &str,
+    options: &Options,
+) -> Result<Panel, PlotError> {
     let colormap = options.style.colormap;
+    let labels = [options.axis(0), options.axis(1)];
     let bar = data.has_values().then(|| Bar {
         scale: &data.scale,
         colormap,
-        name: name.clone(),
+        name: name.to_owned(),
         levels: &[],
         bands: false,
     });
-    let mut sheet = Sheet::new(options);
-    let spec = spec(
-        &data.field,
-        0.5,
-        [&labels[0], &labels[1]],
-        options,
-        bar.as_ref(),
-    );
+    let words = [&labels[0], &labels[1]].map(String::as_str);
+    let spec = spec(&data.field, 0.5, words, options, bar.as_ref());
     let panel = plane(&spec, &sheet.style, sheet.width(), sheet.top);
-    draw_cells(&mut sheet.canvas, &data, &panel, colormap)?;
+    draw_cells(&mut sheet.canvas, data, &panel, colormap)?;
     let at = Placement::new(&panel, &data.field);
     draw_holes(&mut sheet.canvas, &data.field, at);
-    draw_dots(&mut sheet.canvas, &data, at);
-    draw_axes(
-        &mut sheet.canvas,
-        &panel,
-        [Words::All(&labels[0]), Words::All(&labels[1])],
-        &options.style,
-        true,
-    );
+    draw_dots(&mut sheet.canvas, data, at);
+    let words = words.map(Words::All);
+    draw_axes(&mut sheet.canvas, &panel, words, &options.style, true);
     if let Some(bar) = &bar {
         bar.draw(&mut sheet.canvas, panel.frame, &options.style);
     }
-    draw_models(&mut sheet, &panel);
+    draw_models(sheet, &panel);
     sheet.legend.extend(hole_entries(&data.field.cells));
-    sheet.note_sources(surface);
-    sheet.note_scale(&data.scale, &data.values);
-    Ok(sheet.finish(
-        panel.frame.x,
-        panel.bottom,
-        &format!("Heatmap of the {name}"),
-    ))
+    Ok(panel)
 }
 
 /// Cells as an embedded picture with a whole number of pixels a cell, so that there are no seams

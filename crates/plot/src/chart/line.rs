@@ -60,6 +60,7 @@ fn series(surface: &Surface, value: Value, k: usize, options: &Options) -> Serie
         dash: DASHES[0],
         mark: None,
         error: if known { error } else { Vec::new() },
+        open: Vec::new(),
         dots: points
             .filter(|&flat| marked && surface.is_measured(flat))
             .collect(),

@@ -94,5 +94,6 @@ fn series(k: usize, curve: &LossCurve, values: &[f64], runs: usize) -> Series {
         mark: (runs > 1).then(|| mark::CURVES[(k + turn) % mark::CURVES.len()]),
         error: Vec::new(),
         dots: Vec::new(),
+        open: Vec::new(),
     }
 }

@@ -3,17 +3,25 @@
 mod contour;
 mod curves;
 mod heatmap;
+mod hessian_map;
 mod line;
 mod losses;
 mod plane;
+mod sharpness;
+mod spectrum;
+mod stability;
 mod surface3d;
 mod trajectory;
 mod volume;
 
 pub use contour::contour;
 pub use heatmap::heatmap;
+pub use hessian_map::hessian_map;
 pub use line::line;
 pub use losses::{LossCurve, losses};
+pub use sharpness::{sharpness_markdown, sharpness_table};
+pub use spectrum::{spectra, spectrum};
+pub use stability::edge_of_stability;
 pub use surface3d::{surface3d, trajectory3d};
 pub use trajectory::{trajectory, trajectory_losses};
 pub use volume::volume_slices;

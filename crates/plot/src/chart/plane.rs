@@ -155,6 +155,7 @@ pub(super) fn draw_holes(canvas: &mut Canvas, field: &Field, at: Placement) {
     for (kind, id) in [
         (Cell::Broken, "not-finite"),
         (Cell::Missing, "not-computed"),
+        (Cell::Unsettled, "not-converged"),
     ] {
         let outlines = field.outlines(kind);
         if outlines.is_empty() {
@@ -168,10 +169,11 @@ pub(super) fn draw_holes(canvas: &mut Canvas, field: &Field, at: Placement) {
         canvas.group(id);
         let paint = match kind {
             Cell::Broken => canvas.hatch(),
+            Cell::Unsettled => canvas.cross_hatch(),
             _ => MISSING,
         };
         let stroke = match kind {
-            Cell::Broken => Stroke::new(GREY, 0.4),
+            Cell::Broken | Cell::Unsettled => Stroke::new(GREY, 0.4),
             _ => Stroke::new("#999999", 0.4).dash(&[1.2, 1.2]),
         };
         canvas.shape(&path, Some(paint), 1.0, Some(stroke));
@@ -190,6 +192,10 @@ pub(super) fn hole_entries(cells: &[Cell]) -> Vec<Entry> {
     if count(Cell::Missing) > 0 {
         let words = format!("not computed ({})", count(Cell::Missing));
         entries.push(Entry::new(Swatch::Missing, words));
+    }
+    if count(Cell::Unsettled) > 0 {
+        let words = format!("not converged ({})", count(Cell::Unsettled));
+        entries.push(Entry::new(Swatch::CrossHatch, words));
     }
     entries
 }

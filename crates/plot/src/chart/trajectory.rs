@@ -187,6 +187,7 @@ pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure,
         mark: None,
         error: Vec::new(),
         dots: Vec::new(),
+        open: Vec::new(),
     };
     let mut curves = Curves::new(
         options,

@@ -16,6 +16,8 @@ pub(crate) enum Cell {
     Broken,
     /// Not computed, or without the number asked for.
     Missing,
+    /// Computed by an iteration that did not converge.
+    Unsettled,
 }
 
 /// A plane of values (or a line: one cell deep), first axis slowest.

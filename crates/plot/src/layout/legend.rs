@@ -10,6 +10,7 @@ use crate::text;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Swatch {
     Hatch,
+    CrossHatch,
     Missing,
     Mark(Mark),
     /// A curve: colour, dash, mark.
@@ -18,6 +19,12 @@ pub(crate) enum Swatch {
     Cased,
     /// A thin dotted line.
     Dotted,
+    /// An area of a curve's colour.
+    Band(&'static str),
+    /// A mark of a curve's colour.
+    Point(Mark, &'static str),
+    /// Ticks side by side.
+    Rug(&'static str),
 }
 
 /// One entry of a legend.
@@ -37,8 +44,12 @@ impl Entry {
 
     fn swatch_width(&self) -> f64 {
         match self.swatch {
-            Swatch::Mark(_) => 7.0,
-            Swatch::Hatch | Swatch::Missing => 10.0,
+            Swatch::Mark(_) | Swatch::Point(..) => 7.0,
+            Swatch::Hatch
+            | Swatch::CrossHatch
+            | Swatch::Missing
+            | Swatch::Band(_)
+            | Swatch::Rug(_) => 10.0,
             Swatch::Curve(..) | Swatch::Cased | Swatch::Dotted => 17.0,
         }
     }
@@ -118,9 +129,22 @@ fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
             let paint = canvas.hatch();
             canvas.shape(&area, Some(paint), 1.0, Some(Stroke::new(GREY, 0.4)));
         }
+        Swatch::CrossHatch => {
+            let paint = canvas.cross_hatch();
+            canvas.shape(&area, Some(paint), 1.0, Some(Stroke::new(GREY, 0.4)));
+        }
         Swatch::Missing => canvas.shape(&area, Some(MISSING), 1.0, Some(missing_stroke())),
         Swatch::Mark(kind) => mark::place(canvas, *kind, x + w / 2.0, y),
         Swatch::Dotted => canvas.line(&line, Stroke::new(GREY, AXIS).dash(&[1.5, 1.5])),
+        Swatch::Band(color) => canvas.shape(&area, Some(color), 0.3, None),
+        Swatch::Point(kind, color) => mark::draw(canvas, *kind, x + w / 2.0, y, 1.9, color),
+        Swatch::Rug(color) => {
+            let ticks = [1.0, 2.2, 2.9, 5.0, 6.1, 8.7].into_iter();
+            let path = ticks.fold(Path::new(), |path, at| {
+                path.polyline(&[(x + at, y - 2.5), (x + at, y + 2.5)], false)
+            });
+            canvas.line(&path, Stroke::new(color, 0.4));
+        }
         Swatch::Cased => {
             canvas.line(&line, Stroke::new("#ffffff", 2.4));
             canvas.line(&line, Stroke::new(crate::style::INK, 1.1));

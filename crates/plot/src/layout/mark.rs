@@ -17,6 +17,8 @@ pub(crate) enum Mark {
     Triangle,
     Diamond,
     Down,
+    /// An open circle.
+    Circle,
 }
 
 /// Marks of curves, in the order of use.
@@ -52,7 +54,7 @@ fn star(x: f64, y: f64, r: f64) -> Path {
 
 fn outline(mark: Mark, x: f64, y: f64, r: f64) -> Path {
     match mark {
-        Mark::Ring | Mark::Disc => Path::new().circle(x, y, r),
+        Mark::Ring | Mark::Disc | Mark::Circle => Path::new().circle(x, y, r),
         Mark::Star => star(x, y, 1.35 * r),
         Mark::Cross => Path::segment(x - r, y, x + r, y).polyline(&[(x, y - r), (x, y + r)], false),
         Mark::Square => polygon(
@@ -92,6 +94,9 @@ pub(crate) fn draw(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, colo
                 Some(Stroke::new("#ffffff", 2.4)),
             );
             canvas.shape(&path, Some("#ffffff"), 1.0, Some(Stroke::new(color, 1.0)));
+        }
+        Mark::Circle => {
+            canvas.shape(&path, Some("#ffffff"), 1.0, Some(Stroke::new(color, 0.8)));
         }
         Mark::Cross => {
             canvas.line(&path, Stroke::new("#ffffff", 2.6));

@@ -135,6 +135,7 @@ pub(crate) struct Canvas {
     body: String,
     defs: String,
     hatched: bool,
+    cross_hatched: bool,
     clips: usize,
     gradients: usize,
 }
@@ -308,6 +309,18 @@ impl Canvas {
             );
         }
         "url(#hatch)"
+    }
+
+    /// The paint of cells that did not converge: light, with lines that lean the other way.
+    pub fn cross_hatch(&mut self) -> &'static str {
+        if !self.cross_hatched {
+            self.cross_hatched = true;
+            let _ = writeln!(
+                self.defs,
+                "<pattern id=\"cross-hatch\" patternUnits=\"userSpaceOnUse\" width=\"3.2\" height=\"3.2\" patternTransform=\"rotate(-45)\"><rect width=\"3.2\" height=\"3.2\" fill=\"#ffffff\"/><rect width=\"0.45\" height=\"3.2\" fill=\"{HATCH_LINE}\"/><rect width=\"3.2\" height=\"0.45\" fill=\"{HATCH_LINE}\"/></pattern>"
+            );
+        }
+        "url(#cross-hatch)"
     }
 
     /// A gradient from the bottom (first colour) to the top (last colour) of what it paints.
