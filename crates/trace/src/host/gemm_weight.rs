@@ -1,0 +1,226 @@
+//! Gradients of a matrix product with respect to its weights, and of a bias, over a tile of samples.
+
+use super::simd::{Kernel, LANES, Level, Simd, run};
+use super::turn::add_sums;
+
+/// Inputs by outputs whose sums stay in registers.
+const ROWS: usize = 3;
+const COLUMNS: usize = 2;
+/// Outputs whose sums a lane are kept before they are added up.
+const PANEL: usize = 32;
+
+/// `dw[i][o] += sum x[i][s] lambda[o][s]` over all lanes `s`; where a lane holds no sample, `lambda`
+/// must be zero and `x` finite.
+///
+/// Both factors have their samples in the lanes, so that a weight has a sum for every lane, and these
+/// are added up at the end of the tile.
+pub(crate) struct GemmWeight<'a> {
+    /// `[inputs][lanes]`
+    pub x: &'a [f32],
+    /// `[outputs][lanes]`
+    pub lambda: &'a [f32],
+    /// `[inputs][outputs]`, Burn's layout; added to.
+    pub dw: &'a mut [f32],
+    pub inputs: usize,
+    pub outputs: usize,
+    /// A multiple of 16.
+    pub lanes: usize,
+}
+
+impl GemmWeight<'_> {
+    /// Adds the gradient of this tile.
+    pub fn run(self, level: Level) {
+        assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.x.len() >= self.inputs * self.lanes);
+        assert!(self.lambda.len() >= self.outputs * self.lanes);
+        assert!(self.dw.len() >= self.inputs * self.outputs);
+        let sums = [0.0; ROWS * PANEL * LANES];
+        run(
+            level,
+            Sums {
+                gemm: self,
+                level,
+                sums,
+            },
+        );
+    }
+}
+
+struct Sums<'a> {
+    gemm: GemmWeight<'a>,
+    level: Level,
+    /// `[ROWS][PANEL][16]`
+    sums: [f32; ROWS * PANEL * LANES],
+}
+
+impl Kernel for Sums<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        for i in (0..self.gemm.inputs).step_by(ROWS) {
+            for o in (0..self.gemm.outputs).step_by(PANEL) {
+                let count = PANEL.min(self.gemm.outputs - o);
+                // SAFETY: `GemmWeight::run` has checked the lengths.
+                unsafe {
+                    match self.gemm.inputs - i {
+                        1 => self.panel::<S, 1>(i, o, count),
+                        2 => self.panel::<S, 2>(i, o, count),
+                        _ => self.panel::<S, ROWS>(i, o, count),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Sums<'_> {
+    /// Inputs `i..i + R` by outputs `o..o + count`.
+    #[inline(always)]
+    unsafe fn panel<S: Simd, const R: usize>(&mut self, i: usize, o: usize, count: usize) {
+        for first in (0..count).step_by(COLUMNS) {
+            // SAFETY: these inputs and outputs exist.
+            unsafe {
+                match count - first {
+                    1 => self.block::<S, R, 1>(i, o, first),
+                    _ => self.block::<S, R, COLUMNS>(i, o, first),
+                }
+            }
+        }
+        let outputs = self.gemm.outputs;
+        for r in 0..R {
+            let dw = &mut self.gemm.dw[(i + r) * outputs + o..][..count];
+            add_sums(self.level, &self.sums[r * PANEL * LANES..], dw);
+        }
+    }
+
+    /// Inputs `i..i + R` by `V` outputs from `o + first` on.
+    #[inline(always)]
+    unsafe fn block<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        i: usize,
+        o: usize,
+        first: usize,
+    ) {
+        let lanes = self.gemm.lanes;
+        // SAFETY: these rows exist; `sums` has a row for each pair of them.
+        unsafe {
+            let mut x = self.gemm.x.as_ptr().add(i * lanes);
+            let mut lambda = self.gemm.lambda.as_ptr().add((o + first) * lanes);
+            let mut acc = [[S::splat(0.0); V]; R];
+            for _ in 0..lanes / LANES {
+                let mut values = [S::splat(0.0); V];
+                for (v, value) in values.iter_mut().enumerate() {
+                    *value = S::load(lambda.add(v * lanes));
+                }
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let input = S::load(x.add(r * lanes));
+                    for v in 0..V {
+                        acc[v] = S::fma(input, values[v], acc[v]);
+                    }
+                }
+                x = x.add(LANES);
+                lambda = lambda.add(LANES);
+            }
+            for (r, acc) in acc.iter().enumerate() {
+                for (v, &value) in acc.iter().enumerate() {
+                    let at = (r * PANEL + first + v) * LANES;
+                    S::store(self.sums.as_mut_ptr().add(at), value);
+                }
+            }
+        }
+    }
+}
+
+/// `db[o] += sum lambda[o]` over pixels and lanes: the gradient of a bias, for `lambda`
+/// `[db.len()][pixels][lanes]`; where a lane holds no sample, `lambda` must be zero.
+pub(crate) fn bias_gradient(level: Level, lambda: &[f32], db: &mut [f32]) {
+    if db.is_empty() {
+        return;
+    }
+    assert!(lambda.len().is_multiple_of(db.len() * LANES));
+    run(level, Bias { level, lambda, db });
+}
+
+struct Bias<'a> {
+    level: Level,
+    lambda: &'a [f32],
+    db: &'a mut [f32],
+}
+
+impl Kernel for Bias<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let rows = self.lambda.chunks_exact(self.lambda.len() / self.db.len());
+        for (row, db) in rows.zip(self.db) {
+            let mut sum = [0.0; LANES];
+            // SAFETY: `row` is a multiple of 16 long.
+            unsafe {
+                let mut acc = [S::splat(0.0); 4];
+                let mut at = 0;
+                while at + 4 * LANES <= row.len() {
+                    for (v, acc) in acc.iter_mut().enumerate() {
+                        *acc = S::add(*acc, S::load(row.as_ptr().add(at + v * LANES)));
+                    }
+                    at += 4 * LANES;
+                }
+                while at < row.len() {
+                    acc[0] = S::add(acc[0], S::load(row.as_ptr().add(at)));
+                    at += LANES;
+                }
+                let pairs = [S::add(acc[0], acc[1]), S::add(acc[2], acc[3])];
+                S::store(sum.as_mut_ptr(), S::add(pairs[0], pairs[1]));
+            }
+            add_sums(self.level, &sum, std::slice::from_mut(db));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conv_weight::tests::draw;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn gradients_equal_f64(
+            inputs in 1usize..40,
+            outputs in 1usize..70,
+            vectors in 1usize..17,
+            seed: u64,
+        ) {
+            let mut rng = landscape_core::Rng::new(seed, 0);
+            let mut draw = |n| draw(&mut rng, n);
+            let lanes = LANES * vectors;
+            let (x, lambda) = (draw(inputs * lanes), draw(outputs * lanes));
+            let start = draw(inputs * outputs);
+            for level in Level::available() {
+                let mut dw = start.clone();
+                GemmWeight { x: &x, lambda: &lambda, dw: &mut dw, inputs, outputs, lanes }.run(level);
+                for (at, (&dw, &start)) in dw.iter().zip(&start).enumerate() {
+                    let (i, o) = (at / outputs, at % outputs);
+                    let pairs = x[i * lanes..][..lanes].iter().zip(&lambda[o * lanes..]);
+                    let sum: f64 = pairs.map(|(x, l)| f64::from(*x) * f64::from(*l)).sum();
+                    let error = f64::from(dw) - f64::from(start) - sum;
+                    prop_assert!(error.abs() < 3e-5, "{level} {error}");
+                }
+            }
+        }
+
+        #[test]
+        fn bias_gradients_equal_f64(outputs in 1usize..20, rows in 1usize..40, seed: u64) {
+            let mut rng = landscape_core::Rng::new(seed, 0);
+            let (lambda, start) = (draw(&mut rng, outputs * rows * LANES), draw(&mut rng, outputs));
+            for level in Level::available() {
+                let mut db = start.clone();
+                bias_gradient(level, &lambda, &mut db);
+                for (o, &db) in db.iter().enumerate() {
+                    let row = lambda[o * rows * LANES..][..rows * LANES].iter();
+                    let truth = f64::from(start[o]) + row.map(|&l| f64::from(l)).sum::<f64>();
+                    prop_assert!((f64::from(db) - truth).abs() < 1e-4, "{level}");
+                }
+            }
+        }
+    }
+}

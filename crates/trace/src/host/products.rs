@@ -1,0 +1,100 @@
+//! Sums of products whose factors are a broadcast number and a vector of weights: the inner loops of the
+//! gradients of convolutions with respect to their weights.
+
+use super::buffer::Buffer;
+use super::simd::{LANES, Simd};
+use std::cell::RefCell;
+
+thread_local! {
+    /// What is turned, transformed and summed.
+    static SCRATCH: RefCell<Buffer> = RefCell::new(Buffer::zeros(0));
+}
+
+/// Calls `f` with scratch memory of these sizes; what it holds is not defined.
+pub(super) fn with_scratch<const N: usize>(sizes: [usize; N], f: impl FnOnce([&mut [f32]; N])) {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let lines = sizes.map(|n| n.next_multiple_of(LANES));
+        let total = lines.iter().sum();
+        if scratch.len() < total {
+            *scratch = Buffer::zeros(total);
+        }
+        let mut rest = &mut scratch[..];
+        f(lines.map(|n| {
+            let (first, after) = std::mem::take(&mut rest).split_at_mut(n);
+            rest = after;
+            first
+        }));
+    });
+}
+
+/// `n` rows cut into blocks (first row, rows) of nearly equal height that fit the registers.
+pub(super) fn heights<S: Simd, const V: usize>(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    // With one wide register a row, six sums would wait for each other.
+    let tall = if S::COLUMNS > 1 && V == 1 { n / 12 } else { 0 };
+    let rest = n - 12 * tall;
+    let blocks = rest.div_ceil(S::ROWS);
+    let mut row = 0;
+    (0..tall + blocks).map(move |block| {
+        let rows = match block < tall {
+            true => 12,
+            false => (n - row).div_ceil(tall + blocks - block),
+        };
+        row += rows;
+        (row - rows, rows)
+    })
+}
+
+/// `acc[r] += sum x[r][k] y[k]` for `k < depth`, where rows of `y` are `width` apart.
+#[inline(always)]
+pub(super) unsafe fn steps<S: Simd, const R: usize, const V: usize>(
+    mut acc: [[S::V; V]; R],
+    x: [*const f32; R],
+    mut y: *const f32,
+    width: usize,
+    depth: usize,
+) -> [[S::V; V]; R] {
+    // SAFETY: the caller promises `depth` numbers in each row of `x` and rows of `y`.
+    unsafe {
+        for k in 0..depth {
+            let mut values = [S::splat(0.0); V];
+            for (v, value) in values.iter_mut().enumerate() {
+                *value = S::load(y.add(v * LANES));
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let factor = S::splat(*x[r].add(k));
+                for v in 0..V {
+                    acc[v] = S::fma(factor, values[v], acc[v]);
+                }
+            }
+            y = y.add(width);
+        }
+        acc
+    }
+}
+
+/// Adds `R` rows of `V` vectors to rows `width` numbers apart. What is added here is a sum over a few
+/// hundred products, and so the rounding error is that of two short sums instead of a long one.
+#[inline(always)]
+pub(super) unsafe fn add<S: Simd, const R: usize, const V: usize>(
+    acc: &[[S::V; V]; R],
+    to: *mut f32,
+    width: usize,
+) {
+    for (r, acc) in acc.iter().enumerate() {
+        for (v, &value) in acc.iter().enumerate() {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let to = to.add(r * width + v * LANES);
+                S::store(to, S::add(S::load(to), value));
+            }
+        }
+    }
+}
+
+/// `to[o][k] += sums[k][o]` for rows of `to` of length `weights`; rows of `sums` have `width` numbers.
+pub(super) fn add_turned(sums: &[f32], width: usize, to: &mut [f32], weights: usize) {
+    for (o, to) in to.chunks_exact_mut(weights).enumerate() {
+        let sums = sums[o..].iter().step_by(width);
+        to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+    }
+}

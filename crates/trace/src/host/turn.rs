@@ -1,0 +1,185 @@
+//! Exchange of lanes and rows: transposes of 16 by 16 numbers, and sums over lanes.
+//!
+//! The gradient of a weight is a sum over samples, which lie in the lanes. Either the other factor of
+//! the products is turned, so that weights lie in the lanes instead, or sums are kept for every
+//! lane and added at the end. Both need shuffles, which [`super::simd::Simd`] has not: these
+//! functions choose the instructions themselves.
+
+use super::simd::{LANES, Level};
+
+/// `to[j][i] = from[i][j]` for 16 `j` and `rows` (up to 16) rows `i`; for other `i`, zero.
+///
+/// # Safety
+/// `from` holds 16 numbers at `rows` multiples of `stride`, `to` at 16 multiples of `width`.
+pub(super) unsafe fn transpose(
+    level: Level,
+    (from, stride): (*const f32, usize),
+    rows: usize,
+    (to, width): (*mut f32, usize),
+) {
+    static ZEROS: [f32; LANES] = [0.0; LANES];
+    // SAFETY: rows that exist, or zeros; the level's features were detected.
+    unsafe {
+        let mut row = [ZEROS.as_ptr(); LANES];
+        for (i, row) in row.iter_mut().enumerate().take(rows) {
+            *row = from.add(i * stride);
+        }
+        match level {
+            Level::Portable => transpose_portable(&row, to, width),
+            #[cfg(target_arch = "x86_64")]
+            _ => x86::transpose(&row, to, width),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => transpose_portable(&row, to, width),
+        }
+    }
+}
+
+unsafe fn transpose_portable(rows: &[*const f32; LANES], to: *mut f32, width: usize) {
+    for (i, row) in rows.iter().enumerate() {
+        for j in 0..LANES {
+            // SAFETY: as the caller promises.
+            unsafe { *to.add(j * width + i) = *row.add(j) }
+        }
+    }
+}
+
+/// `to[i] += sum of the 16 lanes of rows[i]`, for all of `to`.
+pub(super) fn add_sums(level: Level, rows: &[f32], to: &mut [f32]) {
+    assert!(rows.len() >= to.len() * LANES);
+    let whole = match level {
+        Level::Portable => 0,
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the level's features were detected, the lengths checked.
+        _ => unsafe { x86::add_sums(rows, to) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => 0,
+    };
+    let rest = rows.chunks_exact(LANES).zip(to).skip(whole);
+    rest.for_each(|(row, to)| *to += sum(row));
+}
+
+/// Sum in pairs, which the compiler makes vectors of.
+fn sum(row: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    sums.copy_from_slice(row);
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::LANES;
+    use std::arch::x86_64::*;
+
+    /// Four blocks of 8 by 8.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn transpose(rows: &[*const f32; LANES], to: *mut f32, width: usize) {
+        for i in [0, 8] {
+            for j in [0, 8] {
+                // SAFETY: as the caller promises.
+                unsafe { block(&rows[i..], j, to.add(j * width + i), width) }
+            }
+        }
+    }
+
+    /// `to[j][i] = rows[i][first + j]` for 8 by 8 numbers.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn block(rows: &[*const f32], first: usize, to: *mut f32, width: usize) {
+        for half in [0, 4] {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let mut r = [_mm256_setzero_ps(); 4];
+                for i in 0..4 {
+                    let low = _mm_loadu_ps(rows[i].add(first + half));
+                    let high = _mm_loadu_ps(rows[i + 4].add(first + half));
+                    r[i] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), high);
+                }
+                let (a, b) = (
+                    _mm256_unpacklo_ps(r[0], r[1]),
+                    _mm256_unpackhi_ps(r[0], r[1]),
+                );
+                let (c, d) = (
+                    _mm256_unpacklo_ps(r[2], r[3]),
+                    _mm256_unpackhi_ps(r[2], r[3]),
+                );
+                let to = to.add(half * width);
+                _mm256_storeu_ps(to, _mm256_shuffle_ps::<0x44>(a, c));
+                _mm256_storeu_ps(to.add(width), _mm256_shuffle_ps::<0xee>(a, c));
+                _mm256_storeu_ps(to.add(2 * width), _mm256_shuffle_ps::<0x44>(b, d));
+                _mm256_storeu_ps(to.add(3 * width), _mm256_shuffle_ps::<0xee>(b, d));
+            }
+        }
+    }
+
+    /// Whole groups of 8 rows; returns the number of rows done.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn add_sums(rows: &[f32], to: &mut [f32]) -> usize {
+        let whole = to.len() / 8 * 8;
+        for first in (0..whole).step_by(8) {
+            // SAFETY: there are 16 numbers for each of `to`.
+            unsafe {
+                let row = rows.as_ptr().add(first * LANES);
+                let mut v = [_mm256_setzero_ps(); 8];
+                for (i, v) in v.iter_mut().enumerate() {
+                    let at = row.add(i * LANES);
+                    *v = _mm256_add_ps(_mm256_loadu_ps(at), _mm256_loadu_ps(at.add(8)));
+                }
+                let (a, b) = (_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+                let (c, d) = (_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+                let (a, c) = (_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+                let low = _mm256_permute2f128_ps::<0x20>(a, c);
+                let high = _mm256_permute2f128_ps::<0x31>(a, c);
+                let out = to.as_mut_ptr().add(first);
+                let sums = _mm256_add_ps(_mm256_loadu_ps(out), _mm256_add_ps(low, high));
+                _mm256_storeu_ps(out, sums);
+            }
+        }
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turned_blocks_are_transposes() {
+        let from: Vec<f32> = (0..17 * 19).map(|i| i as f32 + 1.0).collect();
+        for level in Level::available() {
+            for rows in [0, 1, 7, 8, 13, 16] {
+                let mut to = vec![-1.0f32; 16 * 20];
+                // SAFETY: both blocks lie in their vectors.
+                unsafe { transpose(level, (from.as_ptr(), 19), rows, (to.as_mut_ptr(), 20)) }
+                for (at, &value) in to.iter().enumerate() {
+                    let (j, i) = (at / 20, at % 20);
+                    let truth = match i {
+                        16.. => -1.0,
+                        _ if i < rows => from[i * 19 + j],
+                        _ => 0.0,
+                    };
+                    assert_eq!(value, truth, "{level} {rows} {i} {j}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_over_lanes_are_added() {
+        let rows: Vec<f32> = (0..21 * 16).map(|i| (i * i % 97) as f32).collect();
+        for level in Level::available() {
+            let mut to: Vec<f32> = (0..21).map(|i| i as f32).collect();
+            add_sums(level, &rows, &mut to);
+            for (i, &value) in to.iter().enumerate() {
+                let truth: f32 = rows[i * 16..][..16].iter().sum();
+                assert_eq!(value, truth + i as f32, "{level} {i}");
+            }
+        }
+    }
+}
