@@ -133,11 +133,6 @@ impl<'a> Curves<'a> {
         }
     }
 
-    /// A sentence of the caption.
-    pub fn note(&mut self, words: String) {
-        self.sheet.notes.push(words);
-    }
-
     /// An entry of the legend below the panels.
     pub fn entry(&mut self, entry: Entry) {
         self.sheet.legend.push(entry);

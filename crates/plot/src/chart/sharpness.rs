@@ -12,7 +12,7 @@ use crate::text::number::value;
 
 /// Between two columns, in points.
 const BETWEEN: f64 = 10.0;
-const HEADER: [&str; 4] = ["measure", "value", "standard error", "settings"];
+const HEADER: [&str; 4] = ["measure", "value", "std. error", "settings"];
 
 /// Measures of sharpness as a table, with the sentence that they do not predict generalisation by
 /// themselves.
@@ -85,7 +85,7 @@ impl Columns {
     fn row(&self, sheet: &mut Sheet<'_>, cells: &[String; 4], y: f64) -> f64 {
         let size = sheet.style.small();
         let height = LEADING * size;
-        let base = |line: usize| y + 1.5 + line as f64 * height + text::ASCENT * size;
+        let base = |line: usize| y + 2.5 + line as f64 * height + text::ASCENT * size;
         let measure = text::wrap(&cells[0], size, self.measure);
         let settings = text::wrap(&cells[3], size, self.room);
         for (line, words) in measure.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Columns {
             sheet.canvas.text(&words);
         }
         let lines = measure.len().max(settings.len()).max(1) as f64;
-        y + 1.5 + lines * height + 1.0
+        y + 2.5 + lines * height + 1.0
     }
 }
 

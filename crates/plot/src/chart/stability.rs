@@ -6,6 +6,9 @@ use crate::layout::{Entry, Swatch, mark};
 use crate::options::Options;
 use crate::style::{DASHES, LINES};
 
+/// A curve with more points than this is drawn without a dot for each.
+const DOTS: usize = 40;
+
 /// The largest eigenvalue of the Hessian while training, beside the largest at which the optimiser
 /// is stable: gradient descent that hovers about its limit `2/η` is at the edge of stability. After
 /// Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*,
@@ -64,7 +67,8 @@ fn check(curves: &[StabilityCurve]) -> Result<(), PlotError> {
 
 fn largest(k: usize, curve: &StabilityCurve) -> Series {
     let settled = |k: &usize| curve.converged.get(*k).copied().unwrap_or(true);
-    let (dots, open) = (0..curve.steps.len()).partition(settled);
+    let n = curve.steps.len();
+    let (dots, open): (Vec<usize>, Vec<usize>) = (0..n).partition(settled);
     Series {
         name: match curve.name.as_str() {
             "" => "λmax of the Hessian".to_owned(),
@@ -76,7 +80,7 @@ fn largest(k: usize, curve: &StabilityCurve) -> Series {
         dash: &[],
         mark: None,
         error: Vec::new(),
-        dots,
+        dots: if n <= DOTS { dots } else { Vec::new() },
         open,
     }
 }

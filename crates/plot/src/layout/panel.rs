@@ -83,7 +83,7 @@ fn panel_in(frame: Rect, spec: &PlaneSpec<'_>, style: &Style) -> Panel {
 
 /// An axis label in lines that fit beside its axis.
 fn label_lines(label: &str, style: &Style, length: f64) -> Vec<String> {
-    text::wrap_label(label, style.font_pt, length.max(30.0))
+    text::axis_lines(label, style.font_pt, length.max(30.0))
 }
 
 /// What is written along an axis.

@@ -317,7 +317,7 @@ impl Canvas {
             self.cross_hatched = true;
             let _ = writeln!(
                 self.defs,
-                "<pattern id=\"cross-hatch\" patternUnits=\"userSpaceOnUse\" width=\"3.2\" height=\"3.2\" patternTransform=\"rotate(-45)\"><rect width=\"3.2\" height=\"3.2\" fill=\"#ffffff\"/><rect width=\"0.45\" height=\"3.2\" fill=\"{HATCH_LINE}\"/><rect width=\"3.2\" height=\"0.45\" fill=\"{HATCH_LINE}\"/></pattern>"
+                "<pattern id=\"cross-hatch\" patternUnits=\"userSpaceOnUse\" width=\"3.2\" height=\"3.2\" patternTransform=\"rotate(-45)\"><rect width=\"3.2\" height=\"3.2\" fill=\"#ececec\"/><rect width=\"0.45\" height=\"3.2\" fill=\"#999999\"/><rect width=\"3.2\" height=\"0.45\" fill=\"#999999\"/></pattern>"
             );
         }
         "url(#cross-hatch)"

@@ -95,6 +95,38 @@ pub(crate) fn wrap_label(label: &str, size: f64, limit: f64) -> Vec<String> {
     }
 }
 
+/// The most lines of an axis label.
+const LABEL_LINES: usize = 2;
+/// What stands shorter in an axis label that has no room.
+const SHORTER: [(&str, &str); 7] = [
+    ("PCA component", "PC"),
+    ("% of variance", "%"),
+    ("Hessian eigenvector", "eigenvector"),
+    ("direction", "dir."),
+    ("-normalised", ""),
+    ("not normalised", "raw"),
+    ("from a file", "file"),
+];
+
+/// Lines of an axis label, two at most: in full where that fits, else with shorter words, else
+/// without what stands in brackets, and cut as a last resort.
+pub(crate) fn axis_lines(label: &str, size: f64, limit: f64) -> Vec<String> {
+    let shorten = |text: String, (long, short): &(&str, &str)| text.replace(long, short);
+    let short = SHORTER.iter().fold(label.to_owned(), shorten);
+    let name = short.split(" (").next().unwrap_or_default().to_owned();
+    let fits = |lines: &Vec<String>| {
+        lines.len() <= LABEL_LINES && lines.iter().all(|line| !line.ends_with('…'))
+    };
+    let mut forms = [label, &short, &name].map(|form| wrap_label(form, size, limit));
+    if let Some(lines) = forms.iter().find(|lines| fits(lines)) {
+        return lines.clone();
+    }
+    match forms[2].len() {
+        ..=LABEL_LINES => std::mem::take(&mut forms[2]),
+        _ => vec![fit(&name, size, limit)],
+    }
+}
+
 /// The text, cut with an ellipsis when it is wider than `limit`.
 pub(crate) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
@@ -132,5 +164,22 @@ mod tests {
         let label = wrap_label("PCA component 1 (83.2% of variance)", 7.0, 100.0);
         assert_eq!(label, ["PCA component 1", "(83.2% of variance)"]);
         assert!(width(&fit("supercalifragilistic", 6.0, 30.0), 6.0) <= 30.0);
+    }
+
+    #[test]
+    fn axis_labels_without_room_are_shortened() {
+        let pca = "PCA component 2 (10.4% of variance)";
+        assert_eq!(axis_lines(pca, 7.0, 200.0), [pca]);
+        assert_eq!(
+            axis_lines(pca, 7.0, 80.0),
+            ["PCA component 2", "(10.4% of variance)"]
+        );
+        assert_eq!(axis_lines(pca, 7.0, 60.0), ["PC 2 (10.4%)"]);
+        assert_eq!(axis_lines(pca, 7.0, 40.0), ["PC 2", "(10.4%)"]);
+        let drawn = "direction 1 (filter-normalised)";
+        assert_eq!(axis_lines(drawn, 7.0, 40.0), ["dir. 1", "(filter)"]);
+        let long = "a label of one hundred words or so (and what it means)";
+        let lines = axis_lines(long, 7.0, 35.0);
+        assert!(lines.len() <= 2 && lines.iter().all(|l| width(l, 7.0) <= 35.0));
     }
 }

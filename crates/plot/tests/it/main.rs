@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod contours;
+mod curvature;
 mod files;
 mod holes;
 mod input;

@@ -2,8 +2,10 @@
 
 use landscape_core::{Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint};
 use landscape_plot::{
-    Figure, LossCurve, Options, contour, heatmap, line, losses, surface3d, trajectory,
-    trajectory_losses, trajectory3d, volume_slices,
+    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossCurve, Options, SharpnessRow,
+    Spectrum, StabilityCurve, StabilityLimit, contour, edge_of_stability, heatmap, hessian_map,
+    line, losses, sharpness_table, spectra, spectrum, surface3d, trajectory, trajectory_losses,
+    trajectory3d, volume_slices,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -69,6 +71,116 @@ pub fn curve(name: &str) -> LossCurve {
     }
 }
 
+/// A spectrum of 403 eigenvalues: a bulk of 400 about 0, and three outliers.
+pub fn exact() -> Vec<f64> {
+    let bulk = (0..400).map(|k| 0.05 * (f64::from(k) * 0.7).sin());
+    bulk.chain([1.0, 3.0, 8.0]).collect()
+}
+
+/// The density of given eigenvalues under a Gaussian.
+pub fn density(values: &[f64], width: f64) -> Density {
+    let norm = (2.0 * std::f64::consts::PI).sqrt() * width * values.len() as f64;
+    let bell = |z: f64| (-0.5 * z * z).exp() / norm;
+    let at = |x: &f64| values.iter().map(|v| bell((x - v) / width)).sum();
+    let grid: Vec<f64> = (0..1500).map(|k| -0.5 + f64::from(k) * 0.006).collect();
+    let density: Vec<f64> = grid.iter().map(at).collect();
+    Density {
+        se: density.iter().map(|d| 0.1 * d).collect(),
+        grid,
+        density,
+        lanczos_steps: 80,
+        probes: 10,
+        width,
+    }
+}
+
+pub fn eigenvalue(value: f64, converged: bool) -> Eigenvalue {
+    Eigenvalue {
+        value,
+        residual: 1e-5,
+        converged,
+    }
+}
+
+/// Estimated, with the exact one beside it.
+pub fn estimated(name: &str) -> Spectrum {
+    Spectrum {
+        name: name.to_owned(),
+        parameters: Some(403),
+        density: Some(density(&exact(), 0.03)),
+        eigenvalues: [8.0, 3.0, 1.0, 0.05, -0.05]
+            .map(|v| eigenvalue(v, v != 1.0))
+            .to_vec(),
+        exact: exact(),
+        outlier_cut: Some(0.5),
+        stability_limit: Some(StabilityLimit {
+            name: "2/η".to_owned(),
+            value: 20.0,
+        }),
+    }
+}
+
+/// A map whose ratio is known: `0.5 |x|`, with a point that did not converge, one that is NaN and
+/// one that is not computed.
+pub fn map() -> CurvatureMap {
+    let axis = Axis::new(-1.0, 1.0, 9).unwrap();
+    let grid = Grid::new(vec![axis, axis]).unwrap();
+    let point = |index: usize| match index {
+        3 => None,
+        _ => Some(CurvaturePoint {
+            lambda_max: if index == 5 { f64::NAN } else { 4.0 },
+            lambda_min: -2.0 * grid.point(index)[0],
+            converged: index != 7,
+        }),
+    };
+    CurvatureMap {
+        points: (0..grid.len()).map(point).collect(),
+        grid: grid.clone(),
+    }
+}
+
+pub fn stability(name: &str) -> StabilityCurve {
+    let steps: Vec<f64> = (0..20).map(f64::from).collect();
+    StabilityCurve {
+        name: name.to_owned(),
+        lambda_max: steps.iter().map(|s| 20.0 - 15.0 / (1.0 + s)).collect(),
+        converged: steps.iter().map(|s| *s != 3.0).collect(),
+        limit: vec![20.0; 20],
+        limit_name: "2/η".to_owned(),
+        steps,
+    }
+}
+
+pub fn measures() -> Vec<SharpnessRow> {
+    let row = |measure: &str, se| SharpnessRow {
+        measure: measure.to_owned(),
+        value: 0.0123,
+        se,
+        settings: "rho 0.05, 100 draws, 50 steps of projected gradient ascent".to_owned(),
+    };
+    vec![row("sam", None), row("adaptive, average case", Some(2e-4))]
+}
+
+/// One figure of every kind of curvature, by name.
+pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
+    let dense = Spectrum {
+        density: None,
+        ..estimated("dense")
+    };
+    let epochs: Vec<Spectrum> = (0..30).map(|k| estimated(&format!("epoch {k}"))).collect();
+    vec![
+        ("spectrum", spectrum(&estimated("one"), options).unwrap()),
+        ("dense spectrum", spectrum(&dense, options).unwrap()),
+        ("spectra", spectra(&epochs, options).unwrap()),
+        ("curvature map with holes", hessian_map(&map(), options).unwrap()),
+        (
+            "edge of stability",
+            edge_of_stability(&[stability("")], options).unwrap(),
+        ),
+        ("sharpness", sharpness_table(&measures(), options).unwrap()),
+    ]
+}
+
 /// One figure of every kind, by name.
 pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
     let whole = plane(21, 17, bowl);
@@ -82,7 +194,7 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
         true => Some(f64::NAN),
         false => Some(bowl(x, y) + z * z),
     });
-    vec![
+    let surfaces = vec![
         ("line", line(&profile, options).unwrap()),
         ("contour", contour(&whole, options).unwrap()),
         ("contour with holes", contour(&holes, options).unwrap()),
@@ -107,7 +219,8 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
             losses(&[curve("SGD"), curve("Adam")], options).unwrap(),
         ),
         ("volume", volume_slices(&volume, options).unwrap()),
-    ]
+    ];
+    surfaces.into_iter().chain(curvature(options)).collect()
 }
 
 /// The figure as pixels, and their number in a point.

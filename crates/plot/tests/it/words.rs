@@ -69,7 +69,8 @@ fn text_is_text_in_the_named_font() {
             "{kind}"
         );
         assert!(
-            figure.svg().contains(">direction") || kind.contains("losses"),
+            figure.svg().contains(">direction")
+                || ["losses", "sharpness"].iter().any(|k| kind.contains(k)),
             "{kind}"
         );
     }

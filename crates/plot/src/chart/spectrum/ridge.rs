@@ -18,8 +18,10 @@ use crate::text::number::value;
 const ROWS: usize = 24;
 /// Height of all rows together, in points, where they are neither too low nor too high.
 const TOTAL: f64 = 420.0;
-/// How far a row may reach into the one above, as a share of its height.
-const OVERLAP: f64 = 0.35;
+/// Share of the distance between two base lines that a row takes.
+const SHARE: f64 = 0.9;
+/// Between the last base line and the axis, in points.
+const BELOW: f64 = 4.0;
 
 /// Spectra of one run at several steps (or of several runs, or layers): a row each, the first at
 /// the top, all on one eigenvalue axis and one logarithmic scale of the density. Single eigenvalues
@@ -46,17 +48,11 @@ pub fn spectra(spectra: &[Spectrum], options: &Options) -> Result<Figure, PlotEr
         draw_row(&mut sheet.canvas, spectrum, &window, row, share);
         draw_name(&mut sheet.canvas, spectrum, row, options);
     }
-    let last = &rows[rows.len() - 1];
-    let (x, y) = (x_label(options), Words::Nothing);
-    draw_axes(
-        &mut sheet.canvas,
-        last,
-        [Words::All(&x), y],
-        &options.style,
-        false,
-    );
+    let axis = axis(&rows[rows.len() - 1]);
+    let words = [Words::All(&x_label(options)), Words::Nothing];
+    draw_axes(&mut sheet.canvas, &axis, words, &options.style, false);
     explain(&mut sheet, &shown, spectra.len(), &window);
-    Ok(sheet.finish(last.frame.x, last.bottom, "Spectra"))
+    Ok(sheet.finish(axis.frame.x, axis.bottom, "Spectra"))
 }
 
 /// Evenly spaced spectra, the first and the last among them.
@@ -75,7 +71,7 @@ fn layout(sheet: &Sheet<'_>, spectra: &[Spectrum], window: &Window) -> Vec<Panel
     let names = spectra.iter().map(|s| text::width(&s.name, small));
     let left = PAD + names.fold(0.0, f64::max).min(0.3 * sheet.width()) + 2.0 * GAP;
     let pitch = (TOTAL / spectra.len() as f64).clamp(15.0, 38.0);
-    let tall = pitch * (1.0 + OVERLAP);
+    let tall = pitch * SHARE;
     let mut right = PAD + 6.0;
     let mut rows = Vec::new();
     for _ in 0..2 {
@@ -99,7 +95,16 @@ fn row(frame: Rect, window: &Window, sheet: &Sheet<'_>) -> Panel {
         frame,
         x: Axis::horizontal(window.transform, lo, hi, across, style.small()),
         y: Axis::with_ticks(Transform::Log, window.y.0, window.y.1, up, Vec::new()),
-        bottom: frame.bottom() + RADIUS + below,
+        bottom: frame.bottom() + BELOW + below,
+    }
+}
+
+/// The horizontal axis below the last row.
+fn axis(last: &Panel) -> Panel {
+    let frame = last.frame;
+    Panel {
+        frame: Rect::new(frame.x, frame.bottom() + BELOW, frame.w, 0.0),
+        ..last.clone()
     }
 }
 
@@ -118,7 +123,6 @@ fn draw_row(canvas: &mut Canvas, spectrum: &Spectrum, window: &Window, row: &Pan
         area.extend([(last.0, base), (first.0, base)]);
     }
     let path = Path::new().polyline(&area, true);
-    canvas.shape(&path, Some("#ffffff"), 0.75, None);
     canvas.shape(&path, Some(&color), 0.45, None);
     canvas.line(&curve(points.into_iter(), row), Stroke::new(&color, 0.8));
     canvas.end();
@@ -152,8 +156,7 @@ fn draw_marks(canvas: &mut Canvas, spectrum: &Spectrum, row: &Panel) {
         .filter(|l| row.x.holds(l.value))
     {
         let x = row.x.at(limit.value);
-        let top = base - row.frame.h / (1.0 + OVERLAP);
-        let line = Path::segment(x, top, x, base);
+        let line = Path::segment(x, base - row.frame.h / SHARE, x, base);
         canvas.line(&line, Stroke::new(INK, 0.8).dash(DASHES[3]));
     }
     for v in spectrum

@@ -56,7 +56,7 @@ impl Window {
                 let high = |(at, d): (usize, &f64)| {
                     let se = density.se.get(at).copied().unwrap_or(0.0);
                     // A wide band is cut rather than flatten the curve.
-                    d + (BAND * se).clamp(0.0, 2.0 * d.abs())
+                    d + (BAND * se).max(0.0).min(2.0 * d.abs())
                 };
                 let curve = density.density.iter().enumerate().map(high);
                 let exact = smoothed(spectrum, density).into_iter().map(|(_, d)| d);
@@ -146,8 +146,8 @@ fn extent(spectra: &[Spectrum], floor: f64) -> (f64, f64) {
     }
 }
 
-/// Where the axis turns linear: at the Gaussian's width, below which nothing is resolved, rounded
-/// down to a power of ten; without one, three decades below the largest eigenvalue.
+/// Where the axis turns linear: about the Gaussian's width, below which nothing is resolved, at a
+/// power of ten; without one, three decades below the largest eigenvalue.
 fn threshold(spectra: &[Spectrum], options: &Options, largest: f64) -> f64 {
     if let Scale::SymLog { threshold } = options.scale {
         return threshold;
@@ -159,7 +159,7 @@ fn threshold(spectra: &[Spectrum], options: &Options, largest: f64) -> f64 {
         .filter(|w| *w > 0.0 && w.is_finite())
         .fold(f64::INFINITY, f64::min);
     let wanted = if width.is_finite() {
-        width
+        5.0 * width
     } else {
         1e-3 * largest
     };

@@ -1,0 +1,365 @@
+//! Figures of curvature: where things stand, what is said, what is refused.
+
+use crate::support::{
+    curvature, density, eigenvalue, estimated, exact, group, map, measures, pixels, stability,
+    words,
+};
+use landscape_plot::{
+    CurvatureMap, Figure, Options, PlotError, SHARPNESS_NOTE, Scale, Spectrum, StabilityCurve,
+    StabilityLimit, edge_of_stability, hessian_map, sharpness_markdown, sharpness_table, spectra,
+    spectrum,
+};
+
+fn plain() -> Options {
+    Options::default()
+}
+
+/// The text of a figure, a space for each line break.
+fn text(figure: &Figure) -> String {
+    let lines: Vec<String> = words(figure).into_iter().map(|w| w.words).collect();
+    lines.join(" ")
+}
+
+/// The middle, on the page, of the word that is exactly this; the lowest where there are several.
+fn place(figure: &Figure, word: &str) -> (f64, f64) {
+    let found = words(figure).into_iter().filter(|w| w.words == word);
+    let lowest = found.max_by(|a, b| a.bottom.total_cmp(&b.bottom));
+    let w = lowest.unwrap_or_else(|| panic!("no `{word}`"));
+    ((w.left + w.right) / 2.0, (w.top + w.bottom) / 2.0)
+}
+
+/// The centres of the circles of a group: a circle begins at its right end.
+fn circles(figure: &Figure, id: &str, radius: f64) -> Vec<(f64, f64)> {
+    let paths = group(figure, id).split("d=\"M").skip(1);
+    let start = |path: &str| {
+        let data = path.split('"').next().unwrap();
+        let data = data.contains('C').then_some(data)?;
+        let mut numbers = data.split(['C', ' ']).map(|n| n.parse::<f64>().unwrap());
+        Some((numbers.next()? - radius, numbers.next()?))
+    };
+    paths.filter_map(start).collect()
+}
+
+#[test]
+fn eigenvalues_stand_at_their_places() {
+    let figure = spectrum(&estimated("one"), &plain()).unwrap();
+    let marks = circles(&figure, "eigenvalues", 1.9);
+    assert_eq!(marks.len(), 5);
+    // The axis is logarithmic beyond ±0.1: 1 and 10 are ticks, 3 and 8 lie between.
+    let (one, ten) = (place(&figure, "1").0, place(&figure, "10").0);
+    for value in [1.0, 3.0, 8.0_f64] {
+        let wanted = one + value.log10() * (ten - one);
+        assert!(
+            marks.iter().any(|(x, _)| (x - wanted).abs() < 0.3),
+            "{value} at {wanted}: {marks:?}"
+        );
+    }
+    // And linear within.
+    let (zero, tenth) = (place(&figure, "0").0, place(&figure, "0.1").0);
+    let half = zero + 0.5 * (tenth - zero);
+    assert!(
+        marks.iter().any(|(x, _)| (x - half).abs() < 0.3),
+        "{marks:?}"
+    );
+}
+
+#[test]
+fn what_did_not_converge_is_hollow_and_counted() {
+    let figure = spectrum(&estimated("one"), &plain()).unwrap();
+    let marks = group(&figure, "eigenvalues");
+    assert_eq!(marks.matches("fill=\"#d55e00\"").count(), 4, "{marks}");
+    assert_eq!(marks.matches("fill=\"#ffffff\"").count(), 1, "{marks}");
+    let said = text(&figure);
+    assert!(said.contains("converged eigenvalue (4)") && said.contains("not converged (1)"));
+    assert!(
+        said.contains("2 outliers above 0.5 and 1 not converged"),
+        "{said}"
+    );
+    assert!(
+        said.contains("80 Lanczos steps, 10 probes, Gaussian of width 0.03"),
+        "{said}"
+    );
+    assert!(
+        said.contains("± 2 standard errors") && said.contains("linear within ±0.1"),
+        "{said}"
+    );
+    assert!(
+        said.contains("2/η = 20") && said.contains("all 403 eigenvalues"),
+        "{said}"
+    );
+}
+
+#[test]
+fn values_are_written_beside_all_marks() {
+    let figure = spectrum(&estimated("one"), &plain()).unwrap();
+    for value in ["8", "3", "1", "0.05", "−0.05"] {
+        assert!(words(&figure).iter().any(|w| w.words == value), "{value}");
+    }
+    let crowd = Spectrum {
+        eigenvalues: (1..60)
+            .map(|k| eigenvalue(5.0 + 0.01 * f64::from(k), true))
+            .collect(),
+        ..estimated("crowd")
+    };
+    let figure = spectrum(&crowd, &plain()).unwrap();
+    let written = words(&figure)
+        .iter()
+        .filter(|w| w.words.starts_with("5."))
+        .count();
+    assert_eq!(written, 14);
+}
+
+/// The estimate has the exact density's formula here, so both curves must be one.
+#[test]
+fn the_exact_spectrum_is_smoothed_alike() {
+    let figure = spectrum(&estimated("one"), &plain()).unwrap();
+    let curves = group(&figure, "density");
+    let data: Vec<&str> = curves
+        .split("<path ")
+        .filter(|p| p.contains("fill=\"none\""))
+        .map(|p| p.split("d=\"").nth(1).unwrap().split('"').next().unwrap())
+        .collect();
+    assert_eq!(data[0], data[1]);
+}
+
+/// A dense spectrum alone is a histogram: the areas of its bars add up to 1.
+#[test]
+fn a_dense_spectrum_is_a_histogram() {
+    let dense = Spectrum {
+        density: None,
+        eigenvalues: vec![],
+        stability_limit: None,
+        ..estimated("dense")
+    };
+    let figure = spectrum(&dense, &plain()).unwrap();
+    assert!(text(&figure).contains("all 403 eigenvalues, exact"));
+    assert!(!text(&figure).contains("Lanczos"));
+    let bars = group(&figure, "density").matches('Z').count();
+    assert!((10..73).contains(&bars), "{bars}");
+}
+
+#[test]
+fn a_limit_far_beyond_the_axis_is_said_instead() {
+    let far = Spectrum {
+        stability_limit: Some(StabilityLimit {
+            name: "2/η".to_owned(),
+            value: 2000.0,
+        }),
+        ..estimated("far")
+    };
+    let figure = spectrum(&far, &plain()).unwrap();
+    assert!(text(&figure).contains("2/η = 2000 lies beyond the axis"));
+}
+
+#[test]
+fn a_threshold_can_be_given() {
+    let options = Options {
+        scale: Scale::SymLog { threshold: 0.01 },
+        ..plain()
+    };
+    let figure = spectrum(&estimated("one"), &options).unwrap();
+    assert!(text(&figure).contains("linear within ±0.01"));
+}
+
+#[test]
+fn strange_densities_are_drawn() {
+    let mut strange = estimated("strange");
+    let density = strange.density.as_mut().unwrap();
+    density.density[700] = f64::NAN;
+    density.se[100] = f64::NAN;
+    density.se[200] = 1e9;
+    density.density[300] = 0.0;
+    density.density[301] = -1e-9;
+    strange.eigenvalues.push(eigenvalue(f64::NAN, false));
+    let all_zero = Spectrum {
+        density: Some(landscape_plot::Density {
+            grid: vec![0.0, 1.0],
+            density: vec![0.0, 0.0],
+            ..Default::default()
+        }),
+        ..Spectrum::default()
+    };
+    let one_value = Spectrum {
+        exact: vec![2.0; 5],
+        ..Spectrum::default()
+    };
+    for spectrum_ in [strange, all_zero, one_value] {
+        let figure = spectrum(&spectrum_, &plain()).unwrap();
+        assert!(!figure.svg().contains("NaN") && !figure.svg().contains("inf"));
+        pixels(&figure, 72.0);
+        pixels(&spectra(&[spectrum_], &plain()).unwrap(), 72.0);
+    }
+}
+
+#[test]
+fn rows_come_from_top_to_bottom_and_are_thinned() {
+    let epochs: Vec<Spectrum> = (0..40).map(|k| estimated(&format!("epoch {k}"))).collect();
+    let figure = spectra(&epochs, &plain()).unwrap();
+    let said = text(&figure);
+    assert!(said.contains("24 of 40 spectra shown"), "{said}");
+    assert_eq!(figure.svg().matches("<g id=\"row\">").count(), 24);
+    assert!(place(&figure, "epoch 0").1 < place(&figure, "epoch 39").1);
+    let few = spectra(&epochs[..3], &plain()).unwrap();
+    assert!(!text(&few).contains("spectra shown"));
+    assert!(text(&few).contains("not converged (3)"));
+}
+
+/// The colour of a cell of the map, by indices.
+fn cell(figure: &Figure, i: usize, j: usize) -> [u8; 3] {
+    let (pixmap, unit) = pixels(figure, 144.0);
+    // The first and the last point are half a cell inside the frame: their ticks are -1 and 1.
+    let x = |word: &str| place(figure, word).0;
+    let y = |word: &str| {
+        let found = words(figure).into_iter().filter(|w| w.words == word);
+        let upright = found.min_by(|a, b| a.left.total_cmp(&b.left)).unwrap();
+        (upright.top + upright.bottom) / 2.0
+    };
+    let share = |k: usize| k as f64 / 8.0;
+    let px = x("−1.0") + share(i) * (x("1.0") - x("−1.0"));
+    let py = y("−1.0") + share(j) * (y("1.0") - y("−1.0"));
+    // Away from the mark of the origin and from contours of hatches.
+    let at = pixmap
+        .pixel((px * unit) as u32, (py * unit) as u32 + 4)
+        .unwrap();
+    [at.red(), at.green(), at.blue()]
+}
+
+#[test]
+fn a_map_shows_the_ratio_from_0_to_1() {
+    let figure = hessian_map(&map(), &plain()).unwrap();
+    // |λmin / λmax| = |x| / 2: 0.5 at both ends, 0 in the middle.
+    let viridis = |t: f64| landscape_plot::Colormap::Viridis.color(t);
+    let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 3);
+    for (i, wanted) in [(8, 0.5), (6, 0.25), (4, 0.0)] {
+        let found = cell(&figure, i, 6);
+        assert!(near(found, viridis(wanted)), "{i}: {found:?}");
+    }
+    let said = text(&figure);
+    assert!(
+        said.contains("|λmin / λmax|") && said.contains("trained point"),
+        "{said}"
+    );
+}
+
+#[test]
+fn points_of_a_map_that_are_not_known_are_hatched_and_counted() {
+    let figure = hessian_map(&map(), &plain()).unwrap();
+    let said = text(&figure);
+    assert!(
+        said.contains("not converged (1)") && said.contains("not computed (1)"),
+        "{said}"
+    );
+    assert!(said.contains("NaN or ∞ (1)"), "{said}");
+    assert!(said.contains("1 of 80 points not converged"), "{said}");
+    assert!(group(&figure, "not-converged").contains("url(#cross-hatch)"));
+    let found = cell(&figure, 0, 7);
+    assert!(
+        found.iter().all(|c| c.abs_diff(found[0]) < 3),
+        "{found:?} is grey"
+    );
+}
+
+#[test]
+fn ratios_above_1_are_counted_beyond_the_bar() {
+    let mut concave = map();
+    for point in concave.points.iter_mut().flatten() {
+        point.lambda_min *= 4.0;
+    }
+    let figure = hessian_map(&concave, &plain()).unwrap();
+    assert!(
+        text(&figure).contains("points above 1"),
+        "{}",
+        text(&figure)
+    );
+}
+
+#[test]
+fn stability_has_its_limit_and_open_points() {
+    let figure = edge_of_stability(&[stability("")], &plain()).unwrap();
+    let said = text(&figure);
+    assert!(
+        said.contains("λmax of the Hessian") && said.contains("2/η"),
+        "{said}"
+    );
+    assert!(said.contains("not converged (1)"), "{said}");
+    let several = [stability("SGD"), stability("other")];
+    let said = text(&edge_of_stability(&several, &plain()).unwrap());
+    assert!(
+        said.contains("λmax, SGD") && said.contains("λmax, other"),
+        "{said}"
+    );
+    assert_eq!(said.matches("2/η").count(), 1, "one limit for both: {said}");
+    let bare = StabilityCurve {
+        converged: vec![],
+        limit: vec![],
+        ..stability("")
+    };
+    assert!(!text(&edge_of_stability(&[bare], &plain()).unwrap()).contains("2/η"));
+}
+
+#[test]
+fn sharpness_stands_beside_its_caveat() {
+    let figure = sharpness_table(&measures(), &plain()).unwrap();
+    assert!(text(&figure).contains(SHARPNESS_NOTE) && SHARPNESS_NOTE.contains("2302.07011"));
+    let markdown = sharpness_markdown(&measures());
+    assert!(markdown.contains("| adaptive, average case | 0.0123 | 2×10⁻⁴ | rho 0.05"));
+    assert!(markdown.ends_with(&format!("\n\n{SHARPNESS_NOTE}\n")));
+}
+
+#[test]
+fn wrong_input_is_refused() {
+    let nothing = Spectrum {
+        eigenvalues: vec![eigenvalue(1.0, true)],
+        ..Spectrum::default()
+    };
+    assert!(matches!(
+        spectrum(&nothing, &plain()),
+        Err(PlotError::Empty { .. })
+    ));
+    assert!(matches!(
+        spectra(&[], &plain()),
+        Err(PlotError::Empty { .. })
+    ));
+    let mut short = estimated("short");
+    short.density.as_mut().unwrap().se.pop();
+    assert!(matches!(
+        spectrum(&short, &plain()),
+        Err(PlotError::ValueCount {
+            places: 1500,
+            values: 1499,
+            ..
+        })
+    ));
+    let small = CurvatureMap {
+        points: vec![None; 3],
+        ..map()
+    };
+    assert!(matches!(
+        hessian_map(&small, &plain()),
+        Err(PlotError::ValueCount { .. })
+    ));
+    let line = CurvatureMap {
+        grid: landscape_core::Grid::square(3, 1.0, 1).unwrap(),
+        points: vec![None; 3],
+    };
+    assert!(matches!(
+        hessian_map(&line, &plain()),
+        Err(PlotError::Dimensions { .. })
+    ));
+    let uneven = StabilityCurve {
+        limit: vec![1.0],
+        ..stability("")
+    };
+    assert!(edge_of_stability(&[uneven], &plain()).is_err());
+    assert!(edge_of_stability(&[], &plain()).is_err());
+    assert!(sharpness_table(&[], &plain()).is_err());
+}
+
+/// The density of the tests' spectrum really is one: it integrates to 1.
+#[test]
+fn the_tests_density_integrates_to_1() {
+    let found = density(&exact(), 0.03);
+    let sum: f64 = found.density.iter().sum::<f64>() * 0.006;
+    assert!((sum - 1.0).abs() < 1e-3, "{sum}");
+    assert_eq!(curvature(&plain()).len(), 6);
+}
