@@ -1,4 +1,4 @@
-use super::DeviceName;
+use super::{BatchNorm, DeviceName};
 use clap::Args;
 
 /// How the loss is evaluated; changes no number beyond rounding.
@@ -19,4 +19,14 @@ pub struct EvalArgs {
     /// Threads of the device cpu; 0 for all cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+}
+
+/// What normalisation layers do.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Loss")]
+pub struct NormArgs {
+    /// Statistics of BatchNorm layers; networks without them are the same either way. Those that
+    /// depend on the point need all samples at once, and more memory
+    #[arg(long, value_name = "MODE", default_value = "frozen")]
+    pub batch_norm: BatchNorm,
 }

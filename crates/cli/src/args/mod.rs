@@ -13,7 +13,7 @@ mod values;
 
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
-pub use eval::EvalArgs;
+pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, RunsArgs, ShowArgs, SqlArgs,
 };

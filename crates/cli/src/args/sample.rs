@@ -1,7 +1,7 @@
 use super::values::ValueError;
 use super::{
-    BatchNorm, Counts, DataArgs, DirectionName, DirectionType, EvalArgs, NetworkArgs,
-    PrecisionName, Ranges, StoreArgs,
+    Counts, DataArgs, DirectionName, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName,
+    Ranges, StoreArgs,
 };
 use clap::Args;
 use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
@@ -41,6 +41,8 @@ pub struct SampleArgs<const DIMS: usize> {
     pub plane: PlaneArgs,
     #[command(flatten)]
     pub terms: TermArgs,
+    #[command(flatten)]
+    pub norm: NormArgs,
     #[command(flatten)]
     pub eval: EvalArgs,
     /// Points that are evaluated together, and stored together; 0 adapts to the speed
@@ -95,8 +97,8 @@ pub struct PlaneArgs {
     /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
     #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
     pub range: Option<Ranges>,
-    /// random, pca (needs --run), or a safetensors file with tensors d1.NAME, d2.NAME, ... (used as
-    /// they are unless --norm is given)
+    /// random, pca (needs --run), or a file (used as it is unless --norm is given): safetensors with
+    /// tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape
     #[arg(long, value_name = "KIND|FILE", default_value = "random")]
     pub direction: DirectionName,
     /// Towards other parameters, which lie at the coordinate 1; once for each axis
@@ -136,8 +138,4 @@ pub struct TermArgs {
     /// Also store W * sum theta^2, apart from the data loss
     #[arg(long, value_name = "W", allow_hyphen_values = true)]
     pub l2: Option<f64>,
-    /// Statistics of BatchNorm layers; networks without them are the same either way. Those that
-    /// depend on the point need all samples at once, and more memory
-    #[arg(long, value_name = "MODE", default_value = "frozen")]
-    pub batch_norm: BatchNorm,
 }

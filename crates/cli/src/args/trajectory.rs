@@ -1,4 +1,4 @@
-use super::{Counts, DataArgs, EvalArgs, Ranges, StoreArgs};
+use super::{Counts, DataArgs, EvalArgs, NormArgs, Ranges, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_core::Projection;
 use landscape_models::ModelSpec;
@@ -8,7 +8,8 @@ Examples:
   landscape trajectory --run moons
   landscape trajectory --run moons --grid 51 --name path
   landscape trajectory --run sgd --run adam --grid 51
-  landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k";
+  landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k
+  landscape trajectory --checkpoints 'epoch_*.pt' --model resnet20 --data cifar10 --batch-norm batch";
 
 const PATH: &str = "Path";
 const PLANE: &str = "Plane";
@@ -32,6 +33,8 @@ pub struct TrajectoryArgs {
     pub model: Option<ModelSpec>,
     #[command(flatten)]
     pub data: DataArgs,
+    #[command(flatten)]
+    pub norm: NormArgs,
     /// The origin of the coordinates: the last or the first checkpoint (of the first run)
     #[arg(long, value_enum, default_value = "last", help_heading = PLANE)]
     pub center: Center,

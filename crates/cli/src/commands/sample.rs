@@ -4,7 +4,7 @@ use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
 use super::metrics::{barrier_json, barrier_words};
 use super::precision::Rounding;
-use crate::args::{BatchNorm, SampleArgs, TermArgs};
+use crate::args::{BatchNorm, NormArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, build_directions, build_grid,
@@ -100,16 +100,16 @@ impl Plan {
         let directions = build_directions(&args.plane, DIMS, &problem, store.as_ref())?;
         drop(hold);
         let grid = grid(args, &directions)?;
-        say_negative(&args.terms, &directions.plane, &grid, console);
+        say_negative(&args.norm, &directions.plane, &grid, console);
         let terms = regularizers(&args.terms);
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
-        let trace = trace.with_batch_norm(args.terms.batch_norm.statistics());
+        let trace = trace.with_batch_norm(args.norm.batch_norm.statistics());
         let precision = args.precision.precision();
         let (objective, rounding) =
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
         console.detail(format_args!("evaluated on: {}", objective.describe()));
         let mut settings = settings(&problem, &directions, &grid, &terms);
-        settings["batch_norm"] = json!(args.terms.batch_norm.name());
+        settings["batch_norm"] = json!(args.norm.batch_norm.name());
         settings["precision"] = json!(precision.name());
         if let Some(adaptive) = args.adaptive {
             settings["adaptive"] = json!(adaptive.tolerance());
@@ -285,7 +285,7 @@ fn grid<const DIMS: usize>(
     args: &SampleArgs<DIMS>,
     directions: &Directions,
 ) -> Result<Grid, CliError> {
-    let frozen = args.terms.batch_norm == BatchNorm::Frozen;
+    let frozen = args.norm.batch_norm == BatchNorm::Frozen;
     let all = &directions.plane.directions;
     let statistics = frozen && all.iter().any(moves_statistics);
     let usual = |axis: usize| match (axis < directions.towards, statistics) {
@@ -298,7 +298,7 @@ fn grid<const DIMS: usize>(
 }
 
 /// Says where running variances are negative on a grid.
-fn say_negative(args: &TermArgs, plane: &Plane, grid: &Grid, console: &Console) {
+fn say_negative(args: &NormArgs, plane: &Plane, grid: &Grid, console: &Console) {
     if args.batch_norm != BatchNorm::Frozen {
         return;
     }

@@ -1,19 +1,19 @@
 //! The path of training on the plane of its principal components.
 
+mod losses;
 mod paths;
 mod report;
 
+use losses::Losses;
 use paths::{Path, Paths};
 
 use super::engine::Job;
-use crate::args::{Center, Ranges, TrajectoryArgs};
+use crate::args::{BatchNorm, Center, Ranges, TrajectoryArgs};
 use crate::error::CliError;
 use crate::inputs::{build_grid, digest, provenance, targets};
 use crate::output::Console;
 use landscape_core::{Axis, Grid, Objective, Params, Pca, Plane, Projection, Surface, Trajectory};
-use landscape_models::trace_network;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
-use landscape_trace::{PlaneObjective, Target};
 use serde_json::{Value, json};
 
 /// Projects paths, and samples their plane where that is asked for.
@@ -30,8 +30,10 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     let paths = Paths::load(args, reading.as_ref())?;
     let shadow = Shadow::new(&paths, args.center, args.project)?;
     let grid = shadow.grid(args)?;
-    let objective = shadow.objective(&paths, &targets)?;
-    let mut spec = RunSpec::new(RunKind::Trajectory, shadow.settings(&paths, grid.as_ref()));
+    let batch_norm = args.norm.batch_norm;
+    let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm)?;
+    let settings = shadow.settings(&paths, grid.as_ref(), batch_norm);
+    let mut spec = RunSpec::new(RunKind::Trajectory, settings);
     spec.name = args.store.name.clone();
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
     spec.provenance = provenance(console.command(), [("data", data), ("paths", labels)]);
@@ -41,7 +43,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         spec: &spec,
         replace: args.store.force,
     };
-    let followed = shadow.keep(&paths, grid.as_ref(), &objective, &place, console)?;
+    let followed = shadow.keep(&paths, grid.as_ref(), &losses, &place, console)?;
     report::print(&followed.run, &followed.paths, console)?;
     let name = &followed.run.name;
     console.next(&match &followed.surface {
@@ -122,12 +124,6 @@ impl Shadow {
         build_grid(Some(counts), Some(&range), 2).map(Some)
     }
 
-    fn objective(&self, paths: &Paths, targets: &[Target]) -> Result<PlaneObjective, CliError> {
-        let network = paths.network(&self.plane.origin)?;
-        let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
-        Ok(trace.objective(&self.plane, targets)?)
-    }
-
     /// The paths and a margin around them.
     fn ranges(&self) -> Vec<(f64, f64)> {
         let of = |axis: usize| {
@@ -146,7 +142,7 @@ impl Shadow {
             .collect()
     }
 
-    fn settings(&self, paths: &Paths, grid: Option<&Grid>) -> Value {
+    fn settings(&self, paths: &Paths, grid: Option<&Grid>, batch_norm: BatchNorm) -> Value {
         let of = |path: &Path| {
             let digests = path.checkpoints.iter().map(|c| digest(&c.params));
             digests.collect::<Vec<_>>()
@@ -156,6 +152,7 @@ impl Shadow {
             "data": {"sha256": paths.data.digest(), "samples": paths.data.len()},
             "loss": paths.loss.name(),
             "precision": "f32",
+            "batch_norm": batch_norm.name(),
             "checkpoints": paths.paths.iter().map(of).collect::<Vec<_>>(),
             "center": match self.center { Center::Last => "last", Center::First => "first" },
             "project": self.projection.name(),
@@ -172,7 +169,7 @@ impl Shadow {
         &self,
         paths: &Paths,
         grid: Option<&Grid>,
-        objective: &dyn Objective,
+        losses: &Losses,
         place: &Place,
         console: &Console,
     ) -> Result<Followed, CliError> {
@@ -185,7 +182,7 @@ impl Shadow {
                     spec: place.spec,
                     plane: &self.plane,
                     grid,
-                    objective,
+                    objective: &losses.on_plane,
                     batch: 0,
                     replace: place.replace,
                 };
@@ -195,7 +192,7 @@ impl Shadow {
         };
         let mut stored = place.store.load_trajectories(&run)?;
         if stored.len() != self.projected.len() {
-            stored = self.measure(paths, objective)?;
+            stored = self.measure(paths, losses)?;
             put(&stored, &run, place.store)?;
         }
         Ok(Followed {
@@ -216,18 +213,14 @@ impl Shadow {
     }
 
     /// Fills in the true losses and those of the plane.
-    fn measure(
-        &self,
-        paths: &Paths,
-        objective: &dyn Objective,
-    ) -> Result<Vec<NamedTrajectory>, CliError> {
+    fn measure(&self, paths: &Paths, losses: &Losses) -> Result<Vec<NamedTrajectory>, CliError> {
         let one = |(path, projected): (&Path, &Trajectory)| -> Result<_, CliError> {
             let mut trajectory = projected.clone();
             let nearest: Vec<_> = self.nearest(path)?;
-            let samples = objective.evaluate(&nearest)?;
+            let samples = losses.on_plane.evaluate(&nearest)?;
             for (place, point) in trajectory.points.iter_mut().enumerate() {
                 point.plane_loss = Some(samples[place].loss);
-                point.loss = Some(paths.true_loss(path, place)?);
+                point.loss = Some(losses.of(path, place)?);
             }
             Ok(NamedTrajectory {
                 label: path.label.clone(),

@@ -1,6 +1,6 @@
 //! Planes and lines between models, statistics of BatchNorm, precision.
 
-use crate::support::Bench;
+use crate::support::{Bench, images};
 use landscape_core::{Params, Rng, Role};
 use landscape_models::{Network, save_weights};
 use serde_json::Value;
@@ -17,10 +17,10 @@ fn three() -> Bench {
     bench
 }
 
-/// Two ResNets with running statistics of their own, and 8 images.
+/// Three ResNets with running statistics of their own, and 8 images.
 fn resnets() -> Bench {
     let bench = Bench::new();
-    for (seed, name, variance) in [(1, "a", 4.0), (2, "b", 1.0)] {
+    for (seed, name, variance) in [(1, "a", 4.0), (2, "b", 1.0), (3, "c", 2.0)] {
         let network = Network::init(
             &"resnet20".parse().unwrap(),
             seed,
@@ -41,23 +41,6 @@ fn resnets() -> Bench {
     }
     bench.write("images.safetensors", images(8));
     bench
-}
-
-/// `x` of `[n, 3, 32, 32]` f32 and `y` of `[n]` i64, as safetensors.
-fn images(n: usize) -> Vec<u8> {
-    let mut rng = Rng::new(3, 4);
-    let size = n * 3 * 32 * 32;
-    let header = format!(
-        r#"{{"x":{{"dtype":"F32","shape":[{n},3,32,32],"data_offsets":[0,{}]}},"y":{{"dtype":"I64","shape":[{n}],"data_offsets":[{},{}]}}}}"#,
-        4 * size,
-        4 * size,
-        4 * size + 8 * n
-    );
-    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-    bytes.extend(header.bytes());
-    bytes.extend((0..size).flat_map(|_| (rng.normal() as f32).to_le_bytes()));
-    bytes.extend((0..n as i64).flat_map(|i| (i % 10).to_le_bytes()));
-    bytes
 }
 
 const RESNET: &str = "--model resnet20 --weights a.safetensors --data images.safetensors";
@@ -104,6 +87,35 @@ fn statistics_of_batch_norm() {
         .zip(column(&bench, "flex", 2))
     {
         assert!((a - b).abs() <= 1e-4 * b, "{a} {b}");
+    }
+}
+
+/// Three checkpoints span their plane: what lies off it is their running statistics alone.
+#[test]
+fn statistics_of_batch_norm_on_a_path() {
+    let bench = resnets();
+    let words = "trajectory --checkpoints '[abc].safetensors' --model resnet20 \
+                 --data images.safetensors --batch-norm";
+    for (mode, agree) in [
+        ("frozen", [false, false, true]),
+        ("batch", [true; 3]),
+        ("reestimate", [true; 3]),
+    ] {
+        let path = bench.json(&format!("{words} {mode} --name {mode}"));
+        let points = path["points"].as_array().unwrap();
+        for ((point, agree), name) in points.iter().zip(agree).zip(["a", "b", "c"]) {
+            let loss = |field: &str| point[field].as_f64().unwrap();
+            let on_plane = close(loss("plane_loss"), loss("loss"));
+            assert_eq!(on_plane, agree, "{mode}: {point}");
+            let own = bench.json(&format!(
+                "line --model resnet20 --weights {name}.safetensors --data images.safetensors \
+                 --grid 1 --range 0:0 --batch-norm {mode}"
+            ));
+            let own = own["center_loss"].as_f64().unwrap();
+            assert!(close(loss("loss"), own), "{mode}: {point} {own}");
+        }
+        let shown = bench.json(&format!("show {mode}"));
+        assert_eq!(shown["run"]["settings"]["batch_norm"], mode);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Killed, stopped and crowded: nothing is lost, nothing is computed twice.
 
-use crate::support::{Bench, Lock, Said};
+use crate::support::{Bench, Lock, Said, images};
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -54,6 +54,38 @@ fn killed_at_twenty_moments_it_ends_the_same() {
     let rows = bench.json("sql 'SELECT count(*), count(DISTINCT (i, j)) FROM points'");
     assert_eq!(rows["rows"][0], serde_json::json!([POINTS, POINTS]));
     assert_eq!(bench.json("runs")["runs"][0]["status"], "complete");
+}
+
+/// A ResNet killed in the middle goes on from what is stored, and is drawn.
+#[test]
+fn a_killed_convolutional_run_ends_the_same() {
+    const WORDS: &str = "surface --model resnet20 --data images.safetensors --grid 5 --batch 1 \
+                         --name plane";
+    let calm = Bench::new();
+    calm.write("images.safetensors", images(16));
+    calm.ok(WORDS);
+    let expected = calm.ok("export plane").out;
+    let bench = Bench::new();
+    bench.write("images.safetensors", images(16));
+    let mut before = 0;
+    for wait in [100, 200, 400, 700, 1_000, 2_000, 5_000, 10_000] {
+        let mut child = start(&bench, WORDS);
+        sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = stored(&bench);
+        assert!(now >= before, "{now} points after {before}");
+        before = now;
+        if before >= 3 {
+            break;
+        }
+    }
+    assert!(before >= 3, "{before}");
+    let end = bench.json(WORDS);
+    assert_eq!(end["stored_before"].as_u64().unwrap(), before);
+    assert_eq!(end["computed"].as_u64().unwrap(), 25 - before);
+    assert_eq!(bench.ok("export plane").out, expected);
+    bench.ok("plot plane -o plane.png");
 }
 
 /// Waits until the run has been begun.

@@ -1,6 +1,7 @@
 //! A folder of its own for each test, and the command in it.
 
 use assert_cmd::Command;
+use landscape_core::Rng;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Output;
@@ -123,6 +124,23 @@ impl Said {
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// `x` of `[n, 3, 32, 32]` f32 and `y` of `[n]` i64, as safetensors.
+pub fn images(n: usize) -> Vec<u8> {
+    let mut rng = Rng::new(3, 4);
+    let size = n * 3 * 32 * 32;
+    let header = format!(
+        r#"{{"x":{{"dtype":"F32","shape":[{n},3,32,32],"data_offsets":[0,{}]}},"y":{{"dtype":"I64","shape":[{n}],"data_offsets":[{},{}]}}}}"#,
+        4 * size,
+        4 * size,
+        4 * size + 8 * n
+    );
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    bytes.extend((0..size).flat_map(|_| (rng.normal() as f32).to_le_bytes()));
+    bytes.extend((0..n as i64).flat_map(|i| (i % 10).to_le_bytes()));
+    bytes
 }
 
 /// Gives a database the schema version that a newer program would have written.

@@ -4,8 +4,8 @@ use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{Source, default_loss, load_data, matching};
 use burn::tensor::Device;
-use landscape_core::{Checkpoint, Params};
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, evaluate, load_network_params};
+use landscape_core::{Checkpoint, Params, Role};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
 use landscape_storage::{Run, RunKind, Store};
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use serde_json::Value;
 pub struct Path {
     pub label: String,
     pub checkpoints: Vec<Checkpoint>,
-    /// True losses that were recorded on the same data with the same loss.
-    recorded: Vec<Option<f64>>,
+    /// True losses that were recorded on the same data with the same loss, in evaluation.
+    pub recorded: Vec<Option<f64>>,
 }
 
 /// Paths of one network on one data set.
@@ -114,13 +114,10 @@ impl Paths {
         Ok(Network::from_params(&self.spec, params, &Device::flex())?)
     }
 
-    /// The loss of a checkpoint, as recorded or measured now.
-    pub fn true_loss(&self, path: &Path, place: usize) -> Result<f64, CliError> {
-        if let Some(loss) = path.recorded[place] {
-            return Ok(loss);
-        }
-        let network = self.network(&path.checkpoints[place].params)?;
-        Ok(evaluate(&network, &self.data, self.loss)?.loss)
+    /// Whether the network has running statistics, as BatchNorm layers have.
+    pub fn has_statistics(&self) -> bool {
+        let mut first = self.rows().take(1).flat_map(Params::iter);
+        first.any(|tensor| tensor.role == Role::Buffer)
     }
 }
 

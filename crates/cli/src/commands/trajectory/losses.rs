@@ -1,0 +1,53 @@
+//! The loss on a plane, and of checkpoints beside it.
+
+use super::paths::{Path, Paths};
+use crate::args::BatchNorm;
+use crate::error::CliError;
+use landscape_core::{Direction, Objective, Plane};
+use landscape_models::trace_network;
+use landscape_trace::{PlaneObjective, Target, Trace};
+
+/// The loss of a network on data, on a plane and wherever else its parameters lie.
+pub struct Losses<'a> {
+    /// The loss on the plane.
+    pub on_plane: PlaneObjective,
+    trace: Trace,
+    directions: Vec<Direction>,
+    target: &'a [Target],
+    /// Whether what training recorded is the same loss.
+    recorded: bool,
+}
+
+impl<'a> Losses<'a> {
+    /// Of the network of these paths.
+    pub fn new(
+        paths: &Paths,
+        plane: &Plane,
+        targets: &'a [Target],
+        batch_norm: BatchNorm,
+    ) -> Result<Self, CliError> {
+        let network = paths.network(&plane.origin)?;
+        let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
+        let trace = trace.with_batch_norm(batch_norm.statistics());
+        Ok(Losses {
+            on_plane: trace.objective(plane, targets)?,
+            trace,
+            directions: plane.directions.clone(),
+            target: &targets[..targets.len().min(1)],
+            recorded: batch_norm == BatchNorm::Frozen || !paths.has_statistics(),
+        })
+    }
+
+    /// Of a checkpoint with its own running statistics, as recorded or measured now.
+    pub fn of(&self, path: &Path, place: usize) -> Result<f64, CliError> {
+        if let Some(loss) = path.recorded[place].filter(|_| self.recorded) {
+            return Ok(loss);
+        }
+        // One objective serves one origin: running statistics do not lie on the plane.
+        let origin = path.checkpoints[place].params.clone();
+        let around = Plane::new(origin, self.directions.clone())?;
+        let objective = self.trace.objective(&around, self.target)?;
+        let samples = objective.evaluate(&[[0.0; 3]])?;
+        Ok(samples[0].loss)
+    }
+}
