@@ -64,6 +64,7 @@
 //!   algorithms with a random start*, SIAM J. Matrix Anal. Appl. 13, 1992.
 
 mod confirm;
+mod count;
 mod error;
 mod params;
 mod ritz;
@@ -71,6 +72,7 @@ mod run;
 mod spectrum;
 mod state;
 
+pub use count::{Condition, ConditionError, EigenvalueRatio, Outliers};
 pub use error::LanczosError;
 pub use params::{Lanczos, LanczosParams};
 pub use spectrum::{Pair, Spectrum, Stop};

@@ -23,6 +23,11 @@ pub enum TraceError {
     /// The matrix has no entries.
     #[error("the operator has dimension 0")]
     Empty,
+    /// Blocks are measured by Hutchinson's method alone.
+    #[error(
+        "traces of blocks, and estimates that go on, are made by Hutchinson's method alone; set `method`"
+    )]
+    Method,
     /// A range of entries is not within the operator.
     #[error("the range {start}..{end} is empty or not within an operator of dimension {dim}")]
     Range {

@@ -5,6 +5,8 @@ use crate::stats::{mean_and_error, student_t};
 pub enum Ended {
     /// The interval is as narrow as asked for.
     Target,
+    /// The sketch spans the range of the matrix: the trace is exact to rounding.
+    Exact,
     /// The products are spent.
     Products,
     /// The observer ended it.

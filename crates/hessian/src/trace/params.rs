@@ -6,6 +6,12 @@ pub enum Method {
     /// Mean of `z^T H z` over random vectors: unbiased, its error falls as `1 / sqrt(products)`.
     #[default]
     Hutchinson,
+    /// The trace on a random sketch of the range exactly, Hutchinson on the rest: a third of the
+    /// products for each of sketch, its trace, and the rest.
+    HutchPlusPlus,
+    /// Every random vector serves as sketch and, left out of it, as sample: two products for each. The
+    /// most accurate where the spectrum decays.
+    XTrace,
 }
 
 /// The distribution of random vectors.
@@ -32,14 +38,14 @@ impl Probe {
 pub struct TraceParams {
     /// Hutchinson by default.
     pub method: Method,
-    /// Ends it as soon as the half-width of the 95% interval is at most this share of the mean;
+    /// Ends it, after at least eight samples, as soon as the half-width of the 95% interval is at most this share of the mean;
     /// `None`, the default, spends all products.
     pub target: Option<f64>,
     /// The most products, 100 by default.
     pub max_products: usize,
     /// Random vectors that are multiplied together, 8 by default.
     pub block: usize,
-    /// Their distribution, Rademacher by default.
+    /// Their distribution, Rademacher by default; XTrace's are uniform on a sphere always.
     pub probe: Probe,
     /// Their seed, 0 by default.
     pub seed: u64,
@@ -75,6 +81,8 @@ impl Trace {
     pub fn new(params: TraceParams) -> Result<Self, TraceError> {
         let least = match params.method {
             Method::Hutchinson => 2,
+            Method::HutchPlusPlus => 6,
+            Method::XTrace => 6,
         };
         if params.max_products < least {
             let given = params.max_products;
@@ -92,5 +100,21 @@ impl Trace {
     /// The settings.
     pub fn params(&self) -> &TraceParams {
         &self.params
+    }
+
+    pub(super) fn with_limit(&self, max_products: usize) -> Self {
+        let params = TraceParams {
+            max_products,
+            ..self.params
+        };
+        Trace { params }
+    }
+
+    pub(super) fn with_probe(&self, probe: Probe) -> Self {
+        let params = TraceParams {
+            probe,
+            ..self.params
+        };
+        Trace { params }
     }
 }
