@@ -157,17 +157,20 @@ fn describe_terms(terms: &[Term]) -> String {
 /// Evaluates the unknown points of a surface, coarse to fine, in batches.
 #[derive(Debug, Clone, Default)]
 pub struct Sampler {
-    /// Points a batch. 0 adapts the batch to the speed: about ten a second, between 16 and 16,384
-    /// points. It changes no result.
+    /// Points a batch. 0 adapts the batch to the speed: about ten a second of 16 to 16,384 points,
+    /// and fewer points, down to one, where 16 take longer than two seconds. It changes no result.
     pub batch: usize,
     /// Ends the run between batches.
     pub cancel: Cancel,
 }
 
-/// Range and target of automatic batches.
-const SMALLEST_BATCH: usize = 16;
+/// Points and seconds of automatic batches: a batch has the observers' overhead once, and is what is
+/// lost when a run is killed.
 const LARGEST_BATCH: usize = 16_384;
 const BATCH_SECONDS: f64 = 0.1;
+/// Batches of so many points may take longer.
+const SMALL_BATCH: usize = 16;
+const SMALL_BATCH_SECONDS: f64 = 2.0;
 
 impl Sampler {
     /// Automatic batches and a fresh switch.
@@ -194,20 +197,23 @@ impl Sampler {
 
     fn first_batch(&self) -> usize {
         match self.batch {
-            0 => SMALLEST_BATCH,
+            0 => 1,
             fixed => fixed,
         }
     }
 
-    /// As many points as fit the target time, at most eight times as many as before.
+    /// As many points as fit the target time, at most sixteen times as many as before.
     fn next_batch(&self, size: usize, took: Duration) -> usize {
         if self.batch > 0 {
             return self.batch;
         }
-        let fitting = size as f64 * BATCH_SECONDS / took.as_secs_f64().max(1e-9);
-        (fitting as usize)
-            .min(size.saturating_mul(8))
-            .clamp(SMALLEST_BATCH, LARGEST_BATCH)
+        let rate = size as f64 / took.as_secs_f64().max(1e-9);
+        let fitting = (rate * BATCH_SECONDS) as usize;
+        let small = SMALL_BATCH.min((rate * SMALL_BATCH_SECONDS) as usize);
+        fitting
+            .max(small)
+            .min(size.saturating_mul(16))
+            .clamp(1, LARGEST_BATCH)
     }
 }
 
@@ -320,4 +326,22 @@ fn measure(
         batch.push(Measured { index, sample });
     }
     Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn automatic_batches_follow_the_speed() {
+        let next =
+            |size, seconds| Sampler::new().next_batch(size, Duration::from_secs_f64(seconds));
+        assert_eq!(Sampler::new().first_batch(), 1);
+        assert_eq!(next(1, 0.0), 16, "not too fast");
+        assert_eq!(next(16, 0.016), 100, "a tenth of a second");
+        assert_eq!(next(16, 1.0), 16, "small batches may take longer");
+        assert_eq!(next(16, 8.0), 4, "but not longer than two seconds");
+        assert_eq!(next(1, 20.0), 1);
+        assert_eq!(next(16_384, 1e-3), 16_384);
+    }
 }
