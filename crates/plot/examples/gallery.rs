@@ -5,6 +5,7 @@
 use landscape_core::{
     Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint, Value, analytic,
 };
+use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, TraceRow, html};
 use landscape_plot::{
     Camera, Clip, Colormap, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Fill,
     LossCurve, Options, PlotError, Scale, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit,
@@ -312,6 +313,12 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
         ..log()
     };
     out.save("trajectory", || trajectory(&whole, &path_to_zero(40), &pca))?;
+    let low = sampled(&[(-1.0, 1.0, 51), (-0.2, 0.75, 25)], |[x, y, _]| {
+        Some(Sample::of(typical(x, y)))
+    })?;
+    out.save("trajectory-low", || {
+        trajectory(&low, &path_to_zero(40), &pca)
+    })?;
     let small = plane(41, 0.6, typical)?;
     out.save("trajectory-outside", || {
         trajectory(&small, &path_to_zero(400), &pca)
@@ -458,7 +465,47 @@ fn curvature(out: &Gallery<'_>) -> Result<(), Failure> {
         row("relative flatness", 0.000012, None, "layer fc2"),
     ];
     out.save("sharpness", || sharpness_table(&rows, &plain))?;
-    out.save("sharpness-double", || sharpness_table(&rows, &double))
+    out.save("sharpness-double", || sharpness_table(&rows, &double))?;
+    pages(out, &estimated, &rows)
+}
+
+/// A page with a landscape and its curvature, and one with curvature alone.
+fn pages(out: &Gallery<'_>, found: &Spectrum, rows: &[SharpnessRow]) -> Result<(), Failure> {
+    let rank = |(k, v): (usize, &Eigenvalue)| EigenvalueRow {
+        part: "all".to_owned(),
+        rank: match v.value > 0.0 {
+            true => format!("top {}", k + 1),
+            false => format!("bottom {}", k - 8),
+        },
+        value: v.value,
+        residual: v.residual,
+        converged: v.converged,
+    };
+    let trace = |part: &str, mean: f64| TraceRow {
+        part: part.to_owned(),
+        method: "xtrace".to_owned(),
+        mean,
+        se: Some(0.011 * mean),
+        products: 30,
+    };
+    let curvature = PageCurvature {
+        name: "trained network".to_owned(),
+        description: Some("681 parameters, cross-entropy over 1,000 images".to_owned()),
+        figures: vec![("Spectrum".to_owned(), spectrum(found, &Options::default())?)],
+        eigenvalues: found.eigenvalues.iter().enumerate().map(rank).collect(),
+        traces: vec![trace("all", 25.98), trace("fc1", 14.2), trace("fc2", 11.7)],
+        sharpness: rows.to_vec(),
+        facts: vec![("products".to_owned(), "412".to_owned())],
+        command: Some("landscape hessian --model mlp:2-8-4-1 --top 9 --bottom 2".to_owned()),
+    };
+    let whole = plane(51, 1.0, typical)?;
+    let alone = PageData::new("Curvature", vec![]).with_curvature(vec![curvature.clone()]);
+    let run = PageRun::new("surface-1", whole);
+    let both = PageData::new("A landscape", vec![run]).with_curvature(vec![curvature]);
+    for (name, page) in [("page-curvature", alone), ("page", both)] {
+        std::fs::write(out.folder.join(format!("{name}.html")), html(&page)?)?;
+    }
+    Ok(())
 }
 
 fn maps(out: &Gallery<'_>) -> Result<(), Failure> {

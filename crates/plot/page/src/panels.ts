@@ -235,6 +235,8 @@ export function updateDetails(data: PageData, pane: Pane, theme: Theme): void {
   show(byId("provenance-box"), run.provenance.length + data.provenance.length > 0);
   byId("command").textContent = run.command || data.command;
   show(byId("command-box"), run.command + data.command !== "");
+  const boxes = ["metrics-box", "curves", "provenance-box", "command-box"].map((id) => byId(id));
+  show(byId("details"), boxes.some((box) => !box.hidden));
 }
 
 /** Losses while training, and accuracies where they are known. */

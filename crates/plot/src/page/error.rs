@@ -2,7 +2,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// There is nothing to show.
-    #[error("a page needs at least one run")]
+    #[error("a page needs at least one run or some curvature")]
     NoRuns,
     /// A run has not one label an axis.
     #[error("run `{run}` has {expected} axes but {found} axis labels")]

@@ -18,19 +18,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod curvature;
 mod error;
 mod payload;
 
+pub use curvature::{EigenvalueRow, PageCurvature, TraceRow};
 pub use error::PageError;
 
 use crate::{LossCurve, Place};
 use landscape_core::{Surface, Trajectory};
 
-/// The viewer with its style and script, and marks where title and data go. Built from `page/` by
+/// The viewer with its style and script, and marks where title, data and curvature go. Built from `page/` by
 /// `page/build.sh`.
 const VIEWER: &str = include_str!("../../assets/page/viewer.html");
 const TITLE_MARK: &str = "<!--TITLE-->";
 const DATA_MARK: &str = "<!--DATA-->";
+const CURVATURE_MARK: &str = "<!--CURVATURE-->";
 
 /// What a page shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,8 @@ pub struct PageData {
     pub title: String,
     /// The runs, in the order of their tabs. Those on equal grids can be subtracted in the viewer.
     pub runs: Vec<PageRun>,
+    /// Curvature, a section each below the runs. A page may have nothing else.
+    pub curvature: Vec<PageCurvature>,
     /// Facts about the page as a whole, listed after those of each run.
     pub provenance: Vec<(String, String)>,
     /// The command that makes the page; shown for runs that have none of their own.
@@ -86,9 +91,17 @@ impl PageData {
         PageData {
             title: title.into(),
             runs,
+            curvature: Vec::new(),
             provenance: Vec::new(),
             command: None,
         }
+    }
+
+    /// The same with curvature.
+    #[must_use]
+    pub fn with_curvature(mut self, curvature: Vec<PageCurvature>) -> Self {
+        self.curvature = curvature;
+        self
     }
 }
 
@@ -152,10 +165,10 @@ impl PageRun {
 /// The page as one HTML document.
 ///
 /// # Errors
-/// When there is no run, or a run has the wrong number of axis labels, a single point along an axis
+/// When there is neither a run nor curvature, or a run has the wrong number of axis labels, a single point along an axis
 /// that is drawn, or a loss curve without one loss a step.
 pub fn html(data: &PageData) -> Result<String, PageError> {
-    if data.runs.is_empty() {
+    if data.runs.is_empty() && data.curvature.is_empty() {
         return Err(PageError::NoRuns);
     }
     for run in &data.runs {
@@ -163,11 +176,17 @@ pub fn html(data: &PageData) -> Result<String, PageError> {
     }
     let json = payload::json(data)?;
     let title = escape(&data.title);
-    let mut page = String::with_capacity(VIEWER.len() + json.len() + 2 * title.len());
+    let curvature = curvature::html(&data.curvature);
+    let length = json.len() + curvature.len() + 2 * title.len();
+    let mut page = String::with_capacity(VIEWER.len() + length);
     let mut rest = VIEWER;
     while let Some((before, mark, after)) = next_mark(rest) {
         page.push_str(before);
-        page.push_str(if mark == TITLE_MARK { &title } else { &json });
+        page.push_str(match mark {
+            TITLE_MARK => &title,
+            CURVATURE_MARK => &curvature,
+            _ => &json,
+        });
         rest = after;
     }
     page.push_str(rest);
@@ -177,7 +196,8 @@ pub fn html(data: &PageData) -> Result<String, PageError> {
 /// What stands before the next mark, the mark, and what stands after it.
 fn next_mark(text: &str) -> Option<(&str, &str, &str)> {
     let at = |mark| text.find(mark).map(|start| (start, mark));
-    let (start, mark) = [TITLE_MARK, DATA_MARK].into_iter().filter_map(at).min()?;
+    let marks = [TITLE_MARK, DATA_MARK, CURVATURE_MARK];
+    let (start, mark) = marks.into_iter().filter_map(at).min()?;
     Some((&text[..start], mark, &text[start + mark.len()..]))
 }
 

@@ -1,12 +1,15 @@
 //! The interactive page: what is embedded is what was given, and nothing is loaded from outside.
 
+use crate::support::{estimated, measures};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
     Axis, Grid, Projection, Sample, Surface, Term, Trajectory, TrajectoryPoint, Value,
 };
-use landscape_plot::LossCurve;
-use landscape_plot::page::{self, PageData, PageError, PageRun};
+use landscape_plot::page::{
+    self, EigenvalueRow, PageCurvature, PageData, PageError, PageRun, TraceRow,
+};
+use landscape_plot::{LossCurve, Options, SHARPNESS_NOTE, spectrum};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -331,4 +334,76 @@ proptest! {
         prop_assert_eq!(json["title"].as_str(), Some(title.as_str()));
         prop_assert_eq!(json["runs"][0]["name"].as_str(), Some(name.as_str()));
     }
+}
+
+fn curvature() -> PageCurvature {
+    let value = |part: &str, rank: &str, converged| EigenvalueRow {
+        part: part.to_owned(),
+        rank: rank.to_owned(),
+        value: 9.75,
+        residual: 1e-4,
+        converged,
+    };
+    let figure = spectrum(&estimated("one"), &Options::default()).unwrap();
+    PageCurvature {
+        name: "<b>h</b>".to_owned(),
+        description: Some("a & b".to_owned()),
+        figures: vec![("Spectrum".to_owned(), figure)],
+        eigenvalues: vec![value("all", "top 1", true), value("all", "top 2", false)],
+        traces: vec![TraceRow {
+            part: "all".to_owned(),
+            method: "xtrace".to_owned(),
+            mean: 25.5,
+            se: Some(0.25),
+            products: 30,
+        }],
+        sharpness: measures(),
+        facts: vec![("products".to_owned(), "412".to_owned())],
+        command: Some("landscape hessian <x>".to_owned()),
+    }
+}
+
+#[test]
+fn curvature_is_there_without_a_script() {
+    let page = PageData::new("t", vec![]).with_curvature(vec![curvature()]);
+    let html = page::html(&page).unwrap();
+    let body = html.split("<script").next().unwrap();
+    for part in [
+        "Curvature: &lt;b&gt;h&lt;/b&gt;",
+        "a &amp; b",
+        "<td class=\"number\">9.75</td>",
+        "<td class=\"warn\">no</td>",
+        "1 of 2 did not converge",
+        "<td class=\"number\">25.5</td><td class=\"number\">± 0.25</td>",
+        "adaptive, average case",
+        SHARPNESS_NOTE,
+        "landscape hessian &lt;x&gt;",
+    ] {
+        assert!(body.contains(part), "{part}");
+    }
+    assert!(!body.contains("<th>part</th>"), "all rows say the same");
+    let image = body.split("data:image/svg+xml;base64,").nth(1).unwrap();
+    let svg = STANDARD.decode(image.split('"').next().unwrap()).unwrap();
+    assert_eq!(svg, curvature().figures[0].1.svg().as_bytes());
+    assert_eq!(data(&html)["runs"], serde_json::json!([]));
+}
+
+#[test]
+fn layers_have_a_column() {
+    let mut layers = curvature();
+    layers.eigenvalues[1].part = "fc1".to_owned();
+    let page = PageData::new("t", vec![]).with_curvature(vec![layers]);
+    let html = page::html(&page).unwrap();
+    assert!(html.contains("<th>part</th><th>rank</th>") && html.contains("<td>fc1</td>"));
+}
+
+#[test]
+fn curvature_stands_below_the_runs() {
+    let run = PageRun::new("r", surface(&[5, 5], |k| k as f64));
+    let page = PageData::new("t", vec![run]).with_curvature(vec![curvature()]);
+    let html = page::html(&page).unwrap();
+    assert!(html.find("id=\"stage\"").unwrap() < html.find("Curvature:").unwrap());
+    assert_eq!(data(&html)["runs"].as_array().unwrap().len(), 1);
+    let plain = page::html(&PageData::new("t", page.runs)).unwrap();
+    assert!(!plain.contains("Curvature:") && !plain.contains("<!--CURVATURE-->"));
 }
