@@ -193,7 +193,12 @@ fn strange_densities_are_drawn() {
 
 #[test]
 fn rows_come_from_top_to_bottom_and_are_thinned() {
-    let epochs: Vec<Spectrum> = (0..40).map(|k| estimated(&format!("epoch {k}"))).collect();
+    let one = estimated("one");
+    let epoch = |k: usize| Spectrum {
+        name: format!("epoch {k}"),
+        ..one.clone()
+    };
+    let epochs: Vec<Spectrum> = (0..40).map(epoch).collect();
     let figure = spectra(&epochs, &plain()).unwrap();
     let said = text(&figure);
     assert!(said.contains("24 of 40 spectra shown"), "{said}");

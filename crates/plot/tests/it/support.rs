@@ -167,12 +167,23 @@ pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
         density: None,
         ..estimated("dense")
     };
-    let epochs: Vec<Spectrum> = (0..30).map(|k| estimated(&format!("epoch {k}"))).collect();
+    let one = Spectrum {
+        exact: vec![],
+        ..estimated("one")
+    };
+    let epoch = |k: usize| Spectrum {
+        name: format!("epoch {k}"),
+        ..one.clone()
+    };
+    let epochs: Vec<Spectrum> = (0..30).map(epoch).collect();
     vec![
         ("spectrum", spectrum(&estimated("one"), options).unwrap()),
         ("dense spectrum", spectrum(&dense, options).unwrap()),
         ("spectra", spectra(&epochs, options).unwrap()),
-        ("curvature map with holes", hessian_map(&map(), options).unwrap()),
+        (
+            "curvature map with holes",
+            hessian_map(&map(), options).unwrap(),
+        ),
         (
             "edge of stability",
             edge_of_stability(&[stability("")], options).unwrap(),

@@ -93,11 +93,18 @@ impl Window {
 /// The density of the exact eigenvalues under the same Gaussian as the estimate, on its grid.
 pub(super) fn smoothed(spectrum: &Spectrum, density: &Density) -> Vec<(f64, f64)> {
     let (values, sigma) = (&spectrum.exact, density.width);
-    if values.is_empty() || !(sigma > 0.0) {
+    if values.is_empty() || sigma.is_nan() || sigma <= 0.0 {
         return Vec::new();
     }
     let scale = 1.0 / (values.len() as f64 * sigma * libm::sqrt(2.0 * std::f64::consts::PI));
-    let bell = |z: f64| libm::exp(-0.5 * z * z);
+    // Beyond 9 widths the Gaussian is below every floor.
+    let bell = |z: f64| {
+        if z.abs() < 9.0 {
+            libm::exp(-0.5 * z * z)
+        } else {
+            0.0
+        }
+    };
     let at = |x: &f64| {
         (
             *x,
