@@ -197,7 +197,7 @@ impl Direct<'_, '_> {
             let count = (in_lanes - o).min(most);
             let width = count.next_multiple_of(LANES);
             let (panel, after) = dw.split_at_mut(count * weights);
-            add_turned(sums, width, panel, weights);
+            add_turned(self.level, (sums, width), (panel, weights), weights);
             sums = &sums[width * weights..];
             dw = after;
         }

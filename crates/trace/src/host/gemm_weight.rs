@@ -1,7 +1,8 @@
 //! Gradients of a matrix product with respect to its weights, and of a bias, over a tile of samples.
 
+use super::products::{add, heights, steps, with_scratch};
 use super::simd::{Kernel, LANES, Level, Simd, run};
-use super::turn::add_sums;
+use super::turn::{add_sums, transpose};
 
 /// Inputs by outputs whose sums stay in registers.
 const ROWS: usize = 3;
@@ -12,8 +13,9 @@ const PANEL: usize = 32;
 /// `dw[i][o] += sum x[i][s] lambda[o][s]` over all lanes `s`; where a lane holds no sample, `lambda`
 /// must be zero and `x` finite.
 ///
-/// Both factors have their samples in the lanes, so that a weight has a sum for every lane, and these
-/// are added up at the end of the tile.
+/// Both factors have their samples in the lanes: a weight has a sum for every lane, and these are added
+/// up at the end of the tile. Where the outputs nearly fill vectors, or few samples make the end
+/// frequent, `lambda` is turned instead, so that outputs are in the lanes and inputs are broadcast.
 pub(crate) struct GemmWeight<'a> {
     /// `[inputs][lanes]`
     pub x: &'a [f32],
@@ -34,15 +36,124 @@ impl GemmWeight<'_> {
         assert!(self.x.len() >= self.inputs * self.lanes);
         assert!(self.lambda.len() >= self.outputs * self.lanes);
         assert!(self.dw.len() >= self.inputs * self.outputs);
-        let sums = [0.0; ROWS * PANEL * LANES];
-        run(
-            level,
-            Sums {
-                gemm: self,
-                level,
-                sums,
-            },
-        );
+        if self.turning_wins() {
+            let panel = self.outputs.next_multiple_of(LANES).min(4 * LANES);
+            with_scratch([self.lanes * panel], |[turned]| {
+                let gemm = self;
+                run(
+                    level,
+                    Turned {
+                        gemm,
+                        level,
+                        turned,
+                    },
+                );
+            });
+        } else {
+            let sums = [0.0; ROWS * PANEL * LANES];
+            let gemm = self;
+            run(level, Sums { gemm, level, sums });
+        }
+    }
+
+    /// Compares the times of the two forms, measured with AVX2, in any unit: with `lambda` turned empty
+    /// lanes cost as much as others; else the end of the tile costs as much as 90 samples.
+    fn turning_wins(&self) -> bool {
+        let turned = 12 * self.outputs.next_multiple_of(LANES) * self.lanes;
+        turned < 11 * self.outputs * (self.lanes + 90)
+    }
+}
+
+struct Turned<'a, 'b> {
+    gemm: GemmWeight<'a>,
+    level: Level,
+    /// `[lanes][outputs of a panel]`
+    turned: &'b mut [f32],
+}
+
+impl Kernel for Turned<'_, '_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let mut o = 0;
+        while o < self.gemm.outputs {
+            let count = (self.gemm.outputs - o).min(S::COLUMNS.min(4) * LANES);
+            // SAFETY: `GemmWeight::run` has checked the lengths.
+            unsafe {
+                match count.div_ceil(LANES) {
+                    1 => self.panel::<S, 1>(o, count),
+                    2 => self.panel::<S, 2>(o, count),
+                    3 => self.panel::<S, 3>(o, count),
+                    _ => self.panel::<S, 4>(o, count),
+                }
+            }
+            o += count;
+        }
+    }
+}
+
+impl Turned<'_, '_> {
+    /// Outputs `o..o + count`, in the lanes of `V` vectors.
+    #[inline(always)]
+    unsafe fn panel<S: Simd, const V: usize>(&mut self, o: usize, count: usize) {
+        let lanes = self.gemm.lanes;
+        // SAFETY: these outputs and inputs exist.
+        unsafe {
+            for first in (0..count).step_by(LANES) {
+                for s in (0..lanes).step_by(LANES) {
+                    let from = self.gemm.lambda.as_ptr().add((o + first) * lanes + s);
+                    let to = self.turned.as_mut_ptr().add(s * V * LANES + first);
+                    let rows = LANES.min(count - first);
+                    transpose(self.level, (from, lanes), rows, (to, V * LANES));
+                }
+            }
+            for (i, rows) in heights::<S, V>(self.gemm.inputs) {
+                match rows {
+                    1 => self.block::<S, 1, V>(i, o, count),
+                    2 => self.block::<S, 2, V>(i, o, count),
+                    3 => self.block::<S, 3, V>(i, o, count),
+                    4 => self.block::<S, 4, V>(i, o, count),
+                    5 => self.block::<S, 5, V>(i, o, count),
+                    6 => self.block::<S, 6, V>(i, o, count),
+                    _ => self.block::<S, 12, V>(i, o, count),
+                }
+            }
+        }
+    }
+
+    /// Inputs `i..i + R` of the panel.
+    #[inline(always)]
+    // By index: the rows must stay in registers.
+    #[allow(clippy::needless_range_loop)]
+    unsafe fn block<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        i: usize,
+        o: usize,
+        count: usize,
+    ) {
+        let GemmWeight { lanes, outputs, .. } = self.gemm;
+        // SAFETY: these inputs exist, `turned` holds all lanes, and rows of `dw` have `count` more outputs.
+        unsafe {
+            let inputs = self.gemm.x.as_ptr().add(i * lanes);
+            let mut x = [inputs; R];
+            for r in 0..R {
+                x[r] = inputs.add(r * lanes);
+            }
+            let zero = [[S::splat(0.0); V]; R];
+            let acc = steps::<S, R, V>(zero, x, self.turned.as_ptr(), V * LANES, lanes);
+            let dw = &mut self.gemm.dw[i * outputs + o..];
+            if count == V * LANES {
+                add::<S, R, V>(&acc, dw.as_mut_ptr(), outputs);
+                return;
+            }
+            let mut row = [0.0; 4 * LANES];
+            for (r, acc) in acc.iter().enumerate() {
+                for (v, &value) in acc.iter().enumerate() {
+                    S::store(row.as_mut_ptr().add(v * LANES), value);
+                }
+                let dw = dw[r * outputs..][..count].iter_mut();
+                dw.zip(&row).for_each(|(dw, sum)| *dw += sum);
+            }
+        }
     }
 }
 
@@ -203,7 +314,7 @@ mod tests {
                     let pairs = x[i * lanes..][..lanes].iter().zip(&lambda[o * lanes..]);
                     let sum: f64 = pairs.map(|(x, l)| f64::from(*x) * f64::from(*l)).sum();
                     let error = f64::from(dw) - f64::from(start) - sum;
-                    prop_assert!(error.abs() < 3e-5, "{level} {error}");
+                    prop_assert!(error.abs() < 6e-5, "{level} {error}");
                 }
             }
         }

@@ -2,7 +2,8 @@
 //! gradients of convolutions with respect to their weights.
 
 use super::buffer::Buffer;
-use super::simd::{LANES, Simd};
+use super::simd::{LANES, Level, Simd};
+use super::turn::transpose;
 use std::cell::RefCell;
 
 thread_local! {
@@ -91,10 +92,28 @@ pub(super) unsafe fn add<S: Simd, const R: usize, const V: usize>(
     }
 }
 
-/// `to[o][k] += sums[k][o]` for rows of `to` of length `weights`; rows of `sums` have `width` numbers.
-pub(super) fn add_turned(sums: &[f32], width: usize, to: &mut [f32], weights: usize) {
-    for (o, to) in to.chunks_exact_mut(weights).enumerate() {
-        let sums = sums[o..].iter().step_by(width);
-        to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+/// `to[o][k] += sums[k][o]` for `k < weights`; rows of `sums` have `width` numbers, rows of `to` begin
+/// `stride` apart.
+pub(super) fn add_turned(
+    level: Level,
+    (sums, width): (&[f32], usize),
+    (to, stride): (&mut [f32], usize),
+    weights: usize,
+) {
+    let outputs = to.len().div_ceil(stride);
+    assert!(width.is_multiple_of(LANES) && outputs <= width && sums.len() >= weights * width);
+    let mut block = [0.0; LANES * LANES];
+    for k in (0..weights).step_by(LANES) {
+        let rows = LANES.min(weights - k);
+        for o in (0..outputs).step_by(LANES) {
+            let from = sums[k * width + o..].as_ptr();
+            // SAFETY: rows `k..k + rows` of `sums` have 16 numbers from `o` on.
+            unsafe { transpose(level, (from, width), rows, (block.as_mut_ptr(), LANES)) }
+            let to = to[o * stride..].chunks_mut(stride);
+            for (to, block) in to.zip(block.chunks_exact(LANES)) {
+                let pairs = to[k..k + rows].iter_mut().zip(block);
+                pairs.for_each(|(to, sum)| *to += sum);
+            }
+        }
     }
 }
