@@ -6,6 +6,7 @@ pub mod operator;
 pub mod power;
 mod products;
 mod progress;
+pub mod sharpness;
 pub mod stats;
 pub mod trace;
 mod vectors;
@@ -13,7 +14,7 @@ mod vectors;
 pub use density::{Density, DensityError, DensityParams, SpectralDensity};
 pub use lanczos::{Lanczos, LanczosError, LanczosParams, Pair, Spectrum, State, StateParts, Stop};
 pub use operator::{
-    Dense, DenseError, Operator, OperatorError, Restricted, Scaled, from_fn, try_from_fn,
+    Congruent, Dense, DenseError, Operator, OperatorError, Restricted, Scaled, from_fn, try_from_fn,
 };
 pub use power::{Power, PowerError, PowerPairs, PowerParams};
 pub use products::ProductError;

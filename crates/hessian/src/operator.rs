@@ -271,3 +271,49 @@ impl<O: Operator> Restricted<O> {
         whole
     }
 }
+
+/// `D H D` with a diagonal `D`: the Hessian in coordinates of other units, for example of parameters
+/// relative to their magnitude.
+#[derive(Debug, Clone)]
+pub struct Congruent<O> {
+    operator: O,
+    diagonal: Vec<f64>,
+}
+
+impl<O: Operator> Congruent<O> {
+    /// The operator between two diagonal matrices.
+    ///
+    /// # Errors
+    /// When the diagonal has another length than the operator.
+    pub fn new(operator: O, diagonal: Vec<f64>) -> Result<Self, OperatorError> {
+        match diagonal.len() == operator.dim() {
+            true => Ok(Congruent { operator, diagonal }),
+            false => Err(OperatorError::new(format!(
+                "a diagonal of {} entries does not fit an operator of dimension {}",
+                diagonal.len(),
+                operator.dim()
+            ))),
+        }
+    }
+
+    fn scale(&self, vectors: &mut [Vec<f64>]) {
+        for vector in vectors {
+            let entries = vector.iter_mut().zip(&self.diagonal);
+            entries.for_each(|(value, factor)| *value *= factor);
+        }
+    }
+}
+
+impl<O: Operator> Operator for Congruent<O> {
+    fn dim(&self) -> usize {
+        self.operator.dim()
+    }
+
+    fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OperatorError> {
+        let mut scaled = block.to_vec();
+        self.scale(&mut scaled);
+        let mut products = self.operator.apply(&scaled)?;
+        self.scale(&mut products);
+        Ok(products)
+    }
+}

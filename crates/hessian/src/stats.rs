@@ -3,7 +3,7 @@
 /// Mean and standard error of independent samples, summed in their order.
 ///
 /// The standard error is `sd / sqrt(n)` with divisor `n - 1`; infinite for fewer than two samples,
-/// whose spread says nothing, and the mean of none is NaN.
+/// whose spread says nothing, and where a sample is not finite; the mean of none is NaN.
 pub fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
@@ -11,7 +11,8 @@ pub fn mean_and_error(samples: &[f64]) -> (f64, f64) {
         return (mean, f64::INFINITY);
     }
     let squares: f64 = samples.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (squares / (n - 1.0) / n).sqrt())
+    let error = (squares / (n - 1.0) / n).sqrt();
+    (mean, if error.is_nan() { f64::INFINITY } else { error })
 }
 
 /// The `t` with `P(|T| <= t) = confidence` for Student's distribution with `degrees` of freedom;

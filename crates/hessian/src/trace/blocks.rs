@@ -40,8 +40,8 @@ impl Trace {
         let mut samples = vec![vec![]; ranges.len()];
         let mut products = 0;
         loop {
-            let (probes, multiplied) = sample(self, operator, &mut products)?;
-            for (z, hz) in probes.iter().zip(&multiplied) {
+            let sampled = sample(self, operator, &mut products)?;
+            for (z, hz) in sampled.iter() {
                 for (list, range) in samples.iter_mut().zip(ranges) {
                     list.push(dot(&z[range.clone()], &hz[range.clone()]));
                 }

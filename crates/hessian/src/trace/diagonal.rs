@@ -57,8 +57,8 @@ impl Trace {
         let mut moments = Moments::new(operator.dim());
         let mut products = 0;
         loop {
-            let (probes, multiplied) = sample(&rademacher, operator, &mut products)?;
-            for (z, hz) in probes.iter().zip(&multiplied) {
+            let sampled = sample(&rademacher, operator, &mut products)?;
+            for (z, hz) in sampled.iter() {
                 moments.add(z, hz);
             }
             let overall = moments.overall(products);

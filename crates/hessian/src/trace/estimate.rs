@@ -26,7 +26,7 @@ pub struct Estimate {
     pub degrees: usize,
     /// The samples that the mean is over, in the order of their random vectors.
     pub samples: Vec<f64>,
-    /// Products spent.
+    /// Products (or evaluations of the loss) spent.
     pub products: usize,
     /// Why it ended.
     pub ended: Ended,
@@ -34,7 +34,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// An estimate whose mean is that of independent samples, moved by a constant.
-    pub(super) fn of(offset: f64, samples: Vec<f64>, products: usize) -> Self {
+    pub(crate) fn of(offset: f64, samples: Vec<f64>, products: usize) -> Self {
         let (mean, standard_error) = mean_and_error(&samples);
         Estimate {
             mean: offset + mean,

@@ -16,8 +16,8 @@ pub(super) fn hutchinson(
     let mut products = samples.len();
     loop {
         if products < trace.params().max_products {
-            let (probes, multiplied) = sample(trace, operator, &mut products)?;
-            samples.extend(probes.iter().zip(&multiplied).map(|(z, hz)| dot(z, hz)));
+            let sampled = sample(trace, operator, &mut products)?;
+            samples.extend(sampled.iter().map(|(z, hz)| dot(z, hz)));
         }
         let estimate = Estimate::of(0.0, samples.clone(), products);
         let enough = samples.len() >= LEAST_SAMPLES;
@@ -27,24 +27,37 @@ pub(super) fn hutchinson(
     }
 }
 
+/// Random vectors and their products.
+pub(super) struct Sampled {
+    pub(super) probes: Vec<Vec<f64>>,
+    pub(super) multiplied: Vec<Vec<f64>>,
+}
+
+impl Sampled {
+    /// Every random vector with its product.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Vec<f64>, &Vec<f64>)> {
+        self.probes.iter().zip(&self.multiplied)
+    }
+}
+
 /// The next block of random vectors and their products; `products` says how many came before.
 pub(super) fn sample(
     trace: &Trace,
     operator: &dyn Operator,
     products: &mut usize,
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>), ProductError> {
+) -> Result<Sampled, ProductError> {
     let params = trace.params();
     let first = *products;
     let count = params.block.min(params.max_products - first);
     let draw = |i: usize| params.probe.draw(operator.dim(), params.seed, i as u64);
     let probes: Vec<Vec<f64>> = (first..first + count).map(draw).collect();
     let multiplied = multiply(operator, &probes, products)?;
-    Ok((probes, multiplied))
+    Ok(Sampled { probes, multiplied })
 }
 
 impl Trace {
     /// Whether the estimate ends here, and why; `step` is what going on costs at least.
-    pub(super) fn ended(
+    pub(crate) fn ended(
         &self,
         estimate: &Estimate,
         enough: bool,

@@ -63,9 +63,9 @@ impl Rest {
     ) -> Result<(), TraceError> {
         while self.probes.len() < samples {
             let limit = trace.with_limit(samples);
-            let (probes, multiplied) = sample(&limit, operator, &mut self.products)?;
-            self.probes.extend(probes);
-            self.multiplied.extend(multiplied);
+            let sampled = sample(&limit, operator, &mut self.products)?;
+            self.probes.extend(sampled.probes);
+            self.multiplied.extend(sampled.multiplied);
         }
         Ok(())
     }

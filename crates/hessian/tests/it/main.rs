@@ -1,8 +1,11 @@
 //! Tests of landscape-hessian against matrices and functions with known answers.
 
 mod density;
+mod functions;
 mod lanczos;
 mod power;
+mod recipes;
+mod sharpness;
 mod stats;
 mod support;
 mod trace;
