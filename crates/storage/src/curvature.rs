@@ -48,6 +48,55 @@ impl FromStr for Side {
     }
 }
 
+/// A table of curvature, as it is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CurvatureTable {
+    /// A row an eigenvalue.
+    Eigenvalues,
+    /// A row an estimate of a trace.
+    Traces,
+    /// A row a point of a spectral density.
+    Spectrum,
+    /// A row a measure of sharpness.
+    Sharpness,
+    /// A row a point of a map.
+    Map,
+}
+
+impl CurvatureTable {
+    /// Every table.
+    pub const ALL: &'static [CurvatureTable] = &[
+        CurvatureTable::Eigenvalues,
+        CurvatureTable::Traces,
+        CurvatureTable::Spectrum,
+        CurvatureTable::Sharpness,
+        CurvatureTable::Map,
+    ];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            CurvatureTable::Eigenvalues => "eigenvalues",
+            CurvatureTable::Traces => "traces",
+            CurvatureTable::Spectrum => "spectrum",
+            CurvatureTable::Sharpness => "sharpness",
+            CurvatureTable::Map => "map",
+        }
+    }
+}
+
+impl FromStr for CurvatureTable {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        let mut all = CurvatureTable::ALL.iter().copied();
+        all.find(|table| table.name() == given)
+            .ok_or_else(|| Error::UnknownTable {
+                given: given.to_owned(),
+            })
+    }
+}
+
 /// All that is known about the curvature at one set of parameters.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Curvature {

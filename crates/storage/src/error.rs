@@ -208,6 +208,12 @@ pub enum Error {
         /// Lengths of grid, densities and standard errors.
         lengths: [usize; 3],
     },
+    /// A word is none of the tables of curvature.
+    #[error("unknown table `{given}`; one of: eigenvalues, traces, spectrum, sharpness, map")]
+    UnknownTable {
+        /// What was given.
+        given: String,
+    },
     /// The vectors of a Lanczos basis would have a gap.
     #[error(
         "run `{name}` has {stored} vectors of the Lanczos basis `{task}`, so that none can be kept \

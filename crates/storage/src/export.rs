@@ -97,7 +97,7 @@ pub fn import_directions(path: &Path, layout: &Params) -> Result<Vec<Params>, Er
 }
 
 /// Lets a file be written beside its place, and gives it its name once it is complete.
-fn whole(
+pub(crate) fn whole(
     path: &Path,
     overwrite: bool,
     write: impl FnOnce(&Path) -> Result<(), Error>,

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod curvature;
+mod curvature_export;
+mod curvature_recorder;
 mod error;
 mod export;
 mod formats;
@@ -14,9 +16,11 @@ mod sql;
 mod store;
 
 pub use curvature::{
-    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, Eigenvalue, LanczosState, Sharpness,
-    Side, SpectralDensity, TraceEstimate,
+    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue,
+    LanczosState, Sharpness, Side, SpectralDensity, TraceEstimate,
 };
+pub use curvature_export::write_curvature;
+pub use curvature_recorder::CurvatureRecorder;
 pub use error::{Error, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,

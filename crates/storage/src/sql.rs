@@ -47,7 +47,8 @@ impl Store {
     }
 }
 
-fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
+/// The answer to a query.
+pub(crate) fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
     let wrong = |error: duckdb::Error| Error::Query {
         message: error.to_string(),
     };

@@ -42,7 +42,7 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-fn quoted(field: &str) -> String {
+pub(crate) fn quoted(field: &str) -> String {
     match field.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", field.replace('"', "\"\"")),
         false => field.to_owned(),

@@ -1,11 +1,11 @@
 //! Landscapes in files that other programs read.
 
 mod cells;
-mod csv;
+pub(crate) mod csv;
 pub(crate) mod h5;
 mod json;
 mod npz;
-mod parquet;
+pub(crate) mod parquet;
 pub(crate) mod vtk;
 
 use crate::error::Error;

@@ -56,6 +56,13 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes the answer to a query.
+pub(crate) fn copy_query(conn: &Connection, query: &str, path: &Path) -> Result<(), Error> {
+    let file = file(path)?;
+    conn.execute_batch(&format!("COPY ({query}) TO {file} (FORMAT parquet)"))
+        .map_err(|error| Error::from(error).in_file(path))
+}
+
 fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
     let dims = surface.grid.dims();
     let mut appender = conn.appender("points")?;

@@ -4,8 +4,9 @@ use crate::child::Process;
 use crate::support::{grid, params, place, plane, spec, store};
 use landscape_core::Grid;
 use landscape_storage::{
-    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, Eigenvalue, Error, Run, RunKind,
-    RunSpec, Sharpness, Side, SpectralDensity, Status, Store, TraceEstimate,
+    ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue, Error,
+    Format, Run, RunKind, RunSpec, Sharpness, Side, SpectralDensity, Status, Store, TraceEstimate,
+    write_curvature,
 };
 use serde_json::json;
 use std::path::Path;
@@ -403,6 +404,36 @@ fn a_complete_run_keeps_no_iteration() {
     assert!(store.lanczos_state(&run, "top").unwrap().is_none());
 }
 
+#[test]
+fn a_recorder_stores_what_it_was_given() {
+    let (_dir, store) = store();
+    let (run, _) = store
+        .begin_curvature_map(&map_spec(), &grid(), None)
+        .unwrap();
+    let known = || {
+        let map = store.load_curvature_map(&run).unwrap();
+        map.grid.len() - map.missing()
+    };
+    let mut recorder = store.curvature_recorder(&run);
+    recorder.push(&[point(0), point(1)]).unwrap();
+    assert_eq!(known(), 0, "it waits for more");
+    std::thread::sleep(Duration::from_millis(550));
+    recorder.push(&[point(2)]).unwrap();
+    assert_eq!(known(), 3);
+    recorder.push(&[point(3)]).unwrap();
+    drop(recorder);
+    assert_eq!(known(), 4);
+    let mut recorder = store.curvature_recorder(&run);
+    recorder.push(&[point(3), point(4)]).unwrap();
+    recorder.finish(Status::Interrupted).unwrap();
+    assert_eq!(known(), 5);
+    assert_eq!(store.find("map").unwrap().status, Status::Interrupted);
+    let mut recorder = store.curvature_recorder(&run);
+    recorder.push(&[point(28)]).unwrap();
+    assert!(recorder.finish(Status::Complete).is_err());
+    assert_eq!(store.find("map").unwrap().status, Status::Interrupted);
+}
+
 /// What a command with a map does: begin or continue, compute what is missing, store each batch.
 pub fn map_in_child(file: &Path) {
     let store = Store::open(file).unwrap();
@@ -496,4 +527,123 @@ fn files_of_version_2_get_the_tables() {
         .begin_curvature_map(&map_spec(), &grid(), None)
         .unwrap();
     assert_eq!(store.append_curvature(&map, &[point(1)]).unwrap(), 1);
+}
+
+fn exported(store: &Store, run: &Run, which: CurvatureTable, format: Format) -> String {
+    let mut text = Vec::new();
+    let table = store.curvature_table(run, which).unwrap();
+    write_curvature(&table, format, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn tables_are_exported_with_every_bit() {
+    let (_dir, store, run) = begun();
+    store.put_curvature(&run, &everything(None)).unwrap();
+    store.put_curvature(&run, &everything(Some(10))).unwrap();
+    let csv = exported(&store, &run, CurvatureTable::Eigenvalues, Format::Csv);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 11);
+    assert_eq!(
+        lines[0],
+        "step,part,side,rank,value,residual,converged,method"
+    );
+    let first = everything(None).eigenvalues[0].clone();
+    let fields: Vec<&str> = lines[1].split(',').collect();
+    assert_eq!((fields[0], fields[1], fields[6]), ("", "all", "true"));
+    assert_eq!(fields[4].parse::<f64>().unwrap(), first.value);
+    assert_eq!(fields[5].parse::<f64>().unwrap(), first.residual);
+    assert!(lines[8].starts_with("10,all,top,2,") && lines[8].contains(",false,"));
+    let csv = exported(&store, &run, CurvatureTable::Sharpness, Format::Csv);
+    assert!(
+        csv.contains("keskar,inf,,\"{\"\"draws\"\":100,\"\"rho\"\":0.05}\""),
+        "{csv}"
+    );
+    let csv = exported(&store, &run, CurvatureTable::Traces, Format::Csv);
+    assert!(
+        csv.lines()
+            .nth(2)
+            .unwrap()
+            .starts_with(",fc2,xtrace,0.3,,12,24")
+    );
+    let text = exported(&store, &run, CurvatureTable::Spectrum, Format::Json);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        json["columns"],
+        json!(["step", "part", "eigenvalue", "density", "se"])
+    );
+    let (rows, wanted) = (json["rows"].as_array().unwrap(), density(40));
+    assert_eq!(rows.len(), 80);
+    for k in 0..40 {
+        let row = json!([null, "all", wanted.grid[k], wanted.density[k], wanted.se[k]]);
+        assert_eq!(rows[k], row);
+    }
+}
+
+#[test]
+fn maps_are_exported_in_grid_order() {
+    let (_dir, store) = store();
+    let (run, _) = store
+        .begin_curvature_map(&map_spec(), &grid(), None)
+        .unwrap();
+    assert!(matches!(
+        store.curvature_table(&run, CurvatureTable::Map),
+        Err(Error::Lacks { what: "map", .. })
+    ));
+    let points = [point(9), point(4), point(0)];
+    store.append_curvature(&run, &points).unwrap();
+    let csv = exported(&store, &run, CurvatureTable::Map, Format::Csv);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(
+        lines[0],
+        "i,j,alpha,beta,lambda_max,lambda_min,ratio,residual_max,residual_min,converged"
+    );
+    assert!(
+        lines[1].starts_with("0,0,-1.0,-0.5,3.0,-0.3,0.0999"),
+        "{csv}"
+    );
+    assert!(
+        lines[2].starts_with("1,0,") && lines[2].contains(",NaN,"),
+        "{csv}"
+    );
+    assert!(
+        lines[3].starts_with("2,1,") && lines[3].ends_with("false"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn files_of_curvature_are_whole() {
+    let (dir, store, run) = begun();
+    store.put_curvature(&run, &everything(None)).unwrap();
+    let export = |name: &str, format, overwrite| {
+        let path = dir.path().join(name);
+        let which = CurvatureTable::Eigenvalues;
+        let reader = Store::open_read(store.path()).unwrap();
+        reader.export_curvature(&run, which, format, &path, overwrite)
+    };
+    assert_eq!(export("e.csv", Format::Csv, false).unwrap(), 5);
+    assert!(matches!(
+        export("e.csv", Format::Csv, false),
+        Err(Error::OutputExists { .. })
+    ));
+    assert_eq!(export("e.csv", Format::Json, true).unwrap(), 5);
+    assert_eq!(export("e.parquet", Format::Parquet, false).unwrap(), 5);
+    assert!(matches!(
+        export("e.h5", Format::H5, false),
+        Err(Error::NotHeld { .. })
+    ));
+    assert!(!dir.path().join("e.h5").exists());
+    let conn = duckdb::Connection::open_in_memory().unwrap();
+    let file = dir.path().join("e.parquet");
+    let query = format!("SELECT sum(value), count(step) FROM '{}'", file.display());
+    let found: (f64, u64) = conn
+        .query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let sum: f64 = everything(None).eigenvalues.iter().map(|v| v.value).sum();
+    assert!((found.0 - sum).abs() < 1e-9 && found.1 == 0);
+    for table in CurvatureTable::ALL {
+        assert_eq!(table.name().parse::<CurvatureTable>().unwrap(), *table);
+    }
+    assert!("eigen".parse::<CurvatureTable>().is_err());
 }
