@@ -69,22 +69,25 @@ pub(crate) fn coefficients(basis: &[Vec<f64>], w: &[f64]) -> Vec<f64> {
     sum_lists(lists, basis.len())
 }
 
-/// `w -= Q c`, and `Q^T w` of the result from the same pass over the basis; its square norm last.
-fn subtract(basis: &[Vec<f64>], c: &[f64], w: &mut [f64]) -> Vec<f64> {
+/// `w -= Q c`; returns the square norm of the result and, where they are wanted, its coefficients
+/// `Q^T w` from the same pass over the basis.
+fn subtract(basis: &[Vec<f64>], c: &[f64], w: &mut [f64], wanted: bool) -> (f64, Vec<f64>) {
     let chunk = |(index, part): (usize, &mut [f64])| -> Vec<f64> {
         let span = index * CHUNK..index * CHUNK + part.len();
         for (q, c) in basis.iter().zip(c) {
             add_scaled(part, -c, &q[span.clone()]);
         }
-        let mut sums: Vec<f64> = basis
-            .iter()
-            .map(|q| dot_chunk(&q[span.clone()], part))
-            .collect();
-        sums.push(dot_chunk(part, part));
+        let mut sums = vec![dot_chunk(part, part)];
+        if wanted {
+            sums.extend(basis.iter().map(|q| dot_chunk(&q[span.clone()], part)));
+        }
         sums
     };
     let lists = w.par_chunks_mut(CHUNK).enumerate().map(chunk).collect();
-    sum_lists(lists, basis.len() + 1)
+    let len = if wanted { basis.len() + 1 } else { 1 };
+    let mut sums = sum_lists(lists, len);
+    let coefficients = sums.split_off(1);
+    (sums[0].max(0.0), coefficients)
 }
 
 /// A vector after orthogonalisation against a basis.
@@ -100,18 +103,18 @@ pub(crate) struct Orthogonal {
 /// when nothing but rounding is left.
 pub(crate) fn orthogonalize(basis: &[Vec<f64>], w: &mut [f64]) -> Orthogonal {
     const PASSES: usize = 4;
-    let mut total = vec![0.0; basis.len()];
-    let mut next = coefficients(basis, w);
-    let mut length = norm(w);
-    for pass in 0..PASSES {
+    let mut total = coefficients(basis, w);
+    let (square, mut next) = subtract(basis, &total, w, true);
+    let mut length = square.sqrt();
+    for _ in 1..PASSES {
         add_scaled(&mut total, 1.0, &next);
-        next = subtract(basis, &next, w);
-        let left = next.pop().unwrap_or(0.0).max(0.0).sqrt();
+        let left = subtract(basis, &next, w, false).0.sqrt();
         let stands = left > 0.5 * length;
         length = left;
-        if pass > 0 && stands {
+        if stands {
             break;
         }
+        next = coefficients(basis, w);
     }
     Orthogonal {
         coefficients: total,

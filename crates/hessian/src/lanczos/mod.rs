@@ -28,7 +28,7 @@
 //! chance that an eigenvalue beyond the last pair was missed is at most
 //! `1.648 sqrt(n) exp(-sqrt(epsilon) (2k - 1))`, with `epsilon` the distance between that last pair and
 //! the outermost Ritz value found, as a share of the spectrum's width (Kuczyński and Woźniakowski
-//! 1992, Theorem 4.2, with the ends of the spectrum as found). It ends when that is below
+//! 1992, with the ends of the spectrum as found). It ends when that is below
 //! [`LanczosParams::miss`], or when it has cost as many products as finding the pairs did, and
 //! [`Spectrum::missed`] says how far it got.
 //!

@@ -13,7 +13,11 @@ pub struct Quadratic {
 impl Quadratic {
     fn slope(&self, theta: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let offset: Vec<f64> = theta.iter().zip(&self.center).map(|(t, c)| t - c).collect();
-        let slope = self.matrix.apply(&[offset.clone()]).unwrap().remove(0);
+        let slope = self
+            .matrix
+            .apply(std::slice::from_ref(&offset))
+            .unwrap()
+            .remove(0);
         (offset, slope)
     }
 }

@@ -352,6 +352,60 @@ fn a_cancelled_run_can_say_what_it_knows() {
     assert!(known.top[0].value > 3.5 && !known.top[0].converged);
 }
 
+/// Random spectra with clusters, copies and signs, random settings: a pair that is called converged
+/// is an eigenpair, and the list has the right values.
+#[test]
+fn what_is_called_converged_is_right() {
+    let mut converged = 0;
+    for seed in 0..120 {
+        let mut rng = landscape_core::Rng::new(seed, 9);
+        let n = 20 + rng.below(100) as usize;
+        let mut spectrum: Vec<f64> = (0..n).map(|_| rng.normal().powi(3)).collect();
+        for _ in 0..rng.below(6) {
+            let (from, to) = (rng.below(n as u64) as usize, rng.below(n as u64) as usize);
+            spectrum[to] = spectrum[from];
+        }
+        let (top, bottom) = (1 + rng.below(4) as usize, rng.below(4) as usize);
+        let params = LanczosParams {
+            top,
+            bottom,
+            tolerance: 10f64.powi(-2 - rng.below(6) as i32),
+            basis: Some(top + bottom + 4 + rng.below(20) as usize),
+            max_products: 30 + rng.below(300) as usize,
+            seed,
+            ..Default::default()
+        };
+        let matrix = rotated(spectrum.clone(), seed);
+        let found = lanczos(params).solve(&matrix).unwrap();
+        assert!(found.products <= params.max_products, "{seed}");
+        spectrum.sort_by(|a, b| b.total_cmp(a));
+        for pair in found
+            .top
+            .iter()
+            .chain(&found.bottom)
+            .filter(|pair| pair.converged)
+        {
+            let measured = true_residual(&matrix, pair.value, &pair.vector);
+            assert!(
+                measured <= 1.01 * params.tolerance * pair.value.abs() + 1e-13,
+                "{seed}"
+            );
+        }
+        if found.is_converged() {
+            converged += 1;
+            let bottom = found.bottom.iter().zip(spectrum.iter().rev());
+            for (pair, want) in found.top.iter().zip(&spectrum).chain(bottom) {
+                let gap = (pair.value - want).abs();
+                assert!(
+                    gap <= params.tolerance * want.abs() + 1e-12,
+                    "{seed}: {gap} of {want}"
+                );
+            }
+        }
+    }
+    assert!(converged > 80, "{converged}");
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let matrix = laplacian(5000);

@@ -449,7 +449,10 @@ fn relative_flatness_and_fisher_rao_equal_their_definitions() {
         assert!(found.standard_error < 0.1 * exact.abs());
     }
     let fisher = network.fisher(&theta);
-    let product = fisher.apply(&[theta.clone()]).unwrap().remove(0);
+    let product = fisher
+        .apply(std::slice::from_ref(&theta))
+        .unwrap()
+        .remove(0);
     let form: f64 = product.iter().zip(&theta).map(|(p, t)| p * t).sum();
     assert_close(point.fisher_rao(&fisher).unwrap().squared, form, 1e-12);
     let negative = landscape_hessian::Scaled::new(&fisher, -1.0);
