@@ -150,7 +150,7 @@ impl Analysis {
             false => Samples::Kept,
         };
         let kept = any_samples && samples == Samples::Kept;
-        if samples == Samples::Mixed {
+        if matches!(samples, Samples::Mixed | Samples::Summed) {
             return None;
         }
         let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);

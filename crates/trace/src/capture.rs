@@ -108,6 +108,7 @@ impl Builder {
             loss: 0,
             accuracy: None,
             terms: Vec::new(),
+            derived: Vec::new(),
         };
         let mut this = Self {
             graph,

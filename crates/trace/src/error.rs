@@ -17,6 +17,15 @@ pub enum TraceError {
         /// The operation, as Burn recorded it.
         operation: String,
     },
+    /// An operation whose derivatives are not known.
+    #[error(
+        "`{operation}` has no second derivatives here; curvature needs frozen BatchNorm statistics and \
+         the operations that the documentation lists"
+    )]
+    NoDerivative {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A value of more than 8 axes.
     #[error("a value has {rank} axes; 8 are supported")]
     Rank {
@@ -53,6 +62,14 @@ pub enum TraceError {
         unexpected: Vec<String>,
         /// Names with another shape: (name, shape in the module, shape in the parameters).
         misshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
+    },
+    /// A vector or a point of another length than there are trainable parameters.
+    #[error("there are {expected} trainable parameters, and {found} numbers were given")]
+    Length {
+        /// Trainable parameters.
+        expected: usize,
+        /// Numbers that were given.
+        found: usize,
     },
     /// A parameter is not of 32-bit floats.
     #[error("parameter `{name}` could not be read as f32: {reason}")]

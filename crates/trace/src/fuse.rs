@@ -89,13 +89,13 @@ fn fold(graph: &mut Graph, node: &Node, norm: BatchNorm, conv: Conv2d, inputs: &
 
 /// Replaces the weights of convolutions that are faster that way by transformed ones; for the host
 /// executor, see [`crate::host::winograd`].
-pub(crate) fn transform_weights(mut graph: Graph, analysis: &Analysis) -> Graph {
+pub(crate) fn transform_weights(mut graph: Graph, in_tiles: &dyn Fn(ValueId) -> bool) -> Graph {
     let nodes = std::mem::take(&mut graph.nodes);
     for node in nodes {
         let found = is::<Conv2d>(&node).filter(|conv| {
             let shape = |v: ValueId| &graph.values[v].shape[..];
             let (x, w) = (shape(node.inputs[0]), shape(node.inputs[1]));
-            analysis.in_tiles(node.output) && wins(&conv.window(x, w, shape(node.output)))
+            in_tiles(node.output) && wins(&conv.window(x, w, shape(node.output)))
         });
         let Some(conv) = found else {
             graph.nodes.push(node);
@@ -119,7 +119,7 @@ pub(crate) fn transform_weights(mut graph: Graph, analysis: &Analysis) -> Graph 
 }
 
 /// How often every value is used.
-fn uses(graph: &Graph) -> Vec<usize> {
+pub(crate) fn uses(graph: &Graph) -> Vec<usize> {
     let mut uses = vec![0; graph.values.len()];
     let inputs = graph.nodes.iter().flat_map(|n| &n.inputs).copied();
     inputs.chain(graph.outputs()).for_each(|v| uses[v] += 1);
@@ -138,22 +138,50 @@ pub(crate) fn fuse(mut graph: Graph, analysis: &Analysis) -> Graph {
             .or_else(|| fuse_relu(&graph, i, &alone))
             .or_else(|| fuse_pick(&graph, i, &alone))
             .or_else(|| fuse_sign(&graph, i, &alone));
-        if let Some((operation, inputs)) = fused {
-            let output = graph.nodes[i].output;
-            graph.nodes[i] = Node {
-                operation,
-                inputs,
-                output,
-            };
-        }
+        replace(&mut graph, i, fused);
     }
     graph.prune();
     graph
 }
 
+/// Fuses layers of a graph whose derivatives are wanted: product, bias and ReLU; convolution, residual
+/// and ReLU. `samples`: which values have samples.
+pub(crate) fn fuse_layers(graph: &mut Graph, samples: &[bool]) {
+    let uses = uses(graph);
+    for i in 0..graph.nodes.len() {
+        let alone = |v: ValueId| uses[v] == 1 && samples[v];
+        let fused = fuse_bias(graph, i, &alone)
+            .or_else(|| fuse_residual(graph, i, &alone))
+            .or_else(|| fuse_relu(graph, i, &alone));
+        replace(graph, i, fused);
+    }
+    graph.prune();
+}
+
+/// Adds residuals where convolutions store their results, in the nodes from `first` on.
+pub(crate) fn fuse_residuals(graph: &mut Graph, first: usize, samples: &[bool]) {
+    let uses = uses(graph);
+    for i in first..graph.nodes.len() {
+        let alone = |v: ValueId| uses[v] == 1 && samples[v];
+        let fused = fuse_residual(graph, i, &alone);
+        replace(graph, i, fused);
+    }
+}
+
+fn replace(graph: &mut Graph, i: usize, fused: Fused) {
+    if let Some((operation, inputs)) = fused {
+        let output = graph.nodes[i].output;
+        graph.nodes[i] = Node {
+            operation,
+            inputs,
+            output,
+        };
+    }
+}
+
 type Fused = Option<(Arc<dyn Operation>, Vec<ValueId>)>;
 
-fn is<T: Operation + Clone + 'static>(node: &Node) -> Option<T> {
+pub(crate) fn is<T: Operation + Clone + 'static>(node: &Node) -> Option<T> {
     node.operation.as_any().downcast_ref::<T>().cloned()
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Source {
     Parameter(usize),
     /// Numbers known at capture; `input` where they are the data, sample by sample.
     Constant { data: Arc<Vec<f32>>, input: bool },
+    /// The part of a vector that belongs to the parameter of that index; in derived graphs.
+    Vector(usize),
     /// Output of that node.
     Node(usize),
 }
@@ -59,13 +61,16 @@ pub(crate) struct Graph {
     pub accuracy: Option<ValueId>,
     /// Further terms, `[1]` each.
     pub terms: Vec<(Term, ValueId)>,
+    /// Derivatives, see [`crate::derive`].
+    pub derived: Vec<ValueId>,
 }
 
 impl Graph {
     /// All values that must be known in the end.
     pub fn outputs(&self) -> impl Iterator<Item = ValueId> + '_ {
         let terms = self.terms.iter().map(|(_, value)| *value);
-        std::iter::once(self.loss).chain(self.accuracy).chain(terms)
+        let values = std::iter::once(self.loss).chain(self.accuracy).chain(terms);
+        values.chain(self.derived.iter().copied())
     }
 
     /// Adds a node and its output.

@@ -2,6 +2,8 @@
 
 mod analysis;
 mod capture;
+mod curvature;
+mod derive;
 mod device;
 mod direct;
 mod error;
@@ -14,6 +16,8 @@ mod module;
 mod objective;
 mod operations;
 
+pub use curvature::{Block, Curvature, Gradient};
+pub use derive::Matrix;
 pub use device::open::open_device;
 #[cfg(feature = "wgpu")]
 pub use device::open::{vulkan_device, wgpu_device};

@@ -112,14 +112,14 @@ impl Path {
     }
 }
 
-fn transpose(data: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+fn transpose<T: Copy>(data: &[T], rows: usize, columns: usize) -> Vec<T> {
     (0..rows * columns)
         .map(|i| data[i % rows * columns + i / rows])
         .collect()
 }
 
 /// Values in Burn's layout from values in PyTorch's, for a parameter of Burn's `shape`.
-pub(crate) fn to_burn(data: &[f32], shape: &[usize], transposed: bool) -> Vec<f32> {
+pub(crate) fn to_burn<T: Copy>(data: &[T], shape: &[usize], transposed: bool) -> Vec<T> {
     if transposed {
         transpose(data, shape[1], shape[0])
     } else {

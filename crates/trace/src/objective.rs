@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// parameter space.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    graph: Graph,
+    pub(crate) graph: Graph,
     precision: Precision,
 }
 
@@ -246,7 +246,7 @@ impl Trace {
             .collect())
     }
 
-    fn check(&self, params: &Params, shapes: &[&[usize]]) -> Result<(), TraceError> {
+    pub(crate) fn check(&self, params: &Params, shapes: &[&[usize]]) -> Result<(), TraceError> {
         let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
         for (slot, shape) in self.graph.parameters.iter().zip(shapes) {
             let mut shape = shape.to_vec();

@@ -1,5 +1,6 @@
 //! Replaying graph operations on Burn devices, whatever their rank.
 
+pub(crate) mod derivative;
 pub(crate) mod executor;
 pub(crate) mod memory;
 pub(crate) mod open;
@@ -8,6 +9,7 @@ mod points;
 pub(crate) use points::{each_point, first, join, split};
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+use burn_backend::tensor::IndexingUpdateOp;
 use burn_backend::tensor::{BoolTensor, FloatTensor, IntTensor};
 use burn_backend::{
     BoolDType, FloatDType, IntDType, Shape, TensorData, TensorMetadata, get_or_init_device_settings,
@@ -90,6 +92,52 @@ pub(crate) fn gather(dim: usize, x: DeviceTensor, index: DeviceTensor) -> Device
     Replay::float_gather(dim, full(x), Replay::float_into_int(full(index), int_type))
 }
 
+/// The adjoint of [`gather`]: zeros of `shape` (without the points), to which `x` is added along `dim` at
+/// `index`.
+pub(crate) fn scatter(
+    dim: usize,
+    x: DeviceTensor,
+    index: DeviceTensor,
+    shape: &[usize],
+) -> DeviceTensor {
+    let own = dims(&x);
+    let points = own[0].max(dims(&index)[0]);
+    let full = |x: DeviceTensor| {
+        let mut shape = dims(&x);
+        shape[0] = points;
+        expand(x, &shape)
+    };
+    let mut target = vec![points];
+    target.extend_from_slice(shape);
+    for axis in (1..target.len()).filter(|&axis| axis != dim) {
+        target[axis] = own[axis];
+    }
+    let zeros = zeros_like(&x, &target);
+    let int_type = get_or_init_device_settings::<Replay>(&x.device()).int_dtype;
+    let index = Replay::float_into_int(full(index), int_type);
+    Replay::float_scatter(dim, zeros, index, full(x), IndexingUpdateOp::Add)
+}
+
+/// Zeros of the same kind of numbers and on the same device as `x`.
+pub(crate) fn zeros_like(x: &DeviceTensor, shape: &[usize]) -> DeviceTensor {
+    let shape = Shape::from(shape.to_vec());
+    Replay::float_zeros(shape, &x.device(), x.dtype().into())
+}
+
+/// The device of a tensor.
+pub(crate) fn device_of(x: &DeviceTensor) -> DispatchDevice {
+    x.device()
+}
+
+/// Lengths of all axes of a tensor of indices.
+pub(crate) fn dims_of_indices(x: &IntTensor<Dispatch>) -> Vec<usize> {
+    x.shape().iter().copied().collect()
+}
+
+pub(crate) fn reshape_indices(x: IntTensor<Dispatch>, shape: &[usize]) -> IntTensor<Dispatch> {
+    Replay::int_reshape(x, Shape::from(shape.to_vec()))
+}
+
 /// The device's kind of booleans.
 pub(crate) fn bool_type(x: &DeviceTensor) -> BoolDType {
     get_or_init_device_settings::<Replay>(&x.device()).bool_dtype
@@ -101,7 +149,8 @@ pub(crate) fn compare(
     f: impl FnOnce(DeviceTensor, BoolDType) -> BoolTensor<Dispatch>,
 ) -> DeviceTensor {
     let bool_type = bool_type(&x);
-    Replay::bool_into_float(f(x, bool_type), FloatDType::F32)
+    let float_type = FloatDType::from(x.dtype());
+    Replay::bool_into_float(f(x, bool_type), float_type)
 }
 
 /// Indices as floats.
@@ -110,7 +159,8 @@ pub(crate) fn index(
     f: impl FnOnce(DeviceTensor, IntDType) -> IntTensor<Dispatch>,
 ) -> DeviceTensor {
     let int_type = get_or_init_device_settings::<Replay>(&x.device()).int_dtype;
-    Replay::int_into_float(f(x, int_type), FloatDType::F32)
+    let float_type = FloatDType::from(x.dtype());
+    Replay::int_into_float(f(x, int_type), float_type)
 }
 
 /// `ln(1 + x)`, with its relative accuracy where x is small.

@@ -1,6 +1,6 @@
 //! Gradient of a two-dimensional convolution with respect to its input, over a tile of samples.
 //!
-//! For stride 1 it is a convolution itself ([`flipped`], [`flip_weights`]). For other strides few kernel
+//! For stride 1 it is a convolution itself, with [`flip_weights`]. For other strides few kernel
 //! positions meet an output at a pixel of the input (on average a quarter of them for stride 2): each
 //! pixel gathers those.
 
@@ -41,7 +41,8 @@ impl ConvInput<'_> {
 /// The convolution with stride 1 that computes the gradient with respect to the input of `window` from
 /// that of its output, with weights from [`flip_weights`]; its padding is
 /// `dilation * (kernel - 1) - padding`. None where the stride is not 1 or that is negative.
-pub(crate) fn flipped(window: &Window) -> Option<Window> {
+#[cfg(test)]
+fn flipped(window: &Window) -> Option<Window> {
     let padding = |axis: usize| {
         let reach = window.dilation[axis] * (window.kernel[axis] - 1);
         reach.checked_sub(window.padding[axis])
@@ -57,7 +58,7 @@ pub(crate) fn flipped(window: &Window) -> Option<Window> {
     })
 }
 
-/// Weights `[channels][outputs / groups][kernel]` of the convolution [`flipped`] from `w`
+/// Weights `[channels][outputs / groups][kernel]` of the convolution that computes the gradient for stride 1 from `w`
 /// `[outputs][channels / groups][kernel]`: channels and outputs of each group are exchanged, kernels
 /// read from their end.
 pub(crate) fn flip_weights(

@@ -69,7 +69,7 @@ impl HostExecutor {
                 Some(pool.map_err(TraceError::Threads)?)
             }
         };
-        let graph = &transform_weights(graph.clone(), analysis);
+        let graph = &transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
         let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
         let analysis = &Analysis::new(graph, &varies);
         let plan = Plan::new(graph, analysis);

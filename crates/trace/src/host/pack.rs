@@ -80,14 +80,14 @@ fn pack_pass(pass: &mut Pass, kept: &HashMap<usize, usize>) -> usize {
 
 /// Rows that are taken from a time on, up to and with another.
 #[derive(Default)]
-struct Rows {
+pub(super) struct Rows {
     /// (start, size, last time)
     live: Vec<(usize, usize, usize)>,
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Rows {
-    fn take(&mut self, size: usize, now: usize, last: usize) -> usize {
+    pub(super) fn take(&mut self, size: usize, now: usize, last: usize) -> usize {
         self.live.retain(|&(_, _, end)| end >= now);
         self.live.sort_unstable();
         let mut start = 0;

@@ -1,8 +1,11 @@
 //! Functions of two numbers: arithmetic, comparisons, logic.
 
 use super::broadcast::{MapN, apply};
+use super::unary::Unary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::simd::{LANES, Simd};
 use burn_backend::ops::FloatTensorOps;
 
@@ -85,9 +88,88 @@ impl Operation for Binary {
             _ => self.compare_on_device(a, b),
         }
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let [a, b] = [node.inputs[0], node.inputs[1]];
+        let [da, db] = [tangents[0], tangents[1]];
+        let (left, right) = self.parts(d, [a, b], node.output, [da, db]);
+        let sum = d.sum(left, right)?;
+        // One side alone may have to be repeated.
+        match d.shape(sum) == d.shape(node.output) {
+            true => Some(sum),
+            false => Some(d.spread(sum, node.output, 1.0)),
+        }
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let of = |needed: bool| needed.then_some(adjoint);
+        let [a, b] = [node.inputs[0], node.inputs[1]];
+        let to = [of(wanted[0]), of(wanted[1])];
+        let (left, right) = self.parts(d, [a, b], node.output, to);
+        let left = left.map(|v| d.sum_to(v, a));
+        vec![left, right.map(|v| d.sum_to(v, b))]
+    }
 }
 
 impl Binary {
+    /// The partial derivatives with respect to both inputs, times `x` (each where it is there): the
+    /// same for tangents and adjoints.
+    fn parts(
+        self,
+        d: &mut Derivation,
+        [a, b]: [ValueId; 2],
+        y: ValueId,
+        x: [Option<ValueId>; 2],
+    ) -> (Option<ValueId>, Option<ValueId>) {
+        let [left, right] = x;
+        match self {
+            Self::Add => (left, right),
+            Self::Sub => (left, right.map(|v| d.neg(v))),
+            Self::Mul | Self::And => (left.map(|v| d.mul(v, b)), right.map(|v| d.mul(v, a))),
+            Self::Div => {
+                let left = left.map(|v| d.binary(Self::Div, v, b));
+                let right = right.map(|v| {
+                    let product = d.mul(v, y);
+                    let ratio = d.binary(Self::Div, product, b);
+                    d.neg(ratio)
+                });
+                (left, right)
+            }
+            Self::Pow => {
+                let left = left.map(|v| {
+                    let less = d.unary(Unary::AddScalar(-1.0), b);
+                    let power = d.binary(Self::Pow, a, less);
+                    let slope = d.mul(power, b);
+                    d.mul(v, slope)
+                });
+                let right = right.map(|v| {
+                    let log = d.unary(Unary::Log, a);
+                    let slope = d.mul(y, log);
+                    d.mul(v, slope)
+                });
+                (left, right)
+            }
+            Self::Greater
+            | Self::GreaterEqual
+            | Self::Lower
+            | Self::LowerEqual
+            | Self::Equal
+            | Self::NotEqual
+            | Self::Or => (None, None),
+        }
+    }
+
     fn compare_on_device(self, a: DeviceTensor, b: DeviceTensor) -> DeviceTensor {
         let (a, b) = device::broadcast(a, b);
         device::compare(a, |a, t| match self {

@@ -1,7 +1,10 @@
 //! Two-dimensional convolution, with bias, residual and ReLU.
 
+use super::conv_gradient::{self, ConvWeights};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::conv::{Conv, Finish, Window};
 use crate::host::winograd::{self, Winograd};
 use burn_backend::ops::{ActivationOps, ConvOptions, FloatTensorOps, ModuleOps};
@@ -148,6 +151,76 @@ impl Operation for Conv2d {
         }
         if self.relu { Replay::relu(out) } else { out }
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let [x, w] = [node.inputs[0], node.inputs[1]];
+        let shape = d.shape(node.output);
+        let mut sum = match self.residual {
+            true => tangents[self.residual_at()],
+            false => None,
+        };
+        let bias = if self.bias { tangents[2] } else { None };
+        if let (None, Some(bias)) = (tangents[1], bias) {
+            let bias = d.reshape(bias, &[1, shape[1], 1, 1]);
+            let bias = d.spread(bias, node.output, 1.0);
+            sum = d.sum(sum, Some(bias));
+        }
+        let own = tangents[1].map(|w| (x, w, bias));
+        let moved = tangents[0].map(|x| (x, w, None));
+        for (x, w, bias) in own.into_iter().chain(moved) {
+            let conv = Self {
+                bias: bias.is_some(),
+                residual: sum.is_some(),
+                relu: false,
+                ..*self
+            };
+            let inputs: Vec<ValueId> = [x, w].into_iter().chain(bias).chain(sum).collect();
+            sum = Some(d.push(conv, &inputs, shape.clone()));
+        }
+        match self.relu {
+            true => sum.map(|sum| d.masked(node.output, sum)),
+            false => sum,
+        }
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [x, w] = [node.inputs[0], node.inputs[1]];
+        let adjoint = match self.relu {
+            true => d.masked(node.output, adjoint),
+            false => adjoint,
+        };
+        let geometry = Self {
+            bias: false,
+            residual: false,
+            relu: false,
+            ..*self
+        };
+        let moved = wanted[0].then(|| conv_gradient::input_adjoint(d, geometry, x, w, adjoint));
+        let weight = wanted[1].then(|| {
+            let shape = d.shape(w);
+            d.push(ConvWeights { conv: geometry }, &[x, adjoint], shape)
+        });
+        let mut parts = vec![moved, weight];
+        if self.bias {
+            let bias = d.shape(node.inputs[2]);
+            parts.push(wanted[2].then(|| d.sum_but(adjoint, 1, &bias)));
+        }
+        if self.residual {
+            parts.push(Some(adjoint));
+        }
+        parts
+    }
 }
 
 impl Operation for TransformWeights {
@@ -174,6 +247,22 @@ impl Operation for TransformWeights {
 
     fn device(&self, _: DeviceCall) -> DeviceTensor {
         unreachable!("transformed weights are for the host executor")
+    }
+
+    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
+        d.lacks(self.name());
+        None
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        _: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        d.lacks(self.name());
+        vec![None; node.inputs.len()]
     }
 }
 

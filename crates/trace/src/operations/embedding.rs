@@ -1,7 +1,9 @@
 //! Rows of a table, chosen by index.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use burn_backend::ops::{FloatTensorOps, ModuleOps};
 use burn_backend::{TensorMetadata, get_or_init_device_settings};
 
@@ -58,5 +60,104 @@ impl Operation for Embedding {
             let int_type = get_or_init_device_settings::<Replay>(&index.device()).int_dtype;
             Replay::embedding(table, Replay::float_into_int(index, int_type))
         })
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let shape = d.shape(node.inputs[0]);
+        let sum = d.push(EmbeddingSum, &[adjoint, node.inputs[1]], shape);
+        vec![Some(sum), None]
+    }
+}
+
+/// The adjoint of [`Embedding`]'s table: every row is the sum of what stands where it was chosen. Inputs: values
+/// `[n, t, width]` and index `[n, t]`. Made by derivatives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EmbeddingSum;
+
+impl Operation for EmbeddingSum {
+    fn name(&self) -> &'static str {
+        "embedding"
+    }
+
+    fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
+        match inputs.iter().all(|i| i.samples) {
+            true => Samples::Summed,
+            false => Samples::Mixed,
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let [x, index] = [call.inputs[0], call.inputs[1]];
+        let lanes = if x.samples { call.lanes } else { 1 };
+        if !x.samples {
+            call.out.fill(0.0);
+        }
+        let (entries, width) = (call.shape[0], call.shape[1]);
+        let rows = x.data.chunks_exact(width * lanes);
+        for (x, index) in rows.zip(index.data.chunks_exact(lanes)) {
+            for (lane, &index) in index.iter().enumerate() {
+                if index >= 0.0 && index < entries as f32 {
+                    let row = &mut call.out[index as usize * width..][..width];
+                    for (i, out) in row.iter_mut().enumerate() {
+                        *out += x[i * lanes + lane];
+                    }
+                }
+            }
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let width = call.shape[1];
+        let inputs = [Some(call.inputs[0].clone()), Some(call.inputs[1].clone())];
+        device::each_point(&inputs, |[x, index]| {
+            let (x, index) = (x.expect("values"), index.expect("indices"));
+            let rows: usize = device::dims(&index).iter().product();
+            let x = device::reshape(x, &[1, rows, width]);
+            let index = device::expand(device::reshape(index, &[1, rows, 1]), &[1, rows, width]);
+            device::first(device::scatter(1, x, index, call.shape))
+        })
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        _: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        d.lacks("third derivatives");
+        vec![None; node.inputs.len()]
     }
 }

@@ -1,8 +1,11 @@
 //! Matrix products, and the linear layer that a product, a bias and a ReLU fuse into.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::gemm::Gemm;
+use crate::host::gemm_weight::GemmWeight;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.
@@ -69,6 +72,32 @@ impl Operation for Matmul {
         let [a, b] = [call.inputs[0].clone(), call.inputs[1].clone()];
         device::matmul(a, b)
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0, 1])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [a, b] = [node.inputs[0], node.inputs[1]];
+        let left = wanted[0].then(|| {
+            let b = d.transposed(b);
+            let product = d.matmul(adjoint, b);
+            d.sum_to(product, a)
+        });
+        let right = wanted[1].then(|| weight_adjoint(d, a, b, adjoint));
+        vec![left, right]
+    }
 }
 
 impl Operation for Linear {
@@ -114,6 +143,158 @@ impl Operation for Linear {
             out = Replay::float_add(out, device::reshape(bias, &shape));
         }
         if self.relu { Replay::relu(out) } else { out }
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let [x, w] = [node.inputs[0], node.inputs[1]];
+        let shape = d.shape(node.output);
+        let bias = if self.bias { tangents[2] } else { None };
+        let layer = Self {
+            bias: bias.is_some(),
+            relu: false,
+        };
+        let own = match (tangents[1], bias) {
+            (Some(w), Some(bias)) => Some(d.push(layer, &[x, w, bias], shape)),
+            (Some(w), None) => Some(d.push(layer, &[x, w], shape)),
+            (None, Some(bias)) => {
+                let mut along = vec![1; shape.len()];
+                along[shape.len() - 1] = shape[shape.len() - 1];
+                let bias = d.reshape(bias, &along);
+                Some(d.spread(bias, node.output, 1.0))
+            }
+            (None, None) => None,
+        };
+        let moved = tangents[0].map(|x| d.matmul(x, w));
+        let sum = d.sum(own, moved)?;
+        match self.relu {
+            true => Some(d.masked(node.output, sum)),
+            false => Some(sum),
+        }
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [x, w] = [node.inputs[0], node.inputs[1]];
+        let adjoint = match self.relu {
+            true => d.masked(node.output, adjoint),
+            false => adjoint,
+        };
+        let moved = wanted[0].then(|| {
+            let w = d.transposed(w);
+            d.matmul(adjoint, w)
+        });
+        let weight = wanted[1].then(|| weight_adjoint(d, x, w, adjoint));
+        let mut parts = vec![moved, weight];
+        if self.bias {
+            let bias = d.shape(node.inputs[2]);
+            let last = d.shape(adjoint).len() - 1;
+            parts.push(wanted[2].then(|| d.sum_but(adjoint, last, &bias)));
+        }
+        parts
+    }
+}
+
+/// The adjoint of the second factor `b` of a product `a b`.
+fn weight_adjoint(d: &mut Derivation, a: ValueId, b: ValueId, adjoint: ValueId) -> ValueId {
+    let shape = d.shape(b);
+    let unit = shape[..shape.len() - 2].iter().all(|&n| n == 1);
+    if d.samples[a] && !d.samples[b] && unit {
+        return d.push(WeightProduct, &[a, adjoint], shape);
+    }
+    let a = d.transposed(a);
+    let product = d.matmul(a, adjoint);
+    d.sum_to(product, b)
+}
+
+/// `out[i, o] = sum x[.., i] l[.., o]` over all axes but the last, the samples included: the adjoint of a
+/// layer's weights, in Burn's layout. Inputs: x and l, both with samples. Made by derivatives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WeightProduct;
+
+impl Operation for WeightProduct {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
+        match inputs.iter().all(|i| i.samples) {
+            true => Samples::Summed,
+            false => Samples::Mixed,
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::None
+    }
+
+    fn is_product(&self) -> bool {
+        true
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let [x, l] = [call.inputs[0], call.inputs[1]];
+        let of = |v: &View| v.shape[v.shape.len() - 1];
+        let (inputs, outputs, lanes) = (of(&x), of(&l), call.lanes);
+        let rows = x.rows();
+        for t in 0..rows[..rows.len() - 1].iter().product::<usize>() {
+            let gemm = GemmWeight {
+                x: &x.data[t * inputs * lanes..][..inputs * lanes],
+                lambda: &l.data[t * outputs * lanes..][..outputs * lanes],
+                dw: call.out,
+                inputs,
+                outputs,
+                lanes,
+            };
+            gemm.run(call.level);
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let flat = |x: &DeviceTensor| {
+            let dims = device::dims(x);
+            let (points, last) = (dims[0], dims[dims.len() - 1]);
+            let rows = dims[1..dims.len() - 1].iter().product();
+            device::reshape(x.clone(), &[points, rows, last])
+        };
+        let x = Replay::float_swap_dims(flat(&call.inputs[0]), 1, 2);
+        let product = device::matmul(x, flat(&call.inputs[1]));
+        let mut shape = vec![device::dims(&product)[0]];
+        shape.extend_from_slice(call.shape);
+        device::reshape(product, &shape)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0, 1])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        _: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        d.lacks("third derivatives");
+        vec![None; node.inputs.len()]
     }
 }
 

@@ -12,20 +12,26 @@ pub(crate) mod batch_norm;
 pub(crate) mod binary;
 mod broadcast;
 pub(crate) mod conv;
+mod conv_gradient;
 pub(crate) mod cross_entropy;
 mod embedding;
 pub(crate) mod gather;
-mod layer_norm;
+pub(crate) mod layer_norm;
+pub(crate) mod mask;
 pub(crate) mod matmul;
 mod pool;
+mod pool_gradient;
 pub(crate) mod reduce;
 pub(crate) mod select;
 pub(crate) mod shape;
 pub(crate) mod softmax;
+pub(crate) mod spread;
 pub(crate) mod table;
 pub(crate) mod unary;
 
+use crate::derive::Derivation;
 use crate::device::DeviceTensor;
+use crate::graph::{Node, ValueId};
 use crate::host::simd::Level;
 use std::fmt::Debug;
 
@@ -40,6 +46,9 @@ pub(crate) enum Samples {
         /// Whether the sum is divided by the number of samples.
         mean: bool,
     },
+    /// The samples are summed by the kernels themselves, which on the host *add* the sum over one tile to
+    /// what is in the output; only in derived graphs.
+    Summed,
     /// Samples are mixed in another way: the graph can't be cut into batches.
     Mixed,
 }
@@ -152,6 +161,25 @@ pub(crate) trait Operation: Debug + Send + Sync {
 
     /// Computes the output on a Burn device.
     fn device(&self, call: DeviceCall) -> DeviceTensor;
+
+    /// Adds nodes for the derivative of the output along `tangents` of the inputs, of which at least one
+    /// is there (`None`: zero). Returns the derivative, of the output's shape; `None` where it is zero.
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId>;
+
+    /// Adds nodes for the derivatives of the loss with respect to the inputs, from that with respect to
+    /// the output. Returns one an input, of its shape; `None` where it is zero or not `wanted`.
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>>;
 }
 
 /// Whether axis 0 of the output and of every input with samples is the sample axis, element by

@@ -1,7 +1,10 @@
 //! Pooling over windows of an image: maximum, average, and averages to a given size.
 
+use super::pool_gradient::{MaxPick, PoolSpread};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::ModuleOps;
 use std::ops::Range;
@@ -100,21 +103,53 @@ impl Operation for Pool2d {
         };
         device::split(out, points)
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        match self.pooling {
+            Pooling::Max { .. } => {
+                let shape = d.shape(node.output);
+                let pick = MaxPick { pool: *self };
+                Some(d.push(pick, &[node.inputs[0], tangents[0]?], shape))
+            }
+            _ => d.multilinear(self, node, tangents, &[0]),
+        }
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let x = node.inputs[0];
+        let shape = d.shape(x);
+        let spread = PoolSpread { pool: *self };
+        vec![Some(match self.pooling {
+            Pooling::Max { .. } => d.push(spread, &[adjoint, x], shape),
+            _ => d.push(spread, &[adjoint], shape),
+        })]
+    }
 }
 
 /// One output position along an axis.
 #[derive(Clone, Debug)]
-struct Span {
+pub(super) struct Span {
     /// First input index and the step to the next.
     start: usize,
     step: usize,
     count: usize,
     /// What the window's length counts as in a mean.
-    length: usize,
+    pub(super) length: usize,
 }
 
 impl Pool2d {
-    fn span(&self, axis: usize, o: usize, size: usize, out: usize) -> Span {
+    pub(super) fn span(&self, axis: usize, o: usize, size: usize, out: usize) -> Span {
         if self.pooling == Pooling::Adaptive {
             let range = o * size / out..((o + 1) * size).div_ceil(out);
             return Span::of(range.clone(), range.len());
@@ -154,7 +189,7 @@ impl Span {
         }
     }
 
-    fn indices(&self) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn indices(&self) -> impl Iterator<Item = usize> + use<> {
         let (start, step) = (self.start, self.step);
         (0..self.count).map(move |i| start + i * step)
     }

@@ -1,7 +1,11 @@
 //! Sums, means, maxima and minima over all elements or along an axis.
 
+use super::binary::Binary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
+use crate::host::gemm_weight::bias_gradient;
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::FloatTensorOps;
 
@@ -119,9 +123,73 @@ impl Operation for Reduce {
             }
         }
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let tangent = tangents[0]?;
+        match self.reduction {
+            Reduction::Sum | Reduction::Mean => d.multilinear(self, node, tangents, &[0]),
+            Reduction::Max | Reduction::Min => {
+                let share = self.share(d, node)?;
+                let moved = d.mul(share, tangent);
+                let sum = Self {
+                    reduction: Reduction::Sum,
+                    axis: self.axis,
+                };
+                let shape = d.shape(node.output);
+                Some(d.push(sum, &[moved], shape))
+            }
+            Reduction::ArgMax | Reduction::ArgMin => None,
+        }
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let x = node.inputs[0];
+        let rank = d.shape(x).len();
+        let adjoint = match self.axis {
+            Some(_) => adjoint,
+            None => d.reshape(adjoint, &vec![1; rank]),
+        };
+        vec![match self.reduction {
+            Reduction::Sum => Some(d.spread(adjoint, x, 1.0)),
+            Reduction::Mean => {
+                let shape = d.shape(x);
+                let n: usize = self.axis.map_or(shape.iter().product(), |axis| shape[axis]);
+                Some(d.spread(adjoint, x, 1.0 / n as f64))
+            }
+            Reduction::Max | Reduction::Min => {
+                let share = self.share(d, node);
+                share.map(|share| d.mul(share, adjoint))
+            }
+            Reduction::ArgMax | Reduction::ArgMin => None,
+        }]
+    }
 }
 
 impl Reduce {
+    /// The derivative of a maximum or minimum: 1 at the extreme element, shared where several are
+    /// equal (as PyTorch's `amax`).
+    fn share(&self, d: &mut Derivation, node: &Node) -> Option<ValueId> {
+        let x = node.inputs[0];
+        let Some(axis) = self.axis else {
+            d.lacks(self.name());
+            return None;
+        };
+        let at = d.binary(Binary::Equal, x, node.output);
+        let count = d.sum_along(at, axis);
+        Some(d.binary(Binary::Div, at, count))
+    }
+
     /// Reduces `length` rows into `out`, lane by lane.
     fn lanes<'a>(&self, row: impl Fn(usize) -> &'a [f32], length: usize, out: &mut [f32]) {
         match self.reduction {
@@ -155,6 +223,70 @@ impl Reduce {
             Reduction::ArgMax => device::index(x, |x, t| Replay::float_argmax(x, dim, t)),
             Reduction::ArgMin => device::index(x, |x, t| Replay::float_argmin(x, dim, t)),
         }
+    }
+}
+
+/// The sum over the samples and all axes but `axis`: the adjoint of a bias. Made by derivatives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SumBut {
+    /// The axis that stays, of the whole shape; not that of the samples.
+    pub axis: usize,
+}
+
+impl Operation for SumBut {
+    fn name(&self) -> &'static str {
+        "sum"
+    }
+
+    fn samples(&self, _: &[Operand], _: &[usize]) -> Samples {
+        Samples::Summed
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::None
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let x = call.inputs[0];
+        let (_, length, after) = around(x.rows(), self.axis - 1);
+        for x in x.data.chunks_exact(length * after * call.lanes) {
+            bias_gradient(call.level, x, call.out);
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let x = call.inputs[0].clone();
+        let dims = device::dims(&x);
+        let (before, length, after) = around(&dims[1..], self.axis);
+        let x = device::reshape(x, &[dims[0], before, length, after]);
+        let sum = Replay::float_sum_dim(Replay::float_sum_dim(x, 3), 1);
+        let mut shape = vec![dims[0]];
+        shape.extend_from_slice(call.shape);
+        device::reshape(sum, &shape)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        _: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        d.lacks("third derivatives");
+        vec![None; node.inputs.len()]
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::broadcast::{MapN, apply};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::simd::Simd;
 use burn_backend::ops::FloatTensorOps;
 
@@ -50,6 +52,35 @@ impl Operation for MaskWhere {
         let bool_type = crate::device::bool_type(&mask);
         let mask = Replay::float_not_equal_elem(mask, 0.0.into(), bool_type);
         Replay::float_mask_where(full(0), mask, full(2))
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let [x, mask, value] = [node.inputs[0], node.inputs[1], node.inputs[2]];
+        let (moved, other) = (tangents[0], tangents[2]);
+        moved.or(other)?;
+        let x = moved.unwrap_or_else(|| d.zeros_like(x));
+        let value = other.unwrap_or_else(|| d.zeros_like(value));
+        let shape = d.shape(node.output);
+        Some(d.push(*self, &[x, mask, value], shape))
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [x, mask, value] = [node.inputs[0], node.inputs[1], node.inputs[2]];
+        let chosen = d.mul(adjoint, mask);
+        let rest = wanted[0].then(|| d.sub(adjoint, chosen));
+        let rest = rest.map(|v| d.sum_to(v, x));
+        vec![rest, None, Some(d.sum_to(chosen, value))]
     }
 }
 

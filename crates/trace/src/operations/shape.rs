@@ -2,7 +2,9 @@
 
 use super::broadcast::MAX_RANK;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use burn_backend::Slice as Range;
 use burn_backend::ops::FloatTensorOps;
 
@@ -45,6 +47,26 @@ impl Operation for Reshape {
         let mut shape = vec![device::dims(&x)[0]];
         shape.extend_from_slice(call.shape);
         device::reshape(x, &shape)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let shape = d.shape(node.inputs[0]);
+        vec![Some(d.reshape(adjoint, &shape))]
     }
 }
 
@@ -90,6 +112,30 @@ impl Operation for Permute {
             .chain(self.axes.iter().map(|a| a + 1))
             .collect();
         Replay::float_permute(call.inputs[0].clone(), &axes)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let mut axes = vec![0; self.axes.len()];
+        for (i, &axis) in self.axes.iter().enumerate() {
+            axes[axis] = i;
+        }
+        let shape = d.shape(node.inputs[0]);
+        vec![Some(d.push(Self { axes }, &[adjoint], shape))]
     }
 }
 
@@ -138,6 +184,36 @@ impl Operation for Expand {
         let mut shape = vec![dims[0]];
         shape.extend_from_slice(call.shape);
         device::expand(device::reshape(x, &same_rank), &shape)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        // New axes in front are summed away first.
+        let (x, full) = (node.inputs[0], d.shape(adjoint));
+        let own = d.shape(x);
+        let new = full.len() - own.len();
+        let mut sum = adjoint;
+        if new > 0 {
+            for axis in (0..new).rev() {
+                sum = d.sum_along(sum, axis);
+            }
+            sum = d.reshape(sum, &full[new..]);
+        }
+        vec![Some(d.sum_to(sum, x))]
     }
 }
 
@@ -188,16 +264,29 @@ impl Operation for Slice {
 
     fn device(&self, call: DeviceCall) -> DeviceTensor {
         let x = call.inputs[0].clone();
-        let mut ranges = vec![Range::new(0, None, 1)];
-        for (axis, (&(start, step), &length)) in self.ranges.iter().zip(call.shape).enumerate() {
-            let whole = axis == 0 && call.samples;
-            let end = start + (length - 1) * step + 1;
-            ranges.push(match whole {
-                true => Range::new(0, None, 1),
-                false => Range::new(start as isize, Some(end as isize), step as isize),
-            });
-        }
+        let ranges = place(&self.ranges, call.shape, call.samples);
         Replay::float_slice(x, &ranges)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let ranges = self.ranges.clone();
+        let shape = d.shape(node.inputs[0]);
+        vec![Some(d.push(Place { ranges }, &[adjoint], shape))]
     }
 }
 
@@ -261,6 +350,132 @@ impl Operation for Concat {
         });
         Replay::float_cat(tensors.collect(), self.axis + 1)
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let whole = node.inputs.iter().zip(tangents);
+        let inputs: Vec<ValueId> = whole
+            .map(|(&x, tangent)| tangent.unwrap_or_else(|| d.zeros_like(x)))
+            .collect();
+        let shape = d.shape(node.output);
+        Some(d.push(*self, &inputs, shape))
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for (&input, &wanted) in node.inputs.iter().zip(wanted) {
+            let shape = d.shape(input);
+            let mut ranges = vec![(0, 1); shape.len()];
+            ranges[self.axis].0 = start;
+            start += shape[self.axis];
+            parts.push(wanted.then(|| d.push(Slice { ranges }, &[adjoint], shape)));
+        }
+        parts
+    }
+}
+
+/// The adjoint of [`Slice`]: zeros, with the input at the ranges. Made by derivatives.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// (start, step) an axis.
+    pub ranges: Vec<(usize, usize)>,
+}
+
+impl Operation for Place {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+
+    fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
+        if inputs[0].shape[0] == shape[0] {
+            Samples::Kept
+        } else {
+            Samples::Mixed
+        }
+    }
+
+    fn linearity(&self, _: &[Operand]) -> Linearity {
+        Linearity::Linear
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn host(&self, call: HostCall) {
+        let lanes = if call.samples { call.lanes } else { 1 };
+        let first = usize::from(call.samples);
+        let ranges = &self.ranges[first..];
+        let strides = row_strides(call.rows());
+        let rows = call.inputs[0].rows();
+        call.out.fill(0.0);
+        let x = call.inputs[0].data.chunks_exact(lanes);
+        let count: usize = rows.iter().product();
+        for (i, x) in x.take(count).enumerate() {
+            let (mut row, mut rest) = (0, i);
+            for axis in (0..rows.len()).rev() {
+                let (start, step) = ranges[axis];
+                row += (start + rest % rows[axis] * step) * strides[axis];
+                rest /= rows[axis];
+            }
+            call.out[row * lanes..][..lanes].copy_from_slice(x);
+        }
+    }
+
+    fn device(&self, call: DeviceCall) -> DeviceTensor {
+        let x = call.inputs[0].clone();
+        let points = device::dims(&x)[0];
+        let mut shape = vec![points];
+        shape.extend_from_slice(call.shape);
+        let zeros = device::zeros_like(&x, &shape);
+        let ranges = place(&self.ranges, &device::dims(&x)[1..], call.samples);
+        Replay::float_slice_assign(zeros, &ranges, x)
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.multilinear(self, node, tangents, &[0])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let ranges = self.ranges.clone();
+        let shape = d.shape(node.inputs[0]);
+        vec![Some(d.push(Slice { ranges }, &[adjoint], shape))]
+    }
+}
+
+/// Ranges as Burn has them, with the points in front: `lengths` elements each. The sample axis is whole.
+fn place(ranges: &[(usize, usize)], lengths: &[usize], samples: bool) -> Vec<Range> {
+    let mut all = vec![Range::new(0, None, 1)];
+    for (axis, (&(start, step), &length)) in ranges.iter().zip(lengths).enumerate() {
+        let end = start + (length - 1) * step + 1;
+        all.push(match axis == 0 && samples {
+            true => Range::new(0, None, 1),
+            false => Range::new(start as isize, Some(end as isize), step as isize),
+        });
+    }
+    all
 }
 
 /// Row-major strides, in rows.

@@ -1,7 +1,10 @@
 //! Softmax and log-softmax along an axis.
 
+use super::unary::Unary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::math;
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::ActivationOps;
@@ -82,6 +85,50 @@ impl Operation for Softmax {
             Replay::log_softmax(x, self.axis + 1)
         } else {
             Replay::softmax(x, self.axis + 1)
+        }
+    }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        Some(self.jacobian(d, node, tangents[0]?, false))
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        vec![Some(self.jacobian(d, node, adjoint, true))]
+    }
+}
+
+impl Softmax {
+    /// The Jacobian times `v`, or its transpose: `p (v - sum p v)` both ways for the softmax `p`;
+    /// `v - sum p v`, and transposed `v - p sum v`, for its logarithm.
+    fn jacobian(&self, d: &mut Derivation, node: &Node, v: ValueId, transposed: bool) -> ValueId {
+        let p = match self.log {
+            true => d.unary(Unary::Exp, node.output),
+            false => node.output,
+        };
+        if self.log && transposed {
+            let sum = d.sum_along(v, self.axis);
+            let part = d.mul(p, sum);
+            return d.sub(v, part);
+        }
+        let product = d.mul(p, v);
+        let sum = d.sum_along(product, self.axis);
+        match self.log {
+            true => d.sub(v, sum),
+            false => {
+                let part = d.mul(p, sum);
+                d.sub(product, part)
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Functions of one number: activations, scalar arithmetic, comparisons with a scalar, casts.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::derive::{Derivation, Factor};
 use crate::device::{self, DeviceTensor, Replay};
+use crate::graph::{Node, ValueId};
 use crate::host::math::{self, Map, map};
 use crate::host::simd::Simd;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
@@ -192,9 +194,105 @@ impl Operation for Unary {
             }
         }
     }
+
+    fn tangent(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        let factor = self.derivative(d, node.inputs[0], node.output);
+        d.times(tangents[0]?, factor)
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        _: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let factor = self.derivative(d, node.inputs[0], node.output);
+        vec![d.times(adjoint, factor)]
+    }
 }
 
 impl Unary {
+    /// The derivative `f'(x)`, with `y = f(x)`. Functions that are piecewise constant have the
+    /// derivative 0; at kinks it is PyTorch's.
+    fn derivative(self, d: &mut Derivation, x: ValueId, y: ValueId) -> Factor {
+        Factor::Value(match self {
+            Self::Identity | Self::AddScalar(_) => return Factor::Number(1.0),
+            Self::Neg => return Factor::Number(-1.0),
+            Self::MulScalar(c) => return Factor::Number(c),
+            Self::DivScalar(c) => return Factor::Number(1.0 / c),
+            Self::Relu => return Factor::Positive(y),
+            Self::PowScalar(1.0) => return Factor::Number(1.0),
+            Self::LeakyRelu(c) => {
+                let negative = d.unary(Self::LowerScalar(0.0), x);
+                let slope = d.unary(Self::MulScalar(c - 1.0), negative);
+                d.unary(Self::AddScalar(1.0), slope)
+            }
+            Self::Clamp(low, high) => {
+                let above = d.unary(Self::GreaterEqualScalar(low), x);
+                let below = d.unary(Self::LowerEqualScalar(high), x);
+                d.mul(above, below)
+            }
+            Self::Abs => d.unary(Self::Sign, x),
+            Self::Exp => y,
+            Self::Log => d.unary(Self::Recip, x),
+            Self::Log1p => {
+                let sum = d.unary(Self::AddScalar(1.0), x);
+                d.unary(Self::Recip, sum)
+            }
+            Self::Sqrt => {
+                let inverse = d.unary(Self::Recip, y);
+                d.unary(Self::MulScalar(0.5), inverse)
+            }
+            Self::Recip => {
+                let square = d.mul(y, y);
+                d.neg(square)
+            }
+            Self::Tanh => {
+                let square = d.mul(y, y);
+                let rest = d.neg(square);
+                d.unary(Self::AddScalar(1.0), rest)
+            }
+            Self::Sigmoid => {
+                let square = d.mul(y, y);
+                d.sub(y, square)
+            }
+            Self::LogSigmoid => {
+                let mirrored = d.neg(x);
+                d.unary(Self::Sigmoid, mirrored)
+            }
+            Self::Gelu => gelu_derivative(d, x),
+            Self::Erf => {
+                let bell = bell(d, x, 1.0);
+                d.unary(Self::MulScalar(std::f32::consts::FRAC_2_SQRT_PI), bell)
+            }
+            Self::Sin => d.unary(Self::Cos, x),
+            Self::Cos => {
+                let sine = d.unary(Self::Sin, x);
+                d.neg(sine)
+            }
+            Self::PowScalar(2.0) => d.unary(Self::MulScalar(2.0), x),
+            Self::PowScalar(c) => {
+                let power = d.unary(Self::PowScalar(c - 1.0), x);
+                d.unary(Self::MulScalar(c), power)
+            }
+            Self::Truncate
+            | Self::Sign
+            | Self::Not
+            | Self::GreaterScalar(_)
+            | Self::GreaterEqualScalar(_)
+            | Self::LowerScalar(_)
+            | Self::LowerEqualScalar(_)
+            | Self::EqualScalar(_)
+            | Self::NotEqualScalar(_) => return Factor::Zero,
+        })
+    }
+
     /// The function on one number: the definition, and the path of the rarer functions.
     pub(crate) fn scalar(self, x: f32) -> f32 {
         let truth = |b: bool| f32::from(u8::from(b));
@@ -264,6 +362,26 @@ impl Unary {
             Self::NotEqualScalar(c) => truth(x != c),
         }
     }
+}
+
+/// `e^(-c x^2)`
+fn bell(d: &mut Derivation, x: ValueId, c: f32) -> ValueId {
+    let square = d.mul(x, x);
+    let exponent = d.unary(Unary::MulScalar(-c), square);
+    d.unary(Unary::Exp, exponent)
+}
+
+/// `Phi(x) + x phi(x)`
+fn gelu_derivative(d: &mut Derivation, x: ValueId) -> ValueId {
+    let scaled = d.unary(Unary::MulScalar(std::f32::consts::FRAC_1_SQRT_2), x);
+    let erf = d.unary(Unary::Erf, scaled);
+    let half = d.unary(Unary::MulScalar(0.5), erf);
+    let phi = d.unary(Unary::AddScalar(0.5), half);
+    let bell = bell(d, x, 0.5);
+    let product = d.mul(x, bell);
+    const FRAC_1_SQRT_2_PI: f32 = 0.398_942_3;
+    let density = d.unary(Unary::MulScalar(FRAC_1_SQRT_2_PI), product);
+    d.add(phi, density)
 }
 
 macro_rules! vector_functions {

@@ -20,10 +20,10 @@ use landscape_trace::{
     BatchStatistics, DirectObjective, Loss, Precision, Target, Trace, params_of, with_params,
 };
 
-type Inputs = (Tensor<2>, Tensor<1, Int>);
+pub type Inputs = (Tensor<2>, Tensor<1, Int>);
 
 /// Random values for all parameters; variances positive.
-fn filled<M: Module>(module: M, seed: u64) -> M {
+pub fn filled<M: Module>(module: M, seed: u64) -> M {
     let mut rng = Rng::new(seed, 5);
     let mut params = params_of(&module).unwrap().into_inner();
     for p in &mut params {
@@ -40,7 +40,7 @@ fn filled<M: Module>(module: M, seed: u64) -> M {
     with_params(module, &Params::new(params).unwrap()).unwrap()
 }
 
-fn inputs(samples: usize, features: usize, classes: u64) -> Inputs {
+pub fn inputs(samples: usize, features: usize, classes: u64) -> Inputs {
     let mut rng = Rng::new(3, 4);
     let device = Device::flex();
     let x: Vec<f32> = (0..samples * features)
@@ -55,7 +55,7 @@ fn inputs(samples: usize, features: usize, classes: u64) -> Inputs {
     )
 }
 
-fn cross_entropy(logits: Tensor<2>, y: &Tensor<1, Int>) -> Loss {
+pub fn cross_entropy(logits: Tensor<2>, y: &Tensor<1, Int>) -> Loss {
     let picked = log_softmax(logits.clone(), 1).gather(1, y.clone().unsqueeze_dim(1));
     let correct = logits.argmax(1).squeeze_dim::<1>(1).equal(y.clone());
     Loss::new(picked.squeeze_dim::<1>(1).neg()).with_correct(correct)
@@ -102,7 +102,7 @@ fn check<M: Module + Sync>(
 }
 
 #[derive(Module, Debug)]
-struct Net {
+pub struct Net {
     conv1: Conv2d,
     bn1: BatchNorm,
     conv2: Conv2d,
@@ -117,7 +117,7 @@ struct Net {
 }
 
 impl Net {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let device = Device::flex();
         let conv = |channels: [usize; 2], kernel: [usize; 2]| Conv2dConfig::new(channels, kernel);
         let norm = |n: usize| BatchNormConfig::new(n).init(&device);
@@ -155,7 +155,7 @@ impl Net {
         }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.run(x, |norm, x| norm.forward(x))
     }
 
@@ -209,7 +209,7 @@ fn convolutional_network() {
 }
 
 #[derive(Module, Debug)]
-struct Attention {
+pub struct Attention {
     table: Embedding,
     norm: LayerNorm,
     query: Linear,
@@ -220,7 +220,7 @@ struct Attention {
 }
 
 impl Attention {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let device = Device::flex();
         let linear = |a, b| LinearConfig::new(a, b).init(&device);
         Self {
@@ -234,7 +234,7 @@ impl Attention {
         }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let [n, t] = x.dims();
         let tokens = x.abs().clamp(0.0, 10.0).int();
         let h = self.norm.forward(self.table.forward(tokens));

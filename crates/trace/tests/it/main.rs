@@ -1,6 +1,7 @@
 //! Traced objectives against independent f64 references.
 
 mod conv;
+mod curvature;
 mod devices;
 mod mlp;
 mod operations;

@@ -1,0 +1,389 @@
+//! Exact gradients and products with matrices of second derivatives at a point of parameter space.
+
+use crate::derive::{Matrix, Wanted, derive};
+use crate::device::derivative::DeviceDerivative;
+use crate::graph::Source;
+use crate::host::derivative::HostDerivative;
+use crate::module::to_burn;
+use crate::objective::{Target, Trace};
+use crate::{Level, TraceError};
+use burn::tensor::Device;
+use landscape_core::{Params, Role};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A tensor's place among the numbers of a vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The parameter's name.
+    pub name: String,
+    /// Its shape, in PyTorch's layout.
+    pub shape: Vec<usize>,
+    /// What it is.
+    pub role: Role,
+    /// Its elements in a vector, row-major.
+    pub range: Range<usize>,
+}
+
+/// The mean loss and its gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradient {
+    /// The mean loss over the samples.
+    pub loss: f64,
+    /// Its derivative with respect to every trainable parameter, see [`Curvature::blocks`].
+    pub gradient: Vec<f64>,
+}
+
+/// First and second derivatives of a traced mean loss at one point of parameter space.
+///
+/// Vectors are the trainable parameters one after another, in PyTorch's layout and the order of the
+/// parameters given ([`Curvature::blocks`]); buffers, such as BatchNorm's statistics, are not among them and
+/// stay as they are (frozen). Parameters that the loss does not use have derivative 0. Extra terms of the loss
+/// (regularisers) are not part of it.
+///
+/// Derivatives are exact up to rounding: forward mode over reverse mode on the recorded graph
+/// (Pearlmutter 1994). At kinks they are PyTorch's. On the CPU's own kernels, products and sums within a
+/// tile of samples are f32 and sums over tiles f64; see [`Curvature::in_f64`].
+pub struct Curvature {
+    trace: Trace,
+    target: Target,
+    double: bool,
+    params: Params,
+    /// The point, in the layout of vectors.
+    point: Vec<f64>,
+    blocks: Vec<Block>,
+    /// One a slot of the graph.
+    slots: Vec<Slot>,
+    pool: Option<Arc<rayon::ThreadPool>>,
+    programs: [OnceLock<Program>; 4],
+    making: Mutex<()>,
+}
+
+/// A parameter of the graph.
+struct Slot {
+    /// Index of its block; `None` for buffers.
+    block: Option<usize>,
+    /// Shape in Burn's layout.
+    shape: Vec<usize>,
+    transposed: bool,
+    /// The numbers of a buffer, in Burn's layout.
+    fixed: Vec<f64>,
+}
+
+enum Program {
+    Host(HostDerivative),
+    Device(DeviceDerivative),
+}
+
+impl std::fmt::Debug for Curvature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Curvature")
+            .field("dim", &self.dim())
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Trace {
+    /// The derivatives of the mean loss at `at`, which has the module's names and shapes (PyTorch
+    /// layout).
+    ///
+    /// ```
+    /// use burn::nn::{Linear, LinearConfig};
+    /// use burn::tensor::{Device, Tensor};
+    /// use landscape_trace::{Loss, Target, Trace, params_of};
+    ///
+    /// let device = Device::flex();
+    /// let model = LinearConfig::new(2, 1).init(&device);
+    /// let x = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], &device);
+    /// let trace = Trace::capture(&model, &x, |model: &Linear, x: &Tensor<2>| {
+    ///     Loss::new(model.forward(x.clone()).powi_scalar(2).squeeze_dim::<1>(1))
+    /// })?;
+    /// let curvature = trace.curvature(&params_of(&model)?, &Target::default())?;
+    /// // H = 2/n sum (x, 1) (x, 1)^T: its last element is 2.
+    /// let product = &curvature.hessian(&[vec![0.0, 0.0, 1.0]])?[0];
+    /// assert!((product[2] - 2.0).abs() < 1e-6);
+    /// # Ok::<(), landscape_trace::TraceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TraceError::Layout`] where a parameter is missing or of another shape,
+    /// [`TraceError::NoParameters`] where nothing is trainable, [`TraceError::Threads`].
+    pub fn curvature(&self, at: &Params, target: &Target) -> Result<Curvature, TraceError> {
+        let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
+        for value in &self.graph.values {
+            if let Source::Parameter(p) = value.source {
+                shapes[p] = &value.shape;
+            }
+        }
+        self.check(at, &shapes)?;
+        let (blocks, point) = blocks(at);
+        let slots: Vec<Slot> = self
+            .graph
+            .parameters
+            .iter()
+            .zip(&shapes)
+            .map(|(slot, shape)| {
+                let block = blocks.iter().position(|b| b.name == slot.name);
+                let data = at.get(&slot.name).map_or(&[][..], |p| &p.data);
+                let fixed = to_burn(data, shape, slot.transposed);
+                Slot {
+                    block,
+                    shape: shape.to_vec(),
+                    transposed: slot.transposed,
+                    fixed: fixed.into_iter().map(f64::from).collect(),
+                }
+            })
+            .collect();
+        if slots.iter().all(|slot| slot.block.is_none()) {
+            return Err(TraceError::NoParameters);
+        }
+        let pool = match target {
+            Target::Host { threads, .. } if *threads > 0 => {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(*threads)
+                    .build();
+                Some(Arc::new(pool.map_err(TraceError::Threads)?))
+            }
+            _ => None,
+        };
+        Ok(Curvature {
+            trace: self.clone(),
+            target: target.clone(),
+            double: false,
+            params: at.clone(),
+            point,
+            blocks,
+            slots,
+            pool,
+            programs: std::array::from_fn(|_| OnceLock::new()),
+            making: Mutex::new(()),
+        })
+    }
+}
+
+/// Trainable parameters one after another.
+fn blocks(at: &Params) -> (Vec<Block>, Vec<f64>) {
+    let (mut blocks, mut point) = (Vec::new(), Vec::new());
+    for p in at.iter().filter(|p| p.role != Role::Buffer) {
+        let start = point.len();
+        point.extend(p.data.iter().map(|&x| f64::from(x)));
+        blocks.push(Block {
+            name: p.name.clone(),
+            shape: p.shape.clone(),
+            role: p.role,
+            range: start..point.len(),
+        });
+    }
+    (blocks, point)
+}
+
+impl Curvature {
+    /// The same in f64 throughout, from the parameters on, by replay on the target's Burn device (flex where
+    /// the target is the own kernels, which are f32).
+    #[must_use]
+    pub fn in_f64(mut self) -> Self {
+        self.double = true;
+        self.programs = std::array::from_fn(|_| OnceLock::new());
+        self
+    }
+
+    /// The number of trainable parameters: the length of every vector.
+    pub fn dim(&self) -> usize {
+        self.point.len()
+    }
+
+    /// The tensors that make up a vector, in order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The point at which derivatives are taken.
+    pub fn point(&self) -> &[f64] {
+        &self.point
+    }
+
+    /// The parameters, buffers included, that the derivatives began with.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Moves to another point, of [`Curvature::dim`] numbers; buffers stay.
+    ///
+    /// # Errors
+    /// [`TraceError::Length`]
+    pub fn move_to(&mut self, point: &[f64]) -> Result<(), TraceError> {
+        self.check_length(point)?;
+        self.point.copy_from_slice(point);
+        Ok(())
+    }
+
+    /// The mean loss and its gradient.
+    ///
+    /// # Errors
+    /// [`TraceError::NoDerivative`] where an operation of the loss has none; what devices report.
+    pub fn gradient(&self) -> Result<Gradient, TraceError> {
+        self.gradient_at(&self.point)
+    }
+
+    /// The mean loss and its gradient at another point.
+    ///
+    /// # Errors
+    /// As [`Curvature::gradient`], and [`TraceError::Length`].
+    pub fn gradient_at(&self, point: &[f64]) -> Result<Gradient, TraceError> {
+        self.check_length(point)?;
+        let (loss, mut found) = self.run(Wanted::Gradient, point, &[])?;
+        Ok(Gradient {
+            loss,
+            gradient: found.swap_remove(0),
+        })
+    }
+
+    /// `H v` for every vector: exact products with the Hessian. Several at once take less than one after another.
+    ///
+    /// # Errors
+    /// As [`Curvature::gradient_at`].
+    pub fn hessian(&self, vectors: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, TraceError> {
+        self.products(Matrix::Hessian, vectors)
+    }
+
+    /// `A v` for every vector and any [`Matrix`].
+    ///
+    /// # Errors
+    /// As [`Curvature::gradient_at`]; [`TraceError::NoDerivative`] too for Gauss-Newton and Fisher products of a
+    /// loss that parameters enter beside the network's output.
+    pub fn products(
+        &self,
+        matrix: Matrix,
+        vectors: &[Vec<f64>],
+    ) -> Result<Vec<Vec<f64>>, TraceError> {
+        vectors.iter().try_for_each(|v| self.check_length(v))?;
+        if vectors.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.run(Wanted::Product(matrix), &self.point, vectors)?.1)
+    }
+
+    /// `A_bb v` for the diagonal block `b` of the matrix that belongs to `range`: products within one
+    /// layer, or several. The vectors have the range's length.
+    ///
+    /// # Errors
+    /// As [`Curvature::products`].
+    pub fn block_products(
+        &self,
+        matrix: Matrix,
+        range: Range<usize>,
+        vectors: &[Vec<f64>],
+    ) -> Result<Vec<Vec<f64>>, TraceError> {
+        let whole = |v: &Vec<f64>| {
+            if v.len() != range.len() || range.end > self.dim() {
+                return Err(TraceError::Length {
+                    expected: range.len(),
+                    found: v.len(),
+                });
+            }
+            let mut whole = vec![0.0; self.dim()];
+            whole[range.clone()].copy_from_slice(v);
+            Ok(whole)
+        };
+        let vectors: Vec<Vec<f64>> = vectors.iter().map(whole).collect::<Result<_, _>>()?;
+        let products = self.products(matrix, &vectors)?;
+        Ok(products.iter().map(|p| p[range.clone()].to_vec()).collect())
+    }
+
+    fn check_length(&self, vector: &[f64]) -> Result<(), TraceError> {
+        match vector.len() == self.dim() {
+            true => Ok(()),
+            false => Err(TraceError::Length {
+                expected: self.dim(),
+                found: vector.len(),
+            }),
+        }
+    }
+
+    fn run(
+        &self,
+        wanted: Wanted,
+        point: &[f64],
+        vectors: &[Vec<f64>],
+    ) -> Result<(f64, Vec<Vec<f64>>), TraceError> {
+        let parameters = self.parts(point, true);
+        let vectors: Vec<Vec<Vec<f64>>> = vectors.iter().map(|v| self.parts(v, false)).collect();
+        let (loss, parts) = match self.program(wanted)? {
+            Program::Device(program) => program.run(&parameters, &vectors)?,
+            Program::Host(program) => {
+                let single = |parts: &Vec<Vec<f64>>| -> Vec<Vec<f32>> {
+                    let of = |part: &Vec<f64>| part.iter().map(|&x| x as f32).collect();
+                    parts.iter().map(of).collect()
+                };
+                let vectors: Vec<_> = vectors.iter().map(single).collect();
+                let found = program.run(&single(&parameters), &vectors);
+                (found.loss, found.parts)
+            }
+        };
+        Ok((loss, parts.iter().map(|p| self.vector(p)).collect()))
+    }
+
+    fn program(&self, wanted: Wanted) -> Result<&Program, TraceError> {
+        let place = &self.programs[match wanted {
+            Wanted::Gradient => 0,
+            Wanted::Product(Matrix::Hessian) => 1,
+            Wanted::Product(Matrix::GaussNewton) => 2,
+            Wanted::Product(Matrix::EmpiricalFisher) => 3,
+        }];
+        let _making = self.making.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(program) = place.get() {
+            return Ok(program);
+        }
+        let trainable: Vec<bool> = self.slots.iter().map(|s| s.block.is_some()).collect();
+        let derived = derive(&self.trace.graph, &trainable, wanted)?;
+        let program = match (&self.target, self.double) {
+            (Target::Host { level, .. }, false) => Program::Host(self.host(&derived, *level)?),
+            (Target::Host { .. }, true) => {
+                Program::Device(DeviceDerivative::new(derived, &Device::flex(), 0, true)?)
+            }
+            (Target::Device { device, batch }, double) => {
+                Program::Device(DeviceDerivative::new(derived, device, *batch, double)?)
+            }
+        };
+        Ok(place.get_or_init(|| program))
+    }
+
+    fn host(
+        &self,
+        derived: &crate::derive::Derived,
+        level: Level,
+    ) -> Result<HostDerivative, TraceError> {
+        HostDerivative::new(derived, level, self.pool.clone())
+    }
+
+    /// A vector as the graph's slots have it; `fixed`: buffers have their values, else zeros.
+    fn parts(&self, vector: &[f64], fixed: bool) -> Vec<Vec<f64>> {
+        let part = |slot: &Slot| match slot.block {
+            Some(block) => {
+                let data = &vector[self.blocks[block].range.clone()];
+                to_burn(data, &slot.shape, slot.transposed)
+            }
+            None if fixed => slot.fixed.clone(),
+            None => vec![0.0; slot.fixed.len()],
+        };
+        self.slots.iter().map(part).collect()
+    }
+
+    /// The opposite of [`Self::parts`]; what is not there is 0.
+    fn vector(&self, parts: &[Option<Vec<f64>>]) -> Vec<f64> {
+        let mut vector = vec![0.0; self.dim()];
+        for (slot, part) in self.slots.iter().zip(parts) {
+            if let (Some(block), Some(part)) = (slot.block, part) {
+                // Transposing back is transposing the other way round.
+                let mut shape = slot.shape.clone();
+                if slot.transposed {
+                    shape.reverse();
+                }
+                let data = to_burn(part, &shape, slot.transposed);
+                vector[self.blocks[block].range.clone()].copy_from_slice(&data);
+            }
+        }
+        vector
+    }
+}
