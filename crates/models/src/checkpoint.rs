@@ -81,10 +81,17 @@ pub fn load_network_params(
         .map_err(|source| ModelsError::Checkpoint {
             path: path.to_owned(),
             model: spec.to_string(),
+            fits: other_network(path),
             source,
         })?;
     check_finite(&params, path)?;
     Ok(params)
+}
+
+/// The name of the network that a file is of.
+fn other_network(path: &Path) -> Option<String> {
+    let params = load_weights(path).ok()?;
+    Some(ModelSpec::of_tensors(&params)?.to_string())
 }
 
 /// Nothing that is computed with NaN or an infinity is of use: said before any work starts.

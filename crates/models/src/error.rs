@@ -122,16 +122,20 @@ pub enum ModelsError {
         reason: String,
     },
     /// The inputs are of another size than the network takes.
-    #[error("network {model} takes {expected} inputs a sample, data {name} has {found}")]
+    #[error(
+        "network {model} takes {} inputs a sample, data {name} has {}",
+        by(expected),
+        by(found)
+    )]
     Inputs {
         /// The network.
         model: String,
         /// The data set.
         name: String,
-        /// Inputs that the network takes.
-        expected: usize,
-        /// Inputs of one sample.
-        found: usize,
+        /// Inputs that the network takes: their number, or channels, height and width of an image.
+        expected: Vec<usize>,
+        /// Lengths of the axes of one sample.
+        found: Vec<usize>,
     },
     /// `bce` was given values that are no probabilities.
     #[error(
@@ -220,12 +224,18 @@ pub enum ModelsError {
         total: usize,
     },
     /// A checkpoint's tensors are not those of the network.
-    #[error("{} does not fit {model}: {source}", path.display())]
+    #[error(
+        "{} does not fit {model}{}: {source}",
+        path.display(),
+        fits.as_ref().map(|name| format!(" but {name}")).unwrap_or_default()
+    )]
     Checkpoint {
         /// The file.
         path: PathBuf,
         /// The network.
         model: String,
+        /// The network whose tensors they are, where it is known.
+        fits: Option<String>,
         /// What is missing, unexpected or of another shape.
         source: ParamsError,
     },
@@ -235,6 +245,12 @@ pub enum ModelsError {
     /// The network's loss could not be traced.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),
+}
+
+/// `3x32x32`
+fn by(shape: &[usize]) -> String {
+    let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+    lengths.join("x")
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -12,6 +12,7 @@ pub mod mlp;
 mod names;
 mod network;
 mod objective;
+mod recognise;
 pub mod resnet;
 mod spec;
 mod streams;

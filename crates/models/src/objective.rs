@@ -50,16 +50,7 @@ pub fn trace_network(
     loss: LossKind,
     regularizers: &[Regularizer],
 ) -> Result<Trace, ModelsError> {
-    let (expected, found) = (network.spec().inputs(), data.features());
-    if expected != found {
-        let (model, name) = (network.spec().to_string(), data.name().to_owned());
-        return Err(ModelsError::Inputs {
-            model,
-            name,
-            expected,
-            found,
-        });
-    }
+    data.check_inputs(&network.spec())?;
     let device = Device::flex();
     let x = data.inputs(&device);
     let closure = Closure { loss, regularizers };

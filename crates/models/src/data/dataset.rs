@@ -1,6 +1,6 @@
 //! Inputs and targets together.
 
-use crate::{LossKind, ModelsError, TargetTensor, Targets};
+use crate::{LossKind, ModelSpec, ModelsError, TargetTensor, Targets};
 use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
@@ -69,7 +69,9 @@ impl Dataset {
         }
         if self.y.len() != self.len() {
             let (inputs, targets) = (self.len(), self.y.len());
-            return disagree(format!("{inputs} samples x and {targets} targets y"));
+            return disagree(format!(
+                "{inputs} samples x and {targets} targets y; each needs one"
+            ));
         }
         self.check_finite("x", &self.x, self.features())?;
         match &self.y {
@@ -124,6 +126,29 @@ impl Dataset {
     /// The targets.
     pub fn y(&self) -> &Targets {
         &self.y
+    }
+
+    /// Checks that a network takes these inputs: as many values, and images channels first, since
+    /// their axes would be mistaken for others otherwise.
+    ///
+    /// # Errors
+    /// [`ModelsError::Inputs`].
+    pub fn check_inputs(&self, spec: &ModelSpec) -> Result<(), ModelsError> {
+        let sample = &self.shape[1..];
+        let image = spec.image();
+        let fits = match &image {
+            Some(image) if sample.len() > 1 => without_ones(sample) == without_ones(image),
+            _ => self.features() == spec.inputs(),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(ModelsError::Inputs {
+            model: spec.to_string(),
+            name: self.name.clone(),
+            expected: image.map_or(vec![spec.inputs()], Vec::from),
+            found: sample.to_vec(),
+        })
     }
 
     /// The first `n` samples, in order.
@@ -195,6 +220,12 @@ impl Dataset {
         let suited = self.y.suited_to(loss, outputs, &self.name)?;
         Ok(suited.to_tensor(device))
     }
+}
+
+/// A shape without the axes of length 1 that it begins with: `[28, 28]` is an image of one channel.
+fn without_ones(shape: &[usize]) -> &[usize] {
+    let ones = shape.iter().take_while(|&&length| length == 1).count();
+    &shape[ones..]
 }
 
 fn header(hash: &mut Sha256, tag: &[u8; 4], shape: &[usize]) {

@@ -71,7 +71,8 @@ fn dataset(name: String, x: Array, y: Array) -> Result<Dataset, ModelsError> {
         }
     };
     if x.shape[0] != y.shape[0] {
-        let reason = format!("x has {} samples, y has {}", x.shape[0], y.shape[0]);
+        let (inputs, targets) = (x.shape[0], y.shape[0]);
+        let reason = format!("x has {inputs} samples, y has {targets}; each needs one target");
         return Err(shape_error(reason));
     }
     let targets = match y.values {

@@ -26,14 +26,7 @@ impl Task {
         loss: LossKind,
     ) -> Result<Self, ModelsError> {
         let spec = network.spec();
-        if spec.inputs() != data.features() {
-            return Err(ModelsError::Inputs {
-                model: spec.to_string(),
-                name: data.name().to_owned(),
-                expected: spec.inputs(),
-                found: data.features(),
-            });
-        }
+        data.check_inputs(&spec)?;
         let device = network.device();
         Ok(Task {
             loss,

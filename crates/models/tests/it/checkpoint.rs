@@ -93,6 +93,38 @@ fn tensors_that_do_not_fit_are_all_listed() {
 }
 
 #[test]
+fn a_checkpoint_of_another_network_says_of_which() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.safetensors");
+    for name in ["mlp:2-3-1", "resnet20", "resnet32-noshort", "vgg9"] {
+        let network: ModelSpec = name.parse().unwrap();
+        save_weights(&path, &Network::layout(&network)).unwrap();
+        let other = "resnet20-noshort".parse().unwrap();
+        let error = load_network_params(&path, &other).unwrap_err();
+        says(
+            error,
+            &[&format!("does not fit resnet20-noshort but {name}: ")],
+        );
+    }
+}
+
+#[test]
+fn tensors_tell_their_network() {
+    for name in [
+        "resnet18",
+        "wrn56-2-noshort",
+        "densenet121",
+        "mlp:784-20-10",
+    ] {
+        let network: ModelSpec = name.parse().unwrap();
+        let found = ModelSpec::of_tensors(&Network::layout(&network));
+        assert_eq!(found, Some(network));
+    }
+    let transformer = "vit:dim=8,depth=1,heads=2".parse().unwrap();
+    assert_eq!(ModelSpec::of_tensors(&Network::layout(&transformer)), None);
+}
+
+#[test]
 fn files_that_are_no_checkpoint_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {

@@ -133,6 +133,34 @@ fn a_header_of_absurd_size_is_an_error_not_an_allocation() {
 }
 
 #[test]
+fn images_have_their_axes_in_the_networks_order() {
+    let check = |shape: &[usize], model: &str| {
+        let values = vec![0.0; shape.iter().product()];
+        let data = Dataset::new("d", shape.to_vec(), values, Targets::Classes(vec![0; 2]));
+        data.unwrap().check_inputs(&model.parse().unwrap())
+    };
+    for shape in [&[2, 3, 32, 32][..], &[2, 3072]] {
+        check(shape, "resnet20").unwrap();
+        check(shape, "mlp:3072-10").unwrap();
+    }
+    for shape in [&[2, 28, 28][..], &[2, 1, 28, 28], &[2, 784]] {
+        check(shape, "vit:patch=7,image=1x28x28").unwrap();
+    }
+    says(
+        check(&[2, 32, 32, 3], "resnet20").unwrap_err(),
+        &["resnet20 takes 3x32x32 inputs a sample, data d has 32x32x3"],
+    );
+    says(
+        check(&[2, 3, 28, 28], "vgg9").unwrap_err(),
+        &["takes 3x32x32 inputs", "has 3x28x28"],
+    );
+    says(
+        check(&[2, 5], "mlp:4-1").unwrap_err(),
+        &["mlp:4-1 takes 4 inputs a sample, data d has 5"],
+    );
+}
+
+#[test]
 fn what_is_missing_or_disagrees_is_named() {
     says(
         open(&at("mlp-2-3-1.safetensors")).unwrap_err(),
