@@ -20,7 +20,6 @@ pub(super) fn confirmation(lanczos: &Lanczos, state: &State) -> Confirmation {
     let (high, low) = (ritz.values[0], ritz.values[steps - 1]);
     let norm = ritz.norm().max(value(0).abs()).max(value(locked - 1).abs());
     let (top, bottom) = (lanczos.params().top, lanczos.params().bottom);
-    let width = value(0).max(high) - value(locked - 1).min(low);
     // Beyond these an eigenvalue was missed.
     let upper = (top > 0).then(|| value(top.min(locked) - 1));
     let upper = upper.map(|v| v + lanczos.allowed(v, norm));
@@ -33,12 +32,14 @@ pub(super) fn confirmation(lanczos: &Lanczos, state: &State) -> Confirmation {
     if state.is_exhausted() || invariant {
         return Confirmation::Chance(0.0);
     }
+    // The far end of what is left, as far out as its residual lets it be.
+    let floor = low - ritz.couplings[steps - 1].abs();
+    let ceiling = high + ritz.couplings[0].abs();
+    let above = upper.map(|edge| share(edge - high, edge - floor));
+    let below = lower.map(|edge| share(low - edge, ceiling - edge));
     let free = state.dim() - locked;
-    let gaps = [upper.map(|edge| edge - high), lower.map(|edge| low - edge)];
-    let chances = gaps.into_iter().flatten();
-    let chance = chances
-        .map(|gap| miss(free, steps, share(gap, width)))
-        .sum();
+    let shares = above.into_iter().chain(below);
+    let chance = shares.map(|share| miss(free, steps, share)).sum();
     Confirmation::Chance(f64::min(chance, 1.0))
 }
 
@@ -50,7 +51,7 @@ fn share(gap: f64, width: f64) -> f64 {
 }
 
 /// The chance that `steps` of Lanczos from a random vector in `n` dimensions miss an eigenvalue that
-/// is `share` of the spectrum's width beyond the outermost one found.
+/// is beyond the outermost one found by `share` of its distance from the other end.
 fn miss(n: usize, steps: usize, share: f64) -> f64 {
     let exponent = share.clamp(0.0, 1.0).sqrt() * (2 * steps - 1) as f64;
     1.648 * (n as f64).sqrt() * libm::exp(-exponent)

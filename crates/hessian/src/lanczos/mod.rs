@@ -26,9 +26,10 @@
 //! random vector in what is orthogonal to them. A Ritz value found there beyond the last pair of an end
 //! proves that one was missed, and the search resumes with it. Otherwise, after `k` steps without one, the
 //! chance that an eigenvalue beyond the last pair was missed is at most
-//! `1.648 sqrt(n) exp(-sqrt(epsilon) (2k - 1))`, with `epsilon` the distance between that last pair and
-//! the outermost Ritz value found, as a share of the spectrum's width (Kuczyński and Woźniakowski
-//! 1992, with the ends of the spectrum as found). It ends when that is below
+//! `1.648 sqrt(n) exp(-sqrt(epsilon) (2k - 1))` (Kuczyński and Woźniakowski 1992). `epsilon` is the
+//! distance between that last pair and the outermost Ritz value found, as a share of the distance between that
+//! pair and the other end of what is left, which is taken as found, with its residual. It ends when
+//! the chance is below
 //! [`LanczosParams::miss`], or when it has cost as many products as finding the pairs did, and
 //! [`Spectrum::missed`] says how far it got.
 //!

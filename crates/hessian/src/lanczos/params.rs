@@ -10,9 +10,9 @@ pub struct LanczosParams {
     /// A pair is converged when its residual `||H y - theta y||` is at most this share of `|theta|`;
     /// 1e-3 by default.
     pub tolerance: f64,
-    /// Magnitude below which an eigenvalue counts as zero, as a share of the largest one: its
-    /// residual is compared with the tolerance times that. 1e-9 by default; about 1e-6 for products
-    /// in f32, whose rounding hides anything smaller.
+    /// A residual that is at most this share of the largest eigenvalue's magnitude is accepted whatever the
+    /// tolerance: no smaller one can be had, and eigenvalues of that size are zero as far as products can
+    /// tell. 1e-13 by default, for products in f64; 1e-6 suits products in f32.
     pub floor: f64,
     /// The most products, those that measure the residuals included; 1,000 by default.
     pub max_products: usize,
@@ -33,7 +33,7 @@ impl Default for LanczosParams {
             top: 1,
             bottom: 0,
             tolerance: 1e-3,
-            floor: 1e-9,
+            floor: 1e-13,
             max_products: 1000,
             basis: None,
             miss: Some(1e-3),

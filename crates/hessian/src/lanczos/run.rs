@@ -30,9 +30,6 @@ struct Measured {
     worst: (f64, usize),
 }
 
-/// Multiples of `eps ||H||` that no residual is expected to be below.
-const ROUNDING: f64 = 20.0;
-
 impl Lanczos {
     /// The state before the first product of an operator of this dimension, with the random vector of
     /// the seed.
@@ -191,10 +188,9 @@ impl Lanczos {
         }
     }
 
-    /// What a residual may be: the tolerance, but not less than the rounding of products in f64.
+    /// What a residual may be.
     pub(super) fn allowed(&self, value: f64, norm: f64) -> f64 {
-        let share = self.params().tolerance * value.abs().max(self.params().floor * norm);
-        share.max(ROUNDING * f64::EPSILON * norm)
+        (self.params().tolerance * value.abs()).max(self.params().floor * norm)
     }
 
     /// The worst ratio of what the recurrence claims to what is allowed.

@@ -13,7 +13,7 @@ pub struct Pair {
     /// What the method's own recurrence says the residual is, without that product. It ignores the
     /// noise of the products and may lie by any factor.
     pub estimate: f64,
-    /// Whether the true residual is within the tolerance.
+    /// Whether the true residual is within the tolerance, or below the floor of what products can tell.
     pub converged: bool,
 }
 

@@ -12,6 +12,12 @@ pub enum PowerError {
         /// What was given.
         given: f64,
     },
+    /// The floor is not a share.
+    #[error("the floor {given} is not in [0, 1); it is a share of the largest eigenvalue")]
+    Floor {
+        /// What was given.
+        given: f64,
+    },
     /// The limit on products leaves no room for the pairs.
     #[error("{given} products are too few for {pairs} pairs, which need one each")]
     Products {

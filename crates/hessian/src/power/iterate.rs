@@ -51,17 +51,23 @@ impl Step {
 pub(super) struct Iteration {
     next: Vec<f64>,
     best: Option<(Step, f64)>,
+    /// The largest magnitude of an eigenvalue so far.
+    largest: f64,
 }
 
-/// Share of the tolerance that a vector must reach within what is orthogonal to the others.
+/// Share of what is allowed that a vector must reach within what is orthogonal to the others.
 const MARGIN: f64 = 0.5;
 
 impl Iteration {
     /// From a random vector orthogonal to those found.
-    pub(super) fn new(dim: usize, seed: u64, found: &[Vec<f64>]) -> Self {
+    pub(super) fn new(dim: usize, seed: u64, found: &[Vec<f64>], largest: f64) -> Self {
         let mut next = gaussian(dim, seed, found.len() as u64);
         normalize(&mut next, found);
-        Iteration { next, best: None }
+        Iteration {
+            next,
+            best: None,
+            largest,
+        }
     }
 
     /// The pair of smallest residual: its vector, the product with it, its residual.
@@ -84,7 +90,7 @@ impl Iteration {
                 return Ok(Stop::Products);
             }
             let step = self.multiply(operator, found, products)?;
-            let error = self.judge(&step, before.as_ref());
+            let (error, settled) = self.judge(params, &step, before.as_ref());
             let progress = Progress {
                 stage: Stage::Iterating,
                 products: *products,
@@ -93,7 +99,7 @@ impl Iteration {
                 target: params.tolerance,
             };
             let cancelled = observer(&progress).is_break();
-            if error <= MARGIN * params.tolerance {
+            if settled {
                 return Ok(Stop::Converged);
             }
             if cancelled {
@@ -122,8 +128,9 @@ impl Iteration {
         })
     }
 
-    /// Keeps the best pair of this step and of it together with the one before; its relative residual.
-    fn judge(&mut self, step: &Step, before: Option<&Step>) -> f64 {
+    /// Keeps the best pair of this step and of it together with the one before; its relative residual, and
+    /// whether that is small enough.
+    fn judge(&mut self, params: &PowerParams, step: &Step, before: Option<&Step>) -> (f64, bool) {
         let pair = before.and_then(|before| two_dimensional(before, step));
         let mut best = (step.clone(), step.residual());
         if let Some(pair) = pair {
@@ -132,12 +139,14 @@ impl Iteration {
                 best = (pair, residual);
             }
         }
-        let relative = match best.1 == 0.0 {
-            true => 0.0,
-            false => best.1 / best.0.value().abs(),
-        };
+        let (value, residual) = (best.0.value(), best.1);
         self.best = Some(best);
-        relative
+        self.largest = self.largest.max(value.abs());
+        let settled = residual <= MARGIN * params.allowed(value, self.largest);
+        match residual == 0.0 {
+            true => (0.0, settled),
+            false => (residual / value.abs(), settled),
+        }
     }
 }
 

@@ -75,7 +75,8 @@ impl Power {
         let mut products = 0;
         let mut stop = Stop::Converged;
         while found.vectors.len() < given && stop == Stop::Converged {
-            let mut iteration = Iteration::new(dim, self.params().seed, &found.vectors);
+            let seed = self.params().seed;
+            let mut iteration = Iteration::new(dim, seed, &found.vectors, found.largest());
             stop = iteration.run(
                 self.params(),
                 operator,
@@ -85,7 +86,7 @@ impl Power {
             )?;
             found.add(iteration);
         }
-        let pairs = found.pairs(self.params().tolerance);
+        let pairs = found.pairs(self.params());
         let converged = pairs.len() == given && pairs.iter().all(|pair| pair.converged);
         Ok(PowerPairs {
             stop: match stop {
@@ -115,8 +116,14 @@ impl Found {
         }
     }
 
+    /// The largest magnitude of a Rayleigh quotient.
+    fn largest(&self) -> f64 {
+        let pairs = self.vectors.iter().zip(&self.products);
+        pairs.map(|(v, p)| dot(v, p).abs()).fold(0.0, f64::max)
+    }
+
     /// The eigenpairs of the space of all vectors, with true residuals, by descending magnitude.
-    fn pairs(&self, tolerance: f64) -> Vec<Pair> {
+    fn pairs(&self, params: &PowerParams) -> Vec<Pair> {
         let size = self.vectors.len();
         if size == 0 {
             return vec![];
@@ -143,7 +150,7 @@ impl Found {
                 vector,
                 residual,
                 estimate: self.estimates[n],
-                converged: residual <= tolerance * value.abs(),
+                converged: residual <= params.allowed(value, magnitude(order[0])),
             }
         };
         products.into_iter().enumerate().map(pair).collect()

@@ -8,6 +8,9 @@ pub struct PowerParams {
     /// A pair is converged when its residual is at most this share of its eigenvalue's magnitude; 1e-3 by
     /// default.
     pub tolerance: f64,
+    /// A residual that is at most this share of the largest eigenvalue's magnitude is accepted whatever the
+    /// tolerance. 1e-13 by default, for products in f64; 1e-6 suits products in f32.
+    pub floor: f64,
     /// The most products in all, 1,000 by default.
     pub max_products: usize,
     /// Seed of the starting vectors, 0 by default.
@@ -19,6 +22,7 @@ impl Default for PowerParams {
         PowerParams {
             pairs: 1,
             tolerance: 1e-3,
+            floor: 1e-13,
             max_products: 1000,
             seed: 0,
         }
@@ -29,6 +33,13 @@ impl Default for PowerParams {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {
     params: PowerParams,
+}
+
+impl PowerParams {
+    /// What a residual may be, for the largest magnitude known.
+    pub(super) fn allowed(&self, value: f64, largest: f64) -> f64 {
+        (self.tolerance * value.abs()).max(self.floor * largest)
+    }
 }
 
 impl Power {
@@ -44,6 +55,10 @@ impl Power {
         if !(params.tolerance > 0.0 && params.tolerance < 1.0) {
             let given = params.tolerance;
             return Err(PowerError::Tolerance { given });
+        }
+        if !(params.floor >= 0.0 && params.floor < 1.0) {
+            let given = params.floor;
+            return Err(PowerError::Floor { given });
         }
         if given < pairs {
             return Err(PowerError::Products { given, pairs });

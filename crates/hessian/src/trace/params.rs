@@ -38,7 +38,8 @@ impl Probe {
 pub struct TraceParams {
     /// Hutchinson by default.
     pub method: Method,
-    /// Ends it, after at least eight samples, as soon as the half-width of the 95% interval is at most this share of the mean;
+    /// Ends it, after at least eight samples, as soon as the half-width of the 95% interval is at most
+    /// this share of the mean;
     /// `None`, the default, spends all products.
     pub target: Option<f64>,
     /// The most products, 100 by default.

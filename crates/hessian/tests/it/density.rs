@@ -115,6 +115,17 @@ fn cancelled_densities_go_on_with_the_same_result() {
         .run(&matrix, &part.quadratures, &mut unobserved)
         .unwrap();
     assert!(rest == whole);
+    let single = DensityParams {
+        block: 1,
+        ..*density.params()
+    };
+    assert!(
+        Density::new(single)
+            .unwrap()
+            .run(&matrix, &[], &mut unobserved)
+            .unwrap()
+            == whole
+    );
     let first = density
         .run(&matrix, &[], &mut |_| ControlFlow::Break(()))
         .unwrap();

@@ -90,6 +90,11 @@ fn special_matrices() {
     for value in values(&solve(&identity, params)) {
         assert_close(value, 1.0, 1e-12);
     }
+    // Rank 1: the second pair is zero to rounding.
+    let ones = from_fn(5, |v: &[f64]| vec![v.iter().sum(); v.len()]);
+    let found = solve(&ones, params);
+    assert!(found.stop == Stop::Converged && found.products < 10);
+    assert!(values(&found)[1].abs() < 1e-12);
     let saddle = Dense::new(2, vec![0.0, -6.0, -6.0, 0.0]).unwrap();
     let found = solve(&saddle, params);
     assert_close(values(&found)[0] * values(&found)[1], -36.0, 1e-6);

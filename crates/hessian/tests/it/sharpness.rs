@@ -65,6 +65,33 @@ fn worst_cases_of_a_quadratic() {
     assert_close(worst.rise / (0.5 * 0.04 * lambda), 1.0, 1e-3);
 }
 
+/// Where the curvature down is stronger than that up, the ascent still finds the way up.
+#[test]
+fn the_worst_case_at_a_saddle() {
+    let bowl = Quadratic {
+        matrix: Dense::from_fn(4, |i, j| {
+            if i == j {
+                [2.0, 1.0, -1.0, -30.0][i]
+            } else {
+                0.0
+            }
+        }),
+        center: vec![1.0; 4],
+    };
+    let point = Point::new(&bowl, bowl.center.clone()).unwrap();
+    for seed in 0..10 {
+        let params = WorstCaseParams {
+            rho: 0.1,
+            steps: 60,
+            scaling: Scaling::Unit,
+            seed,
+            ..Default::default()
+        };
+        let worst = point.worst_case(&params, &mut unobserved).unwrap();
+        assert_close(worst.rise / (0.5 * 0.01 * 2.0), 1.0, 0.01);
+    }
+}
+
 #[test]
 fn the_box_of_a_diagonal_quadratic_is_worst_at_its_corner() {
     let bowl = Quadratic {

@@ -103,6 +103,18 @@ pub fn noisy(operator: impl Operator, share: f64) -> impl Operator {
     })
 }
 
+/// Rounds vectors and products to f32, as executors in f32 do.
+pub fn single(operator: impl Operator) -> impl Operator {
+    let round = |v: &mut Vec<f64>| v.iter_mut().for_each(|x| *x = f64::from(*x as f32));
+    try_from_fn(operator.dim(), move |block: &[Vec<f64>]| {
+        let mut block = block.to_vec();
+        block.iter_mut().for_each(round);
+        let mut products = operator.apply(&block)?;
+        products.iter_mut().for_each(round);
+        Ok(products)
+    })
+}
+
 /// Fails at the given product, and works again afterwards.
 pub fn failing_at(operator: impl Operator, product: usize) -> impl Operator {
     let calls = Cell::new(0);

@@ -58,6 +58,29 @@ fn estimates_end_at_their_target() {
     }
 }
 
+/// The rule that ends an estimate keeps what it promises, over seeds.
+#[test]
+fn a_target_is_met_in_nine_of_ten_runs() {
+    let spectrum = outliers_and_bulk(300);
+    let trace: f64 = spectrum.iter().sum();
+    for (method, target) in METHODS.into_iter().zip([0.1, 0.02, 0.01]) {
+        let met = (0..200).filter(|&seed| {
+            let params = TraceParams {
+                method,
+                seed,
+                target: Some(target),
+                max_products: 3000,
+                ..Default::default()
+            };
+            let found = estimate(&rotated(spectrum.clone(), 500 + seed), params);
+            assert_eq!(found.ended, Ended::Target);
+            (found.mean / trace - 1.0).abs() <= target
+        });
+        let met = met.count();
+        assert!(met >= 180, "{method:?}: {met}");
+    }
+}
+
 /// Stated intervals against the truth over 200 seeds.
 fn coverage(spectrum: &[f64], params: TraceParams) -> f64 {
     let truth: f64 = spectrum.iter().sum();
