@@ -19,8 +19,8 @@
 //! `mean +- t s / sqrt(k)` with Student's `t` for `k - 1` degrees of freedom covers the truth at its
 //! stated rate, apart from the skewness of single samples.
 //!
-//! Samples of XTrace share most of their sketch. The paper's `s / sqrt(k)` ignores that: over 400
-//! draws on spectra from flat to fast decaying (dimension 300, 8 to 30 vectors) its square was 0.1 to
+//! Samples of XTrace share most of their sketch. The paper's `s / sqrt(k)` ignores that: over hundreds of
+//! draws on spectra from flat to fast decaying (dimension 300, 4 to 30 vectors) its square was 0.1 to
 //! 0.95 of the true variance, and its 95% intervals covered 44 to 96%. The jackknife over vectors, worked
 //! out from the same small matrices, is at least the variance in expectation (Efron and Stein 1981)
 //! and was 1 to 18 times as large. The standard error given is the geometric mean of both; its 95%
