@@ -1,12 +1,12 @@
 //! Exact gradients and products with matrices of second derivatives at a point of parameter space.
 
+use crate::TraceError;
 use crate::derive::{Matrix, Wanted, derive};
 use crate::device::derivative::DeviceDerivative;
 use crate::graph::Source;
 use crate::host::derivative::HostDerivative;
 use crate::module::to_burn;
 use crate::objective::{Target, Trace};
-use crate::{Level, TraceError};
 use burn::tensor::Device;
 use landscape_core::{Params, Role};
 use std::ops::Range;
@@ -338,7 +338,9 @@ impl Curvature {
         let trainable: Vec<bool> = self.slots.iter().map(|s| s.block.is_some()).collect();
         let derived = derive(&self.trace.graph, &trainable, wanted)?;
         let program = match (&self.target, self.double) {
-            (Target::Host { level, .. }, false) => Program::Host(self.host(&derived, *level)?),
+            (Target::Host { level, .. }, false) => {
+                Program::Host(HostDerivative::new(&derived, *level, self.pool.clone()))
+            }
             (Target::Host { .. }, true) => {
                 Program::Device(DeviceDerivative::new(derived, &Device::flex(), 0, true)?)
             }
@@ -347,14 +349,6 @@ impl Curvature {
             }
         };
         Ok(place.get_or_init(|| program))
-    }
-
-    fn host(
-        &self,
-        derived: &crate::derive::Derived,
-        level: Level,
-    ) -> Result<HostDerivative, TraceError> {
-        HostDerivative::new(derived, level, self.pool.clone())
     }
 
     /// A vector as the graph's slots have it; `fixed`: buffers have their values, else zeros.

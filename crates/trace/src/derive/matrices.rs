@@ -61,7 +61,7 @@ pub(crate) fn derive(
     let whole = vec![false; samples.len()];
     match attempt(graph.clone(), samples, trainable, wanted)? {
         Some(derived) => Ok(derived),
-        // Derivatives mix samples although the loss does not: as one whole.
+        // Derivatives may mix samples although the loss does not: as one whole then.
         None => attempt(graph, whole, trainable, wanted).map(|d| d.expect("nothing to mix")),
     }
 }
@@ -89,12 +89,29 @@ fn attempt(
     }
     d.graph.derived = outputs.iter().flatten().copied().collect();
     d.graph.prune();
+    if sums_enter_samples(&d.graph, &d.samples) {
+        return Ok(None);
+    }
     Ok(Some(Derived {
         graph: d.graph,
         samples: d.samples,
         outputs,
         ones: d.ones.into_values().collect(),
     }))
+}
+
+/// Whether a sum over the samples is needed for single samples again, as after a root of the mean loss.
+fn sums_enter_samples(graph: &Graph, samples: &[bool]) -> bool {
+    let mut summed = vec![false; graph.values.len()];
+    for node in &graph.nodes {
+        let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
+        let (late, with_samples) = (any(&summed), any(samples));
+        if late && with_samples {
+            return true;
+        }
+        summed[node.output] = late || with_samples && !samples[node.output];
+    }
+    false
 }
 
 /// What the values of the loss' graph depend on.

@@ -48,11 +48,6 @@ impl DeviceDerivative {
             node.inputs.iter().for_each(|&v| last[v] = index);
             let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
             let (late, samples) = (any(&summed), any(&derived.samples));
-            if late && samples {
-                return Err(TraceError::NoDerivative {
-                    operation: "a loss that is more than a mean over the samples",
-                });
-            }
             summed[node.output] = late || samples && !derived.samples[node.output];
         }
         graph.outputs().for_each(|v| last[v] = usize::MAX);
@@ -159,8 +154,11 @@ impl DeviceDerivative {
     ) -> Result<(), String> {
         let graph = &self.derived.graph;
         for (id, value) in graph.values.iter().enumerate() {
-            if let (Source::Constant { data, .. }, true) = (&value.source, self.derived.samples[id])
-            {
+            let Source::Constant { data, .. } = &value.source else {
+                continue;
+            };
+            // What nothing needs is empty.
+            if self.derived.samples[id] && !data.is_empty() {
                 let rows = value.numel() / graph.samples;
                 let data = data[start * rows..(start + n) * rows].iter();
                 let data: Vec<f64> = data.map(|&x| f64::from(x)).collect();

@@ -9,14 +9,13 @@ use super::buffer::Buffer;
 use super::once::Tiles;
 use super::pack::Rows;
 use super::simd::Level;
-use crate::TraceError;
 use crate::derive::Derived;
 use crate::fuse::transform_weights;
 use crate::graph::{Graph, Source, ValueId};
 use crate::operations::unary::Unary;
 use crate::operations::{self, HostCall, Operation, Samples, View};
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
@@ -107,6 +106,24 @@ pub(crate) struct HostDerivative {
     tiles: Tiles,
     level: Level,
     pool: Option<Arc<rayon::ThreadPool>>,
+    memory: Memory,
+}
+
+/// Working memory that is used again, and what the last run found out about its point.
+#[derive(Default)]
+struct Memory {
+    scratch: Mutex<Vec<Scratch>>,
+    sums: Mutex<Vec<Vec<f64>>>,
+    /// The parameters, and the shared sums there.
+    point: Mutex<Option<(Vec<Vec<f32>>, Vec<f64>)>>,
+}
+
+/// The values of a tile, and a sum that a kernel adds up itself.
+type Scratch = [Buffer; 2];
+
+/// What is there is good whatever happened to another thread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An output: `factor` times a sum over the samples, or a value without samples.
@@ -130,12 +147,8 @@ pub(crate) struct Found {
 }
 
 impl HostDerivative {
-    /// `threads` 0 means all cores.
-    pub fn new(
-        derived: &Derived,
-        level: Level,
-        pool: Option<Arc<rayon::ThreadPool>>,
-    ) -> Result<Self, TraceError> {
+    /// `pool`: the threads, or all cores.
+    pub fn new(derived: &Derived, level: Level, pool: Option<Arc<rayon::ThreadPool>>) -> Self {
         let mut samples = derived.samples.clone();
         let graph = transform_weights(derived.graph.clone(), &|v| {
             derived.samples.get(v).copied().unwrap_or(false)
@@ -143,7 +156,7 @@ impl HostDerivative {
         samples.resize(graph.values.len(), false);
         let mut plan = Planner::new(&graph, &samples, &derived.ones);
         for index in 0..graph.nodes.len() {
-            plan.node(index)?;
+            plan.node(index);
         }
         let rows = plan.pack();
         let tiles = Tiles::new(graph.samples, rows + plan.data_rows);
@@ -152,7 +165,7 @@ impl HostDerivative {
         let loss = plan.output(graph.loss);
         let data = plan.data.iter();
         let data = data.map(|(d, ones)| to_tiles(tiles, d, *ones)).collect();
-        Ok(Self {
+        Self {
             before: plan.before,
             tile: plan.tile,
             after: plan.after,
@@ -168,7 +181,8 @@ impl HostDerivative {
             tiles,
             level,
             pool,
-        })
+            memory: Memory::default(),
+        }
     }
 
     /// Runs the graph at `parameters` (in Burn's layout, one a slot) for all `vectors`; none for a gradient.
@@ -192,7 +206,15 @@ impl HostDerivative {
                 own
             })
             .collect();
-        let sums = self.sum_tiles(&shared, &own);
+        // A product with another vector at the same point does not need the gradient again.
+        let known = lock(&self.memory.point).clone();
+        let known = known.filter(|(point, _)| !own.is_empty() && point == parameters);
+        let mut sums = self.sum_tiles(&shared, &own, known.is_some());
+        if let Some((_, known)) = known {
+            sums[0] = known;
+        } else if !own.is_empty() {
+            *lock(&self.memory.point) = Some((parameters.to_vec(), sums[0].clone()));
+        }
         self.place_sums(&sums[0], false, &mut shared);
         self.flat_steps(&self.after.shared, None, &mut shared);
         own.par_iter_mut().zip(&sums[1..]).for_each(|(own, sums)| {
@@ -218,46 +240,58 @@ impl HostDerivative {
         }
     }
 
-    /// The sums over all tiles: shared, then those of each vector.
-    fn sum_tiles(&self, shared: &[f32], own: &[Buffer]) -> Vec<Vec<f64>> {
-        let zeros = || -> Vec<Vec<f64>> {
-            let sizes = std::iter::once(self.sum_sizes[0]);
-            let sizes = sizes.chain(std::iter::repeat_n(self.sum_sizes[1], own.len()));
-            sizes.map(|n| vec![0.0; n]).collect()
-        };
+    /// The sums over all tiles: shared (left out where they are `known`), then those of each vector.
+    fn sum_tiles(&self, shared: &[f32], own: &[Buffer], known: bool) -> Vec<Vec<f64>> {
         let count = self.tiles.count();
         let numbers = self.sum_sizes[0] + self.sum_sizes[1] * own.len();
-        let groups = (SUMS / (numbers.max(1) * size_of::<f64>())).clamp(4, 64);
+        let groups = (SUMS / (numbers.max(1) * size_of::<f64>())).clamp(4, 32);
         let a_group = count.div_ceil(groups);
         let starts: Vec<usize> = (0..count).step_by(a_group).collect();
         let found: Vec<Vec<Vec<f64>>> = starts
-            .par_iter()
-            .map_init(
-                || self.scratch(),
-                |scratch, &start| {
-                    let mut sums = zeros();
-                    for tile in start..count.min(start + a_group) {
-                        self.one_tile(tile, shared, own, scratch, &mut sums);
-                    }
-                    sums
-                },
-            )
+            .into_par_iter()
+            .map(|start| {
+                let mut scratch = self.scratch();
+                let mut sums = self.zeros(own.len());
+                for tile in start..count.min(start + a_group) {
+                    self.one_tile(tile, shared, own, known, &mut scratch, &mut sums);
+                }
+                lock(&self.memory.scratch).push(scratch);
+                sums
+            })
             .collect();
-        let mut sums = zeros();
-        for group in found {
-            for (sums, group) in sums.iter_mut().zip(group) {
+        let mut all = found.into_iter();
+        let mut sums = all.next().unwrap_or_else(|| self.zeros(own.len()));
+        for group in all {
+            for (sums, group) in sums.iter_mut().zip(&group) {
                 sums.iter_mut().zip(group).for_each(|(a, b)| *a += b);
             }
+            lock(&self.memory.sums).extend(group);
         }
         sums
     }
 
-    fn scratch(&self) -> [Buffer; 2] {
-        let whole = self.sums.iter().filter(|s| s.whole).map(|s| s.size);
-        [
-            Buffer::zeros(self.tile_rows * self.tiles.lanes),
-            Buffer::zeros(whole.max().unwrap_or(0)),
-        ]
+    /// Zeros for the shared sums and those of each vector.
+    fn zeros(&self, vectors: usize) -> Vec<Vec<f64>> {
+        let sizes = std::iter::once(self.sum_sizes[0]);
+        let sizes = sizes.chain(std::iter::repeat_n(self.sum_sizes[1], vectors));
+        let zeros = |n: usize| {
+            let mut zeros = lock(&self.memory.sums).pop().unwrap_or_default();
+            zeros.clear();
+            zeros.resize(n, 0.0);
+            zeros
+        };
+        sizes.map(zeros).collect()
+    }
+
+    fn scratch(&self) -> Scratch {
+        let used = lock(&self.memory.scratch).pop();
+        used.unwrap_or_else(|| {
+            let whole = self.sums.iter().filter(|s| s.whole).map(|s| s.size);
+            [
+                Buffer::zeros(self.tile_rows * self.tiles.lanes),
+                Buffer::zeros(whole.max().unwrap_or(0)),
+            ]
+        })
     }
 
     fn one_tile(
@@ -265,11 +299,13 @@ impl HostDerivative {
         tile: usize,
         shared: &[f32],
         own: &[Buffer],
-        [buffer, whole]: &mut [Buffer; 2],
+        known: bool,
+        [buffer, whole]: &mut Scratch,
         sums: &mut [Vec<f64>],
     ) {
         let (first, rest) = sums.split_at_mut(1);
-        for step in &self.tile.shared {
+        let needed = |step: &&Step| !(known && step.sum.is_some());
+        for step in self.tile.shared.iter().filter(needed) {
             self.tile_step(step, tile, [shared, &[]], buffer, whole, &mut first[0]);
         }
         for (own, sums) in own.iter().zip(rest) {
@@ -558,16 +594,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn node(&mut self, index: usize) -> Result<(), TraceError> {
+    fn node(&mut self, index: usize) {
         let node = &self.graph.nodes[index];
         let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
         let (own, with_samples) = (any(&self.own), any(self.samples));
         let summed = any(&self.summed);
-        if summed && with_samples {
-            return Err(TraceError::NoDerivative {
-                operation: "a loss that is more than a mean over the samples",
-            });
-        }
+        debug_assert!(!(summed && with_samples), "one pass over the samples");
         let out = node.output;
         self.own[out] = own;
         self.summed[out] = summed || with_samples && !self.samples[out];
@@ -576,7 +608,7 @@ impl<'a> Planner<'a> {
         if node.operation.is_view() && !reduces {
             self.place[out] = Some(inputs[0].place);
             self.sum_of[out] = self.sum_of[node.inputs[0]];
-            return Ok(());
+            return;
         }
         let size = self.graph.values[out].numel();
         let place = match self.samples[out] {
@@ -603,7 +635,6 @@ impl<'a> Planner<'a> {
             output,
             sum,
         });
-        Ok(())
     }
 
     fn take_rows(&mut self, size: usize) -> usize {

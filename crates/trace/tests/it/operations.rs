@@ -1,5 +1,6 @@
 //! Every operation of the table: all executors against Burn's own result, point by point.
 
+use crate::curvature::check_trace;
 use crate::mlp::{Data, Mlp, data, plane, targets};
 use crate::reference::assert_close;
 use burn::nn::loss::{BinaryCrossEntropyLossConfig, CrossEntropyLossConfig, MseLoss, Reduction};
@@ -10,7 +11,7 @@ use landscape_trace::{DirectObjective, Loss, Trace, TraceError, params_of};
 
 type Inputs = (Tensor<2>, Tensor<1, Int>);
 
-/// Compares all executors with the module itself, moved to every point.
+/// Compares all executors with the module itself, moved to every point; and their derivatives with differences.
 #[track_caller]
 fn check(name: &str, tolerance: f64, loss: fn(&Mlp, &Inputs) -> Loss) {
     let module = Mlp::new(&[6, 5, 4], 11);
@@ -38,6 +39,7 @@ fn check(name: &str, tolerance: f64, loss: fn(&Mlp, &Inputs) -> Loss) {
         [0.0, 0.7, 0.0],
     ];
     let expected = truth.evaluate(&points).unwrap();
+    check_trace(&trace, &params_of(&module).unwrap());
     for target in targets() {
         let objective = trace
             .objective(&plane, std::slice::from_ref(&target))
