@@ -174,6 +174,11 @@ impl CliError {
             CliError::Checkpoint { .. } => "give checkpoints of one network",
             CliError::Direction(core::DirectionError::Parallel { .. }) => {
                 "give directions that differ, or leave --orthogonal out"
+            CliError::Models(landscape_models::ModelsError::Checkpoint {
+                fits: Some(name), ..
+            }) => {
+                return Some(format!("give --model {name}, or another --weights file"));
+            }
             }
             CliError::Plane(core::PlaneError::Degenerate { .. }) => {
                 "give a direction that moves and is finite"

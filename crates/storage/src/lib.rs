@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod formats;
 mod identity;
+mod lanczos_recorder;
 mod observer;
 mod owner;
 mod recorder;
@@ -29,6 +30,7 @@ pub use export::{
 pub use formats::Format;
 pub use formats::vtk::Height;
 pub use identity::{Difference, canonical, differences, identity};
+pub use lanczos_recorder::LanczosRecorder;
 pub use observer::StoreObserver;
 pub use owner::Owner;
 pub use recorder::Recorder;

@@ -89,7 +89,7 @@ pub enum Command {
 }
 
 /// Where runs are kept.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
 pub struct DbArgs {
     /// Database file

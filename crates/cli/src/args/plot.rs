@@ -11,6 +11,11 @@ Examples:
   landscape plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)
   landscape plot plane path -o page.html";
 
+/// Width of a column, in mm.
+const COLUMN_MM: f64 = 89.0;
+/// Dots an inch that journals ask for.
+const DPI: f64 = 600.0;
+
 /// Draw stored runs as SVG, PNG or an interactive page
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
@@ -59,14 +64,31 @@ pub struct LookArgs {
     #[arg(long)]
     pub title: Option<String>,
     /// Width in mm: 89 is a column, 183 a page
-    #[arg(long, value_name = "MM", default_value_t = 89.0)]
+    #[arg(long, value_name = "MM", default_value_t = COLUMN_MM)]
     pub width: f64,
     /// Colours
     #[arg(long, value_enum, default_value = "viridis")]
     pub colormap: Colors,
     /// Dots an inch of PNG files
-    #[arg(long, value_name = "N", default_value_t = 600.0)]
+    #[arg(long, value_name = "N", default_value_t = DPI)]
     pub dpi: f64,
+}
+
+impl Default for LookArgs {
+    fn default() -> Self {
+        LookArgs {
+            log: false,
+            clip: None,
+            smooth: 0.0,
+            measured: false,
+            shared_scale: false,
+            value: ValueName::Loss,
+            title: None,
+            width: COLUMN_MM,
+            colormap: Colors::Viridis,
+            dpi: DPI,
+        }
+    }
 }
 
 /// Colours of values.

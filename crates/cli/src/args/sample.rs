@@ -18,6 +18,7 @@ Examples:
   landscape surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer
   landscape surface --run moons --grid 201 --adaptive 0.01
   landscape surface --model resnet20 --weights a.pt --to b.pt --to c.pt --data cifar10
+  landscape surface --model resnet56 --weights w.pt --data cifar10 --log -o plane.png
   landscape surface --run moons --grid 1001 --dry-run";
 const VOLUME: &str = "\
 Examples:
@@ -73,6 +74,13 @@ pub struct SampleArgs<const DIMS: usize> {
     pub precision: PrecisionName,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Draw what is sampled, as `landscape plot` does, to FILE.svg, FILE.png or FILE.html; may be given
+    /// several times
+    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    pub output: Vec<PathBuf>,
+    /// Logarithmic scale of the loss in figures
+    #[arg(long, requires = "output", help_heading = "Figure")]
+    pub log: bool,
     /// Print points, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
@@ -120,7 +128,7 @@ pub struct PlaneArgs {
     /// gaussian, uniform or rademacher
     #[arg(long, value_name = "NAME", default_value = "gaussian")]
     pub distribution: Distribution,
-    /// Seed of random directions, and of the parameters where none are given
+    /// Seed of random directions and vectors, and of the parameters where none are given
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
     /// Write the directions to a safetensors file

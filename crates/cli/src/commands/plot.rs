@@ -21,6 +21,26 @@ use std::path::{Path, PathBuf};
 
 /// Draws runs.
 pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
+    let written = draw(args)?;
+    console.result(
+        || json!({"files": written}),
+        || {
+            written
+                .iter()
+                .map(|path| format!("{}\n", path.display()))
+                .collect()
+        },
+    )
+}
+
+/// Checks, before work starts, that a figure can be written to a file.
+pub fn may_draw(path: &Path, force: bool) -> Result<(), CliError> {
+    Target::of(path)?;
+    may_write(path, force)
+}
+
+/// Draws runs; gives the files that are written.
+pub fn draw(args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
     let target = Target::of(&args.output)?;
     let later = args
         .kind
@@ -36,19 +56,10 @@ pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
     let load = |name: &String| Stored::load(&store, name);
     let runs: Vec<Stored> = args.names.iter().map(load).collect::<Result<_, _>>()?;
     drop(hold);
-    let written = match target {
-        Target::Page => vec![page::write(&runs, args)?],
-        Target::Picture => pictures(&runs, args)?,
-    };
-    console.result(
-        || json!({"files": written}),
-        || {
-            written
-                .iter()
-                .map(|path| format!("{}\n", path.display()))
-                .collect()
-        },
-    )
+    match target {
+        Target::Page => Ok(vec![page::write(&runs, args)?]),
+        Target::Picture => pictures(&runs, args),
+    }
 }
 
 enum Target {

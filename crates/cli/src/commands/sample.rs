@@ -3,8 +3,9 @@
 use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
 use super::metrics::{barrier_json, barrier_words};
+use super::plot::{draw, may_draw};
 use super::precision::Rounding;
-use crate::args::{BatchNorm, NormArgs, SampleArgs, TermArgs};
+use crate::args::{BatchNorm, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, build_directions, build_grid,
@@ -12,11 +13,12 @@ use crate::inputs::{
     places_json, provenance, save_directions, targets,
 };
 use crate::output::{Console, duration, number, numbers, short};
-use landscape_core::{Axis, Grid, Objective, Plane, Surface, barrier};
+use landscape_core::{Axis, Barrier, Grid, Objective, Plane, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Target, Trace};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Points that a dry run measures at most.
@@ -54,13 +56,37 @@ pub fn sample<const DIMS: usize>(
     if let Some(path) = &args.plane.save_directions {
         save_directions(path, &plan.directions.plane, args.store.force)?;
     }
-    report(&sampled, &plan, console)?;
     let name = &sampled.run.name;
-    console.next(&[
-        format!("landscape plot {name} -o {name}.svg"),
-        format!("landscape metrics {name}"),
-    ]);
+    let files = figures(args, name)?;
+    report(&sampled, &plan, &files, console)?;
+    let mut next = vec![format!("landscape metrics {name}")];
+    if files.is_empty() {
+        next.insert(0, format!("landscape plot {name} -o {name}.svg"));
+    }
+    console.next(&next);
     Ok(())
+}
+
+/// Draws the run as is asked for; gives the files that are written.
+fn figures<const DIMS: usize>(
+    args: &SampleArgs<DIMS>,
+    name: &str,
+) -> Result<Vec<PathBuf>, CliError> {
+    let one = |output: &PathBuf| {
+        draw(&PlotArgs {
+            names: vec![name.to_owned()],
+            kind: None,
+            output: output.clone(),
+            look: LookArgs {
+                log: args.log,
+                ..LookArgs::default()
+            },
+            force: args.store.force,
+            db: args.store.db.clone(),
+        })
+    };
+    let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
+    Ok(files.concat())
 }
 
 /// Everything that was asked for, checked.
@@ -85,6 +111,9 @@ impl Plan {
         if let Some(path) = &args.plane.save_directions {
             may_write(path, args.store.force)?;
         }
+        for path in &args.output {
+            may_draw(path, args.store.force)?;
+        }
         let store = match args.network.run {
             Some(_) => Some(Store::open_read(&args.store.db.db)?),
             None => None,
@@ -108,12 +137,7 @@ impl Plan {
         let (objective, rounding) =
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
         console.detail(format_args!("evaluated on: {}", objective.describe()));
-        let mut settings = settings(&problem, &directions, &grid, &terms);
-        settings["batch_norm"] = json!(args.norm.batch_norm.name());
-        settings["precision"] = json!(precision.name());
-        if let Some(adaptive) = args.adaptive {
-            settings["adaptive"] = json!(adaptive.tolerance());
-        }
+        let settings = settings(args, &problem, &directions, &grid);
         let mut spec = RunSpec::new(kind(DIMS), settings);
         spec.name = args.store.name.clone();
         let more = [
@@ -261,22 +285,29 @@ fn regularizers(args: &TermArgs) -> Vec<Regularizer> {
 }
 
 /// Everything that determines the numbers.
-fn settings(
+fn settings<const DIMS: usize>(
+    args: &SampleArgs<DIMS>,
     problem: &Problem,
     directions: &Directions,
     grid: &Grid,
-    terms: &[Regularizer],
 ) -> Value {
-    let mut settings = problem.settings();
-    settings.insert("directions".to_owned(), directions.settings.clone());
-    settings.insert("grid".to_owned(), json!(grid));
-    let weights = terms
+    let terms: serde_json::Map<String, Value> = regularizers(&args.terms)
         .iter()
-        .map(|term| (term.name().to_owned(), json!(term.weight())));
-    settings.insert(
-        "terms".to_owned(),
-        weights.collect::<serde_json::Map<_, _>>().into(),
-    );
+        .map(|term| (term.name().to_owned(), json!(term.weight())))
+        .collect();
+    let mut settings = problem.settings();
+    settings.extend([
+        ("directions".to_owned(), directions.settings.clone()),
+        ("grid".to_owned(), json!(grid)),
+        ("terms".to_owned(), terms.into()),
+        ("batch_norm".to_owned(), json!(args.norm.batch_norm.name())),
+        (
+            "precision".to_owned(),
+            json!(args.precision.precision().name()),
+        ),
+    ]);
+    let adaptive = args.adaptive.map(|adaptive| json!(adaptive.tolerance()));
+    settings.extend(adaptive.map(|tolerance| ("adaptive".to_owned(), tolerance)));
     Value::Object(settings)
 }
 
@@ -314,15 +345,18 @@ fn say_negative(args: &NormArgs, plane: &Plane, grid: &Grid, console: &Console) 
     }
 }
 
-fn report(sampled: &Sampled, plan: &Plan, console: &Console) -> Result<(), CliError> {
-    let plane = &plan.directions.plane;
+fn report(
+    sampled: &Sampled,
+    plan: &Plan,
+    files: &[PathBuf],
+    console: &Console,
+) -> Result<(), CliError> {
     let Sampled {
         run,
-        surface,
         known,
         computed,
-        adaptive,
         seconds,
+        ..
     } = sampled;
     let rate = *computed as f64 / seconds.max(1e-9);
     console.note(format_args!(
@@ -330,44 +364,52 @@ fn report(sampled: &Sampled, plan: &Plan, console: &Console) -> Result<(), CliEr
         run.name,
         duration(*seconds)
     ));
-    let figures = Figures::of(surface);
+    let figures = Figures::of(&sampled.surface);
     let barrier = match ends_at_models(&plan.directions.models) {
-        true => barrier(surface, landscape_core::Value::Loss),
+        true => barrier(&sampled.surface, landscape_core::Value::Loss),
         false => None,
     };
-    let adaptive = *adaptive;
     console.result(
         || {
-            let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
-            json!({
-                "run": run.name,
-                "kind": run.kind,
-                "shape": surface.grid.shape(),
-                "points": surface.grid.len(),
-                "computed": computed,
-                "stored_before": known,
-                "measured": surface.measured(),
-                "interpolated": surface.interpolated(),
-                "adaptive": adaptive.map(report_json),
-                "not_finite": surface.non_finite(),
-                "center_loss": number(figures.center),
-                "min_loss": number(figures.min),
-                "max_loss": number(figures.max),
-                "barrier": barrier.map(barrier_json),
-                "models": places_json(&plan.directions.models),
-                "rounding": plan.rounding.map(Rounding::to_json),
-                "norms": numbers(&plane.norms()),
-                "cosines": cosines,
-                "seconds": number(*seconds),
-            })
+            let mut json = as_json(sampled, plan, &figures, barrier);
+            json["files"] = json!(files);
+            json
         },
         || {
-            let mut text = words(sampled, plane, &figures);
+            let mut text = words(sampled, &plan.directions.plane, &figures);
             text.extend(barrier.map(|barrier| format!("barrier {}\n", barrier_words(&barrier))));
             text.extend(plan.rounding.map(|rounding| rounding.words()));
+            text.extend(files.iter().map(|file| format!("{}\n", file.display())));
             text
         },
     )
+}
+
+fn as_json(sampled: &Sampled, plan: &Plan, figures: &Figures, barrier: Option<Barrier>) -> Value {
+    let plane = &plan.directions.plane;
+    let surface = &sampled.surface;
+    let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
+    json!({
+        "run": sampled.run.name,
+        "kind": sampled.run.kind,
+        "shape": surface.grid.shape(),
+        "points": surface.grid.len(),
+        "computed": sampled.computed,
+        "stored_before": sampled.known,
+        "measured": surface.measured(),
+        "interpolated": surface.interpolated(),
+        "adaptive": sampled.adaptive.map(report_json),
+        "not_finite": surface.non_finite(),
+        "center_loss": number(figures.center),
+        "min_loss": number(figures.min),
+        "max_loss": number(figures.max),
+        "barrier": barrier.map(barrier_json),
+        "models": places_json(&plan.directions.models),
+        "rounding": plan.rounding.map(Rounding::to_json),
+        "norms": numbers(&plane.norms()),
+        "cosines": cosines,
+        "seconds": number(sampled.seconds),
+    })
 }
 
 /// What is worth saying about a surface at once.

@@ -1,6 +1,8 @@
 //! Wrong input: one message that says what, where and the remedy; code 2; nothing written.
 
-use crate::support::{Bench, make_newer};
+use crate::support::{Bench, images, make_newer};
+use landscape_core::Params;
+use landscape_models::{Network, save_weights};
 
 const MOONS: &str = "surface --model mlp:2-8-4-1 --data moons --grid 3";
 
@@ -125,6 +127,86 @@ fn labels_outside_the_classes_and_empty_data() {
     assert!(message.contains("empty"), "{message}");
     let message = bench.fails(&format!("{MOONS} --samples 201"));
     assert!(message.contains("200 samples, 201 asked for"), "{message}");
+}
+
+#[test]
+fn checkpoints_of_other_networks_and_hostile_ones() {
+    let bench = Bench::new();
+    bench.write("images.safetensors", images(2));
+    let network = Network::layout(&"resnet20".parse().unwrap());
+    save_weights(bench.path("w.safetensors"), &network).unwrap();
+    // What Python would run, and a file that ends after its first lines.
+    let hostile = b"\x80\x02cposix\nsystem\n(U\x0ctouch hackedtR.";
+    bench.write("hostile.pt", hostile);
+    bench.write("cut.t7", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.");
+    for (model, file, words) in [
+        ("resnet20-noshort", "w.safetensors", "give --model resnet20"),
+        ("resnet20", "hostile.pt", "`posix.system`"),
+        ("resnet20", "hostile.pt", "nothing was run"),
+        ("resnet20", "cut.t7", "get the file again"),
+    ] {
+        let rest = format!("--weights {file} --data images.safetensors --grid 3");
+        let message = bench.fails(&format!("surface --model {model} {rest}"));
+        assert!(message.contains(file), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(!bench.path("hacked").exists());
+}
+
+#[test]
+fn images_that_do_not_suit_the_network() {
+    let bench = Bench::new();
+    let data = |shape: &[usize], y: &[i64]| {
+        let values = floats(shape.iter().product());
+        safetensors(&[
+            ("x", "F32", shape, values),
+            ("y", "I64", &[y.len()], labels(y)),
+        ])
+    };
+    bench.write("small.safetensors", data(&[2, 3, 28, 28], &[0, 1]));
+    bench.write("last.safetensors", data(&[2, 32, 32, 3], &[0, 1]));
+    bench.write("labels.safetensors", data(&[2, 3, 32, 32], &[0, 10]));
+    for (file, words) in [
+        (
+            "small",
+            "3x32x32 inputs a sample, data small.safetensors has 3x28x28",
+        ),
+        (
+            "last",
+            "3x32x32 inputs a sample, data last.safetensors has 32x32x3",
+        ),
+        (
+            "labels",
+            "label 10 of sample 1 is outside the 10 classes 0..=9",
+        ),
+    ] {
+        let words_of = format!("surface --model resnet20 --data {file}.safetensors --grid 3");
+        let message = bench.fails(&words_of);
+        assert!(message.contains(words), "{message}");
+    }
+    std::fs::create_dir(bench.path("cifar")).unwrap();
+    bench.write("cifar/test_batch.bin", [0; 3072]);
+    let words = "surface --model resnet20 --data cifar10 --data-dir cifar --split test";
+    let message = bench.fails(words);
+    assert!(
+        message.contains("test_batch.bin is corrupt: it has 3072 bytes"),
+        "{message}"
+    );
+}
+
+#[test]
+fn weights_that_are_not_finite() {
+    let bench = Bench::new();
+    bench.write("images.safetensors", images(2));
+    let mut params = Network::layout(&"resnet20".parse().unwrap()).into_inner();
+    params[0].data[7] = f32::NAN;
+    save_weights(bench.path("w.safetensors"), &Params::new(params).unwrap()).unwrap();
+    let words = "surface --model resnet20 --weights w.safetensors --data images.safetensors";
+    let message = bench.fails(words);
+    assert!(
+        message.contains("w.safetensors: `conv1.weight` at [0, 0, 2, 1] is NaN"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn killed_at_twenty_moments_it_ends_the_same() {
 #[test]
 fn a_killed_convolutional_run_ends_the_same() {
     const WORDS: &str = "surface --model resnet20 --data images.safetensors --grid 5 --batch 1 \
-                         --name plane";
+                         --log -o plane.png -o plane.html --name plane";
     let calm = Bench::new();
     calm.write("images.safetensors", images(16));
     calm.ok(WORDS);
@@ -85,7 +85,10 @@ fn a_killed_convolutional_run_ends_the_same() {
     assert_eq!(end["stored_before"].as_u64().unwrap(), before);
     assert_eq!(end["computed"].as_u64().unwrap(), 25 - before);
     assert_eq!(bench.ok("export plane").out, expected);
-    bench.ok("plot plane -o plane.png");
+    assert_eq!(end["files"], serde_json::json!(["plane.png", "plane.html"]));
+    assert!(bench.path("plane.png").exists() && bench.path("plane.html").exists());
+    let message = bench.fails(WORDS);
+    assert!(message.contains("`plane.png` exists"), "{message}");
 }
 
 /// Waits until the run has been begun.

@@ -1,5 +1,5 @@
 //! Weights, directions and inputs by formula, and what PyTorch makes of them: see
-//! `tests/reference/families.py`, which states the same formulas.
+//! `tests/reference/families.py`, which states the same formulas, and `curvature.py`, which uses them.
 
 use landscape_core::{Params, Role};
 
@@ -14,7 +14,18 @@ impl Reference {
     /// The lines of a network.
     #[track_caller]
     pub fn of(model: &str) -> Self {
-        let all = include_str!("../reference/families.txt").lines();
+        Self::in_file(include_str!("../reference/families.txt"), model)
+    }
+
+    /// Its derivatives, which `curvature.py` describes.
+    #[track_caller]
+    pub fn curvature(model: &str) -> Self {
+        Self::in_file(include_str!("../reference/curvature.txt"), model)
+    }
+
+    #[track_caller]
+    fn in_file(text: &'static str, model: &str) -> Self {
+        let all = text.lines();
         let mut reference = Reference {
             model: "",
             lines: Vec::new(),
@@ -122,7 +133,7 @@ pub fn fnv1a(text: &str) -> u64 {
 }
 
 /// Numbers in [-1, 1), multiples of 2^-23: FNV-1a of the name, then SplitMix64 at each index.
-fn unit(name: &str, count: usize) -> Vec<f64> {
+pub fn unit(name: &str, count: usize) -> Vec<f64> {
     let state = fnv1a(name);
     let number = |index: u64| {
         let z = state.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod cifar;
+mod curvature;
 mod data;
 mod families;
 mod formula;

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, Row, ToSql, params};
 use landscape_core::Params;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// Keeps curvature, in one transaction: the counts of its step, and the lists that are not
@@ -139,9 +139,11 @@ impl Target<'_> {
     }
 
     fn eigenvalues(&self, values: &[Eigenvalue]) -> Result<(), Error> {
-        for v in values {
-            let keys = [("part", v.part.as_str()), ("side", v.side.name())];
-            self.clear("eigenvalues", &keys)?;
+        let ends: BTreeSet<(&str, &str)> = { values.iter() }
+            .map(|v| (v.part.as_str(), v.side.name()))
+            .collect();
+        for (part, side) in ends {
+            self.clear("eigenvalues", &[("part", part), ("side", side)])?;
         }
         let mut appender = self.conn.appender("eigenvalues")?;
         for v in values {

@@ -169,7 +169,7 @@ fn each_result_can_be_kept_when_it_is_there() {
     for part in &parts {
         store.put_curvature(&run, part).unwrap();
     }
-    assert_eq!(store.curvature(&run).unwrap(), [all.clone()]);
+    assert_eq!(store.curvature(&run).unwrap()[0], all);
     let better = Curvature {
         eigenvalues: vec![eigenvalue("fc2", Side::Top, 0, 9.0)],
         traces: vec![trace("fc2", 8.0)],
@@ -394,6 +394,36 @@ fn a_basis_grows_and_restarts() {
 }
 
 #[test]
+fn a_recorder_writes_what_is_new_and_restarts() {
+    let (_dir, store, run) = begun();
+    let mut recorder = store.lanczos_recorder(&run, "top");
+    let (all, state) = (basis(6), |step: usize| json!({ "step": step }));
+    recorder.push(0, &state(1), &slices(&all[..1])).unwrap();
+    assert!(!recorder.is_due() && store.lanczos_state(&run, "top").unwrap().is_none());
+    let found = || store.lanczos_state(&run, "top").unwrap().unwrap();
+    recorder.flush(0, &state(2), &slices(&all[..2])).unwrap();
+    let mut changed = all.clone();
+    changed[0][0] = 99.0;
+    // Vectors of the same generation are not written again.
+    recorder
+        .flush(0, &state(5), &slices(&changed[..5]))
+        .unwrap();
+    assert_eq!(
+        (found().basis, found().state),
+        (all[..5].to_vec(), state(5))
+    );
+    recorder
+        .flush(1, &state(6), &slices(&changed[..3]))
+        .unwrap();
+    assert_eq!(found().basis, changed[..3]);
+    let mut after_restart = store.lanczos_recorder(&run, "top");
+    after_restart
+        .flush(1, &state(7), &slices(&all[..4]))
+        .unwrap();
+    assert_eq!(found().basis, all[..4]);
+}
+
+#[test]
 fn a_complete_run_keeps_no_iteration() {
     let (_dir, store, run) = begun();
     let keep = || store.put_lanczos_state(&run, "top", &json!({}), 0, &slices(&basis(3)));
@@ -574,9 +604,9 @@ fn tables_are_exported_with_every_bit() {
     );
     let (rows, wanted) = (json["rows"].as_array().unwrap(), density(40));
     assert_eq!(rows.len(), 80);
-    for k in 0..40 {
-        let row = json!([null, "all", wanted.grid[k], wanted.density[k], wanted.se[k]]);
-        assert_eq!(rows[k], row);
+    for (k, row) in rows[..40].iter().enumerate() {
+        let (at, density, se) = (wanted.grid[k], wanted.density[k], wanted.se[k]);
+        assert_eq!(*row, json!([null, "all", at, density, se]));
     }
 }
 
