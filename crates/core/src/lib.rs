@@ -21,7 +21,8 @@ pub use direction::{
 };
 pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
 pub use metrics::{
-    Barrier, Merge, MergeTree, Metrics, MetricsError, barrier, merge_tree, metrics, metrics_of,
+    Barrier, Basins, Merge, MergeTree, Metrics, MetricsError, Passage, Persistence, barrier,
+    basins, merge_tree, metrics, metrics_of,
 };
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
@@ -33,5 +34,7 @@ pub use sampler::{
 };
 pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{
-    Checkpoint, Pca, PcaOptions, Projection, Trajectory, TrajectoryError, TrajectoryPoint, project,
+    Checkpoint, Fidelity, Origin, PathOptions, PathPlane, Pca, PcaOptions, Projection, Projector,
+    RowError, RowIter, RowSource, StreamError, Trajectory, TrajectoryError, TrajectoryPoint,
+    project, ranges,
 };

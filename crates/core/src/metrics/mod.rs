@@ -12,11 +12,13 @@ mod basin;
 mod critical;
 mod curvature;
 mod field;
-mod merge;
 mod roughness;
+mod topology;
 
 pub use barrier::{Barrier, barrier};
-pub use merge::{Merge, MergeTree, merge_tree};
+pub use topology::{
+    Basins, Merge, MergeTree, Passage, Persistence, basins, merge_tree,
+};
 
 use crate::grid::Point;
 use crate::surface::{Surface, Value};

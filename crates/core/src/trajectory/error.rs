@@ -41,4 +41,38 @@ pub enum TrajectoryError {
     /// The directions of the plane are linearly dependent, so that coordinates are not determined.
     #[error("the plane's directions are linearly dependent")]
     Dependent,
+    /// The components did not settle.
+    #[error(
+        "the components did not settle in {passes} passes: residual {residual:.1e} of the largest variance"
+    )]
+    NotConverged {
+        /// Times that all rows were read.
+        passes: usize,
+        /// `||S v - l v|| / l_1`, the largest of the wanted components.
+        residual: f64,
+    },
+    /// Runs that were to share their first checkpoint do not.
+    #[error("path {path} does not start where the first one does")]
+    StartsDiffer {
+        /// Which one, from 0.
+        path: usize,
+    },
+    /// No checkpoint is left after those outside a window of steps were taken out.
+    #[error("no checkpoint of path {path} lies in the window of steps")]
+    EmptyWindow {
+        /// Which path, from 0.
+        path: usize,
+    },
+    /// There is no path, or one has no checkpoints.
+    #[error("path {path} has no checkpoints")]
+    EmptyPath {
+        /// Which one, from 0.
+        path: usize,
+    },
+    /// A plane has one to three components.
+    #[error("a plane has 1 to 3 components, not {wanted}")]
+    Components {
+        /// Components asked for.
+        wanted: usize,
+    },
 }

@@ -1,12 +1,19 @@
 //! The path of training: principal components of its checkpoints, and its shadow on a plane.
 
+mod columns;
 mod error;
+mod krylov;
+mod path;
 mod pca;
 mod project;
+mod source;
+mod tall;
 
 pub use error::TrajectoryError;
+pub use path::{Fidelity, Origin, PathOptions, PathPlane, ranges};
 pub use pca::{Pca, PcaOptions};
-pub use project::project;
+pub use project::{Projector, project};
+pub use source::{RowError, RowIter, RowSource, StreamError};
 
 use crate::grid::Point;
 use crate::names::named;
@@ -75,15 +82,16 @@ impl Trajectory {
     /// # Errors
     /// When a checkpoint does not have the plane's layout, or, for least squares, when the plane's
     /// directions are linearly dependent.
-    pub fn project(
-        checkpoints: &[Checkpoint],
+    pub fn project<'a>(
+        checkpoints: impl IntoIterator<Item = &'a Checkpoint>,
         plane: &Plane,
         projection: Projection,
     ) -> Result<Self, TrajectoryError> {
+        let projector = Projector::new(plane, projection)?;
         let point = |(index, checkpoint): (usize, &Checkpoint)| -> Result<_, TrajectoryError> {
             let fits = plane.origin.same_layout(&checkpoint.params);
             fits.map_err(|source| TrajectoryError::Layout { index, source })?;
-            let (coords, residual) = project(&checkpoint.params, plane, projection)?;
+            let (coords, residual) = projector.project(&checkpoint.params)?;
             Ok(TrajectoryPoint {
                 step: checkpoint.step,
                 coords,
@@ -94,7 +102,7 @@ impl Trajectory {
         };
         Ok(Trajectory {
             points: checkpoints
-                .iter()
+                .into_iter()
                 .enumerate()
                 .map(point)
                 .collect::<Result<_, _>>()?,

@@ -4,16 +4,27 @@
 //! values the smaller of two symmetric matrices is formed, in f64, from blocks of the rows: the
 //! Gram matrix `X X^T` (`n x n`) when `n <= p`, the scatter matrix `X^T X` (`p x p`) otherwise.
 //! They have the same non-zero eigenvalues `l_k`; the variance along component `k` is
-//! `l_k / (n - 1)`.
+//! `l_k / (n - 1)`. Where both matrices would be large, or the rows are read from a
+//! [`RowSource`] and would not fit, block Lanczos finds the leading components to a residual of
+//! `1e-9 l_1`.
 
 use super::TrajectoryError;
+use super::columns::Columns;
+use super::krylov::{self, Scatter};
+use super::source::{RowSource, StreamError};
 use crate::direction::{Direction, Source};
 use crate::numeric::dot64;
-use crate::params::{Parameter, Params, Role};
+use crate::params::Params;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Values of each row that are held in f64 at once.
 const BLOCK: usize = 4096;
+
+/// Smaller side of the data up to which all eigenvectors are computed.
+const DENSE: usize = 512;
+
+/// Bytes of rows from a source that are held.
+const HELD: usize = 64 << 20;
 
 /// Share of the largest eigenvalue below which another is the rounding of f32 parameters, about
 /// `f32::EPSILON` squared.
@@ -75,17 +86,99 @@ impl Pca {
         options: &PcaOptions,
     ) -> Result<Self, TrajectoryError> {
         check(rows, center)?;
+        let columns = options.columns();
         let data = Rows {
             rows,
             center,
-            ignore_one_dimensional: options.ignore_one_dimensional,
+            columns,
         };
-        let spectrum = match rows.len() <= data.width() {
+        let (n, p) = (rows.len(), columns.width(center));
+        if n.min(p) > DENSE {
+            return from_source(rows, center, options).map_err(|error| match error {
+                StreamError::Path(error) => error,
+                StreamError::Read { .. } | StreamError::Length { .. } => {
+                    unreachable!("rows that are held are read")
+                }
+            });
+        }
+        let spectrum = match n <= p {
             true => data.gram_spectrum(options.components)?,
             false => data.scatter_spectrum(options.components)?,
         };
-        Ok(data.describe(spectrum))
+        let mean_offset = |vector: &[f64]| data.mean_along(vector);
+        Ok(describe(spectrum, center, columns, n, mean_offset))
     }
+
+    /// As [`Pca::fit_with`], of rows that are read from a source and never held together: memory
+    /// for 32 of them, and 160 MB, whatever their number. They are read some ten times, more where
+    /// the variances of the components hardly differ.
+    ///
+    /// # Errors
+    /// As [`Pca::fit`], and when a row cannot be read or the components do not settle.
+    pub fn fit_source<S: RowSource + ?Sized>(
+        source: &S,
+        center: &Params,
+        options: &PcaOptions,
+    ) -> Result<Self, StreamError> {
+        let values = source.len().saturating_mul(center.numel());
+        if values.saturating_mul(size_of::<f32>()) > HELD {
+            return from_source(source, center, options);
+        }
+        let read = |(index, row): (usize, Result<_, _>)| {
+            row.map_err(|source| StreamError::Read { index, source })
+        };
+        let rows: Vec<_> = source
+            .rows()
+            .enumerate()
+            .map(read)
+            .collect::<Result<_, _>>()?;
+        let (expected, given) = (source.len(), rows.len());
+        if given != expected {
+            return Err(StreamError::Length { expected, given });
+        }
+        let rows: Vec<&Params> = rows.iter().map(AsRef::as_ref).collect();
+        Ok(Pca::fit_with(&rows, center, options)?)
+    }
+}
+
+impl PcaOptions {
+    fn columns(&self) -> Columns {
+        Columns {
+            ignore_one_dimensional: self.ignore_one_dimensional,
+        }
+    }
+}
+
+/// Components by block Lanczos.
+fn from_source<S: RowSource + ?Sized>(
+    source: &S,
+    center: &Params,
+    options: &PcaOptions,
+) -> Result<Pca, StreamError> {
+    let (columns, rows, wanted) = (options.columns(), source.len(), options.components);
+    if rows < 2 {
+        return Err(TrajectoryError::TooFew { given: rows }.into());
+    }
+    let mut at = Vec::new();
+    if !columns.flatten(center, center, &mut at) {
+        return Err(TrajectoryError::CenterNotFinite.into());
+    }
+    if at.is_empty() {
+        return Err(TrajectoryError::Rank { wanted, rank: 0 }.into());
+    }
+    let scatter = Scatter {
+        source,
+        layout: center,
+        columns,
+    };
+    let (spectrum, mean) = krylov::leading(&scatter, wanted)?;
+    let offset: Vec<f64> = mean
+        .iter()
+        .zip(&at)
+        .map(|(m, c)| m - f64::from(*c))
+        .collect();
+    let mean_offset = |vector: &[f64]| dot64(&offset, vector);
+    Ok(describe(spectrum, center, columns, rows, mean_offset))
 }
 
 fn check(rows: &[&Params], center: &Params) -> Result<(), TrajectoryError> {
@@ -115,34 +208,23 @@ fn check(rows: &[&Params], center: &Params) -> Result<(), TrajectoryError> {
 struct Rows<'a> {
     rows: &'a [&'a Params],
     center: &'a Params,
-    ignore_one_dimensional: bool,
+    columns: Columns,
 }
 
 /// Leading eigenpairs: sums of squares along unit vectors of `p` values, and the total.
-struct Spectrum {
-    sums: Vec<f64>,
-    vectors: Vec<Vec<f64>>,
-    total: f64,
+pub(super) struct Spectrum {
+    pub(super) sums: Vec<f64>,
+    pub(super) vectors: Vec<Vec<f64>>,
+    pub(super) total: f64,
 }
 
 impl Rows<'_> {
-    fn takes(&self, tensor: &Parameter) -> bool {
-        let ignored = self.ignore_one_dimensional && tensor.is_one_dimensional();
-        tensor.role != Role::Buffer && !ignored
-    }
-
-    /// Number of values of a row, `p`.
-    fn width(&self) -> usize {
-        let taken = self.center.iter().filter(|t| self.takes(t));
-        taken.map(Parameter::numel).sum()
-    }
-
     /// Calls `visit(offset, block)` with consecutive columns of the mean-centred rows; the block is
     /// transposed, one column a row.
     fn blocks(&self, mut visit: impl FnMut(usize, DMatrix<f64>)) {
         let mut offset = 0;
         for (index, tensor) in self.center.iter().enumerate() {
-            if !self.takes(tensor) {
+            if !self.columns.takes(tensor) {
                 continue;
             }
             for start in (0..tensor.numel()).step_by(BLOCK) {
@@ -173,7 +255,7 @@ impl Rows<'_> {
         let mut gram = DMatrix::zeros(n, n);
         self.blocks(|_, block| gram.gemm(1.0, &block.transpose(), &block, 1.0));
         let (sums, small) = leading(gram.clone(), wanted)?;
-        let mut vectors = vec![vec![0.0; self.width()]; wanted];
+        let mut vectors = vec![vec![0.0; self.columns.width(self.center)]; wanted];
         self.blocks(|offset, block| {
             for (vector, u) in vectors.iter_mut().zip(&small) {
                 let part = &block * u;
@@ -188,7 +270,7 @@ impl Rows<'_> {
     }
 
     fn scatter_spectrum(&self, wanted: usize) -> Result<Spectrum, TrajectoryError> {
-        let (n, p) = (self.rows.len(), self.width());
+        let (n, p) = (self.rows.len(), self.columns.width(self.center));
         let mut rows = DMatrix::zeros(p, n);
         self.blocks(|offset, block| rows.rows_mut(offset, block.nrows()).copy_from(&block));
         let scatter = &rows * rows.transpose();
@@ -201,31 +283,13 @@ impl Rows<'_> {
         })
     }
 
-    fn describe(&self, spectrum: Spectrum) -> Pca {
-        let divisor = (self.rows.len() - 1) as f64;
-        let mut pca = Pca {
-            components: Vec::new(),
-            explained_variance: spectrum.sums.iter().map(|s| s / divisor).collect(),
-            explained_variance_ratio: spectrum.sums.iter().map(|s| s / spectrum.total).collect(),
-            mean_offset: Vec::new(),
-        };
-        for (component, mut vector) in spectrum.vectors.into_iter().enumerate() {
-            to_unit(&mut vector);
-            pca.mean_offset.push(self.mean_along(&vector));
-            let tensors = self.unflatten(&vector);
-            let source = Source::Pca { component };
-            pca.components.push(Direction::raw(tensors, source));
-        }
-        pca
-    }
-
     /// `<mean of the rows - center, v>`.
     fn mean_along(&self, vector: &[f64]) -> f64 {
         let along = |row: &&Params| {
             let mut rest = vector;
             let mut sum = 0.0;
             for (tensor, center) in row.iter().zip(self.center) {
-                if self.takes(center) {
+                if self.columns.takes(center) {
                     let (v, tail) = rest.split_at(tensor.numel());
                     let pairs = tensor.data.iter().zip(&center.data).zip(v);
                     sum += pairs
@@ -238,19 +302,30 @@ impl Rows<'_> {
         };
         self.rows.iter().map(along).sum::<f64>() / self.rows.len() as f64
     }
+}
 
-    fn unflatten(&self, vector: &[f64]) -> Params {
-        let mut tensors = self.center.zeros_like();
-        let mut values = vector.iter();
-        for tensor in tensors.tensors_mut() {
-            if self.takes(tensor) {
-                for (to, from) in tensor.data.iter_mut().zip(&mut values) {
-                    *to = *from as f32;
-                }
-            }
-        }
-        tensors
+fn describe(
+    spectrum: Spectrum,
+    center: &Params,
+    columns: Columns,
+    rows: usize,
+    mean_offset: impl Fn(&[f64]) -> f64,
+) -> Pca {
+    let divisor = (rows - 1) as f64;
+    let mut pca = Pca {
+        components: Vec::new(),
+        explained_variance: spectrum.sums.iter().map(|s| s / divisor).collect(),
+        explained_variance_ratio: spectrum.sums.iter().map(|s| s / spectrum.total).collect(),
+        mean_offset: Vec::new(),
+    };
+    for (component, mut vector) in spectrum.vectors.into_iter().enumerate() {
+        to_unit(&mut vector);
+        pca.mean_offset.push(mean_offset(&vector));
+        let tensors = columns.unflatten(center, &vector);
+        pca.components
+            .push(Direction::raw(tensors, Source::Pca { component }));
     }
+    pca
 }
 
 /// The largest eigenvalues of a positive semidefinite matrix, descending, and their vectors.
@@ -262,9 +337,7 @@ fn leading(
     let eigen = SymmetricEigen::new(matrix);
     let mut order: Vec<usize> = (0..size).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let largest = order.first().map_or(0.0, |&i| eigen.eigenvalues[i]);
-    let rounding = largest * (4.0 * size as f64 * f64::EPSILON).max(RESOLUTION);
-    let rank = eigen.eigenvalues.iter().filter(|&&l| l > rounding).count();
+    let rank = rank(eigen.eigenvalues.as_slice());
     if wanted > rank {
         return Err(TrajectoryError::Rank { wanted, rank });
     }
@@ -275,6 +348,14 @@ fn leading(
         .map(|&i| eigen.eigenvectors.column(i).into_owned())
         .collect();
     Ok((values, vectors))
+}
+
+/// Number of eigenvalues above rounding.
+pub(super) fn rank(eigenvalues: &[f64]) -> usize {
+    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
+    let rounding = 4.0 * eigenvalues.len() as f64 * f64::EPSILON;
+    let least = largest * rounding.max(RESOLUTION);
+    eigenvalues.iter().filter(|&&l| l > least).count()
 }
 
 /// Scales to norm 1 with the first entry of largest magnitude positive.

@@ -1,0 +1,47 @@
+//! Which values of parameters are the columns of the analysed matrix.
+
+use crate::params::{Parameter, Params, Role};
+
+/// All tensors but buffers, or of those only the ones of two dimensions and more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    pub(super) ignore_one_dimensional: bool,
+}
+
+impl Columns {
+    pub(super) fn takes(self, tensor: &Parameter) -> bool {
+        let ignored = self.ignore_one_dimensional && tensor.is_one_dimensional();
+        tensor.role != Role::Buffer && !ignored
+    }
+
+    /// Number of values of a row, `p`.
+    pub(super) fn width(self, layout: &Params) -> usize {
+        let taken = layout.iter().filter(|t| self.takes(t));
+        taken.map(Parameter::numel).sum()
+    }
+
+    /// Appends the values of a row; says whether all are finite.
+    pub(super) fn flatten(self, row: &Params, layout: &Params, into: &mut Vec<f32>) -> bool {
+        let start = into.len();
+        for (tensor, model) in row.iter().zip(layout) {
+            if self.takes(model) {
+                into.extend_from_slice(&tensor.data);
+            }
+        }
+        into[start..].iter().all(|v| v.is_finite())
+    }
+
+    /// Tensors with these values; zero where no column is.
+    pub(super) fn unflatten(self, layout: &Params, vector: &[f64]) -> Params {
+        let mut tensors = layout.zeros_like();
+        let mut values = vector.iter();
+        for tensor in tensors.tensors_mut() {
+            if self.takes(tensor) {
+                for (to, from) in tensor.data.iter_mut().zip(&mut values) {
+                    *to = *from as f32;
+                }
+            }
+        }
+        tensors
+    }
+}
