@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod adaptive;
+pub mod alignment;
 pub mod analytic;
 pub mod direction;
 pub mod grid;

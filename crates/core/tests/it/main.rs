@@ -1,6 +1,7 @@
 //! Tests of landscape-core against closed forms, independent references and properties.
 
 mod adaptive;
+mod alignment;
 mod barrier;
 mod direction;
 mod grid;
