@@ -3,6 +3,7 @@
 pub mod adaptive;
 pub mod alignment;
 pub mod analytic;
+pub mod curve;
 pub mod direction;
 pub mod grid;
 pub mod metrics;
@@ -17,6 +18,7 @@ pub mod surface;
 pub mod trajectory;
 
 pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
+pub use curve::{Curve, CurveError, CurveKind, CurvePlane};
 pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };

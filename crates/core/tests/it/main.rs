@@ -3,6 +3,7 @@
 mod adaptive;
 mod alignment;
 mod barrier;
+mod curve;
 mod direction;
 mod grid;
 mod metrics;
