@@ -174,3 +174,82 @@ fn what_the_lesson_of_residual_networks_needs_is_named() {
     let missing = refusal(empty.path(), empty.path());
     assert!(missing.contains("landscape data get cifar10"), "{missing}");
 }
+
+/// The cells of a Markdown row, as numbers.
+fn cells(line: &str) -> Vec<f64> {
+    let cells = line.split('|').map(|cell| cell.trim().parse());
+    cells.filter_map(Result::ok).collect()
+}
+
+#[test]
+fn estimates_of_curvature_agree_with_the_whole_matrix() {
+    let lesson = Example::run("07-curvature");
+    lesson.has_figures(&["spectrum"]);
+    within(lesson.number("accuracy:"), 0.9, 1.0);
+    assert_eq!(lesson.number("parameters:"), 610.0);
+    let rows = lesson.summary().lines();
+    let rows: Vec<&str> = rows.filter(|line| line.ends_with("converged |")).collect();
+    assert_eq!(rows.len(), 13, "every pair is converged");
+    let largest = cells(rows[0])[1];
+    for row in rows {
+        let [_, exact, _, apart, residual] = cells(row)[..] else {
+            panic!("{row} has five numbers");
+        };
+        // The residual is a bound but for the rounding of products in f32.
+        within(apart, 0.0, residual + 1e-6 * largest);
+        // The tolerance, or the floor; a tenth more for the digits printed.
+        within(
+            residual,
+            0.0,
+            1.1 * (1e-3 * exact.abs()).max(1e-6 * largest),
+        );
+    }
+    let exact = lesson.number("exact: trace");
+    for method in ["Hutchinson", "Hutch++", "XTrace", "quadrature"] {
+        let mean = lesson.number(&format!("trace by {method}:"));
+        let half = lesson.number(&format!("trace by {method}: {mean:.3} +-"));
+        within(mean - exact, -1.5 * half, 1.5 * half);
+        within(half, 0.0, 0.6 * exact);
+    }
+    within(lesson.number("95% band holds"), 80.0, 100.0);
+}
+
+#[test]
+fn rescaling_moves_some_measures_of_sharpness_and_not_others() {
+    let lesson = Example::run("08-sharp-minima");
+    lesson.has_figures(&["sharpness"]);
+    let row = |name: &str| {
+        let line = format!("| {name} |");
+        let mut lines = lesson.summary().lines();
+        let found = lines.find(|l| l.starts_with(&line)).expect("such a row");
+        let values = cells(found);
+        assert_eq!(values.len(), 7, "{found}");
+        values
+    };
+    let losses = row("loss");
+    assert!(losses.iter().all(|loss| *loss == losses[0]));
+    within(losses[0], 0.0, 0.1);
+    for name in [
+        "trace",
+        "largest eigenvalue",
+        "Keskar",
+        "SAM",
+        "Gaussian average",
+        "PAC-Bayes 1/sigma^2",
+    ] {
+        let values = row(name);
+        assert!(values[0] > 2.0 * values[3], "{name} moves: {values:?}");
+    }
+    for name in [
+        "adaptive worst case",
+        "adaptive average",
+        "ASAM",
+        "Fisher-Rao norm",
+        "relative flatness",
+    ] {
+        let values = row(name);
+        let apart = |value: &f64| (value / values[3] - 1.0).abs() > 1e-3;
+        assert!(!values.iter().any(apart), "{name} stays: {values:?}");
+    }
+    within(lesson.number("a^2 tr H22 differ by"), 0.0, 1e-9);
+}

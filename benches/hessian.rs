@@ -1,0 +1,346 @@
+//! Products with the Hessian against forward passes and gradients: ResNet-20 on 256 images, 784-20-10 on
+//! 10,000 digits; and the five largest eigenvalues of 784-20-10 on 1,000 digits.
+//!
+//! ```sh
+//! cargo bench --bench hessian -- [--threads N] [--rounds N] [--inputs DIR] [--only WHAT] [--json] [WORKLOAD...]
+//! ```
+//!
+//! Tasks take turns, round by round, so that ratios compare like with like on a machine whose speed
+//! changes. Beside PyTorch: `benches/peers/compare-hessian.sh`, whose inputs `--inputs` reads. With `--only`
+//! one task runs alone (`forward`, `gradient`, `product x1`, ...), and the memory printed is its own.
+
+use burn::tensor::Device;
+use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
+use landscape_hessian::{Lanczos, LanczosParams, OperatorError, try_from_fn};
+use landscape_models::{
+    Dataset, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load, load_network_params,
+    trace_network, train,
+};
+use landscape_trace::{Curvature, Level, PlaneObjective, Target, Trace};
+use serde_json::json;
+use std::error::Error;
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const RESNET: &str = "resnet20";
+const MNIST: &str = "mnist-10000";
+const EIGENVALUES: &str = "mnist-1000";
+/// Vectors in one product.
+const VECTORS: [usize; 2] = [1, 4];
+
+fn main() -> Result<()> {
+    let options = Options::given()?;
+    if !options.bench {
+        println!("nothing is timed; run `cargo bench --bench hessian`");
+        return Ok(());
+    }
+    for name in &options.workloads {
+        let workload = Workload::new(name, &options)?;
+        let tasks = workload.tasks(&options);
+        let seconds = timed(&tasks, options.rounds)?;
+        match options.json {
+            true => workload.lines(&tasks, &seconds, &options)?,
+            false => workload.table(&tasks, &seconds),
+        }
+    }
+    Ok(())
+}
+
+struct Options {
+    bench: bool,
+    json: bool,
+    threads: usize,
+    rounds: usize,
+    inputs: Option<PathBuf>,
+    only: Option<String>,
+    workloads: Vec<String>,
+}
+
+impl Options {
+    fn given() -> Result<Self> {
+        let mut options = Options {
+            bench: false,
+            json: false,
+            threads: 2,
+            rounds: 7,
+            inputs: None,
+            only: None,
+            workloads: vec![],
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                "--bench" => options.bench = true,
+                "--json" => options.json = true,
+                "--threads" => options.threads = value()?.parse()?,
+                "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
+                "--inputs" => options.inputs = Some(value()?.into()),
+                "--only" => options.only = Some(value()?),
+                _ => options.workloads.push(word),
+            }
+        }
+        if options.workloads.is_empty() {
+            options.workloads = [RESNET, MNIST, EIGENVALUES].map(String::from).to_vec();
+        }
+        Ok(options)
+    }
+}
+
+struct Workload {
+    name: String,
+    samples: usize,
+    trace: Trace,
+    plane: Plane,
+    target: Target,
+    objective: PlaneObjective,
+    curvature: Curvature,
+}
+
+/// What is timed; gives the number of products that it took, where that is not known before.
+struct Task<'a> {
+    name: String,
+    run: Box<dyn Fn() -> Result<usize> + 'a>,
+}
+
+impl Workload {
+    fn new(name: &str, options: &Options) -> Result<Self> {
+        let (network, data) = match &options.inputs {
+            Some(folder) => from_files(name, folder)?,
+            None => own(name)?,
+        };
+        let (trace, params) = (
+            trace_network(&network, &data, LossKind::CrossEntropy, &[])?,
+            network.params(),
+        );
+        let target = Target::Host {
+            threads: options.threads,
+            level: Level::detect(),
+        };
+        let direction = Direction::random(&params, Distribution::Gaussian, 1, 0);
+        let direction = direction.normalize(&params, Normalization::Filter, BiasMode::Zero)?;
+        let plane = Plane::new(params.clone(), vec![direction])?;
+        Ok(Workload {
+            name: name.to_owned(),
+            samples: data.len(),
+            objective: trace.objective(&plane, std::slice::from_ref(&target))?,
+            curvature: trace.curvature(&params, &target)?,
+            trace,
+            plane,
+            target,
+        })
+    }
+
+    fn tasks(&self, options: &Options) -> Vec<Task<'_>> {
+        let mut tasks = vec![
+            task("forward", || self.forward(&self.objective)),
+            task("forward, prepared anew", || self.anew()),
+            task("gradient", || {
+                black_box(self.curvature.gradient()?);
+                Ok(0)
+            }),
+        ];
+        for count in VECTORS {
+            let vectors: Vec<Vec<f64>> = (0..count).map(|k| self.vector(k)).collect();
+            tasks.push(task(&format!("product x{count}"), move || {
+                black_box(self.curvature.hessian(&vectors)?);
+                Ok(count)
+            }));
+        }
+        if self.name == EIGENVALUES {
+            tasks.push(task("five largest eigenvalues", || self.eigenvalues()));
+        }
+        let wanted = |task: &Task| options.only.as_ref().is_none_or(|only| *only == task.name);
+        tasks.retain(wanted);
+        tasks
+    }
+
+    /// One point of a line through the weights.
+    fn forward(&self, objective: &PlaneObjective) -> Result<usize> {
+        black_box(objective.evaluate(&[[0.5, 0.0, 0.0]])?);
+        Ok(0)
+    }
+
+    /// With the parts that a line's points share: of the first layer, two products instead of one.
+    fn anew(&self) -> Result<usize> {
+        let target = std::slice::from_ref(&self.target);
+        self.forward(&self.trace.objective(&self.plane, target)?)
+    }
+
+    fn eigenvalues(&self) -> Result<usize> {
+        let hessian = try_from_fn(self.curvature.dim(), |block: &[Vec<f64>]| {
+            self.curvature.hessian(block).map_err(OperatorError::new)
+        });
+        let params = LanczosParams {
+            top: 5,
+            floor: 1e-6,
+            ..LanczosParams::default()
+        };
+        let found = Lanczos::new(params)?.solve(&hessian)?;
+        match found.is_converged() {
+            true => Ok(found.products),
+            false => Err(format!("not converged: {:?}", found.stop).into()),
+        }
+    }
+
+    /// Entries -1 and 1 by a formula that `benches/peers/hessian.py` repeats.
+    fn vector(&self, number: usize) -> Vec<f64> {
+        let n = self.curvature.dim();
+        let sign = |i: usize| {
+            let mixed = (i as u32 + 1).wrapping_mul(2_654_435_761);
+            let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519);
+            if mixed >> 31 == 1 { -1.0 } else { 1.0 }
+        };
+        (number * n..(number + 1) * n).map(sign).collect()
+    }
+
+    /// A table, with times as multiples of the forward pass.
+    fn table(&self, tasks: &[Task], seconds: &[(Vec<f64>, usize)]) {
+        println!(
+            "\n{}: {} samples, {} parameters, {:?}\n",
+            self.name,
+            self.samples,
+            self.curvature.dim(),
+            self.target
+        );
+        println!("| task | seconds (shortest) | forward passes | a product |");
+        println!("|---|---|---|---|");
+        let forward = tasks.iter().position(|task| task.name == "forward");
+        for (task, (times, products)) in tasks.iter().zip(seconds) {
+            let (shortest, middle) = summary(times);
+            let passes = forward.map_or(f64::NAN, |at| middle / summary(&seconds[at].0).1);
+            let each = passes / (*products).max(1) as f64;
+            let each = match products {
+                0 => "-".to_owned(),
+                _ => format!("{each:.2} (of {products})"),
+            };
+            let name = &task.name;
+            println!("| {name} | {middle:.4} ({shortest:.4}) | {passes:.2} | {each} |");
+        }
+        if let Some(mib) = peak_mib() {
+            println!("\nat most {mib} MiB were held");
+        }
+    }
+
+    /// A line of JSON for each task, and what its results can be compared by.
+    fn lines(
+        &self,
+        tasks: &[Task],
+        seconds: &[(Vec<f64>, usize)],
+        options: &Options,
+    ) -> Result<()> {
+        let vector = self.vector(0);
+        let product = self.curvature.hessian(std::slice::from_ref(&vector))?;
+        let form = dot(&vector, &product[0]);
+        for (task, (times, products)) in tasks.iter().zip(seconds) {
+            let (shortest, middle) = summary(times);
+            let line = json!({
+                "workload": self.name, "method": "ours", "task": task.name, "products": products,
+                "seconds": { "min": shortest, "median": middle }, "repeats": times.len(),
+                "threads": options.threads, "samples": self.samples, "peak_mib": peak_mib(),
+                "form": form, "norm": dot(&product[0], &product[0]).sqrt(),
+            });
+            println!("{line}");
+        }
+        Ok(())
+    }
+}
+
+fn task<'a>(name: &str, run: impl Fn() -> Result<usize> + 'a) -> Task<'a> {
+    Task {
+        name: name.to_owned(),
+        run: Box::new(run),
+    }
+}
+
+/// Seconds of each task in every round, after one that is not counted, and its products.
+fn timed(tasks: &[Task], rounds: usize) -> Result<Vec<(Vec<f64>, usize)>> {
+    let mut seconds = vec![(vec![], 0); tasks.len()];
+    for round in 0..=rounds {
+        for (task, (times, products)) in tasks.iter().zip(&mut seconds) {
+            let start = Instant::now();
+            *products = (task.run)()?;
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    Ok(seconds)
+}
+
+/// The shortest and the median.
+fn summary(times: &[f64]) -> (f64, f64) {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (sorted[0], sorted[sorted.len() / 2])
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The most memory that the process held, where the system tells.
+fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+fn spec(name: &str) -> Result<ModelSpec> {
+    let model = match name {
+        RESNET => "resnet20",
+        MNIST | EIGENVALUES => "mlp:784-20-10",
+        _ => return Err(format!("`{name}` is none of {RESNET}, {MNIST}, {EIGENVALUES}").into()),
+    };
+    Ok(model.parse()?)
+}
+
+/// NAME.weights.safetensors and NAME.data.safetensors.
+fn from_files(name: &str, folder: &Path) -> Result<(Network, Dataset)> {
+    let file = |what: &str| folder.join(format!("{name}.{what}.safetensors"));
+    let params = load_network_params(file("weights"), &spec(name)?)?;
+    let source = file("data").display().to_string();
+    let data = load(&source.parse()?, None, Split::Train, None)?;
+    let network = Network::from_params(&spec(name)?, &params, &Device::flex())?;
+    Ok((network, data))
+}
+
+/// Initial weights on images of noise or embedded digits; for eigenvalues, trained ones.
+fn own(name: &str) -> Result<(Network, Dataset)> {
+    let network = Network::init(&spec(name)?, 0, &Device::flex());
+    if name == RESNET {
+        return Ok((network, noise(256)?));
+    }
+    let digits = load(&"mnist-1k".parse()?, None, Split::Train, None)?;
+    if name == MNIST {
+        return Ok((network, repeated(&digits, 10)?));
+    }
+    let (loss, config) = (LossKind::CrossEntropy, TrainConfig::default());
+    let on = &mut |_| ControlFlow::Continue(());
+    let trained = train(network, &digits, loss, &config, on)?;
+    Ok((trained.network, digits))
+}
+
+/// Images of noise in CIFAR-10's shape.
+fn noise(images: usize) -> Result<Dataset> {
+    let mut rng = Rng::new(0, 0);
+    let x = (0..images * 3 * 32 * 32).map(|_| rng.normal() as f32);
+    let x = x.collect();
+    let y = (0..images).map(|_| rng.below(10) as i64).collect();
+    let shape = vec![images, 3, 32, 32];
+    Ok(Dataset::new("noise", shape, x, Targets::Classes(y))?)
+}
+
+fn repeated(data: &Dataset, times: usize) -> Result<Dataset> {
+    let Targets::Classes(labels) = data.y() else {
+        return Err("digits have classes".into());
+    };
+    let shape = vec![times * data.len(), data.features()];
+    let y = Targets::Classes(labels.repeat(times));
+    Ok(Dataset::new(data.name(), shape, data.x().repeat(times), y)?)
+}
