@@ -18,6 +18,7 @@ use landscape_models::{
 };
 use landscape_trace::{Curvature, Level, PlaneObjective, Target, Trace};
 use serde_json::json;
+use std::cell::LazyCell;
 use std::error::Error;
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -29,6 +30,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const RESNET: &str = "resnet20";
 const MNIST: &str = "mnist-10000";
 const EIGENVALUES: &str = "mnist-1000";
+/// What a product's time is divided by. On a line that is prepared, the first layer of a perceptron is
+/// known but for three numbers, so that a forward pass costs next to nothing; preparing anew takes two products of
+/// that layer with the data, where a plain forward pass takes one.
+const UNITS: [&str; 3] = ["forward", "forward, prepared anew", "gradient"];
 /// Vectors in one product.
 const VECTORS: [usize; 2] = [1, 4];
 
@@ -97,7 +102,6 @@ struct Workload {
     trace: Trace,
     plane: Plane,
     target: Target,
-    objective: PlaneObjective,
     curvature: Curvature,
 }
 
@@ -127,7 +131,6 @@ impl Workload {
         Ok(Workload {
             name: name.to_owned(),
             samples: data.len(),
-            objective: trace.objective(&plane, std::slice::from_ref(&target))?,
             curvature: trace.curvature(&params, &target)?,
             trace,
             plane,
@@ -136,9 +139,14 @@ impl Workload {
     }
 
     fn tasks(&self, options: &Options) -> Vec<Task<'_>> {
+        // Not where it is not asked for, so that it does not count as memory of other tasks.
+        let line = LazyCell::new(|| self.line());
         let mut tasks = vec![
-            task("forward", || self.forward(&self.objective)),
-            task("forward, prepared anew", || self.anew()),
+            task("forward", move || {
+                let line = line.as_ref().map_err(ToString::to_string)?;
+                forward(line)
+            }),
+            task("forward, prepared anew", || forward(&self.line()?)),
             task("gradient", || {
                 black_box(self.curvature.gradient()?);
                 Ok(0)
@@ -159,16 +167,10 @@ impl Workload {
         tasks
     }
 
-    /// One point of a line through the weights.
-    fn forward(&self, objective: &PlaneObjective) -> Result<usize> {
-        black_box(objective.evaluate(&[[0.5, 0.0, 0.0]])?);
-        Ok(0)
-    }
-
-    /// With the parts that a line's points share: of the first layer, two products instead of one.
-    fn anew(&self) -> Result<usize> {
+    /// A line through the weights, with what its points share.
+    fn line(&self) -> Result<PlaneObjective> {
         let target = std::slice::from_ref(&self.target);
-        self.forward(&self.trace.objective(&self.plane, target)?)
+        Ok(self.trace.objective(&self.plane, target)?)
     }
 
     fn eigenvalues(&self) -> Result<usize> {
@@ -198,7 +200,7 @@ impl Workload {
         (number * n..(number + 1) * n).map(sign).collect()
     }
 
-    /// A table, with times as multiples of the forward pass.
+    /// A table, with the time of each product as a multiple of what [`UNITS`] names.
     fn table(&self, tasks: &[Task], seconds: &[(Vec<f64>, usize)]) {
         println!(
             "\n{}: {} samples, {} parameters, {:?}\n",
@@ -207,19 +209,24 @@ impl Workload {
             self.curvature.dim(),
             self.target
         );
-        println!("| task | seconds (shortest) | forward passes | a product |");
-        println!("|---|---|---|---|");
-        let forward = tasks.iter().position(|task| task.name == "forward");
-        for (task, (times, products)) in tasks.iter().zip(seconds) {
-            let (shortest, middle) = summary(times);
-            let passes = forward.map_or(f64::NAN, |at| middle / summary(&seconds[at].0).1);
-            let each = passes / (*products).max(1) as f64;
-            let each = match products {
-                0 => "-".to_owned(),
-                _ => format!("{each:.2} (of {products})"),
-            };
-            let name = &task.name;
-            println!("| {name} | {middle:.4} ({shortest:.4}) | {passes:.2} | {each} |");
+        println!(
+            "| task | seconds (shortest) | products | / {} |",
+            UNITS.join(" | / ")
+        );
+        println!("|---|---|---|---|---|---|");
+        let median = |at: usize| summary(&seconds[at].0).1;
+        let units = UNITS.map(|unit| {
+            let at = tasks.iter().position(|task| task.name == unit);
+            at.map(median)
+        });
+        for (at, (task, (times, products))) in tasks.iter().zip(seconds).enumerate() {
+            let each = median(at) / (*products).max(1) as f64;
+            let ratio = |unit: Option<f64>| unit.map(|unit| format!("{:.2}", each / unit));
+            let ratios = units.map(|unit| ratio(unit).unwrap_or("-".into()));
+            let ratios = ratios.join(" | ");
+            let shortest = summary(times).0;
+            let (name, middle) = (&task.name, median(at));
+            println!("| {name} | {middle:.4} ({shortest:.4}) | {products} | {ratios} |");
         }
         if let Some(mib) = peak_mib() {
             println!("\nat most {mib} MiB were held");
@@ -248,6 +255,12 @@ impl Workload {
         }
         Ok(())
     }
+}
+
+/// The loss at one point.
+fn forward(line: &PlaneObjective) -> Result<usize> {
+    black_box(line.evaluate(&[[0.5, 0.0, 0.0]])?);
+    Ok(0)
 }
 
 fn task<'a>(name: &str, run: impl Fn() -> Result<usize> + 'a) -> Task<'a> {
