@@ -23,6 +23,21 @@ pub enum CliError {
     /// Evaluation.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),
+    /// Eigenvalues.
+    #[error(transparent)]
+    Lanczos(#[from] landscape_hessian::LanczosError),
+    /// Eigenvalues by power iteration.
+    #[error(transparent)]
+    Power(#[from] landscape_hessian::PowerError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] landscape_hessian::TraceError),
+    /// Spectral densities.
+    #[error(transparent)]
+    Density(#[from] landscape_hessian::DensityError),
+    /// Sharpness.
+    #[error(transparent)]
+    Sharpness(#[from] landscape_hessian::sharpness::SharpnessError),
     /// The grid.
     #[error("the grid: {0}")]
     Grid(#[from] core::GridError),
@@ -50,9 +65,6 @@ pub enum CliError {
         run: String,
         source: core::MetricsError,
     },
-    /// Something that a later version will do.
-    #[error("{what} is not in this version")]
-    Later { what: String, instead: &'static str },
     /// A device that this program was built without.
     #[error("this program was built without the device `{device}`")]
     NoDevice {
@@ -129,7 +141,6 @@ impl CliError {
     pub fn remedy(&self) -> Option<String> {
         use landscape_storage::Error as Store;
         let words = match self {
-            CliError::Later { instead, .. } => *instead,
             CliError::NoDevice { feature, .. } => {
                 return Some(format!(
                     "build it with `--features {feature}`, or use --device cpu or flex"
@@ -159,6 +170,12 @@ impl CliError {
             CliError::Store(Store::Lacks { .. }) => "`landscape show NAME` says what a run holds",
             CliError::Grid(core::GridError::TooLarge { .. }) => "give a smaller --grid",
             CliError::Grid(_) => "for example --grid 51 --range=-1:1",
+            CliError::Models(landscape_models::ModelsError::Checkpoint {
+                fits: Some(name),
+                ..
+            }) => {
+                return Some(format!("give --model {name}, or another --weights file"));
+            }
             CliError::Models(landscape_models::ModelsError::Checkpoint { .. }) => {
                 "check --model against the file, or give another --weights file"
             }
@@ -168,17 +185,31 @@ impl CliError {
             CliError::Models(landscape_models::ModelsError::Inputs { .. }) => {
                 "give another --model or other --data"
             }
+            CliError::Lanczos(landscape_hessian::LanczosError::Tolerance { .. })
+            | CliError::Power(landscape_hessian::PowerError::Tolerance { .. }) => {
+                "give for example --tol 1e-3"
+            }
+            CliError::Lanczos(landscape_hessian::LanczosError::TooMany { .. })
+            | CliError::Power(landscape_hessian::PowerError::TooMany { .. }) => {
+                "give at most as many as the network has parameters"
+            }
+            CliError::Lanczos(landscape_hessian::LanczosError::Products { .. })
+            | CliError::Power(landscape_hessian::PowerError::Products { .. })
+            | CliError::Traces(landscape_hessian::TraceError::Products { .. }) => {
+                "give a larger --max-products, or leave it out"
+            }
+            CliError::Density(landscape_hessian::DensityError::Probes { .. }) => {
+                "give --probes 2 or more"
+            }
+            CliError::Density(landscape_hessian::DensityError::Steps { .. }) => {
+                "give --lanczos-steps 2 or more"
+            }
             CliError::Directions { .. } => {
                 "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."
             }
             CliError::Checkpoint { .. } => "give checkpoints of one network",
             CliError::Direction(core::DirectionError::Parallel { .. }) => {
                 "give directions that differ, or leave --orthogonal out"
-            CliError::Models(landscape_models::ModelsError::Checkpoint {
-                fits: Some(name), ..
-            }) => {
-                return Some(format!("give --model {name}, or another --weights file"));
-            }
             }
             CliError::Plane(core::PlaneError::Degenerate { .. }) => {
                 "give a direction that moves and is finite"

@@ -10,7 +10,7 @@ Examples:
 /// The whole job on embedded data in seconds: train, sample, follow, draw
 ///
 /// Trains a two-moons network and an MNIST network, records their paths, samples lines, planes and
-/// PCA planes, and writes the database, figures and an interactive page.
+/// PCA planes, computes the spectrum of a Hessian, and writes the database, figures and an interactive page.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct DemoArgs {

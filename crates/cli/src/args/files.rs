@@ -1,7 +1,7 @@
 use super::{DbArgs, ValueName};
 use clap::Args;
 use clap_complete::Shell;
-use landscape_storage::Height;
+use landscape_storage::{CurvatureTable, Height};
 use std::path::PathBuf;
 
 const METRICS: &str = "\
@@ -28,7 +28,8 @@ Examples:
   landscape export plane -o plane.h5
   landscape export plane --directions -o directions.h5
   landscape export plane --height log -o plane.vtp
-  landscape export path --trajectory -o path.vtp";
+  landscape export path --trajectory -o path.vtp
+  landscape export curvature --curvature spectrum > spectrum.csv";
 
 /// Write a stored landscape for other programs
 #[derive(Debug, Args)]
@@ -49,6 +50,10 @@ pub struct ExportArgs {
     /// Write a path of training instead (h5, vtk)
     #[arg(long)]
     pub trajectory: bool,
+    /// A table of curvature: eigenvalues, traces, spectrum, sharpness or map (csv, json, parquet); of a
+    /// run of `landscape hessian` that of its eigenvalues or its map where absent
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["directions", "trajectory"])]
+    pub curvature: Option<CurvatureTable>,
     /// Which path, where the run has several
     #[arg(long, value_name = "NAME", requires = "trajectory")]
     pub label: Option<String>,

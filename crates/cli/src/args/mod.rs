@@ -4,6 +4,7 @@ mod data;
 mod demo;
 mod eval;
 mod files;
+mod hessian;
 mod plot;
 mod problem;
 mod sample;
@@ -17,6 +18,7 @@ pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, RunsArgs, ShowArgs, SqlArgs,
 };
+pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs, TermArgs};
@@ -76,6 +78,7 @@ pub enum Command {
     Surface(SampleArgs<2>),
     Volume(SampleArgs<3>),
     Trajectory(TrajectoryArgs),
+    Hessian(Box<HessianArgs>),
     Metrics(MetricsArgs),
     Plot(PlotArgs),
     Export(ExportArgs),

@@ -9,7 +9,8 @@ Examples:
   landscape plot path --kind trajectory --log -o path.svg
   landscape plot sgd adam --kind losses -o losses.svg
   landscape plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)
-  landscape plot plane path -o page.html";
+  landscape plot curvature --kind spectrum -o spectrum.svg
+  landscape plot plane path curvature -o page.html";
 
 /// Width of a column, in mm.
 const COLUMN_MM: f64 = 89.0;
@@ -119,18 +120,12 @@ pub enum Kind {
     PlaneLosses,
     /// A volume as slices.
     Slices,
-    /// Not in this version.
-    #[value(hide = true)]
+    /// Density and single eigenvalues of a Hessian.
     Spectrum,
-    /// Not in this version.
-    #[value(hide = true)]
+    /// abs(lambda_min / lambda_max) over a plane.
     HessianMap,
-}
-
-impl Kind {
-    /// The word on the command line.
-    pub fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map(|v| v.get_name().to_owned()).unwrap_or_default()
-    }
+    /// The largest eigenvalue while training, and its limit.
+    Stability,
+    /// Measures of sharpness as a table.
+    Sharpness,
 }

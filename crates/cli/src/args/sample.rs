@@ -105,8 +105,10 @@ pub struct PlaneArgs {
     /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
     #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
     pub range: Option<Ranges>,
-    /// random, pca (needs --run), or a file (used as it is unless --norm is given): safetensors with
-    /// tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape
+    /// random; pca (needs --run); hessian: eigenvectors of the largest eigenvalues, or of the ends named as
+    /// in hessian:top,bottom; gradient: the negative gradient as it is, further directions random; or a file:
+    /// safetensors with tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape. All but
+    /// random ones are used as they are unless --norm is given
     #[arg(long, value_name = "KIND|FILE", default_value = "random")]
     pub direction: DirectionName,
     /// Towards other parameters, which lie at the coordinate 1; once for each axis

@@ -1,5 +1,6 @@
 //! Values that are written in a form of their own.
 
+use crate::inputs::End;
 use clap::ValueEnum;
 use landscape_core::{Surface, Value};
 use landscape_trace::{BatchStatistics, Precision};
@@ -25,6 +26,12 @@ pub enum ValueError {
     /// No tolerance.
     #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
     Tolerance(String),
+    /// No ends of a spectrum.
+    #[error(
+        "`{0}` names no directions of the Hessian: give hessian, or hessian: and top or bottom for each \
+         direction, as in hessian:top,bottom"
+    )]
+    Ends(String),
     /// No device.
     #[error(
         "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], libtorch, libtorch-cuda[:i]"
@@ -96,19 +103,28 @@ impl FromStr for Limits {
 pub enum DirectionName {
     Random,
     Pca,
-    Hessian,
+    /// Eigenvectors; where no ends are named, those of the largest eigenvalues.
+    Hessian(Vec<End>),
     Gradient,
     File(PathBuf),
 }
 
 impl FromStr for DirectionName {
-    type Err = Infallible;
+    type Err = ValueError;
 
-    fn from_str(given: &str) -> Result<Self, Infallible> {
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        if let Some(words) = given.strip_prefix("hessian:") {
+            let ends = words.split(',').map(|word| match word.trim() {
+                "top" => Ok(End::Top),
+                "bottom" => Ok(End::Bottom),
+                _ => Err(ValueError::Ends(given.to_owned())),
+            });
+            return Ok(DirectionName::Hessian(ends.collect::<Result<_, _>>()?));
+        }
         Ok(match given {
             "random" => DirectionName::Random,
             "pca" => DirectionName::Pca,
-            "hessian" => DirectionName::Hessian,
+            "hessian" => DirectionName::Hessian(Vec::new()),
             "gradient" => DirectionName::Gradient,
             file => DirectionName::File(file.into()),
         })

@@ -4,7 +4,7 @@ mod steps;
 mod summary;
 
 use crate::args::{Cli, DemoArgs};
-use crate::commands::plot::{Stored, page_run};
+use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
 use crate::inputs::{Interrupt, write_new};
 use crate::output::{Console, duration};
@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
-use steps::{FIGURES, PAGE, Step, WORK};
+use steps::{CURVATURE, FIGURES, PAGE, Step, WORK};
 
 /// Trains, samples, follows and draws.
 pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
@@ -131,6 +131,10 @@ fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliErro
         runs.push(run);
     }
     let mut data = PageData::new("Loss landscapes of two networks", runs);
+    for name in CURVATURE {
+        data.curvature
+            .extend(page_curvature(&Stored::load(store, name)?)?);
+    }
     data.command = Some(console.command().to_owned());
     let path = args.out.join("index.html");
     write_new(&path, html(&data)?.as_bytes(), true)

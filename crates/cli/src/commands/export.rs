@@ -5,7 +5,9 @@ use crate::error::CliError;
 use crate::inputs::may_write;
 use crate::output::{self, Console};
 use landscape_core::Surface;
-use landscape_storage::{Format, NamedTrajectory, Run, Store, write_surface};
+use landscape_storage::{
+    CurvatureTable, Format, NamedTrajectory, Run, RunKind, Store, write_curvature, write_surface,
+};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -18,6 +20,9 @@ pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
     match (args.directions, args.trajectory) {
         (true, _) => job.directions(&store, &run, console),
         (_, true) => job.trajectory(&store, &run, console),
+        _ if args.curvature.is_some() || run.kind == RunKind::Hessian => {
+            job.curvature(&store, &run, console)
+        }
         _ => {
             let surface = store.load_surface(&run)?;
             drop(hold);
@@ -108,6 +113,21 @@ impl<'a> Job<'a> {
         let (path, force) = (self.path(), self.args.force);
         landscape_storage::export_directions(&directions, &shares, path, force)?;
         self.report(run, "directions", directions.len(), console)
+    }
+
+    fn curvature(&self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {
+        let tables = [CurvatureTable::Map, CurvatureTable::Eigenvalues];
+        let holds = |table: &CurvatureTable| store.curvature_table(run, *table).is_ok();
+        let usual = || tables.into_iter().find(holds);
+        let table = self.args.curvature.or_else(usual);
+        let table = table.unwrap_or(CurvatureTable::Eigenvalues);
+        if self.args.output.is_none() {
+            let rows = store.curvature_table(run, table)?;
+            return output::stdout(|out| write_curvature(&rows, self.format, out));
+        }
+        let (path, force) = (self.path(), self.args.force);
+        let rows = store.export_curvature(run, table, self.format, path, force)?;
+        self.report(run, "rows", rows, console)
     }
 
     fn trajectory(&self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {

@@ -5,6 +5,7 @@ mod data;
 mod demo;
 mod engine;
 mod export;
+mod hessian;
 mod metrics;
 mod pages;
 mod plot;
@@ -29,6 +30,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Surface(args) => sample::sample(&args, console),
         Command::Volume(args) => sample::sample(&args, console),
         Command::Trajectory(args) => trajectory::trajectory(&args, console),
+        Command::Hessian(args) => hessian::hessian(&args, console),
         Command::Metrics(args) => metrics::metrics(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
         Command::Export(args) => export::export(&args, console),

@@ -1,9 +1,11 @@
 //! Figures and pages of stored runs.
 
+mod curvature;
 mod options;
 mod page;
 mod stored;
 
+pub use curvature::page_curvature;
 use options::{figure_options, saved};
 pub use page::page_run;
 pub use stored::Stored;
@@ -42,15 +44,6 @@ pub fn may_draw(path: &Path, force: bool) -> Result<(), CliError> {
 /// Draws runs; gives the files that are written.
 pub fn draw(args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
     let target = Target::of(&args.output)?;
-    let later = args
-        .kind
-        .filter(|kind| matches!(kind, Kind::Spectrum | Kind::HessianMap));
-    if let Some(kind) = later {
-        return Err(CliError::Later {
-            what: format!("--kind {}", kind.name()),
-            instead: "leave --kind out to draw what the run holds",
-        });
-    }
     let store = Store::open_read(&args.db.db)?;
     let hold = store.hold();
     let load = |name: &String| Stored::load(&store, name);
@@ -134,6 +127,7 @@ fn usual(run: &Stored) -> Kind {
         .map_or(0, |surface| surface.grid.dims());
     match (run.run.kind, dims) {
         (RunKind::Train, _) => Kind::Losses,
+        (RunKind::Hessian, _) => curvature::usual(run),
         (RunKind::Trajectory, 0) => Kind::PlaneLosses,
         (RunKind::Trajectory, _) => Kind::Trajectory,
         (_, 1) => Kind::Line,
@@ -192,11 +186,8 @@ fn figure(
         }
         Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &over_steps(options))?,
         Kind::Losses => plot::losses(&[run.curve()?], &over_steps(options))?,
-        Kind::Spectrum | Kind::HessianMap => {
-            return Err(CliError::Later {
-                what: format!("--kind {}", kind.name()),
-                instead: "leave --kind out to draw what the run holds",
-            });
+        Kind::Spectrum | Kind::HessianMap | Kind::Stability | Kind::Sharpness => {
+            curvature::figure(run, kind, &args.look)?
         }
     })
 }

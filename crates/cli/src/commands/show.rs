@@ -2,13 +2,15 @@
 
 use super::adaptive::{report_json, report_words};
 use super::engine::tolerance;
+use super::hessian::report::{fields_of, map_json, map_words, step_words, words_of};
 use super::runs::holds;
 use crate::args::ShowArgs;
 use crate::error::CliError;
 use crate::output::{Console, number, numbers, short};
 use landscape_core::{Adaptive, AdaptiveReport, Direction};
 use landscape_storage::{
-    Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections, TrainRecord, timestamp,
+    Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections,
+    TrainRecord, timestamp,
 };
 use serde_json::{Value, json};
 
@@ -28,10 +30,17 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         }
         _ => None,
     };
+    let map = match store.load_curvature_map(&summary.run) {
+        Ok(map) => Some(map),
+        Err(Error::Lacks { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     let whole = Whole {
         adaptive,
         directions,
         records: store.records(&summary.run)?,
+        curvature: store.curvature(&summary.run)?,
+        map,
         paths: store.load_trajectories(&summary.run)?,
         summary,
     };
@@ -44,6 +53,8 @@ struct Whole {
     directions: Option<StoredDirections>,
     records: Vec<TrainRecord>,
     paths: Vec<NamedTrajectory>,
+    curvature: Vec<Curvature>,
+    map: Option<CurvatureMap>,
 }
 
 impl Whole {
@@ -66,6 +77,8 @@ impl Whole {
             "adaptive": self.adaptive.map(report_json),
             "directions": directions,
             "records": self.records.iter().map(record).collect::<Vec<_>>(),
+            "curvature": self.curvature.iter().map(fields_of).collect::<Vec<_>>(),
+            "map": self.map.as_ref().map(map_json),
             "trajectories": self.paths.iter().map(path).collect::<Vec<_>>(),
         })
     }
@@ -102,6 +115,12 @@ impl Whole {
                 record_words(last)
             ));
         }
+        match &self.curvature[..] {
+            [] => {}
+            [one] => text.push_str(&format!("curvature\n{}", words_of(one))),
+            all => text.push_str(&format!("curvature\n{}", step_words(all))),
+        }
+        text.extend(self.map.as_ref().map(map_words));
         for named in &self.paths {
             let points = named.trajectory.points.len();
             let shares: Vec<String> = { named.trajectory.explained_variance.iter() }

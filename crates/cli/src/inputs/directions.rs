@@ -1,4 +1,4 @@
-use super::{Place, Problem, digest, may_write, places};
+use super::{End, Place, Problem, digest, eigen_directions, gradient_direction, may_write, places};
 use crate::args::{DirectionName, DirectionType, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
@@ -6,6 +6,7 @@ use landscape_core::{
 };
 use landscape_models::{load_network_params, load_weights, save_weights};
 use landscape_storage::{Format, Run, Store, import_directions};
+use landscape_trace::Target;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -27,12 +28,13 @@ pub fn build_directions(
     dims: usize,
     problem: &Problem,
     store: Option<&Store>,
+    target: &Target,
 ) -> Result<Directions, CliError> {
     let others = others(args, dims, problem)?;
     let mut directions = towards(args, &others, problem)?;
     let rest = dims - directions.len();
     if rest > 0 {
-        directions.extend(asked(args, directions.len(), rest, problem, store)?);
+        directions.extend(asked(args, directions.len(), rest, problem, store, target)?);
     }
     if args.orthogonal {
         orthogonalize(&mut directions)?;
@@ -130,22 +132,37 @@ fn asked(
     count: usize,
     problem: &Problem,
     store: Option<&Store>,
+    target: &Target,
 ) -> Result<Vec<Direction>, CliError> {
     let given = match &args.direction {
         DirectionName::Random => return random(args, first, count, problem),
         DirectionName::Pca => principal(problem, store, count)?,
         DirectionName::File(path) => from_file(path, first, count, problem)?,
-        DirectionName::Hessian => return Err(later("--direction hessian")),
-        DirectionName::Gradient => return Err(later("--direction gradient")),
+        DirectionName::Hessian(ends) => {
+            eigen_directions(problem, &ends_of(ends, count)?, target, args.seed)?
+        }
+        DirectionName::Gradient => vec![gradient_direction(problem, target)?],
     };
     let scale = |direction| scaled(direction, args, problem);
-    given.into_iter().map(scale).collect()
+    let mut directions = given
+        .into_iter()
+        .map(scale)
+        .collect::<Result<Vec<_>, _>>()?;
+    // There is one gradient.
+    let known = directions.len();
+    directions.extend(random(args, first + known, count - known, problem)?);
+    Ok(directions)
 }
 
-fn later(what: &str) -> CliError {
-    CliError::Later {
-        what: what.to_owned(),
-        instead: "use --direction random, pca, or a file made by another program",
+/// The end that each direction belongs to: the top where nothing is said.
+fn ends_of(given: &[End], count: usize) -> Result<Vec<End>, CliError> {
+    match given.len() {
+        0 => Ok(vec![End::Top; count]),
+        n if n == count => Ok(given.to_vec()),
+        n => Err(CliError::Conflict {
+            what: format!("--direction hessian: names {n} end(s) for {count} direction(s)"),
+            remedy: format!("name {count}, each `top` or `bottom`, or give --direction hessian"),
+        }),
     }
 }
 
@@ -196,7 +213,7 @@ fn from_file(
         let word = path.display();
         return Err(CliError::Conflict {
             what: format!("--direction `{word}` is neither a kind of direction nor a file"),
-            remedy: "give random, pca, or a file (.safetensors, .h5)".to_owned(),
+            remedy: "give random, pca, hessian, gradient, or a file (.safetensors, .h5)".to_owned(),
         });
     }
     if matches!(Format::of_path(path), Ok(Format::H5)) {

@@ -1,5 +1,6 @@
 //! From words on the command line to checked values, before any work starts.
 
+mod curvature;
 mod data;
 mod device;
 mod digest;
@@ -11,6 +12,9 @@ mod models;
 mod network;
 mod provenance;
 
+pub use curvature::{
+    Derivatives, End, MeanLoss, basis, eigen_directions, floor, gradient_direction,
+};
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
 pub use digest::digest;

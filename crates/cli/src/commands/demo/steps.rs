@@ -41,6 +41,10 @@ pub const WORK: &[Step] = &[
     sample("surface --run mnist --step 0 --grid 51 --name mnist-initial"),
     sample("surface --run mnist --grid 51 --name mnist-trained"),
     sample("trajectory --run mnist --grid 51 --name mnist-path"),
+    sample(
+        "hessian --run mnist --top 5 --bottom 1 --trace --density --lanczos-steps 40 --probes 4 \
+         --name mnist-curvature",
+    ),
 ];
 
 impl Step {
@@ -56,7 +60,11 @@ impl Step {
             words.extend(["--seed".to_owned(), args.seed.to_string()]);
         }
         if self.evaluates {
-            let devices: Vec<String> = args.eval.device.iter().map(ToString::to_string).collect();
+            let mut devices: Vec<String> =
+                args.eval.device.iter().map(ToString::to_string).collect();
+            if self.words.starts_with("hessian") {
+                devices.truncate(1);
+            }
             words.extend(["--device".to_owned(), devices.join(",")]);
             words.extend(["--threads".to_owned(), args.eval.threads.to_string()]);
         }
@@ -90,6 +98,7 @@ pub const FIGURES: &[Drawing] = &[
     drawing("moons-trained", "moons-trained --kind contour"),
     drawing("moons-path", "moons-path --kind trajectory --log"),
     drawing("moons-path-losses", "moons-path --kind plane-losses"),
+    drawing("mnist-spectrum", "mnist-curvature --kind spectrum"),
     drawing("mnist-losses", "mnist --kind losses"),
     drawing("mnist-line", "mnist-line --kind line"),
     drawing("mnist-initial", "mnist-initial --kind contour"),
@@ -111,6 +120,9 @@ impl Drawing {
         vec![one("svg"), one("png")]
     }
 }
+
+/// The runs whose curvature is on the page.
+pub const CURVATURE: &[&str] = &["mnist-curvature"];
 
 /// The tabs of the page: run, heading, and the training it belongs to.
 pub const PAGE: &[(&str, &str, &str)] = &[

@@ -1,6 +1,7 @@
 //! The interactive page.
 
 use super::Stored;
+use super::curvature::page_curvature;
 use super::options::{named_axes, origin, places, provenance};
 use crate::args::PlotArgs;
 use crate::commands::engine::tolerance;
@@ -19,13 +20,16 @@ pub fn write(runs: &[Stored], args: &PlotArgs) -> Result<PathBuf, CliError> {
         .filter(|run| run.surface.is_some())
         .map(|run| page_run(run, &curves))
         .collect::<Result<_, _>>()?;
-    if shown.is_empty() {
+    let curvature: Vec<_> = { runs.iter() }
+        .filter_map(|run| page_curvature(run).transpose())
+        .collect::<Result<_, _>>()?;
+    if shown.is_empty() && curvature.is_empty() {
         return Err(runs[0].lacks("landscape"));
     }
     let names: Vec<&str> = runs.iter().map(|run| run.run.name.as_str()).collect();
     let title = args.look.title.clone();
     let title = title.unwrap_or_else(|| format!("Loss landscape: {}", names.join(", ")));
-    let page = html(&PageData::new(title, shown))?;
+    let page = html(&PageData::new(title, shown).with_curvature(curvature))?;
     write_new(&args.output, page.as_bytes(), args.force)?;
     Ok(args.output.clone())
 }

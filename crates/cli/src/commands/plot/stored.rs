@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use landscape_core::{Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
-use landscape_storage::{Error, NamedTrajectory, Run, Store, TrainRecord};
+use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
 
 /// A run and all of it that can be drawn.
 pub struct Stored {
@@ -12,6 +12,9 @@ pub struct Stored {
     pub directions: Vec<Direction>,
     pub paths: Vec<NamedTrajectory>,
     pub records: Vec<TrainRecord>,
+    /// One for each set of parameters.
+    pub curvature: Vec<Curvature>,
+    pub map: Option<CurvatureMap>,
 }
 
 impl Stored {
@@ -24,6 +27,8 @@ impl Stored {
             directions: directions.map_or(Vec::new(), |stored| stored.directions),
             paths: store.load_trajectories(&run)?,
             records: store.records(&run)?,
+            curvature: store.curvature(&run)?,
+            map: optional(store.load_curvature_map(&run))?,
             run,
         })
     }

@@ -1,0 +1,272 @@
+use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
+use clap::{Args, ValueEnum};
+use landscape_hessian::Method;
+use landscape_trace::Matrix;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape hessian --run mnist
+  landscape hessian --run mnist --top 10 --bottom 3 --trace --density -o spectrum.svg
+  landscape hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --top 5 --per-layer
+  landscape hessian --run mnist --sharpness sam,adaptive,pac-bayes
+  landscape hessian --run mnist --all-steps -o edge.svg
+  landscape hessian --run mnist --map --grid 21 -o map.png";
+
+/// Curvature at a point: eigenvalues, trace, spectral density, sharpness
+///
+/// Products with the Hessian of the mean loss are exact; every eigenvalue has its true residual, every
+/// figure from random vectors its standard error. Without any of --top, --bottom, --trace, --density,
+/// --per-layer, --map, --sharpness and --all-steps: the five largest eigenvalues and the trace.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct HessianArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub wanted: WantedArgs,
+    #[command(flatten)]
+    pub how: HowArgs,
+    #[command(flatten)]
+    pub plane: PlaneArgs,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Draw the density, the map, the sharpness or the edge of stability, as `landscape plot` does, to
+    /// FILE.svg, FILE.png or FILE.html; may be given several times
+    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    pub output: Vec<PathBuf>,
+}
+
+/// What is computed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Curvature")]
+pub struct WantedArgs {
+    /// The K largest eigenvalues
+    #[arg(long, value_name = "K")]
+    pub top: Option<usize>,
+    /// The K smallest (most negative) eigenvalues
+    #[arg(long, value_name = "K")]
+    pub bottom: Option<usize>,
+    /// The trace, with its standard error
+    #[arg(long)]
+    pub trace: bool,
+    /// The density of all eigenvalues, with its error band
+    #[arg(long)]
+    pub density: bool,
+    /// Trace and largest eigenvalue of each layer's diagonal block
+    #[arg(long)]
+    pub per_layer: bool,
+    /// abs(lambda_min / lambda_max) over the grid of a plane (--grid, 21 points an axis where absent)
+    #[arg(long, conflicts_with = "all_steps")]
+    pub map: bool,
+    /// Measures of sharpness; `all` for all of them
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    pub sharpness: Vec<Measure>,
+    /// At every recorded checkpoint of --run, not at one; the largest eigenvalue where nothing else is
+    /// asked for
+    #[arg(long, requires = "run", conflicts_with = "step")]
+    pub all_steps: bool,
+}
+
+/// How it is computed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Curvature")]
+pub struct HowArgs {
+    /// Whose eigenvalues, trace and density
+    #[arg(long, value_enum, value_name = "NAME", default_value = "hessian")]
+    pub matrix: MatrixName,
+    /// How eigenvalues are found
+    #[arg(long, value_enum, value_name = "NAME", default_value = "lanczos")]
+    pub method: MethodName,
+    /// An eigenvalue is converged when its true residual is at most this share of it
+    #[arg(
+        long,
+        value_name = "TOL",
+        default_value_t = 1e-3,
+        allow_hyphen_values = true
+    )]
+    pub tol: f64,
+    /// The most products for each search of eigenvalues (1000 where absent) and each trace (100)
+    #[arg(long, value_name = "N")]
+    pub max_products: Option<usize>,
+    /// How the trace is estimated; xtrace where absent, hutchinson beyond a million parameters
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub trace_method: Option<TraceName>,
+    /// Random vectors of the density
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub probes: usize,
+    /// Lanczos steps from each random vector of the density
+    #[arg(long, value_name = "N", default_value_t = 80)]
+    pub lanczos_steps: usize,
+    /// Radius for the measures of sharpness that have one; each has its usual where absent
+    #[arg(long, value_name = "RHO", allow_hyphen_values = true)]
+    pub rho: Option<f64>,
+    /// In which numbers derivatives are computed; f64 is slower
+    #[arg(long, value_enum, value_name = "NAME", default_value = "f32")]
+    pub precision: Width,
+    /// The same as --precision f64
+    #[arg(long)]
+    pub f64: bool,
+}
+
+impl HowArgs {
+    /// Whether everything is computed in f64.
+    pub fn double(&self) -> bool {
+        self.f64 || self.precision == Width::F64
+    }
+}
+
+/// How eigenvalues are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MethodName {
+    /// Lanczos with full re-orthogonalisation and thick restart
+    Lanczos,
+    /// Power iteration with deflation: the largest magnitudes, of both signs; slower, for comparison
+    Power,
+}
+
+impl MethodName {
+    /// The word in settings and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            MethodName::Lanczos => "lanczos",
+            MethodName::Power => "power",
+        }
+    }
+}
+
+/// Which matrix of second derivatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixName {
+    /// Second derivatives of the mean loss
+    Hessian,
+    /// Generalised Gauss-Newton matrix: the Fisher information for cross-entropy and squared error
+    GaussNewton,
+    /// Empirical Fisher matrix: the mean of g g^T over the gradients g of single samples
+    Fisher,
+}
+
+impl MatrixName {
+    /// What the trace calls it.
+    pub fn matrix(self) -> Matrix {
+        match self {
+            MatrixName::Hessian => Matrix::Hessian,
+            MatrixName::GaussNewton => Matrix::GaussNewton,
+            MatrixName::Fisher => Matrix::EmpiricalFisher,
+        }
+    }
+
+    /// The word in settings and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            MatrixName::Hessian => "hessian",
+            MatrixName::GaussNewton => "gauss-newton",
+            MatrixName::Fisher => "fisher",
+        }
+    }
+}
+
+/// How a trace is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TraceName {
+    /// Mean over random vectors
+    Hutchinson,
+    /// Exact on a sketch of the range, Hutchinson on the rest
+    #[value(name = "hutch++")]
+    HutchPlusPlus,
+    /// Every vector serves as sketch and as sample; holds all products in memory
+    Xtrace,
+}
+
+impl TraceName {
+    /// What the algorithms call it.
+    pub fn method(self) -> Method {
+        match self {
+            TraceName::Hutchinson => Method::Hutchinson,
+            TraceName::HutchPlusPlus => Method::HutchPlusPlus,
+            TraceName::Xtrace => Method::XTrace,
+        }
+    }
+
+    /// The word in settings and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            TraceName::Hutchinson => "hutchinson",
+            TraceName::HutchPlusPlus => "hutch++",
+            TraceName::Xtrace => "xtrace",
+        }
+    }
+}
+
+/// The numbers of derivatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Width {
+    /// 32-bit floats, sums over samples in 64 bits
+    F32,
+    /// 64-bit floats throughout
+    F64,
+}
+
+/// A measure of sharpness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Measure {
+    /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)
+    Keskar,
+    /// The same in a ball, as a share
+    KeskarBall,
+    /// Rise after one step up the gradient (Foret et al. 2021)
+    Sam,
+    /// The same in units of the weights (Kwon et al. 2021)
+    Asam,
+    /// Mean rise under noise in units of the parameters (Andriushchenko et al. 2023)
+    Adaptive,
+    /// Largest rise in a ball in units of the parameters
+    AdaptiveWorst,
+    /// Mean rise under Gaussian noise
+    Gaussian,
+    /// 1/sigma^2 for the noise that raises the loss by 0.1 (Jiang et al. 2020)
+    PacBayes,
+    /// Traces of layers weighed by their weights (Petzka et al. 2021)
+    RelativeFlatness,
+    /// sqrt(theta^T F theta) (Liang et al. 2019)
+    FisherRao,
+    /// All of these
+    All,
+}
+
+impl Measure {
+    /// Every single measure.
+    pub const EACH: [Measure; 10] = [
+        Measure::Keskar,
+        Measure::KeskarBall,
+        Measure::Sam,
+        Measure::Asam,
+        Measure::Adaptive,
+        Measure::AdaptiveWorst,
+        Measure::Gaussian,
+        Measure::PacBayes,
+        Measure::RelativeFlatness,
+        Measure::FisherRao,
+    ];
+
+    /// The word in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Keskar => "keskar",
+            Measure::KeskarBall => "keskar-ball",
+            Measure::Sam => "sam",
+            Measure::Asam => "asam",
+            Measure::Adaptive => "adaptive",
+            Measure::AdaptiveWorst => "adaptive-worst",
+            Measure::Gaussian => "gaussian",
+            Measure::PacBayes => "pac-bayes",
+            Measure::RelativeFlatness => "relative-flatness",
+            Measure::FisherRao => "fisher-rao",
+            Measure::All => "all",
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Trace and density of the whole matrix, traces and largest eigenvalues of layers.
+
+use super::eigen::rows;
+use super::state::{bits, floats};
+use super::work::Work;
+use crate::error::CliError;
+use crate::inputs::Derivatives;
+use landscape_hessian::density::Quadrature;
+use landscape_hessian::trace::Ended;
+use landscape_hessian::{
+    Density, DensityParams, Estimate, Lanczos, Restricted, SpectralDensity, Stop, Trace,
+};
+use landscape_storage::{
+    ALL_PARAMETERS, Curvature, LanczosState, Side, SpectralDensity as StoredDensity, TraceEstimate,
+};
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// Estimates and keeps the trace.
+pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
+    if !work.request.trace || work.has_trace(ALL_PARAMETERS) {
+        return Ok(());
+    }
+    let trace = Trace::new(work.request.trace_params())?;
+    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let found = work.watch("trace", |observer| trace.run(&operator, observer))?;
+    if found.ended == Ended::Cancelled {
+        return Err(work.interrupted());
+    }
+    let method = work.request.trace_name().name();
+    let products = found.products;
+    let row = estimate(ALL_PARAMETERS, method, &found);
+    keep_traces(work, products, vec![row])
+}
+
+fn estimate(part: &str, method: &str, found: &Estimate) -> TraceEstimate {
+    let se = found.standard_error;
+    TraceEstimate {
+        part: part.to_owned(),
+        method: method.to_owned(),
+        mean: found.mean,
+        se: se.is_finite().then_some(se),
+        probes: found.samples.len() as u64,
+        products: found.products as u64,
+    }
+}
+
+fn keep_traces(
+    work: &mut Work,
+    products: usize,
+    traces: Vec<TraceEstimate>,
+) -> Result<(), CliError> {
+    work.keep(
+        products,
+        Curvature {
+            traces,
+            ..Curvature::default()
+        },
+    )
+}
+
+/// Estimates and keeps the density. Random vectors that are done are kept on the way.
+pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
+    if !work.request.density || work.has_density() {
+        return Ok(());
+    }
+    let params = work.request.density_params();
+    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let task = work.task("density");
+    let stored = work.store.lanczos_state(&work.run, &task)?;
+    let mut known = stored.and_then(quadratures).unwrap_or_default();
+    loop {
+        let probes = (known.len() + params.block).clamp(2, params.probes);
+        let some = Density::new(DensityParams { probes, ..params })?;
+        let found = work.watch("density", |observer| some.run(&operator, &known, observer))?;
+        if found.ended == Ended::Cancelled {
+            return Err(work.interrupted());
+        }
+        if found.probes() == params.probes {
+            let products = found.products;
+            let results = Curvature {
+                densities: vec![stored_density(found)],
+                ..Curvature::default()
+            };
+            return work.keep(products, results);
+        }
+        known = found.quadratures;
+        work.store
+            .put_lanczos_state(&work.run, &task, &packed(&known), 0, &[])?;
+        work.go_on()?;
+    }
+}
+
+fn packed(known: &[Quadrature]) -> Value {
+    let one = |q: &Quadrature| json!({"nodes": bits(&q.nodes), "weights": bits(&q.weights)});
+    known.iter().map(one).collect()
+}
+
+fn quadratures(stored: LanczosState) -> Option<Vec<Quadrature>> {
+    let one = |value: &Value| {
+        Some(Quadrature {
+            nodes: floats(&value["nodes"])?,
+            weights: floats(&value["weights"])?,
+        })
+    };
+    stored.state.as_array()?.iter().map(one).collect()
+}
+
+fn stored_density(found: SpectralDensity) -> StoredDensity {
+    StoredDensity {
+        part: ALL_PARAMETERS.to_owned(),
+        lanczos_steps: found.steps as u64,
+        probes: found.probes() as u64,
+        width: found.width,
+        grid: found.grid,
+        density: found.density,
+        se: found.standard_errors,
+    }
+}
+
+/// A layer's name, and its entries among the parameters.
+pub fn layers(derivatives: &Derivatives) -> Vec<(String, Range<usize>)> {
+    let mut layers: Vec<(String, Range<usize>)> = Vec::new();
+    for block in derivatives.curvature().blocks() {
+        let name = block
+            .name
+            .rsplit_once('.')
+            .map_or("parameters", |(layer, _)| layer);
+        match layers.last_mut() {
+            Some((last, range)) if last == name && range.end == block.range.start => {
+                range.end = block.range.end;
+            }
+            _ => layers.push((name.to_owned(), block.range.clone())),
+        }
+    }
+    layers
+}
+
+/// Traces of all layers from the same products, then the largest eigenvalue of each.
+pub fn per_layer(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
+    if !work.request.per_layer {
+        return Ok(());
+    }
+    let layers = layers(derivatives);
+    if layers.iter().any(|(name, _)| !work.has_trace(name)) {
+        layer_traces(work, derivatives, &layers)?;
+    }
+    for (name, range) in &layers {
+        if !work.has_eigenvalues(name) {
+            layer_eigenvalue(work, derivatives, name, range.clone())?;
+        }
+    }
+    Ok(())
+}
+
+fn layer_traces(
+    work: &mut Work,
+    derivatives: &Derivatives,
+    layers: &[(String, Range<usize>)],
+) -> Result<(), CliError> {
+    let trace = Trace::new(work.request.layer_params())?;
+    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
+    let found = work.watch("traces of layers", |observer| {
+        trace.blocks(&operator, &ranges, observer)
+    })?;
+    if found.ended == Ended::Cancelled {
+        return Err(work.interrupted());
+    }
+    let both = layers.iter().zip(&found.blocks);
+    let traces = both.map(|((name, _), block)| estimate(name, "hutchinson", block));
+    keep_traces(work, found.products, traces.collect())
+}
+
+fn layer_eigenvalue(
+    work: &mut Work,
+    derivatives: &Derivatives,
+    name: &str,
+    range: Range<usize>,
+) -> Result<(), CliError> {
+    let lanczos = Lanczos::new(work.request.single())?;
+    let whole = derivatives.operator(work.request.how.matrix.matrix());
+    let operator = Restricted::new(whole, range.clone());
+    let mut state = lanczos.start(range.len())?;
+    let found = work.watch(name, |observer| {
+        lanczos.run(&operator, &mut state, observer)
+    })?;
+    if found.stop == Stop::Cancelled {
+        return Err(work.interrupted());
+    }
+    work.keep(
+        found.products,
+        Curvature {
+            eigenvalues: rows(name, Side::Top, &found.top, "lanczos"),
+            ..Curvature::default()
+        },
+    )
+}

@@ -1,0 +1,299 @@
+//! Curvature at a point, along a training, over a plane.
+
+mod eigen;
+mod estimates;
+mod map;
+pub mod report;
+mod request;
+mod sharpness;
+mod state;
+mod training;
+mod work;
+
+use super::plot::{draw, may_draw};
+use crate::args::{HessianArgs, LookArgs, PlotArgs};
+use crate::error::CliError;
+use crate::inputs::{
+    Derivatives, Directions, Interrupt, Problem, build_directions, build_grid, build_grid_on,
+    load_problem, places_json, provenance, save_directions, targets,
+};
+use crate::output::Console;
+use landscape_core::{Axis, Grid};
+use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
+use landscape_trace::Target;
+use report::Report;
+use request::Request;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use training::stability;
+use work::Work;
+
+/// An axis of a map unless asked otherwise.
+const MAP: Axis = Axis {
+    min: -1.0,
+    max: 1.0,
+    count: 21,
+};
+
+/// Computes curvature into the store.
+pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
+    let mut plan = Plan::new(args, console)?;
+    // From here on, stopping it saves what is done.
+    Interrupt::listen();
+    let store = Store::open(&args.store.db.db)?;
+    let hold = store.hold();
+    let report = plan.run(args, &store, hold, console)?;
+    if let (Some(path), Some(plane)) = (&args.plane.save_directions, &plan.map) {
+        save_directions(path, &plane.directions.plane, args.store.force)?;
+    }
+    let name = report.run.name.clone();
+    let files = figures(args, &name)?;
+    report.print(&files, console)?;
+    let mut next = vec![format!("landscape show {name}")];
+    if files.is_empty() && report.is_drawable() {
+        next.insert(0, format!("landscape plot {name} -o {name}.svg"));
+    }
+    if !plan.request.density {
+        next.push("landscape hessian ... --density -o spectrum.svg".to_owned());
+    }
+    console.next(&next);
+    Ok(())
+}
+
+/// Draws the run as is asked for; gives the files that are written.
+fn figures(args: &HessianArgs, name: &str) -> Result<Vec<PathBuf>, CliError> {
+    let one = |output: &PathBuf| {
+        draw(&PlotArgs {
+            names: vec![name.to_owned()],
+            kind: None,
+            output: output.clone(),
+            look: LookArgs::default(),
+            force: args.store.force,
+            db: args.store.db.clone(),
+        })
+    };
+    let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
+    Ok(files.concat())
+}
+
+/// A plane to map.
+struct Mapped {
+    directions: Directions,
+    grid: Grid,
+}
+
+/// Everything that was asked for, checked.
+struct Plan {
+    problem: Problem,
+    derivatives: Derivatives,
+    request: Request,
+    map: Option<Mapped>,
+    spec: RunSpec,
+}
+
+impl Plan {
+    fn new(args: &HessianArgs, console: &Console) -> Result<Self, CliError> {
+        let target = check(args)?;
+        let store = match args.network.run {
+            Some(_) => Some(Store::open_read(&args.store.db.db)?),
+            None => None,
+        };
+        let hold = store.as_ref().map(Store::hold);
+        let seed = args.plane.seed;
+        let problem = load_problem(&args.network, &args.data, seed, store.as_ref(), console)?;
+        let derivatives = Derivatives::new(&problem, &target, args.how.double())?;
+        let request = Request::new(args, derivatives.dim())?;
+        let map = match request.map {
+            true => Some(mapped(args, &problem, store.as_ref(), &target)?),
+            false => None,
+        };
+        drop(hold);
+        let spec = spec(args, &problem, &request, map.as_ref(), console);
+        Ok(Plan {
+            problem,
+            derivatives,
+            request,
+            map,
+            spec,
+        })
+    }
+
+    /// Continues the stored run until everything is known.
+    fn run(
+        &mut self,
+        args: &HessianArgs,
+        store: &Store,
+        hold: Hold,
+        console: &Console,
+    ) -> Result<Report, CliError> {
+        if args.store.force {
+            self.spec.name = Some(store.replace(&self.spec)?.name);
+        }
+        let (run, map) = self.begin(store)?;
+        let complete = run.status == Status::Complete;
+        let request = self.request.clone();
+        let mut work = Work::new(store, run, &request, hold, console);
+        let map = match complete {
+            true => map,
+            false => self.complete(&mut work, map)?,
+        };
+        let points = store.curvature(&work.run)?;
+        Ok(Report {
+            computed: work.computed,
+            seconds: work.seconds(),
+            run: work.run,
+            request,
+            points,
+            map,
+        })
+    }
+
+    fn begin(&self, store: &Store) -> Result<(Run, Option<CurvatureMap>), CliError> {
+        let Some(mapped) = &self.map else {
+            return Ok((store.begin(&self.spec)?, None));
+        };
+        let plane = &mapped.directions.plane;
+        let (run, map) = store.begin_curvature_map(&self.spec, &mapped.grid, Some(plane))?;
+        Ok((run, Some(map)))
+    }
+
+    fn complete(
+        &mut self,
+        work: &mut Work,
+        map: Option<CurvatureMap>,
+    ) -> Result<Option<CurvatureMap>, CliError> {
+        match self.request.all_steps {
+            true => training::every_step(work, &self.problem, &mut self.derivatives)?,
+            false => {
+                let limit = stability(work.store, &self.problem)?;
+                self.derivatives_at(work, None, limit)?;
+            }
+        }
+        let map = match (map, &self.map) {
+            (Some(mut map), Some(mapped)) => {
+                let plane = &mapped.directions.plane;
+                map::fill(work, &mut self.derivatives, plane, &mut map)?;
+                work.keep(0, Curvature::default())?;
+                Some(map)
+            }
+            _ => None,
+        };
+        work.store.finish(&work.run, Status::Complete)?;
+        Ok(map)
+    }
+
+    fn derivatives_at(
+        &self,
+        work: &mut Work,
+        step: Option<u64>,
+        limit: Option<f64>,
+    ) -> Result<(), CliError> {
+        point(work, &self.derivatives, step, limit)
+    }
+}
+
+/// Everything that is asked for at the point of the derivatives.
+fn point(
+    work: &mut Work,
+    derivatives: &Derivatives,
+    step: Option<u64>,
+    limit: Option<f64>,
+) -> Result<(), CliError> {
+    let stored = work.store.curvature(&work.run)?;
+    let known = stored.into_iter().find(|known| known.step == step);
+    let mut known = known.unwrap_or_default();
+    if known.parameters == 0 {
+        let gradient = derivatives.curvature().gradient()?;
+        let squares: f64 = gradient.gradient.iter().map(|g| g * g).sum();
+        known.step = step;
+        known.parameters = derivatives.dim() as u64;
+        known.loss = Some(gradient.loss);
+        known.gradient_norm = Some(squares.sqrt());
+        known.stability_limit = limit;
+    }
+    work.go_to(known);
+    work.keep(0, Curvature::default())?;
+    let tasks = [
+        eigen::eigenvalues,
+        estimates::trace,
+        estimates::density,
+        estimates::per_layer,
+        sharpness::sharpness,
+    ];
+    for task in tasks {
+        work.go_on()?;
+        task(work, derivatives)?;
+    }
+    Ok(())
+}
+
+/// What can be checked before any file is read.
+fn check(args: &HessianArgs) -> Result<Target, CliError> {
+    Request::precheck(args)?;
+    build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
+    for path in &args.output {
+        may_draw(path, args.store.force)?;
+    }
+    if args.network.run.is_none() && args.network.weights.is_none() {
+        return Err(CliError::Missing {
+            what: "--weights",
+            remedy: "curvature belongs to given parameters: give --weights FILE, or --run NAME of a \
+                     training run (--step 0 is its initial state)",
+        });
+    }
+    let mut targets = targets(&args.eval)?;
+    match targets.len() {
+        1 => Ok(targets.swap_remove(0)),
+        n => Err(CliError::Conflict {
+            what: format!("--device has {n} devices, but products are computed on one"),
+            remedy: "give one device".to_owned(),
+        }),
+    }
+}
+
+fn mapped(
+    args: &HessianArgs,
+    problem: &Problem,
+    store: Option<&Store>,
+    target: &Target,
+) -> Result<Mapped, CliError> {
+    let grid = build_grid_on(
+        args.plane.grid.as_ref(),
+        args.plane.range.as_ref(),
+        &[MAP; 2],
+    )?;
+    let directions = build_directions(&args.plane, 2, problem, store, target)?;
+    Ok(Mapped { directions, grid })
+}
+
+fn spec(
+    args: &HessianArgs,
+    problem: &Problem,
+    request: &Request,
+    map: Option<&Mapped>,
+    console: &Console,
+) -> RunSpec {
+    let mut settings = problem.settings();
+    settings.extend(request.settings());
+    if let Some(mapped) = map {
+        settings.insert("directions".to_owned(), mapped.directions.settings.clone());
+        settings.insert("grid".to_owned(), json!(mapped.grid));
+    }
+    if let (true, Some(run)) = (request.all_steps, &problem.trained) {
+        settings.insert("training".to_owned(), json!(run.identity));
+    }
+    let mut spec = RunSpec::new(RunKind::Hessian, Value::Object(settings));
+    spec.name = args.store.name.clone();
+    let more = [
+        ("data", problem.source.to_json()),
+        ("weights", problem.weights.clone()),
+        ("device", json!(args.eval.device[0].to_string())),
+        ("optimizer", training::optimizer(problem)),
+        (
+            "models",
+            map.map_or(Value::Null, |m| places_json(&m.directions.models)),
+        ),
+    ];
+    spec.provenance = provenance(console.command(), more);
+    spec
+}

@@ -1,0 +1,241 @@
+//! Measures of sharpness, each kept as soon as it is known.
+
+use super::work::Work;
+use crate::args::Measure;
+use crate::error::CliError;
+use crate::inputs::{Derivatives, MeanLoss};
+use landscape_hessian::sharpness::{
+    AverageParams, KeskarForm, KeskarParams, Metric, PacBayesParams, Point, SamParams, Scaling,
+    WorstCaseParams,
+};
+use landscape_hessian::{Progress, Trace};
+use landscape_storage::{Curvature, Sharpness};
+use landscape_trace::Matrix;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+
+/// ASAM's usual radius and constant.
+const ASAM: (f64, f64) = (0.5, 0.01);
+
+type Watcher<'a> = &'a mut dyn FnMut(&Progress) -> ControlFlow<()>;
+
+/// A value, its standard error, what it was computed with, and products spent.
+struct Found {
+    value: f64,
+    se: Option<f64>,
+    settings: Value,
+    products: usize,
+}
+
+/// Measures and keeps the sharpness that is asked for.
+pub fn sharpness(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
+    if work.request.sharpness.is_empty() {
+        return Ok(());
+    }
+    let loss = MeanLoss::new(derivatives.curvature());
+    let point = Point::new(&loss, derivatives.curvature().point().to_vec())?;
+    for (name, measure, tensor) in wanted(work, derivatives) {
+        if work.at.sharpness.iter().any(|known| known.measure == name) {
+            continue;
+        }
+        let job = Job {
+            point: &point,
+            derivatives,
+            rho: work.request.how.rho,
+            seed: work.request.seed,
+            trace: Trace::new(work.request.layer_params())?,
+        };
+        let found = work.watch(&name, |watcher| {
+            job.measure(measure, tensor.as_deref(), watcher)
+        })?;
+        if work.stopped() {
+            return Err(work.interrupted());
+        }
+        let row = Sharpness {
+            measure: name,
+            value: found.value,
+            se: found.se,
+            settings: found.settings,
+        };
+        work.keep(
+            found.products,
+            Curvature {
+                sharpness: vec![row],
+                ..Curvature::default()
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Every number that is asked for: its name, its measure, and the tensor it is about.
+fn wanted(work: &Work, derivatives: &Derivatives) -> Vec<(String, Measure, Option<String>)> {
+    let of = |&measure: &Measure| match measure {
+        Measure::RelativeFlatness => {
+            let blocks = derivatives.curvature().blocks().iter();
+            let weights = blocks.filter(|block| block.shape.len() >= 2);
+            let one = |name: &String| {
+                (
+                    format!("relative-flatness {name}"),
+                    measure,
+                    Some(name.clone()),
+                )
+            };
+            weights.map(|block| one(&block.name)).collect()
+        }
+        _ => vec![(measure.name().to_owned(), measure, None)],
+    };
+    work.request.sharpness.iter().flat_map(of).collect()
+}
+
+/// A point, and how it is measured there.
+struct Job<'a> {
+    point: &'a Point<'a>,
+    derivatives: &'a Derivatives,
+    rho: Option<f64>,
+    seed: u64,
+    trace: Trace,
+}
+
+impl Job<'_> {
+    fn measure(
+        &self,
+        measure: Measure,
+        tensor: Option<&str>,
+        watcher: Watcher,
+    ) -> Result<Found, CliError> {
+        match measure {
+            Measure::Keskar | Measure::All => self.keskar(KeskarForm::Box, watcher),
+            Measure::KeskarBall => self.keskar(KeskarForm::Ball, watcher),
+            Measure::Sam => self.sam(SamParams::default().rho, Metric::Euclidean),
+            Measure::Asam => self.sam(ASAM.0, Metric::Adaptive { eta: ASAM.1 }),
+            Measure::Adaptive => self.average(Scaling::Magnitude, watcher),
+            Measure::Gaussian => self.average(Scaling::Unit, watcher),
+            Measure::AdaptiveWorst => self.worst(watcher),
+            Measure::PacBayes => self.pac_bayes(watcher),
+            Measure::RelativeFlatness => self.flatness(tensor.unwrap_or_default(), watcher),
+            Measure::FisherRao => self.fisher_rao(),
+        }
+    }
+
+    fn keskar(&self, form: KeskarForm, watcher: Watcher) -> Result<Found, CliError> {
+        let usual = KeskarParams::default();
+        let params = KeskarParams {
+            epsilon: self.rho.unwrap_or(usual.epsilon),
+            form,
+            seed: self.seed,
+            ..usual
+        };
+        let found = self.point.keskar(&params, watcher)?;
+        let settings = json!({
+            "epsilon": params.epsilon,
+            "steps": params.steps,
+            "starts": params.starts,
+            "converged": found.worst.converged,
+        });
+        Ok(Found::exact(found.value, settings))
+    }
+
+    fn sam(&self, usual: f64, metric: Metric) -> Result<Found, CliError> {
+        let rho = self.rho.unwrap_or(usual);
+        let found = self.point.sam(&SamParams { rho, metric })?;
+        let mut settings = json!({"rho": rho});
+        if let Metric::Adaptive { eta } = metric {
+            settings["eta"] = json!(eta);
+        }
+        Ok(Found::exact(found.rise, settings))
+    }
+
+    fn average(&self, scaling: Scaling, watcher: Watcher) -> Result<Found, CliError> {
+        let usual = AverageParams::default();
+        let params = AverageParams {
+            rho: self.rho.unwrap_or(usual.rho),
+            scaling,
+            seed: self.seed,
+            ..usual
+        };
+        let found = self.point.average(&params, watcher)?;
+        Ok(Found {
+            value: found.mean,
+            se: finite(found.standard_error),
+            settings: json!({"rho": params.rho, "samples": found.samples.len()}),
+            products: 0,
+        })
+    }
+
+    fn worst(&self, watcher: Watcher) -> Result<Found, CliError> {
+        let usual = WorstCaseParams::default();
+        let params = WorstCaseParams {
+            rho: self.rho.unwrap_or(usual.rho),
+            seed: self.seed,
+            ..usual
+        };
+        let found = self.point.worst_case(&params, watcher)?;
+        let settings = json!({
+            "rho": params.rho,
+            "steps": params.steps,
+            "starts": params.starts,
+            "converged": found.converged,
+        });
+        Ok(Found::exact(found.rise, settings))
+    }
+
+    fn pac_bayes(&self, watcher: Watcher) -> Result<Found, CliError> {
+        let params = PacBayesParams {
+            seed: self.seed,
+            ..PacBayesParams::default()
+        };
+        let found = self.point.pac_bayes(&params, watcher)?;
+        // 1/sigma^2 changes by 2/sigma^3 times what sigma does.
+        let se = 2.0 * found.standard_error / found.sigma.powi(3);
+        Ok(Found {
+            value: found.flatness(),
+            se: finite(se),
+            settings: json!({
+                "sigma": found.sigma,
+                "rise": params.rise,
+                "samples": params.samples,
+                "converged": found.converged,
+            }),
+            products: 0,
+        })
+    }
+
+    fn flatness(&self, tensor: &str, watcher: Watcher) -> Result<Found, CliError> {
+        let hessian = self.derivatives.operator(Matrix::Hessian);
+        let found = self
+            .point
+            .relative_flatness(&hessian, tensor, &self.trace, watcher)?;
+        Ok(Found {
+            value: found.mean,
+            se: finite(found.standard_error),
+            settings: json!({"tensor": tensor, "samples": found.samples.len()}),
+            products: found.products,
+        })
+    }
+
+    /// For cross-entropy and squared error the Gauss-Newton matrix is the Fisher information.
+    fn fisher_rao(&self) -> Result<Found, CliError> {
+        let fisher = self.derivatives.operator(Matrix::GaussNewton);
+        let found = self.point.fisher_rao(&fisher)?;
+        Ok(Found {
+            products: found.products,
+            ..Found::exact(found.norm, json!({"matrix": "gauss-newton"}))
+        })
+    }
+}
+
+impl Found {
+    fn exact(value: f64, settings: Value) -> Self {
+        Found {
+            value,
+            se: None,
+            settings,
+            products: 0,
+        }
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

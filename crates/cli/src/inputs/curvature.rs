@@ -1,0 +1,254 @@
+//! Derivatives of a problem's loss: as an operator, as a loss function, and as directions.
+
+use super::Problem;
+use crate::error::CliError;
+use landscape_core::{Direction, Params, Role, Source};
+use landscape_hessian::sharpness::{LossError, LossFunction, Tensor};
+use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
+use landscape_models::trace_network;
+use landscape_trace::{Curvature, Matrix, Target, Trace};
+
+/// Residuals below this share of the largest eigenvalue are rounding, in f32 and in f64.
+const FLOOR: (f64, f64) = (1e-6, 1e-13);
+
+/// The most memory that vectors of an algorithm may take, in bytes.
+const MEMORY: usize = 2 << 30;
+
+/// The derivatives of a mean loss at a point that can be moved.
+pub struct Derivatives {
+    trace: Trace,
+    target: Target,
+    double: bool,
+    params: Params,
+    curvature: Curvature,
+}
+
+impl Derivatives {
+    /// At the parameters of a problem; normalisation layers keep their running statistics.
+    pub fn new(problem: &Problem, target: &Target, double: bool) -> Result<Self, CliError> {
+        let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &[])?;
+        let params = problem.origin.clone();
+        let curvature = build(&trace, &params, target, double)?;
+        Ok(Derivatives {
+            trace,
+            target: target.clone(),
+            double,
+            params,
+            curvature,
+        })
+    }
+
+    /// The derivatives at the point.
+    pub fn curvature(&self) -> &Curvature {
+        &self.curvature
+    }
+
+    /// Number of parameters.
+    pub fn dim(&self) -> usize {
+        self.curvature.dim()
+    }
+
+    /// The matrix as an operator.
+    pub fn operator(&self, matrix: Matrix) -> Products<'_> {
+        Products {
+            curvature: &self.curvature,
+            matrix,
+        }
+    }
+
+    /// Residuals below this share of the largest eigenvalue are rounding.
+    pub fn floor(&self) -> f64 {
+        floor(self.double)
+    }
+
+    /// Moves to other parameters of the network, running statistics included.
+    pub fn move_to(&mut self, params: &Params) -> Result<(), CliError> {
+        let buffers = |params: &Params| -> Vec<Vec<f32>> {
+            let buffers = params.iter().filter(|p| p.role == Role::Buffer);
+            buffers.map(|p| p.data.clone()).collect()
+        };
+        match buffers(params) == buffers(&self.params) {
+            true => {
+                let point: Vec<f64> = params.flatten().into_iter().map(f64::from).collect();
+                self.curvature.move_to(&point)?;
+            }
+            false => self.curvature = build(&self.trace, params, &self.target, self.double)?,
+        }
+        self.params = params.clone();
+        Ok(())
+    }
+
+    /// A vector as tensors with the names of the parameters; buffers are zero.
+    pub fn tensors(&self, vector: &[f64]) -> Result<Params, CliError> {
+        let vector: Vec<f32> = vector.iter().map(|&value| value as f32).collect();
+        Ok(self.params.zeros_like().unflatten(&vector)?)
+    }
+}
+
+fn build(
+    trace: &Trace,
+    params: &Params,
+    target: &Target,
+    double: bool,
+) -> Result<Curvature, CliError> {
+    let curvature = trace.curvature(params, target)?;
+    Ok(match double {
+        true => curvature.in_f64(),
+        false => curvature,
+    })
+}
+
+/// Residuals below this share of the largest eigenvalue are rounding.
+pub fn floor(double: bool) -> f64 {
+    if double { FLOOR.1 } else { FLOOR.0 }
+}
+
+/// Vectors of the basis for this many pairs that fit the memory allowed; `None` where the usual do.
+pub fn basis(wanted: usize, dim: usize) -> Option<usize> {
+    let usual = LanczosParams {
+        top: wanted,
+        ..LanczosParams::default()
+    };
+    let fits = LanczosParams::basis_in(MEMORY, dim).max(2 * wanted + 8);
+    (fits < usual.basis_limit()).then_some(fits)
+}
+
+/// A matrix of second derivatives as an operator.
+pub struct Products<'a> {
+    curvature: &'a Curvature,
+    matrix: Matrix,
+}
+
+impl Operator for Products<'_> {
+    fn dim(&self) -> usize {
+        self.curvature.dim()
+    }
+
+    fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OperatorError> {
+        let products = self.curvature.products(self.matrix, block);
+        products.map_err(OperatorError::new)
+    }
+}
+
+/// A mean loss for measures of sharpness.
+pub struct MeanLoss<'a> {
+    curvature: &'a Curvature,
+    tensors: Vec<Tensor>,
+}
+
+impl<'a> MeanLoss<'a> {
+    /// The loss whose derivatives these are.
+    pub fn new(curvature: &'a Curvature) -> Self {
+        let tensors = curvature.blocks().iter().map(|block| Tensor {
+            name: block.name.clone(),
+            range: block.range.clone(),
+            shape: block.shape.clone(),
+            weight: block.role == Role::Weight,
+        });
+        MeanLoss {
+            curvature,
+            tensors: tensors.collect(),
+        }
+    }
+}
+
+impl LossFunction for MeanLoss<'_> {
+    fn dim(&self) -> usize {
+        self.curvature.dim()
+    }
+
+    fn loss(&self, theta: &[f64]) -> Result<f64, LossError> {
+        Ok(self.gradient(theta)?.0)
+    }
+
+    fn gradient(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), LossError> {
+        let found = self.curvature.gradient_at(theta).map_err(LossError::new)?;
+        Ok((found.loss, found.gradient))
+    }
+
+    fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+}
+
+/// An end of the spectrum that a direction belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Top,
+    Bottom,
+}
+
+/// Unit eigenvectors of the Hessian as directions: for each end that is named, the next one from there.
+pub fn eigen_directions(
+    problem: &Problem,
+    ends: &[End],
+    target: &Target,
+    seed: u64,
+) -> Result<Vec<Direction>, CliError> {
+    let derivatives = Derivatives::new(problem, target, false)?;
+    let count = |end: End| ends.iter().filter(|&&e| e == end).count();
+    let params = LanczosParams {
+        top: count(End::Top),
+        bottom: count(End::Bottom),
+        tolerance: 1e-3,
+        floor: derivatives.floor(),
+        basis: basis(ends.len(), derivatives.dim()),
+        seed,
+        ..LanczosParams::default()
+    };
+    let spectrum = Lanczos::new(params)?.solve(&derivatives.operator(Matrix::Hessian))?;
+    let mut places = [0, 0];
+    let mut directions = Vec::with_capacity(ends.len());
+    for &end in ends {
+        let (pairs, place) = match end {
+            End::Top => (&spectrum.top, &mut places[0]),
+            End::Bottom => (&spectrum.bottom, &mut places[1]),
+        };
+        let pair = pairs.get(*place).ok_or_else(too_few)?;
+        directions.push(direction(&derivatives, pair, end, *place, problem)?);
+        *place += 1;
+    }
+    Ok(directions)
+}
+
+fn direction(
+    derivatives: &Derivatives,
+    pair: &Pair,
+    end: End,
+    place: usize,
+    problem: &Problem,
+) -> Result<Direction, CliError> {
+    let dim = derivatives.dim();
+    let index = match end {
+        End::Top => place,
+        End::Bottom => dim - 1 - place,
+    };
+    let tensors = derivatives.tensors(&pair.vector)?;
+    Ok(Direction::from_tensors(
+        tensors,
+        &problem.origin,
+        Source::Hessian { index },
+    )?)
+}
+
+fn too_few() -> CliError {
+    CliError::Conflict {
+        what: "--direction hessian: fewer eigenvectors were found than there are directions"
+            .to_owned(),
+        remedy: "use --direction random, or a network with more parameters".to_owned(),
+    }
+}
+
+/// The negative gradient as it is: where plain gradient descent goes, at coordinate 1 with a learning rate of
+/// 1.
+pub fn gradient_direction(problem: &Problem, target: &Target) -> Result<Direction, CliError> {
+    let derivatives = Derivatives::new(problem, target, false)?;
+    let gradient = derivatives.curvature().gradient()?.gradient;
+    let down: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    let tensors = derivatives.tensors(&down)?;
+    Ok(Direction::from_tensors(
+        tensors,
+        &problem.origin,
+        Source::Gradient,
+    )?)
+}
