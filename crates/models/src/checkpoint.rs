@@ -82,7 +82,7 @@ pub fn load_network_params(
             path: path.to_owned(),
             model: spec.to_string(),
             fits: other_network(path),
-            source,
+            source: Box::new(source),
         })?;
     check_finite(&params, path)?;
     Ok(params)

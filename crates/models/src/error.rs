@@ -237,7 +237,7 @@ pub enum ModelsError {
         /// The network whose tensors they are, where it is known.
         fits: Option<String>,
         /// What is missing, unexpected or of another shape.
-        source: ParamsError,
+        source: Box<ParamsError>,
     },
     /// A data set's files could not be downloaded.
     #[error(transparent)]
