@@ -6,7 +6,7 @@ use crate::support::close;
 use burn::tensor::Device;
 use landscape_core::Params;
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, Targets, trace_network};
-use landscape_trace::{Curvature, Matrix, Target};
+use landscape_trace::{Curvature, Level, Matrix, Target};
 
 const MLP: &str = "mlp:784-20-10";
 
@@ -21,8 +21,12 @@ struct Case {
 }
 
 impl Case {
-    /// On the CPU's own kernels.
+    /// On the CPU's own kernels, of its best instruction set.
     fn of(model: &str) -> Self {
+        Self::on(model, Level::detect())
+    }
+
+    fn on(model: &str, level: Level) -> Self {
         let reference = Reference::curvature(model);
         let spec: ModelSpec = model.parse().unwrap();
         let layout = Network::layout(&spec);
@@ -33,7 +37,8 @@ impl Case {
         let labels = Targets::Classes(reference.labels());
         let data = Dataset::new("formula", shape, reference.inputs(image), labels).unwrap();
         let trace = trace_network(&network, &data, LossKind::CrossEntropy, &[]).unwrap();
-        let curvature = trace.curvature(&params, &Target::default()).unwrap();
+        let target = Target::Host { threads: 0, level };
+        let curvature = trace.curvature(&params, &target).unwrap();
         let vectors = [1, 2].map(|d| flat(&curvature, &reference.direction(d, &layout)));
         Case {
             reference,
@@ -131,25 +136,28 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
+/// f32 on every instruction set, and f64.
+#[track_caller]
+fn check(model: &str) {
+    for level in Level::available() {
+        Case::on(model, level).equals_pytorch(1e-4);
+    }
+    Case::of(model).in_f64().equals_pytorch(1e-9);
+}
+
 #[test]
 fn a_perceptron_equals_pytorch() {
-    let case = Case::of(MLP);
-    case.equals_pytorch(1e-4);
-    case.in_f64().equals_pytorch(1e-9);
+    check(MLP);
 }
 
 #[test]
 fn a_residual_network_equals_pytorch() {
-    let case = Case::of("resnet20");
-    case.equals_pytorch(1e-4);
-    case.in_f64().equals_pytorch(1e-9);
+    check("resnet20");
 }
 
 #[test]
 fn a_vgg_network_equals_pytorch() {
-    let case = Case::of("vgg9");
-    case.equals_pytorch(1e-4);
-    case.in_f64().equals_pytorch(1e-9);
+    check("vgg9");
 }
 
 /// What double backward and forward mode could have wrong together: differences of gradients, whose step is
