@@ -4,6 +4,7 @@ pub mod adaptive;
 pub mod alignment;
 pub mod analytic;
 pub mod curve;
+pub mod diagnosis;
 pub mod direction;
 pub mod grid;
 pub mod metrics;
@@ -19,13 +20,14 @@ pub mod trajectory;
 
 pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
 pub use curve::{Curve, CurveError, CurveKind, CurvePlane};
+pub use diagnosis::{Diagnosis, Facts, Position, diagnose};
 pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };
 pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
 pub use metrics::{
     Barrier, Basins, Merge, MergeTree, Metrics, MetricsError, Passage, Persistence, barrier,
-    basins, merge_tree, metrics, metrics_of,
+    basins, lowest_way, merge_tree, metrics, metrics_of,
 };
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};

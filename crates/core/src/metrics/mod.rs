@@ -17,7 +17,7 @@ mod topology;
 
 pub use barrier::{Barrier, barrier};
 pub use topology::{
-    Basins, Merge, MergeTree, Passage, Persistence, basins, merge_tree,
+    Basins, Merge, MergeTree, Passage, Persistence, basins, lowest_way, merge_tree,
 };
 
 use crate::grid::Point;

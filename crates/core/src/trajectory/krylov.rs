@@ -83,17 +83,21 @@ pub(super) fn leading<S: RowSource + ?Sized>(
 }
 
 impl<S: RowSource + ?Sized> Scatter<'_, S> {
-    /// Calls `visit(first, values)` with the values of up to [`GROUP`] rows, one after the other.
-    fn groups(&self, mut visit: impl FnMut(usize, &[f32])) -> Result<(), StreamError> {
+    /// Calls `visit(first, values)` with the values of up to [`GROUP`] rows, one after the other;
+    /// while a group is worked on, the next one is read.
+    fn groups(&self, mut visit: impl FnMut(usize, &[f32]) + Send) -> Result<(), StreamError> {
         let expected = self.source.len();
         let mut rows = self.source.rows();
-        let mut values = Vec::with_capacity(GROUP * self.columns.width(self.layout));
+        let size = GROUP * self.columns.width(self.layout);
+        let (mut held, mut next) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        self.read_group(&mut rows, 0, &mut held)?;
         for first in (0..expected).step_by(GROUP) {
-            values.clear();
-            for index in first..expected.min(first + GROUP) {
-                self.append(&mut rows, index, expected, &mut values)?;
-            }
-            visit(first, &values);
+            let read = rayon::in_place_scope(|scope| {
+                scope.spawn(|_| visit(first, &held));
+                self.read_group(&mut rows, first + GROUP, &mut next)
+            });
+            read?;
+            std::mem::swap(&mut held, &mut next);
         }
         match rows.next() {
             None => Ok(()),
@@ -102,6 +106,21 @@ impl<S: RowSource + ?Sized> Scatter<'_, S> {
                 given: expected + 1,
             }),
         }
+    }
+
+    /// The rows from `first` on, up to [`GROUP`] of them, in place of what was there.
+    fn read_group(
+        &self,
+        rows: &mut RowIter<'_>,
+        first: usize,
+        values: &mut Vec<f32>,
+    ) -> Result<(), StreamError> {
+        let expected = self.source.len();
+        values.clear();
+        for index in first..expected.min(first + GROUP) {
+            self.append(rows, index, expected, values)?;
+        }
+        Ok(())
     }
 
     fn append(

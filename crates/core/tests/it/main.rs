@@ -4,6 +4,7 @@ mod adaptive;
 mod alignment;
 mod barrier;
 mod curve;
+mod diagnosis;
 mod direction;
 mod grid;
 mod metrics;

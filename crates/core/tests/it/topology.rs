@@ -2,7 +2,8 @@
 
 use crate::support::{assert_close, sampled};
 use landscape_core::{
-    Axis, Grid, MergeTree, Persistence, Sample, Surface, Value, analytic, basins, merge_tree,
+    Axis, Grid, MergeTree, Persistence, Sample, Surface, Value, analytic, basins, lowest_way,
+    merge_tree,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,6 +198,8 @@ proptest! {
                 let passage = tree.passage(a, b);
                 prop_assert_eq!(passage.map(|p| p.level), brute.level(a, b));
                 prop_assert_eq!(tree.passage(b, a).map(|p| p.saddle), passage.map(|p| p.saddle));
+                let way = lowest_way(&surface, Value::Loss, a, b);
+                prop_assert_eq!(way.map(|w| w.level), passage.map(|p| p.level));
                 if let Some(passage) = passage {
                     let heights = [a, b].map(|m| passage.level - brute.values[m]);
                     prop_assert_eq!(passage.heights, heights);
@@ -274,6 +277,9 @@ fn a_line_by_hand() {
     assert_eq!(passage.heights, [4.0, 2.5]);
     assert_eq!(tree.passage(3, 3), None);
     assert_eq!(tree.passage(0, 5), None, "0 is no minimum");
+    let way = lowest_way(&surface, Value::Loss, 0, 8).unwrap();
+    assert_eq!((way.saddle, way.level, way.heights), (8, 7.0, [2.0, 0.0]));
+    assert_eq!(lowest_way(&surface, Value::Loss, 0, 9), None);
     let all = basins(&surface, Value::Loss, 0.0);
     assert_eq!(all.minima, [5, 1, 3, 7]);
     assert_eq!(all.labels, [1, 1, 1, 2, 0, 0, 0, 3, 3].map(Some));

@@ -51,6 +51,33 @@ impl Filtration {
     }
 }
 
+/// The point at which the parts of two points meet first, as the level rises: the highest one of the
+/// lowest way between them.
+pub(super) fn meeting(field: &Field, from: usize, to: usize) -> Option<usize> {
+    let values = &field.values;
+    let finite = |&flat: &usize| values.get(flat).is_some_and(|v| v.is_finite());
+    if !(finite(&from) && finite(&to)) {
+        return None;
+    }
+    let mut rising: Vec<usize> = (0..values.len()).filter(finite).collect();
+    rising.sort_unstable_by(|&a, &b| order(values, a, b));
+    let mut parts = Parts::new(values.len());
+    for flat in rising {
+        parts.start(flat);
+        let neighbours = field.around.iter();
+        for next in neighbours.filter_map(|&o| field.neighbour(flat, o)) {
+            if parts.is_started(next) {
+                parts.join(flat, next, values);
+            }
+        }
+        let both = parts.is_started(from) && parts.is_started(to);
+        if both && parts.root(from) == parts.root(to) {
+            return Some(flat);
+        }
+    }
+    None
+}
+
 /// The order in which points are added.
 pub(super) fn order(values: &[f64], a: usize, b: usize) -> std::cmp::Ordering {
     // Finite values; 0 and -0 are one level.

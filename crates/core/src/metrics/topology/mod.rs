@@ -11,4 +11,4 @@ mod filtration;
 mod tree;
 
 pub use basins::{Basins, basins};
-pub use tree::{Merge, MergeTree, Passage, Persistence, merge_tree};
+pub use tree::{Merge, MergeTree, Passage, Persistence, lowest_way, merge_tree};

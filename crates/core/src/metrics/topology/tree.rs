@@ -1,6 +1,6 @@
 //! Merge tree of the sub-level sets, and what follows from it: persistence, barriers, SMAD.
 
-use super::filtration::Filtration;
+use super::filtration::{Filtration, Join, meeting};
 use crate::metrics::field::Field;
 use crate::surface::{Surface, Value};
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,7 @@ pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
     let field = Field::new(&surface.grid, surface.values(value));
     let values = &field.values;
     let filtration = Filtration::of(&field);
-    let merge = |join: super::filtration::Join| {
+    let merge = |join: Join| {
         let (birth, level) = (values[join.minimum], values[join.saddle]);
         (level > birth).then_some(Merge {
             minimum: join.minimum,
@@ -179,4 +179,17 @@ pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
         roots: filtration.roots,
         merges,
     }
+}
+
+/// The lowest way between any two points of a surface, by number of point. `None` where a value is
+/// not finite, or nothing connects them.
+pub fn lowest_way(surface: &Surface, value: Value, from: usize, to: usize) -> Option<Passage> {
+    let field = Field::new(&surface.grid, surface.values(value));
+    let saddle = meeting(&field, from, to)?;
+    let level = field.values[saddle];
+    Some(Passage {
+        saddle,
+        level,
+        heights: [from, to].map(|end| level - field.values[end]),
+    })
 }
