@@ -61,10 +61,11 @@ impl Derivation {
                 .iter()
                 .map(|v| tangents.get(v).copied())
                 .collect();
-            if of.iter().any(Option::is_some) && !tangents.contains_key(&node.output) {
-                if let Some(tangent) = node.operation.tangent(self, &node, &of) {
-                    tangents.insert(node.output, tangent);
-                }
+            if of.iter().all(Option::is_none) || tangents.contains_key(&node.output) {
+                continue;
+            }
+            if let Some(tangent) = node.operation.tangent(self, &node, &of) {
+                tangents.insert(node.output, tangent);
             }
         }
         tangents
@@ -266,8 +267,8 @@ impl Derivation {
     /// Sums over the axes along which `like` was repeated to the shape of `x`.
     pub fn sum_to(&mut self, mut x: ValueId, like: ValueId) -> ValueId {
         let target = self.shape(like);
-        for axis in 1..target.len() {
-            if target[axis] == 1 && self.graph.values[x].shape[axis] > 1 {
+        for (axis, &length) in target.iter().enumerate().skip(1) {
+            if length == 1 && self.graph.values[x].shape[axis] > 1 {
                 x = self.sum_along(x, axis);
             }
         }

@@ -114,9 +114,11 @@ pub(crate) struct HostDerivative {
 struct Memory {
     scratch: Mutex<Vec<Scratch>>,
     sums: Mutex<Vec<Vec<f64>>>,
-    /// The parameters, and the shared sums there.
-    point: Mutex<Option<(Vec<Vec<f32>>, Vec<f64>)>>,
+    point: Mutex<Option<Known>>,
 }
+
+/// Parameters, and the shared sums there.
+type Known = (Vec<Vec<f32>>, Vec<f64>);
 
 /// The values of a tile, and a sum that a kernel adds up itself.
 type Scratch = [Buffer; 2];

@@ -4,8 +4,8 @@ use crate::conv::{Attention, Inputs, Net, cross_entropy, filled, inputs};
 use crate::mlp::{Mlp, targets};
 use crate::reference::forward;
 use burn::module::Module;
+use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax, tanh};
-use burn::tensor::{Int, Tensor};
 use landscape_core::{Params, Rng};
 use landscape_trace::{Curvature, Loss, Matrix, Target, Trace, TraceError, params_of};
 
@@ -155,10 +155,7 @@ fn parts_of_the_data() {
     let params = params_of(&module).unwrap();
     let (x, y): Inputs = inputs(100, 6, 5);
     let curvature = |from: usize, to: usize| {
-        let part = (
-            x.clone().slice([from..to]),
-            Tensor::<1, Int>::slice(y.clone(), [from..to]),
-        );
+        let part = (x.clone().slice(from..to), y.clone().slice(from..to));
         let loss = |m: &Mlp, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
         let trace = Trace::capture(&module, &part, loss).unwrap();
         trace.curvature(&params, &Target::default()).unwrap()
@@ -195,8 +192,8 @@ fn gauss_newton_and_fisher() {
         let mut sums = vec![vec![0.0; curvature.dim()]; 2];
         for i in 0..33 {
             let one = (
-                data.0.clone().slice([i..i + 1]),
-                data.1.clone().slice([i..i + 1]),
+                data.0.clone().slice(i..i + 1),
+                data.1.clone().slice(i..i + 1),
             );
             let one = Trace::capture(&linear, &one, loss).unwrap();
             let gradient = one
@@ -274,7 +271,7 @@ fn blocks_and_many_vectors() {
     let range = curvature.blocks()[2].range.clone();
     let v = normal(range.len(), 1);
     let own = curvature
-        .block_products(Matrix::Hessian, range.clone(), &[v.clone()])
+        .block_products(Matrix::Hessian, range.clone(), std::slice::from_ref(&v))
         .unwrap();
     let mut whole = vec![0.0; curvature.dim()];
     whole[range.clone()].copy_from_slice(&v);
