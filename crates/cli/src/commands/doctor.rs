@@ -16,7 +16,7 @@ const SEED: u64 = 42;
 /// How far losses of f32 may be apart, as a share.
 const ROUNDING: f64 = 1e-4;
 /// How far second differences and products may be apart, as a share.
-const DIFFERENCES: f64 = 1e-2;
+const DIFFERENCES: f64 = 1e-3;
 /// The step of second differences along a filter-normalised direction.
 const STEP: f64 = 0.1;
 
