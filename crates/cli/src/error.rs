@@ -102,6 +102,9 @@ pub enum CliError {
     /// Results could not be printed.
     #[error("cannot write to stdout: {0}")]
     Stdout(#[source] io::Error),
+    /// What the program computes is wrong on this machine.
+    #[error("these checks do not hold: {what}")]
+    Unsound { what: String },
     /// Ctrl-C.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
@@ -112,6 +115,7 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             CliError::Interrupted { .. } => 130,
+            CliError::Unsound { .. } => 1,
             _ if self.is_quiet() => 0,
             _ => 2,
         }
@@ -151,6 +155,9 @@ impl CliError {
             }
             CliError::Trace(landscape_trace::TraceError::Precision { .. }) => {
                 "use --device flex, libtorch or libtorch-cuda, which have bf16, or --precision f32"
+            }
+            CliError::Unsound { .. } => {
+                "try LANDSCAPE_SIMD=portable or --device flex, and report it with this table"
             }
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),

@@ -1,11 +1,11 @@
 //! Sums over long f32 vectors, accumulated in f64 in an order that depends on nothing but the
 //! length, so that the same data give the same bits everywhere.
 
-use nalgebra::{DMatrix, DMatrixView};
+use nalgebra::{DMatrix, DMatrixView, Dyn};
 
 const LANES: usize = 8;
 
-/// Columns up to which nalgebra multiplies without blocking.
+/// Rows or columns up to which nalgebra multiplies without blocking, and not by strides.
 const FEW: usize = 5;
 
 /// `sum a_i b_i` of equally long slices; products of two f32 values are exact in f64.
@@ -58,11 +58,21 @@ pub(crate) fn scale(a: &mut [f32], factor: f64) {
 /// multiplies several times faster than it does `tr_mul`.
 pub(crate) fn transposed_product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     let (rows, columns) = a.shape();
-    if columns.min(b.ncols()).min(rows) <= FEW {
-        return a.tr_mul(b);
-    }
     let view = DMatrixView::from_slice_with_strides(a.as_slice(), columns, rows, rows, 1);
     let mut product = DMatrix::zeros(columns, b.ncols());
-    product.gemm(1.0, &view, b, 0.0);
+    add_product(&mut product, &view, b);
     product
+}
+
+/// `sum += a b` for a view with any strides.
+pub(crate) fn add_product(
+    sum: &mut DMatrix<f64>,
+    a: &DMatrixView<'_, f64, Dyn, Dyn>,
+    b: &DMatrix<f64>,
+) {
+    let few = a.nrows().min(a.ncols()).min(b.ncols()) <= FEW;
+    match few {
+        true => *sum += a.clone_owned() * b,
+        false => sum.gemm(1.0, a, b, 1.0),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod doctor;
 mod eval;
 mod files;
 mod hessian;
@@ -14,6 +15,7 @@ mod values;
 
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
+pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, RunsArgs, ShowArgs, SqlArgs,
@@ -86,6 +88,7 @@ pub enum Command {
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),
+    Doctor(DoctorArgs),
     Data(StandardArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -3,6 +3,7 @@
 mod adaptive;
 mod data;
 mod demo;
+mod doctor;
 mod engine;
 mod export;
 mod hessian;
@@ -37,6 +38,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Import(args) => export::import(&args, console),
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),
+        Command::Doctor(args) => doctor::doctor(&args, console),
         Command::Sql(args) => sql::sql(&args, console),
         Command::Data(args) => data::data(&args, console),
         Command::Completions(args) => pages::completions(&args),

@@ -89,6 +89,11 @@ pub fn holds(summary: &RunSummary) -> String {
         };
         parts.push(format!("{} {plural}", summary.trajectories));
     }
+    match summary.curvature {
+        0 => {}
+        1 => parts.push("curvature".to_owned()),
+        n => parts.push(format!("curvature at {n} steps")),
+    }
     match parts.is_empty() {
         true => "-".to_owned(),
         false => parts.join(", "),

@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "surface",
     "volume",
     "trajectory",
+    "hessian",
     "metrics",
     "plot",
     "export",
@@ -14,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "runs",
     "show",
     "sql",
+    "doctor",
     "data",
     "completions",
     "man",
@@ -43,6 +45,7 @@ fn help_reads_well() {
     insta::assert_snapshot!("help", bench.ok("--help").out);
     insta::assert_snapshot!("help-surface", bench.ok("surface --help").out);
     insta::assert_snapshot!("help-trajectory", bench.ok("trajectory --help").out);
+    insta::assert_snapshot!("help-hessian", bench.ok("hessian --help").out);
     insta::assert_snapshot!("help-plot", bench.ok("plot --help").out);
 }
 

@@ -5,6 +5,7 @@ mod data;
 mod demo;
 mod export;
 mod help;
+mod hessian;
 mod messages;
 mod planes;
 mod resume;

@@ -247,7 +247,7 @@ fn unknown_names() {
         bench.fails(&format!("{MOONS} --device tpu"))
     );
     insta::assert_snapshot!("unknown-step", bench.fails("surface --run moons --step 3"));
-    insta::assert_snapshot!("unknown-command", bench.fails("hessian --top 5"));
+    insta::assert_snapshot!("unknown-command", bench.fails("hessians --top 5"));
     insta::assert_snapshot!("no-landscape", bench.fails("metrics moons"));
     let message = bench.fails("surface --data moons");
     assert!(message.contains("--model is missing"), "{message}");
@@ -258,24 +258,8 @@ fn unknown_names() {
 }
 
 #[test]
-fn what_later_versions_do() {
+fn devices_that_are_not_built_in() {
     let bench = Bench::trained();
-    for (words, what) in [
-        (
-            "surface --run moons --direction hessian",
-            "--direction hessian",
-        ),
-        (
-            "surface --run moons --direction gradient",
-            "--direction gradient",
-        ),
-    ] {
-        let message = bench.fails(words);
-        assert!(
-            message.contains(what) && message.contains("not in this version"),
-            "{message}"
-        );
-    }
     if !cfg!(feature = "wgpu") {
         insta::assert_snapshot!("no-wgpu", bench.fails("surface --run moons --device wgpu"));
     }

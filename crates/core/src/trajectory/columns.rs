@@ -20,12 +20,25 @@ impl Columns {
         taken.map(Parameter::numel).sum()
     }
 
-    /// Appends the values of a row; says whether all are finite.
-    pub(super) fn flatten(self, row: &Params, layout: &Params, into: &mut Vec<f32>) -> bool {
+    /// Appends the values of a row, minus `offset`; says whether all are finite.
+    pub(super) fn append(
+        self,
+        row: &Params,
+        layout: &Params,
+        offset: Option<&[f64]>,
+        into: &mut Vec<f64>,
+    ) -> bool {
         let start = into.len();
         for (tensor, model) in row.iter().zip(layout) {
             if self.takes(model) {
-                into.extend_from_slice(&tensor.data);
+                let values = tensor.data.iter().map(|&v| f64::from(v));
+                match offset {
+                    None => into.extend(values),
+                    Some(offset) => {
+                        let offset = &offset[into.len() - start..];
+                        into.extend(values.zip(offset).map(|(v, o)| v - o));
+                    }
+                }
             }
         }
         into[start..].iter().all(|v| v.is_finite())

@@ -10,19 +10,19 @@
 use super::columns::Columns;
 use super::pca::Spectrum;
 use super::source::{RowSource, StreamError};
-use super::tall::{BLOCK, Tall};
+use super::tall::Tall;
 use super::{RowIter, TrajectoryError};
-use crate::numeric::{dot64, transposed_product};
+use crate::numeric::{add_product, dot64};
 use crate::params::Params;
 use crate::rng::Rng;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DMatrixView, Dyn};
 use rayon::prelude::*;
 
 /// Rows that are worked on together.
-const GROUP: usize = 32;
+const GROUP: usize = 16;
 
 /// Vectors of a block, where the rows span as many dimensions.
-const WIDTH: usize = 8;
+const WIDTH: usize = 12;
 
 /// Bytes that the basis may take.
 const MEMORY: usize = 160 << 20;
@@ -36,13 +36,15 @@ const TOLERANCE: f64 = 1e-9;
 /// Residual that is rounding, as a share of the largest eigenvalue.
 const ROUNDING: f64 = 1e-13;
 
+/// Scatter that is rounding of the mean, as a share of its square.
+const STILL: f64 = 1e-26;
+
 /// Times that all rows are read before giving up.
 const PASSES: usize = 200;
 
-/// The mean of the rows and their total scatter `sum ||x_t - mean||^2`.
+/// What a first reading gives.
 struct Moments {
     mean: Vec<f64>,
-    total: f64,
     /// Random combinations of the centred rows.
     start: Tall,
 }
@@ -69,11 +71,14 @@ pub(super) fn leading<S: RowSource + ?Sized>(
         let Some(last) = krylov.blocks.last() else {
             return Err(TrajectoryError::Rank { wanted, rank: 0 }.into());
         };
-        let image = scatter.times(last, &moments.mean)?;
+        let (image, total) = scatter.times(last, &moments.mean)?;
+        if total <= STILL * scatter.source.len() as f64 * dot64(&moments.mean, &moments.mean) {
+            return Err(TrajectoryError::Rank { wanted, rank: 0 }.into());
+        }
         let ritz = krylov.step(image, wanted);
         residual = ritz.residual;
         if ritz.complete || residual <= TOLERANCE {
-            let spectrum = ritz.spectrum(&krylov, wanted, moments.total)?;
+            let spectrum = ritz.spectrum(&krylov, wanted, total)?;
             return Ok((spectrum, moments.mean));
         }
         krylov.extend(&ritz);
@@ -83,18 +88,21 @@ pub(super) fn leading<S: RowSource + ?Sized>(
 }
 
 impl<S: RowSource + ?Sized> Scatter<'_, S> {
-    /// Calls `visit(first, values)` with the values of up to [`GROUP`] rows, one after the other;
-    /// while a group is worked on, the next one is read.
-    fn groups(&self, mut visit: impl FnMut(usize, &[f32]) + Send) -> Result<(), StreamError> {
-        let expected = self.source.len();
+    /// Calls `visit(first, group)` with up to [`GROUP`] rows minus `offset`, one group after the
+    /// other; while one is worked on, the next one is read.
+    fn groups(
+        &self,
+        offset: &[f64],
+        mut visit: impl FnMut(usize, Group<'_>) + Send,
+    ) -> Result<(), StreamError> {
+        let (expected, p) = (self.source.len(), offset.len());
         let mut rows = self.source.rows();
-        let size = GROUP * self.columns.width(self.layout);
-        let (mut held, mut next) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        self.read_group(&mut rows, 0, &mut held)?;
+        let (mut held, mut next) = (Vec::with_capacity(GROUP * p), Vec::with_capacity(GROUP * p));
+        self.read_group(&mut rows, 0, offset, &mut held)?;
         for first in (0..expected).step_by(GROUP) {
             let read = rayon::in_place_scope(|scope| {
-                scope.spawn(|_| visit(first, &held));
-                self.read_group(&mut rows, first + GROUP, &mut next)
+                scope.spawn(|_| visit(first, Group { values: &held, p }));
+                self.read_group(&mut rows, first + GROUP, offset, &mut next)
             });
             read?;
             std::mem::swap(&mut held, &mut next);
@@ -113,35 +121,25 @@ impl<S: RowSource + ?Sized> Scatter<'_, S> {
         &self,
         rows: &mut RowIter<'_>,
         first: usize,
-        values: &mut Vec<f32>,
+        offset: &[f64],
+        values: &mut Vec<f64>,
     ) -> Result<(), StreamError> {
         let expected = self.source.len();
         values.clear();
         for index in first..expected.min(first + GROUP) {
-            self.append(rows, index, expected, values)?;
+            let given = index;
+            let row = rows.next().ok_or(StreamError::Length { expected, given })?;
+            let row = row.map_err(|source| StreamError::Read { index, source })?;
+            let fits = self.layout.same_layout(&row);
+            fits.map_err(|source| TrajectoryError::Layout { index, source })?;
+            if !self.columns.append(&row, self.layout, Some(offset), values) {
+                return Err(TrajectoryError::NotFinite { index }.into());
+            }
         }
         Ok(())
     }
 
-    fn append(
-        &self,
-        rows: &mut RowIter<'_>,
-        index: usize,
-        expected: usize,
-        values: &mut Vec<f32>,
-    ) -> Result<(), StreamError> {
-        let given = index;
-        let row = rows.next().ok_or(StreamError::Length { expected, given })?;
-        let row = row.map_err(|source| StreamError::Read { index, source })?;
-        let fits = self.layout.same_layout(&row);
-        fits.map_err(|source| TrajectoryError::Layout { index, source })?;
-        match self.columns.flatten(&row, self.layout, values) {
-            true => Ok(()),
-            false => Err(TrajectoryError::NotFinite { index }.into()),
-        }
-    }
-
-    /// First reading: the mean, the total, and a block to start from.
+    /// First reading: the mean, and a block to start from.
     fn moments(&self, width: usize) -> Result<Moments, StreamError> {
         let (n, p) = (self.source.len(), self.columns.width(self.layout));
         let mut rng = Rng::new(0, 0);
@@ -151,80 +149,80 @@ impl<S: RowSource + ?Sized> Scatter<'_, S> {
             true => 1.0,
             false => rng.rademacher(),
         });
-        // Relative to the first row, so that sums of squares do not cancel.
-        let mut reference: Vec<f64> = Vec::new();
+        // Relative to the centre, so that sums hardly cancel.
+        let mut reference = Vec::with_capacity(p);
+        self.columns
+            .append(self.layout, self.layout, None, &mut reference);
         let mut sums = Tall::zeros(p, width + 1);
-        let mut squares = 0.0;
-        self.groups(|first, values| {
-            if reference.is_empty() {
-                reference = values[..p].iter().map(|&v| f64::from(v)).collect();
-            }
-            let group = Group { values, p };
-            let weights = weights.rows(first, values.len() / p).into_owned();
-            squares += group.squares(&reference);
-            sums.for_each(|at, block| {
-                let x = group.centred(at, block.nrows(), &reference);
-                block.gemm(1.0, &x, &weights, 1.0);
-            });
+        self.groups(&reference, |first, group| {
+            let weights = weights.rows(first, group.rows()).into_owned();
+            group.add_to(&mut sums, &weights);
         })?;
         let shift: Vec<f64> = sums.column(last).iter().map(|s| s / n as f64).collect();
-        let total = squares - n as f64 * dot64(&shift, &shift);
         let mean = reference.iter().zip(&shift).map(|(r, s)| r + s).collect();
         let centre = weights.row_sum().columns(0, width) / -(n as f64);
         let mut small = DMatrix::identity(width + 1, width);
         small.row_mut(last).copy_from(&centre);
         let start = sums.times(&small);
-        Ok(Moments { mean, total, start })
+        Ok(Moments { mean, start })
     }
 
-    /// `S v`, in one reading.
-    fn times(&self, v: &Tall, mean: &[f64]) -> Result<Tall, StreamError> {
-        let p = mean.len();
-        let mut image = Tall::zeros(p, v.columns());
-        self.groups(|_, values| {
-            let group = Group { values, p };
-            let scores = v.sum(|at, block| {
-                let x = group.centred(at, block.nrows(), mean);
-                transposed_product(&x, block)
-            });
-            image.for_each(|at, block| {
-                let x = group.centred(at, block.nrows(), mean);
-                block.gemm(1.0, &x, &scores, 1.0);
-            });
+    /// `S v` and the trace of `S`, in one reading.
+    fn times(&self, v: &Tall, mean: &[f64]) -> Result<(Tall, f64), StreamError> {
+        let mut image = Tall::zeros(mean.len(), v.columns());
+        let mut trace = 0.0;
+        self.groups(mean, |_, group| {
+            trace += group.squares();
+            let scores = group.times(v);
+            group.add_to(&mut image, &scores);
         })?;
-        Ok(image)
+        Ok((image, trace))
     }
 }
 
 /// Values of some rows, one after the other.
 struct Group<'a> {
-    values: &'a [f32],
+    values: &'a [f64],
     p: usize,
 }
 
 impl Group<'_> {
-    /// `sum ||x_t - reference||^2`.
-    fn squares(&self, reference: &[f64]) -> f64 {
-        let rows = self.values.par_chunks_exact(self.p);
-        let squares = rows.map(|row| {
-            let differences = row.iter().zip(reference).map(|(v, r)| f64::from(*v) - r);
-            differences.map(|d| d * d).sum::<f64>()
-        });
-        squares.collect::<Vec<_>>().iter().sum()
+    fn rows(&self) -> usize {
+        self.values.len() / self.p
     }
 
-    /// Columns `at..at + len` minus their means, one row a column.
-    fn centred(&self, at: usize, len: usize, mean: &[f64]) -> DMatrix<f64> {
-        debug_assert!(len <= BLOCK);
-        let mean = &mean[at..at + len];
-        let mut part = DMatrix::zeros(len, self.values.len() / self.p);
-        let columns = part.as_mut_slice().chunks_exact_mut(len);
-        for (column, row) in columns.zip(self.values.chunks_exact(self.p)) {
-            for ((to, value), mean) in column.iter_mut().zip(&row[at..at + len]).zip(mean) {
-                *to = f64::from(*value) - mean;
-            }
-        }
-        part
+    /// Sum of all squares.
+    fn squares(&self) -> f64 {
+        let rows = self.values.par_chunks_exact(self.p);
+        let squares: Vec<f64> = rows.map(|row| dot64(row, row)).collect();
+        squares.iter().sum()
+    }
+
+    /// Columns `at..at + len`, one row a column.
+    fn part(&self, at: usize, len: usize) -> DMatrixView<'_, f64, Dyn, Dyn> {
+        DMatrixView::from_slice_with_strides(&self.values[at..], len, self.rows(), 1, self.p)
+    }
+
+    /// The same, one row a row.
+    fn transposed(&self, at: usize, len: usize) -> DMatrixView<'_, f64, Dyn, Dyn> {
+        DMatrixView::from_slice_with_strides(&self.values[at..], self.rows(), len, self.p, 1)
+    }
+
+    /// `X v` for the rows `X`.
+    fn times(&self, v: &Tall) -> DMatrix<f64> {
+        v.sum(|at, block| {
+            let mut part = DMatrix::zeros(self.rows(), block.ncols());
+            add_product(&mut part, &self.transposed(at, block.nrows()), block);
+            part
+        })
+    }
+
+    /// `sum += X^T scores`.
+    fn add_to(&self, sum: &mut Tall, scores: &DMatrix<f64>) {
+        sum.for_each(|at, block| {
+            let part = self.part(at, block.nrows());
+            add_product(block, &part, scores);
+        });
     }
 }
 

@@ -13,7 +13,7 @@ pub use error::TrajectoryError;
 pub use path::{Fidelity, Origin, PathOptions, PathPlane, ranges};
 pub use pca::{Pca, PcaOptions};
 pub use project::{Projector, project};
-pub use source::{RowError, RowIter, RowSource, StreamError};
+pub use source::{Joined, RowError, RowIter, RowSource, StreamError};
 
 use crate::grid::Point;
 use crate::names::named;

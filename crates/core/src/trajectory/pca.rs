@@ -110,8 +110,8 @@ impl Pca {
     }
 
     /// As [`Pca::fit_with`], of rows that are read from a source and never held together: memory
-    /// for 32 of them, and 160 MB, whatever their number. They are read some ten times, more where
-    /// the variances of the components hardly differ.
+    /// for 32 of them in f64, and 160 MB, whatever their number. They are read four or five times,
+    /// more where the variances of the components hardly differ.
     ///
     /// # Errors
     /// As [`Pca::fit`], and when a row cannot be read or the components do not settle.
@@ -160,7 +160,7 @@ fn from_source<S: RowSource + ?Sized>(
         return Err(TrajectoryError::TooFew { given: rows }.into());
     }
     let mut at = Vec::new();
-    if !columns.flatten(center, center, &mut at) {
+    if !columns.append(center, center, None, &mut at) {
         return Err(TrajectoryError::CenterNotFinite.into());
     }
     if at.is_empty() {
@@ -172,11 +172,7 @@ fn from_source<S: RowSource + ?Sized>(
         columns,
     };
     let (spectrum, mean) = krylov::leading(&scatter, wanted)?;
-    let offset: Vec<f64> = mean
-        .iter()
-        .zip(&at)
-        .map(|(m, c)| m - f64::from(*c))
-        .collect();
+    let offset: Vec<f64> = mean.iter().zip(&at).map(|(m, c)| m - c).collect();
     let mean_offset = |vector: &[f64]| dot64(&offset, vector);
     Ok(describe(spectrum, center, columns, rows, mean_offset))
 }

@@ -36,6 +36,19 @@ impl RowSource for [&Params] {
     }
 }
 
+/// Several sources one after the other: the runs of a joint plane.
+pub struct Joined<'a>(pub Vec<&'a dyn RowSource>);
+
+impl RowSource for Joined<'_> {
+    fn len(&self) -> usize {
+        self.0.iter().map(|source| source.len()).sum()
+    }
+
+    fn rows(&self) -> RowIter<'_> {
+        Box::new(self.0.iter().flat_map(|source| source.rows()))
+    }
+}
+
 /// Why rows that are read have no principal components.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {

@@ -2,8 +2,8 @@
 
 use crate::support::{assert_all_close, assert_close, tensor, vector};
 use landscape_core::{
-    Checkpoint, Fidelity, Origin, Params, PathOptions, PathPlane, Pca, PcaOptions, Rng, Role,
-    RowIter, RowSource, StreamError, Trajectory, TrajectoryError, ranges,
+    Checkpoint, Fidelity, Joined, Origin, Params, PathOptions, PathPlane, Pca, PcaOptions, Rng,
+    Role, RowIter, RowSource, StreamError, Trajectory, TrajectoryError, ranges,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -253,6 +253,10 @@ fn large_paths_equal_the_dense_decomposition() {
     );
     assert_all_close(got, want, 1e-12);
     assert_all_close(&held.mean_offset, &dense.mean_offset, 1e-9);
+    let (first, second) = wide.split_at(250);
+    let (first, second) = (Held(first), Held(second));
+    let joined = Joined(vec![&first, &second]);
+    assert_eq!(Pca::fit_source(&joined, &wide[599], &THREE).unwrap(), held);
     for (a, b) in held.components.iter().zip(&dense.components) {
         let (a, b) = (a.tensors.flatten(), b.tensors.flatten());
         let widen = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
@@ -308,8 +312,10 @@ fn few_dimensions_in_many_rows_are_told() {
     let error = Pca::fit(&rows, rows[0], 3).unwrap_err();
     assert_eq!(error, TrajectoryError::Rank { wanted: 3, rank: 2 });
     let still = vec![rows[0]; 600];
-    let error = Pca::fit(&still, rows[0], 1).unwrap_err();
-    assert_eq!(error, TrajectoryError::Rank { wanted: 1, rank: 0 });
+    for center in [rows[0], rows[1]] {
+        let error = Pca::fit(&still, center, 1).unwrap_err();
+        assert_eq!(error, TrajectoryError::Rank { wanted: 1, rank: 0 });
+    }
 }
 
 #[test]

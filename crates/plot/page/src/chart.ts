@@ -1,5 +1,6 @@
 // Small line charts: slices, losses along training, off-plane distance.
 
+import { BAND_NAME, bandReach, drawBand, drawSwatch, stretches } from "./band";
 import { type Rect, type Theme, fitText, font, prepare } from "./canvas";
 import { niceTicks, number } from "./format";
 import { Scale } from "./scale";
@@ -13,7 +14,7 @@ export interface Series {
   dots?: boolean;
   /** Entries without a dot: 1 where there is none. */
   undotted?: Uint8Array | null;
-  /** Half-width of a band about the line: a standard error. */
+  /** Half-width of a band about the line; NaN where it has none. */
   band?: ArrayLike<number>;
 }
 
@@ -26,12 +27,14 @@ export interface Chart {
   clip?: number | null;
   /** A vertical line at this x, with a dot on every series at the nearest entry. */
   cursor?: number;
+  /** Places of the axis that have a dotted line and, where it is not empty, a name above. */
+  marks?: { x: number; name: string }[];
 }
 
 /** Where the chart's plot is, so that a pointer can be turned into an x. */
 export interface Frame { rect: Rect; x0: number; x1: number }
 
-interface Pen { c: CanvasRenderingContext2D; rect: Rect; toX: (x: number) => number; toY: (y: number) => number }
+export interface Pen { c: CanvasRenderingContext2D; rect: Rect; toX: (x: number) => number; toY: (y: number) => number }
 
 function finite(values: ArrayLike<number>): number[] { return Array.from(values).filter(Number.isFinite); }
 
@@ -46,7 +49,13 @@ function scaleOf(chart: Chart): Scale {
   const [min, max] = extent(all);
   const [minPositive] = extent(all.filter((v) => v > 0));
   const stats = { min, max, minPositive, nonFinite: 0, missing: 0, nonPositive: 0 };
-  return Scale.over(stats, chart.log && Scale.canLog(stats), chart.clip ?? null);
+  const log = chart.log && Scale.canLog(stats);
+  const [low, high] = bandReach(chart.series);
+  stats.max = Math.max(max, high);
+  stats.min = Math.min(min, low);
+  // On a log scale a band may reach down for ever; it gets a tenth of the height.
+  if (log) stats.minPositive = Math.min(minPositive, Math.max(low, minPositive * (max / minPositive) ** -0.1));
+  return Scale.over(stats, log, chart.clip ?? null);
 }
 
 /** Draws the chart into its canvas' box; null where there is nothing to draw. */
@@ -60,13 +69,15 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
     return null;
   }
   const scale = scaleOf(chart);
-  const many = chart.series.length > 1;
-  const rect = { x: 54, y: many ? 22 : 10, w: width - 54 - 12, h: height - (many ? 22 : 10) - 36 };
+  const legend = chart.series.length > 1 || chart.series.some((s) => s.band);
+  const top = (legend ? 22 : 10) + (chart.marks?.some((m) => m.name) ? 14 : 0);
+  const rect = { x: 54, y: top, w: width - 54 - 12, h: height - top - 36 };
   const span = x1 - x0 || 1;
   const toX = (x: number) => rect.x + ((x - x0) / span) * rect.w;
   const toY = (y: number) => rect.y + (1 - (0.04 + 0.92 * scale.t(y))) * rect.h;
   const pen: Pen = { c, rect, toX, toY };
   drawAxes(pen, chart, scale, theme, x0, x1);
+  drawMarks(pen, (chart.marks ?? []).filter(({ x }) => x >= x0 && x <= x1), theme);
   c.save();
   c.beginPath();
   c.rect(rect.x, rect.y, rect.w, rect.h);
@@ -74,7 +85,7 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
   for (const s of chart.series) drawSeries(pen, s);
   c.restore();
   if (chart.cursor !== undefined) drawCursor(pen, chart, theme);
-  if (many) drawLegend(c, chart, rect, theme);
+  if (legend) drawLegend(c, chart, rect, theme);
   return { rect, x0, x1: x0 + span };
 }
 
@@ -128,24 +139,33 @@ function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme:
   c.restore();
 }
 
-/** Stretches of finite values, first and last index of each: a line never bridges a gap. */
-function stretches(y: ArrayLike<number>): [number, number][] {
-  const out: [number, number][] = [];
-  for (let k = 0; k < y.length; k++) {
-    if (!Number.isFinite(y[k])) continue;
-    if (k > 0 && Number.isFinite(y[k - 1])) out[out.length - 1][1] = k;
-    else out.push([k, k]);
+/** Dotted lines through places of the axis, their names above: as the figures mark models. */
+function drawMarks({ c, rect, toX }: Pen, marks: { x: number; name: string }[], theme: Theme): void {
+  c.strokeStyle = c.fillStyle = theme.muted;
+  c.font = font(11, 600);
+  c.textBaseline = "alphabetic";
+  c.lineWidth = 1;
+  c.setLineDash([2, 3]);
+  for (const { x, name } of marks) {
+    const at = toX(x);
+    c.beginPath();
+    c.moveTo(at, rect.y);
+    c.lineTo(at, rect.y + rect.h);
+    c.stroke();
+    const share = (at - rect.x) / rect.w;
+    c.textAlign = share < 0.2 ? "left" : share > 0.8 ? "right" : "center";
+    c.fillText(fitText(c, name, 0.45 * rect.w), at, rect.y - 5);
   }
-  return out;
+  c.setLineDash([]);
 }
 
 function drawSeries(pen: Pen, s: Series): void {
   const { c, toX, toY } = pen;
+  if (s.band) drawBand(pen, s);
   c.strokeStyle = c.fillStyle = s.color;
   c.lineWidth = 1.6;
   c.lineJoin = "round";
-  for (const [from, to] of stretches(s.y)) {
-    if (s.band) drawBand(pen, s, from, to);
+  for (const [from, to] of stretches(s.y.length, (k) => Number.isFinite(s.y[k]))) {
     c.setLineDash(s.dash ?? []);
     c.beginPath();
     for (let k = from; k <= to; k++) c.lineTo(toX(s.x[k]), toY(s.y[k]));
@@ -155,16 +175,6 @@ function drawSeries(pen: Pen, s: Series): void {
     if (!dots) continue;
     for (let k = from; k <= to; k++) if (!s.undotted?.[k]) disc(c, toX(s.x[k]), toY(s.y[k]), 2.3);
   }
-}
-
-function drawBand({ c, toX, toY }: Pen, s: Series, from: number, to: number): void {
-  const half = (k: number) => s.band![k] || 0;
-  c.globalAlpha = 0.2;
-  c.beginPath();
-  for (let k = from; k <= to; k++) c.lineTo(toX(s.x[k]), toY(s.y[k] + half(k)));
-  for (let k = to; k >= from; k--) c.lineTo(toX(s.x[k]), toY(s.y[k] - half(k)));
-  c.fill();
-  c.globalAlpha = 1;
 }
 
 function disc(c: CanvasRenderingContext2D, x: number, y: number, r: number): void {
@@ -200,12 +210,19 @@ function drawCursor({ c, rect, toX, toY }: Pen, chart: Chart, theme: Theme): voi
   }
 }
 
+/** The series where there are several, and what bands are where there are some. */
 function drawLegend(c: CanvasRenderingContext2D, chart: Chart, rect: Rect, theme: Theme): void {
   c.font = font(11);
   c.textAlign = "left";
   c.textBaseline = "middle";
   let x = rect.x + 4;
-  for (const s of chart.series) {
+  const name = (label: string) => {
+    c.fillStyle = theme.ink;
+    const text = fitText(c, label, Math.max(30, rect.x + rect.w - x - 25));
+    c.fillText(text, x + 25, 10);
+    x += 25 + c.measureText(text).width + 16;
+  };
+  for (const s of chart.series.length > 1 ? chart.series : []) {
     c.strokeStyle = s.color;
     c.lineWidth = 2;
     c.setLineDash(s.dash ?? []);
@@ -214,9 +231,9 @@ function drawLegend(c: CanvasRenderingContext2D, chart: Chart, rect: Rect, theme
     c.lineTo(x + 20, 10);
     c.stroke();
     c.setLineDash([]);
-    c.fillStyle = theme.ink;
-    const text = fitText(c, s.label, Math.max(30, rect.x + rect.w - x - 25));
-    c.fillText(text, x + 25, 10);
-    x += 25 + c.measureText(text).width + 16;
+    name(s.label);
   }
+  if (!chart.series.some((s) => s.band)) return;
+  drawSwatch(c, chart.series, x, 10);
+  name(BAND_NAME);
 }

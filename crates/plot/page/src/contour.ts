@@ -1,5 +1,7 @@
 // Contour lines by marching squares, joined into polylines.
 
+import type { Refined } from "./field";
+
 /** A contour line in fractional grid indices: x0, y0, x1, y1, ... */
 export interface Contour { level: number; closed: boolean; points: Float64Array }
 
@@ -17,13 +19,16 @@ function edgeId(ny: number, i: number, j: number, edge: number): number {
   return 2 * (i * ny + j) + 1;
 }
 
+function link(joined: Map<number, number[]>, p: number, q: number): void {
+  for (const [from, to] of [[p, q], [q, p]]) {
+    const known = joined.get(from);
+    if (known) known.push(to);
+    else joined.set(from, [to]);
+  }
+}
+
 function segments(v: Float64Array, nx: number, ny: number, level: number): Map<number, number[]> {
   const joined = new Map<number, number[]>();
-  const link = (p: number, q: number) => {
-    const known = joined.get(p);
-    if (known) known.push(q);
-    else joined.set(p, [q]);
-  };
   for (let i = 0; i + 1 < nx; i++) {
     for (let j = 0; j + 1 < ny; j++) {
       const k = i * ny + j;
@@ -37,8 +42,7 @@ function segments(v: Float64Array, nx: number, ny: number, level: number): Map<n
       }
       for (const [s, e] of pairs) {
         const [p, q] = [edgeId(ny, i, j, s), edgeId(ny, i, j, e)];
-        link(p, q);
-        link(q, p);
+        link(joined, p, q);
       }
     }
   }
@@ -68,17 +72,43 @@ function walk(joined: Map<number, number[]>, start: number): number[] {
   }
 }
 
-/** The contour lines of one level. `v` holds row-major values; cells with a corner that is not finite are left out. */
-export function contours(v: Float64Array, nx: number, ny: number, level: number): Contour[] {
-  const joined = segments(v, nx, ny, level);
-  const ends = [...joined].filter(([, to]) => to.length === 1).map(([id]) => id);
+type Place = (id: number) => [number, number];
+
+/** All polylines of a network of joined points. */
+function trace(joined: Map<number, number[]>, level: number, place: Place): Contour[] {
+  const ends = [...joined].filter(([, to]) => to.length % 2 === 1).map(([id]) => id);
   const out: Contour[] = [];
   for (const id of [...ends, ...joined.keys()]) {
     if (joined.get(id)!.length === 0) continue;
     const path = walk(joined, id);
     const points = new Float64Array(2 * path.length);
-    path.forEach((edge, n) => points.set(crossing(v, ny, edge, level), 2 * n));
+    path.forEach((at, n) => points.set(place(at), 2 * n));
     out.push({ level, closed: path[0] === path[path.length - 1], points });
   }
   return out;
+}
+
+/** The contour lines of one level. `v` holds row-major values; cells with a corner that is not finite are left out. */
+export function contours(v: Float64Array, nx: number, ny: number, level: number): Contour[] {
+  return trace(segments(v, nx, ny, level), level, (id) => crossing(v, ny, id, level));
+}
+
+/** The contour lines of bilinear values: on the refined grid, in indices of the grid itself. */
+export function smoothContours({ v, nx, ny, factor }: Refined, level: number): Contour[] {
+  return contours(v, nx, ny, level).map((line) => ({ ...line, points: line.points.map((at) => at / factor) }));
+}
+
+/** The contour lines of values that fill their cells: the borders between cells above the level and others. */
+export function borders(v: Float64Array, nx: number, ny: number, level: number): Contour[] {
+  const joined = new Map<number, number[]>();
+  const corner = (i: number, j: number) => i * (ny + 1) + j;
+  const differ = (k: number, m: number) => Number.isFinite(v[k] + v[m]) && v[k] > level !== v[m] > level;
+  for (let i = 0; i < nx; i++) {
+    for (let j = 0; j < ny; j++) {
+      const k = i * ny + j;
+      if (i + 1 < nx && differ(k, k + ny)) link(joined, corner(i + 1, j), corner(i + 1, j + 1));
+      if (j + 1 < ny && differ(k, k + 1)) link(joined, corner(i, j + 1), corner(i + 1, j + 1));
+    }
+  }
+  return trace(joined, level, (id) => [Math.floor(id / (ny + 1)) - 0.5, (id % (ny + 1)) - 0.5]);
 }

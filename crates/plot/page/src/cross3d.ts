@@ -1,7 +1,7 @@
-// The plane's origin and the slices through the inspected point, drawn over the 3D picture, so that hovering never redraws the surface.
+// The models of the plane and the slices through the inspected point, drawn over the 3D picture, so that hovering never redraws the surface.
 
 import { type Camera, Vector3 } from "three";
-import type { Rect } from "./canvas";
+import { type Rect, fitText, font } from "./canvas";
 import { nearest } from "./field";
 import { locate } from "./lines3d";
 import type { Pane } from "./model";
@@ -59,18 +59,37 @@ export class Sight {
     c.stroke();
   }
 
-  /** Marks the point that the plane goes through. */
-  origin(): void {
+  /** Marks the models that the plane goes through: what the surface hides from the eye is faint, and said in words. */
+  models(muted: string): void {
+    const { c, rect } = this;
     const { xs, ys } = this.pane.field;
     const inside = (axis: ArrayLike<number>, value: number) => value >= axis[0] && value <= axis[axis.length - 1];
+    const [behind, cut]: [string[], string[]] = [[], []];
     for (const { name, at: [u, v] } of models(this.pane.run)) {
       if (!inside(xs, u) || !inside(ys, v)) continue;
       const at = this.spot(u, v);
-      if (!at || at.hidden) continue;
-      originMark(this.c, at.x, at.y);
-      if (!this.pane.path) originLabel(this.c, name, at.x, at.y);
+      if (!at || at.hidden) (at ? behind : cut).push(name || "origin");
+      if (!at) continue;
+      c.globalAlpha = at.hidden ? 0.45 : 1;
+      originMark(c, at.x, at.y);
+      if (!this.pane.path) originLabel(c, name, at.x, at.y);
+      c.globalAlpha = 1;
     }
+    const words = modelNote(behind, cut);
+    c.font = font(11);
+    c.textAlign = "left";
+    c.textBaseline = "alphabetic";
+    c.fillStyle = muted;
+    c.fillText(fitText(c, words, rect.w - 16), rect.x + 8, rect.y + rect.h - 8);
   }
+}
+
+/** What a 3D picture says of models that are not plainly seen. */
+export function modelNote(behind: string[], cut: string[]): string {
+  const parts = [];
+  if (behind.length > 0) parts.push(`behind the surface, faint: ${behind.join(", ")}`);
+  if (cut.length > 0) parts.push(`not on the surface shown: ${cut.join(", ")}`);
+  return parts.join(" · ");
 }
 
 /** True when the surface stands between the eye and a point of it. */

@@ -132,3 +132,31 @@ export function nearestFinite(v: ArrayLike<number>, nx: number, ny: number, x: n
   const [i, j] = [Math.round(x), Math.round(y)];
   return i >= 0 && j >= 0 && i < nx && j < ny ? v[i * ny + j] : NaN;
 }
+
+/** Grid lines a side that a coarse grid is refined to for drawing, at least. */
+const FINE = 200;
+
+/** The same values on a grid `factor` times as fine. */
+export interface Refined { v: Float64Array; nx: number; ny: number; factor: number }
+
+/**
+ * Bilinear values of a coarse grid on a finer one, so that lines between them bend as the colours do. Cells with a corner
+ * that is not finite stay holes, their borders with others keep their values.
+ */
+export function refined(v: ArrayLike<number>, nx: number, ny: number): Refined {
+  const factor = Math.max(1, Math.ceil(FINE / (Math.max(nx, ny) - 1)));
+  const [mx, my] = [(nx - 1) * factor + 1, (ny - 1) * factor + 1];
+  if (factor === 1) return { v: Float64Array.from(v), nx, ny, factor };
+  const along = (k: number, q: number) => (q === 0 ? v[k] : (1 - q) * v[k] + q * v[k + 1]);
+  const out = new Float64Array(mx * my);
+  for (let a = 0; a < mx; a++) {
+    const [i, p] = [Math.floor(a / factor), (a % factor) / factor];
+    for (let b = 0; b < my; b++) {
+      const [j, q] = [Math.floor(b / factor), (b % factor) / factor];
+      const k = i * ny + j;
+      const here = along(k, q);
+      out[a * my + b] = p === 0 ? here : (1 - p) * here + p * along(k + ny, q);
+    }
+  }
+  return { v: out, nx: mx, ny: my, factor };
+}

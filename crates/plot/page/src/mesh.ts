@@ -6,6 +6,7 @@ import {
 } from "three";
 import { hatch } from "./canvas";
 import { SIZE } from "./colormap";
+import { refined } from "./field";
 import type { Pane } from "./model";
 import { MAX_LEVELS } from "./scale";
 
@@ -93,33 +94,42 @@ function slope(before: number, here: number, after: number, step: number): numbe
 /** Grid lines a side that are drawn while the camera moves. */
 const MOVING = 160;
 
-/**
- * The surface of a pane, and a coarser one on the same vertices for while the camera moves (the same one when it is
- * small). Quads with a corner that is not finite are left out: a hole, never a guess.
- */
-export function surfaceGeometry(pane: Pane, raw: Float64Array): { full: BufferGeometry; moving: BufferGeometry } {
-  const { nx, ny } = pane.field;
-  const [wx, wz] = footprint(pane);
-  const [dx, dz] = [wx / (nx - 1), wz / (ny - 1)];
-  const positions = new Float32Array(3 * nx * ny);
-  const gradients = new Float32Array(2 * nx * ny);
+/** Slopes along both axes at every grid point of a box of the given steps. */
+function slopes(raw: Float64Array, nx: number, ny: number, dx: number, dz: number): [Float64Array, Float64Array] {
+  const [east, south] = [new Float64Array(nx * ny), new Float64Array(nx * ny)];
   for (let i = 0; i < nx; i++) {
     for (let j = 0; j < ny; j++) {
       const k = i * ny + j;
-      positions.set([i * dx - wx / 2, Number.isFinite(raw[k]) ? raw[k] : 0, wz / 2 - j * dz], 3 * k);
-      const west = i > 0 ? raw[k - ny] : NaN;
-      const east = i < nx - 1 ? raw[k + ny] : NaN;
-      const south = j > 0 ? raw[k - 1] : NaN;
-      const north = j < ny - 1 ? raw[k + 1] : NaN;
-      gradients.set([slope(west, raw[k], east, dx), -slope(south, raw[k], north, dz)], 2 * k);
+      east[k] = slope(i > 0 ? raw[k - ny] : NaN, raw[k], i < nx - 1 ? raw[k + ny] : NaN, dx);
+      south[k] = -slope(j > 0 ? raw[k - 1] : NaN, raw[k], j < ny - 1 ? raw[k + 1] : NaN, dz);
     }
+  }
+  return [east, south];
+}
+
+/**
+ * The surface of a pane, and a coarser one on the same vertices for while the camera moves (the same one when it is
+ * small). Between the points of a coarse grid it is bilinear, as the contour plot is. Quads with a corner that is not
+ * finite are left out: a hole, never a guess.
+ */
+export function surfaceGeometry(pane: Pane, raw: Float64Array): { full: BufferGeometry; moving: BufferGeometry } {
+  const [wx, wz] = footprint(pane);
+  const { nx: cx, ny: cy } = pane.field;
+  const [east, south] = slopes(raw, cx, cy, wx / (cx - 1), wz / (cy - 1)).map((s) => refined(s, cx, cy).v);
+  const { v, nx, ny } = refined(raw, cx, cy);
+  const positions = new Float32Array(3 * nx * ny);
+  const gradients = new Float32Array(2 * nx * ny);
+  for (let k = 0; k < v.length; k++) {
+    const [x, z] = [Math.floor(k / ny) / (nx - 1) - 0.5, 0.5 - (k % ny) / (ny - 1)];
+    positions.set([x * wx, Number.isFinite(v[k]) ? v[k] : 0, z * wz], 3 * k);
+    gradients.set([east[k], south[k]], 2 * k);
   }
   const [position, gradient] = [new BufferAttribute(positions, 3), new BufferAttribute(gradients, 2)];
   const geometry = (stride: number) => {
     const out = new BufferGeometry();
     out.setAttribute("position", position);
     out.setAttribute("gradient", gradient);
-    out.setIndex(new BufferAttribute(quads(raw, nx, ny, stride), 1));
+    out.setIndex(new BufferAttribute(quads(v, nx, ny, stride), 1));
     return out;
   };
   const full = geometry(1);

@@ -1,5 +1,6 @@
 // The panels under the picture: slices, the training path, and what the run is.
 
+import { bandFrom, bandOf } from "./band";
 import { type Theme } from "./canvas";
 import { drawChart, type Frame, type Series } from "./chart";
 import type { Curve, PageData, Run, Trajectory } from "./data";
@@ -7,6 +8,7 @@ import { byId, fillPairs, make, show, toast } from "./dom";
 import { type Field, nearest } from "./field";
 import { count, grouped, number, percent } from "./format";
 import { isLine, isVolume, type Pane, stepOf } from "./model";
+import { models } from "./overlay";
 import type { State, Store } from "./state";
 import { facts } from "./tooltip";
 
@@ -31,7 +33,8 @@ function sliceSeries(pane: Pane, state: State, along: 0 | 1, color: string, dash
   const direct = (k: number) => (along === 0 ? field.v[k * field.ny + j] : field.v[i * field.ny + k]);
   const coords = along === 0 ? field.xs : field.ys;
   const se = run.quantities.find((q) => q.key === "loss_se");
-  const band = !diff && quantity.key === "loss" && se ? row(pane, se.data, i, j, along) : undefined;
+  const banded = !diff && ["loss", "total"].includes(quantity.key);
+  const band = banded && se ? bandFrom(row(pane, se.data, i, j, along)) : undefined;
   return { x: coords, y: Array.from(coords, (_, k) => direct(k)), label: pane.title, color, dash, band };
 }
 
@@ -57,41 +60,26 @@ export function drawSlices(panes: Pane[], state: State, theme: Theme): void {
   }));
 }
 
-/** A line: the loss with its standard error, and the accuracy where there is one. */
+/** A line: the loss with its error band, and the accuracy where there is one; models are marked in both. */
 export function drawLine(pane: Pane, state: State, theme: Theme): void {
   const { run, field, scale } = pane;
   const of = (key: string) => run.quantities.find((q) => q.key === key);
   const x = field.xs;
+  const marks = models(run).map(({ name, at }) => ({ x: at[0], name }));
   const cursor = state.point ? x[nearest(x, state.point[0])] : undefined;
   const series: Series[] = [{ x, y: of("loss")!.data, label: "loss", color: theme.series[0], band: bandOf(run), dots: true, undotted: run.interpolated }];
   const total = of("total");
   if (total) series.push({ x, y: total.data, label: total.label, color: theme.series[2], dash: [6, 3] });
   drawChart(canvas("line-loss"), {
-    series, xLabel: run.axes[0].label, yLabel: "loss", log: scale.log, clip: scale.clipped ? scale.shownMax : null, cursor,
+    series, xLabel: run.axes[0].label, yLabel: "loss", log: scale.log, clip: scale.clipped ? scale.shownMax : null, cursor, marks,
   }, theme);
   const accuracy = of("accuracy");
   show(canvas("line-accuracy"), accuracy !== undefined);
   if (!accuracy) return;
   drawChart(canvas("line-accuracy"), {
     series: [{ x, y: accuracy.data, label: "accuracy", color: theme.series[1], dots: true, undotted: run.interpolated }],
-    xLabel: run.axes[0].label, yLabel: "accuracy", log: false, cursor,
+    xLabel: run.axes[0].label, yLabel: "accuracy", log: false, cursor, marks: marks.map((m) => ({ ...m, name: "" })),
   }, theme);
-}
-
-/** The standard errors of a line; that of an interpolated point, which has none, lies between its neighbours'. */
-export function bandOf(run: Run): Float64Array | undefined {
-  const given = run.quantities.find((q) => q.key === "loss_se")?.data;
-  if (!given || !run.interpolated) return given;
-  const band = Float64Array.from(given);
-  let last = -1;
-  for (let k = 0; k < band.length; k++) {
-    if (!Number.isFinite(given[k])) continue;
-    for (let m = last + 1; last >= 0 && m < k; m++) {
-      if (run.interpolated[m]) band[m] = given[last] + ((m - last) / (k - last)) * (given[k] - given[last]);
-    }
-    last = k;
-  }
-  return band;
 }
 
 /** How many points of a run were measured, where others are interpolated. */

@@ -3,8 +3,8 @@
 import { type Rect, type Theme, fitText, font, haloText, hatch, pixelRatio, prepare, split } from "./canvas";
 import { BAR_WIDTH, drawColorbar } from "./colorbar";
 import { colors, isDark } from "./colormap";
-import { type Contour, contours } from "./contour";
-import { nearest } from "./field";
+import { type Contour, borders, smoothContours } from "./contour";
+import { nearest, refined } from "./field";
 import { niceTicks, number } from "./format";
 import { heatImage, rawValues } from "./heat";
 import { type Pane, stepOf } from "./model";
@@ -123,7 +123,7 @@ export class PlaneView {
   private drawBase(c: CanvasRenderingContext2D, plot: Plot, state: State, theme: Theme, titled: boolean): void {
     const { pane, rect } = plot;
     const map = colors(pane.scale.diverging ? "diverging" : state.map);
-    const ready = this.prepare(pane);
+    const ready = this.prepare(pane, state.cells);
     c.fillStyle = hatch(c, theme.dark);
     c.fillRect(rect.x, rect.y, rect.w, rect.h);
     drawHeat(c, plot, ready.raw, map, state.cells, theme);
@@ -139,7 +139,8 @@ export class PlaneView {
     drawColorbar(c, pane, map, { x: rect.x + rect.w + 10, y: rect.y, w: BAR_WIDTH, h: rect.h }, theme);
   }
 
-  private prepare(pane: Pane): Prepared {
+  /** Values and contour lines of a pane; the lines interpolate just as the colours do. */
+  private prepare(pane: Pane, cells: boolean): Prepared {
     let ready = this.prepared.get(pane.key);
     if (!ready) {
       if (this.prepared.size > 16) this.prepared.clear();
@@ -147,11 +148,13 @@ export class PlaneView {
       this.prepared.set(pane.key, ready);
     }
     const levels = pane.scale.levels();
-    if (ready.linesKey !== levels.join()) {
+    const linesKey = [cells, ...levels].join();
+    if (ready.linesKey !== linesKey) {
       const { nx, ny } = pane.field;
-      ready.lines = levels.flatMap((level) =>
-        contours(ready.raw, nx, ny, pane.scale.raw(level)).map((line) => ({ ...line, level })));
-      ready.linesKey = levels.join();
+      const fine = refined(ready.raw, nx, ny);
+      const at = (level: number) => (cells ? borders(ready.raw, nx, ny, level) : smoothContours(fine, level));
+      ready.lines = levels.flatMap((level) => at(pane.scale.raw(level)).map((line) => ({ ...line, level })));
+      ready.linesKey = linesKey;
     }
     return ready;
   }
@@ -214,7 +217,7 @@ function drawContours(c: CanvasRenderingContext2D, plot: Plot, lines: Contour[],
     if (line.closed) c.closePath();
     c.stroke();
     if (!labelled.has(line.level)) continue;
-    const spot = labelSpot(p, plot.rect, places);
+    const spot = labelSpot(densified(p), plot.rect, places);
     if (!spot) continue;
     places.push([spot.x, spot.y]);
     labels.push(() => drawLabel(c, number(line.level, 3), spot));
@@ -222,10 +225,21 @@ function drawContours(c: CanvasRenderingContext2D, plot: Plot, lines: Contour[],
   labels.forEach((draw) => draw());
 }
 
+/** The same line with a point at least every few pixels, so that labels find places between far corners. */
+function densified(p: Float64Array): number[] {
+  const out: number[] = [p[0], p[1]];
+  for (let k = 2; k < p.length; k += 2) {
+    const [dx, dy] = [p[k] - p[k - 2], p[k + 1] - p[k - 1]];
+    const steps = Math.max(1, Math.ceil(Math.hypot(dx, dy) / 6));
+    for (let n = 1; n <= steps; n++) out.push(p[k - 2] + (n / steps) * dx, p[k - 1] + (n / steps) * dy);
+  }
+  return out;
+}
+
 interface Spot { x: number; y: number; angle: number }
 
 /** The straightest stretch of a contour that is long enough for a label, inside the plot and away from other labels. */
-function labelSpot(p: Float64Array, rect: Rect, taken: [number, number][]): Spot | null {
+function labelSpot(p: ArrayLike<number>, rect: Rect, taken: [number, number][]): Spot | null {
   const n = p.length / 2;
   const reach = 17;
   const along = new Float64Array(n);

@@ -271,7 +271,7 @@ export class SurfaceView {
     this.eachView((view, rect, frame) => {
       const { pane } = view;
       const sight = new Sight(c, this.camera, rect, pane, heights(view));
-      sight.origin();
+      sight.models(this.theme!.muted);
       if (point && contains(pane, point)) sight.cross(point, pinned);
       drawLabels(c, this.camera, rect, frame, pane, this.theme!, this.views.length > 1 || pane.scale.diverging);
     });

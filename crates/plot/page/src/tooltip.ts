@@ -1,5 +1,6 @@
 // What is known of the grid point nearest to the pointer; the viewer itself interpolates nothing.
 
+import { BAND } from "./band";
 import type { Run } from "./data";
 import { byId, make } from "./dom";
 import { nearest } from "./field";
@@ -18,7 +19,7 @@ export function facts(pane: Pane, point: [number, number]): [string, string][] {
   const value = (key: string) => run.quantities.find((q) => q.key === key)?.data[at];
   const se = value("loss_se");
   const loss = value("loss")!;
-  out.push(["loss", se !== undefined && Number.isFinite(se) ? `${number(loss, 5)} ± ${number(se, 2)}` : number(loss, 5)]);
+  out.push(["loss", number(loss, 5) + (se !== undefined && se > 0 ? ` ± ${number(BAND * se, 2)} (${BAND} standard errors)` : "")]);
   const accuracy = value("accuracy");
   if (accuracy !== undefined && Number.isFinite(accuracy)) out.push(["accuracy", percent(accuracy)]);
   for (const q of run.quantities) {

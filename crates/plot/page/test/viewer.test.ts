@@ -1,16 +1,19 @@
 // What the viewer computes, without a browser: run by `npm test`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contours } from "../src/contour";
+import { BAND, bandFrom, bandOf, bandReach, bandStretches } from "../src/band";
+import { borders, contours, smoothContours } from "../src/contour";
+import { modelNote } from "../src/cross3d";
 import { readPage, unpack } from "../src/data";
 import { csvOf } from "../src/export";
 import { sourceNote } from "../src/panels";
-import { bilinear, fieldOf, quantile } from "../src/field";
+import { bilinear, fieldOf, quantile, refined } from "../src/field";
 import { niceTicks, number } from "../src/format";
 import { panes } from "../src/model";
 import { pick } from "../src/pick";
 import { Scale } from "../src/scale";
 import { fromHash, initial, toHash } from "../src/state";
+import { facts } from "../src/tooltip";
 
 const f64 = (values: number[]) => ({ f64: Buffer.from(new Float64Array(values).buffer).toString("base64") });
 
@@ -147,4 +150,63 @@ test("interpolated points are told from measured ones", () => {
   assert.equal(sourceNote(run), "3 of 6 measured, the rest interpolated to 1 % of the range");
   const [header, first, second] = csvOf(run).split("\n");
   assert.ok(header.endsWith(",source") && first.endsWith(",measured") && second.endsWith(",interpolated"));
+});
+
+test("a band is 1.96 standard errors wide, and the tooltip says so", () => {
+  assert.deepEqual([...bandFrom([0.5, NaN, 0])!], [0.98, NaN, 0]);
+  assert.equal(bandFrom([0, 0]), undefined);
+  assert.equal(bandFrom([NaN, NaN]), undefined);
+  const data = page([1, 2, 3, 4, 5, 6]);
+  data.runs[0].quantities.push({ key: "loss_se", label: "", data: new Float64Array(6).fill(0.1) });
+  const [pane] = panes(data, initial());
+  assert.deepEqual(facts(pane, [-1, 0])[2], ["loss", "1 ± 0.2 (1.96 standard errors)"]);
+});
+
+test("the band of a line goes on through interpolated points", () => {
+  const line = { ...page([1, 1, 1, 1, 1, 1]).runs[0], interpolated: new Uint8Array([0, 1, 0, 0, 1, 1]) };
+  line.quantities = [...line.quantities, { key: "loss_se", label: "", data: Float64Array.of(1, NaN, 3, 5, NaN, NaN) }];
+  assert.deepEqual([...bandOf(line)!].map((b) => Number((b / BAND).toFixed(9))), [1, 2, 3, 5, NaN, NaN]);
+});
+
+test("points with few neighbours have error bars, others a band, and the axis holds both", () => {
+  const series = { y: [1, 2, 3, 4, 5, 6, 7, 8], band: [0.5, NaN, 1, 1, 1, 3, NaN, 0.5] };
+  assert.deepEqual(bandStretches(series), [[0, 0], [2, 5], [7, 7]]);
+  assert.deepEqual(bandStretches({ y: [1, 2, 3], band: [1, 1, NaN] }), [[0, 0], [1, 1]]);
+  assert.deepEqual(bandReach([{ ...series, x: series.y, label: "", color: "" }]), [0.5, 9]);
+});
+
+test("smooth contours follow the bilinear colours between the points of a coarse grid", () => {
+  const v = Float64Array.of(0, 0, 0, 1);
+  const [line] = smoothContours(refined(v, 2, 2), 0.25);
+  for (let k = 0; k < line.points.length; k += 2) {
+    const [x, y] = [line.points[k], line.points[k + 1]];
+    assert.ok(Math.abs(bilinear(v, 2, 2, x, y) - 0.25) < 1e-5, `${x}, ${y}`);
+  }
+  assert.ok(line.points.length > 200);
+});
+
+test("refining keeps the points, and a hole takes nothing from its neighbours", () => {
+  const fine = refined([0, 1, 2, 3, NaN, 5, 6, 7, 8, 9, 10, 11], 4, 3);
+  const at = (i: number, j: number) => fine.v[i * fine.factor * fine.ny + j * fine.factor];
+  assert.deepEqual([at(0, 0), at(1, 0), at(1, 1), at(3, 2)], [0, 3, NaN, 11]);
+  const half = Math.floor(fine.factor / 2);
+  const shared = fine.v[2 * fine.factor * fine.ny + half];
+  assert.ok(Math.abs(shared - (6 + half / fine.factor)) < 1e-12, "the edge between a hole and a cell");
+  assert.ok(Number.isNaN(fine.v[half * fine.ny + half]));
+});
+
+test("contours of cells are the borders of cells, closed around a peak and cut at a hole", () => {
+  const v = Float64Array.of(0, 0, 0, 0, 9, 0, 0, 0, 0);
+  const [ring, ...rest] = borders(v, 3, 3, 4);
+  assert.equal(rest.length, 0);
+  assert.ok(ring.closed && ring.points.length === 10);
+  assert.ok([...ring.points].every((x) => x === 0.5 || x === 1.5));
+  v[1] = NaN;
+  const [open] = borders(v, 3, 3, 4);
+  assert.ok(!open.closed && open.points.length === 8);
+});
+
+test("models that are not plainly seen in 3D are named", () => {
+  assert.equal(modelNote([], []), "");
+  assert.equal(modelNote(["b", "c"], ["a"]), "behind the surface, faint: b, c · not on the surface shown: a");
 });

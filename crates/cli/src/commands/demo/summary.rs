@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, short};
 use landscape_core::{Metrics, metrics};
-use landscape_storage::{Error, RunSummary, Store};
+use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunSummary, Side, Store};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -14,6 +14,7 @@ struct Line {
     /// Loss and accuracy at the end of training.
     end: Option<(f64, Option<f64>)>,
     explained: Vec<f64>,
+    curvature: Option<Curvature>,
 }
 
 /// Prints one line a run.
@@ -38,6 +39,22 @@ pub fn print(store: &Store, out: &Path, seconds: f64, console: &Console) -> Resu
             format!("{}\nfigures, database and page: {files}\n", table.text())
         },
     )
+}
+
+/// The largest eigenvalue and the trace.
+fn curvature(found: &Curvature) -> String {
+    let largest = found.eigenvalues_of(ALL_PARAMETERS, Side::Top);
+    let largest = largest
+        .first()
+        .map(|top| format!("largest eigenvalue {}", short(top.value)));
+    let trace = found.traces.first().map(|trace| {
+        let se = trace
+            .se
+            .map_or(String::new(), |se| format!(" +- {}", short(se)));
+        format!("trace {}{se}", short(trace.mean))
+    });
+    let words: Vec<String> = largest.into_iter().chain(trace).collect();
+    words.join(", ")
 }
 
 fn table() -> Table {
@@ -65,6 +82,7 @@ impl Line {
             .last()
             .and_then(|record| Some((record.loss?, record.accuracy)));
         let paths = store.load_trajectories(&summary.run)?;
+        let curvature = store.curvature(&summary.run)?.pop();
         let explained = paths
             .into_iter()
             .next()
@@ -74,6 +92,7 @@ impl Line {
             figures,
             end,
             explained: explained.unwrap_or_default(),
+            curvature,
         })
     }
 
@@ -82,7 +101,8 @@ impl Line {
             .figures
             .as_ref()
             .and_then(|figures| figures.center_loss);
-        self.end.map(|(loss, _)| loss).or(center)
+        let known = self.curvature.as_ref().and_then(|c| c.loss);
+        self.end.map(|(loss, _)| loss).or(center).or(known)
     }
 
     fn json(&self) -> Value {
@@ -135,6 +155,6 @@ impl Line {
             let shares: Vec<String> = self.explained.iter().map(percent).collect();
             return format!("variance explained {}", shares.join(" + "));
         }
-        String::new()
+        self.curvature.as_ref().map_or(String::new(), curvature)
     }
 }

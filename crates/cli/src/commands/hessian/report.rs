@@ -253,7 +253,7 @@ pub fn map_words(map: &CurvatureMap) -> String {
 /// The numbers at one set of parameters, as tables.
 pub fn words_of(point: &Curvature) -> String {
     let mut text = facts(point);
-    for (side, name) in [(Side::Top, "largest"), (Side::Bottom, "smallest")] {
+    for (side, name) in [(Side::Top, "LARGEST"), (Side::Bottom, "SMALLEST")] {
         let values = point.eigenvalues_of(ALL_PARAMETERS, side);
         if !values.is_empty() {
             text.push_str(&format!("\n{}", eigenvalue_table(name, &values)));

@@ -60,6 +60,16 @@ pub fn figure(run: &Stored, kind: Kind, look: &LookArgs) -> Result<Figure, CliEr
         }
         _ => {
             let spectra = spectra(run)?;
+            let matrix = run.run.settings.get("matrix").and_then(Value::as_str);
+            let matrix = match matrix {
+                Some("gauss-newton") => "Gauss-Newton matrix",
+                Some("fisher") => "empirical Fisher matrix",
+                _ => "Hessian",
+            };
+            let options = Options {
+                axes: [Some(format!("eigenvalue of the {matrix}")), None, None],
+                ..options
+            };
             match spectra.len() {
                 1 => plot::spectrum(&spectra[0], &options)?,
                 _ => plot::spectra(&spectra, &options)?,

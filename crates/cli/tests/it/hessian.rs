@@ -1,0 +1,246 @@
+//! Curvature as people and scripts ask for it.
+
+use crate::support::{Bench, Said};
+use serde_json::Value;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+fn values(list: &Value) -> Vec<f64> {
+    let all = list.as_array().unwrap().iter();
+    all.map(|pair| pair["value"].as_f64().unwrap()).collect()
+}
+
+/// Columns of the Hessian from the second differences of the loss on lines along the axes would be rough; the
+/// spectrum of the whole small matrix is asked for instead, and compared with what is known without it.
+#[test]
+fn the_whole_spectrum_of_a_small_network() {
+    let bench = Bench::trained();
+    let all = bench.json("hessian --run moons --top 65 --trace --f64 --tol 1e-8 --name all");
+    let spectrum = values(&all["eigenvalues"]);
+    assert_eq!((spectrum.len(), &all["parameters"]), (65, &65.into()));
+    assert!(spectrum.is_sorted_by(|a, b| a >= b));
+    // The trace is the sum of all eigenvalues; the sketch of XTrace spans the whole space.
+    let sum: f64 = spectrum.iter().sum();
+    let trace = all["trace"]["mean"].as_f64().unwrap();
+    assert!((sum - trace).abs() < 1e-8 * trace.abs(), "{sum} {trace}");
+    // Both ends and the other method find the same.
+    let ends = bench.json("hessian --run moons --top 3 --bottom 2 --f64");
+    let close = |a: f64, b: f64| (a - b).abs() < 1e-5 * spectrum[0];
+    for (place, value) in values(&ends["eigenvalues"]).into_iter().enumerate() {
+        assert!(close(value, spectrum[place]), "{value}");
+    }
+    for (place, value) in values(&ends["bottom"]).into_iter().enumerate() {
+        assert!(close(value, spectrum[64 - place]), "{value}");
+    }
+    let power = bench.json("hessian --run moons --top 1 --method power --f64");
+    assert!(close(values(&power["eigenvalues"])[0], spectrum[0]));
+    assert!(all["eigenvalues"][0]["converged"].as_bool().unwrap());
+}
+
+#[test]
+fn the_fields_that_scripts_read() {
+    let bench = Bench::trained();
+    let found = bench.json(
+        "hessian --run moons --top 2 --bottom 1 --trace --density --per-layer --sharpness all --name c",
+    );
+    let pair = &found["eigenvalues"][0];
+    assert!(pair["residual"].as_f64().unwrap() <= 1e-3 * pair["value"].as_f64().unwrap());
+    assert_eq!(found["bottom"].as_array().unwrap().len(), 1);
+    assert!(found["trace"]["se"].is_number() && found["trace"]["hvps"].is_number());
+    let lists = ["grid", "density", "se"].map(|name| found["density"][name].as_array().unwrap());
+    assert!(
+        lists
+            .iter()
+            .all(|list| list.len() == lists[0].len() && !list.is_empty())
+    );
+    assert_eq!(found["layers"].as_array().unwrap().len(), 3);
+    assert_eq!(found["sharpness"].as_array().unwrap().len(), 12);
+    assert!(found["hvps"].as_u64().unwrap() > 0 && found["seconds"].is_number());
+    // The same again is not computed again, and says the same.
+    let again = bench.json(
+        "hessian --run moons --top 2 --bottom 1 --trace --density --per-layer --sharpness all --name c",
+    );
+    assert_eq!(again["computed"], 0);
+    for field in [
+        "eigenvalues",
+        "bottom",
+        "trace",
+        "density",
+        "layers",
+        "sharpness",
+        "hvps",
+    ] {
+        assert_eq!(again[field], found[field], "{field}");
+    }
+    let csv = bench.ok("export c --curvature sharpness").out;
+    assert!(csv.starts_with("step,measure,value,se,settings\n"), "{csv}");
+    let words = bench.ok("show c").out;
+    assert!(words.contains("does not predict generalisation"), "{words}");
+}
+
+#[test]
+fn default_is_five_eigenvalues_and_the_trace() {
+    let bench = Bench::trained();
+    let found = bench.json("hessian --run moons");
+    assert_eq!(found["eigenvalues"].as_array().unwrap().len(), 5);
+    assert!(found["trace"]["mean"].is_number() && found["density"].is_null());
+}
+
+#[test]
+fn a_map_and_a_training_are_drawn() {
+    let bench = Bench::trained();
+    let map = bench.json("hessian --run moons --map --grid 5 --name map -o map.svg -o map.html");
+    assert_eq!(map["map"]["points"], 25);
+    assert_eq!(map["map"]["missing"], 0);
+    let steps = bench.json("hessian --run moons --all-steps --name edge -o edge.svg");
+    let found = steps["steps"].as_array().unwrap();
+    assert!(found.len() > 2 && found[0]["step"] == 0);
+    bench.ok("hessian --run moons --density --name density");
+    bench.ok("plot density --kind spectrum -o spectrum.svg");
+    bench.ok("plot map --kind hessian-map -o again.svg");
+    for file in ["map.svg", "edge.svg", "spectrum.svg", "again.svg"] {
+        assert!(bench.read(file).starts_with("<svg"), "{file}");
+    }
+    let message = bench.fails("plot moons --kind spectrum -o s.svg");
+    assert!(message.contains("--density"), "{message}");
+    // The ends at the centre are those of the point itself.
+    let rows = bench.ok("export map").out;
+    let center = rows.lines().find(|row| row.starts_with("2,2,")).unwrap();
+    let largest: f64 = center.split(',').nth(4).unwrap().parse().unwrap();
+    let ends = bench.json("hessian --run moons --top 1");
+    let expected = values(&ends["eigenvalues"])[0];
+    assert!(
+        (largest - expected).abs() < 1e-3 * expected,
+        "{largest} {expected}"
+    );
+}
+
+/// Along unit eigenvectors the second difference of the loss is the eigenvalue.
+#[test]
+fn eigenvectors_and_gradients_are_directions() {
+    let bench = Bench::trained();
+    let ends = bench.json("hessian --run moons --top 1 --bottom 1 --tol 1e-4");
+    let slope = ends["gradient_norm"].as_f64().unwrap();
+    let lambda = values(&ends["eigenvalues"])[0];
+    let line =
+        bench.json("line --run moons --direction hessian --grid 3 --range=-0.01:0.01 --name line");
+    assert!((line["norms"][0].as_f64().unwrap() - 1.0).abs() < 1e-5);
+    let rows = bench.ok("export line").out;
+    let losses: Vec<f64> = rows
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').nth(2).unwrap().parse().unwrap())
+        .collect();
+    let second = (losses[0] - 2.0 * losses[1] + losses[2]) / 1e-4;
+    assert!((second - lambda).abs() < 0.05 * lambda, "{second} {lambda}");
+    let plane = bench.json("surface --run moons --direction hessian:top,bottom --grid 3");
+    assert!(plane["cosines"][0][1].as_f64().unwrap().abs() < 1e-3);
+    let down = bench.json("line --run moons --direction gradient --grid 3");
+    let norm = down["norms"][0].as_f64().unwrap();
+    assert!((norm - slope).abs() < 1e-4 * slope, "{norm} {slope}");
+    let message = bench.fails("surface --run moons --direction hessian:top");
+    assert!(message.contains("1 end(s) for 2"), "{message}");
+}
+
+#[test]
+fn wrong_input() {
+    let bench = Bench::trained();
+    for (words, expected) in [
+        ("--top 0", "--top 0 asks for no eigenvalue"),
+        ("--tol 0", "the tolerance 0 is not between 0 and 1"),
+        ("--tol=-1", "the tolerance -1 is not between 0 and 1"),
+        ("--method guess", "invalid value 'guess'"),
+        ("--sharpness sam,guess", "invalid value 'guess'"),
+        ("--top 66", "66 eigenvalues"),
+        ("--device cpu,flex", "2 devices"),
+        ("--density --probes 1", "2 are the least"),
+        ("--sharpness sam --rho 0", "--rho 0"),
+        ("--top 1 -o x.pdf", "FILE.svg"),
+    ] {
+        let message = bench.fails(&format!("hessian --run moons {words}"));
+        assert!(message.contains(expected), "{words}: {message}");
+    }
+    let message = bench.fails("hessian --model mlp:2-8-4-1 --data moons");
+    assert!(message.contains("--weights is missing"), "{message}");
+}
+
+/// Killed again and again, it ends with the numbers of an undisturbed run.
+#[test]
+fn a_killed_map_goes_on() {
+    const WORDS: &str = "hessian --run moons --top 2 --map --grid 25 --name map";
+    let calm = Bench::trained();
+    calm.ok(WORDS);
+    let expected = calm.ok("export map").out;
+    let bench = Bench::trained();
+    for wait in [50, 150, 300, 600] {
+        let mut command = bench.process(WORDS);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let end = bench.json(WORDS);
+    assert_eq!(end["map"]["missing"], 0);
+    assert_eq!(bench.ok("export map").out, expected);
+    assert_eq!(bench.json("runs")["runs"][1]["status"], "complete");
+}
+
+/// Ctrl-C in the middle of a search keeps its basis.
+#[cfg(unix)]
+#[test]
+fn a_stopped_search_keeps_its_basis() {
+    const TRAIN: &str = "train --model mlp:784-20-10 --data mnist-1k --epochs 2 --name m";
+    // More exact than f32 can be had: the search takes all its products.
+    const WORDS: &str = "hessian --run m --top 40 --tol 1e-12 --max-products 4000 --f64 --name c";
+    let bench = Bench::new();
+    bench.ok(TRAIN);
+    let mut command = bench.process(WORDS);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sleep(Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .unwrap();
+    let said = Said::of(child.wait_with_output().unwrap());
+    if said.code == 0 {
+        return; // It was faster than that.
+    }
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert!(said.err.contains("is stored"), "{}", said.err);
+    let kept = "sql 'SELECT count(*) FROM lanczos_vectors'";
+    assert!(bench.json(kept)["rows"][0][0].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn five_eigenvalues_of_the_mnist_network_take_less_than_a_second() {
+    let bench = Bench::new();
+    bench
+        .ok("train --model mlp:784-20-10 --data mnist-1k --epochs 5 --save w.safetensors --name m");
+    let start = Instant::now();
+    let found = bench.json(
+        "hessian --model mlp:784-20-10 --weights w.safetensors --data mnist-1k --top 5 --tol 1e-3",
+    );
+    // Beside other tests; alone it is 0.3 s.
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let pairs = found["eigenvalues"].as_array().unwrap();
+    assert!(pairs.iter().all(|pair| pair["converged"] == true));
+}
+
+#[test]
+fn the_doctor_finds_this_machine_sound() {
+    let bench = Bench::new();
+    let found = bench.json("doctor");
+    assert_eq!(found["ok"], true, "{found}");
+    assert_eq!(found["checks"].as_array().unwrap().len(), 5);
+    assert!(bench.files().is_empty());
+}
