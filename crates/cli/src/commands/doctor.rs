@@ -222,7 +222,9 @@ fn curvature(
     let derivatives = Derivatives::new(problem, target, false)?;
     let direction = plane.directions[axis].tensors.flatten();
     let direction: Vec<f64> = direction.into_iter().map(f64::from).collect();
-    let product = derivatives.curvature().hessian(&[direction.clone()])?;
+    let product = derivatives
+        .curvature()
+        .hessian(std::slice::from_ref(&direction))?;
     let form: f64 = direction.iter().zip(&product[0]).map(|(d, h)| d * h).sum();
     Ok(Check::compare(
         format!(

@@ -126,7 +126,8 @@ impl Plan {
             store.as_ref(),
             console,
         )?;
-        let directions = build_directions(&args.plane, DIMS, &problem, store.as_ref(), &targets[0])?;
+        let directions =
+            build_directions(&args.plane, DIMS, &problem, store.as_ref(), &targets[0])?;
         drop(hold);
         let grid = grid(args, &directions)?;
         say_negative(&args.norm, &directions.plane, &grid, console);

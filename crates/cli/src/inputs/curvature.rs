@@ -223,12 +223,17 @@ fn direction(
         End::Top => place,
         End::Bottom => dim - 1 - place,
     };
+    let source = match pair.converged {
+        true => Source::Hessian { index },
+        // Whoever looks at the plane has to know.
+        false => Source::Custom(format!(
+            "{}, not converged (residual {:.0e})",
+            Source::Hessian { index },
+            pair.relative()
+        )),
+    };
     let tensors = derivatives.tensors(&pair.vector)?;
-    Ok(Direction::from_tensors(
-        tensors,
-        &problem.origin,
-        Source::Hessian { index },
-    )?)
+    Ok(Direction::from_tensors(tensors, &problem.origin, source)?)
 }
 
 fn too_few() -> CliError {

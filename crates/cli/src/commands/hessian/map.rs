@@ -70,8 +70,7 @@ fn one(
         Ok(spectrum) => Ok(Some((point(index, &spectrum), spectrum.products))),
         // The loss is not finite there.
         Err(LanczosError::Product(ProductError::NotFinite { .. })) => {
-            let spectrum = state.products();
-            Ok(Some((unknown(index), spectrum)))
+            Ok(Some((unknown(index), state.products())))
         }
         Err(error) => Err(error.into()),
     }

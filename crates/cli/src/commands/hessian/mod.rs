@@ -166,7 +166,7 @@ impl Plan {
             true => training::every_step(work, &self.problem, &mut self.derivatives)?,
             false => {
                 let limit = stability(work.store, &self.problem)?;
-                self.derivatives_at(work, None, limit)?;
+                point(work, &self.derivatives, None, limit)?;
             }
         }
         let map = match (map, &self.map) {
@@ -180,15 +180,6 @@ impl Plan {
         };
         work.store.finish(&work.run, Status::Complete)?;
         Ok(map)
-    }
-
-    fn derivatives_at(
-        &self,
-        work: &mut Work,
-        step: Option<u64>,
-        limit: Option<f64>,
-    ) -> Result<(), CliError> {
-        point(work, &self.derivatives, step, limit)
     }
 }
 
