@@ -65,7 +65,9 @@ export function bandReach(series: Series[]): [number, number] {
 
 /** A band where neighbours have errors too, error bars at points that stand alone. */
 export function drawBand(pen: Pen, s: Series): void {
-  const { c, toX, toY } = pen;
+  const { c, toX } = pen;
+  // What lies below the axis leaves the frame, and does not end on its floor.
+  const toY = (y: number) => (y < pen.lo ? pen.rect.y + pen.rect.h + 9 : pen.toY(y));
   c.fillStyle = c.strokeStyle = s.color;
   for (const [from, to] of bandStretches(s)) {
     if (from === to) {

@@ -34,7 +34,14 @@ export interface Chart {
 /** Where the chart's plot is, so that a pointer can be turned into an x. */
 export interface Frame { rect: Rect; x0: number; x1: number }
 
-export interface Pen { c: CanvasRenderingContext2D; rect: Rect; toX: (x: number) => number; toY: (y: number) => number }
+export interface Pen {
+  c: CanvasRenderingContext2D;
+  rect: Rect;
+  toX: (x: number) => number;
+  toY: (y: number) => number;
+  /** The lowest value of the axis: a log scale has a floor. */
+  lo: number;
+}
 
 function finite(values: ArrayLike<number>): number[] { return Array.from(values).filter(Number.isFinite); }
 
@@ -53,8 +60,8 @@ function scaleOf(chart: Chart): Scale {
   const [low, high] = bandReach(chart.series);
   stats.max = Math.max(max, high);
   stats.min = Math.min(min, low);
-  // On a log scale a band may reach down for ever; it gets a tenth of the height.
-  if (log) stats.minPositive = Math.min(minPositive, Math.max(low, minPositive * (max / minPositive) ** -0.1));
+  // On a log scale a band may reach down for ever; it gets a third of the height.
+  if (log) stats.minPositive = Math.min(minPositive, Math.max(low, minPositive * (max / minPositive) ** -0.5));
   return Scale.over(stats, log, chart.clip ?? null);
 }
 
@@ -75,7 +82,7 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
   const span = x1 - x0 || 1;
   const toX = (x: number) => rect.x + ((x - x0) / span) * rect.w;
   const toY = (y: number) => rect.y + (1 - (0.04 + 0.92 * scale.t(y))) * rect.h;
-  const pen: Pen = { c, rect, toX, toY };
+  const pen: Pen = { c, rect, toX, toY, lo: scale.lo };
   drawAxes(pen, chart, scale, theme, x0, x1);
   drawMarks(pen, (chart.marks ?? []).filter(({ x }) => x >= x0 && x <= x1), theme);
   c.save();
