@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
 /// Bytes that the sums of all groups of tiles may take.
-const SUMS: usize = 256 << 20;
+const SUMS: usize = 64 << 20;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,7 +246,7 @@ impl HostDerivative {
     fn sum_tiles(&self, shared: &[f32], own: &[Buffer], known: bool) -> Vec<Vec<f64>> {
         let count = self.tiles.count();
         let numbers = self.sum_sizes[0] + self.sum_sizes[1] * own.len();
-        let groups = (SUMS / (numbers.max(1) * size_of::<f64>())).clamp(4, 32);
+        let groups = (SUMS / (numbers.max(1) * size_of::<f64>())).clamp(8, 32);
         let a_group = count.div_ceil(groups);
         let starts: Vec<usize> = (0..count).step_by(a_group).collect();
         let found: Vec<Vec<Vec<f64>>> = starts
