@@ -265,7 +265,7 @@ impl Patches<'_, '_> {
 
 /// `B^T d`
 #[inline(always)]
-unsafe fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
+pub(super) unsafe fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
     unsafe {
         let [two, four, five] = [2.0, -4.0, -5.0].map(|x| S::splat(x));
         let a = S::fma(four, d[2], d[4]);

@@ -167,7 +167,7 @@ impl Patches<'_, '_> {
                             d[i] = S::load(self.conv.x.as_ptr().add(pixel * lanes + s));
                         }
                     }
-                    let t = inputs::<S>(d);
+                    let t = winograd::inputs::<S>(d);
                     for i in 0..IN {
                         half.add(i * IN + j).write(t[i]);
                     }
@@ -177,7 +177,7 @@ impl Patches<'_, '_> {
                     for j in 0..IN {
                         d[j] = half.add(i * IN + j).read();
                     }
-                    let t = inputs::<S>(d);
+                    let t = winograd::inputs::<S>(d);
                     for j in 0..IN {
                         let at = (i * IN + j) * stride(channels * n * LANES) + (c * n + p) * LANES;
                         S::store(self.inputs.as_mut_ptr().add(at), t[j]);
@@ -407,27 +407,6 @@ unsafe fn kernel<S: Simd>((from, position): (*const f32, usize), (to, width): (*
                 S::store(to.add((i * 3 + j) * width), t[j]);
             }
         }
-    }
-}
-
-/// `B^T d`
-#[inline(always)]
-unsafe fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
-    unsafe {
-        let [two, four, five] = [2.0, -4.0, -5.0].map(|x| S::splat(x));
-        let a = S::fma(four, d[2], d[4]);
-        let b = S::fma(four, d[1], d[3]);
-        let c = S::sub(d[4], d[2]);
-        let e = S::mul(two, S::sub(d[3], d[1]));
-        let plus = S::splat(4.0);
-        [
-            S::fma(plus, d[0], S::fma(five, d[2], d[4])),
-            S::add(a, b),
-            S::sub(a, b),
-            S::add(c, e),
-            S::sub(c, e),
-            S::fma(plus, d[1], S::fma(five, d[3], d[5])),
-        ]
     }
 }
 

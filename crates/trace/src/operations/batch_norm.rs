@@ -1,9 +1,7 @@
 //! Normalisation with given statistics, and how it is folded into the convolution before it.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
-use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
-use crate::graph::{Node, ValueId};
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::Slice;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
@@ -98,22 +96,6 @@ impl Operation for BatchNorm {
         let scaled = Replay::float_mul(centred, along(factor));
         let out = Replay::float_add(scaled, along(beta.clone()));
         if self.relu { Replay::relu(out) } else { out }
-    }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
     }
 }
 
@@ -249,22 +231,6 @@ impl Operation for Moments {
             false => device::reshape(swapped, &[own[0], 2, own[2]]),
         }
     }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
-    }
 }
 
 /// Moments of one channel of a tile, sample by sample.
@@ -327,22 +293,6 @@ impl Operation for MomentMean {
         let mean = moment(&call.inputs[0], 0);
         Replay::float_add(mean, call.inputs[1].clone())
     }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
-    }
 }
 
 impl Operation for MomentVariance {
@@ -375,22 +325,6 @@ impl Operation for MomentVariance {
         let variance = Replay::float_sub(square, Replay::float_mul(mean.clone(), mean));
         let variance = Replay::float_clamp_min(variance, 0.0.into());
         Replay::float_mul_scalar(variance, self.factor.into())
-    }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
     }
 }
 
@@ -441,22 +375,6 @@ impl Operation for FoldScale {
         shape[1] = call.shape[0];
         Replay::float_mul(call.inputs[0].clone(), device::reshape(factor, &shape))
     }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
-    }
 }
 
 impl Operation for FoldShift {
@@ -493,21 +411,5 @@ impl Operation for FoldShift {
             None => Replay::float_neg(mean.clone()),
         };
         Replay::float_add(Replay::float_mul(offset, factor), beta.clone())
-    }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
     }
 }

@@ -248,22 +248,6 @@ impl Operation for TransformWeights {
     fn device(&self, _: DeviceCall) -> DeviceTensor {
         unreachable!("transformed weights are for the host executor")
     }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
-    }
 }
 
 /// The definition, for values whose samples are not in lanes.

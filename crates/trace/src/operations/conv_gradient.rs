@@ -195,17 +195,6 @@ impl Operation for ConvInputs {
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0, 1])
     }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks("third derivatives");
-        vec![None; node.inputs.len()]
-    }
 }
 
 impl Operation for ConvWeights {
@@ -268,17 +257,6 @@ impl Operation for ConvWeights {
         tangents: &[Option<ValueId>],
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0, 1])
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks("third derivatives");
-        vec![None; node.inputs.len()]
     }
 }
 

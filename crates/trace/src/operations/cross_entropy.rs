@@ -3,9 +3,7 @@
 
 use super::softmax::max_and_rest;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
-use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
-use crate::graph::{Node, ValueId};
 use crate::host::math;
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::FloatTensorOps;
@@ -73,22 +71,6 @@ impl Operation for PickedLogSoftmax {
         } else {
             picked
         }
-    }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
     }
 }
 

@@ -149,15 +149,4 @@ impl Operation for EmbeddingSum {
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0])
     }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks("third derivatives");
-        vec![None; node.inputs.len()]
-    }
 }

@@ -1,9 +1,7 @@
 //! Normalisation of every sample by its own mean and variance along the last axis.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
-use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
-use crate::graph::{Node, ValueId};
 use crate::host::simd::{Kernel, LANES, Simd, run};
 use burn_backend::ops::FloatTensorOps;
 
@@ -75,22 +73,6 @@ impl Operation for LayerNorm {
             Some(beta) => Replay::float_add(scaled, along(beta)),
             None => scaled,
         }
-    }
-
-    fn tangent(&self, d: &mut Derivation, _: &Node, _: &[Option<ValueId>]) -> Option<ValueId> {
-        d.lacks(self.name());
-        None
-    }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks(self.name());
-        vec![None; node.inputs.len()]
     }
 }
 

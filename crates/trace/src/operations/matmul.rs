@@ -285,17 +285,6 @@ impl Operation for WeightProduct {
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0, 1])
     }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks("third derivatives");
-        vec![None; node.inputs.len()]
-    }
 }
 
 /// Whether it is a layer on a tile of samples: weights of one matrix, without samples.

@@ -164,22 +164,32 @@ pub(crate) trait Operation: Debug + Send + Sync {
 
     /// Adds nodes for the derivative of the output along `tangents` of the inputs, of which at least one
     /// is there (`None`: zero). Returns the derivative, of the output's shape; `None` where it is zero.
+    ///
+    /// Without a rule, the operation is named in [`crate::TraceError::NoDerivative`].
     fn tangent(
         &self,
         d: &mut Derivation,
-        node: &Node,
-        tangents: &[Option<ValueId>],
-    ) -> Option<ValueId>;
+        _node: &Node,
+        _tangents: &[Option<ValueId>],
+    ) -> Option<ValueId> {
+        d.lacks(self.name());
+        None
+    }
 
     /// Adds nodes for the derivatives of the loss with respect to the inputs, from that with respect to
     /// the output. Returns one an input, of its shape; `None` where it is zero or not `wanted`.
+    ///
+    /// Without a rule, as for [`Operation::tangent`]. What only the gradients of a graph contain needs none.
     fn adjoint(
         &self,
         d: &mut Derivation,
         node: &Node,
-        adjoint: ValueId,
-        wanted: &[bool],
-    ) -> Vec<Option<ValueId>>;
+        _adjoint: ValueId,
+        _wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        d.lacks(self.name());
+        vec![None; node.inputs.len()]
+    }
 }
 
 /// Whether axis 0 of the output and of every input with samples is the sample axis, element by

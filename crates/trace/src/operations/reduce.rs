@@ -277,17 +277,6 @@ impl Operation for SumBut {
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0])
     }
-
-    fn adjoint(
-        &self,
-        d: &mut Derivation,
-        node: &Node,
-        _: ValueId,
-        _: &[bool],
-    ) -> Vec<Option<ValueId>> {
-        d.lacks("third derivatives");
-        vec![None; node.inputs.len()]
-    }
 }
 
 /// Rows of a tile, `stride` apart, reduced lane by lane.
