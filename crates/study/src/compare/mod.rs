@@ -1,0 +1,1 @@
+//! Several trainings of one task side by side.

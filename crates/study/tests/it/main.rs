@@ -1,0 +1,2 @@
+//! Tests of the public interface.
+#![expect(missing_docs, reason = "tests")]
