@@ -2,3 +2,8 @@
 
 pub mod compare;
 pub mod connect;
+mod curvature;
+mod error;
+
+pub use curvature::MeanLoss;
+pub use error::StudyError;

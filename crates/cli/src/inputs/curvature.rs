@@ -3,7 +3,6 @@
 use super::Problem;
 use crate::error::CliError;
 use landscape_core::{Direction, Params, Role, Source};
-use landscape_hessian::sharpness::{LossError, LossFunction, Tensor};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
 use landscape_models::trace_network;
 use landscape_trace::{Curvature, Matrix, Target, Trace};
@@ -127,47 +126,6 @@ impl Operator for Products<'_> {
     fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OperatorError> {
         let products = self.curvature.products(self.matrix, block);
         products.map_err(OperatorError::new)
-    }
-}
-
-/// A mean loss for measures of sharpness.
-pub struct MeanLoss<'a> {
-    curvature: &'a Curvature,
-    tensors: Vec<Tensor>,
-}
-
-impl<'a> MeanLoss<'a> {
-    /// The loss whose derivatives these are.
-    pub fn new(curvature: &'a Curvature) -> Self {
-        let tensors = curvature.blocks().iter().map(|block| Tensor {
-            name: block.name.clone(),
-            range: block.range.clone(),
-            shape: block.shape.clone(),
-            weight: block.role == Role::Weight,
-        });
-        MeanLoss {
-            curvature,
-            tensors: tensors.collect(),
-        }
-    }
-}
-
-impl LossFunction for MeanLoss<'_> {
-    fn dim(&self) -> usize {
-        self.curvature.dim()
-    }
-
-    fn loss(&self, theta: &[f64]) -> Result<f64, LossError> {
-        Ok(self.gradient(theta)?.0)
-    }
-
-    fn gradient(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), LossError> {
-        let found = self.curvature.gradient_at(theta).map_err(LossError::new)?;
-        Ok((found.loss, found.gradient))
-    }
-
-    fn tensors(&self) -> &[Tensor] {
-        &self.tensors
     }
 }
 

@@ -12,9 +12,7 @@ mod models;
 mod network;
 mod provenance;
 
-pub use curvature::{
-    Derivatives, End, MeanLoss, basis, eigen_directions, floor, gradient_direction,
-};
+pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
 pub use digest::digest;

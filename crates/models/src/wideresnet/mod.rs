@@ -31,6 +31,21 @@ impl WideResNetSpec {
         })
     }
 
+    /// Layers.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// How many times the channels of a residual network it has.
+    pub fn factor(&self) -> usize {
+        self.factor
+    }
+
+    /// Whether blocks have shortcuts around them.
+    pub fn shortcuts(&self) -> bool {
+        self.shortcuts
+    }
+
     /// The network of that name, if it is one of this family.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("wrn")?;

@@ -1,1 +1,45 @@
-//! Several trainings of one task side by side.
+//! Trainings side by side: what an optimiser, a seed, a width or a batch size changes.
+//!
+//! A [`Study`] is a base and its variants along one factor. [`Study::train`] trains them all, one
+//! network a thread; [`joint_plane`] puts their paths on one plane, where their layouts agree;
+//! [`Study::table`] says what they came to, the curvature at their ends, and the shape of the surface
+//! around them, on the same kind of plane for all; [`Statistics`] sums up their final losses.
+//!
+//! ```
+//! use landscape_core::{Cancel, PathOptions};
+//! use landscape_models::{LossKind, Split, TrainConfig, load};
+//! use landscape_study::compare::{Base, Statistics, Study, TableOptions, Unobserved, joint_plane};
+//!
+//! let study = Study::seeds(
+//!     Base {
+//!         model: "mlp:2-4-1".parse()?,
+//!         data: load(&"moons:n=50".parse()?, None, Split::Train, None)?,
+//!         loss: LossKind::BceWithLogits,
+//!         config: TrainConfig { epochs: 5, lr: 0.1, ..TrainConfig::default() },
+//!         initial: None,
+//!     },
+//!     0..3,
+//! )?;
+//! let trained = study.train(2, &Unobserved)?;
+//! let paths = joint_plane(&trained, &PathOptions::default())?;
+//! let around = study.sample(&trained[0].model, &paths.plane, &paths.grid(&[9, 9], 0.25)?, 2, &Cancel::new())?;
+//! assert_eq!(around.measured(), 81);
+//! assert_eq!(Statistics::of(&trained).count, 3);
+//! let rows = study.table(&trained, &TableOptions::default())?;
+//! assert!(rows[0].lambda_max.as_ref().is_some_and(|lambda| lambda.converged));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod plane;
+mod statistics;
+mod study;
+mod table;
+mod train;
+mod widths;
+
+pub use plane::{end_plane, joint_plane, same_layout};
+pub use statistics::{Fate, Statistics};
+pub use study::{Base, Factor, Study, Variant};
+pub use table::{Curved, Eigenvalue, Row, TableOptions, curved};
+pub use train::{StepRecord, StudyObserver, Trained, Unobserved};
+pub use widths::widened;

@@ -1,2 +1,3 @@
 //! Tests of the public interface.
-#![expect(missing_docs, reason = "tests")]
+
+mod compare;

@@ -3,13 +3,14 @@
 use super::work::Work;
 use crate::args::Measure;
 use crate::error::CliError;
-use crate::inputs::{Derivatives, MeanLoss};
+use crate::inputs::Derivatives;
 use landscape_hessian::sharpness::{
     AverageParams, KeskarForm, KeskarParams, Metric, PacBayesParams, Point, SamParams, Scaling,
     WorstCaseParams,
 };
 use landscape_hessian::{Progress, Trace};
 use landscape_storage::{Curvature, Sharpness};
+use landscape_study::MeanLoss;
 use landscape_trace::Matrix;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;

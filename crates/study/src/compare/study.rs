@@ -1,0 +1,250 @@
+//! A base and its variants along one factor.
+
+use super::widths::widened;
+use crate::StudyError;
+use burn::tensor::Device;
+use landscape_core::Params;
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
+use std::collections::HashSet;
+use std::fmt;
+
+/// What the variants of a study have in common.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The network.
+    pub model: ModelSpec,
+    /// The data that it is trained on.
+    pub data: Dataset,
+    /// The loss.
+    pub loss: LossKind,
+    /// How it is trained. Its seed gives the initial parameters too.
+    pub config: TrainConfig,
+    /// Initial parameters, instead of random ones.
+    pub initial: Option<Params>,
+}
+
+/// What a study varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Factor {
+    /// The optimiser; all start from the same parameters and see the samples in the same order.
+    Optimizer,
+    /// The seed of the initial parameters and of the order of the samples.
+    Seed,
+    /// The width of the network.
+    Width,
+    /// The samples in a batch; all start from the same parameters.
+    BatchSize,
+}
+
+impl Factor {
+    /// Its name in the plural.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Factor::Optimizer => "optimisers",
+            Factor::Seed => "seeds",
+            Factor::Width => "widths",
+            Factor::BatchSize => "batch sizes",
+        }
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Factor::Optimizer => "optimiser",
+            Factor::Seed => "seed",
+            Factor::Width => "width",
+            Factor::BatchSize => "batch size",
+        })
+    }
+}
+
+/// One training of a study.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// What it is called: `adam`, `seed 3`, `width 8`, `batch size 64`.
+    pub label: String,
+    /// The network.
+    pub model: ModelSpec,
+    /// How it is trained.
+    pub config: TrainConfig,
+    /// Where it starts.
+    pub initial: Params,
+}
+
+/// Trainings that differ in one factor. Everything is checked when it is made.
+#[derive(Debug, Clone)]
+pub struct Study {
+    pub(super) factor: Factor,
+    pub(super) data: Dataset,
+    pub(super) loss: LossKind,
+    pub(super) variants: Vec<Variant>,
+}
+
+impl Study {
+    /// One training an optimiser, each with a learning rate of its own, from the same initial
+    /// parameters and with the samples in the same order.
+    ///
+    /// # Errors
+    /// [`StudyError::TooFew`], [`StudyError::Repeated`], and [`StudyError::Models`] where the
+    /// settings, the network, the data and the loss do not go together.
+    pub fn optimizers(base: Base, optimizers: &[(OptimizerKind, f64)]) -> Result<Self, StudyError> {
+        let change = |&(optimizer, lr): &(OptimizerKind, f64)| {
+            let config = TrainConfig {
+                optimizer,
+                lr,
+                ..base.config.clone()
+            };
+            (optimizer.name().to_owned(), base.model.clone(), config)
+        };
+        let changed = optimizers.iter().map(change).collect();
+        Study::new(Factor::Optimizer, base, changed)
+    }
+
+    /// One training a seed, which gives the initial parameters (where [`Base::initial`] does not)
+    /// and the order of the samples.
+    ///
+    /// # Errors
+    /// As [`Study::optimizers`].
+    pub fn seeds(base: Base, seeds: impl IntoIterator<Item = u64>) -> Result<Self, StudyError> {
+        let change = |seed: u64| {
+            let config = TrainConfig {
+                seed,
+                ..base.config.clone()
+            };
+            (format!("seed {seed}"), base.model.clone(), config)
+        };
+        let changed = seeds.into_iter().map(change).collect();
+        Study::new(Factor::Seed, base, changed)
+    }
+
+    /// One training a width, see [`widened`].
+    ///
+    /// # Errors
+    /// As [`Study::optimizers`] and [`widened`]; [`StudyError::InitialWidths`] where the base has
+    /// initial parameters.
+    pub fn widths(base: Base, widths: &[usize]) -> Result<Self, StudyError> {
+        if base.initial.is_some() {
+            return Err(StudyError::InitialWidths);
+        }
+        let change = |&width: &usize| -> Result<_, StudyError> {
+            let model = widened(&base.model, width)?;
+            Ok((format!("width {width}"), model, base.config.clone()))
+        };
+        let changed = widths.iter().map(change).collect::<Result<_, _>>()?;
+        Study::new(Factor::Width, base, changed)
+    }
+
+    /// One training a batch size, from the same initial parameters.
+    ///
+    /// # Errors
+    /// As [`Study::optimizers`].
+    pub fn batch_sizes(base: Base, sizes: &[usize]) -> Result<Self, StudyError> {
+        let change = |&batch: &usize| {
+            let config = TrainConfig {
+                batch,
+                ..base.config.clone()
+            };
+            (format!("batch size {batch}"), base.model.clone(), config)
+        };
+        let changed = sizes.iter().map(change).collect();
+        Study::new(Factor::BatchSize, base, changed)
+    }
+
+    fn new(
+        factor: Factor,
+        base: Base,
+        changed: Vec<(String, ModelSpec, TrainConfig)>,
+    ) -> Result<Self, StudyError> {
+        let given = changed.len();
+        if given < 2 {
+            let what = factor.plural();
+            return Err(StudyError::TooFew { what, given });
+        }
+        let mut labels = HashSet::new();
+        if let Some((label, ..)) = changed.iter().find(|v| !labels.insert(v.0.clone())) {
+            let label = label.clone();
+            return Err(StudyError::Repeated { label });
+        }
+        let variant = |(label, model, config): (String, ModelSpec, TrainConfig)| {
+            config.check()?;
+            Ok(Variant {
+                label,
+                initial: initial(&base, &model, config.seed)?,
+                model,
+                config,
+            })
+        };
+        let variants = changed.into_iter().map(variant);
+        let variants = variants.collect::<Result<Vec<_>, StudyError>>()?;
+        let study = Study {
+            factor,
+            data: base.data,
+            loss: base.loss,
+            variants,
+        };
+        study.check_data()?;
+        Ok(study)
+    }
+
+    /// Whether every network takes the data and the loss.
+    fn check_data(&self) -> Result<(), StudyError> {
+        let device = Device::flex();
+        for variant in &self.variants {
+            self.data.check_inputs(&variant.model)?;
+            self.data
+                .targets(self.loss, variant.model.outputs(), &device)?;
+        }
+        Ok(())
+    }
+
+    /// What is varied.
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> LossKind {
+        self.loss
+    }
+
+    /// The trainings, in the order given.
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// The same study with those variants alone whose places are given: what is left to train.
+    #[must_use]
+    pub fn only(&self, places: &[usize]) -> Self {
+        let variants = places.iter().filter_map(|&place| self.variants.get(place));
+        Study {
+            variants: variants.cloned().collect(),
+            ..self.clone()
+        }
+    }
+}
+
+impl Variant {
+    /// The network where it starts.
+    ///
+    /// # Errors
+    /// [`StudyError::Models`] where the parameters are not the network's.
+    pub fn network(&self) -> Result<Network, StudyError> {
+        let device = Device::flex();
+        Ok(Network::from_params(&self.model, &self.initial, &device)?)
+    }
+}
+
+fn initial(base: &Base, model: &ModelSpec, seed: u64) -> Result<Params, StudyError> {
+    let device = Device::flex();
+    let network = match &base.initial {
+        None => Network::init(model, seed, &device),
+        Some(params) => Network::from_params(model, params, &device)?,
+    };
+    Ok(network.params())
+}

@@ -1,0 +1,225 @@
+//! What trainings came to, side by side.
+
+use super::plane::{end_plane, host, sampled};
+use super::{Fate, Study, Trained};
+use crate::{MeanLoss, StudyError};
+use landscape_core::{Cancel, Grid, Metrics, Params, Role, Surface, metrics};
+use landscape_hessian::sharpness::{Point, SamParams};
+use landscape_hessian::{Lanczos, LanczosParams, OperatorError, try_from_fn};
+use landscape_models::ModelSpec;
+use landscape_trace::Trace;
+
+/// How the ends of trainings are looked at.
+#[derive(Debug, Clone)]
+pub struct TableOptions {
+    /// The grid of the plane around each end, see [`end_plane`]; 31 x 31 points in [-1, 1] by
+    /// default.
+    pub grid: Grid,
+    /// Seed of its directions, the same for all; 0 by default.
+    pub seed: u64,
+    /// Share of the largest eigenvalue that its residual may have; 1e-3 by default.
+    pub tolerance: f64,
+    /// Length of SAM's one step up the gradient; 0.05 by default.
+    pub rho: f64,
+    /// Threads; 0 means all cores, the default.
+    pub threads: usize,
+    /// Ends the work: rows that are not begun yet hold the losses alone.
+    pub cancel: Cancel,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        TableOptions {
+            grid: Grid::square(31, 1.0, 2).expect("a grid of 31 x 31 points"),
+            seed: 0,
+            tolerance: 1e-3,
+            rho: SamParams::default().rho,
+            threads: 0,
+            cancel: Cancel::new(),
+        }
+    }
+}
+
+/// An eigenvalue with what is known about its error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eigenvalue {
+    /// The value.
+    pub value: f64,
+    /// The true residual `||H v - value v||`.
+    pub residual: f64,
+    /// Whether it is within the tolerance.
+    pub converged: bool,
+}
+
+/// Curvature at the end of a training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Curved {
+    /// Largest eigenvalue of the Hessian of the mean loss over all the data; `None` where the
+    /// search found none.
+    pub lambda_max: Option<Eigenvalue>,
+    /// SAM's sharpness: the rise of the loss after one step of length rho up the gradient (Foret
+    /// et al. 2021). It is about `rho ||g|| + rho^2 lambda / 2` and says little of curvature where
+    /// the gradient is still large.
+    pub sharpness: f64,
+}
+
+/// One training in a table. What a training that diverged does not have is `None`.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What the variant is called.
+    pub label: String,
+    /// The network.
+    pub model: ModelSpec,
+    /// Its parameters, buffers left out.
+    pub parameters: usize,
+    /// Steps done.
+    pub steps: u64,
+    /// Wall time of the training, where it is known.
+    pub seconds: Option<f64>,
+    /// Loss over all the data at the start.
+    pub first_loss: f64,
+    /// Loss over all the data at the end.
+    pub loss: f64,
+    /// Accuracy over all the data at the end, for a classification.
+    pub accuracy: Option<f64>,
+    /// Whether it learnt, got stuck or diverged.
+    pub fate: Fate,
+    /// Largest eigenvalue of the Hessian at the end.
+    pub lambda_max: Option<Eigenvalue>,
+    /// SAM's sharpness at the end, see [`Curved::sharpness`].
+    pub sharpness: Option<f64>,
+    /// Figures of the surface around the end: convexity, basin width and the rest.
+    pub metrics: Option<Metrics>,
+    /// That surface.
+    pub surface: Option<Surface>,
+}
+
+impl Row {
+    /// A row of what training measured; the rest is left open.
+    pub fn of(trained: &Trained) -> Self {
+        let (first, last) = (trained.first(), trained.last());
+        let weights = trained.end().iter().filter(|t| t.role != Role::Buffer);
+        Row {
+            label: trained.label.clone(),
+            model: trained.model.clone(),
+            parameters: weights.map(|tensor| tensor.data.len()).sum(),
+            steps: last.step,
+            seconds: trained.seconds,
+            first_loss: first.loss,
+            loss: last.loss,
+            accuracy: last.accuracy,
+            fate: Fate::of(first.loss, last.loss),
+            lambda_max: None,
+            sharpness: None,
+            metrics: None,
+            surface: None,
+        }
+    }
+
+    /// The same row with the curvature at the end.
+    #[must_use]
+    pub fn with_curvature(mut self, curved: &Curved) -> Self {
+        self.lambda_max = curved.lambda_max;
+        self.sharpness = Some(curved.sharpness);
+        self
+    }
+
+    /// The same row with the surface around the end.
+    #[must_use]
+    pub fn with_surface(mut self, surface: Surface) -> Self {
+        self.metrics = metrics(&surface).ok();
+        self.surface = Some(surface);
+        self
+    }
+}
+
+impl Study {
+    /// One row a training: what it came to, the curvature at its end, and the surface around it on
+    /// the same kind of plane for all.
+    ///
+    /// # Errors
+    /// What keeps curvature or surface from being computed. A training that diverged is no error.
+    pub fn table(
+        &self,
+        trained: &[Trained],
+        options: &TableOptions,
+    ) -> Result<Vec<Row>, StudyError> {
+        let mut traces: Vec<(&ModelSpec, Trace)> = Vec::new();
+        let mut rows = Vec::with_capacity(trained.len());
+        for one in trained {
+            let row = Row::of(one);
+            if options.cancel.is_cancelled() || !usable(one) {
+                rows.push(row);
+                continue;
+            }
+            let known = traces.iter().position(|(model, _)| **model == one.model);
+            let known = match known {
+                Some(known) => known,
+                None => {
+                    traces.push((&one.model, self.trace(&one.model, one.end())?));
+                    traces.len() - 1
+                }
+            };
+            rows.push(complete(row, one.end(), &traces[known].1, options)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// Whether there is a point to look around at.
+fn usable(trained: &Trained) -> bool {
+    let finite = |params: &Params| params.iter().all(|t| t.data.iter().all(|v| v.is_finite()));
+    trained.last().loss.is_finite() && finite(trained.end())
+}
+
+fn complete(
+    row: Row,
+    end: &Params,
+    trace: &Trace,
+    options: &TableOptions,
+) -> Result<Row, StudyError> {
+    let row = row.with_curvature(&curved(trace, end, options)?);
+    let objective = trace.objective(&end_plane(end, options.seed)?, &[host(options.threads)])?;
+    let surface = sampled(&objective, &options.grid, &options.cancel)?;
+    Ok(row.with_surface(surface))
+}
+
+/// Curvature of a loss at parameters: exact products with the Hessian, in f32.
+///
+/// # Errors
+/// [`StudyError::Trace`] where the loss has no derivatives, [`StudyError::Lanczos`] and
+/// [`StudyError::Sharpness`] for settings that cannot work.
+pub fn curved(
+    trace: &Trace,
+    params: &Params,
+    options: &TableOptions,
+) -> Result<Curved, StudyError> {
+    let curvature = trace.curvature(params, &host(options.threads))?;
+    let lanczos = Lanczos::new(LanczosParams {
+        tolerance: options.tolerance,
+        floor: FLOOR,
+        ..LanczosParams::default()
+    })?;
+    let hessian = try_from_fn(curvature.dim(), |block: &[Vec<f64>]| {
+        curvature.hessian(block).map_err(OperatorError::new)
+    });
+    let spectrum = lanczos.solve(&hessian)?;
+    let eigenvalue = spectrum.top.first().map(|pair| Eigenvalue {
+        value: pair.value,
+        residual: pair.residual,
+        converged: pair.converged,
+    });
+    let mean = MeanLoss::new(&curvature);
+    let point = Point::new(&mean, curvature.point().to_vec())?;
+    let sam = point.sam(&SamParams {
+        rho: options.rho,
+        ..SamParams::default()
+    })?;
+    Ok(Curved {
+        lambda_max: eigenvalue,
+        sharpness: sam.rise,
+    })
+}
+
+/// Residuals below this share of the largest eigenvalue are rounding of f32.
+const FLOOR: f64 = 1e-6;

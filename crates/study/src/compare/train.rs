@@ -1,0 +1,213 @@
+//! All trainings of a study, one network a thread.
+
+use super::{Study, Variant};
+use crate::StudyError;
+use landscape_core::{Cancel, Checkpoint, Outcome, Params};
+use landscape_models::{EpochLoss, ModelSpec, Record, Step, TrainObserver, TrainReport, train};
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Who is told of the trainings of a study, from several threads. `Break` ends all of them after
+/// the step that they are at, with their last states still recorded.
+pub trait StudyObserver: Sync {
+    /// The training of the variant at this place has recorded a state.
+    fn record(&self, _variant: usize, _record: &Record) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// It has done a step.
+    fn step(&self, _variant: usize, _step: Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// It has ended.
+    fn trained(&self, _variant: usize, _trained: &Trained) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// An observer that does nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl StudyObserver for Unobserved {}
+
+/// A recorded state of a training, without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepRecord {
+    /// Steps done, 0 for the initial state.
+    pub step: u64,
+    /// Epochs done, with the started one as a fraction.
+    pub epoch: f64,
+    /// Mean loss over all the data.
+    pub loss: f64,
+    /// Share of all the data that is predicted right, for a classification.
+    pub accuracy: Option<f64>,
+    /// Mean loss of the batch of the last step, before that step.
+    pub batch_loss: Option<f64>,
+    /// Learning rate of the last step.
+    pub lr: f64,
+}
+
+/// What came of one training.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// What the variant is called.
+    pub label: String,
+    /// The network.
+    pub model: ModelSpec,
+    /// The recorded states, the initial and the last one among them.
+    pub checkpoints: Vec<Checkpoint>,
+    /// What was measured at each of them.
+    pub records: Vec<StepRecord>,
+    /// Mean losses of the complete epochs, as training loops print them.
+    pub epochs: Vec<EpochLoss>,
+    /// Wall time of the training, where it is known.
+    pub seconds: Option<f64>,
+    /// Whether all steps were done.
+    pub outcome: Outcome,
+}
+
+impl Trained {
+    /// The first record: the initial state.
+    ///
+    /// # Panics
+    /// When there are no records, which no training leaves.
+    pub fn first(&self) -> &StepRecord {
+        self.records.first().expect("the initial state is recorded")
+    }
+
+    /// The last record.
+    ///
+    /// # Panics
+    /// As [`Trained::first`].
+    pub fn last(&self) -> &StepRecord {
+        self.records.last().expect("the last state is recorded")
+    }
+
+    /// The parameters at the end.
+    ///
+    /// # Panics
+    /// As [`Trained::first`].
+    pub fn end(&self) -> &Params {
+        let last = self.checkpoints.last();
+        &last.expect("the last state is recorded").params
+    }
+}
+
+impl Study {
+    /// Trains all variants, each on a thread of its own, as many at a time as there are threads (0
+    /// means one a core). What comes out does not depend on the number of threads. The results are
+    /// in the order of the variants; those that had not begun when the observer ended the study
+    /// hold the initial state alone.
+    ///
+    /// # Errors
+    /// [`StudyError::Threads`], and the first failure of a training.
+    pub fn train(
+        &self,
+        threads: usize,
+        observer: &dyn StudyObserver,
+    ) -> Result<Vec<Trained>, StudyError> {
+        let threads = match threads {
+            0 => rayon::current_num_threads(),
+            given => given,
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.min(self.variants.len()))
+            .build();
+        let cancel = Cancel::new();
+        let one = |(place, variant): (usize, &Variant)| {
+            let trained = self.train_one(place, variant, observer, &cancel)?;
+            if observer.trained(place, &trained).is_break() {
+                cancel.cancel();
+            }
+            Ok(trained)
+        };
+        let all = || {
+            let variants = self.variants.par_iter().enumerate();
+            variants.with_max_len(1).map(one).collect()
+        };
+        pool.map_err(StudyError::Threads)?.install(all)
+    }
+
+    fn train_one(
+        &self,
+        place: usize,
+        variant: &Variant,
+        observer: &dyn StudyObserver,
+        cancel: &Cancel,
+    ) -> Result<Trained, StudyError> {
+        let start = Instant::now();
+        let mut watch = Watch {
+            place,
+            observer,
+            cancel,
+            checkpoints: Vec::new(),
+            records: Vec::new(),
+        };
+        let (network, config) = (variant.network()?, &variant.config);
+        let report = train(network, &self.data, self.loss, config, &mut watch);
+        if report.is_err() {
+            cancel.cancel();
+        }
+        let TrainReport {
+            epochs, outcome, ..
+        } = report?;
+        Ok(Trained {
+            label: variant.label.clone(),
+            model: variant.model.clone(),
+            checkpoints: watch.checkpoints,
+            records: watch.records,
+            epochs,
+            seconds: Some(start.elapsed().as_secs_f64()),
+            outcome,
+        })
+    }
+}
+
+/// Keeps what one training records, passes it on, and ends it when all are to end.
+struct Watch<'a> {
+    place: usize,
+    observer: &'a dyn StudyObserver,
+    cancel: &'a Cancel,
+    checkpoints: Vec<Checkpoint>,
+    records: Vec<StepRecord>,
+}
+
+impl Watch<'_> {
+    /// One that ends ends all.
+    fn flow(&self, flow: ControlFlow<()>) -> ControlFlow<()> {
+        if flow.is_break() {
+            self.cancel.cancel();
+        }
+        match self.cancel.is_cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl TrainObserver for Watch<'_> {
+    fn record(&mut self, record: Record) -> ControlFlow<()> {
+        let flow = self.observer.record(self.place, &record);
+        self.records.push(StepRecord {
+            step: record.step,
+            epoch: record.epoch,
+            loss: record.loss,
+            accuracy: record.accuracy,
+            batch_loss: record.batch_loss,
+            lr: record.lr,
+        });
+        self.checkpoints.push(Checkpoint {
+            step: record.step,
+            params: record.params,
+        });
+        self.flow(flow)
+    }
+
+    fn step(&mut self, step: Step) -> ControlFlow<()> {
+        let flow = self.observer.step(self.place, step);
+        self.flow(flow)
+    }
+}
