@@ -8,9 +8,10 @@ use landscape_core::{
 use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, TraceRow, html};
 use landscape_plot::{
     Camera, Clip, Colormap, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Fill,
-    LossCurve, Options, PlotError, Scale, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit,
-    Style, contour, edge_of_stability, heatmap, hessian_map, line, losses, sharpness_table,
-    spectra, spectrum, surface3d, trajectory, trajectory_losses, trajectory3d, volume_slices,
+    LossCurve, Options, PanelOf, PathOnPlane, PlotError, Scale, SharpnessRow, Spectrum,
+    StabilityCurve, StabilityLimit, Style, contour, edge_of_stability, heatmap, hessian_map, line,
+    losses, sharpness_table, side_by_side, spectra, spectrum, surface3d, trajectories, trajectory,
+    trajectory_losses, trajectory3d, volume_slices,
 };
 use std::path::Path;
 
@@ -80,6 +81,21 @@ fn path_to_zero(steps: u64) -> Trajectory {
         explained_variance: vec![0.832, 0.104],
         projection: Projection::LeastSquares,
     }
+}
+
+/// A path from a start of its own.
+fn run(k: u64) -> Trajectory {
+    let mut path = path_to_zero(60);
+    let (sin, cos) = (0.63 * k as f64).sin_cos();
+    for point in &mut path.points {
+        let [x, y, _] = point.coords;
+        point.coords = [
+            x * cos - y * sin,
+            0.8 * (x * sin + y * cos) - 0.1 * cos,
+            0.0,
+        ];
+    }
+    path
 }
 
 fn curves() -> Vec<LossCurve> {
@@ -323,6 +339,33 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     out.save("trajectory-outside", || {
         trajectory(&small, &path_to_zero(400), &pca)
     })?;
+    let runs: Vec<(String, Trajectory)> = (0..10).map(|k| (format!("seed {k}"), run(k))).collect();
+    let path = |(name, trajectory)| PathOnPlane { name, trajectory };
+    let paths: Vec<PathOnPlane<'_>> = runs
+        .iter()
+        .map(|(name, run)| (name.as_str(), run))
+        .map(path)
+        .collect();
+    out.save("trajectories", || trajectories(&whole, &paths, &pca))?;
+    let titles = ["width 2", "width 8", "width 32"];
+    let panel = |(title, surface, paths)| PanelOf {
+        title,
+        surface,
+        paths,
+    };
+    let shown = [&paths[..1], &paths[1..2], &paths[2..3]];
+    let panels: Vec<PanelOf<'_>> = [
+        (titles[0], &whole, shown[0]),
+        (titles[1], &low, shown[1]),
+        (titles[2], &small, shown[2]),
+    ]
+    .map(panel)
+    .to_vec();
+    let double = Options {
+        style: Style::double(),
+        ..pca.clone()
+    };
+    out.save("side-by-side", || side_by_side(&panels, &double))?;
     out.save("trajectory-surface", || {
         trajectory3d(&whole, &path_to_zero(40), &pca)
     })?;

@@ -33,6 +33,12 @@ pub enum PlotError {
         /// What is absent.
         what: &'static str,
     },
+    /// A path has no points.
+    #[error("path `{name}` has no checkpoint")]
+    EmptyPath {
+        /// The path's name.
+        name: String,
+    },
     /// A curve has not one value a step.
     #[error("curve `{name}` has {steps} steps but {values} values")]
     CurveLength {

@@ -16,9 +16,9 @@ mod svg;
 mod text;
 
 pub use chart::{
-    LossCurve, contour, edge_of_stability, heatmap, hessian_map, line, losses, sharpness_markdown,
-    sharpness_table, spectra, spectrum, surface3d, trajectory, trajectory_losses, trajectory3d,
-    volume_slices,
+    LossCurve, PanelOf, PathOnPlane, contour, edge_of_stability, heatmap, hessian_map, line,
+    losses, sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface3d,
+    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,

@@ -30,7 +30,7 @@ pub fn contour(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     let mut scene = Scene::new(surface, options, labels, "contour")?;
     let obstacles = scene.origin_obstacle();
     scene.draw(&obstacles)?;
-    draw_models(&mut scene.sheet, &scene.panel);
+    draw_models(&mut scene.sheet, &scene.panel, true);
     let title = format!("Contours of the {}", scene.name);
     Ok(scene.finish(&title))
 }

@@ -58,7 +58,7 @@ pub(super) fn cells(
     if let Some(bar) = &bar {
         bar.draw(&mut sheet.canvas, panel.frame, &options.style);
     }
-    draw_models(sheet, &panel);
+    draw_models(sheet, &panel, true);
     sheet.legend.extend(hole_entries(&data.field.cells));
     Ok(panel)
 }

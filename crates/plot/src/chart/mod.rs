@@ -2,12 +2,15 @@
 
 mod contour;
 mod curves;
+mod fidelity;
 mod heatmap;
 mod hessian_map;
 mod line;
 mod losses;
+mod paths;
 mod plane;
 mod sharpness;
+mod side_by_side;
 mod spectrum;
 mod stability;
 mod surface3d;
@@ -15,15 +18,18 @@ mod trajectory;
 mod volume;
 
 pub use contour::contour;
+pub use fidelity::trajectory_losses;
 pub use heatmap::heatmap;
 pub use hessian_map::hessian_map;
 pub use line::line;
 pub use losses::{LossCurve, losses};
+pub use paths::PathOnPlane;
 pub use sharpness::{sharpness_markdown, sharpness_table};
+pub use side_by_side::{PanelOf, side_by_side};
 pub use spectrum::{spectra, spectrum};
 pub use stability::edge_of_stability;
 pub use surface3d::{surface3d, trajectory3d};
-pub use trajectory::{trajectory, trajectory_losses};
+pub use trajectory::{trajectories, trajectory};
 pub use volume::volume_slices;
 
 use crate::options::{Clip, Options};

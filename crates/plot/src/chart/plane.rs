@@ -215,9 +215,11 @@ pub(super) fn models<'a>(options: &'a Options, panel: &Panel) -> Vec<(mark::Mark
     marked.filter(inside).collect()
 }
 
-/// Marks all models and says so in the legend.
-pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel) {
-    draw_origin(sheet, panel);
+/// Marks all models, the one at 0 where asked, and says so in the legend.
+pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel, zero: bool) {
+    if zero {
+        draw_origin(sheet, panel);
+    }
     let models = models(sheet.options, panel);
     if models.is_empty() {
         return;

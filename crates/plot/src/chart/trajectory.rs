@@ -1,20 +1,11 @@
-use super::contour::{Scene, obstacle};
-use super::curves::{Curves, Series};
-use super::plane::{draw_origin, origin};
+use super::contour::Scene;
+use super::paths::{self, Look, PathOnPlane, Paths};
+use super::plane::{draw_models, draw_origin, origin};
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::isoline::label::TurnedBox;
-use crate::layout::{Entry, Panel, Sheet, Swatch, mark};
+use crate::layout::{Entry, Swatch, mark};
 use crate::options::Options;
-use crate::style::{DASHES, INK, LINES};
-use crate::svg::{Path, Stroke};
-use crate::text::number::fixed;
 use landscape_core::{Surface, Trajectory};
-
-/// A path with more points than this is drawn without a dot for each.
-const DOTS: usize = 80;
-/// Dots nearer to the last one than this, in points, are left out.
-const APART: f64 = 2.6;
 
 /// A path of training over the contours of the plane that it was projected on: start and end
 /// marked, the explained variance with the axes.
@@ -26,105 +17,112 @@ pub fn trajectory(
     path: &Trajectory,
     options: &Options,
 ) -> Result<Figure, PlotError> {
-    if path.points.is_empty() {
-        return Err(PlotError::Empty {
-            figure: "trajectory",
-            what: "checkpoint",
-        });
-    }
-    let labels = [0, 1].map(|i| label(i, path, options));
-    let mut scene = Scene::new(surface, options, labels, "trajectory")?;
-    let points = on_page(path, &scene.panel);
-    scene.draw(&obstacles(&points, &scene))?;
-    draw_path(&mut scene.sheet, &points, &scene.panel);
-    draw_ends(&mut scene, path, &points);
-    note_outside(&mut scene.sheet, path, &scene.panel);
+    let only = PathOnPlane {
+        name: "",
+        trajectory: path,
+    };
+    let (mut scene, paths) = scene(surface, &[(Look::ALONE, only)], options)?;
+    draw_ends(&mut scene, path, &paths);
     let title = format!("Trajectory over the {}", scene.name);
     Ok(scene.finish(&title))
 }
 
-/// The label of an axis with the share of the path's variance along it.
-pub(super) fn label(i: usize, path: &Trajectory, options: &Options) -> String {
-    let label = options.axis(i);
-    match path.explained_variance.get(i) {
-        Some(share) if share.is_finite() => {
-            format!("{label} ({}% of variance)", fixed(100.0 * share, 1))
-        }
-        _ => label,
+/// Several paths of training over the contours of the plane that they were projected on, such as
+/// the joint plane of [`landscape_core::PathPlane`]: told apart by colour, and by dash and mark
+/// where there is none; starts hollow (one mark where all paths start at one point), ends filled;
+/// the explained variance with the axes where the paths agree on it.
+///
+/// # Errors
+/// As [`super::contour`], when there is no path, or one has no points.
+///
+/// ```
+/// use landscape_core::{Grid, Projection, Sampler, Surface, Trajectory, TrajectoryPoint, from_fn};
+/// use landscape_plot::{Options, PathOnPlane, trajectories};
+///
+/// let bowl = from_fn(|[x, y]: [f64; 2]| x * x + 2.0 * y * y);
+/// let mut surface = Surface::new(Grid::square(21, 1.0, 2)?, vec![]);
+/// Sampler::new().run(&bowl, &mut surface, &mut [])?;
+/// let run = |rate: f64| Trajectory {
+///     points: (0..20)
+///         .map(|step| {
+///             let shrink = |c: f64| 0.8 * (1.0 - rate * c).powi(step);
+///             let coords = [shrink(1.0), shrink(2.0), 0.0];
+///             TrajectoryPoint { step: step as u64, coords, residual: 0.0, loss: None, plane_loss: None }
+///         })
+///         .collect(),
+///     explained_variance: vec![],
+///     projection: Projection::LeastSquares,
+/// };
+/// let (slow, fast) = (run(0.1), run(0.4));
+/// let paths = [
+///     PathOnPlane { name: "rate 0.1", trajectory: &slow },
+///     PathOnPlane { name: "rate 0.4", trajectory: &fast },
+/// ];
+/// let figure = trajectories(&surface, &paths, &Options::default())?;
+/// assert!(figure.svg().contains("rate 0.4") && figure.svg().contains("common start"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn trajectories(
+    surface: &Surface,
+    paths: &[PathOnPlane<'_>],
+    options: &Options,
+) -> Result<Figure, PlotError> {
+    if paths.is_empty() {
+        return Err(PlotError::Empty {
+            figure: "trajectory",
+            what: "path",
+        });
     }
-}
-
-/// The path on the page; `None` where its coordinates are not finite.
-fn on_page(path: &Trajectory, panel: &Panel) -> Vec<Option<(f64, f64)>> {
-    path.points
+    let looks: Vec<(Look, PathOnPlane<'_>)> = paths
         .iter()
-        .map(|p| {
-            let (x, y) = (panel.x.at(p.coords[0]), panel.y.at(p.coords[1]));
-            (x.is_finite() && y.is_finite()).then_some((x, y))
-        })
-        .collect()
+        .enumerate()
+        .map(|(k, p)| (Look::nth(k), *p))
+        .collect();
+    let (mut scene, paths) = scene(surface, &looks, options)?;
+    let sheet = &mut scene.sheet;
+    paths.draw_ends(&mut sheet.canvas, &scene.panel);
+    sheet.legend = paths.entries();
+    sheet.legend.extend(paths.end_entries());
+    let zero = (scene.panel.x.at(0.0), scene.panel.y.at(0.0));
+    draw_models(sheet, &scene.panel, !paths.marks(zero));
+    let title = format!("Trajectories over the {}", scene.name);
+    Ok(scene.finish(&title))
 }
 
-fn obstacles(points: &[Option<(f64, f64)>], scene: &Scene<'_>) -> Vec<TurnedBox> {
-    let mut boxes = scene.origin_obstacle();
-    let known: Vec<(f64, f64)> = points.iter().flatten().copied().collect();
-    boxes.extend(known.first().map(|p| obstacle(p.0, p.1)));
-    boxes.extend(known.last().map(|p| obstacle(p.0, p.1)));
-    for w in known.windows(2) {
-        let (dx, dy) = (w[1].0 - w[0].0, w[1].1 - w[0].1);
-        let length = libm::hypot(dx, dy);
-        if length > 0.0 {
-            boxes.push(TurnedBox {
-                x: (w[0].0 + w[1].0) / 2.0,
-                y: (w[0].1 + w[1].1) / 2.0,
-                half_length: length / 2.0,
-                half_width: 1.2,
-                axis: (dx / length, dy / length),
-            });
-        }
-    }
-    boxes
+/// The contours with the lines of paths over them.
+fn scene<'o, 'p>(
+    surface: &Surface,
+    looks: &[(Look, PathOnPlane<'p>)],
+    options: &'o Options,
+) -> Result<(Scene<'o>, Paths<'p>), PlotError> {
+    let paths: Vec<PathOnPlane<'_>> = looks.iter().map(|(_, p)| *p).collect();
+    paths::check(&paths)?;
+    let labels = paths::labels(&paths, options);
+    let mut scene = Scene::new(surface, options, labels, "trajectory")?;
+    let paths = Paths::on(looks, &scene.panel);
+    let mut obstacles = scene.origin_obstacle();
+    obstacles.extend(paths.obstacles());
+    scene.draw(&obstacles)?;
+    paths.draw(&mut scene.sheet.canvas, &scene.panel);
+    scene.sheet.notes.extend(paths.outside(&scene.panel));
+    Ok((scene, paths))
 }
 
-/// A dark line with a white casing, and a dot for each checkpoint when there are few.
-fn draw_path(sheet: &mut Sheet<'_>, points: &[Option<(f64, f64)>], panel: &Panel) {
-    let canvas = &mut sheet.canvas;
-    canvas.group("trajectory");
-    canvas.clipped(panel.frame);
-    let mut line = Path::new();
-    for run in points.split(|p| p.is_none()) {
-        let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
-        line = line.polyline(&run, false);
-    }
-    canvas.line(&line, Stroke::new("#ffffff", 2.6));
-    canvas.line(&line, Stroke::new(INK, 1.1));
-    if points.len() <= DOTS {
-        let mut last = (f64::MIN, f64::MIN);
-        for (x, y) in points.iter().flatten() {
-            if libm::hypot(x - last.0, y - last.1) < APART {
-                continue;
-            }
-            last = (*x, *y);
-            let dot = Path::new().circle(*x, *y, 1.3);
-            canvas.shape(&dot, Some(INK), 1.0, Some(Stroke::new("#ffffff", 0.4)));
-        }
-    }
-    canvas.end();
-    canvas.end();
-}
-
-/// Marks start and end; an end at the point 0 is one mark with both names.
-fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, points: &[Option<(f64, f64)>]) {
+/// Marks start and end of the only path; an end at the point 0 is one mark with both names.
+fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, paths: &Paths<'_>) {
     let (panel, sheet) = (&scene.panel, &mut scene.sheet);
     let frame = panel.frame.inset(-0.01);
     let steps = |k: usize| path.points[k].step;
-    let last = points.len() - 1;
+    let at = |k: usize| {
+        let [x, y, _] = path.points[k].coords;
+        (panel.x.at(x), panel.y.at(y))
+    };
+    let last = path.points.len() - 1;
     let zero = (panel.x.at(0.0), panel.y.at(0.0));
-    let at_zero = |p: (f64, f64)| libm::hypot(p.0 - zero.0, p.1 - zero.1) < 1.0;
     let mut ends = vec![(0, mark::Mark::Ring, format!("start (step {})", steps(0)))];
     let mut end = format!("end (step {})", steps(last));
     let name = origin(sheet.options, panel).map(str::to_owned);
-    match (name, points[last].is_some_and(at_zero)) {
+    match (name, paths::near(at(last), zero)) {
         (Some(name), true) => end = format!("{end} = {name}"),
         _ => draw_origin(sheet, panel),
     }
@@ -132,9 +130,10 @@ fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, points: &[Option<(f64, f6
         ends.push((last, mark::Mark::Star, end));
     }
     sheet.canvas.group("ends");
-    let mut entries = vec![Entry::new(Swatch::Cased, "training path")];
+    let mut entries = paths.entries();
     for (k, kind, words) in ends {
-        if let Some((x, y)) = points[k].filter(|p| frame.holds(p.0, p.1)) {
+        let (x, y) = at(k);
+        if frame.holds(x, y) {
             mark::place(&mut sheet.canvas, kind, x, y);
             entries.push(Entry::new(Swatch::Mark(kind), words));
         }
@@ -142,73 +141,4 @@ fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, points: &[Option<(f64, f6
     sheet.canvas.end();
     entries.append(&mut sheet.legend);
     sheet.legend = entries;
-}
-
-/// Says how many checkpoints the frame does not show.
-fn note_outside(sheet: &mut Sheet<'_>, path: &Trajectory, panel: &Panel) {
-    let shown = |p: &&landscape_core::TrajectoryPoint| {
-        panel.x.holds(p.coords[0]) && panel.y.holds(p.coords[1])
-    };
-    let all = path.points.len();
-    let outside = all - path.points.iter().filter(shown).count();
-    if outside > 0 {
-        sheet.notes.push(format!(
-            "{outside} of {all} checkpoints lie outside of the plane shown"
-        ));
-    }
-}
-
-/// How honest a plane is about a path: above, the true loss of each checkpoint and the loss of the
-/// plane at its projection; below, its distance from the plane.
-///
-/// # Errors
-/// When the path has no points, or an option is not usable.
-pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure, PlotError> {
-    options.check()?;
-    if path.points.is_empty() {
-        return Err(PlotError::Empty {
-            figure: "trajectory",
-            what: "checkpoint",
-        });
-    }
-    let column = |get: &dyn Fn(&landscape_core::TrajectoryPoint) -> Option<f64>| -> Vec<f64> {
-        path.points
-            .iter()
-            .map(|p| get(p).unwrap_or(f64::NAN))
-            .collect()
-    };
-    let steps: Vec<f64> = path.points.iter().map(|p| p.step as f64).collect();
-    let series = |name: &str, k: usize, dash: usize, values: Vec<f64>| Series {
-        name: name.to_owned(),
-        x: steps.clone(),
-        y: values,
-        color: LINES[k],
-        dash: DASHES[dash],
-        mark: None,
-        error: Vec::new(),
-        dots: Vec::new(),
-        open: Vec::new(),
-    };
-    let mut curves = Curves::new(
-        options,
-        options.axes[0].clone().unwrap_or_else(|| "step".to_owned()),
-    );
-    let name = options
-        .value_label
-        .clone()
-        .unwrap_or_else(|| "loss".to_owned());
-    let losses = vec![
-        series("true loss", 0, 0, column(&|p| p.loss)),
-        series("loss of the plane", 1, 1, column(&|p| p.plane_loss)),
-    ];
-    curves.panel(name, options.scale, options.clip, options.range, losses);
-    let distance = vec![series(
-        "distance from the plane",
-        2,
-        0,
-        column(&|p| Some(p.residual)),
-    )];
-    curves.panel_from_zero("distance from the plane".to_owned(), distance);
-    curves.legend = true;
-    curves.draw("Losses along a trajectory")
 }

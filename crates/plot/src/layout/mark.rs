@@ -115,6 +115,19 @@ pub(crate) fn draw(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, colo
     }
 }
 
+/// Draws the outline of a mark, white inside, that stays visible on any ground.
+pub(crate) fn hollow(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, color: &str) {
+    let path = outline(mark, x, y, r);
+    canvas.line(&path, Stroke::new("#ffffff", 2.4));
+    canvas.shape(&path, Some("#ffffff"), 1.0, Some(Stroke::new(color, 1.0)));
+}
+
+/// Draws a filled mark with a white casing that stays visible on any ground.
+pub(crate) fn cased(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, color: &str) {
+    canvas.line(&outline(mark, x, y, r), Stroke::new("#ffffff", 2.0));
+    canvas.fill(&outline(mark, x, y, r), color);
+}
+
 /// Draws a mark of a place in the figure's ink.
 pub(crate) fn place(canvas: &mut Canvas, mark: Mark, x: f64, y: f64) {
     draw(canvas, mark, x, y, RADIUS, INK);

@@ -11,7 +11,7 @@ pub(crate) use axis::Axis;
 pub(crate) use bar::Bar;
 pub(crate) use bar::bands;
 pub(crate) use legend::{Entry, Swatch, draw as legend};
-pub(crate) use panel::{Panel, PlaneSpec, Words, draw_axes, plane, ratio};
+pub(crate) use panel::{Panel, PlaneSpec, Words, draw_axes, label_lines, plane, ratio};
 pub(crate) use sheet::Sheet;
 
 /// Distance from the figure's border to anything, in points.

@@ -82,7 +82,7 @@ fn panel_in(frame: Rect, spec: &PlaneSpec<'_>, style: &Style) -> Panel {
 }
 
 /// An axis label in lines that fit beside its axis.
-fn label_lines(label: &str, style: &Style, length: f64) -> Vec<String> {
+pub(crate) fn label_lines(label: &str, style: &Style, length: f64) -> Vec<String> {
     text::axis_lines(label, style.font_pt, length.max(30.0))
 }
 

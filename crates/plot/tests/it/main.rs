@@ -8,6 +8,7 @@ mod holes;
 mod input;
 mod orientation;
 mod page;
+mod paths;
 mod places;
 mod scales;
 mod support;

@@ -2,10 +2,10 @@
 
 use landscape_core::{Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint};
 use landscape_plot::{
-    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossCurve, Options, SharpnessRow,
-    Spectrum, StabilityCurve, StabilityLimit, contour, edge_of_stability, heatmap, hessian_map,
-    line, losses, sharpness_table, spectra, spectrum, surface3d, trajectory, trajectory_losses,
-    trajectory3d, volume_slices,
+    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossCurve, Options, PanelOf,
+    PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, contour,
+    edge_of_stability, heatmap, hessian_map, line, losses, sharpness_table, side_by_side, spectra,
+    spectrum, surface3d, trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -192,6 +192,50 @@ pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
     ]
 }
 
+/// Paths from one start that part.
+pub fn fan(n: usize) -> Vec<(String, Trajectory)> {
+    let one = |k: usize| {
+        let mut path = path(12);
+        for (step, point) in path.points.iter_mut().enumerate() {
+            let turn = 0.05 * step as f64 * (k as f64 - 4.5) / 4.5;
+            point.coords[0] += turn;
+            point.coords[1] -= turn * turn;
+        }
+        (format!("seed {k}"), path)
+    };
+    (0..n).map(one).collect()
+}
+
+pub fn named(paths: &[(String, Trajectory)]) -> Vec<PathOnPlane<'_>> {
+    let path = |(name, trajectory)| PathOnPlane { name, trajectory };
+    paths
+        .iter()
+        .map(|(name, path)| (name.as_str(), path))
+        .map(path)
+        .collect()
+}
+
+/// Three planes, one with holes, one with paths.
+fn beside(whole: &Surface, holes: &Surface, options: &Options) -> Figure {
+    let fan = fan(3);
+    let paths = named(&fan);
+    let panel = |title, surface, paths| PanelOf {
+        title,
+        surface,
+        paths,
+    };
+    let panels = [
+        panel("whole", whole, &paths[..]),
+        panel("with holes", holes, &[]),
+        panel(
+            "a title that is too long for one panel, or for two",
+            whole,
+            &[],
+        ),
+    ];
+    side_by_side(&panels, options).unwrap()
+}
+
 /// One figure of every kind, by name.
 pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
     let whole = plane(21, 17, bowl);
@@ -230,6 +274,11 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
             losses(&[curve("SGD"), curve("Adam")], options).unwrap(),
         ),
         ("volume", volume_slices(&volume, options).unwrap()),
+        (
+            "trajectories",
+            trajectories(&whole, &named(&fan(10)), options).unwrap(),
+        ),
+        ("side by side", beside(&whole, &holes, options)),
     ];
     surfaces.into_iter().chain(curvature(options)).collect()
 }

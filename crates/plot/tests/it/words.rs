@@ -69,7 +69,7 @@ fn text_is_text_in_the_named_font() {
             "{kind}"
         );
         assert!(
-            figure.svg().contains(">direction")
+            figure.svg().contains(">dir")
                 || ["losses", "sharpness"].iter().any(|k| kind.contains(k)),
             "{kind}"
         );

@@ -6,8 +6,8 @@ mod overlay;
 mod render;
 mod space;
 
+use super::paths::axis_label;
 use super::plane::{Plane, hole_entries};
-use super::trajectory::label;
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -72,7 +72,12 @@ fn draw(
         bands: false,
     });
     let space = Space::new(&data.field, &data.scale, options);
-    let names = [0, 1].map(|i| path.map_or_else(|| options.axis(i), |p| label(i, p, options)));
+    let names = [0, 1].map(|i| {
+        path.map_or_else(
+            || options.axis(i),
+            |p| axis_label(i, p.explained_variance.get(i).copied(), options),
+        )
+    });
     let [first, second] = names;
     let names = [first, second, name.clone()];
     let (frame, area) = fit(&space, &data, names, &sheet, bar.as_ref());
