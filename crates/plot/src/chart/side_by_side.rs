@@ -189,7 +189,7 @@ impl<'a> Layout<'a> {
                 } else {
                     Words::Ticks
                 },
-                if !same || k % columns == 0 {
+                if !same || k.is_multiple_of(columns) {
                     Words::All(up)
                 } else {
                     Words::Ticks
