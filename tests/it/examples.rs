@@ -253,3 +253,24 @@ fn rescaling_moves_some_measures_of_sharpness_and_not_others() {
     }
     within(lesson.number("a^2 tr H22 differ by"), 0.0, 1e-9);
 }
+
+#[test]
+fn settings_are_a_landscape_too() {
+    let lesson = Example::run("13-token-allocation");
+    for value in ["loss", "accuracy", "total"] {
+        lesson.has_figures(&[&format!("{value}-contour")]);
+    }
+    lesson.has_figures(&["total-surface"]);
+    // Far above the tenth that guessing has, on images that were not trained on.
+    within(lesson.number("accuracy"), 0.65, 1.0);
+    // All tokens cost 0.4, and fewer serve as well.
+    let all = lesson.number("all tokens: loss") + 0.4;
+    let best = lesson.number("with the price of tokens:");
+    within(best, 0.5 * all, 0.99 * all);
+    let missed = lesson.number("missed by two steps, the best costs up to");
+    let robust = lesson.number("missed by two steps, the robust costs up to");
+    assert!(
+        best <= robust && robust <= missed,
+        "{best} {robust} {missed}"
+    );
+}

@@ -26,8 +26,8 @@ pub use direction::{
 };
 pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
 pub use metrics::{
-    Barrier, Basins, Merge, MergeTree, Metrics, MetricsError, Passage, Persistence, barrier,
-    basins, lowest_way, merge_tree, metrics, metrics_of,
+    Barrier, Basins, Goal, Merge, MergeTree, Metrics, MetricsError, Optimum, OptimumParams,
+    Passage, Persistence, barrier, basins, lowest_way, merge_tree, metrics, metrics_of, optimum,
 };
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};

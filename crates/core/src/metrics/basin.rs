@@ -1,6 +1,7 @@
 //! The basin around the minimum.
 
 use super::field::Field;
+use super::region::Region;
 
 /// Share of the range above the minimum that still belongs to the basin.
 const DEPTH: f64 = 0.1;
@@ -16,34 +17,11 @@ pub(super) struct Basin {
 
 pub(super) fn basin(field: &Field, minimum: usize, range: f64) -> Basin {
     let limit = field.values[minimum] + DEPTH * range;
-    let (mut low, mut high) = ([usize::MAX; 3], [0usize; 3]);
-    let mut basin = Basin {
-        extent: Vec::new(),
-        points: 0,
-        open: false,
-    };
-    let offsets = field.along_axes();
-    let mut seen = vec![false; field.values.len()];
-    let mut stack = vec![minimum];
-    seen[minimum] = true;
-    while let Some(flat) = stack.pop() {
-        basin.points += 1;
-        basin.open |= !field.is_interior(flat);
-        for (axis, index) in field.grid.unravel(flat).into_iter().enumerate() {
-            low[axis] = low[axis].min(index);
-            high[axis] = high[axis].max(index);
-        }
-        for next in offsets.iter().filter_map(|&o| field.neighbour(flat, o)) {
-            let value = field.values[next];
-            if !seen[next] && value.is_finite() && value <= limit {
-                seen[next] = true;
-                stack.push(next);
-            }
-        }
+    let region = Region::around(field, minimum, |value| value <= limit);
+    let lengths = region.ends.iter().map(|(low, high)| high - low);
+    Basin {
+        extent: lengths.collect(),
+        points: region.points.len(),
+        open: region.open,
     }
-    let axes = field.grid.axes.iter().enumerate();
-    basin.extent = axes
-        .map(|(a, axis)| axis.value(high[a]) - axis.value(low[a]))
-        .collect();
-    basin
 }

@@ -12,10 +12,13 @@ mod basin;
 mod critical;
 mod curvature;
 mod field;
+mod optimum;
+mod region;
 mod roughness;
 mod topology;
 
 pub use barrier::{Barrier, barrier};
+pub use optimum::{Goal, Optimum, OptimumParams, optimum};
 pub use topology::{
     Basins, Merge, MergeTree, Passage, Persistence, basins, lowest_way, merge_tree,
 };

@@ -9,6 +9,7 @@ mod direction;
 mod grid;
 mod metrics;
 mod names;
+mod optimum;
 mod params;
 mod paths;
 mod pca;
