@@ -15,6 +15,7 @@ mod loss;
 mod module;
 mod objective;
 mod operations;
+mod units;
 
 pub use curvature::{Block, Curvature, Gradient};
 pub use derive::Matrix;
@@ -29,3 +30,4 @@ pub use loss::Loss;
 pub use module::{params_of, with_params};
 pub use objective::{BatchStatistics, PlaneObjective, Precision, Target, Trace};
 pub use operations::table::SUPPORTED as SUPPORTED_OPERATIONS;
+pub use units::Activations;

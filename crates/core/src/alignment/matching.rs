@@ -2,7 +2,7 @@
 
 use super::AlignmentError;
 use super::assignment::assign;
-use super::spec::{AxisRef, Group, PermutationSpec, Permutations, permute};
+use super::spec::{AxisRef, Chunks, Group, PermutationSpec, Permutations, permute};
 use crate::numeric::{dot, transposed_product};
 use crate::params::{Parameter, Params, Role};
 use crate::rng::Rng;
@@ -184,31 +184,6 @@ pub fn match_activations(
     Ok(matching)
 }
 
-/// Pearson correlations over samples of every unit of one network with every unit of another, for
-/// [`match_activations`]. `a` and `b` hold the activations of one sample after the other, `units`
-/// values each. A unit without variance is correlated with none: 0.
-///
-/// `None` when the lengths differ, or are no whole number of samples.
-pub fn correlations(a: &[f32], b: &[f32], units: usize) -> Option<Vec<f64>> {
-    if units == 0 || a.len() != b.len() || !a.len().is_multiple_of(units) {
-        return None;
-    }
-    let standardised = |values: &[f32]| {
-        let rows = values.len() / units;
-        let wide = values.iter().map(|&v| f64::from(v));
-        let mut matrix = DMatrix::from_row_iterator(rows, units, wide);
-        for mut column in matrix.column_iter_mut() {
-            let mean = column.mean();
-            column.add_scalar_mut(-mean);
-            let norm = column.norm();
-            column.scale_mut(if norm > 0.0 { norm.recip() } else { 0.0 });
-        }
-        matrix
-    };
-    let products = transposed_product(&standardised(a), &standardised(b));
-    Some(products.transpose().as_slice().to_vec())
-}
-
 fn not_finite(group: &Group) -> AlignmentError {
     AlignmentError::NotFinite {
         group: group.name.clone(),
@@ -244,15 +219,13 @@ fn gains(group: &Group, a: &Params, b: &Params, takes: impl Fn(&AxisRef) -> bool
 
 /// The values of each unit as a column.
 fn unit_columns(tensor: &Parameter, axis: &AxisRef, units: usize) -> DMatrix<f64> {
-    let inner: usize = tensor.shape[axis.axis + 1..].iter().product();
-    let chunk = inner * axis.repeat;
-    let slab = (chunk * units).max(1);
-    let outer = tensor.numel() / slab;
-    let slabs = || tensor.data.chunks_exact(slab);
+    let chunks = &Chunks::new(tensor, axis);
+    let slabs = chunks.slabs(tensor.numel());
     let values = (0..units).flat_map(|unit| {
-        slabs().flat_map(move |slab| slab[unit * chunk..][..chunk].iter().map(|&v| f64::from(v)))
+        let of = move |slab| tensor.data[chunks.range(slab, unit)].iter();
+        (0..slabs).flat_map(of).map(|&value| f64::from(value))
     });
-    DMatrix::from_iterator(outer * chunk, units, values)
+    DMatrix::from_iterator(slabs * chunks.chunk, units, values)
 }
 
 /// The assignment, where it beats staying as it is by more than rounding.

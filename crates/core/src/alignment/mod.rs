@@ -26,11 +26,13 @@
 //! ```
 
 mod assignment;
+mod correlation;
 mod error;
 mod matching;
 mod spec;
 
 pub use assignment::assign;
+pub use correlation::{Correlator, correlations};
 pub use error::AlignmentError;
-pub use matching::{Matching, correlations, match_activations, match_weights};
+pub use matching::{Matching, match_activations, match_weights};
 pub use spec::{AxisRef, Group, PermutationSpec, Permutations};

@@ -3,7 +3,8 @@
 use super::AlignmentError;
 use crate::params::{Parameter, Params};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// One axis of one tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +16,10 @@ pub struct AxisRef {
     /// Consecutive indices of the axis that belong to one unit: 1 but for layers that follow a
     /// flattened map of channels, where it is the number of positions of a channel.
     pub repeat: usize,
+    /// Where the units begin when they are a part of the axis, as of what layers concatenate. `None`:
+    /// they are all of it.
+    #[serde(default)]
+    pub part: Option<usize>,
 }
 
 impl AxisRef {
@@ -24,7 +29,21 @@ impl AxisRef {
             tensor: tensor.into(),
             axis,
             repeat: 1,
+            part: None,
         }
+    }
+
+    /// The indices of the axis that `units` units take, in an axis of `length`; `None` where they do
+    /// not fit.
+    pub(super) fn range(&self, units: usize, length: usize) -> Option<Range<usize>> {
+        let taken = units.checked_mul(self.repeat)?;
+        let start = self.part.unwrap_or(0);
+        let end = start.checked_add(taken)?;
+        let fits = match self.part {
+            None => end == length,
+            Some(_) => end <= length,
+        };
+        (self.repeat > 0 && fits).then_some(start..end)
     }
 }
 
@@ -86,37 +105,41 @@ impl PermutationSpec {
     /// # Errors
     /// The first thing that does not fit.
     pub fn check(&self, params: &Params) -> Result<(), AlignmentError> {
-        let mut claimed = HashSet::new();
+        let mut claimed: HashMap<(&str, usize), Vec<Range<usize>>> = HashMap::new();
         for group in &self.groups {
             for axis in &group.axes {
-                self.check_axis(group, axis, params)?;
-                if !claimed.insert((axis.tensor.as_str(), axis.axis)) {
+                let range = self.check_axis(group, axis, params)?;
+                let others = claimed.entry((&axis.tensor, axis.axis)).or_default();
+                if others
+                    .iter()
+                    .any(|o| o.start < range.end && range.start < o.end)
+                {
                     return Err(AlignmentError::Claimed {
                         tensor: axis.tensor.clone(),
                         axis: axis.axis,
                     });
                 }
+                others.push(range);
             }
         }
         Ok(())
     }
 
+    /// The indices that the axis takes.
     fn check_axis(
         &self,
         group: &Group,
         axis: &AxisRef,
         params: &Params,
-    ) -> Result<(), AlignmentError> {
+    ) -> Result<Range<usize>, AlignmentError> {
         let unknown = || AlignmentError::UnknownTensor {
             group: group.name.clone(),
             tensor: axis.tensor.clone(),
         };
         let tensor = params.get(&axis.tensor).ok_or_else(unknown)?;
-        let indices = group.units.checked_mul(axis.repeat);
-        if axis.repeat > 0 && tensor.shape.get(axis.axis).copied() == indices {
-            return Ok(());
-        }
-        Err(AlignmentError::Axis {
+        let length = tensor.shape.get(axis.axis);
+        let range = length.and_then(|&length| axis.range(group.units, length));
+        range.ok_or_else(|| AlignmentError::Axis {
             group: group.name.clone(),
             tensor: axis.tensor.clone(),
             shape: tensor.shape.clone(),
@@ -176,22 +199,48 @@ impl PermutationSpec {
     }
 }
 
+/// How the values of a group's units lie in a tensor along one of its axes: in each of several slabs,
+/// a chunk for every unit.
+pub(super) struct Chunks {
+    /// Values of a slab: all that have the same indices on the axes before.
+    slab: usize,
+    /// Where the first unit begins in a slab.
+    start: usize,
+    /// Values of a unit in a slab.
+    pub(super) chunk: usize,
+}
+
+impl Chunks {
+    /// `axis` must fit the tensor.
+    pub(super) fn new(tensor: &Parameter, axis: &AxisRef) -> Self {
+        let inner: usize = tensor.shape[axis.axis + 1..].iter().product();
+        Chunks {
+            slab: inner * tensor.shape[axis.axis],
+            start: inner * axis.part.unwrap_or(0),
+            chunk: inner * axis.repeat,
+        }
+    }
+
+    /// Number of slabs in a tensor of `numel` values.
+    pub(super) fn slabs(&self, numel: usize) -> usize {
+        numel / self.slab.max(1)
+    }
+
+    /// The values of a unit in a slab.
+    pub(super) fn range(&self, slab: usize, unit: usize) -> Range<usize> {
+        let start = slab * self.slab + self.start + unit * self.chunk;
+        start..start + self.chunk
+    }
+}
+
 /// Puts the units of one axis in another order.
 pub(super) fn permute(tensor: &mut Parameter, axis: &AxisRef, permutation: &[usize]) {
-    let inner: usize = tensor.shape[axis.axis + 1..].iter().product();
-    let chunk = inner * axis.repeat;
-    let slab = chunk * permutation.len();
-    if slab == 0 {
-        return;
-    }
+    let chunks = Chunks::new(tensor, axis);
     let old = tensor.data.clone();
-    for (to, from) in tensor
-        .data
-        .chunks_exact_mut(slab)
-        .zip(old.chunks_exact(slab))
-    {
-        for (place, &unit) in to.chunks_exact_mut(chunk).zip(permutation) {
-            place.copy_from_slice(&from[unit * chunk..][..chunk]);
+    for slab in 0..chunks.slabs(old.len()) {
+        for (place, &unit) in permutation.iter().enumerate() {
+            let from = &old[chunks.range(slab, unit)];
+            tensor.data[chunks.range(slab, place)].copy_from_slice(from);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::support::{assert_close, tensor};
 use landscape_core::alignment::{
-    AlignmentError, AxisRef, Group, PermutationSpec, Permutations, assign, correlations,
-    match_activations, match_weights,
+    AlignmentError, AxisRef, Correlator, Group, PermutationSpec, Permutations, assign,
+    correlations, match_activations, match_weights,
 };
 use landscape_core::{Params, Rng, Role};
 use proptest::prelude::*;
@@ -229,6 +229,97 @@ fn permuted_networks_compute_the_same_and_their_activations_match() {
     assert_eq!(spec.apply(&twin, &found.permutations).unwrap(), params);
     assert!(found.similarity[0] < found.similarity[1]);
     assert_eq!(correlations(&ours[0], &theirs[0][1..], 40), None);
+}
+
+/// Two layers whose outputs stand one after another, and a third one that reads both.
+fn concatenated() -> (Params, PermutationSpec) {
+    let random = |name: &str, shape: &[usize], stream: u64| {
+        let rng = std::cell::RefCell::new(Rng::new(1, stream));
+        tensor(name, shape, Role::Weight, |_| {
+            rng.borrow_mut().normal() as f32
+        })
+    };
+    let params = Params::new(vec![
+        random("one.weight", &[3, 4], 1),
+        random("two.weight", &[5, 4], 2),
+        random("read.weight", &[2, 16], 3),
+    ]);
+    let group = |name: &str, units: usize, start: usize| Group {
+        name: name.to_owned(),
+        units,
+        axes: vec![
+            AxisRef::new(format!("{name}.weight"), 0),
+            AxisRef {
+                repeat: 2,
+                part: Some(start),
+                ..AxisRef::new("read.weight", 1)
+            },
+        ],
+    };
+    let groups = vec![group("one", 3, 0), group("two", 5, 6)];
+    (params.unwrap(), PermutationSpec { groups })
+}
+
+#[test]
+fn parts_of_an_axis_are_permuted_by_themselves() {
+    let (params, spec) = concatenated();
+    let hidden = vec![vec![1, 2, 0], vec![4, 0, 3, 1, 2]];
+    let twin = spec.apply(&params, &hidden).unwrap();
+    let (old, new) = (
+        params.get("read.weight").unwrap(),
+        twin.get("read.weight").unwrap(),
+    );
+    for row in 0..2 {
+        let at = |t: &landscape_core::Parameter, i: usize| t.data[row * 16 + i];
+        assert_eq!([at(new, 0), at(new, 1)], [at(old, 2), at(old, 3)]);
+        assert_eq!([at(new, 6), at(new, 7)], [at(old, 14), at(old, 15)]);
+    }
+    let found = match_weights(&spec, &params, &twin, 0).unwrap();
+    assert_eq!(spec.apply(&twin, &found.permutations).unwrap(), params);
+    let with = |part: usize| {
+        let mut spec = spec.clone();
+        spec.groups[1].axes[1].part = Some(part);
+        spec.check(&params).unwrap_err()
+    };
+    assert!(matches!(with(5), AlignmentError::Claimed { .. }));
+    assert!(matches!(with(7), AlignmentError::Axis { .. }));
+}
+
+#[test]
+fn correlations_do_not_depend_on_the_parts_they_come_in() {
+    let mut rng = Rng::new(6, 0);
+    // Large means, and a unit that never changes.
+    let mut values = |mean: f64| -> Vec<f32> {
+        let mut value = |i: usize| if i % 3 == 2 { 0.1 } else { mean + rng.normal() };
+        (0..300).map(|i| value(i) as f32).collect()
+    };
+    let (a, b) = (values(100.0), values(-7.0));
+    let mut parts = Correlator::new(3);
+    for part in [0..30, 30..33, 33..300] {
+        parts.add(&a[part.clone()], &b[part]).unwrap();
+    }
+    let (found, whole) = (parts.correlations(), correlations(&a, &b, 3).unwrap());
+    for (i, (x, y)) in found.iter().zip(&whole).enumerate() {
+        assert_close(*x, *y, 1e-9);
+        assert_close(*x, pearson(&a, &b, i / 3, i % 3), 1e-9);
+    }
+    assert_eq!(whole[2], 0.0);
+    assert_eq!(parts.add(&a, &b[1..]), None);
+}
+
+/// By the textbook, in two passes; 0 without variance.
+fn pearson(a: &[f32], b: &[f32], i: usize, j: usize) -> f64 {
+    let column = |values: &[f32], unit: usize| -> Vec<f64> {
+        let column: Vec<f64> = values.chunks(3).map(|row| f64::from(row[unit])).collect();
+        let mean = column.iter().sum::<f64>() / column.len() as f64;
+        column.iter().map(|v| v - mean).collect()
+    };
+    let (x, y) = (column(a, i), column(b, j));
+    let product = |p: &[f64], q: &[f64]| p.iter().zip(q).map(|(p, q)| p * q).sum::<f64>();
+    match i == 2 || j == 2 {
+        true => 0.0,
+        false => product(&x, &y) / (product(&x, &x) * product(&y, &y)).sqrt(),
+    }
 }
 
 #[test]

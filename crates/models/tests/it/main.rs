@@ -19,3 +19,4 @@ mod support;
 mod tensors;
 mod traced;
 mod train;
+mod units;

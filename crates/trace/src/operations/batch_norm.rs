@@ -3,6 +3,7 @@
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
 use crate::device::{self, DeviceTensor, Replay};
 use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::units::{Port, Ties};
 use burn_backend::Slice;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
@@ -58,6 +59,13 @@ impl Operation for BatchNorm {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.align(Port::Input(0));
+        for statistic in 1..ties.inputs() {
+            ties.tie((Port::Input(statistic), 0), (Port::Output, 1));
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -168,6 +176,12 @@ impl Operation for Moments {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.tie((Port::Input(0), 1), (Port::Output, 1));
+        ties.tie((Port::Input(1), 0), (Port::Output, 1));
+        ties.pin(Port::Output, 0);
     }
 
     fn host(&self, call: HostCall) {
@@ -282,6 +296,11 @@ impl Operation for MomentMean {
         self
     }
 
+    fn units(&self, ties: &mut Ties) {
+        ties.tie((Port::Input(0), 1), (Port::Output, 0));
+        ties.tie((Port::Input(1), 0), (Port::Output, 0));
+    }
+
     fn host(&self, call: HostCall) {
         let [moments, shift] = [call.inputs[0].data, call.inputs[1].data];
         for (out, (mean, shift)) in call.out.iter_mut().zip(moments.iter().zip(shift)) {
@@ -310,6 +329,10 @@ impl Operation for MomentVariance {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.tie((Port::Input(0), 1), (Port::Output, 0));
     }
 
     fn host(&self, call: HostCall) {

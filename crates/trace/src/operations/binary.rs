@@ -7,6 +7,7 @@ use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::simd::{LANES, Simd};
+use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 
 /// `out = f(a, b)` for every element, with broadcasting along axes of length 1.
@@ -63,6 +64,10 @@ impl Operation for Binary {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {

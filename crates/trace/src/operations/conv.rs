@@ -7,6 +7,7 @@ use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::conv::{Conv, Finish, Window};
 use crate::host::winograd::{self, Winograd};
+use crate::units::{Port, Ties};
 use burn_backend::ops::{ActivationOps, ConvOptions, FloatTensorOps, ModuleOps};
 
 /// Products an output below which a first layer is cheaper to compute at every point than to keep
@@ -89,6 +90,35 @@ impl Operation for Conv2d {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        let (x, w, out) = (Port::Input(0), Port::Input(1), Port::Output);
+        ties.tie((x, 0), (out, 0));
+        ties.tie((w, 0), (out, 1));
+        if self.bias {
+            ties.tie((Port::Input(2), 0), (out, 1));
+        }
+        if self.residual {
+            ties.align(Port::Input(self.residual_at()));
+        }
+        match (self.groups, ties.shape(x)[1]) {
+            (1, _) => ties.contract((x, 1), (w, 1)),
+            // Channel by channel.
+            (groups, channels) if groups == channels && channels == ties.shape(out)[1] => {
+                ties.tie((x, 1), (out, 1));
+            }
+            _ => {
+                for port in [x, w, out] {
+                    ties.pin(port, 1);
+                }
+            }
+        }
+        for axis in [2, 3] {
+            for port in [x, w, out] {
+                ties.pin(port, axis);
+            }
+        }
     }
 
     fn host(&self, call: HostCall) {

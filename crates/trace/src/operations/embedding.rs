@@ -4,6 +4,7 @@ use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
+use crate::units::{Port, Ties};
 use burn_backend::ops::{FloatTensorOps, ModuleOps};
 use burn_backend::{TensorMetadata, get_or_init_device_settings};
 
@@ -32,6 +33,18 @@ impl Operation for Embedding {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        let (index, out) = (
+            ties.shape(Port::Input(1)).len(),
+            ties.shape(Port::Output).len(),
+        );
+        ties.pin(Port::Input(0), 0);
+        ties.tie((Port::Input(0), 1), (Port::Output, out - 1));
+        for axis in 0..index {
+            ties.tie((Port::Input(1), axis), (Port::Output, axis));
+        }
     }
 
     fn host(&self, call: HostCall) {

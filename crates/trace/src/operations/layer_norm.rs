@@ -3,6 +3,7 @@
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::device::{self, DeviceTensor, Replay};
 use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 
 /// `gamma (x - mean) / sqrt(variance + epsilon) + beta` along the last axis, variance divided by the
@@ -31,6 +32,11 @@ impl Operation for LayerNorm {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    /// Mean and variance do not know the order of the normalised axis.
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {

@@ -6,6 +6,7 @@ use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::gemm::Gemm;
 use crate::host::gemm_weight::GemmWeight;
+use crate::units::{Port, Ties};
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.
@@ -35,6 +36,21 @@ fn samples(a: &Operand, b: &Operand) -> Samples {
     }
 }
 
+/// Rows of the first factor and columns of the second are those of the product, which sums over the
+/// others; leading axes are aligned.
+fn product_units(ties: &mut Ties) {
+    let (a, b, out) = (Port::Input(0), Port::Input(1), Port::Output);
+    let [last_a, last_b, last] = [a, b, out].map(|port| ties.shape(port).len() - 1);
+    ties.contract((a, last_a), (b, last_b - 1));
+    ties.tie((b, last_b), (out, last));
+    for back in 1..=last_a {
+        ties.tie((a, last_a - back), (out, last - back));
+    }
+    for back in 2..=last_b {
+        ties.tie((b, last_b - back), (out, last - back));
+    }
+}
+
 impl Operation for Matmul {
     fn name(&self) -> &'static str {
         "matmul"
@@ -58,6 +74,10 @@ impl Operation for Matmul {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        product_units(ties);
     }
 
     fn host(&self, call: HostCall) {
@@ -125,6 +145,15 @@ impl Operation for Linear {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        product_units(ties);
+        if self.bias {
+            let outputs = ties.shape(Port::Output).len() - 1;
+            let bias = ties.shape(Port::Input(2)).len() - 1;
+            ties.tie((Port::Input(2), bias), (Port::Output, outputs));
+        }
     }
 
     fn host(&self, call: HostCall) {

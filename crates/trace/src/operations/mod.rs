@@ -33,6 +33,7 @@ use crate::derive::Derivation;
 use crate::device::DeviceTensor;
 use crate::graph::{Node, ValueId};
 use crate::host::simd::Level;
+use crate::units::Ties;
 use std::fmt::Debug;
 
 /// What an operation does to the sample axis (axis 0) of its inputs.
@@ -161,6 +162,15 @@ pub(crate) trait Operation: Debug + Send + Sync {
 
     /// Computes the output on a Burn device.
     fn device(&self, call: DeviceCall) -> DeviceTensor;
+
+    /// States which axes of its operands can only be permuted together, for the permutation symmetries of
+    /// a network ([`crate::Trace::permutations`]): permuting the inputs along axes that are tied permutes the
+    /// output along the axes tied to them, and changes nothing else.
+    ///
+    /// Without a rule, the order along all axes matters.
+    fn units(&self, ties: &mut Ties) {
+        ties.pin_all();
+    }
 
     /// Adds nodes for the derivative of the output along `tangents` of the inputs, of which at least one
     /// is there (`None`: zero). Returns the derivative, of the output's shape; `None` where it is zero.

@@ -6,6 +6,7 @@ use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::units::{Port, Ties};
 use burn_backend::ops::ModuleOps;
 use std::ops::Range;
 
@@ -53,6 +54,15 @@ impl Operation for Pool2d {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.tie((Port::Input(0), 0), (Port::Output, 0));
+        ties.tie((Port::Input(0), 1), (Port::Output, 1));
+        for axis in [2, 3] {
+            ties.pin(Port::Input(0), axis);
+            ties.pin(Port::Output, axis);
+        }
     }
 
     fn host(&self, call: HostCall) {

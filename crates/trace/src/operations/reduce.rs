@@ -7,6 +7,7 @@ use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::gemm_weight::bias_gradient;
 use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::units::{Port, Ties};
 use burn_backend::ops::FloatTensorOps;
 
 /// What is computed of the numbers.
@@ -66,6 +67,19 @@ impl Operation for Reduce {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    /// Sums, means and extrema do not know the order of what they reduce; the place of an extremum is
+    /// that order.
+    fn units(&self, ties: &mut Ties) {
+        let place = matches!(self.reduction, Reduction::ArgMax | Reduction::ArgMin);
+        for axis in 0..ties.shape(Port::Input(0)).len() {
+            match self.axis.is_none_or(|reduced| reduced == axis) {
+                true if place => ties.pin(Port::Input(0), axis),
+                true => {}
+                false => ties.tie((Port::Input(0), axis), (Port::Output, axis)),
+            }
+        }
     }
 
     fn host(&self, call: HostCall) {

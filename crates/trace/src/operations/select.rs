@@ -6,6 +6,7 @@ use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::simd::Simd;
+use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 
 /// `out = mask ? value : x`; inputs: x, mask, value.
@@ -31,6 +32,10 @@ impl Operation for MaskWhere {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {

@@ -5,12 +5,39 @@ use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
-use burn_backend::Slice as Range;
+use crate::units::{Port, Ties};
+use burn_backend::Slice as Steps;
 use burn_backend::ops::FloatTensorOps;
+use std::ops::Range;
 
 /// The same values, row-major, with another shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reshape;
+
+/// The least runs of axes of two shapes that hold the same number of values.
+fn blocks(from: &[usize], to: &[usize]) -> Vec<(Range<usize>, Range<usize>)> {
+    let (mut i, mut j) = (0, 0);
+    let mut blocks = Vec::new();
+    while i < from.len() && j < to.len() {
+        let (first_i, first_j) = (i, j);
+        let (mut m, mut n) = (from[i], to[j]);
+        (i, j) = (i + 1, j + 1);
+        while m != n {
+            match m < n && i < from.len() {
+                true => (m, i) = (m * from[i], i + 1),
+                false if j < to.len() => (n, j) = (n * to[j], j + 1),
+                false => break,
+            }
+        }
+        blocks.push((first_i..i, first_j..j));
+    }
+    blocks
+}
+
+/// The axes among these that are longer than 1.
+fn longer(shape: &[usize], axes: Range<usize>) -> Vec<usize> {
+    axes.filter(|&axis| shape[axis] > 1).collect()
+}
 
 impl Operation for Reshape {
     fn name(&self) -> &'static str {
@@ -35,6 +62,29 @@ impl Operation for Reshape {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    /// Axes that are merged, or that one is split into: a unit is an index of the outermost of them with
+    /// all that is inside, in its order.
+    fn units(&self, ties: &mut Ties) {
+        let (x, out) = (Port::Input(0), Port::Output);
+        for (from, to) in blocks(ties.shape(x), ties.shape(out)) {
+            let (from, to) = (longer(ties.shape(x), from), longer(ties.shape(out), to));
+            let (Some(&a), Some(&b)) = (from.first(), to.first()) else {
+                continue;
+            };
+            let (m, n) = (ties.shape(x)[a], ties.shape(out)[b]);
+            if m.is_multiple_of(n) {
+                ties.tie_by((x, a), (out, b), |i| i / (m / n));
+            } else if n.is_multiple_of(m) {
+                ties.tie_by((out, b), (x, a), |i| i / (n / m));
+            } else {
+                ties.pin(x, a);
+                ties.pin(out, b);
+            }
+            from[1..].iter().for_each(|&axis| ties.pin(x, axis));
+            to[1..].iter().for_each(|&axis| ties.pin(out, axis));
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -95,6 +145,12 @@ impl Operation for Permute {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        for (to, &from) in self.axes.iter().enumerate() {
+            ties.tie((Port::Input(0), from), (Port::Output, to));
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -159,6 +215,10 @@ impl Operation for Expand {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {
@@ -245,6 +305,13 @@ impl Operation for Slice {
         self
     }
 
+    fn units(&self, ties: &mut Ties) {
+        for (axis, &(start, step)) in self.ranges.iter().enumerate() {
+            let whole = (Port::Input(0), axis);
+            ties.tie_by((Port::Output, axis), whole, |i| start + i * step);
+        }
+    }
+
     fn host(&self, call: HostCall) {
         let strides = row_strides(call.inputs[0].rows());
         let first = usize::from(call.samples);
@@ -319,6 +386,17 @@ impl Operation for Concat {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        let mut start = 0;
+        for input in (0..ties.inputs()).map(Port::Input) {
+            for axis in 0..ties.shape(input).len() {
+                let shift = if axis == self.axis { start } else { 0 };
+                ties.tie_by((input, axis), (Port::Output, axis), |i| i + shift);
+            }
+            start += ties.shape(input)[self.axis];
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -466,13 +544,13 @@ impl Operation for Place {
 }
 
 /// Ranges as Burn has them, with the points in front: `lengths` elements each. The sample axis is whole.
-fn place(ranges: &[(usize, usize)], lengths: &[usize], samples: bool) -> Vec<Range> {
-    let mut all = vec![Range::new(0, None, 1)];
+fn place(ranges: &[(usize, usize)], lengths: &[usize], samples: bool) -> Vec<Steps> {
+    let mut all = vec![Steps::new(0, None, 1)];
     for (axis, (&(start, step), &length)) in ranges.iter().zip(lengths).enumerate() {
         let end = start + (length - 1) * step + 1;
         all.push(match axis == 0 && samples {
-            true => Range::new(0, None, 1),
-            false => Range::new(start as isize, Some(end as isize), step as isize),
+            true => Steps::new(0, None, 1),
+            false => Steps::new(start as isize, Some(end as isize), step as isize),
         });
     }
     all

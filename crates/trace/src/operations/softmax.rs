@@ -7,6 +7,7 @@ use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::math;
 use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::units::Ties;
 use burn_backend::ops::ActivationOps;
 
 /// `softmax(x)_i = e^(x_i - m) / sum_j e^(x_j - m)`, `m = max_j x_j`; `log`: its logarithm.
@@ -37,6 +38,10 @@ impl Operation for Softmax {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {

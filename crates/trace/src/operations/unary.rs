@@ -6,6 +6,7 @@ use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::math::{self, Map, map};
 use crate::host::simd::Simd;
+use crate::units::Ties;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out = f(x)` for every element.
@@ -106,6 +107,10 @@ impl Operation for Unary {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        ties.elementwise();
     }
 
     fn host(&self, call: HostCall) {

@@ -9,3 +9,4 @@ mod precision;
 mod reference;
 mod sharing;
 mod torch;
+mod units;
