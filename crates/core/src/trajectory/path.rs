@@ -240,6 +240,39 @@ pub struct Fidelity {
 }
 
 impl Fidelity {
+    /// Share of the variance below which a plane explains little.
+    pub const EXPLAINED: f64 = crate::diagnosis::thresholds::EXPLAINED;
+    /// Disagreement from which the plane's loss is not the path's.
+    pub const DISAGREEMENT: f64 = 0.25;
+
+    /// What has to be said beside a picture of the plane, in words; nothing where it can be trusted.
+    ///
+    /// ```
+    /// use landscape_core::Fidelity;
+    ///
+    /// let poor = Fidelity { explained: Some(0.31), disagreement: None, worst_step: None, off_plane: None };
+    /// assert_eq!(poor.warnings(), ["the plane explains 31.0% of the path's variance only"]);
+    /// ```
+    pub fn warnings(&self) -> Vec<String> {
+        let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+        let little = self.explained.filter(|share| *share < Self::EXPLAINED);
+        let little = little.map(|share| {
+            format!(
+                "the plane explains {} of the path's variance only",
+                percent(share)
+            )
+        });
+        let apart = self.disagreement.filter(|gap| *gap >= Self::DISAGREEMENT);
+        let apart = apart.map(|gap| {
+            let step = self
+                .worst_step
+                .map_or(String::new(), |s| format!(" at step {s}"));
+            let gap = percent(gap);
+            format!("the plane's loss differs from the true one by {gap} of its range{step}")
+        });
+        little.into_iter().chain(apart).collect()
+    }
+
     /// How well a plane stands for a path.
     pub fn of(trajectory: &Trajectory) -> Self {
         let explained = (!trajectory.explained_variance.is_empty())

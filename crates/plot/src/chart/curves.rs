@@ -1,5 +1,6 @@
 //! Panels of curves, one above the other, over one horizontal axis.
 
+use super::heights::{self, Height};
 use super::plane::hole_entries;
 use crate::error::PlotError;
 use crate::field::Cell;
@@ -21,7 +22,7 @@ const MARGIN: f64 = 0.05;
 const MARKS: usize = 8;
 
 /// One curve.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Series {
     pub name: String,
     pub x: Vec<f64>,
@@ -35,6 +36,10 @@ pub(super) struct Series {
     pub dots: Vec<usize>,
     /// Places of points that are marked with small open circles.
     pub open: Vec<usize>,
+    /// Lower and upper ends of an area about the curve, or nothing.
+    pub range: Vec<[f64; 2]>,
+    /// Drawn with a thinner line, as one of many.
+    pub thin: bool,
 }
 
 struct PanelSpec {
@@ -52,6 +57,8 @@ pub(super) struct Curves<'a> {
     cells: Vec<Cell>,
     pub legend: bool,
     pub mark_origin: bool,
+    /// Heights marked in the first panel.
+    pub heights: Vec<Height>,
     /// The whole horizontal axis; from the curves when absent.
     pub extent: Option<(f64, f64)>,
 }
@@ -66,6 +73,7 @@ impl<'a> Curves<'a> {
             cells: Vec::new(),
             legend: false,
             mark_origin: false,
+            heights: Vec::new(),
             extent: None,
         }
     }
@@ -79,7 +87,11 @@ impl<'a> Curves<'a> {
         range: Option<(f64, f64)>,
         series: Vec<Series>,
     ) {
-        let values: Vec<f64> = series.iter().flat_map(|s| s.y.iter().copied()).collect();
+        let ends = |s: &Series| s.range.iter().flatten().copied().collect::<Vec<f64>>();
+        let values: Vec<f64> = series
+            .iter()
+            .flat_map(|s| [s.y.clone(), ends(s)].concat())
+            .collect();
         let exact = ValueScale::of(&values, scale, clip, range);
         self.sheet.note_scale(&exact, &values);
         if series.iter().any(|s| !s.error.is_empty()) {
@@ -136,6 +148,11 @@ impl<'a> Curves<'a> {
     /// An entry of the legend below the panels.
     pub fn entry(&mut self, entry: Entry) {
         self.sheet.legend.push(entry);
+    }
+
+    /// A sentence of the caption.
+    pub fn note(&mut self, words: impl Into<String>) {
+        self.sheet.notes.push(words.into());
     }
 
     /// Says how many points of a surface are measured, where some are interpolated.
@@ -275,11 +292,17 @@ impl<'a> Curves<'a> {
         }
         canvas.group(&format!("curves-{}", k + 1));
         canvas.clipped(panel.frame.inset(-0.5));
+        if k == 0 {
+            heights::draw_bars(canvas, &self.heights, panel);
+        }
         for series in &self.panels[k].series {
             draw_series(canvas, series, panel);
         }
         canvas.end();
         canvas.end();
+        if k == 0 {
+            heights::draw_words(canvas, &self.heights, panel, style.small());
+        }
         let below = match last {
             true => Words::All(&self.x_name),
             false => Words::Nothing,
@@ -421,7 +444,9 @@ fn draw_series(canvas: &mut Canvas, series: &Series, panel: &Panel) {
         }
     }
     canvas.shape(&band, Some(series.color), 0.25, None);
-    canvas.line(&line, Stroke::new(series.color, CURVE).dash(series.dash));
+    canvas.shape(&range_of(series, panel, at), Some(series.color), 0.2, None);
+    let width = if series.thin { 0.7 * CURVE } else { CURVE };
+    canvas.line(&line, Stroke::new(series.color, width).dash(series.dash));
     for &k in series.dots.iter().filter(|&&k| series.y[k].is_finite()) {
         let (x, y) = at(k, series.y[k]);
         mark::draw(canvas, mark::Mark::Disc, x, y, 1.2, series.color);
@@ -431,6 +456,21 @@ fn draw_series(canvas: &mut Canvas, series: &Series, panel: &Panel) {
         mark::draw(canvas, mark::Mark::Circle, x, y, 1.6, series.color);
     }
     draw_marks(canvas, series, panel);
+}
+
+/// The area between the lower and the upper ends of a curve's range.
+fn range_of(series: &Series, panel: &Panel, at: impl Fn(usize, f64) -> (f64, f64)) -> Path {
+    let mut area = Path::new();
+    for run in runs(series, panel) {
+        let edge = |end: usize| {
+            let at = &at;
+            move |k: &usize| Some(at(*k, series.range.get(*k)?[end]))
+        };
+        let upper = run.iter().filter_map(edge(1));
+        let lower = run.iter().rev().filter_map(edge(0));
+        area = area.polyline(&upper.chain(lower).collect::<Vec<_>>(), true);
+    }
+    area
 }
 
 fn finite(v: f64) -> f64 {

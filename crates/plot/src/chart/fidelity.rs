@@ -3,10 +3,11 @@ use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::style::{DASHES, LINES};
-use landscape_core::Trajectory;
+use landscape_core::{Fidelity, Trajectory};
 
 /// How honest a plane is about a path: above, the true loss of each checkpoint and the loss of the
-/// plane at its projection; below, its distance from the plane.
+/// plane at its projection; below, its distance from the plane. The caption has the
+/// [warnings](Fidelity::warnings): that the plane explains little, that the losses disagree.
 ///
 /// # Errors
 /// When the path has no points, or an option is not usable.
@@ -31,10 +32,7 @@ pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure,
         y: values,
         color: LINES[k],
         dash: DASHES[dash],
-        mark: None,
-        error: Vec::new(),
-        dots: Vec::new(),
-        open: Vec::new(),
+        ..Series::default()
     };
     let mut curves = Curves::new(
         options,
@@ -56,6 +54,9 @@ pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure,
         column(&|p| Some(p.residual)),
     )];
     curves.panel_from_zero("distance from the plane".to_owned(), distance);
+    for words in Fidelity::of(path).warnings() {
+        curves.note(words);
+    }
     curves.legend = true;
     curves.draw("Losses along a trajectory")
 }

@@ -58,12 +58,11 @@ fn series(surface: &Surface, value: Value, k: usize, options: &Options) -> Serie
         y: field::smoothed(surface.values(value), options.smooth),
         color: LINES[k],
         dash: DASHES[0],
-        mark: None,
         error: if known { error } else { Vec::new() },
-        open: Vec::new(),
         dots: points
             .filter(|&flat| marked && surface.is_measured(flat))
             .collect(),
+        ..Series::default()
     }
 }
 

@@ -5,6 +5,9 @@ use crate::layout::mark;
 use crate::options::{Clip, Options, Scale};
 use crate::style::{DASHES, LINES};
 
+/// More curves than this are drawn thinner.
+const MANY: usize = 5;
+
 /// The course of a training run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LossCurve {
@@ -60,6 +63,120 @@ pub fn losses(curves: &[LossCurve], options: &Options) -> Result<Figure, PlotErr
     figure.draw("Loss curves")
 }
 
+/// The courses of many runs of one kind, such as seeds, as a middle course and a range about it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LossBand {
+    /// Name in the legend.
+    pub name: String,
+    /// How many runs it stands for.
+    pub runs: usize,
+    /// Steps or epochs, ascending.
+    pub steps: Vec<f64>,
+    /// The median of the losses of each step.
+    pub median: Vec<f64>,
+    /// The smallest and the largest loss of each step.
+    pub range: Vec<[f64; 2]>,
+}
+
+impl LossBand {
+    /// The median and the range of curves at the steps of the first one; a curve takes part in the
+    /// steps that it has, with losses that are not NaN.
+    pub fn of(name: &str, curves: &[LossCurve]) -> Self {
+        let steps = curves.first().map_or_else(Vec::new, |c| c.steps.clone());
+        let at = |step: &f64| {
+            let place = |c: &LossCurve| c.steps.iter().position(|s| s == step);
+            let known = curves
+                .iter()
+                .filter_map(|c| c.losses.get(place(c)?).copied());
+            let mut losses: Vec<f64> = known.filter(|v| !v.is_nan()).collect();
+            losses.sort_by(f64::total_cmp);
+            losses
+        };
+        let sorted: Vec<Vec<f64>> = steps.iter().map(at).collect();
+        let ends = |v: &Vec<f64>| match (v.first(), v.last()) {
+            (Some(a), Some(b)) => [*a, *b],
+            _ => [f64::NAN; 2],
+        };
+        LossBand {
+            name: name.to_owned(),
+            runs: curves.len(),
+            steps,
+            median: sorted.iter().map(|v| median(v)).collect(),
+            range: sorted.iter().map(ends).collect(),
+        }
+    }
+}
+
+/// The middle of sorted values.
+fn median(sorted: &[f64]) -> f64 {
+    let n = sorted.len();
+    match n {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        _ => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
+    }
+}
+
+/// Groups of runs, each as its median loss with the range of its runs about it.
+///
+/// # Errors
+/// When there is no band, a band has not one value a step, or an option is not usable.
+///
+/// ```
+/// use landscape_plot::{LossBand, LossCurve, Options, loss_bands};
+///
+/// let seed = |k: u32| LossCurve {
+///     name: format!("seed {k}"),
+///     steps: (0..20).map(f64::from).collect(),
+///     losses: (0..20).map(|s| f64::from(k + 1) / f64::from(s + 1)).collect(),
+///     accuracies: vec![],
+/// };
+/// let band = LossBand::of("SGD", &[seed(0), seed(1), seed(5)]);
+/// assert_eq!((band.median[0], band.range[0]), (2.0, [1.0, 6.0]));
+/// let figure = loss_bands(&[band], &Options::default())?;
+/// assert!(figure.svg().contains("SGD (3 runs)"));
+/// # Ok::<(), landscape_plot::PlotError>(())
+/// ```
+pub fn loss_bands(bands: &[LossBand], options: &Options) -> Result<Figure, PlotError> {
+    options.check()?;
+    if bands.iter().all(|b| b.steps.is_empty()) {
+        return Err(PlotError::Empty {
+            figure: "loss",
+            what: "band",
+        });
+    }
+    for band in bands {
+        let values = band.median.len().min(band.range.len());
+        if values != band.steps.len() || band.median.len() != band.range.len() {
+            return Err(PlotError::CurveLength {
+                name: band.name.clone(),
+                steps: band.steps.len(),
+                values,
+            });
+        }
+    }
+    let x_name = options.axes[0].clone().unwrap_or_else(|| "step".to_owned());
+    let mut figure = Curves::new(options, x_name);
+    let series = |(k, band): (usize, &LossBand)| Series {
+        name: format!("{} ({} runs)", band.name, band.runs),
+        x: band.steps.clone(),
+        y: band.median.clone(),
+        color: LINES[k % LINES.len()],
+        dash: DASHES[k % DASHES.len()],
+        range: band.range.clone(),
+        ..Series::default()
+    };
+    let name = options
+        .value_label
+        .clone()
+        .unwrap_or_else(|| "loss".to_owned());
+    let series = bands.iter().enumerate().map(series).collect();
+    figure.panel(name, options.scale, options.clip, options.range, series);
+    figure.note("lines: medians; bands: from the lowest to the highest run");
+    figure.legend = true;
+    figure.draw("Loss curves of groups of runs")
+}
+
 fn check(curves: &[LossCurve]) -> Result<(), PlotError> {
     if curves.iter().all(|c| c.steps.is_empty()) {
         return Err(PlotError::Empty {
@@ -92,8 +209,7 @@ fn series(k: usize, curve: &LossCurve, values: &[f64], runs: usize) -> Series {
         color: LINES[k % LINES.len()],
         dash: DASHES[(k + turn) % DASHES.len()],
         mark: (runs > 1).then(|| mark::CURVES[(k + turn) % mark::CURVES.len()]),
-        error: Vec::new(),
-        dots: Vec::new(),
-        open: Vec::new(),
+        thin: runs > MANY,
+        ..Series::default()
     }
 }

@@ -46,12 +46,13 @@ impl Look {
     };
 
     /// The `k`-th of several: colour and mark turn first, then the dash, so that 25 differ, also
-    /// without colour.
+    /// without colour. Colours and marks are those of the `k`-th of [`super::losses`].
     pub fn nth(k: usize) -> Look {
+        let turn = k / LINES.len();
         Look {
             color: LINES[k % LINES.len()],
-            dash: DASHES[(k / LINES.len()) % DASHES.len()],
-            mark: mark::CURVES[k % mark::CURVES.len()],
+            dash: DASHES[turn % DASHES.len()],
+            mark: mark::CURVES[(k + turn) % mark::CURVES.len()],
             alone: false,
         }
     }

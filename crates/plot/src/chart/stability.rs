@@ -77,11 +77,9 @@ fn largest(k: usize, curve: &StabilityCurve) -> Series {
         x: curve.steps.clone(),
         y: curve.lambda_max.clone(),
         color: LINES[k % LINES.len()],
-        dash: &[],
-        mark: None,
-        error: Vec::new(),
         dots: if n <= DOTS { dots } else { Vec::new() },
         open,
+        ..Series::default()
     }
 }
 
@@ -105,9 +103,6 @@ fn limit(k: usize, curve: &StabilityCurve, curves: &[StabilityCurve]) -> Option<
             false => LINES[k % LINES.len()],
         },
         dash: DASHES[1],
-        mark: None,
-        error: Vec::new(),
-        dots: Vec::new(),
-        open: Vec::new(),
+        ..Series::default()
     })
 }

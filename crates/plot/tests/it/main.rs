@@ -12,4 +12,5 @@ mod paths;
 mod places;
 mod scales;
 mod support;
+mod ways;
 mod words;

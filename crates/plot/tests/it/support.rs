@@ -2,10 +2,11 @@
 
 use landscape_core::{Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint};
 use landscape_plot::{
-    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossCurve, Options, PanelOf,
-    PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, contour,
-    edge_of_stability, heatmap, hessian_map, line, losses, sharpness_table, side_by_side, spectra,
-    spectrum, surface3d, trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
+    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve, Options,
+    PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Way, contour,
+    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, sharpness_table,
+    side_by_side, spectra, spectrum, surface3d, trajectories, trajectory, trajectory_losses,
+    trajectory3d, volume_slices, ways,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -215,6 +216,20 @@ pub fn named(paths: &[(String, Trajectory)]) -> Vec<PathOnPlane<'_>> {
         .collect()
 }
 
+/// A way with a barrier of 1.2 at 0.5 above its chord from 0.1 to 0.3, and one without.
+pub fn hills() -> Vec<Way> {
+    let t: Vec<f64> = (0..=20).map(|k| f64::from(k) / 20.0).collect();
+    let way = |name: &str, height: f64| Way {
+        name: name.to_owned(),
+        loss: t
+            .iter()
+            .map(|t| 0.1 + 0.2 * t + 4.0 * height * t * (1.0 - t))
+            .collect(),
+        t: t.clone(),
+    };
+    vec![way("straight", 1.2), way("Bezier curve", -0.01)]
+}
+
 /// Three planes, one with holes, one with paths.
 fn beside(whole: &Surface, holes: &Surface, options: &Options) -> Figure {
     let fan = fan(3);
@@ -277,6 +292,11 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
         (
             "trajectories",
             trajectories(&whole, &named(&fan(10)), options).unwrap(),
+        ),
+        ("ways", ways(&hills(), options).unwrap()),
+        (
+            "bands of losses",
+            loss_bands(&[LossBand::of("SGD", &[curve("a"), curve("b")])], options).unwrap(),
         ),
         ("side by side", beside(&whole, &holes, options)),
     ];

@@ -70,7 +70,9 @@ fn text_is_text_in_the_named_font() {
         );
         assert!(
             figure.svg().contains(">dir")
-                || ["losses", "sharpness"].iter().any(|k| kind.contains(k)),
+                || ["losses", "sharpness", "ways"]
+                    .iter()
+                    .any(|k| kind.contains(k)),
             "{kind}"
         );
     }

@@ -1,0 +1,125 @@
+//! Losses along ways, groups of runs, and warnings about planes.
+
+use crate::support::{curve, hills, path, sampled, words};
+use landscape_core::{Value, barrier};
+use landscape_plot::{
+    LossBand, LossCurve, Options, PlotError, Way, loss_bands, losses, trajectory_losses, ways,
+};
+
+#[test]
+fn the_barrier_of_a_way_is_that_of_the_line() {
+    let hill = |t: f64| 0.2 + 0.5 * t + (7.0 * t).sin().abs();
+    let line = sampled(&[(0.0, 1.0, 41)], |[t, ..]| Some(hill(t)));
+    let t = line.grid.axes[0].values();
+    let way = Way {
+        name: String::new(),
+        loss: t.iter().map(|t| hill(*t)).collect(),
+        t,
+    };
+    let (found, known) = (way.barrier().unwrap(), barrier(&line, Value::Loss).unwrap());
+    assert!((found.height - known.height).abs() < 1e-12);
+    assert_eq!((found.at, found.ends), (known.at, known.ends));
+}
+
+#[test]
+fn ways_without_ends_have_no_barrier() {
+    let way = |loss: Vec<f64>| Way {
+        name: String::new(),
+        t: vec![0.0, 0.5, 1.0],
+        loss,
+    };
+    assert!(way(vec![1.0, f64::NAN, 1.0]).barrier().is_none());
+    assert!(way(vec![f64::INFINITY, 1.0, 1.0]).barrier().is_none());
+    assert_eq!(
+        way(vec![1.0, f64::INFINITY, 1.0]).barrier().unwrap().height,
+        f64::INFINITY
+    );
+    assert!(Way::default().barrier().is_none());
+}
+
+#[test]
+fn barriers_stand_in_the_legend_and_at_their_place() {
+    let figure = ways(&hills(), &Options::default()).unwrap();
+    let found: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
+    for expected in ["straight (barrier 1.2)", "Bezier curve (no barrier)", "1.2"] {
+        assert!(
+            found.iter().any(|w| w == expected),
+            "{expected} in {found:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_ways_are_errors() {
+    let options = Options::default();
+    assert!(matches!(ways(&[], &options), Err(PlotError::Empty { .. })));
+    let mut short = hills();
+    short[1].loss.pop();
+    let error = ways(&short, &options).unwrap_err().to_string();
+    assert_eq!(error, "`Bezier curve` has 21 places but 20 values");
+    short[1] = Way {
+        name: "dot".into(),
+        t: vec![0.0],
+        loss: vec![1.0],
+    };
+    assert!(matches!(
+        ways(&short, &options),
+        Err(PlotError::Empty { .. })
+    ));
+}
+
+#[test]
+fn a_band_is_the_median_and_the_range_of_its_runs() {
+    let run = |losses: &[f64]| LossCurve {
+        steps: (0..losses.len()).map(|k| k as f64).collect(),
+        losses: losses.to_vec(),
+        ..LossCurve::default()
+    };
+    let runs = [
+        run(&[5.0, 4.0, 3.0]),
+        run(&[1.0, f64::NAN, 9.0]),
+        run(&[2.0, 8.0]),
+    ];
+    let band = LossBand::of("SGD", &runs);
+    assert_eq!(band.median, [2.0, 6.0, 6.0]);
+    assert_eq!(band.range, [[1.0, 5.0], [4.0, 8.0], [3.0, 9.0]]);
+    let figure = loss_bands(std::slice::from_ref(&band), &Options::default()).unwrap();
+    assert!(figure.svg().contains("medians"));
+    let mut wrong = band;
+    wrong.range.pop();
+    assert!(matches!(
+        loss_bands(&[wrong], &Options::default()),
+        Err(PlotError::CurveLength { .. })
+    ));
+}
+
+#[test]
+fn many_curves_are_thin_and_all_are_named() {
+    let many: Vec<LossCurve> = (0..10).map(|k| curve(&format!("seed {k}"))).collect();
+    let figure = losses(&many, &Options::default()).unwrap();
+    assert!((0..10).all(|k| figure.svg().contains(&format!(">seed {k}<"))));
+    assert!(figure.svg().contains("stroke-width=\"0.7\""));
+}
+
+#[test]
+fn a_plane_that_explains_little_is_said_so() {
+    let mut poor = path(12);
+    poor.explained_variance = vec![0.3, 0.1];
+    for point in &mut poor.points {
+        point.plane_loss = point.loss.map(|l| 2.0 * l);
+    }
+    let caption = |path| {
+        let found = words(&trajectory_losses(path, &Options::default()).unwrap());
+        found
+            .into_iter()
+            .map(|w| w.words)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let said = caption(&poor);
+    assert!(
+        said.contains("explains 40.0%") && said.contains("differs from the true one"),
+        "{said}"
+    );
+    assert!(!caption(&path(12)).contains("explains"));
+}
