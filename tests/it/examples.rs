@@ -274,3 +274,64 @@ fn settings_are_a_landscape_too() {
         "{best} {robust} {missed}"
     );
 }
+
+/// The numbers of a table's row that begins with this name.
+fn row_of(lesson: &Example, name: &str) -> Vec<f64> {
+    let start = format!("| {name} |");
+    let mut lines = lesson.summary().lines();
+    let row = lines.find(|line| line.starts_with(&start));
+    cells(&row.expect("such a row").replace(['%', '>'], ""))
+}
+
+#[test]
+fn optimisers_leave_one_start_and_end_apart() {
+    let lesson = Example::run("09-optimisers");
+    lesson.has_figures(&["paths", "losses", "ends"]);
+    within(lesson.number("explained variance:"), 0.4, 0.9);
+    let starts = ["sgd", "momentum", "adam"].map(|name| {
+        let [parameters, steps, first, last, accuracy, lambda, rise, ..] =
+            row_of(&lesson, name)[..]
+        else {
+            panic!("a full row")
+        };
+        assert_eq!((parameters, steps), (15_910.0, 240.0));
+        within(last, 0.02, 0.3);
+        within(accuracy, 92.0, 100.0);
+        within(lambda, 2.0, 50.0);
+        // A step of 0.05 up the gradient rises by at least its curvature's part along the gradient.
+        within(rise, 0.0, 0.2);
+        first
+    });
+    assert!(starts.iter().all(|first| *first == starts[0]));
+    within(lesson.number("points:"), 0.0, 20.0);
+}
+
+#[test]
+fn ten_initialisations_spread() {
+    let lesson = Example::run("10-ten-initialisations");
+    lesson.has_figures(&["losses", "paths"]);
+    assert_eq!(lesson.summary().matches("\nseed ").count(), 10);
+    let mean = lesson.number("final loss: mean");
+    within(mean, 0.15, 0.35);
+    within(lesson.number("deviation"), 0.01, 0.15);
+    let low = lesson.number("final loss: min");
+    within(low, 0.05, mean);
+    assert_eq!(lesson.number("diverged:"), 0.0);
+    // Ten directions at random explain less than one path does.
+    within(lesson.number("explained variance:"), 0.15, 0.6);
+    assert!(lesson.number("time:") > lesson.number("of which training"));
+}
+
+#[test]
+fn wider_networks_end_lower() {
+    let lesson = Example::run("11-width");
+    lesson.has_figures(&["widths", "losses"]);
+    lesson.has_page();
+    let rows = ["width 2", "width 8", "width 32"].map(|name| row_of(&lesson, name));
+    let column = |k: usize| [rows[0][k], rows[1][k], rows[2][k]];
+    assert_eq!(column(0), [15.0, 105.0, 1185.0]);
+    assert_eq!(column(1), [1400.0; 3]);
+    let losses = column(3);
+    assert!(losses[0] > losses[1] && losses[0] > losses[2], "{losses:?}");
+    within(losses[2], 0.03, 0.15);
+}

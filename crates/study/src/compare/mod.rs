@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod markdown;
 mod plane;
 mod statistics;
 mod study;
@@ -37,6 +38,7 @@ mod table;
 mod train;
 mod widths;
 
+pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};

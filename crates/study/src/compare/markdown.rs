@@ -1,0 +1,57 @@
+//! Rows as a table to read.
+
+use super::{Fate, Row};
+
+const COLUMNS: [&str; 10] = [
+    "training",
+    "parameters",
+    "steps",
+    "first loss",
+    "final loss",
+    "accuracy",
+    "lambda_max",
+    "SAM sharpness",
+    "convexity",
+    "basin width",
+];
+
+/// Rows as a table in Markdown: losses, accuracy, the largest eigenvalue (with `?` where it is not
+/// converged), SAM's sharpness, convexity and basin width (with `>` where the basin reaches the edge
+/// of the grid). A training that did not learn is marked as such.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut text = format!("| {} |\n|---|", COLUMNS.join(" | "));
+    text.push_str(&"---:|".repeat(COLUMNS.len() - 1));
+    text.push('\n');
+    for row in rows {
+        text.push_str(&format!("| {} |\n", cells(row).join(" | ")));
+    }
+    text
+}
+
+fn cells(row: &Row) -> [String; 10] {
+    let label = match row.fate {
+        Fate::Learnt => row.label.clone(),
+        other => format!("{} ({})", row.label, other.name()),
+    };
+    let unsure = |converged| if converged { "" } else { "?" };
+    let eigenvalue = { row.lambda_max }.map(|l| format!("{:.4}{}", l.value, unsure(l.converged)));
+    let metrics = row.metrics.as_ref();
+    let convexity = metrics.and_then(|m| m.convexity);
+    let width = metrics.map(|m| {
+        let open = if m.basin_open { ">" } else { "" };
+        format!("{open}{:.2}", m.basin_width)
+    });
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [
+        label,
+        row.parameters.to_string(),
+        row.steps.to_string(),
+        format!("{:.4}", row.first_loss),
+        format!("{:.4}", row.loss),
+        or_dash(row.accuracy.map(|a| format!("{:.1}%", 100.0 * a))),
+        or_dash(eigenvalue),
+        or_dash(row.sharpness.map(|s| format!("{s:.5}"))),
+        or_dash(convexity.map(|c| format!("{:.1}%", 100.0 * c))),
+        or_dash(width),
+    ]
+}
