@@ -16,10 +16,10 @@ mod svg;
 mod text;
 
 pub use chart::{
-    LossBand, LossCurve, PanelOf, PathOnPlane, Way, contour, edge_of_stability, heatmap,
-    hessian_map, line, loss_bands, losses, sharpness_markdown, sharpness_table, side_by_side,
-    spectra, spectrum, surface3d, trajectories, trajectory, trajectory_losses, trajectory3d,
-    volume_slices, ways,
+    Column, LossBand, LossCurve, PanelOf, PathOnPlane, Table, Way, barcode, contour,
+    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, persistence,
+    sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface3d, table,
+    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices, ways,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,

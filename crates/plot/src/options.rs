@@ -120,6 +120,10 @@ pub struct Options {
     /// To which share of the range the interpolated points are known to be good; the caption says
     /// it, and how many points were measured.
     pub tolerance: Option<f64>,
+    /// Draws the basins of the minima whose persistence is at least this share of the range, in
+    /// [0, 1], over contours: their borders, the minima by number, and the passes between them with
+    /// the height of the barrier. 0.02 is usual.
+    pub basins: Option<f64>,
     /// A sentence below the figure, before the notes that the figure adds by itself.
     pub caption: Option<String>,
     /// Names and values written into the file's metadata.
@@ -149,6 +153,7 @@ impl Default for Options {
             places: Vec::new(),
             measured: false,
             tolerance: None,
+            basins: None,
             caption: None,
             provenance: Vec::new(),
             camera: Camera::default(),
@@ -219,6 +224,11 @@ impl Options {
         };
         if !(0.0..=100.0).contains(&self.smooth) {
             return bad("smooth", self.smooth.to_string(), "0 to 100 cells");
+        }
+        if let Some(share) = self.basins
+            && !(0.0..=1.0).contains(&share)
+        {
+            return bad("basins", share.to_string(), "a share of the range, 0 to 1");
         }
         if let Scale::SymLog { threshold } = self.scale
             && !(threshold.is_finite() && threshold > 0.0)

@@ -1,3 +1,4 @@
+use super::basins::Terrain;
 use super::plane::{
     Placement, Plane, draw_dots, draw_holes, draw_models, hole_entries, models, origin, spec,
 };
@@ -42,6 +43,7 @@ pub(super) struct Scene<'a> {
     pub name: String,
     labels: [String; 2],
     data: Plane,
+    terrain: Option<Terrain>,
 }
 
 impl<'a> Scene<'a> {
@@ -64,12 +66,16 @@ impl<'a> Scene<'a> {
             let spec = spec(&data.field, 0.0, words, options, bar.as_ref());
             plane(&spec, &sheet.style, sheet.width(), sheet.top)
         };
+        let terrain = options
+            .basins
+            .map(|share| Terrain::of(surface, options.value, share));
         Ok(Scene {
             sheet,
             panel,
             name,
             labels,
             data,
+            terrain,
         })
     }
 
@@ -80,7 +86,12 @@ impl<'a> Scene<'a> {
         let zero = origin(options, panel).map(|_| at(0.0, 0.0));
         let others = models(options, panel).into_iter();
         let others = others.map(|(_, place)| at(place.at[0], place.at[1]));
-        zero.into_iter().chain(others).collect()
+        let at = Placement::new(panel, &self.data.field);
+        let terrain = self
+            .terrain
+            .iter()
+            .flat_map(|t| t.obstacles(at, &options.style));
+        zero.into_iter().chain(others).chain(terrain).collect()
     }
 
     /// Draws values, lines, labels, axes and colour bar.
@@ -88,6 +99,11 @@ impl<'a> Scene<'a> {
         let options = self.sheet.options;
         let canvas = &mut self.sheet.canvas;
         draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
+        let at = Placement::new(&self.panel, &self.data.field);
+        if let Some(terrain) = &self.terrain {
+            terrain.draw(&mut self.sheet, &self.panel, at);
+        }
+        let canvas = &mut self.sheet.canvas;
         let words = [Words::All(&self.labels[0]), Words::All(&self.labels[1])];
         draw_axes(canvas, &self.panel, words, &options.style, true);
         if let Some(bar) = bar(&self.data, options, &self.name) {
@@ -98,6 +114,10 @@ impl<'a> Scene<'a> {
 
     /// Adds legend and caption.
     pub fn finish(mut self, title: &str) -> Figure {
+        if let Some(terrain) = &self.terrain {
+            self.sheet.legend.extend(terrain.entries());
+            self.sheet.notes.extend(terrain.notes());
+        }
         self.sheet
             .legend
             .extend(hole_entries(&self.data.field.cells));

@@ -1,5 +1,6 @@
 //! The kinds of figures.
 
+mod basins;
 mod contour;
 mod curves;
 mod fidelity;
@@ -9,12 +10,14 @@ mod hessian_map;
 mod line;
 mod losses;
 mod paths;
+mod persistence;
 mod plane;
 mod sharpness;
 mod side_by_side;
 mod spectrum;
 mod stability;
 mod surface3d;
+mod table;
 mod trajectory;
 mod volume;
 mod ways;
@@ -26,11 +29,13 @@ pub use hessian_map::hessian_map;
 pub use line::line;
 pub use losses::{LossBand, LossCurve, loss_bands, losses};
 pub use paths::PathOnPlane;
+pub use persistence::{barcode, persistence};
 pub use sharpness::{sharpness_markdown, sharpness_table};
 pub use side_by_side::{PanelOf, side_by_side};
 pub use spectrum::{spectra, spectrum};
 pub use stability::edge_of_stability;
 pub use surface3d::{surface3d, trajectory3d};
+pub use table::{Column, Table, table};
 pub use trajectory::{trajectories, trajectory};
 pub use volume::volume_slices;
 pub use ways::{Way, ways};

@@ -293,8 +293,8 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// The room of a piece of a path.
-fn along(a: (f64, f64), b: (f64, f64)) -> Option<TurnedBox> {
+/// The room of a piece of a line.
+pub(super) fn along(a: (f64, f64), b: (f64, f64)) -> Option<TurnedBox> {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length = libm::hypot(dx, dy);
     (length > 0.0).then(|| TurnedBox {

@@ -12,6 +12,8 @@ use landscape_core::Barrier;
 
 /// Barriers below this share of the range of the losses are not marked.
 const LEAST: f64 = 0.02;
+/// Excesses below this share of the largest loss are rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// The loss along a way between two networks: the straight line, a curve, a chain.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -134,7 +136,7 @@ fn check(ways: &[Way]) -> Result<(), PlotError> {
 
 fn series(k: usize, way: &Way) -> Series {
     let barrier = match way.barrier() {
-        Some(b) if b.height > 0.0 => format!("barrier {}", value(b.height, 3)),
+        Some(b) if b.height > ROUNDING * largest(way) => format!("barrier {}", value(b.height, 3)),
         Some(_) => "no barrier".to_owned(),
         None => "barrier unknown".to_owned(),
     };
@@ -147,6 +149,12 @@ fn series(k: usize, way: &Way) -> Series {
         mark: Some(mark::CURVES[k % mark::CURVES.len()]),
         ..Series::default()
     }
+}
+
+/// The largest size of a finite loss.
+fn largest(way: &Way) -> f64 {
+    let finite = way.loss.iter().filter(|l| l.is_finite());
+    finite.fold(0.0, |a, l| a.max(l.abs()))
 }
 
 /// The barriers that can be seen.

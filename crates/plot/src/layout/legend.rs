@@ -2,7 +2,7 @@
 
 use super::LEADING;
 use super::mark::{self, Mark};
-use crate::style::{AXIS, GREY, MISSING, Style};
+use crate::style::{AXIS, GREY, INK, MISSING, Style};
 use crate::svg::{Canvas, Path, Rect, Stroke, Text};
 use crate::text;
 
@@ -23,6 +23,10 @@ pub(crate) enum Swatch {
     Band(&'static str),
     /// A mark of a curve's colour.
     Point(Mark, &'static str),
+    /// The border of a basin.
+    Border,
+    /// A number in a disc.
+    Numbered,
     /// Ticks side by side.
     Rug(&'static str),
 }
@@ -44,13 +48,13 @@ impl Entry {
 
     fn swatch_width(&self) -> f64 {
         match self.swatch {
-            Swatch::Mark(_) | Swatch::Point(..) => 7.0,
+            Swatch::Mark(_) | Swatch::Point(..) | Swatch::Numbered => 7.0,
             Swatch::Hatch
             | Swatch::CrossHatch
             | Swatch::Missing
             | Swatch::Band(_)
             | Swatch::Rug(_) => 10.0,
-            Swatch::Curve(..) | Swatch::Cased | Swatch::Dotted => 17.0,
+            Swatch::Curve(..) | Swatch::Cased | Swatch::Dotted | Swatch::Border => 17.0,
         }
     }
 
@@ -145,9 +149,11 @@ fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
             });
             canvas.line(&path, Stroke::new(color, 0.4));
         }
+        Swatch::Border => canvas.line(&line, Stroke::new(INK, 0.8).dash(&[2.4, 1.4])),
+        Swatch::Numbered => mark::number(canvas, (x + w / 2.0, y), 3.5, 1, 5.0),
         Swatch::Cased => {
             canvas.line(&line, Stroke::new("#ffffff", 2.4));
-            canvas.line(&line, Stroke::new(crate::style::INK, 1.1));
+            canvas.line(&line, Stroke::new(INK, 1.1));
         }
         Swatch::Curve(color, dash, kind) => {
             canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));

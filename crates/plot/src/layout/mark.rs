@@ -1,7 +1,8 @@
 //! Marks of points, each with a white casing that keeps it visible on any ground.
 
 use crate::style::INK;
-use crate::svg::{Canvas, Path, Stroke};
+use crate::svg::{Anchor, Canvas, Path, Stroke, Text};
+use crate::text;
 
 /// The shape of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,16 @@ pub(crate) fn hollow(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, co
 pub(crate) fn cased(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, color: &str) {
     canvas.line(&outline(mark, x, y, r), Stroke::new("#ffffff", 2.0));
     canvas.fill(&outline(mark, x, y, r), color);
+}
+
+/// Draws a number in a white disc.
+pub(crate) fn number(canvas: &mut Canvas, (x, y): (f64, f64), r: f64, number: usize, size: f64) {
+    let disc = Path::new().circle(x, y, r);
+    canvas.line(&disc, Stroke::new("#ffffff", 2.2));
+    canvas.shape(&disc, Some("#ffffff"), 1.0, Some(Stroke::new(INK, 0.7)));
+    let (words, base) = (number.to_string(), y + text::CAP_HEIGHT / 2.0 * size);
+    let size = text::narrow(&words, size, 1.6 * r);
+    canvas.text(&Text::new(&words, x, base, size).anchor(Anchor::Middle));
 }
 
 /// Draws a mark of a place in the figure's ink.

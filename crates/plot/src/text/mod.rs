@@ -127,6 +127,11 @@ pub(crate) fn axis_lines(label: &str, size: f64, limit: f64) -> Vec<String> {
     }
 }
 
+/// The size, not below 5 points, at which a text is no wider than `limit`.
+pub(crate) fn narrow(text: &str, size: f64, limit: f64) -> f64 {
+    (size * limit / width(text, size).max(1e-9)).clamp(5.0_f64.min(size), size)
+}
+
 /// The text, cut with an ellipsis when it is wider than `limit`.
 pub(crate) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {

@@ -12,5 +12,6 @@ mod paths;
 mod places;
 mod scales;
 mod support;
+mod topology;
 mod ways;
 mod words;

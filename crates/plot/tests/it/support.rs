@@ -1,12 +1,15 @@
 //! Surfaces of formulas, and a look inside figures.
 
-use landscape_core::{Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint};
+use landscape_core::{
+    Axis, Grid, Persistence, Projection, Sample, Surface, Trajectory, TrajectoryPoint, Value,
+    analytic, merge_tree,
+};
 use landscape_plot::{
-    CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve, Options,
-    PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Way, contour,
-    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, sharpness_table,
-    side_by_side, spectra, spectrum, surface3d, trajectories, trajectory, trajectory_losses,
-    trajectory3d, volume_slices, ways,
+    Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve,
+    Options, PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Table,
+    Way, barcode, contour, edge_of_stability, heatmap, hessian_map, line, loss_bands, losses,
+    persistence, sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories,
+    trajectory, trajectory_losses, trajectory3d, volume_slices, ways,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -216,6 +219,47 @@ pub fn named(paths: &[(String, Trajectory)]) -> Vec<PathOnPlane<'_>> {
         .collect()
 }
 
+pub fn four_minima() -> Surface {
+    let axis = (-5.0, 5.0, 61);
+    sampled(&[axis, axis], |[x, y, _]| {
+        Some(20.0 + analytic::himmelblau([x, y]) + 0.5 * x)
+    })
+}
+
+pub fn with_basins(options: &Options) -> Options {
+    Options {
+        basins: Some(0.01),
+        ..options.clone()
+    }
+}
+
+pub fn pairs() -> Vec<Persistence> {
+    merge_tree(&four_minima(), Value::Loss).persistence()
+}
+
+/// A table that is too wide for a column without wrapping.
+pub fn comparison() -> Table {
+    let names = [
+        "final loss",
+        "accuracy",
+        "largest eigenvalue",
+        "sharpness (SAM)",
+        "convexity",
+    ];
+    let row = |name: &str| {
+        let numbers = names.iter().map(|_| "0.0123 ± 0.004".to_owned());
+        [name.to_owned()].into_iter().chain(numbers).collect()
+    };
+    Table {
+        columns: [Column::words("optimiser")]
+            .into_iter()
+            .chain(names.map(Column::numbers))
+            .collect(),
+        rows: vec![row("SGD with momentum 0.9"), row("Adam")],
+        notes: vec!["losses on all data".to_owned()],
+    }
+}
+
 /// A way with a barrier of 1.2 at 0.5 above its chord from 0.1 to 0.3, and one without.
 pub fn hills() -> Vec<Way> {
     let t: Vec<f64> = (0..=20).map(|k| f64::from(k) / 20.0).collect();
@@ -293,6 +337,13 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
             "trajectories",
             trajectories(&whole, &named(&fan(10)), options).unwrap(),
         ),
+        (
+            "contour with basins",
+            contour(&four_minima(), &with_basins(options)).unwrap(),
+        ),
+        ("persistence", persistence(&pairs(), options).unwrap()),
+        ("persistence barcode", barcode(&pairs(), options).unwrap()),
+        ("table of losses", table(&comparison(), options).unwrap()),
         ("ways", ways(&hills(), options).unwrap()),
         (
             "bands of losses",
