@@ -53,6 +53,9 @@ pub enum CliError {
     /// Paths of training.
     #[error(transparent)]
     Trajectory(#[from] core::TrajectoryError),
+    /// Paths of training that are read.
+    #[error(transparent)]
+    Stream(core::StreamError),
     /// Sampling.
     #[error(transparent)]
     Sampler(#[from] core::SamplerError),
@@ -108,6 +111,15 @@ pub enum CliError {
     /// Ctrl-C.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
+}
+
+impl From<core::StreamError> for CliError {
+    fn from(error: core::StreamError) -> Self {
+        match error {
+            core::StreamError::Path(error) => CliError::Trajectory(error),
+            error => CliError::Stream(error),
+        }
+    }
 }
 
 impl CliError {
@@ -220,6 +232,15 @@ impl CliError {
             }
             CliError::Plane(core::PlaneError::Degenerate { .. }) => {
                 "give a direction that moves and is finite"
+            }
+            CliError::Stream(core::StreamError::Read { source, .. }) => {
+                return source.downcast_ref::<CliError>().and_then(CliError::remedy);
+            }
+            CliError::Trajectory(core::TrajectoryError::NotFinite { .. }) => {
+                "the training diverged: leave its end out with --window A:B"
+            }
+            CliError::Trajectory(core::TrajectoryError::CenterNotFinite) => {
+                "the training diverged: leave its end out with --window A:B, or --center first"
             }
             CliError::Trajectory(core::TrajectoryError::Rank { .. }) => {
                 "record more checkpoints: train longer, or with a smaller --every"

@@ -39,7 +39,7 @@ pub use sampler::{
 };
 pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{
-    Checkpoint, Fidelity, Joined, Origin, PathOptions, PathPlane, Pca, PcaOptions, Projection,
-    Projector, RowError, RowIter, RowSource, StreamError, Trajectory, TrajectoryError,
+    Checkpoint, Fidelity, Joined, Origin, PathOptions, PathPlane, PathSource, Pca, PcaOptions,
+    Projection, Projector, RowError, RowIter, RowSource, StreamError, Trajectory, TrajectoryError,
     TrajectoryPoint, project, ranges,
 };

@@ -25,10 +25,10 @@ pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs, TermArgs};
 pub use train::TrainArgs;
-pub use trajectory::{Center, TrajectoryArgs};
+pub use trajectory::TrajectoryArgs;
 pub use values::{
-    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, Limits, PrecisionName, Ranges,
-    ValueName,
+    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, EpochWindow, Limits,
+    PrecisionName, Ranges, StepWindow, ValueName,
 };
 
 use clap::{Args, Parser, Subcommand};

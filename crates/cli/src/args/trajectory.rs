@@ -1,13 +1,14 @@
-use super::{Counts, DataArgs, EvalArgs, NormArgs, Ranges, StoreArgs};
+use super::{Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs};
 use clap::{Args, ValueEnum};
-use landscape_core::Projection;
+use landscape_core::{Origin, Projection};
 use landscape_models::ModelSpec;
 
 const EXAMPLES: &str = "\
 Examples:
   landscape trajectory --run moons
   landscape trajectory --run moons --grid 51 --name path
-  landscape trajectory --run sgd --run adam --grid 51
+  landscape trajectory --run sgd --run adam --center first --grid 51
+  landscape trajectory --run moons --epochs 10:100 --components 3 --grid 21
   landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k
   landscape trajectory --checkpoints 'epoch_*.pt' --model resnet20 --data cifar10 --batch-norm batch";
 
@@ -17,8 +18,8 @@ const PLANE: &str = "Plane";
 /// Project recorded checkpoints on the plane of their principal components
 ///
 /// Gives the variance explained, the coordinates and the distance from the plane of each
-/// checkpoint, its true loss, and the loss of the plane there. With --grid the plane is sampled
-/// too.
+/// checkpoint, its true loss, and the loss of the plane there, and says where the plane misleads. With
+/// --grid the plane, or the volume of three components, is sampled too.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct TrajectoryArgs {
@@ -35,15 +36,34 @@ pub struct TrajectoryArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub norm: NormArgs,
-    /// The origin of the coordinates: the last or the first checkpoint (of the first run)
+    /// Only the checkpoints from step A to step B; for files, their places from 0. A or B may be absent
+    #[arg(long, value_name = "A:B", conflicts_with = "epochs", help_heading = PATH)]
+    pub window: Option<StepWindow>,
+    /// Only the checkpoints from epoch A to epoch B
+    #[arg(long, value_name = "A:B", conflicts_with = "checkpoints", help_heading = PATH)]
+    pub epochs: Option<EpochWindow>,
+    /// The origin of the coordinates: the last checkpoint (of the first run), the first one (which all
+    /// runs must share), or the mean of all
     #[arg(long, value_enum, default_value = "last", help_heading = PLANE)]
     pub center: Center,
+    /// Principal components: 2 span a plane, 3 a volume
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u8).range(2..=3),
+        help_heading = PLANE
+    )]
+    pub components: u8,
+    /// Leave tensors of one dimension (biases, scales and shifts) out of the analysis
+    #[arg(long, help_heading = PLANE)]
+    pub ignore_biasbn: bool,
     /// How checkpoints get their coordinates: lstsq (nearest point of the plane) or cos (length along
     /// each direction)
     #[arg(long, value_name = "NAME", default_value = "lstsq", help_heading = PLANE)]
     pub project: Projection,
-    /// Sample the plane around the path too: 51, or 51x31 points
-    #[arg(long, value_name = "N[xM]", help_heading = PLANE)]
+    /// Sample the plane around the path too: 51, or 51x31 points; 21x21x21 of three components
+    #[arg(long, value_name = "N[xM[xK]]", help_heading = PLANE)]
     pub grid: Option<Counts>,
     /// The part of the plane that is sampled; the path and a margin where absent
     #[arg(
@@ -54,6 +74,15 @@ pub struct TrajectoryArgs {
         help_heading = PLANE
     )]
     pub range: Option<Ranges>,
+    /// What is sampled beyond the path on either side, as a share of its extent
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.25,
+        conflicts_with = "range",
+        help_heading = PLANE
+    )]
+    pub margin: f64,
     #[command(flatten)]
     pub eval: EvalArgs,
     #[command(flatten)]
@@ -67,4 +96,26 @@ pub enum Center {
     Last,
     /// The first checkpoint.
     First,
+    /// The mean of all checkpoints.
+    Mean,
+}
+
+impl Center {
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Center::Last => "last",
+            Center::First => "first",
+            Center::Mean => "mean",
+        }
+    }
+
+    /// What the library calls it.
+    pub fn origin(self) -> Origin {
+        match self {
+            Center::Last => Origin::Last,
+            Center::First => Origin::Start,
+            Center::Mean => Origin::Mean,
+        }
+    }
 }

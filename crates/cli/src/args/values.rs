@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use landscape_core::{Surface, Value};
 use landscape_trace::{BatchStatistics, Precision};
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -23,6 +24,9 @@ pub enum ValueError {
     /// Not limits.
     #[error("`{0}` is not a limit: give HIGH or LOW:HIGH")]
     Limits(String),
+    /// No window.
+    #[error("`{0}` is not a window: give A:B with A <= B, as in 0:100; A or B may be absent")]
+    Window(String),
     /// No tolerance.
     #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
     Tolerance(String),
@@ -71,6 +75,49 @@ impl FromStr for Ranges {
         ranges
             .map(Ranges)
             .ok_or_else(|| ValueError::Ranges(given.to_owned()))
+    }
+}
+
+/// Steps from one to another, both included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepWindow(pub RangeInclusive<u64>);
+
+impl FromStr for StepWindow {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        window(given, 0, u64::MAX).map(StepWindow)
+    }
+}
+
+/// Epochs from one to another, both included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochWindow(pub RangeInclusive<f64>);
+
+impl FromStr for EpochWindow {
+    type Err = ValueError;
+
+    fn from_str(given: &str) -> Result<Self, ValueError> {
+        window(given, 0.0, f64::INFINITY).map(EpochWindow)
+    }
+}
+
+fn window<T: FromStr + PartialOrd>(
+    given: &str,
+    least: T,
+    most: T,
+) -> Result<RangeInclusive<T>, ValueError> {
+    let end = |text: &str, usual: T| match text.trim() {
+        "" => Some(usual),
+        text => text.parse().ok(),
+    };
+    let ends = given
+        .split_once(':')
+        .and_then(|(from, to)| Some((end(from, least)?, end(to, most)?)));
+    match ends {
+        // Not so of NaN.
+        Some((from, to)) if from <= to => Ok(from..=to),
+        _ => Err(ValueError::Window(given.to_owned())),
     }
 }
 

@@ -129,6 +129,7 @@ fn usual(run: &Stored) -> Kind {
         (RunKind::Train, _) => Kind::Losses,
         (RunKind::Hessian, _) => curvature::usual(run),
         (RunKind::Trajectory, 0) => Kind::PlaneLosses,
+        (RunKind::Trajectory, 3) => Kind::Slices,
         (RunKind::Trajectory, _) => Kind::Trajectory,
         (_, 1) => Kind::Line,
         (_, 3) => Kind::Slices,

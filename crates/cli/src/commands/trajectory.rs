@@ -8,31 +8,33 @@ use losses::Losses;
 use paths::{Path, Paths};
 
 use super::engine::Job;
-use crate::args::{BatchNorm, Center, Ranges, TrajectoryArgs};
+use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
-use crate::inputs::{build_grid, digest, provenance, targets};
+use crate::inputs::{build_grid, provenance, targets};
 use crate::output::Console;
-use landscape_core::{Axis, Grid, Objective, Params, Pca, Plane, Projection, Surface, Trajectory};
+use landscape_core::{
+    Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Surface, Trajectory,
+    TrajectoryError, ranges,
+};
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
 use serde_json::{Value, json};
 
 /// Projects paths, and samples their plane where that is asked for.
 pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
     let targets = targets(&args.eval)?;
-    if let Some(counts) = &args.grid {
-        // Wrong counts and ranges are found before any file is read.
-        build_grid(Some(counts), args.range.as_ref(), 2)?;
-    }
+    check(args)?;
     let reading = match args.run.is_empty() {
         true => None,
         false => Some(Store::open_read(&args.store.db.db)?),
     };
+    let hold = reading.as_ref().map(Store::hold);
     let paths = Paths::load(args, reading.as_ref())?;
-    let shadow = Shadow::new(&paths, args.center, args.project)?;
+    let shadow = Shadow::new(&paths, args)?;
     let grid = shadow.grid(args)?;
     let batch_norm = args.norm.batch_norm;
     let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm)?;
-    let settings = shadow.settings(&paths, grid.as_ref(), batch_norm);
+    let settings = shadow.settings(&paths, grid.as_ref(), args)?;
+    drop(hold);
     let mut spec = RunSpec::new(RunKind::Trajectory, settings);
     spec.name = args.store.name.clone();
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
@@ -45,6 +47,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     };
     let followed = shadow.keep(&paths, grid.as_ref(), &losses, &place, console)?;
     report::print(&followed.run, &followed.paths, console)?;
+    report::warn(&followed.paths, console);
     let name = &followed.run.name;
     console.next(&match &followed.surface {
         Some(_) => [
@@ -59,12 +62,43 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     Ok(())
 }
 
+/// What can be found out before a file is read.
+fn check(args: &TrajectoryArgs) -> Result<(), CliError> {
+    if let Some(counts) = &args.grid {
+        grid_of(args, counts, args.range.as_ref())?;
+    }
+    match args.margin >= 0.0 && args.margin.is_finite() {
+        true => Ok(()),
+        false => Err(CliError::Conflict {
+            what: format!("--margin {} is no share of a path's extent", args.margin),
+            remedy: "give 0 or more, for example --margin 0.25".to_owned(),
+        }),
+    }
+}
+
+/// The grid of as many axes as components are asked for.
+fn grid_of(
+    args: &TrajectoryArgs,
+    counts: &Counts,
+    ranges: Option<&Ranges>,
+) -> Result<Grid, CliError> {
+    let (given, wanted) = (counts.0.len(), usize::from(args.components));
+    if given != 1 && given != wanted {
+        let other = match given {
+            2 | 3 => format!(", or --components {given}"),
+            _ => String::new(),
+        };
+        return Err(CliError::Conflict {
+            what: format!("--grid has {given} counts for {wanted} components"),
+            remedy: format!("give one for all axes, or {wanted}{other}"),
+        });
+    }
+    build_grid(Some(counts), ranges, wanted)
+}
+
 /// Paths on the plane of their principal components.
 struct Shadow {
     plane: Plane,
-    pca: Pca,
-    center: Center,
-    projection: Projection,
     projected: Vec<Trajectory>,
 }
 
@@ -85,33 +119,19 @@ struct Followed {
 
 impl Shadow {
     /// The principal components of all checkpoints together.
-    fn new(paths: &Paths, center: Center, projection: Projection) -> Result<Self, CliError> {
-        let rows: Vec<&Params> = paths.rows().collect();
-        let first = &paths.paths[0].checkpoints;
-        let origin = match center {
-            Center::Last => first.last(),
-            Center::First => first.first(),
+    fn new(paths: &Paths, args: &TrajectoryArgs) -> Result<Self, CliError> {
+        let options = PathOptions {
+            components: args.components.into(),
+            origin: args.center.origin(),
+            window: None,
+            ignore_one_dimensional: args.ignore_biasbn,
+            projection: args.project,
         };
-        let origin = &origin.ok_or(CliError::Missing {
-            what: "a checkpoint",
-            remedy: "give a training run, or files",
-        })?;
-        let pca = Pca::fit(&rows, &origin.params, 2)?;
-        let plane = Plane::new(origin.params.clone(), pca.components.clone())?;
-        let project = |path: &Path| -> Result<Trajectory, CliError> {
-            let mut projected = Trajectory::project(&path.checkpoints, &plane, projection)?;
-            projected
-                .explained_variance
-                .clone_from(&pca.explained_variance_ratio);
-            Ok(projected)
-        };
-        let projected = paths.paths.iter().map(project).collect::<Result<_, _>>()?;
+        let fitted = PathPlane::fit_sources(&paths.sources(), &options);
+        let fitted = fitted.map_err(|error| named(error, paths))?;
         Ok(Shadow {
-            plane,
-            pca,
-            center,
-            projection,
-            projected,
+            plane: fitted.plane,
+            projected: fitted.trajectories,
         })
     }
 
@@ -120,48 +140,36 @@ impl Shadow {
         let Some(counts) = &args.grid else {
             return Ok(None);
         };
-        let range = args.range.clone().unwrap_or_else(|| Ranges(self.ranges()));
-        build_grid(Some(counts), Some(&range), 2).map(Some)
+        let around = || Ranges(ranges(&self.projected, self.plane.dims(), args.margin));
+        let range = args.range.clone().unwrap_or_else(around);
+        grid_of(args, counts, Some(&range)).map(Some)
     }
 
-    /// The paths and a margin around them.
-    fn ranges(&self) -> Vec<(f64, f64)> {
-        let of = |axis: usize| {
-            let values = self.projected.iter().flat_map(|path| &path.points);
-            values.fold((0.0f64, 0.0f64), |(low, high), point| {
-                (low.min(point.coords[axis]), high.max(point.coords[axis]))
-            })
-        };
-        let ends = [of(0), of(1)];
-        let longest = ends
-            .iter()
-            .map(|(low, high)| high - low)
-            .fold(0.0, f64::max);
-        ends.iter()
-            .map(|&(low, high)| wider(low, high, longest))
-            .collect()
-    }
-
-    fn settings(&self, paths: &Paths, grid: Option<&Grid>, batch_norm: BatchNorm) -> Value {
-        let of = |path: &Path| {
-            let digests = path.checkpoints.iter().map(|c| digest(&c.params));
-            digests.collect::<Vec<_>>()
-        };
+    fn settings(
+        &self,
+        paths: &Paths,
+        grid: Option<&Grid>,
+        args: &TrajectoryArgs,
+    ) -> Result<Value, CliError> {
+        let checkpoints = paths.paths.iter().map(Path::settings);
         let mut settings = json!({
             "model": paths.spec.to_string(),
             "data": {"sha256": paths.data.digest(), "samples": paths.data.len()},
             "loss": paths.loss.name(),
             "precision": "f32",
-            "batch_norm": batch_norm.name(),
-            "checkpoints": paths.paths.iter().map(of).collect::<Vec<_>>(),
-            "center": match self.center { Center::Last => "last", Center::First => "first" },
-            "project": self.projection.name(),
-            "components": self.pca.components.len(),
+            "batch_norm": args.norm.batch_norm.name(),
+            "checkpoints": checkpoints.collect::<Result<Vec<_>, _>>()?,
+            "center": args.center.name(),
+            "project": args.project.name(),
+            "components": args.components,
         });
+        if args.ignore_biasbn {
+            settings["ignore"] = json!("biasbn");
+        }
         if let Some(grid) = grid {
             settings["grid"] = json!(grid);
         }
-        settings
+        Ok(settings)
     }
 
     /// Measures and stores what is not stored yet.
@@ -195,6 +203,8 @@ impl Shadow {
             stored = self.measure(paths, losses)?;
             put(&stored, &run, place.store)?;
         }
+        let labels = paths.labels();
+        stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
         Ok(Followed {
             run,
             paths: stored,
@@ -216,11 +226,23 @@ impl Shadow {
     fn measure(&self, paths: &Paths, losses: &Losses) -> Result<Vec<NamedTrajectory>, CliError> {
         let one = |(path, projected): (&Path, &Trajectory)| -> Result<_, CliError> {
             let mut trajectory = projected.clone();
-            let nearest: Vec<_> = self.nearest(path)?;
+            // Components are orthonormal, so that both projections are the nearest point.
+            let nearest: Vec<_> = trajectory.points.iter().map(|point| point.coords).collect();
             let samples = losses.on_plane.evaluate(&nearest)?;
+            let known: Vec<_> = (0..path.len()).map(|k| losses.recorded(path, k)).collect();
+            let mut rows = match known.iter().all(Option::is_some) {
+                true => None,
+                false => Some(path.rows()),
+            };
             for (place, point) in trajectory.points.iter_mut().enumerate() {
                 point.plane_loss = Some(samples[place].loss);
-                point.loss = Some(losses.of(path, place)?);
+                let row = rows.as_mut().and_then(Iterator::next).transpose();
+                let row = row.map_err(|error| path.unread(place, error))?;
+                point.loss = match (known[place], row) {
+                    (Some(loss), _) => Some(loss),
+                    (None, Some(params)) => Some(losses.of(&params)?),
+                    (None, None) => None,
+                };
             }
             Ok(NamedTrajectory {
                 label: path.label.clone(),
@@ -229,12 +251,20 @@ impl Shadow {
         };
         paths.paths.iter().zip(&self.projected).map(one).collect()
     }
+}
 
-    /// Coordinates of the nearest points of the plane, whatever the projection shows.
-    fn nearest(&self, path: &Path) -> Result<Vec<landscape_core::Point>, CliError> {
-        let way = Projection::LeastSquares;
-        let projected = Trajectory::project(&path.checkpoints, &self.plane, way)?;
-        Ok(projected.points.iter().map(|point| point.coords).collect())
+/// An error with the names of the runs.
+fn named(error: StreamError, paths: &Paths) -> CliError {
+    match error {
+        StreamError::Path(TrajectoryError::StartsDiffer { path }) => CliError::Conflict {
+            what: format!(
+                "--center first: run `{}` does not start where run `{}` does",
+                paths.paths[path].label, paths.paths[0].label
+            ),
+            remedy: "train them with one --seed, or use --center last or mean".to_owned(),
+        },
+        StreamError::Read { index, source } => paths.paths[0].unread(index, source),
+        error => error.into(),
     }
 }
 
@@ -244,17 +274,4 @@ fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), CliErr
         store.put_trajectory(run, &named.label, &named.trajectory)?;
     }
     Ok(store.finish(run, Status::Complete)?)
-}
-
-/// A range with a quarter of its length on either side, not too narrow, with ends in few digits.
-fn wider(low: f64, high: f64, longest: f64) -> (f64, f64) {
-    let length = (high - low).max(0.2 * longest).max(f64::MIN_POSITIVE);
-    let (middle, half) = ((low + high) / 2.0, 0.75 * length);
-    let unit = 10f64.powf(half.log10().floor() - 1.0);
-    let (low, high) = ((middle - half) / unit, (middle + half) / unit);
-    let (low, high) = (low.floor() * unit, high.ceil() * unit);
-    match Axis::new(low, high, 2) {
-        Ok(_) => (low, high),
-        Err(_) => (-1.0, 1.0),
-    }
 }

@@ -16,6 +16,19 @@ pub fn digest(params: &Params) -> String {
             hash.update(&bytes);
         }
     }
+    hexadecimal(hash)
+}
+
+/// SHA-256 of digests in their order.
+pub fn digest_all(digests: &[String]) -> String {
+    let mut hash = Sha256::new();
+    digests
+        .iter()
+        .for_each(|digest| hash.update(digest.as_bytes()));
+    hexadecimal(hash)
+}
+
+fn hexadecimal(hash: Sha256) -> String {
     let digest = hash.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,7 +15,7 @@ mod provenance;
 pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
-pub use digest::digest;
+pub use digest::{digest, digest_all};
 pub use directions::{Directions, build_directions, save_directions};
 pub use files::{matching, may_write, write_new};
 pub use grid::{INTERPOLATION, SEGMENT, USUAL, build_grid, build_grid_on};

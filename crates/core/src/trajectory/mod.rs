@@ -2,6 +2,7 @@
 
 mod columns;
 mod error;
+mod fidelity;
 mod krylov;
 mod path;
 mod pca;
@@ -10,7 +11,8 @@ mod source;
 mod tall;
 
 pub use error::TrajectoryError;
-pub use path::{Fidelity, Origin, PathOptions, PathPlane, ranges};
+pub use fidelity::Fidelity;
+pub use path::{Origin, PathOptions, PathPlane, PathSource, ranges};
 pub use pca::{Pca, PcaOptions};
 pub use project::{Projector, project};
 pub use source::{Joined, RowError, RowIter, RowSource, StreamError};

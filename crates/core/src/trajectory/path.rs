@@ -1,8 +1,11 @@
 //! The plane that shows the paths of one or several runs best.
 
-use super::{Checkpoint, Pca, PcaOptions, Projection, Trajectory, TrajectoryError};
+use super::{
+    Checkpoint, Joined, Pca, PcaOptions, Projection, Projector, RowIter, RowSource, StreamError,
+    Trajectory, TrajectoryError, TrajectoryPoint,
+};
 use crate::direction::Direction;
-use crate::grid::{Axis, Grid, GridError, Point};
+use crate::grid::{Axis, Grid, GridError};
 use crate::names::named;
 use crate::params::{Params, Role};
 use crate::plane::Plane;
@@ -69,6 +72,15 @@ pub struct PathPlane {
     pub trajectories: Vec<Trajectory>,
 }
 
+/// A path whose checkpoints are read rather than held.
+#[derive(Clone, Copy)]
+pub struct PathSource<'a> {
+    /// Steps of the optimiser, one for each row.
+    pub steps: &'a [u64],
+    /// The parameters, in that order.
+    pub rows: &'a dyn RowSource,
+}
+
 impl PathPlane {
     /// The plane of the joint principal components of paths.
     ///
@@ -76,34 +88,35 @@ impl PathPlane {
     /// When there is no path, one has no checkpoint in the window, the paths were to share their
     /// start and do not, or as [`Pca::fit`].
     pub fn fit(paths: &[&[Checkpoint]], options: &PathOptions) -> Result<Self, TrajectoryError> {
-        let wanted = options.components;
-        if !(1..=3).contains(&wanted) {
-            return Err(TrajectoryError::Components { wanted });
-        }
-        let chosen = in_window(paths, options)?;
-        let rows: Vec<&Params> = chosen.iter().flatten().map(|c| &c.params).collect();
-        let origin = origin(&chosen, &rows, options.origin)?;
-        let settings = PcaOptions {
-            components: options.components,
-            ignore_one_dimensional: options.ignore_one_dimensional,
+        let parts = paths.iter().map(|path| -> (Vec<u64>, Vec<&Params>) {
+            path.iter().map(|c| (c.step, &c.params)).unzip()
+        });
+        let parts: Vec<_> = parts.collect();
+        let held = parts.iter().map(|(steps, rows)| PathSource { steps, rows });
+        let held: Vec<_> = held.collect();
+        let fit = |chosen: &[Chosen<'_>], origin: &Params, settings: &PcaOptions| {
+            let rows = parts.iter().zip(chosen).flat_map(|((_, rows), chosen)| {
+                let inside = rows.iter().zip(&chosen.inside);
+                inside.filter(|(_, inside)| **inside).map(|(row, _)| *row)
+            });
+            let rows: Vec<&Params> = rows.collect();
+            Ok(Pca::fit_with(&rows, origin, settings)?)
         };
-        let pca = Pca::fit_with(&rows, &origin, &settings)?;
-        let plane = Plane {
-            origin,
-            directions: pca.components.clone(),
-        };
-        let project = |path: &Vec<&Checkpoint>| -> Result<_, TrajectoryError> {
-            let mut shadow = Trajectory::project(path.iter().copied(), &plane, options.projection)?;
-            shadow
-                .explained_variance
-                .clone_from(&pca.explained_variance_ratio);
-            Ok(shadow)
-        };
-        let trajectories = chosen.iter().map(project).collect::<Result<_, _>>()?;
-        Ok(PathPlane {
-            plane,
-            pca,
-            trajectories,
+        of_paths(&held, options, fit).map_err(StreamError::of_held)
+    }
+
+    /// As [`PathPlane::fit`], of checkpoints that are read one at a time: memory as of
+    /// [`Pca::fit_source`], whatever their number.
+    ///
+    /// # Errors
+    /// As [`PathPlane::fit`], and when a checkpoint cannot be read or the components do not settle.
+    pub fn fit_sources(
+        paths: &[PathSource<'_>],
+        options: &PathOptions,
+    ) -> Result<Self, StreamError> {
+        of_paths(paths, options, |chosen, origin, settings| {
+            let sources = chosen.iter().map(|path| path as &dyn RowSource);
+            Pca::fit_source(&Joined(sources.collect()), origin, settings)
         })
     }
 
@@ -131,8 +144,8 @@ impl PathPlane {
 }
 
 /// Ends of `dims` axes around paths and the origin: their extent and `margin` of it on either side
-/// (0.25 is usual), an axis of little extent as long as a fifth of the longest. `(-1, 1)` where
-/// nothing moves.
+/// (0.25 is usual), an axis of little extent as long as a fifth of the longest, rounded outwards to
+/// two digits of half its length. `(-1, 1)` where nothing moves.
 pub fn ranges(trajectories: &[Trajectory], dims: usize, margin: f64) -> Vec<(f64, f64)> {
     let extent = |axis: usize| {
         let points = trajectories.iter().flat_map(|path| &path.points);
@@ -146,162 +159,198 @@ pub fn ranges(trajectories: &[Trajectory], dims: usize, margin: f64) -> Vec<(f64
         let length = (high - low).max(longest / 5.0);
         let half = (0.5 + margin.max(0.0)) * length;
         let middle = (low + high) / 2.0;
-        match half > 0.0 {
-            true => (middle - half, middle + half),
+        match Axis::new(middle - half, middle + half, 2).is_ok() && half > 0.0 {
+            true => rounded(middle - half, middle + half, half),
             false => (-1.0, 1.0),
         }
     };
     extents.iter().map(wider).collect()
 }
 
-/// The checkpoints of each path that take part.
-fn in_window<'a>(
-    paths: &[&'a [Checkpoint]],
-    options: &PathOptions,
-) -> Result<Vec<Vec<&'a Checkpoint>>, TrajectoryError> {
-    let inside = |c: &&Checkpoint| options.window.as_ref().is_none_or(|w| w.contains(&c.step));
-    let select = |(path, all): (usize, &&'a [Checkpoint])| {
-        let chosen: Vec<_> = all.iter().filter(inside).collect();
-        match (all.is_empty(), chosen.is_empty()) {
-            (true, _) => Err(TrajectoryError::EmptyPath { path }),
-            (false, true) => Err(TrajectoryError::EmptyWindow { path }),
-            (false, false) => Ok(chosen),
-        }
+/// Ends in few digits, no nearer to each other.
+fn rounded(low: f64, high: f64, half: f64) -> (f64, f64) {
+    // Powers of ten above 1 are exact, their inverses are not.
+    let digits = 1 - half.log10().floor() as i32;
+    let scale = 10f64.powi(digits.abs());
+    let (times, over) = match digits >= 0 {
+        true => (scale, 1.0),
+        false => (1.0, scale),
     };
-    match paths.is_empty() {
-        true => Err(TrajectoryError::EmptyPath { path: 0 }),
-        false => paths.iter().enumerate().map(select).collect(),
+    let round = |value: f64, to: fn(f64) -> f64| to(value * times / over) / times * over;
+    let ends = (round(low, f64::floor), round(high, f64::ceil));
+    match ends.0.is_finite() && ends.1.is_finite() {
+        true => ends,
+        false => (low, high),
     }
 }
 
-fn origin(
-    paths: &[Vec<&Checkpoint>],
-    rows: &[&Params],
-    origin: Origin,
-) -> Result<Params, TrajectoryError> {
-    let first = &paths[0];
-    let last = &first[first.len() - 1].params;
-    for (index, row) in rows.iter().enumerate() {
-        let fits = last.same_layout(row);
-        fits.map_err(|source| TrajectoryError::Layout { index, source })?;
+/// The checkpoints of a path that take part.
+struct Chosen<'a> {
+    rows: &'a dyn RowSource,
+    /// Their steps.
+    steps: Vec<u64>,
+    /// Of all rows, whether they are among them.
+    inside: Vec<bool>,
+}
+
+impl<'a> Chosen<'a> {
+    /// Those in the window.
+    fn of(
+        path: usize,
+        source: &PathSource<'a>,
+        window: Option<&RangeInclusive<u64>>,
+    ) -> Result<Self, StreamError> {
+        let (expected, given) = (source.rows.len(), source.steps.len());
+        if expected != given {
+            return Err(StreamError::Length { expected, given });
+        }
+        let inside = |step: &u64| window.is_none_or(|window| window.contains(step));
+        let steps: Vec<u64> = source.steps.iter().copied().filter(inside).collect();
+        if steps.is_empty() {
+            return Err(match given {
+                0 => TrajectoryError::EmptyPath { path },
+                _ => TrajectoryError::EmptyWindow { path },
+            })?;
+        }
+        Ok(Chosen {
+            rows: source.rows,
+            steps,
+            inside: source.steps.iter().map(inside).collect(),
+        })
     }
+
+    /// The place among all rows of the first or the last of them.
+    fn place(&self, last: bool) -> usize {
+        let places = 0..self.inside.len();
+        let mut inside = places.filter(|&place| self.inside[place]);
+        let found = match last {
+            true => inside.next_back(),
+            false => inside.next(),
+        };
+        found.unwrap_or(0)
+    }
+
+    fn end(&self, last: bool) -> Result<Params, StreamError> {
+        let index = self.place(last);
+        let row = self.rows.row(index);
+        row.map_err(|source| StreamError::Read { index, source })
+    }
+
+    /// The path's shadow on a plane.
+    fn project(&self, plane: &Plane, projection: Projection) -> Result<Trajectory, StreamError> {
+        let projector = Projector::new(plane, projection)?;
+        let mut points = Vec::with_capacity(self.steps.len());
+        for (index, (row, &step)) in self.rows().zip(&self.steps).enumerate() {
+            let row = row.map_err(|source| StreamError::Read { index, source })?;
+            let (coords, residual) = projector.project(&row)?;
+            points.push(TrajectoryPoint {
+                step,
+                coords,
+                residual,
+                loss: None,
+                plane_loss: None,
+            });
+        }
+        Ok(Trajectory {
+            points,
+            explained_variance: Vec::new(),
+            projection,
+        })
+    }
+}
+
+impl RowSource for Chosen<'_> {
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn rows(&self) -> RowIter<'_> {
+        let all = self.rows.rows().enumerate();
+        // Rows beyond those announced are passed on: the reader counts them.
+        let inside = |place: usize| self.inside.get(place).copied().unwrap_or(true);
+        Box::new(all.filter_map(move |(place, row)| (row.is_err() || inside(place)).then_some(row)))
+    }
+}
+
+/// The plane of paths whose components `fit` finds.
+fn of_paths<'a>(
+    paths: &[PathSource<'a>],
+    options: &PathOptions,
+    fit: impl FnOnce(&[Chosen<'a>], &Params, &PcaOptions) -> Result<Pca, StreamError>,
+) -> Result<PathPlane, StreamError> {
+    let wanted = options.components;
+    if !(1..=3).contains(&wanted) {
+        return Err(TrajectoryError::Components { wanted })?;
+    }
+    if paths.is_empty() {
+        return Err(TrajectoryError::EmptyPath { path: 0 })?;
+    }
+    let chosen = paths.iter().enumerate();
+    let chosen = chosen.map(|(path, source)| Chosen::of(path, source, options.window.as_ref()));
+    let chosen: Vec<_> = chosen.collect::<Result<_, _>>()?;
+    let origin = origin(&chosen, options.origin)?;
+    let settings = PcaOptions {
+        components: wanted,
+        ignore_one_dimensional: options.ignore_one_dimensional,
+    };
+    let pca = fit(&chosen, &origin, &settings)?;
+    let plane = Plane {
+        origin,
+        directions: pca.components.clone(),
+    };
+    let project = |path: &Chosen<'_>| -> Result<_, StreamError> {
+        let mut shadow = path.project(&plane, options.projection)?;
+        shadow
+            .explained_variance
+            .clone_from(&pca.explained_variance_ratio);
+        Ok(shadow)
+    };
+    Ok(PathPlane {
+        trajectories: chosen.iter().map(project).collect::<Result<_, _>>()?,
+        plane,
+        pca,
+    })
+}
+
+fn origin(paths: &[Chosen<'_>], origin: Origin) -> Result<Params, StreamError> {
     match origin {
-        Origin::Last => Ok(last.clone()),
-        Origin::Mean => Ok(mean(rows, last)),
+        Origin::Last => paths[0].end(true),
+        Origin::Mean => mean(paths, paths[0].end(true)?),
         Origin::Start => {
-            let start = &first[0].params;
-            let same = |a: &Params| {
-                a.weights()
-                    .zip(start.weights())
-                    .all(|(a, b)| a.data == b.data)
-            };
-            match paths.iter().position(|path| !same(&path[0].params)) {
-                Some(path) => Err(TrajectoryError::StartsDiffer { path }),
-                None => Ok(start.clone()),
+            let start = paths[0].end(false)?;
+            for (path, other) in paths.iter().enumerate().skip(1) {
+                let first = other.end(false)?;
+                let fits = start.same_layout(&first);
+                let index = paths[..path].iter().map(RowSource::len).sum();
+                fits.map_err(|source| TrajectoryError::Layout { index, source })?;
+                let mut pairs = start.weights().zip(first.weights());
+                if pairs.any(|(a, b)| a.data != b.data) {
+                    return Err(TrajectoryError::StartsDiffer { path })?;
+                }
             }
+            Ok(start)
         }
     }
 }
 
-/// The mean of rows of one layout, in f64 and rounded once; buffers as in `layout`.
-fn mean(rows: &[&Params], layout: &Params) -> Params {
-    let mut mean = layout.clone();
-    for (index, tensor) in mean.tensors_mut().iter_mut().enumerate() {
-        if tensor.role == Role::Buffer {
-            continue;
-        }
-        let mut sums = vec![0.0f64; tensor.numel()];
-        for row in rows {
-            for (sum, value) in sums.iter_mut().zip(&row.tensor(index).data) {
-                *sum += f64::from(*value);
-            }
-        }
-        for (value, sum) in tensor.data.iter_mut().zip(sums) {
-            *value = (sum / rows.len() as f64) as f32;
+/// The mean of all rows, in f64 and rounded once; buffers as in `layout`.
+fn mean(paths: &[Chosen<'_>], layout: Params) -> Result<Params, StreamError> {
+    let joined = Joined(paths.iter().map(|path| path as &dyn RowSource).collect());
+    let mut sums: Vec<Vec<f64>> = layout.iter().map(|t| vec![0.0; t.numel()]).collect();
+    for (index, row) in joined.rows().enumerate() {
+        let row = row.map_err(|source| StreamError::Read { index, source })?;
+        let fits = layout.same_layout(&row);
+        fits.map_err(|source| TrajectoryError::Layout { index, source })?;
+        for (sums, tensor) in sums.iter_mut().zip(row.iter()) {
+            let pairs = sums.iter_mut().zip(&tensor.data);
+            pairs.for_each(|(sum, value)| *sum += f64::from(*value));
         }
     }
-    mean
-}
-
-/// How well a plane stands for a path. A picture misleads where the plane explains little, or where
-/// its loss is not the path's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Fidelity {
-    /// Share of the variance that the plane explains, in [0, 1]; absent for planes that are not of
-    /// the path's components.
-    pub explained: Option<f64>,
-    /// Largest `|plane loss - true loss|` over the range of the true losses; absent where fewer
-    /// than two losses are known.
-    pub disagreement: Option<f64>,
-    /// The step of that checkpoint.
-    pub worst_step: Option<u64>,
-    /// Largest distance to the plane over the longest distance from the origin within it.
-    pub off_plane: Option<f64>,
-}
-
-impl Fidelity {
-    /// Share of the variance below which a plane explains little.
-    pub const EXPLAINED: f64 = crate::diagnosis::thresholds::EXPLAINED;
-    /// Disagreement from which the plane's loss is not the path's.
-    pub const DISAGREEMENT: f64 = 0.25;
-
-    /// What has to be said beside a picture of the plane, in words; nothing where it can be trusted.
-    ///
-    /// ```
-    /// use landscape_core::Fidelity;
-    ///
-    /// let poor = Fidelity { explained: Some(0.31), disagreement: None, worst_step: None, off_plane: None };
-    /// assert_eq!(poor.warnings(), ["the plane explains 31.0% of the path's variance only"]);
-    /// ```
-    pub fn warnings(&self) -> Vec<String> {
-        let percent = |share: f64| format!("{:.1}%", 100.0 * share);
-        let little = self.explained.filter(|share| *share < Self::EXPLAINED);
-        let little = little.map(|share| {
-            format!(
-                "the plane explains {} of the path's variance only",
-                percent(share)
-            )
-        });
-        let apart = self.disagreement.filter(|gap| *gap >= Self::DISAGREEMENT);
-        let apart = apart.map(|gap| {
-            let step = self
-                .worst_step
-                .map_or(String::new(), |s| format!(" at step {s}"));
-            let gap = percent(gap);
-            format!("the plane's loss differs from the true one by {gap} of its range{step}")
-        });
-        little.into_iter().chain(apart).collect()
+    let (mut mean, count) = (layout, joined.len() as f64);
+    let tensors = mean.tensors_mut().iter_mut().zip(sums);
+    for (tensor, sums) in tensors.filter(|(tensor, _)| tensor.role != Role::Buffer) {
+        let pairs = tensor.data.iter_mut().zip(sums);
+        pairs.for_each(|(value, sum)| *value = (sum / count) as f32);
     }
-
-    /// How well a plane stands for a path.
-    pub fn of(trajectory: &Trajectory) -> Self {
-        let explained = (!trajectory.explained_variance.is_empty())
-            .then(|| trajectory.explained_variance.iter().sum());
-        let (disagreement, worst_step) = disagreement(trajectory).unzip();
-        let norm = |c: &Point| c.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let points = &trajectory.points;
-        let longest = points.iter().map(|p| norm(&p.coords)).fold(0.0, f64::max);
-        let farthest = points.iter().map(|p| p.residual).fold(0.0, f64::max);
-        Fidelity {
-            explained,
-            disagreement,
-            worst_step,
-            off_plane: (longest > 0.0).then_some(farthest / longest),
-        }
-    }
-}
-
-fn disagreement(trajectory: &Trajectory) -> Option<(f64, u64)> {
-    let points = trajectory.points.iter();
-    let pairs: Vec<_> = points
-        .filter_map(|p| Some((p.loss?, p.plane_loss?, p.step)))
-        .filter(|(loss, plane, _)| loss.is_finite() && plane.is_finite())
-        .collect();
-    let low = pairs.iter().map(|p| p.0).fold(f64::INFINITY, f64::min);
-    let high = pairs.iter().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max);
-    if high <= low {
-        return None;
-    }
-    let gap = |&(loss, plane, step): &(f64, f64, u64)| ((loss - plane).abs() / (high - low), step);
-    pairs.iter().map(gap).max_by(|a, b| a.0.total_cmp(&b.0))
+    Ok(mean)
 }

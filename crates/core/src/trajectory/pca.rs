@@ -94,12 +94,7 @@ impl Pca {
         };
         let (n, p) = (rows.len(), columns.width(center));
         if n.min(p) > DENSE {
-            return from_source(rows, center, options).map_err(|error| match error {
-                StreamError::Path(error) => error,
-                StreamError::Read { .. } | StreamError::Length { .. } => {
-                    unreachable!("rows that are held are read")
-                }
-            });
+            return from_source(rows, center, options).map_err(StreamError::of_held);
         }
         let spectrum = match n <= p {
             true => data.gram_spectrum(options.components)?,

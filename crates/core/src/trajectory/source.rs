@@ -24,6 +24,17 @@ pub trait RowSource {
 
     /// All rows from the first on, [`RowSource::len`] of them, the same each time.
     fn rows(&self) -> RowIter<'_>;
+
+    /// One row, from 0. Reads those before it too; sources that can do without should.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is none.
+    fn row(&self, index: usize) -> Result<Params, RowError> {
+        match self.rows().nth(index) {
+            Some(row) => Ok(row?.into_owned()),
+            None => Err(format!("there are {} checkpoints", self.len()).into()),
+        }
+    }
 }
 
 impl RowSource for [&Params] {
@@ -33,6 +44,16 @@ impl RowSource for [&Params] {
 
     fn rows(&self) -> RowIter<'_> {
         Box::new(self.iter().map(|row| Ok(Cow::Borrowed(*row))))
+    }
+}
+
+impl RowSource for Vec<&Params> {
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    fn rows(&self) -> RowIter<'_> {
+        self.as_slice().rows()
     }
 }
 
@@ -72,4 +93,16 @@ pub enum StreamError {
         /// Rows read.
         given: usize,
     },
+}
+
+impl StreamError {
+    /// The error of rows that are held, which can be read.
+    pub(super) fn of_held(self) -> TrajectoryError {
+        match self {
+            StreamError::Path(error) => error,
+            StreamError::Read { .. } | StreamError::Length { .. } => {
+                unreachable!("rows that are held are read")
+            }
+        }
+    }
 }

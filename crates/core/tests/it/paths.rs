@@ -2,8 +2,9 @@
 
 use crate::support::{assert_all_close, assert_close, tensor, vector};
 use landscape_core::{
-    Checkpoint, Fidelity, Joined, Origin, Params, PathOptions, PathPlane, Pca, PcaOptions, Rng,
-    Role, RowIter, RowSource, StreamError, Trajectory, TrajectoryError, ranges,
+    Checkpoint, Fidelity, Joined, Origin, Params, PathOptions, PathPlane, PathSource, Pca,
+    PcaOptions, Rng, Role, RowIter, RowSource, StreamError, Trajectory, TrajectoryError,
+    TrajectoryPoint, ranges,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -81,8 +82,65 @@ fn joint_components_are_scikit_learns() {
             for path in &found.trajectories {
                 assert_eq!(path.explained_variance, found.pca.explained_variance_ratio);
             }
+            let read = read(&runs, &options).unwrap();
+            assert_eq!(read.trajectories, found.trajectories);
+            assert_eq!(read.plane.origin, found.plane.origin);
         }
     }
+}
+
+/// The same from sources.
+fn read(runs: &[Vec<Checkpoint>], options: &PathOptions) -> Result<PathPlane, StreamError> {
+    let parts = runs.iter().map(|run| {
+        let steps: Vec<u64> = run.iter().map(|c| c.step).collect();
+        let rows: Vec<Params> = run.iter().map(|c| c.params.clone()).collect();
+        (steps, rows)
+    });
+    let parts: Vec<_> = parts.collect();
+    let held: Vec<Held> = parts.iter().map(|(_, rows)| Held(rows)).collect();
+    let sources = parts.iter().zip(&held);
+    let sources = sources.map(|((steps, _), rows)| PathSource { steps, rows });
+    PathPlane::fit_sources(&sources.collect::<Vec<_>>(), options)
+}
+
+#[test]
+fn wrong_sources_are_refused() {
+    let rows = [vector(&[1.0, 2.0]), vector(&[2.0, 1.0])];
+    let options = PathOptions {
+        components: 1,
+        ..PathOptions::default()
+    };
+    let fit = |steps: &[u64], rows: &[Params], options: &PathOptions| {
+        let rows = &Held(rows);
+        PathPlane::fit_sources(&[PathSource { steps, rows }], options).unwrap_err()
+    };
+    let error = fit(&[1], &rows, &options);
+    let wrong = matches!(
+        error,
+        StreamError::Length {
+            expected: 2,
+            given: 1
+        }
+    );
+    assert!(wrong, "{error}");
+    let late = PathOptions {
+        window: Some(7..=9),
+        ..options.clone()
+    };
+    let error = fit(&[1, 2], &rows, &late);
+    let empty = StreamError::Path(TrajectoryError::EmptyWindow { path: 0 });
+    assert_eq!(error.to_string(), empty.to_string());
+    let mixed = [vector(&[1.0, 2.0]), vector(&[2.0])];
+    let mean = PathOptions {
+        origin: Origin::Mean,
+        ..options
+    };
+    let error = fit(&[1, 2], &mixed, &mean);
+    let layout = matches!(
+        error,
+        StreamError::Path(TrajectoryError::Layout { index: 0, .. })
+    );
+    assert!(layout, "{error}");
 }
 
 #[test]
@@ -158,6 +216,40 @@ fn a_narrow_axis_is_a_fifth_of_the_longest() {
     assert_eq!(fidelity.explained, None);
     assert_close(fidelity.disagreement.unwrap(), 0.5 / 3.0, 1e-12);
     assert_close(fidelity.off_plane.unwrap(), 0.6, 1e-12);
+    assert!(fidelity.warnings().is_empty());
+    let little = Fidelity {
+        explained: Some(0.43),
+        disagreement: Some(0.3),
+        ..fidelity
+    };
+    let [variance, gap] = &little.warnings()[..] else {
+        panic!("{:?}", little.warnings());
+    };
+    assert!(variance.contains("explains 43.0%"), "{variance}");
+    assert!(gap.contains("30.0%") && gap.contains("at step"), "{gap}");
+}
+
+#[test]
+fn ends_of_axes_have_few_digits() {
+    for (low, high, expected) in [
+        (0.0, 10.0, (-2.5, 12.5)),
+        (-0.01234, 0.0, (-0.0155, 0.0031)),
+        (0.0, 123456.0, (-31000.0, 155000.0)),
+    ] {
+        let points = [low, high].map(|x| TrajectoryPoint {
+            step: 0,
+            coords: [x, 0.0, 0.0],
+            residual: 0.0,
+            loss: None,
+            plane_loss: None,
+        });
+        let path = Trajectory {
+            points: points.to_vec(),
+            explained_variance: Vec::new(),
+            projection: Default::default(),
+        };
+        assert_eq!(ranges(&[path], 1, 0.25), [expected]);
+    }
 }
 
 fn axes_plane(origin: &Params) -> landscape_core::Plane {

@@ -3,7 +3,7 @@
 use super::paths::{Path, Paths};
 use crate::args::BatchNorm;
 use crate::error::CliError;
-use landscape_core::{Direction, Objective, Plane};
+use landscape_core::{Direction, Objective, Params, Plane};
 use landscape_models::trace_network;
 use landscape_trace::{PlaneObjective, Target, Trace};
 
@@ -38,14 +38,15 @@ impl<'a> Losses<'a> {
         })
     }
 
-    /// Of a checkpoint with its own running statistics, as recorded or measured now.
-    pub fn of(&self, path: &Path, place: usize) -> Result<f64, CliError> {
-        if let Some(loss) = path.recorded[place].filter(|_| self.recorded) {
-            return Ok(loss);
-        }
+    /// What training recorded of a checkpoint, where it is the same loss.
+    pub fn recorded(&self, path: &Path, place: usize) -> Option<f64> {
+        path.recorded[place].filter(|_| self.recorded)
+    }
+
+    /// Of a checkpoint with its own running statistics, measured now.
+    pub fn of(&self, params: &Params) -> Result<f64, CliError> {
         // One objective serves one origin: running statistics do not lie on the plane.
-        let origin = path.checkpoints[place].params.clone();
-        let around = Plane::new(origin, self.directions.clone())?;
+        let around = Plane::new(params.clone(), self.directions.clone())?;
         let objective = self.trace.objective(&around, self.target)?;
         let samples = objective.evaluate(&[[0.0; 3]])?;
         Ok(samples[0].loss)

@@ -1,20 +1,43 @@
-//! Recorded checkpoints, from training runs or from files.
+//! Recorded checkpoints, from training runs or from files: read when they are needed.
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{Source, default_loss, load_data, matching};
+use crate::inputs::{Source, default_loss, digest, digest_all, load_data, matching};
 use burn::tensor::Device;
-use landscape_core::{Checkpoint, Params, Role};
+use landscape_core::{Params, PathSource, Role, RowError, RowIter, RowSource};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
-use landscape_storage::{Run, RunKind, Store};
-use serde_json::Value;
+use landscape_storage::{Run, RunKind, Store, TrainRecord};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// Bytes of a path up to which it is held rather than read again and again.
+const HELD: usize = 64 << 20;
 
 /// One path.
 pub struct Path {
     pub label: String,
-    pub checkpoints: Vec<Checkpoint>,
+    /// Steps of the checkpoints.
+    pub steps: Vec<u64>,
     /// True losses that were recorded on the same data with the same loss, in evaluation.
     pub recorded: Vec<Option<f64>>,
+    rows: Rows,
+}
+
+/// Where checkpoints are.
+enum Rows {
+    Held(Vec<Params>),
+    Stored(Stored),
+    Files(Vec<PathBuf>, ModelSpec),
+}
+
+/// Checkpoints of a training run.
+struct Stored {
+    store: Store,
+    run: Run,
+    layout: Params,
+    /// The steps that take part, rising.
+    steps: Vec<u64>,
 }
 
 /// Paths of one network on one data set.
@@ -46,19 +69,28 @@ impl Paths {
         })?;
         let source = Source::new(&args.data, None)?;
         let files = matching(pattern)?;
-        let read = |(place, file): (usize, &std::path::PathBuf)| -> Result<_, CliError> {
-            let params = load_network_params(file, &spec)?;
-            let step = place as u64;
-            Ok(Checkpoint { step, params })
+        let inside = |step: u64| match &args.window {
+            Some(window) => window.0.contains(&step),
+            None => true,
         };
-        let checkpoints: Vec<Checkpoint> =
-            { files.iter().enumerate().map(read) }.collect::<Result<_, CliError>>()?;
+        let (steps, chosen): (Vec<u64>, Vec<PathBuf>) = { (0..).zip(&files) }
+            .filter(|(step, _)| inside(*step))
+            .map(|(step, file)| (step, file.clone()))
+            .unzip();
+        if steps.is_empty() {
+            return Err(CliError::Conflict {
+                what: format!("--window: none of the files `{pattern}` is in it"),
+                remedy: format!("their places are 0 to {}", files.len() - 1),
+            });
+        }
         let data = load_data(&source)?;
-        let path = Path {
+        let mut path = Path {
             label: pattern.to_owned(),
-            recorded: vec![None; checkpoints.len()],
-            checkpoints,
+            recorded: vec![None; steps.len()],
+            steps,
+            rows: Rows::Files(chosen, spec.clone()),
         };
+        path.hold(&spec)?;
         let loss = args.data.loss.unwrap_or_else(|| default_loss(&spec, &data));
         Ok(Paths {
             spec,
@@ -70,6 +102,12 @@ impl Paths {
     }
 
     fn from_runs(args: &TrajectoryArgs, store: &Store) -> Result<Self, CliError> {
+        if let Some(twice) = (1..args.run.len()).find(|&k| args.run[..k].contains(&args.run[k])) {
+            return Err(CliError::Conflict {
+                what: format!("--run `{}` is given twice", args.run[twice]),
+                remedy: "give each run once".to_owned(),
+            });
+        }
         let _hold = store.hold();
         let runs = args.run.iter().map(|name| training(store, name));
         let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
@@ -87,26 +125,69 @@ impl Paths {
         let stored = setting("loss").and_then(|name| name.parse().ok());
         let loss = args.data.loss.or(stored);
         let loss = loss.unwrap_or_else(|| default_loss(&spec, &data));
-        let digest = data.digest();
-        let read = |run: &Run| path(store, run, &spec, loss, &digest);
-        Ok(Paths {
-            paths: runs.iter().map(read).collect::<Result<_, _>>()?,
+        let mut all = Paths {
             spec,
             data,
             loss,
             source,
-        })
+            paths: Vec::new(),
+        };
+        let digest = all.data.digest();
+        for run in runs {
+            let path = all.path(run, args, store, &digest)?;
+            all.paths.push(path);
+        }
+        Ok(all)
     }
 
-    /// All checkpoints of all paths.
-    pub fn rows(&self) -> impl Iterator<Item = &Params> {
-        let checkpoints = self.paths.iter().flat_map(|path| &path.checkpoints);
-        checkpoints.map(|checkpoint| &checkpoint.params)
+    /// The checkpoints of a run that are asked for.
+    fn path(
+        &self,
+        run: &Run,
+        args: &TrajectoryArgs,
+        store: &Store,
+        digest: &str,
+    ) -> Result<Path, CliError> {
+        let setting = |name: &str| run.settings.get(name);
+        let same_data = setting("data").and_then(|d| d.get("sha256")?.as_str()) == Some(digest);
+        let same = same_data && setting("loss").and_then(Value::as_str) == Some(self.loss.name());
+        let records = with_checkpoints(run, store)?;
+        let chosen: Vec<&TrainRecord> = { records.iter() }.filter(|r| inside(r, args)).collect();
+        if chosen.is_empty() {
+            return Err(nothing_inside(run, &records, args));
+        }
+        let steps: Vec<u64> = chosen.iter().map(|record| record.step).collect();
+        let recorded = chosen.iter().map(|record| record.loss.filter(|_| same));
+        let mut path = Path {
+            label: run.name.clone(),
+            recorded: recorded.collect(),
+            rows: Rows::Stored(Stored {
+                store: store.clone(),
+                run: run.clone(),
+                layout: Network::layout(&self.spec),
+                steps: steps.clone(),
+            }),
+            steps,
+        };
+        path.hold(&self.spec)?;
+        Ok(path)
     }
 
     /// What the paths are called.
     pub fn labels(&self) -> Vec<&str> {
         self.paths.iter().map(|path| path.label.as_str()).collect()
+    }
+
+    /// The paths for analysis.
+    pub fn sources(&self) -> Vec<PathSource<'_>> {
+        let source = |path| -> PathSource<'_> {
+            let path: &Path = path;
+            PathSource {
+                steps: &path.steps,
+                rows: path,
+            }
+        };
+        self.paths.iter().map(source).collect()
     }
 
     /// The network with these parameters, on the CPU.
@@ -116,8 +197,109 @@ impl Paths {
 
     /// Whether the network has running statistics, as BatchNorm layers have.
     pub fn has_statistics(&self) -> bool {
-        let mut first = self.rows().take(1).flat_map(Params::iter);
-        first.any(|tensor| tensor.role == Role::Buffer)
+        let layout = Network::layout(&self.spec);
+        layout.iter().any(|tensor| tensor.role == Role::Buffer)
+    }
+}
+
+impl Path {
+    /// Reads the checkpoints once and for all where they are few.
+    fn hold(&mut self, spec: &ModelSpec) -> Result<(), CliError> {
+        let values = Network::layout(spec).numel() * self.steps.len();
+        if values * size_of::<f32>() <= HELD {
+            let rows = self.rows().enumerate().map(|(place, row)| {
+                row.map(Cow::into_owned)
+                    .map_err(|error| self.unread(place, error))
+            });
+            self.rows = Rows::Held(rows.collect::<Result<_, _>>()?);
+        }
+        Ok(())
+    }
+
+    /// Why a checkpoint could not be read.
+    pub fn unread(&self, place: usize, error: RowError) -> CliError {
+        match error.downcast::<CliError>() {
+            Ok(error) => *error,
+            Err(source) => landscape_core::StreamError::Read {
+                index: place,
+                source,
+            }
+            .into(),
+        }
+    }
+
+    /// What of the checkpoints determines numbers.
+    pub fn settings(&self) -> Result<Value, CliError> {
+        let digests = self.rows().enumerate().map(|(place, row)| {
+            row.map(|params| digest(&params))
+                .map_err(|error| self.unread(place, error))
+        });
+        let digests: Vec<String> = digests.collect::<Result<_, _>>()?;
+        Ok(json!({"sha256": digest_all(&digests), "count": digests.len()}))
+    }
+}
+
+impl RowSource for Path {
+    fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn rows(&self) -> RowIter<'_> {
+        match &self.rows {
+            Rows::Held(rows) => Box::new(rows.iter().map(|row| Ok(Cow::Borrowed(row)))),
+            Rows::Stored(stored) => stored.rows(),
+            Rows::Files(files, spec) => Box::new(files.iter().map(|file| read(file, spec))),
+        }
+    }
+
+    fn row(&self, index: usize) -> Result<Params, RowError> {
+        let read = match &self.rows {
+            Rows::Held(rows) => return Ok(rows[index].clone()),
+            Rows::Stored(stored) => return stored.row(index),
+            Rows::Files(files, spec) => read(&files[index], spec),
+        };
+        Ok(read?.into_owned())
+    }
+}
+
+fn read<'a>(file: &PathBuf, spec: &ModelSpec) -> Result<Cow<'a, Params>, RowError> {
+    let params = load_network_params(file, spec).map_err(CliError::from)?;
+    Ok(Cow::Owned(params))
+}
+
+impl Stored {
+    fn rows(&self) -> RowIter<'_> {
+        let found = match self.store.checkpoints(&self.run) {
+            Ok(found) => found,
+            Err(error) => return Box::new(std::iter::once(Err(CliError::from(error).into()))),
+        };
+        let wanted = |step: u64| self.steps.binary_search(&step).is_ok();
+        Box::new(found.filter_map(move |found| {
+            match found {
+                Ok(found) if !wanted(found.record.step) => None,
+                Ok(found) => Some(
+                    self.fitting(found.record.step, found.params)
+                        .map(Cow::Owned),
+                ),
+                Err(error) => Some(Err(CliError::from(error).into())),
+            }
+        }))
+    }
+
+    fn row(&self, index: usize) -> Result<Params, RowError> {
+        let step = self.steps[index];
+        let found = self.store.checkpoint(&self.run, step);
+        let found = found.map_err(CliError::from)?;
+        let found = found.ok_or_else(|| format!("step {step} has no checkpoint any more"))?;
+        self.fitting(step, found.params)
+    }
+
+    fn fitting(&self, step: u64, params: Params) -> Result<Params, RowError> {
+        let fitting = params.conform(&self.layout);
+        fitting.map_err(|source| {
+            let file = format!("{}, step {step}", self.run.name);
+            CliError::Checkpoint { file, source }.into()
+        })
     }
 }
 
@@ -132,32 +314,37 @@ fn training(store: &Store, name: &str) -> Result<Run, CliError> {
     }
 }
 
-fn path(
-    store: &Store,
-    run: &Run,
-    spec: &ModelSpec,
-    loss: LossKind,
-    digest: &str,
-) -> Result<Path, CliError> {
-    let stored = |name: &str| run.settings.get(name);
-    let same_data = stored("data").and_then(|d| d.get("sha256")?.as_str()) == Some(digest);
-    let same = same_data && stored("loss").and_then(Value::as_str) == Some(loss.name());
-    let layout = Network::layout(spec);
-    let mut path = Path {
-        label: run.name.clone(),
-        checkpoints: Vec::new(),
-        recorded: Vec::new(),
-    };
-    for checkpoint in store.checkpoints(run)? {
-        let checkpoint = checkpoint?;
-        let step = checkpoint.record.step;
-        path.recorded.push(checkpoint.record.loss.filter(|_| same));
-        let params = checkpoint.params.conform(&layout);
-        let params = params.map_err(|source| CliError::Checkpoint {
-            file: format!("{}, step {step}", run.name),
-            source,
-        })?;
-        path.checkpoints.push(Checkpoint { step, params });
+/// The records of a run that come with parameters, by step.
+fn with_checkpoints(run: &Run, store: &Store) -> Result<Vec<TrainRecord>, CliError> {
+    let steps = store.checkpoint_steps(run)?;
+    if steps.is_empty() {
+        return Err(CliError::Conflict {
+            what: format!("run `{}` has no checkpoints", run.name),
+            remedy: "train it again: the same `landscape train` continues".to_owned(),
+        });
     }
-    Ok(path)
+    let records = store.records(run)?.into_iter();
+    let recorded = |record: &TrainRecord| steps.binary_search(&record.step).is_ok();
+    Ok(records.filter(recorded).collect())
+}
+
+fn inside(record: &TrainRecord, args: &TrajectoryArgs) -> bool {
+    let step = |window: &crate::args::StepWindow| window.0.contains(&record.step);
+    let epoch = |window: &crate::args::EpochWindow| window.0.contains(&record.epoch);
+    args.window.as_ref().is_none_or(step) && args.epochs.as_ref().is_none_or(epoch)
+}
+
+fn nothing_inside(run: &Run, records: &[TrainRecord], args: &TrajectoryArgs) -> CliError {
+    let (first, last) = (&records[0], &records[records.len() - 1]);
+    let (option, what, from, to) = match args.epochs {
+        None => ("--window", "steps", first.step as f64, last.step as f64),
+        Some(_) => ("--epochs", "epochs", first.epoch, last.epoch),
+    };
+    CliError::Conflict {
+        what: format!("{option}: run `{}` has no checkpoint in it", run.name),
+        remedy: format!(
+            "its {} checkpoints are of {what} {from} to {to}",
+            records.len()
+        ),
+    }
 }

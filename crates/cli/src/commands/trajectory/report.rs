@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, short};
-use landscape_core::TrajectoryPoint;
+use landscape_core::{Fidelity, TrajectoryPoint};
 use landscape_storage::{NamedTrajectory, Run};
 use serde_json::{Value, json};
 
@@ -20,10 +20,30 @@ fn explained(paths: &[NamedTrajectory]) -> &[f64] {
         .map_or(&[], |named| &named.trajectory.explained_variance)
 }
 
+/// Says where the plane misleads.
+pub fn warn(paths: &[NamedTrajectory], console: &Console) {
+    let several = paths.len() > 1;
+    let mut said: Vec<String> = Vec::new();
+    for named in paths {
+        for warning in Fidelity::of(&named.trajectory).warnings() {
+            // What is said of the joint plane is said once.
+            if !said.contains(&warning) {
+                let of = match several && warning.starts_with("the plane's loss") {
+                    true => format!("{}: ", named.label),
+                    false => String::new(),
+                };
+                console.note(format_args!("warning: {of}{warning}"));
+                said.push(warning);
+            }
+        }
+    }
+}
+
 fn as_json(run: &Run, paths: &[NamedTrajectory]) -> Value {
+    let volume = explained(paths).len() == 3;
     let of = |named: &NamedTrajectory| -> Vec<Value> {
         let point = |point: &TrajectoryPoint| {
-            json!({
+            let mut all = json!({
                 "run": named.label,
                 "step": point.step,
                 "x": number(point.coords[0]),
@@ -31,14 +51,39 @@ fn as_json(run: &Run, paths: &[NamedTrajectory]) -> Value {
                 "residual": number(point.residual),
                 "loss": number(point.loss),
                 "plane_loss": number(point.plane_loss),
-            })
+            });
+            if volume {
+                all["z"] = number(point.coords[2]);
+            }
+            all
         };
         named.trajectory.points.iter().map(point).collect()
     };
     json!({
         "run": run.name,
         "explained_variance": numbers(explained(paths)),
+        "paths": paths.iter().map(path_json).collect::<Vec<_>>(),
         "points": paths.iter().flat_map(of).collect::<Vec<_>>(),
+    })
+}
+
+fn path_json(named: &NamedTrajectory) -> Value {
+    let fidelity = Fidelity::of(&named.trajectory);
+    json!({
+        "run": named.label,
+        "checkpoints": named.trajectory.points.len(),
+        "fidelity": fidelity_json(&fidelity),
+        "warnings": fidelity.warnings(),
+    })
+}
+
+/// How well a plane stands for a path, as JSON.
+pub fn fidelity_json(fidelity: &Fidelity) -> Value {
+    json!({
+        "explained": number(fidelity.explained),
+        "disagreement": number(fidelity.disagreement),
+        "worst_step": fidelity.worst_step,
+        "off_plane": number(fidelity.off_plane),
     })
 }
 
@@ -56,14 +101,16 @@ fn words(run: &Run, paths: &[NamedTrajectory]) -> String {
     );
     for named in paths {
         text.push_str(&format!("\n{}\n", named.label));
-        text.push_str(&table(&named.trajectory.points));
+        text.push_str(&table(&named.trajectory.points, shares.len()));
     }
     text
 }
 
 /// Evenly chosen checkpoints, the first and the last among them.
-fn table(points: &[TrajectoryPoint]) -> String {
-    let names = ["STEP", "X", "Y", "OFF PLANE", "LOSS", "LOSS OF THE PLANE"];
+fn table(points: &[TrajectoryPoint], dims: usize) -> String {
+    let axes = ["X", "Y", "Z"].into_iter().take(dims);
+    let rest = ["OFF PLANE", "LOSS", "LOSS OF THE PLANE"];
+    let names = std::iter::once("STEP").chain(axes).chain(rest);
     let mut table = Table::new(names.map(|name| (name, Align::Right)));
     let shown = points.len().min(ROWS);
     for row in 0..shown {
@@ -73,14 +120,11 @@ fn table(points: &[TrajectoryPoint]) -> String {
         };
         let point = &points[place];
         let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
-        table.row([
-            point.step.to_string(),
-            short(point.coords[0]),
-            short(point.coords[1]),
-            short(point.residual),
-            option(point.loss),
-            option(point.plane_loss),
-        ]);
+        let mut cells = vec![point.step.to_string()];
+        cells.extend(point.coords.iter().take(dims).map(|c| short(*c)));
+        cells.push(short(point.residual));
+        cells.extend([point.loss, point.plane_loss].map(option));
+        table.row(cells);
     }
     let mut text = table.text();
     if shown < points.len() {
