@@ -38,6 +38,9 @@ pub enum CliError {
     /// Sharpness.
     #[error(transparent)]
     Sharpness(#[from] landscape_hessian::sharpness::SharpnessError),
+    /// Studies of several trainings.
+    #[error(transparent)]
+    Study(#[from] landscape_study::StudyError),
     /// The grid.
     #[error("the grid: {0}")]
     Grid(#[from] core::GridError),
@@ -108,6 +111,9 @@ pub enum CliError {
     /// What the program computes is wrong on this machine.
     #[error("these checks do not hold: {what}")]
     Unsound { what: String },
+    /// What was compared differs by more than is allowed.
+    #[error("{what}")]
+    Differs { what: String },
     /// Ctrl-C.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
@@ -127,7 +133,7 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             CliError::Interrupted { .. } => 130,
-            CliError::Unsound { .. } => 1,
+            CliError::Unsound { .. } | CliError::Differs { .. } => 1,
             _ if self.is_quiet() => 0,
             _ => 2,
         }
@@ -170,6 +176,13 @@ impl CliError {
             }
             CliError::Unsound { .. } => {
                 "try LANDSCAPE_SIMD=portable or --device flex, and report it with this table"
+            }
+            CliError::Study(landscape_study::StudyError::NoWidth { .. }) => {
+                "give another --model, or compare --seeds, --optimizers or --batch-sizes"
+            }
+            CliError::Study(landscape_study::StudyError::InitialWidths) => "leave --weights out",
+            CliError::Study(landscape_study::StudyError::TooFew { .. }) => {
+                "name two or more, for example --seeds 0..10 or --optimizers sgd,adam"
             }
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),

@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod compare;
 mod data;
 mod demo;
 mod doctor;
@@ -13,6 +14,7 @@ mod train;
 mod trajectory;
 mod values;
 
+pub use compare::{CompareArgs, Rated};
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use doctor::DoctorArgs;
@@ -24,7 +26,7 @@ pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs, TermArgs};
-pub use train::TrainArgs;
+pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 pub use values::{
     BatchNorm, Counts, DeviceName, DirectionName, DirectionType, EpochWindow, Limits,
@@ -81,6 +83,7 @@ pub enum Command {
     Volume(SampleArgs<3>),
     Trajectory(TrajectoryArgs),
     Hessian(Box<HessianArgs>),
+    Compare(Box<CompareArgs>),
     Metrics(MetricsArgs),
     Plot(PlotArgs),
     Export(ExportArgs),

@@ -3,12 +3,12 @@
 mod steps;
 mod summary;
 
-use crate::args::{Cli, DemoArgs};
+use crate::args::DemoArgs;
+use crate::commands::part;
 use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
 use crate::inputs::{Interrupt, write_new};
 use crate::output::{Console, duration};
-use clap::Parser;
 use landscape_plot::page::{PageData, html};
 use landscape_storage::Store;
 use std::fs;
@@ -74,19 +74,10 @@ fn one(step: &Step, args: &DemoArgs, db: &Path, console: &Console) -> Result<(),
     let start = Instant::now();
     let words = step.words(args, db);
     console.note(format_args!("$ landscape {}", step.shown()));
-    run(&words, console)?;
+    part(&words, console)?;
     let seconds = start.elapsed().as_secs_f64();
     console.detail(format_args!("  {}", duration(seconds)));
     Ok(())
-}
-
-fn run(words: &[String], console: &Console) -> Result<(), CliError> {
-    let line = std::iter::once("landscape").chain(words.iter().map(String::as_str));
-    let cli = Cli::try_parse_from(line).map_err(|error| CliError::Conflict {
-        what: format!("a step of the demonstration is wrong: {error}"),
-        remedy: "report it".to_owned(),
-    })?;
-    super::dispatch(cli.command, &console.within(words))
 }
 
 /// All figures, on all cores.
@@ -105,7 +96,7 @@ fn draw(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
                     again: "the same command draws them",
                 });
             }
-            run(&words, console)?;
+            part(&words, console)?;
         }
         Ok(())
     };

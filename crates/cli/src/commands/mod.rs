@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod adaptive;
+mod compare;
 mod data;
 mod demo;
 mod doctor;
@@ -18,9 +19,10 @@ mod sql;
 mod train;
 mod trajectory;
 
-use crate::args::Command;
+use crate::args::{Cli, Command};
 use crate::error::CliError;
 use crate::output::Console;
+use clap::Parser;
 
 /// Runs a command.
 pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
@@ -32,6 +34,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Volume(args) => sample::sample(&args, console),
         Command::Trajectory(args) => trajectory::trajectory(&args, console),
         Command::Hessian(args) => hessian::hessian(&args, console),
+        Command::Compare(args) => compare::compare(&args, console),
         Command::Metrics(args) => metrics::metrics(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
         Command::Export(args) => export::export(&args, console),
@@ -44,4 +47,15 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args, console),
     }
+}
+
+/// Runs a command as a part of another: it prints nothing but errors, and what it stores says how it
+/// could be typed.
+fn part(words: &[String], console: &Console) -> Result<(), CliError> {
+    let line = std::iter::once("landscape").chain(words.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(line).map_err(|error| CliError::Conflict {
+        what: format!("a part of this command is wrong: {error}"),
+        remedy: "report it".to_owned(),
+    })?;
+    dispatch(cli.command, &console.within(words))
 }

@@ -6,7 +6,7 @@ mod page;
 mod stored;
 
 pub use curvature::page_curvature;
-use options::{figure_options, saved};
+pub use options::{figure_options, saved};
 pub use page::page_run;
 pub use stored::Stored;
 

@@ -1,6 +1,6 @@
 //! Training that records its path.
 
-use crate::args::TrainArgs;
+use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
     Interrupt, Source, default_loss, device, digest, load_data, may_write, provenance,
@@ -63,7 +63,7 @@ struct Trained {
 
 impl TrainJob {
     fn new(args: &TrainArgs, console: &Console) -> Result<Self, CliError> {
-        let config = config(args);
+        let config = config(&args.settings);
         config.check()?;
         let device = device(args.device)?;
         let source = Source::new(&args.data, None)?;
@@ -100,20 +100,13 @@ impl TrainJob {
 
     /// A training without a name and provenance.
     fn with(network: Network, data: Dataset, loss: LossKind, config: TrainConfig) -> Self {
-        let settings = json!({
-            "model": network.spec().to_string(),
-            "weights": digest(&network.params()),
-            "data": {"sha256": data.digest(), "samples": data.len()},
-            "loss": loss.name(),
-            "training": training(&config),
-            "precision": "f32",
-        });
+        let spec = run_spec(&network, &data, loss, &config);
         TrainJob {
             network,
             data,
             loss,
             config,
-            spec: RunSpec::new(RunKind::Train, settings),
+            spec,
         }
     }
 
@@ -192,8 +185,26 @@ impl TrainJob {
     }
 }
 
-fn config(args: &TrainArgs) -> TrainConfig {
-    let given = &args.settings;
+/// A training as a run, without a name and provenance: everything that determines its numbers.
+pub fn run_spec(
+    network: &Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+) -> RunSpec {
+    let settings = json!({
+        "model": network.spec().to_string(),
+        "weights": digest(&network.params()),
+        "data": {"sha256": data.digest(), "samples": data.len()},
+        "loss": loss.name(),
+        "training": training(config),
+        "precision": "f32",
+    });
+    RunSpec::new(RunKind::Train, settings)
+}
+
+/// The settings of a training.
+pub fn config(given: &TrainSettings) -> TrainConfig {
     TrainConfig {
         epochs: given.epochs,
         batch: given.batch,

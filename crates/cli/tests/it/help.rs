@@ -8,6 +8,7 @@ const COMMANDS: &[&str] = &[
     "volume",
     "trajectory",
     "hessian",
+    "compare",
     "metrics",
     "plot",
     "export",

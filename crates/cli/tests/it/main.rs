@@ -1,6 +1,7 @@
 //! Tests of the command as people and scripts use it.
 
 mod adaptive;
+mod compare;
 mod data;
 mod demo;
 mod export;

@@ -1,0 +1,198 @@
+use super::{Counts, DataArgs, EvalArgs, StoreArgs, TrainSettings};
+use clap::Args;
+use landscape_models::{ModelSpec, OptimizerKind};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape compare --optimizers sgd=0.1,momentum=0.02,adam=0.005 --model mlp:2-8-4-1 --data moons
+  landscape compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch 32 --lr 0.1 --epochs 100
+  landscape compare --widths 2,8,32 --model mlp:2-8-8-1 --data moons --log -o widths.svg
+  landscape compare --batch-sizes 16,64,256 --model mlp:784-20-10 --data mnist-1k -o batches.html
+  landscape compare sgd adam --grid 51 --name both -o both.svg
+  landscape compare plane-before plane-after --tolerance 1e-6";
+
+const WHAT: &str = "What is compared";
+
+/// Train variants of one network, or take stored runs, and put them side by side
+///
+/// Trainings are compared on the plane of their joint principal components (where the networks have the
+/// same layout) and by a table: final loss, accuracy, largest eigenvalue, sharpness, convexity and
+/// basin width, on the same kind of plane around each end. Everything is kept as runs of its own
+/// that other commands know: NAME-sgd (train), NAME-sgd-end (surface), NAME-sgd-curvature (hessian), and
+/// NAME (trajectory). Stored landscapes are compared by their figures, and point by point where their
+/// grids are the same.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct CompareArgs {
+    /// Stored runs: trainings, or landscapes
+    #[arg(
+        value_name = "RUN",
+        conflicts_with_all = ["optimizers", "seeds", "widths", "batch_sizes", "model", "data"],
+        help_heading = WHAT
+    )]
+    pub runs: Vec<String>,
+    /// One training an optimiser, from the same initial parameters; =RATE where --lr is not its rate
+    #[arg(
+        long,
+        value_name = "NAME[=RATE]",
+        value_delimiter = ',',
+        conflicts_with_all = ["seeds", "widths", "batch_sizes"],
+        help_heading = WHAT
+    )]
+    pub optimizers: Option<Vec<Rated>>,
+    /// One training a seed: 0..10 (10 is not among them), or a list 1,2,5
+    #[arg(
+        long,
+        value_name = "A..B",
+        conflicts_with_all = ["widths", "batch_sizes"],
+        help_heading = WHAT
+    )]
+    pub seeds: Option<Seeds>,
+    /// One training a width: units of the widest hidden layer of a perceptron, the others in
+    /// proportion; the factor of a wide residual network
+    #[arg(
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        conflicts_with = "batch_sizes",
+        help_heading = WHAT
+    )]
+    pub widths: Option<Vec<usize>>,
+    /// One training a batch size, from the same initial parameters
+    #[arg(long, value_name = "N,...", value_delimiter = ',', help_heading = WHAT)]
+    pub batch_sizes: Option<Vec<usize>>,
+    /// The network, by its name.
+    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
+    pub model: Option<ModelSpec>,
+    /// Start from these parameters rather than from random ones
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "model",
+        help_heading = "Network"
+    )]
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub settings: TrainSettings,
+    /// Points of the joint plane on each axis: 51, or 51x31
+    #[arg(
+        long,
+        value_name = "N[xM]",
+        default_value = "51",
+        help_heading = "Landscapes"
+    )]
+    pub grid: Counts,
+    /// Points of the planes around the ends, which are random, filter-normalised, from -1 to 1
+    #[arg(
+        long,
+        value_name = "N[xM]",
+        default_value = "31",
+        help_heading = "Landscapes"
+    )]
+    pub end_grid: Counts,
+    /// Leave out the largest eigenvalue and the sharpness, which are slow for large networks
+    #[arg(long, help_heading = "Landscapes")]
+    pub no_curvature: bool,
+    /// End with the exit code 1 where landscapes of the same grid differ anywhere by more than this share
+    /// of the first one's range
+    #[arg(
+        long,
+        value_name = "SHARE",
+        requires = "runs",
+        allow_hyphen_values = true,
+        help_heading = "Landscapes"
+    )]
+    pub tolerance: Option<f64>,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Draw the comparison to FILE.svg, FILE.png or FILE.html: of trainings FILE (the joint plane with
+    /// all paths), FILE-ends (the planes around the ends on one scale) and FILE-losses; may be given
+    /// several times
+    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    pub output: Vec<PathBuf>,
+    /// Logarithmic scale of the loss in figures
+    #[arg(long, requires = "output", help_heading = "Figure")]
+    pub log: bool,
+}
+
+/// Why a list of variants cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VariantError {
+    /// No optimiser.
+    #[error("{0}")]
+    Optimizer(String),
+    /// No learning rate.
+    #[error("`{0}` is not a learning rate: give NAME=RATE, as in adam=0.001")]
+    Rate(String),
+    /// No seeds.
+    #[error("`{0}` names no seeds: give a range as in 0..10, or a list as in 1,2,5")]
+    Seeds(String),
+    /// A range without anything in it.
+    #[error("the range `{0}` is empty: 0..10 are the seeds 0 to 9")]
+    Empty(String),
+    /// More than anyone wants.
+    #[error("`{0}` are more than {MOST} seeds; give a shorter range")]
+    Many(String),
+}
+
+/// An optimiser, with a learning rate of its own where there is one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rated {
+    pub optimizer: OptimizerKind,
+    pub lr: Option<f64>,
+}
+
+impl FromStr for Rated {
+    type Err = VariantError;
+
+    fn from_str(given: &str) -> Result<Self, VariantError> {
+        let (name, rate) = match given.split_once('=') {
+            None => (given, None),
+            Some((name, rate)) => (name, Some(rate)),
+        };
+        let wrong = |_| VariantError::Rate(rate.unwrap_or_default().to_owned());
+        Ok(Rated {
+            optimizer: { name.trim().parse() }
+                .map_err(|error| VariantError::Optimizer(format!("{error}")))?,
+            lr: rate
+                .map(|rate| rate.trim().parse().map_err(wrong))
+                .transpose()?,
+        })
+    }
+}
+
+/// Seeds to train with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds(pub Vec<u64>);
+
+/// More seeds than this are refused as a typing mistake.
+const MOST: u64 = 10_000;
+
+impl FromStr for Seeds {
+    type Err = VariantError;
+
+    fn from_str(given: &str) -> Result<Self, VariantError> {
+        let wrong = || VariantError::Seeds(given.to_owned());
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
+        let Some((first, end)) = given.split_once("..") else {
+            let list = given.split(',').map(number);
+            return Ok(Seeds(list.collect::<Result<_, _>>()?));
+        };
+        let first = number(first)?;
+        let end = match end.strip_prefix('=') {
+            Some(last) => number(last)?.checked_add(1).ok_or_else(wrong)?,
+            None => number(end)?,
+        };
+        match end.saturating_sub(first) {
+            0 => Err(VariantError::Empty(given.to_owned())),
+            n if n > MOST => Err(VariantError::Many(given.to_owned())),
+            _ => Ok(Seeds((first..end).collect())),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Trainings and landscapes side by side.
+
+mod figures;
+mod follow;
+mod report;
+mod study;
+mod surfaces;
+
+use super::plot::may_draw;
+use crate::args::CompareArgs;
+use crate::error::CliError;
+use crate::inputs::{Interrupt, build_grid, targets};
+use crate::output::Console;
+use follow::{Compared, follow};
+use landscape_storage::{Run, RunKind, Store};
+use landscape_study::compare::Factor;
+use serde_json::Value;
+
+/// Trains what is to be compared, or takes stored runs, and puts them side by side.
+pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+    // Wrong counts and files are found before any work.
+    build_grid(Some(&args.grid), None, 2)?;
+    build_grid(Some(&args.end_grid), None, 2)?;
+    targets(&args.eval)?;
+    for path in &args.output {
+        may_draw(path, args.store.force)?;
+    }
+    match args.runs.len() {
+        0 => studied(args, console),
+        1 => Err(CliError::Conflict {
+            what: format!(
+                "one run, `{}`, cannot be compared with itself",
+                args.runs[0]
+            ),
+            remedy: "name two or more runs; `landscape runs` lists them".to_owned(),
+        }),
+        _ => stored(args, console),
+    }
+}
+
+/// Variants of one network.
+fn studied(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+    let plan = study::Plan::new(args, console)?;
+    for output in &args.output {
+        figures::may_draw_all(output, plan.variants(), args.store.force)?;
+    }
+    Interrupt::listen();
+    let store = Store::open(&args.store.db.db)?;
+    let compared = plan.train(&store, console)?;
+    side_by_side(
+        &plan.name,
+        Some(plan.factor()),
+        &compared,
+        args,
+        &store,
+        console,
+    )
+}
+
+/// Stored runs, all trainings or all landscapes.
+fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+    let store = Store::open_read(&args.store.db.db)?;
+    let runs = load(args, &store)?;
+    if runs.iter().all(|run| run.kind != RunKind::Train) {
+        return surfaces::surfaces(&runs, args, &store, console);
+    }
+    comparable(&runs)?;
+    if args.tolerance.is_some() {
+        return Err(CliError::Conflict {
+            what: "--tolerance compares landscapes, and these are trainings".to_owned(),
+            remedy: "leave it out, or name runs of kind surface".to_owned(),
+        });
+    }
+    for output in &args.output {
+        figures::may_draw_all(output, runs.len(), args.store.force)?;
+    }
+    Interrupt::listen();
+    let store = Store::open(&args.store.db.db)?;
+    let name = args.store.name.clone();
+    let name = name.unwrap_or_else(|| args.runs.join("-"));
+    let compared = runs.into_iter().map(Compared::stored).collect::<Vec<_>>();
+    side_by_side(&name, None, &compared, args, &store, console)
+}
+
+/// The runs that are named, each once.
+fn load(args: &CompareArgs, store: &Store) -> Result<Vec<Run>, CliError> {
+    let _hold = store.hold();
+    let mut runs: Vec<Run> = Vec::new();
+    for name in &args.runs {
+        let run = store.find(name)?;
+        if runs.iter().any(|other| other.id == run.id) {
+            return Err(CliError::Conflict {
+                what: format!("run `{}` is named twice", run.name),
+                remedy: "name every run once".to_owned(),
+            });
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// Whether trainings can be held against each other: they are trainings, on the same data, with the
+/// same loss.
+fn comparable(runs: &[Run]) -> Result<(), CliError> {
+    let first = &runs[0];
+    if let Some(other) = runs.iter().find(|run| run.kind != first.kind) {
+        return Err(CliError::Conflict {
+            what: format!(
+                "`{}` is a {} and `{}` is a {}: they have nothing to compare",
+                first.name, first.kind, other.name, other.kind
+            ),
+            remedy: "name trainings alone, or landscapes alone; `landscape runs` lists them"
+                .to_owned(),
+        });
+    }
+    let data = |run: &Run| {
+        run.settings
+            .get("data")
+            .and_then(|d| d.get("sha256"))
+            .cloned()
+    };
+    let loss = |run: &Run| run.settings.get("loss").cloned();
+    let differs = |what: &str, of: &dyn Fn(&Run) -> Option<Value>| {
+        let other = runs.iter().find(|run| of(run) != of(first));
+        other.map(|other| CliError::Conflict {
+            what: format!(
+                "`{}` and `{}` were trained {what}: their losses cannot be compared",
+                first.name, other.name
+            ),
+            remedy: "compare surfaces of both on the same data: landscape surface --run NAME --data SPEC"
+                .to_owned(),
+        })
+    };
+    let error = differs("on other data", &data).or_else(|| differs("with other losses", &loss));
+    error.map_or(Ok(()), Err)
+}
+
+fn side_by_side(
+    name: &str,
+    factor: Option<Factor>,
+    compared: &[Compared],
+    args: &CompareArgs,
+    store: &Store,
+    console: &Console,
+) -> Result<(), CliError> {
+    let followed = follow(name, factor, compared, args, store, console)?;
+    let files = figures::draw_all(&followed, args, store, console)?;
+    report::print(&followed, factor, &files, console)?;
+    let mut next = Vec::new();
+    if let Some(plane) = &followed.plane {
+        next.push(format!(
+            "landscape plot {} --log -o {}.html",
+            plane.run.name, plane.run.name
+        ));
+    }
+    if let Some(first) = followed.rows.first() {
+        next.push(format!("landscape show {}", first.run.name));
+        next.extend(
+            first
+                .end
+                .as_ref()
+                .map(|end| format!("landscape metrics {end}")),
+        );
+    }
+    console.next(&next);
+    Ok(())
+}

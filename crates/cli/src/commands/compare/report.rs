@@ -1,0 +1,167 @@
+//! What is printed of trainings side by side.
+
+use super::follow::{Followed, Row};
+use crate::error::CliError;
+use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use landscape_study::compare::{Eigenvalue, Factor, Fate, Statistics};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Prints the comparison.
+pub fn print(
+    followed: &Followed,
+    factor: Option<Factor>,
+    files: &[PathBuf],
+    console: &Console,
+) -> Result<(), CliError> {
+    let losses: Vec<_> = { followed.rows.iter() }
+        .map(|row| (row.first_loss, row.loss))
+        .collect();
+    let statistics = Statistics::of_losses(&losses);
+    console.result(
+        || {
+            let plane = followed.plane.as_ref();
+            json!({
+                "factor": factor.map(|factor| factor.to_string()),
+                "run": plane.map(|plane| &plane.run.name),
+                "explained_variance": plane.map(|plane| numbers(&plane.explained)),
+                "trainings": followed.rows.iter().map(row_json).collect::<Vec<_>>(),
+                "statistics": statistics_json(&statistics),
+                "files": files,
+            })
+        },
+        || words(followed, &statistics, files),
+    )
+}
+
+fn row_json(row: &Row) -> Value {
+    let metrics = row.metrics.as_ref();
+    json!({
+        "label": row.label,
+        "run": row.run.name,
+        "model": row.model,
+        "parameters": row.parameters,
+        "steps": row.steps,
+        "seconds": number(row.seconds),
+        "first_loss": number(row.first_loss),
+        "loss": number(row.loss),
+        "accuracy": number(row.accuracy),
+        "fate": row.fate.name(),
+        "lambda_max": row.lambda_max.map(eigenvalue_json),
+        "sharpness": number(row.sharpness),
+        "convexity": number(metrics.and_then(|m| m.convexity)),
+        "basin_width": number(metrics.map(|m| m.basin_width)),
+        "basin_open": metrics.map(|m| m.basin_open),
+        "end": row.end,
+        "curvature": row.curvature,
+    })
+}
+
+fn eigenvalue_json(found: Eigenvalue) -> Value {
+    json!({
+        "value": number(found.value),
+        "residual": number(found.residual),
+        "converged": found.converged,
+    })
+}
+
+fn statistics_json(s: &Statistics) -> Value {
+    json!({
+        "count": s.count,
+        "finite": s.finite,
+        "mean": number(s.mean),
+        "std": number(s.std),
+        "standard_error": number(s.standard_error),
+        "min": number(s.min),
+        "median": number(s.median),
+        "max": number(s.max),
+        "diverged": s.diverged,
+        "stuck": s.stuck,
+    })
+}
+
+fn words(followed: &Followed, statistics: &Statistics, files: &[PathBuf]) -> String {
+    let mut text = table(&followed.rows);
+    if statistics.count > 2 {
+        text.push_str(&format!("\n{}", statistics_words(statistics)));
+    }
+    if let Some(plane) = &followed.plane {
+        let percent = plane.explained.iter().map(|s| format!("{:.1}%", 100.0 * s));
+        let shares: Vec<String> = percent.collect();
+        let all = 100.0 * plane.explained.iter().sum::<f64>();
+        let (name, shares) = (&plane.run.name, shares.join(" + "));
+        text.push_str(&format!(
+            "\n{name}: the joint plane explains {shares} = {all:.1}% of the variance\n"
+        ));
+    }
+    text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+    text
+}
+
+fn table(rows: &[Row]) -> String {
+    use Align::{Left, Right};
+    let mut table = Table::new([
+        ("TRAINING", Left),
+        ("PARAMETERS", Right),
+        ("STEPS", Right),
+        ("FIRST LOSS", Right),
+        ("LOSS", Right),
+        ("ACCURACY", Right),
+        ("LAMBDA MAX", Right),
+        ("SHARPNESS", Right),
+        ("CONVEXITY", Right),
+        ("BASIN WIDTH", Right),
+        ("TIME", Right),
+    ]);
+    for row in rows {
+        table.row(cells(row));
+    }
+    table.text()
+}
+
+fn cells(row: &Row) -> [String; 11] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let metrics = row.metrics.as_ref();
+    let label = match row.fate {
+        Fate::Learnt => row.label.clone(),
+        other => format!("{} ({})", row.label, other.name()),
+    };
+    let eigenvalue = |found: Eigenvalue| match found.converged {
+        true => short(found.value),
+        false => format!("{} (not converged)", short(found.value)),
+    };
+    let basin = metrics.map(|m| {
+        let open = if m.basin_open { ">" } else { "" };
+        format!("{open}{}", short(m.basin_width))
+    });
+    [
+        label,
+        row.parameters.to_string(),
+        row.steps.to_string(),
+        short(row.first_loss),
+        short(row.loss),
+        or_dash(row.accuracy.map(percent)),
+        or_dash(row.lambda_max.map(eigenvalue)),
+        or_dash(row.sharpness.map(short)),
+        or_dash(metrics.and_then(|m| m.convexity).map(percent)),
+        or_dash(basin),
+        or_dash(row.seconds.map(duration)),
+    ]
+}
+
+fn statistics_words(s: &Statistics) -> String {
+    format!(
+        "final loss: mean {} +- {} (standard error), deviation {}, min {}, median {}, max {}\n\
+         {} of {} diverged, {} stuck\n",
+        short(s.mean),
+        short(s.standard_error),
+        short(s.std),
+        short(s.min),
+        short(s.median),
+        short(s.max),
+        s.diverged,
+        s.count,
+        s.stuck
+    )
+}

@@ -1,0 +1,293 @@
+//! Variants that are trained, each kept as an ordinary training run.
+
+use super::follow::Compared;
+use crate::args::{CompareArgs, Rated};
+use crate::commands::train::{config, run_spec};
+use crate::error::CliError;
+use crate::inputs::{Interrupt, Source, default_loss, load_data, provenance};
+use crate::output::{Console, Meter};
+use landscape_core::{Outcome, Progress};
+use landscape_models::{OptimizerKind, Step, load_network_params};
+use landscape_storage::{Error, Run, RunSpec, Status, Store, TrainRecord};
+use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant};
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// A study, checked and ready.
+pub struct Plan {
+    /// What the runs' names begin with.
+    pub name: String,
+    study: Study,
+    specs: Vec<RunSpec>,
+    threads: usize,
+    replace: bool,
+}
+
+impl Plan {
+    /// Everything that was asked for.
+    pub fn new(args: &CompareArgs, console: &Console) -> Result<Self, CliError> {
+        let source = Source::new(&args.data, None);
+        let (base, source) = match varied(args) {
+            true => base(args, source?)?,
+            false => {
+                return Err(CliError::Missing {
+                    what: "what to compare",
+                    remedy: "give --optimizers, --seeds, --widths or --batch-sizes, or the names of runs",
+                });
+            }
+        };
+        let study = study(base, args)?;
+        let name = args.store.name.clone();
+        let name = name.unwrap_or_else(|| study.factor().plural().replace(' ', "-"));
+        let spec = |variant: &Variant| -> Result<RunSpec, CliError> {
+            let (data, loss) = (study.data(), study.loss());
+            let mut spec = run_spec(&variant.network()?, data, loss, &variant.config);
+            spec.name = Some(run_name(&name, &variant.label));
+            let weights = match &args.weights {
+                None => json!({"seed": variant.config.seed}),
+                Some(path) => json!({"file": path}),
+            };
+            spec.provenance = provenance(
+                console.command(),
+                [
+                    ("data", source.to_json()),
+                    ("weights", weights),
+                    ("device", json!("cpu")),
+                ],
+            );
+            Ok(spec)
+        };
+        let specs = study
+            .variants()
+            .iter()
+            .map(spec)
+            .collect::<Result<_, _>>()?;
+        Ok(Plan {
+            name,
+            study,
+            specs,
+            threads: args.eval.threads,
+            replace: args.store.force,
+        })
+    }
+
+    /// How many there are.
+    pub fn variants(&self) -> usize {
+        self.specs.len()
+    }
+
+    /// What is varied.
+    pub fn factor(&self) -> Factor {
+        self.study.factor()
+    }
+
+    /// Trains what is not trained yet.
+    pub fn train(&self, store: &Store, console: &Console) -> Result<Vec<Compared>, CliError> {
+        let runs = self.begin(store)?;
+        let complete = |run: &Run| run.status == Status::Complete;
+        let left: Vec<usize> = (0..runs.len()).filter(|&k| !complete(&runs[k])).collect();
+        let known = runs.len() - left.len();
+        if known > 0 {
+            let all = runs.len();
+            console.note(format_args!(
+                "{known} of {all} networks are trained already"
+            ));
+        }
+        let mut seconds = vec![None; runs.len()];
+        if !left.is_empty() {
+            let trained = self.work(&left, &runs, store, console)?;
+            for (&place, one) in left.iter().zip(&trained) {
+                seconds[place] = one.seconds;
+            }
+        }
+        let variants = self.study.variants().iter().zip(runs).zip(seconds);
+        let compared = |((variant, run), seconds): ((&Variant, Run), _)| Compared {
+            label: variant.label.clone(),
+            run,
+            seconds,
+        };
+        Ok(variants.map(compared).collect())
+    }
+
+    /// A run for each variant. Names that are taken by something else are found before any is made.
+    fn begin(&self, store: &Store) -> Result<Vec<Run>, CliError> {
+        let _hold = store.hold();
+        if self.replace {
+            let replaced = self.specs.iter().map(|spec| store.replace(spec));
+            return Ok(replaced.collect::<Result<_, _>>()?);
+        }
+        let taken = |spec: &&RunSpec| store.find(spec.name.as_deref().unwrap_or("")).is_ok();
+        for spec in self.specs.iter().filter(taken) {
+            store.begin(spec)?;
+        }
+        let begin = |spec: &RunSpec| -> Result<Run, CliError> {
+            let run = store.begin(spec)?;
+            // A path that was left half stored is stored anew.
+            match run.status != Status::Complete && !store.records(&run)?.is_empty() {
+                true => Ok(store.replace(spec)?),
+                false => Ok(run),
+            }
+        };
+        self.specs.iter().map(begin).collect()
+    }
+
+    fn work(
+        &self,
+        left: &[usize],
+        runs: &[Run],
+        store: &Store,
+        console: &Console,
+    ) -> Result<Vec<Trained>, CliError> {
+        let keeper = Keeper {
+            store,
+            runs: left.iter().map(|&place| runs[place].clone()).collect(),
+            interrupt: Interrupt::listen(),
+            steps: left.iter().map(|_| AtomicUsize::new(0)).collect(),
+            meter: Mutex::new(console.meter(&self.name)),
+            start: Instant::now(),
+            failed: Mutex::new(None),
+        };
+        let trained = self.study.only(left).train(self.threads, &keeper);
+        let failed = keeper.failed.into_inner();
+        if let Some(error) = failed.unwrap_or_else(PoisonError::into_inner) {
+            return Err(error.into());
+        }
+        let trained = trained?;
+        let is_done = |one: &&Trained| one.outcome == Outcome::Complete;
+        let done = trained.iter().filter(is_done).count();
+        if done == trained.len() {
+            return Ok(trained);
+        }
+        for (run, one) in keeper.runs.iter().zip(&trained) {
+            if one.outcome == Outcome::Cancelled {
+                store.finish(run, Status::Interrupted)?;
+            }
+        }
+        let known = runs.len() - left.len();
+        Err(CliError::Interrupted {
+            saved: format!(
+                "{} of {} networks are trained and stored",
+                known + done,
+                runs.len()
+            ),
+            again: "the same command trains the others",
+        })
+    }
+}
+
+fn varied(args: &CompareArgs) -> bool {
+    args.optimizers.is_some()
+        || args.seeds.is_some()
+        || args.widths.is_some()
+        || args.batch_sizes.is_some()
+}
+
+fn base(args: &CompareArgs, source: Source) -> Result<(Base, Source), CliError> {
+    let model = args.model.clone().ok_or(CliError::Missing {
+        what: "--model",
+        remedy: "give the network, for example --model mlp:2-8-4-1",
+    })?;
+    let data = load_data(&source)?;
+    let load = |path| load_network_params(path, &model);
+    let base = Base {
+        loss: { args.data.loss }.unwrap_or_else(|| default_loss(&model, &data)),
+        initial: args.weights.as_ref().map(load).transpose()?,
+        model,
+        data,
+        config: config(&args.settings),
+    };
+    Ok((base, source))
+}
+
+fn study(base: Base, args: &CompareArgs) -> Result<Study, CliError> {
+    let rate = |given: &Rated| -> (OptimizerKind, f64) {
+        (given.optimizer, given.lr.unwrap_or(args.settings.lr))
+    };
+    let study = if let Some(optimizers) = &args.optimizers {
+        let rates: Vec<_> = optimizers.iter().map(rate).collect();
+        Study::optimizers(base, &rates)
+    } else if let Some(widths) = &args.widths {
+        Study::widths(base, widths)
+    } else if let Some(sizes) = &args.batch_sizes {
+        Study::batch_sizes(base, sizes)
+    } else {
+        let seeds = args.seeds.as_ref().map(|seeds| seeds.0.clone());
+        Study::seeds(base, seeds.unwrap_or_default())
+    };
+    Ok(study?)
+}
+
+/// `NAME-seed-3`
+fn run_name(name: &str, label: &str) -> String {
+    format!("{name}-{}", label.replace(' ', "-"))
+}
+
+/// Stores each training when it ends, shows how far they are, listens for Ctrl-C.
+struct Keeper<'a> {
+    store: &'a Store,
+    runs: Vec<Run>,
+    interrupt: Interrupt,
+    /// Steps that each has done.
+    steps: Vec<AtomicUsize>,
+    meter: Mutex<Meter>,
+    start: Instant,
+    failed: Mutex<Option<Error>>,
+}
+
+impl Keeper<'_> {
+    fn keep(&self, run: &Run, trained: &Trained) -> Result<(), Error> {
+        let _hold = self.store.hold();
+        let mut recorder = self.store.recorder(run);
+        for (record, checkpoint) in trained.records.iter().zip(&trained.checkpoints) {
+            let stored = TrainRecord {
+                step: record.step,
+                epoch: record.epoch,
+                loss: Some(record.loss),
+                accuracy: record.accuracy,
+                batch_loss: record.batch_loss,
+                lr: Some(record.lr),
+            };
+            recorder.push(stored, Some(checkpoint.params.clone()))?;
+        }
+        recorder.finish(Status::Complete)
+    }
+}
+
+impl StudyObserver for Keeper<'_> {
+    fn step(&self, variant: usize, step: Step) -> ControlFlow<()> {
+        self.steps[variant].store(step.step as usize, Ordering::Relaxed);
+        // Whoever finds the meter taken need not wait for it.
+        if let Ok(mut meter) = self.meter.try_lock() {
+            let done = self.steps.iter().map(|steps| steps.load(Ordering::Relaxed));
+            meter.update(Progress {
+                done: done.sum(),
+                total: step.steps as usize * self.steps.len(),
+                resumed: 0,
+                elapsed: self.start.elapsed(),
+            });
+        }
+        match self.interrupt.raised() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn trained(&self, variant: usize, trained: &Trained) -> ControlFlow<()> {
+        if trained.outcome == Outcome::Cancelled {
+            return ControlFlow::Break(());
+        }
+        match self.keep(&self.runs[variant], trained) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                let failed = self.failed.lock();
+                failed
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Stored landscapes side by side: their figures, and their differences point by point.
+
+use super::figures::{is_page, on_one_scale, page_of};
+use crate::args::CompareArgs;
+use crate::commands::plot::saved;
+use crate::error::CliError;
+use crate::inputs::may_write;
+use crate::output::{Align, Console, Table, number, short};
+use landscape_core::{Metrics, Surface, metrics};
+use landscape_storage::{Error, Run, Store};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Resolution of PNG files, in dots an inch.
+const DPI: f64 = 600.0;
+
+/// A landscape with its figures.
+struct Landscape {
+    run: Run,
+    surface: Surface,
+    metrics: Metrics,
+}
+
+/// How far a landscape is from the first one, over the points at which both are finite.
+struct Difference {
+    first: String,
+    other: String,
+    points: usize,
+    /// Points that are finite in one of them alone.
+    unlike: usize,
+    max: f64,
+    mean: f64,
+    rms: f64,
+    /// The largest as a share of the first one's range.
+    share: f64,
+}
+
+/// Prints and draws landscapes side by side.
+pub fn surfaces(
+    runs: &[Run],
+    args: &CompareArgs,
+    store: &Store,
+    console: &Console,
+) -> Result<(), CliError> {
+    if let Some(given) = args.tolerance.filter(|t| !(*t >= 0.0 && t.is_finite())) {
+        return Err(CliError::Conflict {
+            what: format!("--tolerance {given} is no share"),
+            remedy: "give a number from 0 on, for example --tolerance 1e-6".to_owned(),
+        });
+    }
+    let hold = store.hold();
+    let all: Vec<Landscape> = { runs.iter() }
+        .map(|run| Landscape::load(run, store))
+        .collect::<Result<_, _>>()?;
+    drop(hold);
+    let differences = differences(&all);
+    let within = within(args.tolerance, &differences, &all)?;
+    let files = draw(&all, args, console)?;
+    console.result(
+        || {
+            json!({
+                "landscapes": all.iter().map(Landscape::json).collect::<Vec<_>>(),
+                "differences": differences.iter().map(Difference::json).collect::<Vec<_>>(),
+                "within_tolerance": within,
+                "files": files,
+            })
+        },
+        || words(&all, &differences, &files),
+    )?;
+    match within {
+        Some(false) => Err(CliError::Differs {
+            what: exceeded(args.tolerance.unwrap_or_default(), &differences),
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl Landscape {
+    fn load(run: &Run, store: &Store) -> Result<Self, CliError> {
+        let surface = store.load_surface(run).map_err(|error| match error {
+            Error::Lacks { .. } => CliError::Conflict {
+                what: format!("`{}` is a {} without a landscape", run.name, run.kind),
+                remedy: "name trainings alone, or landscapes alone; `landscape runs` lists them"
+                    .to_owned(),
+            },
+            error => error.into(),
+        })?;
+        let figures = metrics(&surface).map_err(|source| CliError::Metrics {
+            run: run.name.clone(),
+            source,
+        })?;
+        Ok(Landscape {
+            run: run.clone(),
+            surface,
+            metrics: figures,
+        })
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "run": self.run.name,
+            "kind": self.run.kind,
+            "shape": self.surface.grid.shape(),
+            "metrics": self.metrics,
+        })
+    }
+}
+
+/// Of all landscapes on the first one's grid from the first one.
+fn differences(all: &[Landscape]) -> Vec<Difference> {
+    let same = |other: &&Landscape| other.surface.grid == all[0].surface.grid;
+    let others = all[1..].iter().filter(same);
+    others.map(|other| Difference::of(&all[0], other)).collect()
+}
+
+impl Difference {
+    fn of(first: &Landscape, other: &Landscape) -> Self {
+        let (a, b) = (first.surface.losses(), other.surface.losses());
+        let both = |(a, b): &(&f64, &f64)| a.is_finite() && b.is_finite();
+        let gaps: Vec<f64> = a
+            .iter()
+            .zip(&b)
+            .filter(both)
+            .map(|(a, b)| (a - b).abs())
+            .collect();
+        let one = |(a, b): &(&f64, &f64)| a.is_finite() != b.is_finite();
+        let n = gaps.len() as f64;
+        let max = gaps.iter().copied().fold(0.0, f64::max);
+        Difference {
+            first: first.run.name.clone(),
+            other: other.run.name.clone(),
+            points: gaps.len(),
+            unlike: a.iter().zip(&b).filter(one).count(),
+            max,
+            mean: gaps.iter().sum::<f64>() / n,
+            rms: (gaps.iter().map(|gap| gap * gap).sum::<f64>() / n).sqrt(),
+            share: if max == 0.0 {
+                0.0
+            } else {
+                max / first.metrics.range
+            },
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "first": self.first,
+            "other": self.other,
+            "points": self.points,
+            "unlike": self.unlike,
+            "max": number(self.max),
+            "mean": number(self.mean),
+            "rms": number(self.rms),
+            "share": number(self.share),
+        })
+    }
+
+    fn is_within(&self, tolerance: f64) -> bool {
+        self.unlike == 0 && self.share <= tolerance
+    }
+}
+
+/// Whether all landscapes agree, where that was asked for.
+fn within(
+    tolerance: Option<f64>,
+    differences: &[Difference],
+    all: &[Landscape],
+) -> Result<Option<bool>, CliError> {
+    let Some(tolerance) = tolerance else {
+        return Ok(None);
+    };
+    if differences.len() + 1 < all.len() {
+        return Err(CliError::Conflict {
+            what: "--tolerance compares point by point, and these landscapes have several grids"
+                .to_owned(),
+            remedy: "sample them with the same --grid and --range, or leave --tolerance out"
+                .to_owned(),
+        });
+    }
+    Ok(Some(differences.iter().all(|d| d.is_within(tolerance))))
+}
+
+fn exceeded(tolerance: f64, differences: &[Difference]) -> String {
+    let beyond = differences.iter().filter(|d| !d.is_within(tolerance));
+    let each = beyond.map(|d| match d.unlike {
+        0 => format!(
+            "`{}` and `{}` differ by {} of the range",
+            d.first,
+            d.other,
+            short(d.share)
+        ),
+        n => format!(
+            "{n} points are finite in one of `{}` and `{}` alone",
+            d.first, d.other
+        ),
+    });
+    let each: Vec<String> = each.collect();
+    format!("{}, and {} is allowed", each.join(", "), short(tolerance))
+}
+
+fn words(all: &[Landscape], differences: &[Difference], files: &[PathBuf]) -> String {
+    let mut text = table(all);
+    for d in differences {
+        text.push_str(&format!(
+            "\n{} - {}: largest difference {} ({} of the range), mean {}, rms {}, over {} points\n",
+            d.first,
+            d.other,
+            short(d.max),
+            short(d.share),
+            short(d.mean),
+            short(d.rms),
+            d.points
+        ));
+    }
+    if differences.is_empty() {
+        text.push_str("\nno differences point by point: the grids are not the same\n");
+    }
+    text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+    text
+}
+
+/// One row a figure, one column a landscape.
+fn table(all: &[Landscape]) -> String {
+    let first = std::iter::once(("", Align::Left));
+    let names = all.iter().map(|one| (one.run.name.as_str(), Align::Right));
+    let mut table = Table::new(first.chain(names));
+    let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), short);
+    let mut row = |name: &str, of: &dyn Fn(&Metrics) -> String| {
+        let cells = all.iter().map(|one| of(&one.metrics));
+        table.row(std::iter::once(name.to_owned()).chain(cells));
+    };
+    row("points", &|m| m.points.to_string());
+    row("not finite", &|m| m.non_finite.to_string());
+    row("at the origin", &|m| or_dash(m.center_loss));
+    row("smallest", &|m| short(m.min_loss));
+    row("largest", &|m| short(m.max_loss));
+    row("mean", &|m| short(m.mean_loss));
+    row("convexity", &|m| or_dash(m.convexity));
+    row("smoothness", &|m| or_dash(m.smoothness));
+    row("roughness", &|m| or_dash(m.roughness));
+    row("basin width", &|m| {
+        let open = if m.basin_open { ">" } else { "" };
+        format!("{open}{}", short(m.basin_width))
+    });
+    row("sharpness", &|m| or_dash(m.sharpness));
+    row("minima", &|m| m.minima.len().to_string());
+    row("saddles", &|m| m.saddles.len().to_string());
+    table.text()
+}
+
+fn draw(
+    all: &[Landscape],
+    args: &CompareArgs,
+    console: &Console,
+) -> Result<Vec<PathBuf>, CliError> {
+    let one = |output: &PathBuf| -> Result<PathBuf, CliError> {
+        match is_page(output) {
+            true => {
+                let names = all.iter().map(|one| one.run.name.clone());
+                page_of(names, output, args, console)?;
+            }
+            false => picture(all, output, args)?,
+        }
+        Ok(output.clone())
+    };
+    args.output.iter().map(one).collect()
+}
+
+fn picture(all: &[Landscape], output: &Path, args: &CompareArgs) -> Result<(), CliError> {
+    may_write(output, args.store.force)?;
+    if let Some(other) = all.iter().find(|one| one.surface.grid.dims() != 2) {
+        return Err(CliError::Conflict {
+            what: format!(
+                "`{}` has {} dimension(s): planes alone are drawn side by side",
+                other.run.name,
+                other.surface.grid.dims()
+            ),
+            remedy: "give -o FILE.html, or leave -o out".to_owned(),
+        });
+    }
+    let surfaces: Vec<_> = { all.iter() }
+        .map(|one| (one.run.name.as_str(), &one.surface))
+        .collect();
+    let figure = on_one_scale(&surfaces, args.log, "trained point")?;
+    saved(&figure, output, DPI, args.store.force)
+}
