@@ -6,6 +6,7 @@ import { scaleTicks } from "./colorbar";
 import { niceTicks, number } from "./format";
 import { footprint } from "./mesh";
 import { type Pane, showsLoss } from "./model";
+import { pathColor } from "./paths";
 
 interface Tick { at: number; text: string }
 
@@ -74,9 +75,13 @@ export function drawLabels(
   pen.axis(frame.y.map((t) => ({ p: new Vector3(ex, 0, t.at), text: t.text })), new Vector3(sx, 0, 0),
     new Vector3(ex, 0, 0), pane.run.axes[1].label);
   if (titled) pen.title(pane.title);
-  if (pane.path) pen.legend([["#111111", "path on the plane"], ...(showsLoss(pane) ? [[theme.series[1], "true loss"] as [string, string]] : [])]);
+  if (pane.paths.length === 1) pen.legend([["#111111", "path on the plane", true], ...(showsLoss(pane) ? [[theme.series[1], "true loss", false] as Entry] : [])]);
+  else if (pane.paths.length <= 6) pen.legend(pane.paths.map((path, k): Entry => [pathColor(k), path.name, true]));
   c.restore();
 }
+
+/** Colour and words of a legend's entry, and whether its mark is filled. */
+type Entry = [string, string, boolean];
 
 class Pen {
   /** Middles and half-widths of the texts drawn; a tick label that would touch one is left out. */
@@ -201,21 +206,21 @@ class Pen {
   }
 
   /** What the path's marks mean, in the upper right corner. */
-  legend(entries: [string, string][]): void {
+  legend(entries: Entry[]): void {
     const { c, rect, theme } = this;
     c.font = font(11);
     c.textAlign = "right";
     c.textBaseline = "middle";
-    entries.forEach(([color, text], k) => {
+    entries.forEach(([color, text, full], k) => {
       const [x, y] = [rect.x + rect.w - 26, rect.y + 14 + 17 * k];
       c.fillStyle = theme.ink;
       c.fillText(text, x, y);
       c.beginPath();
       c.arc(x + 12, y, 4, 0, 2 * Math.PI);
-      c.fillStyle = k === 0 ? color : "#fff";
+      c.fillStyle = full ? color : "#fff";
       c.fill();
       c.lineWidth = 1.6;
-      c.strokeStyle = k === 0 ? "#fff" : color;
+      c.strokeStyle = full ? "#fff" : color;
       c.stroke();
     });
   }

@@ -12,6 +12,8 @@ export interface Series {
   color: string;
   dash?: number[];
   dots?: boolean;
+  /** Thinner than others. */
+  thin?: boolean;
   /** Entries without a dot: 1 where there is none. */
   undotted?: Uint8Array | null;
   /** Half-width of a band about the line; NaN where it has none. */
@@ -60,10 +62,18 @@ function scaleOf(chart: Chart): Scale {
   const [low, high] = bandReach(chart.series);
   stats.max = Math.max(max, high);
   stats.min = Math.min(min, low);
+  // A constant has room about it, so that its ticks differ.
+  if (stats.max - stats.min <= 1e-9 * Math.abs(stats.max)) {
+    const room = 0.1 * Math.abs(stats.max) || 1;
+    [stats.min, stats.max] = [stats.min - room, stats.max + room];
+  }
   // On a log scale a band may reach down for ever; it gets a third of the height.
   if (log) stats.minPositive = Math.min(minPositive, Math.max(low, minPositive * (max / minPositive) ** -0.5));
   return Scale.over(stats, log, chart.clip ?? null);
 }
+
+/** The series that the legend names. */
+function labelled(series: Series[]): Series[] { return series.filter((s) => s.label !== ""); }
 
 /** Draws the chart into its canvas' box; null where there is nothing to draw. */
 export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme): Frame | null {
@@ -76,8 +86,9 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
     return null;
   }
   const scale = scaleOf(chart);
-  const legend = chart.series.length > 1 || chart.series.some((s) => s.band);
-  const top = (legend ? 22 : 10) + (chart.marks?.some((m) => m.name) ? 14 : 0);
+  const legend = placeLegend(c, chart, 58, width - 58 - 12);
+  const rows = legend.length > 0 ? legend[legend.length - 1].row + 1 : 0;
+  const top = (rows > 0 ? 6 + LEGEND_ROW * rows : 10) + (chart.marks?.some((m) => m.name) ? 14 : 0);
   const rect = { x: 54, y: top, w: width - 54 - 12, h: height - top - 36 };
   const span = x1 - x0 || 1;
   const toX = (x: number) => rect.x + ((x - x0) / span) * rect.w;
@@ -92,7 +103,7 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
   for (const s of chart.series) drawSeries(pen, s);
   c.restore();
   if (chart.cursor !== undefined) drawCursor(pen, chart, theme);
-  if (legend) drawLegend(c, chart, rect, theme);
+  drawLegend(c, chart, legend, theme);
   return { rect, x0, x1: x0 + span };
 }
 
@@ -170,7 +181,7 @@ function drawSeries(pen: Pen, s: Series): void {
   const { c, toX, toY } = pen;
   if (s.band) drawBand(pen, s);
   c.strokeStyle = c.fillStyle = s.color;
-  c.lineWidth = 1.6;
+  c.lineWidth = s.thin ? 1 : 1.6;
   c.lineJoin = "round";
   for (const [from, to] of stretches(s.y.length, (k) => Number.isFinite(s.y[k]))) {
     c.setLineDash(s.dash ?? []);
@@ -217,30 +228,48 @@ function drawCursor({ c, rect, toX, toY }: Pen, chart: Chart, theme: Theme): voi
   }
 }
 
-/** The series where there are several, and what bands are where there are some. */
-function drawLegend(c: CanvasRenderingContext2D, chart: Chart, rect: Rect, theme: Theme): void {
+/** An entry of the legend and where it stands, its row counted from the top. */
+interface Placed { series: Series | null; text: string; x: number; row: number }
+
+/** Height of a row of the legend, in pixels. */
+const LEGEND_ROW = 16;
+
+/** The series where there are several, and what bands are where there are some, in rows that fit. */
+function placeLegend(c: CanvasRenderingContext2D, chart: Chart, left: number, width: number): Placed[] {
+  const named = labelled(chart.series);
+  const entries: { series: Series | null; label: string }[] = (named.length > 1 ? named : []).map((series) => ({ series, label: series.label }));
+  if (chart.series.some((s) => s.band)) entries.push({ series: null, label: BAND_NAME });
+  c.font = font(11);
+  let [x, row] = [left, 0];
+  return entries.map(({ series, label }) => {
+    const text = fitText(c, label, width - 25);
+    const wide = 25 + c.measureText(text).width;
+    if (x > left && x + wide > left + width) [x, row] = [left, row + 1];
+    const placed = { series, text, x, row };
+    x += wide + 16;
+    return placed;
+  });
+}
+
+function drawLegend(c: CanvasRenderingContext2D, chart: Chart, legend: Placed[], theme: Theme): void {
   c.font = font(11);
   c.textAlign = "left";
   c.textBaseline = "middle";
-  let x = rect.x + 4;
-  const name = (label: string) => {
+  for (const { series, text, x, row } of legend) {
+    const y = 10 + LEGEND_ROW * row;
     c.fillStyle = theme.ink;
-    const text = fitText(c, label, Math.max(30, rect.x + rect.w - x - 25));
-    c.fillText(text, x + 25, 10);
-    x += 25 + c.measureText(text).width + 16;
-  };
-  for (const s of chart.series.length > 1 ? chart.series : []) {
-    c.strokeStyle = s.color;
+    c.fillText(text, x + 25, y);
+    if (!series) {
+      drawSwatch(c, chart.series, x, y);
+      continue;
+    }
+    c.strokeStyle = series.color;
     c.lineWidth = 2;
-    c.setLineDash(s.dash ?? []);
+    c.setLineDash(series.dash ?? []);
     c.beginPath();
-    c.moveTo(x, 10);
-    c.lineTo(x + 20, 10);
+    c.moveTo(x, y);
+    c.lineTo(x + 20, y);
     c.stroke();
     c.setLineDash([]);
-    name(s.label);
   }
-  if (!chart.series.some((s) => s.band)) return;
-  drawSwatch(c, chart.series, x, 10);
-  name(BAND_NAME);
 }

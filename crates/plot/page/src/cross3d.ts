@@ -72,7 +72,7 @@ export class Sight {
       if (!at) continue;
       c.globalAlpha = at.hidden ? 0.45 : 1;
       originMark(c, at.x, at.y);
-      if (!this.pane.path) originLabel(c, name, at.x, at.y);
+      if (this.pane.paths.length === 0) originLabel(c, name, at.x, at.y);
       c.globalAlpha = 1;
     }
     const words = modelNote(behind, cut);

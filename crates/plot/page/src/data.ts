@@ -8,6 +8,10 @@ export interface Quantity { key: string; label: string; data: Float64Array }
 
 /** A recorded training path projected onto the plane. */
 export interface Trajectory {
+  /** Empty for the only path of a run. */
+  name: string;
+  /** Where the plane misleads about the path, in sentences. */
+  warnings: string[];
   projection: string;
   explained: number[];
   step: number[];
@@ -26,6 +30,21 @@ export interface Curve { label: string; steps: Float64Array; losses: Float64Arra
 
 /** A model on the plane: its name and its coordinates. */
 export interface Place { name: string; at: [number, number, number] }
+
+/** A minimum of the surface; its barrier is null where it never joins a deeper one. */
+export interface Minimum { at: [number, number]; value: number; barrier: number | null }
+
+/** The answer to one of the three questions about a training. */
+export interface Answer {
+  verdict: string;
+  words: string;
+  /** Numbers that are not finite come as null. */
+  figures: { name: string; value: number | null; thresholds: (number | null)[]; says: string }[];
+  confidence: string;
+  reservations: string[];
+}
+
+export interface Diagnosis { difficulty: Answer; outlook: Answer; course: Answer }
 
 export type Pairs = [string, string][];
 
@@ -46,7 +65,11 @@ export interface Run {
   interpolated: Uint8Array | null;
   /** The share of the range to which interpolated points are good, where it is known. */
   tolerance: number | null;
-  trajectory: Trajectory | null;
+  /** The training paths on the plane; several have names. */
+  paths: Trajectory[];
+  /** The minima that stand out, from the lowest. */
+  minima: Minimum[];
+  diagnosis: Diagnosis | null;
   curves: Curve[];
   metrics: Pairs;
   provenance: Pairs;
@@ -73,6 +96,8 @@ export function unpack(packed: Packed): Float64Array {
 function unpackTrajectory(raw: any): Trajectory {
   const { x, y, z, residual, loss, planeLoss } = raw;
   return {
+    name: raw.name,
+    warnings: raw.warnings,
     projection: raw.projection,
     explained: raw.explained,
     step: raw.step,
@@ -112,7 +137,9 @@ function unpackRun(raw: any): Run {
     missing: flags(raw.missing, size),
     interpolated: flags(raw.interpolated, size),
     tolerance: raw.tolerance ?? null,
-    trajectory: raw.trajectory ? unpackTrajectory(raw.trajectory) : null,
+    paths: raw.paths.map(unpackTrajectory),
+    minima: raw.minima ?? [],
+    diagnosis: raw.diagnosis ?? null,
     curves: raw.curves.map((c: any) => ({
       label: c.label, steps: unpack(c.steps), losses: unpack(c.losses), accuracies: unpack(c.accuracies),
     })),

@@ -10,7 +10,8 @@ import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeome
 import type { Trajectory } from "./data";
 import { nearestFinite, position } from "./field";
 import { footprint } from "./mesh";
-import { type Pane, showsLoss } from "./model";
+import { type Pane, checkpointOf, showsLoss } from "./model";
+import { pathColor } from "./paths";
 
 type Point = [number, number, number];
 
@@ -92,7 +93,7 @@ const MANY = 60;
  * The path on the surface up to checkpoint `at`, the rest faint. An orange stem leads from each checkpoint's projection
  * to its true loss: the gap is what the plane does not show.
  */
-export function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string): Group {
+function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string): Group {
   const { top } = pane.scale;
   const on = path.step.map((_, k) => locate(pane, raw, path.x[k], path.y[k]));
   const truth = on.map((p, k): Point => [p[0], showsLoss(pane) ? pane.scale.raw(path.loss[k]) : NaN, p[2]]);
@@ -110,4 +111,27 @@ export function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: 
     marks([truth[at]], top, { size: 12, fill: "#ffffff", edge: color, order: 8, through: true }),
     marks([on[at]], top, { size: 13, fill: color, edge: "#ffffff", order: 9, through: true }),
   ]);
+}
+
+/** One of several paths in its colour, up to checkpoint `at`, the rest faint; without true losses, which would be too many. */
+function oneOfMany(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string, order: number): Group {
+  const { top } = pane.scale;
+  const on = path.step.map((_, k) => locate(pane, raw, path.x[k], path.y[k]));
+  const [done, ahead] = [chain(on.slice(0, at + 1)), chain(on.slice(at))];
+  return group([
+    strokes(done, top, { width: 2, color, opacity: 0.35, through: true, order }),
+    strokes(ahead, top, { width: 1.5, color: "#ffffff", opacity: 0.6, order: order + 1 }),
+    strokes(done, top, { width: 5, color: "#ffffff", order: order + 2 }),
+    strokes(done, top, { width: 2.6, color, order: order + 3 }),
+    marks([on[0]], top, { size: 10, fill: "#ffffff", edge: color, order: order + 4 }),
+    marks([on[at]], top, { size: 12, fill: color, edge: "#ffffff", order: order + 5, through: true }),
+  ]);
+}
+
+/** All paths of a pane, up to the step shown. */
+export function pathObjects(pane: Pane, raw: Float64Array, truth: string): Group {
+  const { paths, now } = pane;
+  const at = (path: Trajectory) => checkpointOf(path, now);
+  if (paths.length === 1) return pathObject(pane, raw, paths[0], at(paths[0]), truth);
+  return group(paths.map((path, k) => oneOfMany(pane, raw, path, at(path), pathColor(k), 1 + 6 * k)));
 }

@@ -15,7 +15,12 @@ export interface Pane {
   quantity: Quantity;
   field: Field;
   scale: Scale;
-  path: Trajectory | null;
+  /** The paths over the field; none over differences and lines. */
+  paths: Trajectory[];
+  /** The steps of all paths of all panes, rising. */
+  steps: number[];
+  /** The step shown. */
+  now: number;
 }
 
 /** The quantity asked for, or the loss where the run has no such quantity. */
@@ -36,10 +41,22 @@ export function sliceOf(run: Run, state: State): number {
   return state.slice < 0 ? Math.floor(n / 2) : Math.min(state.slice, n - 1);
 }
 
-/** The checkpoint shown: the last one until the reader chooses. */
-export function stepOf(path: Trajectory, state: State): number {
-  const last = path.step.length - 1;
+/** The place among the steps that is shown: the last one until the reader chooses. */
+export function placeOf(steps: number[], state: State): number {
+  const last = steps.length - 1;
   return state.step < 0 ? last : Math.min(state.step, last);
+}
+
+/** The checkpoint of a path that a step shows: the last one not after it. */
+export function checkpointOf(path: Trajectory, step: number): number {
+  let at = 0;
+  while (at + 1 < path.step.length && path.step[at + 1] <= step) at++;
+  return at;
+}
+
+/** All steps of paths, rising. */
+export function stepsOf(paths: Trajectory[]): number[] {
+  return [...new Set(paths.flatMap((path) => path.step))].sort((a, b) => a - b);
 }
 
 /** A log scale is the better start when the loss spans more than a factor of this. */
@@ -80,7 +97,7 @@ function differencePane(data: PageData, state: State): Pane {
   return {
     key: `diff/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
     run: a, title: `${b.name} − ${a.name}`, label: `difference of ${quantity.label}`,
-    quantity, field, scale: Scale.about0(field.stats, state.clip), path: null,
+    quantity, field, scale: Scale.about0(field.stats, state.clip), paths: [], steps: [], now: 0,
   };
 }
 
@@ -88,6 +105,8 @@ export function panes(data: PageData, state: State): Pane[] {
   if (state.diff && canSubtract(data, state)) return [differencePane(data, state)];
   const shown = state.compare >= 0 && !isLine(data.runs[state.run]) && !isLine(data.runs[state.compare])
     ? [state.run, state.compare] : [state.run];
+  const steps = stepsOf(shown.flatMap((index) => (isLine(data.runs[index]) ? [] : data.runs[index].paths)));
+  const now = steps[placeOf(steps, state)] ?? 0;
   return shown.map((index) => {
     const run = data.runs[index];
     const field = cached(data, index, state);
@@ -100,7 +119,7 @@ export function panes(data: PageData, state: State): Pane[] {
     return {
       key: [index, quantity.key, sliceOf(run, state), log, scale.lo, scale.hi].join("/"),
       run, title: run.name, label: quantity.label, quantity, field, scale,
-      path: isLine(run) ? null : run.trajectory,
+      paths: isLine(run) ? [] : run.paths, steps, now,
     };
   });
 }

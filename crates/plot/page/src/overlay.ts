@@ -2,6 +2,8 @@
 
 import { type Theme, font, haloText } from "./canvas";
 import type { Place, Run, Trajectory } from "./data";
+import { checkpointOf } from "./model";
+import { pathColor, pathDash } from "./paths";
 import type { Plot } from "./plane";
 
 const HALO = "rgba(255,255,255,.9)";
@@ -11,8 +13,25 @@ function polyline(c: CanvasRenderingContext2D, xs: number[], ys: number[], from:
   for (let k = from; k <= to; k++) c.lineTo(xs[k], ys[k]);
 }
 
-/** The path up to checkpoint `at` as a dark line with a white casing, the rest faint; start, end and checkpoint marked. */
-export function drawPath(c: CanvasRenderingContext2D, plot: Plot, path: Trajectory, at: number, theme: Theme): void {
+/** The paths of a pane, each up to the step shown. */
+export function drawPaths(c: CanvasRenderingContext2D, plot: Plot, theme: Theme): void {
+  const { paths, now } = plot.pane;
+  const alone = paths.length === 1;
+  paths.forEach((path, k) => {
+    const look: PathLook = alone ? { ink: "#111", dash: [], now: theme.series[1] } : { ink: pathColor(k), dash: pathDash(k), now: pathColor(k) };
+    drawPath(c, plot, path, checkpointOf(path, now), look, paths.length);
+  });
+  if (paths.length > NAMED) return;
+  for (const path of paths) {
+    const last = path.step.length - 1;
+    ends(c, plot, path, alone ? [[0, "start"], [last, "end"]] : [[last, path.name]]);
+  }
+}
+
+interface PathLook { ink: string; dash: number[]; now: string }
+
+/** The path up to checkpoint `at` as a line with a white casing, the rest faint; start, end and checkpoint marked. */
+function drawPath(c: CanvasRenderingContext2D, plot: Plot, path: Trajectory, at: number, look: PathLook, paths: number): void {
   const xs = Array.from(path.x, plot.toX);
   const ys = Array.from(path.y, plot.toY);
   const last = xs.length - 1;
@@ -28,17 +47,21 @@ export function drawPath(c: CanvasRenderingContext2D, plot: Plot, path: Trajecto
     c.strokeStyle = "#fff";
     c.stroke();
     c.lineWidth = 2;
-    c.strokeStyle = "#111";
+    c.strokeStyle = look.ink;
+    c.setLineDash(look.dash);
     c.stroke();
+    c.setLineDash([]);
   }
   c.globalAlpha = 1;
-  if (last <= 80) for (let k = 1; k < last; k++) dot(c, xs[k], ys[k], k <= at ? 2.6 : 1.8, "#111");
-  dot(c, xs[0], ys[0], 4.5, "#fff", "#111");
-  dot(c, xs[last], ys[last], 4.5, "#111", "#fff");
-  dot(c, xs[at], ys[at], 6, theme.series[1], "#fff");
+  if (last * paths <= 80) for (let k = 1; k < last; k++) dot(c, xs[k], ys[k], k <= at ? 2.6 : 1.8, look.ink);
+  dot(c, xs[0], ys[0], 4.5, "#fff", look.ink);
+  dot(c, xs[last], ys[last], 4.5, look.ink, "#fff");
+  dot(c, xs[at], ys[at], 6, look.now, "#fff");
   c.restore();
-  ends(c, plot, xs, ys, last);
 }
+
+/** Up to so many paths have their names beside their ends; more are told apart by the table below. */
+const NAMED = 6;
 
 function dot(c: CanvasRenderingContext2D, x: number, y: number, r: number, fill: string, edge = "#fff"): void {
   c.beginPath();
@@ -50,16 +73,17 @@ function dot(c: CanvasRenderingContext2D, x: number, y: number, r: number, fill:
   c.stroke();
 }
 
-/** "start" and "end" beside their points, on the side that is inside the plot. */
-function ends(c: CanvasRenderingContext2D, plot: Plot, xs: number[], ys: number[], last: number): void {
+/** Names beside points of a path, on the side that is inside the plot. */
+function ends(c: CanvasRenderingContext2D, plot: Plot, path: Trajectory, named: [number, string][]): void {
   c.font = font(11, 600);
   c.textBaseline = "middle";
   const { rect } = plot;
-  for (const [k, text] of [[0, "start"], [last, "end"]] as const) {
-    const left = xs[k] > rect.x + rect.w - 50;
-    if (xs[k] < rect.x || xs[k] > rect.x + rect.w || ys[k] < rect.y || ys[k] > rect.y + rect.h) continue;
+  for (const [k, text] of named) {
+    const [x, y] = [plot.toX(path.x[k]), plot.toY(path.y[k])];
+    if (x < rect.x || x > rect.x + rect.w || y < rect.y || y > rect.y + rect.h) continue;
+    const left = x > rect.x + rect.w - 14 - c.measureText(text).width;
     c.textAlign = left ? "right" : "left";
-    haloText(c, text, xs[k] + (left ? -9 : 9), ys[k], "#111", HALO);
+    haloText(c, text, x + (left ? -9 : 9), y, "#111", HALO);
   }
 }
 

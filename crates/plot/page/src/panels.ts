@@ -2,13 +2,14 @@
 
 import { bandFrom, bandOf } from "./band";
 import { type Theme } from "./canvas";
-import { drawChart, type Frame, type Series } from "./chart";
-import type { Curve, PageData, Run, Trajectory } from "./data";
+import { drawChart, type Series } from "./chart";
+import type { Curve, PageData, Run } from "./data";
 import { byId, fillPairs, make, show, toast } from "./dom";
 import { type Field, nearest } from "./field";
-import { count, grouped, number, percent } from "./format";
-import { isLine, isVolume, type Pane, stepOf } from "./model";
+import { count, grouped } from "./format";
+import { isLine, isVolume, type Pane } from "./model";
 import { models } from "./overlay";
+import { chartColor, pathDash } from "./paths";
 import type { State, Store } from "./state";
 import { facts } from "./tooltip";
 
@@ -111,105 +112,6 @@ export function notes(panes: Pane[]): string {
   }).join("   |   ");
 }
 
-/** The path panel: true loss beside the plane's loss, off-plane distance, explained variance. */
-export class PathPanel {
-  private frame: Frame | null = null;
-  private timer = 0;
-  private path: Trajectory | null = null;
-
-  constructor(private readonly store: Store) {
-    byId("play").addEventListener("click", () => this.toggle());
-    byId<HTMLInputElement>("step").addEventListener("input", (e) =>
-      this.store.set({ step: Number((e.target as HTMLInputElement).value) }));
-    for (const id of ["path-loss", "path-residual"]) {
-      canvas(id).addEventListener("pointerdown", (e) => this.jump(e));
-      canvas(id).addEventListener("pointermove", (e) => e.buttons === 1 && this.jump(e));
-    }
-  }
-
-  /** Starts or stops the march through the checkpoints; the camera stays where it is. */
-  toggle(): void {
-    if (this.timer) return this.stop();
-    const { path } = this;
-    if (!path || path.step.length < 2) return;
-    const last = path.step.length - 1;
-    if (stepOf(path, this.store.state) >= last) this.store.set({ step: 0 });
-    const pause = Math.max(30, Math.min(350, 7000 / path.step.length));
-    this.timer = window.setInterval(() => {
-      const next = stepOf(path, this.store.state) + 1;
-      this.store.set({ step: Math.min(next, last) });
-      if (next >= last) this.stop();
-    }, pause);
-    byId("play").textContent = "❚❚ Pause";
-  }
-
-  private stop(): void {
-    window.clearInterval(this.timer);
-    this.timer = 0;
-    byId("play").textContent = "▶ Play";
-  }
-
-  /** Moves by some checkpoints. */
-  move(by: number): void {
-    if (!this.path) return;
-    const last = this.path.step.length - 1;
-    this.store.set({ step: Math.min(last, Math.max(0, stepOf(this.path, this.store.state) + by)) });
-  }
-
-  private jump(event: PointerEvent): void {
-    if (!this.frame || !this.path) return;
-    const { rect, x0, x1 } = this.frame;
-    const step = x0 + ((event.offsetX - rect.x) / rect.w) * (x1 - x0);
-    let best = 0;
-    this.path.step.forEach((s, k) => { if (Math.abs(s - step) < Math.abs(this.path!.step[best] - step)) best = k; });
-    this.store.set({ step: best });
-  }
-
-  update(pane: Pane, state: State, theme: Theme): void {
-    const { path } = pane;
-    if (path !== this.path && this.timer) this.stop();
-    this.path = path;
-    show(byId("path"), path !== null);
-    if (!path) return;
-    const at = stepOf(path, state);
-    const slider = byId<HTMLInputElement>("step");
-    slider.max = String(path.step.length - 1);
-    slider.value = String(at);
-    byId("step-name").textContent = `checkpoint ${at + 1} of ${path.step.length}, step ${path.step[at]}`;
-    fillPairs(byId("path-facts"), pathFacts(path, at));
-    byId("path-variance").textContent = variance(path);
-    const x = path.step;
-    this.frame = drawChart(canvas("path-loss"), {
-      series: [
-        { x, y: path.loss, label: "true loss", color: theme.series[1], dots: true },
-        { x, y: path.planeLoss, label: "loss on the plane", color: theme.series[0], dash: [6, 3] },
-      ],
-      xLabel: "step", yLabel: "loss", log: pane.scale.log, cursor: x[at],
-    }, theme);
-    drawChart(canvas("path-residual"), {
-      series: [{ x, y: path.residual, label: "off-plane distance", color: theme.series[2], dots: true }],
-      xLabel: "step", yLabel: "off-plane distance", log: false, cursor: x[at],
-    }, theme);
-  }
-}
-
-function pathFacts(path: Trajectory, at: number): [string, string][] {
-  const known = (x: number) => (Number.isFinite(x) ? number(x, 3) : "–");
-  return [
-    ["true loss", known(path.loss[at])],
-    ["on the plane", known(path.planeLoss[at])],
-    ["gap", known(path.loss[at] - path.planeLoss[at])],
-    ["off-plane", known(path.residual[at])],
-  ];
-}
-
-function variance(path: Trajectory): string {
-  const shares = path.explained.slice(0, 3);
-  if (shares.length === 0) return `Coordinates by ${path.projection}.`;
-  const together = shares.reduce((a, b) => a + b, 0);
-  return `Variance of the path explained: ${shares.map((v) => percent(v)).join(" + ")} = ${percent(together)}. Coordinates by ${path.projection}.`;
-}
-
 /** Heading, metrics, loss curves, provenance and command of the run. */
 export function updateDetails(data: PageData, pane: Pane, theme: Theme): void {
   const { run } = pane;
@@ -223,7 +125,7 @@ export function updateDetails(data: PageData, pane: Pane, theme: Theme): void {
   show(byId("provenance-box"), run.provenance.length + data.provenance.length > 0);
   byId("command").textContent = run.command || data.command;
   show(byId("command-box"), run.command + data.command !== "");
-  const boxes = ["metrics-box", "curves", "provenance-box", "command-box"].map((id) => byId(id));
+  const boxes = ["metrics-box", "minima-box", "curves", "provenance-box", "command-box"].map((id) => byId(id));
   show(byId("details"), boxes.some((box) => !box.hidden));
 }
 
@@ -233,13 +135,16 @@ function drawCurves(run: Run, log: boolean, theme: Theme): void {
   const known = run.curves.filter((c) => c.accuracies.length > 0);
   show(canvas("curve-accuracy"), known.length > 0);
   const series = (curves: Curve[], of: (c: Curve) => Float64Array): Series[] => curves.map((c, k) => ({
-    x: c.steps, y: of(c), label: c.label, color: theme.series[k % theme.series.length], dash: k ? [6, 3] : [],
+    x: c.steps, y: of(c), label: c.label, color: chartColor(k, theme), dash: curves.length > 4 ? pathDash(k) : k ? [6, 3] : [],
   }));
+  canvas("curve").style.height = run.curves.length > 4 ? "230px" : "";
   if (run.curves.length > 0) {
     drawChart(canvas("curve"), { series: series(run.curves, (c) => c.losses), xLabel: "step", yLabel: "loss", log }, theme);
   }
   if (known.length > 0) {
-    const chart = { series: series(known, (c) => c.accuracies), xLabel: "step", yLabel: "accuracy", log: false };
+    // The legend of the losses stands above both.
+    const unnamed = series(known, (c) => c.accuracies).map((s) => ({ ...s, label: "" }));
+    const chart = { series: unnamed, xLabel: "step", yLabel: "accuracy", log: false };
     drawChart(canvas("curve-accuracy"), chart, theme);
   }
 }

@@ -7,8 +7,8 @@ import { type Contour, borders, smoothContours } from "./contour";
 import { nearest, refined } from "./field";
 import { niceTicks, number } from "./format";
 import { heatImage, rawValues } from "./heat";
-import { type Pane, stepOf } from "./model";
-import { drawCrosshair, drawPath, models, originLabel, originMark } from "./overlay";
+import { type Pane } from "./model";
+import { drawCrosshair, drawPaths, models, originLabel, originMark } from "./overlay";
 import type { State, Store } from "./state";
 
 /** A pane's plot on the canvas and the transforms between data and pixels. */
@@ -81,7 +81,7 @@ export class PlaneView {
     this.plots.forEach((plot, k) => (plot.pane = panes[k]));
     const c = prepare(this.over, width, height);
     for (const plot of this.plots) {
-      if (plot.pane.path) drawPath(c, plot, plot.pane.path, stepOf(plot.pane.path, state), theme);
+      drawPaths(c, plot, theme);
       drawOrigin(c, plot);
       if (state.point) drawCrosshair(c, plot, state.point, state.pinned);
     }
@@ -320,6 +320,6 @@ function drawOrigin(c: CanvasRenderingContext2D, { rect, pane, toX, toY }: Plot)
     const [x, y] = [toX(at[0]), toY(at[1])];
     if (x < rect.x || x > rect.x + rect.w || y < rect.y || y > rect.y + rect.h) continue;
     originMark(c, x, y);
-    if (!pane.path) originLabel(c, name, x, y);
+    if (pane.paths.length === 0) originLabel(c, name, x, y);
   }
 }

@@ -10,9 +10,9 @@ import { type Rect, type Theme, pixelRatio, prepare, split } from "./canvas";
 import { colors } from "./colormap";
 import { Sight } from "./cross3d";
 import { rawValues } from "./heat";
-import { pathObject } from "./lines3d";
+import { pathObjects } from "./lines3d";
 import { footprint, hatchedFloor, mapTexture, surfaceGeometry, surfaceMaterial } from "./mesh";
-import { type Pane, stepOf } from "./model";
+import { type Pane } from "./model";
 import { type HeightField, type Hit, pick } from "./pick";
 import { MAX_LEVELS } from "./scale";
 import type { Camera, State, Store } from "./state";
@@ -179,7 +179,7 @@ export class SurfaceView {
     });
     this.followCamera(state.camera);
     const drawn = [
-      ...panes.map((p) => `${p.key}/${p.scale.top}/${p.path ? stepOf(p.path, state) : ""}`),
+      ...panes.map((p) => `${p.key}/${p.scale.top}/${p.now}`),
       state.map, state.lines, state.height, this.box.clientWidth, this.box.clientHeight, pixelRatio(), theme.panel,
     ].join("#");
     if (drawn === this.drawn) return this.annotate();
@@ -221,13 +221,11 @@ export class SurfaceView {
     const levels = scale.levels().slice(0, MAX_LEVELS);
     u.uCount.value = levels.length;
     (u.uLevels.value as Float32Array).set(levels.map((v) => scale.raw(v)));
-    const { path } = pane;
-    const at = path ? stepOf(path, state) : 0;
-    const key = path ? `${at}/${scale.top}` : "";
+    const key = `${pane.paths.length}/${pane.now}/${scale.top}`;
     if (key === view.path.key) return;
     dispose(view.path.object);
-    const object = path && pathObject(pane, view.raw, path, at, this.theme!.series[1]);
-    if (object) view.body.add(object);
+    const object = pathObjects(pane, view.raw, this.theme!.series[1]);
+    view.body.add(object);
     view.path = { key, object };
   }
 

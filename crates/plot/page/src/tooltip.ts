@@ -1,7 +1,7 @@
 // What is known of the grid point nearest to the pointer; the viewer itself interpolates nothing.
 
 import { BAND } from "./band";
-import type { Run } from "./data";
+import type { Run, Trajectory } from "./data";
 import { byId, make } from "./dom";
 import { nearest } from "./field";
 import { number, percent } from "./format";
@@ -34,14 +34,19 @@ function short(run: Run, axis: number): string {
   return run.axes[axis].label.split(/[,(:]/)[0].trim() || ["α", "β", "γ"][axis];
 }
 
-function checkpointFacts(pane: Pane, [x, y]: [number, number]): [string, string][] {
-  const { path } = pane;
-  if (!path || path.step.length === 0) return [];
-  let best = 0;
-  const distance = (k: number) => Math.hypot(path.x[k] - x, path.y[k] - y);
-  for (let k = 1; k < path.step.length; k++) if (distance(k) < distance(best)) best = k;
-  const loss = Number.isFinite(path.loss[best]) ? `, true loss ${number(path.loss[best])}` : "";
-  return [["nearest checkpoint", `step ${path.step[best]}${loss}`], ["", `${number(distance(best), 3)} away in the plane`]];
+function checkpointFacts({ paths }: Pane, [x, y]: [number, number]): [string, string][] {
+  let best: { path: Trajectory; k: number; away: number } | null = null;
+  for (const path of paths) {
+    for (let k = 0; k < path.step.length; k++) {
+      const away = Math.hypot(path.x[k] - x, path.y[k] - y);
+      if (!best || away < best.away) best = { path, k, away };
+    }
+  }
+  if (!best) return [];
+  const { path, k, away } = best;
+  const loss = Number.isFinite(path.loss[k]) ? `, true loss ${number(path.loss[k])}` : "";
+  const whose = path.name ? `${path.name}, ` : "";
+  return [["nearest checkpoint", `${whose}step ${path.step[k]}${loss}`], ["", `${number(away, 3)} away in the plane`]];
 }
 
 /** Shows the facts beside the pointer, or hides them. */

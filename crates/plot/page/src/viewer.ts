@@ -3,11 +3,13 @@
 import { readTheme, sharpened } from "./canvas";
 import { Controls } from "./controls";
 import { readPage } from "./data";
+import { updateDiagnosis, updateMinima } from "./diagnosis";
 import { byId, show } from "./dom";
 import { type Paintable, saveCsv, savePng } from "./export";
 import { Keys } from "./keys";
 import { isLine, type Pane, panes as panesOf } from "./model";
-import { PathPanel, drawLine, drawSlices, notes, updateDetails, wireCopy, wireLine } from "./panels";
+import { drawLine, drawSlices, notes, updateDetails, wireCopy, wireLine } from "./panels";
+import { PathPanel } from "./paths";
 import { PlaneView } from "./plane";
 import { Store, fromHash, toHash } from "./state";
 import { SurfaceView } from "./surface";
@@ -97,7 +99,9 @@ function update(): void {
   show(byId("slices"), !line);
   show(byId("line-box"), line);
   // The path panel comes first: whether it stands there decides how wide the others are.
-  path.update(panes[0], state, theme);
+  path.update(panes, state, theme);
+  updateDiagnosis(panes[0].run);
+  updateMinima(panes[0].run, store);
   updateDetails(data, panes[0], theme);
   if (line) drawLine(panes[0], state, theme);
   else {

@@ -14,6 +14,9 @@ import { pick } from "../src/pick";
 import { Scale } from "../src/scale";
 import { fromHash, initial, toHash } from "../src/state";
 import { facts } from "../src/tooltip";
+import { checkpointOf, placeOf, stepsOf } from "../src/model";
+import { pathColor, pathDash, variance, warnings } from "../src/paths";
+import type { Trajectory } from "../src/data";
 
 const f64 = (values: number[]) => ({ f64: Buffer.from(new Float64Array(values).buffer).toString("base64") });
 
@@ -26,7 +29,7 @@ function page(losses: number[], missing: number[] | null = null) {
     name: "a", heading: "", description: "", origin: "", command: "", equalAspect: true,
     axes: [{ label: "x", coords: f64([-1, 0, 1]) }, { label: "y", coords: f64([0, 2]) }],
     quantities: [{ key: "loss", label: "loss", data: f64(losses) }, { key: "term:l2", label: "l2", data: f64([1, 1, 1, 1, 1, 1]) }],
-    weights: [["term:l2", 0.5]], missing: missing && f64(missing), trajectory: null, curves: [], metrics: [], provenance: [],
+    weights: [["term:l2", 0.5]], missing: missing && f64(missing), paths: [], minima: [], diagnosis: null, curves: [], metrics: [], provenance: [],
   };
   return readPage(JSON.stringify({ title: "t", command: "", provenance: [], runs: [run, { ...run, name: "b" }] }));
 }
@@ -123,7 +126,7 @@ test("CSV has the columns of the export command and full precision", () => {
 test("the difference of equal runs is zero and has no path", () => {
   const [pane, ...rest] = panes(page([1, 2, 3, 4, 5, 6]), { ...initial(), compare: 1, diff: true });
   assert.equal(rest.length, 0);
-  assert.ok(pane.scale.diverging && pane.field.v.every((x) => x === 0) && pane.path === null);
+  assert.ok(pane.scale.diverging && pane.field.v.every((x) => x === 0) && pane.paths.length === 0);
 });
 
 test("the hash keeps the state, and nonsense is ignored", () => {
@@ -209,4 +212,42 @@ test("contours of cells are the borders of cells, closed around a peak and cut a
 test("models that are not plainly seen in 3D are named", () => {
   assert.equal(modelNote([], []), "");
   assert.equal(modelNote(["b", "c"], ["a"]), "behind the surface, faint: b, c · not on the surface shown: a");
+});
+
+function run(name: string, step: number[], more: Partial<Trajectory> = {}): Trajectory {
+  const zeros = Float64Array.from(step, () => 0);
+  return {
+    name, step, warnings: [], projection: "least squares", explained: [0.5, 0.2],
+    x: zeros, y: zeros, z: zeros, residual: zeros, loss: zeros, planeLoss: zeros, ...more,
+  };
+}
+
+test("one slider moves paths with steps of their own", () => {
+  const [a, b] = [run("a", [0, 10, 20]), run("b", [0, 15, 40, 60])];
+  const steps = stepsOf([a, b]);
+  assert.deepEqual(steps, [0, 10, 15, 20, 40, 60]);
+  assert.equal(steps[placeOf(steps, initial())], 60);
+  assert.equal(placeOf(steps, { ...initial(), step: 3 }), 3);
+  assert.deepEqual([0, 10, 15, 20, 60].map((step) => checkpointOf(a, step)), [0, 1, 1, 2, 2]);
+  assert.deepEqual([0, 10, 15, 20, 60].map((step) => checkpointOf(b, step)), [0, 0, 1, 1, 3]);
+  assert.equal(checkpointOf(run("late", [5, 6]), 0), 0);
+});
+
+test("twenty paths look different", () => {
+  const looks = Array.from({ length: 20 }, (_, k) => `${pathColor(k)} ${pathDash(k)}`);
+  assert.equal(new Set(looks).size, 20);
+});
+
+test("warnings name their paths unless all share them", () => {
+  const little = "the plane explains 40.0% of the path's variance only";
+  const [a, b] = [run("a", [0], { warnings: [little] }), run("b", [0])];
+  assert.deepEqual(warnings([{ path: a, name: "a" }]), ["The plane explains 40.0% of the path's variance only."]);
+  assert.deepEqual(warnings([{ path: a, name: "a" }, { path: b, name: "b" }]), [`a: ${little}.`]);
+  const both = [{ path: a, name: "a" }, { path: { ...b, warnings: [little] }, name: "b" }];
+  assert.equal(warnings(both).length, 1);
+  const gap = (percent: number) => `the plane's loss differs from the true one by ${percent}% of its range at step 3`;
+  const three = [30, 50, 40].map((percent, k) => ({ path: run("p", [0], { warnings: [gap(percent)] }), name: `p${k}` }));
+  assert.deepEqual(warnings([...three, { path: b, name: "b" }]), [`p0, p1, p2: ${gap(50)} (the worst, p1).`]);
+  assert.match(variance([a, b]), /of the paths explained: 50.0 % \+ 20.0 % = 70.0 %/);
+  assert.doesNotMatch(variance([a, run("c", [0], { explained: [0.9] })]), /explained/);
 });

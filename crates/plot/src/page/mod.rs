@@ -26,7 +26,7 @@ pub use curvature::{EigenvalueRow, PageCurvature, TraceRow};
 pub use error::PageError;
 
 use crate::{LossCurve, Place};
-use landscape_core::{Surface, Trajectory};
+use landscape_core::{Diagnosis, Surface, Trajectory};
 
 /// The viewer with its style and script, and marks where title, data and curvature go. Built from `page/` by
 /// `page/build.sh`.
@@ -75,6 +75,11 @@ pub struct PageRun {
     pub places: Vec<Place>,
     /// The training path in the coordinates of the surface's grid.
     pub trajectory: Option<Trajectory>,
+    /// Several training paths by name, after `trajectory` where both are given. One slider moves them
+    /// all.
+    pub paths: Vec<(String, Trajectory)>,
+    /// The training in words.
+    pub diagnosis: Option<Diagnosis>,
     /// Losses and accuracies while training.
     pub curves: Vec<LossCurve>,
     /// Figures of the surface: label and value.
@@ -120,6 +125,8 @@ impl PageRun {
             origin: None,
             places: Vec::new(),
             trajectory: None,
+            paths: Vec::new(),
+            diagnosis: None,
             curves: Vec::new(),
             metrics: Vec::new(),
             provenance: Vec::new(),

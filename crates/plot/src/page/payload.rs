@@ -1,10 +1,13 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
 use super::{PageData, PageRun};
+use crate::scale::finite_range;
 use crate::{LossCurve, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use landscape_core::{Axis, PointSource, Projection, Surface, Trajectory, Value};
+use landscape_core::{
+    Axis, Diagnosis, Fidelity, PointSource, Projection, Surface, Trajectory, Value, merge_tree,
+};
 use serde::Serialize;
 
 /// The data as JSON that is safe inside a script element: `<` is written as an escape, so neither
@@ -72,7 +75,9 @@ struct RunPayload<'a> {
     missing: Option<Packed>,
     interpolated: Option<Packed>,
     tolerance: Option<f64>,
-    trajectory: Option<PathPayload>,
+    paths: Vec<PathPayload<'a>>,
+    minima: Vec<MinimumPayload>,
+    diagnosis: Option<&'a Diagnosis>,
     curves: Vec<CurvePayload<'a>>,
     metrics: &'a [(String, String)],
     provenance: &'a [(String, String)],
@@ -99,9 +104,9 @@ impl<'a> RunPayload<'a> {
             missing: missing(surface),
             interpolated: interpolated(surface),
             tolerance: run.tolerance,
-            trajectory: { run.trajectory.iter() }
-                .find(|path| !path.points.is_empty())
-                .map(PathPayload::of),
+            paths: paths(run),
+            minima: minima(surface),
+            diagnosis: run.diagnosis.as_ref(),
             curves: run.curves.iter().map(CurvePayload::of).collect(),
             metrics: &run.metrics,
             provenance: &run.provenance,
@@ -205,7 +210,9 @@ fn interpolated(surface: &Surface) -> Option<Packed> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PathPayload {
+struct PathPayload<'a> {
+    name: &'a str,
+    warnings: Vec<String>,
     projection: &'static str,
     explained: Vec<f64>,
     step: Vec<u64>,
@@ -217,11 +224,59 @@ struct PathPayload {
     plane_loss: Packed,
 }
 
-impl PathPayload {
-    fn of(path: &Trajectory) -> Self {
+/// The paths that have points.
+fn paths(run: &PageRun) -> Vec<PathPayload<'_>> {
+    let only = run.trajectory.iter().map(|path| ("", path));
+    let named = run.paths.iter().map(|(name, path)| (name.as_str(), path));
+    let known = only
+        .chain(named)
+        .filter(|(_, path)| !path.points.is_empty());
+    known
+        .map(|(name, path)| PathPayload::of(name, path))
+        .collect()
+}
+
+/// Minima whose persistence is at least this share of the range are listed.
+const PERSISTENCE: f64 = 0.01;
+/// The most minima that are listed.
+const MINIMA: usize = 12;
+
+#[derive(Serialize)]
+struct MinimumPayload {
+    at: [f64; 2],
+    value: f64,
+    /// The persistence; absent where the minimum never joins a deeper one.
+    barrier: Option<f64>,
+}
+
+/// The minima of a plane that stand out, from the lowest.
+fn minima(surface: &Surface) -> Vec<MinimumPayload> {
+    let known = finite_range(&surface.values(Value::Loss));
+    let (Some((low, high)), 2) = (known, surface.grid.dims()) else {
+        return Vec::new();
+    };
+    let stands_out = |barrier: Option<f64>| barrier.is_none_or(|b| b >= PERSISTENCE * (high - low));
+    let all = merge_tree(surface, Value::Loss).persistence().into_iter();
+    let mut minima: Vec<MinimumPayload> = all
+        .map(|pair| MinimumPayload {
+            at: [0, 1].map(|k| surface.grid.point(pair.minimum)[k]),
+            value: pair.birth,
+            barrier: pair.death.map(|death| death - pair.birth),
+        })
+        .filter(|minimum| stands_out(minimum.barrier))
+        .collect();
+    minima.truncate(MINIMA);
+    minima.sort_by(|a, b| a.value.total_cmp(&b.value));
+    minima
+}
+
+impl<'a> PathPayload<'a> {
+    fn of(name: &'a str, path: &Trajectory) -> Self {
         let points = || path.points.iter();
         let axis = |k: usize| pack(points().map(|p| p.coords[k]));
         PathPayload {
+            name,
+            warnings: Fidelity::of(path).warnings(),
             projection: match path.projection {
                 Projection::Cos => "cosine projection",
                 Projection::LeastSquares => "least squares",

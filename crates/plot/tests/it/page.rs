@@ -4,7 +4,8 @@ use crate::support::{estimated, measures};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
-    Axis, Grid, Projection, Sample, Surface, Term, Trajectory, TrajectoryPoint, Value,
+    Axis, Facts, Grid, Projection, Sample, Surface, Term, Trajectory, TrajectoryPoint, Value,
+    diagnose,
 };
 use landscape_plot::page::{
     self, EigenvalueRow, PageCurvature, PageData, PageError, PageRun, TraceRow,
@@ -217,13 +218,47 @@ fn the_path_comes_with_true_and_plane_losses() {
         projection: Projection::LeastSquares,
     });
     let json = data(&one(run));
-    let path = &json["runs"][0]["trajectory"];
+    let path = &json["runs"][0]["paths"][0];
     assert_eq!(path["step"], serde_json::json!([0, 16]));
     assert_eq!(path["explained"], serde_json::json!([0.8, 0.1]));
     assert!(same(&unpack(&path["x"]), &[0.0, 1.6]));
     assert!(same(&unpack(&path["loss"]), &[2.25, f64::NAN]));
     assert!(same(&unpack(&path["planeLoss"]), &[1.5, 1.5]));
     assert!(same(&unpack(&path["residual"]), &[0.7, 0.7]));
+}
+
+#[test]
+fn several_paths_minima_and_the_diagnosis_come_with_the_page() {
+    let path = crate::support::path(12);
+    let mut poor = path.clone();
+    poor.explained_variance = vec![0.2, 0.1];
+    let mut run = PageRun::new("paths", crate::support::four_minima());
+    run.trajectory = Some(path.clone());
+    run.paths = vec![("SGD".to_owned(), path), ("Adam".to_owned(), poor)];
+    let losses = [1.0, 0.5, 0.3, 0.25, 0.24];
+    run.diagnosis = Some(diagnose(&Facts {
+        losses: &losses,
+        ..Facts::default()
+    }));
+    let json = &data(&one(run))["runs"][0];
+    let names: Vec<&str> = { json["paths"].as_array().unwrap().iter() }
+        .map(|p| p["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["", "SGD", "Adam"]);
+    assert_eq!(json["paths"][0]["warnings"], serde_json::json!([]));
+    let warned = json["paths"][2]["warnings"][0].as_str().unwrap();
+    assert!(warned.contains("explains 30.0%"), "{warned}");
+    let minima = json["minima"].as_array().unwrap();
+    let known = crate::support::pairs();
+    assert_eq!(minima.len(), known.len());
+    assert!(minima[0]["barrier"].is_null() && minima[0]["value"] == known[0].birth);
+    let barrier = known[1].death.unwrap() - known[1].birth;
+    assert!(
+        minima
+            .iter()
+            .any(|m| { m["barrier"].as_f64() }.is_some_and(|found| (found - barrier).abs() < 1e-9))
+    );
+    assert_eq!(json["diagnosis"]["course"]["verdict"], "smooth");
 }
 
 #[test]
@@ -234,7 +269,7 @@ fn an_empty_path_is_no_path() {
         explained_variance: vec![],
         projection: Projection::Cos,
     });
-    assert!(data(&one(run))["runs"][0]["trajectory"].is_null());
+    assert_eq!(data(&one(run))["runs"][0]["paths"], serde_json::json!([]));
 }
 
 #[test]
