@@ -34,9 +34,11 @@ pub use network::Network;
 pub use objective::{Regularizer, trace_network};
 pub use resnet::{ResNet, ResNetSpec};
 pub use spec::ModelSpec;
+#[cfg(feature = "learner")]
+pub use train::Recorded;
 pub use train::{
-    EpochLoss, OptimizerKind, Record, Schedule, Step, TrainConfig, TrainObserver, TrainReport,
-    evaluate, train,
+    EpochLoss, OptimizerKind, Record, Schedule, Step, StepHook, Stepped, TrainConfig,
+    TrainObserver, TrainReport, evaluate, gradient_norm, train,
 };
 pub use vgg::{Vgg, VggSpec};
 pub use vit::{Vit, VitSpec};

@@ -229,6 +229,15 @@ pub enum Error {
         /// The place of the first vector given.
         from: usize,
     },
+    /// Checkpoints of another network than the run's.
+    #[error(
+        "the checkpoints of run `{name}` have tensors of other names or shapes; record another \
+         network in a run of its own"
+    )]
+    OtherLayout {
+        /// The run.
+        name: String,
+    },
     /// A grid is not valid.
     #[error("the grid is not valid")]
     Grid(#[from] GridError),

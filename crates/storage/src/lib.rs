@@ -3,6 +3,7 @@
 mod curvature;
 mod curvature_export;
 mod curvature_recorder;
+mod deltas;
 mod error;
 mod export;
 mod formats;
@@ -22,6 +23,7 @@ pub use curvature::{
 };
 pub use curvature_export::write_curvature;
 pub use curvature_recorder::CurvatureRecorder;
+pub use deltas::CheckpointForm;
 pub use error::{Error, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,
@@ -33,10 +35,11 @@ pub use identity::{Difference, canonical, differences, identity};
 pub use lanczos_recorder::LanczosRecorder;
 pub use observer::StoreObserver;
 pub use owner::Owner;
-pub use recorder::Recorder;
+pub use recorder::{Recorder, StepState, When};
 pub use run::{Run, RunKind, RunSpec, RunSummary, Status, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Hold, NamedTrajectory, Store, StoredCheckpoint, StoredDirections, TrainRecord,
+    Checkpoints, Hold, NamedTrajectory, Store, StoredCheckpoint, StoredDirections, StoredRows,
+    TrainRecord,
 };

@@ -218,6 +218,8 @@ pub struct RunSummary {
     pub records: u64,
     /// Checkpoints with parameters.
     pub checkpoints: u64,
+    /// Bytes that they take.
+    pub checkpoint_bytes: u64,
     /// Projected trajectories.
     pub trajectories: u64,
     /// Sets of parameters whose curvature was computed.

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
 ];
 
 /// Every table with a `run_id`, `runs` last: what belongs to a run.
@@ -24,6 +25,8 @@ pub(crate) const RUN_TABLES: &[&str] = &[
     "directions",
     "tensors",
     "records",
+    "layouts",
+    "deltas",
     "trajectories",
     "trajectory_points",
     "curvature",

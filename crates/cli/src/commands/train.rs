@@ -6,7 +6,7 @@ use crate::inputs::{
     Interrupt, Source, default_loss, device, digest, load_data, may_write, provenance,
 };
 use crate::output::{Console, Meter, duration, number, short};
-use landscape_core::{Outcome, Params, Progress};
+use landscape_core::{Outcome, Progress};
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, load_network_params,
     save_weights,
@@ -252,9 +252,9 @@ impl Watch {
             accuracy: record.accuracy,
             batch_loss: record.batch_loss,
             lr: Some(record.lr),
+            ..TrainRecord::default()
         };
-        let params: Params = record.params;
-        self.recorder.push(stored, Some(params))
+        self.recorder.push(stored, Some(&record.params))
     }
 }
 

@@ -1,11 +1,17 @@
 //! Training that records its path.
 
 mod config;
+mod hook;
+#[cfg(feature = "learner")]
+mod learner;
 mod run;
 mod schedule;
 mod task;
 
 pub use config::{OptimizerKind, TrainConfig};
+pub use hook::{StepHook, Stepped, gradient_norm};
+#[cfg(feature = "learner")]
+pub use learner::Recorded;
 pub use schedule::Schedule;
 pub use task::evaluate;
 

@@ -1,8 +1,10 @@
 //! A database file and what is done with it.
 
+mod checkpoints;
 mod columns;
 mod curvature;
 mod curvature_map;
+mod deltas;
 mod directions;
 mod file;
 mod lanczos;
@@ -12,11 +14,13 @@ mod surface;
 mod tensors;
 mod trajectory;
 
+pub use checkpoints::{Checkpoints, StoredCheckpoint, StoredRows};
 pub use directions::StoredDirections;
-pub use records::{Checkpoints, StoredCheckpoint, TrainRecord};
+pub use records::TrainRecord;
 pub use trajectory::NamedTrajectory;
 
 pub(crate) use file::in_memory;
+pub(crate) use records::{Batch, Kept};
 pub(crate) use surface::COORDINATES;
 
 use crate::error::Error;

@@ -1,13 +1,15 @@
-//! Training: records of losses, and checkpoints with parameters.
+//! Training: records of losses, and checkpoints with parameters, as they are stored.
 
 use super::Store;
 use super::tensors::{self, Part};
+use super::{checkpoints::StoredCheckpoint, deltas};
+use crate::deltas::{Frame, Layout};
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, Row, params};
-use landscape_core::{Checkpoint, Params};
+use landscape_core::Params;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// What is known about one recorded step of training.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -24,25 +26,31 @@ pub struct TrainRecord {
     pub batch_loss: Option<f64>,
     /// Learning rate.
     pub lr: Option<f64>,
+    /// Euclidean norm of the gradient of the batch's loss, before the step.
+    pub gradient_norm: Option<f64>,
+    /// Seconds of training so far.
+    pub seconds: Option<f64>,
 }
 
-/// Parameters recorded while training.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredCheckpoint {
-    /// What is known about the step.
-    pub record: TrainRecord,
-    /// The parameters after it.
-    pub params: Params,
+/// What is kept of the parameters of a step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    Nothing,
+    Raw(&'a Params),
+    Frame(&'a Frame),
 }
 
-impl StoredCheckpoint {
-    /// Step and parameters alone.
-    pub fn into_checkpoint(self) -> Checkpoint {
-        Checkpoint {
-            step: self.record.step,
-            params: self.params,
-        }
-    }
+/// What a recorder stores at once.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    /// By ascending steps.
+    pub(crate) steps: Vec<(TrainRecord, Kept<'a>)>,
+    /// Of the frames among them.
+    pub(crate) layout: Option<&'a Layout>,
+    /// What is stored from this step on is removed first.
+    pub(crate) cut: Option<u64>,
+    /// What is stored from this step on moves into one place with the new steps.
+    pub(crate) gather: Option<u64>,
 }
 
 impl Store {
@@ -52,12 +60,12 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] when the run was removed.
     pub fn put_records(&self, run: &Run, records: &[TrainRecord]) -> Result<(), Error> {
-        let records: Vec<_> = records.iter().map(|record| (*record, None)).collect();
+        let records: Vec<_> = records.iter().map(|r| (*r, Kept::Nothing)).collect();
         self.put_steps(run, &records)
     }
 
-    /// Keeps checkpoints with their records, in one transaction. Those of a step that is stored
-    /// already take their place.
+    /// Keeps checkpoints with their records, each tensor as it is, in one transaction. Those of a
+    /// step that is stored already take their place. A [`crate::Recorder`] compresses them.
     ///
     /// # Errors
     /// [`Error::Gone`] when the run was removed.
@@ -68,27 +76,43 @@ impl Store {
     ) -> Result<(), Error> {
         let steps: Vec<_> = checkpoints
             .iter()
-            .map(|checkpoint| (checkpoint.record, Some(&checkpoint.params)))
+            .map(|checkpoint| (checkpoint.record, Kept::Raw(&checkpoint.params)))
             .collect();
         self.put_steps(run, &steps)
     }
 
     /// Records, some of them with parameters. The last of several for one step counts.
-    pub(crate) fn put_steps(
-        &self,
-        run: &Run,
-        steps: &[(TrainRecord, Option<&Params>)],
-    ) -> Result<(), Error> {
+    fn put_steps(&self, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
         if steps.is_empty() {
             return Ok(());
         }
+        let last: BTreeMap<u64, _> = steps.iter().map(|step| (step.0.step, *step)).collect();
+        let last: Vec<_> = last.into_values().collect();
         self.write(|conn| {
             self.still_there(conn, run)?;
             tensors::without_merging(conn)?;
-            clear(conn, run, steps)?;
-            let last: Vec<_> = last_of_each_step(steps);
-            append_records(conn, run, &last)?;
-            append_tensors(conn, run, &last)
+            replace(conn, run, &last)?;
+            append(conn, run, &last)
+        })
+    }
+
+    /// Keeps what a recorder collected, in one transaction.
+    pub(crate) fn put_batch(&self, run: &Run, batch: &Batch<'_>) -> Result<(), Error> {
+        self.write(|conn| {
+            self.still_there(conn, run)?;
+            tensors::without_merging(conn)?;
+            if let Some(from) = batch.cut {
+                for rows in rows_from(run, from) {
+                    conn.execute(&format!("DELETE FROM {rows}"), [])?;
+                }
+            }
+            if let Some(from) = batch.gather {
+                gather(conn, run, from)?;
+            }
+            if let Some(layout) = batch.layout {
+                deltas::put_layout(conn, run, layout)?;
+            }
+            append(conn, run, &batch.steps)
         })
     }
 
@@ -97,125 +121,24 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn records(&self, run: &Run) -> Result<Vec<TrainRecord>, Error> {
-        self.read(|conn| {
-            let mut statement = conn.prepare(&format!(
-                "SELECT {RECORD} FROM records WHERE run_id = ? ORDER BY step"
-            ))?;
-            let records = statement.query_map(params![run.id], record)?;
-            Ok(records.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// The steps of a run that have checkpoints, in order.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn checkpoint_steps(&self, run: &Run) -> Result<Vec<u64>, Error> {
-        let sizes = self.read(|conn| sizes(conn, run))?;
-        Ok(sizes.into_iter().map(|(step, _)| step).collect())
-    }
-
-    /// One checkpoint; `None` where the step has none.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn checkpoint(&self, run: &Run, step: u64) -> Result<Option<StoredCheckpoint>, Error> {
-        self.read(|conn| load(conn, run, step))
-    }
-
-    /// The last checkpoint: where training continues.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn last_checkpoint(&self, run: &Run) -> Result<Option<StoredCheckpoint>, Error> {
-        self.read(|conn| match sizes(conn, run)?.last() {
-            Some(&(step, _)) => load(conn, run, step),
-            None => Ok(None),
-        })
-    }
-
-    /// The checkpoints of a run in the order of their steps, read as they are asked for: a few at
-    /// a time, so that paths larger than memory can be followed and the file is closed in between.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn checkpoints(&self, run: &Run) -> Result<Checkpoints, Error> {
-        Ok(Checkpoints {
-            store: self.clone(),
-            run: run.clone(),
-            left: self.read(|conn| sizes(conn, run))?.into(),
-            ready: VecDeque::new(),
-        })
+        self.read(|conn| between(conn, run, 0, u64::MAX))
     }
 }
 
-/// Checkpoints in the order of their steps, see [`Store::checkpoints`].
-#[derive(Debug)]
-pub struct Checkpoints {
-    store: Store,
-    run: Run,
-    /// Steps not read yet, and their bytes.
-    left: VecDeque<(u64, u64)>,
-    ready: VecDeque<StoredCheckpoint>,
+/// The records of the steps from `first` to `last`, in order.
+pub(super) fn between(
+    conn: &Connection,
+    run: &Run,
+    first: u64,
+    last: u64,
+) -> Result<Vec<TrainRecord>, Error> {
+    let mut statement = conn.prepare(
+        "SELECT step, epoch, loss, accuracy, batch_loss, lr, gradient_norm, seconds FROM records
+         WHERE run_id = ? AND step BETWEEN ?::UBIGINT AND ?::UBIGINT ORDER BY step",
+    )?;
+    let records = statement.query_map(params![run.id, first, last], record)?;
+    Ok(records.collect::<Result<_, _>>()?)
 }
-
-/// How much is read at once.
-const CHUNK_BYTES: u64 = 32 << 20;
-
-impl Checkpoints {
-    /// How many are still to come.
-    pub fn remaining(&self) -> usize {
-        self.left.len() + self.ready.len()
-    }
-
-    fn read_chunk(&mut self) -> Result<(), Error> {
-        let mut bytes = 0;
-        let mut steps = Vec::new();
-        while let Some(&(step, size)) = self.left.front() {
-            if !steps.is_empty() && bytes + size > CHUNK_BYTES {
-                break;
-            }
-            bytes += size;
-            steps.push(step);
-            self.left.pop_front();
-        }
-        let (store, run) = (&self.store, &self.run);
-        let read = store.read(|conn| {
-            let one = |&step: &u64| load(conn, run, step)?.ok_or_else(|| gone(store, run));
-            steps.iter().map(one).collect::<Result<Vec<_>, _>>()
-        })?;
-        self.ready.extend(read);
-        Ok(())
-    }
-}
-
-fn gone(store: &Store, run: &Run) -> Error {
-    Error::Gone {
-        path: store.path().to_owned(),
-        name: run.name.clone(),
-    }
-}
-
-impl Iterator for Checkpoints {
-    type Item = Result<StoredCheckpoint, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ready.is_empty()
-            && !self.left.is_empty()
-            && let Err(error) = self.read_chunk()
-        {
-            self.left.clear();
-            return Some(Err(error));
-        }
-        self.ready.pop_front().map(Ok)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.remaining(), Some(self.remaining()))
-    }
-}
-
-const RECORD: &str = "step, epoch, loss, accuracy, batch_loss, lr";
 
 fn record(row: &Row<'_>) -> duckdb::Result<TrainRecord> {
     Ok(TrainRecord {
@@ -225,71 +148,93 @@ fn record(row: &Row<'_>) -> duckdb::Result<TrainRecord> {
         accuracy: row.get(3)?,
         batch_loss: row.get(4)?,
         lr: row.get(5)?,
+        gradient_norm: row.get(6)?,
+        seconds: row.get(7)?,
     })
 }
 
-fn sizes(conn: &Connection, run: &Run) -> Result<Vec<(u64, u64)>, Error> {
-    let mut statement = conn.prepare(
-        "SELECT step, CAST(sum(4 * list_product(shape::BIGINT[])) AS UBIGINT) FROM tensors
-         WHERE run_id = ? AND part = 'checkpoint' GROUP BY step ORDER BY step",
-    )?;
-    let sizes = statement.query_map(params![run.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(sizes.collect::<Result<_, _>>()?)
+/// The tables with steps of training and which rows of them are of a run from a step on.
+fn rows_from(run: &Run, from: u64) -> [String; 3] {
+    let these = |table: &str| format!("{table} WHERE run_id = {} AND step >= {from}", run.id);
+    [
+        these("records"),
+        these("deltas"),
+        these("tensors") + " AND part = 'checkpoint'",
+    ]
 }
 
-fn load(conn: &Connection, run: &Run, step: u64) -> Result<Option<StoredCheckpoint>, Error> {
-    let Some(params) = tensors::load(conn, run, Part::Checkpoint(step))? else {
-        return Ok(None);
-    };
-    let mut statement = conn.prepare(&format!(
-        "SELECT {RECORD} FROM records WHERE run_id = ? AND step = ?::UBIGINT"
-    ))?;
-    let record = statement.query_row(params![run.id, step], record)?;
-    Ok(Some(StoredCheckpoint { record, params }))
-}
-
-/// Removes what is stored for these steps.
-fn clear(
-    conn: &Connection,
-    run: &Run,
-    steps: &[(TrainRecord, Option<&Params>)],
-) -> Result<(), Error> {
-    let list = |with: bool| -> String {
-        let wanted = steps.iter().filter(|(_, params)| params.is_some() || !with);
-        let steps: Vec<String> = wanted.map(|(record, _)| record.step.to_string()).collect();
-        steps.join(", ")
-    };
-    conn.execute(
-        &format!(
-            "DELETE FROM records WHERE run_id = ? AND step IN ({})",
-            list(false)
-        ),
-        params![run.id],
-    )?;
-    let with_params = list(true);
-    if !with_params.is_empty() {
-        conn.execute(
-            &format!(
-                "DELETE FROM tensors
-                 WHERE run_id = ? AND part = 'checkpoint' AND step IN ({with_params})"
-            ),
-            params![run.id],
-        )?;
+/// Writes rows again, into one place. DuckDB gives the rows of each transaction blocks of their own,
+/// some 500 KB however few they are.
+fn gather(conn: &Connection, run: &Run, from: u64) -> Result<(), Error> {
+    for rows in rows_from(run, from) {
+        let table = rows.split(' ').next().unwrap_or_default();
+        conn.execute_batch(&format!(
+            "CREATE TEMP TABLE gathered AS FROM {rows};
+             DELETE FROM {rows};
+             INSERT INTO {table} FROM gathered;
+             DROP TABLE gathered"
+        ))?;
     }
     Ok(())
 }
 
-fn last_of_each_step<'a, 'b>(
-    steps: &'a [(TrainRecord, Option<&'b Params>)],
-) -> Vec<&'a (TrainRecord, Option<&'b Params>)> {
-    let last: BTreeMap<u64, _> = steps.iter().map(|step| (step.0.step, step)).collect();
-    last.into_values().collect()
+/// Removes what is stored for these steps.
+fn replace(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
+    let list = |steps: &[u64]| -> String {
+        let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
+        steps.join(", ")
+    };
+    let all: Vec<u64> = steps.iter().map(|(record, _)| record.step).collect();
+    conn.execute(
+        &format!(
+            "DELETE FROM records WHERE run_id = ? AND step IN ({})",
+            list(&all)
+        ),
+        params![run.id],
+    )?;
+    let with_params = { steps.iter() }.filter(|(_, kept)| !matches!(kept, Kept::Nothing));
+    let with_params: Vec<u64> = with_params.map(|(record, _)| record.step).collect();
+    if with_params.is_empty() {
+        return Ok(());
+    }
+    conn.execute(
+        &format!(
+            "DELETE FROM tensors WHERE run_id = ? AND part = 'checkpoint' AND step IN ({})",
+            list(&with_params)
+        ),
+        params![run.id],
+    )?;
+    let mut statement = conn.prepare(&format!(
+        "SELECT step FROM deltas WHERE run_id = ? AND step IN ({}) ORDER BY step",
+        list(&with_params)
+    ))?;
+    let coded = statement.query_map(params![run.id], |row| row.get(0))?;
+    for step in coded.collect::<Result<Vec<u64>, _>>()? {
+        deltas::detach(conn, run, step)?;
+    }
+    Ok(())
+}
+
+fn append(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
+    append_records(conn, run, steps)?;
+    let mut appender = tensors::appender(conn)?;
+    for (record, kept) in steps {
+        if let Kept::Raw(params) = kept {
+            tensors::append(&mut appender, run, Part::Checkpoint(record.step), params)?;
+        }
+    }
+    appender.flush()?;
+    let frames = steps.iter().filter_map(|(_, kept)| match kept {
+        Kept::Frame(frame) => Some(*frame),
+        _ => None,
+    });
+    deltas::append(conn, run, frames)
 }
 
 fn append_records(
     conn: &Connection,
     run: &Run,
-    steps: &[&(TrainRecord, Option<&Params>)],
+    steps: &[(TrainRecord, Kept<'_>)],
 ) -> Result<(), Error> {
     let mut appender = conn.appender("records")?;
     for (r, _) in steps {
@@ -300,22 +245,10 @@ fn append_records(
             r.loss,
             r.accuracy,
             r.batch_loss,
-            r.lr
+            r.lr,
+            r.gradient_norm,
+            r.seconds,
         ])?;
-    }
-    Ok(appender.flush()?)
-}
-
-fn append_tensors(
-    conn: &Connection,
-    run: &Run,
-    steps: &[&(TrainRecord, Option<&Params>)],
-) -> Result<(), Error> {
-    let mut appender = tensors::appender(conn)?;
-    for (record, params) in steps {
-        if let Some(params) = params {
-            tensors::append(&mut appender, run, Part::Checkpoint(record.step), params)?;
-        }
     }
     Ok(appender.flush()?)
 }

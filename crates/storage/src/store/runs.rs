@@ -383,7 +383,16 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
     let records = count("SELECT run_id, count(*) FROM records GROUP BY run_id")?;
     let trajectories = count("SELECT run_id, count(*) FROM trajectories GROUP BY run_id")?;
     let checkpoints = count(
-        "SELECT run_id, count(DISTINCT step) FROM tensors WHERE part = 'checkpoint' GROUP BY run_id",
+        "SELECT run_id, count(DISTINCT step)
+         FROM (SELECT run_id, step FROM tensors WHERE part = 'checkpoint' UNION ALL
+               SELECT run_id, step FROM deltas) GROUP BY run_id",
+    )?;
+    // From the shapes: lengths of blobs are known only once they are read.
+    let bytes = count(
+        "SELECT run_id, CAST(sum(bytes) AS UBIGINT)
+         FROM (SELECT run_id, 4 * list_product(shape::BIGINT[]) AS bytes FROM tensors
+               WHERE part = 'checkpoint' UNION ALL SELECT run_id, bytes FROM deltas)
+         GROUP BY run_id",
     )?;
     let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
     let mut statement = conn.prepare("SELECT run_id, count FROM axes ORDER BY run_id, axis")?;
@@ -398,6 +407,7 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
         interpolated: of(&interpolated, &run),
         records: of(&records, &run),
         checkpoints: of(&checkpoints, &run),
+        checkpoint_bytes: of(&bytes, &run),
         trajectories: of(&trajectories, &run),
         curvature: of(&curvature, &run),
         run,

@@ -85,13 +85,37 @@ pub(super) fn load(conn: &Connection, run: &Run, part: Part) -> Result<Option<Pa
     }
 }
 
+/// The checkpoints of the steps from `first` to `last`, in order.
+pub(super) fn checkpoints(
+    conn: &Connection,
+    run: &Run,
+    first: u64,
+    last: u64,
+) -> Result<Vec<(u64, Params)>, Error> {
+    let mut statement = conn.prepare(
+        "SELECT name, role, shape::VARCHAR, data, step FROM tensors
+         WHERE run_id = ? AND part = 'checkpoint' AND step BETWEEN ?::UBIGINT AND ?::UBIGINT
+         ORDER BY step, ordinal",
+    )?;
+    let mut rows = statement.query(params![run.id, first, last])?;
+    let mut found: Vec<(u64, Vec<Parameter>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let step = row.get(4)?;
+        match found.last_mut() {
+            Some((last, tensors)) if *last == step => tensors.push(tensor(row)?),
+            _ => found.push((step, vec![tensor(row)?])),
+        }
+    }
+    let params = |(step, tensors)| Ok((step, Params::new(tensors)?));
+    found.into_iter().map(params).collect()
+}
+
 /// A tensor from the columns name, role, shape, data.
 pub(super) fn tensor(row: &Row<'_>) -> Result<Parameter, Error> {
     let name: String = row.get(0)?;
     let role: String = row.get(1)?;
     let shape: String = row.get(2)?;
-    let shape: Vec<usize> = serde_json::from_str(&shape)
-        .map_err(|error| Error::damaged(format!("the shape of tensor `{name}`: {error}")))?;
+    let shape = self::shape(&name, &shape)?;
     let bytes: Vec<u8> = row.get(3)?;
     let (values, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
@@ -102,4 +126,10 @@ pub(super) fn tensor(row: &Row<'_>) -> Result<Parameter, Error> {
     }
     let data = values.iter().copied().map(f32::from_le_bytes).collect();
     Ok(Parameter::new(name, shape, data, role.parse::<Role>()?)?)
+}
+
+/// A shape from its JSON.
+pub(super) fn shape(name: &str, json: &str) -> Result<Vec<usize>, Error> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::damaged(format!("the shape of tensor `{name}`: {error}")))
 }

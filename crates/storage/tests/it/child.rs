@@ -96,6 +96,7 @@ fn entry() {
         "own" => crate::concurrency::own_in_child(file),
         "append" => crate::concurrency::append_in_child(file),
         "map" => crate::curvature::map_in_child(file),
+        "train" => crate::recorder::train_in_child(file),
         other => panic!("no task {other}"),
     }
 }

@@ -22,6 +22,8 @@ fn record(step: u64) -> TrainRecord {
         accuracy: (step > 0).then_some(0.5),
         batch_loss: None,
         lr: Some(0.1),
+        gradient_norm: Some(step as f64 / 3.0),
+        seconds: Some(step as f64 / 7.0),
     }
 }
 
@@ -108,7 +110,7 @@ fn a_recorder_stores_all_it_is_given() {
     let mut recorder = store.recorder(&run);
     for step in 0..500 {
         let params = (step % 10 == 0).then(|| params(step as f32));
-        recorder.push(record(step), params).unwrap();
+        recorder.push(record(step), params.as_ref()).unwrap();
     }
     recorder.finish(Status::Complete).unwrap();
     assert_eq!(
@@ -139,7 +141,7 @@ fn large_checkpoints_are_read_a_few_at_a_time() {
     for step in 0..20 {
         let checkpoint = large(step);
         recorder
-            .push(checkpoint.record, Some(checkpoint.params))
+            .push(checkpoint.record, Some(&checkpoint.params))
             .unwrap();
     }
     recorder.finish(Status::Complete).unwrap();

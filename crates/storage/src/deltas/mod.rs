@@ -1,0 +1,162 @@
+//! Checkpoints as differences to the one before, compressed without and with loss.
+//!
+//! A chain begins with a key frame, which needs no other, and has one every [`KEY_DISTANCE`]
+//! checkpoints, so that any one is read without all before it. Why so: `docs/design/recording.md`.
+
+mod chain;
+mod exact;
+mod half;
+mod planes;
+mod rounded;
+
+pub(crate) use chain::{Encoder, key_frame, restore};
+
+use crate::error::Error;
+use landscape_core::{Params, Role, UnknownName};
+use std::fmt;
+use std::str::FromStr;
+
+/// Checkpoints from one key frame to the next.
+pub(crate) const KEY_DISTANCE: usize = 64;
+
+/// How checkpoints are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CheckpointForm {
+    /// Each tensor a row of `tensors`, as it is: 4 bytes a value, to be read in SQL.
+    Raw,
+    /// The difference to the checkpoint before, bit for bit, compressed: 4 bytes a value at most.
+    #[default]
+    F32,
+    /// The difference to the checkpoint before, in half precision, compressed: some 1.7 bytes a value.
+    ///
+    /// A value is off by `2^-11` of its change since the checkpoint before, and by half an f32 unit
+    /// in the last place; the difference is to what is stored, so that errors do not add up.
+    /// Checkpoints with values that are not finite are kept bit for bit.
+    F16,
+}
+
+impl CheckpointForm {
+    /// Every form.
+    pub const ALL: &'static [CheckpointForm] = &[
+        CheckpointForm::Raw,
+        CheckpointForm::F32,
+        CheckpointForm::F16,
+    ];
+
+    /// The name on the command line and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckpointForm::Raw => "raw",
+            CheckpointForm::F32 => "f32",
+            CheckpointForm::F16 => "f16",
+        }
+    }
+}
+
+impl fmt::Display for CheckpointForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for CheckpointForm {
+    type Err = UnknownName;
+
+    fn from_str(given: &str) -> Result<Self, UnknownName> {
+        let mut all = CheckpointForm::ALL.iter().copied();
+        all.find(|form| form.name() == given)
+            .ok_or_else(|| UnknownName {
+                what: "form of checkpoints",
+                given: given.to_owned(),
+                known: &["raw", "f32", "f16"],
+            })
+    }
+}
+
+/// How the values of a frame are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Every bit.
+    F32,
+    /// Differences in half precision.
+    F16,
+}
+
+impl Coding {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Coding::F32 => "f32",
+            Coding::F16 => "f16",
+        }
+    }
+}
+
+impl FromStr for Coding {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        match given {
+            "f32" => Ok(Coding::F32),
+            "f16" => Ok(Coding::F16),
+            _ => Err(Error::damaged(format!(
+                "a checkpoint in the unknown coding `{given}`"
+            ))),
+        }
+    }
+}
+
+/// A coded checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) step: u64,
+    /// The checkpoint it is the difference to; nothing for a key frame.
+    pub(crate) base: Option<u64>,
+    pub(crate) coding: Coding,
+    pub(crate) data: Vec<u8>,
+}
+
+/// Names, roles and shapes of the tensors of a run's checkpoints.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layout(pub(crate) Vec<TensorLayout>);
+
+/// One tensor of a layout.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TensorLayout {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) shape: Vec<usize>,
+}
+
+impl TensorLayout {
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+impl Layout {
+    pub(crate) fn of(params: &Params) -> Self {
+        let layout = |tensor: &landscape_core::Parameter| TensorLayout {
+            name: tensor.name.clone(),
+            role: tensor.role,
+            shape: tensor.shape.clone(),
+        };
+        Layout(params.iter().map(layout).collect())
+    }
+
+    /// Values of all tensors together.
+    pub(crate) fn values(&self) -> usize {
+        self.0.iter().map(TensorLayout::len).sum()
+    }
+
+    pub(crate) fn fits(&self, params: &Params) -> bool {
+        let same = |(layout, tensor): (&TensorLayout, &landscape_core::Parameter)| {
+            layout.name == tensor.name && layout.role == tensor.role && layout.shape == tensor.shape
+        };
+        self.0.len() == params.len() && self.0.iter().zip(params).all(same)
+    }
+
+    /// Lengths of the tensors, in order.
+    fn lengths(&self) -> Vec<usize> {
+        self.0.iter().map(TensorLayout::len).collect()
+    }
+}

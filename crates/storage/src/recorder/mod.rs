@@ -1,0 +1,329 @@
+//! Stores what training records, while it trains.
+
+mod state;
+mod tail;
+mod when;
+
+pub use state::StepState;
+pub use when::When;
+
+use crate::deltas::{CheckpointForm, Encoder, Frame, Layout};
+use crate::error::Error;
+use crate::run::{Run, Status};
+use crate::store::{Batch, Kept, Store, StoredCheckpoint, TrainRecord};
+use landscape_core::{Parameter, Params};
+use std::time::{Duration, Instant};
+use tail::Tail;
+
+/// Records are stored at least this often.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Storing takes at most this share of the time.
+const SHARE: u32 = 10;
+/// More bytes of checkpoints than this are stored at once.
+const LARGEST: usize = 32 << 20;
+/// How long training waits for another process that has the file.
+const GLANCE: Duration = Duration::from_millis(20);
+/// Bytes of a record and of a row.
+const ROW: usize = 128;
+
+/// Records training from any loop, in one line a step.
+///
+/// Of the steps that are due ([`Recorder::when`]) it keeps what is known about them and the parameters,
+/// compressed as they come ([`Recorder::form`]): in memory are the last checkpoint and compressed bytes
+/// that wait. These are stored some at a time, because a transaction takes longer than a step of a small
+/// network; a process that is killed loses them, and nothing that was stored before.
+///
+/// Steps go up. One that does not goes back: it takes the place of all that is stored from it on, also
+/// when that is what an earlier process stored.
+///
+/// While another process has the file open, training goes on and the bytes wait, as long as they
+/// stay below 32 MiB; [`Recorder::finish`] then waits for the file.
+///
+/// ```
+/// use landscape_core::{Parameter, Params, Role};
+/// use landscape_storage::{CheckpointForm, RunKind, RunSpec, Status, Store, TrainRecord, When};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("landscape.duckdb");
+/// let store = Store::open(&path)?;
+/// let run = store.begin(&RunSpec::new(RunKind::Train, serde_json::json!({"lr": 0.1})))?;
+/// let mut recorder = store.recorder(&run).form(CheckpointForm::F16).when(When::every(10));
+/// let mut weight = 2.0f32;
+/// for step in 0..=100 {
+///     let facts = TrainRecord { step, epoch: step as f64 / 50.0, lr: Some(0.1), ..Default::default() };
+///     recorder.step(facts, || {
+///         let tensor = Parameter::new("w", [1], vec![weight], Role::Weight).expect("one value");
+///         Params::new(vec![tensor]).expect("one tensor")
+///     })?;
+///     weight -= 0.1 * 2.0 * weight; // the gradient of its square
+/// }
+/// recorder.finish(Status::Complete)?;
+/// assert_eq!(store.checkpoint_steps(&run)?.len(), 11);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Recorder {
+    store: Store,
+    run: Run,
+    form: CheckpointForm,
+    when: When,
+    start: Instant,
+    /// Seconds of training before this process.
+    earlier: f64,
+    /// Epochs at the last step, recorded or not.
+    epoch: Option<f64>,
+    encoder: Encoder,
+    /// The last recorded step.
+    last: Option<u64>,
+    waiting: Vec<Waiting>,
+    layout: Option<Layout>,
+    bytes: usize,
+    /// Where training began or went back to, until that is stored.
+    cut: Option<u64>,
+    tail: Tail,
+    due: Instant,
+    failed: bool,
+}
+
+/// A recorded step that is not stored yet.
+#[derive(Debug)]
+struct Waiting {
+    record: TrainRecord,
+    checkpoint: Option<Coded>,
+}
+
+#[derive(Debug)]
+enum Coded {
+    Raw(Params),
+    Frame(Frame),
+}
+
+impl Coded {
+    fn bytes(&self) -> usize {
+        match self {
+            Coded::Raw(params) => 4 * params.iter().map(Parameter::numel).sum::<usize>(),
+            Coded::Frame(frame) => frame.data.len(),
+        }
+    }
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        ROW + self.checkpoint.as_ref().map_or(0, Coded::bytes)
+    }
+
+    fn kept(&self) -> Kept<'_> {
+        match &self.checkpoint {
+            None => Kept::Nothing,
+            Some(Coded::Raw(params)) => Kept::Raw(params),
+            Some(Coded::Frame(frame)) => Kept::Frame(frame),
+        }
+    }
+}
+
+impl Store {
+    /// A recorder for a run of training: every step, in the form [`CheckpointForm::F32`], unless told
+    /// otherwise.
+    pub fn recorder(&self, run: &Run) -> Recorder {
+        let form = CheckpointForm::default();
+        Recorder {
+            store: self.clone(),
+            run: run.clone(),
+            form,
+            when: When::every(1),
+            start: Instant::now(),
+            earlier: 0.0,
+            epoch: None,
+            encoder: Encoder::new(form),
+            last: None,
+            waiting: Vec::new(),
+            layout: None,
+            bytes: 0,
+            cut: None,
+            tail: Tail::default(),
+            due: Instant::now() + INTERVAL,
+            failed: false,
+        }
+    }
+}
+
+impl Recorder {
+    /// Stores checkpoints in this form from now on.
+    #[must_use]
+    pub fn form(mut self, form: CheckpointForm) -> Self {
+        self.form = form;
+        self.encoder = Encoder::new(form);
+        self
+    }
+
+    /// Records these steps.
+    #[must_use]
+    pub fn when(mut self, when: When) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// The last checkpoint that is stored, where training that was stopped goes on; nothing where it
+    /// begins. Times go on from there too.
+    ///
+    /// Steps that follow are recorded after it. Where training goes on from an earlier step, what is
+    /// stored from that step on is replaced.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn resume(&mut self) -> Result<Option<StoredCheckpoint>, Error> {
+        let last = self.store.last_checkpoint(&self.run)?;
+        if let Some(last) = &last {
+            self.earlier = last.record.seconds.unwrap_or(0.0);
+            self.epoch = Some(last.record.epoch);
+            self.start = Instant::now();
+        }
+        Ok(last)
+    }
+
+    /// The run that is recorded.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Tells of a step, and records it if it is due: `state` is called only then. Says whether it was.
+    ///
+    /// Where `facts.seconds` is `None` it becomes the time since the recorder was made.
+    ///
+    /// # Errors
+    /// As [`Recorder::push`].
+    pub fn step<S: Into<StepState>>(
+        &mut self,
+        mut facts: TrainRecord,
+        state: impl FnOnce() -> S,
+    ) -> Result<bool, Error> {
+        let before = self.epoch.replace(facts.epoch);
+        if !self.when.is_due(facts.step, before, facts.epoch) {
+            return Ok(false);
+        }
+        let params = state().into().into_record(&mut facts);
+        self.push(facts, params.as_ref())?;
+        Ok(true)
+    }
+
+    /// Records a step, due or not, with the parameters where it is to be a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::OtherLayout`] when the parameters are of another network than those before; when what
+    /// waits cannot be stored: it is kept for the next attempt.
+    pub fn push(&mut self, record: TrainRecord, params: Option<&Params>) -> Result<(), Error> {
+        self.check(params)?;
+        let step = record.step;
+        if self.last.is_none_or(|last| step <= last) {
+            self.go_back(step);
+        }
+        self.last = Some(step);
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let waiting = Waiting {
+            record: TrainRecord {
+                seconds: record.seconds.or(Some(self.earlier + elapsed)),
+                ..record
+            },
+            checkpoint: params.map(|params| self.code(step, params)),
+        };
+        self.bytes += waiting.bytes();
+        self.waiting.push(waiting);
+        self.store_when_due()
+    }
+
+    fn check(&self, params: Option<&Params>) -> Result<(), Error> {
+        match (params, &self.layout) {
+            (Some(params), Some(layout)) if !layout.fits(params) => Err(Error::OtherLayout {
+                name: self.run.name.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn code(&mut self, step: u64, params: &Params) -> Coded {
+        self.layout.get_or_insert_with(|| Layout::of(params));
+        match self.form {
+            CheckpointForm::Raw => Coded::Raw(params.clone()),
+            CheckpointForm::F32 | CheckpointForm::F16 => {
+                Coded::Frame(self.encoder.encode(step, params))
+            }
+        }
+    }
+
+    /// Forgets what was recorded from a step on.
+    fn go_back(&mut self, step: u64) {
+        self.waiting.retain(|waiting| waiting.record.step < step);
+        self.bytes = self.waiting.iter().map(Waiting::bytes).sum();
+        self.cut = Some(self.cut.map_or(step, |cut| cut.min(step)));
+        self.encoder.restart();
+        self.tail.forget();
+    }
+
+    fn store_when_due(&mut self) -> Result<(), Error> {
+        if self.bytes >= LARGEST {
+            return self.flush();
+        }
+        if Instant::now() < self.due {
+            return Ok(());
+        }
+        let glance = self.store.clone().with_patience(GLANCE);
+        match self.store_waiting(&glance) {
+            Err(Error::Locked { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Stores all that waits.
+    ///
+    /// # Errors
+    /// When it cannot be stored; it is kept for the next attempt.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let store = self.store.clone();
+        self.store_waiting(&store)
+    }
+
+    /// Stores all that waits, and how the run ended.
+    ///
+    /// # Errors
+    /// As [`Recorder::flush`] and [`Store::finish`].
+    pub fn finish(&mut self, status: Status) -> Result<(), Error> {
+        let _hold = self.store.hold();
+        self.flush()?;
+        self.store.finish(&self.run, status)
+    }
+
+    fn store_waiting(&mut self, store: &Store) -> Result<(), Error> {
+        let Some(first) = self.waiting.first().map(|waiting| waiting.record.step) else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        let grown = self.tail.grown(first, self.bytes);
+        let steps = self.waiting.iter().map(|w| (w.record, w.kept()));
+        let batch = Batch {
+            steps: steps.collect(),
+            layout: self
+                .layout
+                .as_ref()
+                .filter(|_| self.form != CheckpointForm::Raw),
+            cut: self.cut,
+            gather: grown.gather(first),
+        };
+        let result = store.put_batch(&self.run, &batch);
+        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
+        self.failed = result.is_err();
+        result?;
+        self.tail = grown;
+        self.cut = None;
+        self.waiting.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+impl Drop for Recorder {
+    /// Stores what waits, where that works at all.
+    fn drop(&mut self) {
+        if !self.failed {
+            let _ = self.flush();
+        }
+    }
+}
