@@ -41,7 +41,8 @@ impl Columns {
                 }
             }
         }
-        into[start..].iter().all(|v| v.is_finite())
+        // Without an early end, so that several are looked at together.
+        into[start..].iter().fold(true, |all, v| all & v.is_finite())
     }
 
     /// Tensors with these values; zero where no column is.
