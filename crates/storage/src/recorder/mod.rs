@@ -201,11 +201,13 @@ impl Recorder {
             return Ok(false);
         }
         let params = state().into().into_record(&mut facts);
+        let elapsed = self.start.elapsed().as_secs_f64();
+        facts.seconds = facts.seconds.or(Some(self.earlier + elapsed));
         self.push(facts, params.as_ref())?;
         Ok(true)
     }
 
-    /// Records a step, due or not, with the parameters where it is to be a checkpoint.
+    /// Records a step as it is given, due or not, with the parameters where it is to be a checkpoint.
     ///
     /// # Errors
     /// [`Error::OtherLayout`] when the parameters are of another network than those before; when what
@@ -217,12 +219,8 @@ impl Recorder {
             self.go_back(step);
         }
         self.last = Some(step);
-        let elapsed = self.start.elapsed().as_secs_f64();
         let waiting = Waiting {
-            record: TrainRecord {
-                seconds: record.seconds.or(Some(self.earlier + elapsed)),
-                ..record
-            },
+            record,
             checkpoint: params.map(|params| self.code(step, params)),
         };
         self.bytes += waiting.bytes();

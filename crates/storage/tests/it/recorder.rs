@@ -304,7 +304,7 @@ fn times_go_on_where_they_were() {
     drop(recorder);
     let mut recorder = store.recorder(&run);
     recorder.resume().unwrap();
-    recorder.push(record(4), None).unwrap();
+    recorder.step(record(4), StepState::default).unwrap();
     drop(recorder);
     let seconds = store.records(&run).unwrap()[1].seconds.unwrap();
     assert!((1000.0..1060.0).contains(&seconds), "{seconds}");

@@ -249,8 +249,9 @@ impl Keeper<'_> {
                 accuracy: record.accuracy,
                 batch_loss: record.batch_loss,
                 lr: Some(record.lr),
+                ..TrainRecord::default()
             };
-            recorder.push(stored, Some(checkpoint.params.clone()))?;
+            recorder.push(stored, Some(&checkpoint.params))?;
         }
         recorder.finish(Status::Complete)
     }
