@@ -142,8 +142,9 @@ impl Network {
         each!(self, network => network.forward(x))
     }
 
-    /// Every parameter as a tensor of one axis, on the network's device; no running statistics.
-    pub(crate) fn flat_parameters(&self) -> Vec<Tensor<1>> {
+    /// Every parameter as a tensor of one axis, on the network's device, in the module's order; no
+    /// running statistics.
+    pub fn flat_parameters(&self) -> Vec<Tensor<1>> {
         let mut flat = Flat::default();
         self.visit(&mut flat);
         flat.found

@@ -59,6 +59,38 @@ pub enum StudyError {
         /// What that is.
         other_model: String,
     },
+    /// A way is measured at its ends at least.
+    #[error("a way between networks is measured at 2 points or more, {given} given")]
+    FewPoints {
+        /// How many there are.
+        given: usize,
+    },
+    /// A curve without inner control points is a line, which is not trained.
+    #[error("a curve that is trained has at least one bend")]
+    NoBends,
+    /// A network has parameters that are not finite.
+    #[error("`{tensor}` of network {network} of the way is not finite")]
+    NotFinite {
+        /// Its place on the way, from 1.
+        network: usize,
+        /// The first such tensor.
+        tensor: String,
+    },
+    /// There is nothing to align.
+    #[error("network {model} has no units that could be permuted")]
+    NoUnits {
+        /// The network.
+        model: String,
+    },
+    /// Alignment.
+    #[error(transparent)]
+    Alignment(#[from] core::alignment::AlignmentError),
+    /// Curves.
+    #[error(transparent)]
+    Curve(#[from] core::CurveError),
+    /// Parameters of different layouts.
+    #[error(transparent)]
+    Params(#[from] core::ParamsError),
     /// The threads could not be started.
     #[error("the threads could not be started")]
     Threads(#[source] rayon::ThreadPoolBuildError),

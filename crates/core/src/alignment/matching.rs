@@ -9,6 +9,9 @@ use crate::rng::Rng;
 use nalgebra::DMatrix;
 use std::collections::{BTreeSet, HashSet};
 
+/// Weight of the weights beside correlations, where those cannot tell units apart.
+const TIE: f64 = 1e-6;
+
 /// Sweeps over all groups before giving up.
 const SWEEPS: usize = 100;
 
@@ -139,8 +142,27 @@ impl<'a> Descent<'a> {
         takes: impl Fn(&AxisRef) -> bool,
     ) -> Result<bool, AlignmentError> {
         let group = &self.spec.groups[index];
-        let gains = gains(group, self.a, &self.moved, takes);
-        let Some(better) = better(group, &gains)? else {
+        self.assign(index, &gains(group, self.a, &self.moved, takes))
+    }
+
+    /// As [`Self::improve`], by correlations first and weights where those are equal.
+    fn settle(&mut self, index: usize, correlations: &[f64]) -> Result<bool, AlignmentError> {
+        let group = &self.spec.groups[index];
+        let mut both = gains(group, self.a, &self.moved, |_| true);
+        let largest = both.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+        both *= TIE / largest.max(f64::MIN_POSITIVE);
+        for (place, &unit) in self.permutations[index].iter().enumerate() {
+            for i in 0..group.units {
+                both[(i, place)] += correlations[i * group.units + unit];
+            }
+        }
+        self.assign(index, &both)
+    }
+
+    /// Takes the assignment with the largest gain; whether it is another one.
+    fn assign(&mut self, index: usize, gains: &DMatrix<f64>) -> Result<bool, AlignmentError> {
+        let group = &self.spec.groups[index];
+        let Some(better) = better(group, gains)? else {
             return Ok(false);
         };
         apply_one(group, &better, &mut self.moved);
@@ -182,6 +204,53 @@ pub fn match_activations(
         matching.permutations.push(solved);
     }
     Ok(matching)
+}
+
+/// Settles what activations leave open: units that do nothing on the data, or the same, are told apart by
+/// their weights. To each correlation 1e-6 of the products of weights is added, scaled to at most
+/// 1, and the groups are assigned anew in turn until none changes. `matching` is of `correlations`, by
+/// [`match_activations`].
+///
+/// # Errors
+/// As [`match_activations`] and [`match_weights`].
+pub fn settle_ties(
+    spec: &PermutationSpec,
+    a: &Params,
+    b: &Params,
+    correlations: &[Vec<f64>],
+    matching: Matching,
+) -> Result<Matching, AlignmentError> {
+    a.same_layout(b)?;
+    let mut settled = Descent {
+        spec,
+        a,
+        moved: spec.apply(b, &matching.permutations)?,
+        permutations: matching.permutations.clone(),
+    };
+    let (mut sweeps, mut converged) = (0, false);
+    while !converged && sweeps < SWEEPS {
+        converged = true;
+        for (index, matrix) in correlations.iter().enumerate() {
+            converged &= !settled.settle(index, matrix)?;
+        }
+        sweeps += 1;
+    }
+    let matched = |(permutation, matrix): (&Vec<usize>, &Vec<f64>)| -> f64 {
+        let units = permutation.iter().enumerate();
+        units.map(|(i, &j)| matrix[i * permutation.len() + j]).sum()
+    };
+    let after = settled
+        .permutations
+        .iter()
+        .zip(correlations)
+        .map(matched)
+        .sum();
+    Ok(Matching {
+        permutations: settled.permutations,
+        sweeps: matching.sweeps + sweeps,
+        converged,
+        similarity: [matching.similarity[0], after],
+    })
 }
 
 fn not_finite(group: &Group) -> AlignmentError {

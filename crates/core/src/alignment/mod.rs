@@ -34,5 +34,5 @@ mod spec;
 pub use assignment::assign;
 pub use correlation::{Correlator, correlations};
 pub use error::AlignmentError;
-pub use matching::{Matching, match_activations, match_weights};
+pub use matching::{Matching, match_activations, match_weights, settle_ties};
 pub use spec::{AxisRef, Group, PermutationSpec, Permutations};

@@ -3,7 +3,7 @@
 use crate::support::{assert_close, tensor};
 use landscape_core::alignment::{
     AlignmentError, AxisRef, Correlator, Group, PermutationSpec, Permutations, assign,
-    correlations, match_activations, match_weights,
+    correlations, match_activations, match_weights, settle_ties,
 };
 use landscape_core::{Params, Rng, Role};
 use proptest::prelude::*;
@@ -320,6 +320,29 @@ fn pearson(a: &[f32], b: &[f32], i: usize, j: usize) -> f64 {
         true => 0.0,
         false => product(&x, &y) / (product(&x, &x) * product(&y, &y)).sqrt(),
     }
+}
+
+#[test]
+fn units_without_activity_are_told_apart_by_their_weights() {
+    let (params, spec) = mlp();
+    let hidden = shuffled(&spec, 5);
+    let twin = spec.apply(&params, &hidden).unwrap();
+    // The correlations of the true matching, but for units that do nothing.
+    let matrices: Vec<Vec<f64>> = (spec.groups.iter().zip(&hidden))
+        .map(|(group, permutation)| {
+            let mut matrix = vec![0.0; group.units * group.units];
+            for (place, &unit) in permutation.iter().enumerate().filter(|(p, _)| p % 3 > 0) {
+                matrix[unit * group.units + place] = 1.0;
+            }
+            matrix
+        })
+        .collect();
+    let rough = match_activations(&spec, &matrices).unwrap();
+    assert_ne!(spec.apply(&twin, &rough.permutations).unwrap(), params);
+    let found = settle_ties(&spec, &params, &twin, &matrices, rough.clone()).unwrap();
+    assert_eq!(spec.apply(&twin, &found.permutations).unwrap(), params);
+    assert!(found.converged);
+    assert_close(found.similarity[1], rough.similarity[1], 1e-12);
 }
 
 #[test]

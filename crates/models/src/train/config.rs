@@ -124,9 +124,9 @@ impl TrainConfig {
         self.weight_decay.unwrap_or(default)
     }
 
-    /// Burn's optimiser with PyTorch's constants (Burn's own defaults are a dampening of 0.1 and an
-    /// epsilon of 1e-5).
-    pub(super) fn build(&self) -> ModuleOptimizer {
+    /// Burn's optimiser with these settings and PyTorch's constants (Burn's own defaults are a dampening of
+    /// 0.1 and an epsilon of 1e-5). The settings must be valid, see [`TrainConfig::check`].
+    pub fn optimizer(&self) -> ModuleOptimizer {
         let l2 = (self.decay() > 0.0).then(|| WeightDecayConfig::new(self.decay() as f32));
         let momentum = |nesterov| {
             MomentumConfig::new()

@@ -33,7 +33,7 @@ impl<'a> Run<'a> {
         let first = task.evaluate(&network)?;
         Ok(Run {
             network: network.train(),
-            optimizer: config.build(),
+            optimizer: config.optimizer(),
             per_epoch: task.samples().div_ceil(config.batch) as u64,
             task,
             config,

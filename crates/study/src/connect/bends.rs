@@ -1,0 +1,209 @@
+//! The inner control points of a curve as modules that are trained.
+
+use super::ground::Ground;
+use crate::StudyError;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use landscape_core::{Curve, CurveKind, Params, Role};
+use landscape_models::{LossKind, Network, TargetTensor, TrainConfig};
+
+/// Control points on the device, and the data.
+pub(super) struct Bends {
+    kind: CurveKind,
+    ends: [Vec<Tensor<1>>; 2],
+    /// Without gradients.
+    bends: Vec<Network>,
+    optimizers: Vec<ModuleOptimizer>,
+    decay: f64,
+    x: Tensor<2>,
+    y: TargetTensor,
+    loss: LossKind,
+    device: Device,
+}
+
+impl Bends {
+    pub fn new(ground: &Ground, curve: &Curve, config: &TrainConfig) -> Result<Self, StudyError> {
+        let device = Device::flex();
+        let network = |params: &Params| Network::from_params(ground.spec(), params, &device);
+        let points = curve.points().iter().map(network);
+        let points: Vec<Network> = points.collect::<Result<_, _>>()?;
+        let (data, loss) = (ground.data(), ground.loss());
+        let inner = &points[1..points.len() - 1];
+        let plain = TrainConfig {
+            weight_decay: Some(0.0),
+            ..config.clone()
+        };
+        Ok(Bends {
+            kind: curve.kind,
+            ends: [&points[0], &points[points.len() - 1]].map(Network::flat_parameters),
+            bends: inner.to_vec(),
+            optimizers: inner.iter().map(|_| plain.optimizer()).collect(),
+            decay: config.decay(),
+            x: data.inputs(&device),
+            y: data.targets(loss, ground.spec().outputs(), &device)?,
+            loss,
+            device,
+        })
+    }
+
+    /// One step of every bend, by the gradient at `t` of the mean loss of some samples; that loss.
+    pub fn step(&mut self, t: f64, places: &[i64], lr: f64) -> f64 {
+        let weights = self.kind.weights(self.bends.len() + 2, t);
+        let values = self.at(&weights);
+        let mut setter = Setter {
+            values: values.clone().into_iter(),
+            path: Vec::new(),
+        };
+        let point = self.bends[0].clone().map(&mut setter).train();
+        let loss = self.batch_loss(&point, places);
+        let mut reader = Reader::new(loss.backward());
+        point.visit(&mut reader);
+        let decayed = |(gradient, value): (Tensor<1>, Tensor<1>)| match self.decay > 0.0 {
+            true => gradient + value * self.decay,
+            false => gradient,
+        };
+        let gradients: Vec<Tensor<1>> = reader.found.into_iter().zip(values).map(decayed).collect();
+        for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
+            let weight = weights[index + 1];
+            let bend = self.bends[index].clone().train();
+            let gradients = registered(&bend, &gradients, weight);
+            self.bends[index] = optimizer.step(lr, bend, gradients).valid();
+        }
+        let loss: Vec<f32> = loss.into_data().convert::<f32>().iter::<f32>().collect();
+        f64::from(loss[0])
+    }
+
+    /// The trainable tensors of the point with these weights of the control points.
+    fn at(&self, weights: &[f64]) -> Vec<Tensor<1>> {
+        let [from, to] = &self.ends;
+        let inner: Vec<Vec<Tensor<1>>> = self.bends.iter().map(Network::flat_parameters).collect();
+        let all = std::iter::once(from).chain(&inner).chain([to]);
+        let used: Vec<_> = all.zip(weights).filter(|(_, w)| **w != 0.0).collect();
+        let sum = |tensor: usize| {
+            let parts = used.iter().map(|(of, w)| of[tensor].clone() * **w);
+            parts.reduce(|a, b| a + b).expect("weights sum to 1")
+        };
+        (0..from.len()).map(sum).collect()
+    }
+
+    fn batch_loss(&self, network: &Network, places: &[i64]) -> Tensor<1> {
+        let data = TensorData::new(places.to_vec(), [places.len()]);
+        let places = Tensor::<1, Int>::from_data(data, &self.device);
+        let output = network.forward(self.x.clone().select(0, places.clone()));
+        self.loss.per_sample(output, &self.y.select(places)).mean()
+    }
+
+    /// The bends as they are.
+    pub fn params(&self) -> Vec<Params> {
+        self.bends.iter().map(Network::params).collect()
+    }
+}
+
+/// Whether a float of a module, with its path, is a running statistic.
+fn is_buffer(path: &[String], shape: &[usize]) -> bool {
+    let name = path.last().map_or("", String::as_str);
+    Role::from_name(name, shape) == Role::Buffer
+}
+
+/// Gives a module's trainable tensors new values.
+struct Setter {
+    values: std::vec::IntoIter<Tensor<1>>,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Setter {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if is_buffer(&self.path, &param.dims()) {
+            return param;
+        }
+        let value = self.values.next().expect("the same tensors");
+        param.map(|old| value.reshape(old.dims()))
+    }
+}
+
+/// Takes the gradients of a module's trainable tensors.
+struct Reader {
+    gradients: Gradients,
+    found: Vec<Tensor<1>>,
+    path: Vec<String>,
+}
+
+impl Reader {
+    fn new(gradients: Gradients) -> Self {
+        Reader {
+            gradients,
+            found: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+}
+
+impl ModuleVisitor for Reader {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if is_buffer(&self.path, &param.dims()) {
+            return;
+        }
+        let tensor = param.val();
+        let numel = tensor.shape().num_elements();
+        let zeros = || Tensor::zeros([numel], &tensor.clone().without_autodiff().device());
+        let found = tensor.grad_remove(&mut self.gradients);
+        self.found
+            .push(found.map_or_else(zeros, |g| g.reshape([numel])));
+    }
+}
+
+/// The gradients times a weight, for a module's optimiser.
+fn registered(module: &Network, gradients: &[Tensor<1>], weight: f64) -> GradientsParams {
+    let mut register = Register {
+        gradients: gradients.iter(),
+        weight,
+        registered: GradientsParams::new(),
+        path: Vec::new(),
+    };
+    module.visit(&mut register);
+    register.registered
+}
+
+struct Register<'a> {
+    gradients: std::slice::Iter<'a, Tensor<1>>,
+    weight: f64,
+    registered: GradientsParams,
+    path: Vec<String>,
+}
+
+impl ModuleVisitor for Register<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if is_buffer(&self.path, &param.dims()) {
+            return;
+        }
+        let gradient = self.gradients.next().expect("the same tensors").clone();
+        let shaped: Tensor<D> = (gradient * self.weight).reshape(param.dims());
+        let id: ParamId = param.id;
+        self.registered.register(id, shaped);
+    }
+}

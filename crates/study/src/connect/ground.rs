@@ -1,0 +1,125 @@
+//! What losses between networks are measured on.
+
+use super::way::{Way, WayObjective};
+use crate::StudyError;
+use burn::tensor::Device;
+use landscape_core::{Axis, Curve, CurveKind, Grid, Params, Sampler, Surface};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, trace_network};
+use landscape_trace::{BatchStatistics, Target, Trace};
+
+/// A network, data and a loss, and how points between networks are evaluated.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    spec: ModelSpec,
+    data: Dataset,
+    loss: LossKind,
+    /// With frozen statistics.
+    trace: Trace,
+    statistics: BatchStatistics,
+    target: Target,
+}
+
+impl Ground {
+    /// Points are evaluated by the own kernels on all cores. Statistics of BatchNorm layers are estimated
+    /// anew at every point, from all the data: interpolated ones are no network's, and their
+    /// error alone can be a barrier (Jordan et al., *REPAIR: REnormalizing Permuted Activations for
+    /// Interpolation Repair*, ICLR 2023).
+    ///
+    /// # Errors
+    /// When data and loss do not fit the network.
+    pub fn new(spec: &ModelSpec, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
+        let network = Network::init(spec, 0, &Device::flex());
+        Ok(Ground {
+            trace: trace_network(&network, &data, loss, &[])?,
+            spec: spec.clone(),
+            data,
+            loss,
+            statistics: BatchStatistics::Reestimated,
+            target: Target::default(),
+        })
+    }
+
+    /// The same with other statistics of BatchNorm layers.
+    #[must_use]
+    pub fn with_batch_norm(mut self, statistics: BatchStatistics) -> Self {
+        self.statistics = statistics;
+        self
+    }
+
+    /// The same, evaluated elsewhere.
+    #[must_use]
+    pub fn on(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// The network.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> LossKind {
+        self.loss
+    }
+
+    /// The traced loss with frozen statistics.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Where points are evaluated.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The traced loss, with the statistics that points between networks are evaluated with.
+    pub fn between(&self) -> Trace {
+        self.trace.with_batch_norm(self.statistics)
+    }
+
+    /// The loss along a curve, as a function of `t`; for a [`Sampler`].
+    ///
+    /// # Errors
+    /// When the control points are no parameters of the network, or not finite.
+    pub fn objective(&self, curve: &Curve) -> Result<WayObjective, StudyError> {
+        WayObjective::new(self.between(), curve, &self.target)
+    }
+
+    /// Loss and accuracy at `points` values of `t`, evenly spaced from 0 to 1.
+    ///
+    /// # Errors
+    /// As [`Ground::objective`]; when there are fewer than two points.
+    pub fn way(&self, curve: &Curve, points: usize) -> Result<Way, StudyError> {
+        let objective = self.objective(curve)?;
+        let mut surface = Surface::new(Way::grid(points)?, Vec::new());
+        Sampler::new().run(&objective, &mut surface, &mut [])?;
+        Ok(Way::new(surface, curve))
+    }
+
+    /// The straight line between two networks.
+    ///
+    /// # Errors
+    /// As [`Ground::way`].
+    pub fn line(&self, a: &Params, b: &Params, points: usize) -> Result<Way, StudyError> {
+        self.way(&Curve::straight(CurveKind::Chain, a, b, 0)?, points)
+    }
+}
+
+impl Way {
+    /// `points` values of `t` from 0 to 1.
+    ///
+    /// # Errors
+    /// When there are fewer than two.
+    pub fn grid(points: usize) -> Result<Grid, StudyError> {
+        match points {
+            0 | 1 => Err(StudyError::FewPoints { given: points }),
+            _ => Ok(Grid::new(vec![Axis::new(0.0, 1.0, points)?])?),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Losses along a line or a curve between two networks.
+
+use crate::StudyError;
+use landscape_core::{
+    Barrier, Curve, CurveKind, Direction, Distribution, Objective, ObjectiveError, Params, Plane,
+    Point, Sample, Surface, Value, barrier,
+};
+use landscape_trace::{PlaneObjective, Target, Trace};
+
+/// Straight pieces by which the length of a curve is measured.
+const PIECES: usize = 60;
+
+/// The loss between two networks, along a way from the one (`t = 0`) to the other (`t = 1`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Way {
+    /// Loss and accuracy over `t`.
+    pub surface: Surface,
+    /// Length of the way in parameter space, buffers apart.
+    pub length: f64,
+}
+
+/// How far a way leaves the mean loss of its ends: the mode connectivity of Yang et al., *Taxonomizing
+/// local versus global structure in neural network loss landscapes*, NeurIPS 2021.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Connectivity {
+    /// `(L(0) + L(1)) / 2 - L(t*)`: negative for a barrier, about 0 for connected networks, positive
+    /// where the way finds lower losses than its ends.
+    pub value: f64,
+    /// `t*`, the first point at which the deviation is largest.
+    pub at: f64,
+}
+
+impl Way {
+    /// A way whose losses are known.
+    pub fn new(surface: Surface, curve: &Curve) -> Self {
+        let pieces = match curve.points().len() {
+            2 => 1,
+            // The corners of a chain are ends of pieces.
+            points => PIECES.next_multiple_of(points - 1),
+        };
+        Way {
+            surface,
+            length: curve.length(pieces),
+        }
+    }
+
+    /// The values of `t`.
+    pub fn t(&self) -> Vec<f64> {
+        self.surface.grid.axes[0].values()
+    }
+
+    /// The losses, NaN where one is not known.
+    pub fn losses(&self) -> Vec<f64> {
+        self.surface.losses()
+    }
+
+    /// How far the loss rises above the chord between the ends: `max_t [L(t) - (1 - t) L(0) - t L(1)]`.
+    /// `None` where a loss is not known or NaN.
+    pub fn barrier(&self) -> Option<Barrier> {
+        barrier(&self.surface, Value::Loss)
+    }
+
+    /// The deviation from the mean of the ends. `None` where a loss is not known or NaN.
+    pub fn connectivity(&self) -> Option<Connectivity> {
+        let losses = self.losses();
+        let mean = (losses.first()? + losses.last()?) / 2.0;
+        let mut largest = Connectivity {
+            value: 0.0,
+            at: 0.0,
+        };
+        for (at, loss) in self.t().into_iter().zip(losses) {
+            let value = mean - loss;
+            if value.is_nan() {
+                return None;
+            }
+            if value.abs() > largest.value.abs() {
+                largest = Connectivity { value, at };
+            }
+        }
+        Some(largest)
+    }
+}
+
+/// The loss along a curve, as a function of `t`.
+pub struct WayObjective {
+    curve: CurveKind,
+    points: usize,
+    losses: Losses,
+}
+
+enum Losses {
+    /// The curve lies in the affine hull of its control points: those that differ from the first, and
+    /// the objective on the directions that lead to them.
+    Hull(Vec<usize>, PlaneObjective),
+    /// There are too many of them for that: each point is an objective of its own.
+    Points(Box<(Trace, Curve, Target)>),
+}
+
+impl std::fmt::Debug for WayObjective {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayObjective")
+            .field("curve", &self.curve)
+            .field("points", &self.points)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WayObjective {
+    pub(super) fn new(trace: Trace, curve: &Curve, target: &Target) -> Result<Self, StudyError> {
+        check_finite(curve.points())?;
+        let first = &curve.points()[0];
+        let mut differ = Vec::new();
+        let mut directions = Vec::new();
+        // Whether a point differs from the first in its buffers alone: no direction of a plane.
+        let mut statistics = false;
+        for (index, point) in curve.points().iter().enumerate().skip(1) {
+            let direction = Direction::between(first, point)?;
+            match direction.norm() > 0.0 {
+                true => {
+                    differ.push(index);
+                    directions.push(direction);
+                }
+                false => statistics |= moves(&direction),
+            }
+        }
+        let losses = match directions.len() {
+            _ if statistics => Losses::Points(Box::new((trace, curve.clone(), target.clone()))),
+            0 => Losses::Hull(differ, standing(&trace, first, target)?),
+            1..=3 => {
+                let plane = Plane::new(first.clone(), directions)?;
+                let targets = std::slice::from_ref(target);
+                Losses::Hull(differ, trace.objective(&plane, targets)?)
+            }
+            _ => Losses::Points(Box::new((trace, curve.clone(), target.clone()))),
+        };
+        Ok(WayObjective {
+            curve: curve.kind,
+            points: curve.points().len(),
+            losses,
+        })
+    }
+}
+
+fn moves(direction: &Direction) -> bool {
+    let mut tensors = direction.tensors.iter();
+    tensors.any(|tensor| tensor.data.iter().any(|&value| value != 0.0))
+}
+
+/// A curve that does not move: the direction is any.
+fn standing(trace: &Trace, at: &Params, target: &Target) -> Result<PlaneObjective, StudyError> {
+    let any = Direction::random(at, Distribution::Gaussian, 0, 0);
+    let plane = Plane::new(at.clone(), vec![any])?;
+    Ok(trace.objective(&plane, std::slice::from_ref(target))?)
+}
+
+pub(super) fn check_finite(networks: &[Params]) -> Result<(), StudyError> {
+    for (network, params) in networks.iter().enumerate() {
+        let broken = params
+            .iter()
+            .find(|t| t.data.iter().any(|v| !v.is_finite()));
+        if let Some(tensor) = broken {
+            return Err(StudyError::NotFinite {
+                network: network + 1,
+                tensor: tensor.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Objective for WayObjective {
+    fn dims(&self) -> usize {
+        1
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        match &self.losses {
+            Losses::Hull(differ, objective) => {
+                let at = |[t, ..]: &Point| {
+                    let weights = self.curve.weights(self.points, *t);
+                    let mut at = [0.0; 3];
+                    for (to, &index) in at.iter_mut().zip(differ) {
+                        *to = weights[index];
+                    }
+                    at
+                };
+                objective.evaluate(&points.iter().map(at).collect::<Vec<_>>())
+            }
+            Losses::Points(of) => {
+                let (trace, curve, target) = &**of;
+                let one = |[t, ..]: &Point| -> Result<Sample, ObjectiveError> {
+                    let objective = standing(trace, &curve.at(*t), target);
+                    let objective = objective.map_err(ObjectiveError::new)?;
+                    Ok(objective.evaluate(&[[0.0; 3]])?.swap_remove(0))
+                };
+                points.iter().map(one).collect()
+            }
+        }
+    }
+}
