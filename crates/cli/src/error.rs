@@ -38,7 +38,7 @@ pub enum CliError {
     /// Sharpness.
     #[error(transparent)]
     Sharpness(#[from] landscape_hessian::sharpness::SharpnessError),
-    /// Studies of several trainings.
+    /// Studies of several trainings, and ways between networks.
     #[error(transparent)]
     Study(#[from] landscape_study::StudyError),
     /// The grid.
@@ -240,6 +240,7 @@ impl CliError {
                 "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."
             }
             CliError::Checkpoint { .. } => "give checkpoints of one network",
+            CliError::Study(error) => return study(error).map(str::to_owned),
             CliError::Direction(core::DirectionError::Parallel { .. }) => {
                 "give directions that differ, or leave --orthogonal out"
             }
@@ -264,6 +265,20 @@ impl CliError {
             _ => return None,
         };
         Some(words.to_owned())
+    }
+}
+
+/// What to do about comparisons and ways.
+fn study(error: &landscape_study::StudyError) -> Option<&'static str> {
+    use landscape_study::StudyError as Study;
+    match error {
+        Study::FewPoints { .. } => Some("give for example --points 61"),
+        Study::NoUnits { .. } => Some("leave --align out"),
+        Study::NotFinite { .. } => Some("give networks whose training did not diverge"),
+        Study::Curve(core::CurveError::Straight) => {
+            Some("train the curve longer, or with another --lr, --seed or --curve")
+        }
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 mod compare;
+mod connect;
 mod data;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod trajectory;
 mod values;
 
 pub use compare::{CompareArgs, Rated};
+pub use connect::{ConnectArgs, CurveArgs};
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use doctor::DoctorArgs;
@@ -82,6 +84,7 @@ pub enum Command {
     Surface(SampleArgs<2>),
     Volume(SampleArgs<3>),
     Trajectory(TrajectoryArgs),
+    Connect(Box<ConnectArgs>),
     Hessian(Box<HessianArgs>),
     Compare(Box<CompareArgs>),
     Metrics(MetricsArgs),

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod compare;
+mod connect;
 mod data;
 mod demo;
 mod doctor;
@@ -33,6 +34,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Surface(args) => sample::sample(&args, console),
         Command::Volume(args) => sample::sample(&args, console),
         Command::Trajectory(args) => trajectory::trajectory(&args, console),
+        Command::Connect(args) => connect::connect(&args, console),
         Command::Hessian(args) => hessian::hessian(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
         Command::Metrics(args) => metrics::metrics(&args, console),

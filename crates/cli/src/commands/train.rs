@@ -219,7 +219,8 @@ pub fn config(given: &TrainSettings) -> TrainConfig {
     }
 }
 
-fn training(config: &TrainConfig) -> Value {
+/// The settings of a training that determine its numbers.
+pub fn training(config: &TrainConfig) -> Value {
     json!({
         "epochs": config.epochs,
         "batch": config.batch,

@@ -39,7 +39,7 @@ pub fn build_directions(
     if args.orthogonal {
         orthogonalize(&mut directions)?;
     }
-    let each: Vec<Value> = directions.iter().map(describe).collect();
+    let each: Vec<Value> = directions.iter().map(describe_direction).collect();
     let plane = Plane::new(problem.origin.clone(), directions)?;
     Ok(Directions {
         models: places(problem, &plane, &others)?,
@@ -50,7 +50,7 @@ pub fn build_directions(
 }
 
 /// Random directions are told by how they are drawn, all others by their values.
-fn describe(direction: &Direction) -> Value {
+pub fn describe_direction(direction: &Direction) -> Value {
     match &direction.source {
         Source::Random {
             seed,

@@ -16,7 +16,7 @@ pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_d
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
 pub use digest::{digest, digest_all};
-pub use directions::{Directions, build_directions, save_directions};
+pub use directions::{Directions, build_directions, describe_direction, save_directions};
 pub use files::{matching, may_write, write_new};
 pub use grid::{INTERPOLATION, SEGMENT, USUAL, build_grid, build_grid_on};
 pub use interrupt::Interrupt;
@@ -24,5 +24,5 @@ pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
     stored_places,
 };
-pub use network::{Problem, load_problem};
+pub use network::{Problem, last_checkpoint, load_problem};
 pub use provenance::provenance;

@@ -86,9 +86,13 @@ fn trained_run(network: &NetworkArgs, store: Option<&Store>) -> Result<Option<Ru
     let (Some(name), Some(store)) = (&network.run, store) else {
         return Ok(None);
     };
+    training_run(name, store).map(Some)
+}
+
+fn training_run(name: &str, store: &Store) -> Result<Run, CliError> {
     let run = store.find(name)?;
     match run.kind {
-        RunKind::Train => Ok(Some(run)),
+        RunKind::Train => Ok(run),
         kind => Err(CliError::Conflict {
             what: format!("--run `{name}` is a {kind}, not a training run"),
             remedy: "give a run of kind train; `landscape runs` lists them".to_owned(),
@@ -129,6 +133,15 @@ fn parameters(
     }
     let params = Network::init(spec, seed, &Device::flex()).params();
     Ok((params, json!({"seed": seed})))
+}
+
+/// The last parameters of another training run of the same network, and where they are from.
+pub fn last_checkpoint(
+    name: &str,
+    spec: &ModelSpec,
+    store: &Store,
+) -> Result<(Params, Value), CliError> {
+    checkpoint(None, spec, store, &training_run(name, store)?)
 }
 
 fn checkpoint(

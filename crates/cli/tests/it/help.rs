@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "surface",
     "volume",
     "trajectory",
+    "connect",
     "hessian",
     "compare",
     "metrics",
@@ -47,6 +48,7 @@ fn help_reads_well() {
     insta::assert_snapshot!("help-surface", bench.ok("surface --help").out);
     insta::assert_snapshot!("help-trajectory", bench.ok("trajectory --help").out);
     insta::assert_snapshot!("help-hessian", bench.ok("hessian --help").out);
+    insta::assert_snapshot!("help-connect", bench.ok("connect --help").out);
     insta::assert_snapshot!("help-plot", bench.ok("plot --help").out);
 }
 

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod compare;
+mod connect;
 mod data;
 mod demo;
 mod export;

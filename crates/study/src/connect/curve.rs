@@ -26,16 +26,16 @@ pub struct CurveConfig {
 }
 
 impl Default for CurveConfig {
-    /// A Bezier curve with one bend, trained for 50 epochs with momentum and half a cosine from the
-    /// rate 0.02.
+    /// A Bezier curve with one bend, trained for 50 epochs with Adam and half a cosine from the rate
+    /// 0.003.
     fn default() -> Self {
         CurveConfig {
             kind: CurveKind::Bezier,
             bends: 1,
             training: TrainConfig {
                 epochs: 50,
-                optimizer: OptimizerKind::Momentum,
-                lr: 0.02,
+                optimizer: OptimizerKind::Adam,
+                lr: 0.003,
                 schedule: landscape_models::Schedule::Cosine,
                 ..TrainConfig::default()
             },

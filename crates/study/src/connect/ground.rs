@@ -16,7 +16,7 @@ pub struct Ground {
     /// With frozen statistics.
     trace: Trace,
     statistics: BatchStatistics,
-    target: Target,
+    targets: Vec<Target>,
 }
 
 impl Ground {
@@ -35,7 +35,7 @@ impl Ground {
             data,
             loss,
             statistics: BatchStatistics::Reestimated,
-            target: Target::default(),
+            targets: vec![Target::default()],
         })
     }
 
@@ -46,10 +46,10 @@ impl Ground {
         self
     }
 
-    /// The same, evaluated elsewhere.
+    /// The same, evaluated elsewhere; several targets share the points.
     #[must_use]
-    pub fn on(mut self, target: Target) -> Self {
-        self.target = target;
+    pub fn on(mut self, targets: Vec<Target>) -> Self {
+        self.targets = targets;
         self
     }
 
@@ -74,8 +74,8 @@ impl Ground {
     }
 
     /// Where points are evaluated.
-    pub fn target(&self) -> &Target {
-        &self.target
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
     }
 
     /// The traced loss, with the statistics that points between networks are evaluated with.
@@ -88,7 +88,7 @@ impl Ground {
     /// # Errors
     /// When the control points are no parameters of the network, or not finite.
     pub fn objective(&self, curve: &Curve) -> Result<WayObjective, StudyError> {
-        WayObjective::new(self.between(), curve, &self.target)
+        WayObjective::new(self.between(), curve, &self.targets)
     }
 
     /// Loss and accuracy at `points` values of `t`, evenly spaced from 0 to 1.

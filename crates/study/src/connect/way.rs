@@ -93,7 +93,7 @@ enum Losses {
     /// the objective on the directions that lead to them.
     Hull(Vec<usize>, PlaneObjective),
     /// There are too many of them for that: each point is an objective of its own.
-    Points(Box<(Trace, Curve, Target)>),
+    Points(Box<(Trace, Curve, Vec<Target>)>),
 }
 
 impl std::fmt::Debug for WayObjective {
@@ -106,7 +106,7 @@ impl std::fmt::Debug for WayObjective {
 }
 
 impl WayObjective {
-    pub(super) fn new(trace: Trace, curve: &Curve, target: &Target) -> Result<Self, StudyError> {
+    pub(super) fn new(trace: Trace, curve: &Curve, targets: &[Target]) -> Result<Self, StudyError> {
         check_finite(curve.points())?;
         let first = &curve.points()[0];
         let mut differ = Vec::new();
@@ -124,14 +124,13 @@ impl WayObjective {
             }
         }
         let losses = match directions.len() {
-            _ if statistics => Losses::Points(Box::new((trace, curve.clone(), target.clone()))),
-            0 => Losses::Hull(differ, standing(&trace, first, target)?),
+            _ if statistics => Losses::Points(Box::new((trace, curve.clone(), targets.to_vec()))),
+            0 => Losses::Hull(differ, standing(&trace, first, targets)?),
             1..=3 => {
                 let plane = Plane::new(first.clone(), directions)?;
-                let targets = std::slice::from_ref(target);
                 Losses::Hull(differ, trace.objective(&plane, targets)?)
             }
-            _ => Losses::Points(Box::new((trace, curve.clone(), target.clone()))),
+            _ => Losses::Points(Box::new((trace, curve.clone(), targets.to_vec()))),
         };
         Ok(WayObjective {
             curve: curve.kind,
@@ -147,10 +146,10 @@ fn moves(direction: &Direction) -> bool {
 }
 
 /// A curve that does not move: the direction is any.
-fn standing(trace: &Trace, at: &Params, target: &Target) -> Result<PlaneObjective, StudyError> {
+fn standing(trace: &Trace, at: &Params, targets: &[Target]) -> Result<PlaneObjective, StudyError> {
     let any = Direction::random(at, Distribution::Gaussian, 0, 0);
     let plane = Plane::new(at.clone(), vec![any])?;
-    Ok(trace.objective(&plane, std::slice::from_ref(target))?)
+    Ok(trace.objective(&plane, targets)?)
 }
 
 pub(super) fn check_finite(networks: &[Params]) -> Result<(), StudyError> {
@@ -187,9 +186,9 @@ impl Objective for WayObjective {
                 objective.evaluate(&points.iter().map(at).collect::<Vec<_>>())
             }
             Losses::Points(of) => {
-                let (trace, curve, target) = &**of;
+                let (trace, curve, targets) = &**of;
                 let one = |[t, ..]: &Point| -> Result<Sample, ObjectiveError> {
-                    let objective = standing(trace, &curve.at(*t), target);
+                    let objective = standing(trace, &curve.at(*t), targets);
                     let objective = objective.map_err(ObjectiveError::new)?;
                     Ok(objective.evaluate(&[[0.0; 3]])?.swap_remove(0))
                 };

@@ -287,7 +287,7 @@ fn statistics_between_networks_are_estimated_anew() {
     let anew = losses(&ground);
     assert!((anew[0] - anew[1]).abs() < 1e-5, "{anew:?}");
     let frozen = losses(&ground.clone().with_batch_norm(BatchStatistics::Frozen));
-    assert!((frozen[0] - frozen[1]).abs() > 1e-2, "{frozen:?}");
+    assert!((frozen[0] - frozen[1]).abs() > 1e-3, "{frozen:?}");
 }
 
 #[test]

@@ -1,0 +1,135 @@
+use super::{BatchNorm, Counts, DataArgs, EvalArgs, Ranges, StoreArgs};
+use clap::{Args, ValueEnum};
+use landscape_core::CurveKind;
+use landscape_models::{ModelSpec, OptimizerKind, Schedule};
+use landscape_study::connect::Matching;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape connect --run a --run b
+  landscape connect --run a --run b --align weights --save aligned.safetensors
+  landscape connect --run a --run b --curve bezier --epochs 50 --grid 51 --name ab
+  landscape connect --weights a.safetensors --to b.safetensors --model resnet20 --data cifar10 \
+--samples 1000 --align activations";
+
+const ENDS: &str = "Networks";
+const ALIGNMENT: &str = "Alignment";
+const CURVE: &str = "Curve";
+
+/// Look for ways of low loss between two trained networks
+///
+/// Measures the straight line and its barrier. With --align the units of the second network are
+/// permuted for those of the first, and the line is measured again. With --curve a curve between both
+/// is trained whose loss is low all along (Garipov et al. 2018), and with --grid the plane through it is
+/// sampled. Line, aligned line, control points and plane are runs of their own, NAME-line,
+/// NAME-aligned, NAME-curve and NAME-plane, and are not computed again.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct ConnectArgs {
+    /// A training run, whose last checkpoint is one of the networks; give it twice
+    #[arg(long, value_name = "NAME", help_heading = ENDS)]
+    pub run: Vec<String>,
+    /// The network where ways begin: a safetensors or PyTorch file
+    #[arg(long, value_name = "FILE", conflicts_with = "run", help_heading = ENDS)]
+    pub weights: Option<PathBuf>,
+    /// The network to which ways lead
+    #[arg(long, value_name = "FILE", help_heading = ENDS)]
+    pub to: Option<PathBuf>,
+    /// The network, by its name.
+    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = ENDS)]
+    pub model: Option<ModelSpec>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Points that are measured on each way
+    #[arg(long, value_name = "N", default_value_t = 61, help_heading = "Ways")]
+    pub points: usize,
+    /// Statistics of BatchNorm layers between the networks; those that depend on the point need all
+    /// samples at once, and more memory
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "reestimate",
+        help_heading = "Ways"
+    )]
+    pub batch_norm: BatchNorm,
+    /// Permute the units of the second network for those of the first, by their weights or by their
+    /// activations on the data; ways lead to the permuted network then
+    #[arg(long, value_name = "BY", help_heading = ALIGNMENT)]
+    pub align: Option<AlignBy>,
+    /// Write the permuted network to a safetensors file
+    #[arg(long, value_name = "FILE", requires = "align", help_heading = ALIGNMENT)]
+    pub save: Option<PathBuf>,
+    #[command(flatten)]
+    pub curve: CurveArgs,
+    #[command(flatten)]
+    pub eval: EvalArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// How a curve is found and shown.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = CURVE)]
+pub struct CurveArgs {
+    /// Train a curve: bezier, or a chain of straight pieces
+    #[arg(long, value_name = "KIND")]
+    pub curve: Option<CurveKind>,
+    /// Inner control points
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub bends: usize,
+    /// Passes over the data, each batch at another point of the curve
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub epochs: usize,
+    /// Samples in a batch
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub batch: usize,
+    /// sgd, momentum, nesterov, adam or adamw
+    #[arg(long, value_name = "NAME", default_value = "adam")]
+    pub optimizer: OptimizerKind,
+    /// Learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 0.003)]
+    pub lr: f64,
+    /// Momentum, where the optimiser has one
+    #[arg(long, value_name = "M", default_value_t = 0.9)]
+    pub momentum: f64,
+    /// Weight decay of the points on the curve
+    #[arg(long, value_name = "W", default_value_t = 0.0)]
+    pub weight_decay: f64,
+    /// constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
+    #[arg(long, value_name = "NAME", default_value = "cosine")]
+    pub schedule: Schedule,
+    /// Seed of the batches, of the points on the curve, and of the order of weight matching
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Sample the plane through the curve's ends and its (middle) bend: 51, or 51x31 points
+    #[arg(long, value_name = "N[xM]", requires = "curve")]
+    pub grid: Option<Counts>,
+    /// The part of the plane that is sampled; the curve and a margin where absent
+    #[arg(
+        long,
+        value_name = "MIN:MAX",
+        allow_hyphen_values = true,
+        requires = "grid"
+    )]
+    pub range: Option<Ranges>,
+}
+
+/// By what units are told to be alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlignBy {
+    /// Their weights
+    Weights,
+    /// What they do on the data
+    Activations,
+}
+
+impl AlignBy {
+    /// What the study calls it.
+    pub fn matching(self) -> Matching {
+        match self {
+            AlignBy::Weights => Matching::Weights,
+            AlignBy::Activations => Matching::Activations,
+        }
+    }
+}

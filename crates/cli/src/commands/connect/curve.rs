@@ -1,0 +1,334 @@
+//! Curves between networks: trained once, and shown on the plane of their bend.
+
+use super::Work;
+use super::report::Found;
+use crate::args::{CurveArgs, Ranges};
+use crate::commands::engine::Job;
+use crate::commands::train::training;
+use crate::error::CliError;
+use crate::inputs::{Interrupt, build_grid, digest};
+use crate::output::{Console, Meter};
+use landscape_core::{
+    Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
+    Surface, Trajectory, ranges,
+};
+use landscape_models::TrainConfig;
+use landscape_storage::{Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord};
+use landscape_study::StudyError;
+use landscape_study::connect::{CurveConfig, CurveStep, Way, train_curve, trajectory_on};
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Points by which the extent of a curve is found, and the share of it that is shown around it.
+const FINE: usize = 61;
+const MARGIN: f64 = 0.25;
+
+/// A curve that is to be found.
+pub struct CurveJob {
+    config: CurveConfig,
+    args: CurveArgs,
+}
+
+/// A curve that was found.
+pub struct FoundCurve {
+    pub kind: CurveKind,
+    pub bends: usize,
+    /// The run with the control points.
+    pub run: String,
+    /// The plane and the losses on the way.
+    pub way: Found,
+    /// Whether the plane is sampled.
+    pub sampled: bool,
+}
+
+impl CurveJob {
+    /// `None` where no curve is asked for.
+    pub fn new(args: &CurveArgs) -> Result<Option<Self>, CliError> {
+        let Some(kind) = args.curve else {
+            return Ok(None);
+        };
+        let config = CurveConfig {
+            kind,
+            bends: args.bends,
+            training: TrainConfig {
+                epochs: args.epochs,
+                batch: args.batch,
+                optimizer: args.optimizer,
+                lr: args.lr,
+                momentum: args.momentum,
+                weight_decay: Some(args.weight_decay),
+                schedule: args.schedule,
+                seed: args.seed,
+                every: 0,
+                shuffle: true,
+            },
+        };
+        config.training.check()?;
+        for (option, value) in [("--bends", args.bends), ("--epochs", args.epochs)] {
+            if value == 0 {
+                return Err(CliError::Conflict {
+                    what: format!("{option} 0 leaves nothing to train"),
+                    remedy: format!("give {option} 1 or more"),
+                });
+            }
+        }
+        build_grid(args.grid.as_ref(), args.range.as_ref(), 2)?;
+        Ok(Some(CurveJob {
+            config,
+            args: args.clone(),
+        }))
+    }
+
+    /// Trains the curve to a network and measures it, unless that is stored.
+    pub fn run(
+        &self,
+        work: &Work,
+        to: &Params,
+        store: &Store,
+        console: &Console,
+    ) -> Result<FoundCurve, CliError> {
+        let (run, curve) = self.trained(work, to, store, console)?;
+        let (name, way) = self.shown(work, &curve, store, console)?;
+        Ok(FoundCurve {
+            kind: self.config.kind,
+            bends: self.config.bends,
+            run: run.name,
+            way: Found::of(Some(name), &way),
+            sampled: self.args.grid.is_some(),
+        })
+    }
+
+    fn trained(
+        &self,
+        work: &Work,
+        to: &Params,
+        store: &Store,
+        console: &Console,
+    ) -> Result<(Run, Curve), CliError> {
+        let mut settings = work.settings(to);
+        let curve = json!({"kind": self.config.kind.name(), "bends": self.config.bends});
+        settings.insert("curve".to_owned(), curve);
+        settings.insert("training".to_owned(), training(&self.config.training));
+        let spec = work.spec(RunKind::Train, "curve", settings.into(), vec![], console);
+        let run = match work.args.store.force {
+            true => store.replace(&spec)?,
+            false => store.begin(&spec)?,
+        };
+        if run.status == Status::Complete {
+            console.note(format_args!("{}: trained already", run.name));
+            let points = store.checkpoints(&run)?;
+            let points: Vec<Params> = points
+                .map(|point| point.map(|point| point.params))
+                .collect::<Result<_, _>>()?;
+            let curve = Curve::new(self.config.kind, points).map_err(StudyError::from)?;
+            return Ok((run, curve));
+        }
+        let curve = self.train(work, to, &run, store, console)?;
+        store.put_checkpoints(&run, &checkpoints(work, &curve)?)?;
+        store.finish(&run, Status::Complete)?;
+        Ok((run, curve))
+    }
+
+    fn train(
+        &self,
+        work: &Work,
+        to: &Params,
+        run: &Run,
+        store: &Store,
+        console: &Console,
+    ) -> Result<Curve, CliError> {
+        let (interrupt, start) = (Interrupt::listen(), Instant::now());
+        let mut meter = console.meter(&run.name);
+        let mut watch = |step: CurveStep| {
+            advance(&mut meter, step, start);
+            match interrupt.raised() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let from = &work.ends.problem.origin;
+        let found = train_curve(&work.ground, from, to, &self.config, &mut watch);
+        match found {
+            Ok(found) if found.outcome == Outcome::Complete => Ok(found.curve),
+            other => {
+                store.finish(run, Status::Interrupted)?;
+                let steps = other?.steps;
+                Err(CliError::Interrupted {
+                    saved: format!("the lines are stored; {steps} steps of the curve are lost"),
+                    again: "the same command trains the curve from its start",
+                })
+            }
+        }
+    }
+
+    /// The plane of the curve, the losses on the way, and the name of its run.
+    fn shown(
+        &self,
+        work: &Work,
+        curve: &Curve,
+        store: &Store,
+        console: &Console,
+    ) -> Result<(String, Way), CliError> {
+        let shown = curve.plane().map_err(StudyError::from)?;
+        let objective = (work.ground.between()).objective(&shown.plane, work.ground.targets())?;
+        let run = self.begin(work, curve, &shown, &objective, store, console)?;
+        if let [named] = store.load_trajectories(&run)?.as_slice() {
+            return Ok((run.name, stored(&named.trajectory, curve)?));
+        }
+        let way = measured(work, curve, &run, console)?;
+        let mut trajectory = trajectory_on(&shown.plane, curve, &way)?;
+        fill(&mut trajectory, &objective)?;
+        store.put_trajectory(&run, self.config.kind.name(), &trajectory)?;
+        store.finish(&run, Status::Complete)?;
+        Ok((run.name, way))
+    }
+
+    /// The run of the plane, sampled where that is asked for.
+    fn begin(
+        &self,
+        work: &Work,
+        curve: &Curve,
+        shown: &CurvePlane,
+        objective: &dyn Objective,
+        store: &Store,
+        console: &Console,
+    ) -> Result<Run, CliError> {
+        let grid = self.grid(curve, shown)?;
+        let spec = self.plane_spec(work, curve, grid.as_ref(), console);
+        let replace = work.args.store.force;
+        if let Some(grid) = &grid {
+            let job = Job {
+                store,
+                spec: &spec,
+                plane: &shown.plane,
+                grid,
+                objective,
+                batch: 0,
+                adaptive: None,
+                replace,
+            };
+            return Ok(job.run(console)?.run);
+        }
+        let run = match replace {
+            true => store.replace(&spec)?,
+            false => store.begin(&spec)?,
+        };
+        store.put_plane(&run, &shown.plane)?;
+        Ok(run)
+    }
+
+    fn plane_spec(
+        &self,
+        work: &Work,
+        curve: &Curve,
+        grid: Option<&Grid>,
+        console: &Console,
+    ) -> RunSpec {
+        let digests: Vec<String> = curve.points().iter().map(digest).collect();
+        let mut settings = work.ends.problem.settings();
+        settings.extend([
+            ("checkpoints".to_owned(), json!([digests])),
+            ("curve".to_owned(), json!(self.config.kind.name())),
+            ("points".to_owned(), json!(work.args.points)),
+            ("batch_norm".to_owned(), json!(work.args.batch_norm.name())),
+        ]);
+        settings.extend(grid.map(|grid| ("grid".to_owned(), json!(grid))));
+        work.spec(
+            RunKind::Trajectory,
+            "plane",
+            settings.into(),
+            vec![],
+            console,
+        )
+    }
+
+    /// The part of the plane that is to be sampled: the curve and a margin.
+    fn grid(&self, curve: &Curve, shown: &CurvePlane) -> Result<Option<Grid>, CliError> {
+        let Some(counts) = &self.args.grid else {
+            return Ok(None);
+        };
+        let range = match &self.args.range {
+            Some(range) => range.clone(),
+            None => around(curve, shown)?,
+        };
+        build_grid(Some(counts), Some(&range), 2).map(Some)
+    }
+}
+
+/// The ranges that hold a curve and a margin.
+fn around(curve: &Curve, shown: &CurvePlane) -> Result<Ranges, CliError> {
+    let way = Way::new(Surface::new(Way::grid(FINE)?, Vec::new()), curve);
+    let path = trajectory_on(&shown.plane, curve, &way)?;
+    Ok(Ranges(ranges(&[path], 2, MARGIN)))
+}
+
+fn advance(meter: &mut Meter, step: CurveStep, start: Instant) {
+    meter.update(Progress {
+        done: step.step as usize,
+        total: step.steps as usize,
+        resumed: 0,
+        elapsed: start.elapsed(),
+    });
+}
+
+/// The control points with their losses, as checkpoints.
+fn checkpoints(work: &Work, curve: &Curve) -> Result<Vec<StoredCheckpoint>, CliError> {
+    let points = curve.points().to_vec();
+    let chain = Curve::new(CurveKind::Chain, points).map_err(StudyError::from)?;
+    let losses = work.ground.way(&chain, curve.points().len())?;
+    let one = |(index, params): (usize, &Params)| {
+        let sample = losses.surface.get(index);
+        StoredCheckpoint {
+            record: TrainRecord {
+                step: index as u64,
+                loss: sample.map(|sample| sample.loss),
+                accuracy: sample.and_then(|sample| sample.accuracy),
+                ..TrainRecord::default()
+            },
+            params: params.clone(),
+        }
+    };
+    Ok(curve.points().iter().enumerate().map(one).collect())
+}
+
+/// Measures a curve.
+fn measured(work: &Work, curve: &Curve, run: &Run, console: &Console) -> Result<Way, CliError> {
+    let objective = work.ground.objective(curve)?;
+    let mut surface = Surface::new(work.grid.clone(), Vec::new());
+    let mut interrupt = Interrupt::listen();
+    let sampler = Sampler {
+        batch: 0,
+        cancel: interrupt.cancel(),
+    };
+    let mut meter = console.meter(&run.name);
+    match sampler.run(&objective, &mut surface, &mut [&mut interrupt, &mut meter])? {
+        Outcome::Complete => Ok(Way::new(surface, curve)),
+        Outcome::Cancelled => Err(CliError::Interrupted {
+            saved: "the curve is stored, the losses along it are not".to_owned(),
+            again: "the same command continues from there",
+        }),
+    }
+}
+
+/// A way whose losses were stored.
+fn stored(trajectory: &Trajectory, curve: &Curve) -> Result<Way, CliError> {
+    let grid = Way::grid(trajectory.points.len())?;
+    let mut surface = Surface::new(grid, Vec::new());
+    for (index, point) in trajectory.points.iter().enumerate() {
+        let sample = Sample::of(point.loss.unwrap_or(f64::NAN));
+        surface
+            .set(index, sample)
+            .expect("a grid of as many points");
+    }
+    Ok(Way::new(surface, curve))
+}
+
+/// The losses of the plane where the curve is drawn.
+fn fill(trajectory: &mut Trajectory, plane: &dyn Objective) -> Result<(), CliError> {
+    let points: Vec<_> = trajectory.points.iter().map(|point| point.coords).collect();
+    for (point, sample) in trajectory.points.iter_mut().zip(plane.evaluate(&points)?) {
+        point.plane_loss = Some(sample.loss);
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Ways between two trained networks.
+
+mod curve;
+mod ends;
+mod report;
+
+use super::engine::Job;
+use crate::args::ConnectArgs;
+use crate::error::CliError;
+use crate::inputs::{
+    Interrupt, describe_direction, digest, may_write, places_json, provenance, targets,
+};
+use crate::output::Console;
+use curve::CurveJob;
+use ends::Ends;
+use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane};
+use landscape_models::save_weights;
+use landscape_storage::{RunKind, RunSpec, Store};
+use landscape_study::connect::{Aligned, Ground, Way};
+use report::{Found, Report};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Measures the line, aligns, trains a curve: whatever is asked for and not stored.
+pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
+    let start = Instant::now();
+    let work = Work::new(args, console)?;
+    Interrupt::listen();
+    let store = Store::open(&args.store.db.db)?;
+    let (line, _) = work.line(&work.ends.other, "line", None, &store, console)?;
+    let mut report = Report::new(line);
+    let mut end = work.ends.other.clone();
+    if let Some(by) = args.align {
+        let matching = by.matching();
+        let seed = args.curve.seed;
+        let aligned = work
+            .ground
+            .align(&work.ends.problem.origin, &end, matching, seed)?;
+        report.aligned(
+            matching,
+            &aligned,
+            work.aligned(&aligned, &report, &store, console)?,
+        );
+        end = aligned.params;
+        if let Some(path) = &args.save {
+            save_weights(path, &end)?;
+            console.note(format_args!("parameters written to {}", path.display()));
+        }
+    }
+    match &work.curve {
+        Some(_) if end == work.ends.problem.origin => {
+            console.note("no curve is trained: aligned, both networks are the same");
+        }
+        Some(curve) => report.curve(curve.run(&work, &end, &store, console)?),
+        None => {}
+    }
+    report.print(start.elapsed().as_secs_f64(), console)?;
+    console.next(&report.next());
+    Ok(())
+}
+
+/// Everything that was asked for, checked.
+struct Work<'a> {
+    args: &'a ConnectArgs,
+    ends: Ends,
+    ground: Ground,
+    grid: Grid,
+    curve: Option<CurveJob>,
+}
+
+impl<'a> Work<'a> {
+    fn new(args: &'a ConnectArgs, console: &Console) -> Result<Self, CliError> {
+        // What needs no file is checked before any is read.
+        let grid = Way::grid(args.points)?;
+        let curve = CurveJob::new(&args.curve)?;
+        let targets = targets(&args.eval)?;
+        if let Some(path) = &args.save {
+            may_write(path, args.store.force)?;
+        }
+        let store = match args.run.is_empty() {
+            true => None,
+            false => Some(Store::open_read(&args.store.db.db)?),
+        };
+        let hold = store.as_ref().map(Store::hold);
+        let ends = Ends::load(args, store.as_ref(), console)?;
+        drop(hold);
+        let problem = &ends.problem;
+        let ground = Ground::new(&problem.spec, problem.data.clone(), problem.loss)?
+            .with_batch_norm(args.batch_norm.statistics())
+            .on(targets);
+        // Parameters that are no numbers end it here, before anything is stored.
+        ground.objective(&straight(&problem.origin, &ends.other)?)?;
+        Ok(Work {
+            args,
+            ends,
+            ground,
+            grid,
+            curve,
+        })
+    }
+
+    /// The name of one of the runs, where a name was given.
+    fn name(&self, part: &str) -> Option<String> {
+        let name = self.args.store.name.as_ref();
+        name.map(|name| format!("{name}-{part}"))
+    }
+
+    /// A run of this work.
+    fn spec(
+        &self,
+        kind: RunKind,
+        part: &str,
+        settings: Value,
+        more: Vec<(&'static str, Value)>,
+        console: &Console,
+    ) -> RunSpec {
+        let problem = &self.ends.problem;
+        let mut spec = RunSpec::new(kind, settings);
+        spec.name = self.name(part);
+        let known = [
+            ("data", problem.source.to_json()),
+            ("weights", problem.weights.clone()),
+            ("to", self.ends.source.clone()),
+        ];
+        spec.provenance = provenance(console.command(), known.into_iter().chain(more));
+        spec
+    }
+
+    /// The straight line to a network, as `landscape line --to` has it; and its run.
+    fn line(
+        &self,
+        to: &Params,
+        part: &str,
+        changed: Option<&str>,
+        store: &Store,
+        console: &Console,
+    ) -> Result<(Found, Way), CliError> {
+        let problem = &self.ends.problem;
+        let direction = Direction::between(&problem.origin, to)?;
+        let mut settings = problem.settings();
+        let each = [describe_direction(&direction)];
+        settings.extend([
+            (
+                "directions".to_owned(),
+                json!({"each": each, "orthogonal": false}),
+            ),
+            ("grid".to_owned(), json!(self.grid)),
+            ("terms".to_owned(), json!({})),
+            ("batch_norm".to_owned(), json!(self.args.batch_norm.name())),
+        ]);
+        let models = places_json(&self.ends.places(changed));
+        let more = vec![("models", models)];
+        let spec = self.spec(RunKind::Line, part, settings.into(), more, console);
+        let line = straight(&problem.origin, to)?;
+        let job = Job {
+            store,
+            spec: &spec,
+            plane: &Plane::new(problem.origin.clone(), vec![direction])?,
+            grid: &self.grid,
+            objective: &self.ground.objective(&line)?,
+            batch: 0,
+            adaptive: None,
+            replace: self.args.store.force,
+        };
+        let sampled = job.run(console)?;
+        let way = Way::new(sampled.surface, &line);
+        Ok((Found::of(Some(sampled.run.name), &way), way))
+    }
+
+    /// The line to the aligned network. Where that is the first network itself, the line is a point.
+    fn aligned(
+        &self,
+        aligned: &Aligned,
+        report: &Report,
+        store: &Store,
+        console: &Console,
+    ) -> Result<Found, CliError> {
+        if aligned.params == self.ends.problem.origin {
+            return Ok(report.line.at_its_start());
+        }
+        let (found, _) = self.line(&aligned.params, "aligned", Some("aligned"), store, console)?;
+        Ok(found)
+    }
+
+    /// What of all determines the numbers of a curve to a network.
+    fn settings(&self, to: &Params) -> serde_json::Map<String, Value> {
+        let mut settings = self.ends.problem.settings();
+        settings.insert("to".to_owned(), json!(digest(to)));
+        settings
+    }
+}
+
+fn straight(from: &Params, to: &Params) -> Result<Curve, CliError> {
+    let curve = Curve::straight(CurveKind::Chain, from, to, 0);
+    Ok(curve.map_err(landscape_study::StudyError::from)?)
+}
