@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const MODEL: &str = "mlp:2-8-8-1";
 const CURVE: &str =
-    "connect --run a --run b --name ab --curve bezier --epochs 40 --grid 9 --points 21";
+    "connect --run a --run b --name ab --curve bezier --epochs 40 --lr 0.02 --grid 9 --points 21";
 
 /// Two trainings on two moons, `a` and `b`, and their parameters as files.
 fn pair() -> Bench {
@@ -25,7 +25,7 @@ fn pair() -> Bench {
 }
 
 fn params(bench: &Bench, file: &str) -> Params {
-    load_network_params(&bench.path(file), &MODEL.parse().unwrap()).unwrap()
+    load_network_params(bench.path(file), &MODEL.parse().unwrap()).unwrap()
 }
 
 fn height(way: &Value) -> f64 {
@@ -74,7 +74,7 @@ fn a_permuted_twin_is_aligned() {
     let mut rng = Rng::new(3, 0);
     hidden.iter_mut().for_each(|p| rng.shuffle(p));
     let twin = spec.apply(&network, &hidden).unwrap();
-    save_weights(&bench.path("twin.safetensors"), &twin).unwrap();
+    save_weights(bench.path("twin.safetensors"), &twin).unwrap();
     for by in ["weights", "activations"] {
         let found = bench.json(&format!(
             "connect --run a --to twin.safetensors --points 11 --align {by} --save {by}.safetensors"
@@ -137,7 +137,7 @@ fn wrong_input_says_what_to_do() {
     let mut broken = params(&bench, "b.safetensors").into_inner();
     broken[0].data[0] = f32::NAN;
     save_weights(
-        &bench.path("broken.safetensors"),
+        bench.path("broken.safetensors"),
         &Params::new(broken).unwrap(),
     )
     .unwrap();
