@@ -3,7 +3,7 @@
 import { BufferGeometry, type Camera, Float32BufferAttribute, LineBasicMaterial, LineSegments, Vector3 } from "three";
 import { type Rect, type Theme, fitText, font } from "./canvas";
 import { scaleTicks } from "./colorbar";
-import { niceTicks, number } from "./format";
+import { axisTicks, number } from "./format";
 import { footprint } from "./mesh";
 import { type Pane, showsLoss } from "./model";
 import { pathColor } from "./paths";
@@ -17,7 +17,7 @@ export function frameOf(pane: Pane, height: number): Frame {
   const { xs, ys, nx, ny } = pane.field;
   const [wx, wz] = footprint(pane);
   const along = (coords: Float64Array, n: number, size: number) =>
-    niceTicks(coords[0], coords[n - 1], 5).map((v) => ({
+    axisTicks(coords, 5).map((v) => ({
       at: ((v - coords[0]) / (coords[n - 1] - coords[0]) - 0.5) * size, text: number(v, 3),
     }));
   return {

@@ -62,3 +62,9 @@ export function niceTicks(lo: number, hi: number, target: number): number[] {
   }
   return out;
 }
+
+/** Round numbers within a grid's axis; only whole ones where all its points are, as counts are. */
+export function axisTicks(coords: ArrayLike<number>, target: number): number[] {
+  const ticks = niceTicks(coords[0], coords[coords.length - 1], target);
+  return Array.from(coords).every(Number.isInteger) ? ticks.filter(Number.isInteger) : ticks;
+}

@@ -125,9 +125,10 @@ export function originMark(c: CanvasRenderingContext2D, x: number, y: number): v
   }
 }
 
-/** The models that the plane goes through: the one at its origin, and further ones. */
+/** The models that the plane goes through: the one at its origin, if that is one, and further ones. */
 export function models(run: Run): Place[] {
-  return [{ name: run.origin, at: [0, 0, 0] }, ...(run.places ?? [])];
+  const origin: Place[] = run.origin ? [{ name: run.origin, at: [0, 0, 0] }] : [];
+  return [...origin, ...(run.places ?? [])];
 }
 
 /** What the origin is, beside its mark. */

@@ -5,7 +5,7 @@ import { BAR_WIDTH, drawColorbar } from "./colorbar";
 import { colors, isDark } from "./colormap";
 import { type Contour, borders, smoothContours } from "./contour";
 import { nearest, refined } from "./field";
-import { niceTicks, number } from "./format";
+import { axisTicks, number } from "./format";
 import { heatImage, rawValues } from "./heat";
 import { type Pane } from "./model";
 import { drawCrosshair, drawPaths, models, originLabel, originMark } from "./overlay";
@@ -280,7 +280,7 @@ function drawLabel(c: CanvasRenderingContext2D, text: string, spot: Spot): void 
 
 function drawAxes(c: CanvasRenderingContext2D, plot: Plot, theme: Theme): void {
   const { rect, pane, toX, toY } = plot;
-  const { xs, ys, nx, ny } = pane.field;
+  const { xs, ys } = pane.field;
   c.strokeStyle = theme.muted;
   c.lineWidth = 0.75;
   c.strokeRect(rect.x, rect.y, rect.w, rect.h);
@@ -289,14 +289,14 @@ function drawAxes(c: CanvasRenderingContext2D, plot: Plot, theme: Theme): void {
   c.textAlign = "center";
   c.textBaseline = "top";
   c.beginPath();
-  for (const x of niceTicks(xs[0], xs[nx - 1], Math.max(2, Math.min(6, rect.w / 60)))) {
+  for (const x of axisTicks(xs, Math.max(2, Math.min(6, rect.w / 60)))) {
     c.moveTo(toX(x), rect.y + rect.h);
     c.lineTo(toX(x), rect.y + rect.h + 4);
     c.fillText(number(x, 3), toX(x), rect.y + rect.h + 6);
   }
   c.textAlign = "right";
   c.textBaseline = "middle";
-  for (const y of niceTicks(ys[0], ys[ny - 1], Math.max(2, Math.min(6, rect.h / 50)))) {
+  for (const y of axisTicks(ys, Math.max(2, Math.min(6, rect.h / 50)))) {
     c.moveTo(rect.x, toY(y));
     c.lineTo(rect.x - 4, toY(y));
     c.fillText(number(y, 3), rect.x - 7, toY(y));

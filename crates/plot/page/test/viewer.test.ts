@@ -8,7 +8,7 @@ import { readPage, unpack } from "../src/data";
 import { csvOf } from "../src/export";
 import { sourceNote } from "../src/panels";
 import { bilinear, fieldOf, quantile, refined } from "../src/field";
-import { niceTicks, number } from "../src/format";
+import { axisTicks, niceTicks, number } from "../src/format";
 import { panes } from "../src/model";
 import { pick } from "../src/pick";
 import { Scale } from "../src/scale";
@@ -250,4 +250,9 @@ test("warnings name their paths unless all share them", () => {
   assert.deepEqual(warnings([...three, { path: b, name: "b" }]), [`p0, p1, p2: ${gap(50)} (the worst, p1).`]);
   assert.match(variance([a, b]), /of the paths explained: 50.0 % \+ 20.0 % = 70.0 %/);
   assert.doesNotMatch(variance([a, run("c", [0], { explained: [0.9] })]), /explained/);
+});
+
+test("an axis of counts has whole ticks", () => {
+  assert.deepEqual(axisTicks([1, 2, 3, 4], 6), [1, 2, 3, 4]);
+  assert.ok(axisTicks([0, 0.5, 1], 6).length > 2);
 });

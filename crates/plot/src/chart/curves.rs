@@ -57,6 +57,8 @@ pub(super) struct Curves<'a> {
     cells: Vec<Cell>,
     pub legend: bool,
     pub mark_origin: bool,
+    /// Whether the horizontal axis has ticks at whole numbers only.
+    pub whole: bool,
     /// Heights marked in the first panel.
     pub heights: Vec<Height>,
     /// The whole horizontal axis; from the curves when absent.
@@ -73,6 +75,7 @@ impl<'a> Curves<'a> {
             cells: Vec::new(),
             legend: false,
             mark_origin: false,
+            whole: false,
             heights: Vec::new(),
             extent: None,
         }
@@ -271,7 +274,8 @@ impl<'a> Curves<'a> {
         } = panel.scale;
         Panel {
             frame,
-            x: Axis::horizontal(Transform::Linear, lo, hi, (frame.x, frame.right()), small),
+            x: Axis::horizontal(Transform::Linear, lo, hi, (frame.x, frame.right()), small)
+                .whole(self.whole),
             y: Axis::vertical(transform, a, b, (frame.bottom(), frame.y), small),
             bottom: frame.bottom(),
         }

@@ -21,6 +21,7 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     figure.extent = Some((axis.value(0), axis.value(axis.count - 1)));
     figure.holes(&axis, &cells);
     figure.mark_origin = true;
+    figure.whole = super::plane::is_whole(&axis);
     figure.note_sources(surface);
     let name = options.value_name(surface);
     let main = series(surface, options.value, 0, options);

@@ -70,6 +70,11 @@ pub(super) fn extent(axis: &landscape_core::Axis, margin: f64) -> (f64, f64) {
     }
 }
 
+/// Whether all points of an axis are whole numbers, as counts are.
+pub(super) fn is_whole(axis: &landscape_core::Axis) -> bool {
+    axis.count > 1 && axis.values().iter().all(|v| *v == libm::round(*v))
+}
+
 /// From fractional indices of a field to the page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placement {
@@ -112,6 +117,7 @@ pub(super) fn spec<'a>(
         x,
         y,
         labels,
+        whole: [is_whole(&field.x), is_whole(&field.y)],
         ratio: ratio(options.aspect, x, y),
         bar,
     }

@@ -2,7 +2,7 @@
 
 use super::contour::{draw_plane, obstacle};
 use super::paths::{self, Look, PathOnPlane, Paths};
-use super::plane::{Plane, draw_models, extent, hole_entries, models, origin};
+use super::plane::{Plane, draw_models, extent, hole_entries, is_whole, models, origin};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -292,8 +292,10 @@ fn panel(
     let linear = Transform::Linear;
     Panel {
         frame,
-        x: Axis::horizontal(linear, across.0, across.1, (frame.x, frame.right()), small),
-        y: Axis::vertical(linear, up.0, up.1, (frame.bottom(), frame.y), small),
+        x: Axis::horizontal(linear, across.0, across.1, (frame.x, frame.right()), small)
+            .whole(is_whole(&plane.field.x)),
+        y: Axis::vertical(linear, up.0, up.1, (frame.bottom(), frame.y), small)
+            .whole(is_whole(&plane.field.y)),
         bottom: frame.bottom(),
     }
 }

@@ -1,6 +1,7 @@
 use crate::scale::Transform;
 use crate::scale::ticks::{Tick, ticks};
 use crate::text;
+use crate::text::number::value;
 
 /// An axis on the page: from `lo` at `from` to `hi` at `to`.
 #[derive(Debug, Clone)]
@@ -55,6 +56,18 @@ impl Axis {
             }
         }
         axis
+    }
+
+    /// Only ticks at whole numbers, for an axis of counts, where asked for.
+    pub fn whole(mut self, asked: bool) -> Self {
+        let is_whole = |t: &Tick| t.value == libm::round(t.value);
+        if asked && !self.ticks.iter().all(is_whole) {
+            self.ticks.retain(is_whole);
+            for tick in &mut self.ticks {
+                tick.label = tick.label.take().map(|_| value(tick.value, 15));
+            }
+        }
+        self
     }
 
     /// An axis with ticks that are given.

@@ -21,6 +21,8 @@ pub(crate) struct PlaneSpec<'a> {
     pub x: (f64, f64),
     pub y: (f64, f64),
     pub labels: [&'a str; 2],
+    /// Whether each axis has ticks at whole numbers only.
+    pub whole: [bool; 2],
     /// Height over width.
     pub ratio: f64,
     pub bar: Option<&'a Bar<'a>>,
@@ -75,8 +77,10 @@ fn panel_in(frame: Rect, spec: &PlaneSpec<'_>, style: &Style) -> Panel {
     let lines = label_lines(spec.labels[0], style, frame.w).len() as f64;
     Panel {
         frame,
-        x: Axis::horizontal(linear, spec.x.0, spec.x.1, (frame.x, frame.right()), small),
-        y: Axis::vertical(linear, spec.y.0, spec.y.1, (frame.bottom(), frame.y), small),
+        x: Axis::horizontal(linear, spec.x.0, spec.x.1, (frame.x, frame.right()), small)
+            .whole(spec.whole[0]),
+        y: Axis::vertical(linear, spec.y.0, spec.y.1, (frame.bottom(), frame.y), small)
+            .whole(spec.whole[1]),
         bottom: frame.bottom() + TICK + GAP + small + GAP + lines * LEADING * style.font_pt,
     }
 }

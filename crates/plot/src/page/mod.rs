@@ -69,7 +69,8 @@ pub struct PageRun {
     /// Draw both axes of a plane at one scale, as is right when both directions share a
     /// normalisation.
     pub equal_aspect: bool,
-    /// What the plane's origin is, written beside its mark.
+    /// What the plane's origin is, written beside its mark; `None` leaves it unmarked, as where the axes
+    /// are settings and not directions.
     pub origin: Option<String>,
     /// Further models that the plane goes through, marked and named.
     pub places: Vec<Place>,

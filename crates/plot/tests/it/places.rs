@@ -2,7 +2,7 @@
 
 use crate::support::{bowl, group, plane, sampled, words};
 use landscape_plot::page::{PageData, PageRun, html};
-use landscape_plot::{Figure, Options, Place, contour, heatmap, line, surface3d};
+use landscape_plot::{Aspect, Figure, Options, Place, contour, heatmap, line, surface3d};
 
 fn options(places: &[(&str, [f64; 3])]) -> Options {
     let place = |&(name, at): &(&str, [f64; 3])| Place {
@@ -64,4 +64,41 @@ fn pages_hold_their_places() {
     run.places = options(&[("b <1>", [1.0, 0.5, 0.0])]).places;
     let page = html(&PageData::new("three models", vec![run])).unwrap();
     assert!(page.contains(r#""places":[{"name":"b \u003c1>","at":[1.0,0.5,0.0]}]"#));
+}
+
+#[test]
+fn one_model_behind_a_surface_is_named_too() {
+    let surface = plane(61, 61, |_, y| (-((y + 0.3) / 0.15).powi(2)).exp());
+    let alone = surface3d(&surface, &options(&[])).unwrap();
+    assert!(said(&alone, "model a (behind the surface)"));
+}
+
+/// Axes of counts and of thresholds: nothing speaks of directions or models, and counts are whole.
+#[test]
+fn planes_of_settings_speak_of_nothing_else() {
+    let axes = [(1.0, 4.0, 4), (0.0, 0.5, 6)];
+    let surface = sampled(&axes, |[k, t, _]| Some((k - 3.0).powi(2) + t));
+    let options = Options {
+        axes: [
+            Some("tokens kept".to_owned()),
+            Some("relevance threshold".to_owned()),
+            None,
+        ],
+        aspect: Aspect::Free,
+        origin: None,
+        ..Options::default()
+    };
+    for (kind, figure) in [
+        ("contour", contour(&surface, &options).unwrap()),
+        ("heatmap", heatmap(&surface, &options).unwrap()),
+    ] {
+        for word in ["direction", "trained", "1.5", "2.5"] {
+            let found: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
+            assert!(!found.iter().any(|w| w.contains(word)), "{kind}: {found:?}");
+        }
+        assert!(
+            ["1", "2", "3", "4"].iter().all(|n| said(&figure, n)),
+            "{kind}"
+        );
+    }
 }

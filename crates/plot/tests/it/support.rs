@@ -349,7 +349,7 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
             "bands of losses",
             loss_bands(&[LossBand::of("SGD", &[curve("a"), curve("b")])], options).unwrap(),
         ),
-        ("side by side", beside(&whole, &holes, options)),
+        ("side by side with holes", beside(&whole, &holes, options)),
     ];
     surfaces.into_iter().chain(curvature(options)).collect()
 }

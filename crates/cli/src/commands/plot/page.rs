@@ -54,7 +54,15 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
     page.origin = origin(run);
     page.places = places(run);
     page.tolerance = tolerance(&run.run);
-    page.trajectory = run.paths.first().map(|named| named.trajectory.clone());
+    match run.paths.as_slice() {
+        [only] => page.trajectory = Some(only.trajectory.clone()),
+        several => {
+            let named = several.iter();
+            page.paths = named
+                .map(|path| (path.label.clone(), path.trajectory.clone()))
+                .collect();
+        }
+    }
     page.curves = curves.to_vec();
     page.provenance = provenance(run);
     page.command = run

@@ -108,16 +108,14 @@ impl Scene<'_> {
         }
     }
 
-    /// A model. Behind the surface one of several is drawn faint, since all of them are the point of
-    /// the figure, and one alone not at all.
+    /// A model; behind the surface it is drawn faint, and the legend says so.
     fn model(&self, sheet: &mut Sheet<'_>, kind: mark::Mark, (x, y): (f64, f64), name: &str) {
         let Some(((x, y), hidden)) = self.on_surface(x, y).map(|p| self.seen(p)) else {
             return;
         };
-        let words = match (hidden, sheet.options.places.is_empty()) {
-            (true, true) => return,
-            (true, false) => format!("{name} (behind the surface)"),
-            (false, _) => name.to_owned(),
+        let words = match hidden {
+            true => format!("{name} (behind the surface)"),
+            false => name.to_owned(),
         };
         let color = if hidden { GREY } else { INK };
         mark::draw(&mut sheet.canvas, kind, x, y, mark::RADIUS, color);

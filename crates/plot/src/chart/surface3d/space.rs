@@ -1,7 +1,7 @@
 //! The box that a surface stands in.
 
 use super::camera::{Vec3, View};
-use crate::chart::plane::extent;
+use crate::chart::plane::{extent, is_whole};
 use crate::field::Field;
 use crate::layout::{Axis, ratio};
 use crate::options::Options;
@@ -24,6 +24,8 @@ pub(super) struct Space {
     z: (f64, f64),
     /// Transformed ends of the scale.
     pub ends: (f64, f64),
+    /// Whether each horizontal axis has ticks at whole numbers only.
+    whole: [bool; 2],
 }
 
 impl Space {
@@ -41,6 +43,7 @@ impl Space {
             y,
             z: (ends.0 - CELLAR * (ends.1 - ends.0), ends.1),
             ends,
+            whole: [is_whole(&field.x), is_whole(&field.y)],
         }
     }
 
@@ -72,7 +75,8 @@ impl Space {
     pub fn axis(&self, which: usize, length: f64, size: f64) -> Axis {
         let (lo, hi) = if which == 0 { self.x } else { self.y };
         let span = (-self.half[which], self.half[which]);
-        let measured = Axis::horizontal(Transform::Linear, lo, hi, (0.0, length), size);
+        let measured = Axis::horizontal(Transform::Linear, lo, hi, (0.0, length), size)
+            .whole(self.whole.get(which).copied().unwrap_or(false));
         Axis::with_ticks(Transform::Linear, lo, hi, span, measured.ticks)
     }
 
