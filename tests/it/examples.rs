@@ -335,3 +335,18 @@ fn wider_networks_end_lower() {
     assert!(losses[0] > losses[1] && losses[0] > losses[2], "{losses:?}");
     within(losses[2], 0.03, 0.15);
 }
+
+#[test]
+fn two_minima_are_connected_around_their_barrier() {
+    let lesson = Example::run("12-mode-connectivity");
+    lesson.has_figures(&["ways", "plane"]);
+    let barrier = |way: &str| lesson.number(&format!("{way}: barrier"));
+    let line = barrier("straight line");
+    within(line, 0.1, 1.0);
+    for way in ["aligned by weights", "aligned by activations"] {
+        within(barrier(way), 0.0, 0.5 * line);
+    }
+    for way in ["Bezier curve", "chain"] {
+        within(barrier(way), 0.0, 0.05 * line);
+    }
+}

@@ -183,7 +183,10 @@ fn figure(
                     "sample it: landscape trajectory ... --grid 51; or draw --kind plane-losses"
                         .to_owned(),
             })?;
-            plot::trajectory(surface, path, &options)?
+            match run.is_curve() || run.paths.len() > 1 {
+                true => plot::trajectories(surface, &run.named_paths(), &options)?,
+                false => plot::trajectory(surface, path, &options)?,
+            }
         }
         Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &over_steps(options))?,
         Kind::Losses => plot::losses(&[run.curve()?], &over_steps(options))?,

@@ -42,7 +42,9 @@ impl Columns {
             }
         }
         // Without an early end, so that several are looked at together.
-        into[start..].iter().fold(true, |all, v| all & v.is_finite())
+        into[start..]
+            .iter()
+            .fold(true, |all, v| all & v.is_finite())
     }
 
     /// Tensors with these values; zero where no column is.

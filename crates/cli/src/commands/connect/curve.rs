@@ -179,7 +179,11 @@ impl CurveJob {
         let way = measured(work, curve, &run, console)?;
         let mut trajectory = trajectory_on(&shown.plane, curve, &way)?;
         fill(&mut trajectory, &objective)?;
-        store.put_trajectory(&run, self.config.kind.name(), &trajectory)?;
+        let label = match self.config.kind {
+            CurveKind::Bezier => "bezier curve",
+            CurveKind::Chain => "chain",
+        };
+        store.put_trajectory(&run, label, &trajectory)?;
         store.finish(&run, Status::Complete)?;
         Ok((run.name, way))
     }

@@ -188,6 +188,8 @@ impl Report {
         let mut next: Vec<String> = self.line.run.iter().map(plot).collect();
         let aligned = self.aligned.iter().flat_map(|aligned| &aligned.line.run);
         next.extend(aligned.map(plot));
+        // Nothing was moved.
+        next.dedup();
         match &self.curve {
             Some(curve) if curve.sampled => next.extend(curve.way.run.iter().map(plot)),
             Some(_) => {

@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use landscape_core::{Direction, Surface, Trajectory};
-use landscape_plot::LossCurve;
+use landscape_plot::{LossCurve, PathOnPlane};
 use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
 
 /// A run and all of it that can be drawn.
@@ -37,6 +37,22 @@ impl Stored {
     pub fn path(&self) -> Result<&Trajectory, CliError> {
         let first = self.paths.first().map(|named| &named.trajectory);
         first.ok_or_else(|| self.lacks("path"))
+    }
+
+    /// Whether the path is a curve between two networks, not the path of a training.
+    pub fn is_curve(&self) -> bool {
+        self.run.settings.get("curve").is_some()
+    }
+
+    /// All paths by their names.
+    pub fn named_paths(&self) -> Vec<PathOnPlane<'_>> {
+        fn one(named: &NamedTrajectory) -> PathOnPlane<'_> {
+            PathOnPlane {
+                name: &named.label,
+                trajectory: &named.trajectory,
+            }
+        }
+        self.paths.iter().map(one).collect()
     }
 
     /// The course of training.
