@@ -4,14 +4,16 @@
 
 use landscape_core::{
     Axis, Grid, Projection, Sample, Surface, Trajectory, TrajectoryPoint, Value, analytic,
+    merge_tree,
 };
 use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, TraceRow, html};
 use landscape_plot::{
-    Camera, Clip, Colormap, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Fill,
-    LossCurve, Options, PanelOf, PathOnPlane, PlotError, Scale, SharpnessRow, Spectrum,
-    StabilityCurve, StabilityLimit, Style, contour, edge_of_stability, heatmap, hessian_map, line,
-    losses, sharpness_table, side_by_side, spectra, spectrum, surface3d, trajectories, trajectory,
-    trajectory_losses, trajectory3d, volume_slices,
+    Camera, Clip, Colormap, Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure,
+    Fill, LossBand, LossCurve, Options, PanelOf, PathOnPlane, PlotError, Scale, SharpnessRow,
+    Spectrum, StabilityCurve, StabilityLimit, Style, Table, Way, barcode, contour,
+    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, persistence,
+    sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories, trajectory,
+    trajectory_losses, trajectory3d, volume_slices, ways,
 };
 use std::path::Path;
 
@@ -151,6 +153,26 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
         name: String::new(),
         ..curves().swap_remove(3)
     };
+    let bands = [
+        LossBand::of("plain", &curves()[..1]),
+        LossBand::of("adaptive and accelerated", &curves()[1..]),
+    ];
+    out.save("losses-bands", || loss_bands(&bands, &log()))?;
+    let t: Vec<f64> = (0..=30).map(|k| f64::from(k) / 30.0).collect();
+    let way = |name: &str, height: f64| Way {
+        name: name.to_owned(),
+        loss: t
+            .iter()
+            .map(|t| 0.05 + 0.04 * t + height * (std::f64::consts::PI * t).sin().powi(2))
+            .collect(),
+        t: t.clone(),
+    };
+    let between = [
+        way("straight", 1.31),
+        way("aligned", 0.24),
+        way("Bezier curve", -0.01),
+    ];
+    out.save("ways", || ways(&between, &Options::default()))?;
     out.save("losses-one", || losses(&[one], &Options::default()))?;
     out.save("trajectory-losses", || {
         trajectory_losses(&path_to_zero(40), &log())
@@ -194,6 +216,19 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
             },
         )
     })?;
+    let basins = |share| Options {
+        basins: Some(share),
+        ..plain.clone()
+    };
+    out.save("contour-basins", || contour(&minima, &basins(0.05)))?;
+    let himmelblau = plane(81, 5.0, |x, y| analytic::himmelblau([x, y]) + 0.5 * x)?;
+    out.save("contour-basins-four", || {
+        contour(&himmelblau, &basins(0.01))
+    })?;
+    let pairs = merge_tree(&minima, Value::Loss).persistence();
+    out.save("persistence", || persistence(&pairs, &plain))?;
+    out.save("barcode", || barcode(&pairs, &plain))?;
+    out.save("table", || table(&comparison(), &plain))?;
     let decades = plane(81, 1.0, |x, y| {
         1e-5 + (x * x + 0.4 * y * y + 0.3 * x * y).powi(3) * 10.0
     })?;
@@ -224,6 +259,55 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
         ..directions(log())
     };
     out.save("contour-double", || contour(&typical, &double))
+}
+
+/// What studies compare.
+fn comparison() -> Table {
+    let names = [
+        "final loss",
+        "accuracy",
+        "λmax",
+        "sharpness (SAM)",
+        "convexity",
+        "basin width",
+    ];
+    let columns = [Column::words("optimiser")]
+        .into_iter()
+        .chain(names.map(Column::numbers));
+    let row = |cells: [&str; 7]| cells.map(str::to_owned).to_vec();
+    Table {
+        columns: columns.collect(),
+        rows: vec![
+            row([
+                "SGD",
+                "0.0213 ± 0.004",
+                "0.991",
+                "12.4",
+                "0.0123",
+                "0.93",
+                "1.21",
+            ]),
+            row([
+                "momentum 0.9",
+                "0.0102 ± 0.003",
+                "0.996",
+                "31.9",
+                "0.0341",
+                "0.87",
+                "0.66",
+            ]),
+            row([
+                "Adam",
+                "0.0064 ± 0.002",
+                "0.998",
+                "58.1",
+                "0.0712",
+                "0.71",
+                "0.43",
+            ]),
+        ],
+        notes: vec!["± one standard deviation over 10 seeds".to_owned()],
+    }
 }
 
 fn heatmaps(out: &Gallery<'_>) -> Result<(), Failure> {

@@ -121,8 +121,8 @@ pub struct Options {
     /// it, and how many points were measured.
     pub tolerance: Option<f64>,
     /// Draws the basins of the minima whose persistence is at least this share of the range, in
-    /// [0, 1], over contours: their borders, the minima by number, and the passes between them with
-    /// the height of the barrier. 0.02 is usual.
+    /// [0, 1], over [`crate::contour`] and trajectories: their borders, the minima by number, and the
+    /// passes between them with the height of the barrier. 0.02 is usual.
     pub basins: Option<f64>,
     /// A sentence below the figure, before the notes that the figure adds by itself.
     pub caption: Option<String>,

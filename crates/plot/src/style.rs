@@ -141,6 +141,9 @@ pub(crate) const DASHES: [&[f64]; 5] = [
     &[7.0, 2.0],
 ];
 
+/// Dashes of the borders of basins, in points.
+pub(crate) const BORDER: [f64; 2] = [2.4, 1.4];
+
 /// Ink of axes and text.
 pub(crate) const INK: &str = "#1a1a1a";
 /// Ink of notes.

@@ -280,10 +280,10 @@ fn of_paths<'a>(
 ) -> Result<PathPlane, StreamError> {
     let wanted = options.components;
     if !(1..=3).contains(&wanted) {
-        return Err(TrajectoryError::Components { wanted })?;
+        return Err(TrajectoryError::Components { wanted }.into());
     }
     if paths.is_empty() {
-        return Err(TrajectoryError::EmptyPath { path: 0 })?;
+        return Err(TrajectoryError::EmptyPath { path: 0 }.into());
     }
     let chosen = paths.iter().enumerate();
     let chosen = chosen.map(|(path, source)| Chosen::of(path, source, options.window.as_ref()));

@@ -6,7 +6,7 @@ use crate::isoline::label::TurnedBox;
 use crate::layout::mark::{self, Mark};
 use crate::layout::{Entry, Panel, Sheet, Swatch};
 use crate::scale::finite_range;
-use crate::style::{INK, Style};
+use crate::style::{BORDER, INK, Style};
 use crate::svg::{Anchor, Canvas, Path, Rect, Stroke, Text};
 use crate::text;
 use crate::text::number::value;
@@ -21,9 +21,6 @@ const PASS: f64 = 2.0;
 const MOST: usize = 20;
 /// The most minima whose values stand in the caption.
 const TOLD: usize = 6;
-/// Dashes of the borders, in points.
-const DASH: [f64; 2] = [2.4, 1.4];
-
 type Place = (f64, f64);
 
 /// The basins of a plane, in fractional indices of its grid.
@@ -108,7 +105,7 @@ impl Terrain {
             path.polyline(&points, false)
         });
         canvas.line(&path, Stroke::new("#ffffff", 1.8));
-        canvas.line(&path, Stroke::new(INK, 0.8).dash(&DASH));
+        canvas.line(&path, Stroke::new(INK, 0.8).dash(&BORDER));
         canvas.end();
         canvas.end();
         canvas.group("passes");

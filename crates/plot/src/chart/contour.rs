@@ -29,7 +29,7 @@ const WIDTH: f64 = 0.5;
 pub fn contour(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     let labels = [options.axis(0), options.axis(1)];
     let mut scene = Scene::new(surface, options, labels, "contour")?;
-    let obstacles = scene.origin_obstacle();
+    let obstacles = scene.obstacles();
     scene.draw(&obstacles)?;
     draw_models(&mut scene.sheet, &scene.panel, true);
     let title = format!("Contours of the {}", scene.name);
@@ -79,19 +79,14 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What labels keep clear of for the sake of the marks of models.
-    pub fn origin_obstacle(&self) -> Vec<TurnedBox> {
-        let (options, panel) = (self.sheet.options, &self.panel);
-        let at = |x, y| obstacle(panel.x.at(x), panel.y.at(y));
-        let zero = origin(options, panel).map(|_| at(0.0, 0.0));
-        let others = models(options, panel).into_iter();
-        let others = others.map(|(_, place)| at(place.at[0], place.at[1]));
-        let at = Placement::new(panel, &self.data.field);
-        let terrain = self
-            .terrain
-            .iter()
-            .flat_map(|t| t.obstacles(at, &options.style));
-        zero.into_iter().chain(others).chain(terrain).collect()
+    /// What labels keep clear of for the sake of the marks of models and basins.
+    pub fn obstacles(&self) -> Vec<TurnedBox> {
+        let mut boxes = model_obstacles(self.sheet.options, &self.panel);
+        let at = Placement::new(&self.panel, &self.data.field);
+        if let Some(terrain) = &self.terrain {
+            boxes.extend(terrain.obstacles(at, &self.sheet.style));
+        }
+        boxes
     }
 
     /// Draws values, lines, labels, axes and colour bar.
@@ -125,6 +120,15 @@ impl<'a> Scene<'a> {
         self.sheet
             .finish(self.panel.frame.x, self.panel.bottom, title)
     }
+}
+
+/// The room of the marks of models in a frame.
+pub(super) fn model_obstacles(options: &Options, panel: &Panel) -> Vec<TurnedBox> {
+    let at = |x, y| obstacle(panel.x.at(x), panel.y.at(y));
+    let zero = origin(options, panel).map(|_| at(0.0, 0.0));
+    let others = models(options, panel).into_iter();
+    let others = others.map(|(_, place)| at(place.at[0], place.at[1]));
+    zero.into_iter().chain(others).collect()
 }
 
 /// The room of a mark.

@@ -1,8 +1,8 @@
 //! Planes side by side on one scale.
 
-use super::contour::{draw_plane, obstacle};
+use super::contour::{draw_plane, model_obstacles};
 use super::paths::{self, Look, PathOnPlane, Paths};
-use super::plane::{Plane, draw_models, extent, hole_entries, is_whole, models, origin};
+use super::plane::{Plane, draw_models, extent, hole_entries, is_whole};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -313,9 +313,7 @@ fn draw_panel(
     let paths = Paths::on(looks, panel);
     let mut obstacles = paths.obstacles();
     let zero = (panel.x.at(0.0), panel.y.at(0.0));
-    obstacles.extend(origin(options, panel).map(|_| obstacle(zero.0, zero.1)));
-    let others = models(options, panel).into_iter();
-    obstacles.extend(others.map(|(_, p)| obstacle(panel.x.at(p.at[0]), panel.y.at(p.at[1]))));
+    obstacles.extend(model_obstacles(options, panel));
     draw_plane(&mut sheet.canvas, plane, panel, options, Some(&obstacles))?;
     paths.draw(&mut sheet.canvas, panel);
     draw_axes(&mut sheet.canvas, panel, layout.words[k], &style, true);

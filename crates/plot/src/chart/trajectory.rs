@@ -100,7 +100,7 @@ fn scene<'o, 'p>(
     let labels = paths::labels(&paths, options);
     let mut scene = Scene::new(surface, options, labels, "trajectory")?;
     let paths = Paths::on(looks, &scene.panel);
-    let mut obstacles = scene.origin_obstacle();
+    let mut obstacles = scene.obstacles();
     obstacles.extend(paths.obstacles());
     scene.draw(&obstacles)?;
     paths.draw(&mut scene.sheet.canvas, &scene.panel);

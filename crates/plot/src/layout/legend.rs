@@ -2,7 +2,7 @@
 
 use super::LEADING;
 use super::mark::{self, Mark};
-use crate::style::{AXIS, GREY, INK, MISSING, Style};
+use crate::style::{AXIS, BORDER, GREY, INK, MISSING, Style};
 use crate::svg::{Canvas, Path, Rect, Stroke, Text};
 use crate::text;
 
@@ -149,7 +149,7 @@ fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
             });
             canvas.line(&path, Stroke::new(color, 0.4));
         }
-        Swatch::Border => canvas.line(&line, Stroke::new(INK, 0.8).dash(&[2.4, 1.4])),
+        Swatch::Border => canvas.line(&line, Stroke::new(INK, 0.8).dash(&BORDER)),
         Swatch::Numbered => mark::number(canvas, (x + w / 2.0, y), 3.5, 1, 5.0),
         Swatch::Cased => {
             canvas.line(&line, Stroke::new("#ffffff", 2.4));
