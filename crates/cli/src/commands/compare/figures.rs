@@ -119,7 +119,10 @@ fn pictures(
         .collect();
     if PANELS.contains(&ends.len()) {
         let part = if figures.is_empty() { "" } else { "-ends" };
-        figures.push((part, on_one_scale(&ends, args.log, "trained weights")?));
+        figures.push((
+            part,
+            on_one_scale(&ends, args.log, Some("trained weights"))?,
+        ));
     }
     figures.push(("-losses", courses(&followed.rows, args.log, store)?));
     let write = |(part, figure): (&str, Figure)| {
@@ -148,11 +151,11 @@ fn paths(
     Ok(trajectories(&plane.surface, &named, &options)?)
 }
 
-/// Surfaces side by side, with one scale of colours.
+/// Surfaces side by side, with one scale of colours; what lies at 0 is marked where it has a name.
 pub fn on_one_scale(
     surfaces: &[(&str, &Surface)],
     log: bool,
-    origin: &str,
+    origin: Option<&str>,
 ) -> Result<Figure, CliError> {
     let panels: Vec<PanelOf> = { surfaces.iter() }
         .map(|&(title, surface)| PanelOf {
@@ -163,7 +166,7 @@ pub fn on_one_scale(
         .collect();
     let options = Options {
         style: Style::double(),
-        origin: Some(origin.to_owned()),
+        origin: origin.map(str::to_owned),
         ..scaled(log)
     };
     Ok(side_by_side(&panels, &options)?)

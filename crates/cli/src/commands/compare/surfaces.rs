@@ -281,6 +281,6 @@ fn picture(all: &[Landscape], output: &Path, args: &CompareArgs) -> Result<(), C
     let surfaces: Vec<_> = { all.iter() }
         .map(|one| (one.run.name.as_str(), &one.surface))
         .collect();
-    let figure = on_one_scale(&surfaces, args.log, "trained point")?;
+    let figure = on_one_scale(&surfaces, args.log, None)?;
     saved(&figure, output, DPI, args.store.force)
 }
