@@ -41,5 +41,5 @@ pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{
     Checkpoint, Fidelity, Joined, Origin, PathOptions, PathPlane, PathSource, Pca, PcaOptions,
     Projection, Projector, RowError, RowIter, RowSource, StreamError, Trajectory, TrajectoryError,
-    TrajectoryPoint, project, ranges,
+    TrajectoryPoint, is_logarithmic_step, project, ranges,
 };

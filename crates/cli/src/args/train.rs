@@ -1,13 +1,15 @@
 use super::{DataArgs, DeviceName, StoreArgs};
 use clap::Args;
 use landscape_models::{ModelSpec, OptimizerKind, Schedule};
+use landscape_storage::CheckpointForm;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
   landscape train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons
   landscape train --model mlp:784-20-10 --data mnist-1k --epochs 30 --lr 0.01 --name mnist
-  landscape train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors";
+  landscape train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors
+  landscape train --model resnet20 --data cifar10 --every 20 --per-decade 10 --record f16 --name r20";
 
 /// Train a network and record its path
 #[derive(Debug, Args)]
@@ -34,6 +36,16 @@ pub struct TrainArgs {
         help_heading = "Training"
     )]
     pub device: DeviceName,
+    /// How checkpoints are kept: f32 (compressed, bit for bit: about two thirds of their size), f16
+    /// (compressed with an error of a two-thousandth of a step: less than half), raw (each tensor as it
+    /// is, to be read in SQL)
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "f32",
+        help_heading = "Store"
+    )]
+    pub record: CheckpointForm,
     /// Also write the trained parameters to a safetensors file
     #[arg(long, value_name = "FILE", help_heading = "Store")]
     pub save: Option<PathBuf>,
@@ -69,6 +81,9 @@ pub struct TrainSettings {
     /// Record a checkpoint every K steps; 0 for the end of each epoch
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub every: usize,
+    /// Record N steps more from each power of ten to the next: dense at first, then thinner
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub per_decade: u32,
     /// Take the samples in file order in every epoch
     #[arg(long)]
     pub no_shuffle: bool,

@@ -2,7 +2,7 @@
 
 use crate::args::RunsArgs;
 use crate::error::CliError;
-use crate::output::{Align, Console, Table};
+use crate::output::{Align, Console, Table, size};
 use landscape_storage::{RunSummary, Store, timestamp};
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ fn row(summary: &RunSummary) -> Value {
         "total": summary.total(),
         "records": summary.records,
         "checkpoints": summary.checkpoints,
+        "checkpoint_bytes": summary.checkpoint_bytes,
         "trajectories": summary.trajectories,
         "model": run.settings.get("model"),
     })
@@ -79,7 +80,8 @@ pub fn holds(summary: &RunSummary) -> String {
         });
     }
     if summary.checkpoints > 0 {
-        parts.push(format!("{} checkpoints", summary.checkpoints));
+        let (count, size) = (summary.checkpoints, size(summary.checkpoint_bytes));
+        parts.push(format!("{count} checkpoints of {size}"));
     }
     if summary.trajectories > 0 {
         let plural = if summary.trajectories == 1 {

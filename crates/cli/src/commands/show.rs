@@ -144,6 +144,8 @@ fn record(record: &TrainRecord) -> Value {
         "accuracy": number(record.accuracy),
         "batch_loss": number(record.batch_loss),
         "lr": number(record.lr),
+        "gradient_norm": number(record.gradient_norm),
+        "seconds": number(record.seconds),
     })
 }
 

@@ -5,13 +5,15 @@ use crate::error::CliError;
 use crate::inputs::{
     Interrupt, Source, default_loss, device, digest, load_data, may_write, provenance,
 };
-use crate::output::{Console, Meter, duration, number, short};
+use crate::output::{Console, Meter, duration, number, short, size};
 use landscape_core::{Outcome, Progress};
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, load_network_params,
     save_weights,
 };
-use landscape_storage::{Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord};
+use landscape_storage::{
+    CheckpointForm, Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord,
+};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -49,6 +51,7 @@ struct TrainJob {
     data: Dataset,
     loss: LossKind,
     config: TrainConfig,
+    form: CheckpointForm,
     spec: RunSpec,
 }
 
@@ -58,6 +61,8 @@ struct Trained {
     run: Run,
     /// All records, by step.
     records: Vec<TrainRecord>,
+    /// What its checkpoints take.
+    bytes: u64,
     seconds: f64,
 }
 
@@ -83,7 +88,7 @@ impl TrainJob {
                 (network, json!({"file": path}))
             }
         };
-        let mut job = TrainJob::with(network, data, loss, config);
+        let mut job = TrainJob::with(network, data, loss, config).recorded_as(args.record);
         job.spec.name = args.store.name.clone();
         job.spec.provenance = provenance(
             console.command(),
@@ -106,8 +111,19 @@ impl TrainJob {
             data,
             loss,
             config,
+            form: CheckpointForm::default(),
             spec,
         }
+    }
+
+    /// The same with another form of checkpoints. One that rounds makes other numbers, and so
+    /// another run.
+    fn recorded_as(mut self, form: CheckpointForm) -> Self {
+        if form == CheckpointForm::F16 {
+            self.spec.settings["checkpoints"] = json!(form.name());
+        }
+        self.form = form;
+        self
     }
 
     /// Trains, unless that was done before.
@@ -133,6 +149,7 @@ impl TrainJob {
         }
         Ok(Trained {
             records: store.records(&run)?,
+            bytes: store.summary(&run.name)?.checkpoint_bytes,
             run,
             seconds: start.elapsed().as_secs_f64(),
         })
@@ -140,7 +157,7 @@ impl TrainJob {
 
     fn work(self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {
         let mut watch = Watch {
-            recorder: store.recorder(run),
+            recorder: store.recorder(run).form(self.form),
             failed: None,
             interrupt: Interrupt::listen(),
             meter: console.meter(&run.name),
@@ -215,13 +232,14 @@ pub fn config(given: &TrainSettings) -> TrainConfig {
         schedule: given.schedule,
         seed: given.seed,
         every: given.every,
+        per_decade: given.per_decade,
         shuffle: !given.no_shuffle,
     }
 }
 
 /// The settings of a training that determine its numbers.
 pub fn training(config: &TrainConfig) -> Value {
-    json!({
+    let mut settings = json!({
         "epochs": config.epochs,
         "batch": config.batch,
         "optimizer": config.optimizer.name(),
@@ -232,7 +250,11 @@ pub fn training(config: &TrainConfig) -> Value {
         "seed": config.seed,
         "every": config.every,
         "shuffle": config.shuffle,
-    })
+    });
+    if config.per_decade > 0 {
+        settings["per_decade"] = json!(config.per_decade);
+    }
+    settings
 }
 
 /// Stores what is recorded, shows how far it is, listens for Ctrl-C.
@@ -253,7 +275,8 @@ impl Watch {
             accuracy: record.accuracy,
             batch_loss: record.batch_loss,
             lr: Some(record.lr),
-            ..TrainRecord::default()
+            gradient_norm: record.gradient_norm,
+            seconds: Some(self.start.elapsed().as_secs_f64()),
         };
         self.recorder.push(stored, Some(&record.params))
     }
@@ -288,6 +311,7 @@ fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
     let Trained {
         run,
         records,
+        bytes,
         seconds,
     } = trained;
     let (first, last) = (records.first(), records.last());
@@ -299,6 +323,7 @@ fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
                 "run": run.name,
                 "steps": last.map(|r| r.step),
                 "checkpoints": records.len(),
+                "checkpoint_bytes": bytes,
                 "first_loss": number(loss(first)),
                 "loss": number(loss(last)),
                 "accuracy": number(accuracy),
@@ -309,12 +334,13 @@ fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
             let words = |value: Option<f64>| value.map_or("-".to_owned(), short);
             let right = accuracy.map_or(String::new(), |a| format!(", accuracy {:.1}%", 100.0 * a));
             format!(
-                "{}: {} steps, loss {} -> {}{right}, {} checkpoints, {}\n",
+                "{}: {} steps, loss {} -> {}{right}, {} checkpoints of {}, {}\n",
                 run.name,
                 last.map_or(0, |r| r.step),
                 words(loss(first)),
                 words(loss(last)),
                 records.len(),
+                size(*bytes),
                 duration(*seconds)
             )
         },

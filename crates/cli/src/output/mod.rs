@@ -174,6 +174,16 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Bytes in words.
+pub fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e3 => format!("{b} B"),
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
 /// A number in few digits.
 pub fn short(value: f64) -> String {
     match value.abs() {

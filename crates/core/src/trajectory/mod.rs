@@ -8,6 +8,7 @@ mod path;
 mod pca;
 mod project;
 mod source;
+mod steps;
 mod tall;
 
 pub use error::TrajectoryError;
@@ -16,6 +17,7 @@ pub use path::{Origin, PathOptions, PathPlane, PathSource, ranges};
 pub use pca::{Pca, PcaOptions};
 pub use project::{Projector, project};
 pub use source::{Joined, RowError, RowIter, RowSource, StreamError};
+pub use steps::is_logarithmic_step;
 
 use crate::grid::Point;
 use crate::names::named;

@@ -56,6 +56,9 @@ pub struct TrainConfig {
     /// Record every so many steps; 0 means at the end of each epoch. The initial and the last state
     /// are always recorded.
     pub every: usize,
+    /// Records so many steps more from each power of ten to the next, dense at first and then thinner
+    /// (see [`landscape_core::is_logarithmic_step`]); 0 for none.
+    pub per_decade: u32,
     /// Whether each epoch takes the samples in another random order.
     pub shuffle: bool,
 }
@@ -73,6 +76,7 @@ impl Default for TrainConfig {
             schedule: Schedule::Constant,
             seed: 42,
             every: 0,
+            per_decade: 0,
             shuffle: true,
         }
     }

@@ -38,6 +38,9 @@ pub struct Record {
     pub batch_loss: Option<f64>,
     /// Learning rate of the last step; of the first one for the initial state.
     pub lr: f64,
+    /// Norm of the gradient of that batch's mean loss, without weight decay; nothing for the initial
+    /// state, nor for a last one that was not due.
+    pub gradient_norm: Option<f64>,
 }
 
 /// How far a training is.

@@ -1,12 +1,13 @@
 //! A training under way.
 
+use super::hook::gradient_norm;
 use super::task::Task;
 use super::{EpochLoss, Record, Step, TrainConfig, TrainObserver, TrainReport};
 use crate::{ModelsError, Network, host, streams};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use landscape_core::{Outcome, Rng, Sample};
+use landscape_core::{Outcome, Rng, Sample, is_logarithmic_step};
 use std::ops::ControlFlow;
 
 /// The state between two steps.
@@ -18,6 +19,7 @@ pub(super) struct Run<'a> {
     per_epoch: u64,
     step: u64,
     batch_loss: Option<Tensor<1>>,
+    gradient_norm: Option<f64>,
     epochs: Vec<EpochLoss>,
     first: Sample,
     last: Sample,
@@ -39,6 +41,7 @@ impl<'a> Run<'a> {
             config,
             step: 0,
             batch_loss: None,
+            gradient_norm: None,
             epochs: Vec::new(),
             last: first.clone(),
             first,
@@ -91,6 +94,8 @@ impl<'a> Run<'a> {
         let loss = self.task.batch_loss(&self.network, places);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let lr = self.lr(self.step);
+        let shown = self.is_due(self.step + 1) || self.step + 1 == self.steps();
+        self.gradient_norm = shown.then(|| gradient_norm(&self.network, &gradients));
         self.network = self.optimizer.step(lr, self.network.clone(), gradients);
         self.step += 1;
         let loss = loss.without_autodiff();
@@ -104,7 +109,7 @@ impl<'a> Run<'a> {
             step: self.step,
             steps: self.steps(),
         });
-        if self.due() && self.measure(observer)?.is_break() {
+        if self.is_due(self.step) && self.measure(observer)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
         Ok(flow)
@@ -129,12 +134,13 @@ impl<'a> Run<'a> {
         places
     }
 
-    fn due(&self) -> bool {
+    fn is_due(&self, step: u64) -> bool {
         let every = match self.config.every {
             0 => self.per_epoch,
             every => every as u64,
         };
-        self.step.is_multiple_of(every)
+        let per_decade = self.config.per_decade;
+        step.is_multiple_of(every) || per_decade > 0 && is_logarithmic_step(step, per_decade)
     }
 
     /// Evaluates the present state and records it.
@@ -157,6 +163,7 @@ impl<'a> Run<'a> {
             accuracy: sample.accuracy,
             batch_loss: batch_loss.map(|loss| f64::from(host::floats(loss)[0])),
             lr: self.lr(self.step.saturating_sub(1)),
+            gradient_norm: self.gradient_norm,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which steps are recorded.
 
+use landscape_core::is_logarithmic_step;
 use std::collections::BTreeSet;
 
 /// Which steps of training are recorded. Step 0, the state before the first, always is.
@@ -49,7 +50,7 @@ impl When {
         step == 0
             || match self {
                 When::Every(k) => step.is_multiple_of((*k).max(1)),
-                When::Logarithmic(n) => is_logarithmic(step, f64::from((*n).max(1))),
+                When::Logarithmic(n) => is_logarithmic_step(step, *n),
                 When::EpochEnds => match before {
                     Some(before) => epoch.floor() > before.floor(),
                     None => epoch.fract() == 0.0,
@@ -57,13 +58,4 @@ impl When {
                 When::At(steps) => steps.contains(&step),
             }
     }
-}
-
-/// Whether `step` is `10^(k / n)` for a whole `k`, rounded.
-fn is_logarithmic(step: u64, n: f64) -> bool {
-    let nearest = (n * (step as f64).log10()).round();
-    // Early steps are closer than the powers: their nearest power rounds to them, if any does.
-    [nearest - 1.0, nearest, nearest + 1.0]
-        .iter()
-        .any(|k| 10f64.powf(k / n).round() as u64 == step)
 }

@@ -108,12 +108,12 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn rows(&self, run: &Run, steps: RangeInclusive<u64>) -> Result<StoredRows, Error> {
-        let count = self.checkpoints_between(run, steps.clone())?.remaining();
+        let mut found = self.checkpoint_steps(run)?;
+        found.retain(|step| steps.contains(step));
         Ok(StoredRows {
             store: self.clone(),
             run: run.clone(),
-            steps,
-            count,
+            steps: found,
         })
     }
 }
@@ -123,13 +123,19 @@ impl Store {
 pub struct StoredRows {
     store: Store,
     run: Run,
-    steps: RangeInclusive<u64>,
-    count: usize,
+    steps: Vec<u64>,
+}
+
+impl StoredRows {
+    /// The steps of the rows.
+    pub fn steps(&self) -> &[u64] {
+        &self.steps
+    }
 }
 
 impl RowSource for StoredRows {
     fn len(&self) -> usize {
-        self.count
+        self.steps.len()
     }
 
     fn rows(&self) -> RowIter<'_> {
@@ -137,13 +143,21 @@ impl RowSource for StoredRows {
             Ok(checkpoint) => Ok(Cow::Owned(checkpoint.params)),
             Err(error) => Err(RowError::from(error)),
         };
-        match self
-            .store
-            .checkpoints_between(&self.run, self.steps.clone())
-        {
+        let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else {
+            return Box::new(std::iter::empty());
+        };
+        match self.store.checkpoints_between(&self.run, *first..=*last) {
             Ok(checkpoints) => Box::new(checkpoints.map(row)),
             Err(error) => Box::new(std::iter::once(row(Err(error)))),
         }
+    }
+
+    fn row(&self, index: usize) -> Result<Params, RowError> {
+        let step = self.steps.get(index);
+        let step = step.ok_or_else(|| format!("there are {} checkpoints", self.len()))?;
+        let found = self.store.checkpoint(&self.run, *step)?;
+        let found = found.ok_or_else(|| format!("step {step} has no checkpoint any more"))?;
+        Ok(found.params)
     }
 }
 

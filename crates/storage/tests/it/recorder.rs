@@ -439,24 +439,26 @@ fn a_removed_run_takes_compressed_checkpoints_along() {
 /// Many transactions with little in them share their blocks.
 #[test]
 fn small_batches_do_not_take_blocks_of_their_own() {
-    let (_dir, store) = store();
-    let run = run(&store);
-    let mut recorder = store.recorder(&run);
-    for step in 0..40 {
-        recorder
-            .push(record(step), Some(&params(step as f32)))
-            .unwrap();
-        recorder.flush().unwrap();
-    }
-    drop(recorder);
-    for (step, read) in all(&store).iter().enumerate() {
-        assert_eq!(
-            (read.record.step, &read.params),
-            (step as u64, &params(step as f32))
+    for form in [CheckpointForm::Raw, CheckpointForm::F32] {
+        let (_dir, store) = store();
+        let run = run(&store);
+        let mut recorder = store.recorder(&run).form(form);
+        for step in 0..40 {
+            let params = params(step as f32);
+            recorder.push(record(step), Some(&params)).unwrap();
+            recorder.flush().unwrap();
+        }
+        drop(recorder);
+        for (step, read) in all(&store).iter().enumerate() {
+            assert_eq!(read.record.step, step as u64);
+            assert_eq!(read.params, params(step as f32));
+        }
+        let size = std::fs::metadata(store.path()).unwrap().len();
+        assert!(
+            size < 6 << 20,
+            "{form}: {size} bytes, 20 MB if each had its own"
         );
     }
-    let size = std::fs::metadata(store.path()).unwrap().len();
-    assert!(size < 6 << 20, "{size} bytes, 20 MB if each had its own");
 }
 
 /// A stored path is a source of rows: its components are those of the rows in memory.
@@ -481,6 +483,9 @@ fn a_stored_path_streams_into_pca() {
             .map(|(_, params)| params)
             .collect();
         assert_eq!(rows.len(), held.len());
+        assert_eq!(rows.steps()[5], range.start() + 5);
+        assert_eq!(rows.row(5).unwrap(), *held[5]);
+        assert!(rows.row(held.len()).is_err());
         let streamed = Pca::fit_source(&rows, held[0], &options).unwrap();
         assert_eq!(streamed, Pca::fit_with(&held, held[0], &options).unwrap());
     }

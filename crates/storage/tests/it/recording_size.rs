@@ -2,6 +2,7 @@
 
 use crate::support::store;
 use crate::training::{Adam, record, run, values};
+use landscape_core::{Pca, PcaOptions};
 use landscape_storage::{CheckpointForm, Status, Store};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ struct Recorded {
     raw: u64,
     recording: Duration,
     reading: Duration,
+    components: Duration,
 }
 
 /// Trains a network of 15,910 parameters, and records every step.
@@ -33,6 +35,16 @@ fn recorded(form: CheckpointForm, steps: u64) -> Recorded {
     recorder.finish(Status::Complete).unwrap();
     let raw = 4 * adam.weights.len() as u64 * steps;
     let reading = read_back(&store, steps);
+    let clock = Instant::now();
+    let run = store.find("path").unwrap();
+    let options = PcaOptions {
+        components: 2,
+        ignore_one_dimensional: false,
+    };
+    let rows = store.rows(&run, 0..=u64::MAX).unwrap();
+    let pca = Pca::fit_source(&rows, &adam.params(), &options).unwrap();
+    assert!(pca.explained_variance_ratio[0] > 0.1);
+    let components = clock.elapsed();
     let stored = store.summary("path").unwrap().checkpoint_bytes;
     let file = std::fs::metadata(store.path()).unwrap().len();
     Recorded {
@@ -41,6 +53,7 @@ fn recorded(form: CheckpointForm, steps: u64) -> Recorded {
         raw,
         recording,
         reading,
+        components,
     }
 }
 
@@ -93,12 +106,13 @@ fn ten_thousand_steps() {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak = status.lines().find(|line| line.starts_with("VmHWM"));
         println!(
-            "{form}: {:.1} of {:.1} MB ({:.1} of checkpoints), {:.1} s recording, {:.1} s reading, {}",
+            "{form}: {:.1} of {:.1} MB ({:.1} of checkpoints), {:.1} s recording, {:.1} s reading, {:.1} s for two components, {}",
             done.file as f64 / 1e6,
             done.raw as f64 / 1e6,
             done.stored as f64 / 1e6,
             done.recording.as_secs_f64(),
             done.reading.as_secs_f64(),
+            done.components.as_secs_f64(),
             peak.unwrap_or_default(),
         );
         let most = match form {
