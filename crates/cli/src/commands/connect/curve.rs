@@ -60,8 +60,7 @@ impl CurveJob {
                 weight_decay: Some(args.weight_decay),
                 schedule: args.schedule,
                 seed: args.seed,
-                every: 0,
-                shuffle: true,
+                ..TrainConfig::default()
             },
         };
         config.training.check()?;
