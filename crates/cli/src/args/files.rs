@@ -9,7 +9,7 @@ Examples:
   landscape metrics plane
   landscape metrics plane --json";
 
-/// Figures of a stored landscape: range, convexity, basin, roughness, minima, saddles
+/// Figures of a stored landscape: range, convexity, basin, roughness, minima and their barriers, saddles
 #[derive(Debug, Args)]
 #[command(before_help = METRICS)]
 pub struct MetricsArgs {

@@ -4,6 +4,7 @@ mod compare;
 mod connect;
 mod data;
 mod demo;
+mod diagnose;
 mod doctor;
 mod eval;
 mod files;
@@ -19,6 +20,7 @@ pub use compare::{CompareArgs, Rated};
 pub use connect::{ConnectArgs, CurveArgs};
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
+pub use diagnose::DiagnoseArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
@@ -88,6 +90,7 @@ pub enum Command {
     Hessian(Box<HessianArgs>),
     Compare(Box<CompareArgs>),
     Metrics(MetricsArgs),
+    Diagnose(DiagnoseArgs),
     Plot(PlotArgs),
     Export(ExportArgs),
     Import(ImportArgs),

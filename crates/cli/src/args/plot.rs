@@ -7,6 +7,8 @@ Examples:
   landscape plot plane -o plane.svg
   landscape plot plane --kind surface --log -o plane.png
   landscape plot path --kind trajectory --log -o path.svg
+  landscape plot plane --basins -o basins.svg
+  landscape plot plane --kind persistence -o persistence.svg
   landscape plot sgd adam --kind losses -o losses.svg
   landscape plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)
   landscape plot curvature --kind spectrum -o spectrum.svg
@@ -27,6 +29,9 @@ pub struct PlotArgs {
     /// What is drawn; chosen from the run where absent
     #[arg(long, value_enum)]
     pub kind: Option<Kind>,
+    /// Which path, by the name of its run, where a run has several; all are drawn over contours
+    #[arg(long, value_name = "NAME")]
+    pub path: Option<String>,
     /// FILE.svg, FILE.png or FILE.html
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
@@ -55,6 +60,16 @@ pub struct LookArgs {
     /// Mark the measured points of adaptive runs with small dots
     #[arg(long)]
     pub measured: bool,
+    /// Borders of basins over contours, minima and the passes between them; of minima whose
+    /// persistence is at least a share of the range, 0.02 where absent
+    #[arg(
+        long,
+        value_name = "SHARE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "0.02"
+    )]
+    pub basins: Option<f64>,
     /// One scale for the figures of all runs
     #[arg(long)]
     pub shared_scale: bool,
@@ -82,6 +97,7 @@ impl Default for LookArgs {
             clip: None,
             smooth: 0.0,
             measured: false,
+            basins: None,
             shared_scale: false,
             value: ValueName::Loss,
             title: None,
@@ -114,6 +130,8 @@ pub enum Kind {
     Surface,
     /// The path over the contours of its plane.
     Trajectory,
+    /// Persistence of the minima: how much each stands out.
+    Persistence,
     /// Losses of training.
     Losses,
     /// True loss, loss of the plane, and distance from it along a path.

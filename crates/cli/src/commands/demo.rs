@@ -117,7 +117,9 @@ fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliErro
     let mut runs = Vec::new();
     for (name, heading, trained) in PAGE {
         let curve = Stored::load(store, trained)?.curve()?;
-        let mut run = page_run(&Stored::load(store, name)?, &[curve])?;
+        let mut stored = Stored::load(store, name)?;
+        stored.diagnose(store)?;
+        let mut run = page_run(&stored, &[curve])?;
         run.heading = Some((*heading).to_owned());
         runs.push(run);
     }

@@ -1,5 +1,9 @@
 //! Figures of a stored landscape.
 
+mod topology;
+
+use topology::Topology;
+
 use crate::args::{MetricsArgs, ValueName};
 use crate::error::CliError;
 use crate::inputs::{ends_at_models, stored_places};
@@ -20,6 +24,7 @@ pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
         source,
     })?;
     let barrier = barrier_of(&run, &surface, value);
+    let topology = Topology::of(&surface, value);
     console.result(
         || {
             json!({
@@ -27,14 +32,18 @@ pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
                 "value": args.value.to_string(),
                 "metrics": figures,
                 "barrier": barrier.map(barrier_json),
+                "topology": topology.json(),
             })
         },
         || {
             let mut rows = rows(&figures, &surface.grid);
+            rows.extend(topology.rows());
             rows.extend(barrier.map(|b| ("barrier".to_owned(), barrier_words(&b))));
             let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             let line = |(name, value): &(String, String)| format!("{name:<width$}  {value}\n");
-            rows.iter().map(line).collect()
+            let mut text: String = rows.iter().map(line).collect();
+            text.push_str(&topology.words());
+            text
         },
     )
 }
@@ -164,7 +173,6 @@ pub fn rows(figures: &Metrics, grid: &Grid) -> Vec<(String, String)> {
         ),
         ("saddles", figures.saddles.len().to_string()),
         ("maxima", figures.maxima.len().to_string()),
-        ("saddle-minimum distance", option(figures.smad)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()

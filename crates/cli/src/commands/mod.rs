@@ -5,6 +5,7 @@ mod compare;
 mod connect;
 mod data;
 mod demo;
+mod diagnose;
 mod doctor;
 mod engine;
 mod export;
@@ -38,6 +39,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Hessian(args) => hessian::hessian(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
         Command::Metrics(args) => metrics::metrics(&args, console),
+        Command::Diagnose(args) => diagnose::diagnose(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
         Command::Export(args) => export::export(&args, console),
         Command::Import(args) => export::import(&args, console),

@@ -10,14 +10,15 @@ pub use options::{figure_options, saved};
 pub use page::page_run;
 pub use stored::Stored;
 
+use super::trajectory::warnings;
 use crate::args::{Kind, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::may_write;
 use crate::output::Console;
-use landscape_core::Surface;
+use landscape_core::{Surface, merge_tree};
 use landscape_plot as plot;
-use landscape_plot::{Figure, Options};
-use landscape_storage::{RunKind, Store};
+use landscape_plot::{Figure, Options, PathOnPlane};
+use landscape_storage::{NamedTrajectory, RunKind, Store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -41,13 +42,24 @@ pub fn may_draw(path: &Path, force: bool) -> Result<(), CliError> {
     may_write(path, force)
 }
 
+/// Whether a file is an interactive page.
+pub fn is_page(path: &Path) -> bool {
+    matches!(Target::of(path), Ok(Target::Page))
+}
+
 /// Draws runs; gives the files that are written.
 pub fn draw(args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
     let target = Target::of(&args.output)?;
     let store = Store::open_read(&args.db.db)?;
     let hold = store.hold();
-    let load = |name: &String| Stored::load(&store, name);
-    let runs: Vec<Stored> = args.names.iter().map(load).collect::<Result<_, _>>()?;
+    let load = |name: &String| {
+        let mut run = Stored::load(&store, name)?;
+        if let Target::Page = target {
+            run.diagnose(&store)?;
+        }
+        Ok(run)
+    };
+    let runs: Vec<Stored> = { args.names.iter().map(load) }.collect::<Result<_, CliError>>()?;
     drop(hold);
     match target {
         Target::Page => Ok(vec![page::write(&runs, args)?]),
@@ -168,12 +180,14 @@ fn figure(
         Kind::Contour => plot::contour(needed()?, &options)?,
         Kind::Heatmap => plot::heatmap(needed()?, &options)?,
         Kind::Slices => plot::volume_slices(needed()?, &options)?,
-        Kind::Surface => match run.paths.first() {
-            None => plot::surface3d(needed()?, &options)?,
-            Some(named) => plot::trajectory3d(needed()?, &named.trajectory, &options)?,
-        },
+        Kind::Surface if run.paths.is_empty() => plot::surface3d(needed()?, &options)?,
+        Kind::Surface => plot::trajectory3d(needed()?, run.path(args.path.as_deref())?, &options)?,
+        Kind::Persistence => {
+            let pairs = merge_tree(needed()?, options.value).persistence();
+            plot::persistence(&pairs, &over_steps(options))?
+        }
         Kind::Trajectory => {
-            let path = run.path()?;
+            let chosen = run.chosen(args.path.as_deref())?;
             let surface = surface.ok_or_else(|| CliError::Conflict {
                 what: format!(
                     "run `{}` has a path, but no landscape around it",
@@ -183,15 +197,42 @@ fn figure(
                     "sample it: landscape trajectory ... --grid 51; or draw --kind plane-losses"
                         .to_owned(),
             })?;
-            match run.is_curve() || run.paths.len() > 1 {
-                true => plot::trajectories(surface, &run.named_paths(), &options)?,
-                false => plot::trajectory(surface, path, &options)?,
-            }
+            over_contours(surface, &chosen, run.is_curve(), &options)?
         }
-        Kind::PlaneLosses => plot::trajectory_losses(run.path()?, &over_steps(options))?,
+        Kind::PlaneLosses => {
+            plot::trajectory_losses(run.path(args.path.as_deref())?, &over_steps(options))?
+        }
         Kind::Losses => plot::losses(&[run.curve()?], &over_steps(options))?,
         Kind::Spectrum | Kind::HessianMap | Kind::Stability | Kind::Sharpness => {
             curvature::figure(run, kind, &args.look)?
         }
     })
+}
+
+/// One path with its steps; several paths, and curves between networks, by their names.
+fn over_contours(
+    surface: &Surface,
+    paths: &[&NamedTrajectory],
+    is_curve: bool,
+    options: &Options,
+) -> Result<Figure, CliError> {
+    let options = &Options {
+        caption: caption(paths).or(options.caption.clone()),
+        ..options.clone()
+    };
+    if let ([only], false) = (paths, is_curve) {
+        return Ok(plot::trajectory(surface, &only.trajectory, options)?);
+    }
+    let named = paths.iter().map(|named| PathOnPlane {
+        name: &named.label,
+        trajectory: &named.trajectory,
+    });
+    let named: Vec<_> = named.collect();
+    Ok(plot::trajectories(surface, &named, options)?)
+}
+
+/// Where the plane misleads, as a sentence.
+fn caption(paths: &[&NamedTrajectory]) -> Option<String> {
+    let all = warnings(paths.iter().copied());
+    (!all.is_empty()).then(|| format!("Beware: {}.", all.join("; ")))
 }

@@ -77,6 +77,7 @@ fn figures<const DIMS: usize>(
             names: vec![name.to_owned()],
             kind: None,
             output: output.clone(),
+            path: None,
             look: LookArgs {
                 log: args.log,
                 ..LookArgs::default()

@@ -1,6 +1,7 @@
 //! Everything about one run.
 
 use super::adaptive::{report_json, report_words};
+use super::diagnose::{Depth, Evidence, brief, gather, to_json};
 use super::engine::tolerance;
 use super::hessian::report::{fields_of, map_json, map_words, step_words, words_of};
 use super::runs::holds;
@@ -42,6 +43,7 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         curvature: store.curvature(&summary.run)?,
         map,
         paths: store.load_trajectories(&summary.run)?,
+        evidence: gather(&store, &summary.run, Depth::Stored)?,
         summary,
     };
     console.result(|| whole.json(), || whole.words())
@@ -53,6 +55,7 @@ struct Whole {
     directions: Option<StoredDirections>,
     records: Vec<TrainRecord>,
     paths: Vec<NamedTrajectory>,
+    evidence: Vec<Evidence>,
     curvature: Vec<Curvature>,
     map: Option<CurvatureMap>,
 }
@@ -80,6 +83,7 @@ impl Whole {
             "curvature": self.curvature.iter().map(fields_of).collect::<Vec<_>>(),
             "map": self.map.as_ref().map(map_json),
             "trajectories": self.paths.iter().map(path).collect::<Vec<_>>(),
+            "diagnoses": self.said().map(to_json).collect::<Vec<_>>(),
         })
     }
 
@@ -132,7 +136,16 @@ impl Whole {
                 shares.join(" + ")
             ));
         }
+        for evidence in self.said() {
+            text.push_str(&format!("diagnosis of {}\n", evidence.label));
+            text.push_str(&brief(&evidence.diagnose()));
+        }
         text
+    }
+
+    /// What something can be said of.
+    fn said(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().filter(|evidence| !evidence.is_empty())
     }
 }
 

@@ -4,8 +4,11 @@ mod losses;
 mod paths;
 mod report;
 
+pub use paths::Path;
+pub use report::warnings;
+
 use losses::Losses;
-use paths::{Path, Paths};
+use paths::Paths;
 
 use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};

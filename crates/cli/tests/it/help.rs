@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "hessian",
     "compare",
     "metrics",
+    "diagnose",
     "plot",
     "export",
     "import",

@@ -5,6 +5,7 @@ mod compare;
 mod connect;
 mod data;
 mod demo;
+mod diagnose;
 mod export;
 mod help;
 mod hessian;

@@ -2,7 +2,7 @@
 //! largest stable one.
 
 use super::thresholds::{
-    EXPLAINED, LEARNT, ONE_SIDED, SETTLED, STABILITY, STEPS, TURNS, UPS, ZIGZAG,
+    EXPLAINED, LEARNT, ONE_SIDED, SETTLED, STABILITY, STEPS, SWING, TIMID, TURNS, UPS, ZIGZAG,
 };
 use super::{Answer, Facts, Figure, short};
 use crate::grid::Point;
@@ -42,15 +42,21 @@ pub(super) fn answer(facts: &Facts) -> Answer<Course> {
     let turning = Turning::of(facts.coordinates);
     let ratio = stability(facts);
     let verdict = verdict(losses.as_ref(), turning.as_ref());
-    let settled = losses.as_ref().is_some_and(|l| l.late <= SETTLED);
+    let settled = { losses.as_ref() }.is_some_and(|l| l.late.is_none_or(|late| late <= SETTLED));
     let beyond = ratio.is_some_and(|ratio| ratio >= STABILITY[1]);
+    let timid = ratio.is_some_and(|ratio| ratio <= TIMID);
+    let back = losses.as_ref().is_some_and(Losses::is_back);
     let sentence = match (verdict, settled, beyond) {
         (Course::Smooth, true, _) => "Training went smoothly and has settled",
         (Course::Smooth, false, _) => "Training went smoothly and was still improving",
         (Course::Oscillating, _, true) => {
             "Training oscillated; the learning rate is beyond the stable one"
         }
+        (Course::Oscillating, _, false) if back => "Training oscillated and ended where it began",
         (Course::Oscillating, _, false) => "Training oscillated",
+        (Course::Stuck, _, _) if timid => {
+            "Training was stuck: the loss hardly fell; the learning rate is far below the stable one"
+        }
         (Course::Stuck, _, _) => "Training was stuck: the loss hardly fell",
         (Course::Spiralling, _, _) => "Training went round in a spiral",
         (Course::Diverged, _, true) => {
@@ -71,7 +77,7 @@ fn verdict(losses: Option<&Losses>, turning: Option<&Turning>) -> Course {
         None if turning.is_none() => Course::Unknown,
         Some(l) if l.diverged() => Course::Diverged,
         _ if spiral => Course::Spiralling,
-        Some(l) if l.ups >= UPS => match l.fall < LEARNT && !zigzag {
+        Some(l) if l.swings() => match l.fall < LEARNT && !zigzag {
             true => Course::Stuck,
             false => Course::Oscillating,
         },
@@ -82,10 +88,15 @@ fn verdict(losses: Option<&Losses>, turning: Option<&Turning>) -> Course {
     }
 }
 
-/// Learning rate over the largest stable one, `2 (1 + momentum) / lambda_max`.
+/// Learning rate over the largest stable one, `2 (1 + momentum) / lambda_max`, with Nesterov's momentum
+/// that over `1 + 2 momentum` (Cohen et al. 2021).
 fn stability(facts: &Facts) -> Option<f64> {
     let (rate, lambda) = (facts.learning_rate?, facts.lambda_max?);
-    let ratio = rate * lambda / (2.0 * (1.0 + facts.momentum));
+    let less = match facts.nesterov {
+        true => 1.0 + 2.0 * facts.momentum,
+        false => 1.0,
+    };
+    let ratio = rate * lambda * less / (2.0 * (1.0 + facts.momentum));
     (lambda > 0.0 && ratio.is_finite()).then_some(ratio)
 }
 
@@ -93,12 +104,16 @@ fn stability(facts: &Facts) -> Option<f64> {
 struct Losses {
     first: f64,
     last: f64,
+    lowest: f64,
     /// Fall from the first to the lowest, as a share of the first one's magnitude.
     fall: f64,
     /// Share of the whole way that goes up, in [0, 1].
     ups: f64,
-    /// Fall of the mean from the third to the last quarter, as a share of the whole fall.
-    late: f64,
+    /// Mean of the rises, as a share of the range of the losses, in [0, 1].
+    swing: f64,
+    /// Fall of the mean from the third to the last quarter, as a share of the whole fall; `None`
+    /// where nothing fell.
+    late: Option<f64>,
     overflowed: usize,
 }
 
@@ -113,19 +128,37 @@ impl Losses {
         let steps = || finite.windows(2).map(|w| w[1] - w[0]);
         let way: f64 = steps().map(f64::abs).sum();
         let up: f64 = steps().map(|step| step.max(0.0)).sum();
+        let rises = steps().filter(|step| *step > 0.0).count();
+        let highest = finite.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let quarter = (finite.len() / 4).max(1);
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
         let (before, end) = finite.split_at(finite.len() - quarter);
         let third = mean(&before[before.len().saturating_sub(quarter)..]);
-        let whole = (first - lowest).max(f64::MIN_POSITIVE);
+        let whole = first - lowest;
+        let fall = whole / first.abs().max(f64::MIN_POSITIVE);
         Some(Losses {
             first,
             last,
-            fall: (first - lowest) / first.abs().max(f64::MIN_POSITIVE),
+            lowest,
+            fall,
             ups: if way > 0.0 { up / way } else { 0.0 },
-            late: (third - mean(end)) / whole,
+            swing: match rises > 0 && highest > lowest {
+                true => up / rises as f64 / (highest - lowest),
+                false => 0.0,
+            },
+            late: (fall >= LEARNT).then_some((third - mean(end)) / whole),
             overflowed: losses.len() - finite.len(),
         })
+    }
+
+    /// Up and down, by more than noise.
+    fn swings(&self) -> bool {
+        self.ups >= UPS && self.swing >= SWING
+    }
+
+    /// Whether what was gained is lost again.
+    fn is_back(&self) -> bool {
+        self.fall >= LEARNT && self.first - self.last < LEARNT * self.first.abs()
     }
 
     fn diverged(&self) -> bool {
@@ -189,8 +222,11 @@ fn figures(
 ) -> Vec<Figure> {
     let mut figures = Vec::new();
     if let Some(l) = losses {
-        let (first, last) = (short(l.first), short(l.last));
-        let says = format!("of the first loss; from {first} to {last}");
+        let [first, lowest, last] = [l.first, l.lowest, l.last].map(short);
+        let says = match lowest == last {
+            true => format!("of the first loss; from {first} to {last}"),
+            false => format!("of the first loss; from {first} to {lowest}, at the end {last}"),
+        };
         figures.push(Figure::new("fall", l.fall, &[LEARNT], says));
         figures.push(Figure::new(
             "ups",
@@ -198,8 +234,17 @@ fn figures(
             &[UPS],
             "of the way of the losses goes up",
         ));
-        let says = "of the whole fall was in the last quarter";
-        figures.push(Figure::new("late fall", l.late, &[SETTLED], says));
+        if l.ups >= UPS {
+            let says = match l.swing >= SWING {
+                true => "of the range of the losses is a mean rise",
+                false => "of the range of the losses is a mean rise: noise",
+            };
+            figures.push(Figure::new("swing", l.swing, &[SWING], says));
+        }
+        if let Some(late) = l.late {
+            let says = "of the whole fall was in the last quarter";
+            figures.push(Figure::new("late fall", late, &[SETTLED], says));
+        }
         if l.overflowed > 0 {
             let says = "losses overflowed";
             figures.push(Figure::new(
@@ -213,8 +258,11 @@ fn figures(
     if let Some(t) = turning {
         let says = "between steps on the plane: 1 straight, -1 to and fro";
         figures.push(Figure::new("mean cosine", t.cosine, &[ZIGZAG], says));
-        let says = format!("around, {:.0}% to one side", 100.0 * t.one_sided);
-        figures.push(Figure::new("turns", t.turns.abs(), &[TURNS], says));
+        // To and fro is half a turn each time, to either side.
+        if t.cosine >= ZIGZAG {
+            let says = format!("around, {:.0}% to one side", 100.0 * t.one_sided);
+            figures.push(Figure::new("turns", t.turns.abs(), &[TURNS], says));
+        }
     }
     if let (Some(ratio), Some(rate)) = (ratio, facts.learning_rate) {
         let says = match ratio {

@@ -60,7 +60,9 @@ fn graded(metrics: &Metrics) -> Vec<Graded> {
     if let Some(value) = metrics.convexity {
         let grade = 2 - above(value, CONVEXITY);
         let says = ["nearly convex", "partly not convex", "mostly not convex"][grade];
-        graded.push((Figure::new("convexity", value, &CONVEXITY, says), grade));
+        // Surfaces of networks are seldom convex; smooth ones are not hard for that alone.
+        let figure = Figure::new("convexity", value, &CONVEXITY, says);
+        graded.push((figure, grade.min(1)));
     }
     if let Some(smad) = metrics.smad.filter(|_| metrics.range > 0.0) {
         let value = smad / metrics.range;

@@ -36,16 +36,22 @@ pub struct Facts<'a> {
     pub metrics: Option<&'a Metrics>,
     /// Where the trained network is on that surface, see [`Position::of`].
     pub position: Option<Position>,
+    /// The true loss of the network, which the surface has at its place where it lies on the plane.
+    pub true_loss: Option<f64>,
     /// Coordinates of the recorded steps on a plane, in order.
     pub coordinates: &'a [Point],
     /// True losses of the recorded steps, in order.
     pub losses: &'a [f64],
-    /// Share of the path's variance that the plane explains, in [0, 1].
+    /// Share of the path's variance that the plane of the coordinates explains, in [0, 1].
     pub explained: Option<f64>,
+    /// The same of the plane of the surface; nothing where that is no plane of the path.
+    pub seen: Option<f64>,
     /// Learning rate of the last steps.
     pub learning_rate: Option<f64>,
     /// Momentum of the optimiser, in [0, 1); 0 for plain gradient descent.
     pub momentum: f64,
+    /// Whether it is Nesterov's momentum.
+    pub nesterov: bool,
     /// Largest eigenvalue of the Hessian of the full loss at the end.
     pub lambda_max: Option<f64>,
 }
@@ -86,7 +92,9 @@ pub struct Figure {
 pub struct Answer<V> {
     /// In one word.
     pub verdict: V,
-    /// In a sentence or two, with the figures.
+    /// In a sentence, without figures.
+    pub sentence: String,
+    /// The sentence with the figures.
     pub words: String,
     /// The figures.
     pub figures: Vec<Figure>,
@@ -148,6 +156,7 @@ impl<V> Answer<V> {
         };
         Answer {
             verdict,
+            sentence: format!("{sentence}."),
             words,
             figures,
             confidence,

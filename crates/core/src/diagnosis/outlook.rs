@@ -1,7 +1,7 @@
 //! Can it improve? The place on the surface, and what lies lower in view.
 
-use super::thresholds::{BARRIER, EXPLAINED, FLAT, GAP, SLOPE};
-use super::{Answer, Facts, Figure, Position};
+use super::thresholds::{BARRIER, EXPLAINED, FLAT, GAP, OFF, SLOPE};
+use super::{Answer, Facts, Figure, Position, short};
 use crate::names::named;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,13 @@ pub(super) fn answer(facts: &Facts) -> Answer<Outlook> {
         let why = "the place on a surface is not known".to_owned();
         return Answer::new(Outlook::Unknown, "Not known", Vec::new(), vec![why]);
     };
+    let off = off(facts, &position);
+    if off.is_some_and(|off| off >= OFF) {
+        let sentence = "Not known: the network lies beside this surface";
+        let figures = off.into_iter().map(|off| beside(facts, &position, off));
+        let reservations = reservations(facts, &position);
+        return Answer::new(Outlook::Unknown, sentence, figures.collect(), reservations);
+    }
     let verdict = verdict(&position);
     let sentence = match verdict {
         Outlook::Valley => "Little to gain in view: the bottom of a valley",
@@ -44,6 +51,22 @@ pub(super) fn answer(facts: &Facts) -> Answer<Outlook> {
     };
     let reservations = reservations(facts, &position);
     Answer::new(verdict, sentence, figures(&position), reservations)
+}
+
+/// How far the surface is from the true loss at the network's place, over its range.
+fn off(facts: &Facts, position: &Position) -> Option<f64> {
+    let range = facts.metrics?.range;
+    let off = (position.value - facts.true_loss?).abs() / range;
+    (range > 0.0 && off.is_finite()).then_some(off)
+}
+
+fn beside(facts: &Facts, position: &Position, off: f64) -> Figure {
+    let says = format!(
+        "of the range between the loss of the plane, {}, and the true one, {}",
+        short(position.value),
+        short(facts.true_loss.unwrap_or(f64::NAN))
+    );
+    Figure::new("off the surface", off, &[OFF], says)
 }
 
 fn verdict(position: &Position) -> Outlook {
@@ -92,7 +115,7 @@ fn reservations(facts: &Facts, position: &Position) -> Vec<String> {
     if position.at_edge {
         reservations.push("the network is at the edge of the view".to_owned());
     }
-    if let Some(share) = facts.explained.filter(|&share| share < EXPLAINED) {
+    if let Some(share) = facts.seen.filter(|&share| share < EXPLAINED) {
         let percent = 100.0 * share;
         reservations.push(format!("the plane explains {percent:.0}% of the path"));
     }

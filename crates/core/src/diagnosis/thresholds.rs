@@ -28,6 +28,9 @@ pub const FLAT: f64 = 0.002;
 /// Share of the way of the losses that goes up from which they oscillate.
 pub const UPS: f64 = 0.25;
 
+/// Mean rise of the losses that rise, as a share of their whole range, below which it is noise.
+pub const SWING: f64 = 0.02;
+
 /// Mean cosine between steps on the plane below which the path zigzags.
 pub const ZIGZAG: f64 = -0.2;
 
@@ -47,8 +50,15 @@ pub const SETTLED: f64 = 0.01;
 /// beyond it.
 pub const STABILITY: [f64; 2] = [0.8, 1.2];
 
+/// The same below which steps are very small.
+pub const TIMID: f64 = 0.01;
+
 /// Recorded steps that a course needs to be sure of.
 pub const STEPS: usize = 10;
 
 /// Share of the path's variance that a plane must explain to be sure of what it shows.
 pub const EXPLAINED: f64 = 0.7;
+
+/// Difference between the loss of the surface at the network's place and the true loss, as a share of
+/// the range of the surface, from which the network is not on it.
+pub const OFF: f64 = 0.1;

@@ -207,3 +207,74 @@ fn answers_survive_json() {
     let limits = &told.difficulty.figures[0].thresholds;
     assert_eq!(limits, &thresholds::ROUGHNESS);
 }
+
+#[test]
+fn noise_at_the_end_is_no_oscillation() {
+    let mut rng = Rng::new(5, 0);
+    let noisy: Vec<f64> = (0..100)
+        .map(|t| 0.25 + 0.45 * 0.95f64.powi(t) + 0.004 * rng.normal().abs())
+        .collect();
+    let told = course(&[], &noisy, 0.1, 0.0);
+    assert_eq!(told.verdict, Course::Smooth, "{}", told.words);
+    let swinging: Vec<f64> = (0..100)
+        .map(|t| 0.5 + if t % 2 == 0 { 0.2 } else { -0.2 })
+        .collect();
+    let told = course(&[], &swinging, 0.1, 0.0);
+    assert_eq!(told.verdict, Course::Oscillating, "{}", told.words);
+    let wasted: Vec<f64> = (0..40)
+        .map(|t| match t {
+            0 | 20.. => 0.7,
+            t => 0.4 + 0.1 * f64::from(t % 2),
+        })
+        .collect();
+    let told = course(&[], &wasted, 0.1, 0.0);
+    assert!(
+        told.sentence.contains("ended where it began"),
+        "{}",
+        told.words
+    );
+    let flat: Vec<f64> = (0..30).map(|t| 2.3 - 1e-6 * f64::from(t)).collect();
+    let told = course(&[], &flat, 1e-6, 0.0);
+    assert!(told.sentence.contains("far below"), "{}", told.words);
+    assert!(told.figures.iter().all(|f| f.name != "late fall"));
+}
+
+#[test]
+fn nesterov_has_a_limit_of_its_own() {
+    let losses: Vec<f64> = (0..20).map(|t| 0.9f64.powi(t)).collect();
+    let facts = Facts {
+        losses: &losses,
+        learning_rate: Some(0.1),
+        momentum: 0.9,
+        nesterov: true,
+        lambda_max: Some(10.0),
+        ..Facts::default()
+    };
+    let told = diagnose(&facts).course;
+    let ratio = told
+        .figures
+        .iter()
+        .find(|f| f.name == "learning rate ratio");
+    // Cohen et al. 2021: 2 (1 + b) / (1 + 2 b) / lambda.
+    assert_close(ratio.unwrap().value, 0.1 / (3.8 / 2.8 / 10.0), 1e-12);
+}
+
+#[test]
+fn a_network_beside_the_surface_has_no_outlook_on_it() {
+    let bowl = surface(|[x, y]| x * x + y * y);
+    let figures = metrics(&bowl).unwrap();
+    let told = |loss: f64| {
+        let facts = Facts {
+            metrics: Some(&figures),
+            position: Position::of(&bowl, Value::Loss, [0.5, 0.0, 0.0]),
+            true_loss: Some(loss),
+            ..Facts::default()
+        };
+        diagnose(&facts).outlook
+    };
+    assert_eq!(told(0.3).verdict, Outlook::Slope);
+    let beside = told(0.01);
+    assert_eq!(beside.verdict, Outlook::Unknown);
+    assert!(beside.words.contains("true one, 0.01"), "{}", beside.words);
+    assert!(beside.confidence < Confidence::High);
+}

@@ -1,9 +1,10 @@
 //! What the demonstration found.
 
+use crate::commands::diagnose::{Depth, Evidence, brief, gather, to_json};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, short};
 use landscape_core::{Metrics, metrics};
-use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunSummary, Side, Store};
+use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunKind, RunSummary, Side, Store};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -15,6 +16,8 @@ struct Line {
     end: Option<(f64, Option<f64>)>,
     explained: Vec<f64>,
     curvature: Option<Curvature>,
+    /// The training in words, of its path.
+    evidence: Option<Evidence>,
 }
 
 /// Prints one line a run.
@@ -35,8 +38,14 @@ pub fn print(store: &Store, out: &Path, seconds: f64, console: &Console) -> Resu
         || {
             let mut table = table();
             lines.iter().for_each(|line| table.row(line.cells()));
+            let told = lines.iter().filter_map(|line| line.evidence.as_ref());
+            let told = told.map(|e| format!("\n{}\n{}", e.label, brief(&e.diagnose())));
+            let told: String = told.collect();
             let files = out.display();
-            format!("{}\nfigures, database and page: {files}\n", table.text())
+            format!(
+                "{}{told}\nfigures, database and page: {files}\n",
+                table.text()
+            )
         },
     )
 }
@@ -83,6 +92,10 @@ impl Line {
             .and_then(|record| Some((record.loss?, record.accuracy)));
         let paths = store.load_trajectories(&summary.run)?;
         let curvature = store.curvature(&summary.run)?.pop();
+        let evidence = match summary.run.kind {
+            RunKind::Trajectory => gather(store, &summary.run, Depth::Stored)?.pop(),
+            _ => None,
+        };
         let explained = paths
             .into_iter()
             .next()
@@ -93,6 +106,7 @@ impl Line {
             end,
             explained: explained.unwrap_or_default(),
             curvature,
+            evidence,
         })
     }
 
@@ -117,6 +131,7 @@ impl Line {
             "max_loss": number(figures.map(|f| f.max_loss)),
             "convexity": number(figures.and_then(|f| f.convexity)),
             "explained_variance": numbers(&self.explained),
+            "diagnosis": self.evidence.as_ref().map(to_json),
         })
     }
 

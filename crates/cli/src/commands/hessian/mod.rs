@@ -10,7 +10,7 @@ mod state;
 mod training;
 mod work;
 
-use super::plot::{draw, may_draw};
+use super::plot::{draw, is_page, may_draw};
 use crate::args::{HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
@@ -68,6 +68,7 @@ fn figures(args: &HessianArgs, name: &str) -> Result<Vec<PathBuf>, CliError> {
             kind: None,
             output: output.clone(),
             look: LookArgs::default(),
+            path: None,
             force: args.store.force,
             db: args.store.db.clone(),
         })
@@ -220,10 +221,23 @@ fn point(
 
 /// What can be checked before any file is read.
 fn check(args: &HessianArgs) -> Result<Target, CliError> {
-    Request::precheck(args)?;
     build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
     for path in &args.output {
         may_draw(path, args.store.force)?;
+    }
+    let request = Request::precheck(args)?;
+    if let Some(path) = args.output.iter().find(|path| !is_page(path))
+        && !request.is_drawable()
+    {
+        return Err(CliError::Conflict {
+            what: format!(
+                "-o {}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",
+                path.display()
+            ),
+            remedy:
+                "add --density for the spectrum, --map, --all-steps or --sharpness; or leave -o out"
+                    .to_owned(),
+        });
     }
     if args.network.run.is_none() && args.network.weights.is_none() {
         return Err(CliError::Missing {

@@ -49,10 +49,7 @@ impl Report {
 
     /// Whether there is a figure of it.
     pub fn is_drawable(&self) -> bool {
-        self.map.is_some()
-            || self.request.density
-            || self.request.all_steps
-            || !self.request.sharpness.is_empty()
+        self.request.is_drawable()
     }
 
     fn json(&self) -> Value {

@@ -66,8 +66,13 @@ impl Request {
     ///
     /// # Errors
     /// For settings that cannot work with any network.
-    pub fn precheck(args: &HessianArgs) -> Result<(), CliError> {
-        Request::new(args, usize::MAX >> 8).map(|_| ())
+    pub fn precheck(args: &HessianArgs) -> Result<Self, CliError> {
+        Request::new(args, usize::MAX >> 8)
+    }
+
+    /// Whether there is something to draw.
+    pub fn is_drawable(&self) -> bool {
+        self.map || self.density || self.all_steps || !self.sharpness.is_empty()
     }
 
     fn check(&self, args: &HessianArgs) -> Result<(), CliError> {

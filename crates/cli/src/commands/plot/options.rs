@@ -42,6 +42,7 @@ pub fn figure_options(
         }),
         smooth: look.smooth,
         measured: look.measured,
+        basins: look.basins,
         tolerance: tolerance(&run.run),
         title: look.title.clone(),
         origin: origin(run),

@@ -8,6 +8,7 @@ use crate::commands::engine::tolerance;
 use crate::commands::metrics::{barrier_of, barrier_words, rows};
 use crate::error::CliError;
 use crate::inputs::write_new;
+use crate::output::short;
 use landscape_core::{Value, metrics};
 use landscape_plot::page::{PageData, PageRun, html};
 use landscape_plot::{Aspect, LossCurve, Options};
@@ -47,9 +48,21 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
     }
     if let Ok(figures) = metrics(&page.surface) {
         page.metrics = rows(&figures, &page.surface.grid);
+        let smad = figures.smad.map(|smad| ("SMAD".to_owned(), short(smad)));
+        page.metrics.extend(smad);
         let barrier = barrier_of(&run.run, &page.surface, Value::Loss);
         let row = |barrier| ("barrier".to_owned(), barrier_words(&barrier));
         page.metrics.extend(barrier.map(row));
+    }
+    if let Some(told) = &run.diagnosis {
+        page.metrics.extend([
+            (
+                "hard to train?".to_owned(),
+                told.difficulty.sentence.clone(),
+            ),
+            ("can it improve?".to_owned(), told.outlook.sentence.clone()),
+            ("what happened?".to_owned(), told.course.sentence.clone()),
+        ]);
     }
     page.origin = origin(run);
     page.places = places(run);

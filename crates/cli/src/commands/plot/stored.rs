@@ -1,8 +1,9 @@
 //! Everything of a run that can be drawn.
 
+use crate::commands::diagnose::{Depth, Evidence, gather};
 use crate::error::CliError;
-use landscape_core::{Direction, Surface, Trajectory};
-use landscape_plot::{LossCurve, PathOnPlane};
+use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
+use landscape_plot::LossCurve;
 use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
 
 /// A run and all of it that can be drawn.
@@ -15,6 +16,8 @@ pub struct Stored {
     /// One for each set of parameters.
     pub curvature: Vec<Curvature>,
     pub map: Option<CurvatureMap>,
+    /// What is said of it, where that was asked for.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 impl Stored {
@@ -29,30 +32,59 @@ impl Stored {
             records: store.records(&run)?,
             curvature: store.curvature(&run)?,
             map: optional(store.load_curvature_map(&run))?,
+            diagnosis: None,
             run,
         })
     }
 
-    /// The first path.
-    pub fn path(&self) -> Result<&Trajectory, CliError> {
-        let first = self.paths.first().map(|named| &named.trajectory);
-        first.ok_or_else(|| self.lacks("path"))
+    /// Adds what its records, paths and landscape say; of several paths, the first.
+    pub fn diagnose(&mut self, store: &Store) -> Result<(), CliError> {
+        let found = gather(store, &self.run, Depth::Stored)?;
+        let told = found.iter().find(|evidence| !evidence.is_empty());
+        self.diagnosis = told.map(Evidence::diagnose);
+        Ok(())
+    }
+
+    /// The path of that name, or all.
+    pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&NamedTrajectory>, CliError> {
+        let wanted = |named: &&NamedTrajectory| name.is_none_or(|name| named.label == name);
+        let found: Vec<_> = self.paths.iter().filter(wanted).collect();
+        match (self.paths.is_empty(), found.is_empty()) {
+            (true, _) => Err(self.lacks("path")),
+            (false, false) => Ok(found),
+            (false, true) => {
+                let labels: Vec<&str> = self.paths.iter().map(|p| p.label.as_str()).collect();
+                Err(CliError::Conflict {
+                    what: format!(
+                        "run `{}` has no path `{}`",
+                        self.run.name,
+                        name.unwrap_or_default()
+                    ),
+                    remedy: format!("give one of: {}", labels.join(", ")),
+                })
+            }
+        }
+    }
+
+    /// The only path, or the one of that name.
+    pub fn path(&self, name: Option<&str>) -> Result<&Trajectory, CliError> {
+        let found = self.chosen(name)?;
+        match found[..] {
+            [only] => Ok(&only.trajectory),
+            _ => Err(CliError::Conflict {
+                what: format!(
+                    "run `{}` has {} paths, and this figure shows one",
+                    self.run.name,
+                    found.len()
+                ),
+                remedy: format!("choose it, for example --path {}", found[0].label),
+            }),
+        }
     }
 
     /// Whether the path is a curve between two networks, not the path of a training.
     pub fn is_curve(&self) -> bool {
         self.run.settings.get("curve").is_some()
-    }
-
-    /// All paths by their names.
-    pub fn named_paths(&self) -> Vec<PathOnPlane<'_>> {
-        fn one(named: &NamedTrajectory) -> PathOnPlane<'_> {
-            PathOnPlane {
-                name: &named.label,
-                trajectory: &named.trajectory,
-            }
-        }
-        self.paths.iter().map(one).collect()
     }
 
     /// The course of training.

@@ -203,6 +203,25 @@ impl Paths {
 }
 
 impl Path {
+    /// All checkpoints of a training run.
+    pub fn of_run(run: &Run, spec: &ModelSpec, store: &Store) -> Result<Self, CliError> {
+        let records = with_checkpoints(run, store)?;
+        let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
+        let mut path = Path {
+            label: run.name.clone(),
+            recorded: records.iter().map(|record| record.loss).collect(),
+            rows: Rows::Stored(Stored {
+                store: store.clone(),
+                run: run.clone(),
+                layout: Network::layout(spec),
+                steps: steps.clone(),
+            }),
+            steps,
+        };
+        path.hold(spec)?;
+        Ok(path)
+    }
+
     /// Reads the checkpoints once and for all where they are few.
     fn hold(&mut self, spec: &ModelSpec) -> Result<(), CliError> {
         let values = Network::layout(spec).numel() * self.steps.len();

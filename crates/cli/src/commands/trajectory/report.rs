@@ -22,21 +22,27 @@ fn explained(paths: &[NamedTrajectory]) -> &[f64] {
 
 /// Says where the plane misleads.
 pub fn warn(paths: &[NamedTrajectory], console: &Console) {
-    let several = paths.len() > 1;
+    for warning in warnings(paths) {
+        console.note(format_args!("warning: {warning}"));
+    }
+}
+
+/// Where the plane of paths misleads; what is said of a joint plane is said once.
+pub fn warnings<'a>(paths: impl IntoIterator<Item = &'a NamedTrajectory>) -> Vec<String> {
+    let paths: Vec<_> = paths.into_iter().collect();
     let mut said: Vec<String> = Vec::new();
-    for named in paths {
+    for named in &paths {
         for warning in Fidelity::of(&named.trajectory).warnings() {
-            // What is said of the joint plane is said once.
-            if !said.contains(&warning) {
-                let of = match several && warning.starts_with("the plane's loss") {
-                    true => format!("{}: ", named.label),
-                    false => String::new(),
-                };
-                console.note(format_args!("warning: {of}{warning}"));
-                said.push(warning);
+            let words = match paths.len() > 1 && warning.starts_with("the plane's loss") {
+                true => format!("{}: {warning}", named.label),
+                false => warning,
+            };
+            if !said.contains(&words) {
+                said.push(words);
             }
         }
     }
+    said
 }
 
 fn as_json(run: &Run, paths: &[NamedTrajectory]) -> Value {

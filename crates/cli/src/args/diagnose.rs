@@ -1,0 +1,29 @@
+use super::DbArgs;
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  landscape diagnose moons
+  landscape diagnose moons-path --no-curvature
+  landscape diagnose plane --json";
+
+/// Say in words whether a network is hard to train, whether it can improve, and how training went
+///
+/// Of a training run, a trajectory, or a landscape. Every answer names the figures it rests on, with
+/// the thresholds they are held against, and how sure it is. What is stored of the same network is
+/// used: records, paths, landscapes, eigenvalues.
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct DiagnoseArgs {
+    /// A run by name or number
+    pub name: String,
+    /// Do not compute the largest eigenvalue of the Hessian where none is stored, which the learning
+    /// rate is held against
+    #[arg(long)]
+    pub no_curvature: bool,
+    /// Threads of the computation; 0 for all cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    #[command(flatten)]
+    pub db: DbArgs,
+}

@@ -1,0 +1,129 @@
+//! The largest eigenvalue of the Hessian, stored or computed.
+
+use super::Evidence;
+use super::evidence::Lambda;
+use crate::args::{DataArgs, DiagnoseArgs, NetworkArgs};
+use crate::error::CliError;
+use crate::inputs::{Derivatives, digest, load_problem};
+use crate::output::Console;
+use landscape_hessian::{Lanczos, LanczosParams};
+use landscape_storage::{ALL_PARAMETERS, Curvature, Run, RunKind, Side, Status, Store};
+use landscape_trace::{Level, Matrix, Target};
+use serde_json::Value;
+
+/// Residual over the eigenvalue: two digits decide on which side of a limit it is.
+const TOLERANCE: f64 = 1e-2;
+
+impl Evidence {
+    /// Finds the largest eigenvalue where the optimiser has a limit that it decides.
+    pub fn find_curvature(
+        &mut self,
+        store: &Store,
+        args: &DiagnoseArgs,
+        console: &Console,
+    ) -> Result<(), CliError> {
+        let (Some(run), Some(step), true) = (&self.trained, self.telling_step(), self.has_limit())
+        else {
+            return Ok(());
+        };
+        self.lambda = stored(store, run, step)?;
+        if self.lambda.is_none() && !args.no_curvature && self.learning_rate().is_some() {
+            match computed(store, run, step, args.threads, console) {
+                Ok(lambda) => self.lambda = lambda,
+                // The data may be elsewhere by now: the other figures still stand.
+                Err(error) => console.note(format_args!(
+                    "the largest eigenvalue at step {step} is not known: {}",
+                    error.what()
+                )),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What `landscape hessian` stored of the same parameters, data and loss.
+fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, CliError> {
+    let runs = store.runs()?.into_iter().map(|summary| summary.run);
+    let same = |other: &Run, name: &str| other.settings.get(name) == run.settings.get(name);
+    let hessians: Vec<Run> = runs
+        .filter(|other| other.kind == RunKind::Hessian && other.status == Status::Complete)
+        .filter(|other| same(other, "data") && same(other, "loss"))
+        .filter(|other| other.settings.get("matrix").and_then(Value::as_str) == Some("hessian"))
+        .collect();
+    if hessians.is_empty() {
+        return Ok(None);
+    }
+    let Some(checkpoint) = store.checkpoint(run, step)? else {
+        return Ok(None);
+    };
+    let digest = digest(&checkpoint.params);
+    let word = |other: &Run, name: &str| {
+        other
+            .settings
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    for other in hessians.iter().rev() {
+        let here = word(other, "weights").as_ref() == Some(&digest);
+        let along = word(other, "training").as_ref() == Some(&run.identity);
+        let at = |found: &Curvature| match found.step {
+            Some(known) => along && known == step,
+            None => here,
+        };
+        let found = store.curvature(other)?.into_iter().find(at);
+        let top = found.as_ref().and_then(|found| {
+            let top = found.eigenvalues_of(ALL_PARAMETERS, Side::Top);
+            top.first().filter(|top| top.converged).map(|top| top.value)
+        });
+        if let Some(value) = top {
+            let from = format!("of run `{}`", other.name);
+            return Ok(Some(Lambda { value, step, from }));
+        }
+    }
+    Ok(None)
+}
+
+/// A few products with the Hessian; nothing where it has no positive eigenvalue to be found.
+fn computed(
+    store: &Store,
+    run: &Run,
+    step: u64,
+    threads: usize,
+    console: &Console,
+) -> Result<Option<Lambda>, CliError> {
+    let network = NetworkArgs {
+        model: None,
+        weights: None,
+        run: Some(run.name.clone()),
+        step: Some(step),
+    };
+    let data = DataArgs {
+        data: None,
+        data_dir: None,
+        split: None,
+        samples: None,
+        loss: None,
+    };
+    let problem = load_problem(&network, &data, 0, Some(store), console)?;
+    let target = Target::Host {
+        threads,
+        level: Level::detect(),
+    };
+    let derivatives = Derivatives::new(&problem, &target, false)?;
+    let params = LanczosParams {
+        top: 1,
+        tolerance: TOLERANCE,
+        floor: derivatives.floor(),
+        basis: crate::inputs::basis(2, derivatives.dim()),
+        ..LanczosParams::default()
+    };
+    let spectrum = Lanczos::new(params)?.solve(&derivatives.operator(Matrix::Hessian))?;
+    let from = format!("computed, {} products", spectrum.products);
+    let top = spectrum.top.first().filter(|pair| pair.value.is_finite());
+    Ok(top.map(|pair| Lambda {
+        value: pair.value,
+        step,
+        from,
+    }))
+}
