@@ -54,16 +54,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
         let row = |barrier| ("barrier".to_owned(), barrier_words(&barrier));
         page.metrics.extend(barrier.map(row));
     }
-    if let Some(told) = &run.diagnosis {
-        page.metrics.extend([
-            (
-                "hard to train?".to_owned(),
-                told.difficulty.sentence.clone(),
-            ),
-            ("can it improve?".to_owned(), told.outlook.sentence.clone()),
-            ("what happened?".to_owned(), told.course.sentence.clone()),
-        ]);
-    }
+    page.diagnosis.clone_from(&run.diagnosis);
     page.origin = origin(run);
     page.places = places(run);
     page.tolerance = tolerance(&run.run);
