@@ -103,6 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             name: "control point".into(),
             at: [shown.marks[1][0], shown.marks[1][1], 0.0],
         }],
+        training: false,
         ..Options::default()
     };
     out.figure("plane", trajectories(&surface, &named, &options)?)

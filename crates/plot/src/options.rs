@@ -115,6 +115,9 @@ pub struct Options {
     pub origin: Option<String>,
     /// Further models, marked and named where they are inside the frame.
     pub places: Vec<Place>,
+    /// Whether paths are those of training, whose ends are named by their steps. Not so for curves
+    /// between networks.
+    pub training: bool,
     /// Marks the measured points of a surface with small dots where others are interpolated.
     pub measured: bool,
     /// To which share of the range the interpolated points are known to be good; the caption says
@@ -151,6 +154,7 @@ impl Default for Options {
             fill: Fill::Bands,
             origin: Some("trained point".to_owned()),
             places: Vec::new(),
+            training: true,
             measured: false,
             tolerance: None,
             basins: None,

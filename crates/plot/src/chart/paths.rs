@@ -237,19 +237,21 @@ impl<'a> Paths<'a> {
     }
 
     /// Legend entries of the paths, without the marks of their ends.
-    pub fn entries(&self) -> Vec<Entry> {
-        let entry = |d: &Drawn<'_>| match d.look.alone {
-            true => Entry::new(d.look.swatch(), "training path"),
-            false => Entry::new(d.look.swatch(), d.name),
+    pub fn entries(&self, training: bool) -> Vec<Entry> {
+        let name = |d: &Drawn<'_>| match (d.look.alone, training) {
+            (true, true) => "training path".to_owned(),
+            (true, false) => "curve".to_owned(),
+            (false, _) => d.name.to_owned(),
         };
+        let entry = |d: &Drawn<'_>| Entry::new(d.look.swatch(), name(d));
         self.drawn.iter().map(entry).collect()
     }
 
-    /// Legend entries of the marks of the paths' ends.
-    pub fn end_entries(&self) -> Vec<Entry> {
+    /// Legend entries of the marks of the paths' ends, with their steps where these are of training.
+    pub fn end_entries(&self, training: bool) -> Vec<Entry> {
         let step = |get: &dyn Fn(&[TrajectoryPoint]) -> u64| {
             let steps: Vec<u64> = self.drawn.iter().map(|d| get(d.path)).collect();
-            match steps.iter().all(|s| *s == steps[0]) {
+            match training && steps.iter().all(|s| *s == steps[0]) {
                 true => format!(" (step {})", steps[0]),
                 false => String::new(),
             }

@@ -321,7 +321,8 @@ fn draw_panel(
     let mut legend = std::mem::take(&mut sheet.legend);
     draw_models(sheet, panel, !paths.marks(zero));
     let marks = std::mem::take(&mut sheet.legend);
-    for entries in [paths.entries(), paths.end_entries(), marks] {
+    let training = options.training;
+    for entries in [paths.entries(training), paths.end_entries(training), marks] {
         add(&mut legend, entries);
     }
     // Lines first, then marks.

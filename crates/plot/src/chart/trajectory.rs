@@ -81,8 +81,9 @@ pub fn trajectories(
     let (mut scene, paths) = scene(surface, &looks, options)?;
     let sheet = &mut scene.sheet;
     paths.draw_ends(&mut sheet.canvas, &scene.panel);
-    sheet.legend = paths.entries();
-    sheet.legend.extend(paths.end_entries());
+    let training = sheet.options.training;
+    sheet.legend = paths.entries(training);
+    sheet.legend.extend(paths.end_entries(training));
     let zero = (scene.panel.x.at(0.0), scene.panel.y.at(0.0));
     draw_models(sheet, &scene.panel, !paths.marks(zero));
     let title = format!("Trajectories over the {}", scene.name);
@@ -112,15 +113,19 @@ fn scene<'o, 'p>(
 fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, paths: &Paths<'_>) {
     let (panel, sheet) = (&scene.panel, &mut scene.sheet);
     let frame = panel.frame.inset(-0.01);
-    let steps = |k: usize| path.points[k].step;
+    let training = sheet.options.training;
+    let words = |name: &str, k: usize| match training {
+        true => format!("{name} (step {})", path.points[k].step),
+        false => name.to_owned(),
+    };
     let at = |k: usize| {
         let [x, y, _] = path.points[k].coords;
         (panel.x.at(x), panel.y.at(y))
     };
     let last = path.points.len() - 1;
     let zero = (panel.x.at(0.0), panel.y.at(0.0));
-    let mut ends = vec![(0, mark::Mark::Ring, format!("start (step {})", steps(0)))];
-    let mut end = format!("end (step {})", steps(last));
+    let mut ends = vec![(0, mark::Mark::Ring, words("start", 0))];
+    let mut end = words("end", last);
     let name = origin(sheet.options, panel).map(str::to_owned);
     match (name, paths::near(at(last), zero)) {
         (Some(name), true) => end = format!("{end} = {name}"),
@@ -130,12 +135,12 @@ fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, paths: &Paths<'_>) {
         ends.push((last, mark::Mark::Star, end));
     }
     sheet.canvas.group("ends");
-    let mut entries = paths.entries();
-    for (k, kind, words) in ends {
+    let mut entries = paths.entries(training);
+    for (k, kind, name) in ends {
         let (x, y) = at(k);
         if frame.holds(x, y) {
             mark::place(&mut sheet.canvas, kind, x, y);
-            entries.push(Entry::new(Swatch::Mark(kind), words));
+            entries.push(Entry::new(Swatch::Mark(kind), name));
         }
     }
     sheet.canvas.end();

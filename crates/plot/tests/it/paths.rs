@@ -44,6 +44,21 @@ fn a_common_start_is_marked_once() {
 }
 
 #[test]
+fn curves_between_networks_have_no_steps() {
+    let (surface, fan) = (plane(21, 21, bowl), fan(2));
+    let options = Options {
+        training: false,
+        ..Options::default()
+    };
+    let several = trajectories(&surface, &named(&fan), &options).unwrap();
+    let alone = trajectory(&surface, &fan[0].1, &options).unwrap();
+    for figure in [&several, &alone] {
+        assert!(!figure.svg().contains("step") && !figure.svg().contains("training path"));
+    }
+    assert!(several.svg().contains(">common start<") && alone.svg().contains(">curve<"));
+}
+
+#[test]
 fn the_share_of_variance_is_written_where_paths_agree() {
     let surface = plane(21, 21, bowl);
     let mut fan = fan(2);

@@ -47,6 +47,8 @@ pub fn figure_options(
         title: look.title.clone(),
         origin: origin(run),
         places: places(run),
+        // Curves between networks are stored as paths too.
+        training: run.run.settings.get("curve").is_none(),
         provenance: provenance(run),
         ..Options::default()
     };
