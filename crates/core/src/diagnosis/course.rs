@@ -2,9 +2,9 @@
 //! largest stable one.
 
 use super::thresholds::{
-    EXPLAINED, LEARNT, ONE_SIDED, SETTLED, STABILITY, STEPS, SWING, TIMID, TURNS, UPS, ZIGZAG,
+    LEARNT, ONE_SIDED, SETTLED, STABILITY, STEPS, SWING, TIMID, TURNS, UPS, ZIGZAG,
 };
-use super::{Answer, Facts, Figure, short};
+use super::{Answer, Facts, Figure, little_explained, short};
 use crate::grid::Point;
 use crate::names::named;
 use serde::{Deserialize, Serialize};
@@ -290,10 +290,7 @@ fn reservations(
     if losses.is_none() {
         reservations.push("the losses of the steps are not known".to_owned());
     }
-    if let Some(share) = facts.explained.filter(|&share| share < EXPLAINED) {
-        let percent = 100.0 * share;
-        reservations.push(format!("the plane explains {percent:.0}% of the path"));
-    }
+    reservations.extend(little_explained(facts.explained));
     let straight = turning.is_some_and(|t| t.cosine > 0.0);
     if verdict == Course::Oscillating && straight {
         reservations.push("the losses oscillate, the path on the plane does not".to_owned());

@@ -1,7 +1,7 @@
 //! Is it hard to train? Roughness, non-convexity, saddles, traps.
 
 use super::thresholds::{CONVEXITY, NON_FINITE, ROUGHNESS, TRAPS};
-use super::{Answer, Facts, Figure};
+use super::{Answer, Facts, Figure, little_explained};
 use crate::metrics::Metrics;
 use crate::names::named;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,8 @@ pub(super) fn answer(facts: &Facts) -> Answer<Difficulty> {
     };
     let graded = graded(metrics);
     let worst = graded.iter().map(|(_, grade)| *grade).max().unwrap_or(0);
-    let reservations = reservations(metrics, &graded);
+    let mut reservations = reservations(metrics, &graded);
+    reservations.extend(little_explained(facts.seen));
     let figures: Vec<Figure> = graded.into_iter().map(|(figure, _)| figure).collect();
     if figures.is_empty() {
         return Answer::new(Difficulty::Unknown, "Not known", figures, reservations);

@@ -179,3 +179,9 @@ fn short(value: f64) -> String {
         }
     }
 }
+
+/// Why an answer is less sure on a plane that explains so little of the path.
+fn little_explained(share: Option<f64>) -> Option<String> {
+    let percent = 100.0 * share.filter(|&share| share < thresholds::EXPLAINED)?;
+    Some(format!("the plane explains {percent:.0}% of the path"))
+}

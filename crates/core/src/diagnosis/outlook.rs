@@ -1,7 +1,7 @@
 //! Can it improve? The place on the surface, and what lies lower in view.
 
-use super::thresholds::{BARRIER, EXPLAINED, FLAT, GAP, OFF, SLOPE};
-use super::{Answer, Facts, Figure, Position, short};
+use super::thresholds::{BARRIER, FLAT, GAP, OFF, SLOPE};
+use super::{Answer, Facts, Figure, Position, little_explained, short};
 use crate::names::named;
 use serde::{Deserialize, Serialize};
 
@@ -115,9 +115,6 @@ fn reservations(facts: &Facts, position: &Position) -> Vec<String> {
     if position.at_edge {
         reservations.push("the network is at the edge of the view".to_owned());
     }
-    if let Some(share) = facts.seen.filter(|&share| share < EXPLAINED) {
-        let percent = 100.0 * share;
-        reservations.push(format!("the plane explains {percent:.0}% of the path"));
-    }
+    reservations.extend(little_explained(facts.seen));
     reservations
 }

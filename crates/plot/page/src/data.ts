@@ -69,13 +69,14 @@ export interface Run {
   paths: Trajectory[];
   /** The minima that stand out, from the lowest. */
   minima: Minimum[];
-  diagnosis: Diagnosis | null;
+  /** Trainings in words, by name. */
+  diagnoses: [string, Diagnosis][];
   curves: Curve[];
   metrics: Pairs;
   provenance: Pairs;
 }
 
-export interface PageData { title: string; command: string; provenance: Pairs; runs: Run[] }
+export interface PageData { title: string; log: boolean; command: string; provenance: Pairs; runs: Run[] }
 
 /** A packed array: little-endian numbers in base64, in the narrowest type that keeps every bit. */
 interface Packed { f32?: string; f64?: string }
@@ -139,7 +140,7 @@ function unpackRun(raw: any): Run {
     tolerance: raw.tolerance ?? null,
     paths: raw.paths.map(unpackTrajectory),
     minima: raw.minima ?? [],
-    diagnosis: raw.diagnosis ?? null,
+    diagnoses: raw.diagnoses ?? [],
     curves: raw.curves.map((c: any) => ({
       label: c.label, steps: unpack(c.steps), losses: unpack(c.losses), accuracies: unpack(c.accuracies),
     })),

@@ -1,11 +1,11 @@
 // What is said of a run in words: the diagnosis of its training, and the minima of its surface.
 
-import type { Answer, Run } from "./data";
+import type { Answer, Diagnosis, Run } from "./data";
 import { byId, make, show } from "./dom";
 import { number } from "./format";
 import type { Store } from "./state";
 
-const QUESTIONS: [keyof NonNullable<Run["diagnosis"]>, string][] = [
+const QUESTIONS: [keyof Diagnosis, string][] = [
   ["difficulty", "Is it hard to train?"], ["outlook", "Can it improve?"], ["course", "What happened?"],
 ];
 
@@ -14,11 +14,21 @@ let shown: Run | null = null;
 
 /** The three answers: verdict, words, the figures they rest on, how sure they are and why no surer. */
 export function updateDiagnosis(run: Run): void {
-  const { diagnosis } = run;
-  show(byId("diagnosis"), diagnosis !== null);
-  if (!diagnosis || shown === run) return;
+  const { diagnoses } = run;
+  show(byId("diagnosis"), diagnoses.length > 0);
+  if (shown === run) return;
   shown = run;
-  byId("answers").replaceChildren(...QUESTIONS.map(([key, question]) => answer(question, diagnosis[key])));
+  byId("answers").replaceChildren(...diagnoses.flatMap(([name, told], k) => training(name, told, k === 0)));
+}
+
+/** One training. Of several, each can be folded, and the first is open. */
+function training(name: string, told: Diagnosis, open: boolean): HTMLElement[] {
+  const answers = QUESTIONS.map(([key, question]) => answer(question, told[key]));
+  if (!name) return answers;
+  const details = make("details", "", "training");
+  details.toggleAttribute("open", open);
+  details.append(make("summary", name), ...answers);
+  return [details];
 }
 
 function answer(question: string, told: Answer): HTMLElement {

@@ -29,7 +29,7 @@ function page(losses: number[], missing: number[] | null = null) {
     name: "a", heading: "", description: "", origin: "", command: "", equalAspect: true,
     axes: [{ label: "x", coords: f64([-1, 0, 1]) }, { label: "y", coords: f64([0, 2]) }],
     quantities: [{ key: "loss", label: "loss", data: f64(losses) }, { key: "term:l2", label: "l2", data: f64([1, 1, 1, 1, 1, 1]) }],
-    weights: [["term:l2", 0.5]], missing: missing && f64(missing), paths: [], minima: [], diagnosis: null, curves: [], metrics: [], provenance: [],
+    weights: [["term:l2", 0.5]], missing: missing && f64(missing), paths: [], minima: [], diagnoses: [], curves: [], metrics: [], provenance: [],
   };
   return readPage(JSON.stringify({ title: "t", command: "", provenance: [], runs: [run, { ...run, name: "b" }] }));
 }

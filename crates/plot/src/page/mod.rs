@@ -40,6 +40,8 @@ const CURVATURE_MARK: &str = "<!--CURVATURE-->";
 pub struct PageData {
     /// Title of the page, as plain text.
     pub title: String,
+    /// Begin with a logarithmic scale, where values allow it. Otherwise the values decide.
+    pub log: bool,
     /// The runs, in the order of their tabs. Those on equal grids can be subtracted in the viewer.
     pub runs: Vec<PageRun>,
     /// Curvature, a section each below the runs. A page may have nothing else.
@@ -79,8 +81,8 @@ pub struct PageRun {
     /// Several training paths by name, after `trajectory` where both are given. One slider moves them
     /// all.
     pub paths: Vec<(String, Trajectory)>,
-    /// The training in words.
-    pub diagnosis: Option<Diagnosis>,
+    /// Trainings in words, by name; the name may be empty where there is one.
+    pub diagnoses: Vec<(String, Diagnosis)>,
     /// Losses and accuracies while training.
     pub curves: Vec<LossCurve>,
     /// Figures of the surface: label and value.
@@ -96,6 +98,7 @@ impl PageData {
     pub fn new(title: impl Into<String>, runs: Vec<PageRun>) -> Self {
         PageData {
             title: title.into(),
+            log: false,
             runs,
             curvature: Vec::new(),
             provenance: Vec::new(),
@@ -127,7 +130,7 @@ impl PageRun {
             places: Vec::new(),
             trajectory: None,
             paths: Vec::new(),
-            diagnosis: None,
+            diagnoses: Vec::new(),
             curves: Vec::new(),
             metrics: Vec::new(),
             provenance: Vec::new(),

@@ -41,6 +41,7 @@ fn pack(values: impl IntoIterator<Item = f64>) -> Packed {
 struct Payload<'a> {
     schema: u32,
     title: &'a str,
+    log: bool,
     command: &'a str,
     provenance: &'a [(String, String)],
     runs: Vec<RunPayload<'a>>,
@@ -51,6 +52,7 @@ impl<'a> Payload<'a> {
         Payload {
             schema: 1,
             title: &data.title,
+            log: data.log,
             command: data.command.as_deref().unwrap_or_default(),
             provenance: &data.provenance,
             runs: data.runs.iter().map(RunPayload::of).collect(),
@@ -77,7 +79,7 @@ struct RunPayload<'a> {
     tolerance: Option<f64>,
     paths: Vec<PathPayload<'a>>,
     minima: Vec<MinimumPayload>,
-    diagnosis: Option<&'a Diagnosis>,
+    diagnoses: &'a [(String, Diagnosis)],
     curves: Vec<CurvePayload<'a>>,
     metrics: &'a [(String, String)],
     provenance: &'a [(String, String)],
@@ -106,7 +108,7 @@ impl<'a> RunPayload<'a> {
             tolerance: run.tolerance,
             paths: paths(run),
             minima: minima(surface),
-            diagnosis: run.diagnosis.as_ref(),
+            diagnoses: &run.diagnoses,
             curves: run.curves.iter().map(CurvePayload::of).collect(),
             metrics: &run.metrics,
             provenance: &run.provenance,

@@ -236,10 +236,11 @@ fn several_paths_minima_and_the_diagnosis_come_with_the_page() {
     run.trajectory = Some(path.clone());
     run.paths = vec![("SGD".to_owned(), path), ("Adam".to_owned(), poor)];
     let losses = [1.0, 0.5, 0.3, 0.25, 0.24];
-    run.diagnosis = Some(diagnose(&Facts {
+    let told = diagnose(&Facts {
         losses: &losses,
         ..Facts::default()
-    }));
+    });
+    run.diagnoses = vec![("SGD".to_owned(), told)];
     let json = &data(&one(run))["runs"][0];
     let names: Vec<&str> = { json["paths"].as_array().unwrap().iter() }
         .map(|p| p["name"].as_str().unwrap())
@@ -258,7 +259,7 @@ fn several_paths_minima_and_the_diagnosis_come_with_the_page() {
             .iter()
             .any(|m| { m["barrier"].as_f64() }.is_some_and(|found| (found - barrier).abs() < 1e-9))
     );
-    assert_eq!(json["diagnosis"]["course"]["verdict"], "smooth");
+    assert_eq!(json["diagnoses"][0][1]["course"]["verdict"], "smooth");
 }
 
 #[test]

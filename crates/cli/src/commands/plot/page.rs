@@ -30,7 +30,9 @@ pub fn write(runs: &[Stored], args: &PlotArgs) -> Result<PathBuf, CliError> {
     let names: Vec<&str> = runs.iter().map(|run| run.run.name.as_str()).collect();
     let title = args.look.title.clone();
     let title = title.unwrap_or_else(|| format!("Loss landscape: {}", names.join(", ")));
-    let page = html(&PageData::new(title, shown).with_curvature(curvature))?;
+    let mut data = PageData::new(title, shown).with_curvature(curvature);
+    data.log = args.look.log;
+    let page = html(&data)?;
     write_new(&args.output, page.as_bytes(), args.force)?;
     Ok(args.output.clone())
 }
@@ -54,7 +56,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
         let row = |barrier| ("barrier".to_owned(), barrier_words(&barrier));
         page.metrics.extend(barrier.map(row));
     }
-    page.diagnosis.clone_from(&run.diagnosis);
+    page.diagnoses.clone_from(&run.diagnoses);
     page.origin = origin(run);
     page.places = places(run);
     page.tolerance = tolerance(&run.run);

@@ -1,6 +1,6 @@
 //! Everything of a run that can be drawn.
 
-use crate::commands::diagnose::{Depth, Evidence, gather};
+use crate::commands::diagnose::{Depth, gather};
 use crate::error::CliError;
 use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
@@ -16,8 +16,8 @@ pub struct Stored {
     /// One for each set of parameters.
     pub curvature: Vec<Curvature>,
     pub map: Option<CurvatureMap>,
-    /// What is said of it, where that was asked for.
-    pub diagnosis: Option<Diagnosis>,
+    /// What is said of its trainings, where that was asked for; one alone has no name.
+    pub diagnoses: Vec<(String, Diagnosis)>,
 }
 
 impl Stored {
@@ -32,16 +32,20 @@ impl Stored {
             records: store.records(&run)?,
             curvature: store.curvature(&run)?,
             map: optional(store.load_curvature_map(&run))?,
-            diagnosis: None,
+            diagnoses: Vec::new(),
             run,
         })
     }
 
-    /// Adds what its records, paths and landscape say; of several paths, the first.
+    /// Adds what its records, paths and landscape say.
     pub fn diagnose(&mut self, store: &Store) -> Result<(), CliError> {
         let found = gather(store, &self.run, Depth::Stored)?;
-        let told = found.iter().find(|evidence| !evidence.is_empty());
-        self.diagnosis = told.map(Evidence::diagnose);
+        let told = found.iter().filter(|evidence| !evidence.is_empty());
+        let named = told.map(|evidence| (evidence.label.clone(), evidence.diagnose()));
+        self.diagnoses = named.collect();
+        if let [(name, _)] = self.diagnoses.as_mut_slice() {
+            name.clear();
+        }
         Ok(())
     }
 
