@@ -11,11 +11,12 @@ use super::columns::Columns;
 use super::pca::Spectrum;
 use super::source::{RowSource, StreamError};
 use super::tall::Tall;
+use super::thin::{add_combinations, products};
 use super::{RowIter, TrajectoryError};
-use crate::numeric::{add_product, dot64};
+use crate::numeric::dot64;
 use crate::params::Params;
 use crate::rng::Rng;
-use nalgebra::{DMatrix, DMatrixView, Dyn};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 /// Rows that are worked on together.
@@ -66,12 +67,13 @@ pub(super) fn leading<S: RowSource + ?Sized>(
     let fits = MEMORY / (8 * moments.mean.len());
     let basis = fits.min(STEPS * width).max(3 * width);
     let mut krylov = Krylov::new(moments.start, basis);
-    let mut residual = f64::NAN;
+    let (mut residual, mut trace) = (f64::NAN, None);
     for _ in 1..PASSES {
         let Some(last) = krylov.blocks.last() else {
             return Err(TrajectoryError::Rank { wanted, rank: 0 }.into());
         };
-        let (image, total) = scatter.times(last, &moments.mean)?;
+        let (image, total) = scatter.times(last, &moments.mean, trace)?;
+        trace = Some(total);
         if total <= STILL * scatter.source.len() as f64 * dot64(&moments.mean, &moments.mean) {
             return Err(TrajectoryError::Rank { wanted, rank: 0 }.into());
         }
@@ -167,16 +169,23 @@ impl<S: RowSource + ?Sized> Scatter<'_, S> {
         Ok(Moments { mean, start })
     }
 
-    /// `S v` and the trace of `S`, in one reading.
-    fn times(&self, v: &Tall, mean: &[f64]) -> Result<(Tall, f64), StreamError> {
+    /// `S v` in one reading, and, where it is not known yet, the trace of `S`.
+    fn times(
+        &self,
+        v: &Tall,
+        mean: &[f64],
+        trace: Option<f64>,
+    ) -> Result<(Tall, f64), StreamError> {
         let mut image = Tall::zeros(mean.len(), v.columns());
-        let mut trace = 0.0;
+        let mut squares = 0.0;
         self.groups(mean, |_, group| {
-            trace += group.squares();
+            if trace.is_none() {
+                squares += group.squares();
+            }
             let scores = group.times(v);
             group.add_to(&mut image, &scores);
         })?;
-        Ok((image, trace))
+        Ok((image, trace.unwrap_or(squares)))
     }
 }
 
@@ -198,30 +207,22 @@ impl Group<'_> {
         squares.iter().sum()
     }
 
-    /// Columns `at..at + len`, one row a column.
-    fn part(&self, at: usize, len: usize) -> DMatrixView<'_, f64, Dyn, Dyn> {
-        DMatrixView::from_slice_with_strides(&self.values[at..], len, self.rows(), 1, self.p)
-    }
-
-    /// The same, one row a row.
-    fn transposed(&self, at: usize, len: usize) -> DMatrixView<'_, f64, Dyn, Dyn> {
-        DMatrixView::from_slice_with_strides(&self.values[at..], self.rows(), len, self.p, 1)
+    /// Values `at..at + len` of every row.
+    fn part(&self, at: usize, len: usize) -> Vec<&[f64]> {
+        let rows = self.values.chunks_exact(self.p);
+        rows.map(|row| &row[at..at + len]).collect()
     }
 
     /// `X v` for the rows `X`.
     fn times(&self, v: &Tall) -> DMatrix<f64> {
-        v.sum(|at, block| {
-            let mut part = DMatrix::zeros(self.rows(), block.ncols());
-            add_product(&mut part, &self.transposed(at, block.nrows()), block);
-            part
-        })
+        v.sum(|at, block| products(&self.part(at, block.nrows()), block))
     }
 
     /// `sum += X^T scores`.
     fn add_to(&self, sum: &mut Tall, scores: &DMatrix<f64>) {
         sum.for_each(|at, block| {
             let part = self.part(at, block.nrows());
-            add_product(block, &part, scores);
+            add_combinations(&part, scores, block);
         });
     }
 }

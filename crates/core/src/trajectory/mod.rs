@@ -10,6 +10,7 @@ mod project;
 mod source;
 mod steps;
 mod tall;
+mod thin;
 
 pub use error::TrajectoryError;
 pub use fidelity::Fidelity;
