@@ -234,5 +234,5 @@ fn over_contours(
 /// Where the plane misleads, as a sentence.
 fn caption(paths: &[&NamedTrajectory]) -> Option<String> {
     let all = warnings(paths.iter().copied());
-    (!all.is_empty()).then(|| format!("Beware: {}.", all.join("; ")))
+    (!all.is_empty()).then(|| format!("beware: {}", all.join("; ")))
 }

@@ -48,7 +48,7 @@ pub fn figure_options(
         origin: origin(run),
         places: places(run),
         // Curves between networks are stored as paths too.
-        training: run.run.settings.get("curve").is_none(),
+        training: !run.is_curve(),
         provenance: provenance(run),
         ..Options::default()
     };
@@ -61,6 +61,13 @@ pub fn named_axes(run: &Stored, options: Options) -> Options {
         return options;
     }
     let mut options = options.directions(&run.directions);
+    if run.is_curve() {
+        let names = ["from network to network", "towards the control point"];
+        for (label, name) in options.axes.iter_mut().zip(names) {
+            *label = Some(name.to_owned());
+        }
+        return options;
+    }
     for place in places(run) {
         let axes = options.axes.iter_mut().enumerate();
         let unit = |axis: usize| [0, 1, 2].map(|k| f64::from(u8::from(k == axis)));
