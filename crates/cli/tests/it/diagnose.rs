@@ -112,7 +112,7 @@ fn dead_units_are_stuck() {
         tensor.data.fill(-100.0);
     }
     let params = landscape_core::Params::new(params).unwrap();
-    landscape_models::save_weights(&bench.path("dead.safetensors"), &params).unwrap();
+    landscape_models::save_weights(bench.path("dead.safetensors"), &params).unwrap();
     bench.ok(&format!(
         "{MOONS} --weights dead.safetensors --epochs 30 --lr 0.1 --name dead"
     ));
