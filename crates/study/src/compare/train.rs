@@ -48,6 +48,8 @@ pub struct StepRecord {
     pub batch_loss: Option<f64>,
     /// Learning rate of the last step.
     pub lr: f64,
+    /// Norm of the gradient of the last step.
+    pub gradient_norm: Option<f64>,
 }
 
 /// What came of one training.
@@ -198,6 +200,7 @@ impl TrainObserver for Watch<'_> {
             accuracy: record.accuracy,
             batch_loss: record.batch_loss,
             lr: record.lr,
+            gradient_norm: record.gradient_norm,
         });
         self.checkpoints.push(Checkpoint {
             step: record.step,

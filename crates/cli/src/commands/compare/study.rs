@@ -249,7 +249,8 @@ impl Keeper<'_> {
                 accuracy: record.accuracy,
                 batch_loss: record.batch_loss,
                 lr: Some(record.lr),
-                ..TrainRecord::default()
+                gradient_norm: record.gradient_norm,
+                seconds: None,
             };
             recorder.push(stored, Some(&checkpoint.params))?;
         }
