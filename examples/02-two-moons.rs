@@ -99,7 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     // 6. Pictures. The axis labels come from the directions.
-    let mut options = Options::default().directions(&plane.directions);
+    let mut options = Options::default().directions(plane.directions());
     options.scale = Scale::Log;
     options.camera.elevation = 55.0; // degrees: high enough to see into the basin
     out.figure("contour", contour(&surface, &options)?)?;
@@ -125,7 +125,7 @@ fn sample(
     mut surface: Surface,
     enough: usize,
 ) -> Result<Surface, Box<dyn Error>> {
-    let before = surface.grid.len() - surface.missing();
+    let before = surface.grid().len() - surface.missing();
     // Two observers: one stores each batch, one ends the run.
     let cancel = Cancel::new();
     let mut keep = store.observer(run);

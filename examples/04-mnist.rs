@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name} plane: loss {:.3} to {:.3}", m.min_loss, m.max_loss);
         println!("{name} convexity: {:.3}", m.convexity.unwrap_or(f64::NAN));
 
-        let mut options = Options::default().directions(&plane.directions);
+        let mut options = Options::default().directions(plane.directions());
         options.origin = Some(format!("{name} weights"));
         out.figure(&format!("{name}-contour"), contour(&surface, &options)?)?;
         out.figure(&format!("{name}-surface"), surface3d(&surface, &options)?)?;
@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         scale: Scale::Log,
         ..Options::default()
     };
-    let on_axes = log.clone().directions(&plane.directions);
+    let on_axes = log.clone().directions(plane.directions());
     out.figure("path", trajectory(&surface, &path, &on_axes)?)?;
     out.figure("path-surface", trajectory3d(&surface, &path, &on_axes)?)?;
     out.figure("path-losses", trajectory_losses(&path, &log)?)?;

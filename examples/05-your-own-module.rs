@@ -131,7 +131,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 5. Parts and whole. Each point also knows the standard error of its mean over the samples.
     let centre = &objective.evaluate(&[[0.0; 3]])?[0];
     let error = centre.loss_se.unwrap_or(f64::NAN);
-    let (l2, total) = (centre.terms[0], centre.total(&surface.terms));
+    let (l2, total) = (centre.terms[0], centre.total(surface.terms()));
     println!(
         "trained accuracy: {:.3}",
         centre.accuracy.unwrap_or(f64::NAN)
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let m = metrics_of(&surface, value)?;
         let (low, high, convexity) = (m.min_loss, m.max_loss, m.convexity.unwrap_or(f64::NAN));
         println!("{name} plane: {low:.3} to {high:.3}, convexity {convexity:.3}");
-        let mut options = Options::default().directions(&plane.directions);
+        let mut options = Options::default().directions(plane.directions());
         options.value = value;
         options.scale = Scale::Log;
         options.camera.azimuth = 215.0; // the high corner behind

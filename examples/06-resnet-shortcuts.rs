@@ -97,7 +97,7 @@ fn lesson() -> Result<()> {
         surface,
     } in &planes
     {
-        let mut options = shared.clone().directions(&plane.directions);
+        let mut options = shared.clone().directions(plane.directions());
         options.title = Some(heading(name));
         options.origin = Some(inputs.origin.into());
         out.figure(&format!("{name}-contour"), contour(surface, &options)?)?;
@@ -110,7 +110,7 @@ fn lesson() -> Result<()> {
     // 5. Were all these points needed?
     for Sampled { name, surface, .. } in &planes {
         let (measured, error) = adaptively(surface, 0.01)?;
-        let points = surface.grid.len();
+        let points = surface.grid().len();
         println!(
             "{name}, adaptive to 1%: {measured} of {points} points, largest error {error:.2}%"
         );
@@ -201,7 +201,7 @@ fn adaptively(surface: &Surface, tolerance: f64) -> Result<(usize, f64)> {
         let loss = surface.interpolate(Value::Loss, [x, y, 0.0]);
         loss.unwrap_or(f64::NAN)
     });
-    let mut sparse = Surface::new(surface.grid.clone(), vec![]);
+    let mut sparse = Surface::new(surface.grid().clone(), vec![]);
     Adaptive::new(tolerance)?.run(&Sampler::new(), &looked_up, &mut sparse, &mut [])?;
     let pairs = std::iter::zip(surface.losses(), sparse.losses());
     let error = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

@@ -63,7 +63,7 @@ fn main() -> Result<()> {
     let mut surface = Surface::new(Grid::new(axes)?, allocation.terms().to_vec());
     Sampler::new().run(&allocation, &mut surface, &mut [])?;
     let all = surface
-        .grid
+        .grid()
         .index([15, 0, 0])
         .and_then(|flat| surface.get(flat));
     let all = all.ok_or("the corner with all tokens is on the grid")?;

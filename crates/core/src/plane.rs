@@ -7,10 +7,8 @@ use crate::params::{Params, ParamsError};
 /// `theta(a, b, c) = origin + a d1 + b d2 + c d3`, with one to three directions.
 #[derive(Debug, Clone)]
 pub struct Plane {
-    /// The parameters at the point 0.
-    pub origin: Params,
-    /// The directions, in the order of the grid's axes.
-    pub directions: Vec<Direction>,
+    origin: Params,
+    directions: Vec<Direction>,
 }
 
 /// Why directions do not make a plane.
@@ -63,6 +61,16 @@ impl Plane {
             }
         }
         Ok(Plane { origin, directions })
+    }
+
+    /// The parameters at the point 0.
+    pub fn origin(&self) -> &Params {
+        &self.origin
+    }
+
+    /// The directions, in the order of the grid's axes; all of the layout of the origin.
+    pub fn directions(&self) -> &[Direction] {
+        &self.directions
     }
 
     /// Number of directions: 1, 2 or 3.

@@ -191,7 +191,7 @@ impl Sampler {
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
         let mut feed = Feed::new(self, objective, surface)?;
-        let order = surface.grid.coarse_to_fine();
+        let order = surface.grid().coarse_to_fine();
         feed.measure(surface, &order, observers)
     }
 
@@ -279,7 +279,7 @@ impl<'a> Feed<'a> {
     fn progress(&self, surface: &Surface) -> Progress {
         Progress {
             done: self.done,
-            total: surface.grid.len(),
+            total: surface.grid().len(),
             resumed: self.resumed,
             elapsed: self.start.elapsed(),
         }
@@ -287,16 +287,16 @@ impl<'a> Feed<'a> {
 }
 
 fn check(objective: &dyn Objective, surface: &Surface) -> Result<(), SamplerError> {
-    if objective.dims() != surface.grid.dims() {
+    if objective.dims() != surface.grid().dims() {
         return Err(SamplerError::Dimensions {
             objective: objective.dims(),
-            grid: surface.grid.dims(),
+            grid: surface.grid().dims(),
         });
     }
-    if objective.terms() != surface.terms {
+    if objective.terms() != surface.terms() {
         return Err(SamplerError::Terms {
             objective: objective.terms().to_vec(),
-            surface: surface.terms.clone(),
+            surface: surface.terms().to_vec(),
         });
     }
     Ok(())
@@ -307,7 +307,7 @@ fn measure(
     surface: &mut Surface,
     indices: &[usize],
 ) -> Result<Vec<Measured>, SamplerError> {
-    let points: Vec<_> = indices.iter().map(|&i| surface.grid.point(i)).collect();
+    let points: Vec<_> = indices.iter().map(|&i| surface.grid().point(i)).collect();
     let samples = objective
         .evaluate(&points)
         .map_err(|source| SamplerError::Objective {

@@ -10,10 +10,8 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Surface {
-    /// The points.
-    pub grid: Grid,
-    /// The extra terms that each sample carries.
-    pub terms: Vec<Term>,
+    grid: Grid,
+    terms: Vec<Term>,
     samples: Vec<Option<Sample>>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     interpolated: BTreeSet<usize>,
@@ -147,6 +145,16 @@ impl Surface {
         }
     }
 
+    /// The points.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// The extra terms that each sample carries.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
     /// What is known at a point, measured or interpolated.
     pub fn get(&self, flat: usize) -> Option<&Sample> {
         self.samples.get(flat)?.as_ref()
@@ -267,7 +275,7 @@ impl Surface {
     pub fn interpolate(&self, value: Value, point: Point) -> Option<f64> {
         let shape = self.grid.shape3();
         let mut cells = [(0usize, 0.0f64); 3];
-        for ((cell, axis), x) in cells.iter_mut().zip(&self.grid.axes).zip(point) {
+        for ((cell, axis), x) in cells.iter_mut().zip(self.grid.axes()).zip(point) {
             *cell = axis.locate(x)?;
         }
         let mut sum = 0.0;
@@ -297,17 +305,17 @@ impl Surface {
         if dims < 2 || axis >= dims {
             return Err(SurfaceError::Axis { axis, dims });
         }
-        let count = self.grid.axes[axis].count;
+        let count = self.grid.axes()[axis].count();
         if index >= count {
             return Err(SurfaceError::Index { index, len: count });
         }
-        let mut axes = self.grid.axes.clone();
+        let mut axes = self.grid.axes().to_vec();
         axes.remove(axis);
         let inside = |&flat: &usize| self.grid.unravel(flat)[axis] == index;
         let points = || (0..self.samples.len()).filter(inside);
         let interpolated = points().enumerate();
         Ok(Surface {
-            grid: Grid { axes },
+            grid: Grid::new(axes).expect("axes of a grid make one"),
             terms: self.terms.clone(),
             samples: points().map(|flat| self.samples[flat].clone()).collect(),
             interpolated: interpolated

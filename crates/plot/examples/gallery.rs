@@ -29,8 +29,8 @@ fn sampled(
         .map(|(a, b, n)| Axis::new(*a, *b, *n))
         .collect::<Result<_, _>>()?;
     let mut surface = Surface::new(Grid::new(axes)?, vec![]);
-    for flat in 0..surface.grid.len() {
-        if let Some(sample) = f(surface.grid.point(flat)) {
+    for flat in 0..surface.grid().len() {
+        if let Some(sample) = f(surface.grid().point(flat)) {
             surface.set(flat, sample)?;
         }
     }

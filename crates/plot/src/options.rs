@@ -205,7 +205,7 @@ impl Options {
     }
 
     pub(crate) fn value_name(&self, surface: &Surface) -> String {
-        let term = |i: usize| surface.terms.get(i).map(|t| t.name.clone());
+        let term = |i: usize| surface.terms().get(i).map(|t| t.name.clone());
         let name = || match self.value {
             Value::Loss => "loss".to_owned(),
             Value::Accuracy => "accuracy".to_owned(),

@@ -204,7 +204,7 @@ impl Store {
         let settings = json!({
             "format": format.name(),
             "sha256": hex(&Sha256::digest(&bytes)),
-            "grid": surface.grid,
+            "grid": surface.grid(),
         });
         let mut spec = RunSpec::new(RunKind::Import, settings)
             .with_provenance(json!({ "file": path.display().to_string() }));
@@ -214,7 +214,7 @@ impl Store {
             true => self.replace(&spec)?,
             false => self.begin(&spec)?,
         };
-        self.put_grid(&run, &surface.grid, &surface.terms)?;
+        self.put_grid(&run, surface.grid(), surface.terms())?;
         self.append_points(&run, &points(&surface, PointSource::Measured))?;
         self.complete_surface(&run, &[], &surface)?;
         self.find(&run.name)
@@ -227,6 +227,6 @@ pub(crate) fn points(surface: &Surface, source: PointSource) -> Vec<Measured> {
         let sample = surface.get(index)?.clone();
         Some(Measured { index, sample })
     };
-    let points = (0..surface.grid.len()).filter(|&index| surface.source(index) == Some(source));
+    let points = (0..surface.grid().len()).filter(|&index| surface.source(index) == Some(source));
     points.filter_map(point).collect()
 }

@@ -28,7 +28,7 @@ impl<M: Module, F: Fn(&M) -> Sample + Sync> DirectObjective<M, F> {
         terms: Vec<Term>,
         evaluate: F,
     ) -> Result<Self, TraceError> {
-        let module = with_params(module.clone(), &plane.origin)?;
+        let module = with_params(module.clone(), plane.origin())?;
         params_of(&module)?;
         Ok(Self {
             module: Mutex::new(module),

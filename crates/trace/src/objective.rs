@@ -224,7 +224,7 @@ impl Trace {
                 shapes[p] = &value.shape;
             }
         }
-        self.check(&plane.origin, &shapes)?;
+        self.check(plane.origin(), &shapes)?;
         let read = |params: &Params, slot: &Slot, shape: &[usize]| {
             params
                 .get(&slot.name)
@@ -234,12 +234,12 @@ impl Trace {
         Ok(slots
             .map(|(slot, shape)| {
                 let mut slopes = [None, None, None];
-                for (slope, direction) in slopes.iter_mut().zip(&plane.directions) {
+                for (slope, direction) in slopes.iter_mut().zip(plane.directions()) {
                     let data = read(&direction.tensors, slot, shape);
                     *slope = data.filter(|d| d.iter().any(|&x| x != 0.0)).map(Arc::new);
                 }
                 Fixed {
-                    constant: read(&plane.origin, slot, shape).map(Arc::new),
+                    constant: read(plane.origin(), slot, shape).map(Arc::new),
                     slopes,
                 }
             })

@@ -318,7 +318,7 @@ impl ValueName {
             ValueName::LossSe => Some(Value::LossSe),
             ValueName::Total => Some(Value::Total),
             ValueName::Term(name) => {
-                let place = surface.terms.iter().position(|term| &term.name == name);
+                let place = surface.terms().iter().position(|term| &term.name == name);
                 place.map(Value::Term)
             }
         }

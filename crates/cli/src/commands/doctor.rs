@@ -220,7 +220,7 @@ fn curvature(
     };
     let difference = (4.0 * second(0.5 * STEP)? - second(STEP)?) / 3.0;
     let derivatives = Derivatives::new(problem, target, false)?;
-    let direction = plane.directions[axis].tensors.flatten();
+    let direction = plane.directions()[axis].tensors.flatten();
     let direction: Vec<f64> = direction.into_iter().map(f64::from).collect();
     let product = derivatives
         .curvature()

@@ -52,7 +52,7 @@ impl Job<'_> {
         let (run, mut surface) = self.begin()?;
         let known = surface.measured();
         if known > 0 {
-            let all = surface.grid.len();
+            let all = surface.grid().len();
             console.note(format_args!(
                 "{}: {known} of {all} points are stored already",
                 run.name
@@ -145,7 +145,7 @@ fn interrupted(run: &Run, surface: &Surface) -> CliError {
         saved: format!(
             "{} of {} points of run `{}` are stored",
             surface.measured(),
-            surface.grid.len(),
+            surface.grid().len(),
             run.name
         ),
         again: "the same command continues from there",

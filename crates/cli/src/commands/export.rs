@@ -88,7 +88,7 @@ impl<'a> Job<'a> {
             console.note(format_args!(
                 "{} of {} points are not known yet",
                 surface.missing(),
-                surface.grid.len()
+                surface.grid().len()
             ));
         }
         if self.args.output.is_none() {
@@ -101,7 +101,7 @@ impl<'a> Job<'a> {
             }
             format => landscape_storage::export_surface(surface, format, path, force)?,
         }
-        let points = surface.grid.len() - surface.missing();
+        let points = surface.grid().len() - surface.missing();
         self.report(run, "points", points, console)
     }
 
@@ -213,12 +213,12 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
         || {
             json!({
                 "run": run.name,
-                "shape": surface.grid.shape(),
-                "points": surface.grid.len() - surface.missing(),
+                "shape": surface.grid().shape(),
+                "points": surface.grid().len() - surface.missing(),
             })
         },
         || {
-            let points = surface.grid.len() - surface.missing();
+            let points = surface.grid().len() - surface.missing();
             format!(
                 "{}: {points} points from {}\n",
                 run.name,

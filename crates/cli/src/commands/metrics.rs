@@ -36,7 +36,7 @@ pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
             })
         },
         || {
-            let mut rows = rows(&figures, &surface.grid);
+            let mut rows = rows(&figures, surface.grid());
             rows.extend(topology.rows());
             rows.extend(barrier.map(|b| ("barrier".to_owned(), barrier_words(&b))));
             let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -81,7 +81,7 @@ pub fn barrier_words(barrier: &Barrier) -> String {
 /// The value that is meant, which the surface must have.
 pub fn find_value(name: &ValueName, surface: &Surface, run: &str) -> Result<Value, CliError> {
     name.find(surface).ok_or_else(|| {
-        let terms: Vec<&str> = surface.terms.iter().map(|t| t.name.as_str()).collect();
+        let terms: Vec<&str> = surface.terms().iter().map(|t| t.name.as_str()).collect();
         let more = match terms.is_empty() {
             true => String::new(),
             false => format!(", {}", terms.join(", ")),

@@ -136,7 +136,7 @@ fn usual(run: &Stored) -> Kind {
     let dims = run
         .surface
         .as_ref()
-        .map_or(0, |surface| surface.grid.dims());
+        .map_or(0, |surface| surface.grid().dims());
     match (run.run.kind, dims) {
         (RunKind::Train, _) => Kind::Losses,
         (RunKind::Hessian, _) => curvature::usual(run),

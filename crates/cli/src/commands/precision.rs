@@ -88,10 +88,10 @@ impl Rounding {
 /// The centre, which is the point of the grid nearest to 0, and the corners.
 fn points(grid: &Grid) -> Vec<Point> {
     let middle = |axis: &landscape_core::Axis| {
-        let (low, high) = (axis.value(0), axis.value(axis.count - 1));
+        let (low, high) = (axis.value(0), axis.value(axis.count() - 1));
         0f64.clamp(low, high)
     };
-    let center: Vec<f64> = grid.axes.iter().map(middle).collect();
+    let center: Vec<f64> = grid.axes().iter().map(middle).collect();
     let mut all = vec![center];
     all.extend(corners(grid));
     all.dedup();

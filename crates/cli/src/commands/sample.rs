@@ -8,12 +8,12 @@ use super::precision::Rounding;
 use crate::args::{BatchNorm, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, build_directions, build_grid,
-    build_grid_on, ends_at_models, load_problem, may_write, moves_statistics, negative_variance,
-    places_json, provenance, save_directions, targets,
+    Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
+    build_grid, build_grid_on, ends_at_models, load_problem, may_write, moves_statistics,
+    negative_variance, places_json, provenance, save_directions, targets,
 };
 use crate::output::{Console, duration, number, numbers, short};
-use landscape_core::{Axis, Barrier, Grid, Objective, Plane, Surface, barrier};
+use landscape_core::{Barrier, Grid, Objective, Plane, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Target, Trace};
@@ -319,14 +319,14 @@ fn grid<const DIMS: usize>(
     directions: &Directions,
 ) -> Result<Grid, CliError> {
     let frozen = args.norm.batch_norm == BatchNorm::Frozen;
-    let all = &directions.plane.directions;
+    let all = directions.plane.directions();
     let statistics = frozen && all.iter().any(moves_statistics);
     let usual = |axis: usize| match (axis < directions.towards, statistics) {
         (false, _) => USUAL,
         (true, false) => INTERPOLATION,
         (true, true) => SEGMENT,
     };
-    let usual: Vec<Axis> = (0..DIMS).map(usual).collect();
+    let usual: Vec<UsualAxis> = (0..DIMS).map(usual).collect();
     build_grid_on(args.plane.grid.as_ref(), args.plane.range.as_ref(), &usual)
 }
 
@@ -394,8 +394,8 @@ fn as_json(sampled: &Sampled, plan: &Plan, figures: &Figures, barrier: Option<Ba
     json!({
         "run": sampled.run.name,
         "kind": sampled.run.kind,
-        "shape": surface.grid.shape(),
-        "points": surface.grid.len(),
+        "shape": surface.grid().shape(),
+        "points": surface.grid().len(),
         "computed": sampled.computed,
         "stored_before": sampled.known,
         "measured": surface.measured(),
@@ -423,7 +423,7 @@ struct Figures {
 
 impl Figures {
     fn of(surface: &Surface) -> Self {
-        let center = surface.grid.center().and_then(|flat| surface.get(flat));
+        let center = surface.grid().center().and_then(|flat| surface.get(flat));
         let losses = surface.losses();
         let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
         Figures {
@@ -437,7 +437,12 @@ impl Figures {
 fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
     let surface = &sampled.surface;
     let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
-    let shape: Vec<String> = surface.grid.shape().iter().map(usize::to_string).collect();
+    let shape: Vec<String> = surface
+        .grid()
+        .shape()
+        .iter()
+        .map(usize::to_string)
+        .collect();
     let norms: Vec<String> = plane.norms().iter().map(|norm| short(*norm)).collect();
     let mut text = format!(
         "{}: {} points, loss {} to {}, {} at the origin\n",

@@ -283,7 +283,7 @@ fn with_prefix(all: &Params, prefix: &str) -> Vec<Parameter> {
 pub fn save_directions(path: &Path, plane: &Plane, force: bool) -> Result<(), CliError> {
     may_write(path, force)?;
     let mut tensors = Vec::new();
-    for (place, direction) in plane.directions.iter().enumerate() {
+    for (place, direction) in plane.directions().iter().enumerate() {
         let named = |tensor: &Parameter| Parameter {
             name: format!("d{}.{}", place + 1, tensor.name),
             ..tensor.clone()

@@ -2,15 +2,23 @@ use crate::args::{Counts, Ranges};
 use crate::error::CliError;
 use landscape_core::{Axis, Grid};
 
+/// What an axis is where nothing else is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct UsualAxis {
+    pub min: f64,
+    pub max: f64,
+    pub count: usize,
+}
+
 /// An axis unless asked otherwise.
-pub const USUAL: Axis = Axis {
+pub const USUAL: UsualAxis = UsualAxis {
     min: -1.0,
     max: 1.0,
     count: 51,
 };
 
 /// An axis towards another model: both models are points of it, and can be seen around.
-pub const INTERPOLATION: Axis = Axis {
+pub const INTERPOLATION: UsualAxis = UsualAxis {
     min: -0.5,
     max: 1.5,
     count: 41,
@@ -18,7 +26,7 @@ pub const INTERPOLATION: Axis = Axis {
 
 /// An axis towards another model along which running variances move: they stay positive between the
 /// models, and may not beyond.
-pub const SEGMENT: Axis = Axis {
+pub const SEGMENT: UsualAxis = UsualAxis {
     min: 0.0,
     max: 1.0,
     count: 41,
@@ -37,7 +45,7 @@ pub fn build_grid(
 pub fn build_grid_on(
     counts: Option<&Counts>,
     ranges: Option<&Ranges>,
-    usual: &[Axis],
+    usual: &[UsualAxis],
 ) -> Result<Grid, CliError> {
     let dims = usual.len();
     let counts = match counts {
@@ -51,8 +59,8 @@ pub fn build_grid_on(
     let axes = counts
         .iter()
         .zip(ranges)
-        .map(|(&count, (min, max))| Axis { min, max, count });
-    Ok(Grid::new(axes.collect())?)
+        .map(|(&count, (min, max))| Axis::new(min, max, count));
+    Ok(Grid::new(axes.collect::<Result<_, _>>()?)?)
 }
 
 fn each_axis<T: Copy>(

@@ -18,7 +18,7 @@ pub use device::{device, targets};
 pub use digest::{digest, digest_all};
 pub use directions::{Directions, build_directions, describe_direction, save_directions};
 pub use files::{matching, may_write, write_new};
-pub use grid::{INTERPOLATION, SEGMENT, USUAL, build_grid, build_grid_on};
+pub use grid::{INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on};
 pub use interrupt::Interrupt;
 pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,

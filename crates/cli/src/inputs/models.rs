@@ -83,7 +83,7 @@ pub fn places(
 
 fn nearest(plane: &Plane, params: &Params) -> Result<Option<Vec<f64>>, CliError> {
     let (point, distance) = project(params, plane, Projection::LeastSquares)?;
-    let way = Direction::between(&plane.origin, params)?.norm();
+    let way = Direction::between(plane.origin(), params)?.norm();
     Ok((distance <= ON_PLANE * way).then(|| point[..plane.dims()].to_vec()))
 }
 
@@ -141,7 +141,7 @@ pub struct Lowest {
 /// that a corner has it.
 pub fn negative_variance(plane: &Plane, grid: &Grid) -> Option<Lowest> {
     let mut lowest: Option<Lowest> = None;
-    if !plane.directions.iter().any(moves_statistics) {
+    if !plane.directions().iter().any(moves_statistics) {
         return None;
     }
     for corner in corners(grid) {
@@ -164,9 +164,9 @@ pub fn negative_variance(plane: &Plane, grid: &Grid) -> Option<Lowest> {
 
 /// The corners of a grid, in grid order.
 pub fn corners(grid: &Grid) -> Vec<Vec<f64>> {
-    grid.axes.iter().fold(vec![Vec::new()], |corners, axis| {
-        let ends = [axis.value(0), axis.value(axis.count - 1)];
-        let ends = &ends[..axis.count.min(2)];
+    grid.axes().iter().fold(vec![Vec::new()], |corners, axis| {
+        let ends = [axis.value(0), axis.value(axis.count() - 1)];
+        let ends = &ends[..axis.count().min(2)];
         let longer = |corner: &Vec<f64>| {
             let one = |&end: &f64| corner.iter().copied().chain([end]).collect();
             ends.iter().map(one).collect::<Vec<Vec<f64>>>()

@@ -142,7 +142,7 @@ impl Hierarchy {
         let axes: Vec<Ladder> = shape.into_iter().map(Ladder::new).collect();
         let depth = axes.iter().map(|axis| axis.nodes.len() - 1).max();
         let mut origin = Some([0; 3]);
-        for (place, axis) in grid.axes.iter().enumerate() {
+        for (place, axis) in grid.axes().iter().enumerate() {
             origin = origin.zip(axis.nearest(0.0)).map(|(mut indices, index)| {
                 indices[place] = index;
                 indices

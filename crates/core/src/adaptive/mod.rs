@@ -114,7 +114,7 @@ impl Adaptive {
     ) -> Result<Adapted, SamplerError> {
         let mut feed = Feed::new(sampler, objective, surface)?;
         surface.forget_interpolated();
-        let hierarchy = Hierarchy::new(&surface.grid);
+        let hierarchy = Hierarchy::new(surface.grid());
         let mut plan = Plan::new(&hierarchy, self.tolerance());
         while let Some(wave) = plan.next(surface) {
             if feed.measure(surface, &wave, observers)? == Outcome::Cancelled {
@@ -128,7 +128,7 @@ impl Adaptive {
     /// What the run that made this surface said at its end, worked out again from the measured
     /// points; `None` when they are not those of a complete run with this tolerance.
     pub fn report(&self, surface: &Surface) -> Option<AdaptiveReport> {
-        let hierarchy = Hierarchy::new(&surface.grid);
+        let hierarchy = Hierarchy::new(surface.grid());
         let mut plan = Plan::new(&hierarchy, self.tolerance());
         while let Some(wave) = plan.next(surface) {
             if !wave.iter().all(|&flat| surface.is_measured(flat)) {
@@ -141,7 +141,7 @@ impl Adaptive {
 
 /// Makes every point known.
 fn interpolate(hierarchy: &Hierarchy, surface: &mut Surface) -> Result<(), SamplerError> {
-    let known: Vec<bool> = (0..surface.grid.len())
+    let known: Vec<bool> = (0..surface.grid().len())
         .map(|flat| surface.is_measured(flat))
         .collect();
     if known.iter().all(|&known| known) {
@@ -157,7 +157,7 @@ fn interpolate(hierarchy: &Hierarchy, surface: &mut Surface) -> Result<(), Sampl
     };
     let losses = filled(Value::Loss);
     let accuracies = filled(Value::Accuracy);
-    let terms: Vec<Vec<f64>> = (0..surface.terms.len())
+    let terms: Vec<Vec<f64>> = (0..surface.terms().len())
         .map(|term| filled(Value::Term(term)))
         .collect();
     for flat in (0..known.len()).filter(|&flat| !known[flat]) {

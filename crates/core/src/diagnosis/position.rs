@@ -40,14 +40,14 @@ impl Position {
     pub fn of(surface: &Surface, value: Value, at: Point) -> Option<Self> {
         let figures = metrics_of(surface, value).ok()?;
         let here = surface.interpolate(value, at).filter(|v| v.is_finite())?;
-        let grid = &surface.grid;
+        let grid = surface.grid();
         let mut indices = [0; 3];
-        for ((index, axis), x) in indices.iter_mut().zip(&grid.axes).zip(at) {
+        for ((index, axis), x) in indices.iter_mut().zip(grid.axes()).zip(at) {
             *index = axis.nearest(x)?;
         }
         let nearest = grid.index(indices)?;
         let mut lowest = [0; 3];
-        for ((index, axis), x) in lowest.iter_mut().zip(&grid.axes).zip(figures.argmin) {
+        for ((index, axis), x) in lowest.iter_mut().zip(grid.axes()).zip(figures.argmin) {
             *index = axis.nearest(x)?;
         }
         let range = figures.range.max(f64::MIN_POSITIVE);
@@ -58,7 +58,10 @@ impl Position {
             indices,
             range,
         };
-        let lasts = grid.axes.iter().map(|axis| axis.count.saturating_sub(1));
+        let lasts = grid
+            .axes()
+            .iter()
+            .map(|axis| axis.count().saturating_sub(1));
         let inside = |(last, index): (usize, &usize)| (1..last).contains(index);
         Some(Position {
             at,
@@ -84,7 +87,7 @@ struct Local<'a> {
 impl Local<'_> {
     /// Tenths of the axis that a grid step is.
     fn steps(&self, axis: usize) -> f64 {
-        let intervals = self.surface.grid.axes[axis].count.max(2) - 1;
+        let intervals = self.surface.grid().axes()[axis].count().max(2) - 1;
         STEP * intervals as f64
     }
 
@@ -93,14 +96,14 @@ impl Local<'_> {
         for &(axis, by) in moves {
             indices[axis] = indices[axis].checked_add_signed(by)?;
         }
-        let flat = self.surface.grid.index(indices)?;
+        let flat = self.surface.grid().index(indices)?;
         let value = self.surface.value(flat, self.value)?;
         value.is_finite().then_some(value / self.range)
     }
 
     fn slope(&self) -> Option<f64> {
         let mut sum = 0.0;
-        for axis in 0..self.surface.grid.dims() {
+        for axis in 0..self.surface.grid().dims() {
             let change = self.near(&[(axis, 1)])? - self.near(&[(axis, -1)])?;
             sum += (change / 2.0 * self.steps(axis)).powi(2);
         }
@@ -108,7 +111,7 @@ impl Local<'_> {
     }
 
     fn curvature(&self) -> Option<[f64; 2]> {
-        let dims = self.surface.grid.dims();
+        let dims = self.surface.grid().dims();
         let mut hessian = DMatrix::zeros(dims, dims);
         for a in 0..dims {
             for b in 0..=a {

@@ -3,13 +3,26 @@ use serde::{Deserialize, Serialize};
 
 /// `count` evenly spaced values from `min` to `max`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Axis {
-    /// First value.
-    pub min: f64,
-    /// Last value.
-    pub max: f64,
-    /// Number of values.
-    pub count: usize,
+    min: f64,
+    max: f64,
+    count: usize,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    min: f64,
+    max: f64,
+    count: usize,
+}
+
+impl TryFrom<Unchecked> for Axis {
+    type Error = GridError;
+
+    fn try_from(Unchecked { min, max, count }: Unchecked) -> Result<Self, GridError> {
+        Axis::new(min, max, count)
+    }
 }
 
 impl Axis {
@@ -24,6 +37,21 @@ impl Axis {
         let axis = Axis { min, max, count };
         axis.check()?;
         Ok(axis)
+    }
+
+    /// First value.
+    pub fn min(&self) -> f64 {
+        self.min
+    }
+
+    /// Last value.
+    pub fn max(&self) -> f64 {
+        self.max
+    }
+
+    /// Number of values, at least 1.
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Distance between neighbours; the whole range for a single point.
@@ -79,7 +107,7 @@ impl Axis {
         Some((below, (x - low) / (high - low)))
     }
 
-    pub(super) fn check(&self) -> Result<(), GridError> {
+    fn check(&self) -> Result<(), GridError> {
         let &Axis { min, max, count } = self;
         if count == 0 {
             return Err(GridError::Empty);

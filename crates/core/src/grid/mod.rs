@@ -19,8 +19,7 @@ pub const MAX_POINTS: usize = 100_000_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Grid {
-    /// The axes, in the order of the plane's directions.
-    pub axes: Vec<Axis>,
+    axes: Vec<Axis>,
 }
 
 /// What can be wrong with a grid.
@@ -100,16 +99,13 @@ impl Grid {
         if !(1..=3).contains(&axes.len()) {
             return Err(GridError::Dimensions { given: axes.len() });
         }
-        for axis in &axes {
-            axis.check()?;
-        }
         let points = axes
             .iter()
-            .try_fold(1usize, |product, axis| product.checked_mul(axis.count));
+            .try_fold(1usize, |product, axis| product.checked_mul(axis.count()));
         match points {
             Some(points) if points <= MAX_POINTS => Ok(Grid { axes }),
             _ => Err(GridError::TooLarge {
-                shape: axes.iter().map(|axis| axis.count).collect(),
+                shape: axes.iter().map(|axis| axis.count()).collect(),
             }),
         }
     }
@@ -126,6 +122,11 @@ impl Grid {
         Grid::new(vec![axis; dims])
     }
 
+    /// The axes, in the order of the plane's directions.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
     /// Number of axes: 1, 2 or 3.
     pub fn dims(&self) -> usize {
         self.axes.len()
@@ -134,17 +135,17 @@ impl Grid {
     /// Number of points.
     #[allow(clippy::len_without_is_empty)] // a grid is never empty
     pub fn len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.count).product()
+        self.axes.iter().map(|axis| axis.count()).product()
     }
 
     /// Number of points on each axis.
     pub fn shape(&self) -> Vec<usize> {
-        self.axes.iter().map(|axis| axis.count).collect()
+        self.axes.iter().map(|axis| axis.count()).collect()
     }
 
     /// Number of points on each of three axes, 1 where the grid has fewer.
     pub fn shape3(&self) -> [usize; 3] {
-        std::array::from_fn(|axis| self.axes.get(axis).map_or(1, |a| a.count))
+        std::array::from_fn(|axis| self.axes.get(axis).map_or(1, |a| a.count()))
     }
 
     /// The number of the point at these indices; `None` outside the grid. Indices beyond the grid's

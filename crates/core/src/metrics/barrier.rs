@@ -37,7 +37,7 @@ pub struct Barrier {
 /// assert!((found.height - 1.0).abs() < 1e-12 && found.at == 0.5);
 /// ```
 pub fn barrier(surface: &Surface, value: Value) -> Option<Barrier> {
-    let [axis] = surface.grid.axes.as_slice() else {
+    let [axis] = surface.grid().axes() else {
         return None;
     };
     let end = |a: f64| surface.interpolate(value, [a, 0.0, 0.0]);

@@ -85,8 +85,8 @@ pub(super) fn saddle_distance(field: &Field, flat: usize) -> Option<f64> {
 
 /// Trace of the Hessian in coordinates in which every axis has length 1.
 fn normalised_laplacian(field: &Field, hessian: &Hessian) -> f64 {
-    let axes = field.grid.axes.iter().enumerate();
-    axes.map(|(a, axis)| hessian[(a, a)] * ((axis.count - 1) as f64).powi(2))
+    let axes = field.grid.axes().iter().enumerate();
+    axes.map(|(a, axis)| hessian[(a, a)] * ((axis.count() - 1) as f64).powi(2))
         .sum()
 }
 
@@ -100,11 +100,11 @@ fn magnitude(field: &Field, flat: usize) -> f64 {
 /// interior or its neighbourhood is not known.
 pub(super) fn at_center(field: &Field) -> Option<Center> {
     let mut indices = [0; 3];
-    for (index, axis) in indices.iter_mut().zip(&field.grid.axes) {
+    for (index, axis) in indices.iter_mut().zip(field.grid.axes()) {
         *index = axis.nearest(0.0)?;
     }
     let mut hessian = second_differences(field, field.grid.index(indices)?)?;
-    let steps: Vec<f64> = field.grid.axes.iter().map(|axis| axis.step()).collect();
+    let steps: Vec<f64> = field.grid.axes().iter().map(|axis| axis.step()).collect();
     for (a, step_a) in steps.iter().enumerate() {
         for (b, step_b) in steps.iter().enumerate() {
             hessian[(a, b)] /= step_a * step_b;

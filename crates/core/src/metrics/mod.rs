@@ -123,12 +123,12 @@ pub fn metrics(surface: &Surface) -> Result<Metrics, MetricsError> {
 /// # Errors
 /// When no point has a finite value.
 pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsError> {
-    let known = (0..surface.grid.len()).filter(|&flat| surface.value(flat, value).is_some());
-    let missing = surface.grid.len() - known.count();
-    let field = Field::new(&surface.grid, surface.values(value));
+    let known = (0..surface.grid().len()).filter(|&flat| surface.value(flat, value).is_some());
+    let missing = surface.grid().len() - known.count();
+    let field = Field::new(surface.grid(), surface.values(value));
     let measured = measured(surface, value);
     let nothing = MetricsError::NothingFinite {
-        points: surface.grid.len(),
+        points: surface.grid().len(),
         missing,
     };
     let extremes = Extremes::of(&measured.values).ok_or(nothing)?;
@@ -146,7 +146,7 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
         max_loss: extremes.max,
         range,
         mean_loss: mean(&field.values),
-        argmin: surface.grid.point(extremes.argmin),
+        argmin: surface.grid().point(extremes.argmin),
         hessians: curvature.hessians,
         convexity: curvature.convexity,
         smoothness: curvature.smoothness,
@@ -175,7 +175,7 @@ fn measured(surface: &Surface, value: Value) -> Field<'_> {
             }
         }
     }
-    Field::new(&surface.grid, values)
+    Field::new(surface.grid(), values)
 }
 
 fn finite(values: &[f64]) -> impl Iterator<Item = (usize, f64)> + '_ {

@@ -87,7 +87,7 @@ pub struct Optimum {
 ///
 /// let mut surface = Surface::new(Grid::square(21, 1.0, 1)?, vec![]);
 /// for index in 0..21 {
-///     let [x, ..] = surface.grid.point(index);
+///     let [x, ..] = surface.grid().point(index);
 ///     surface.set(index, Sample::of(x * x))?;
 /// }
 /// let params = OptimumParams { goal: Goal::Lowest, tolerance: 0.05, reach: 1 };
@@ -102,7 +102,7 @@ pub struct Optimum {
 pub fn optimum(surface: &Surface, value: Value, params: &OptimumParams) -> Option<Optimum> {
     let cost = |v: f64| params.goal.cost(v);
     let costs = surface.values(value).into_iter().map(cost).collect();
-    let field = Field::new(&surface.grid, costs);
+    let field = Field::new(surface.grid(), costs);
     let index = best((0..field.values.len()).map(|flat| (flat, field.values[flat])))?;
     let limit = field.values[index] + params.tolerance.max(0.0);
     let region = Region::around(&field, index, |cost| cost <= limit);
@@ -112,14 +112,14 @@ pub fn optimum(surface: &Surface, value: Value, params: &OptimumParams) -> Optio
     let of = |flat: usize| surface.value(flat, value).unwrap_or(f64::NAN);
     Some(Optimum {
         index,
-        at: surface.grid.point(index),
+        at: surface.grid().point(index),
         value: of(index),
         share: region.points.len() as f64 / field.values.len() as f64,
         extent: region.ends,
         open: region.open,
         worst_near: cost(worst(index)),
         robust_index,
-        robust_at: surface.grid.point(robust_index),
+        robust_at: surface.grid().point(robust_index),
         robust_value: of(robust_index),
         robust_worst: cost(worst(robust_index)),
     })
@@ -136,8 +136,8 @@ fn best(costs: impl Iterator<Item = (usize, f64)>) -> Option<usize> {
 /// Whether the whole box around a point lies within the grid.
 fn has_box(field: &Field, flat: usize, reach: usize) -> bool {
     let indices = field.grid.unravel(flat);
-    let mut axes = field.grid.axes.iter().zip(indices);
-    axes.all(|(axis, index)| index >= reach && index + reach < axis.count)
+    let mut axes = field.grid.axes().iter().zip(indices);
+    axes.all(|(axis, index)| index >= reach && index + reach < axis.count())
 }
 
 /// The largest cost in the box around a point, cut off at the edge of the grid; infinite where one is

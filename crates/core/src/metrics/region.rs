@@ -45,5 +45,5 @@ fn ends(field: &Field, points: &[usize]) -> Vec<(f64, f64)> {
         let high = indices().max().expect("a region has a point");
         (axis.value(low), axis.value(high))
     };
-    field.grid.axes.iter().enumerate().map(along).collect()
+    field.grid.axes().iter().enumerate().map(along).collect()
 }

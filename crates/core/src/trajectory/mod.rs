@@ -94,7 +94,7 @@ impl Trajectory {
     ) -> Result<Self, TrajectoryError> {
         let projector = Projector::new(plane, projection)?;
         let point = |(index, checkpoint): (usize, &Checkpoint)| -> Result<_, TrajectoryError> {
-            let fits = plane.origin.same_layout(&checkpoint.params);
+            let fits = plane.origin().same_layout(&checkpoint.params);
             fits.map_err(|source| TrajectoryError::Layout { index, source })?;
             let (coords, residual) = projector.project(&checkpoint.params)?;
             Ok(TrajectoryPoint {

@@ -139,7 +139,7 @@ impl PathPlane {
 
     /// The directions of the plane.
     pub fn directions(&self) -> &[Direction] {
-        &self.plane.directions
+        self.plane.directions()
     }
 }
 
@@ -294,10 +294,8 @@ fn of_paths<'a>(
         ignore_one_dimensional: options.ignore_one_dimensional,
     };
     let pca = fit(&chosen, &origin, &settings)?;
-    let plane = Plane {
-        origin,
-        directions: pca.components.clone(),
-    };
+    let plane = Plane::new(origin, pca.components.clone())
+        .expect("1 to 3 components of norm 1, in the layout of the origin");
     let project = |path: &Chosen<'_>| -> Result<_, StreamError> {
         let mut shadow = path.project(&plane, options.projection)?;
         shadow

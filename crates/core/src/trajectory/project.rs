@@ -61,7 +61,7 @@ impl<'a> Projector<'a> {
     /// # Errors
     /// When the layouts differ.
     pub fn project(&self, params: &Params) -> Result<(Point, f64), TrajectoryError> {
-        self.plane.origin.same_layout(params)?;
+        self.plane.origin().same_layout(params)?;
         let along = along(params, self.plane);
         let nearest = self.solve(&along);
         let distance = distance(params, self.plane, &nearest);
@@ -94,7 +94,7 @@ fn along(params: &Params, plane: &Plane) -> Vec<f64> {
     for index in moving(plane) {
         for (start, len) in pieces(plane, index) {
             let x = displacement(params, plane, index, start, len);
-            for (sum, direction) in sums.iter_mut().zip(&plane.directions) {
+            for (sum, direction) in sums.iter_mut().zip(plane.directions()) {
                 let data = &direction.tensors.tensor(index).data[start..start + len];
                 *sum += dot64(&x, &widened(data));
             }
@@ -108,7 +108,7 @@ const PIECE: usize = 256;
 
 /// The tensors that count.
 fn moving(plane: &Plane) -> impl Iterator<Item = usize> {
-    let tensors = plane.origin.iter().enumerate();
+    let tensors = plane.origin().iter().enumerate();
     tensors
         .filter(|(_, t)| t.role != Role::Buffer)
         .map(|(i, _)| i)
@@ -116,7 +116,7 @@ fn moving(plane: &Plane) -> impl Iterator<Item = usize> {
 
 /// Starts and lengths of the pieces of a tensor.
 fn pieces(plane: &Plane, index: usize) -> impl Iterator<Item = (usize, usize)> {
-    let numel = plane.origin.tensor(index).numel();
+    let numel = plane.origin().tensor(index).numel();
     (0..numel)
         .step_by(PIECE)
         .map(move |start| (start, PIECE.min(numel - start)))
@@ -130,7 +130,7 @@ fn displacement(
     len: usize,
 ) -> [f64; PIECE] {
     let values = &params.tensor(index).data[start..start + len];
-    let origin = &plane.origin.tensor(index).data[start..start + len];
+    let origin = &plane.origin().tensor(index).data[start..start + len];
     let mut x = [0.0; PIECE];
     for ((x, v), o) in x.iter_mut().zip(values).zip(origin) {
         *x = f64::from(*v) - f64::from(*o);
@@ -151,7 +151,7 @@ fn distance(params: &Params, plane: &Plane, coordinates: &[f64]) -> f64 {
     for index in moving(plane) {
         for (start, len) in pieces(plane, index) {
             let mut x = displacement(params, plane, index, start, len);
-            for (c, direction) in coordinates.iter().zip(&plane.directions) {
+            for (c, direction) in coordinates.iter().zip(plane.directions()) {
                 let data = &direction.tensors.tensor(index).data[start..start + len];
                 for (value, d) in x.iter_mut().zip(data) {
                     *value -= c * f64::from(*d);

@@ -38,8 +38,8 @@ fn of(analytic: &Analytic, count: usize, tolerance: f64) -> (Surface, AdaptiveRe
 /// Errors of the interpolated points, as shares of the range; measured points must be exact.
 fn errors(surface: &Surface, report: &AdaptiveReport, truth: impl Fn(Point) -> f64) -> Vec<f64> {
     let mut errors = Vec::new();
-    for flat in 0..surface.grid.len() {
-        let want = truth(surface.grid.point(flat));
+    for flat in 0..surface.grid().len() {
+        let want = truth(surface.grid().point(flat));
         let got = surface.get(flat).expect("every point is known").loss;
         match surface.source(flat).unwrap() {
             PointSource::Measured => assert!(got == want || got.is_nan() && want.is_nan()),
@@ -186,7 +186,7 @@ proptest! {
     ) {
         let analytic = analytic::HARD[which];
         let (want, want_report) = of(&analytic, 33, 0.02);
-        let mut got = Surface::new(want.grid.clone(), vec![]);
+        let mut got = Surface::new(want.grid().clone(), vec![]);
         let objective = Once::new(analytic.function);
         let adaptive = Adaptive::new(0.02).unwrap();
         for stop in stops {
@@ -289,7 +289,7 @@ fn errors_leave_what_was_measured() {
     let objective = Once::new(|[x, y]: [f64; 2]| x + y);
     // Beside the origin, which comes last.
     objective
-        .evaluate(&[surface.grid.point(26 * 51 + 25)])
+        .evaluate(&[surface.grid().point(26 * 51 + 25)])
         .unwrap();
     let adaptive = Adaptive::new(0.01).unwrap();
     let error = adaptive
@@ -334,7 +334,7 @@ fn losses_that_are_not_finite_are_surrounded_by_measurements() {
     assert!(found.last().unwrap() <= &0.01);
     assert_eq!(
         surface.non_finite(),
-        sampled(surface.grid.clone(), overflow).non_finite(),
+        sampled(surface.grid().clone(), overflow).non_finite(),
         "all of them were found, none was made up"
     );
     assert!(share(&report) < 0.5, "{report:?}");
@@ -358,7 +358,7 @@ fn constant_functions_and_rounding_are_resolved() {
 fn interpolation_stays_within_the_measured_range() {
     let (surface, _) = of(&analytic::STEP, 101, 0.05);
     let losses = |source| {
-        let points = (0..surface.grid.len()).filter(|&f| surface.source(f) == Some(source));
+        let points = (0..surface.grid().len()).filter(|&f| surface.source(f) == Some(source));
         let losses: Vec<f64> = points.map(|f| surface.get(f).unwrap().loss).collect();
         let extreme = |pick: fn(f64, f64) -> f64| losses.iter().copied().reduce(pick).unwrap();
         (extreme(f64::min), extreme(f64::max))
@@ -400,8 +400,8 @@ fn interpolated_samples_have_accuracy_and_terms_and_no_standard_error() {
     let mut surface = Surface::new(Grid::square(51, 1.0, 2).unwrap(), terms.clone());
     adapt(&Full(terms), &mut surface, 0.01);
     assert!(surface.interpolated() > 0);
-    for flat in 0..surface.grid.len() {
-        let [x, y, _] = surface.grid.point(flat);
+    for flat in 0..surface.grid().len() {
+        let [x, y, _] = surface.grid().point(flat);
         let se = surface.value(flat, Value::LossSe);
         assert_eq!(se.is_some(), surface.is_measured(flat));
         let accuracy = surface.value(flat, Value::Accuracy).unwrap();
@@ -415,7 +415,7 @@ fn interpolated_samples_have_accuracy_and_terms_and_no_standard_error() {
 fn figures_of_differences_come_from_measured_points() {
     let (surface, report) = of(&analytic::BOWL, 51, 0.01);
     let adaptive = metrics(&surface).unwrap();
-    let full = metrics(&sampled(surface.grid.clone(), analytic::bowl)).unwrap();
+    let full = metrics(&sampled(surface.grid().clone(), analytic::bowl)).unwrap();
     assert_eq!(adaptive.interpolated, 2601 - report.measured);
     assert_eq!(full.interpolated, 0);
     assert!(adaptive.hessians < full.hessians);
@@ -440,7 +440,7 @@ fn a_sampler_measures_what_is_interpolated() {
     assert!(adaptive.report(&surface).is_some());
     let outcome = Sampler::new().run(&from_fn(analytic::bowl), &mut surface, &mut []);
     assert_eq!(outcome.unwrap(), Outcome::Complete);
-    assert_eq!(surface, sampled(surface.grid.clone(), analytic::bowl));
+    assert_eq!(surface, sampled(surface.grid().clone(), analytic::bowl));
 }
 
 #[test]
@@ -449,7 +449,7 @@ fn sources_survive_json_and_slices() {
     let text = serde_json::to_string(&surface).unwrap();
     let read: Surface = serde_json::from_str(&text).unwrap();
     assert!((0..441).all(|flat| read.source(flat) == surface.source(flat)));
-    let full = sampled(surface.grid.clone(), analytic::bowl);
+    let full = sampled(surface.grid().clone(), analytic::bowl);
     let plain = serde_json::to_string(&full).unwrap();
     assert!(!plain.contains("interpolated"));
 

@@ -91,7 +91,7 @@ fn holes_and_infinities() {
     surface.set(2, sample(1.0)).unwrap();
     surface.set(4, sample(f64::INFINITY)).unwrap();
     assert_eq!(barrier(&surface, Value::Loss), None);
-    let mut partial = Surface::new(surface.grid.clone(), Vec::new());
+    let mut partial = Surface::new(surface.grid().clone(), Vec::new());
     for flat in [0, 2, 4] {
         partial.set(flat, sample(1.0)).unwrap();
     }

@@ -63,11 +63,7 @@ fn wrong_axes_and_grids_are_refused() {
         error.to_string(),
         "a grid of 1000 x 1000 x 1000 points is larger than 100000000"
     );
-    let huge = Axis {
-        min: 0.0,
-        max: 1e300,
-        count: 1 << 40,
-    };
+    let huge = Axis::new(0.0, 1e300, 1 << 40).unwrap();
     assert!(matches!(
         Grid::new(vec![huge; 3]),
         Err(GridError::TooLarge { .. })
@@ -90,6 +86,7 @@ fn json_is_checked() {
     let json = serde_json::to_string(&grid).unwrap();
     assert_eq!(serde_json::from_str::<Grid>(&json).unwrap(), grid);
     assert!(serde_json::from_str::<Grid>(r#"{"axes":[{"min":0,"max":1,"count":0}]}"#).is_err());
+    assert!(serde_json::from_str::<Axis>(r#"{"min":0,"max":1,"count":0}"#).is_err());
 }
 
 #[test]
@@ -202,7 +199,7 @@ proptest! {
                     prop_assert_eq!(grid.unravel(flat), [i, j, k]);
                     let point = grid.point(flat);
                     for (axis, index) in [i, j, k].into_iter().enumerate() {
-                        let want = grid.axes.get(axis).map_or(0.0, |a| a.value(index));
+                        let want = grid.axes().get(axis).map_or(0.0, |a| a.value(index));
                         prop_assert_eq!(point[axis], want);
                     }
                     flat += 1;
@@ -226,10 +223,10 @@ proptest! {
     #[test]
     fn values_are_found_again(axes in axes()) {
         for axis in axes {
-            for i in 0..axis.count {
+            for i in 0..axis.count() {
                 prop_assert_eq!(axis.nearest(axis.value(i)), Some(i));
             }
-            prop_assert_eq!(axis.nearest(axis.max + 1.0), None);
+            prop_assert_eq!(axis.nearest(axis.max() + 1.0), None);
             prop_assert_eq!(axis.nearest(f64::NAN), None);
         }
     }

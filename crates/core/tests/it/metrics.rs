@@ -63,7 +63,7 @@ fn a_saddle_in_closed_form() {
         assert_all_close(&m.center_eigenvalues.unwrap(), &[2.0, -2.0], 1e-9);
         assert!(m.minima.is_empty() && m.maxima.is_empty());
         assert_eq!(m.saddles.len(), 1);
-        let [x, y, _] = surface.grid.point(m.saddles[0]);
+        let [x, y, _] = surface.grid().point(m.saddles[0]);
         assert!(x.hypot(y) < 0.03);
         assert!(m.basin_open);
     }
@@ -84,10 +84,10 @@ fn himmelblau_has_four_minima_four_saddles_and_a_maximum() {
     for count in [30, 41, 50, 51, 64, 79, 93, 101, 150] {
         let (surface, m) = of(analytic::HIMMELBLAU, count);
         assert_eq!(m.minima.len(), 4, "{count}");
-        let step = surface.grid.axes[0].step();
+        let step = surface.grid().axes()[0].step();
         for minimum in analytic::HIMMELBLAU.minima {
             let near = |&flat: &usize| {
-                let [x, y, _] = surface.grid.point(flat);
+                let [x, y, _] = surface.grid().point(flat);
                 (x - minimum[0]).hypot(y - minimum[1]) < 1.5 * step
             };
             assert!(m.minima.iter().any(near), "{count} {minimum:?}");
@@ -133,7 +133,7 @@ fn rastrigin_has_a_minimum_near_each_pair_of_integers() {
     assert_eq!(m.minima.len(), 25);
     assert_eq!(m.argmin, [0.0; 3]);
     let near = m.minima.iter().all(|&flat| {
-        let [x, y, _] = surface.grid.point(flat);
+        let [x, y, _] = surface.grid().point(flat);
         (x - x.round()).abs() < 0.06 && (y - y.round()).abs() < 0.06
     });
     assert!(near);
@@ -169,7 +169,7 @@ fn one_and_three_dimensions() {
     let line = Grid::square(41, 2.0, 1).unwrap();
     let mut surface = Surface::new(line, vec![]);
     for flat in 0..41 {
-        let [x, ..] = surface.grid.point(flat);
+        let [x, ..] = surface.grid().point(flat);
         surface
             .set(flat, Sample::of((x * x - 1.0).powi(2)))
             .unwrap();
@@ -187,8 +187,8 @@ fn one_and_three_dimensions() {
 
     let cube = Grid::square(11, 1.0, 3).unwrap();
     let mut surface = Surface::new(cube, vec![]);
-    for flat in 0..surface.grid.len() {
-        let [x, y, z] = surface.grid.point(flat);
+    for flat in 0..surface.grid().len() {
+        let [x, y, z] = surface.grid().point(flat);
         surface
             .set(flat, Sample::of(x * x + 2.0 * y * y + 3.0 * z * z + y * z))
             .unwrap();
@@ -205,13 +205,13 @@ fn one_and_three_dimensions() {
     assert_eq!(m.minima, [5 * 121 + 5 * 11 + 5]);
     assert!(m.basin_extent[0] > m.basin_extent[2]);
 
-    for flat in 0..surface.grid.len() {
-        let [x, y, z] = surface.grid.point(flat);
+    for flat in 0..surface.grid().len() {
+        let [x, y, z] = surface.grid().point(flat);
         let saddle = x * x + y * y - (z - 0.45).powi(2) + 0.3 * x * z;
         surface.set(flat, Sample::of(saddle)).unwrap();
     }
     let m = metrics(&surface).unwrap();
-    let [x, y, z] = surface.grid.point(m.saddles[0]);
+    let [x, y, z] = surface.grid().point(m.saddles[0]);
     assert_eq!(m.saddles.len(), 1);
     assert!(
         x.abs() < 0.2 && y == 0.0 && (z - 0.45).abs() < 0.1,
@@ -223,8 +223,8 @@ fn one_and_three_dimensions() {
 fn roughness_measures_noise() {
     let mut rng = Rng::new(0, 0);
     let mut surface = Surface::new(Grid::square(101, 1.0, 2).unwrap(), vec![]);
-    for flat in 0..surface.grid.len() {
-        let [x, y, _] = surface.grid.point(flat);
+    for flat in 0..surface.grid().len() {
+        let [x, y, _] = surface.grid().point(flat);
         surface
             .set(flat, Sample::of(x * x + y * y + 0.01 * rng.normal()))
             .unwrap();
@@ -236,7 +236,7 @@ fn roughness_measures_noise() {
 #[test]
 fn missing_and_broken_points_are_counted_and_take_no_part() {
     let (full, _) = of(analytic::BOWL, 11);
-    let mut holed = Surface::new(full.grid.clone(), vec![]);
+    let mut holed = Surface::new(full.grid().clone(), vec![]);
     for flat in 0..121 {
         match flat {
             0 => {}

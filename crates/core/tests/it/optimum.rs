@@ -80,7 +80,7 @@ fn unequal_axes_and_points_that_are_not_finite_are_taken_as_they_are() {
     assert_eq!(found.worst_near, f64::INFINITY);
     // No box within the grid is finite, so that the best point stands for itself.
     assert_eq!(found.robust_index, found.index);
-    let nothing = Surface::new(surface.grid.clone(), vec![]);
+    let nothing = Surface::new(surface.grid().clone(), vec![]);
     let params = OptimumParams {
         goal: Goal::Lowest,
         tolerance: 0.0,

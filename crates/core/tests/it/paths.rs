@@ -84,7 +84,7 @@ fn joint_components_are_scikit_learns() {
             }
             let read = read(&runs, &options).unwrap();
             assert_eq!(read.trajectories, found.trajectories);
-            assert_eq!(read.plane.origin, found.plane.origin);
+            assert_eq!(read.plane.origin(), found.plane.origin());
         }
     }
 }
@@ -178,13 +178,13 @@ fn grids_lie_around_paths() {
     let found = PathPlane::fit(&slices(&runs), &PathOptions::default()).unwrap();
     let grid = found.grid(&[11, 7], 0.25).unwrap();
     assert_eq!(grid.shape(), [11, 7]);
-    let axes = &grid.axes;
+    let axes = grid.axes();
     for path in &found.trajectories {
         for point in &path.points {
             for (x, axis) in point.coords.iter().zip(axes) {
-                let length = axis.max - axis.min;
+                let length = axis.max() - axis.min();
                 let margin = length / 6.0 * 0.999;
-                assert!(axis.min + margin <= *x && *x <= axis.max - margin);
+                assert!(axis.min() + margin <= *x && *x <= axis.max() - margin);
             }
         }
     }

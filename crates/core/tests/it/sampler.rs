@@ -109,7 +109,7 @@ fn cancellation_ends_between_batches_and_a_later_run_continues() {
     assert_eq!(surface.missing(), 441 - 150);
     assert!(cancel.is_cancelled());
     let known: Vec<usize> = (0..441).filter(|&f| surface.get(f).is_some()).collect();
-    let mut coarse = surface.grid.coarse_to_fine()[..150].to_vec();
+    let mut coarse = surface.grid().coarse_to_fine()[..150].to_vec();
     coarse.sort_unstable();
     assert_eq!(known, coarse, "an interrupted run is a coarse map");
     assert_eq!(
@@ -276,8 +276,8 @@ fn functions_of_one_to_three_numbers() {
             ),
         };
         sum.unwrap();
-        for flat in 0..surface.grid.len() {
-            let [x, y, z] = surface.grid.point(flat);
+        for flat in 0..surface.grid().len() {
+            let [x, y, z] = surface.grid().point(flat);
             assert_eq!(surface.get(flat).unwrap().loss, x + 10.0 * y + 100.0 * z);
         }
     }

@@ -84,21 +84,21 @@ fn slices_keep_the_other_axes() {
     ])
     .unwrap();
     let mut volume = Surface::new(grid, vec![]);
-    for flat in 0..volume.grid.len() {
-        let [i, j, k] = volume.grid.unravel(flat);
+    for flat in 0..volume.grid().len() {
+        let [i, j, k] = volume.grid().unravel(flat);
         volume
             .set(flat, Sample::of((100 * i + 10 * j + k) as f64))
             .unwrap();
     }
     let plane = volume.slice(1, 2).unwrap();
-    assert_eq!(plane.grid.shape(), [2, 4]);
+    assert_eq!(plane.grid().shape(), [2, 4]);
     assert_eq!(
         plane.losses(),
         [20.0, 21.0, 22.0, 23.0, 120.0, 121.0, 122.0, 123.0]
     );
     let line = plane.slice(0, 1).unwrap();
     assert_eq!(line.losses(), [120.0, 121.0, 122.0, 123.0]);
-    assert_eq!(line.grid.axes[0].max, 3.0);
+    assert_eq!(line.grid().axes()[0].max(), 3.0);
     assert_eq!(
         line.slice(0, 0),
         Err(SurfaceError::Axis { axis: 0, dims: 1 })
@@ -157,8 +157,8 @@ proptest! {
             Axis::new(-2.0, 0.0, 5).unwrap(),
         ]).unwrap();
         let mut surface = Surface::new(grid, vec![]);
-        for flat in 0..surface.grid.len() {
-            let point = surface.grid.point(flat);
+        for flat in 0..surface.grid().len() {
+            let point = surface.grid().point(flat);
             surface.set(flat, Sample::of(f(point))).unwrap();
         }
         let point = [2.0 * p[0] - 1.0, 3.0 * p[1], 2.0 * p[2] - 2.0];

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn surface(shape: &[usize], values: &[f64]) -> Surface {
     let axes = shape.iter().map(|&n| Axis::new(0.0, 1.0, n).unwrap());
     let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), Vec::new());
-    for flat in 0..surface.grid.len() {
+    for flat in 0..surface.grid().len() {
         // Every value above 8 is missing, NaN or infinite.
         let value = match values[flat % values.len()] {
             v if v < 8.0 => v,
@@ -36,7 +36,7 @@ struct Brute {
 impl Brute {
     fn new(surface: &Surface) -> Self {
         let values = surface.losses();
-        let grid = &surface.grid;
+        let grid = surface.grid();
         let near = |a: usize, b: usize| {
             let (a, b) = (grid.unravel(a), grid.unravel(b));
             a != b && (0..3).all(|axis| a[axis].abs_diff(b[axis]) <= 1)
@@ -299,7 +299,7 @@ fn four_basins_of_himmelblau() {
     assert_eq!(found.minima.len(), 4);
     for (point, minimum) in himmelblau.minima.iter().enumerate() {
         let near = |&&flat: &&usize| {
-            let at = surface.grid.point(flat);
+            let at = surface.grid().point(flat);
             f64::hypot(at[0] - minimum[0], at[1] - minimum[1]) < 0.2
         };
         assert!(found.minima.iter().find(near).is_some(), "minimum {point}");

@@ -40,7 +40,7 @@ impl Terrain {
         let range = finite_range(&values).map_or(0.0, |(a, b)| b - a);
         let found = basins(surface, value, share * range);
         let place = |flat: usize| {
-            let [i, j, _] = surface.grid.unravel(flat);
+            let [i, j, _] = surface.grid().unravel(flat);
             (i as f64, j as f64)
         };
         let kept = |m: &&Merge| m.persistence >= share * range;
@@ -48,7 +48,7 @@ impl Terrain {
         let passes = tree.merges.iter().filter(kept);
         Terrain {
             share,
-            borders: borders(&surface.grid, &found.labels),
+            borders: borders(surface.grid(), &found.labels),
             minima: found
                 .minima
                 .iter()
@@ -212,7 +212,7 @@ type Corner = (usize, usize);
 
 /// The sides between cells of different basins, from both of their corners.
 fn links(grid: &Grid, labels: &[Option<usize>]) -> BTreeMap<Corner, Vec<Corner>> {
-    let (nx, ny) = (grid.axes[0].count, grid.axes[1].count);
+    let (nx, ny) = (grid.axes()[0].count(), grid.axes()[1].count());
     let label = |i: usize, j: usize| labels[i * ny + j];
     let apart = |a: Option<usize>, b: Option<usize>| a.zip(b).is_some_and(|(a, b)| a != b);
     let mut links: BTreeMap<Corner, Vec<Corner>> = BTreeMap::new();

@@ -130,7 +130,7 @@ impl<'a> Curves<'a> {
     /// Points of the horizontal axis that have no value.
     pub fn holes(&mut self, axis: &landscape_core::Axis, cells: &[Cell]) {
         let half = axis.step() / 2.0;
-        let (first, last) = (axis.value(0), axis.value(axis.count - 1));
+        let (first, last) = (axis.value(0), axis.value(axis.count() - 1));
         self.cells = cells.to_vec();
         for (i, cell) in cells
             .iter()

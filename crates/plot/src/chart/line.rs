@@ -16,9 +16,9 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     field::expect_dims(surface, 1, "line")?;
     field::expect_lines(surface, "line")?;
     let (_, cells) = field::read(surface, options.value)?;
-    let axis = surface.grid.axes[0];
+    let axis = surface.grid().axes()[0];
     let mut figure = Curves::new(options, options.axis(0));
-    figure.extent = Some((axis.value(0), axis.value(axis.count - 1)));
+    figure.extent = Some((axis.value(0), axis.value(axis.count() - 1)));
     figure.holes(&axis, &cells);
     figure.mark_origin = true;
     figure.whole = super::plane::is_whole(&axis);
@@ -51,11 +51,11 @@ fn series(surface: &Surface, value: Value, k: usize, options: &Options) -> Serie
         _ => Vec::new(),
     };
     let marked = options.measured && surface.interpolated() > 0;
-    let points = 0..surface.grid.len();
+    let points = 0..surface.grid().len();
     let known = error.iter().any(|e| e.is_finite() && *e > 0.0);
     Series {
         name: String::new(),
-        x: surface.grid.axes[0].values(),
+        x: surface.grid().axes()[0].values(),
         y: field::smoothed(surface.values(value), options.smooth),
         color: LINES[k],
         dash: DASHES[0],

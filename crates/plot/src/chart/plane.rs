@@ -56,13 +56,13 @@ impl Plane {
 
 /// The ends of an axis whose cells reach `margin` of a step beyond its points.
 pub(super) fn extent(axis: &landscape_core::Axis, margin: f64) -> (f64, f64) {
-    let step = match axis.count > 1 {
+    let step = match axis.count() > 1 {
         true => axis.step(),
-        false => (axis.max - axis.min).max(f64::MIN_POSITIVE),
+        false => (axis.max() - axis.min()).max(f64::MIN_POSITIVE),
     };
     let (a, b) = (
         axis.value(0) - margin * step,
-        axis.value(axis.count - 1) + margin * step,
+        axis.value(axis.count() - 1) + margin * step,
     );
     match b - a > 1e-300 {
         true => (a, b),
@@ -72,7 +72,7 @@ pub(super) fn extent(axis: &landscape_core::Axis, margin: f64) -> (f64, f64) {
 
 /// Whether all points of an axis are whole numbers, as counts are.
 pub(super) fn is_whole(axis: &landscape_core::Axis) -> bool {
-    axis.count > 1 && axis.values().iter().all(|v| *v == libm::round(*v))
+    axis.count() > 1 && axis.values().iter().all(|v| *v == libm::round(*v))
 }
 
 /// From fractional indices of a field to the page.
@@ -98,7 +98,7 @@ impl Placement {
 /// Position of index 0, and distance between indices.
 fn along(page: &Axis, axis: &landscape_core::Axis) -> (f64, f64) {
     let first = page.at(axis.value(0));
-    match axis.count {
+    match axis.count() {
         1 => (first, page.at(page.hi()) - page.at(page.lo())),
         n => (first, (page.at(axis.value(n - 1)) - first) / (n - 1) as f64),
     }
@@ -128,10 +128,10 @@ fn dots(surface: &Surface, options: &Options) -> Vec<(usize, usize)> {
     if !options.measured || surface.interpolated() == 0 {
         return Vec::new();
     }
-    let measured = (0..surface.grid.len()).filter(|&flat| surface.is_measured(flat));
+    let measured = (0..surface.grid().len()).filter(|&flat| surface.is_measured(flat));
     measured
         .map(|flat| {
-            let [i, j, _] = surface.grid.unravel(flat);
+            let [i, j, _] = surface.grid().unravel(flat);
             (i, j)
         })
         .collect()

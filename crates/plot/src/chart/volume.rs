@@ -31,7 +31,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
     }
     let (values, cells) = field::read(surface, options.value)?;
     let scale = super::value_scale(&values, options);
-    let chosen = chosen(surface.grid.axes[2].count, options.slices);
+    let chosen = chosen(surface.grid().axes()[2].count(), options.slices);
     let mut slices = Vec::new();
     for k in chosen {
         let slice = surface.slice(2, k).map_err(|e| PlotError::Raster {
@@ -46,7 +46,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
     let mut sheet = Sheet::new(options);
     let grid = Multiples::of(&slices[0].1, slices.len(), &sheet, bar.as_ref());
     for (n, (k, plane)) in slices.iter().enumerate() {
-        let at = surface.grid.axes[2].value(*k);
+        let at = surface.grid().axes()[2].value(*k);
         draw_slice(
             &mut sheet,
             &grid,

@@ -33,11 +33,11 @@ pub(crate) struct Field {
 /// The numbers of a surface and what is known of each.
 pub(crate) fn read(surface: &Surface, value: Value) -> Result<(Vec<f64>, Vec<Cell>), PlotError> {
     if let Value::Term(index) = value
-        && index >= surface.terms.len()
+        && index >= surface.terms().len()
     {
         return Err(PlotError::NoTerm {
             index,
-            found: surface.terms.len(),
+            found: surface.terms().len(),
         });
     }
     let cell = |flat: usize| match surface.value(flat, value) {
@@ -45,7 +45,7 @@ pub(crate) fn read(surface: &Surface, value: Value) -> Result<(Vec<f64>, Vec<Cel
         Some(_) => Cell::Broken,
         None => Cell::Missing,
     };
-    let cells = (0..surface.grid.len()).map(cell).collect();
+    let cells = (0..surface.grid().len()).map(cell).collect();
     Ok((surface.values(value), cells))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn expect_dims(
     expected: usize,
     figure: &'static str,
 ) -> Result<(), PlotError> {
-    let found = surface.grid.dims();
+    let found = surface.grid().dims();
     match found == expected {
         true => Ok(()),
         false => Err(PlotError::Dimensions {
@@ -68,12 +68,12 @@ pub(crate) fn expect_dims(
 
 /// Refuses axes that are too short for lines between points.
 pub(crate) fn expect_lines(surface: &Surface, figure: &'static str) -> Result<(), PlotError> {
-    for (i, axis) in surface.grid.axes.iter().enumerate() {
-        if axis.count < 2 {
+    for (i, axis) in surface.grid().axes().iter().enumerate() {
+        if axis.count() < 2 {
             return Err(PlotError::TooFewPoints {
                 figure,
                 axis: i + 1,
-                found: axis.count,
+                found: axis.count(),
             });
         }
     }
@@ -84,13 +84,10 @@ impl Field {
     /// The plane of a surface of two directions.
     pub fn of(surface: &Surface, scale: &ValueScale, options: &Options) -> Result<Self, PlotError> {
         let (values, cells) = read(surface, options.value)?;
-        let axes = &surface.grid.axes;
+        let axes = surface.grid().axes();
         let x = axes[0];
-        let y = axes.get(1).copied().unwrap_or(Axis {
-            min: 0.0,
-            max: 0.0,
-            count: 1,
-        });
+        let flat = || Axis::new(0.0, 0.0, 1).expect("one point at 0");
+        let y = axes.get(1).copied().unwrap_or_else(flat);
         let (lo, hi) = scale.ends();
         let floor = lo - (hi - lo);
         let places = values
@@ -100,7 +97,7 @@ impl Field {
                 false => f64::NAN,
             })
             .collect();
-        let places = smooth::gaussian(places, x.count, y.count, options.smooth);
+        let places = smooth::gaussian(places, x.count(), y.count(), options.smooth);
         Ok(Field {
             x,
             y,
@@ -110,11 +107,11 @@ impl Field {
     }
 
     pub fn nx(&self) -> usize {
-        self.x.count
+        self.x.count()
     }
 
     pub fn ny(&self) -> usize {
-        self.y.count
+        self.y.count()
     }
 
     pub fn place(&self, i: usize, j: usize) -> f64 {

@@ -73,9 +73,9 @@ pub fn isolines(
 
 /// The coordinate at a fractional index.
 pub(crate) fn coordinate(axis: &Axis, u: f64) -> f64 {
-    let i = (libm::floor(u).max(0.0) as usize).min(axis.count - 1);
+    let i = (libm::floor(u).max(0.0) as usize).min(axis.count() - 1);
     let share = u - i as f64;
-    match share == 0.0 || i + 1 == axis.count {
+    match share == 0.0 || i + 1 == axis.count() {
         true => axis.value(i),
         false => axis.value(i) + share * (axis.value(i + 1) - axis.value(i)),
     }

@@ -85,7 +85,7 @@ impl<'a> Sheet<'a> {
         if surface.interpolated() == 0 {
             return;
         }
-        let (measured, all) = (surface.measured(), surface.grid.len());
+        let (measured, all) = (surface.measured(), surface.grid().len());
         let dots = if self.options.measured { " (dots)" } else { "" };
         let to = match self.options.tolerance {
             Some(share) => format!(" to {}% of the range", value(100.0 * share, 3)),

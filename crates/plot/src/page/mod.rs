@@ -8,8 +8,8 @@
 //! use landscape_plot::page::{self, PageData, PageRun};
 //!
 //! let mut surface = Surface::new(Grid::square(21, 1.0, 2)?, vec![]);
-//! for index in 0..surface.grid.len() {
-//!     let [x, y, _] = surface.grid.point(index);
+//! for index in 0..surface.grid().len() {
+//!     let [x, y, _] = surface.grid().point(index);
 //!     let loss = x * x + 3.0 * y * y;
 //!     surface.set(index, Sample { loss, loss_se: None, accuracy: None, terms: vec![] })?;
 //! }
@@ -117,7 +117,7 @@ impl PageData {
 impl PageRun {
     /// A run with a name and its losses; the axes are called α, β and γ.
     pub fn new(name: impl Into<String>, surface: Surface) -> Self {
-        let labels = ["α", "β", "γ"].into_iter().take(surface.grid.dims());
+        let labels = ["α", "β", "γ"].into_iter().take(surface.grid().dims());
         PageRun {
             name: name.into(),
             heading: None,
@@ -139,7 +139,7 @@ impl PageRun {
     }
 
     fn check(&self) -> Result<(), PageError> {
-        let dims = self.surface.grid.dims();
+        let dims = self.surface.grid().dims();
         if self.axis_labels.len() != dims {
             return Err(PageError::Labels {
                 run: self.name.clone(),
@@ -148,12 +148,12 @@ impl PageRun {
             });
         }
         // The third axis may have a single point: a volume of one slice.
-        let drawn = self.surface.grid.axes.iter().take(2).enumerate();
-        if let Some((axis, thin)) = { drawn }.find(|(_, axis)| axis.count < 2) {
+        let drawn = self.surface.grid().axes().iter().take(2).enumerate();
+        if let Some((axis, thin)) = { drawn }.find(|(_, axis)| axis.count() < 2) {
             return Err(PageError::TooFewPoints {
                 run: self.name.clone(),
                 axis: axis + 1,
-                found: thin.count,
+                found: thin.count(),
             });
         }
         for curve in &self.curves {

@@ -88,8 +88,8 @@ struct RunPayload<'a> {
 impl<'a> RunPayload<'a> {
     fn of(run: &'a PageRun) -> Self {
         let surface = &run.surface;
-        let axes = surface.grid.axes.iter().zip(&run.axis_labels);
-        let weights = { surface.terms.iter() }.map(|term| (term_key(&term.name), term.weight));
+        let axes = surface.grid().axes().iter().zip(&run.axis_labels);
+        let weights = { surface.terms().iter() }.map(|term| (term_key(&term.name), term.weight));
         RunPayload {
             name: &run.name,
             heading: run.heading.as_deref().unwrap_or_default(),
@@ -159,7 +159,7 @@ fn term_key(name: &str) -> String {
 
 /// The loss, and whatever else at least one sample carries.
 fn quantities(surface: &Surface) -> Vec<Quantity> {
-    let loss = if surface.terms.is_empty() {
+    let loss = if surface.terms().is_empty() {
         "loss"
     } else {
         "data loss"
@@ -177,7 +177,7 @@ fn quantities(surface: &Surface) -> Vec<Quantity> {
             Value::LossSe,
         ),
     ];
-    for (index, term) in surface.terms.iter().enumerate() {
+    for (index, term) in surface.terms().iter().enumerate() {
         let label = format!("{}, not weighted", term.name);
         wanted.push((term_key(&term.name), label, Value::Term(index)));
     }
@@ -199,14 +199,14 @@ fn missing(surface: &Surface) -> Option<Packed> {
     if surface.is_complete() {
         return None;
     }
-    let absent = (0..surface.grid.len()).filter(|&index| surface.get(index).is_none());
+    let absent = (0..surface.grid().len()).filter(|&index| surface.get(index).is_none());
     Some(pack(absent.map(|index| index as f64)))
 }
 
 /// Indices of the points interpolated.
 fn interpolated(surface: &Surface) -> Option<Packed> {
     let is = |index: &usize| surface.source(*index) == Some(PointSource::Interpolated);
-    let points = (0..surface.grid.len()).filter(is);
+    let points = (0..surface.grid().len()).filter(is);
     (surface.interpolated() > 0).then(|| pack(points.map(|index| index as f64)))
 }
 
@@ -254,14 +254,14 @@ struct MinimumPayload {
 /// The minima of a plane that stand out, from the lowest.
 fn minima(surface: &Surface) -> Vec<MinimumPayload> {
     let known = finite_range(&surface.values(Value::Loss));
-    let (Some((low, high)), 2) = (known, surface.grid.dims()) else {
+    let (Some((low, high)), 2) = (known, surface.grid().dims()) else {
         return Vec::new();
     };
     let stands_out = |barrier: Option<f64>| barrier.is_none_or(|b| b >= PERSISTENCE * (high - low));
     let all = merge_tree(surface, Value::Loss).persistence().into_iter();
     let mut minima: Vec<MinimumPayload> = all
         .map(|pair| MinimumPayload {
-            at: [0, 1].map(|k| surface.grid.point(pair.minimum)[k]),
+            at: [0, 1].map(|k| surface.grid().point(pair.minimum)[k]),
             value: pair.birth,
             barrier: pair.death.map(|death| death - pair.birth),
         })

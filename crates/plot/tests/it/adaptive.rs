@@ -71,7 +71,7 @@ fn the_caption_counts_the_measured_points() {
             surface.measured()
         );
         assert!(said.contains(&want), "{said}");
-        let mut full = Surface::new(surface.grid.clone(), vec![]);
+        let mut full = Surface::new(surface.grid().clone(), vec![]);
         Sampler::new().run(&Bowl(dims), &mut full, &mut []).unwrap();
         assert!(
             !draw(&full, &options(true))

@@ -26,7 +26,7 @@ fn sample(loss: f64) -> Sample {
 fn surface(counts: &[usize], loss: impl Fn(usize) -> f64) -> Surface {
     let axes = { counts.iter() }.map(|&count| Axis::new(-1.0, 1.0, count).unwrap());
     let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), vec![]);
-    for index in 0..surface.grid.len() {
+    for index in 0..surface.grid().len() {
         surface.set(index, sample(loss(index))).unwrap();
     }
     surface

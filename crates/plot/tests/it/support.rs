@@ -18,8 +18,8 @@ use resvg::usvg;
 pub fn sampled(axes: &[(f64, f64, usize)], f: impl Fn([f64; 3]) -> Option<f64>) -> Surface {
     let axes = axes.iter().map(|(a, b, n)| Axis::new(*a, *b, *n).unwrap());
     let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), vec![]);
-    for flat in 0..surface.grid.len() {
-        if let Some(loss) = f(surface.grid.point(flat)) {
+    for flat in 0..surface.grid().len() {
+        if let Some(loss) = f(surface.grid().point(flat)) {
             surface.set(flat, Sample::of(loss)).unwrap();
         }
     }

@@ -10,7 +10,7 @@ use landscape_plot::{
 fn the_barrier_of_a_way_is_that_of_the_line() {
     let hill = |t: f64| 0.2 + 0.5 * t + (7.0 * t).sin().abs();
     let line = sampled(&[(0.0, 1.0, 41)], |[t, ..]| Some(hill(t)));
-    let t = line.grid.axes[0].values();
+    let t = line.grid().axes()[0].values();
     let way = Way {
         name: String::new(),
         loss: t.iter().map(|t| hill(*t)).collect(),

@@ -170,12 +170,12 @@ pub(super) fn place(
     let mut surface = Surface::new(grid, terms);
     for cell in cells {
         let row = cell.row;
-        let Some(flat) = surface.grid.index(cell.indices) else {
-            let shape = surface.grid.shape();
+        let Some(flat) = surface.grid().index(cell.indices) else {
+            let shape = surface.grid().shape();
             let reason = format!("point {:?} is not on the grid of {shape:?}", cell.indices);
             return Err(Error::malformed(path, Place::line(row), reason));
         };
-        for (axis, coordinates) in surface.grid.axes.iter().enumerate() {
+        for (axis, coordinates) in surface.grid().axes().iter().enumerate() {
             let (given, even) = (
                 cell.coordinates[axis],
                 coordinates.value(cell.indices[axis]),
@@ -187,7 +187,7 @@ pub(super) fn place(
         if surface.get(flat).is_some() {
             let reason = format!(
                 "point {:?} occurs twice",
-                &cell.indices[..surface.grid.dims()]
+                &cell.indices[..surface.grid().dims()]
             );
             return Err(Error::malformed(path, Place::line(row), reason));
         }

@@ -13,15 +13,15 @@ use std::path::Path;
 pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     let header: Vec<String> = columns(surface).iter().map(|name| quoted(name)).collect();
     writeln!(out, "{}", header.join(","))?;
-    let dims = surface.grid.dims();
-    for flat in 0..surface.grid.len() {
+    let dims = surface.grid().dims();
+    for flat in 0..surface.grid().len() {
         let (Some(sample), Some(source)) = (surface.get(flat), surface.source(flat)) else {
             continue;
         };
-        for index in &surface.grid.unravel(flat)[..dims] {
+        for index in &surface.grid().unravel(flat)[..dims] {
             write!(out, "{index},")?;
         }
-        for coordinate in &surface.grid.point(flat)[..dims] {
+        for coordinate in &surface.grid().point(flat)[..dims] {
             write!(out, "{coordinate:?},")?;
         }
         write!(out, "{:?}", sample.loss)?;

@@ -90,7 +90,7 @@ impl From<Number> for f64 {
 
 pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     let list = |value: Value| -> Vec<Option<Number>> {
-        let numbers = (0..surface.grid.len()).map(|flat| surface.value(flat, value));
+        let numbers = (0..surface.grid().len()).map(|flat| surface.value(flat, value));
         numbers.map(|number| number.map(Number::from)).collect()
     };
     let known = |value: Value| Some(list(value)).filter(|l| l.iter().any(Option::is_some));
@@ -101,19 +101,19 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     };
     let axis = |(at, axis): (usize, &Axis)| DocumentAxis {
         name: COORDINATES[at].to_owned(),
-        min: axis.min,
-        max: axis.max,
-        count: axis.count,
+        min: axis.min(),
+        max: axis.max(),
+        count: axis.count(),
         values: axis.values(),
     };
     let document = Document {
         schema: SCHEMA,
-        axes: surface.grid.axes.iter().enumerate().map(axis).collect(),
+        axes: surface.grid().axes().iter().enumerate().map(axis).collect(),
         loss: list(Value::Loss),
         loss_se: known(Value::LossSe),
         accuracy: known(Value::Accuracy),
         source: sources(surface),
-        terms: surface.terms.iter().enumerate().map(term).collect(),
+        terms: surface.terms().iter().enumerate().map(term).collect(),
     };
     serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")?;
@@ -121,7 +121,7 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn sources(surface: &Surface) -> Option<Vec<Option<PointSource>>> {
-    let list = (0..surface.grid.len()).map(|flat| surface.source(flat));
+    let list = (0..surface.grid().len()).map(|flat| surface.source(flat));
     (surface.interpolated() > 0).then(|| list.collect())
 }
 

@@ -178,12 +178,12 @@ fn term_column(term: &Term) -> String {
 
 /// The columns of a table of points.
 fn columns(surface: &Surface) -> Vec<String> {
-    let dims = surface.grid.dims();
+    let dims = surface.grid().dims();
     let fixed = INDICES[..dims].iter().chain(&COORDINATES[..dims]);
     let fixed = fixed.chain(&MEASURES).map(|name| (*name).to_owned());
     let source = (surface.interpolated() > 0).then(|| SOURCE.to_owned());
     fixed
-        .chain(surface.terms.iter().map(term_column))
+        .chain(surface.terms().iter().map(term_column))
         .chain(source)
         .collect()
 }

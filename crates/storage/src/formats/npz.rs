@@ -23,7 +23,7 @@ pub(super) fn write(surface: &Surface, file: File, path: &Path) -> Result<(), Er
     let failed =
         |error: ndarray_npy::WriteNpzError| Error::io("write", path)(std::io::Error::other(error));
     let mut out = NpzWriter::new(std::io::BufWriter::new(file));
-    for (axis, name) in surface.grid.axes.iter().zip(COORDINATES) {
+    for (axis, name) in surface.grid().axes().iter().zip(COORDINATES) {
         out.add_array(name, &Array1::from(axis.values()))
             .map_err(failed)?;
     }
@@ -31,27 +31,27 @@ pub(super) fn write(surface: &Surface, file: File, path: &Path) -> Result<(), Er
         .map_err(failed)?;
     for (name, value) in [("loss_se", Value::LossSe), ("accuracy", Value::Accuracy)] {
         let known = |flat| surface.value(flat, value).is_some();
-        if (0..surface.grid.len()).any(known) {
+        if (0..surface.grid().len()).any(known) {
             out.add_array(name, &array(surface, value))
                 .map_err(failed)?;
         }
     }
-    for (at, term) in surface.terms.iter().enumerate() {
+    for (at, term) in surface.terms().iter().enumerate() {
         let name = format!("{TERM}{}", term.name);
         out.add_array(name, &array(surface, Value::Term(at)))
             .map_err(failed)?;
     }
-    if !surface.terms.is_empty() {
-        let weights: Array1<f64> = surface.terms.iter().map(|term| term.weight).collect();
+    if !surface.terms().is_empty() {
+        let weights: Array1<f64> = surface.terms().iter().map(|term| term.weight).collect();
         out.add_array(WEIGHTS, &weights).map_err(failed)?;
     }
     for (name, source) in [
         (MEASURED, PointSource::Measured),
         (INTERPOLATED, PointSource::Interpolated),
     ] {
-        let flags = (0..surface.grid.len()).map(|flat| surface.source(flat) == Some(source));
+        let flags = (0..surface.grid().len()).map(|flat| surface.source(flat) == Some(source));
         let needed = match source {
-            PointSource::Measured => surface.measured() < surface.grid.len(),
+            PointSource::Measured => surface.measured() < surface.grid().len(),
             PointSource::Interpolated => surface.interpolated() > 0,
         };
         if needed {
@@ -72,7 +72,7 @@ fn array(surface: &Surface, value: Value) -> ArrayD<f64> {
 }
 
 fn shaped<T>(surface: &Surface, values: Vec<T>) -> ArrayD<T> {
-    ArrayD::from_shape_vec(IxDyn(&surface.grid.shape()), values)
+    ArrayD::from_shape_vec(IxDyn(&surface.grid().shape()), values)
         .expect("one value for each point of the grid")
 }
 

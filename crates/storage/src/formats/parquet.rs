@@ -25,7 +25,7 @@ pub(super) fn write(surface: &Surface, path: &Path) -> Result<(), Error> {
 
 fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     let conn = in_memory()?;
-    let dims = surface.grid.dims();
+    let dims = surface.grid().dims();
     let column = |(at, name): (usize, String)| {
         let kind = match name.as_str() {
             SOURCE => "VARCHAR",
@@ -43,8 +43,8 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     append(&conn, surface)?;
     let metadata = Metadata {
         schema: SCHEMA,
-        grid: surface.grid.clone(),
-        terms: surface.terms.clone(),
+        grid: surface.grid().clone(),
+        terms: surface.terms().to_vec(),
     };
     let metadata =
         serde_json::to_string(&metadata).map_err(|error| Error::io("write", path)(error.into()))?;
@@ -64,15 +64,15 @@ pub(crate) fn copy_query(conn: &Connection, query: &str, path: &Path) -> Result<
 }
 
 fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
-    let dims = surface.grid.dims();
+    let dims = surface.grid().dims();
     let mut appender = conn.appender("points")?;
-    for flat in 0..surface.grid.len() {
+    for flat in 0..surface.grid().len() {
         let (Some(sample), Some(source)) = (surface.get(flat), surface.source(flat)) else {
             continue;
         };
         let source = source.name();
-        let indices = surface.grid.unravel(flat).map(|index| index as i32);
-        let coordinates = surface.grid.point(flat);
+        let indices = surface.grid().unravel(flat).map(|index| index as i32);
+        let coordinates = surface.grid().point(flat);
         let mut row: Vec<&dyn ToSql> = Vec::with_capacity(2 * dims + 3 + sample.terms.len());
         row.extend(indices[..dims].iter().map(|value| value as &dyn ToSql));
         row.extend(coordinates[..dims].iter().map(|value| value as &dyn ToSql));

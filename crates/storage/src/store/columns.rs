@@ -19,7 +19,7 @@ pub(super) fn of_points(grid: &Grid, points: &[Measured]) -> Result<RecordBatch,
         columns.push((name.to_owned(), Arc::new(column)));
     }
     for (axis, name) in super::COORDINATES.into_iter().enumerate() {
-        let values = grid.axes.get(axis).map(|axis| axis.values());
+        let values = grid.axes().get(axis).map(|axis| axis.values());
         let value = |n: &[usize; 3]| values.as_ref().map(|values| values[n[axis]]);
         let column: Float64Array = indices.iter().map(value).collect();
         columns.push((name.to_owned(), Arc::new(column)));

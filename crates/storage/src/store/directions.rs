@@ -82,8 +82,8 @@ pub(super) fn put_plane(conn: &Connection, run: &Run, plane: &Plane) -> Result<(
     put(
         conn,
         run,
-        Some(&plane.origin),
-        &plane.directions,
+        Some(plane.origin()),
+        plane.directions(),
         &plane.cosines(),
     )
 }

@@ -145,16 +145,15 @@ pub(super) fn put_grid(
         });
     }
     let mut axes = conn.prepare("INSERT INTO axes VALUES (?, ?, ?, ?, ?, ?)")?;
-    for (place, axis) in grid.axes.iter().enumerate() {
-        let Axis { min, max, count } = *axis;
+    for (place, axis) in grid.axes().iter().enumerate() {
         let name = COORDINATES[place];
         axes.execute(params![
             run.id,
             place as i32 + 1,
             name,
-            min,
-            max,
-            count as u64
+            axis.min(),
+            axis.max(),
+            axis.count() as u64
         ])?;
     }
     for (place, term) in terms.iter().enumerate() {
@@ -167,8 +166,8 @@ pub(super) fn put_grid(
 }
 
 fn describe(grid: &Grid, terms: &[Term]) -> String {
-    let axis = |a: &Axis| format!("{} in {}:{}", a.count, a.min, a.max);
-    let axes: Vec<String> = grid.axes.iter().map(axis).collect();
+    let axis = |a: &Axis| format!("{} in {}:{}", a.count(), a.min(), a.max());
+    let axes: Vec<String> = grid.axes().iter().map(axis).collect();
     let names: Vec<&str> = terms.iter().map(|term| term.name.as_str()).collect();
     let mut text = axes.join(" x ");
     if !names.is_empty() {
@@ -180,13 +179,9 @@ fn describe(grid: &Grid, terms: &[Term]) -> String {
 fn stored_layout(conn: &Connection, run: &Run) -> Result<Option<(Grid, Vec<Term>)>, Error> {
     let mut statement =
         conn.prepare("SELECT min, max, count FROM axes WHERE run_id = ? ORDER BY axis")?;
-    let axes: Vec<Axis> = statement
+    let axes: Vec<(f64, f64, usize)> = statement
         .query_map(params![run.id], |row| {
-            Ok(Axis {
-                min: row.get(0)?,
-                max: row.get(1)?,
-                count: row.get(2)?,
-            })
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?
         .collect::<Result<_, _>>()?;
     if axes.is_empty() {
@@ -202,6 +197,8 @@ fn stored_layout(conn: &Connection, run: &Run) -> Result<Option<(Grid, Vec<Term>
             })
         })?
         .collect::<Result<_, _>>()?;
+    let axis = |(min, max, count)| Axis::new(min, max, count);
+    let axes = axes.into_iter().map(axis).collect::<Result<_, _>>()?;
     Ok(Some((Grid::new(axes)?, terms)))
 }
 
@@ -298,7 +295,7 @@ fn load(conn: &Connection, run: &Run) -> Result<Surface, Error> {
         let points = PointColumns::of(&batch)?;
         for row in 0..batch.num_rows() {
             let indices = points.indices(row);
-            let flat = surface.grid.index(indices).ok_or_else(|| {
+            let flat = surface.grid().index(indices).ok_or_else(|| {
                 let name = &run.name;
                 Error::damaged(format!(
                     "run `{name}` has a point {indices:?} outside its grid"

@@ -31,7 +31,7 @@ fn undisturbed() -> Surface {
 #[track_caller]
 fn assert_sources(a: &Surface, b: &Surface) {
     assert_same(a, b);
-    for flat in 0..a.grid.len() {
+    for flat in 0..a.grid().len() {
         assert_eq!(a.source(flat), b.source(flat), "point {flat}");
     }
 }
@@ -153,7 +153,7 @@ fn mixed() -> Surface {
     let grid = Grid::square(5, 1.0, 2).unwrap();
     let full = surface(grid.clone(), terms(), 4);
     let mut mixed = Surface::new(grid, terms());
-    for point in points(&full.grid, 2) {
+    for point in points(full.grid(), 2) {
         match (full.get(point.index), point.index % 3) {
             (None, _) => {}
             (_, 0) => mixed.set_interpolated(point.index, point.sample).unwrap(),
@@ -172,7 +172,7 @@ fn formats_keep_the_sources() {
         let path = dir.path().join(format!("mixed.{format}"));
         export_surface(&surface, format, &path, false).unwrap();
         let read = import_surface(&path, format).unwrap();
-        for flat in 0..surface.grid.len() {
+        for flat in 0..surface.grid().len() {
             assert_eq!(read.source(flat), surface.source(flat), "{format} {flat}");
         }
     }

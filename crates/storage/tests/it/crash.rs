@@ -155,7 +155,7 @@ fn killed_runs_go_on_where_they_were() {
 }
 
 fn known(surface: &Surface) -> Vec<usize> {
-    (0..surface.grid.len())
+    (0..surface.grid().len())
         .filter(|&flat| surface.get(flat).is_some())
         .collect()
 }

@@ -236,7 +236,7 @@ fn a_full_disk_is_an_error_that_loses_nothing() {
     assert!(line.contains(&path.display().to_string()), "{line}");
     let store = Store::open(&path).unwrap();
     let surface = store.load_surface(&run).unwrap();
-    let known = surface.grid.len() - surface.missing();
+    let known = surface.grid().len() - surface.missing();
     assert!(
         known >= said,
         "{known} points are there, {said} were said to be"

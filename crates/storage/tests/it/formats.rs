@@ -15,11 +15,20 @@ fn axis(count: usize) -> Axis {
 
 /// Weights are not in the text table.
 fn as_imported(surface: &Surface, format: Format) -> Surface {
-    let mut surface = surface.clone();
-    if format == Format::Csv {
-        surface.terms.iter_mut().for_each(|term| term.weight = 0.0);
+    if format != Format::Csv {
+        return surface.clone();
     }
-    surface
+    let mut terms = surface.terms().to_vec();
+    terms.iter_mut().for_each(|term| term.weight = 0.0);
+    let mut imported = Surface::new(surface.grid().clone(), terms);
+    for flat in 0..surface.grid().len() {
+        match (surface.get(flat), surface.is_measured(flat)) {
+            (None, _) => {}
+            (Some(sample), true) => imported.set(flat, sample.clone()).unwrap(),
+            (Some(sample), false) => imported.set_interpolated(flat, sample.clone()).unwrap(),
+        }
+    }
+    imported
 }
 
 #[test]
@@ -54,8 +63,8 @@ fn assert_npz(read: &Surface, surface: &Surface) {
         accuracy: Some(s.accuracy.unwrap_or(f64::NAN)),
         ..s.clone()
     };
-    let mut expected = Surface::new(surface.grid.clone(), surface.terms.clone());
-    for flat in 0..surface.grid.len() {
+    let mut expected = Surface::new(surface.grid().clone(), surface.terms().to_vec());
+    for flat in 0..surface.grid().len() {
         if let Some(sample) = surface.get(flat) {
             expected.set(flat, filled(sample)).unwrap();
         }
@@ -173,7 +182,7 @@ fn parquet_of_other_programs_is_read() {
     ))
     .unwrap();
     let surface = import_surface(&path, Format::Parquet).unwrap();
-    assert_eq!(surface.grid.axes, [Axis::new(0.0, 1.0, 3).unwrap()]);
+    assert_eq!(surface.grid().axes(), [Axis::new(0.0, 1.0, 3).unwrap()]);
     assert_eq!(surface.losses(), [0.0, 1.0, 2.0]);
 }
 
@@ -194,7 +203,7 @@ fn arrays_of_other_programs_are_read() {
     .unwrap();
     out.finish().unwrap();
     let surface = import_surface(&path, Format::Npz).unwrap();
-    assert_eq!(surface.grid.shape(), [4, 2]);
+    assert_eq!(surface.grid().shape(), [4, 2]);
     assert_eq!(
         surface.losses(),
         [0.0, 1.0, 10.0, 11.0, 20.0, 21.0, 30.0, 31.0]
@@ -219,7 +228,7 @@ fn terms_named_like_columns_get_another_column() {
         } else {
             "loss"
         };
-        assert_eq!(read.terms[0].name, name, "{format}");
+        assert_eq!(read.terms()[0].name, name, "{format}");
         assert_eq!(read.get(6).unwrap().terms, surface.get(6).unwrap().terms);
     }
 }
@@ -232,7 +241,7 @@ fn a_table_may_come_from_windows_and_spreadsheets() {
     fs::write(&path, text).unwrap();
     let surface = import_surface(&path, Format::Csv).unwrap();
     assert_eq!(surface.losses(), [1.0, 2.5, f64::INFINITY]);
-    assert_eq!(surface.grid.axes, [Axis::new(-1.0, 1.0, 3).unwrap()]);
+    assert_eq!(surface.grid().axes(), [Axis::new(-1.0, 1.0, 3).unwrap()]);
 }
 
 #[test]
@@ -304,7 +313,7 @@ fn a_run_is_exported_and_imported_as_a_run() {
     let (run, _) = store
         .begin_surface(&spec, &grid(), &terms(), Some(&plane))
         .unwrap();
-    assert_eq!(plane.origin, params(1.0));
+    assert_eq!(*plane.origin(), params(1.0));
     store.append_points(&run, &points(&grid(), 2)).unwrap();
     let path = dir.path().join("valley.parquet");
     store.export(&run, Format::Parquet, &path, false).unwrap();
@@ -343,7 +352,7 @@ proptest! {
     ) {
         let axes = ends.iter().map(|&(min, len, count)| Axis::new(min, min + len, count).unwrap());
         let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), vec![]);
-        for (flat, loss) in losses.iter().enumerate().take(surface.grid.len()) {
+        for (flat, loss) in losses.iter().enumerate().take(surface.grid().len()) {
             if let Some(loss) = *loss {
                 surface.set(flat, Sample::of(loss)).unwrap();
             }

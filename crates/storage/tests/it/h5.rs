@@ -53,10 +53,10 @@ pub fn sampled(dims: usize) -> Surface {
         weight: 0.5,
     };
     let mut surface = Surface::new(grid, vec![term]);
-    let [nx, ny, nz] = surface.grid.shape3();
+    let [nx, ny, nz] = surface.grid().shape3();
     let (last, interpolated) = (nx * ny * nz - 1, (nx - 1) * ny * nz);
     for flat in 0..=last {
-        let [i, j, k] = surface.grid.unravel(flat);
+        let [i, j, k] = surface.grid().unravel(flat);
         let n = i + 2 * j + 3 * k;
         let sample = Sample {
             loss: match dims > 1 && flat == last {
@@ -132,12 +132,12 @@ fn a_surface_half_computed_by_plot_surface_is_read() {
     let surface = import_surface(&reference("h5/surface.h5"), Format::H5).unwrap();
     let axes = [(-1.0, 1.0, 5), (0.0, 2.0, 3)];
     let axes = axes.map(|(min, max, count)| Axis::new(min, max, count).unwrap());
-    assert_eq!(surface.grid.axes, axes);
+    assert_eq!(surface.grid().axes(), axes);
     assert_eq!(surface.missing(), 7);
-    assert_eq!(surface.terms[0].name, "test_loss");
+    assert_eq!(surface.terms()[0].name, "test_loss");
     for flat in 0..15 {
-        let [i, j, _] = surface.grid.unravel(flat);
-        let [x, y, _] = surface.grid.point(flat);
+        let [i, j, _] = surface.grid().unravel(flat);
+        let [x, y, _] = surface.grid().point(flat);
         // The program numbers points with x fastest.
         let k = 5 * j + i;
         let expected = (k % 2 == 0).then(|| Sample {
@@ -155,10 +155,10 @@ fn chunks_are_put_together() {
     for (name, unwritten) in [("chunks.h5", 25.0), ("single_chunk.h5", 25.0)] {
         let path = reference("h5").join(name);
         let surface = import_surface(&path, Format::H5).unwrap();
-        assert_eq!(surface.grid.shape(), [6, 5]);
+        assert_eq!(surface.grid().shape(), [6, 5]);
         for flat in 0..30 {
-            let [i, j, _] = surface.grid.unravel(flat);
-            let [x, y, _] = surface.grid.point(flat);
+            let [i, j, _] = surface.grid().unravel(flat);
+            let [x, y, _] = surface.grid().point(flat);
             // f32 in the file.
             let loss = if j < 4 { 1.0 + x + 10.0 * y } else { unwritten };
             let sample = surface.get(flat).unwrap();
@@ -462,7 +462,7 @@ fn values_survive_the_first_axis_being_fastest() {
     let plane = surface(grid(), terms(), 0);
     export_surface(&plane, Format::H5, &path, false).unwrap();
     let read = import_surface(&path, Format::H5).unwrap();
-    let place = read.grid.index([5, 2, 0]).unwrap();
+    let place = read.grid().index([5, 2, 0]).unwrap();
     assert_eq!(
         read.value(place, Value::Loss),
         plane.value(place, Value::Loss)

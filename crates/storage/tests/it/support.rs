@@ -86,9 +86,9 @@ pub fn surface(grid: Grid, terms: Vec<Term>, hole: usize) -> Surface {
 /// which DuckDB does not always keep.
 #[track_caller]
 pub fn assert_same(a: &Surface, b: &Surface) {
-    assert_eq!(a.grid, b.grid);
-    assert_eq!(a.terms, b.terms);
-    for flat in 0..a.grid.len() {
+    assert_eq!(a.grid(), b.grid());
+    assert_eq!(a.terms(), b.terms());
+    for flat in 0..a.grid().len() {
         let number = |x: f64| (x + 0.0).to_bits();
         let bits = |s: &Surface| {
             s.get(flat).map(|s| {

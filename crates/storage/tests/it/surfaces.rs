@@ -150,8 +150,8 @@ fn a_plane_comes_back_with_its_sources() {
         .unwrap();
     store.put_plane(&run, &plane).unwrap();
     let stored = store.directions(&run).unwrap();
-    assert_eq!(stored.directions, plane.directions);
-    assert_eq!(stored.origin.as_ref(), Some(&plane.origin));
+    assert_eq!(stored.directions, plane.directions());
+    assert_eq!(stored.origin.as_ref(), Some(plane.origin()));
     assert_eq!(stored.norms, plane.norms());
     assert_eq!(stored.cosines, plane.cosines());
     let again = store.plane(&run).unwrap();

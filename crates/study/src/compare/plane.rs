@@ -81,7 +81,7 @@ impl Study {
         plane: &Plane,
         threads: usize,
     ) -> Result<PlaneObjective, StudyError> {
-        let trace = self.trace(model, &plane.origin)?;
+        let trace = self.trace(model, plane.origin())?;
         Ok(trace.objective(plane, &[host(threads)])?)
     }
 

@@ -46,7 +46,7 @@ impl Way {
 
     /// The values of `t`.
     pub fn t(&self) -> Vec<f64> {
-        self.surface.grid.axes[0].values()
+        self.surface.grid().axes()[0].values()
     }
 
     /// The losses, NaN where one is not known.

@@ -1,6 +1,7 @@
 //! Products in bf16: what is rounded, what is not, and devices without it.
 
 use crate::mlp::{Mlp, classification, data, devices, plane};
+use landscape_core::direction::{Direction, Source};
 use landscape_core::{Objective, Params, Plane, Sample};
 use landscape_trace::{Precision, Target, Trace, TraceError, params_of, with_params};
 
@@ -46,13 +47,14 @@ fn only_products_are_rounded() {
     }
     let params = Params::new(params).unwrap();
     let module = with_params(module, &params).unwrap();
-    let mut plane = plane(&params, 1);
     let signs = params.iter().cloned().map(|mut p| {
         p.data.iter_mut().for_each(|x| *x = 4.0 * x.signum());
         p
     });
     // A quarter of it at the least, so that all points are integers.
-    plane.directions[0].tensors = Params::new(signs.collect()).unwrap();
+    let signs = Params::new(signs.collect()).unwrap();
+    let signs = Direction::from_tensors(signs, &params, Source::File).unwrap();
+    let plane = Plane::new(params, vec![signs]).unwrap();
     let mut data = data(40, 6, 4, 8);
     for x in data.x.iter_mut().flatten() {
         *x = x.round();

@@ -28,9 +28,9 @@ pub fn forward(params: &dyn Fn(&str) -> Tensor, layers: usize, x: &[Vec<f64>]) -
 pub fn at(plane: &Plane, point: Point) -> impl Fn(&str) -> Tensor + '_ {
     move |name| {
         let own = |p: &Params| p.get(name).expect("a known parameter").clone();
-        let origin = own(&plane.origin);
+        let origin = own(plane.origin());
         let mut data: Vec<f64> = origin.data.iter().map(|&x| f64::from(x)).collect();
-        for (direction, x) in plane.directions.iter().zip(point) {
+        for (direction, x) in plane.directions().iter().zip(point) {
             let d = own(&direction.tensors);
             data.iter_mut()
                 .zip(d.data)

@@ -19,7 +19,7 @@ fn unmoved_biases_and_zero_directions_change_nothing() {
     let moving = Plane::new(params.clone(), vec![direction(0), direction(1)]).unwrap();
     let points = [[0.0; 3], [0.5, -0.5, 0.0]];
     let direct = |plane: &Plane, point| {
-        let moved = Plane::new(plane.at(point), plane.directions.clone()).unwrap();
+        let moved = Plane::new(plane.at(point), plane.directions().to_vec()).unwrap();
         trace
             .objective(&moved, &[])
             .unwrap()

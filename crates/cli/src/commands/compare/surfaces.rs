@@ -100,7 +100,7 @@ impl Landscape {
         json!({
             "run": self.run.name,
             "kind": self.run.kind,
-            "shape": self.surface.grid.shape(),
+            "shape": self.surface.grid().shape(),
             "metrics": self.metrics,
         })
     }
@@ -108,7 +108,7 @@ impl Landscape {
 
 /// Of all landscapes on the first one's grid from the first one.
 fn differences(all: &[Landscape]) -> Vec<Difference> {
-    let same = |other: &&Landscape| other.surface.grid == all[0].surface.grid;
+    let same = |other: &&Landscape| other.surface.grid() == all[0].surface.grid();
     let others = all[1..].iter().filter(same);
     others.map(|other| Difference::of(&all[0], other)).collect()
 }
@@ -268,12 +268,12 @@ fn draw(
 
 fn picture(all: &[Landscape], output: &Path, args: &CompareArgs) -> Result<(), CliError> {
     may_write(output, args.store.force)?;
-    if let Some(other) = all.iter().find(|one| one.surface.grid.dims() != 2) {
+    if let Some(other) = all.iter().find(|one| one.surface.grid().dims() != 2) {
         return Err(CliError::Conflict {
             what: format!(
                 "`{}` has {} dimension(s): planes alone are drawn side by side",
                 other.run.name,
-                other.surface.grid.dims()
+                other.surface.grid().dims()
             ),
             remedy: "give -o FILE.html, or leave -o out".to_owned(),
         });

@@ -223,7 +223,7 @@ impl Evidence {
         seen: Option<f64>,
     ) {
         let shape: Vec<String> = surface
-            .grid
+            .grid()
             .shape()
             .iter()
             .map(ToString::to_string)

@@ -14,11 +14,11 @@ use super::plot::{draw, is_page, may_draw};
 use crate::args::{HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Derivatives, Directions, Interrupt, Problem, build_directions, build_grid, build_grid_on,
-    load_problem, places_json, provenance, save_directions, targets,
+    Derivatives, Directions, Interrupt, Problem, UsualAxis, build_directions, build_grid,
+    build_grid_on, load_problem, places_json, provenance, save_directions, targets,
 };
 use crate::output::Console;
-use landscape_core::{Axis, Grid};
+use landscape_core::Grid;
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::Target;
 use report::Report;
@@ -29,7 +29,7 @@ use training::stability;
 use work::Work;
 
 /// An axis of a map unless asked otherwise.
-const MAP: Axis = Axis {
+const MAP: UsualAxis = UsualAxis {
     min: -1.0,
     max: 1.0,
     count: 21,

@@ -23,7 +23,7 @@ impl<'a> Topology<'a> {
     pub fn of(surface: &'a Surface, value: Value) -> Self {
         let tree = merge_tree(surface, value);
         Topology {
-            grid: &surface.grid,
+            grid: surface.grid(),
             minima: tree.persistence(),
             tree,
         }

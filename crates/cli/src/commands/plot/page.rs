@@ -40,7 +40,7 @@ pub fn write(runs: &[Stored], args: &PlotArgs) -> Result<PathBuf, CliError> {
 /// A run with all that is known about it.
 pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError> {
     let surface = run.surface.clone().ok_or_else(|| run.lacks("landscape"))?;
-    let dims = surface.grid.dims();
+    let dims = surface.grid().dims();
     let options = named_axes(run, Options::default());
     let mut page = PageRun::new(run.run.name.clone(), surface);
     if run.directions.len() == dims {
@@ -49,7 +49,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
         page.equal_aspect = options.aspect == Aspect::Equal;
     }
     if let Ok(figures) = metrics(&page.surface) {
-        page.metrics = rows(&figures, &page.surface.grid);
+        page.metrics = rows(&figures, page.surface.grid());
         let smad = figures.smad.map(|smad| ("SMAD".to_owned(), short(smad)));
         page.metrics.extend(smad);
         let barrier = barrier_of(&run.run, &page.surface, Value::Loss);

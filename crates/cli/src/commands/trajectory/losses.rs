@@ -26,13 +26,13 @@ impl<'a> Losses<'a> {
         targets: &'a [Target],
         batch_norm: BatchNorm,
     ) -> Result<Self, CliError> {
-        let network = paths.network(&plane.origin)?;
+        let network = paths.network(plane.origin())?;
         let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
         let trace = trace.with_batch_norm(batch_norm.statistics());
         Ok(Losses {
             on_plane: trace.objective(plane, targets)?,
             trace,
-            directions: plane.directions.clone(),
+            directions: plane.directions().to_vec(),
             target: &targets[..targets.len().min(1)],
             recorded: batch_norm == BatchNorm::Frozen || !paths.has_statistics(),
         })

@@ -24,7 +24,7 @@ impl Basins {
         let Some(own) = self.labels.get(flat).copied().flatten() else {
             return false;
         };
-        let field = Field::new(&surface.grid, Vec::new());
+        let field = Field::new(surface.grid(), Vec::new());
         let neighbours = field.along_axes().into_iter();
         let mut labels = neighbours.filter_map(|o| self.labels[field.neighbour(flat, o)?]);
         labels.any(|label| label != own)
@@ -35,7 +35,7 @@ impl Basins {
 /// a minimum. Minima whose persistence is below `min_persistence` (in units of the value; 0 keeps all
 /// of any height) are no basins of their own: theirs belong to the minimum that they join.
 pub fn basins(surface: &Surface, value: Value, min_persistence: f64) -> Basins {
-    let field = Field::new(&surface.grid, surface.values(value));
+    let field = Field::new(surface.grid(), surface.values(value));
     let filtration = Filtration::of(&field);
     let kept = kept(&field, &filtration, min_persistence);
     let mut minimum = vec![usize::MAX; field.values.len()];

@@ -158,7 +158,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// Points are added by rising value (equal ones in grid order) to a union-find; where two parts
 /// meet, the one with the higher minimum ends (elder rule). Merges of no height are left out.
 pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
-    let field = Field::new(&surface.grid, surface.values(value));
+    let field = Field::new(surface.grid(), surface.values(value));
     let values = &field.values;
     let filtration = Filtration::of(&field);
     let merge = |join: Join| {
@@ -184,7 +184,7 @@ pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
 /// The lowest way between any two points of a surface, by number of point. `None` where a value is
 /// not finite, or nothing connects them.
 pub fn lowest_way(surface: &Surface, value: Value, from: usize, to: usize) -> Option<Passage> {
-    let field = Field::new(&surface.grid, surface.values(value));
+    let field = Field::new(surface.grid(), surface.values(value));
     let saddle = meeting(&field, from, to)?;
     let level = field.values[saddle];
     Some(Passage {

@@ -74,8 +74,8 @@ impl Scene<'_> {
     fn on_surface(&self, x: f64, y: f64) -> Option<Vec3> {
         let field = &self.data.field;
         let index = |v: f64, axis: &landscape_core::Axis| {
-            let u = (v - axis.min) / axis.step();
-            (u > -1e-9 && u < (axis.count - 1) as f64 + 1e-9).then_some(u)
+            let u = (v - axis.min()) / axis.step();
+            (u > -1e-9 && u < (axis.count() - 1) as f64 + 1e-9).then_some(u)
         };
         let (u, v) = (index(x, &field.x)?, index(y, &field.y)?);
         let place = field.sample(u, v)?;

@@ -38,7 +38,7 @@ const SOURCE: &str = "source";
 const INTERPOLATED: f64 = 2.0;
 
 pub(super) fn write(surface: &Surface, path: &Path) -> Result<(), Error> {
-    let dims = surface.grid.dims();
+    let dims = surface.grid().dims();
     if dims > AXES.len() {
         return Err(Error::Dimensions {
             format: Format::H5,
@@ -58,10 +58,10 @@ fn save(root: &Node, path: &Path) -> Result<(), Error> {
 }
 
 fn surface_file(surface: &Surface) -> Node<'_> {
-    let table = Table::new(&surface.grid);
+    let table = Table::new(surface.grid());
     let mut entries = vec![("dir_file".to_owned(), Node::Text(String::new()))];
-    for (name, axis) in AXES.iter().zip(&surface.grid.axes) {
-        let values = Node::f64(vec![axis.count], axis.values());
+    for (name, axis) in AXES.iter().zip(surface.grid().axes()) {
+        let values = Node::f64(vec![axis.count()], axis.values());
         entries.push(((*name).to_owned(), values));
     }
     let (loss, percent) = MEASURES[0];
@@ -74,19 +74,19 @@ fn surface_file(surface: &Surface) -> Node<'_> {
     let hundredfold = |flat| Some(100.0 * surface.value(flat, Value::Accuracy)?);
     add(percent, table.values(hundredfold, ABSENT));
     for (name, value) in [(ACCURACY, Value::Accuracy), (LOSS_SE, Value::LossSe)] {
-        if (0..surface.grid.len()).any(|flat| of(value)(flat).is_some()) {
+        if (0..surface.grid().len()).any(|flat| of(value)(flat).is_some()) {
             add(name, table.values(of(value), f64::NAN));
         }
     }
-    for (at, term) in surface.terms.iter().enumerate() {
+    for (at, term) in surface.terms().iter().enumerate() {
         let name = format!("{TERM}{}", term.name).replace(['/', '\0'], "_");
         add(&name, table.values(of(Value::Term(at)), f64::NAN));
     }
-    if !surface.terms.is_empty() {
-        let weights: Vec<f64> = surface.terms.iter().map(|term| term.weight).collect();
+    if !surface.terms().is_empty() {
+        let weights: Vec<f64> = surface.terms().iter().map(|term| term.weight).collect();
         entries.push((WEIGHTS.to_owned(), Node::f64(vec![weights.len()], weights)));
     }
-    if !(0..surface.grid.len()).all(|flat| surface.is_measured(flat)) {
+    if !(0..surface.grid().len()).all(|flat| surface.is_measured(flat)) {
         entries.push((SOURCE.to_owned(), sources(surface, &table)));
     }
     Node::Group(entries)

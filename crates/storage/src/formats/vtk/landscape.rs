@@ -6,7 +6,7 @@ use landscape_core::{Surface, Value};
 /// The mesh of a line or a plane, the image of a volume.
 pub(super) fn data(surface: &Surface, height: Height) -> Data {
     let order = order(surface);
-    let shape = match surface.grid.dims() {
+    let shape = match surface.grid().dims() {
         3 => image(surface),
         _ => mesh(surface, height, &order),
     };
@@ -18,7 +18,7 @@ pub(super) fn data(surface: &Surface, height: Height) -> Data {
 
 /// The points of the grid by their numbers there, the first axis fastest.
 fn order(surface: &Surface) -> Vec<usize> {
-    let [nx, ny, nz] = surface.grid.shape3();
+    let [nx, ny, nz] = surface.grid().shape3();
     let at = |i: usize, j: usize, k: usize| (i * ny + j) * nz + k;
     let mut order = Vec::with_capacity(nx * ny * nz);
     for k in 0..nz {
@@ -44,7 +44,7 @@ fn columns(surface: &Surface, order: &[usize]) -> Vec<Column> {
             columns.push(Column::f64(name, of(value)));
         }
     }
-    for (at, term) in surface.terms.iter().enumerate() {
+    for (at, term) in surface.terms().iter().enumerate() {
         columns.push(Column::f64(
             super::super::term_column(term),
             of(Value::Term(at)),
@@ -74,12 +74,12 @@ fn mesh(surface: &Surface, height: Height, order: &[usize]) -> Shape {
     // A point without a height is part of nothing; it stands where it does not widen the picture.
     let low = heights.iter().flatten().copied().reduce(f64::min);
     let points = order.iter().zip(&heights).map(|(&flat, z)| {
-        let [x, y, _] = surface.grid.point(flat);
+        let [x, y, _] = surface.grid().point(flat);
         [x, y, z.or(low).unwrap_or(0.0)]
     });
     let known: Vec<bool> = heights.iter().map(Option::is_some).collect();
-    let [nx, ny, _] = surface.grid.shape3();
-    let plane = surface.grid.dims() == 2;
+    let [nx, ny, _] = surface.grid().shape3();
+    let plane = surface.grid().dims() == 2;
     Shape::Mesh {
         points: points.collect(),
         lines: if plane { Vec::new() } else { runs(&known) },
@@ -120,11 +120,11 @@ pub(super) fn runs(known: &[bool]) -> Vec<Vec<usize>> {
 }
 
 fn image(surface: &Surface) -> Shape {
-    let axes = &surface.grid.axes;
+    let axes = surface.grid().axes();
     let of = |at: usize| axes.get(at);
     let spacing = |at: usize| of(at).map(|axis| axis.step()).filter(|&step| step > 0.0);
     Shape::Image {
-        counts: surface.grid.shape3(),
+        counts: surface.grid().shape3(),
         origin: std::array::from_fn(|at| of(at).map_or(0.0, |axis| axis.value(0))),
         spacing: std::array::from_fn(|at| spacing(at).unwrap_or(1.0)),
     }
