@@ -170,6 +170,12 @@ pub enum Error {
         /// The run.
         name: String,
     },
+    /// A run that is to take the place of another is not complete.
+    #[error("run `{name}` is not complete, and cannot take the place of another yet")]
+    Unfinished {
+        /// The run.
+        name: String,
+    },
     /// A run does not hold what was asked of it.
     #[error("run `{name}` ({kind}) has no {what}")]
     Lacks {

@@ -210,10 +210,8 @@ impl Store {
             .with_provenance(json!({ "file": path.display().to_string() }));
         spec.name = name.map(str::to_owned);
         let _hold = self.hold();
-        let run = match replace {
-            true => self.replace(&spec)?,
-            false => self.begin(&spec)?,
-        };
+        spec.replace = replace;
+        let run = self.begin(&spec)?;
         self.put_grid(&run, surface.grid(), surface.terms())?;
         self.append_points(&run, &points(&surface, PointSource::Measured))?;
         self.complete_surface(&run, &[], &surface)?;

@@ -124,7 +124,13 @@ pub struct RunSpec {
     pub settings: Value,
     /// What does not change the numbers: version, command line, device, threads.
     pub provenance: Value,
+    /// Whether the run takes the place of the stored one of that name, once it is complete; see
+    /// [`crate::Store::replace`].
+    pub replace: bool,
 }
+
+/// What the names of runs end in that are to replace others.
+pub(crate) const REPLACEMENT: &str = " (replacement)";
 
 impl RunSpec {
     /// A request without a name.
@@ -134,7 +140,15 @@ impl RunSpec {
             kind,
             settings,
             provenance: Value::Object(Default::default()),
+            replace: false,
         }
+    }
+
+    /// The same in the place of the stored run of that name, once it is complete.
+    #[must_use]
+    pub fn replacing(mut self) -> Self {
+        self.replace = true;
+        self
     }
 
     /// The same with a name.
@@ -165,6 +179,8 @@ impl RunSpec {
             "it is empty"
         } else if name.chars().any(char::is_control) {
             "it has control characters"
+        } else if name.ends_with(REPLACEMENT) {
+            "the names of runs that are to replace others end so"
         } else if name.parse::<i64>().is_ok() {
             "it is a number, and runs are also found by their number"
         } else {

@@ -121,7 +121,7 @@ pub struct StoreArgs {
     /// Name of the run; one is made up where there is none
     #[arg(long)]
     pub name: Option<String>,
-    /// Replace the stored run, and files that exist
+    /// Replace the stored run once the new one is complete, and files that exist
     #[arg(long)]
     pub force: bool,
 }

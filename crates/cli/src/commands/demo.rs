@@ -10,7 +10,7 @@ use crate::error::CliError;
 use crate::inputs::{Interrupt, write_new};
 use crate::output::{Console, duration};
 use landscape_plot::page::{PageData, html};
-use landscape_storage::Store;
+use landscape_storage::{RunKind, Status, Store};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -26,7 +26,7 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     {
         let _hold = store.hold();
         for step in WORK {
-            one(step, args, &db, console)?;
+            one(step, args, &db, &store, console)?;
         }
         console.note("drawing the figures and the page");
         draw(args, &db, console)?;
@@ -70,9 +70,22 @@ fn prepare(out: &Path, force: bool) -> Result<(), CliError> {
 }
 
 /// One command.
-fn one(step: &Step, args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
+fn one(
+    step: &Step,
+    args: &DemoArgs,
+    db: &Path,
+    store: &Store,
+    console: &Console,
+) -> Result<(), CliError> {
     let start = Instant::now();
-    let words = step.words(args, db);
+    let mut words = step.words(args, db);
+    let stopped = |name: &str| {
+        let run = store.find(name);
+        run.is_ok_and(|run| run.kind == RunKind::Train && run.status != Status::Complete)
+    };
+    if step.name().is_some_and(stopped) {
+        words.push("--force".to_owned());
+    }
     console.note(format_args!("$ landscape {}", step.shown()));
     part(&words, console)?;
     let seconds = start.elapsed().as_secs_f64();

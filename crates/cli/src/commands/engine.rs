@@ -24,8 +24,8 @@ pub struct Job<'a> {
     pub batch: usize,
     /// Measure only where interpolation is not certain.
     pub adaptive: Option<Adaptive>,
-    /// Forget what is stored under that name.
-    pub replace: bool,
+    /// Whether the run is complete with its points: otherwise more is to be stored.
+    pub last: bool,
 }
 
 /// What came of it.
@@ -78,13 +78,9 @@ impl Job<'_> {
 
     fn begin(&self) -> Result<(Run, Surface), CliError> {
         let terms = self.objective.terms();
-        let mut spec = self.spec.clone();
-        if self.replace {
-            spec.name = Some(self.store.replace(&spec)?.name);
-        }
         let begun = self
             .store
-            .begin_surface(&spec, self.grid, terms, Some(self.plane));
+            .begin_surface(self.spec, self.grid, terms, Some(self.plane));
         Ok(begun?)
     }
 
@@ -109,7 +105,8 @@ impl Job<'_> {
             [&mut interrupt, &mut observer, &mut meter, keeper];
         let outcome = self.sample(&sampler, surface, &mut observers);
         let stored = match (&outcome, surface.is_complete()) {
-            (Ok(Outcome::Complete), true) => observer.complete(surface),
+            (Ok(Outcome::Complete), true) if self.last => observer.complete(surface),
+            (Ok(Outcome::Complete), true) => observer.finish(Status::Running),
             _ => observer.finish(Status::Interrupted),
         };
         // The first error is the one to report.

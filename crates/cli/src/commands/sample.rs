@@ -50,7 +50,7 @@ pub fn sample<const DIMS: usize>(
         objective: &plan.objective,
         batch: args.batch,
         adaptive: args.adaptive,
-        replace: args.store.force,
+        last: true,
     };
     let sampled = job.run(console)?;
     if let Some(path) = &args.plane.save_directions {
@@ -142,6 +142,7 @@ impl Plan {
         let settings = settings(args, &problem, &directions, &grid);
         let mut spec = RunSpec::new(kind(DIMS), settings);
         spec.name = args.store.name.clone();
+        spec.replace = args.store.force;
         let more = [
             ("data", problem.source.to_json()),
             ("weights", problem.weights.clone()),

@@ -27,7 +27,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
     let store = Store::open(&args.store.db.db)?;
-    let trained = job.run(&store, args.store.force, console)?;
+    let trained = job.run(&store, console)?;
     if let Some(path) = &args.save {
         let last = store.last_checkpoint(&trained.run)?;
         if let Some(last) = last {
@@ -90,6 +90,7 @@ impl TrainJob {
         };
         let mut job = TrainJob::with(network, data, loss, config).recorded_as(args.record);
         job.spec.name = args.store.name.clone();
+        job.spec.replace = args.store.force;
         job.spec.provenance = provenance(
             console.command(),
             [
@@ -127,23 +128,13 @@ impl TrainJob {
     }
 
     /// Trains, unless that was done before.
-    fn run(mut self, store: &Store, replace: bool, console: &Console) -> Result<Trained, CliError> {
+    fn run(self, store: &Store, console: &Console) -> Result<Trained, CliError> {
         let start = Instant::now();
-        let mut run = match replace {
-            true => store.replace(&self.spec)?,
-            false => store.begin(&self.spec)?,
-        };
-        let started = run.status != Status::Complete && !store.records(&run)?.is_empty();
-        if started {
-            console.note(format_args!(
-                "{}: was stopped before its end, starts again",
-                run.name
-            ));
-            self.spec.name = Some(run.name);
-            run = store.replace(&self.spec)?;
-        }
+        self.check_stored(store)?;
+        let run = store.begin(&self.spec)?;
         if run.status == Status::Complete {
             console.note(format_args!("{}: trained already", run.name));
+            store.promote(std::slice::from_ref(&run))?;
         } else {
             self.work(store, &run, console)?;
         }
@@ -152,6 +143,32 @@ impl TrainJob {
             bytes: store.summary(&run.name)?.checkpoint_bytes,
             run,
             seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Checkpoints of a training that was stopped are not given up unless that is asked for.
+    fn check_stored(&self, store: &Store) -> Result<(), CliError> {
+        if self.spec.replace {
+            return Ok(());
+        }
+        let Some(run) = store.stored(&self.spec)? else {
+            return Ok(());
+        };
+        let records = store.records(&run)?;
+        let Some(last) = records.last().filter(|_| run.status != Status::Complete) else {
+            return Ok(());
+        };
+        Err(CliError::Conflict {
+            what: format!(
+                "the training `{}` was stopped at step {}: {} checkpoints are kept, and training \
+                 cannot go on from there",
+                run.name,
+                last.step,
+                store.checkpoint_steps(&run)?.len()
+            ),
+            remedy: "add --force to train from the start (what is stored is replaced once the new \
+                     training is complete), or give another --name"
+                .to_owned(),
         })
     }
 
@@ -196,7 +213,8 @@ impl TrainJob {
                     "the path of run `{}` up to step {} is stored",
                     run.name, report.steps
                 ),
-                again: "the same command trains it from the start, since optimisers are not stored",
+                again: "the same command with --force trains it from the start, since optimisers are \
+                        not stored",
             }),
         }
     }

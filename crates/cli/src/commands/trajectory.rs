@@ -40,13 +40,13 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     drop(hold);
     let mut spec = RunSpec::new(RunKind::Trajectory, settings);
     spec.name = args.store.name.clone();
+    spec.replace = args.store.force;
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
     spec.provenance = provenance(console.command(), [("data", data), ("paths", labels)]);
     let store = Store::open(&args.store.db.db)?;
     let place = Place {
         store: &store,
         spec: &spec,
-        replace: args.store.force,
     };
     let followed = shadow.keep(&paths, grid.as_ref(), &losses, &place, console)?;
     report::print(&followed.run, &followed.paths, console)?;
@@ -109,8 +109,6 @@ struct Shadow {
 struct Place<'a> {
     store: &'a Store,
     spec: &'a RunSpec,
-    /// Forget what is stored under that name.
-    replace: bool,
 }
 
 /// What is stored of it.
@@ -195,7 +193,7 @@ impl Shadow {
                     grid,
                     objective: &losses.on_plane,
                     batch: 0,
-                    replace: place.replace,
+                    last: false,
                 };
                 let sampled = job.run(console)?;
                 (sampled.run, Some(sampled.surface))
@@ -205,6 +203,8 @@ impl Shadow {
         if stored.len() != self.projected.len() {
             stored = self.measure(paths, losses)?;
             put(&stored, &run, place.store)?;
+        } else if run.status != Status::Complete {
+            place.store.finish(&run, Status::Complete)?;
         }
         let labels = paths.labels();
         stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
@@ -217,10 +217,7 @@ impl Shadow {
 
     /// A run without a landscape.
     fn begin(&self, place: &Place) -> Result<Run, CliError> {
-        let run = match place.replace {
-            true => place.store.replace(place.spec)?,
-            false => place.store.begin(place.spec)?,
-        };
+        let run = place.store.begin(place.spec)?;
         place.store.put_plane(&run, &self.plane)?;
         Ok(run)
     }

@@ -11,6 +11,7 @@ mod help;
 mod hessian;
 mod messages;
 mod planes;
+mod replace;
 mod resume;
 mod sample;
 mod support;

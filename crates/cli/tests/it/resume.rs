@@ -162,20 +162,29 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
 #[cfg(unix)]
 #[test]
 fn a_stopped_training_starts_again_and_ends_the_same() {
-    let words = "train --model mlp:784-20-10 --data mnist-1k --epochs 40 --every 5 --name t";
+    let words = "train --model mlp:784-20-10 --data mnist-1k --epochs 400 --every 50 --name t";
     let calm = Bench::new();
     calm.ok(words);
     let bench = Bench::new();
     let child = start(&bench, words);
-    begun(&bench);
+    while !bench.path("landscape.duckdb").exists() || !holds_checkpoints(&bench) {
+        sleep(Duration::from_millis(5));
+    }
     signal(&child, "-INT");
     let said = Said::of(child.wait_with_output().unwrap());
-    if said.code == 130 {
-        let again = bench.ok(words);
-        assert!(again.err.contains("starts again"), "{}", again.err);
-    }
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert!(said.err.contains("--force"), "{}", said.err);
+    bench.fails(words);
+    bench.ok(&format!("{words} --force"));
     let losses = "sql 'SELECT step, loss, accuracy FROM records ORDER BY step'";
     assert_eq!(bench.ok(losses).out, calm.ok(losses).out);
+}
+
+#[cfg(unix)]
+fn holds_checkpoints(bench: &Bench) -> bool {
+    let runs = bench.run("runs --json -q");
+    let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap_or_default();
+    runs["runs"][0]["checkpoints"].as_u64() > Some(0)
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod directions;
 mod file;
 mod lanczos;
 mod records;
+mod replacement;
 mod runs;
 mod surface;
 mod tensors;

@@ -4,7 +4,7 @@ use super::Store;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
 use crate::owner::Owner;
-use crate::run::{Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros};
+use crate::run::{REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros};
 use crate::schema::RUN_TABLES;
 use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, Row, params};
@@ -30,31 +30,31 @@ impl Store {
         self.write(|conn| self.begin_in(conn, spec))
     }
 
-    /// Begins a new run in the place of the one of that name, all of which is removed; as
-    /// [`Store::begin`] with fresh results where there is no such name.
+    /// The run that [`Store::begin`] would continue, as it is; nothing where it would begin a new one.
+    /// Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another living process works on the run to be replaced.
-    pub fn replace(&self, spec: &RunSpec) -> Result<Run, Error> {
+    /// As [`Store::begin`].
+    pub fn stored(&self, spec: &RunSpec) -> Result<Option<Run>, Error> {
         spec.check()?;
-        self.write(|conn| {
-            let old = match &spec.name {
+        self.read(|conn| {
+            let stored = match &spec.name {
                 Some(name) => by_name(conn, name)?,
                 None => by_identity(conn, spec)?,
             };
-            let name = match old {
-                Some(old) => {
-                    self.not_busy(&old)?;
-                    remove(conn, old.run.id)?;
-                    old.run.name
-                }
-                None => free_name(conn, spec)?,
+            let Some(stored) = stored else {
+                return Ok(None);
             };
-            insert(conn, spec, &name)
+            self.same_settings(&stored.run, spec)?;
+            self.not_busy(&stored)?;
+            Ok(Some(stored.run))
         })
     }
 
     pub(super) fn begin_in(&self, conn: &Connection, spec: &RunSpec) -> Result<Run, Error> {
+        if spec.replace {
+            return self.replace_in(conn, spec);
+        }
         let named = match &spec.name {
             Some(name) => by_name(conn, name)?,
             None => by_identity(conn, spec)?,
@@ -66,7 +66,7 @@ impl Store {
                 claim(conn, stored.run)
             }
             None => {
-                let twin = by_identity(conn, spec)?;
+                let twin = by_identity(conn, spec)?.filter(|twin| goes_on(&twin.run));
                 let name = free_name(conn, spec)?;
                 let run = insert(conn, spec, &name)?;
                 if let Some(twin) = twin {
@@ -77,7 +77,8 @@ impl Store {
         }
     }
 
-    /// Says that this process is done with a run.
+    /// Says that this process is done with a run. One that replaces another takes its place when it
+    /// is complete, see [`Store::replace`].
     ///
     /// # Errors
     /// [`Error::Gone`] when the run has been removed.
@@ -200,7 +201,7 @@ impl Store {
         }
     }
 
-    fn not_busy(&self, stored: &Stored) -> Result<(), Error> {
+    pub(super) fn not_busy(&self, stored: &Stored) -> Result<(), Error> {
         match &stored.owner {
             Some(owner) if owner != Owner::current() && owner.is_alive() => Err(Error::Busy {
                 path: self.path().to_owned(),
@@ -213,8 +214,8 @@ impl Store {
 }
 
 /// A row of `runs`.
-struct Stored {
-    run: Run,
+pub(super) struct Stored {
+    pub(super) run: Run,
     owner: Option<Owner>,
 }
 
@@ -249,7 +250,7 @@ impl Stored {
 }
 
 /// The name asked for, or the first of `surface-1`, `surface-2`, ... that is free.
-fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Error> {
+pub(super) fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Error> {
     if let Some(name) = &spec.name {
         return Ok(name.clone());
     }
@@ -262,7 +263,7 @@ fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Error> {
     unreachable!("there are more numbers than runs")
 }
 
-fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
+pub(super) fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
     let created = SystemTime::now();
     let id: i64 = conn.query_row("SELECT nextval('run_numbers')", [], |row| row.get(0))?;
     conn.execute(
@@ -292,7 +293,7 @@ fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
     })
 }
 
-fn one(
+pub(super) fn one(
     conn: &Connection,
     condition: &str,
     params: impl duckdb::Params,
@@ -303,19 +304,35 @@ fn one(
     rows.next()?.map(Stored::read).transpose()
 }
 
-fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, Error> {
+pub(super) fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, Error> {
     one(conn, "name = ?", params![name])
 }
 
-fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Error> {
+/// Runs that are to replace others are found by the name of those alone.
+pub(super) fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Error> {
     one(
         conn,
-        "identity = ? AND kind = ?",
-        params![spec.identity(), spec.kind.name()],
+        "identity = ? AND kind = ? AND NOT ends_with(name, ?)",
+        params![spec.identity(), spec.kind.name(), REPLACEMENT],
     )
 }
 
+/// Whether work on a run goes on where it is. Training begins again, so that half of one is nothing
+/// to begin another name with.
+fn goes_on(run: &Run) -> bool {
+    run.kind != RunKind::Train || run.status == Status::Complete
+}
+
+/// Says how far a run is. One that is complete takes the place of what it replaces.
 pub(super) fn set_status(conn: &Connection, run: &Run, status: Status) -> Result<(), Error> {
+    mark(conn, run, status)?;
+    match status {
+        Status::Complete => super::replacement::promote(conn, run),
+        Status::Running | Status::Interrupted => Ok(()),
+    }
+}
+
+pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), Error> {
     let finished = (status == Status::Complete).then(|| now(SystemTime::now()));
     let owner = (status == Status::Running).then(|| Owner::current().to_string());
     conn.execute(
@@ -329,7 +346,7 @@ pub(super) fn set_status(conn: &Connection, run: &Run, status: Status) -> Result
 }
 
 /// Makes a stored run this process's. A complete run stays complete.
-fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
+pub(super) fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
     if run.status != Status::Complete {
         run.status = Status::Running;
         conn.execute(
@@ -340,7 +357,7 @@ fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
     Ok(run)
 }
 
-fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
+pub(super) fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
     for table in RUN_TABLES {
         conn.execute(
             &format!("DELETE FROM {table} WHERE run_id = ?"),

@@ -77,7 +77,7 @@ fn a_new_name_for_known_settings_begins_with_all_that_is_stored() {
 }
 
 #[test]
-fn replacing_begins_afresh_under_the_name() {
+fn a_run_takes_the_place_of_another_once_it_is_complete() {
     let (_dir, store) = store();
     let (old, _) = store
         .begin_surface(&spec(1).named("a"), &grid(), &[], None)
@@ -85,12 +85,83 @@ fn replacing_begins_afresh_under_the_name() {
     store.append_points(&old, &points(&grid(), 0)).unwrap();
     let new = store.replace(&spec(2).named("a")).unwrap();
     assert_ne!(new.id, old.id);
-    assert_eq!(store.find("a").unwrap().settings, spec(2).settings);
+    assert_eq!(new.name, "a");
+    assert_eq!(store.find("a").unwrap().settings, spec(1).settings);
+    assert_same(
+        &store.load_surface(&store.find("a").unwrap()).unwrap(),
+        &surface(grid(), vec![], 0),
+    );
     assert!(matches!(store.load_surface(&new), Err(Error::Lacks { .. })));
+    // The same request goes on with it, and nothing else finds it by its settings.
+    store.put_grid(&new, &grid(), &[]).unwrap();
+    let again = store.replace(&spec(2).named("a")).unwrap();
+    assert_eq!((again.id, &again.name), (new.id, &new.name));
+    assert_eq!(store.begin(&spec(2)).unwrap().name, "surface-1");
+    store.remove("surface-1").unwrap();
+    store.finish(&new, Status::Interrupted).unwrap();
+    assert_eq!(store.find("a").unwrap().id, old.id);
+    store.finish(&new, Status::Complete).unwrap();
+    let found = store.find("a").unwrap();
+    assert_eq!((found.id, found.status), (new.id, Status::Complete));
     assert_eq!(store.sql("SELECT * FROM points").unwrap().rows.len(), 0);
-    assert_eq!(store.replace(&spec(3)).unwrap().name, "surface-1");
-    assert_eq!(store.replace(&spec(3)).unwrap().name, "surface-1");
+    assert_eq!(store.runs().unwrap().len(), 1);
+}
+
+#[test]
+fn another_request_gives_up_what_was_to_replace_a_run() {
+    let (_dir, store) = store();
+    let old = store.begin(&spec(1).named("a")).unwrap();
+    let first = store.replace(&spec(2).named("a")).unwrap();
+    let second = store.replace(&spec(3).named("a")).unwrap();
+    assert_ne!(first.id, second.id);
+    let gone = store.finish(&first, Status::Complete).unwrap_err();
+    assert!(matches!(gone, Error::Gone { .. }), "{gone}");
+    assert_eq!(store.find("a").unwrap().id, old.id);
+    store.finish(&second, Status::Complete).unwrap();
+    assert_eq!(store.find("a").unwrap().settings, spec(3).settings);
+    // Without a name: of the same settings.
+    assert_eq!(store.replace(&spec(4)).unwrap().name, "surface-1");
+    let again = store.replace(&spec(4)).unwrap();
+    store.finish(&again, Status::Complete).unwrap();
     assert_eq!(store.runs().unwrap().len(), 2);
+    let taken = store.begin(&spec(5).named("a (replacement)")).unwrap_err();
+    assert!(matches!(taken, Error::BadName { .. }), "{taken}");
+}
+
+#[test]
+fn several_runs_take_their_places_together() {
+    let (_dir, store) = store();
+    let old: Vec<_> = ["a", "b"]
+        .map(|name| store.begin(&spec(1).named(name)).unwrap().id)
+        .into();
+    let new = ["a", "b"].map(|name| store.replace(&spec(2).named(name)).unwrap());
+    store.settle(&new[0]).unwrap();
+    let early = store.promote(&new).unwrap_err();
+    assert!(matches!(early, Error::Unfinished { .. }), "{early}");
+    assert_eq!(store.find("a").unwrap().id, old[0]);
+    assert_eq!(store.find("b").unwrap().id, old[1]);
+    store.settle(&new[1]).unwrap();
+    store.promote(&new).unwrap();
+    assert_eq!(store.find("a").unwrap().id, new[0].id);
+    assert_eq!(store.find("b").unwrap().id, new[1].id);
+    assert_eq!(store.runs().unwrap().len(), 2);
+    store.promote(&new).unwrap();
+}
+
+#[test]
+fn half_a_training_is_nothing_to_begin_another_name_with() {
+    let (_dir, store) = store();
+    let train = |name: &str| RunSpec::new(RunKind::Train, json!({"lr": 0.1})).named(name);
+    let first = store.begin(&train("a")).unwrap();
+    let records = [landscape_storage::TrainRecord::default()];
+    store.put_records(&first, &records).unwrap();
+    let second = store.begin(&train("b")).unwrap();
+    assert_eq!(store.records(&second).unwrap().len(), 0);
+    store.finish(&first, Status::Complete).unwrap();
+    let third = store.begin(&train("c")).unwrap();
+    assert_eq!(store.records(&third).unwrap().len(), 1);
+    assert_eq!(store.stored(&train("d")).unwrap(), None);
+    assert_eq!(store.stored(&train("a")).unwrap().unwrap().id, first.id);
 }
 
 #[test]

@@ -23,7 +23,6 @@ pub struct Plan {
     study: Study,
     specs: Vec<RunSpec>,
     threads: usize,
-    replace: bool,
 }
 
 impl Plan {
@@ -46,6 +45,7 @@ impl Plan {
             let (data, loss) = (study.data(), study.loss());
             let mut spec = run_spec(&variant.network()?, data, loss, &variant.config);
             spec.name = Some(run_name(&name, &variant.label));
+            spec.replace = args.store.force;
             let weights = match &args.weights {
                 None => json!({"seed": variant.config.seed}),
                 Some(path) => json!({"file": path}),
@@ -70,7 +70,6 @@ impl Plan {
             study,
             specs,
             threads: args.eval.threads,
-            replace: args.store.force,
         })
     }
 
@@ -103,6 +102,8 @@ impl Plan {
                 seconds[place] = one.seconds;
             }
         }
+        // All at once, so that the runs of two studies are never side by side.
+        store.promote(&runs)?;
         let variants = self.study.variants().iter().zip(runs).zip(seconds);
         let compared = |((variant, run), seconds): ((&Variant, Run), _)| Compared {
             label: variant.label.clone(),
@@ -115,23 +116,16 @@ impl Plan {
     /// A run for each variant. Names that are taken by something else are found before any is made.
     fn begin(&self, store: &Store) -> Result<Vec<Run>, CliError> {
         let _hold = store.hold();
-        if self.replace {
-            let replaced = self.specs.iter().map(|spec| store.replace(spec));
-            return Ok(replaced.collect::<Result<_, _>>()?);
-        }
-        let taken = |spec: &&RunSpec| store.find(spec.name.as_deref().unwrap_or("")).is_ok();
-        for spec in self.specs.iter().filter(taken) {
-            store.begin(spec)?;
-        }
-        let begin = |spec: &RunSpec| -> Result<Run, CliError> {
-            let run = store.begin(spec)?;
+        let mut specs = self.specs.clone();
+        for spec in specs.iter_mut().filter(|spec| !spec.replace) {
             // A path that was left half stored is stored anew.
-            match run.status != Status::Complete && !store.records(&run)?.is_empty() {
-                true => Ok(store.replace(spec)?),
-                false => Ok(run),
-            }
-        };
-        self.specs.iter().map(begin).collect()
+            spec.replace = match store.stored(spec)? {
+                Some(run) => run.status != Status::Complete && !store.records(&run)?.is_empty(),
+                None => false,
+            };
+        }
+        let begin = |spec: &RunSpec| Ok(store.begin(spec)?);
+        specs.iter().map(begin).collect()
     }
 
     fn work(
@@ -254,7 +248,8 @@ impl Keeper<'_> {
             };
             recorder.push(stored, Some(&checkpoint.params))?;
         }
-        recorder.finish(Status::Complete)
+        recorder.flush()?;
+        self.store.settle(run)
     }
 }
 

@@ -110,10 +110,7 @@ impl CurveJob {
         settings.insert("curve".to_owned(), curve);
         settings.insert("training".to_owned(), training(&self.config.training));
         let spec = work.spec(RunKind::Train, "curve", settings.into(), vec![], console);
-        let run = match work.args.store.force {
-            true => store.replace(&spec)?,
-            false => store.begin(&spec)?,
-        };
+        let run = store.begin(&spec)?;
         if run.status == Status::Complete {
             console.note(format_args!("{}: trained already", run.name));
             let points = store.checkpoints(&run)?;
@@ -173,6 +170,9 @@ impl CurveJob {
         let objective = (work.ground.between()).objective(&shown.plane, work.ground.targets())?;
         let run = self.begin(work, curve, &shown, &objective, store, console)?;
         if let [named] = store.load_trajectories(&run)?.as_slice() {
+            if run.status != Status::Complete {
+                store.finish(&run, Status::Complete)?;
+            }
             return Ok((run.name, stored(&named.trajectory, curve)?));
         }
         let way = measured(work, curve, &run, console)?;
@@ -199,7 +199,6 @@ impl CurveJob {
     ) -> Result<Run, CliError> {
         let grid = self.grid(curve, shown)?;
         let spec = self.plane_spec(work, curve, grid.as_ref(), console);
-        let replace = work.args.store.force;
         if let Some(grid) = &grid {
             let job = Job {
                 store,
@@ -209,14 +208,11 @@ impl CurveJob {
                 objective,
                 batch: 0,
                 adaptive: None,
-                replace,
+                last: false,
             };
             return Ok(job.run(console)?.run);
         }
-        let run = match replace {
-            true => store.replace(&spec)?,
-            false => store.begin(&spec)?,
-        };
+        let run = store.begin(&spec)?;
         store.put_plane(&run, &shown.plane)?;
         Ok(run)
     }

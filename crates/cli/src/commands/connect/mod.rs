@@ -117,6 +117,7 @@ impl<'a> Work<'a> {
         let problem = &self.ends.problem;
         let mut spec = RunSpec::new(kind, settings);
         spec.name = self.name(part);
+        spec.replace = self.args.store.force;
         let known = [
             ("data", problem.source.to_json()),
             ("weights", problem.weights.clone()),
@@ -160,7 +161,7 @@ impl<'a> Work<'a> {
             objective: &self.ground.objective(&line)?,
             batch: 0,
             adaptive: None,
-            replace: self.args.store.force,
+            last: true,
         };
         let sampled = job.run(console)?;
         let way = Way::new(sampled.surface, &line);

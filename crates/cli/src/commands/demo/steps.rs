@@ -53,6 +53,13 @@ impl Step {
         self.words
     }
 
+    /// The run that it stores.
+    pub fn name(&self) -> Option<&'static str> {
+        let mut words = self.words.split_whitespace();
+        words.find(|word| *word == "--name")?;
+        words.next()
+    }
+
     /// All words of the command.
     pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<String> {
         let mut words = split(self.words);

@@ -42,7 +42,7 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     Interrupt::listen();
     let store = Store::open(&args.store.db.db)?;
     let hold = store.hold();
-    let report = plan.run(args, &store, hold, console)?;
+    let report = plan.run(&store, hold, console)?;
     if let (Some(path), Some(plane)) = (&args.plane.save_directions, &plan.map) {
         save_directions(path, &plane.directions.plane, args.store.force)?;
     }
@@ -120,16 +120,7 @@ impl Plan {
     }
 
     /// Continues the stored run until everything is known.
-    fn run(
-        &mut self,
-        args: &HessianArgs,
-        store: &Store,
-        hold: Hold,
-        console: &Console,
-    ) -> Result<Report, CliError> {
-        if args.store.force {
-            self.spec.name = Some(store.replace(&self.spec)?.name);
-        }
+    fn run(&mut self, store: &Store, hold: Hold, console: &Console) -> Result<Report, CliError> {
         let (run, map) = self.begin(store)?;
         let complete = run.status == Status::Complete;
         let request = self.request.clone();
@@ -289,6 +280,7 @@ fn spec(
     }
     let mut spec = RunSpec::new(RunKind::Hessian, Value::Object(settings));
     spec.name = args.store.name.clone();
+    spec.replace = args.store.force;
     let more = [
         ("data", problem.source.to_json()),
         ("weights", problem.weights.clone()),
