@@ -174,7 +174,10 @@ impl<'a> Curves<'a> {
             .flat_map(|s| s.x.iter().copied());
         let (a, b) = finite_range(&all.collect::<Vec<f64>>()).unwrap_or((0.0, 1.0));
         match b > a {
-            true => (a - 0.015 * (b - a), b + 0.015 * (b - a)),
+            true => {
+                let room = 0.015 * b - 0.015 * a;
+                ((a - room).max(-f64::MAX), (b + room).min(f64::MAX))
+            }
             false => (a - 0.5, a + 0.5),
         }
     }
@@ -395,7 +398,8 @@ fn roomy(
                 .zip(&s.error)
                 .filter(|(y, e)| y.is_finite() && e.is_finite())
         {
-            let (down, up) = (t.forward(y - BAND * e), t.forward(y + BAND * e));
+            let end = |v: f64| t.forward(v.clamp(-f64::MAX, f64::MAX));
+            let (down, up) = (end(y - BAND * e), end(y + BAND * e));
             // On a log scale a band may reach down for ever; it gets a tenth of the height.
             low = low.min(down.max(a - 0.1 * (b - a)));
             high = high.max(up);

@@ -27,12 +27,15 @@ pub(super) fn gaussian(values: Vec<f64>, nx: usize, ny: usize, sigma: f64) -> Ve
         .collect()
 }
 
-/// Half of the kernel, from the centre outwards.
+/// Half of the kernel, from the centre outwards; the whole of it sums to 1, so that no sum is larger than the
+/// values.
 fn kernel(sigma: f64) -> Vec<f64> {
     let reach = libm::ceil(REACH * sigma) as usize;
-    (0..=reach)
+    let bell: Vec<f64> = (0..=reach)
         .map(|k| libm::exp(-0.5 * (k as f64 / sigma) * (k as f64 / sigma)))
-        .collect()
+        .collect();
+    let total = bell[0] + 2.0 * bell[1..].iter().sum::<f64>();
+    bell.iter().map(|b| b / total).collect()
 }
 
 fn along_x(data: &[f64], nx: usize, ny: usize, kernel: &[f64]) -> Vec<f64> {

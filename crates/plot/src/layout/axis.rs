@@ -38,7 +38,7 @@ impl Axis {
         room: impl Fn(&Tick, &Tick) -> f64,
     ) -> Self {
         let mut axis = Axis {
-            transform,
+            transform: transform.over(lo, hi),
             lo,
             hi,
             from,
@@ -79,7 +79,7 @@ impl Axis {
         ticks: Vec<Tick>,
     ) -> Self {
         Axis {
-            transform,
+            transform: transform.over(lo, hi),
             lo,
             hi,
             from: span.0,

@@ -55,15 +55,14 @@ impl<'a> Sheet<'a> {
     pub fn note_scale(&mut self, scale: &ValueScale, values: &[f64]) {
         let name = |v: f64| value(v, 3);
         self.notes.extend(scale.notes.iter().cloned());
-        let slack = 1e-9 * (scale.hi - scale.lo);
         let count = |beyond: &dyn Fn(f64) -> bool| {
             values
                 .iter()
                 .filter(|v| v.is_finite() && beyond(**v))
                 .count()
         };
-        let above = count(&|v| v > scale.hi + slack);
-        let below = count(&|v| v < scale.lo - slack);
+        let above = count(&|v| scale.is_above(v));
+        let below = count(&|v| scale.is_below(v));
         if above > 0 {
             self.notes
                 .push(format!("{} above {}", points(above), name(scale.hi)));

@@ -1,7 +1,7 @@
 //! Levels of contours.
 
 use super::Transform;
-use super::ticks::{Step, per_decade};
+use super::ticks::{Step, per_decade, thinned};
 use crate::text::number::{evenly_spaced, exponent, value};
 
 /// One contour level, its text, and whether the figure writes it.
@@ -14,14 +14,21 @@ pub(crate) struct Level {
 
 /// The most levels of a linear scale; there are six at least.
 const LINEAR: usize = 15;
-/// More log levels than this are thinned to one a decade.
+/// More log levels than this are thinned to one a decade, and to one every few.
 const MANY: usize = 22;
 
 /// Levels strictly inside `(lo, hi)`: nice multiples on a linear scale, 1-2-5 a decade on a log one;
 /// more of them, and then nice multiples, where less than two decades leave room for few.
 pub(crate) fn levels(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
+    let mut levels = candidates(transform, lo, hi);
+    levels.retain(|l| l.value > lo && l.value < hi);
+    levels.dedup_by(|a, b| a.value <= b.value);
+    levels
+}
+
+fn candidates(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
     match transform {
-        Transform::Linear => linear(lo, hi),
+        Transform::Linear | Transform::Scaled { .. } => linear(lo, hi),
         Transform::Log => log(lo, hi),
         Transform::SymLog { threshold } => symlog(lo, hi, threshold),
     }
@@ -43,12 +50,12 @@ pub(crate) fn custom(values: &[f64]) -> Vec<Level> {
 }
 
 fn inside(v: f64, lo: f64, hi: f64) -> bool {
-    let margin = 1e-6 * (hi - lo);
+    let margin = 1e-6 * hi - 1e-6 * lo;
     v > lo + margin && v < hi - margin
 }
 
 fn linear(lo: f64, hi: f64) -> Vec<Level> {
-    let step = Step::nice(hi - lo, LINEAR);
+    let step = Step::nice(lo, hi, LINEAR);
     let multiples: Vec<i64> = step
         .within(lo, hi)
         .filter(|n| inside(step.multiple(*n), lo, hi))
@@ -74,7 +81,7 @@ fn log(lo: f64, hi: f64) -> Vec<Level> {
         0..=4 if finer.len() < 6 => linear(lo, hi),
         0..=4 => labelled(finer),
         5..=MANY => labelled(fine),
-        _ => labelled(within_log(lo, hi, &[1.0])),
+        _ => labelled(decades(within_log(lo, hi, &[1.0]))),
     }
 }
 
@@ -99,8 +106,20 @@ fn symlog(lo: f64, hi: f64, threshold: f64) -> Vec<Level> {
     match fine.len() {
         0..=4 => linear(lo, hi),
         5..=MANY => labelled(fine),
-        _ => labelled(all(&[1.0])),
+        _ => labelled(decades(all(&[1.0]))),
     }
+}
+
+/// Powers of ten, with 0 and of both signs where they are so, of which at most about [`MANY`] are kept.
+fn decades(values: Vec<f64>) -> Vec<f64> {
+    if values.len() <= MANY {
+        return values;
+    }
+    let (zero, powers): (Vec<f64>, Vec<f64>) = values.iter().partition(|v| **v == 0.0);
+    let mut kept = thinned(&powers, MANY);
+    kept.extend(zero);
+    kept.sort_by(f64::total_cmp);
+    kept
 }
 
 /// Labels on powers of ten when there are enough of them, else on every second level.

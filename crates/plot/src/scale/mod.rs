@@ -4,39 +4,75 @@ pub(crate) mod levels;
 pub(crate) mod ticks;
 
 use crate::options::{Clip, Scale};
-use crate::text::number::value;
+use crate::text::number::{exponent, pow10, value};
 
-/// The function between values and places. All three are strictly increasing.
+/// The function between values and places. All are strictly increasing, and a place is always a number that sums
+/// and products of a few can be made of without overflow or underflow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Transform {
     /// `v`.
     Linear,
+    /// `v * unit`, with a power of two: linear, for values so large or so close that an f64 does not hold their
+    /// differences.
+    Scaled { unit: f64 },
     /// `log10 v`, for positive values.
     Log,
     /// `v / t` up to the threshold `t`, `sign(v) (1 + log10(|v| / t))` beyond it.
     SymLog { threshold: f64 },
 }
 
+/// Linear scales are scaled where a value, or their span, is not within these.
+const SPAN: (f64, f64) = (1e-100, 1e100);
+/// No place is further from 0 than this.
+const FAR: f64 = 1e100;
+
 impl Transform {
-    /// The place of a value; minus infinity for values that a plain logarithm cannot show.
-    pub fn forward(self, v: f64) -> f64 {
+    /// This transform, in a form that suits the range `[lo, hi]`.
+    pub fn over(self, lo: f64, hi: f64) -> Self {
+        let largest = lo.abs().max(hi.abs());
+        let fits = largest <= SPAN.1 && hi - lo >= SPAN.0;
         match self {
-            Transform::Linear => v,
-            Transform::Log if v <= 0.0 => f64::NEG_INFINITY,
-            Transform::Log => libm::log10(v),
-            Transform::SymLog { threshold } if v.abs() <= threshold => v / threshold,
-            Transform::SymLog { threshold } => (1.0 + libm::log10(v.abs() / threshold)).copysign(v),
+            Transform::Linear if !fits && largest > 0.0 => Transform::Scaled {
+                unit: libm::ldexp(1.0, (-libm::ilogb(largest)).min(1023)),
+            },
+            other => other,
         }
     }
 
-    /// The value at a place.
-    pub fn inverse(self, t: f64) -> f64 {
+    /// The place of a value; minus infinity for values that a plain logarithm cannot show.
+    pub fn forward(self, v: f64) -> f64 {
         match self {
-            Transform::Linear => t,
-            Transform::Log => libm::exp10(t),
-            Transform::SymLog { threshold } if t.abs() <= 1.0 => t * threshold,
-            Transform::SymLog { threshold } => (threshold * libm::exp10(t.abs() - 1.0)).copysign(t),
+            Transform::Linear => v.clamp(-FAR, FAR),
+            Transform::Scaled { unit } => (v * unit).clamp(-FAR, FAR),
+            Transform::Log if v <= 0.0 => f64::NEG_INFINITY,
+            Transform::Log => libm::log10(v),
+            Transform::SymLog { threshold } if v.abs() <= threshold => v / threshold,
+            Transform::SymLog { threshold } => {
+                let decades = match v.abs() / threshold {
+                    ratio if ratio.is_finite() => libm::log10(ratio),
+                    _ => libm::log10(v.abs()) - libm::log10(threshold),
+                };
+                (1.0 + decades).copysign(v)
+            }
         }
+    }
+
+    /// The value at a place; the largest or smallest f64 where there is none.
+    pub fn inverse(self, t: f64) -> f64 {
+        let v = match self {
+            Transform::Linear => t,
+            Transform::Scaled { unit } => t / unit,
+            Transform::Log => libm::exp10(t).max(f64::from_bits(1)),
+            Transform::SymLog { threshold } if t.abs() <= 1.0 => t * threshold,
+            Transform::SymLog { threshold } => {
+                let size = match libm::exp10(t.abs() - 1.0) {
+                    ratio if ratio.is_finite() => threshold * ratio,
+                    _ => libm::exp10(t.abs() - 1.0 + libm::log10(threshold)),
+                };
+                size.copysign(t)
+            }
+        };
+        v.clamp(-f64::MAX, f64::MAX)
     }
 }
 
@@ -69,15 +105,31 @@ impl ValueScale {
                 value(threshold, 3)
             ));
         }
-        let slack = 1e-9 * (hi - lo);
-        ValueScale {
+        let mut scale = ValueScale {
             transform,
             lo,
             hi,
-            below: min < lo - slack,
-            above: max > hi + slack,
+            below: false,
+            above: false,
             notes,
-        }
+        };
+        (scale.below, scale.above) = (scale.is_below(min), scale.is_above(max));
+        scale
+    }
+
+    /// How far beyond its ends the scale still counts a value as within.
+    fn slack(&self) -> f64 {
+        1e-9 * self.hi - 1e-9 * self.lo
+    }
+
+    /// Whether a value lies below the lower end.
+    pub fn is_below(&self, v: f64) -> bool {
+        v < self.lo - self.slack()
+    }
+
+    /// Whether a value lies above the upper end.
+    pub fn is_above(&self, v: f64) -> bool {
+        v > self.hi + self.slack()
     }
 
     /// Place of a value from 0 (`lo`) to 1 (`hi`), not clamped.
@@ -109,21 +161,31 @@ fn widened(lo: f64, hi: f64, scale: Scale) -> (f64, f64) {
     if hi - lo > 1e-12 * lo.abs().max(hi.abs()) {
         return (lo, hi);
     }
-    match (scale, lo) {
+    let (a, b) = match (scale, lo) {
         (_, 0.0) => (-0.5, 0.5),
         (Scale::Linear, v) => (v - 0.1 * v.abs(), v + 0.1 * v.abs()),
         (_, v) if v > 0.0 => (v / 1.5, v * 1.5),
         (_, v) => (v * 1.5, v / 1.5),
+    };
+    let (a, b) = (a.max(-f64::MAX), b.min(f64::MAX));
+    // A tenth of the smallest numbers is nothing.
+    match a < b {
+        true => (a, b),
+        false => (a.next_down(), b.next_up()),
     }
 }
 
 fn choose(scale: Scale, lo: f64, hi: f64, values: &[f64]) -> Transform {
     match scale {
-        Scale::Linear => Transform::Linear,
+        Scale::Linear => Transform::Linear.over(lo, hi),
         Scale::Log if lo > 0.0 => Transform::Log,
         Scale::Log => Transform::SymLog {
             threshold: threshold(lo, hi, values),
         },
+        // Up to its threshold the scale is linear.
+        Scale::SymLog { threshold } if lo.abs().max(hi.abs()) <= threshold => {
+            Transform::Linear.over(lo, hi)
+        }
         Scale::SymLog { threshold } => Transform::SymLog { threshold },
     }
 }
@@ -141,9 +203,12 @@ fn threshold(lo: f64, hi: f64, values: &[f64]) -> f64 {
     sizes.sort_by(f64::total_cmp);
     let nth = if lo < 0.0 { sizes.len() / 10 } else { 0 };
     let near = sizes.get(nth).copied().unwrap_or(largest * 1e-3);
-    let bounded = near.clamp(largest * 1e-6, largest);
-    crate::text::number::pow10(crate::text::number::exponent(bounded))
+    let bounded = near.clamp(largest * 1e-6, largest).max(f64::MIN_POSITIVE);
+    pow10(exponent(bounded)).max(f64::MIN_POSITIVE)
 }
+
+#[cfg(test)]
+mod all_numbers;
 
 #[cfg(test)]
 mod tests {

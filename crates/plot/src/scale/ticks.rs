@@ -1,7 +1,8 @@
 //! Places and labels of ticks.
 
 use super::Transform;
-use crate::text::number::{evenly_spaced, exponent, scaled, value};
+use crate::text::number::{evenly_spaced, exponent, scaled, shortest, value};
+use std::ops::RangeInclusive;
 
 /// One tick; a minor one has no label.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,10 +18,21 @@ pub(crate) struct Step {
     pub exponent: i32,
 }
 
+/// The smallest positive f64.
+const SMALLEST: f64 = f64::from_bits(1);
+/// Beyond this many steps from 0 the multiples of a step are not told apart.
+const FINEST: f64 = (1_u64 << 50) as f64;
+
 impl Step {
-    /// The smallest nice step that divides `span` into at most `intervals` parts.
-    pub fn nice(span: f64, intervals: usize) -> Step {
-        let raw = span / intervals.max(1) as f64;
+    /// The smallest nice step that divides the way from `lo` to `hi` into at most `intervals` parts.
+    pub fn nice(lo: f64, hi: f64, intervals: usize) -> Step {
+        let parts = intervals.max(1) as f64;
+        // The difference of two numbers can be too large for an f64.
+        let raw = match hi - lo {
+            span if span.is_finite() => span / parts,
+            _ => hi / parts - lo / parts,
+        };
+        let raw = raw.clamp(SMALLEST, f64::MAX);
         let exponent = exponent(raw);
         [1.0, 2.0, 5.0]
             .into_iter()
@@ -39,9 +51,13 @@ impl Step {
         scaled(n as f64 * self.mantissa, self.exponent)
     }
 
-    /// The multiples within `[lo, hi]`, ends included within rounding.
-    pub fn within(self, lo: f64, hi: f64) -> std::ops::RangeInclusive<i64> {
+    /// Which multiples lie within `[lo, hi]`, ends included within rounding. None where the step is so
+    /// small beside the ends that an f64 cannot tell its multiples apart.
+    pub fn within(self, lo: f64, hi: f64) -> RangeInclusive<i64> {
         let size = self.multiple(1);
+        if (lo / size).abs().max((hi / size).abs()) > FINEST {
+            return RangeInclusive::new(1, 0);
+        }
         let first = libm::ceil(lo / size - 1e-6) as i64;
         let last = libm::floor(hi / size + 1e-6) as i64;
         first..=last
@@ -52,7 +68,7 @@ impl Step {
 pub(crate) fn ticks(transform: Transform, lo: f64, hi: f64, most: usize) -> Vec<Tick> {
     let most = most.max(2);
     match transform {
-        Transform::Linear => linear(lo, hi, most),
+        Transform::Linear | Transform::Scaled { .. } => linear(lo, hi, most),
         Transform::Log => log(lo, hi, most),
         Transform::SymLog { threshold } => symlog(lo, hi, threshold, most),
     }
@@ -60,13 +76,12 @@ pub(crate) fn ticks(transform: Transform, lo: f64, hi: f64, most: usize) -> Vec<
 
 fn linear(lo: f64, hi: f64, most: usize) -> Vec<Tick> {
     // A coarse step may hit the range once or not at all; the next finer one then serves.
-    let steps = (most - 1..=12).map(|n| Step::nice(hi - lo, n));
-    let step = steps
-        .clone()
-        .find(|s| s.within(lo, hi).count() >= 2)
-        .unwrap_or_else(|| Step::nice(hi - lo, 12));
-    let values: Vec<f64> = step.within(lo, hi).map(|n| step.multiple(n)).collect();
-    let labels = evenly_spaced(&values, step.exponent);
+    let found = (most - 1..=12)
+        .map(|n| multiples(Step::nice(lo, hi, n), lo, hi))
+        .find(|(values, _)| values.len() >= 2);
+    // Where no round number lies between neighbours, the ends themselves are the ticks.
+    let (values, labels) =
+        found.unwrap_or_else(|| (vec![lo, hi], vec![shortest(lo), shortest(hi)]));
     values
         .into_iter()
         .zip(labels)
@@ -77,13 +92,32 @@ fn linear(lo: f64, hi: f64, most: usize) -> Vec<Tick> {
         .collect()
 }
 
+/// The multiples of a step in `[lo, hi]` and their labels; none where labels or values coincide.
+fn multiples(step: Step, lo: f64, hi: f64) -> (Vec<f64>, Vec<String>) {
+    let slack = 1e-6 * step.multiple(1);
+    let values: Vec<f64> = step
+        .within(lo, hi)
+        .map(|n| step.multiple(n))
+        .filter(|v| v.is_finite() && *v >= lo - slack && *v <= hi + slack)
+        .collect();
+    let labels = evenly_spaced(&values, step.exponent);
+    let apart = values.windows(2).all(|w| w[0] < w[1]) && labels.windows(2).all(|w| w[0] != w[1]);
+    match apart {
+        true => (values, labels),
+        false => (Vec::new(), Vec::new()),
+    }
+}
+
 /// Values `m * 10^k` in `[lo, hi]` for the given mantissas; `lo > 0`.
 pub(crate) fn per_decade(lo: f64, hi: f64, mantissas: &[f64]) -> Vec<f64> {
     let (first, last) = (exponent(lo), exponent(hi));
-    (first..=last)
+    let mut values: Vec<f64> = (first..=last)
         .flat_map(|k| mantissas.iter().map(move |m| scaled(*m, k)))
-        .filter(|v| *v >= lo * (1.0 - 1e-9) && *v <= hi * (1.0 + 1e-9))
-        .collect()
+        .filter(|v| v.is_finite() && *v >= lo * (1.0 - 1e-9) && *v <= hi * (1.0 + 1e-9))
+        .collect();
+    // The smallest numbers have no digits to tell mantissas apart.
+    values.dedup();
+    values
 }
 
 const MINOR: [f64; 8] = [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
@@ -106,8 +140,8 @@ fn log(lo: f64, hi: f64, most: usize) -> Vec<Tick> {
     merge(&major, &minor)
 }
 
-/// Every k-th decade, so that at most `most` are left, 1 among them when it is there.
-fn thinned(decades: &[f64], most: usize) -> Vec<f64> {
+/// Every k-th decade, so that about `most` are left, 1 among them when it is there.
+pub(super) fn thinned(decades: &[f64], most: usize) -> Vec<f64> {
     let stride = decades.len().div_ceil(most) as i32;
     decades
         .iter()
@@ -155,7 +189,12 @@ fn symlog(lo: f64, hi: f64, threshold: f64, most: usize) -> Vec<Tick> {
     if major.len() < 2 {
         return linear(lo, hi, most);
     }
-    let minor: Vec<f64> = down.iter().map(|v| -v).chain(up.iter().copied()).collect();
+    let minor: Vec<f64> = down
+        .iter()
+        .map(|v| -v)
+        .chain(up.iter().copied())
+        .filter(|v| *v >= lo && *v <= hi)
+        .collect();
     merge(&major, &minor)
 }
 

@@ -1,13 +1,23 @@
 //! Numbers as a journal prints them: a true minus sign, no trailing zeros, powers of ten.
 
-/// `10^k`, correctly rounded.
+/// `10^k`, correctly rounded: 0 below the smallest f64, infinite above the largest.
 pub(crate) fn pow10(k: i32) -> f64 {
     let exact = |k: i32| (0..k).fold(1.0, |p, _| p * 10.0);
     match k {
         0..=22 => exact(k),
         -22..=-1 => 1.0 / exact(-k),
-        _ => libm::exp10(f64::from(k)),
+        _ => read(1.0, k),
     }
+}
+
+/// `m * 10^k` by way of its digits: correctly rounded, also where `10^k` itself is no f64.
+fn read(m: f64, k: i32) -> f64 {
+    let digits = format!("{m:e}");
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+    let shift: i32 = exponent.parse().unwrap_or(0);
+    format!("{mantissa}e{}", shift + k)
+        .parse()
+        .unwrap_or(f64::NAN)
 }
 
 /// The largest `k` with `10^k <= |v|`; `v` is finite and not zero.
@@ -25,8 +35,9 @@ pub(crate) fn exponent(v: f64) -> i32 {
 /// `m * 10^k` with the fewest roundings, so that 3 and -1 give exactly 0.3.
 pub(crate) fn scaled(m: f64, k: i32) -> f64 {
     match k {
-        ..=-1 if k >= -22 => m / pow10(-k),
-        _ => m * pow10(k),
+        0..=22 => m * pow10(k),
+        -22..=-1 => m / pow10(-k),
+        _ => read(m, k),
     }
 }
 
@@ -110,6 +121,18 @@ pub(crate) fn value(v: f64, significant: usize) -> String {
     trimmed(fixed(v, decimals))
 }
 
+/// All digits that tell a number from its neighbours.
+pub(crate) fn shortest(v: f64) -> String {
+    let plain = v == 0.0 || (-4..16).contains(&exponent(v));
+    if !v.is_finite() || !plain {
+        return value(v, 17);
+    }
+    format!("{v}").replace('-', "\u{2212}")
+}
+
+/// The most digits that an f64 has.
+const DIGITS: usize = 17;
+
 /// Labels of evenly spaced values that are multiples of `10^step_exponent`, all written alike.
 pub(crate) fn evenly_spaced(values: &[f64], step_exponent: i32) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
@@ -117,8 +140,8 @@ pub(crate) fn evenly_spaced(values: &[f64], step_exponent: i32) -> Vec<String> {
         return values.iter().map(|_| "0".to_owned()).collect();
     }
     let top = exponent(largest);
-    let digits = (top - step_exponent).max(0) as usize;
-    let plain = (-4..5).contains(&top) || digits > 5;
+    let digits = ((top - step_exponent).max(0) as usize).min(DIGITS - 1);
+    let plain = (-4..5).contains(&top) || digits > 5 && (-8..DIGITS as i32).contains(&top);
     let decimals = (-step_exponent).max(0) as usize;
     let label = |v: &f64| match (plain, *v == 0.0) {
         (_, true) => fixed(0.0, if plain { decimals } else { 0 }),

@@ -3,6 +3,7 @@
 mod adaptive;
 mod contours;
 mod curvature;
+mod extremes;
 mod files;
 mod holes;
 mod input;

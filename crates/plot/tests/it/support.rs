@@ -15,7 +15,7 @@ use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
 
 /// A surface of a formula; `None` stays unknown.
-pub fn sampled(axes: &[(f64, f64, usize)], f: impl Fn([f64; 3]) -> Option<f64>) -> Surface {
+pub fn sampled(axes: &[(f64, f64, usize)], mut f: impl FnMut([f64; 3]) -> Option<f64>) -> Surface {
     let axes = axes.iter().map(|(a, b, n)| Axis::new(*a, *b, *n).unwrap());
     let mut surface = Surface::new(Grid::new(axes.collect()).unwrap(), vec![]);
     for flat in 0..surface.grid().len() {
