@@ -3,7 +3,7 @@
 import { BufferGeometry, type Camera, Float32BufferAttribute, LineBasicMaterial, LineSegments, Vector3 } from "three";
 import { type Rect, type Theme, fitText, font } from "./canvas";
 import { scaleTicks } from "./colorbar";
-import { axisTicks, number } from "./format";
+import { axisTicks, digitsOf, number } from "./format";
 import { footprint } from "./mesh";
 import { type Pane, showsLoss } from "./model";
 import { pathColor } from "./paths";
@@ -17,14 +17,16 @@ export function frameOf(pane: Pane, height: number): Frame {
   const { xs, ys, nx, ny } = pane.field;
   const [wx, wz] = footprint(pane);
   const along = (coords: Float64Array, n: number, size: number) =>
-    axisTicks(coords, 5).map((v) => ({
-      at: ((v - coords[0]) / (coords[n - 1] - coords[0]) - 0.5) * size, text: number(v, 3),
+    axisTicks(coords, 5).map((v, _, all) => ({
+      at: ((v - coords[0]) / (coords[n - 1] - coords[0]) - 0.5) * size, text: number(v, digitsOf(all)),
     }));
+  const heights = scaleTicks(pane, 7);
+  const digits = digitsOf(heights.map((h) => h.value));
   return {
     wx, wz, height,
     x: along(xs, nx, wx),
     y: along(ys, ny, wz).map((t) => ({ at: -t.at, text: t.text })),
-    z: scaleTicks(pane, 7).map(({ value, t }) => ({ at: t * height, text: number(value, 3) })),
+    z: heights.map(({ value, t }) => ({ at: t * height, text: number(value, digits) })),
   };
 }
 

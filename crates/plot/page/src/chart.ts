@@ -2,7 +2,7 @@
 
 import { BAND_NAME, bandReach, drawBand, drawSwatch, stretches } from "./band";
 import { type Rect, type Theme, fitText, font, prepare } from "./canvas";
-import { niceTicks, number } from "./format";
+import { digitsOf, niceTicks, number } from "./format";
 import { Scale } from "./scale";
 
 export interface Series {
@@ -119,7 +119,9 @@ function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme:
   c.lineWidth = 1;
   c.textAlign = "right";
   c.textBaseline = "middle";
-  for (const v of scale.ticks(Math.min(9, Math.max(3, rect.h / 30)))) {
+  const heights = scale.ticks(Math.min(9, Math.max(3, rect.h / 30)));
+  const digits = digitsOf(heights);
+  for (const v of heights) {
     const y = toY(v);
     if (y < rect.y || y > rect.y + rect.h) continue;
     c.strokeStyle = theme.grid;
@@ -128,7 +130,7 @@ function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme:
     c.lineTo(rect.x + rect.w, y);
     c.stroke();
     c.fillStyle = theme.muted;
-    c.fillText(number(v, 3), rect.x - 6, y);
+    c.fillText(number(v, digits), rect.x - 6, y);
   }
   c.textAlign = "center";
   c.textBaseline = "top";

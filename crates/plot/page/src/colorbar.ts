@@ -2,7 +2,7 @@
 
 import { type Rect, type Theme, fitText, font } from "./canvas";
 import { cssColor, SIZE } from "./colormap";
-import { number } from "./format";
+import { digitsOf, number } from "./format";
 import type { Pane } from "./model";
 
 /** Width that a colour bar with its ticks and title takes. */
@@ -65,7 +65,9 @@ function drawTicks(c: CanvasRenderingContext2D, pane: Pane, bar: Rect, theme: Th
   c.font = font(11);
   c.textAlign = "left";
   c.textBaseline = "middle";
-  for (const { value, t } of scaleTicks(pane, Math.max(3, bar.h / 40))) {
+  const ticks = scaleTicks(pane, Math.max(3, bar.h / 40));
+  const digits = digitsOf(ticks.map((tick) => tick.value));
+  for (const { value, t } of ticks) {
     const y = bar.y + bar.h * (1 - t);
     c.strokeStyle = theme.muted;
     c.beginPath();
@@ -73,6 +75,6 @@ function drawTicks(c: CanvasRenderingContext2D, pane: Pane, bar: Rect, theme: Th
     c.lineTo(bar.x + bar.w + 4, y);
     c.stroke();
     c.fillStyle = theme.ink;
-    c.fillText(number(value, 3), bar.x + bar.w + 7, y);
+    c.fillText(number(value, digits), bar.x + bar.w + 7, y);
   }
 }

@@ -48,19 +48,37 @@ export function exact(value: number): string {
   return String(value);
 }
 
-/** Round numbers from `lo` to `hi`, about `target` of them (at most half as many again). */
+/** Beyond this many steps from 0 the multiples of a step are not told apart. */
+const FINEST = 2 ** 50;
+
+/**
+ * Round numbers from `lo` to `hi`, about `target` of them (at most half as many again); the ends themselves where
+ * no round numbers lie between neighbours. Holds for every pair of numbers: a span may be too large to be one.
+ */
 export function niceTicks(lo: number, hi: number, target: number): number[] {
+  if (!(hi > lo) || !Number.isFinite(lo) || !Number.isFinite(hi)) return [lo];
+  const parts = Math.max(1, target);
   const span = hi - lo;
-  if (!(span > 0) || !Number.isFinite(span)) return [lo];
-  const rough = span / Math.max(1, target);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.7) ?? 10 * power;
+  const rough = Math.max(Number.MIN_VALUE, Number.isFinite(span) ? span / parts : hi / parts - lo / parts);
+  const exponent = Math.floor(Math.log10(rough));
+  const of = (m: number) => Number(`${m}e${exponent}`);
+  const m = [1, 2, 5, 10].find((m) => of(m) >= rough * 0.7) ?? 10;
+  const step = of(m);
+  if (!(step > 0) || Math.max(Math.abs(lo), Math.abs(hi)) / step > FINEST) return [lo, hi];
+  const slack = step * 1e-9;
   const out: number[] = [];
-  const slack = span * 1e-9;
-  for (let k = Math.ceil((lo - slack) / step); k * step <= hi + slack; k++) {
-    out.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(lo / step - 1e-6); k <= Math.floor(hi / step + 1e-6); k++) {
+    const v = of(k * m);
+    if (Number.isFinite(v) && v >= lo - slack && v <= hi + slack && v !== out[out.length - 1]) out.push(v === 0 ? 0 : v);
   }
-  return out;
+  return out.length > 0 ? out : [lo, hi];
+}
+
+/** Digits that tell ticks apart: `least` of them where that is enough. */
+export function digitsOf(ticks: number[], least = 3): number {
+  let digits = least;
+  while (digits < 17 && new Set(ticks.map((v) => number(v, digits))).size < ticks.length) digits++;
+  return digits;
 }
 
 /** Round numbers within a grid's axis; only whole ones where all its points are, as counts are. */

@@ -5,7 +5,7 @@ import { BAR_WIDTH, drawColorbar } from "./colorbar";
 import { colors, isDark } from "./colormap";
 import { type Contour, borders, smoothContours } from "./contour";
 import { nearest, refined } from "./field";
-import { axisTicks, number } from "./format";
+import { axisTicks, digitsOf, number } from "./format";
 import { heatImage, rawValues } from "./heat";
 import { type Pane } from "./model";
 import { drawCrosshair, drawPaths, models, originLabel, originMark } from "./overlay";
@@ -289,17 +289,19 @@ function drawAxes(c: CanvasRenderingContext2D, plot: Plot, theme: Theme): void {
   c.textAlign = "center";
   c.textBaseline = "top";
   c.beginPath();
-  for (const x of axisTicks(xs, Math.max(2, Math.min(6, rect.w / 60)))) {
+  const across = axisTicks(xs, Math.max(2, Math.min(6, rect.w / 60)));
+  for (const x of across) {
     c.moveTo(toX(x), rect.y + rect.h);
     c.lineTo(toX(x), rect.y + rect.h + 4);
-    c.fillText(number(x, 3), toX(x), rect.y + rect.h + 6);
+    c.fillText(number(x, digitsOf(across)), toX(x), rect.y + rect.h + 6);
   }
   c.textAlign = "right";
   c.textBaseline = "middle";
-  for (const y of axisTicks(ys, Math.max(2, Math.min(6, rect.h / 50)))) {
+  const up = axisTicks(ys, Math.max(2, Math.min(6, rect.h / 50)));
+  for (const y of up) {
     c.moveTo(rect.x, toY(y));
     c.lineTo(rect.x - 4, toY(y));
-    c.fillText(number(y, 3), rect.x - 7, toY(y));
+    c.fillText(number(y, digitsOf(up)), rect.x - 7, toY(y));
   }
   c.stroke();
   c.font = font(12);

@@ -51,8 +51,10 @@ export class Scale {
     if (!(hi > lo)) {
       const pad = Math.abs(lo) * 1e-3 || 1e-3;
       [lo, hi] = log ? [lo / 1.001, lo * 1.001] : [lo - pad, lo + pad];
+      [lo, hi] = [Math.max(lo, -Number.MAX_VALUE), Math.min(hi, Number.MAX_VALUE)];
     }
-    return new Scale(lo, hi, log, clip);
+    // Neighbours whose logarithms are the same number look alike on either scale.
+    return new Scale(lo, hi, log && Math.log10(lo) < Math.log10(hi), clip);
   }
 
   /** A linear scale with 0 in its middle, for differences. */
@@ -72,7 +74,8 @@ export class Scale {
   raw(value: number): number {
     if (!Number.isFinite(value)) return NaN;
     const x = this.log ? Math.log10(Math.max(value, this.lo)) : value;
-    return (x - this.a) / (this.b - this.a);
+    const span = this.b - this.a;
+    return Number.isFinite(span) ? (x - this.a) / span : (x / 2 - this.a / 2) / (this.b / 2 - this.a / 2);
   }
 
   /** The position in the shown range: above 1 is clipped. */
@@ -80,7 +83,7 @@ export class Scale {
 
   /** The loss at a position of the whole range. */
   unraw(raw: number): number {
-    const x = this.a + raw * (this.b - this.a);
+    const x = Number.isFinite(this.b - this.a) ? this.a + raw * (this.b - this.a) : this.a * (1 - raw) + this.b * raw;
     return this.log ? 10 ** x : x;
   }
 

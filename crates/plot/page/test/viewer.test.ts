@@ -8,7 +8,7 @@ import { readPage, unpack } from "../src/data";
 import { csvOf } from "../src/export";
 import { sourceNote } from "../src/panels";
 import { bilinear, fieldOf, quantile, refined } from "../src/field";
-import { axisTicks, niceTicks, number } from "../src/format";
+import { axisTicks, digitsOf, niceTicks, number } from "../src/format";
 import { panes } from "../src/model";
 import { pick } from "../src/pick";
 import { Scale } from "../src/scale";
@@ -255,4 +255,29 @@ test("warnings name their paths unless all share them", () => {
 test("an axis of counts has whole ticks", () => {
   assert.deepEqual(axisTicks([1, 2, 3, 4], 6), [1, 2, 3, 4]);
   assert.ok(axisTicks([0, 0.5, 1], 6).length > 2);
+});
+
+test("ticks and scales hold for every pair of numbers", () => {
+  const ends = [0, 5e-324, 1e-320, 2.2e-308, 1e-300, 1e-17, 0.1, 1, 1.0000000000000002, 1e16, 10000000000000002, 1e200, 1.7e308,
+    Number.MAX_VALUE];
+  const all = [...ends, ...ends.map((v) => -v)];
+  for (const lo of all) {
+    for (const hi of all.filter((v) => v > lo)) {
+      for (const target of [2, 5, 12]) {
+        const ticks = niceTicks(lo, hi, target);
+        assert.ok(ticks.length >= 1 && ticks.length <= 2 * target + 4, `${lo} ${hi}: ${ticks}`);
+        assert.ok(ticks.every((v, k) => Number.isFinite(v) && (k === 0 || v > ticks[k - 1])), `${lo} ${hi}: ${ticks}`);
+        const texts = ticks.map((v) => number(v, digitsOf(ticks)));
+        assert.equal(new Set(texts).size, ticks.length, `${lo} ${hi}: ${texts}`);
+      }
+      for (const log of [false, true].filter((log) => !log || lo > 0)) {
+        const scale = Scale.over({ ...stats(lo, hi), minPositive: lo > 0 ? lo : hi }, log, null);
+        assert.equal(scale.raw(scale.lo), 0, `${lo} ${hi}`);
+        assert.equal(scale.raw(scale.hi), 1, `${lo} ${hi}`);
+        assert.ok(scale.levels().length <= 24 && scale.ticks(6).every(Number.isFinite));
+      }
+    }
+  }
+  assert.deepEqual(niceTicks(-1.7e308, 1.7e308, 4), [-1e308, 0, 1e308]);
+  assert.deepEqual(niceTicks(1e16, 1e16 + 2, 4), [1e16, 1e16 + 2]);
 });

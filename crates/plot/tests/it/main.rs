@@ -1,6 +1,7 @@
 //! Tests of the figures: geometry, text, files, wrong input.
 
 mod adaptive;
+mod browser;
 mod contours;
 mod curvature;
 mod extremes;
