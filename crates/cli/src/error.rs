@@ -1,5 +1,8 @@
 //! What goes wrong on the command line, what to do about it, and the exit code.
 
+use crate::args::DbArgs;
+use crate::inputs::Interrupt;
+use crate::output::{Typed, nearest};
 use landscape_core as core;
 use std::error::Error;
 use std::io;
@@ -111,10 +114,13 @@ pub enum CliError {
     /// What the program computes is wrong on this machine.
     #[error("these checks do not hold: {what}")]
     Unsound { what: String },
+    /// A thread of this program panicked; it said where.
+    #[error("{what} could not be made: its thread panicked, for the reason above")]
+    Panicked { what: &'static str },
     /// What was compared differs by more than is allowed.
     #[error("{what}")]
     Differs { what: String },
-    /// Ctrl-C.
+    /// Ctrl-C, or another signal that asks to end.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
 }
@@ -132,8 +138,8 @@ impl CliError {
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
         match self {
-            CliError::Interrupted { .. } => 130,
-            CliError::Unsound { .. } | CliError::Differs { .. } => 1,
+            CliError::Interrupted { .. } => Interrupt::code(),
+            CliError::Unsound { .. } | CliError::Differs { .. } | CliError::Panicked { .. } => 1,
             _ if self.is_quiet() => 0,
             _ => 2,
         }
@@ -184,6 +190,7 @@ impl CliError {
             CliError::Study(landscape_study::StudyError::TooFew { .. }) => {
                 "name two or more, for example --seeds 0..10 or --optimizers sgd,adam"
             }
+            CliError::Panicked { .. } => "report it with the command and the lines above",
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),
             CliError::Exists { .. } => "give another file, or --force to overwrite it",
@@ -191,11 +198,15 @@ impl CliError {
             CliError::Store(Store::NotFound { .. }) => {
                 "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
             }
-            CliError::Store(Store::UnknownRun { .. }) => "`landscape runs` lists them",
-            CliError::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
-            CliError::Store(Store::Io { .. }) | CliError::Io { .. } => {
-                "check the path, its permissions, and the space on the disk"
+            CliError::Store(Store::UnknownRun { path, name, known }) => {
+                let runs = Typed::new("runs").db(&DbArgs { db: path.clone() });
+                return Some(match nearest(name, known) {
+                    Some(near) => format!("did you mean `{near}`? `{runs}` lists all"),
+                    None => format!("`{runs}` lists them"),
+                });
             }
+            CliError::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
+            CliError::Store(Store::Io { source, .. }) | CliError::Io { source, .. } => file(source),
             CliError::Store(Store::Database { .. }) => {
                 "check the space on the disk; what was stored before is safe"
             }
@@ -265,6 +276,19 @@ impl CliError {
             _ => return None,
         };
         Some(words.to_owned())
+    }
+}
+
+/// What to do about a file that cannot be read or written.
+fn file(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
+        io::ErrorKind::NotFound => "check the path; folders have to be there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "check the path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "make space on the disk, or raise the limit (`ulimit -f`)"
+        }
+        _ => "check the path, its permissions, and the space on the disk",
     }
 }
 

@@ -1,7 +1,8 @@
 //! The `landscape` command: parses, checks, calls the libraries, prints.
 //!
-//! Results go to stdout, everything else to stderr. Exit codes: 0 done; 2 wrong use or a run-time
-//! error; 130 stopped by Ctrl-C after what was done has been saved.
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 failed while it ran, or a stated
+//! condition does not hold; 2 wrong use or wrong input; 128 and the number of the signal (130 Ctrl-C, 143
+//! SIGTERM, 129 SIGHUP) where one stopped it after what was done had been saved.
 
 mod args;
 mod commands;
@@ -9,13 +10,20 @@ mod error;
 mod inputs;
 mod output;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
-    let console = output::Console::new(&cli.output);
-    match commands::dispatch(cli.command, &console) {
+    inputs::large_files_are_errors();
+    let words: Vec<_> = std::env::args_os().collect();
+    let (cli, given) = match args::Cli::read(&words) {
+        Ok(read) => read,
+        Err(error) => return output::unread(&error, &words),
+    };
+    let console = output::Console::new(&cli.output, words.into_iter().skip(1).collect());
+    match cli
+        .check(&given)
+        .and_then(|()| commands::dispatch(cli.command, &console))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console.error(&error);

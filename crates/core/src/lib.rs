@@ -12,6 +12,7 @@ mod names;
 mod numeric;
 pub mod objective;
 pub mod params;
+mod path_text;
 pub mod plane;
 pub mod rng;
 pub mod sampler;
@@ -32,6 +33,7 @@ pub use metrics::{
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use params::{Parameter, Params, ParamsError, Role};
+pub use path_text::{escaped, path_text, text_path};
 pub use plane::{Plane, PlaneError};
 pub use rng::Rng;
 pub use sampler::{

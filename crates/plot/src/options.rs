@@ -250,18 +250,24 @@ impl Options {
         let Clip { low, high } = self.clip;
         let ends = [low, high, self.range.map(|r| r.0), self.range.map(|r| r.1)];
         if ends.into_iter().flatten().any(|v| !v.is_finite()) {
-            return bad("clip", format!("{ends:?}"), "finite ends");
+            return bad("clip", limits(&ends), "finite ends");
         }
         let ordered = |a: Option<f64>, b: Option<f64>| a.zip(b).is_none_or(|(a, b)| a < b);
         if !ordered(low, high) || !ordered(ends[2], ends[3]) {
-            return bad(
-                "clip",
-                format!("{ends:?}"),
-                "a lower end below the upper one",
-            );
+            return bad("clip", limits(&ends), "a lower end below the upper one");
         }
         Ok(())
     }
+}
+
+/// The ends that are given, of the clip and of the range.
+fn limits(ends: &[Option<f64>]) -> String {
+    let words = ends
+        .chunks(2)
+        .filter(|pair| pair.iter().any(Option::is_some));
+    let word = |end: &Option<f64>| end.map_or_else(String::new, |end| format!("{end:?}"));
+    let words = words.map(|pair| pair.iter().map(word).collect::<Vec<_>>().join(":"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// The label of an axis: what the direction is, and how it was normalised.

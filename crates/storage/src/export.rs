@@ -6,7 +6,7 @@ use crate::formats::{Format, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec};
 use crate::store::Store;
-use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory};
+use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory, path_text};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -207,7 +207,7 @@ impl Store {
             "grid": surface.grid(),
         });
         let mut spec = RunSpec::new(RunKind::Import, settings)
-            .with_provenance(json!({ "file": path.display().to_string() }));
+            .with_provenance(json!({ "file": path_text(path) }));
         spec.name = name.map(str::to_owned);
         let _hold = self.hold();
         spec.replace = replace;

@@ -36,7 +36,7 @@ pub use lanczos_recorder::LanczosRecorder;
 pub use observer::StoreObserver;
 pub use owner::Owner;
 pub use recorder::{Recorder, StepState, When};
-pub use run::{Run, RunKind, RunSpec, RunSummary, Status, timestamp};
+pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{

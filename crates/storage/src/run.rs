@@ -172,25 +172,35 @@ impl RunSpec {
 
     /// Checks the name.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Some(name) = &self.name else {
-            return Ok(());
-        };
-        let reason = if name.trim().is_empty() {
-            "it is empty"
-        } else if name.chars().any(char::is_control) {
-            "it has control characters"
-        } else if name.ends_with(REPLACEMENT) {
-            "the names of runs that are to replace others end so"
-        } else if name.parse::<i64>().is_ok() {
-            "it is a number, and runs are also found by their number"
-        } else {
-            return Ok(());
-        };
-        Err(Error::BadName {
-            name: name.clone(),
-            reason,
-        })
+        self.name.as_deref().map_or(Ok(()), check_name)
     }
+}
+
+/// The most characters of a name.
+const NAME: usize = 200;
+
+/// Whether a run can have that name.
+///
+/// # Errors
+/// [`Error::BadName`] with the reason why it cannot.
+pub fn check_name(name: &str) -> Result<(), Error> {
+    let reason = if name.trim().is_empty() {
+        "it is empty"
+    } else if name.chars().any(char::is_control) {
+        "it has control characters"
+    } else if name.ends_with(REPLACEMENT) {
+        "the names of runs that are to replace others end so"
+    } else if name.chars().count() > NAME {
+        "it has more than 200 characters"
+    } else if name.parse::<i64>().is_ok() {
+        "it is a number, and runs are also found by their number"
+    } else {
+        return Ok(());
+    };
+    Err(Error::BadName {
+        name: name.to_owned(),
+        reason,
+    })
 }
 
 /// A stored run.

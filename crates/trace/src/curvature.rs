@@ -5,6 +5,7 @@ use crate::derive::{Matrix, Wanted, derive};
 use crate::device::derivative::DeviceDerivative;
 use crate::graph::Source;
 use crate::host::derivative::HostDerivative;
+use crate::host::threads::pool;
 use crate::module::to_burn;
 use crate::objective::{Target, Trace};
 use burn::tensor::Device;
@@ -139,12 +140,7 @@ impl Trace {
             return Err(TraceError::NoParameters);
         }
         let pool = match target {
-            Target::Host { threads, .. } if *threads > 0 => {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(*threads)
-                    .build();
-                Some(Arc::new(pool.map_err(TraceError::Threads)?))
-            }
+            Target::Host { threads, .. } => pool(*threads)?.map(Arc::new),
             _ => None,
         };
         Ok(Curvature {

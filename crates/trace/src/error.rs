@@ -85,6 +85,15 @@ pub enum TraceError {
     /// The threads of the host executor could not be started.
     #[error("the threads of the executor could not be started")]
     Threads(#[source] rayon::ThreadPoolBuildError),
+    /// More threads than anyone wants.
+    #[error(
+        "{given} threads are more than the {} that are started at most; 0 is one for each core",
+        crate::MOST_THREADS
+    )]
+    TooManyThreads {
+        /// What was asked for.
+        given: usize,
+    },
     /// A device that this machine does not have, or that can't be opened.
     #[error("device `{device}` is not there: {reason}")]
     NoDevice {

@@ -25,6 +25,7 @@ pub use device::open::{vulkan_device, wgpu_device};
 pub use direct::DirectObjective;
 pub use error::TraceError;
 pub use host::simd::Level;
+pub use host::threads::MOST_THREADS;
 pub use inputs::Inputs;
 pub use loss::Loss;
 pub use module::{params_of, with_params};

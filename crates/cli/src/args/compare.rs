@@ -1,4 +1,4 @@
-use super::{Counts, DataArgs, EvalArgs, StoreArgs, TrainSettings};
+use super::{Counts, DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
 use clap::Args;
 use landscape_models::{ModelSpec, OptimizerKind};
 use std::path::PathBuf;
@@ -33,6 +33,9 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub runs: Vec<String>,
+    /// Which options were typed.
+    #[arg(skip)]
+    pub given: Given,
     /// One training an optimiser, from the same initial parameters; =RATE where --lr is not its rate
     #[arg(
         long,

@@ -1,3 +1,4 @@
+use super::values::{EPOCHS, count};
 use super::{BatchNorm, Counts, DataArgs, EvalArgs, Ranges, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_core::CurveKind;
@@ -42,7 +43,13 @@ pub struct ConnectArgs {
     #[command(flatten)]
     pub data: DataArgs,
     /// Points that are measured on each way
-    #[arg(long, value_name = "N", default_value_t = 61, help_heading = "Ways")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 61,
+        value_parser = count::<0, 1_000_000>,
+        help_heading = "Ways"
+    )]
     pub points: usize,
     /// Statistics of BatchNorm layers between the networks; those that depend on the point need all
     /// samples at once, and more memory
@@ -76,10 +83,10 @@ pub struct CurveArgs {
     #[arg(long, value_name = "KIND")]
     pub curve: Option<CurveKind>,
     /// Inner control points
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<0, 1000>)]
     pub bends: usize,
     /// Passes over the data, each batch at another point of the curve
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = 64)]

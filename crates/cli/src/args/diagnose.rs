@@ -1,5 +1,7 @@
 use super::DbArgs;
+use super::values::count;
 use clap::Args;
+use landscape_trace::MOST_THREADS;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +24,7 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub no_curvature: bool,
     /// Threads of the computation; 0 for all cores
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count::<0, { MOST_THREADS }>)]
     pub threads: usize,
     #[command(flatten)]
     pub db: DbArgs,

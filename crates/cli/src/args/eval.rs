@@ -1,5 +1,7 @@
+use super::values::count;
 use super::{BatchNorm, DeviceName};
 use clap::Args;
+use landscape_trace::MOST_THREADS;
 
 /// How the loss is evaluated; changes no number beyond rounding.
 #[derive(Debug, Clone, Args)]
@@ -17,7 +19,7 @@ pub struct EvalArgs {
     )]
     pub device: Vec<DeviceName>,
     /// Threads of the device cpu; 0 for all cores
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count::<0, { MOST_THREADS }>)]
     pub threads: usize,
 }
 

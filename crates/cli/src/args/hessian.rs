@@ -1,3 +1,4 @@
+use super::values::count;
 use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_hessian::Method;
@@ -46,10 +47,10 @@ pub struct HessianArgs {
 #[command(next_help_heading = "Curvature")]
 pub struct WantedArgs {
     /// The K largest eigenvalues
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = count::<0, 100_000>)]
     pub top: Option<usize>,
     /// The K smallest (most negative) eigenvalues
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = count::<0, 100_000>)]
     pub bottom: Option<usize>,
     /// The trace, with its standard error
     #[arg(long)]
@@ -91,16 +92,16 @@ pub struct HowArgs {
     )]
     pub tol: f64,
     /// The most products for each search of eigenvalues (1000 where absent) and each trace (100)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<0, 1_000_000_000>)]
     pub max_products: Option<usize>,
     /// How the trace is estimated; xtrace where absent, hutchinson beyond a million parameters
     #[arg(long, value_enum, value_name = "NAME")]
     pub trace_method: Option<TraceName>,
     /// Random vectors of the density
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = count::<0, 10_000>)]
     pub probes: usize,
     /// Lanczos steps from each random vector of the density
-    #[arg(long, value_name = "N", default_value_t = 80)]
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = count::<0, 10_000>)]
     pub lanczos_steps: usize,
     /// Radius for the measures of sharpness that have one; each has its usual where absent
     #[arg(long, value_name = "RHO", allow_hyphen_values = true)]

@@ -6,8 +6,10 @@ mod data;
 mod demo;
 mod diagnose;
 mod doctor;
+mod effect;
 mod eval;
 mod files;
+mod given;
 mod hessian;
 mod plot;
 mod problem;
@@ -22,10 +24,12 @@ pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use doctor::DoctorArgs;
+pub use effect::no_effect;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, RunsArgs, ShowArgs, SqlArgs,
 };
+pub use given::Given;
 pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
@@ -37,7 +41,9 @@ pub use values::{
     PrecisionName, Ranges, StepWindow, ValueName,
 };
 
-use clap::{Args, Parser, Subcommand};
+use crate::error::CliError;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -56,6 +62,34 @@ pub struct Cli {
     pub output: OutputArgs,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the words of a command line, the name of the program first; also says which of its options were
+    /// given, for [`Cli::check`].
+    ///
+    /// # Errors
+    /// What is wrong with them; and help and version, where these are asked for.
+    pub fn read(words: &[OsString]) -> Result<(Self, Given), clap::Error> {
+        let matches = Cli::command().try_get_matches_from(words)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        let given = matches.subcommand().map(|(_, given)| Given::of(given));
+        let given = given.unwrap_or_default();
+        match &mut cli.command {
+            Command::Compare(args) => args.given = given.clone(),
+            Command::Plot(args) => args.given = given.clone(),
+            _ => {}
+        }
+        Ok((cli, given))
+    }
+
+    /// Refuses options that have no effect where they stand.
+    ///
+    /// # Errors
+    /// For the first of them.
+    pub fn check(&self, given: &Given) -> Result<(), CliError> {
+        effect::check(self, given)
+    }
 }
 
 /// What is printed.
@@ -103,13 +137,27 @@ pub enum Command {
     Man(ManArgs),
 }
 
+/// The database where none is named.
+const DATABASE: &str = "landscape.duckdb";
+
 /// Where runs are kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
 pub struct DbArgs {
     /// Database file
-    #[arg(long, value_name = "FILE", default_value = "landscape.duckdb")]
+    #[arg(long, value_name = "FILE", default_value = DATABASE)]
     pub db: PathBuf,
+}
+
+impl DbArgs {
+    /// Whether it is the database that is used where none is named.
+    pub fn is_usual(&self) -> bool {
+        self.db.as_os_str() == DATABASE
+    }
+}
+
+fn run_name(given: &str) -> Result<String, landscape_storage::Error> {
+    landscape_storage::check_name(given).map(|()| given.to_owned())
 }
 
 /// Where and under what name a run is kept.
@@ -119,7 +167,7 @@ pub struct StoreArgs {
     #[command(flatten)]
     pub db: DbArgs,
     /// Name of the run; one is made up where there is none
-    #[arg(long)]
+    #[arg(long, value_parser = run_name)]
     pub name: Option<String>,
     /// Replace the stored run once the new one is complete, and files that exist
     #[arg(long)]

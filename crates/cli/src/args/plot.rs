@@ -1,4 +1,4 @@
-use super::{DbArgs, Limits, ValueName};
+use super::{DbArgs, Given, Limits, ValueName};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +26,9 @@ pub struct PlotArgs {
     /// Runs by name or number
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
+    /// Which options were typed.
+    #[arg(skip)]
+    pub given: Given,
     /// What is drawn; chosen from the run where absent
     #[arg(long, value_enum)]
     pub kind: Option<Kind>,

@@ -1,3 +1,4 @@
+use super::values::path_parser;
 use clap::Args;
 use landscape_models::{DataSpec, LossKind, ModelSpec, Split};
 use std::path::PathBuf;
@@ -6,9 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k, cifar10, or a .safetensors or .npz file
-    /// with tensors x and y
-    #[arg(long, value_name = "SPEC")]
+    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k (each also :pixels=standard), cifar10 (also
+    /// :pixels=unit), or a .safetensors or .npz file with tensors x and y
+    #[arg(long, value_name = "SPEC", value_parser = path_parser::<DataSpec>())]
     pub data: Option<DataSpec>,
     /// Folder of the standard files of MNIST or CIFAR-10, as `landscape data get` fills it
     #[arg(long, value_name = "DIR")]

@@ -1,4 +1,4 @@
-use super::values::ValueError;
+use super::values::{ValueError, path_parser};
 use super::{
     Counts, DataArgs, DirectionName, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName,
     Ranges, StoreArgs,
@@ -54,8 +54,9 @@ pub struct SampleArgs<const DIMS: usize> {
         help_heading = "Evaluation"
     )]
     pub batch: usize,
-    /// Measure only where interpolation is not yet certain to TOL, a share of the range of the loss
-    /// (0.01 is 1%), and interpolate the rest; every point says which it is
+    /// Measure only where interpolation is not expected to hold to TOL, a share of the range of the loss
+    /// (0.01 is 1%), and interpolate the rest; every point says which it is. Points drawn at random check
+    /// that, with a confidence of 95%, 95% of the interpolated ones hold; a needle between them can be missed
     #[arg(
         long,
         value_name = "TOL",
@@ -109,7 +110,12 @@ pub struct PlaneArgs {
     /// in hessian:top,bottom; gradient: the negative gradient as it is, further directions random; or a file:
     /// safetensors with tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape. All but
     /// random ones are used as they are unless --norm is given
-    #[arg(long, value_name = "KIND|FILE", default_value = "random")]
+    #[arg(
+        long,
+        value_name = "KIND|FILE",
+        default_value = "random",
+        value_parser = path_parser::<DirectionName>()
+    )]
     pub direction: DirectionName,
     /// Towards other parameters, which lie at the coordinate 1; once for each axis
     #[arg(long, value_name = "FILE")]

@@ -1,3 +1,4 @@
+use super::values::{EPOCHS, count};
 use super::{DataArgs, DeviceName, StoreArgs};
 use clap::Args;
 use landscape_models::{ModelSpec, OptimizerKind, Schedule};
@@ -58,7 +59,7 @@ pub struct TrainArgs {
 #[command(next_help_heading = "Training")]
 pub struct TrainSettings {
     /// Passes over the data
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = 64)]
@@ -82,7 +83,12 @@ pub struct TrainSettings {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub every: usize,
     /// Record N steps more from each power of ten to the next: dense at first, then thinner
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(..=1000)
+    )]
     pub per_decade: u32,
     /// Take the samples in file order in every epoch
     #[arg(long)]

@@ -2,11 +2,13 @@
 
 use crate::inputs::End;
 use clap::ValueEnum;
-use landscape_core::{Surface, Value};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use landscape_core::{Surface, Value, path_text, text_path};
 use landscape_trace::{BatchStatistics, Precision};
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Why a value cannot be read.
@@ -22,7 +24,7 @@ pub enum ValueError {
     )]
     Ranges(String),
     /// Not limits.
-    #[error("`{0}` is not a limit: give HIGH or LOW:HIGH")]
+    #[error("`{0}` is not a limit: give HIGH or LOW:HIGH, finite numbers with LOW < HIGH")]
     Limits(String),
     /// No window.
     #[error("`{0}` is not a window: give A:B with A <= B, as in 0:100; A or B may be absent")]
@@ -30,6 +32,13 @@ pub enum ValueError {
     /// No tolerance.
     #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
     Tolerance(String),
+    /// Not a number of things.
+    #[error("`{given}` is not a whole number from {least} to {most}")]
+    Count {
+        given: String,
+        least: usize,
+        most: usize,
+    },
     /// No ends of a spectrum.
     #[error(
         "`{0}` names no directions of the Hessian: give hessian, or hessian: and top or bottom for each \
@@ -42,6 +51,30 @@ pub enum ValueError {
     )]
     Device(String),
 }
+
+/// Reads a value that may be a path, which need not be UTF-8; it is parsed from the text of the path, see
+/// [`path_text`].
+pub fn path_parser<T>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr + Clone + Send + Sync + 'static,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    OsStringValueParser::new().try_map(|word: OsString| path_text(Path::new(&word)).parse())
+}
+
+/// Reads a whole number within bounds; more is a typing mistake.
+pub fn count<const LEAST: usize, const MOST: usize>(given: &str) -> Result<usize, ValueError> {
+    let number = given.trim().parse().ok();
+    let number = number.filter(|n| (LEAST..=MOST).contains(n));
+    number.ok_or_else(|| ValueError::Count {
+        given: given.to_owned(),
+        least: LEAST,
+        most: MOST,
+    })
+}
+
+/// The most passes over the data.
+pub const EPOCHS: usize = 1_000_000;
 
 /// Points on the axes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,16 +165,19 @@ impl FromStr for Limits {
     type Err = ValueError;
 
     fn from_str(given: &str) -> Result<Self, ValueError> {
-        let wrong = |_| ValueError::Limits(given.to_owned());
-        let end = |text: &str| match text.is_empty() {
-            true => Ok(None),
-            false => text.parse().map(Some).map_err(wrong),
+        let wrong = || ValueError::Limits(given.to_owned());
+        let end = |text: &str| match text.trim() {
+            "" => Some(None),
+            text => text.parse().ok().filter(|v: &f64| v.is_finite()).map(Some),
         };
         let (low, high) = given.split_once(':').unwrap_or(("", given));
-        Ok(Limits {
-            low: end(low)?,
-            high: end(high)?,
-        })
+        let limits = end(low).zip(end(high));
+        let (low, high) = limits.ok_or_else(wrong)?;
+        match (low, high) {
+            (None, None) => Err(wrong()),
+            (Some(low), Some(high)) if low >= high => Err(wrong()),
+            _ => Ok(Limits { low, high }),
+        }
     }
 }
 
@@ -173,7 +209,7 @@ impl FromStr for DirectionName {
             "pca" => DirectionName::Pca,
             "hessian" => DirectionName::Hessian(Vec::new()),
             "gradient" => DirectionName::Gradient,
-            file => DirectionName::File(file.into()),
+            file => DirectionName::File(text_path(file)),
         })
     }
 }

@@ -15,6 +15,7 @@ pub fn report_json(report: AdaptiveReport) -> Value {
         "draws": report.draws,
         "max_error": number(report.max_error),
         "p95_error": number(report.p95_error),
+        "missed_share": number(report.missed_share),
     })
 }
 
@@ -26,16 +27,16 @@ pub fn report_words(report: &AdaptiveReport) -> String {
         report.points,
         100.0 * report.measured as f64 / report.points as f64
     );
-    let (Some(largest), Some(most)) = (report.max_error, report.p95_error) else {
+    let (Some(largest), Some(missed)) = (report.max_error, report.missed_share) else {
         return format!("{measured}; nothing is interpolated");
     };
     format!(
-        "{measured}, the rest interpolated to {} of the range; of {} points drawn to check it, the \
-         largest error was {}, 95% were within {}",
-        percent(report.tolerance),
+        "{measured}, the rest interpolated; {} points drawn to check it are off by at most {} of the range, \
+         so that with 95% confidence at most {} of the rest are off by more than {}",
         report.checks,
         percent(largest),
-        percent(most)
+        percent(missed),
+        percent(report.tolerance)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::{GetArgs, SetName, StandardAction, StandardArgs};
 use crate::error::CliError;
-use crate::output::{Console, command_line};
+use crate::output::{Console, Typed};
 use landscape_core::Progress;
 use landscape_models::ModelsError;
 use landscape_models::data::get::{GetProgress, Got, StandardSet, get};
@@ -52,15 +52,13 @@ fn words(got: &Got) -> String {
     }
 }
 
-fn next(args: &GetArgs) -> String {
+fn next(args: &GetArgs) -> Typed {
     let (model, data) = match args.set {
         SetName::Mnist => ("mlp:784-20-10", "mnist"),
         SetName::Cifar10 => ("resnet20", "cifar10"),
     };
-    let words = ["train", "--model", model, "--data", data, "--data-dir"];
-    let dir = args.dir.display().to_string();
-    let words = words.map(str::to_owned).into_iter().chain([dir]);
-    command_line(words)
+    let typed = Typed::new("train").option("--model", model);
+    typed.option("--data", data).option("--data-dir", &args.dir)
 }
 
 /// The progress of one archive after another, in kilobytes.

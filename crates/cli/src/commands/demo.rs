@@ -8,12 +8,13 @@ use crate::commands::part;
 use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
 use crate::inputs::{Interrupt, write_new};
-use crate::output::{Console, duration};
+use crate::output::{Console, Typed, duration, quoted};
 use landscape_plot::page::{PageData, html};
 use landscape_storage::{RunKind, Status, Store};
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 use steps::{CURVATURE, FIGURES, PAGE, Step, WORK};
 
@@ -37,13 +38,21 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
         duration(start.elapsed().as_secs_f64())
     ));
     summary::print(&store, &args.out, start.elapsed().as_secs_f64(), console)?;
-    let db = db.display();
-    console.next(&[
-        format!("open {}", args.out.join("index.html").display()),
-        format!("landscape show mnist-trained --db {db}"),
-        format!("landscape surface --run mnist --grid 101 --range=-2:2 --name wide --db {db}"),
-        format!("landscape plot wide --kind surface --log -o wide.png --db {db}"),
-    ]);
+    let page = args.out.join("index.html");
+    let wide = Typed::new("surface")
+        .option("--run", "mnist")
+        .option("--grid", "101");
+    let drawn = Typed::plot("wide", "png")
+        .option("--kind", "surface")
+        .flag("--log");
+    let more = [
+        Typed::new("show").name("mnist-trained"),
+        wide.flag("--range=-2:2").option("--name", "wide"),
+        drawn,
+    ];
+    let more = more.map(|typed| typed.option("--db", &db).to_string());
+    let open = format!("open {}", quoted(page.as_os_str()));
+    console.next(&[vec![open], more.to_vec()].concat());
     Ok(())
 }
 
@@ -84,10 +93,10 @@ fn one(
         run.is_ok_and(|run| run.kind == RunKind::Train && run.status != Status::Complete)
     };
     if step.name().is_some_and(stopped) {
-        words.push("--force".to_owned());
+        words = words.flag("--force");
     }
     console.note(format_args!("$ landscape {}", step.shown()));
-    part(&words, console)?;
+    part(words, console)?;
     let seconds = start.elapsed().as_secs_f64();
     console.detail(format_args!("  {}", duration(seconds)));
     Ok(())
@@ -95,12 +104,13 @@ fn one(
 
 /// All figures, on all cores.
 fn draw(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
-    let todo: Vec<Vec<String>> = FIGURES
+    let todo: Vec<Typed> = FIGURES
         .iter()
         .flat_map(|figure| figure.words(args, db))
         .collect();
     let todo = Mutex::new(todo.into_iter());
-    let take = || todo.lock().map_or(None, |mut todo| todo.next());
+    // Taking one leaves nothing half done, so that a panic elsewhere spoils nothing.
+    let take = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || -> Result<(), CliError> {
         while let Some(words) = take() {
             if Interrupt::listen().raised() {
@@ -109,20 +119,22 @@ fn draw(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
                     again: "the same command draws them",
                 });
             }
-            part(&words, console)?;
+            part(words, console)?;
         }
         Ok(())
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            if let Ok(done) = worker.join() {
-                done?;
-            }
-        }
-        Ok(())
+        joined(workers.into_iter().map(|worker| worker.join()).collect())
     })
+}
+
+/// What became of all workers: the first error, and a panic is one.
+fn joined(done: Vec<thread::Result<Result<(), CliError>>>) -> Result<(), CliError> {
+    let panicked = |_| Err(CliError::Panicked { what: "a figure" });
+    done.into_iter()
+        .try_for_each(|done| done.unwrap_or_else(panicked))
 }
 
 /// One page with every landscape, and beside each path the course of its training.
@@ -144,4 +156,19 @@ fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliErro
     data.command = Some(console.command().to_owned());
     let path = args.out.join("index.html");
     write_new(&path, html(&data)?.as_bytes(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_figure_fails_the_command() {
+        let panic = thread::spawn(|| panic!("a figure that cannot be drawn")).join();
+        let panicked = panic.map(|()| Ok(()));
+        let error = joined(vec![Ok(Ok(())), panicked, Ok(Ok(()))]).unwrap_err();
+        assert_eq!(error.code(), 1);
+        assert!(error.what().contains("panicked"), "{}", error.what());
+        assert!(joined(vec![Ok(Ok(())), Ok(Ok(()))]).is_ok());
+    }
 }

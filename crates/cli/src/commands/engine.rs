@@ -22,7 +22,7 @@ pub struct Job<'a> {
     pub objective: &'a dyn Objective,
     /// Points a batch; 0 adapts to the speed.
     pub batch: usize,
-    /// Measure only where interpolation is not certain.
+    /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,
     /// Whether the run is complete with its points: otherwise more is to be stored.
     pub last: bool,

@@ -2,8 +2,8 @@
 
 use crate::args::{ExportArgs, ImportArgs};
 use crate::error::CliError;
-use crate::inputs::may_write;
-use crate::output::{self, Console};
+use crate::inputs::{may_store, may_write};
+use crate::output::{self, Console, Typed, path_json};
 use landscape_core::Surface;
 use landscape_storage::{
     CurvatureTable, Format, NamedTrajectory, Run, RunKind, Store, write_curvature, write_surface,
@@ -172,7 +172,8 @@ impl<'a> Job<'a> {
     fn report(&self, run: &Run, of: &str, count: usize, console: &Console) -> Result<(), CliError> {
         let path = self.path();
         let result = || {
-            let known = json!({"run": run.name, "format": self.format.name(), "file": path});
+            let known =
+                json!({"run": run.name, "format": self.format.name(), "file": path_json(path)});
             let mut fields: Map<String, Value> = known.as_object().cloned().unwrap_or_default();
             fields.insert(of.to_owned(), json!(count));
             Value::Object(fields)
@@ -200,6 +201,7 @@ fn format(
 /// Keeps a landscape from a file.
 pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
     let format = format(args.format.as_deref(), Some(&args.file), None)?;
+    may_store(&args.store.db.db)?;
     // The file is read before a database is made.
     let surface = landscape_storage::import_surface(&args.file, format)?;
     let store = Store::open(&args.store.db.db)?;
@@ -226,6 +228,6 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
             )
         },
     )?;
-    console.next(&[format!("landscape metrics {}", run.name)]);
+    console.next(&[Typed::new("metrics").name(&run.name).db(&args.store.db)]);
     Ok(())
 }

@@ -23,8 +23,9 @@ mod trajectory;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use clap::Parser;
+use std::ffi::OsString;
 
 /// Runs a command.
 pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
@@ -55,11 +56,12 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
 
 /// Runs a command as a part of another: it prints nothing but errors, and what it stores says how it
 /// could be typed.
-fn part(words: &[String], console: &Console) -> Result<(), CliError> {
-    let line = std::iter::once("landscape").chain(words.iter().map(String::as_str));
+fn part(typed: Typed, console: &Console) -> Result<(), CliError> {
+    let words = typed.words();
+    let line = std::iter::once(OsString::from("landscape")).chain(words.iter().cloned());
     let cli = Cli::try_parse_from(line).map_err(|error| CliError::Conflict {
         what: format!("a part of this command is wrong: {error}"),
         remedy: "report it".to_owned(),
     })?;
-    dispatch(cli.command, &console.within(words))
+    dispatch(cli.command, &console.within(&words))
 }

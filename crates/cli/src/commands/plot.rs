@@ -1,6 +1,7 @@
 //! Figures and pages of stored runs.
 
 mod curvature;
+mod idle;
 mod options;
 mod page;
 mod stored;
@@ -13,8 +14,8 @@ pub use stored::Stored;
 use super::trajectory::warnings;
 use crate::args::{Kind, PlotArgs};
 use crate::error::CliError;
-use crate::inputs::may_write;
-use crate::output::Console;
+use crate::inputs::{beside, may_write};
+use crate::output::{Console, Typed, as_file, paths_json};
 use landscape_core::{Surface, merge_tree};
 use landscape_plot as plot;
 use landscape_plot::{Figure, Options, PathOnPlane};
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
     let written = draw(args)?;
     console.result(
-        || json!({"files": written}),
+        || json!({"files": paths_json(&written)}),
         || {
             written
                 .iter()
@@ -96,6 +97,7 @@ fn pictures(runs: &[Stored], args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> 
         .iter()
         .map(|run| args.kind.unwrap_or_else(|| usual(run)))
         .collect();
+    idle::check(runs, &kinds, args)?;
     let (files, figures) = match kinds.iter().all(|&kind| kind == Kind::Losses) {
         true => (vec![args.output.clone()], vec![losses(runs, args)?]),
         false => {
@@ -123,11 +125,7 @@ fn names(runs: &[Stored], path: &Path) -> Vec<PathBuf> {
     if runs.len() == 1 {
         return vec![path.to_owned()];
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    let plain = |name: &str| name.replace(['/', '\\'], "-");
-    let name =
-        |run: &Stored| path.with_file_name(format!("{stem}-{}.{ending}", plain(&run.run.name)));
+    let name = |run: &Stored| beside(path, &format!("-{}", as_file(&run.run.name)));
     runs.iter().map(name).collect()
 }
 
@@ -193,9 +191,7 @@ fn figure(
                     "run `{}` has a path, but no landscape around it",
                     run.run.name
                 ),
-                remedy:
-                    "sample it: landscape trajectory ... --grid 51; or draw --kind plane-losses"
-                        .to_owned(),
+                remedy: format!("{}; or draw --kind plane-losses", sampled(run)),
             })?;
             over_contours(surface, &chosen, run.is_curve(), &options)?
         }
@@ -207,6 +203,18 @@ fn figure(
             curvature::figure(run, kind, &args.look)?
         }
     })
+}
+
+/// The command that samples the plane of a run's paths.
+fn sampled(run: &Stored) -> String {
+    if run.is_curve() {
+        return "sample it: the same `landscape connect` with --grid 51".to_owned();
+    }
+    let runs = run.paths.iter().map(|path| &path.label);
+    let typed = runs.fold(Typed::new("trajectory"), |typed, name| {
+        typed.option("--run", name)
+    });
+    format!("sample it: {}", typed.option("--grid", "51"))
 }
 
 /// One path with its steps; several paths, and curves between networks, by their names.

@@ -3,17 +3,18 @@
 use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
 use super::metrics::{barrier_json, barrier_words};
-use super::plot::{draw, may_draw};
+use super::plot::{draw, is_page, may_draw};
 use super::precision::Rounding;
-use crate::args::{BatchNorm, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
+use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
-    build_grid, build_grid_on, ends_at_models, load_problem, may_write, moves_statistics,
-    negative_variance, places_json, provenance, save_directions, targets,
+    build_grid, build_grid_on, check_drawable, distinct, ends_at_models, load_problem, may_store,
+    may_write, moves_statistics, negative_variance, places_json, plan_grid, provenance,
+    save_directions, targets,
 };
-use crate::output::{Console, duration, number, numbers, short};
-use landscape_core::{Barrier, Grid, Objective, Plane, Surface, barrier};
+use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
+use landscape_core::{Barrier, Grid, Objective, Plane, Role, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Target, Trace};
@@ -59,9 +60,10 @@ pub fn sample<const DIMS: usize>(
     let name = &sampled.run.name;
     let files = figures(args, name)?;
     report(&sampled, &plan, &files, console)?;
-    let mut next = vec![format!("landscape metrics {name}")];
+    let db = &args.store.db;
+    let mut next = vec![Typed::new("metrics").name(name).db(db)];
     if files.is_empty() {
-        next.insert(0, format!("landscape plot {name} -o {name}.svg"));
+        next.insert(0, Typed::plot(name, "svg").db(db));
     }
     console.next(&next);
     Ok(())
@@ -75,6 +77,7 @@ fn figures<const DIMS: usize>(
     let one = |output: &PathBuf| {
         draw(&PlotArgs {
             names: vec![name.to_owned()],
+            given: Given::default(),
             kind: None,
             output: output.clone(),
             path: None,
@@ -106,7 +109,11 @@ impl Plan {
         console: &Console,
     ) -> Result<Self, CliError> {
         // Wrong counts and ranges are found before any file is read.
-        build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
+        let asked = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
+        if args.output.iter().any(|path| !is_page(path)) {
+            check_drawable(&asked)?;
+        }
+        plan_grid(&asked, regularizers(&args.terms).len(), console)?;
         let targets = targets(&args.eval)?;
         check_terms(&args.terms)?;
         if let Some(path) = &args.plane.save_directions {
@@ -114,6 +121,10 @@ impl Plan {
         }
         for path in &args.output {
             may_draw(path, args.store.force)?;
+        }
+        distinct(args.output.iter().chain(&args.plane.save_directions))?;
+        if !args.dry_run {
+            may_store(&args.store.db.db)?;
         }
         let store = match args.network.run {
             Some(_) => Some(Store::open_read(&args.store.db.db)?),
@@ -130,6 +141,7 @@ impl Plan {
         let directions =
             build_directions(&args.plane, DIMS, &problem, store.as_ref(), &targets[0])?;
         drop(hold);
+        say_without_statistics(&args.norm, &problem, console);
         let grid = grid(args, &directions)?;
         say_negative(&args.norm, &directions.plane, &grid, console);
         let terms = regularizers(&args.terms);
@@ -331,6 +343,18 @@ fn grid<const DIMS: usize>(
     build_grid_on(args.plane.grid.as_ref(), args.plane.range.as_ref(), &usual)
 }
 
+/// Says that a mode of BatchNorm layers changes nothing, where there are none.
+fn say_without_statistics(args: &NormArgs, problem: &Problem, console: &Console) {
+    let has = problem.origin.iter().any(|t| t.role == Role::Buffer);
+    if args.batch_norm != BatchNorm::Frozen && !has {
+        console.note(format_args!(
+            "{} has no BatchNorm layers: --batch-norm {} changes nothing",
+            problem.spec,
+            args.batch_norm.name()
+        ));
+    }
+}
+
 /// Says where running variances are negative on a grid.
 fn say_negative(args: &NormArgs, plane: &Plane, grid: &Grid, console: &Console) {
     if args.batch_norm != BatchNorm::Frozen {
@@ -375,7 +399,7 @@ fn report(
     console.result(
         || {
             let mut json = as_json(sampled, plan, &figures, barrier);
-            json["files"] = json!(files);
+            json["files"] = paths_json(files);
             json
         },
         || {

@@ -3,10 +3,10 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, Source, default_loss, device, digest, load_data, may_write, provenance,
+    Interrupt, Source, default_loss, device, digest, load_data, may_store, may_write, provenance,
 };
-use crate::output::{Console, Meter, duration, number, short, size};
-use landscape_core::{Outcome, Progress};
+use crate::output::{Console, Meter, Typed, duration, number, short, size};
+use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, load_network_params,
     save_weights,
@@ -20,10 +20,12 @@ use std::time::Instant;
 
 /// Trains a network, or says how the stored run ended.
 pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
-    let job = TrainJob::new(args, console)?;
+    // What cannot be written is found before any work.
     if let Some(path) = &args.save {
         may_write(path, args.store.force)?;
     }
+    may_store(&args.store.db.db)?;
+    let job = TrainJob::new(args, console)?;
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
     let store = Store::open(&args.store.db.db)?;
@@ -37,11 +39,18 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     }
     report(&trained, console)?;
     let name = &trained.run.name;
-    console.next(&[
-        format!("landscape surface --run {name} --grid 51 --name {name}-plane"),
-        format!("landscape trajectory --run {name} --grid 51 --name {name}-path"),
-        format!("landscape plot {name} -o {name}.svg"),
-    ]);
+    let sampled = |command: &str, part: &str| {
+        let of_run = Typed::new(command)
+            .option("--run", name)
+            .option("--grid", "51");
+        of_run.option("--name", format!("{name}-{part}"))
+    };
+    let next = [
+        sampled("surface", "plane"),
+        sampled("trajectory", "path"),
+        Typed::plot(name, "svg"),
+    ];
+    console.next(&next.map(|typed| typed.db(&args.store.db)));
     Ok(())
 }
 
@@ -85,7 +94,7 @@ impl TrainJob {
             Some(path) => {
                 let params = load_network_params(path, &args.model)?;
                 let network = Network::from_params(&args.model, &params, &device)?;
-                (network, json!({"file": path}))
+                (network, json!({"file": path_text(path)}))
             }
         };
         let mut job = TrainJob::with(network, data, loss, config).recorded_as(args.record);

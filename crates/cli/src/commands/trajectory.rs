@@ -13,8 +13,8 @@ use paths::Paths;
 use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
-use crate::inputs::{build_grid, provenance, targets};
-use crate::output::Console;
+use crate::inputs::{build_grid, may_store, plan_grid, provenance, targets};
+use crate::output::{Console, Typed};
 use landscape_core::{
     Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Surface, Trajectory,
     TrajectoryError, ranges,
@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 /// Projects paths, and samples their plane where that is asked for.
 pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
     let targets = targets(&args.eval)?;
-    check(args)?;
+    check(args, console)?;
+    may_store(&args.store.db.db)?;
     let reading = match args.run.is_empty() {
         true => None,
         false => Some(Store::open_read(&args.store.db.db)?),
@@ -52,23 +53,29 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     report::print(&followed.run, &followed.paths, console)?;
     report::warn(&followed.paths, console);
     let name = &followed.run.name;
+    let db = &args.store.db;
+    let sampled = console.again(&["--name"]).option("--grid", "51");
     console.next(&match &followed.surface {
         Some(_) => [
-            format!("landscape plot {name} --log -o {name}.svg"),
-            format!("landscape plot {name} -o {name}.html"),
+            Typed::plot(name, "svg").flag("--log").db(db).to_string(),
+            Typed::plot(name, "html").db(db).to_string(),
         ],
         None => [
-            format!("landscape plot {name} --kind plane-losses -o {name}.svg"),
-            "landscape trajectory ... --grid 51    (samples the plane around the path)".to_owned(),
+            Typed::plot(name, "svg")
+                .option("--kind", "plane-losses")
+                .db(db)
+                .to_string(),
+            format!("{sampled}    # samples the plane around the path"),
         ],
     });
     Ok(())
 }
 
 /// What can be found out before a file is read.
-fn check(args: &TrajectoryArgs) -> Result<(), CliError> {
+fn check(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
     if let Some(counts) = &args.grid {
-        grid_of(args, counts, args.range.as_ref())?;
+        let grid = grid_of(args, counts, args.range.as_ref())?;
+        plan_grid(&grid, 0, console)?;
     }
     match args.margin >= 0.0 && args.margin.is_finite() {
         true => Ok(()),

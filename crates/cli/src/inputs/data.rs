@@ -1,5 +1,6 @@
-use crate::args::DataArgs;
+use crate::args::{DataArgs, no_effect};
 use crate::error::CliError;
+use landscape_core::{path_text, text_path};
 use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, Targets, load};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ impl Source {
         let Some(spec) = args.data.clone() else {
             let stored = trained.and_then(Source::from_json);
             return match stored {
-                Some(stored) => Ok(stored.changed(args)),
+                Some(stored) => stored.changed(args),
                 None => Err(CliError::Missing {
                     what: "--data",
                     remedy: "give the data, for example --data moons or --data mnist-1k",
@@ -34,18 +35,25 @@ impl Source {
         })
     }
 
-    fn changed(mut self, args: &DataArgs) -> Self {
+    fn changed(mut self, args: &DataArgs) -> Result<Self, CliError> {
+        if args.data_dir.is_some() && !self.spec.reads_folder() {
+            let why = format!(
+                "the data of the run, {}, are not files in a folder",
+                self.spec
+            );
+            return Err(no_effect("data_dir", &why, None));
+        }
         self.dir = args.data_dir.clone().or(self.dir);
         self.split = args.split.unwrap_or(self.split);
         self.samples = args.samples.or(self.samples);
-        self
+        Ok(self)
     }
 
     /// For the provenance of a run.
     pub fn to_json(&self) -> Value {
         json!({
             "spec": self.spec.to_string(),
-            "dir": self.dir,
+            "dir": self.dir.as_deref().map(path_text),
             "split": self.split.name(),
             "samples": self.samples,
             "pixels": self.spec.preprocessing(),
@@ -57,7 +65,7 @@ impl Source {
         let word = |name: &str| value.get(name).and_then(Value::as_str);
         Some(Source {
             spec: word("spec")?.parse().ok()?,
-            dir: word("dir").map(PathBuf::from),
+            dir: word("dir").map(text_path),
             split: word("split")?.parse().ok()?,
             samples: value
                 .get("samples")

@@ -2,6 +2,7 @@ use crate::error::CliError;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Checks, before work starts, that a file may and can be written.
 pub fn may_write(path: &Path, force: bool) -> Result<(), CliError> {
@@ -19,11 +20,57 @@ pub fn may_write(path: &Path, force: bool) -> Result<(), CliError> {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let known = fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    match known.is_dir() {
-        true => Ok(()),
+    let folder = folder.unwrap_or(Path::new("."));
+    match fs::metadata(folder).map_err(failed)?.is_dir() {
+        true => takes_files(folder).map_err(failed),
         false => Err(failed(io::ErrorKind::NotADirectory.into())),
     }
+}
+
+/// Makes a file in a folder and takes it away again: permissions alone do not tell.
+fn takes_files(folder: &Path) -> io::Result<()> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let place = COUNT.fetch_add(1, Ordering::Relaxed);
+    let probe = folder.join(format!(".landscape-{}-{place}.part", std::process::id()));
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&probe)?;
+    fs::remove_file(&probe)
+}
+
+/// Checks, before work starts, that a database can be written.
+pub fn may_store(db: &Path) -> Result<(), CliError> {
+    match db.is_file() {
+        false => may_write(db, true),
+        true => fs::OpenOptions::new()
+            .append(true)
+            .open(db)
+            .map(drop)
+            .map_err(|source| {
+                let path = db.to_owned();
+                CliError::Io {
+                    action: "write",
+                    path,
+                    source,
+                }
+            }),
+    }
+}
+
+/// Checks that no file is to be written twice.
+pub fn distinct<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CliError> {
+    let mut seen: Vec<&PathBuf> = Vec::new();
+    for path in paths {
+        if seen.contains(&path) {
+            return Err(CliError::Conflict {
+                what: format!("`{}` would be written twice", path.display()),
+                remedy: "give each file a name of its own".to_owned(),
+            });
+        }
+        seen.push(path);
+    }
+    Ok(())
 }
 
 /// Writes a file that is complete or not there: beside its place, then renamed.
@@ -65,4 +112,15 @@ pub fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
         true => Err(wrong(format!("no file matches `{pattern}`"))),
         false => Ok(files),
     }
+}
+
+/// A file beside another: `all-ends.svg` beside `all.svg`.
+pub fn beside(path: &Path, part: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(part);
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
 }

@@ -60,7 +60,28 @@ pub fn build_grid_on(
         .iter()
         .zip(ranges)
         .map(|(&count, (min, max))| Axis::new(min, max, count));
-    Ok(Grid::new(axes.collect::<Result<_, _>>()?)?)
+    let grid = Grid::new(axes.collect::<Result<_, _>>()?)?;
+    within_f32(&grid)?;
+    Ok(grid)
+}
+
+/// Parameters are 32-bit floats: beyond their range nothing is left but infinities.
+fn within_f32(grid: &Grid) -> Result<(), CliError> {
+    let ends = |axis: &Axis| axis.min().abs().max(axis.max().abs());
+    match grid
+        .axes()
+        .iter()
+        .map(ends)
+        .find(|&end| end > f64::from(f32::MAX))
+    {
+        None => Ok(()),
+        Some(end) => Err(CliError::Conflict {
+            what: format!(
+                "the coordinate {end:e} of --range is beyond 32-bit floats, which parameters are"
+            ),
+            remedy: "give a --range within -3.4e38:3.4e38, for example --range=-1:1".to_owned(),
+        }),
+    }
 }
 
 fn each_axis<T: Copy>(
@@ -75,6 +96,22 @@ fn each_axis<T: Copy>(
         n => Err(CliError::Conflict {
             what: format!("{option} has {n} {what} for {dims} axes"),
             remedy: format!("give one for all axes, or {dims}"),
+        }),
+    }
+}
+
+/// Checks, before work starts, that a grid can be drawn: lines and planes between points need two or more on
+/// each axis that is shown.
+pub fn check_drawable(grid: &Grid) -> Result<(), CliError> {
+    let shown = grid.axes().iter().take(2).enumerate();
+    match shown.into_iter().find(|(_, axis)| axis.count() < 2) {
+        None => Ok(()),
+        Some((place, _)) => Err(CliError::Conflict {
+            what: format!(
+                "a figure needs 2 points or more on each axis, and --grid has 1 on axis {}",
+                place + 1
+            ),
+            remedy: "give a larger --grid, an output FILE.html, or leave -o out".to_owned(),
         }),
     }
 }

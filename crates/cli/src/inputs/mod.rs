@@ -8,6 +8,7 @@ mod directions;
 mod files;
 mod grid;
 mod interrupt;
+mod memory;
 mod models;
 mod network;
 mod provenance;
@@ -17,12 +18,15 @@ pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
 pub use digest::{digest, digest_all};
 pub use directions::{Directions, build_directions, describe_direction, save_directions};
-pub use files::{matching, may_write, write_new};
-pub use grid::{INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on};
-pub use interrupt::Interrupt;
+pub use files::{beside, distinct, matching, may_store, may_write, write_new};
+pub use grid::{
+    INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
+};
+pub use interrupt::{Interrupt, large_files_are_errors};
+pub use memory::{plan_grid, plan_memory};
 pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
     stored_places,
 };
-pub use network::{Problem, last_checkpoint, load_problem};
+pub use network::{Problem, last_checkpoint, load_problem, stored_loss};
 pub use provenance::provenance;

@@ -2,7 +2,9 @@
 
 use super::Problem;
 use crate::error::CliError;
-use landscape_core::{Direction, Grid, Params, Plane, Projection, Role, project};
+use landscape_core::{
+    Direction, Grid, Params, Plane, Projection, Role, path_text, project, text_path,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,7 @@ impl Place {
     fn origin(problem: &Problem, dims: usize) -> Self {
         let word = |name: &str| problem.weights.get(name).and_then(Value::as_str);
         let step = problem.weights.get("step").and_then(Value::as_u64);
-        let file = word("file").map(PathBuf::from);
+        let file = word("file").map(text_path);
         let name = match (&file, word("run"), step) {
             (Some(file), _, _) => stem(file),
             (None, Some(run), Some(step)) => format!("{run}, step {step}"),
@@ -37,14 +39,15 @@ impl Place {
     }
 
     fn to_json(&self) -> Value {
-        json!({"name": self.name, "file": self.file, "at": self.at})
+        let file = self.file.as_deref().map(path_text);
+        json!({"name": self.name, "file": file, "at": self.at})
     }
 
     fn from_json(value: &Value) -> Option<Self> {
         let at = value.get("at")?.as_array()?;
         Some(Place {
             name: value.get("name")?.as_str()?.to_owned(),
-            file: value.get("file").and_then(Value::as_str).map(PathBuf::from),
+            file: value.get("file").and_then(Value::as_str).map(text_path),
             at: at.iter().map(Value::as_f64).collect::<Option<_>>()?,
         })
     }

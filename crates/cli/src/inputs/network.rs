@@ -3,7 +3,7 @@ use crate::args::{DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
 use burn::tensor::Device;
-use landscape_core::Params;
+use landscape_core::{Params, path_text};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
 use landscape_storage::{Run, RunKind, Store};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub fn load_problem(
     let loaded = load_data(&source)?;
     let loss = match (data.loss, &trained) {
         (Some(loss), _) => loss,
-        (None, Some(run)) => stored_loss(run).unwrap_or_else(|| default_loss(&spec, &loaded)),
+        (None, Some(run)) => stored_loss(run)?.unwrap_or_else(|| default_loss(&spec, &loaded)),
         (None, None) => default_loss(&spec, &loaded),
     };
     let (origin, weights) = parameters(network, &spec, seed, store.zip(trained.as_ref()))?;
@@ -114,8 +114,16 @@ fn model_spec(network: &NetworkArgs, trained: Option<&Run>) -> Result<ModelSpec,
     }
 }
 
-fn stored_loss(run: &Run) -> Option<LossKind> {
-    run.settings.get("loss")?.as_str()?.parse().ok()
+/// The loss that a run was trained with, where it says one.
+pub fn stored_loss(run: &Run) -> Result<Option<LossKind>, CliError> {
+    let Some(word) = run.settings.get("loss").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let loss = word.parse().map_err(|error| CliError::Conflict {
+        what: format!("run `{}`: {error}", run.name),
+        remedy: "say with --loss which one is meant".to_owned(),
+    })?;
+    Ok(Some(loss))
 }
 
 fn parameters(
@@ -129,7 +137,7 @@ fn parameters(
     }
     if let Some(path) = &network.weights {
         let params = load_network_params(path, spec)?;
-        return Ok((params, json!({"file": path})));
+        return Ok((params, json!({"file": path_text(path)})));
     }
     let params = Network::init(spec, seed, &Device::flex()).params();
     Ok((params, json!({"seed": seed})))

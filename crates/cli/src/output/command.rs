@@ -1,16 +1,186 @@
+//! Commands as they would be typed.
+
+use crate::args::DbArgs;
+use landscape_core::escaped;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
 /// A command as it would be typed, without the name of the program.
-pub fn command_line(words: impl Iterator<Item = String>) -> String {
-    let words = words.map(|word| quoted(&word));
+pub fn command_line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
+    let words = words.into_iter().map(|word| quoted(word.as_ref()));
     let words: Vec<String> = std::iter::once("landscape".to_owned())
         .chain(words)
         .collect();
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell has to read it; where it is not UTF-8 or holds control characters, with the escapes of
+/// bash and zsh.
+pub fn quoted(word: &OsStr) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    match word.to_str() {
+        Some(word) if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
+        Some(word) if !word.contains(char::is_control) => {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+        _ => escaped(word),
+    }
+}
+
+/// The name of a run as a part of the name of a file.
+pub fn as_file(name: &str) -> String {
+    name.replace(['/', '\\'], "-")
+}
+
+/// A command to suggest. However names and files are called, they are taken for what they are.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    words: Vec<OsString>,
+    /// What stands without an option.
+    names: Vec<OsString>,
+}
+
+impl Typed {
+    /// A command without options.
+    pub fn new(command: &str) -> Self {
+        Typed {
+            words: vec![command.into()],
+            names: Vec::new(),
+        }
+    }
+
+    /// The same command as was typed, without some of its options, which are those that take a value.
+    pub fn again(words: &[OsString], without: &[&str]) -> Self {
+        let mut typed = Typed {
+            words: Vec::new(),
+            names: Vec::new(),
+        };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            if word == "--" {
+                typed.names.extend(rest.by_ref().cloned());
+            } else if without.iter().any(|&option| word == option) {
+                rest.next();
+            } else if !without.iter().any(|option| begins(word, option)) {
+                typed.words.push(word.clone());
+            }
+        }
+        typed
+    }
+
+    /// Adds what stands without an option, as a run to draw.
+    pub fn name(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.names.push(name.as_ref().to_owned());
+        self
+    }
+
+    /// Adds an option with its value.
+    pub fn option(mut self, option: &str, value: impl AsRef<OsStr>) -> Self {
+        let value = value.as_ref();
+        let mut word = OsString::from(option);
+        match value.as_encoded_bytes().first() {
+            // It would be taken for an option.
+            Some(b'-') => {
+                word.push("=");
+                word.push(value);
+                self.words.push(word);
+            }
+            _ => self.words.extend([word, value.to_owned()]),
+        }
+        self
+    }
+
+    /// A figure of a run, in a file of its name.
+    pub fn plot(run: &str, ending: &str) -> Self {
+        let file = format!("{}.{ending}", as_file(run));
+        Typed::new("plot").name(run).option("-o", file)
+    }
+
+    /// The name of the command.
+    pub fn command(&self) -> &OsStr {
+        self.words
+            .first()
+            .map_or(OsStr::new(""), OsString::as_os_str)
+    }
+
+    /// All words, without the name of the program.
+    pub fn words(&self) -> Vec<OsString> {
+        let dash = |name: &OsString| name.as_encoded_bytes().first() == Some(&b'-');
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        match self.names.iter().chain(self.words.first()).any(dash) {
+            true => last.extend(std::iter::once(OsString::from("--")).chain(self.names.clone())),
+            false => first.clone_from(&self.names),
+        }
+        // A name stands right after the command, as people write it.
+        let (command, options) = self.words.split_at(self.words.len().min(1));
+        [command, &first, options, &last].concat()
+    }
+
+    /// Adds an option without a value.
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.words.push(flag.into());
+        self
+    }
+
+    /// Adds the database, where it is not the usual one.
+    pub fn db(self, db: &DbArgs) -> Self {
+        match db.is_usual() {
+            true => self,
+            false => self.option("--db", &db.db),
+        }
+    }
+}
+
+/// Whether a word is an option together with its value, as in `--name=plane`.
+fn begins(word: &OsStr, option: &str) -> bool {
+    let rest = word.as_encoded_bytes().strip_prefix(option.as_bytes());
+    let short = !option.starts_with("--");
+    rest.is_some_and(|rest| short || rest.first() == Some(&b'='))
+}
+
+impl fmt::Display for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&command_line(self.words()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        let cases = [
+            ("plane", "plane"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm -r x)", "'$(rm -r x)'"),
+            ("", "''"),
+            ("a\x1b[31m\n", r"$'a\x1b[31m\n'"),
+        ];
+        for (word, shown) in cases {
+            assert_eq!(quoted(OsStr::new(word)), shown);
+        }
+    }
+
+    #[test]
+    fn names_are_not_taken_for_options() {
+        let typed = Typed::new("plot").name("plane").option("-o", "plane.svg");
+        assert_eq!(typed.to_string(), "landscape plot plane -o plane.svg");
+        let typed = Typed::new("plot").name("-x").option("--output", "-x.svg");
+        assert_eq!(typed.to_string(), "landscape plot --output=-x.svg -- -x");
+    }
+
+    #[test]
+    fn a_command_once_more_with_other_options() {
+        let words = [
+            "hessian", "--run", "a", "--name=c", "-o", "x.svg", "--name", "d", "--top=1",
+        ];
+        let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let typed = Typed::again(&words, &["--name", "-o"]).flag("--density");
+        assert_eq!(
+            typed.to_string(),
+            "landscape hessian --run a --top=1 --density"
+        );
     }
 }

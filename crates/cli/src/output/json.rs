@@ -1,4 +1,6 @@
+use landscape_core::path_text;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// A number as JSON; the words `NaN`, `inf` and `-inf` for those that JSON lacks.
 pub fn number(value: impl Into<Option<f64>>) -> Value {
@@ -12,4 +14,14 @@ pub fn number(value: impl Into<Option<f64>>) -> Value {
 /// Numbers as JSON.
 pub fn numbers(values: &[f64]) -> Value {
     values.iter().copied().map(number).collect()
+}
+
+/// A path as JSON, which holds UTF-8 alone: see [`path_text`].
+pub fn path_json(path: &Path) -> Value {
+    path_text(path).into()
+}
+
+/// Paths as JSON.
+pub fn paths_json(paths: &[PathBuf]) -> Value {
+    paths.iter().map(|path| path_json(path)).collect()
 }

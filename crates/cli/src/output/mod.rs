@@ -4,17 +4,22 @@ mod command;
 mod json;
 mod progress;
 mod table;
+mod words;
 
-pub use command::command_line;
-pub use json::{number, numbers};
+pub use command::{Typed, as_file, quoted};
+pub use json::{number, numbers, path_json, paths_json};
 pub use progress::Meter;
 pub use table::{Align, Table};
+pub use words::{duration, nearest, short, size};
 
 use crate::args::OutputArgs;
 use crate::error::CliError;
+use command::command_line;
 use serde_json::Value;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
 
 /// Version of the JSON that commands print.
 pub const SCHEMA: u32 = 1;
@@ -28,27 +33,32 @@ pub struct Console {
     /// Whether results are printed at all.
     results: bool,
     command: String,
+    /// The words of the command, without the name of the program.
+    words: Vec<OsString>,
 }
 
 impl Console {
-    pub fn new(args: &OutputArgs) -> Self {
+    /// For a command in these words, the name of the program apart.
+    pub fn new(args: &OutputArgs, words: Vec<OsString>) -> Self {
         Console {
             json: args.json,
             quiet: args.quiet,
             verbose: args.verbose,
             results: true,
-            command: command_line(std::env::args().skip(1)),
+            command: command_line(&words),
+            words,
         }
     }
 
     /// For a command that is a part of another: it says nothing.
-    pub fn within(&self, words: &[String]) -> Self {
+    pub fn within(&self, words: &[OsString]) -> Self {
         Console {
             json: false,
             quiet: true,
             verbose: false,
             results: false,
-            command: command_line(words.iter().cloned()),
+            command: command_line(words),
+            words: words.to_vec(),
         }
     }
 
@@ -57,10 +67,16 @@ impl Console {
         &self.command
     }
 
+    /// The command to be typed once more, without some of its options, which are those that take a value.
+    pub fn again(&self, without: &[&str]) -> Typed {
+        Typed::again(&self.words, without)
+    }
+
     /// Something to know, on stderr.
     pub fn note(&self, words: impl Display) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{words}");
+            // Nobody is there to be told that stderr is gone.
+            let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
         }
     }
 
@@ -71,8 +87,8 @@ impl Console {
         }
     }
 
-    /// The next command to try.
-    pub fn next(&self, commands: &[String]) {
+    /// The next commands to try, each with what it does where that needs a word.
+    pub fn next<C: Display>(&self, commands: &[C]) {
         if self.json || commands.is_empty() {
             return;
         }
@@ -92,18 +108,20 @@ impl Console {
         if error.is_quiet() {
             return;
         }
-        let (start, end) = match color() {
-            true => ("\x1b[1;31m", "\x1b[0m"),
-            false => ("", ""),
-        };
-        let label = match error.code() {
-            130 => "interrupted",
+        let (start, end) = red();
+        let label = match error {
+            CliError::Interrupted { .. } => "interrupted",
             _ => "error",
         };
         let mut err = io::stderr();
-        let _ = writeln!(err, "{start}{label}:{end} {}", error.what());
+        // Nobody is there to be told that stderr is gone.
+        let _ = writeln!(
+            err,
+            "{start}{label}:{end} {}",
+            words::message(&error.what())
+        );
         if let Some(remedy) = error.remedy() {
-            let _ = writeln!(err, "  remedy: {remedy}");
+            let _ = writeln!(err, "  remedy: {}", words::message(&remedy));
         }
     }
 
@@ -118,7 +136,7 @@ impl Console {
         }
         match self.json {
             true => print(&format!("{:#}\n", with_schema(json()))),
-            false => print(&words()),
+            false => print(&words::plain(&words())),
         }
     }
 }
@@ -149,50 +167,42 @@ fn with_schema(value: Value) -> Value {
     Value::Object(whole)
 }
 
+/// Prints help, the version, or what is wrong with the words of a command line; gives the exit code.
+pub fn unread(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Whoever reads has had enough.
+            let _ = error.print();
+        }
+        kind => {
+            let mut text = error.render().to_string();
+            if kind == ErrorKind::InvalidUtf8 {
+                let bad = words.iter().filter(|word| word.to_str().is_none());
+                let bad: Vec<String> = bad.map(|word| quoted(word)).collect();
+                text = format!("{}: {}\n", text.trim_end(), bad.join(" "));
+            }
+            let (start, end) = red();
+            let text = words::message(text.strip_prefix("error:").unwrap_or(&text));
+            // Nobody is there to be told that stderr is gone.
+            let _ = writeln!(io::stderr(), "{start}error:{end}{}", text.trim_end());
+        }
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// What begins and ends red words, where stderr may be coloured.
+fn red() -> (&'static str, &'static str) {
+    match color() {
+        true => ("\x1b[1;31m", "\x1b[0m"),
+        false => ("", ""),
+    }
+}
+
 /// Whether stderr may be coloured.
 fn color() -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     io::stderr().is_terminal() && unset("NO_COLOR")
-}
-
-/// Seconds in words, as short as is of use.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if !s.is_finite() => "unknown".to_owned(),
-        s if s < 1.0 => format!("{s:.2} s"),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3600.0 => format!(
-            "{:.0} min {:02.0} s",
-            (s / 60.0).floor(),
-            (s % 60.0).floor()
-        ),
-        s => format!(
-            "{:.0} h {:02.0} min",
-            (s / 3600.0).floor(),
-            (s % 3600.0 / 60.0).floor()
-        ),
-    }
-}
-
-/// Bytes in words.
-pub fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e3 => format!("{b} B"),
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
-/// A number in few digits.
-pub fn short(value: f64) -> String {
-    match value.abs() {
-        _ if !value.is_finite() => value.to_string(),
-        0.0 => "0".to_owned(),
-        size if !(1e-3..1e5).contains(&size) => format!("{value:.3e}"),
-        _ => {
-            let digits = (4 - value.abs().log10().floor() as i32 - 1).clamp(0, 6) as usize;
-            format!("{value:.digits$}")
-        }
-    }
 }

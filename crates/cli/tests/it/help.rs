@@ -1,6 +1,6 @@
 use crate::support::Bench;
 
-const COMMANDS: &[&str] = &[
+pub const COMMANDS: &[&str] = &[
     "demo",
     "train",
     "line",

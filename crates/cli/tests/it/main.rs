@@ -1,19 +1,25 @@
 //! Tests of the command as people and scripts use it.
 
 mod adaptive;
+mod bounds;
+mod bytes;
 mod compare;
 mod connect;
 mod data;
 mod demo;
 mod diagnose;
+mod early;
 mod export;
 mod help;
 mod hessian;
+mod idle;
 mod messages;
 mod planes;
 mod replace;
 mod resume;
 mod sample;
+mod shell;
+mod signals;
 mod support;
 mod train;
 mod trajectory;

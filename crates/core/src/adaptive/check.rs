@@ -6,6 +6,8 @@ use crate::rng::Rng;
 /// The fewest points of which none misses when 95% of all are good, with 95% confidence:
 /// `0.95^59 < 0.05`.
 const FEWEST: usize = 59;
+/// With which the share of misses is bounded.
+const CONFIDENCE: f64 = 0.95;
 /// At most one in so many points left is drawn.
 const MOST: usize = 4;
 /// The seed of the draws; each has a stream of its own.
@@ -72,6 +74,13 @@ impl Errors {
 
     pub(super) fn max(&self) -> Option<f64> {
         self.0.last().copied()
+    }
+
+    /// The largest share of all points that may miss, with a confidence of 95%, when none of those drawn does:
+    /// `(1 - share)^n = 0.05`. Of few points drawn from few it is less than this.
+    pub(super) fn missed_share(&self) -> Option<f64> {
+        let n = self.0.len();
+        (n > 0).then(|| -libm::expm1(libm::log(1.0 - CONFIDENCE) / n as f64))
     }
 
     /// The smallest error that at least 95% do not exceed.

@@ -1,4 +1,4 @@
-//! Measures only where interpolation is not yet certain to a tolerance, and interpolates the rest.
+//! Measures only where interpolation is not yet expected to hold to a tolerance, and interpolates the rest.
 //!
 //! The grid is walked coarse to fine, on the nested levels of [`crate::Grid::coarse_to_fine`]: 3, 5,
 //! 9, 17, ... points an axis. A point of the next level is predicted from the levels below it by
@@ -38,7 +38,9 @@
 //! coarsest, and new points are drawn. When more than one in twenty miss, the surplus says too
 //! little about this function, and `E` counts twice from then on. A function of noise is so
 //! measured at nearly all its points. On small grids at most a quarter of the points left is drawn
-//! and the statement is weaker; [`AdaptiveReport::checks`] says how many they were.
+//! and the statement is weaker; [`AdaptiveReport::checks`] says how many they were, and
+//! [`AdaptiveReport::missed_share`] which share of the interpolated points may be beyond the tolerance. Where a
+//! needle stands between all points looked at, it is among these: nothing but measuring every point finds it.
 //!
 //! The neighbourhoods of the origin and of the lowest point are always measured, for the sake of
 //! the curvature there, and so is what interpolation takes beyond the range of the measured losses:

@@ -90,7 +90,12 @@ impl<'a> Plan<'a> {
 
     pub(super) fn report(&self, surface: &Surface) -> AdaptiveReport {
         let range = self.range();
-        let share = |error: f64| if range > 0.0 { error / range } else { 0.0 };
+        let resolved = (self.resolution() / range).min(self.tolerance);
+        // No error is a share of no range: all that is known is what was asked for.
+        let share = |error: f64| match range > 0.0 {
+            true => (error / range).max(resolved),
+            false => self.tolerance,
+        };
         let errors = self.errors.as_ref();
         AdaptiveReport {
             tolerance: self.tolerance,
@@ -101,6 +106,7 @@ impl<'a> Plan<'a> {
             draws: self.draws,
             max_error: errors.and_then(Errors::max).map(share),
             p95_error: errors.and_then(Errors::p95).map(share),
+            missed_share: errors.and_then(Errors::missed_share),
         }
     }
 
@@ -197,9 +203,13 @@ impl<'a> Plan<'a> {
 
     /// The largest error of an interpolated loss, in units of the loss.
     fn allowed(&self) -> f64 {
+        (self.tolerance * self.range()).max(self.resolution())
+    }
+
+    /// What losses of this magnitude resolve.
+    fn resolution(&self) -> f64 {
         let magnitude = extremes(&self.values, &self.asked);
-        let magnitude = magnitude.map_or(0.0, |(low, high)| low.abs().max(high.abs()));
-        (self.tolerance * self.range()).max(RESOLUTION * magnitude)
+        RESOLUTION * magnitude.map_or(0.0, |(low, high)| low.abs().max(high.abs()))
     }
 }
 

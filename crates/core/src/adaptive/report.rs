@@ -16,8 +16,13 @@ pub struct AdaptiveReport {
     pub checks: usize,
     /// How many draws there were; all but the last had misses.
     pub draws: usize,
-    /// Largest error of the last draw, as a share of `range`; at most `tolerance`.
+    /// Largest error found at the points of the last draw, as a share of `range`: at most `tolerance`, and not
+    /// below what 32-bit losses resolve, so that it is never 0. Points that were not drawn may be further off,
+    /// see `missed_share`.
     pub max_error: Option<f64>,
     /// The error that 95% of the last draw do not exceed, likewise.
     pub p95_error: Option<f64>,
+    /// The largest share of the interpolated points that may be off by more than `tolerance`, with a confidence
+    /// of 95%: `1 - 0.05^(1 / checks)`, about `3 / checks`, since no point of the last draw was.
+    pub missed_share: Option<f64>,
 }

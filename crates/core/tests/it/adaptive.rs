@@ -102,6 +102,34 @@ fn smooth_functions_need_few_points_and_noise_all() {
     assert_eq!((report.checks, report.max_error), (0, None));
 }
 
+/// What was not looked at is not certain: no error of 0 is reported where it rests on a sample.
+#[test]
+fn a_needle_that_is_missed_is_no_error_of_zero() {
+    // 2.5 cells wide, between the points of the coarse levels.
+    let needle = |[x, y]: [f64; 2]| {
+        let (dx, dy) = ((x - 0.317) / 0.05, (y + 0.443) / 0.05);
+        1.0 + (-(dx * dx + dy * dy)).exp()
+    };
+    for function in [needle as fn([f64; 2]) -> f64, |_| 2.0, |_| 0.0] {
+        let (_, report) = plane(function, Grid::square(51, 1.0, 2).unwrap(), 0.01);
+        if report.checks == 0 {
+            continue;
+        }
+        let (max, p95) = (report.max_error.unwrap(), report.p95_error.unwrap());
+        assert!(
+            max > 0.0 && p95 > 0.0 && p95 <= max && max <= 0.01,
+            "{report:?}"
+        );
+        // The rule of three: 3 / n is above 1 - 0.05^(1/n) = -ln(0.05) / n + ...
+        let (missed, n) = (report.missed_share.unwrap(), report.checks as f64);
+        let exact = 1.0 - 0.05f64.powf(1.0 / n);
+        assert!(
+            (missed - exact).abs() < 1e-12 && missed < 3.0 / n,
+            "{report:?}"
+        );
+    }
+}
+
 #[test]
 fn a_polynomial_of_degree_three_is_interpolated_to_rounding() {
     let cubic = |[x, y]: [f64; 2]| x * x * x - 2.0 * x * y * y + y - 3.0;

@@ -49,7 +49,7 @@ impl Default for MoonsSpec {
 }
 
 /// More points than this are refused as a typing mistake.
-const MAX_POINTS: usize = 100_000_000;
+const MAX_POINTS: usize = 10_000_000;
 
 impl MoonsSpec {
     /// What follows `moons:`.

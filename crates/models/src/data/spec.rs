@@ -3,6 +3,7 @@
 use super::MoonsSpec;
 use crate::ModelsError;
 use crate::names::named;
+use landscape_core::{path_text, text_path};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -80,7 +81,8 @@ impl Pixels {
 /// | `FILE.safetensors`, `FILE.npz` | tensors `x` and `y` |
 /// | `X.npy,Y.npy` | the same in two files |
 ///
-/// Parsing and printing are inverse to each other, up to settings that are not written out.
+/// Parsing and printing are inverse to each other, up to settings that are not written out. Paths that are
+/// not UTF-8 are written as [`path_text`] writes them.
 ///
 /// ```
 /// use landscape_models::DataSpec;
@@ -114,6 +116,11 @@ impl DataSpec {
 
     /// Whether it has a part for tests.
     pub fn has_test_split(&self) -> bool {
+        matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
+    }
+
+    /// Whether its files lie in a folder that can be named.
+    pub fn reads_folder(&self) -> bool {
         matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
     }
 
@@ -157,12 +164,21 @@ impl FromStr for DataSpec {
 
 fn file(given: &str) -> Option<DataSpec> {
     let extension = |path: &str| path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    if let Some((x, y)) = given.split_once(',') {
+    let quoted = |given: &'_ str| Some(given.strip_prefix("$'")?.strip_suffix('\'')?.to_owned());
+    let (inner, is_quoted) = match quoted(given) {
+        Some(inner) => (inner, true),
+        None => (given.to_owned(), false),
+    };
+    let path = |text: &str| match is_quoted {
+        true => text_path(&format!("$'{text}'")),
+        false => text_path(text),
+    };
+    if let Some((x, y)) = inner.split_once(',') {
         let both = [x, y].map(|path| extension(path).as_deref() == Some("npy"));
-        return (both == [true, true]).then(|| DataSpec::Pair(x.into(), y.into()));
+        return (both == [true, true]).then(|| DataSpec::Pair(path(x), path(y)));
     }
-    matches!(extension(given).as_deref(), Some("safetensors" | "npz"))
-        .then(|| DataSpec::File(given.into()))
+    matches!(extension(&inner).as_deref(), Some("safetensors" | "npz"))
+        .then(|| DataSpec::File(path(&inner)))
 }
 
 impl fmt::Display for DataSpec {
@@ -172,8 +188,13 @@ impl fmt::Display for DataSpec {
             DataSpec::Mnist(pixels) => write!(f, "mnist{}", pixels.suffix(Pixels::Unit)),
             DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix(Pixels::Unit)),
             DataSpec::Cifar10(pixels) => write!(f, "cifar10{}", pixels.suffix(Pixels::Standard)),
-            DataSpec::File(path) => write!(f, "{}", path.display()),
-            DataSpec::Pair(x, y) => write!(f, "{},{}", x.display(), y.display()),
+            DataSpec::File(path) => f.write_str(&path_text(path)),
+            DataSpec::Pair(x, y) => {
+                let mut both = x.as_os_str().to_owned();
+                both.push(",");
+                both.push(y);
+                f.write_str(&path_text(both.as_ref()))
+            }
         }
     }
 }

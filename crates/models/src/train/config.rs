@@ -92,14 +92,20 @@ impl TrainConfig {
             true => Ok(()),
             false => Err(ModelsError::BadTraining { field, value, rule }),
         };
-        let positive = self.lr.is_finite() && self.lr > 0.0;
+        // Parameters are 32-bit floats, and so are their steps.
+        let positive = (self.lr as f32).is_finite() && self.lr as f32 > 0.0;
         rule(
             self.batch > 0,
             "batch",
             self.batch.to_string(),
             "it must be at least 1",
         )?;
-        rule(positive, "lr", self.lr.to_string(), "it must be positive")?;
+        rule(
+            positive,
+            "lr",
+            format!("{:?}", self.lr),
+            "it must be positive, from 1e-45 to 3.4e38",
+        )?;
         rule(
             (0.0..1.0).contains(&self.momentum),
             "momentum",
@@ -108,7 +114,7 @@ impl TrainConfig {
         )?;
         let decay = self.decay();
         rule(
-            decay.is_finite() && decay >= 0.0,
+            (decay as f32).is_finite() && decay >= 0.0,
             "weight_decay",
             decay.to_string(),
             "it must be at least 0",

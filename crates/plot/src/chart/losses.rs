@@ -1,5 +1,6 @@
 use super::curves::{Curves, Series};
 use crate::error::PlotError;
+use crate::field::smoothed;
 use crate::figure::Figure;
 use crate::layout::mark;
 use crate::options::{Clip, Options, Scale};
@@ -22,7 +23,7 @@ pub struct LossCurve {
 }
 
 /// The courses of training runs: losses, and accuracies where runs have them. Runs differ in
-/// colour, dash and mark.
+/// colour, dash and mark. [`Options::smooth`] counts records, not steps.
 ///
 /// # Errors
 /// When there is no curve, a curve has not one value a step, or an option is not usable.
@@ -35,7 +36,10 @@ pub fn losses(curves: &[LossCurve], options: &Options) -> Result<Figure, PlotErr
         let shown = curves.iter().enumerate();
         shown
             .filter(|(_, c)| !values(c).is_empty())
-            .map(|(k, c)| series(k, c, values(c), curves.len()))
+            .map(|(k, c)| {
+                let drawn = smoothed(values(c).clone(), options.smooth);
+                series(k, c, &drawn, curves.len())
+            })
             .collect()
     };
     let name = options

@@ -5,6 +5,7 @@ use super::buffer::Buffer;
 use super::once::{Fixed, Once, Tiles};
 use super::plan::{Action, Operand, Place, Plan, Step};
 use super::simd::{Kernel, LANES, Level, Simd, run};
+use super::threads::pool;
 use crate::TraceError;
 use crate::analysis::Analysis;
 use crate::fuse::transform_weights;
@@ -62,13 +63,7 @@ impl HostExecutor {
         threads: usize,
         level: Level,
     ) -> Result<Self, TraceError> {
-        let pool = match threads {
-            0 => None,
-            n => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
-                Some(pool.map_err(TraceError::Threads)?)
-            }
-        };
+        let pool = pool(threads)?;
         let graph = &transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
         let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
         let analysis = &Analysis::new(graph, &varies);

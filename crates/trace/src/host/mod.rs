@@ -15,6 +15,7 @@ mod pack;
 pub(crate) mod plan;
 mod products;
 pub mod simd;
+pub(crate) mod threads;
 mod turn;
 pub(crate) mod winograd;
 mod winograd_weight;

@@ -5,8 +5,8 @@ use crate::args::{CompareArgs, LookArgs};
 use crate::commands::part;
 use crate::commands::plot::{Stored, figure_options, saved};
 use crate::error::CliError;
-use crate::inputs::may_write;
-use crate::output::Console;
+use crate::inputs::{beside, may_write};
+use crate::output::{Console, Typed};
 use landscape_core::Surface;
 use landscape_plot::{
     Figure, LossCurve, Options, PanelOf, PathOnPlane, Scale, Style, losses, side_by_side,
@@ -61,13 +61,6 @@ pub fn is_page(path: &Path) -> bool {
     ending == "html" || ending == "htm"
 }
 
-/// `all-ends.svg` beside `all.svg`.
-fn beside(path: &Path, part: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}{part}.{ending}"))
-}
-
 /// One page with the joint plane, the planes around the ends, and the losses.
 fn page(
     followed: &Followed,
@@ -89,15 +82,16 @@ pub fn page_of(
     args: &CompareArgs,
     console: &Console,
 ) -> Result<(), CliError> {
-    let mut words = vec![
-        "plot".to_owned(),
-        format!("--output={}", output.display()),
-        format!("--db={}", args.store.db.db.display()),
-    ];
-    words.extend(args.store.force.then(|| "--force".to_owned()));
-    words.push("--".to_owned());
-    words.extend(names);
-    part(&words, console)
+    let mut typed = Typed::new("plot")
+        .option("--output", output)
+        .option("--db", &args.store.db.db);
+    for (flag, _) in [("--force", args.store.force), ("--log", args.log)]
+        .iter()
+        .filter(|f| f.1)
+    {
+        typed = typed.flag(flag);
+    }
+    part(names.into_iter().fold(typed, Typed::name), console)
 }
 
 fn pictures(

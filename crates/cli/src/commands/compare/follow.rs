@@ -5,7 +5,7 @@ use crate::args::CompareArgs;
 use crate::commands::part;
 use crate::error::CliError;
 use crate::inputs::Interrupt;
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use landscape_core::{Metrics, Params, Role, Surface, Trajectory, metrics};
 use landscape_storage::{ALL_PARAMETERS, Hold, Run, Side, Store, TrainRecord};
 use landscape_study::compare::{Eigenvalue, Factor, Fate};
@@ -129,7 +129,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Runs a command into the database, as `name`.
-    fn run(&mut self, mut line: Vec<String>, name: &str) -> Result<Run, CliError> {
+    fn run(&mut self, line: Typed, name: &str) -> Result<Run, CliError> {
         if Interrupt::listen().raised() {
             return Err(CliError::Interrupted {
                 saved: "all that was computed is stored".to_owned(),
@@ -138,24 +138,20 @@ impl<'a> Parts<'a> {
         }
         let (start, args) = (Instant::now(), self.args);
         let devices: Vec<String> = args.eval.device.iter().map(ToString::to_string).collect();
-        let devices = match line[0].as_str() {
-            "hessian" => &devices[..1],
-            _ => &devices[..],
+        let devices = match line.command() == "hessian" {
+            true => &devices[..1],
+            false => &devices[..],
         };
-        for (option, value) in [
-            ("--name", name.to_owned()),
-            ("--db", args.store.db.db.display().to_string()),
-            ("--device", devices.join(",")),
-            ("--threads", args.eval.threads.to_string()),
-        ] {
-            line.push(format!("{option}={value}"));
-        }
+        let mut line = line
+            .option("--name", name)
+            .option("--db", &args.store.db.db)
+            .option("--device", devices.join(","))
+            .option("--threads", args.eval.threads.to_string());
         if args.store.force {
-            line.push("--force".to_owned());
+            line = line.flag("--force");
         }
-        self.console
-            .detail(format_args!("$ landscape {}", line.join(" ")));
-        part(&line, self.console)?;
+        self.console.detail(format_args!("$ {line}"));
+        part(line, self.console)?;
         let run = self.store.find(name)?;
         self.let_go(start.elapsed());
         Ok(run)
@@ -183,10 +179,12 @@ fn joint_plane(
         Some(Factor::Optimizer | Factor::BatchSize) => "first",
         _ => "mean",
     };
-    let mut words = words(&["trajectory", "--center", center]);
-    words.extend(rows.iter().map(|row| format!("--run={}", row.run.name)));
-    words.push(format!("--grid={}", counts(&parts.args.grid.0)));
-    let run = parts.run(words, name)?;
+    let typed = Typed::new("trajectory").option("--center", center);
+    let typed = rows
+        .iter()
+        .fold(typed, |typed, row| typed.option("--run", &row.run.name));
+    let typed = typed.option("--grid", counts(&parts.args.grid.0));
+    let run = parts.run(typed, name)?;
     let stored = parts.store.load_trajectories(&run)?;
     let path = |row: &Row| {
         let named = stored.iter().find(|named| named.label == row.run.name);
@@ -200,10 +198,6 @@ fn joint_plane(
         paths,
         run,
     })
-}
-
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 fn counts(counts: &[usize]) -> String {
@@ -256,10 +250,10 @@ impl Row {
     /// The surface around the end, and the curvature there.
     fn around(&mut self, parts: &mut Parts<'_>) -> Result<(), CliError> {
         let run = self.run.name.clone();
-        let of_run = format!("--run={run}");
-        let grid = format!("--grid={}", counts(&parts.args.end_grid.0));
+        let of_run = |command: &str| Typed::new(command).option("--run", &run);
         let end = format!("{run}-end");
-        let stored = parts.run(words(&["surface", &of_run, &grid]), &end)?;
+        let surface = of_run("surface").option("--grid", counts(&parts.args.end_grid.0));
+        let stored = parts.run(surface, &end)?;
         let surface = parts.store.load_surface(&stored)?;
         self.metrics = metrics(&surface).ok();
         self.surface = Some(surface);
@@ -268,8 +262,10 @@ impl Row {
             return Ok(());
         }
         let name = format!("{run}-curvature");
-        let wanted = ["hessian", &of_run, "--top", "1", "--sharpness", "sam"];
-        let stored = parts.run(words(&wanted), &name)?;
+        let wanted = of_run("hessian")
+            .option("--top", "1")
+            .option("--sharpness", "sam");
+        let stored = parts.run(wanted, &name)?;
         let points = parts.store.curvature(&stored)?;
         if let Some(point) = points.first() {
             let largest = point.eigenvalues_of(ALL_PARAMETERS, Side::Top);

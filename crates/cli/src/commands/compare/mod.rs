@@ -7,10 +7,12 @@ mod study;
 mod surfaces;
 
 use super::plot::may_draw;
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, no_effect};
 use crate::error::CliError;
-use crate::inputs::{Interrupt, build_grid, targets};
-use crate::output::Console;
+use crate::inputs::{
+    Interrupt, build_grid, check_drawable, distinct, may_store, plan_grid, targets,
+};
+use crate::output::{Console, Typed};
 use follow::{Compared, follow};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_study::compare::Factor;
@@ -19,12 +21,19 @@ use serde_json::Value;
 /// Trains what is to be compared, or takes stored runs, and puts them side by side.
 pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     // Wrong counts and files are found before any work.
-    build_grid(Some(&args.grid), None, 2)?;
-    build_grid(Some(&args.end_grid), None, 2)?;
+    let drawn = args.output.iter().any(|path| !figures::is_page(path));
+    for counts in [&args.grid, &args.end_grid] {
+        let grid = build_grid(Some(counts), None, 2)?;
+        plan_grid(&grid, 0, console)?;
+        if drawn {
+            check_drawable(&grid)?;
+        }
+    }
     targets(&args.eval)?;
     for path in &args.output {
         may_draw(path, args.store.force)?;
     }
+    distinct(&args.output)?;
     match args.runs.len() {
         0 => studied(args, console),
         1 => Err(CliError::Conflict {
@@ -40,6 +49,7 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
 
 /// Variants of one network.
 fn studied(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+    may_store(&args.store.db.db)?;
     let plan = study::Plan::new(args, console)?;
     for output in &args.output {
         figures::may_draw_all(output, plan.variants(), args.store.force)?;
@@ -62,6 +72,7 @@ fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     let store = Store::open_read(&args.store.db.db)?;
     let runs = load(args, &store)?;
     if runs.iter().all(|run| run.kind != RunKind::Train) {
+        check_landscapes(args)?;
         return surfaces::surfaces(&runs, args, &store, console);
     }
     comparable(&runs)?;
@@ -80,6 +91,21 @@ fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     let name = name.unwrap_or_else(|| args.runs.join("-"));
     let compared = runs.into_iter().map(Compared::stored).collect::<Vec<_>>();
     side_by_side(&name, None, &compared, args, &store, console)
+}
+
+/// Refuses what belongs to trainings, where landscapes are compared as they are stored.
+fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
+    let trainings = [
+        "grid",
+        "end_grid",
+        "no_curvature",
+        "device",
+        "threads",
+        "name",
+    ];
+    let why = "the runs that are named are landscapes, which are compared as they are stored; it belongs to trainings";
+    let found = trainings.into_iter().find(|id| args.given.has(id));
+    found.map_or(Ok(()), |id| Err(no_effect(id, why, None)))
 }
 
 /// The runs that are named, each once.
@@ -148,20 +174,15 @@ fn side_by_side(
     report::print(&followed, factor, &files, console)?;
     let mut next = Vec::new();
     if let Some(plane) = &followed.plane {
-        next.push(format!(
-            "landscape plot {} --log -o {}.html",
-            plane.run.name, plane.run.name
-        ));
+        next.push(Typed::plot(&plane.run.name, "html").flag("--log"));
     }
     if let Some(first) = followed.rows.first() {
-        next.push(format!("landscape show {}", first.run.name));
-        next.extend(
-            first
-                .end
-                .as_ref()
-                .map(|end| format!("landscape metrics {end}")),
-        );
+        next.push(Typed::new("show").name(&first.run.name));
+        let metrics = |end| Typed::new("metrics").name(end);
+        next.extend(first.end.as_ref().map(metrics));
     }
+    let db = &args.store.db;
+    let next: Vec<Typed> = next.into_iter().map(|typed| typed.db(db)).collect();
     console.next(&next);
     Ok(())
 }

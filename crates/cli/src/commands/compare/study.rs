@@ -6,7 +6,7 @@ use crate::commands::train::{config, run_spec};
 use crate::error::CliError;
 use crate::inputs::{Interrupt, Source, default_loss, load_data, provenance};
 use crate::output::{Console, Meter};
-use landscape_core::{Outcome, Progress};
+use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{OptimizerKind, Step, load_network_params};
 use landscape_storage::{Error, Run, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant};
@@ -48,7 +48,7 @@ impl Plan {
             spec.replace = args.store.force;
             let weights = match &args.weights {
                 None => json!({"seed": variant.config.seed}),
-                Some(path) => json!({"file": path}),
+                Some(path) => json!({"file": path_text(path)}),
             };
             spec.provenance = provenance(
                 console.command(),

@@ -6,7 +6,7 @@ use crate::args::{CurveArgs, Ranges};
 use crate::commands::engine::Job;
 use crate::commands::train::training;
 use crate::error::CliError;
-use crate::inputs::{Interrupt, build_grid, digest};
+use crate::inputs::{Interrupt, build_grid, digest, plan_grid, plan_memory};
 use crate::output::{Console, Meter};
 use landscape_core::{
     Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
@@ -44,7 +44,7 @@ pub struct FoundCurve {
 
 impl CurveJob {
     /// `None` where no curve is asked for.
-    pub fn new(args: &CurveArgs) -> Result<Option<Self>, CliError> {
+    pub fn new(args: &CurveArgs, console: &Console) -> Result<Option<Self>, CliError> {
         let Some(kind) = args.curve else {
             return Ok(None);
         };
@@ -72,7 +72,8 @@ impl CurveJob {
                 });
             }
         }
-        build_grid(args.grid.as_ref(), args.range.as_ref(), 2)?;
+        let grid = build_grid(args.grid.as_ref(), args.range.as_ref(), 2)?;
+        plan_grid(&grid, 0, console)?;
         Ok(Some(CurveJob {
             config,
             args: args.clone(),
@@ -98,6 +99,14 @@ impl CurveJob {
         })
     }
 
+    /// Memory for the control points, their gradients and the state of the optimiser.
+    fn plan(&self, to: &Params, console: &Console) -> Result<(), CliError> {
+        let points = self.config.bends as u64 + 2;
+        let bytes = 6 * 4 * points * to.iter().map(|t| t.data.len() as u64).sum::<u64>();
+        let what = format!("a curve with {} bends", self.config.bends);
+        plan_memory(&what, bytes, "give fewer --bends", console)
+    }
+
     fn trained(
         &self,
         work: &Work,
@@ -105,6 +114,7 @@ impl CurveJob {
         store: &Store,
         console: &Console,
     ) -> Result<(Run, Curve), CliError> {
+        self.plan(to, console)?;
         let mut settings = work.settings(to);
         let curve = json!({"kind": self.config.kind.name(), "bends": self.config.bends});
         settings.insert("curve".to_owned(), curve);

@@ -4,11 +4,10 @@ use crate::args::{ConnectArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::inputs::{Place, Problem, last_checkpoint, load_problem};
 use crate::output::Console;
-use landscape_core::Params;
+use landscape_core::{Params, path_text, text_path};
 use landscape_models::load_network_params;
 use landscape_storage::Store;
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Two networks of one kind, data and a loss.
 pub struct Ends {
@@ -41,7 +40,7 @@ impl Ends {
             (Some(name), _, Some(store)) => last_checkpoint(name, &problem.spec, store)?,
             (_, Some(path), _) => {
                 let params = load_network_params(path, &problem.spec)?;
-                (params, json!({"file": path}))
+                (params, json!({"file": path_text(path)}))
             }
             _ => return Err(two_networks("one network is given")),
         };
@@ -104,7 +103,8 @@ fn name(source: &Value) -> String {
     let word = |name: &str| source.get(name).and_then(Value::as_str);
     match (word("file"), word("run")) {
         (Some(file), _) => {
-            let stem = Path::new(file).file_stem();
+            let path = text_path(file);
+            let stem = path.file_stem();
             stem.map_or_else(|| file.to_owned(), |s| s.to_string_lossy().into_owned())
         }
         (None, Some(run)) => run.to_owned(),

@@ -8,7 +8,7 @@ use super::engine::Job;
 use crate::args::ConnectArgs;
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, describe_direction, digest, may_write, places_json, provenance, targets,
+    Interrupt, describe_direction, digest, may_store, may_write, places_json, provenance, targets,
 };
 use crate::output::Console;
 use curve::CurveJob;
@@ -55,7 +55,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
         None => {}
     }
     report.print(start.elapsed().as_secs_f64(), console)?;
-    console.next(&report.next());
+    console.next(&report.next(&args.store.db, console));
     Ok(())
 }
 
@@ -72,7 +72,8 @@ impl<'a> Work<'a> {
     fn new(args: &'a ConnectArgs, console: &Console) -> Result<Self, CliError> {
         // What needs no file is checked before any is read.
         let grid = Way::grid(args.points)?;
-        let curve = CurveJob::new(&args.curve)?;
+        let curve = CurveJob::new(&args.curve, console)?;
+        may_store(&args.store.db.db)?;
         let targets = targets(&args.eval)?;
         if let Some(path) = &args.save {
             may_write(path, args.store.force)?;

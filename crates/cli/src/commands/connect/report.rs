@@ -1,9 +1,10 @@
 //! What is printed of ways.
 
 use super::curve::FoundCurve;
+use crate::args::DbArgs;
 use crate::commands::metrics::barrier_json;
 use crate::error::CliError;
-use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use crate::output::{Align, Console, Table, Typed, duration, number, numbers, short};
 use landscape_core::{Barrier, CurveKind};
 use landscape_study::connect::{Aligned, Connectivity, Matching, Way};
 use serde_json::{Value, json};
@@ -183,8 +184,9 @@ impl Report {
     }
 
     /// What to look at next.
-    pub fn next(&self) -> Vec<String> {
-        let plot = |run: &String| format!("landscape plot {run} -o {run}.svg");
+    pub fn next(&self, db: &DbArgs, console: &Console) -> Vec<String> {
+        let plot = |run: &String| Typed::plot(run, "svg").db(db).to_string();
+        let again = || console.again(&["--name"]);
         let mut next: Vec<String> = self.line.run.iter().map(plot).collect();
         let aligned = self.aligned.iter().flat_map(|aligned| &aligned.line.run);
         next.extend(aligned.map(plot));
@@ -193,10 +195,12 @@ impl Report {
         match &self.curve {
             Some(curve) if curve.sampled => next.extend(curve.way.run.iter().map(plot)),
             Some(_) => {
-                next.push("landscape connect ... --grid 51    (samples the curve's plane)".into())
+                let sampled = again().option("--grid", "51");
+                next.push(format!("{sampled}    # samples the curve's plane"))
             }
             None => {
-                next.push("landscape connect ... --curve bezier    (trains a way around)".into())
+                let trained = again().option("--curve", "bezier");
+                next.push(format!("{trained}    # trains a way around"))
             }
         }
         next

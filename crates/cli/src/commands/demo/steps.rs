@@ -1,6 +1,7 @@
 //! The commands of the demonstration.
 
 use crate::args::DemoArgs;
+use crate::output::Typed;
 use std::path::Path;
 
 /// A command without what is the same for all.
@@ -61,10 +62,10 @@ impl Step {
     }
 
     /// All words of the command.
-    pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<String> {
-        let mut words = split(self.words);
+    pub fn words(&self, args: &DemoArgs, db: &Path) -> Typed {
+        let mut typed = split(self.words);
         if !self.words.starts_with("trajectory") {
-            words.extend(["--seed".to_owned(), args.seed.to_string()]);
+            typed = typed.option("--seed", args.seed.to_string());
         }
         if self.evaluates {
             let mut devices: Vec<String> =
@@ -72,16 +73,18 @@ impl Step {
             if self.words.starts_with("hessian") {
                 devices.truncate(1);
             }
-            words.extend(["--device".to_owned(), devices.join(",")]);
-            words.extend(["--threads".to_owned(), args.eval.threads.to_string()]);
+            typed = typed
+                .option("--device", devices.join(","))
+                .option("--threads", args.eval.threads.to_string());
         }
-        words.extend(["--db".to_owned(), db.display().to_string()]);
-        words
+        typed.option("--db", db)
     }
 }
 
-fn split(words: &str) -> Vec<String> {
-    words.split_whitespace().map(str::to_owned).collect()
+fn split(words: &str) -> Typed {
+    let mut words = words.split_whitespace();
+    let typed = Typed::new(words.next().unwrap_or_default());
+    words.fold(typed, Typed::flag)
 }
 
 /// A figure: its file, and the words that draw it.
@@ -116,13 +119,15 @@ pub const FIGURES: &[Drawing] = &[
 
 impl Drawing {
     /// The commands for both kinds of files.
-    pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<Vec<String>> {
+    pub fn words(&self, args: &DemoArgs, db: &Path) -> Vec<Typed> {
         let one = |ending: &str| {
             let file = args.out.join(format!("{}.{ending}", self.file));
-            let mut words = split(&format!("plot {} --dpi 300 --force", self.words));
-            words.extend(["-o".to_owned(), file.display().to_string()]);
-            words.extend(["--db".to_owned(), db.display().to_string()]);
-            words
+            let typed = split(&format!("plot {} --force", self.words));
+            let typed = match ending {
+                "png" => typed.option("--dpi", "300"),
+                _ => typed,
+            };
+            typed.option("-o", &file).option("--db", db)
         };
         vec![one("svg"), one("png")]
     }

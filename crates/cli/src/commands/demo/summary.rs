@@ -2,7 +2,7 @@
 
 use crate::commands::diagnose::{Depth, Evidence, brief, gather, to_json};
 use crate::error::CliError;
-use crate::output::{Align, Console, Table, number, numbers, short};
+use crate::output::{Align, Console, Table, number, numbers, path_json, short};
 use landscape_core::{Metrics, metrics};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunKind, RunSummary, Side, Store};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub fn print(store: &Store, out: &Path, seconds: f64, console: &Console) -> Resu
     console.result(
         || {
             json!({
-                "folder": out,
+                "folder": path_json(out),
                 "seconds": number(seconds),
                 "runs": lines.iter().map(Line::json).collect::<Vec<_>>(),
             })

@@ -11,13 +11,14 @@ mod training;
 mod work;
 
 use super::plot::{draw, is_page, may_draw};
-use crate::args::{HessianArgs, LookArgs, PlotArgs};
+use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Derivatives, Directions, Interrupt, Problem, UsualAxis, build_directions, build_grid,
-    build_grid_on, load_problem, places_json, provenance, save_directions, targets,
+    build_grid_on, check_drawable, distinct, load_problem, may_store, may_write, places_json,
+    provenance, save_directions, targets,
 };
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use landscape_core::Grid;
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::Target;
@@ -49,12 +50,16 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     let name = report.run.name.clone();
     let files = figures(args, &name)?;
     report.print(&files, console)?;
-    let mut next = vec![format!("landscape show {name}")];
+    let db = &args.store.db;
+    let mut next = vec![Typed::new("show").name(&name).db(db)];
     if files.is_empty() && report.is_drawable() {
-        next.insert(0, format!("landscape plot {name} -o {name}.svg"));
+        next.insert(0, Typed::plot(&name, "svg").db(db));
     }
     if !plan.request.density {
-        next.push("landscape hessian ... --density -o spectrum.svg".to_owned());
+        let again = console
+            .again(&["--name", "--output", "-o"])
+            .flag("--density");
+        next.push(again.option("-o", "spectrum.svg"));
     }
     console.next(&next);
     Ok(())
@@ -65,6 +70,7 @@ fn figures(args: &HessianArgs, name: &str) -> Result<Vec<PathBuf>, CliError> {
     let one = |output: &PathBuf| {
         draw(&PlotArgs {
             names: vec![name.to_owned()],
+            given: Given::default(),
             kind: None,
             output: output.clone(),
             look: LookArgs::default(),
@@ -104,6 +110,7 @@ impl Plan {
         let problem = load_problem(&args.network, &args.data, seed, store.as_ref(), console)?;
         let derivatives = Derivatives::new(&problem, &target, args.how.double())?;
         let request = Request::new(args, derivatives.dim())?;
+        request.plan_memory(console)?;
         let map = match request.map {
             true => Some(mapped(args, &problem, store.as_ref(), &target)?),
             false => None,
@@ -212,10 +219,18 @@ fn point(
 
 /// What can be checked before any file is read.
 fn check(args: &HessianArgs) -> Result<Target, CliError> {
-    build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
+    let grid = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
+    if args.wanted.map && args.output.iter().any(|path| !is_page(path)) {
+        check_drawable(&grid)?;
+    }
     for path in &args.output {
         may_draw(path, args.store.force)?;
     }
+    if let Some(path) = &args.plane.save_directions {
+        may_write(path, args.store.force)?;
+    }
+    distinct(args.output.iter().chain(&args.plane.save_directions))?;
+    may_store(&args.store.db.db)?;
     let request = Request::precheck(args)?;
     if let Some(path) = args.output.iter().find(|path| !is_page(path))
         && !request.is_drawable()

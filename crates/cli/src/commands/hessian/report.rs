@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::error::CliError;
-use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use crate::output::{Align, Console, Table, duration, number, numbers, paths_json, short};
 use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Run, Sharpness, Side, TraceEstimate,
@@ -36,7 +36,7 @@ impl Report {
         console.result(
             || {
                 let mut json = self.json();
-                json["files"] = json!(files);
+                json["files"] = paths_json(files);
                 json
             },
             || {

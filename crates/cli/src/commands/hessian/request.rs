@@ -2,7 +2,8 @@
 
 use crate::args::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 use crate::error::CliError;
-use crate::inputs::{basis, floor};
+use crate::inputs::{basis, floor, plan_memory};
+use crate::output::Console;
 use landscape_hessian::{
     Density, DensityParams, Lanczos, LanczosParams, Power, PowerParams, Trace, TraceParams,
 };
@@ -101,11 +102,41 @@ impl Request {
         Density::new(self.density_params())?;
         match self.how.rho {
             Some(given) if !(given > 0.0 && given.is_finite()) => Err(CliError::Conflict {
-                what: format!("--rho {given} is not a positive, finite number"),
+                what: format!("--rho {given:?} is not a positive, finite number"),
                 remedy: "give for example --rho 0.05, or leave it out".to_owned(),
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Plans the vectors that the algorithms hold, before they do.
+    ///
+    /// # Errors
+    /// Where they do not fit.
+    pub fn plan_memory(&self, console: &Console) -> Result<(), CliError> {
+        let vector = 8 * self.dim as u64;
+        let pairs = (self.top + self.bottom) as u64;
+        if pairs > 0 {
+            let held = self.lanczos().basis_limit() as u64 + pairs;
+            let what = format!("the search for {pairs} eigenvectors");
+            plan_memory(
+                &what,
+                held * vector,
+                "give a smaller --top or --bottom",
+                console,
+            )?;
+        }
+        if self.trace && self.trace_name() == TraceName::Xtrace {
+            let held = self.trace_params().max_products as u64;
+            let remedy = "give a smaller --max-products, or --trace-method hutchinson";
+            plan_memory("the trace by xtrace", held * vector, remedy, console)?;
+        }
+        if self.density {
+            let held = self.how.lanczos_steps as u64 * self.density_params().block as u64;
+            let remedy = "give fewer --lanczos-steps";
+            plan_memory("the spectral density", held * vector, remedy, console)?;
+        }
+        Ok(())
     }
 
     fn check_power(&self) -> Result<(), CliError> {

@@ -5,6 +5,7 @@ use super::options::{figure_options, provenance};
 use crate::args::{Kind, LookArgs};
 use crate::commands::hessian::report::{heading, settings_words};
 use crate::error::CliError;
+use crate::output::Typed;
 use landscape_plot::page::{EigenvalueRow, PageCurvature, TraceRow};
 use landscape_plot::{
     self as plot, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Options, SharpnessRow,
@@ -89,7 +90,13 @@ fn lacks(run: &Stored, what: &'static str) -> CliError {
     };
     CliError::Conflict {
         what: format!("run `{name}` has no {what}"),
-        remedy: format!("compute it: landscape hessian ... {option}"),
+        remedy: match run.run.provenance["weights"]["run"].as_str() {
+            Some(trained) => {
+                let typed = Typed::new("hessian").option("--run", trained);
+                format!("compute it: {typed} {option}")
+            }
+            None => format!("compute it: `landscape hessian` with {option}"),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{Source, default_loss, digest, digest_all, load_data, matching};
+use crate::inputs::{Source, default_loss, digest, digest_all, load_data, matching, stored_loss};
 use burn::tensor::Device;
 use landscape_core::{Params, PathSource, Role, RowError, RowIter, RowSource};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
@@ -122,8 +122,10 @@ impl Paths {
         };
         let source = Source::new(&args.data, runs[0].provenance.get("data"))?;
         let data = load_data(&source)?;
-        let stored = setting("loss").and_then(|name| name.parse().ok());
-        let loss = args.data.loss.or(stored);
+        let loss = match args.data.loss {
+            Some(loss) => Some(loss),
+            None => stored_loss(&runs[0])?,
+        };
         let loss = loss.unwrap_or_else(|| default_loss(&spec, &data));
         let mut all = Paths {
             spec,

@@ -1,0 +1,91 @@
+//! Memory, planned before work starts.
+
+use crate::error::CliError;
+use crate::output::{Console, size};
+use landscape_core::{Grid, Sample};
+use std::fs;
+
+/// Work that takes more is told beforehand.
+const TOLD: u64 = 1 << 30;
+
+/// Says how much memory is needed, where it is much.
+///
+/// # Errors
+/// [`CliError::Conflict`] where the machine has less, with the `remedy`.
+pub fn plan_memory(
+    what: &str,
+    bytes: u64,
+    remedy: &str,
+    console: &Console,
+) -> Result<(), CliError> {
+    if let Some(free) = free().filter(|&free| bytes > free) {
+        return Err(CliError::Conflict {
+            what: format!(
+                "{what} needs about {} of memory, and {} are free",
+                size(bytes),
+                size(free)
+            ),
+            remedy: remedy.to_owned(),
+        });
+    }
+    if bytes > TOLD {
+        console.note(format_args!("{what}: about {} of memory", size(bytes)));
+    }
+    Ok(())
+}
+
+/// The same for all points of a grid.
+///
+/// # Errors
+/// As [`plan_memory`].
+pub fn plan_grid(grid: &Grid, terms: usize, console: &Console) -> Result<(), CliError> {
+    // The sample itself, its terms, and its place in the order of sampling.
+    let terms = if terms == 0 { 0 } else { 8 * terms + 16 };
+    let each = size_of::<Option<Sample>>() + terms + size_of::<usize>();
+    let what = format!("a grid of {} points", grid.len());
+    let bytes = grid.len() as u64 * each as u64;
+    plan_memory(&what, bytes, "give a smaller --grid", console)
+}
+
+/// Free memory in bytes, of the machine or of the control group that this process is in, whichever is less;
+/// `None` where the system does not say.
+fn free() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kib << 10)
+    });
+    let number = |name: &str| -> Option<u64> {
+        let text = fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?;
+        text.trim().parse().ok()
+    };
+    let group = number("memory.max")
+        .zip(number("memory.current"))
+        .map(|(most, used)| most.saturating_sub(used));
+    match (machine, group) {
+        (Some(machine), Some(group)) => Some(machine.min(group)),
+        (machine, group) => machine.or(group),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::OutputArgs;
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let quiet = OutputArgs {
+            json: false,
+            quiet: true,
+            verbose: false,
+        };
+        let console = Console::new(&quiet, Vec::new());
+        assert!(plan_memory("nothing", 0, "", &console).is_ok());
+        if free().is_some() {
+            let error = plan_memory("a planet", u64::MAX / 2, "take less", &console).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("a planet needs about"), "{text}");
+        }
+    }
+}
