@@ -182,12 +182,15 @@ pub fn unread(error: &clap::Error, words: &[OsString]) -> ExitCode {
             if kind == ErrorKind::InvalidUtf8 {
                 let bad = words.iter().filter(|word| word.to_str().is_none());
                 let bad: Vec<String> = bad.map(|word| quoted(word)).collect();
-                text = format!("{}: {}\n", text.trim_end(), bad.join(" "));
+                let bad = bad.join(" ");
+                text = format!(
+                    "{bad} is not UTF-8; files and folders may be so, names and patterns not"
+                );
             }
             let (start, end) = red();
             let text = words::message(text.strip_prefix("error:").unwrap_or(&text));
             // Nobody is there to be told that stderr is gone.
-            let _ = writeln!(io::stderr(), "{start}error:{end}{}", text.trim_end());
+            let _ = writeln!(io::stderr(), "{start}error:{end} {}", text.trim());
         }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

@@ -116,6 +116,24 @@ fn paths_that_are_not_utf8_work_everywhere() {
     ] {
         assert!(folder.join(file).exists(), "{file}");
     }
+    // Patterns find no such names, and say so.
+    std::fs::copy(
+        folder.join("w.safetensors"),
+        folder.join("../e1.safetensors"),
+    )
+    .unwrap();
+    let odd = bench.path("").join(OsStr::from_bytes(b"e\xff.safetensors"));
+    std::fs::copy(folder.join("v.safetensors"), odd).unwrap();
+    let said = run(
+        &bench,
+        "trajectory --checkpoints e*.safetensors --model mlp:2-4-1 --data moons",
+    );
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains(r"$'./e\xff.safetensors' matches"),
+        "{}",
+        said.err
+    );
     assert_eq!(run(&bench, "demo --out d%").code, 2);
     assert_eq!(
         run(&bench, "train --model mlp:2-4-1 --data mnist --data-dir d%").code,
