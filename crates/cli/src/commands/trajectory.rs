@@ -13,7 +13,7 @@ use paths::Paths;
 use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
-use crate::inputs::{build_grid, may_store, plan_grid, provenance, targets};
+use crate::inputs::{build_grid, may_store, plan_grid, plan_memory, provenance, targets};
 use crate::output::{Console, Typed};
 use landscape_core::{
     Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Surface, Trajectory,
@@ -33,6 +33,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     };
     let hold = reading.as_ref().map(Store::hold);
     let paths = Paths::load(args, reading.as_ref())?;
+    plan_products(&paths, console)?;
     let shadow = Shadow::new(&paths, args)?;
     let grid = shadow.grid(args)?;
     let batch_norm = args.norm.batch_norm;
@@ -69,6 +70,15 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         ],
     });
     Ok(())
+}
+
+/// Plans the memory of the products of all checkpoints with each other, which the analysis holds twice.
+fn plan_products(paths: &Paths, console: &Console) -> Result<(), CliError> {
+    let count: usize = paths.paths.iter().map(|path| path.steps.len()).sum();
+    let bytes = 16 * (count as u64).saturating_pow(2).min(u64::MAX / 16);
+    let what = format!("the principal components of {count} checkpoints");
+    let remedy = "take fewer of them with --window A:B or --epochs A:B";
+    plan_memory(&what, bytes, remedy, console)
 }
 
 /// What can be found out before a file is read.
