@@ -138,7 +138,9 @@ impl CliError {
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
         match self {
-            CliError::Interrupted { .. } => Interrupt::code(),
+            // A command waits for its database until it is told to stop.
+            CliError::Interrupted { .. }
+            | CliError::Store(landscape_storage::Error::Journaled { .. }) => Interrupt::code(),
             CliError::Unsound { .. } | CliError::Differs { .. } | CliError::Panicked { .. } => 1,
             _ if self.is_quiet() => 0,
             _ => 2,

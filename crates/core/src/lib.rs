@@ -5,6 +5,7 @@ pub mod alignment;
 pub mod analytic;
 pub mod curve;
 pub mod diagnosis;
+mod digest;
 pub mod direction;
 pub mod grid;
 pub mod metrics;
@@ -22,6 +23,7 @@ pub mod trajectory;
 pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
 pub use curve::{Curve, CurveError, CurveKind, CurvePlane};
 pub use diagnosis::{Diagnosis, Facts, Position, diagnose};
+pub use digest::digest_all;
 pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };

@@ -2,6 +2,7 @@
 
 use crate::objective::{Objective, ObjectiveError, Sample, Term};
 use crate::surface::{Surface, SurfaceError};
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ impl Progress {
 }
 
 /// A point that has just been measured.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Its number in the grid.
     pub index: usize,
@@ -40,11 +41,31 @@ pub struct Measured {
 ///
 /// Closures of the same form are observers.
 pub trait Observer {
+    /// Is told what is going to be measured, before anything is, and of the surface with the points
+    /// that are known: an observer that keeps points can check that they are of this objective.
+    ///
+    /// # Errors
+    /// An error ends the run before anything is measured.
+    fn begin(&mut self, objective: &dyn Objective, surface: &Surface) -> Result<(), ObserverError> {
+        let _ = (objective, surface);
+        Ok(())
+    }
+
     /// Takes a batch.
     ///
     /// # Errors
     /// An error ends the run; what was measured stays in the surface.
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError>;
+
+    /// Takes the points that are interpolated at the end of an adaptive run, all of them at once.
+    /// Nothing is done with them unless the observer says so.
+    ///
+    /// # Errors
+    /// As [`Observer::batch`].
+    fn interpolated(&mut self, points: &[Measured]) -> Result<(), ObserverError> {
+        let _ = points;
+        Ok(())
+    }
 }
 
 impl<F> Observer for F
@@ -190,7 +211,7 @@ impl Sampler {
         surface: &mut Surface,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
-        let mut feed = Feed::new(self, objective, surface)?;
+        let mut feed = Feed::new(self, objective, surface, observers)?;
         let order = surface.grid().coarse_to_fine();
         feed.measure(surface, &order, observers)
     }
@@ -230,13 +251,17 @@ pub(crate) struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    /// Checks that objective and surface fit.
+    /// Checks that objective and surface fit, and tells the observers.
     pub(crate) fn new(
         sampler: &'a Sampler,
         objective: &'a dyn Objective,
         surface: &Surface,
+        observers: &mut [&mut dyn Observer],
     ) -> Result<Self, SamplerError> {
         check(objective, surface)?;
+        for observer in observers {
+            { observer.begin(objective, surface) }.map_err(SamplerError::Observer)?;
+        }
         let measured = surface.measured();
         Ok(Feed {
             sampler,

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use landscape_core::Grid;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 pub const ALL_PARAMETERS: &str = "all";
 
 /// An end of a spectrum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The algebraically largest eigenvalues, in descending order.
@@ -98,7 +98,7 @@ impl FromStr for CurvatureTable {
 }
 
 /// All that is known about the curvature at one set of parameters.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Curvature {
     /// The step of training; `None` for the parameters that the run is about.
     pub step: Option<u64>,
@@ -134,7 +134,7 @@ impl Curvature {
 }
 
 /// An eigenvalue, and how far it can be trusted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Eigenvalue {
     /// [`ALL_PARAMETERS`], or the layer or block whose diagonal block has it.
     pub part: String,
@@ -153,7 +153,7 @@ pub struct Eigenvalue {
 }
 
 /// An estimate of a trace.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TraceEstimate {
     /// [`ALL_PARAMETERS`], or a layer or block.
     pub part: String,
@@ -171,7 +171,7 @@ pub struct TraceEstimate {
 
 /// A spectral density by stochastic Lanczos quadrature, smoothed with a Gaussian. The three lists
 /// have one length.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectralDensity {
     /// [`ALL_PARAMETERS`], or a layer or block.
     pub part: String,
@@ -190,7 +190,7 @@ pub struct SpectralDensity {
 }
 
 /// A measure of sharpness.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sharpness {
     /// Its name, such as `keskar`, `sam`, `adaptive-average`, `pac-bayes`.
     pub measure: String,
@@ -203,7 +203,7 @@ pub struct Sharpness {
 }
 
 /// The two ends of the spectrum at a point of a grid.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvaturePoint {
     /// The point's index in the grid.
     pub index: usize,

@@ -1,21 +1,20 @@
 //! Stores the points of a map of curvature while they are computed.
 
+use crate::change::Change;
 use crate::curvature::CurvaturePoint;
 use crate::error::Error;
 use crate::run::{Run, Status};
-use crate::store::Store;
+use crate::store::{Refused, Store};
 use std::time::{Duration, Instant};
 
 /// Points are stored at least this often, and at once where each takes longer.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Storing takes at most this share of the time.
 const SHARE: u32 = 10;
-/// How long the computation waits for another process that has the file.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// Collects the points of a map and stores them some at a time, a transaction each. While another
-/// process has the file open, the computation goes on and the points wait;
-/// [`CurvatureRecorder::finish`] then waits for the file. A process that is killed loses the points
+/// process has the file open, the computation goes on and the points go into a journal beside the file;
+/// [`CurvatureRecorder::finish`] waits for the file. A process that is killed loses the points
 /// of the last half second.
 #[derive(Debug)]
 pub struct CurvatureRecorder {
@@ -47,44 +46,56 @@ impl CurvatureRecorder {
     /// When points cannot be stored; they are kept for the next attempt.
     pub fn push(&mut self, points: &[CurvaturePoint]) -> Result<(), Error> {
         self.waiting.extend_from_slice(points);
-        if Instant::now() < self.due {
-            return Ok(());
-        }
-        let glance = self.store.clone().with_patience(GLANCE);
-        match self.store_waiting(&glance) {
-            Err(Error::Locked { .. }) => Ok(()),
-            other => other,
+        match Instant::now() < self.due {
+            true => Ok(()),
+            false => self.store_waiting(),
         }
     }
 
-    /// Stores all points that wait, and how the run ended.
+    /// Stores all points that wait, and how the run ended, in one transaction.
     ///
     /// # Errors
     /// When they cannot be stored, and as [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<(), Error> {
-        let store = self.store.clone();
-        let _hold = store.hold();
-        self.store_waiting(&store)?;
-        store.finish(&self.run, status)
+        let changes = vec![self.changes(), Change::Status(status)];
+        let kept = self.store.keep_now(&self.run, changes);
+        self.settle(kept.map(drop))
     }
 
-    fn store_waiting(&mut self, store: &Store) -> Result<(), Error> {
+    fn changes(&mut self) -> Change {
+        Change::Map(std::mem::take(&mut self.waiting))
+    }
+
+    /// Stores what waits, or keeps it in the journal.
+    fn store_waiting(&mut self) -> Result<(), Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
         let start = Instant::now();
-        let result = store.append_curvature(&self.run, &self.waiting);
+        let changes = vec![self.changes()];
+        let kept = self.store.keep(&self.run, changes);
         self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.failed = result.is_err();
-        result?;
-        self.waiting.clear();
-        Ok(())
+        self.settle(kept.map(drop))
+    }
+
+    fn settle(&mut self, kept: Result<(), Refused>) -> Result<(), Error> {
+        self.failed = kept.is_err();
+        kept.map_err(|Refused { all, error }| {
+            let points = all.into_iter().find_map(|change| match change {
+                Change::Map(points) => Some(points),
+                _ => None,
+            });
+            self.waiting = points.unwrap_or_default();
+            error
+        })
     }
 }
 
 impl Drop for CurvatureRecorder {
-    /// Stores what waits, where that works at all.
+    /// Stores what waits, or keeps it in the journal, where that works at all.
     fn drop(&mut self) {
         if !self.failed {
-            let store = self.store.clone();
-            let _ = self.store_waiting(&store);
+            let _ = self.store_waiting();
         }
     }
 }

@@ -88,6 +88,32 @@ pub enum Error {
         /// How long this process tried.
         waited: Duration,
     },
+    /// Another process keeps the file open; what was to be stored is safe beside it.
+    #[error(
+        "`{}` is in use by {}, still after {:.1} s; what could not be stored is kept in `{}`, and the \
+         next command that opens the database stores it",
+        path.display(), describe_holder(holder), waited.as_secs_f64(), journal.display()
+    )]
+    Journaled {
+        /// The file.
+        path: PathBuf,
+        /// The file beside it.
+        journal: PathBuf,
+        /// Who keeps it, where DuckDB tells.
+        holder: Option<Holder>,
+        /// How long this process tried.
+        waited: Duration,
+    },
+    /// A journal lies beside a database that is not the one it belongs to.
+    #[error(
+        "`{}` holds results of another database that was in this place; put that one back, or move \
+         this file away",
+        path.display()
+    )]
+    OtherJournal {
+        /// The journal.
+        path: PathBuf,
+    },
     /// A change was asked of a store that was opened for reading.
     #[error("`{}` was opened for reading only", path.display())]
     ReadOnly {
@@ -161,6 +187,21 @@ pub enum Error {
         name: String,
         /// The process.
         owner: Owner,
+    },
+    /// The stored points of a run are not those of what is sampled.
+    #[error(
+        "run `{name}` was made with another network, other data or another loss: at {at:?} its loss is \
+         {stored}, and {measured} was measured now; give another name, or tell what differs in the settings"
+    )]
+    OtherObjective {
+        /// The run.
+        name: String,
+        /// Coordinates of the point.
+        at: Vec<f64>,
+        /// The loss that is stored.
+        stored: f64,
+        /// The loss that was measured.
+        measured: f64,
     },
     /// A run was removed or replaced while it was in use.
     #[error("run `{name}` is no longer in `{}`: another process removed or replaced it", path.display())]
@@ -347,6 +388,16 @@ pub struct Holder {
     pub pid: u32,
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.pid)?;
+        match &self.program {
+            Some(program) => write!(f, " ({program})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A place in a file that is imported.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
@@ -455,11 +506,7 @@ impl From<duckdb::Error> for Error {
 fn describe_holder(holder: &Option<Holder>) -> String {
     match holder {
         None => "another process".to_owned(),
-        Some(Holder { program: None, pid }) => format!("process {pid}"),
-        Some(Holder {
-            program: Some(program),
-            pid,
-        }) => format!("process {pid} ({program})"),
+        Some(holder) => holder.to_string(),
     }
 }
 

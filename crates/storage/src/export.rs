@@ -1,10 +1,11 @@
 //! Landscapes into files and out of them.
 
+use crate::change::Change;
 use crate::error::Error;
 use crate::formats::vtk::{self, Height};
 use crate::formats::{Format, h5};
 use crate::identity::hex;
-use crate::run::{Run, RunKind, RunSpec};
+use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;
 use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory, path_text};
 use serde_json::json;
@@ -213,8 +214,12 @@ impl Store {
         spec.replace = replace;
         let run = self.begin(&spec)?;
         self.put_grid(&run, surface.grid(), surface.terms())?;
-        self.append_points(&run, &points(&surface, PointSource::Measured))?;
-        self.complete_surface(&run, &[], &surface)?;
+        let changes = vec![
+            Change::Points(points(&surface, PointSource::Measured)),
+            Change::Interpolated(points(&surface, PointSource::Interpolated)),
+            Change::Status(Status::Complete),
+        ];
+        self.keep_now(&run, changes)?;
         self.find(&run.name)
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod curvature;
 mod curvature_export;
 mod curvature_recorder;
@@ -8,6 +9,7 @@ mod error;
 mod export;
 mod formats;
 mod identity;
+mod journal;
 mod lanczos_recorder;
 mod observer;
 mod owner;
@@ -24,7 +26,7 @@ pub use curvature::{
 pub use curvature_export::write_curvature;
 pub use curvature_recorder::CurvatureRecorder;
 pub use deltas::CheckpointForm;
-pub use error::{Error, Place};
+pub use error::{Error, Holder, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,
     import_surface, write_surface,
@@ -40,6 +42,6 @@ pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Hold, NamedTrajectory, Store, StoredCheckpoint, StoredDirections, StoredRows,
-    TrainRecord,
+    Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
+    StoredRows, TrainRecord,
 };

@@ -1,9 +1,13 @@
 //! Stores what a sampler measures, while it measures.
 
+use crate::change::Change;
 use crate::error::Error;
+use crate::export::points as points_by;
 use crate::run::{Run, Status};
-use crate::store::Store;
-use landscape_core::{Measured, Observer, ObserverError, Progress, Surface};
+use crate::store::{Kept, Refused, Store};
+use landscape_core::{
+    Measured, Objective, Observer, ObserverError, PointSource, Progress, Surface,
+};
 use std::time::{Duration, Instant};
 
 /// Points are stored at least this often, so that hardly anything is lost when the process dies.
@@ -12,14 +16,13 @@ const INTERVAL: Duration = Duration::from_millis(200);
 const SHARE: u32 = 10;
 /// More points than this are stored at once.
 const LARGEST: usize = 262_144;
-/// How long a run that goes on waits for another process that has the file.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// An [`Observer`] that stores every measured point.
 ///
 /// Points are collected for up to 0.2 s and stored in one transaction. While another process has
-/// the file open, the run goes on and the points wait; [`StoreObserver::finish`] then waits for
-/// the file. A process that is killed loses the points collected since the last transaction.
+/// the file open, the run goes on, and the points go into a journal beside the file, which is taken in
+/// when the file is free, by this process or the next one that opens it; [`StoreObserver::finish`] waits
+/// for the file. A process that is killed loses the points collected since the last transaction.
 ///
 /// ```
 /// use landscape_core::{from_fn, Grid, Sampler};
@@ -42,6 +45,9 @@ pub struct StoreObserver {
     store: Store,
     run: Run,
     waiting: Vec<Measured>,
+    /// Points in the journal.
+    journaled: usize,
+    interpolated: Option<Vec<Measured>>,
     due: Instant,
     stored: usize,
     failed: bool,
@@ -54,6 +60,8 @@ impl Store {
             store: self.clone(),
             run: run.clone(),
             waiting: Vec::new(),
+            journaled: 0,
+            interpolated: None,
             due: Instant::now() + INTERVAL,
             stored: 0,
             failed: false,
@@ -67,63 +75,160 @@ impl StoreObserver {
         self.stored
     }
 
-    /// Points that wait to be stored.
+    /// Points that wait to be stored, in memory or in the journal.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.journaled
     }
 
     /// Stores all points that wait.
     ///
     /// # Errors
     /// When they cannot be stored; they are kept, and stored by the next flush that succeeds.
+    /// [`Error::Journaled`] when another process keeps the file: they are safe beside it.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let store = self.store.clone();
-        self.store_waiting(&store)
+        let changes = self.changes();
+        self.now(changes)
     }
 
-    /// Stores all points that wait and how the run ended, in one transaction, and gives the number
-    /// of points this observer stored.
+    /// Stores all points that wait, those that are interpolated, and how the run ended, in one
+    /// transaction, and gives the number of measured points this observer stored.
     ///
     /// # Errors
     /// As [`StoreObserver::flush`] and [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<usize, Error> {
-        let result = self.store.finish_points(&self.run, &self.waiting, status);
-        self.failed = result.is_err();
-        self.stored += result?;
-        self.waiting.clear();
+        let mut changes = self.changes();
+        if status == Status::Complete
+            && let Some(points) = &self.interpolated
+        {
+            changes.push(Change::Interpolated(points.clone()));
+        }
+        changes.push(Change::Status(status));
+        self.now(changes)?;
         Ok(self.stored)
     }
 
-    /// Stores all points that wait, those that are interpolated in the surface, and that the run is
-    /// complete, in one transaction, and gives the number of measured points this observer stored.
+    /// As [`StoreObserver::finish`] of a complete run, for a surface that was interpolated without
+    /// this observer.
     ///
     /// # Errors
     /// As [`StoreObserver::finish`].
     pub fn complete(&mut self, surface: &Surface) -> Result<usize, Error> {
-        let result = self
-            .store
-            .complete_surface(&self.run, &self.waiting, surface);
-        self.failed = result.is_err();
-        self.stored += result?;
-        self.waiting.clear();
-        Ok(self.stored)
+        self.interpolated = Some(points_by(surface, PointSource::Interpolated));
+        self.finish(Status::Complete)
     }
 
-    fn store_waiting(&mut self, store: &Store) -> Result<(), Error> {
+    fn changes(&mut self) -> Vec<Change> {
+        vec![Change::Points(std::mem::take(&mut self.waiting))]
+    }
+
+    /// Stores changes, and waits for the file.
+    fn now(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+        let count = points_of(&changes);
+        let result = self.store.keep_now(&self.run, changes);
+        let kept = result.map(|new| Kept::Stored(new.unwrap_or(count)));
+        self.settle(kept, count)
+    }
+
+    /// Stores what waits, or keeps it in the journal.
+    fn store_waiting(&mut self) -> Result<(), Error> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let start = Instant::now();
-        let result = store.append_points(&self.run, &self.waiting);
+        let changes = self.changes();
+        let count = points_of(&changes);
+        let kept = self.store.keep(&self.run, changes);
         self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.failed = result.is_err();
-        self.stored += result?;
-        self.waiting.clear();
+        self.settle(kept, count)
+    }
+
+    fn settle(&mut self, kept: Result<Kept, Refused>, count: usize) -> Result<(), Error> {
+        self.failed = kept.is_err();
+        match kept {
+            Ok(Kept::Stored(new)) => self.stored += new + std::mem::take(&mut self.journaled),
+            Ok(Kept::Journal) => self.journaled += count,
+            Err(Refused { all, error }) => {
+                match error {
+                    Error::Journaled { .. } => self.journaled += count,
+                    _ => self.waiting = all.into_iter().find_map(points).unwrap_or_default(),
+                }
+                return Err(error);
+            }
+        }
         Ok(())
     }
 }
 
+fn points(change: Change) -> Option<Vec<Measured>> {
+    match change {
+        Change::Points(points) => Some(points),
+        _ => None,
+    }
+}
+
+fn points_of(changes: &[Change]) -> usize {
+    let count = |change: &Change| match change {
+        Change::Points(points) => points.len(),
+        _ => 0,
+    };
+    changes.iter().map(count).sum()
+}
+
+/// The measured point with a finite loss that is farthest from the origin of the plane: there the loss
+/// depends on the parameters, the directions and the data.
+fn farthest(surface: &Surface) -> Option<usize> {
+    let grid = surface.grid();
+    let distance = |&index: &usize| grid.point(index).iter().map(|x| x * x).sum::<f64>();
+    let finite = |&index: &usize| {
+        surface.is_measured(index) && surface.get(index).is_some_and(|s| s.loss.is_finite())
+    };
+    (0..grid.len())
+        .filter(finite)
+        .max_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// How far the loss of a point may be from what is stored, as a share of it: devices and processors round
+/// differently, and bfloat16 has three digits.
+fn tolerance(run: &Run) -> f64 {
+    match run.settings.get("precision").and_then(|p| p.as_str()) {
+        Some("bf16") => 5e-2,
+        _ => 1e-3,
+    }
+}
+
+impl StoreObserver {
+    /// Measures one stored point again.
+    fn check(&self, objective: &dyn Objective, surface: &Surface) -> Result<(), ObserverError> {
+        let Some(index) = farthest(surface) else {
+            return Ok(());
+        };
+        let (point, known) = (surface.grid().point(index), surface.get(index));
+        let found = objective.evaluate(&[point]).map_err(ObserverError::new)?;
+        let (Some(stored), Some(measured)) = (known, found.first()) else {
+            return Ok(());
+        };
+        let (stored, measured) = (stored.loss, measured.loss);
+        let scale = stored.abs().max(measured.abs());
+        match (stored - measured).abs() <= tolerance(&self.run) * scale {
+            true => Ok(()),
+            false => Err(ObserverError::new(Error::OtherObjective {
+                name: self.run.name.clone(),
+                at: point[..surface.grid().dims()].to_vec(),
+                stored,
+                measured,
+            })),
+        }
+    }
+}
+
 impl Observer for StoreObserver {
+    /// Checks that the points known are those of this objective: the one that is farthest from the origin
+    /// is measured again, and its loss may be off by a thousandth (a twentieth for runs whose setting
+    /// `precision` is `bf16`).
+    fn begin(&mut self, objective: &dyn Objective, surface: &Surface) -> Result<(), ObserverError> {
+        self.check(objective, surface)
+    }
+
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError> {
         self.waiting.extend_from_slice(batch);
         if progress.done >= progress.total {
@@ -133,11 +238,12 @@ impl Observer for StoreObserver {
         if Instant::now() < self.due && self.waiting.len() < LARGEST {
             return Ok(());
         }
-        let glance = self.store.clone().with_patience(GLANCE);
-        match self.store_waiting(&glance) {
-            Err(Error::Locked { .. }) => Ok(()),
-            other => other.map_err(ObserverError::new),
-        }
+        self.store_waiting().map_err(ObserverError::new)
+    }
+
+    fn interpolated(&mut self, points: &[Measured]) -> Result<(), ObserverError> {
+        self.interpolated = Some(points.to_vec());
+        Ok(())
     }
 }
 
@@ -145,7 +251,7 @@ impl Drop for StoreObserver {
     /// Stores what waits, where that works at all.
     fn drop(&mut self) {
         if !self.failed {
-            let _ = self.flush();
+            let _ = self.store_waiting();
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::identity::identity;
-use serde::Serialize;
-use serde_json::Value;
+use landscape_core::Plane;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,6 +25,8 @@ pub enum RunKind {
     Trajectory,
     /// Curvature.
     Hessian,
+    /// A curve between networks: its control points are checkpoints, by step from 0.
+    Curve,
     /// A landscape read from a file.
     Import,
 }
@@ -37,8 +40,15 @@ impl RunKind {
         RunKind::Volume,
         RunKind::Trajectory,
         RunKind::Hessian,
+        RunKind::Curve,
         RunKind::Import,
     ];
+
+    /// Whether a request for this kind finds a run that is stored as another: curves were stored as
+    /// trainings once.
+    pub(crate) fn finds(self, stored: RunKind) -> bool {
+        self == stored || (self, stored) == (RunKind::Curve, RunKind::Train)
+    }
 
     /// The word in the database and in names made up for runs without one.
     pub fn name(self) -> &'static str {
@@ -49,6 +59,7 @@ impl RunKind {
             RunKind::Volume => "volume",
             RunKind::Trajectory => "trajectory",
             RunKind::Hessian => "hessian",
+            RunKind::Curve => "curve",
             RunKind::Import => "import",
         }
     }
@@ -73,7 +84,7 @@ impl FromStr for RunKind {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// A process works on it.
@@ -127,7 +138,13 @@ pub struct RunSpec {
     /// Whether the run takes the place of the stored one of that name, once it is complete; see
     /// [`crate::Store::replace`].
     pub replace: bool,
+    /// Whether the settings hold digests of parameters and directions, so that
+    /// [`crate::Store::begin_surface`] need not add that of the plane.
+    pub determined: bool,
 }
+
+/// The setting with the digest of a run's plane.
+pub(crate) const PLANE: &str = "plane_sha256";
 
 /// What the names of runs end in that are to replace others.
 pub(crate) const REPLACEMENT: &str = " (replacement)";
@@ -141,7 +158,15 @@ impl RunSpec {
             settings,
             provenance: Value::Object(Default::default()),
             replace: false,
+            determined: false,
         }
+    }
+
+    /// The same with settings that hold digests of parameters and directions: nothing is added to them.
+    #[must_use]
+    pub fn determined(mut self) -> Self {
+        self.determined = true;
+        self
     }
 
     /// The same in the place of the stored run of that name, once it is complete.
@@ -163,6 +188,19 @@ impl RunSpec {
     pub fn with_provenance(mut self, provenance: Value) -> Self {
         self.provenance = provenance;
         self
+    }
+
+    /// The same with the digest of a plane among the settings, as `plane_sha256`. Settings that are no
+    /// object become `settings` of one.
+    pub(crate) fn of(&self, plane: &Plane) -> RunSpec {
+        let mut spec = self.clone();
+        let mut settings = match spec.settings {
+            Value::Object(settings) => settings,
+            other => Map::from_iter([("settings".to_owned(), other)]),
+        };
+        settings.insert(PLANE.to_owned(), Value::from(plane.digest()));
+        spec.settings = Value::Object(settings);
+        spec
     }
 
     /// The identity of the settings, see [`identity`].

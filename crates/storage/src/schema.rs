@@ -1,6 +1,7 @@
 //! The tables, and how files of older versions get them.
 
 use crate::error::Error;
+use crate::journal::unique;
 use crate::run::{micros, timestamp};
 use duckdb::{Connection, params};
 use std::path::Path;
@@ -85,10 +86,11 @@ pub(crate) fn migrate(conn: &Connection, from: u64) -> Result<(), Error> {
         let now = SystemTime::now();
         debug_assert!(micros(now) > 0);
         conn.execute(
-            "INSERT INTO meta VALUES ('created_by', ?), ('created', ?), ('schema_version', '')",
+            "INSERT INTO meta VALUES ('created_by', ?), ('created', ?), ('schema_version', ''), ('id', ?)",
             params![
                 concat!("landscape-storage ", env!("CARGO_PKG_VERSION")),
-                timestamp(now)
+                timestamp(now),
+                unique(),
             ],
         )?;
     }

@@ -7,7 +7,7 @@ use crate::args::DemoArgs;
 use crate::commands::part;
 use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
-use crate::inputs::{Interrupt, write_new};
+use crate::inputs::{Interrupt, open_store, write_new};
 use crate::output::{Console, Typed, duration, quoted};
 use landscape_plot::page::{PageData, html};
 use landscape_storage::{RunKind, Status, Store};
@@ -23,7 +23,7 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
     prepare(&args.out, args.force)?;
     let db = args.out.join("landscape.duckdb");
-    let store = Store::open(&db)?;
+    let store = open_store(&db, console)?;
     {
         let _hold = store.hold();
         for step in WORK {

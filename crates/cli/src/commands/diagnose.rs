@@ -11,13 +11,14 @@ pub use report::{brief, to_json};
 
 use crate::args::DiagnoseArgs;
 use crate::error::CliError;
+use crate::inputs::read_store;
 use crate::output::Console;
-use landscape_storage::{RunKind, Store};
+use landscape_storage::RunKind;
 use serde_json::json;
 
 /// Answers the three questions about a run.
 pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> {
-    let store = Store::open_read(&args.db.db)?;
+    let store = read_store(&args.db.db, console)?;
     let _hold = store.hold();
     let run = store.find(&args.name)?;
     if run.kind == RunKind::Hessian {

@@ -105,7 +105,7 @@ impl Job<'_> {
             [&mut interrupt, &mut observer, &mut meter, keeper];
         let outcome = self.sample(&sampler, surface, &mut observers);
         let stored = match (&outcome, surface.is_complete()) {
-            (Ok(Outcome::Complete), true) if self.last => observer.complete(surface),
+            (Ok(Outcome::Complete), true) if self.last => observer.finish(Status::Complete),
             (Ok(Outcome::Complete), true) => observer.finish(Status::Running),
             _ => observer.finish(Status::Interrupted),
         };

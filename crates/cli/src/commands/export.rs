@@ -2,7 +2,7 @@
 
 use crate::args::{ExportArgs, ImportArgs};
 use crate::error::CliError;
-use crate::inputs::{may_store, may_write};
+use crate::inputs::{may_store, may_write, open_store, read_store};
 use crate::output::{self, Console, Typed, path_json};
 use landscape_core::Surface;
 use landscape_storage::{
@@ -14,7 +14,7 @@ use std::path::Path;
 /// Writes a run's landscape, its directions, or a path on its plane.
 pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
     let job = Job::new(args)?;
-    let store = Store::open_read(&args.db.db)?;
+    let store = read_store(&args.db.db, console)?;
     let hold = store.hold();
     let run = store.find(&args.name)?;
     match (args.directions, args.trajectory) {
@@ -116,11 +116,11 @@ impl<'a> Job<'a> {
     }
 
     fn curvature(&self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {
-        let tables = [CurvatureTable::Map, CurvatureTable::Eigenvalues];
-        let holds = |table: &CurvatureTable| store.curvature_table(run, *table).is_ok();
-        let usual = || tables.into_iter().find(holds);
-        let table = self.args.curvature.or_else(usual);
-        let table = table.unwrap_or(CurvatureTable::Eigenvalues);
+        let table = match self.args.curvature {
+            Some(table) => table,
+            None if store.summary(&run.name)?.shape.is_empty() => CurvatureTable::Eigenvalues,
+            None => CurvatureTable::Map,
+        };
         if self.args.output.is_none() {
             let rows = store.curvature_table(run, table)?;
             return output::stdout(|out| write_curvature(&rows, self.format, out));
@@ -132,7 +132,7 @@ impl<'a> Job<'a> {
 
     fn trajectory(&self, store: &Store, run: &Run, console: &Console) -> Result<(), CliError> {
         let NamedTrajectory { trajectory, .. } = self.chosen(store.load_trajectories(run)?, run)?;
-        let dims = match store.directions(run) {
+        let dims = match store.directions_without_tensors(run) {
             Ok(stored) => stored.directions.len(),
             // Paths on planes that came without their directions.
             Err(landscape_storage::Error::Lacks { .. }) => 2,
@@ -204,7 +204,7 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
     may_store(&args.store.db.db)?;
     // The file is read before a database is made.
     let surface = landscape_storage::import_surface(&args.file, format)?;
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let run = store.import(
         &args.file,
         format,

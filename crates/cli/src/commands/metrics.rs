@@ -6,15 +6,15 @@ use topology::Topology;
 
 use crate::args::{MetricsArgs, ValueName};
 use crate::error::CliError;
-use crate::inputs::{ends_at_models, stored_places};
+use crate::inputs::{ends_at_models, read_store, stored_places};
 use crate::output::{Console, number, numbers, short};
 use landscape_core::{Barrier, Grid, Metrics, Surface, Value, barrier, metrics_of};
-use landscape_storage::{Run, Store};
+use landscape_storage::Run;
 use serde_json::json;
 
 /// Prints the figures of a run's landscape.
 pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
-    let store = Store::open_read(&args.db.db)?;
+    let store = read_store(&args.db.db, console)?;
     let _hold = store.hold();
     let run = store.find(&args.name)?;
     let surface = store.load_surface(&run)?;

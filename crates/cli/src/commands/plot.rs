@@ -14,18 +14,18 @@ pub use stored::Stored;
 use super::trajectory::warnings;
 use crate::args::{Kind, PlotArgs};
 use crate::error::CliError;
-use crate::inputs::{beside, may_write};
+use crate::inputs::{beside, may_write, read_store};
 use crate::output::{Console, Typed, as_file, paths_json};
 use landscape_core::{Surface, merge_tree};
 use landscape_plot as plot;
 use landscape_plot::{Figure, Options, PathOnPlane};
-use landscape_storage::{NamedTrajectory, RunKind, Store};
+use landscape_storage::{NamedTrajectory, RunKind};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Draws runs.
 pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
-    let written = draw(args)?;
+    let written = draw(args, console)?;
     console.result(
         || json!({"files": paths_json(&written)}),
         || {
@@ -49,9 +49,9 @@ pub fn is_page(path: &Path) -> bool {
 }
 
 /// Draws runs; gives the files that are written.
-pub fn draw(args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
+pub fn draw(args: &PlotArgs, console: &Console) -> Result<Vec<PathBuf>, CliError> {
     let target = Target::of(&args.output)?;
-    let store = Store::open_read(&args.db.db)?;
+    let store = read_store(&args.db.db, console)?;
     let hold = store.hold();
     let load = |name: &String| {
         let mut run = Stored::load(&store, name)?;
@@ -136,7 +136,7 @@ fn usual(run: &Stored) -> Kind {
         .as_ref()
         .map_or(0, |surface| surface.grid().dims());
     match (run.run.kind, dims) {
-        (RunKind::Train, _) => Kind::Losses,
+        (RunKind::Train | RunKind::Curve, _) => Kind::Losses,
         (RunKind::Hessian, _) => curvature::usual(run),
         (RunKind::Trajectory, 0) => Kind::PlaneLosses,
         (RunKind::Trajectory, 3) => Kind::Slices,

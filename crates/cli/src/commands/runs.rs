@@ -2,13 +2,14 @@
 
 use crate::args::RunsArgs;
 use crate::error::CliError;
+use crate::inputs::read_store;
 use crate::output::{Align, Console, Table, size};
-use landscape_storage::{RunSummary, Store, timestamp};
+use landscape_storage::{RunSummary, timestamp};
 use serde_json::{Value, json};
 
 /// Prints all runs, oldest first.
 pub fn runs(args: &RunsArgs, console: &Console) -> Result<(), CliError> {
-    let runs = Store::open_read(&args.db.db)?.runs()?;
+    let runs = read_store(&args.db.db, console)?.runs()?;
     console.result(
         || json!({"runs": runs.iter().map(row).collect::<Vec<_>>()}),
         || words(&runs),

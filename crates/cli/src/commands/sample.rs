@@ -10,8 +10,8 @@ use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
     build_grid, build_grid_on, check_drawable, distinct, ends_at_models, load_problem, may_store,
-    may_write, moves_statistics, negative_variance, places_json, plan_grid, provenance,
-    save_directions, targets,
+    may_write, moves_statistics, negative_variance, open_store, places_json, plan_grid, provenance,
+    read_store, save_directions, targets,
 };
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
 use landscape_core::{Barrier, Grid, Objective, Plane, Role, Surface, barrier};
@@ -42,7 +42,7 @@ pub fn sample<const DIMS: usize>(
     }
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let job = Job {
         store: &store,
         spec: &plan.spec,
@@ -58,7 +58,7 @@ pub fn sample<const DIMS: usize>(
         save_directions(path, &plan.directions.plane, args.store.force)?;
     }
     let name = &sampled.run.name;
-    let files = figures(args, name)?;
+    let files = figures(args, name, console)?;
     report(&sampled, &plan, &files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("metrics").name(name).db(db)];
@@ -73,9 +73,10 @@ pub fn sample<const DIMS: usize>(
 fn figures<const DIMS: usize>(
     args: &SampleArgs<DIMS>,
     name: &str,
+    console: &Console,
 ) -> Result<Vec<PathBuf>, CliError> {
     let one = |output: &PathBuf| {
-        draw(&PlotArgs {
+        let plot = PlotArgs {
             names: vec![name.to_owned()],
             given: Given::default(),
             kind: None,
@@ -87,7 +88,8 @@ fn figures<const DIMS: usize>(
             },
             force: args.store.force,
             db: args.store.db.clone(),
-        })
+        };
+        draw(&plot, console)
     };
     let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
     Ok(files.concat())
@@ -127,7 +129,7 @@ impl Plan {
             may_store(&args.store.db.db)?;
         }
         let store = match args.network.run {
-            Some(_) => Some(Store::open_read(&args.store.db.db)?),
+            Some(_) => Some(read_store(&args.store.db.db, console)?),
             None => None,
         };
         let hold = store.as_ref().map(Store::hold);
@@ -152,7 +154,7 @@ impl Plan {
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
         console.detail(format_args!("evaluated on: {}", objective.describe()));
         let settings = settings(args, &problem, &directions, &grid);
-        let mut spec = RunSpec::new(kind(DIMS), settings);
+        let mut spec = RunSpec::new(kind(DIMS), settings).determined();
         spec.name = args.store.name.clone();
         spec.replace = args.store.force;
         let more = [
@@ -178,7 +180,7 @@ impl Plan {
         args: &SampleArgs<DIMS>,
         console: &Console,
     ) -> Result<(), CliError> {
-        let stored = self.stored(args)?;
+        let stored = self.stored(args, console)?;
         let order = self.grid.coarse_to_fine();
         let trial: Vec<_> = order
             .iter()
@@ -221,13 +223,17 @@ impl Plan {
     }
 
     /// Points of the same request that are stored already.
-    fn stored<const DIMS: usize>(&self, args: &SampleArgs<DIMS>) -> Result<usize, CliError> {
+    fn stored<const DIMS: usize>(
+        &self,
+        args: &SampleArgs<DIMS>,
+        console: &Console,
+    ) -> Result<usize, CliError> {
         let path = &args.store.db.db;
         if args.store.force || !path.exists() {
             return Ok(0);
         }
         let own = identity(&self.spec.settings);
-        let runs = Store::open_read(path)?.runs()?;
+        let runs = read_store(path, console)?.runs()?;
         let same = |run: &&landscape_storage::RunSummary| {
             run.run.identity == own && run.run.kind == self.spec.kind
         };

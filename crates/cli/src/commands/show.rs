@@ -7,20 +7,21 @@ use super::hessian::report::{fields_of, map_json, map_words, step_words, words_o
 use super::runs::holds;
 use crate::args::ShowArgs;
 use crate::error::CliError;
+use crate::inputs::read_store;
 use crate::output::{Console, number, numbers, short};
 use landscape_core::{Adaptive, AdaptiveReport, Direction};
 use landscape_storage::{
-    Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections,
+    Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, StoredDirections,
     TrainRecord, timestamp,
 };
 use serde_json::{Value, json};
 
 /// Prints what is known about a run.
 pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
-    let store = Store::open_read(&args.db.db)?;
+    let store = read_store(&args.db.db, console)?;
     let _hold = store.hold();
     let summary = store.summary(&args.name)?;
-    let directions = match store.directions(&summary.run) {
+    let directions = match store.directions_without_tensors(&summary.run) {
         Ok(directions) => Some(directions),
         Err(Error::Lacks { .. }) => None,
         Err(error) => return Err(error.into()),

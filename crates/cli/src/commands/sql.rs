@@ -2,13 +2,14 @@
 
 use crate::args::SqlArgs;
 use crate::error::CliError;
+use crate::inputs::read_store;
 use crate::output::{Align, Console, Table};
-use landscape_storage::{SqlTable, Store};
+use landscape_storage::SqlTable;
 use serde_json::{Value, json};
 
 /// Prints the answer to a query.
 pub fn sql(args: &SqlArgs, console: &Console) -> Result<(), CliError> {
-    let answer = Store::open_read(&args.db.db)?.sql(&args.query)?;
+    let answer = read_store(&args.db.db, console)?.sql(&args.query)?;
     console.result(
         || json!({"columns": answer.columns, "rows": answer.rows}),
         || table(&answer),

@@ -3,7 +3,8 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, Source, default_loss, device, digest, load_data, may_store, may_write, provenance,
+    Interrupt, Source, default_loss, device, load_data, may_store, may_write, open_store,
+    provenance,
 };
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
@@ -28,7 +29,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     let job = TrainJob::new(args, console)?;
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let trained = job.run(&store, console)?;
     if let Some(path) = &args.save {
         let last = store.last_checkpoint(&trained.run)?;
@@ -238,7 +239,7 @@ pub fn run_spec(
 ) -> RunSpec {
     let settings = json!({
         "model": network.spec().to_string(),
-        "weights": digest(&network.params()),
+        "weights": network.params().digest(),
         "data": {"sha256": data.digest(), "samples": data.len()},
         "loss": loss.name(),
         "training": training(config),

@@ -13,7 +13,9 @@ use paths::Paths;
 use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
-use crate::inputs::{build_grid, may_store, plan_grid, plan_memory, provenance, targets};
+use crate::inputs::{
+    build_grid, may_store, open_store, plan_grid, plan_memory, provenance, read_store, targets,
+};
 use crate::output::{Console, Typed};
 use landscape_core::{
     Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Surface, Trajectory,
@@ -29,7 +31,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     may_store(&args.store.db.db)?;
     let reading = match args.run.is_empty() {
         true => None,
-        false => Some(Store::open_read(&args.store.db.db)?),
+        false => Some(read_store(&args.store.db.db, console)?),
     };
     let hold = reading.as_ref().map(Store::hold);
     let paths = Paths::load(args, reading.as_ref())?;
@@ -40,12 +42,12 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm)?;
     let settings = shadow.settings(&paths, grid.as_ref(), args)?;
     drop(hold);
-    let mut spec = RunSpec::new(RunKind::Trajectory, settings);
+    let mut spec = RunSpec::new(RunKind::Trajectory, settings).determined();
     spec.name = args.store.name.clone();
     spec.replace = args.store.force;
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
     spec.provenance = provenance(console.command(), [("data", data), ("paths", labels)]);
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let place = Place {
         store: &store,
         spec: &spec,

@@ -1,4 +1,4 @@
-use super::{End, Place, Problem, digest, eigen_directions, gradient_direction, may_write, places};
+use super::{End, Place, Problem, eigen_directions, gradient_direction, may_write, places};
 use crate::args::{DirectionName, DirectionType, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
@@ -67,7 +67,7 @@ pub fn describe_direction(direction: &Direction) -> Value {
         source => json!({
             "source": source.to_string(),
             "norm": direction.normalization.name(),
-            "sha256": digest(&direction.tensors),
+            "sha256": direction.tensors.digest(),
         }),
     }
 }

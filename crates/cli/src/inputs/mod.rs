@@ -3,7 +3,6 @@
 mod curvature;
 mod data;
 mod device;
-mod digest;
 mod directions;
 mod files;
 mod grid;
@@ -12,11 +11,11 @@ mod memory;
 mod models;
 mod network;
 mod provenance;
+mod store;
 
 pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
-pub use digest::{digest, digest_all};
 pub use directions::{Directions, build_directions, describe_direction, save_directions};
 pub use files::{beside, distinct, matching, may_store, may_write, write_new};
 pub use grid::{
@@ -30,3 +29,4 @@ pub use models::{
 };
 pub use network::{Problem, last_checkpoint, load_problem, stored_loss};
 pub use provenance::provenance;
+pub use store::{open_store, read_store};

@@ -39,7 +39,7 @@ impl Problem {
         let data = json!({"sha256": self.data.digest(), "samples": self.data.len()});
         serde_json::Map::from_iter([
             ("model".to_owned(), json!(self.spec.to_string())),
-            ("weights".to_owned(), json!(super::digest(&self.origin))),
+            ("weights".to_owned(), json!(self.origin.digest())),
             ("data".to_owned(), data),
             ("loss".to_owned(), json!(self.loss.name())),
             ("precision".to_owned(), json!("f32")),

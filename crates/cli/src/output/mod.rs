@@ -29,6 +29,8 @@ pub const SCHEMA: u32 = 1;
 pub struct Console {
     json: bool,
     quiet: bool,
+    /// Whether warnings are left out too.
+    silent: bool,
     verbose: bool,
     /// Whether results are printed at all.
     results: bool,
@@ -43,6 +45,7 @@ impl Console {
         Console {
             json: args.json,
             quiet: args.quiet,
+            silent: args.quiet,
             verbose: args.verbose,
             results: true,
             command: command_line(&words),
@@ -55,6 +58,7 @@ impl Console {
         Console {
             json: false,
             quiet: true,
+            silent: self.silent,
             verbose: false,
             results: false,
             command: command_line(words),
@@ -77,6 +81,13 @@ impl Console {
         if !self.quiet {
             // Nobody is there to be told that stderr is gone.
             let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
+        }
+    }
+
+    /// Something to know also where a command is a part of another.
+    pub fn warn(&self, words: impl Display) {
+        if !self.silent {
+            let _ = writeln!(io::stderr(), "{words}");
         }
     }
 

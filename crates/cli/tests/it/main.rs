@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod bounds;
+mod busy;
 mod bytes;
 mod compare;
 mod connect;

@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Long enough to be killed in the middle, in small batches.
-const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 301x201 --threads 1 \
+const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=8000 --grid 301x201 --threads 1 \
                      --batch 50 --name plane";
 const POINTS: u64 = 301 * 201;
 
@@ -40,7 +40,16 @@ fn killed_at_twenty_moments_it_ends_the_same() {
         random ^= random >> 7;
         random ^= random << 17;
         let mut child = start(&bench, WORDS);
-        sleep(Duration::from_millis(random % 350));
+        // Half of them once it has stored something, the others at any moment from its start on.
+        let moment = Instant::now() + Duration::from_millis(random % 350);
+        while match kill % 2 {
+            0 => stored(&bench) == before,
+            _ => Instant::now() < moment,
+        } {
+            sleep(Duration::from_millis(2));
+        }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "kill {kill} came after the end");
         child.kill().unwrap();
         child.wait().unwrap();
         let now = stored(&bench);
@@ -132,7 +141,7 @@ fn stopped(words: &str) -> (Bench, Said) {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_and_says_how_to_go_on() {
-    let words = WORDS.replace("moons:n=2000", "moons:n=20000");
+    let words = WORDS.replace("moons:n=8000", "moons:n=20000");
     let (bench, said) = stopped(&words);
     assert_eq!(said.code, 130, "{}", said.err);
     assert_eq!(said.out, "");
@@ -190,19 +199,18 @@ fn holds_checkpoints(bench: &Bench) -> bool {
 #[test]
 fn two_processes_do_not_share_a_run() {
     let bench = Bench::new();
-    let words = WORDS.replace("moons:n=2000", "moons:n=20000");
+    let words = WORDS.replace("moons:n=8000", "moons:n=20000");
     let mut child = start(&bench, &words);
     begun(&bench);
     let second = bench.run(&words);
-    let finished = child.try_wait().unwrap().is_some();
+    let ended = child.try_wait().unwrap();
+    assert!(ended.is_none(), "the first ended before the second");
     child.kill().unwrap();
     child.wait().unwrap();
-    if !finished {
-        assert_eq!(second.code, 2, "{}{}", second.out, second.err);
-        let pid = child.id().to_string();
-        assert!(second.err.contains(&pid), "{}", second.err);
-        assert!(second.err.contains("wait for it"), "{}", second.err);
-    }
+    assert_eq!(second.code, 2, "{}{}", second.out, second.err);
+    let pid = child.id().to_string();
+    assert!(second.err.contains(&pid), "{}", second.err);
+    assert!(second.err.contains("wait for it"), "{}", second.err);
 }
 
 #[test]

@@ -86,8 +86,8 @@ pub use params::Adaptive;
 pub use report::AdaptiveReport;
 
 use crate::objective::{Objective, Sample};
-use crate::sampler::{Feed, Observer, Outcome, Sampler, SamplerError};
-use crate::surface::{Surface, Value};
+use crate::sampler::{Feed, Measured, Observer, Outcome, Sampler, SamplerError};
+use crate::surface::{PointSource, Surface, Value};
 use hierarchy::{Hierarchy, extremes};
 use plan::Plan;
 
@@ -103,7 +103,8 @@ pub enum Adapted {
 impl Adaptive {
     /// Measures what is needed and interpolates the rest. Points that are measured already are not
     /// measured again; what was interpolated before is forgotten first. Batches, cancellation and
-    /// observers are the sampler's; observers see measured points alone.
+    /// observers are the sampler's; observers see measured points, and
+    /// at the end those that are interpolated.
     ///
     /// # Errors
     /// As [`Sampler::run`]. The surface keeps everything measured before.
@@ -114,7 +115,7 @@ impl Adaptive {
         surface: &mut Surface,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Adapted, SamplerError> {
-        let mut feed = Feed::new(sampler, objective, surface)?;
+        let mut feed = Feed::new(sampler, objective, surface, observers)?;
         surface.forget_interpolated();
         let hierarchy = Hierarchy::new(surface.grid());
         let mut plan = Plan::new(&hierarchy, self.tolerance());
@@ -124,6 +125,10 @@ impl Adaptive {
             }
         }
         interpolate(&hierarchy, surface)?;
+        let points = interpolated(surface);
+        for observer in observers {
+            { observer.interpolated(&points) }.map_err(SamplerError::Observer)?;
+        }
         Ok(Adapted::Complete(plan.report(surface)))
     }
 
@@ -139,6 +144,18 @@ impl Adaptive {
         }
         Some(plan.report(surface))
     }
+}
+
+/// The points of a surface that are interpolated.
+fn interpolated(surface: &Surface) -> Vec<Measured> {
+    let point = |index: usize| {
+        let sample = surface.get(index)?.clone();
+        Some(Measured { index, sample })
+    };
+    (0..surface.grid().len())
+        .filter(|&index| surface.source(index) == Some(PointSource::Interpolated))
+        .filter_map(point)
+        .collect()
 }
 
 /// Makes every point known.

@@ -13,6 +13,7 @@ pub(crate) use chain::{Encoder, key_frame, restore};
 
 use crate::error::Error;
 use landscape_core::{Params, Role, UnknownName};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -74,7 +75,7 @@ impl FromStr for CheckpointForm {
 }
 
 /// How the values of a frame are coded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Coding {
     /// Every bit.
     F32,
@@ -106,21 +107,22 @@ impl FromStr for Coding {
 }
 
 /// A coded checkpoint.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Frame {
     pub(crate) step: u64,
     /// The checkpoint it is the difference to; nothing for a key frame.
     pub(crate) base: Option<u64>,
     pub(crate) coding: Coding,
+    #[serde(with = "serde_bytes")]
     pub(crate) data: Vec<u8>,
 }
 
 /// Names, roles and shapes of the tensors of a run's checkpoints.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Layout(pub(crate) Vec<TensorLayout>);
 
 /// One tensor of a layout.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TensorLayout {
     pub(crate) name: String,
     pub(crate) role: Role,

@@ -7,11 +7,12 @@ mod when;
 pub use state::StepState;
 pub use when::When;
 
-use crate::deltas::{CheckpointForm, Encoder, Frame, Layout};
+use crate::change::{Batch, Change, Coded, Packed, Step};
+use crate::deltas::{CheckpointForm, Encoder, Layout};
 use crate::error::Error;
 use crate::run::{Run, Status};
-use crate::store::{Batch, Kept, Store, StoredCheckpoint, TrainRecord};
-use landscape_core::{Parameter, Params};
+use crate::store::{Kept, Refused, Store, StoredCheckpoint, TrainRecord};
+use landscape_core::Params;
 use std::time::{Duration, Instant};
 use tail::Tail;
 
@@ -21,10 +22,6 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const SHARE: u32 = 10;
 /// More bytes of checkpoints than this are stored at once.
 const LARGEST: usize = 32 << 20;
-/// How long training waits for another process that has the file.
-const GLANCE: Duration = Duration::from_millis(20);
-/// Bytes of a record and of a row.
-const ROW: usize = 128;
 
 /// Records training from any loop, in one line a step.
 ///
@@ -36,8 +33,9 @@ const ROW: usize = 128;
 /// Steps go up. One that does not goes back: it takes the place of all that is stored from it on, also
 /// when that is what an earlier process stored.
 ///
-/// While another process has the file open, training goes on and the bytes wait, as long as they
-/// stay below 32 MiB; [`Recorder::finish`] then waits for the file.
+/// While another process has the file open, training goes on, and what it records goes into a journal
+/// beside the file, which is taken in when the file is free, by this process or the next one that opens
+/// it; [`Recorder::finish`] waits for the file.
 ///
 /// ```
 /// use landscape_core::{Parameter, Params, Role};
@@ -74,7 +72,7 @@ pub struct Recorder {
     encoder: Encoder,
     /// The last recorded step.
     last: Option<u64>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<Step>,
     layout: Option<Layout>,
     bytes: usize,
     /// Where training began or went back to, until that is stored.
@@ -82,42 +80,6 @@ pub struct Recorder {
     tail: Tail,
     due: Instant,
     failed: bool,
-}
-
-/// A recorded step that is not stored yet.
-#[derive(Debug)]
-struct Waiting {
-    record: TrainRecord,
-    checkpoint: Option<Coded>,
-}
-
-#[derive(Debug)]
-enum Coded {
-    Raw(Params),
-    Frame(Frame),
-}
-
-impl Coded {
-    fn bytes(&self) -> usize {
-        match self {
-            Coded::Raw(params) => 4 * params.iter().map(Parameter::numel).sum::<usize>(),
-            Coded::Frame(frame) => frame.data.len(),
-        }
-    }
-}
-
-impl Waiting {
-    fn bytes(&self) -> usize {
-        ROW + self.checkpoint.as_ref().map_or(0, Coded::bytes)
-    }
-
-    fn kept(&self) -> Kept<'_> {
-        match &self.checkpoint {
-            None => Kept::Nothing,
-            Some(Coded::Raw(params)) => Kept::Raw(params),
-            Some(Coded::Frame(frame)) => Kept::Frame(frame),
-        }
-    }
 }
 
 impl Store {
@@ -219,7 +181,7 @@ impl Recorder {
             self.go_back(step);
         }
         self.last = Some(step);
-        let waiting = Waiting {
+        let waiting = Step {
             record,
             checkpoint: params.map(|params| self.code(step, params)),
         };
@@ -240,7 +202,7 @@ impl Recorder {
     fn code(&mut self, step: u64, params: &Params) -> Coded {
         self.layout.get_or_insert_with(|| Layout::of(params));
         match self.form {
-            CheckpointForm::Raw => Coded::Raw(params.clone()),
+            CheckpointForm::Raw => Coded::Raw(Packed(params.clone())),
             CheckpointForm::F32 | CheckpointForm::F16 => {
                 Coded::Frame(self.encoder.encode(step, params))
             }
@@ -250,78 +212,117 @@ impl Recorder {
     /// Forgets what was recorded from a step on.
     fn go_back(&mut self, step: u64) {
         self.waiting.retain(|waiting| waiting.record.step < step);
-        self.bytes = self.waiting.iter().map(Waiting::bytes).sum();
+        self.bytes = self.waiting.iter().map(Step::bytes).sum();
         self.cut = Some(self.cut.map_or(step, |cut| cut.min(step)));
         self.encoder.restart();
         self.tail.forget();
     }
 
     fn store_when_due(&mut self) -> Result<(), Error> {
-        if self.bytes >= LARGEST {
-            return self.flush();
-        }
-        if Instant::now() < self.due {
-            return Ok(());
-        }
-        let glance = self.store.clone().with_patience(GLANCE);
-        match self.store_waiting(&glance) {
-            Err(Error::Locked { .. }) => Ok(()),
-            other => other,
+        match self.bytes >= LARGEST || Instant::now() >= self.due {
+            true => self.store_waiting(),
+            false => Ok(()),
         }
     }
 
     /// Stores all that waits.
     ///
     /// # Errors
-    /// When it cannot be stored; it is kept for the next attempt.
+    /// When it cannot be stored; it is kept for the next attempt. [`Error::Journaled`] when another
+    /// process keeps the file: it is safe beside it.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let store = self.store.clone();
-        self.store_waiting(&store)
+        self.now(Vec::new())
     }
 
-    /// Stores all that waits, and how the run ended.
+    /// Stores all that waits, and how the run ended, in one transaction.
     ///
     /// # Errors
     /// As [`Recorder::flush`] and [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<(), Error> {
-        let _hold = self.store.hold();
-        self.flush()?;
-        self.store.finish(&self.run, status)
+        self.now(vec![Change::Status(status)])
     }
 
-    fn store_waiting(&mut self, store: &Store) -> Result<(), Error> {
-        let Some(first) = self.waiting.first().map(|waiting| waiting.record.step) else {
+    /// Stores all that waits and what follows, and waits for the file.
+    fn now(&mut self, more: Vec<Change>) -> Result<(), Error> {
+        let grown = self.grown();
+        let mut changes = Vec::from_iter(self.batch(&grown));
+        changes.extend(more);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.keep_now(&self.run, changes);
+        self.settle(kept.map(|new| Kept::Stored(new.unwrap_or(0))), grown)
+    }
+
+    /// Stores what waits, or keeps it in the journal.
+    fn store_waiting(&mut self) -> Result<(), Error> {
+        let start = Instant::now();
+        let grown = self.grown();
+        let Some(batch) = self.batch(&grown) else {
             return Ok(());
         };
-        let start = Instant::now();
-        let grown = self.tail.grown(first, self.bytes);
-        let steps = self.waiting.iter().map(|w| (w.record, w.kept()));
-        let batch = Batch {
-            steps: steps.collect(),
-            layout: self
-                .layout
-                .as_ref()
-                .filter(|_| self.form != CheckpointForm::Raw),
+        let kept = self.store.keep(&self.run, vec![batch]);
+        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
+        self.settle(kept, grown)
+    }
+
+    /// The batches at the end of the file once all that waits is stored.
+    fn grown(&self) -> Tail {
+        match self.waiting.first() {
+            Some(first) => self.tail.grown(first.record.step, self.bytes),
+            None => self.tail.clone(),
+        }
+    }
+
+    /// All that waits.
+    fn batch(&mut self, grown: &Tail) -> Option<Change> {
+        let first = self.waiting.first()?.record.step;
+        Some(Change::Batch(Batch {
+            steps: std::mem::take(&mut self.waiting),
+            layout: { self.layout.clone() }.filter(|_| self.form != CheckpointForm::Raw),
             cut: self.cut,
             gather: grown.gather(first),
+        }))
+    }
+
+    fn settle(&mut self, kept: Result<Kept, Refused>, grown: Tail) -> Result<(), Error> {
+        self.failed = kept.is_err();
+        let result = match kept {
+            Ok(Kept::Stored(_)) => {
+                self.tail = grown;
+                Ok(())
+            }
+            Ok(Kept::Journal) => {
+                self.tail.forget();
+                Ok(())
+            }
+            Err(Refused { all, error }) => {
+                if !matches!(error, Error::Journaled { .. }) {
+                    self.waiting = all.into_iter().find_map(steps).unwrap_or_default();
+                    return Err(error);
+                }
+                self.tail.forget();
+                Err(error)
+            }
         };
-        let result = store.put_batch(&self.run, &batch);
-        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.failed = result.is_err();
-        result?;
-        self.tail = grown;
         self.cut = None;
-        self.waiting.clear();
         self.bytes = 0;
-        Ok(())
+        result
+    }
+}
+
+fn steps(change: Change) -> Option<Vec<Step>> {
+    match change {
+        Change::Batch(batch) => Some(batch.steps),
+        _ => None,
     }
 }
 
 impl Drop for Recorder {
-    /// Stores what waits, where that works at all.
+    /// Stores what waits, or keeps it in the journal, where that works at all.
     fn drop(&mut self) {
         if !self.failed {
-            let _ = self.flush();
+            let _ = self.store_waiting();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::tensors::{self, Part};
+use crate::change::{Change, Packed};
 use crate::curvature::{Curvature, Eigenvalue, Sharpness, Side, SpectralDensity, TraceEstimate};
 use crate::error::Error;
 use crate::run::Run;
@@ -22,19 +23,8 @@ impl Store {
         for density in &curvature.densities {
             check(density)?;
         }
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            let to = Target {
-                conn,
-                run: run.id,
-                step: curvature.step,
-            };
-            to.counts(curvature)?;
-            to.eigenvalues(&curvature.eigenvalues)?;
-            to.traces(&curvature.traces)?;
-            to.densities(&curvature.densities)?;
-            to.sharpness(&curvature.sharpness)
-        })
+        self.keep_now(run, vec![Change::Curvature(Box::new(curvature.clone()))])?;
+        Ok(())
     }
 
     /// The curvature of a run: that of its own parameters first, then by step of training. Empty
@@ -51,19 +41,9 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] when the run was removed.
     pub fn put_eigenvectors(&self, run: &Run, side: Side, vectors: &[Params]) -> Result<(), Error> {
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            tensors::without_merging(conn)?;
-            conn.execute(
-                "DELETE FROM tensors WHERE run_id = ? AND part = ?",
-                params![run.id, Part::Eigenvector(side, 0).name()],
-            )?;
-            let mut appender = tensors::appender(conn)?;
-            for (rank, vector) in (0..).zip(vectors) {
-                tensors::append(&mut appender, run, Part::Eigenvector(side, rank), vector)?;
-            }
-            Ok(appender.flush()?)
-        })
+        let vectors = vectors.iter().cloned().map(Packed).collect();
+        self.keep_now(run, vec![Change::Eigenvectors(side, vectors)])?;
+        Ok(())
     }
 
     /// The eigenvectors of one end, by rank. Empty where none are stored.
@@ -81,6 +61,39 @@ impl Store {
             Ok(vectors)
         })
     }
+}
+
+/// Keeps curvature, see [`Store::put_curvature`].
+pub(super) fn put(conn: &Connection, run: &Run, curvature: &Curvature) -> Result<(), Error> {
+    let to = Target {
+        conn,
+        run: run.id,
+        step: curvature.step,
+    };
+    to.counts(curvature)?;
+    to.eigenvalues(&curvature.eigenvalues)?;
+    to.traces(&curvature.traces)?;
+    to.densities(&curvature.densities)?;
+    to.sharpness(&curvature.sharpness)
+}
+
+/// Keeps the eigenvectors of one end, see [`Store::put_eigenvectors`].
+pub(super) fn put_eigenvectors(
+    conn: &Connection,
+    run: &Run,
+    side: Side,
+    vectors: &[Packed],
+) -> Result<(), Error> {
+    tensors::without_merging(conn)?;
+    conn.execute(
+        "DELETE FROM tensors WHERE run_id = ? AND part = ?",
+        params![run.id, Part::Eigenvector(side, 0).name()],
+    )?;
+    let mut appender = tensors::appender(conn)?;
+    for (rank, Packed(vector)) in (0..).zip(vectors) {
+        tensors::append(&mut appender, run, Part::Eigenvector(side, rank), vector)?;
+    }
+    Ok(appender.flush()?)
 }
 
 fn check(density: &SpectralDensity) -> Result<(), Error> {

@@ -9,7 +9,8 @@ use landscape_core::{Grid, Plane, SurfaceError};
 
 impl Store {
     /// Begins or continues a run with a map of curvature, see [`Store::begin`], and gives all of it
-    /// that is stored. The grid and, where given, the plane are kept in the same transaction.
+    /// that is stored. The grid and, where given, the plane are kept in the same transaction, and the
+    /// plane belongs to the identity, see [`Store::begin_surface`].
     ///
     /// # Errors
     /// As [`Store::begin`], [`Store::put_grid`] and [`Store::put_plane`].
@@ -21,7 +22,7 @@ impl Store {
     ) -> Result<(Run, CurvatureMap), Error> {
         spec.check()?;
         self.write(|conn| {
-            let run = self.begin_in(conn, spec)?;
+            let run = self.begin_on(conn, spec, plane)?;
             surface::put_grid(conn, &run, grid, &[])?;
             if let Some(plane) = plane {
                 super::directions::put_plane(conn, &run, plane)?;
@@ -42,20 +43,10 @@ impl Store {
         }
         self.write(|conn| {
             self.still_there(conn, run)?;
-            let mut map = load(conn, run)?;
-            let len = map.grid.len();
-            let mut new = Vec::with_capacity(points.len());
-            for point in points {
-                let index = point.index;
-                let place = map.points.get_mut(index);
-                let place = place.ok_or(SurfaceError::Index { index, len })?;
-                if place.is_none() {
-                    *place = Some(*point);
-                    new.push(*point);
-                }
+            if let Some(session) = self.file.session(run.id) {
+                super::sessions::add(conn, run, &session)?;
             }
-            append(conn, run, &map.grid, &new)?;
-            Ok(new.len())
+            add(conn, run, points)
         })
     }
 
@@ -74,6 +65,27 @@ impl Store {
             other => other,
         })
     }
+}
+
+/// Adds points to a map, see [`Store::append_curvature`].
+pub(super) fn add(conn: &Connection, run: &Run, points: &[CurvaturePoint]) -> Result<usize, Error> {
+    if points.is_empty() {
+        return Ok(0);
+    }
+    let mut map = load(conn, run)?;
+    let len = map.grid.len();
+    let mut new = Vec::with_capacity(points.len());
+    for point in points {
+        let index = point.index;
+        let place = map.points.get_mut(index);
+        let place = place.ok_or(SurfaceError::Index { index, len })?;
+        if place.is_none() {
+            *place = Some(*point);
+            new.push(*point);
+        }
+    }
+    append(conn, run, &map.grid, &new)?;
+    Ok(new.len())
 }
 
 fn append(

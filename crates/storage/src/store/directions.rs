@@ -1,9 +1,9 @@
 //! Planes: the origin and the directions, with where they come from.
 
 use super::tensors::{self, Part};
-use super::{Store, lacks};
+use super::{Store, lacks, runs};
 use crate::error::Error;
-use crate::run::Run;
+use crate::run::{Run, RunSpec};
 use duckdb::{Connection, params};
 use landscape_core::{Direction, Params, Plane, Source};
 
@@ -53,6 +53,15 @@ impl Store {
         self.read(|conn| load(conn, run))
     }
 
+    /// As [`Store::directions`], with neither origin nor tensors: where the directions come from, how they
+    /// are normalised, norms and cosines. Quick also where networks are large.
+    ///
+    /// # Errors
+    /// As [`Store::directions`].
+    pub fn directions_without_tensors(&self, run: &Run) -> Result<StoredDirections, Error> {
+        self.read(|conn| facts(conn, run))
+    }
+
     /// The plane of a run.
     ///
     /// # Errors
@@ -63,6 +72,52 @@ impl Store {
         Plane::new(origin, stored.directions)
             .map_err(|error| Error::damaged(format!("the plane of `{}`: {error}", run.name)))
             .map_err(|error| error.in_file(self.path()))
+    }
+}
+
+impl Store {
+    /// Begins or continues a run of a plane: its digest is one of the settings.
+    pub(super) fn begin_on(
+        &self,
+        conn: &Connection,
+        spec: &RunSpec,
+        plane: Option<&Plane>,
+    ) -> Result<Run, Error> {
+        let Some(plane) = plane.filter(|_| !spec.determined) else {
+            return self.begin_in(conn, spec);
+        };
+        match self.stored_without_digest(conn, spec, plane)? {
+            Some(earlier) => self.begin_in(conn, &spec.clone().named(earlier)),
+            None => self.begin_in(conn, &spec.of(plane)),
+        }
+    }
+
+    /// The name of a run of these settings and this plane that was stored when digests were not yet
+    /// added to settings.
+    fn stored_without_digest(
+        &self,
+        conn: &Connection,
+        spec: &RunSpec,
+        plane: &Plane,
+    ) -> Result<Option<String>, Error> {
+        let found = match &spec.name {
+            Some(name) => runs::by_name(conn, name)?,
+            None => runs::by_identity(conn, spec)?,
+        };
+        let same = |stored: &runs::Stored| stored.run.identity == spec.identity();
+        let Some(found) = found.filter(same) else {
+            return Ok(None);
+        };
+        let stored = match load(conn, &found.run) {
+            Err(Error::Lacks { .. }) => None,
+            other => Some(other?),
+        };
+        let is_of = |stored: StoredDirections| {
+            let origin = stored.origin?;
+            Plane::new(origin, stored.directions).ok()
+        };
+        let same = stored.and_then(is_of).map(|one| one.digest()) == Some(plane.digest());
+        Ok(same.then_some(found.run.name))
     }
 }
 
@@ -170,25 +225,33 @@ pub(super) fn parse_list(value: duckdb::types::Value) -> Result<Vec<f64>, Error>
 }
 
 fn load(conn: &Connection, run: &Run) -> Result<StoredDirections, Error> {
+    let mut stored = facts(conn, run)?;
+    stored.origin = tensors::load(conn, run, Part::Origin)?;
+    for (place, direction) in stored.directions.iter_mut().enumerate() {
+        let number = place + 1;
+        direction.tensors = tensors::load(conn, run, Part::Direction(number))?
+            .ok_or_else(|| Error::damaged(format!("direction {number} has no tensors")))?;
+    }
+    Ok(stored)
+}
+
+fn facts(conn: &Connection, run: &Run) -> Result<StoredDirections, Error> {
     let mut statement = conn.prepare(
         "SELECT source::VARCHAR, normalization, bias, norm, cosines
          FROM directions WHERE run_id = ? ORDER BY direction",
     )?;
     let mut rows = statement.query(params![run.id])?;
     let mut stored = StoredDirections {
-        origin: tensors::load(conn, run, Part::Origin)?,
+        origin: None,
         directions: Vec::new(),
         norms: Vec::new(),
         cosines: Vec::new(),
     };
     while let Some(row) = rows.next()? {
-        let number = stored.directions.len() + 1;
         let source: String = row.get(0)?;
         let (normalization, bias): (String, String) = (row.get(1)?, row.get(2)?);
-        let tensors = tensors::load(conn, run, Part::Direction(number))?
-            .ok_or_else(|| Error::damaged(format!("direction {number} has no tensors")))?;
         stored.directions.push(Direction {
-            tensors,
+            tensors: Params::default(),
             source: serde_json::from_str(&source)
                 .map_err(|error| Error::damaged(format!("a source of a direction: {error}")))?,
             normalization: normalization.parse()?,

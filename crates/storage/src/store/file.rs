@@ -5,9 +5,11 @@
 //! one operation through at a time. For the same reason nothing here opens the file in any other way
 //! while a connection exists: closing it would give up the lock.
 
+use super::keep::{JournalNote, Patience};
 use crate::error::{Error, Holder};
 use crate::schema::{self, Found};
-use duckdb::{AccessMode, Config, Connection};
+use duckdb::{AccessMode, Config, Connection, OptionalExt};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
@@ -28,6 +30,19 @@ pub(crate) enum Access {
 pub(crate) struct File {
     path: PathBuf,
     state: Mutex<State>,
+    memory: Mutex<Memory>,
+}
+
+/// What this process knows of the database without opening it.
+#[derive(Debug, Default)]
+struct Memory {
+    /// See [`database_id`].
+    id: Option<String>,
+    /// Since when another process was found to have it.
+    locked: Option<Instant>,
+    /// Provenances of this process that runs may not have yet, by the numbers of the runs.
+    sessions: HashMap<i64, Value>,
+    notes: Vec<JournalNote>,
 }
 
 /// The connection that is kept while somebody holds the file open.
@@ -63,6 +78,7 @@ impl File {
         let file = Arc::new(File {
             path: path.to_owned(),
             state: Mutex::default(),
+            memory: Mutex::default(),
         });
         files.insert(key, Arc::downgrade(&file));
         file
@@ -76,7 +92,7 @@ impl File {
     pub(crate) fn with<R>(
         &self,
         access: Access,
-        patience: Duration,
+        patience: &Patience,
         operation: impl FnOnce(&Connection) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let mut state = self.state();
@@ -84,7 +100,8 @@ impl File {
             Some(kept) if kept.serves(access) => kept,
             other => {
                 drop(other);
-                let conn = open(&self.path, access, patience)?;
+                let conn = patience.open(|limit| open(&self.path, access, limit))?;
+                self.learn(&conn);
                 Kept { conn, access }
             }
         };
@@ -121,6 +138,7 @@ impl File {
         };
         let conn = prepare(&self.path, access, patience);
         let conn = conn.map_err(|error| error.in_file(&self.path))?;
+        self.learn(&conn);
         if access == Access::Write {
             state.kept = Some(Kept { conn, access });
         }
@@ -136,9 +154,69 @@ impl File {
         }
     }
 
+    fn learn(&self, conn: &Connection) {
+        let mut memory = self.memory();
+        if memory.id.is_none() {
+            memory.id = database_id(conn).ok().flatten();
+        }
+    }
+
+    /// Which database it is, see [`database_id`]; nothing before it was opened.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.memory().id.clone()
+    }
+
+    /// How long it has been known that another process has the file.
+    pub(crate) fn locked_for(&self) -> Duration {
+        { self.memory() }
+            .locked
+            .get_or_insert_with(Instant::now)
+            .elapsed()
+    }
+
+    pub(crate) fn is_free(&self) {
+        self.memory().locked = None;
+    }
+
+    pub(crate) fn session(&self, run: i64) -> Option<Value> {
+        self.memory().sessions.get(&run).cloned()
+    }
+
+    pub(crate) fn remember_session(&self, run: i64, provenance: Value) {
+        self.memory().sessions.insert(run, provenance);
+    }
+
+    pub(crate) fn forget_session(&self, run: i64) {
+        self.memory().sessions.remove(&run);
+    }
+
+    pub(crate) fn note(&self, note: JournalNote) {
+        self.memory().notes.push(note);
+    }
+
+    /// The notes, which are then forgotten.
+    pub(crate) fn notes(&self) -> Vec<JournalNote> {
+        std::mem::take(&mut self.memory().notes)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What tells a database from others that were in its place: a number drawn when it was made, or, in
+/// files of older versions, when that was.
+pub(crate) fn database_id(conn: &Connection) -> Result<Option<String>, Error> {
+    let id = conn.query_row(
+        "SELECT key || ' ' || value FROM meta WHERE key IN ('id', 'created') ORDER BY key DESC LIMIT 1",
+        [],
+        |row| row.get(0),
+    );
+    Ok(id.optional()?)
 }
 
 /// Runs an operation in one transaction: all of it is stored, or nothing.

@@ -7,27 +7,32 @@ mod curvature_map;
 mod deltas;
 mod directions;
 mod file;
+mod keep;
 mod lanczos;
 mod records;
 mod replacement;
 mod runs;
+mod sessions;
 mod surface;
 mod tensors;
 mod trajectory;
 
 pub use checkpoints::{Checkpoints, StoredCheckpoint, StoredRows};
 pub use directions::StoredDirections;
+pub use keep::JournalNote;
 pub use records::TrainRecord;
 pub use trajectory::NamedTrajectory;
 
 pub(crate) use file::in_memory;
-pub(crate) use records::{Batch, Kept};
+pub(crate) use keep::{Kept, Refused};
 pub(crate) use surface::COORDINATES;
 
 use crate::error::Error;
+use crate::journal;
 use crate::run::Run;
 use duckdb::Connection;
 use file::{Access, File};
+use keep::Patience;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Store {
     file: Arc<File>,
-    patience: Duration,
+    patience: Patience,
     writable: bool,
 }
 
@@ -63,7 +68,7 @@ impl Store {
     /// made, or stays in use by another process.
     pub fn open(path: impl AsRef<Path>) -> Result<Store, Error> {
         let store = Store::of(path.as_ref(), true);
-        store.file.prepare(PATIENCE)?;
+        store.prepare()?;
         Ok(store)
     }
 
@@ -75,7 +80,7 @@ impl Store {
     pub fn open_and_hold(path: impl AsRef<Path>) -> Result<(Store, Hold), Error> {
         let store = Store::of(path.as_ref(), true);
         let hold = store.hold();
-        store.file.prepare(PATIENCE)?;
+        store.prepare()?;
         Ok((store, hold))
     }
 
@@ -86,13 +91,28 @@ impl Store {
     pub fn open_read(path: impl AsRef<Path>) -> Result<Store, Error> {
         let store = Store::of(path.as_ref(), false);
         store.file.check(PATIENCE)?;
+        store.take_in_to_read()?;
         Ok(store)
+    }
+
+    fn prepare(&self) -> Result<(), Error> {
+        let path = self.path();
+        if journal::exists(path) && !path.exists() {
+            return Err(Error::OtherJournal {
+                path: journal::path_of(path),
+            });
+        }
+        self.file.prepare(PATIENCE)?;
+        match journal::exists(path) {
+            true => self.write(|_| Ok(())),
+            false => Ok(()),
+        }
     }
 
     fn of(path: &Path, writable: bool) -> Store {
         Store {
             file: File::shared(path),
-            patience: PATIENCE,
+            patience: Patience::new(PATIENCE),
             writable,
         }
     }
@@ -101,7 +121,7 @@ impl Store {
     /// keeps the file, before it fails with [`Error::Locked`]. Five seconds unless changed.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.patience = Patience::new(patience);
         self
     }
 
@@ -124,7 +144,13 @@ impl Store {
         &self,
         operation: impl FnOnce(&Connection) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        self.file.with(Access::Read, self.patience, operation)
+        match self.writable && journal::exists(self.path()) {
+            false => self.file.with(Access::Read, &self.patience, operation),
+            true => self.file.with(Access::Write, &self.patience, |conn| {
+                self.take_in(conn)?;
+                operation(conn)
+            }),
+        }
     }
 
     /// Changes the file in one transaction.
@@ -137,7 +163,8 @@ impl Store {
                 path: self.path().to_owned(),
             });
         }
-        self.file.with(Access::Write, self.patience, |conn| {
+        self.file.with(Access::Write, &self.patience, |conn| {
+            self.take_in(conn)?;
             file::transaction(conn, operation)
         })
     }

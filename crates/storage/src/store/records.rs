@@ -3,16 +3,15 @@
 use super::Store;
 use super::tensors::{self, Part};
 use super::{checkpoints::StoredCheckpoint, deltas};
-use crate::deltas::{Frame, Layout};
+use crate::change::{Batch, Change, Coded, Packed, Step};
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, Row, params};
-use landscape_core::Params;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is known about one recorded step of training.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrainRecord {
     /// Optimiser step, 0 before the first.
     pub step: u64,
@@ -32,27 +31,6 @@ pub struct TrainRecord {
     pub seconds: Option<f64>,
 }
 
-/// What is kept of the parameters of a step.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kept<'a> {
-    Nothing,
-    Raw(&'a Params),
-    Frame(&'a Frame),
-}
-
-/// What a recorder stores at once.
-#[derive(Debug)]
-pub(crate) struct Batch<'a> {
-    /// By ascending steps.
-    pub(crate) steps: Vec<(TrainRecord, Kept<'a>)>,
-    /// Of the frames among them.
-    pub(crate) layout: Option<&'a Layout>,
-    /// What is stored from this step on is removed first.
-    pub(crate) cut: Option<u64>,
-    /// What is stored from this step on moves into one place with the new steps.
-    pub(crate) gather: Option<u64>,
-}
-
 impl Store {
     /// Keeps records of training, in one transaction. A record of a step that is stored already
     /// takes its place.
@@ -60,8 +38,11 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] when the run was removed.
     pub fn put_records(&self, run: &Run, records: &[TrainRecord]) -> Result<(), Error> {
-        let records: Vec<_> = records.iter().map(|r| (*r, Kept::Nothing)).collect();
-        self.put_steps(run, &records)
+        let step = |record: &TrainRecord| Step {
+            record: *record,
+            checkpoint: None,
+        };
+        self.keep_steps(run, records.iter().map(step).collect())
     }
 
     /// Keeps checkpoints with their records, each tensor as it is, in one transaction. Those of a
@@ -74,46 +55,19 @@ impl Store {
         run: &Run,
         checkpoints: &[StoredCheckpoint],
     ) -> Result<(), Error> {
-        let steps: Vec<_> = checkpoints
-            .iter()
-            .map(|checkpoint| (checkpoint.record, Kept::Raw(&checkpoint.params)))
-            .collect();
-        self.put_steps(run, &steps)
+        let step = |checkpoint: &StoredCheckpoint| Step {
+            record: checkpoint.record,
+            checkpoint: Some(Coded::Raw(Packed(checkpoint.params.clone()))),
+        };
+        self.keep_steps(run, checkpoints.iter().map(step).collect())
     }
 
-    /// Records, some of them with parameters. The last of several for one step counts.
-    fn put_steps(&self, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
+    fn keep_steps(&self, run: &Run, steps: Vec<Step>) -> Result<(), Error> {
         if steps.is_empty() {
             return Ok(());
         }
-        let last: BTreeMap<u64, _> = steps.iter().map(|step| (step.0.step, *step)).collect();
-        let last: Vec<_> = last.into_values().collect();
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            tensors::without_merging(conn)?;
-            replace(conn, run, &last)?;
-            append(conn, run, &last)
-        })
-    }
-
-    /// Keeps what a recorder collected, in one transaction.
-    pub(crate) fn put_batch(&self, run: &Run, batch: &Batch<'_>) -> Result<(), Error> {
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            tensors::without_merging(conn)?;
-            if let Some(from) = batch.cut {
-                for rows in rows_from(run, from) {
-                    conn.execute(&format!("DELETE FROM {rows}"), [])?;
-                }
-            }
-            if let Some(from) = batch.gather {
-                gather(conn, run, from)?;
-            }
-            if let Some(layout) = batch.layout {
-                deltas::put_layout(conn, run, layout)?;
-            }
-            append(conn, run, &batch.steps)
-        })
+        self.keep_now(run, vec![Change::Steps(steps)])?;
+        Ok(())
     }
 
     /// The records of a run, by step. Empty where nothing was recorded.
@@ -123,6 +77,32 @@ impl Store {
     pub fn records(&self, run: &Run) -> Result<Vec<TrainRecord>, Error> {
         self.read(|conn| between(conn, run, 0, u64::MAX))
     }
+}
+
+/// Keeps records, some of them with parameters. The last of several for one step counts.
+pub(super) fn put_steps(conn: &Connection, run: &Run, steps: &[Step]) -> Result<(), Error> {
+    let last: BTreeMap<u64, &Step> = steps.iter().map(|step| (step.record.step, step)).collect();
+    let last: Vec<&Step> = last.into_values().collect();
+    tensors::without_merging(conn)?;
+    replace(conn, run, &last)?;
+    append(conn, run, &last)
+}
+
+/// Keeps what a recorder collected.
+pub(super) fn put_batch(conn: &Connection, run: &Run, batch: &Batch) -> Result<(), Error> {
+    tensors::without_merging(conn)?;
+    if let Some(from) = batch.cut {
+        for rows in rows_from(run, from) {
+            conn.execute(&format!("DELETE FROM {rows}"), [])?;
+        }
+    }
+    if let Some(from) = batch.gather {
+        gather(conn, run, from)?;
+    }
+    if let Some(layout) = &batch.layout {
+        deltas::put_layout(conn, run, layout)?;
+    }
+    append(conn, run, &batch.steps.iter().collect::<Vec<_>>())
 }
 
 /// The records of the steps from `first` to `last`, in order.
@@ -179,12 +159,12 @@ fn gather(conn: &Connection, run: &Run, from: u64) -> Result<(), Error> {
 }
 
 /// Removes what is stored for these steps.
-fn replace(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
+fn replace(conn: &Connection, run: &Run, steps: &[&Step]) -> Result<(), Error> {
     let list = |steps: &[u64]| -> String {
         let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
         steps.join(", ")
     };
-    let all: Vec<u64> = steps.iter().map(|(record, _)| record.step).collect();
+    let all: Vec<u64> = steps.iter().map(|step| step.record.step).collect();
     conn.execute(
         &format!(
             "DELETE FROM records WHERE run_id = ? AND step IN ({})",
@@ -192,8 +172,8 @@ fn replace(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> R
         ),
         params![run.id],
     )?;
-    let with_params = { steps.iter() }.filter(|(_, kept)| !matches!(kept, Kept::Nothing));
-    let with_params: Vec<u64> = with_params.map(|(record, _)| record.step).collect();
+    let with_params = steps.iter().filter(|step| step.checkpoint.is_some());
+    let with_params: Vec<u64> = with_params.map(|step| step.record.step).collect();
     if with_params.is_empty() {
         return Ok(());
     }
@@ -215,29 +195,27 @@ fn replace(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> R
     Ok(())
 }
 
-fn append(conn: &Connection, run: &Run, steps: &[(TrainRecord, Kept<'_>)]) -> Result<(), Error> {
+fn append(conn: &Connection, run: &Run, steps: &[&Step]) -> Result<(), Error> {
     append_records(conn, run, steps)?;
     let mut appender = tensors::appender(conn)?;
-    for (record, kept) in steps {
-        if let Kept::Raw(params) = kept {
-            tensors::append(&mut appender, run, Part::Checkpoint(record.step), params)?;
+    for step in steps {
+        if let Some(Coded::Raw(Packed(params))) = &step.checkpoint {
+            let part = Part::Checkpoint(step.record.step);
+            tensors::append(&mut appender, run, part, params)?;
         }
     }
     appender.flush()?;
-    let frames = steps.iter().filter_map(|(_, kept)| match kept {
-        Kept::Frame(frame) => Some(*frame),
+    let frames = steps.iter().filter_map(|step| match &step.checkpoint {
+        Some(Coded::Frame(frame)) => Some(frame),
         _ => None,
     });
     deltas::append(conn, run, frames)
 }
 
-fn append_records(
-    conn: &Connection,
-    run: &Run,
-    steps: &[(TrainRecord, Kept<'_>)],
-) -> Result<(), Error> {
+fn append_records(conn: &Connection, run: &Run, steps: &[&Step]) -> Result<(), Error> {
     let mut appender = conn.appender("records")?;
-    for (r, _) in steps {
+    for step in steps {
+        let r = &step.record;
         appender.append_row(params![
             run.id,
             r.step,

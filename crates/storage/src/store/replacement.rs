@@ -79,6 +79,7 @@ impl Store {
         if let Some(draft) = by_name(conn, &drafted)? {
             self.not_busy(&draft)?;
             if draft.run.identity == spec.identity() && draft.run.kind == spec.kind {
+                self.goes_on_with(&draft.run, spec);
                 let run = claim(conn, draft.run)?;
                 return Ok(Run { name, ..run });
             }

@@ -1,10 +1,13 @@
 //! Runs: begun, continued, found, finished, removed.
 
 use super::Store;
+use crate::change::Change;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
 use crate::owner::Owner;
-use crate::run::{REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros};
+use crate::run::{
+    PLANE, REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros,
+};
 use crate::schema::RUN_TABLES;
 use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, Row, params};
@@ -63,6 +66,7 @@ impl Store {
             Some(stored) => {
                 self.same_settings(&stored.run, spec)?;
                 self.not_busy(&stored)?;
+                self.goes_on_with(&stored.run, spec);
                 claim(conn, stored.run)
             }
             None => {
@@ -83,10 +87,8 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] when the run has been removed.
     pub fn finish(&self, run: &Run, status: Status) -> Result<(), Error> {
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            set_status(conn, run, status)
-        })
+        self.keep_now(run, vec![Change::Status(status)])?;
+        Ok(())
     }
 
     /// All runs, oldest first, and how much each holds.
@@ -159,6 +161,17 @@ impl Store {
         })
     }
 
+    /// Remembers the provenance of a session that may add to a stored run.
+    pub(super) fn goes_on_with(&self, run: &Run, spec: &RunSpec) {
+        let says = spec
+            .provenance
+            .as_object()
+            .is_some_and(|all| !all.is_empty());
+        if says && run.status != Status::Complete {
+            self.file.remember_session(run.id, spec.provenance.clone());
+        }
+    }
+
     /// Checks, inside the transaction that is about to change a run, that it is still the one
     /// that was begun.
     pub(super) fn still_there(&self, conn: &Connection, run: &Run) -> Result<(), Error> {
@@ -182,7 +195,9 @@ impl Store {
 
     fn same_settings(&self, stored: &Run, spec: &RunSpec) -> Result<(), Error> {
         let mut found = differences(&stored.settings, &spec.settings);
-        if stored.kind != spec.kind {
+        // Who names a run need not give its plane again.
+        found.retain(|d| d.path != PLANE || d.asked.is_some());
+        if !spec.kind.finds(stored.kind) {
             let word = |kind: RunKind| Some(serde_json::Value::from(kind.name()));
             let kind = Difference {
                 path: "kind".to_owned(),
@@ -310,10 +325,14 @@ pub(super) fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, E
 
 /// Runs that are to replace others are found by the name of those alone.
 pub(super) fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Error> {
+    let kinds: Vec<&str> = { RunKind::ALL.iter() }
+        .filter(|stored| spec.kind.finds(**stored))
+        .map(|kind| kind.name())
+        .collect();
     one(
         conn,
-        "identity = ? AND kind = ? AND NOT ends_with(name, ?)",
-        params![spec.identity(), spec.kind.name(), REPLACEMENT],
+        "identity = ? AND list_contains(string_split(?, ','), kind) AND NOT ends_with(name, ?)",
+        params![spec.identity(), kinds.join(","), REPLACEMENT],
     )
 }
 
@@ -339,6 +358,7 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
         "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
         params![status.name(), owner, finished, run.id],
     )?;
+    super::sessions::count(conn, run)?;
     if run.kind == RunKind::Hessian && status == Status::Complete {
         super::lanczos::remove(conn, run, None)?;
     }

@@ -3,8 +3,7 @@
 use super::Store;
 use super::columns::{self, PointColumns};
 use crate::error::Error;
-use crate::export::points;
-use crate::run::{Run, RunKind, RunSpec, Status};
+use crate::run::{Run, RunKind, RunSpec};
 use duckdb::{Connection, params};
 use landscape_core::{Axis, Grid, Measured, Plane, PointSource, Surface, Term};
 use std::collections::HashSet;
@@ -15,6 +14,11 @@ pub(crate) const COORDINATES: [&str; 3] = ["alpha", "beta", "gamma"];
 impl Store {
     /// Begins or continues a run with a landscape, see [`Store::begin`], and gives all of it that is
     /// stored: grid, terms and, where given, the plane are kept in the same transaction.
+    ///
+    /// The digest of the plane, its origin and its directions, becomes one of the settings (unless
+    /// [`RunSpec::determined`] says that they have what it stands for): another network is another run. A
+    /// [`crate::StoreObserver`] measures one of the stored points again when the sampler begins, so
+    /// that other data, another loss, or another network where there is no plane, are an error.
     ///
     /// # Errors
     /// As [`Store::begin`], [`Store::put_grid`] and [`Store::put_plane`].
@@ -27,7 +31,7 @@ impl Store {
     ) -> Result<(Run, Surface), Error> {
         spec.check()?;
         self.write(|conn| {
-            let run = self.begin_in(conn, spec)?;
+            let run = self.begin_on(conn, spec, plane)?;
             put_grid(conn, &run, grid, terms)?;
             if let Some(plane) = plane {
                 super::directions::put_plane(conn, &run, plane)?;
@@ -58,55 +62,10 @@ impl Store {
     pub fn append_points(&self, run: &Run, points: &[Measured]) -> Result<usize, Error> {
         self.write(|conn| {
             self.still_there(conn, run)?;
-            let (grid, terms) = layout(conn, run)?;
-            append(conn, run, &grid, terms.len(), points, PointSource::Measured)
-        })
-    }
-
-    /// Adds the last points of a run and says how it ended, in one transaction.
-    pub(crate) fn finish_points(
-        &self,
-        run: &Run,
-        points: &[Measured],
-        status: Status,
-    ) -> Result<usize, Error> {
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            let added = match points.is_empty() {
-                true => 0,
-                false => {
-                    let (grid, terms) = layout(conn, run)?;
-                    append(conn, run, &grid, terms.len(), points, PointSource::Measured)?
-                }
-            };
-            super::runs::set_status(conn, run, status)?;
-            Ok(added)
-        })
-    }
-
-    /// Adds the last measured points of a run and all points that are interpolated in its surface,
-    /// in the place of those interpolated before, and says that the run is complete, in one
-    /// transaction. Returns how many measured points were new.
-    pub(crate) fn complete_surface(
-        &self,
-        run: &Run,
-        measured: &[Measured],
-        surface: &Surface,
-    ) -> Result<usize, Error> {
-        let interpolated = points(surface, PointSource::Interpolated);
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            let (grid, terms) = layout(conn, run)?;
-            let add =
-                |points: &[Measured], source| append(conn, run, &grid, terms.len(), points, source);
-            let added = add(measured, PointSource::Measured)?;
-            conn.execute(
-                "DELETE FROM points WHERE run_id = ? AND interpolated",
-                params![run.id],
-            )?;
-            add(&interpolated, PointSource::Interpolated)?;
-            super::runs::set_status(conn, run, Status::Complete)?;
-            Ok(added)
+            if let Some(session) = self.file.session(run.id) {
+                super::sessions::add(conn, run, &session)?;
+            }
+            add(conn, run, points, PointSource::Measured)
         })
     }
 
@@ -204,6 +163,20 @@ fn stored_layout(conn: &Connection, run: &Run) -> Result<Option<(Grid, Vec<Term>
 
 pub(crate) fn layout(conn: &Connection, run: &Run) -> Result<(Grid, Vec<Term>), Error> {
     stored_layout(conn, run)?.ok_or_else(|| super::lacks(run, "landscape"))
+}
+
+/// Adds points to the landscape of a run, see [`Store::append_points`].
+pub(super) fn add(
+    conn: &Connection,
+    run: &Run,
+    points: &[Measured],
+    source: PointSource,
+) -> Result<usize, Error> {
+    if points.is_empty() {
+        return Ok(0);
+    }
+    let (grid, terms) = layout(conn, run)?;
+    append(conn, run, &grid, terms.len(), points, source)
 }
 
 /// Points go into a table in memory first: the appender is fast, but it can neither leave out

@@ -2,6 +2,7 @@
 
 use super::directions::{list, parse_list};
 use super::{Store, lacks};
+use crate::change::Change;
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, params};
@@ -27,10 +28,9 @@ impl Store {
         label: &str,
         trajectory: &Trajectory,
     ) -> Result<(), Error> {
-        self.write(|conn| {
-            self.still_there(conn, run)?;
-            put(conn, run, label, trajectory)
-        })
+        let trajectory = Box::new(trajectory.clone());
+        self.keep_now(run, vec![Change::Trajectory(label.to_owned(), trajectory)])?;
+        Ok(())
     }
 
     /// All paths of a run, in the order of their labels. Empty where there are none.
@@ -70,7 +70,12 @@ impl Store {
     }
 }
 
-fn put(conn: &Connection, run: &Run, label: &str, trajectory: &Trajectory) -> Result<(), Error> {
+pub(super) fn put(
+    conn: &Connection,
+    run: &Run,
+    label: &str,
+    trajectory: &Trajectory,
+) -> Result<(), Error> {
     for table in ["trajectories", "trajectory_points"] {
         conn.execute(
             &format!("DELETE FROM {table} WHERE run_id = ? AND label = ?"),

@@ -251,3 +251,18 @@ fn moments_are_written_in_utc() {
         "1969-12-31T23:59:59Z"
     );
 }
+
+#[test]
+fn a_curve_that_was_stored_as_a_training_is_found() {
+    let (_dir, store) = store();
+    let of = |kind| RunSpec::new(kind, json!({"curve": "bezier"}));
+    let old = store.begin(&of(RunKind::Train)).unwrap();
+    assert_eq!(store.begin(&of(RunKind::Curve)).unwrap().id, old.id);
+    let named = of(RunKind::Curve).named(&old.name);
+    assert_eq!(store.begin(&named).unwrap().id, old.id);
+    store.remove(&old.name).unwrap();
+    let new = store.begin(&of(RunKind::Curve)).unwrap();
+    assert_eq!((new.name.as_str(), new.kind), ("curve-1", RunKind::Curve));
+    assert_eq!(store.find("curve-1").unwrap().kind, RunKind::Curve);
+    assert_ne!(store.begin(&of(RunKind::Train)).unwrap().id, new.id);
+}

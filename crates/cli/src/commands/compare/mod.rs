@@ -10,7 +10,8 @@ use super::plot::may_draw;
 use crate::args::{CompareArgs, no_effect};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, build_grid, check_drawable, distinct, may_store, plan_grid, targets,
+    Interrupt, build_grid, check_drawable, distinct, may_store, open_store, plan_grid, read_store,
+    targets,
 };
 use crate::output::{Console, Typed};
 use follow::{Compared, follow};
@@ -55,7 +56,7 @@ fn studied(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
         figures::may_draw_all(output, plan.variants(), args.store.force)?;
     }
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let compared = plan.train(&store, console)?;
     side_by_side(
         &plan.name,
@@ -69,7 +70,7 @@ fn studied(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
 
 /// Stored runs, all trainings or all landscapes.
 fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
-    let store = Store::open_read(&args.store.db.db)?;
+    let store = read_store(&args.store.db.db, console)?;
     let runs = load(args, &store)?;
     if runs.iter().all(|run| run.kind != RunKind::Train) {
         check_landscapes(args)?;
@@ -86,7 +87,7 @@ fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
         figures::may_draw_all(output, runs.len(), args.store.force)?;
     }
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let name = args.store.name.clone();
     let name = name.unwrap_or_else(|| args.runs.join("-"));
     let compared = runs.into_iter().map(Compared::stored).collect::<Vec<_>>();

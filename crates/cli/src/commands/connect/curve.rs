@@ -6,7 +6,7 @@ use crate::args::{CurveArgs, Ranges};
 use crate::commands::engine::Job;
 use crate::commands::train::training;
 use crate::error::CliError;
-use crate::inputs::{Interrupt, build_grid, digest, plan_grid, plan_memory};
+use crate::inputs::{Interrupt, build_grid, plan_grid, plan_memory};
 use crate::output::{Console, Meter};
 use landscape_core::{
     Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
@@ -119,7 +119,7 @@ impl CurveJob {
         let curve = json!({"kind": self.config.kind.name(), "bends": self.config.bends});
         settings.insert("curve".to_owned(), curve);
         settings.insert("training".to_owned(), training(&self.config.training));
-        let spec = work.spec(RunKind::Train, "curve", settings.into(), vec![], console);
+        let spec = work.spec(RunKind::Curve, "curve", settings.into(), vec![], console);
         let run = store.begin(&spec)?;
         if run.status == Status::Complete {
             console.note(format_args!("{}: trained already", run.name));
@@ -234,7 +234,7 @@ impl CurveJob {
         grid: Option<&Grid>,
         console: &Console,
     ) -> RunSpec {
-        let digests: Vec<String> = curve.points().iter().map(digest).collect();
+        let digests: Vec<String> = curve.points().iter().map(Params::digest).collect();
         let mut settings = work.ends.problem.settings();
         settings.extend([
             ("checkpoints".to_owned(), json!([digests])),

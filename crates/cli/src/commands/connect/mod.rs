@@ -8,7 +8,8 @@ use super::engine::Job;
 use crate::args::ConnectArgs;
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, describe_direction, digest, may_store, may_write, places_json, provenance, targets,
+    Interrupt, describe_direction, may_store, may_write, open_store, places_json, provenance,
+    read_store, targets,
 };
 use crate::output::Console;
 use curve::CurveJob;
@@ -26,7 +27,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
     let work = Work::new(args, console)?;
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let (line, _) = work.line(&work.ends.other, "line", None, &store, console)?;
     let mut report = Report::new(line);
     let mut end = work.ends.other.clone();
@@ -80,7 +81,7 @@ impl<'a> Work<'a> {
         }
         let store = match args.run.is_empty() {
             true => None,
-            false => Some(Store::open_read(&args.store.db.db)?),
+            false => Some(read_store(&args.store.db.db, console)?),
         };
         let hold = store.as_ref().map(Store::hold);
         let ends = Ends::load(args, store.as_ref(), console)?;
@@ -116,7 +117,7 @@ impl<'a> Work<'a> {
         console: &Console,
     ) -> RunSpec {
         let problem = &self.ends.problem;
-        let mut spec = RunSpec::new(kind, settings);
+        let mut spec = RunSpec::new(kind, settings).determined();
         spec.name = self.name(part);
         spec.replace = self.args.store.force;
         let known = [
@@ -187,7 +188,7 @@ impl<'a> Work<'a> {
     /// What of all determines the numbers of a curve to a network.
     fn settings(&self, to: &Params) -> serde_json::Map<String, Value> {
         let mut settings = self.ends.problem.settings();
-        settings.insert("to".to_owned(), json!(digest(to)));
+        settings.insert("to".to_owned(), json!(to.digest()));
         settings
     }
 }

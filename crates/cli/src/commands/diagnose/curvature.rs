@@ -4,7 +4,7 @@ use super::Evidence;
 use super::evidence::Lambda;
 use crate::args::{DataArgs, DiagnoseArgs, NetworkArgs};
 use crate::error::CliError;
-use crate::inputs::{Derivatives, digest, load_problem};
+use crate::inputs::{Derivatives, load_problem};
 use crate::output::Console;
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Run, RunKind, Side, Status, Store};
@@ -56,7 +56,7 @@ fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, CliErro
     let Some(checkpoint) = store.checkpoint(run, step)? else {
         return Ok(None);
     };
-    let digest = digest(&checkpoint.params);
+    let digest = checkpoint.params.digest();
     let word = |other: &Run, name: &str| {
         other
             .settings

@@ -3,7 +3,6 @@
 use super::Evidence;
 use crate::commands::trajectory::Path;
 use crate::error::CliError;
-use crate::inputs::digest;
 use landscape_core::{
     PathOptions, PathPlane, PathSource, Position, Surface, Trajectory, Value, metrics,
 };
@@ -23,7 +22,7 @@ pub enum Depth {
 pub fn gather(store: &Store, run: &Run, depth: Depth) -> Result<Vec<Evidence>, CliError> {
     let paths = store.load_trajectories(run)?;
     match run.kind {
-        RunKind::Hessian => Ok(Vec::new()),
+        RunKind::Hessian | RunKind::Curve => Ok(Vec::new()),
         RunKind::Train => Ok(vec![of_training(store, run, depth)?]),
         // A curve between networks is no training.
         _ if paths.is_empty() || run.settings.get("curve").is_some() => {
@@ -127,7 +126,7 @@ fn around(
     let Some(last) = store.last_checkpoint(run)? else {
         return Ok(());
     };
-    let digest = digest(&last.params);
+    let digest = last.params.digest();
     let same = |r: &&Run| r.settings.get("weights").and_then(|w| w.as_str()) == Some(&digest);
     if let Some(plane) = planes.find(same)
         && let Some(surface) = surface_of(store, plane)?

@@ -6,7 +6,7 @@ use crate::args::MethodName;
 use crate::error::CliError;
 use crate::inputs::Derivatives;
 use landscape_hessian::{Lanczos, Pair, Power, Spectrum, Stop};
-use landscape_storage::{ALL_PARAMETERS, Curvature, Eigenvalue, Side};
+use landscape_storage::{ALL_PARAMETERS, Curvature, Eigenvalue, Error, Side};
 
 /// Eigenvectors are stored up to so many numbers.
 const STORED: usize = 16 << 20;
@@ -100,7 +100,12 @@ fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, CliError
             return Ok((top, bottom, products));
         }
         if work.stopped() {
-            recorder.flush(generation(&state), &pack(&state), &vectors(&state))?;
+            match recorder.flush(generation(&state), &pack(&state), &vectors(&state)) {
+                Err(Error::Locked { .. }) => work.note(
+                    "the iteration under way begins again: the database is in use, so that it is not kept",
+                ),
+                kept => kept?,
+            }
             return Err(work.interrupted());
         }
         recorder.push(generation(&state), &pack(&state), &vectors(&state))?;

@@ -15,8 +15,8 @@ use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Derivatives, Directions, Interrupt, Problem, UsualAxis, build_directions, build_grid,
-    build_grid_on, check_drawable, distinct, load_problem, may_store, may_write, places_json,
-    provenance, save_directions, targets,
+    build_grid_on, check_drawable, distinct, load_problem, may_store, may_write, open_store,
+    places_json, provenance, read_store, save_directions, targets,
 };
 use crate::output::{Console, Typed};
 use landscape_core::Grid;
@@ -41,14 +41,14 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     let mut plan = Plan::new(args, console)?;
     // From here on, stopping it saves what is done.
     Interrupt::listen();
-    let store = Store::open(&args.store.db.db)?;
+    let store = open_store(&args.store.db.db, console)?;
     let hold = store.hold();
     let report = plan.run(&store, hold, console)?;
     if let (Some(path), Some(plane)) = (&args.plane.save_directions, &plan.map) {
         save_directions(path, &plane.directions.plane, args.store.force)?;
     }
     let name = report.run.name.clone();
-    let files = figures(args, &name)?;
+    let files = figures(args, &name, console)?;
     report.print(&files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("show").name(&name).db(db)];
@@ -66,9 +66,9 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
 }
 
 /// Draws the run as is asked for; gives the files that are written.
-fn figures(args: &HessianArgs, name: &str) -> Result<Vec<PathBuf>, CliError> {
+fn figures(args: &HessianArgs, name: &str, console: &Console) -> Result<Vec<PathBuf>, CliError> {
     let one = |output: &PathBuf| {
-        draw(&PlotArgs {
+        let plot = PlotArgs {
             names: vec![name.to_owned()],
             given: Given::default(),
             kind: None,
@@ -77,7 +77,8 @@ fn figures(args: &HessianArgs, name: &str) -> Result<Vec<PathBuf>, CliError> {
             path: None,
             force: args.store.force,
             db: args.store.db.clone(),
-        })
+        };
+        draw(&plot, console)
     };
     let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
     Ok(files.concat())
@@ -102,7 +103,7 @@ impl Plan {
     fn new(args: &HessianArgs, console: &Console) -> Result<Self, CliError> {
         let target = check(args)?;
         let store = match args.network.run {
-            Some(_) => Some(Store::open_read(&args.store.db.db)?),
+            Some(_) => Some(read_store(&args.store.db.db, console)?),
             None => None,
         };
         let hold = store.as_ref().map(Store::hold);
@@ -293,7 +294,7 @@ fn spec(
     if let (true, Some(run)) = (request.all_steps, &problem.trained) {
         settings.insert("training".to_owned(), json!(run.identity));
     }
-    let mut spec = RunSpec::new(RunKind::Hessian, Value::Object(settings));
+    let mut spec = RunSpec::new(RunKind::Hessian, Value::Object(settings)).determined();
     spec.name = args.store.name.clone();
     spec.replace = args.store.force;
     let more = [

@@ -98,7 +98,7 @@ pub fn origin(run: &Stored) -> Option<String> {
     let given = |name: &str| weights.and_then(|w| w.get(name));
     match run.run.kind {
         // The end of the path is marked by itself.
-        RunKind::Trajectory | RunKind::Train | RunKind::Import => None,
+        RunKind::Trajectory | RunKind::Train | RunKind::Curve | RunKind::Import => None,
         _ if run.run.provenance.get("models").is_some() => {
             let first = stored_places(&run.run.provenance).into_iter().next();
             first.map(|place| place.name)

@@ -24,7 +24,7 @@ impl Stored {
     /// Reads a run.
     pub fn load(store: &Store, name: &str) -> Result<Self, CliError> {
         let run = store.find(name)?;
-        let directions = optional(store.directions(&run))?;
+        let directions = optional(store.directions_without_tensors(&run))?;
         Ok(Stored {
             surface: optional(store.load_surface(&run))?,
             directions: directions.map_or(Vec::new(), |stored| stored.directions),

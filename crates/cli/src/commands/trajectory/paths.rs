@@ -2,7 +2,7 @@
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{Source, default_loss, digest, digest_all, load_data, matching, stored_loss};
+use crate::inputs::{Source, default_loss, load_data, matching, stored_loss};
 use burn::tensor::Device;
 use landscape_core::{Params, PathSource, Role, RowError, RowIter, RowSource};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
@@ -252,11 +252,11 @@ impl Path {
     /// What of the checkpoints determines numbers.
     pub fn settings(&self) -> Result<Value, CliError> {
         let digests = self.rows().enumerate().map(|(place, row)| {
-            row.map(|params| digest(&params))
+            row.map(|params| params.digest())
                 .map_err(|error| self.unread(place, error))
         });
         let digests: Vec<String> = digests.collect::<Result<_, _>>()?;
-        Ok(json!({"sha256": digest_all(&digests), "count": digests.len()}))
+        Ok(json!({"sha256": landscape_core::digest_all(&digests), "count": digests.len()}))
     }
 }
 

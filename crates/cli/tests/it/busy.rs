@@ -1,0 +1,131 @@
+//! Somebody else has the database open while a command works: it goes on, and nothing is lost.
+
+use crate::support::{Bench, Lock, Said};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const SURFACE: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 201 --threads 1 \
+                       --batch 50 --name r";
+const TRAIN: &str = "train --model mlp:2-8-4-1 --data moons --epochs 3000 --every 10 --name r";
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(120), "never: {what}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// How much of the first run is stored: points and checkpoints.
+fn stored(bench: &Bench) -> u64 {
+    let runs = bench.run("runs --json -q");
+    let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap_or_default();
+    let run = &runs["runs"][0];
+    ["points", "checkpoints"]
+        .iter()
+        .map(|what| run[what].as_u64().unwrap_or(0))
+        .sum()
+}
+
+fn journal(bench: &Bench) -> u64 {
+    let path = bench.path("landscape.duckdb.journal");
+    path.metadata().map_or(0, |found| found.len())
+}
+
+/// A command that works, and a lock that was taken in the midst of its work.
+fn locked(bench: &Bench, words: &str) -> (Child, Lock) {
+    let mut command = bench.process(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    wait_until("something is stored", || {
+        assert!(child.try_wait().unwrap().is_none(), "ended too early");
+        stored(bench) > 0
+    });
+    let mut lock = None;
+    wait_until("the file is free", || {
+        lock = Lock::try_new(bench);
+        lock.is_some()
+    });
+    assert!(child.try_wait().unwrap().is_none(), "ended too early");
+    (child, lock.unwrap())
+}
+
+/// Waits until the work is done: the journal grows no more.
+fn done(bench: &Bench, child: &mut Child) {
+    let (mut size, mut since) = (0, Instant::now());
+    wait_until("the work is done", || {
+        let now = journal(bench);
+        if now != size {
+            (size, since) = (now, Instant::now());
+        }
+        size > 0 && since.elapsed() > Duration::from_secs(2)
+    });
+    assert!(child.try_wait().unwrap().is_none(), "it waits for the file");
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_waits_has_lost_nothing() {
+    for (words, all) in [(SURFACE, 201 * 201), (TRAIN, 1201)] {
+        let bench = Bench::new();
+        let (mut child, lock) = locked(&bench, words);
+        done(&bench, &mut child);
+        child.kill().unwrap();
+        let said = Said::of(child.wait_with_output().unwrap());
+        assert_eq!(said.err.matches("is in use by").count(), 1, "{}", said.err);
+        drop(lock);
+        assert_eq!(stored(&bench), all, "{words}");
+        assert_eq!(journal(&bench), 0);
+        assert_eq!(bench.json("runs")["runs"][0]["status"], "complete");
+        let calm = Bench::new();
+        calm.ok(words);
+        let query = match words == SURFACE {
+            true => "export r",
+            false => {
+                "sql 'SELECT step, loss, md5(data) FROM records JOIN deltas USING (step) ORDER BY 1'"
+            }
+        };
+        assert_eq!(bench.ok(query).out, calm.ok(query).out);
+    }
+}
+
+#[test]
+fn a_run_goes_on_and_ends_when_the_file_is_free() {
+    for (words, all) in [(SURFACE, 201 * 201), (TRAIN, 1201)] {
+        let bench = Bench::new();
+        let (mut child, lock) = locked(&bench, words);
+        done(&bench, &mut child);
+        drop(lock);
+        let said = Said::of(child.wait_with_output().unwrap());
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert_eq!(said.err.matches("is in use by").count(), 1, "{}", said.err);
+        assert_eq!((stored(&bench), journal(&bench)), (all, 0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_waiting_and_says_where_the_results_are() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let bench = Bench::new();
+        let (mut child, lock) = locked(&bench, SURFACE);
+        done(&bench, &mut child);
+        let pid = child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        let said = Said::of(child.wait_with_output().unwrap());
+        assert_eq!(said.code, code, "{}", said.err);
+        assert!(
+            said.err.contains("landscape.duckdb.journal"),
+            "{}",
+            said.err
+        );
+        drop(lock);
+        let end = bench.json(&format!("{SURFACE} --dry-run"));
+        assert_eq!(end["stored"], 201 * 201);
+        let again = bench.ok(&format!("{SURFACE} --json"));
+        assert!(again.out.contains("\"computed\": 0") || again.out.contains("\"computed\":0"));
+    }
+}
