@@ -85,7 +85,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         trajectory_on(&shown.plane, &straight, &line)?,
         trajectory_on(&shown.plane, &bezier, &around)?,
     ];
-    let objective = ground.between().objective(&shown.plane, ground.targets())?;
+    let objective = ground
+        .between()?
+        .objective(&shown.plane, ground.targets())?;
     let surface = sampled(&objective, &paths, shown.marks[1])?;
     let named: Vec<PathOnPlane> = ["straight line", "Bezier curve"]
         .into_iter()

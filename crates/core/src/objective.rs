@@ -2,6 +2,7 @@
 
 use crate::grid::Point;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::error::Error;
 
 /// What one point of a landscape measures.
@@ -77,6 +78,14 @@ impl ObjectiveError {
     /// Wraps any error, or a message.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         ObjectiveError(source.into())
+    }
+
+    /// A panic that was caught, with its message.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let words = text.unwrap_or_else(|| "without a message".into());
+        ObjectiveError::new(format!("it panicked: {words}"))
     }
 }
 

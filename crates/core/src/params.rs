@@ -280,6 +280,14 @@ impl Params {
         self.tensors.iter().filter(|t| t.role != Role::Buffer)
     }
 
+    /// The number that is farthest from 0, buffers among all, with the name of its tensor; `None` where there is none.
+    /// NaN is the farthest.
+    pub fn largest(&self) -> Option<(&str, f32)> {
+        let all = self.tensors.iter();
+        let all = all.flat_map(|t| t.data.iter().map(|&value| (t.name.as_str(), value)));
+        all.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+    }
+
     /// The tensors, given away.
     pub fn into_inner(self) -> Vec<Parameter> {
         self.tensors

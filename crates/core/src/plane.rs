@@ -44,7 +44,8 @@ impl Plane {
     ///
     /// # Errors
     /// When there are not 1 to 3 directions, when one has another layout than `origin`, or when
-    /// one has a norm that is zero or not finite.
+    /// one moves nothing or is not finite. One that moves buffers alone (running statistics) has the norm 0 and
+    /// makes a plane.
     pub fn new(origin: Params, directions: Vec<Direction>) -> Result<Self, PlaneError> {
         if !(1..=3).contains(&directions.len()) {
             return Err(PlaneError::Dimensions {
@@ -56,7 +57,7 @@ impl Plane {
                 .same_layout(&direction.tensors)
                 .map_err(|source| PlaneError::Layout { index, source })?;
             let norm = direction.norm();
-            if !(norm.is_finite() && norm > 0.0) {
+            if !direction.moves() {
                 return Err(PlaneError::Degenerate { index, norm });
             }
         }
@@ -107,9 +108,11 @@ impl Plane {
     /// Cosines between all pairs of directions; 1 on the diagonal.
     pub fn cosines(&self) -> Vec<Vec<f64>> {
         let gram = self.gram();
-        let cosine = |i: usize, j: usize| match i == j {
-            true => 1.0,
-            false => gram[i][j] / (gram[i][i] * gram[j][j]).sqrt(),
+        // A direction that moves buffers alone is at right angles to all others.
+        let cosine = |i: usize, j: usize| match gram[i][i] * gram[j][j] {
+            _ if i == j => 1.0,
+            0.0 => 0.0,
+            squares => gram[i][j] / squares.sqrt(),
         };
         (0..self.dims())
             .map(|i| (0..self.dims()).map(|j| cosine(i, j)).collect())

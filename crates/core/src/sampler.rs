@@ -4,6 +4,7 @@ use crate::objective::{Objective, ObjectiveError, Sample, Term};
 use crate::surface::{Surface, SurfaceError};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -203,7 +204,7 @@ impl Sampler {
     /// goes to every observer. NaN and infinite losses are kept as they are.
     ///
     /// # Errors
-    /// When objective and surface do not fit, before any work; when the objective or an observer
+    /// When objective and surface do not fit, before any work; when the objective fails or panics, or an observer
     /// fails. The surface keeps everything measured before.
     pub fn run(
         &self,
@@ -333,12 +334,13 @@ fn measure(
     indices: &[usize],
 ) -> Result<Vec<Measured>, SamplerError> {
     let points: Vec<_> = indices.iter().map(|&i| surface.grid().point(i)).collect();
-    let samples = objective
-        .evaluate(&points)
-        .map_err(|source| SamplerError::Objective {
-            points: points.len(),
-            source,
-        })?;
+    // What an objective's own code, in whatever thread, does wrong ends the run and not the program.
+    let found = catch_unwind(AssertUnwindSafe(|| objective.evaluate(&points)));
+    let found = found.unwrap_or_else(|panic| Err(ObjectiveError::of_panic(panic.as_ref())));
+    let samples = found.map_err(|source| SamplerError::Objective {
+        points: points.len(),
+        source,
+    })?;
     if samples.len() != points.len() {
         return Err(SamplerError::Count {
             expected: points.len(),

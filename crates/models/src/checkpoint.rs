@@ -70,7 +70,8 @@ fn parameter(tensor: files::Tensor, path: &Path) -> Result<Parameter, ModelsErro
 ///
 /// # Errors
 /// Those of [`load_weights`]; [`ModelsError::Checkpoint`] lists every missing, unexpected and
-/// mis-shaped tensor; [`ModelsError::WeightNotFinite`] for NaN and infinities.
+/// mis-shaped tensor; [`ModelsError::WeightNotFinite`] for NaN and infinities;
+/// [`ModelsError::NegativeVariance`] for a running variance below 0.
 pub fn load_network_params(
     path: impl AsRef<Path>,
     spec: &ModelSpec,
@@ -85,6 +86,7 @@ pub fn load_network_params(
             source: Box::new(source),
         })?;
     check_finite(&params, path)?;
+    check_variances(&params, path)?;
     Ok(params)
 }
 
@@ -101,6 +103,33 @@ fn check_finite(params: &Params, path: &Path) -> Result<(), ModelsError> {
     let Some((tensor, flat)) = bad else {
         return Ok(());
     };
+    Err(ModelsError::WeightNotFinite {
+        path: path.to_owned(),
+        tensor: tensor.name.clone(),
+        index: index_of(tensor, flat),
+        value: tensor.data[flat],
+        count: tensor.data.iter().filter(|v| !v.is_finite()).count(),
+        total: tensor.data.len(),
+    })
+}
+
+/// The root of a running variance must exist: where it does not, every loss is NaN.
+fn check_variances(params: &Params, path: &Path) -> Result<(), ModelsError> {
+    for tensor in params.iter().filter(|t| t.name.ends_with("running_var")) {
+        if let Some(flat) = tensor.data.iter().position(|&v| v < 0.0) {
+            return Err(ModelsError::NegativeVariance {
+                path: path.to_owned(),
+                tensor: tensor.name.clone(),
+                index: index_of(tensor, flat),
+                value: tensor.data[flat],
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Indices along all axes of a tensor.
+fn index_of(tensor: &Parameter, flat: usize) -> Vec<usize> {
     let mut rest = flat;
     let mut index: Vec<usize> = tensor
         .shape
@@ -113,14 +142,7 @@ fn check_finite(params: &Params, path: &Path) -> Result<(), ModelsError> {
         })
         .collect();
     index.reverse();
-    Err(ModelsError::WeightNotFinite {
-        path: path.to_owned(),
-        tensor: tensor.name.clone(),
-        index,
-        value: tensor.data[flat],
-        count: tensor.data.iter().filter(|v| !v.is_finite()).count(),
-        total: tensor.data.len(),
-    })
+    index
 }
 
 /// Writes the tensors as a safetensors file that PyTorch's `load_state_dict` takes (F32).

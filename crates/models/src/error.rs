@@ -223,6 +223,35 @@ pub enum ModelsError {
         /// Values of the tensor.
         total: usize,
     },
+    /// A batch has a single sample, which leaves a BatchNorm layer one value a channel.
+    #[error(
+        "{samples} samples in batches of {batch} have a batch of one: BatchNorm layer `{layer}` would meet one value a \
+         channel, which has no variance; give another batch size or number of samples"
+    )]
+    BatchOfOne {
+        /// The layer.
+        layer: String,
+        /// Number of samples.
+        samples: usize,
+        /// Samples a batch.
+        batch: usize,
+    },
+    /// A running variance is negative.
+    #[error(
+        "{}: `{tensor}` at {index:?} is {value}, and a variance is not negative: every loss would be NaN; \
+         measure the statistics anew, or use another checkpoint",
+        path.display()
+    )]
+    NegativeVariance {
+        /// The file.
+        path: PathBuf,
+        /// The first such tensor.
+        tensor: String,
+        /// Where in it the first such value is.
+        index: Vec<usize>,
+        /// The value.
+        value: f32,
+    },
     /// A checkpoint's tensors are not those of the network.
     #[error(
         "{} does not fit {model}{}: {source}",

@@ -232,8 +232,8 @@ impl Analysis {
         }
         match node.operation.as_any().downcast_ref::<Unary>()? {
             Unary::Neg => further(-1.0),
-            Unary::MulScalar(c) => further(f64::from(*c)),
-            Unary::DivScalar(c) => further(1.0 / f64::from(*c)),
+            Unary::MulScalar(c) => further(*c),
+            Unary::DivScalar(c) => further(1.0 / *c),
             _ => None,
         }
     }

@@ -4,15 +4,21 @@ use crate::TraceError;
 use crate::graph::{Graph, Slot, Source, Value, ValueId};
 use crate::inputs::Inputs;
 use crate::loss::Loss;
-use crate::module::{Captured, Finder};
+use crate::module::{Captured, captured};
 use crate::operations::broadcast_limit;
+use crate::operations::matmul::Matmul;
 use crate::operations::reduce::{Reduce, Reduction};
-use crate::operations::table::{Recorded, convert};
+use crate::operations::shape::{Expand, Permute, Reshape};
+use crate::operations::table::{Recorded, convert, is_rounded};
+use crate::operations::unary::Unary;
+use crate::panics::panic_message;
 use burn::prelude::*;
+use burn::tensor::TensorData;
 use burn_capture::{CaptureBackend, CapturedGraph, TensorId};
 use burn_ir::TensorIr;
 use landscape_core::{Rng, Term};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What the closure left behind, as identifiers.
@@ -20,6 +26,14 @@ struct Outputs {
     loss: TensorId,
     correct: Option<TensorId>,
     terms: Vec<(Term, TensorId)>,
+}
+
+impl Outputs {
+    fn ids(&self) -> Vec<TensorId> {
+        let terms = self.terms.iter().map(|(_, id)| *id);
+        let first = std::iter::once(self.loss).chain(self.correct);
+        first.chain(terms).collect()
+    }
 }
 
 /// Runs `loss` on a capture device and reads the recording.
@@ -41,49 +55,52 @@ where
     }
     let device = Device::capture();
     let mut found = None;
-    let captured = device.capture_scope(|scope| {
-        let module = module.clone().valid().to_device(&device);
-        let inputs = inputs.to_device(&device);
-        let mut finder = Finder::default();
-        module.visit(&mut finder);
-        let loss = loss(&module, &inputs);
-        let outputs = identify(&loss);
-        let ids: Vec<TensorId> = std::iter::once(outputs.loss)
-            .chain(outputs.correct)
-            .chain(outputs.terms.iter().map(|(_, id)| *id))
-            .collect();
-        let input_ids = inputs.ids();
-        found = Some((finder.found, input_ids.clone(), outputs));
-        scope.complete(input_ids, ids)
-    });
+    let run = || {
+        device.capture_scope(|scope| {
+            let module = module.clone().valid().to_device(&device);
+            let inputs = inputs.to_device(&device);
+            let parameters = captured(&module);
+            let outputs = identify(&loss(&module, &inputs));
+            let ids: Vec<TensorId> = outputs.as_ref().map_or(Vec::new(), Outputs::ids);
+            let input_ids = inputs.ids();
+            found = Some((parameters, input_ids.clone(), outputs));
+            scope.complete(input_ids, ids)
+        })
+    };
+    // The closure is the user's, and reading or moving tensors in it makes Burn panic; the scope
+    // closes while it unwinds.
+    let captured = catch_unwind(AssertUnwindSafe(run))
+        .map_err(|panic| TraceError::Panicked(panic_message(panic.as_ref())))?;
     let captured = captured.map_err(|e| TraceError::Capture(e.to_string()))?;
     let (parameters, input_ids, outputs) = found.expect("the closure has run");
+    let outputs = outputs?;
     Builder::new(&captured, parameters, &input_ids, samples, seed)?.finish(&captured, &outputs)
 }
 
-fn identify(loss: &Loss) -> Outputs {
-    fn float(tensor: &Tensor<1>) -> TensorId {
+/// The loss by its identifiers.
+fn identify(loss: &Loss) -> Result<Outputs, TraceError> {
+    let float = |tensor: &Tensor<1>, what: &str| {
         let primitive = tensor.clone().try_into_primitive::<CaptureBackend>();
-        primitive.expect("a tensor of the capture device").id()
-    }
+        let found = primitive.map(|tensor| tensor.id());
+        found.map_err(|_| TraceError::Elsewhere(what.into()))
+    };
     let correct = loss.correct.as_ref().map(|tensor| {
         let primitive = tensor.clone().try_into_primitive::<CaptureBackend>();
-        primitive.expect("a tensor of the capture device").id()
+        let found = primitive.map(|tensor| tensor.id());
+        found.map_err(|_| TraceError::Elsewhere("the tensor of correct predictions".into()))
     });
     let terms = loss.terms.iter().map(|(name, weight, tensor)| {
-        (
-            Term {
-                name: name.clone(),
-                weight: *weight,
-            },
-            float(tensor),
-        )
+        let term = Term {
+            name: name.clone(),
+            weight: *weight,
+        };
+        Ok::<_, TraceError>((term, float(tensor, &format!("the term `{name}`"))?))
     });
-    Outputs {
-        loss: float(&loss.data),
-        correct,
-        terms: terms.collect(),
-    }
+    Ok(Outputs {
+        loss: float(&loss.data, "the loss")?,
+        correct: correct.transpose()?,
+        terms: terms.collect::<Result<_, _>>()?,
+    })
 }
 
 struct Builder {
@@ -126,13 +143,10 @@ impl Builder {
                     this.graph.parameters.push(Slot { name, transposed });
                     Source::Parameter(this.graph.parameters.len() - 1)
                 }
-                None => {
-                    let data = Arc::new(data.iter::<f32>().collect::<Vec<f32>>());
-                    Source::Constant {
-                        data,
-                        input: inputs.contains(&id),
-                    }
-                }
+                None => Source::Constant {
+                    data: Arc::new(numbers(data)?),
+                    input: inputs.contains(&id),
+                },
             };
             this.value(id, shape, source);
         }
@@ -155,9 +169,11 @@ impl Builder {
         match convert(operation) {
             Recorded::Nothing => {}
             Recorded::Unknown => return Err(unsupported()),
+            Recorded::Rounded(value) => return Err(TraceError::Integer { value }),
             Recorded::Filled(out, value) => {
-                let n = out.shape.num_elements();
-                self.constant(out, vec![value; n])?;
+                let shape = shape_of(out)?;
+                let filled = self.filled(shape, value);
+                self.ids.insert(out.id, filled);
             }
             Recorded::Random(out, distribution) => {
                 let data = self.random(out.shape.num_elements(), distribution);
@@ -184,11 +200,34 @@ impl Builder {
         Ok(())
     }
 
+    /// One number for all elements: exact in f64 too, where a constant of the graph is f32.
+    fn filled(&mut self, shape: Vec<usize>, number: f64) -> ValueId {
+        let rounded = number as f32;
+        let exact = f64::from(rounded) == number || number.is_nan();
+        let data = Arc::new(vec![
+            if exact { rounded } else { 0.0 };
+            shape.iter().product()
+        ]);
+        let source = Source::Constant { data, input: false };
+        self.graph.values.push(Value {
+            shape: shape.clone(),
+            source,
+        });
+        let constant = self.graph.values.len() - 1;
+        match exact {
+            true => constant,
+            false => {
+                let number = Arc::new(Unary::AddScalar(number));
+                self.graph.push(number, vec![constant], shape)
+            }
+        }
+    }
+
     fn node(
         &mut self,
         op: Arc<dyn crate::operations::Operation>,
         inputs: &[&TensorIr],
-        scalar: Option<f32>,
+        scalar: Option<f64>,
         out: &TensorIr,
     ) -> Result<(), TraceError> {
         let shape = shape_of(out)?;
@@ -198,13 +237,7 @@ impl Builder {
             ids.push(*self.ids.get(&input.id).ok_or_else(missing)?);
         }
         if let Some(scalar) = scalar {
-            let data = Arc::new(vec![scalar]);
-            let source = Source::Constant { data, input: false };
-            self.graph.values.push(Value {
-                shape: vec![1; shape.len()],
-                source,
-            });
-            ids.push(self.graph.values.len() - 1);
+            ids.push(self.filled(vec![1; shape.len()], scalar));
         }
         let output = self.graph.push(op, ids, shape);
         self.ids.insert(out.id, output);
@@ -245,6 +278,7 @@ impl Builder {
             self.graph.terms.push((term.clone(), value));
         }
         self.graph.prune();
+        check_layouts(&self.graph)?;
         Ok(self.graph)
     }
 
@@ -266,6 +300,49 @@ impl Builder {
         };
         Ok(self.graph.push(Arc::new(mean), vec![value], vec![1]))
     }
+}
+
+/// A weight that is taken for that of Burn's `Linear`, `[inputs, outputs]`, must be the right factor of a product as
+/// it is.
+fn check_layouts(graph: &Graph) -> Result<(), TraceError> {
+    for (value, source) in graph.values.iter().map(|v| &v.source).enumerate() {
+        let Source::Parameter(slot) = source else {
+            continue;
+        };
+        if graph.parameters[*slot].transposed && is_turned(graph, value) {
+            let name = graph.parameters[*slot].name.clone();
+            return Err(TraceError::Transposed { name });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a matrix is used transposed, and nowhere as the right factor of a product.
+fn is_turned(graph: &Graph, matrix: ValueId) -> bool {
+    let (mut same, mut turned) = (vec![matrix], false);
+    for node in &graph.nodes {
+        if !node.inputs.iter().any(|v| same.contains(v)) {
+            continue;
+        }
+        let operation = node.operation.as_any();
+        if operation.is::<Reshape>() || operation.is::<Expand>() {
+            same.push(node.output);
+        } else if operation.is::<Matmul>() && same.contains(&node.inputs[1]) {
+            return false;
+        }
+        turned |= operation.is::<Permute>();
+    }
+    turned
+}
+
+/// The numbers of recorded data in f32, which holds whole numbers up to 2^24 and only some above.
+fn numbers(data: &TensorData) -> Result<Vec<f32>, TraceError> {
+    if data.dtype().is_int() || data.dtype().is_uint() {
+        if let Some(value) = data.iter::<i64>().find(|&x| is_rounded(x)) {
+            return Err(TraceError::Integer { value });
+        }
+    }
+    Ok(data.iter::<f32>().collect())
 }
 
 fn shape_of(tensor: &TensorIr) -> Result<Vec<usize>, TraceError> {

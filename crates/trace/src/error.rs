@@ -8,6 +8,56 @@ pub enum TraceError {
     /// Burn could not finish the capture.
     #[error("the module and its loss could not be captured: {0}")]
     Capture(String),
+    /// The loss closure, or the module in it, panicked.
+    #[error(
+        "the loss panicked while it was recorded: {0}; the closure may not read the values of tensors, nor \
+         move them to another device"
+    )]
+    Panicked(String),
+    /// A part of the loss is not on the device of the module and the inputs that the closure was given.
+    #[error(
+        "{0} is on another device than what the loss closure was given; compute it from the closure's own \
+         arguments"
+    )]
+    Elsewhere(String),
+    /// A BatchNorm layer that is to measure its samples meets one value a channel.
+    #[error(
+        "BatchNorm layer `{layer}` meets one value a channel, which has no variance; give more than one sample, \
+         or keep the running statistics (frozen)"
+    )]
+    OneValue {
+        /// The layer.
+        layer: String,
+    },
+    /// A weight of a struct named `Linear` that is not laid out as Burn's.
+    #[error(
+        "parameter `{name}` is held by a struct named `Linear`, whose weight would be [inputs, outputs] as in Burn's, \
+         but the loss uses its transpose; give the struct another name, and the weight keeps its layout"
+    )]
+    Transposed {
+        /// Its name.
+        name: String,
+    },
+    /// Activations of units can't be read sample by sample.
+    #[error(
+        "the activations of {groups} can't be read sample by sample{}; align by weights",
+        if *.mixed { ": the loss mixes its samples before their mean" } else { "" }
+    )]
+    NoActivations {
+        /// The groups of units, by the layers that make them.
+        groups: String,
+        /// Whether that holds for all values of the loss.
+        mixed: bool,
+    },
+    /// A whole number that f32, in which graphs are computed, does not hold.
+    #[error(
+        "the whole number {value} can't be held exactly: whole numbers above 2^24 (16777216) are rounded; \
+         number labels and indices from 0, without gaps"
+    )]
+    Integer {
+        /// The number.
+        value: i64,
+    },
     /// The module or the loss uses an operation that the executors do not have.
     #[error(
         "operation `{operation}` is not supported by the executors; use `DirectObjective`, which \

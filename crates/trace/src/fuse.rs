@@ -1,5 +1,6 @@
 //! Groups of operations that are computed as one.
 
+use crate::TraceError;
 use crate::analysis::Analysis;
 use crate::graph::{Graph, Node, Source, ValueId};
 use crate::host::winograd::{PRODUCTS, wins};
@@ -14,6 +15,7 @@ use crate::operations::gather::Gather;
 use crate::operations::matmul::{Linear, Matmul};
 use crate::operations::softmax::Softmax;
 use crate::operations::unary::Unary;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Puts the normalisation after a convolution into its weights and bias, which are then computed
@@ -40,31 +42,71 @@ pub(crate) fn fold_norms(mut graph: Graph, analysis: &Analysis) -> Graph {
     graph
 }
 
-/// Replaces the statistics of all normalisations by those of the samples at each point; `unbiased`:
-/// with the variance that running statistics hold, `n / (n - 1)` times that of the samples.
-pub(crate) fn batch_statistics(mut graph: Graph, unbiased: bool) -> Graph {
+/// Replaces the statistics of all normalisations by those of the samples at each point.
+///
+/// The samples pass as in training, where every layer normalises with their mean and their variance divided
+/// by n. `reestimated`: that pass only measures; the loss is that of a second one, with the means and the variances
+/// divided by n - 1 that the first one met, as PyTorch's `swa_utils.update_bn` and an evaluation.
+///
+/// # Errors
+/// [`TraceError::OneValue`]
+pub(crate) fn batch_statistics(mut graph: Graph, reestimated: bool) -> Result<Graph, TraceError> {
+    // What a value is in training, where that is another one.
+    let mut trained: HashMap<ValueId, ValueId> = HashMap::new();
     let nodes = std::mem::take(&mut graph.nodes);
     for mut node in nodes {
+        let mut inputs = node.inputs.clone();
+        for input in &mut inputs {
+            *input = trained.get(input).copied().unwrap_or(*input);
+        }
         if is::<BatchNorm>(&node).is_some() {
-            let (x, shift) = (node.inputs[0], node.inputs[3]);
-            let shape = graph.values[x].shape.clone();
-            let n = (graph.samples * shape[2..].iter().product::<usize>()) as f32;
-            let factor = match unbiased && n > 1.0 {
-                true => n / (n - 1.0),
-                false => 1.0,
-            };
-            let channels = vec![shape[1]];
-            let both = vec![2, shape[1]];
-            let moments = graph.push(Arc::new(Moments), vec![x, shift], both);
-            let mean = vec![moments, shift];
-            node.inputs[3] = graph.push(Arc::new(MomentMean), mean, channels.clone());
-            let variance = Arc::new(MomentVariance { factor });
-            node.inputs[4] = graph.push(variance, vec![moments], channels);
+            let [mean, biased, unbiased] = measured(&mut graph, inputs[0], &node)?;
+            inputs[3..5].copy_from_slice(&[mean, biased]);
+            node.inputs[3] = mean;
+            node.inputs[4] = if reestimated { unbiased } else { biased };
+        }
+        if reestimated && inputs != node.inputs {
+            let shape = graph.values[node.output].shape.clone();
+            let copy = graph.push(node.operation.clone(), inputs, shape);
+            trained.insert(node.output, copy);
         }
         graph.nodes.push(node);
     }
     graph.prune();
-    graph
+    Ok(graph)
+}
+
+/// Mean, variance and unbiased variance of the samples `x` that a normalisation is given.
+fn measured(graph: &mut Graph, x: ValueId, norm: &Node) -> Result<[ValueId; 3], TraceError> {
+    let shift = norm.inputs[3];
+    let shape = graph.values[x].shape.clone();
+    let n = graph.samples * shape[2..].iter().product::<usize>();
+    if n < 2 {
+        let layer = layer_name(graph, norm.inputs[1]);
+        return Err(TraceError::OneValue { layer });
+    }
+    let (channels, both) = (vec![shape[1]], vec![2, shape[1]]);
+    let moments = graph.push(Arc::new(Moments), vec![x, shift], both);
+    let mean = graph.push(Arc::new(MomentMean), vec![moments, shift], channels.clone());
+    let mut variance = |factor: f64| {
+        let operation = Arc::new(MomentVariance { factor });
+        graph.push(operation, vec![moments], channels.clone())
+    };
+    let unbiased = n as f64 / (n as f64 - 1.0);
+    Ok([mean, variance(1.0), variance(unbiased)])
+}
+
+/// The layer that a parameter belongs to, as far as it is known.
+fn layer_name(graph: &Graph, parameter: ValueId) -> String {
+    match graph.values[parameter].source {
+        Source::Parameter(slot) => {
+            let name = &graph.parameters[slot].name;
+            name.rsplit_once('.')
+                .map_or(name.as_str(), |(layer, _)| layer)
+                .to_owned()
+        }
+        _ => "BatchNorm".to_owned(),
+    }
 }
 
 fn fold(graph: &mut Graph, node: &Node, norm: BatchNorm, conv: Conv2d, inputs: &[ValueId]) {

@@ -15,6 +15,7 @@ mod loss;
 mod module;
 mod objective;
 mod operations;
+mod panics;
 mod units;
 
 pub use curvature::{Block, Curvature, Gradient};

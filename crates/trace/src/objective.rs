@@ -12,6 +12,7 @@ use crate::host::simd::Level;
 use crate::inputs::Inputs;
 use crate::loss::Loss;
 use crate::module::to_burn;
+use crate::panics::panic_message;
 use burn::module::Module;
 use burn::tensor::Device;
 use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term};
@@ -58,8 +59,10 @@ pub enum BatchStatistics {
     Frozen,
     /// Mean and variance of all samples at each point, as in training with one batch.
     Batch,
-    /// Running statistics estimated anew at each point from all samples: as [`Self::Batch`], with
-    /// the unbiased variance (as PyTorch's `swa_utils.update_bn` with one batch).
+    /// Running statistics estimated anew at each point from all samples, and an evaluation with them, as
+    /// PyTorch's `swa_utils.update_bn` with one batch: the samples pass as with [`Self::Batch`], each layer
+    /// keeps the mean and the unbiased variance (divided by n - 1) of what it meets, and the loss is that of a
+    /// second pass with those.
     Reestimated,
 }
 
@@ -136,17 +139,20 @@ impl Trace {
     ///
     /// Statistics that depend on the point need all samples at once: memory for a few layers'
     /// activations of all samples, for every thread.
-    pub fn with_batch_norm(&self, statistics: BatchStatistics) -> Self {
+    ///
+    /// # Errors
+    /// [`TraceError::OneValue`] where a layer would measure one value a channel, as in PyTorch's training.
+    pub fn with_batch_norm(&self, statistics: BatchStatistics) -> Result<Self, TraceError> {
         let graph = self.graph.clone();
         let graph = match statistics {
             BatchStatistics::Frozen => graph,
-            BatchStatistics::Batch => batch_statistics(graph, false),
-            BatchStatistics::Reestimated => batch_statistics(graph, true),
+            BatchStatistics::Batch => batch_statistics(graph, false)?,
+            BatchStatistics::Reestimated => batch_statistics(graph, true)?,
         };
-        Self {
+        Ok(Self {
             graph,
             precision: self.precision,
-        }
+        })
     }
 
     /// The same loss with products in other numbers. [`Trace::objective`] fails on targets that do
@@ -403,7 +409,7 @@ impl PlaneObjective {
             for thread in threads {
                 let part = thread
                     .join()
-                    .map_err(|_| ObjectiveError::new("a device thread panicked"))?;
+                    .map_err(|panic| ObjectiveError::new(panic_message(panic.as_ref())))?;
                 all.extend(part?);
             }
             Ok::<_, ObjectiveError>(all)

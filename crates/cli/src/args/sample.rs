@@ -109,7 +109,8 @@ pub struct PlaneArgs {
     /// random; pca (needs --run); hessian: eigenvectors of the largest eigenvalues, or of the ends named as
     /// in hessian:top,bottom; gradient: the negative gradient as it is, further directions random; or a file:
     /// safetensors with tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape. All but
-    /// random ones are used as they are unless --norm is given
+    /// random ones are used as they are unless --norm is given. Running statistics that a file leaves out do
+    /// not move
     #[arg(
         long,
         value_name = "KIND|FILE",

@@ -268,8 +268,8 @@ pub enum BatchNorm {
     Frozen,
     /// Mean and variance of all samples at each point, as in training with one batch
     Batch,
-    /// Running statistics estimated anew at each point from all samples: as batch, with the unbiased
-    /// variance
+    /// Running statistics estimated anew at each point from all samples, and an evaluation with them: as
+    /// PyTorch's update_bn with one batch
     Reestimate,
 }
 

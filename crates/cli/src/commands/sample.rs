@@ -9,12 +9,12 @@ use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, Te
 use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
-    build_grid, build_grid_on, check_drawable, distinct, ends_at_models, load_problem, may_store,
-    may_write, moves_statistics, negative_variance, open_store, places_json, plan_grid, provenance,
-    read_store, save_directions, targets,
+    build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
+    load_problem, may_store, may_write, moves_statistics, negative_variance, open_store,
+    places_json, plan_grid, provenance, read_store, save_directions, targets,
 };
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
-use landscape_core::{Barrier, Grid, Objective, Plane, Role, Surface, barrier};
+use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Target, Trace};
@@ -144,11 +144,14 @@ impl Plan {
             build_directions(&args.plane, DIMS, &problem, store.as_ref(), &targets[0])?;
         drop(hold);
         say_without_statistics(&args.norm, &problem, console);
+        for direction in directions.plane.directions() {
+            check_statistics(direction, args.norm.batch_norm)?;
+        }
         let grid = grid(args, &directions)?;
         say_negative(&args.norm, &directions.plane, &grid, console);
         let terms = regularizers(&args.terms);
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
-        let trace = trace.with_batch_norm(args.norm.batch_norm.statistics());
+        let trace = trace.with_batch_norm(args.norm.batch_norm.statistics())?;
         let precision = args.precision.precision();
         let (objective, rounding) =
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
@@ -465,6 +468,22 @@ impl Figures {
     }
 }
 
+/// What lets every loss of a plane be NaN or infinite.
+fn why_not_finite(plane: &Plane) -> String {
+    let farthest = |params: &Params| params.largest().map(|(name, x)| (name.to_owned(), x.abs()));
+    let directions = plane.directions().iter().map(|d| &d.tensors);
+    let all = std::iter::once(plane.origin()).chain(directions);
+    let farthest = all.filter_map(farthest).max_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((name, value)) = farthest else {
+        return String::new();
+    };
+    format!(
+        "no loss is finite: values overflow f32, which ends at 3.4e38, on their way through the network; the \
+         largest number of the weights and directions is {value:.3e}, in `{name}`. Give other weights, or \
+         smaller directions\n"
+    )
+}
+
 fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
     let surface = &sampled.surface;
     let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
@@ -496,6 +515,9 @@ fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
     }
     if surface.non_finite() > 0 {
         text.push_str(&format!("{} losses are not finite\n", surface.non_finite()));
+    }
+    if surface.non_finite() == surface.grid().len() {
+        text.push_str(&why_not_finite(plane));
     }
     text
 }

@@ -9,8 +9,8 @@ use crate::inputs::{
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{
-    Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, load_network_params,
-    save_weights,
+    Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, check_training,
+    load_network_params, save_weights,
 };
 use landscape_storage::{
     CheckpointForm, Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord,
@@ -111,6 +111,7 @@ impl TrainJob {
         );
         // Labels outside the classes, inputs of another size: before anything is stored.
         landscape_models::evaluate(&job.network, &job.data, job.loss)?;
+        check_training(&job.network, &job.data, job.loss, &job.config)?;
         Ok(job)
     }
 

@@ -1,5 +1,5 @@
 use super::{End, Place, Problem, eigen_directions, gradient_direction, may_write, places};
-use crate::args::{DirectionName, DirectionType, PlaneArgs};
+use crate::args::{BatchNorm, DirectionName, DirectionType, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
     Direction, Normalization, Parameter, Params, Pca, Plane, Source, orthogonalize,
@@ -103,15 +103,58 @@ fn towards(
     others: &[(PathBuf, Params, bool)],
     problem: &Problem,
 ) -> Result<Vec<Direction>, CliError> {
-    let one = |(_, to, _): &(PathBuf, Params, bool)| -> Result<_, CliError> {
-        let direction = Direction::between(&problem.origin, to)?;
+    let one = |(path, to, _): &(PathBuf, Params, bool)| -> Result<_, CliError> {
+        let both = Direction::between(&problem.origin, to)?;
+        if *to == problem.origin {
+            return Err(same_network(path));
+        }
         let direction = match args.dir_type {
-            DirectionType::States => direction,
-            DirectionType::Weights => direction.without_buffers(),
+            DirectionType::States => both,
+            DirectionType::Weights if !both.clone().without_buffers().moves() => {
+                return Err(only_statistics(path));
+            }
+            DirectionType::Weights => both.without_buffers(),
         };
         scaled(direction, args, problem)
     };
     others.iter().map(one).collect()
+}
+
+fn same_network(path: &Path) -> CliError {
+    CliError::Conflict {
+        what: format!(
+            "--to `{}`: it is the network that the line starts from, in all its parameters",
+            path.display()
+        ),
+        remedy: "give another network".to_owned(),
+    }
+}
+
+fn only_statistics(path: &Path) -> CliError {
+    CliError::Conflict {
+        what: format!(
+            "--to `{}`: its weights are those of the network that the line starts from; running statistics \
+             alone differ, and --dir-type weights leaves them in place",
+            path.display()
+        ),
+        remedy: "use --dir-type states to move along them".to_owned(),
+    }
+}
+
+/// Running statistics that are measured anew at every point make no difference between two networks.
+pub fn check_statistics(direction: &Direction, batch_norm: BatchNorm) -> Result<(), CliError> {
+    if batch_norm == BatchNorm::Frozen || direction.norm() > 0.0 || !direction.moves() {
+        return Ok(());
+    }
+    Err(CliError::Conflict {
+        what: format!(
+            "the weights are equal and running statistics alone differ, which --batch-norm {} measures anew: \
+             both ends are one network",
+            batch_norm.name()
+        ),
+        remedy: "use --batch-norm frozen to move along the statistics that the files hold"
+            .to_owned(),
+    })
 }
 
 /// Directions that are given are used as they are unless a normalisation is asked for.

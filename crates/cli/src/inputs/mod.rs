@@ -16,7 +16,9 @@ mod store;
 pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
 pub use data::{Source, default_loss, load_data};
 pub use device::{device, targets};
-pub use directions::{Directions, build_directions, describe_direction, save_directions};
+pub use directions::{
+    Directions, build_directions, check_statistics, describe_direction, save_directions,
+};
 pub use files::{beside, distinct, matching, may_store, may_write, write_new};
 pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,

@@ -21,6 +21,7 @@ mod resume;
 mod sample;
 mod shell;
 mod signals;
+mod statistics;
 mod support;
 mod train;
 mod trajectory;

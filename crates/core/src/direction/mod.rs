@@ -11,7 +11,7 @@ pub use error::DirectionError;
 pub use orthogonal::orthogonalize;
 
 use crate::names::named;
-use crate::params::{Params, Role};
+use crate::params::{Parameter, Params, Role};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -197,16 +197,28 @@ impl Direction {
     }
 
     /// Given tensors as a direction, used exactly as they are; they are put in the order of
-    /// `layout` and take its roles.
+    /// `layout` and take its roles. Buffers that are not among them do not move.
     ///
     /// # Errors
-    /// When names or shapes differ from those of `layout`.
+    /// When names or shapes differ from those of `layout`, buffers that are absent aside.
     pub fn from_tensors(
         tensors: Params,
         layout: &Params,
         source: Source,
     ) -> Result<Self, DirectionError> {
-        Ok(Direction::raw(tensors.conform(layout)?, source))
+        let mut tensors = tensors.into_inner();
+        let absent = |tensor: &&Parameter| {
+            tensor.role == Role::Buffer && tensors.iter().all(|t| t.name != tensor.name)
+        };
+        let absent: Vec<Parameter> = layout.iter().filter(absent).cloned().collect();
+        tensors.extend(absent.into_iter().map(|mut buffer| {
+            buffer.data.fill(0.0);
+            buffer
+        }));
+        Ok(Direction::raw(
+            Params::new(tensors)?.conform(layout)?,
+            source,
+        ))
     }
 
     /// The same direction with all buffers at rest.
@@ -241,6 +253,12 @@ impl Direction {
     /// Euclidean norm.
     pub fn norm(&self) -> f64 {
         self.tensors.norm()
+    }
+
+    /// Whether it moves anything, buffers among it, and is finite.
+    pub fn moves(&self) -> bool {
+        let numbers = || self.tensors.iter().flat_map(|tensor| &tensor.data);
+        self.norm().is_finite() && numbers().all(|x| x.is_finite()) && numbers().any(|&x| x != 0.0)
     }
 
     /// Inner product with another direction.

@@ -1,6 +1,7 @@
-use crate::support::{assert_close, network, vector};
+use crate::support::{assert_close, network, tensor, vector};
 use landscape_core::{
-    BiasMode, Direction, Distribution, Normalization, Params, Plane, PlaneError, Source,
+    BiasMode, Direction, Distribution, Normalization, Parameter, Params, Plane, PlaneError, Role,
+    Source,
 };
 
 fn random(params: &Params, stream: u64) -> Direction {
@@ -49,6 +50,53 @@ fn norms_and_cosines_are_reported() {
     let plane = Plane::new(layout.clone(), vec![of([3.0, 4.0]), of([1.0, 0.0])]).unwrap();
     assert_eq!(plane.norms(), [5.0, 1.0]);
     assert_eq!(plane.cosines(), [[1.0, 0.6], [0.6, 1.0]]);
+}
+
+#[test]
+fn running_statistics_alone_make_a_plane() {
+    let origin = with_statistics();
+    let mut other = origin.clone().into_inner();
+    other.last_mut().unwrap().data[1] += 0.5;
+    let other = Params::new(other).unwrap();
+    let along = Direction::between(&origin, &other).unwrap();
+    assert_eq!((along.norm(), along.moves()), (0.0, true));
+    let plane = Plane::new(origin.clone(), vec![along.clone(), random(&origin, 0)]).unwrap();
+    assert_eq!(plane.at([1.0, 0.0, 0.0]), other);
+    assert_eq!(plane.cosines(), [[1.0, 0.0], [0.0, 1.0]]);
+    let mut broken = along.tensors.into_inner();
+    broken.last_mut().unwrap().data[0] = f32::NAN;
+    let broken = Params::new(broken).unwrap();
+    let broken = Direction::from_tensors(broken, &origin, Source::File).unwrap();
+    assert!(matches!(
+        Plane::new(origin, vec![broken]),
+        Err(PlaneError::Degenerate { index: 0, .. })
+    ));
+}
+
+/// Directions for the weights, without running statistics, leave those where they are.
+#[test]
+fn statistics_that_a_direction_lacks_do_not_move() {
+    let origin = with_statistics();
+    let weights: Vec<Parameter> = origin.weights().cloned().collect();
+    let given = Params::new(weights.clone()).unwrap();
+    let direction = Direction::from_tensors(given, &origin, Source::File).unwrap();
+    let plane = Plane::new(origin.clone(), vec![direction]).unwrap();
+    let moved = plane.at([0.5, 0.0, 0.0]);
+    let name = "bn.running_mean";
+    assert_eq!(moved.get(name), origin.get(name));
+    let name = weights[0].name.as_str();
+    assert_ne!(moved.get(name), origin.get(name));
+    // A parameter must be there.
+    let given = Params::new(weights[1..].to_vec()).unwrap();
+    let error = Direction::from_tensors(given, &origin, Source::File).unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(text.contains(name) && !text.contains("running"), "{text}");
+}
+
+fn with_statistics() -> Params {
+    let mut tensors = network().into_inner();
+    tensors.push(tensor("bn.running_mean", &[2], Role::Buffer, |i| i as f32));
+    Params::new(tensors).unwrap()
 }
 
 #[test]

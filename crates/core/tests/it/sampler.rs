@@ -282,3 +282,22 @@ fn functions_of_one_to_three_numbers() {
         }
     }
 }
+
+#[test]
+fn a_panic_of_the_objective_is_an_error_and_keeps_what_was_measured() {
+    let objective = from_fn(|[x]: [f64; 1]| match x > 0.5 {
+        true => panic!("no loss at {x}"),
+        false => x,
+    });
+    let mut surface = Surface::new(Grid::square(9, 1.0, 1).unwrap(), Vec::new());
+    let sampler = Sampler {
+        batch: 1,
+        ..Sampler::new()
+    };
+    let error = sampler.run(&objective, &mut surface, &mut []).unwrap_err();
+    let SamplerError::Objective { points: 1, source } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(source.0.to_string(), "it panicked: no loss at 1");
+    assert_eq!(surface.measured(), 2);
+}

@@ -100,6 +100,21 @@ pub struct TrainReport {
     pub outcome: Outcome,
 }
 
+/// Whether a training can begin: its settings, the fit of network, data and loss, and batches that are large enough
+/// for BatchNorm layers. What [`train`] checks first.
+///
+/// # Errors
+/// As [`train`]; [`ModelsError::BatchOfOne`].
+pub fn check_training(
+    network: &Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+) -> Result<(), ModelsError> {
+    config.check()?;
+    Task::new(network, data, loss)?.check_batches(network, config.batch)
+}
+
 /// Trains a network and records its path: the initial state, every [`TrainConfig::every`]-th step,
 /// and the last state, each with its loss over all the data.
 ///

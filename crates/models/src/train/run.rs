@@ -32,6 +32,7 @@ impl<'a> Run<'a> {
         task: Task,
         config: &'a TrainConfig,
     ) -> Result<Self, ModelsError> {
+        task.check_batches(&network, config.batch)?;
         let first = task.evaluate(&network)?;
         Ok(Run {
             network: network.train(),

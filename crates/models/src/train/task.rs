@@ -4,6 +4,7 @@ use crate::{Dataset, LossKind, ModelsError, Network, TargetTensor, host};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use landscape_core::Sample;
+use landscape_trace::{BatchStatistics, Loss, Trace, TraceError};
 
 /// Samples that are evaluated at once; bounds the memory of hidden layers, and changes nothing.
 const CHUNK: usize = 8192;
@@ -34,6 +35,27 @@ impl Task {
             y: data.targets(loss, spec.outputs(), &device)?,
             device,
         })
+    }
+
+    /// Checks that no batch has a single sample where a BatchNorm layer would then measure one value a channel.
+    pub(super) fn check_batches(&self, network: &Network, batch: usize) -> Result<(), ModelsError> {
+        let samples = self.samples();
+        if samples % batch != 1 && batch != 1 {
+            return Ok(());
+        }
+        let flex = Device::flex();
+        let one = self.x.clone().slice_dim(0, 0..1).to_device(&flex);
+        let trace = Trace::capture(network, &one, |network: &Network, x: &Tensor<2>| {
+            Loss::new(network.forward(x.clone()).mean_dim(1).squeeze_dim::<1>(1))
+        })?;
+        match trace.with_batch_norm(BatchStatistics::Batch) {
+            Err(TraceError::OneValue { layer }) => Err(ModelsError::BatchOfOne {
+                layer,
+                samples,
+                batch,
+            }),
+            other => Ok(other.map(|_| ())?),
+        }
     }
 
     pub(super) fn samples(&self) -> usize {

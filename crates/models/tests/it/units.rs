@@ -152,7 +152,7 @@ fn statistics_and_regularizers_change_no_group() {
     let expected = plain.permutations();
     assert_eq!(regularized.permutations(), expected);
     for statistics in [BatchStatistics::Batch, BatchStatistics::Reestimated] {
-        let found = plain.with_batch_norm(statistics).permutations();
+        let found = plain.with_batch_norm(statistics).unwrap().permutations();
         let units = |spec: &PermutationSpec| -> Vec<(String, usize)> {
             spec.groups
                 .iter()

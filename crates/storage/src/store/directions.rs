@@ -126,7 +126,11 @@ fn cosines(directions: &[Direction]) -> Result<Vec<Vec<f64>>, Error> {
         let (a, b) = (&directions[i].tensors, &directions[j].tensors);
         match i == j {
             true => Ok(1.0),
-            false => Ok(a.dot(b)? / (a.norm() * b.norm())),
+            false => Ok(match a.norm() * b.norm() {
+                // One that moves buffers alone is at right angles to all others.
+                0.0 => 0.0,
+                norms => a.dot(b)? / norms,
+            }),
         }
     };
     let row = |i: usize| (0..directions.len()).map(|j| cosine(i, j)).collect();

@@ -3,7 +3,7 @@
 use super::way::{Way, WayObjective};
 use crate::StudyError;
 use burn::tensor::Device;
-use landscape_core::{Axis, Curve, CurveKind, Grid, Params, Sampler, Surface};
+use landscape_core::{Axis, Curve, CurveKind, Grid, Objective, Params, Sample, Sampler, Surface};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, trace_network};
 use landscape_trace::{BatchStatistics, Target, Trace};
 
@@ -79,16 +79,30 @@ impl Ground {
     }
 
     /// The traced loss, with the statistics that points between networks are evaluated with.
-    pub fn between(&self) -> Trace {
-        self.trace.with_batch_norm(self.statistics)
+    ///
+    /// # Errors
+    /// When a layer would measure one value a channel.
+    pub fn between(&self) -> Result<Trace, StudyError> {
+        Ok(self.trace.with_batch_norm(self.statistics)?)
     }
 
     /// The loss along a curve, as a function of `t`; for a [`Sampler`].
     ///
     /// # Errors
-    /// When the control points are no parameters of the network, or not finite.
+    /// When the control points are no parameters of the network, or not finite; as [`Ground::between`].
     pub fn objective(&self, curve: &Curve) -> Result<WayObjective, StudyError> {
-        WayObjective::new(self.between(), curve, &self.targets)
+        WayObjective::new(self.between()?, curve, &self.targets)
+    }
+
+    /// Loss and accuracy of two networks as they stand, each with the running statistics that it holds.
+    ///
+    /// # Errors
+    /// When one has parameters that are not the network's, or not finite; when evaluation fails.
+    pub fn ends(&self, a: &Params, b: &Params) -> Result<[Sample; 2], StudyError> {
+        let curve = Curve::straight(CurveKind::Chain, a, b, 0)?;
+        let objective = WayObjective::new(self.trace.clone(), &curve, &self.targets)?;
+        let ends = objective.evaluate(&[[0.0; 3], [1.0, 0.0, 0.0]])?;
+        Ok(ends.try_into().expect("a sample a point"))
     }
 
     /// Loss and accuracy at `points` values of `t`, evenly spaced from 0 to 1.

@@ -54,6 +54,12 @@ impl Way {
         self.surface.losses()
     }
 
+    /// The highest loss, infinite where one is; NaN where one is NaN or not known.
+    pub fn highest(&self) -> f64 {
+        let higher = |a: f64, b: f64| if a.is_nan() || a > b { a } else { b };
+        self.losses().into_iter().reduce(higher).unwrap_or(f64::NAN)
+    }
+
     /// How far the loss rises above the chord between the ends: `max_t [L(t) - (1 - t) L(0) - t L(1)]`.
     /// `None` where a loss is not known or NaN.
     pub fn barrier(&self) -> Option<Barrier> {
@@ -111,20 +117,14 @@ impl WayObjective {
         let first = &curve.points()[0];
         let mut differ = Vec::new();
         let mut directions = Vec::new();
-        // Whether a point differs from the first in its buffers alone: no direction of a plane.
-        let mut statistics = false;
         for (index, point) in curve.points().iter().enumerate().skip(1) {
             let direction = Direction::between(first, point)?;
-            match direction.norm() > 0.0 {
-                true => {
-                    differ.push(index);
-                    directions.push(direction);
-                }
-                false => statistics |= moves(&direction),
+            if direction.moves() {
+                differ.push(index);
+                directions.push(direction);
             }
         }
         let losses = match directions.len() {
-            _ if statistics => Losses::Points(Box::new((trace, curve.clone(), targets.to_vec()))),
             0 => Losses::Hull(differ, standing(&trace, first, targets)?),
             1..=3 => {
                 let plane = Plane::new(first.clone(), directions)?;
@@ -138,11 +138,6 @@ impl WayObjective {
             losses,
         })
     }
-}
-
-fn moves(direction: &Direction) -> bool {
-    let mut tensors = direction.tensors.iter();
-    tensors.any(|tensor| tensor.data.iter().any(|&value| value != 0.0))
 }
 
 /// A curve that does not move: the direction is any.

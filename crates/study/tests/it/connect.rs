@@ -2,7 +2,9 @@
 
 use burn::tensor::Device;
 use landscape_core::alignment::PermutationSpec;
-use landscape_core::{Axis, Curve, CurveKind, Grid, Outcome, Params, Rng, Role, Sample, Surface};
+use landscape_core::{
+    Axis, Curve, CurveKind, Grid, Outcome, Parameter, Params, Rng, Role, Sample, Surface,
+};
 use landscape_models::{
     Dataset, LossKind, ModelSpec, Network, OptimizerKind, Record, Schedule, Split, Targets,
     TrainConfig, evaluate, load, train,
@@ -359,4 +361,27 @@ fn what_makes_no_way_is_named() {
         .align(&network, &network, Matching::Weights, 0)
         .unwrap_err();
     assert!(error.to_string().contains("mlp:2-1"), "{error}");
+}
+
+#[test]
+fn the_highest_loss_of_a_way_hides_nothing() {
+    let ends = [0.0f32, 1.0].map(|x| {
+        let tensor = Parameter::new("w", [1, 1], vec![x], Role::Weight).unwrap();
+        Params::new(vec![tensor]).unwrap()
+    });
+    let curve = Curve::straight(CurveKind::Chain, &ends[0], &ends[1], 0).unwrap();
+    let highest = |losses: [f64; 3]| {
+        let mut surface = Surface::new(Way::grid(3).unwrap(), Vec::new());
+        for (i, loss) in losses.into_iter().enumerate() {
+            surface.set(i, Sample::of(loss)).unwrap();
+        }
+        Way::new(surface, &curve).highest()
+    };
+    assert_eq!(highest([1.0, 3.0, 2.0]), 3.0);
+    assert_eq!(highest([1.0, f64::INFINITY, 2.0]), f64::INFINITY);
+    for at in 0..3 {
+        let mut losses = [1.0, 3.0, 2.0];
+        losses[at] = f64::NAN;
+        assert!(highest(losses).is_nan(), "{losses:?}");
+    }
 }

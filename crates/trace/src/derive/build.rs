@@ -5,6 +5,7 @@ use crate::operations::binary::Binary;
 use crate::operations::mask::ReluMask;
 use crate::operations::matmul::Matmul;
 use crate::operations::reduce::{Reduce, Reduction, SumBut};
+use crate::operations::select::MaskWhere;
 use crate::operations::shape::{Permute, Reshape};
 use crate::operations::spread::Spread;
 use crate::operations::unary::Unary;
@@ -30,10 +31,12 @@ pub(crate) struct Derivation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Factor {
     Zero,
-    Number(f32),
+    Number(f64),
     Value(ValueId),
     /// 1 where that value is positive, else 0.
     Positive(ValueId),
+    /// 1 where that mask holds, else 0.
+    Inside(ValueId),
 }
 
 impl Derivation {
@@ -218,6 +221,7 @@ impl Derivation {
             Factor::Number(c) => self.unary(Unary::MulScalar(c), x),
             Factor::Value(value) => self.mul(x, value),
             Factor::Positive(value) => self.masked(value, x),
+            Factor::Inside(mask) => self.inside(mask, x),
         })
     }
 
@@ -225,6 +229,20 @@ impl Derivation {
     pub fn masked(&mut self, y: ValueId, x: ValueId) -> ValueId {
         let shape = self.shape(x);
         self.push(ReluMask, &[y, x], shape)
+    }
+
+    /// `x` where `mask` is not 0, else 0, whatever `x` is there.
+    pub fn inside(&mut self, mask: ValueId, x: ValueId) -> ValueId {
+        let shape = self.shape(x);
+        let zero = self.filled(0.0, vec![1; shape.len()]);
+        self.push(MaskWhere, &[zero, mask, x], shape)
+    }
+
+    /// `x` where `mask` is 0, else 0, whatever `x` is there.
+    pub fn outside(&mut self, mask: ValueId, x: ValueId) -> ValueId {
+        let shape = self.shape(x);
+        let zero = self.filled(0.0, vec![1; shape.len()]);
+        self.push(MaskWhere, &[x, mask, zero], shape)
     }
 
     pub fn reshape(&mut self, x: ValueId, shape: &[usize]) -> ValueId {

@@ -51,7 +51,7 @@ fn convolution_before(
 }
 
 /// `gamma / sqrt(variance + epsilon)`
-fn scale(d: &mut Derivation, gamma: ValueId, variance: ValueId, epsilon: f32) -> ValueId {
+fn scale(d: &mut Derivation, gamma: ValueId, variance: ValueId, epsilon: f64) -> ValueId {
     let shifted = d.unary(Unary::AddScalar(epsilon), variance);
     let root = d.unary(Unary::Sqrt, shifted);
     d.binary(Binary::Div, gamma, root)

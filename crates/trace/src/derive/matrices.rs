@@ -284,7 +284,7 @@ fn fisher_seeds(
         return HashMap::new();
     };
     let scaled = d.unary(
-        crate::operations::unary::Unary::MulScalar(n as f32),
+        crate::operations::unary::Unary::MulScalar(n as f64),
         products,
     );
     let mut seeds = HashMap::new();

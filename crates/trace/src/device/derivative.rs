@@ -5,6 +5,7 @@ use crate::TraceError;
 use crate::derive::Derived;
 use crate::graph::{Source, ValueId};
 use crate::operations::{DeviceCall, Operand, Samples};
+use crate::panics::panic_message;
 use burn::tensor::Device;
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::{DType, Shape, TensorData};
@@ -87,7 +88,7 @@ impl DeviceDerivative {
         };
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(found) => found.map_err(failed),
-            Err(panic) => Err(failed(super::executor::words(panic.as_ref()))),
+            Err(panic) => Err(failed(panic_message(panic.as_ref()))),
         }
     }
 

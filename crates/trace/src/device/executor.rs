@@ -8,12 +8,12 @@ use crate::graph::{Graph, Source, ValueId};
 use crate::host::once::Fixed;
 use crate::objective::{Evaluated, Executor, Precision};
 use crate::operations::{DeviceCall, Linearity, Operand, Samples};
+use crate::panics::panic_message;
 use burn::tensor::Device;
 use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
 use burn_dispatch::DispatchDevice;
 use landscape_core::{ObjectiveError, Point};
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A value that is shared (only the constant) or affine, on the device, with an axis of length 1
@@ -435,7 +435,7 @@ impl Executor for DeviceExecutor {
             };
             // Drivers and LibTorch panic where their memory ends; nothing here is changed by a group.
             let found = catch_unwind(AssertUnwindSafe(|| self.group(group)));
-            let found = found.unwrap_or_else(|panic| Err(words(panic.as_ref())));
+            let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
             all.extend(found.map_err(fail)?);
         }
         Ok(all)
@@ -444,13 +444,6 @@ impl Executor for DeviceExecutor {
     fn describe(&self) -> String {
         self.name.clone()
     }
-}
-
-/// What a panic said.
-pub(super) fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "it panicked".into())
 }
 
 /// Count, sum and squares around the mean (Chan et al. 1983).

@@ -2,10 +2,12 @@
 //!
 //! Values come in two kinds: those that depend on the parameters alone, which all vectors share, and those
 //! that depend on a vector too. For every tile the first are computed once, and then the second for one vector after another
-//! in the same memory. Sums over the samples are f32 within a tile and f64 over the tiles; tiles are
-//! added in groups that do not depend on the number of threads, and so neither do the bits.
+//! in the same memory. Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
+//! tiles have sums of their own, which are added in the end; of large ones ([`SUMS`]) all threads add to the same sums,
+//! each in its tile's turn. Neither depends on the number of threads, and so neither do the bits.
 
 use super::buffer::Buffer;
+use super::in_order::{Part, Turn, Unwinding};
 use super::once::Tiles;
 use super::pack::Rows;
 use super::simd::Level;
@@ -15,11 +17,14 @@ use crate::graph::{Graph, Source, ValueId};
 use crate::operations::unary::Unary;
 use crate::operations::{self, HostCall, Operation, Samples, View};
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
-/// Bytes that the sums of all groups of tiles may take.
+/// Groups of tiles with sums of their own.
+const GROUPS: usize = 8;
+/// Bytes that the sums of all groups of tiles may take; above, there is one set of sums for all.
 const SUMS: usize = 64 << 20;
 
 /// Where a value is.
@@ -61,6 +66,13 @@ struct Sum {
     /// Whether the kernel itself adds the samples up.
     whole: bool,
     mean: bool,
+}
+
+impl Sum {
+    /// Its numbers among the sums of its kind.
+    fn of<'a>(&self, sums: &'a mut [f64]) -> &'a mut [f64] {
+        &mut sums[self.start..self.start + self.size]
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -114,11 +126,14 @@ pub(crate) struct HostDerivative {
 struct Memory {
     scratch: Mutex<Vec<Scratch>>,
     sums: Mutex<Vec<Vec<f64>>>,
-    point: Mutex<Option<Known>>,
+    point: Mutex<Option<Arc<Known>>>,
 }
 
 /// Parameters, and the shared sums there.
-type Known = (Vec<Vec<f32>>, Vec<f64>);
+struct Known {
+    parameters: Vec<Vec<f32>>,
+    sums: Vec<f64>,
+}
 
 /// The values of a tile, and a sum that a kernel adds up itself.
 type Scratch = [Buffer; 2];
@@ -188,16 +203,20 @@ impl HostDerivative {
     }
 
     /// Runs the graph at `parameters` (in Burn's layout, one a slot) for all `vectors`; none for a gradient.
-    pub fn run(&self, parameters: &[Vec<f32>], vectors: &[Vec<Vec<f32>>]) -> Found {
+    ///
+    /// Memory: beside parameters and vectors themselves, f32 copies of both, the sums (16 bytes a parameter for a product
+    /// with one vector: f64 of the gradient and of the product; 8 for each further vector) and the numbers
+    /// returned, 8 a parameter and vector.
+    pub fn run(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
         match &self.pool {
             Some(pool) => pool.install(|| self.run_here(parameters, vectors)),
             None => self.run_here(parameters, vectors),
         }
     }
 
-    fn run_here(&self, parameters: &[Vec<f32>], vectors: &[Vec<Vec<f32>>]) -> Found {
+    fn run_here(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
         let mut shared = Buffer::zeros(self.flat_sizes[0]);
-        self.fill(false, parameters, &mut shared);
+        self.fill(false, &parameters, &mut shared);
         self.flat_steps(&self.before.shared, None, &mut shared);
         let mut own: Vec<Buffer> = vectors
             .par_iter()
@@ -210,14 +229,18 @@ impl HostDerivative {
             .collect();
         // A product with another vector at the same point does not need the gradient again.
         let known = lock(&self.memory.point).clone();
-        let known = known.filter(|(point, _)| !own.is_empty() && point == parameters);
+        let known = known.filter(|known| !own.is_empty() && known.parameters == parameters);
         let mut sums = self.sum_tiles(&shared, &own, known.is_some());
-        if let Some((_, known)) = known {
-            sums[0] = known;
-        } else if !own.is_empty() {
-            *lock(&self.memory.point) = Some((parameters.to_vec(), sums[0].clone()));
+        let known = known.unwrap_or_else(|| {
+            let sums = std::mem::take(&mut sums[0]);
+            Arc::new(Known { parameters, sums })
+        });
+        if !own.is_empty() {
+            *lock(&self.memory.point) = Some(known.clone());
         }
-        self.place_sums(&sums[0], false, &mut shared);
+        let mut sums: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+        sums[0] = &known.sums;
+        self.place_sums(sums[0], false, &mut shared);
         self.flat_steps(&self.after.shared, None, &mut shared);
         own.par_iter_mut().zip(&sums[1..]).for_each(|(own, sums)| {
             self.place_sums(sums, true, own);
@@ -244,9 +267,22 @@ impl HostDerivative {
 
     /// The sums over all tiles: shared (left out where they are `known`), then those of each vector.
     fn sum_tiles(&self, shared: &[f32], own: &[Buffer], known: bool) -> Vec<Vec<f64>> {
-        let count = self.tiles.count();
         let numbers = self.sum_sizes[0] + self.sum_sizes[1] * own.len();
-        let groups = (SUMS / (numbers.max(1) * size_of::<f64>())).clamp(8, 32);
+        let groups = SUMS / (numbers.max(1) * size_of::<f64>());
+        match groups < GROUPS {
+            true => self.sum_in_turn(shared, own, known),
+            false => self.sum_in_groups(groups.min(4 * GROUPS), shared, own, known),
+        }
+    }
+
+    fn sum_in_groups(
+        &self,
+        groups: usize,
+        shared: &[f32],
+        own: &[Buffer],
+        known: bool,
+    ) -> Vec<Vec<f64>> {
+        let count = self.tiles.count();
         let a_group = count.div_ceil(groups);
         let starts: Vec<usize> = (0..count).step_by(a_group).collect();
         let found: Vec<Vec<Vec<f64>>> = starts
@@ -255,7 +291,10 @@ impl HostDerivative {
                 let mut scratch = self.scratch();
                 let mut sums = self.zeros(own.len());
                 for tile in start..count.min(start + a_group) {
-                    self.one_tile(tile, shared, own, known, &mut scratch, &mut sums);
+                    let mut add = |vector: usize, sum: usize, part: Part| {
+                        part.add_to(self.sums[sum].of(&mut sums[vector]));
+                    };
+                    self.one_tile(tile, shared, own, known, &mut scratch, &mut add);
                 }
                 lock(&self.memory.scratch).push(scratch);
                 sums
@@ -270,6 +309,58 @@ impl HostDerivative {
             lock(&self.memory.sums).extend(group);
         }
         sums
+    }
+
+    /// All threads take tile after tile and add to the same sums, each sum in the order of the tiles: a thread waits
+    /// where the tile before is not there yet. That one was taken before, so that it is under way.
+    fn sum_in_turn(&self, shared: &[f32], own: &[Buffer], known: bool) -> Vec<Vec<f64>> {
+        let mut sums = self.zeros(own.len());
+        let turns: Vec<Vec<Turn>> = (sums.iter_mut().enumerate())
+            .map(|(vector, sums)| self.turns(vector > 0, sums))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scratch = self.scratch();
+            loop {
+                let tile = next.fetch_add(1, Ordering::Relaxed);
+                if tile >= self.tiles.count() {
+                    break;
+                }
+                let _guard = Unwinding(&turns);
+                let mut add = |vector: usize, sum: usize, part: Part| {
+                    let place = self.place_of(sum);
+                    turns[vector][place].add(tile, part);
+                };
+                self.one_tile(tile, shared, own, known, &mut scratch, &mut add);
+            }
+            lock(&self.memory.scratch).push(scratch);
+        };
+        let threads = rayon::current_num_threads().min(self.tiles.count());
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        drop(turns);
+        sums
+    }
+
+    /// One turn a sum of that kind.
+    fn turns<'a>(&self, own: bool, mut rest: &'a mut [f64]) -> Vec<Turn<'a>> {
+        let of_kind = self.sums.iter().filter(|sum| sum.own == own);
+        let turn = |sum: &Sum| {
+            let (sums, after) = std::mem::take(&mut rest).split_at_mut(sum.size);
+            rest = after;
+            Turn::new(sums)
+        };
+        of_kind.map(turn).collect()
+    }
+
+    /// The place of a sum among those of its kind.
+    fn place_of(&self, sum: usize) -> usize {
+        let own = self.sums[sum].own;
+        self.sums[..sum].iter().filter(|s| s.own == own).count()
     }
 
     /// Zeros for the shared sums and those of each vector.
@@ -303,16 +394,17 @@ impl HostDerivative {
         own: &[Buffer],
         known: bool,
         [buffer, whole]: &mut Scratch,
-        sums: &mut [Vec<f64>],
+        add: &mut dyn FnMut(usize, usize, Part),
     ) {
-        let (first, rest) = sums.split_at_mut(1);
         let needed = |step: &&Step| !(known && step.sum.is_some());
         for step in self.tile.shared.iter().filter(needed) {
-            self.tile_step(step, tile, [shared, &[]], buffer, whole, &mut first[0]);
+            let mut add = |sum: usize, part: Part| add(0, sum, part);
+            self.tile_step(step, tile, [shared, &[]], buffer, whole, &mut add);
         }
-        for (own, sums) in own.iter().zip(rest) {
+        for (vector, own) in own.iter().enumerate() {
             for step in &self.tile.own {
-                self.tile_step(step, tile, [shared, own], buffer, whole, sums);
+                let mut add = |sum: usize, part: Part| add(vector + 1, sum, part);
+                self.tile_step(step, tile, [shared, own], buffer, whole, &mut add);
             }
         }
     }
@@ -324,19 +416,14 @@ impl HostDerivative {
         flat: [&[f32]; 2],
         buffer: &mut [f32],
         whole: &mut [f32],
-        sums: &mut [f64],
+        add: &mut dyn FnMut(usize, Part),
     ) {
         let lanes = self.tiles.lanes;
-        let sum = step.sum.map(|i| self.sums[i]);
-        if let Some(sum) = sum.filter(|s| s.whole) {
-            let out = &mut whole[..sum.size];
+        if let Some(index) = step.sum.filter(|&i| self.sums[i].whole) {
+            let out = &mut whole[..self.sums[index].size];
             out.fill(0.0);
             self.call(step, tile, flat, [buffer, &[]], 0, out);
-            let target = &mut sums[sum.start..sum.start + sum.size];
-            target
-                .iter_mut()
-                .zip(out)
-                .for_each(|(s, x)| *s += f64::from(*x));
+            add(index, Part::Whole(out));
             return;
         }
         let Place::Tile(row) = step.output.place else {
@@ -345,12 +432,9 @@ impl HostDerivative {
         let (head, rest) = buffer.split_at_mut(row * lanes);
         let (out, tail) = rest.split_at_mut(step.output.size() * lanes);
         self.call(step, tile, flat, [head, tail], row * lanes + out.len(), out);
-        if let Some(sum) = sum {
+        if let Some(index) = step.sum {
             let valid = self.tiles.valid(tile);
-            for (i, lanes) in out.chunks(lanes).enumerate() {
-                let values = lanes[..valid].iter().map(|&x| f64::from(x));
-                sums[sum.start + i] += values.sum::<f64>();
-            }
+            add(index, Part::Lanes { out, lanes, valid });
         }
     }
 
@@ -457,7 +541,7 @@ impl HostDerivative {
     fn read(
         &self,
         output: &Output,
-        sums: &[Vec<f64>],
+        sums: &[&[f64]],
         vector: usize,
         shared: &[f32],
         own: &[Buffer],
@@ -465,7 +549,7 @@ impl HostDerivative {
         match output.from {
             From::Sum { index, factor } => {
                 let sum = &self.sums[index];
-                let sums = &sums[if output.own { vector + 1 } else { 0 }];
+                let sums = sums[if output.own { vector + 1 } else { 0 }];
                 let factor = factor * self.scale(sum);
                 sums[sum.start..sum.start + sum.size]
                     .iter()
@@ -741,8 +825,8 @@ impl<'a> Planner<'a> {
         let (index, factor) = self.multiple_of_sum(*node.inputs.first()?)?;
         let own = match node.operation.as_any().downcast_ref::<Unary>()? {
             Unary::Neg => -1.0,
-            Unary::MulScalar(c) => f64::from(*c),
-            Unary::DivScalar(c) => 1.0 / f64::from(*c),
+            Unary::MulScalar(c) => *c,
+            Unary::DivScalar(c) => 1.0 / *c,
             _ => return None,
         };
         Some((index, factor * own))

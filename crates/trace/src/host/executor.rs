@@ -576,7 +576,9 @@ impl Kernel for Total<'_> {
         let sum: f64 = sums.iter().sum();
         let n = self.values.len() as f64;
         let off = sum / n - shift;
-        let squares = (squares.iter().sum::<f64>() - n * off * off).max(0.0);
+        let squares = squares.iter().sum::<f64>() - n * off * off;
+        // Rounding may leave a little below 0; NaN, of losses that are not finite, stays NaN.
+        let squares = if squares < 0.0 { 0.0 } else { squares };
         *self.total = Partial {
             sum,
             squares: if self.spread { squares } else { 0.0 },

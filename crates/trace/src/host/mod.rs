@@ -9,6 +9,7 @@ pub(crate) mod derivative;
 pub(crate) mod executor;
 pub(crate) mod gemm;
 pub(crate) mod gemm_weight;
+mod in_order;
 pub(crate) mod math;
 pub(crate) mod once;
 mod pack;

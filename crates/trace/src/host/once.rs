@@ -235,7 +235,10 @@ impl Once<'_> {
         let view = |i: usize, tile: usize| {
             let data = &inputs[i][..];
             let data = match operands[i].samples {
-                true => &data[tile * (data.len() / self.tiles.count())..],
+                true => {
+                    let size = data.len() / self.tiles.count();
+                    &data[tile * size..][..size]
+                }
                 false => data,
             };
             View {

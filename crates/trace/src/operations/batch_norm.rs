@@ -11,7 +11,7 @@ use burn_backend::ops::{ActivationOps, FloatTensorOps};
 /// gamma, beta, mean, variance. The ReLU comes from fusion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchNorm {
-    pub epsilon: f32,
+    pub epsilon: f64,
     pub relu: bool,
 }
 
@@ -19,23 +19,23 @@ pub(crate) struct BatchNorm {
 /// of a convolution with the normalisation after it. Inputs: w, gamma, variance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FoldScale {
-    pub epsilon: f32,
+    pub epsilon: f64,
 }
 
 /// `beta + (bias - mean) gamma / sqrt(variance + epsilon)`: its bias. Inputs: gamma, beta, mean,
 /// variance, and the bias where the convolution has one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FoldShift {
-    pub epsilon: f32,
+    pub epsilon: f64,
 }
 
 /// `gamma / sqrt(variance + epsilon)`
-fn scale(gamma: f32, variance: f32, epsilon: f32) -> f32 {
-    (f64::from(gamma) / (f64::from(variance) + f64::from(epsilon)).sqrt()) as f32
+fn scale(gamma: f32, variance: f32, epsilon: f64) -> f32 {
+    (f64::from(gamma) / (f64::from(variance) + epsilon).sqrt()) as f32
 }
 
 /// The same on a device, of values `[points, channels]`.
-fn scale_on_device(gamma: &DeviceTensor, variance: &DeviceTensor, epsilon: f32) -> DeviceTensor {
+fn scale_on_device(gamma: &DeviceTensor, variance: &DeviceTensor, epsilon: f64) -> DeviceTensor {
     let shifted = Replay::float_add_scalar(variance.clone(), epsilon.into());
     let (gamma, root) = device::broadcast(gamma.clone(), Replay::float_sqrt(shifted));
     Replay::float_div(gamma, root)
@@ -155,7 +155,7 @@ pub(crate) struct MomentMean;
 /// The variance of x from its [`Moments`], times a factor (`n / (n - 1)` for the unbiased estimate).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MomentVariance {
-    pub factor: f32,
+    pub factor: f64,
 }
 
 impl Operation for Moments {
@@ -339,7 +339,9 @@ impl Operation for MomentVariance {
         let (means, squares) = call.inputs[0].data.split_at(call.out.len());
         for (out, (&mean, &square)) in call.out.iter_mut().zip(means.iter().zip(squares)) {
             let variance = f64::from(square) - f64::from(mean) * f64::from(mean);
-            *out = (variance.max(0.0) * f64::from(self.factor)) as f32;
+            // Rounding may leave a little below 0; NaN stays NaN.
+            let variance = if variance < 0.0 { 0.0 } else { variance };
+            *out = (variance * self.factor) as f32;
         }
     }
 

@@ -152,14 +152,22 @@ impl Binary {
                 (left, right)
             }
             Self::Pow => {
+                // Where b is 0 the slope is `0 a^0`: 0, also where a is.
                 let left = left.map(|v| {
                     let less = d.unary(Unary::AddScalar(-1.0), b);
+                    let constant = d.unary(Unary::EqualScalar(0.0), b);
+                    let less = d.add(less, constant);
                     let power = d.binary(Self::Pow, a, less);
                     let slope = d.mul(power, b);
                     d.mul(v, slope)
                 });
+                // And `0^b ln 1` where a is 0 and b is not negative.
                 let right = right.map(|v| {
-                    let log = d.unary(Unary::Log, a);
+                    let zero = d.unary(Unary::EqualScalar(0.0), a);
+                    let counts = d.unary(Unary::GreaterEqualScalar(0.0), b);
+                    let flat = d.mul(zero, counts);
+                    let inside = d.add(a, flat);
+                    let log = d.unary(Unary::Log, inside);
                     let slope = d.mul(y, log);
                     d.mul(v, slope)
                 });

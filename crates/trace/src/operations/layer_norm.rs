@@ -10,7 +10,7 @@ use burn_backend::ops::FloatTensorOps;
 /// axis' length (Ba et al. 2016); inputs: x, gamma, and beta where there is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerNorm {
-    pub epsilon: f32,
+    pub epsilon: f64,
 }
 
 impl Operation for LayerNorm {
@@ -50,7 +50,7 @@ impl Operation for LayerNorm {
                 x,
                 gamma: &call.inputs[1].data[..length],
                 beta,
-                epsilon: self.epsilon,
+                epsilon: self.epsilon as f32,
                 lanes,
                 out,
             };

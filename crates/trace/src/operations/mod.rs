@@ -5,8 +5,8 @@
 //! ([`table::convert`]) says which recorded Burn operation becomes which of them; an operation that is
 //! not in the table is an error that names it.
 //!
-//! All values are f32 while a graph runs: class labels and booleans are exact in it (labels below
-//! 2^24).
+//! All values are f32 while a graph runs: class labels and booleans are exact in it (whole numbers that are not,
+//! beyond 2^24, are an error of the capture).
 
 pub(crate) mod batch_norm;
 pub(crate) mod binary;

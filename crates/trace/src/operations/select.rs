@@ -82,10 +82,12 @@ impl Operation for MaskWhere {
         wanted: &[bool],
     ) -> Vec<Option<ValueId>> {
         let [x, mask, value] = [node.inputs[0], node.inputs[1], node.inputs[2]];
-        let chosen = d.mul(adjoint, mask);
-        let rest = wanted[0].then(|| d.sub(adjoint, chosen));
+        // Chosen, not multiplied: what is infinite on one side does not become NaN on the other.
+        let rest = wanted[0].then(|| d.outside(mask, adjoint));
         let rest = rest.map(|v| d.sum_to(v, x));
-        vec![rest, None, Some(d.sum_to(chosen, value))]
+        let chosen = wanted[2].then(|| d.inside(mask, adjoint));
+        let chosen = chosen.map(|v| d.sum_to(v, value));
+        vec![rest, None, chosen]
     }
 }
 

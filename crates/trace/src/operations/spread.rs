@@ -66,7 +66,7 @@ impl Operation for Spread {
     ) -> Vec<Option<ValueId>> {
         let sum = d.sum_to(adjoint, node.inputs[0]);
         vec![
-            d.times(sum, crate::derive::Factor::Number(self.scale as f32)),
+            d.times(sum, crate::derive::Factor::Number(self.scale)),
             None,
         ]
     }

@@ -7,7 +7,7 @@ use super::conv::Conv2d;
 use super::embedding::Embedding;
 use super::gather::Gather;
 use super::layer_norm::LayerNorm;
-use super::matmul::{Linear, Matmul};
+use super::matmul::Matmul;
 use super::pool::{Pool2d, Pooling};
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
@@ -54,7 +54,6 @@ pub const SUPPORTED: &[&str] = &[
     "into_int",
     "layer_norm",
     "leaky_relu",
-    "linear",
     "log",
     "log1p",
     "log_sigmoid",
@@ -102,13 +101,15 @@ pub(crate) enum Recorded<'a> {
     /// An operation with its inputs and its output.
     Operation(Box<dyn Operation>, Vec<&'a TensorIr>, &'a TensorIr),
     /// An operation whose last input is one number for all elements.
-    WithScalar(Box<dyn Operation>, Vec<&'a TensorIr>, f32, &'a TensorIr),
+    WithScalar(Box<dyn Operation>, Vec<&'a TensorIr>, f64, &'a TensorIr),
     /// A tensor of one repeated number.
-    Filled(&'a TensorIr, f32),
+    Filled(&'a TensorIr, f64),
     /// A tensor of random numbers.
     Random(&'a TensorIr, burn_backend::Distribution),
     /// Nothing to compute: values that were given, tensors that are dropped.
     Nothing,
+    /// A whole number that f32, in which integers are computed too, would round.
+    Rounded(i64),
     /// Not in the table.
     Unknown,
 }
@@ -133,15 +134,9 @@ pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
 /// The layers that Burn records whole.
 fn module(op: &M) -> Recorded<'_> {
     match op {
-        M::Linear(op) => {
-            let mut inputs = vec![&op.x, &op.weight];
-            inputs.extend(op.bias.as_ref());
-            let linear = Linear {
-                bias: op.bias.is_some(),
-                relu: false,
-            };
-            Recorded::Operation(Box::new(linear), inputs, &op.out)
-        }
+        // Burn records linear layers as products and sums, which stay affine in the point one by one. Taken
+        // whole, a layer whose bias does not move would be computed anew at every point, unseen.
+        M::Linear(_) => Recorded::Unknown,
         M::Conv2d(op) => {
             let mut inputs = vec![&op.x, &op.weight];
             inputs.extend(op.bias.as_ref());
@@ -233,8 +228,11 @@ fn binary(op: Binary, ir: &burn_ir::BinaryOpIr) -> Recorded<'_> {
     Recorded::Operation(Box::new(op), vec![&ir.lhs, &ir.rhs], &ir.out)
 }
 
-fn scalar(ir: &burn_ir::ScalarOpIr, op: impl Fn(f32) -> Unary) -> Recorded<'_> {
-    unary(op(number(ir.rhs)), &ir.lhs, &ir.out)
+fn scalar(ir: &burn_ir::ScalarOpIr, op: impl Fn(f64) -> Unary) -> Recorded<'_> {
+    match rounded(ir.rhs, &ir.lhs) {
+        Some(value) => Recorded::Rounded(value),
+        None => unary(op(number(ir.rhs)), &ir.lhs, &ir.out),
+    }
 }
 
 fn reduce(reduction: Reduction, ir: &burn_ir::ReduceOpIr) -> Recorded<'_> {
@@ -256,12 +254,28 @@ fn reduce_dim(reduction: Reduction, ir: &burn_ir::ReduceDimOpIr) -> Recorded<'_>
     Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
 }
 
-fn number(value: ScalarIr) -> f32 {
+/// The number, where it belongs to a tensor of whole numbers and f32 would round it.
+fn rounded(value: ScalarIr, tensor: &TensorIr) -> Option<i64> {
+    let value = match value {
+        ScalarIr::Int(x) => x,
+        ScalarIr::UInt(x) => i64::try_from(x).unwrap_or(i64::MAX),
+        ScalarIr::Float(_) | ScalarIr::Bool(_) => return None,
+    };
+    let whole = tensor.dtype.is_int() || tensor.dtype.is_uint();
+    (whole && is_rounded(value)).then_some(value)
+}
+
+/// Whether f32 does not hold a whole number: some beyond 2^24.
+pub(crate) fn is_rounded(value: i64) -> bool {
+    value as f32 as i128 != i128::from(value)
+}
+
+fn number(value: ScalarIr) -> f64 {
     match value {
-        ScalarIr::Float(x) => x as f32,
-        ScalarIr::Int(x) => x as f32,
-        ScalarIr::UInt(x) => x as f32,
-        ScalarIr::Bool(x) => f32::from(u8::from(x)),
+        ScalarIr::Float(x) => x,
+        ScalarIr::Int(x) => x as f64,
+        ScalarIr::UInt(x) => x as f64,
+        ScalarIr::Bool(x) => f64::from(u8::from(x)),
     }
 }
 
@@ -294,10 +308,13 @@ fn base(op: &B) -> Recorded<'_> {
             let inputs = vec![&ir.tensor, &ir.mask, &ir.value];
             Recorded::Operation(Box::new(MaskWhere), inputs, &ir.out)
         }
-        B::MaskFill(ir) => {
-            let inputs = vec![&ir.tensor, &ir.mask];
-            Recorded::WithScalar(Box::new(MaskWhere), inputs, number(ir.value), &ir.out)
-        }
+        B::MaskFill(ir) => match rounded(ir.value, &ir.tensor) {
+            Some(value) => Recorded::Rounded(value),
+            None => {
+                let inputs = vec![&ir.tensor, &ir.mask];
+                Recorded::WithScalar(Box::new(MaskWhere), inputs, number(ir.value), &ir.out)
+            }
+        },
         B::Equal(ir) => binary(Binary::Equal, ir),
         B::NotEqual(ir) => binary(Binary::NotEqual, ir),
         B::EqualElem(ir) => scalar(ir, Unary::EqualScalar),
@@ -355,7 +372,10 @@ fn numeric(op: &N, int: bool) -> Recorded<'_> {
         N::Abs(ir) => unary(Unary::Abs, &ir.input, &ir.out),
         N::Neg(ir) => unary(Unary::Neg, &ir.input, &ir.out),
         N::Sign(ir) => unary(Unary::Sign, &ir.input, &ir.out),
-        N::Full(ir) => Recorded::Filled(&ir.out, number(ir.value)),
+        N::Full(ir) => match rounded(ir.value, &ir.out) {
+            Some(value) => Recorded::Rounded(value),
+            None => Recorded::Filled(&ir.out, number(ir.value)),
+        },
         N::IntRandom(_) => Recorded::Unknown,
         N::Sum(ir) => reduce(Reduction::Sum, ir),
         N::Mean(ir) if !int => reduce(Reduction::Mean, ir),
@@ -380,8 +400,8 @@ fn numeric(op: &N, int: bool) -> Recorded<'_> {
             &ir.tensor,
             &ir.out,
         ),
-        N::ClampMin(ir) => scalar(ir, |c| Unary::Clamp(c, f32::INFINITY)),
-        N::ClampMax(ir) => scalar(ir, |c| Unary::Clamp(f32::NEG_INFINITY, c)),
+        N::ClampMin(ir) => scalar(ir, |c| Unary::Clamp(c, f64::INFINITY)),
+        N::ClampMax(ir) => scalar(ir, |c| Unary::Clamp(f64::NEG_INFINITY, c)),
         N::PowiScalar(ir) => scalar(ir, Unary::PowScalar),
         N::Powi(ir) => binary(Binary::Pow, ir),
         _ => Recorded::Unknown,

@@ -9,7 +9,8 @@ use crate::host::simd::Simd;
 use crate::units::Ties;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
-/// `out = f(x)` for every element.
+/// `out = f(x)` for every element. Numbers that belong to the function are f64, as the program states them; kernels
+/// in f32 round them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Unary {
     /// The value itself: casts between kinds of numbers.
@@ -24,7 +25,7 @@ pub(crate) enum Unary {
     Sqrt,
     Recip,
     Relu,
-    LeakyRelu(f32),
+    LeakyRelu(f64),
     Tanh,
     Sigmoid,
     LogSigmoid,
@@ -36,18 +37,18 @@ pub(crate) enum Unary {
     Sign,
     /// 1 where x is 0, else 0: the negation of a boolean.
     Not,
-    AddScalar(f32),
-    MulScalar(f32),
-    DivScalar(f32),
+    AddScalar(f64),
+    MulScalar(f64),
+    DivScalar(f64),
     /// `x^c`
-    PowScalar(f32),
-    Clamp(f32, f32),
-    GreaterScalar(f32),
-    GreaterEqualScalar(f32),
-    LowerScalar(f32),
-    LowerEqualScalar(f32),
-    EqualScalar(f32),
-    NotEqualScalar(f32),
+    PowScalar(f64),
+    Clamp(f64, f64),
+    GreaterScalar(f64),
+    GreaterEqualScalar(f64),
+    LowerScalar(f64),
+    LowerEqualScalar(f64),
+    EqualScalar(f64),
+    NotEqualScalar(f64),
 }
 
 impl Operation for Unary {
@@ -119,8 +120,8 @@ impl Operation for Unary {
         match *self {
             Self::Relu => map(level, Relu, x, out),
             Self::Neg => map(level, Affine(-1.0, 0.0), x, out),
-            Self::AddScalar(c) => map(level, Shift(c), x, out),
-            Self::MulScalar(c) => map(level, Affine(c, 0.0), x, out),
+            Self::AddScalar(c) => map(level, Shift(c as f32), x, out),
+            Self::MulScalar(c) => map(level, Affine(c as f32, 0.0), x, out),
             Self::Exp => map(level, Exp, x, out),
             Self::Log => map(level, Ln, x, out),
             Self::Tanh => map(level, Tanh, x, out),
@@ -133,12 +134,12 @@ impl Operation for Unary {
             Self::PowScalar(2.0) => map(level, Square, x, out),
             Self::Log1p => map(level, Log1p, x, out),
             Self::Recip => map(level, Recip, x, out),
-            Self::DivScalar(c) => map(level, Quotient(c), x, out),
-            Self::LeakyRelu(c) => map(level, LeakyRelu(c), x, out),
-            Self::Clamp(low, high) => map(level, Clamp(low, high), x, out),
-            Self::GreaterScalar(c) => map(level, Greater(c), x, out),
-            Self::LowerScalar(c) => map(level, Lower(c), x, out),
-            Self::EqualScalar(c) => map(level, Equal(c), x, out),
+            Self::DivScalar(c) => map(level, Quotient(c as f32), x, out),
+            Self::LeakyRelu(c) => map(level, LeakyRelu(c as f32), x, out),
+            Self::Clamp(low, high) => map(level, Clamp(low as f32, high as f32), x, out),
+            Self::GreaterScalar(c) => map(level, Greater(c as f32), x, out),
+            Self::LowerScalar(c) => map(level, Lower(c as f32), x, out),
+            Self::EqualScalar(c) => map(level, Equal(c as f32), x, out),
             Self::Not => map(level, Equal(0.0), x, out),
             other => out
                 .iter_mut()
@@ -233,15 +234,16 @@ impl Unary {
             Self::DivScalar(c) => return Factor::Number(1.0 / c),
             Self::Relu => return Factor::Positive(y),
             Self::PowScalar(1.0) => return Factor::Number(1.0),
+            Self::PowScalar(0.0) => return Factor::Zero,
             Self::LeakyRelu(c) => {
-                let negative = d.unary(Self::LowerScalar(0.0), x);
+                let negative = d.unary(Self::LowerEqualScalar(0.0), x);
                 let slope = d.unary(Self::MulScalar(c - 1.0), negative);
                 d.unary(Self::AddScalar(1.0), slope)
             }
             Self::Clamp(low, high) => {
                 let above = d.unary(Self::GreaterEqualScalar(low), x);
                 let below = d.unary(Self::LowerEqualScalar(high), x);
-                d.mul(above, below)
+                return Factor::Inside(d.mul(above, below));
             }
             Self::Abs => d.unary(Self::Sign, x),
             Self::Exp => y,
@@ -274,7 +276,7 @@ impl Unary {
             Self::Gelu => gelu_derivative(d, x),
             Self::Erf => {
                 let bell = bell(d, x, 1.0);
-                d.unary(Self::MulScalar(std::f32::consts::FRAC_2_SQRT_PI), bell)
+                d.unary(Self::MulScalar(std::f64::consts::FRAC_2_SQRT_PI), bell)
             }
             Self::Sin => d.unary(Self::Cos, x),
             Self::Cos => {
@@ -321,7 +323,7 @@ impl Unary {
             }
             Self::LeakyRelu(c) => {
                 if x < 0.0 {
-                    c * x
+                    c as f32 * x
                 } else {
                     x
                 }
@@ -346,31 +348,31 @@ impl Unary {
                 }
             }
             Self::Not => truth(x == 0.0),
-            Self::AddScalar(c) => x + c,
-            Self::MulScalar(c) => x * c,
-            Self::DivScalar(c) => x / c,
-            Self::PowScalar(c) => x.powf(c),
+            Self::AddScalar(c) => x + c as f32,
+            Self::MulScalar(c) => x * c as f32,
+            Self::DivScalar(c) => x / c as f32,
+            Self::PowScalar(c) => x.powf(c as f32),
             Self::Clamp(low, high) => {
-                if x < low {
-                    low
-                } else if x > high {
-                    high
+                if x < low as f32 {
+                    low as f32
+                } else if x > high as f32 {
+                    high as f32
                 } else {
                     x
                 }
             }
-            Self::GreaterScalar(c) => truth(x > c),
-            Self::GreaterEqualScalar(c) => truth(x >= c),
-            Self::LowerScalar(c) => truth(x < c),
-            Self::LowerEqualScalar(c) => truth(x <= c),
-            Self::EqualScalar(c) => truth(x == c),
-            Self::NotEqualScalar(c) => truth(x != c),
+            Self::GreaterScalar(c) => truth(x > c as f32),
+            Self::GreaterEqualScalar(c) => truth(x >= c as f32),
+            Self::LowerScalar(c) => truth(x < c as f32),
+            Self::LowerEqualScalar(c) => truth(x <= c as f32),
+            Self::EqualScalar(c) => truth(x == c as f32),
+            Self::NotEqualScalar(c) => truth(x != c as f32),
         }
     }
 }
 
 /// `e^(-c x^2)`
-fn bell(d: &mut Derivation, x: ValueId, c: f32) -> ValueId {
+fn bell(d: &mut Derivation, x: ValueId, c: f64) -> ValueId {
     let square = d.mul(x, x);
     let exponent = d.unary(Unary::MulScalar(-c), square);
     d.unary(Unary::Exp, exponent)
@@ -378,13 +380,13 @@ fn bell(d: &mut Derivation, x: ValueId, c: f32) -> ValueId {
 
 /// `Phi(x) + x phi(x)`
 fn gelu_derivative(d: &mut Derivation, x: ValueId) -> ValueId {
-    let scaled = d.unary(Unary::MulScalar(std::f32::consts::FRAC_1_SQRT_2), x);
+    let scaled = d.unary(Unary::MulScalar(std::f64::consts::FRAC_1_SQRT_2), x);
     let erf = d.unary(Unary::Erf, scaled);
     let half = d.unary(Unary::MulScalar(0.5), erf);
     let phi = d.unary(Unary::AddScalar(0.5), half);
     let bell = bell(d, x, 0.5);
     let product = d.mul(x, bell);
-    const FRAC_1_SQRT_2_PI: f32 = 0.398_942_3;
+    const FRAC_1_SQRT_2_PI: f64 = 0.398_942_280_401_432_7;
     let density = d.unary(Unary::MulScalar(FRAC_1_SQRT_2_PI), product);
     d.add(phi, density)
 }

@@ -34,11 +34,13 @@ impl Trace {
     /// see [`Trace::correlations`] for what alignment takes.
     ///
     /// # Errors
-    /// [`TraceError::Layout`] where a parameter is missing or of another shape, and what devices
-    /// report.
+    /// [`TraceError::Layout`] where a parameter is missing or of another shape,
+    /// [`TraceError::NoActivations`] where a group's can't be read, and what devices report.
     pub fn activations(&self, params: &Params) -> Result<Vec<Activations>, TraceError> {
+        let units = Units::of(&self.graph);
+        units.check_readings()?;
         let mut all: Vec<Activations> = Vec::new();
-        self.each_batch(&Units::of(&self.graph), &[params], |networks| {
+        self.each_batch(&units, &[params], |networks| {
             let [batch] = networks else { return };
             match all.is_empty() {
                 true => all.clone_from(batch),

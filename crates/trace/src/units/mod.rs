@@ -52,6 +52,30 @@ impl Units {
     }
 }
 
+impl Units {
+    /// Every group is read somewhere, sample by sample.
+    fn check_readings(&self) -> Result<(), TraceError> {
+        const SHOWN: usize = 3;
+        let groups = self.spec.groups.iter().zip(&self.readings);
+        let unread = groups.filter(|(_, readings)| readings.is_empty());
+        let unread: Vec<&str> = unread.map(|(group, _)| group.name.as_str()).collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<String> = unread
+            .iter()
+            .take(SHOWN)
+            .map(|n| format!("`{n}`"))
+            .collect();
+        let mut groups = shown.join(", ");
+        if unread.len() > SHOWN {
+            groups += &format!(" and {} more", unread.len() - SHOWN);
+        }
+        let mixed = !self.analysis.samples.iter().any(|&samples| samples);
+        Err(TraceError::NoActivations { groups, mixed })
+    }
+}
+
 /// The graph of the data loss and the accuracy alone, with the same values.
 fn without_terms(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
@@ -102,10 +126,11 @@ impl Trace {
     /// Both networks are evaluated batch by batch; what is held at once does not grow with the data.
     ///
     /// # Errors
-    /// [`TraceError::Layout`] where a parameter is missing or of another shape, and what devices
-    /// report.
+    /// [`TraceError::Layout`] where a parameter is missing or of another shape,
+    /// [`TraceError::NoActivations`] where a group's can't be read, and what devices report.
     pub fn correlations(&self, a: &Params, b: &Params) -> Result<Vec<Vec<f64>>, TraceError> {
         let units = Units::of(&self.graph);
+        units.check_readings()?;
         let mut sums: Vec<Vec<Correlator>> = Vec::new();
         for (group, readings) in units.spec.groups.iter().zip(&units.readings) {
             sums.push(vec![Correlator::new(group.units); readings.len()]);

@@ -159,21 +159,30 @@ impl Net {
         self.run(x, |norm, x| norm.forward(x))
     }
 
-    fn with_batch_statistics(&self, x: Tensor<2>, unbiased: bool) -> Tensor<2> {
-        self.run(x, |norm, x| {
-            let [n, channels, height, width] = x.dims();
-            let rows = x
-                .clone()
-                .swap_dims(0, 1)
-                .reshape([channels, n * height * width]);
-            let (variance, mean) = match unbiased {
-                true => rows.var_mean(1),
-                false => rows.var_mean_bias(1),
-            };
+    /// As in training; `again`: and then with the means and unbiased variances that each layer met.
+    fn with_batch_statistics(&self, x: Tensor<2>, again: bool) -> Tensor<2> {
+        let met = std::cell::RefCell::new(std::collections::VecDeque::new());
+        let normalised = |norm: &BatchNorm, x: Tensor<4>, mean, variance: Tensor<2>| {
+            let channels = x.dims()[1];
             let along = |t: Tensor<2>| t.reshape([1, channels, 1, 1]);
             let scaled = (x - along(mean)) / (along(variance) + norm.epsilon).sqrt();
             let of = |p: &Param<Tensor<1>>| p.val().reshape([1, channels, 1, 1]);
             scaled * of(&norm.gamma) + of(&norm.beta)
+        };
+        let trained = self.run(x.clone(), |norm, x| {
+            let [n, channels, height, width] = x.dims();
+            let rows = x.clone().swap_dims(0, 1);
+            let rows = rows.reshape([channels, n * height * width]);
+            met.borrow_mut().push_back(rows.clone().var_mean(1));
+            let (variance, mean) = rows.var_mean_bias(1);
+            normalised(norm, x, mean, variance)
+        });
+        if !again {
+            return trained;
+        }
+        self.run(x, |norm, x| {
+            let (variance, mean) = met.borrow_mut().pop_front().unwrap();
+            normalised(norm, x, mean, variance)
         })
     }
 
@@ -273,13 +282,13 @@ fn batch_statistics() {
     let points = [[0.0; 3], [0.4, 0.0, 0.0], [-0.7, 0.0, 0.0]];
     let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
     let frozen = Trace::capture(&net, &inputs, loss).unwrap();
-    for (unbiased, statistics) in [
+    for (again, statistics) in [
         (false, BatchStatistics::Batch),
         (true, BatchStatistics::Reestimated),
     ] {
         let mean = |t: Tensor<1>| f64::from(t.mean().into_scalar::<f32>());
         let truth = DirectObjective::new(&net, &plane, Vec::new(), |m: &Net| {
-            let logits = m.with_batch_statistics(inputs.0.clone(), unbiased);
+            let logits = m.with_batch_statistics(inputs.0.clone(), again);
             let parts = cross_entropy(logits, &inputs.1).parts();
             Sample {
                 loss: mean(parts.0),
@@ -290,7 +299,7 @@ fn batch_statistics() {
         })
         .unwrap();
         let expected = truth.evaluate(&points).unwrap();
-        let trace = frozen.with_batch_norm(statistics);
+        let trace = frozen.with_batch_norm(statistics).unwrap();
         for target in targets() {
             let objective = trace
                 .objective(&plane, std::slice::from_ref(&target))
@@ -344,7 +353,7 @@ fn running_variances_below_zero() {
         let losses = on(&frozen);
         assert!(losses[..2].iter().all(|l| l.is_finite()), "{losses:?}");
         assert!(losses[2].is_nan(), "{losses:?} on {target:?}");
-        let losses = on(&frozen.with_batch_norm(BatchStatistics::Batch));
+        let losses = on(&frozen.with_batch_norm(BatchStatistics::Batch).unwrap());
         assert!(losses.iter().all(|l| l.is_finite()), "{losses:?}");
     }
 }

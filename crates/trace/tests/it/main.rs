@@ -1,12 +1,16 @@
 //! Traced objectives against independent f64 references.
 
+mod closures;
 mod conv;
 mod curvature;
 mod devices;
+mod double;
+mod layouts;
 mod mlp;
 mod operations;
 mod precision;
 mod reference;
 mod sharing;
+mod statistics;
 mod torch;
 mod units;

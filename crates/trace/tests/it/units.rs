@@ -10,7 +10,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Int, Tensor};
 use landscape_core::alignment::{AxisRef, PermutationSpec, correlations, match_activations};
 use landscape_core::{Params, Rng};
-use landscape_trace::{Trace, params_of};
+use landscape_trace::{Loss, Trace, TraceError, params_of};
 
 type Inputs = (Tensor<2>, Tensor<1, Int>);
 
@@ -182,4 +182,33 @@ fn what_sees_the_order_of_its_input_has_no_units() {
         cross_entropy((hidden * places.unsqueeze()).matmul(second), y)
     });
     assert_eq!(trace.unwrap().permutations().groups.len(), 1);
+}
+
+/// Where the loss mixes its samples first, what a unit does on one sample is not known.
+#[test]
+fn activations_that_cannot_be_read_are_an_error() {
+    let module = crate::mlp::Mlp::new(&[6, 5, 4], 3);
+    let data = crate::mlp::data(20, 6, 4, 8);
+    let trace = Trace::capture(
+        &module,
+        &data.x(),
+        |module: &crate::mlp::Mlp, x: &Tensor<2>| {
+            let out = module.forward(x.clone());
+            // Pairs of neighbours.
+            let near = out.clone().slice([1..20]) - out.slice([0..19]);
+            Loss::new(near.powi_scalar(2).mean().reshape([1]))
+        },
+    )
+    .unwrap();
+    assert_eq!(trace.permutations().groups.len(), 2);
+    let params = params_of(&module).unwrap();
+    let errors = [
+        trace.correlations(&params, &params).unwrap_err(),
+        trace.activations(&params).unwrap_err(),
+    ];
+    for error in errors {
+        let found = matches!(&error, TraceError::NoActivations { groups, mixed: true } if groups == "`fc1`, `fc2`");
+        assert!(found, "{error}");
+        assert!(error.to_string().contains("align by weights"));
+    }
 }

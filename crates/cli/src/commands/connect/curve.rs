@@ -177,7 +177,7 @@ impl CurveJob {
         console: &Console,
     ) -> Result<(String, Way), CliError> {
         let shown = curve.plane().map_err(StudyError::from)?;
-        let objective = (work.ground.between()).objective(&shown.plane, work.ground.targets())?;
+        let objective = (work.ground.between()?).objective(&shown.plane, work.ground.targets())?;
         let run = self.begin(work, curve, &shown, &objective, store, console)?;
         if let [named] = store.load_trajectories(&run)?.as_slice() {
             if run.status != Status::Complete {

@@ -2,9 +2,9 @@
 
 use crate::args::{ConnectArgs, NetworkArgs};
 use crate::error::CliError;
-use crate::inputs::{Place, Problem, last_checkpoint, load_problem};
+use crate::inputs::{Place, Problem, check_statistics, last_checkpoint, load_problem};
 use crate::output::Console;
-use landscape_core::{Params, path_text, text_path};
+use landscape_core::{Direction, Params, path_text, text_path};
 use landscape_models::load_network_params;
 use landscape_storage::Store;
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ impl Ends {
                     .to_owned(),
             });
         }
+        let between = Direction::between(&problem.origin, &other)?;
+        check_statistics(&between, args.batch_norm)?;
         let names = [name(&problem.weights), name(&source)];
         Ok(Ends {
             problem,

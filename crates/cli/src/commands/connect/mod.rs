@@ -5,7 +5,7 @@ mod ends;
 mod report;
 
 use super::engine::Job;
-use crate::args::ConnectArgs;
+use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Interrupt, describe_direction, may_store, may_write, open_store, places_json, provenance,
@@ -14,11 +14,11 @@ use crate::inputs::{
 use crate::output::Console;
 use curve::CurveJob;
 use ends::Ends;
-use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane};
+use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role};
 use landscape_models::save_weights;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_study::connect::{Aligned, Ground, Way};
-use report::{Found, Report};
+use report::{Found, Report, Statistics};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let (line, _) = work.line(&work.ends.other, "line", None, &store, console)?;
-    let mut report = Report::new(line);
+    let mut report = Report::new(line, work.statistics()?);
     let mut end = work.ends.other.clone();
     if let Some(by) = args.align {
         let matching = by.matching();
@@ -183,6 +183,22 @@ impl<'a> Work<'a> {
         }
         let (found, _) = self.line(&aligned.params, "aligned", Some("aligned"), store, console)?;
         Ok(found)
+    }
+
+    /// The statistics that the ways are measured with, where the network has some.
+    fn statistics(&self) -> Result<Option<Statistics>, CliError> {
+        let origin = &self.ends.problem.origin;
+        if !origin.iter().any(|tensor| tensor.role == Role::Buffer) {
+            return Ok(None);
+        }
+        let ends = match self.args.batch_norm {
+            BatchNorm::Frozen => None,
+            _ => Some(self.ground.ends(origin, &self.ends.other)?),
+        };
+        Ok(Some(Statistics {
+            used: self.args.batch_norm,
+            ends: ends.map(|ends| ends.map(|sample| sample.loss)),
+        }))
     }
 
     /// What of all determines the numbers of a curve to a network.

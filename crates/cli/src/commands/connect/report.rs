@@ -1,7 +1,7 @@
 //! What is printed of ways.
 
 use super::curve::FoundCurve;
-use crate::args::DbArgs;
+use crate::args::{BatchNorm, DbArgs};
 use crate::commands::metrics::barrier_json;
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, Typed, duration, number, numbers, short};
@@ -26,7 +26,7 @@ impl Found {
             run,
             barrier: way.barrier(),
             connectivity: way.connectivity(),
-            highest: way.losses().into_iter().fold(f64::NEG_INFINITY, f64::max),
+            highest: way.highest(),
             length: way.length,
         }
     }
@@ -91,17 +91,49 @@ struct AlignedLine {
     line: Found,
 }
 
+/// Statistics of BatchNorm layers on the ways.
+pub struct Statistics {
+    pub used: BatchNorm,
+    /// Losses of both networks with the statistics that they hold, where others are used.
+    pub ends: Option<[f64; 2]>,
+}
+
+impl Statistics {
+    fn words(&self) -> String {
+        let used = match self.used {
+            BatchNorm::Frozen => "the networks' own",
+            BatchNorm::Batch => "those of the batch at every point",
+            BatchNorm::Reestimate => "estimated anew at every point",
+        };
+        let mut words = format!(
+            "BatchNorm statistics: {used} (--batch-norm {})\n",
+            self.used.name()
+        );
+        if let Some([from, to]) = self.ends {
+            words += &format!(
+                "with the statistics that they hold, the networks have the losses {} and {} (--batch-norm \
+                 frozen)\n",
+                short(from),
+                short(to)
+            );
+        }
+        words
+    }
+}
+
 /// All that was found.
 pub struct Report {
     pub line: Found,
+    statistics: Option<Statistics>,
     aligned: Option<AlignedLine>,
     curve: Option<FoundCurve>,
 }
 
 impl Report {
-    pub fn new(line: Found) -> Self {
+    pub fn new(line: Found, statistics: Option<Statistics>) -> Self {
         Report {
             line,
+            statistics,
             aligned: None,
             curve: None,
         }
@@ -148,8 +180,11 @@ impl Report {
             json["control_points"] = json!(curve.run);
             json
         });
+        let statistics = self.statistics.as_ref();
         json!({
             "line": self.line.to_json(),
+            "batch_norm": statistics.map(|s| s.used.name()),
+            "network_losses": statistics.and_then(|s| s.ends).map(|ends| numbers(&ends)),
             "aligned": aligned,
             "curve": curve,
             "seconds": number(seconds),
@@ -164,6 +199,7 @@ impl Report {
         let mut table = Table::new(columns);
         table.row(self.line.row("line"));
         let mut more = String::new();
+        more.extend(self.statistics.as_ref().map(Statistics::words));
         if let Some(aligned) = &self.aligned {
             table.row(aligned.line.row("line, aligned"));
             let [before, after] = aligned.similarity.map(short);

@@ -28,7 +28,7 @@ impl<'a> Losses<'a> {
     ) -> Result<Self, CliError> {
         let network = paths.network(plane.origin())?;
         let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
-        let trace = trace.with_batch_norm(batch_norm.statistics());
+        let trace = trace.with_batch_norm(batch_norm.statistics())?;
         Ok(Losses {
             on_plane: trace.objective(plane, targets)?,
             trace,
