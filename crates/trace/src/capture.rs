@@ -337,10 +337,9 @@ fn is_turned(graph: &Graph, matrix: ValueId) -> bool {
 
 /// The numbers of recorded data in f32, which holds whole numbers up to 2^24 and only some above.
 fn numbers(data: &TensorData) -> Result<Vec<f32>, TraceError> {
-    if data.dtype().is_int() || data.dtype().is_uint() {
-        if let Some(value) = data.iter::<i64>().find(|&x| is_rounded(x)) {
-            return Err(TraceError::Integer { value });
-        }
+    let whole = data.dtype().is_int() || data.dtype().is_uint();
+    if whole && let Some(value) = data.iter::<i64>().find(|&x| is_rounded(x)) {
+        return Err(TraceError::Integer { value });
     }
     Ok(data.iter::<f32>().collect())
 }

@@ -84,15 +84,14 @@ mod tests {
     #[test]
     fn parts_are_added_in_the_order_of_the_tiles() {
         let mut sums = [0.0];
-        let turn = Turn::new(&mut sums);
+        let turn = &Turn::new(&mut sums);
         let parts = [1e16f32, 3.0, -1e16, 5.0];
         std::thread::scope(|scope| {
             for tile in (0..parts.len()).rev() {
-                let (turn, parts) = (&turn, &parts);
+                let parts = &parts;
                 scope.spawn(move || turn.add(tile, Part::Whole(&parts[tile..=tile])));
             }
         });
-        drop(turn);
         let expected = parts.iter().fold(0.0, |sum, &x| sum + f64::from(x));
         assert_eq!(sums[0], expected);
     }

@@ -195,7 +195,7 @@ fn activations_that_cannot_be_read_are_an_error() {
         |module: &crate::mlp::Mlp, x: &Tensor<2>| {
             let out = module.forward(x.clone());
             // Pairs of neighbours.
-            let near = out.clone().slice([1..20]) - out.slice([0..19]);
+            let near = out.clone().slice_dim(0, 1..20) - out.slice_dim(0, 0..19);
             Loss::new(near.powi_scalar(2).mean().reshape([1]))
         },
     )
