@@ -9,6 +9,7 @@ mod direct;
 mod error;
 mod fuse;
 mod graph;
+#[allow(unsafe_code)]
 mod host;
 mod inputs;
 mod loss;

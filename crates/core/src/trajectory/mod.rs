@@ -10,6 +10,7 @@ mod project;
 mod source;
 mod steps;
 mod tall;
+#[allow(unsafe_code)]
 mod thin;
 
 pub use error::TrajectoryError;

@@ -19,13 +19,17 @@ pub(crate) struct Affine<'a> {
 impl Affine<'_> {
     /// Evaluates all points.
     pub fn run(self, level: Level) {
+        run(level, self);
+    }
+
+    /// Panics where a slice is too short, on which the kernel relies.
+    fn check(&self) {
         let n = self.constant.len();
         assert!(self.stride >= n);
         assert!(
             self.points.is_empty() || self.out.len() >= (self.points.len() - 1) * self.stride + n
         );
         assert!(self.slopes.iter().flatten().all(|slope| slope.len() >= n));
-        run(level, self);
     }
 
     /// One value at one point.
@@ -39,10 +43,12 @@ impl Affine<'_> {
         if self.relu && value < 0.0 { 0.0 } else { value }
     }
 
+    /// # Safety
+    /// The processor must have the features of `S`, and the slopes be as long as the constant.
     #[inline(always)]
     unsafe fn vectors<S: Simd, const K: usize>(&mut self, slopes: [(usize, &[f32]); K]) {
         let mut first = 0;
-        // SAFETY: `run` has checked all lengths.
+        // SAFETY: `first + P <= points.len()` for groups of `P`.
         unsafe {
             while first + 4 <= self.points.len() {
                 self.group::<S, K, 4>(first, slopes);
@@ -65,6 +71,9 @@ impl Affine<'_> {
     }
 
     /// The whole vectors of `P` points, whose coordinates stay in registers.
+    ///
+    /// # Safety
+    /// As for `vectors`, and `first + P <= points.len()`.
     #[inline(always)]
     unsafe fn group<S: Simd, const K: usize, const P: usize>(
         &mut self,
@@ -72,16 +81,16 @@ impl Affine<'_> {
         slopes: [(usize, &[f32]); K],
     ) {
         let whole = self.constant.len() / LANES * LANES;
+        // SAFETY: `i + 16 <= whole <= constant.len()`, which the slopes have too; `check` has found
+        // `constant.len()` numbers from `p stride` on of `out` for every point.
         unsafe {
             let points: [[S::V; K]; P] = std::array::from_fn(|p| {
                 let point = &self.points[first + p];
                 std::array::from_fn(|k| S::splat(point[slopes[k].0] as f32))
             });
-            let out = self.out.as_mut_ptr().add(first * self.stride);
             for i in (0..whole).step_by(LANES) {
-                let constant = S::load(self.constant.as_ptr().add(i));
-                let slope: [S::V; K] =
-                    std::array::from_fn(|k| S::load(slopes[k].1.as_ptr().add(i)));
+                let constant = S::load(self.constant, i);
+                let slope: [S::V; K] = std::array::from_fn(|k| S::load(slopes[k].1, i));
                 for (p, point) in points.iter().enumerate() {
                     let mut value = constant;
                     for k in 0..K {
@@ -90,7 +99,7 @@ impl Affine<'_> {
                     if self.relu {
                         value = S::max(S::splat(0.0), value);
                     }
-                    S::store(out.add(p * self.stride + i), value);
+                    S::store(self.out, (first + p) * self.stride + i, value);
                 }
             }
         }
@@ -100,12 +109,14 @@ impl Affine<'_> {
 impl Kernel for Affine<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.check();
         let mut present = self
             .slopes
             .iter()
             .enumerate()
             .filter_map(|(k, s)| s.map(|s| (k, s)));
         let found = [present.next(), present.next(), present.next()];
+        // SAFETY: `check` has found slopes as long as the constant.
         unsafe {
             match found {
                 [Some(a), Some(b), Some(c)] => self.vectors::<S, 3>([a, b, c]),

@@ -12,6 +12,8 @@ pub(crate) struct Buffer {
 #[repr(C, align(64))]
 struct Line([f32; LANES]);
 
+const _: () = assert!(size_of::<Line>() == LANES * size_of::<f32>());
+
 impl Buffer {
     /// At least `n` zeros.
     pub fn zeros(n: usize) -> Self {
@@ -24,15 +26,16 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: a line is 16 numbers and nothing else, and lines lie one after another.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * LANES) }
+        let n = self.lines.len() * LANES;
+        // SAFETY: lines lie one after another, and each is as large as 16 numbers: there are `n`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), n) }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         let n = self.lines.len() * LANES;
-        // SAFETY: as above; the lines are borrowed exclusively.
+        // SAFETY: there are `n` numbers, as above; the lines are borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), n) }
     }
 }

@@ -4,7 +4,7 @@
 //! of 16 samples, so that any stride, padding, dilation and grouping has the same inner loop without
 //! shuffles, and borders are left out instead of multiplied by zero.
 
-use super::simd::{Kernel, LANES, Level, Simd, run};
+use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
 
 /// Geometry of a convolution: `[channels, height, width]` to `[outputs, out_height, out_width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,14 @@ impl Window {
         };
         let after = (first..self.out_size[axis]).find(|&o| self.valid(axis, o) != whole);
         first..after.unwrap_or(self.out_size[axis])
+    }
+
+    /// Of `n` input indices along `axis`, of which the first lies under kernel position 0 of output `o` of a convolution
+    /// with stride and dilation 1, those that exist, counted from the first.
+    pub fn existing(&self, axis: usize, o: usize, n: usize) -> std::ops::Range<usize> {
+        let pad = self.padding[axis];
+        let first = pad.saturating_sub(o).min(n);
+        first..(self.size[axis] + pad).saturating_sub(o).clamp(first, n)
     }
 
     /// Index of the input along `axis` under kernel position `k` of output `o`, where valid.
@@ -90,6 +98,11 @@ pub(crate) struct Conv<'a> {
 impl Conv<'_> {
     /// Computes the convolution.
     pub fn run(self, level: Level) {
+        run(level, self);
+    }
+
+    /// Panics where a slice is too short, on which the kernel relies.
+    fn check(&self) {
         let window = &self.window;
         let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
         let out = window.outputs * pixels(window.out_size);
@@ -97,12 +110,14 @@ impl Conv<'_> {
         assert!(self.x.len() >= window.channels * pixels(window.size));
         assert!(self.w.len() >= window.outputs * window.weights());
         assert!(self.out.len() >= out);
-        assert!(self.finish.bias.is_none_or(|b| b.len() >= window.outputs));
-        assert!(self.finish.residual.is_none_or(|r| r.len() >= out));
-        run(level, self);
+        self.finish.check(window.outputs, out);
     }
 
-    /// A row of outputs `o..o + R`.
+    /// Row `y` of outputs `o..o + R`, samples `s..s + 16`.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `o + R <= outputs`, all of one group, `y` is a row of the
+    /// output and `s + 16 <= lanes`.
     #[inline(always)]
     unsafe fn row<S: Simd, const R: usize>(&mut self, o: usize, y: usize, s: usize) {
         let width = self.window.out_size[1];
@@ -113,7 +128,7 @@ impl Conv<'_> {
                 true => S::COLUMNS.min(inside.end - x),
                 false => 1,
             };
-            // SAFETY: `run` has checked the lengths; the pixels are inside the output.
+            // SAFETY: `x + columns <= width`, and where `columns > 1`, all are in the interior.
             unsafe {
                 match columns {
                     1 => self.block::<S, R, 1>(o, y, x, s),
@@ -128,6 +143,9 @@ impl Conv<'_> {
 
     /// Outputs `o..o + R` of pixels `x..x + V` of row `y`, samples `s..s + 16`; for more than one
     /// pixel the whole kernel must meet the input along the row.
+    ///
+    /// # Safety
+    /// As for `row`; `x + V <= width`.
     #[inline(always)]
     unsafe fn block<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -138,6 +156,9 @@ impl Conv<'_> {
     ) {
         let window = self.window;
         let (rows, columns) = (window.valid(0, y), window.valid(1, x));
+        debug_assert!(o + R <= window.outputs && s + LANES <= self.lanes);
+        debug_assert!(y < window.out_size[0] && x + V <= window.out_size[1]);
+        // SAFETY: `o + R <= outputs`.
         let mut acc = unsafe { self.start::<S, R, V>(o) };
         let (depth, kernel) = (window.depth(), window.kernel);
         let group = o / (window.outputs / window.groups);
@@ -145,49 +166,62 @@ impl Conv<'_> {
         let step = window.dilation[1] * self.lanes;
         if !rows.is_empty() && !columns.is_empty() {
             let column = window.input(1, x, columns.start) * self.lanes + s;
-            // SAFETY: only positions inside the input are visited.
+            // SAFETY: `check` has found `channels` planes of `x` and the weights of `outputs` outputs. Here
+            // `group depth + c < channels`; rows and columns of the input that `valid` gives, and those
+            // of the next `V - 1` pixels in the interior, are below its height and width.
             unsafe {
                 for c in 0..depth {
                     let channel = (group * depth + c) * window.size[0];
                     for i in rows.clone() {
                         let line = (channel + window.input(0, y, i)) * window.size[1] * self.lanes;
-                        let mut input = self.x.as_ptr().add(line + column);
+                        let mut input = Cursor::new(self.x, line + column);
                         let weights = ((o * depth + c) * kernel[0] + i) * kernel[1];
-                        let mut w = self.w.as_ptr().add(weights + columns.start);
+                        let mut w = Cursor::new(self.w, weights + columns.start);
                         for _ in columns.clone() {
                             let mut values = [S::splat(0.0); V];
                             for (v, value) in values.iter_mut().enumerate() {
-                                *value = S::load(input.add(v * pixel));
+                                *value = input.load::<S>(v * pixel);
                             }
                             for (r, acc) in acc.iter_mut().enumerate() {
-                                let weight = S::splat(*w.add(r * window.weights()));
+                                let weight = w.repeat::<S>(r * window.weights());
                                 for v in 0..V {
                                     acc[v] = S::fma(weight, values[v], acc[v]);
                                 }
                             }
-                            input = input.add(step);
-                            w = w.add(1);
+                            input.step(step);
+                            w.step(1);
                         }
                     }
                 }
             }
         }
+        // SAFETY: these outputs and pixels exist.
         unsafe { self.store::<S, R, V>(&acc, o, y, x, s) }
     }
 
+    /// The bias of outputs `o..o + R`, or zeros.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`, and `o + R <= outputs`.
     #[inline(always)]
     unsafe fn start<S: Simd, const R: usize, const V: usize>(&self, o: usize) -> [[S::V; V]; R] {
+        // SAFETY: the caller promises the features.
         let mut acc = unsafe { [[S::splat(0.0); V]; R] };
         if let Some(bias) = self.finish.bias {
             // By index: the accumulators must stay in registers.
             #[allow(clippy::needless_range_loop)]
             for r in 0..R {
-                acc[r] = unsafe { [S::splat(*bias.get_unchecked(o + r)); V] };
+                // SAFETY: `o + r < outputs`, of each of which there is a bias.
+                acc[r] = unsafe { [S::repeat(bias, o + r); V] };
             }
         }
         acc
     }
 
+    /// Finishes outputs `o..o + R` of pixels `x..x + V` of row `y`.
+    ///
+    /// # Safety
+    /// As for `block`.
     #[inline(always)]
     unsafe fn store<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -202,10 +236,10 @@ impl Conv<'_> {
             let at = (((o + r) * height + y) * width + x) * self.lanes + s;
             for (v, &value) in acc.iter().enumerate() {
                 let at = at + v * self.lanes;
-                // SAFETY: the pixel is inside the output.
+                // SAFETY: `at + 16 <= outputs height width lanes`: the pixel is inside the output.
                 unsafe {
                     let value = self.finish.apply::<S>(value, at);
-                    S::store(self.out.as_mut_ptr().add(at), value);
+                    S::store(self.out, at, value);
                 }
             }
         }
@@ -213,18 +247,26 @@ impl Conv<'_> {
 }
 
 impl Finish<'_> {
+    /// Panics where a slice is too short for `outputs` outputs of together `n` numbers.
+    pub fn check(&self, outputs: usize, n: usize) {
+        assert!(self.bias.is_none_or(|b| b.len() >= outputs));
+        assert!(self.residual.is_none_or(|r| r.len() >= n));
+    }
+
     /// Residual and ReLU of 16 values that go to position `at` of the output.
+    ///
+    /// # Safety
+    /// `at + 16` numbers of the output exist.
     #[inline(always)]
     pub unsafe fn apply<S: Simd>(&self, value: S::V, at: usize) -> S::V {
-        unsafe {
-            let value = match self.residual {
-                Some(residual) => S::add(value, S::load(residual.as_ptr().add(at))),
-                None => value,
-            };
-            match self.relu {
-                true => S::max(S::splat(0.0), value),
-                false => value,
-            }
+        let value = match self.residual {
+            // SAFETY: the residual is as long as the output, which has `at + 16` numbers.
+            Some(residual) => S::add(value, unsafe { S::load(residual, at) }),
+            None => value,
+        };
+        match self.relu {
+            true => S::max(S::fill(value, 0.0), value),
+            false => value,
         }
     }
 }
@@ -232,6 +274,7 @@ impl Finish<'_> {
 impl Kernel for Conv<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.check();
         let own = self.window.outputs / self.window.groups;
         let blocks = own.div_ceil(S::ROWS);
         for s in (0..self.lanes).step_by(LANES) {
@@ -241,6 +284,8 @@ impl Kernel for Conv<'_> {
                     for block in 0..blocks {
                         // Outputs are cut into blocks of nearly equal height.
                         let rows = (end - o).div_ceil(blocks - block);
+                        // SAFETY: `o + rows <= end <= outputs`, `rows <= S::ROWS <= 6`, `y` is below
+                        // the output's height, and `s + 16 <= lanes`, a multiple of 16.
                         unsafe {
                             match rows {
                                 1 => self.row::<S, 1>(o, y, s),

@@ -5,7 +5,7 @@
 //! pixel gathers those.
 
 use super::conv::Window;
-use super::simd::{Kernel, LANES, Level, Simd, run};
+use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
 
 /// `dx[c][y][x] = sum w[o][c][i][j] lambda[o][(y + p - i d) / s][(x + p - j d) / s]` over the outputs of
 /// the channel's group and the kernel positions for which these are output pixels.
@@ -27,14 +27,18 @@ pub(crate) struct ConvInput<'a> {
 impl ConvInput<'_> {
     /// Computes the gradient of this tile.
     pub fn run(self, level: Level) {
+        let taps = [Taps::new(&self.window, 0), Taps::new(&self.window, 1)];
+        run(level, Gather { conv: self, taps });
+    }
+
+    /// Panics where a slice is too short, on which the kernel relies.
+    fn check(&self) {
         let window = &self.window;
         let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
         assert!(self.lanes.is_multiple_of(LANES));
         assert!(self.lambda.len() >= window.outputs * pixels(window.out_size));
         assert!(self.w.len() >= window.outputs * window.weights());
         assert!(self.dx.len() >= window.channels * pixels(window.size));
-        let taps = [Taps::new(window, 0), Taps::new(window, 1)];
-        run(level, Gather { conv: self, taps });
     }
 }
 
@@ -141,6 +145,7 @@ struct Gather<'a> {
 impl Kernel for Gather<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.conv.check();
         let window = self.conv.window;
         let depth = window.depth();
         let blocks = depth.div_ceil(S::ROWS);
@@ -151,7 +156,8 @@ impl Kernel for Gather<'_> {
                     for block in 0..blocks {
                         // Channels are cut into blocks of nearly equal height.
                         let rows = (depth - c).div_ceil(blocks - block);
-                        // SAFETY: `ConvInput::run` has checked the lengths.
+                        // SAFETY: `c + rows <= depth`, `rows <= S::ROWS <= 6`, `y` is below the
+                        // input's height, and `s + 16 <= lanes`, a multiple of 16.
                         unsafe {
                             match rows {
                                 1 => self.row::<S, 1>(group, c, y, s),
@@ -172,6 +178,10 @@ impl Kernel for Gather<'_> {
 
 impl Gather<'_> {
     /// Row `y` of channels `c..c + R` of a group.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; there are this group, these of its channels and this
+    /// row of the input, and `s + 16 <= lanes`.
     #[inline(always)]
     unsafe fn row<S: Simd, const R: usize>(&mut self, group: usize, c: usize, y: usize, s: usize) {
         let (width, stride) = (self.conv.window.size[1], self.conv.window.stride[1]);
@@ -182,7 +192,7 @@ impl Gather<'_> {
                     1 => 1,
                     most => self.taps[1].alike(x, stride, most.min(4)),
                 };
-                // SAFETY: these pixels and channels exist.
+                // SAFETY: `x + (columns - 1) stride < width`, and `columns <= 4`.
                 unsafe {
                     match columns {
                         1 => self.block::<S, R, 1>(group, c, [y, x], s),
@@ -197,6 +207,9 @@ impl Gather<'_> {
     }
 
     /// Channels `c..c + R` of a group at pixel `[y, x]` and the `V - 1` next, one stride apart.
+    ///
+    /// # Safety
+    /// As for `row`; the pixels are inside the input and have the same kernel positions.
     #[inline(always)]
     unsafe fn block<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -210,38 +223,43 @@ impl Gather<'_> {
         let (own, lanes) = (window.outputs / window.groups, self.conv.lanes);
         let plane = height * width * lanes;
         let (taps, weights) = (window.kernel[0] * window.kernel[1], window.weights());
-        // SAFETY: outputs and kernel positions exist, and so do the pixels of both sides.
+        debug_assert!(c + R <= window.depth() && group < window.groups && s + LANES <= lanes);
+        debug_assert!(y < window.size[0] && x + (V - 1) * window.stride[1] < window.size[1]);
+        // SAFETY: `check` has found `outputs` planes of `lambda`, their weights, and `channels` planes of
+        // `dx`. Output pixels of `Taps` are below the output's height and width, at pixel `x` as at the `V - 1`
+        // next; kernel positions are below the kernel's; `c + r < depth`.
         unsafe {
             let mut acc = [[S::splat(0.0); V]; R];
             for &[i, out_y] in self.taps[0].of(y) {
                 for &[j, out_x] in self.taps[1].of(x) {
                     let pixel = (out_y * width + out_x) * lanes + s;
-                    let mut lambda = self.conv.lambda.as_ptr().add(group * own * plane + pixel);
+                    let mut lambda = Cursor::new(self.conv.lambda, group * own * plane + pixel);
                     let tap = group * own * weights + c * taps + i * window.kernel[1] + j;
-                    let mut w = self.conv.w.as_ptr().add(tap);
+                    let mut w = Cursor::new(self.conv.w, tap);
                     for _ in 0..own {
                         let mut values = [S::splat(0.0); V];
                         for (v, value) in values.iter_mut().enumerate() {
-                            *value = S::load(lambda.add(v * lanes));
+                            *value = lambda.load::<S>(v * lanes);
                         }
                         for (r, acc) in acc.iter_mut().enumerate() {
-                            let weight = S::splat(*w.add(r * taps));
+                            let weight = w.repeat::<S>(r * taps);
                             for v in 0..V {
                                 acc[v] = S::fma(weight, values[v], acc[v]);
                             }
                         }
-                        lambda = lambda.wrapping_add(plane);
-                        w = w.wrapping_add(weights);
+                        lambda.step(plane);
+                        w.step(weights);
                     }
                 }
             }
             let channel = group * window.depth() + c;
             let pixel = (y * window.size[1] + x) * lanes + s;
             let plane = window.size[0] * window.size[1] * lanes;
-            let to = self.conv.dx.as_mut_ptr().add(channel * plane + pixel);
+            let to = channel * plane + pixel;
             for (r, acc) in acc.iter().enumerate() {
                 for (v, &value) in acc.iter().enumerate() {
-                    S::store(to.add(r * plane + v * window.stride[1] * lanes), value);
+                    let at = to + r * plane + v * window.stride[1] * lanes;
+                    S::store(self.conv.dx, at, value);
                 }
             }
         }
@@ -251,7 +269,7 @@ impl Gather<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::conv::{Conv, Finish};
-    use super::super::conv_weight::tests::{draw, products, windows};
+    use super::super::conv_tests::{cases, draw, products, windows};
     use super::*;
     use proptest::prelude::*;
 
@@ -272,7 +290,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
+        #![proptest_config(cases(96))]
 
         #[test]
         fn gradients_equal_f64(window in windows(), vectors in 1usize..3, seed: u64) {

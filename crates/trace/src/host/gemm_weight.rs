@@ -1,7 +1,7 @@
 //! Gradients of a matrix product with respect to its weights, and of a bias, over a tile of samples.
 
 use super::products::{add, heights, steps, with_scratch};
-use super::simd::{Kernel, LANES, Level, Simd, run};
+use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
 use super::turn::{add_sums, transpose};
 
 /// Inputs by outputs whose sums stay in registers.
@@ -32,10 +32,6 @@ pub(crate) struct GemmWeight<'a> {
 impl GemmWeight<'_> {
     /// Adds the gradient of this tile.
     pub fn run(self, level: Level) {
-        assert!(self.lanes.is_multiple_of(LANES));
-        assert!(self.x.len() >= self.inputs * self.lanes);
-        assert!(self.lambda.len() >= self.outputs * self.lanes);
-        assert!(self.dw.len() >= self.inputs * self.outputs);
         if self.turning_wins() {
             let panel = self.outputs.next_multiple_of(LANES).min(4 * LANES);
             with_scratch([self.lanes * panel], |[turned]| {
@@ -56,6 +52,14 @@ impl GemmWeight<'_> {
         }
     }
 
+    /// Panics where a slice is too short, on which the kernels rely.
+    fn check(&self) {
+        assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.x.len() >= self.inputs * self.lanes);
+        assert!(self.lambda.len() >= self.outputs * self.lanes);
+        assert!(self.dw.len() >= self.inputs * self.outputs);
+    }
+
     /// Compares the times of the two forms, measured with AVX2, in any unit: with `lambda` turned empty
     /// lanes cost as much as others; else the end of the tile costs as much as 90 samples.
     fn turning_wins(&self) -> bool {
@@ -74,10 +78,11 @@ struct Turned<'a, 'b> {
 impl Kernel for Turned<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.gemm.check();
         let mut o = 0;
         while o < self.gemm.outputs {
             let count = (self.gemm.outputs - o).min(S::COLUMNS.min(4) * LANES);
-            // SAFETY: `GemmWeight::run` has checked the lengths.
+            // SAFETY: `o + count <= outputs`, and `count` outputs fill `V <= 4` vectors.
             unsafe {
                 match count.div_ceil(LANES) {
                     1 => self.panel::<S, 1>(o, count),
@@ -93,19 +98,22 @@ impl Kernel for Turned<'_, '_> {
 
 impl Turned<'_, '_> {
     /// Outputs `o..o + count`, in the lanes of `V` vectors.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `o + count <= outputs`, and `count` is at most `16 V`.
     #[inline(always)]
     unsafe fn panel<S: Simd, const V: usize>(&mut self, o: usize, count: usize) {
         let lanes = self.gemm.lanes;
-        // SAFETY: these outputs and inputs exist.
-        unsafe {
-            for first in (0..count).step_by(LANES) {
-                for s in (0..lanes).step_by(LANES) {
-                    let from = self.gemm.lambda.as_ptr().add((o + first) * lanes + s);
-                    let to = self.turned.as_mut_ptr().add(s * V * LANES + first);
-                    let rows = LANES.min(count - first);
-                    transpose(self.level, (from, lanes), rows, (to, V * LANES));
-                }
+        for first in (0..count).step_by(LANES) {
+            for s in (0..lanes).step_by(LANES) {
+                let from = &self.gemm.lambda[(o + first) * lanes + s..];
+                let to = &mut self.turned[s * V * LANES + first..];
+                let rows = LANES.min(count - first);
+                transpose(self.level, (from, lanes), rows, (to, V * LANES));
             }
+        }
+        // SAFETY: `i + rows <= inputs`, and `turned` now holds `lanes` rows of `V` vectors.
+        unsafe {
             for (i, rows) in heights::<S, V>(self.gemm.inputs) {
                 match rows {
                     1 => self.block::<S, 1, V>(i, o, count),
@@ -121,6 +129,9 @@ impl Turned<'_, '_> {
     }
 
     /// Inputs `i..i + R` of the panel.
+    ///
+    /// # Safety
+    /// As for `panel`; `i + R <= inputs`, and `16 V lanes <= turned.len()`.
     #[inline(always)]
     // By index: the rows must stay in registers.
     #[allow(clippy::needless_range_loop)]
@@ -131,28 +142,30 @@ impl Turned<'_, '_> {
         count: usize,
     ) {
         let GemmWeight { lanes, outputs, .. } = self.gemm;
-        // SAFETY: these inputs exist, `turned` holds all lanes, and rows of `dw` have `count` more outputs.
-        unsafe {
-            let inputs = self.gemm.x.as_ptr().add(i * lanes);
-            let mut x = [inputs; R];
-            for r in 0..R {
-                x[r] = inputs.add(r * lanes);
-            }
+        let mut x = [self.gemm.x; R];
+        for r in 0..R {
+            x[r] = &self.gemm.x[(i + r) * lanes..][..lanes];
+        }
+        debug_assert!(self.turned.len() >= lanes * V * LANES);
+        // SAFETY: each of `x` has `lanes` numbers, and `turned` `lanes` rows of `V` vectors.
+        let acc = unsafe {
             let zero = [[S::splat(0.0); V]; R];
-            let acc = steps::<S, R, V>(zero, x, self.turned.as_ptr(), V * LANES, lanes);
-            let dw = &mut self.gemm.dw[i * outputs + o..];
-            if count == V * LANES {
-                add::<S, R, V>(&acc, dw.as_mut_ptr(), outputs);
-                return;
+            steps::<S, R, V>(zero, x, (self.turned, V * LANES), lanes)
+        };
+        let dw = &mut self.gemm.dw[i * outputs + o..];
+        if count == V * LANES {
+            // SAFETY: of `dw` there are `R - 1` rows of `outputs` numbers and `count` of the next,
+            // because `i + R <= inputs` and `o + count <= outputs`.
+            return unsafe { add::<S, R, V>(&acc, dw, outputs) };
+        }
+        let mut row = [0.0; 4 * LANES];
+        for (r, acc) in acc.iter().enumerate() {
+            for (v, &value) in acc.iter().enumerate() {
+                // SAFETY: `v < V <= 4`.
+                unsafe { S::store(&mut row, v * LANES, value) }
             }
-            let mut row = [0.0; 4 * LANES];
-            for (r, acc) in acc.iter().enumerate() {
-                for (v, &value) in acc.iter().enumerate() {
-                    S::store(row.as_mut_ptr().add(v * LANES), value);
-                }
-                let dw = dw[r * outputs..][..count].iter_mut();
-                dw.zip(&row).for_each(|(dw, sum)| *dw += sum);
-            }
+            let dw = dw[r * outputs..][..count].iter_mut();
+            dw.zip(&row).for_each(|(dw, sum)| *dw += sum);
         }
     }
 }
@@ -167,10 +180,11 @@ struct Sums<'a> {
 impl Kernel for Sums<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.gemm.check();
         for i in (0..self.gemm.inputs).step_by(ROWS) {
             for o in (0..self.gemm.outputs).step_by(PANEL) {
                 let count = PANEL.min(self.gemm.outputs - o);
-                // SAFETY: `GemmWeight::run` has checked the lengths.
+                // SAFETY: `i + R <= inputs`, `o + count <= outputs` and `count <= PANEL`.
                 unsafe {
                     match self.gemm.inputs - i {
                         1 => self.panel::<S, 1>(i, o, count),
@@ -185,10 +199,14 @@ impl Kernel for Sums<'_> {
 
 impl Sums<'_> {
     /// Inputs `i..i + R` by outputs `o..o + count`.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `i + R <= inputs`, `o + count <= outputs`, `R <= ROWS` and
+    /// `count <= PANEL`.
     #[inline(always)]
     unsafe fn panel<S: Simd, const R: usize>(&mut self, i: usize, o: usize, count: usize) {
         for first in (0..count).step_by(COLUMNS) {
-            // SAFETY: these inputs and outputs exist.
+            // SAFETY: `first + V <= count`.
             unsafe {
                 match count - first {
                     1 => self.block::<S, R, 1>(i, o, first),
@@ -204,6 +222,10 @@ impl Sums<'_> {
     }
 
     /// Inputs `i..i + R` by `V` outputs from `o + first` on.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `i + R <= inputs`, `o + first + V <= outputs`, `R <= ROWS`
+    /// and `first + V <= PANEL`.
     #[inline(always)]
     unsafe fn block<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -212,29 +234,32 @@ impl Sums<'_> {
         first: usize,
     ) {
         let lanes = self.gemm.lanes;
-        // SAFETY: these rows exist; `sums` has a row for each pair of them.
+        debug_assert!(i + R <= self.gemm.inputs && o + first + V <= self.gemm.outputs);
+        debug_assert!(R <= ROWS && first + V <= PANEL);
+        // SAFETY: as `check` has found, `x` holds `inputs` rows of `lanes`, and `lambda` `outputs`; rows `i + r` and
+        // `o + first + v` are among them, and `sums` has a vector for each pair of ROWS and PANEL.
         unsafe {
-            let mut x = self.gemm.x.as_ptr().add(i * lanes);
-            let mut lambda = self.gemm.lambda.as_ptr().add((o + first) * lanes);
+            let mut x = Cursor::new(self.gemm.x, i * lanes);
+            let mut lambda = Cursor::new(self.gemm.lambda, (o + first) * lanes);
             let mut acc = [[S::splat(0.0); V]; R];
             for _ in 0..lanes / LANES {
                 let mut values = [S::splat(0.0); V];
                 for (v, value) in values.iter_mut().enumerate() {
-                    *value = S::load(lambda.add(v * lanes));
+                    *value = lambda.load::<S>(v * lanes);
                 }
                 for (r, acc) in acc.iter_mut().enumerate() {
-                    let input = S::load(x.add(r * lanes));
+                    let input = x.load::<S>(r * lanes);
                     for v in 0..V {
                         acc[v] = S::fma(input, values[v], acc[v]);
                     }
                 }
-                x = x.add(LANES);
-                lambda = lambda.add(LANES);
+                x.step(LANES);
+                lambda.step(LANES);
             }
             for (r, acc) in acc.iter().enumerate() {
                 for (v, &value) in acc.iter().enumerate() {
                     let at = (r * PANEL + first + v) * LANES;
-                    S::store(self.sums.as_mut_ptr().add(at), value);
+                    S::store(&mut self.sums, at, value);
                 }
             }
         }
@@ -263,22 +288,22 @@ impl Kernel for Bias<'_> {
         let rows = self.lambda.chunks_exact(self.lambda.len() / self.db.len());
         for (row, db) in rows.zip(self.db) {
             let mut sum = [0.0; LANES];
-            // SAFETY: `row` is a multiple of 16 long.
+            // SAFETY: `at + 16 <= row.len()`, because `bias_gradient` has found `row.len()` a multiple of 16.
             unsafe {
                 let mut acc = [S::splat(0.0); 4];
                 let mut at = 0;
                 while at + 4 * LANES <= row.len() {
                     for (v, acc) in acc.iter_mut().enumerate() {
-                        *acc = S::add(*acc, S::load(row.as_ptr().add(at + v * LANES)));
+                        *acc = S::add(*acc, S::load(row, at + v * LANES));
                     }
                     at += 4 * LANES;
                 }
                 while at < row.len() {
-                    acc[0] = S::add(acc[0], S::load(row.as_ptr().add(at)));
+                    acc[0] = S::add(acc[0], S::load(row, at));
                     at += LANES;
                 }
                 let pairs = [S::add(acc[0], acc[1]), S::add(acc[2], acc[3])];
-                S::store(sum.as_mut_ptr(), S::add(pairs[0], pairs[1]));
+                S::store(&mut sum, 0, S::add(pairs[0], pairs[1]));
             }
             add_sums(self.level, &sum, std::slice::from_mut(db));
         }
@@ -287,12 +312,12 @@ impl Kernel for Bias<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conv_weight::tests::draw;
+    use super::super::conv_tests::{cases, draw};
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
+        #![proptest_config(cases(96))]
 
         #[test]
         fn gradients_equal_f64(

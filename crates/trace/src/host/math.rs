@@ -8,10 +8,7 @@ use super::simd::{Kernel, LANES, Level, SHIFTER, Simd, run};
 /// A function of one number, applied to vectors.
 pub(crate) trait Map: Copy {
     /// The function on 16 numbers.
-    ///
-    /// # Safety
-    /// The processor must have the features of `S`.
-    unsafe fn apply<S: Simd>(self, x: S::V) -> S::V;
+    fn apply<S: Simd>(self, x: S::V) -> S::V;
 }
 
 /// `out[i] = f(x[i])`; lengths must be equal.
@@ -30,18 +27,19 @@ impl<M: Map> Kernel for MapKernel<'_, M> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let whole = self.x.len() / LANES * LANES;
-        // SAFETY: every access is below `whole` or in the padded copies of the rest.
+        assert!(self.out.len() >= self.x.len());
+        // SAFETY: `i + 16 <= whole <= x.len() <= out.len()`, and `rest` has 16 numbers.
         unsafe {
-            let (x, out) = (self.x.as_ptr(), self.out.as_mut_ptr());
             for i in (0..whole).step_by(LANES) {
-                S::store(out.add(i), self.f.apply::<S>(S::load(x.add(i))));
+                S::store(self.out, i, self.f.apply::<S>(S::load(self.x, i)));
             }
             if whole < self.x.len() {
-                let mut rest = [0.0; LANES];
-                rest[..self.x.len() - whole].copy_from_slice(&self.x[whole..]);
-                S::store(rest.as_mut_ptr(), self.f.apply::<S>(S::load(rest.as_ptr())));
                 let n = self.x.len() - whole;
-                self.out[whole..].copy_from_slice(&rest[..n]);
+                let mut rest = [0.0; LANES];
+                rest[..n].copy_from_slice(&self.x[whole..]);
+                let value = self.f.apply::<S>(S::load(&rest, 0));
+                S::store(&mut rest, 0, value);
+                self.out[whole..][..n].copy_from_slice(&rest[..n]);
             }
         }
     }
@@ -49,183 +47,165 @@ impl<M: Map> Kernel for MapKernel<'_, M> {
 
 /// `e^x`, relative error below 2e-7; 0 below -103.97, infinity above 88.72.
 #[inline(always)]
-pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        // `x` second: NaN passes through both limits.
-        let x = S::max(S::splat(-104.0), S::min(S::splat(88.8), x));
-        let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
-        S::scale(exp_rest::<S>(x, n), n)
-    }
+pub(crate) fn exp<S: Simd>(x: S::V) -> S::V {
+    // `x` second: NaN passes through both limits.
+    let x = S::max(S::fill(x, -104.0), S::min(S::fill(x, 88.8), x));
+    let n = S::round(S::mul(x, S::fill(x, std::f32::consts::LOG2_E)));
+    S::scale(exp_rest::<S>(x, n), n)
 }
 
 /// `e^x` for `x <= 0`, relative error below 2e-7 down to -87, and `e^-87 = 1.6e-38` below that:
 /// what the sum of a softmax needs, in two thirds of the instructions of [`exp`].
 #[inline(always)]
-pub(crate) unsafe fn exp_negative<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let x = S::max(S::splat(-87.0), x);
-        let (log2_e, shifter) = (S::splat(std::f32::consts::LOG2_E), S::splat(SHIFTER));
-        let shifted = S::fma(x, log2_e, shifter);
-        let n = S::sub(shifted, shifter);
-        S::scale_shifted(exp_rest::<S>(x, n), shifted)
-    }
+pub(crate) fn exp_negative<S: Simd>(x: S::V) -> S::V {
+    let x = S::max(S::fill(x, -87.0), x);
+    let (log2_e, shifter) = (S::fill(x, std::f32::consts::LOG2_E), S::fill(x, SHIFTER));
+    let shifted = S::fma(x, log2_e, shifter);
+    let n = S::sub(shifted, shifter);
+    S::scale_shifted(exp_rest::<S>(x, n), shifted)
 }
 
 /// `e^r` for `r = x - n ln 2`, `|r| <= ln(2) / 2`: `1 + r + r^2 q(r)`, with the q of degree 4 that makes the
 /// largest relative error smallest, 3e-9 before rounding.
 #[inline(always)]
-unsafe fn exp_rest<S: Simd>(x: S::V, n: S::V) -> S::V {
-    unsafe {
-        // In two steps, of which the first is exact.
-        let r = S::fma(n, S::splat(-0.693_359_4), x);
-        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
-        let mut p = S::splat(1.381_461_2e-3);
-        for c in [
-            8.368_711e-3,
-            4.166_839e-2,
-            1.666_652_1e-1,
-            0.499_999_94,
-            1.0,
-            1.0,
-        ] {
-            p = S::fma(p, r, S::splat(c));
-        }
-        p
+fn exp_rest<S: Simd>(x: S::V, n: S::V) -> S::V {
+    // In two steps, of which the first is exact.
+    let r = S::fma(n, S::fill(x, -0.693_359_4), x);
+    let r = S::fma(n, S::fill(x, 2.121_944_4e-4), r);
+    let mut p = S::fill(x, 1.381_461_2e-3);
+    for c in [
+        8.368_711e-3,
+        4.166_839e-2,
+        1.666_652_1e-1,
+        0.499_999_94,
+        1.0,
+        1.0,
+    ] {
+        p = S::fma(p, r, S::fill(x, c));
     }
+    p
 }
 
 /// `ln x`, relative error below 2e-7 away from 1; -inf at 0, NaN below, inf at inf.
 #[inline(always)]
-pub(crate) unsafe fn ln<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let zero = S::splat(0.0);
-        // Denormals are scaled into the normal range first.
-        let small = S::splat(f32::MIN_POSITIVE);
-        let scaled = S::select_gt(small, x, S::mul(x, S::splat(8_388_608.0)), x);
-        let shift = S::select_gt(small, x, S::splat(-23.0), zero);
-        let (m, e) = S::split(scaled);
-        let e = S::add(e, shift);
-        // Mantissa into [sqrt(1/2), sqrt 2).
-        let root = S::splat(std::f32::consts::SQRT_2);
-        let big = S::select_gt(m, root, S::splat(1.0), zero);
-        let m = S::select_gt(m, root, S::mul(m, S::splat(0.5)), m);
-        let e = S::add(e, big);
-        let r = S::sub(m, S::splat(1.0));
-        let mut p = S::splat(7.037_683_6e-2);
-        for c in [
-            -1.151_461e-1,
-            1.167_699_9e-1,
-            -1.242_014_1e-1,
-            1.424_932_3e-1,
-            -1.666_805_7e-1,
-            2.000_071_5e-1,
-            -2.499_999_4e-1,
-            3.333_333e-1,
-        ] {
-            p = S::fma(p, r, S::splat(c));
-        }
-        let r2 = S::mul(r, r);
-        let mut y = S::mul(S::mul(p, r), r2);
-        y = S::fma(e, S::splat(-2.121_944_4e-4), y);
-        y = S::fma(S::splat(-0.5), r2, y);
-        let y = S::fma(e, S::splat(0.693_359_4), S::add(r, y));
-        let y = S::select_eq(x, zero, S::splat(f32::NEG_INFINITY), y);
-        let y = S::select_gt(zero, x, S::splat(f32::NAN), y);
-        let y = S::select_eq(x, S::splat(f32::INFINITY), x, y);
-        // NaN stays NaN: x - x is 0 for every finite number.
-        S::select_eq(x, x, y, S::splat(f32::NAN))
+pub(crate) fn ln<S: Simd>(x: S::V) -> S::V {
+    let zero = S::fill(x, 0.0);
+    // Denormals are scaled into the normal range first.
+    let small = S::fill(x, f32::MIN_POSITIVE);
+    let scaled = S::select_gt(small, x, S::mul(x, S::fill(x, 8_388_608.0)), x);
+    let shift = S::select_gt(small, x, S::fill(x, -23.0), zero);
+    let (m, e) = S::split(scaled);
+    let e = S::add(e, shift);
+    // Mantissa into [sqrt(1/2), sqrt 2).
+    let root = S::fill(x, std::f32::consts::SQRT_2);
+    let big = S::select_gt(m, root, S::fill(x, 1.0), zero);
+    let m = S::select_gt(m, root, S::mul(m, S::fill(x, 0.5)), m);
+    let e = S::add(e, big);
+    let r = S::sub(m, S::fill(x, 1.0));
+    let mut p = S::fill(x, 7.037_683_6e-2);
+    for c in [
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_7e-1,
+        2.000_071_5e-1,
+        -2.499_999_4e-1,
+        3.333_333e-1,
+    ] {
+        p = S::fma(p, r, S::fill(x, c));
     }
+    let r2 = S::mul(r, r);
+    let mut y = S::mul(S::mul(p, r), r2);
+    y = S::fma(e, S::fill(x, -2.121_944_4e-4), y);
+    y = S::fma(S::fill(x, -0.5), r2, y);
+    let y = S::fma(e, S::fill(x, 0.693_359_4), S::add(r, y));
+    let y = S::select_eq(x, zero, S::fill(x, f32::NEG_INFINITY), y);
+    let y = S::select_gt(zero, x, S::fill(x, f32::NAN), y);
+    let y = S::select_eq(x, S::fill(x, f32::INFINITY), x, y);
+    // NaN stays NaN: x - x is 0 for every finite number.
+    S::select_eq(x, x, y, S::fill(x, f32::NAN))
 }
 
 /// `ln(1 + u)`, relative error below 3e-7 for `u >= 0`; -inf at -1, NaN below.
 #[inline(always)]
-pub(crate) unsafe fn ln_1p<S: Simd>(u: S::V) -> S::V {
-    unsafe {
-        let one = S::splat(1.0);
-        let w = S::add(one, u);
-        // What the rounding of 1 + u lost, to first order.
-        let lost = S::sub(u, S::sub(w, one));
-        let y = ln::<S>(w);
-        // Where w is 0 or infinite, the correction is not a number, and not needed.
-        let correction = S::div(lost, w);
-        S::select_eq(correction, correction, S::add(y, correction), y)
-    }
+pub(crate) fn ln_1p<S: Simd>(u: S::V) -> S::V {
+    let one = S::fill(u, 1.0);
+    let w = S::add(one, u);
+    // What the rounding of 1 + u lost, to first order.
+    let lost = S::sub(u, S::sub(w, one));
+    let y = ln::<S>(w);
+    // Where w is 0 or infinite, the correction is not a number, and not needed.
+    let correction = S::div(lost, w);
+    S::select_eq(correction, correction, S::add(y, correction), y)
 }
 
 #[inline(always)]
-pub(crate) unsafe fn neg<S: Simd>(x: S::V) -> S::V {
-    unsafe { S::mul(S::splat(-1.0), x) }
+pub(crate) fn neg<S: Simd>(x: S::V) -> S::V {
+    S::mul(S::fill(x, -1.0), x)
 }
 
 #[inline(always)]
-pub(crate) unsafe fn abs<S: Simd>(x: S::V) -> S::V {
-    unsafe { S::max(x, neg::<S>(x)) }
+pub(crate) fn abs<S: Simd>(x: S::V) -> S::V {
+    S::max(x, neg::<S>(x))
 }
 
 /// `1 / (1 + e^-x)`
 #[inline(always)]
-pub(crate) unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let one = S::splat(1.0);
-        S::div(one, S::add(one, exp::<S>(neg::<S>(x))))
-    }
+pub(crate) fn sigmoid<S: Simd>(x: S::V) -> S::V {
+    let one = S::fill(x, 1.0);
+    S::div(one, S::add(one, exp::<S>(neg::<S>(x))))
 }
 
 /// `ln sigmoid(x) = min(x, 0) - ln(1 + e^-|x|)`
 #[inline(always)]
-pub(crate) unsafe fn log_sigmoid<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let tail = ln_1p::<S>(exp::<S>(neg::<S>(abs::<S>(x))));
-        S::sub(S::min(S::splat(0.0), x), tail)
-    }
+pub(crate) fn log_sigmoid<S: Simd>(x: S::V) -> S::V {
+    let tail = ln_1p::<S>(exp::<S>(neg::<S>(abs::<S>(x))));
+    S::sub(S::min(S::fill(x, 0.0), x), tail)
 }
 
 /// Hyperbolic tangent, relative error below 3e-7.
 #[inline(always)]
-pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let (one, two) = (S::splat(1.0), S::splat(2.0));
-        let a = abs::<S>(x);
-        let e = exp::<S>(S::mul(two, a));
-        let far = S::sub(one, S::div(two, S::add(e, one)));
-        let far = S::select_gt(S::splat(0.0), x, neg::<S>(far), far);
-        let z = S::mul(x, x);
-        let mut p = S::splat(-5.704_988_7e-3);
-        for c in [2.063_909e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328e-1] {
-            p = S::fma(p, z, S::splat(c));
-        }
-        let near = S::fma(S::mul(p, z), x, x);
-        S::select_gt(S::splat(0.625), a, near, far)
+pub(crate) fn tanh<S: Simd>(x: S::V) -> S::V {
+    let (one, two) = (S::fill(x, 1.0), S::fill(x, 2.0));
+    let a = abs::<S>(x);
+    let e = exp::<S>(S::mul(two, a));
+    let far = S::sub(one, S::div(two, S::add(e, one)));
+    let far = S::select_gt(S::fill(x, 0.0), x, neg::<S>(far), far);
+    let z = S::mul(x, x);
+    let mut p = S::fill(x, -5.704_988_7e-3);
+    for c in [2.063_909e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328e-1] {
+        p = S::fma(p, z, S::fill(x, c));
     }
+    let near = S::fma(S::mul(p, z), x, x);
+    S::select_gt(S::fill(x, 0.625), a, near, far)
 }
 
 /// Error function, absolute error below 3e-7: Taylor-like polynomial to 1, `1 - e^(-x^2) P` beyond.
 #[inline(always)]
-pub(crate) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
-    unsafe {
-        let one = S::splat(1.0);
-        let a = abs::<S>(x);
-        let z = S::mul(x, x);
-        let mut p = S::splat(7.853_861e-5);
-        for c in [
-            -8.010_194e-4,
-            5.188_327_5e-3,
-            -2.685_381_2e-2,
-            1.128_358_6e-1,
-            -3.761_262_6e-1,
-            std::f32::consts::FRAC_2_SQRT_PI,
-        ] {
-            p = S::fma(p, z, S::splat(c));
-        }
-        let near = S::mul(x, p);
-        // Abramowitz and Stegun 7.1.26
-        let t = S::div(one, S::fma(S::splat(0.327_591_1), a, one));
-        let mut q = S::splat(1.061_405_4);
-        for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
-            q = S::fma(q, t, S::splat(c));
-        }
-        let far = S::sub(one, S::mul(S::mul(q, t), exp::<S>(neg::<S>(z))));
-        let far = S::select_gt(S::splat(0.0), x, neg::<S>(far), far);
-        S::select_gt(one, a, near, far)
+pub(crate) fn erf<S: Simd>(x: S::V) -> S::V {
+    let one = S::fill(x, 1.0);
+    let a = abs::<S>(x);
+    let z = S::mul(x, x);
+    let mut p = S::fill(x, 7.853_861e-5);
+    for c in [
+        -8.010_194e-4,
+        5.188_327_5e-3,
+        -2.685_381_2e-2,
+        1.128_358_6e-1,
+        -3.761_262_6e-1,
+        std::f32::consts::FRAC_2_SQRT_PI,
+    ] {
+        p = S::fma(p, z, S::fill(x, c));
     }
+    let near = S::mul(x, p);
+    // Abramowitz and Stegun 7.1.26
+    let t = S::div(one, S::fma(S::fill(x, 0.327_591_1), a, one));
+    let mut q = S::fill(x, 1.061_405_4);
+    for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+        q = S::fma(q, t, S::fill(x, c));
+    }
+    let far = S::sub(one, S::mul(S::mul(q, t), exp::<S>(neg::<S>(z))));
+    let far = S::select_gt(S::fill(x, 0.0), x, neg::<S>(far), far);
+    S::select_gt(one, a, near, far)
 }

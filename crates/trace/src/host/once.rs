@@ -300,3 +300,20 @@ impl Once<'_> {
         sums.iter().map(|sum| (sum * scale) as f32).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn tiles_cover_all_samples_once(samples in 1usize..100_000) {
+            let tiles = Tiles::new(samples, 1);
+            let covered: usize = (0..tiles.count()).map(|i| tiles.valid(i)).sum();
+            prop_assert_eq!(covered, samples);
+            prop_assert!(tiles.lanes.is_multiple_of(16) && tiles.lanes <= 256);
+            prop_assert!(tiles.count() * tiles.lanes < samples + samples / 8 + 48);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! gradients of convolutions with respect to their weights.
 
 use super::buffer::Buffer;
-use super::simd::{LANES, Level, Simd};
+use super::simd::{Cursor, LANES, Level, Simd};
 use super::turn::transpose;
 use std::cell::RefCell;
 
@@ -45,29 +45,45 @@ pub(super) fn heights<S: Simd, const V: usize>(n: usize) -> impl Iterator<Item =
     })
 }
 
+/// `x[at..at + n]`.
+///
+/// # Safety
+/// `at + n <= x.len()`.
+#[inline(always)]
+pub(super) unsafe fn part(x: &[f32], at: usize, n: usize) -> &[f32] {
+    debug_assert!(at <= x.len() && x.len() - at >= n);
+    // SAFETY: `at + n <= x.len()`, as the caller promises.
+    unsafe { x.get_unchecked(at..at + n) }
+}
+
 /// `acc[r] += sum x[r][k] y[k]` for `k < depth`, where rows of `y` are `width` apart.
+///
+/// # Safety
+/// The processor must have the features of `S`; each of `x` has `depth` numbers, and
+/// `(depth - 1) width + 16 V <= y.len()`.
 #[inline(always)]
 pub(super) unsafe fn steps<S: Simd, const R: usize, const V: usize>(
     mut acc: [[S::V; V]; R],
-    x: [*const f32; R],
-    mut y: *const f32,
-    width: usize,
+    x: [&[f32]; R],
+    (y, width): (&[f32], usize),
     depth: usize,
 ) -> [[S::V; V]; R] {
-    // SAFETY: the caller promises `depth` numbers in each row of `x` and rows of `y`.
+    let mut y = Cursor::new(y, 0);
+    // SAFETY: the caller promises `depth` numbers in each row of `x`, and `at + 16 V <= y.len()`, as
+    // `at = k width`.
     unsafe {
         for k in 0..depth {
             let mut values = [S::splat(0.0); V];
             for (v, value) in values.iter_mut().enumerate() {
-                *value = S::load(y.add(v * LANES));
+                *value = y.load::<S>(v * LANES);
             }
             for (r, acc) in acc.iter_mut().enumerate() {
-                let factor = S::splat(*x[r].add(k));
+                let factor = S::repeat(x[r], k);
                 for v in 0..V {
                     acc[v] = S::fma(factor, values[v], acc[v]);
                 }
             }
-            y = y.add(width);
+            y.step(width);
         }
         acc
     }
@@ -75,19 +91,20 @@ pub(super) unsafe fn steps<S: Simd, const R: usize, const V: usize>(
 
 /// Adds `R` rows of `V` vectors to rows `width` numbers apart. What is added here is a sum over a few
 /// hundred products, and so the rounding error is that of two short sums instead of a long one.
+///
+/// # Safety
+/// `(R - 1) width + 16 V <= to.len()`.
 #[inline(always)]
 pub(super) unsafe fn add<S: Simd, const R: usize, const V: usize>(
     acc: &[[S::V; V]; R],
-    to: *mut f32,
+    to: &mut [f32],
     width: usize,
 ) {
     for (r, acc) in acc.iter().enumerate() {
         for (v, &value) in acc.iter().enumerate() {
-            // SAFETY: as the caller promises.
-            unsafe {
-                let to = to.add(r * width + v * LANES);
-                S::store(to, S::add(S::load(to), value));
-            }
+            let at = r * width + v * LANES;
+            // SAFETY: `at + 16 <= (R - 1) width + 16 V <= to.len()`; there is a vector.
+            unsafe { S::store(to, at, S::add(S::load(to, at), value)) }
         }
     }
 }
@@ -106,9 +123,8 @@ pub(super) fn add_turned(
     for k in (0..weights).step_by(LANES) {
         let rows = LANES.min(weights - k);
         for o in (0..outputs).step_by(LANES) {
-            let from = sums[k * width + o..].as_ptr();
-            // SAFETY: rows `k..k + rows` of `sums` have 16 numbers from `o` on.
-            unsafe { transpose(level, (from, width), rows, (block.as_mut_ptr(), LANES)) }
+            let from = (&sums[k * width + o..], width);
+            transpose(level, from, rows, (&mut block, LANES));
             let to = to[o * stride..].chunks_mut(stride);
             for (to, block) in to.zip(block.chunks_exact(LANES)) {
                 let pairs = to[k..k + rows].iter_mut().zip(block);

@@ -5,18 +5,23 @@
 //! [`Kernel`]; [`run`] calls it compiled for the chosen [`Level`].
 //!
 //! All `unsafe` code of this crate is in this folder. Its reasons are two: the intrinsics need
-//! their processor features, which [`Level::detect`] has checked; and loads and stores take
-//! pointers, whose bounds the kernels check once before their loops.
+//! their processor features, which every [`Level`] but the portable one was found to have; and loads and
+//! stores are not checked one by one: the kernels check the lengths of their slices once before their loops.
+//! With debug assertions every single one is checked.
 
 use std::sync::OnceLock;
 
 /// Lanes of a logical vector.
 pub(crate) const LANES: usize = 16;
 
-/// Instruction set that the host kernels use, chosen at run time.
+/// Instruction set that the host kernels use, chosen at run time. There are values for what the processor
+/// has alone: [`Level::PORTABLE`] everywhere, others from [`Level::detect`] and [`Level::available`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Plain Rust, for any processor; multiply and add are rounded separately.
+pub struct Level(Set);
+
+/// The instruction sets, the slowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Set {
     Portable,
     /// 256-bit vectors with fused multiply-add.
     Avx2,
@@ -25,45 +30,66 @@ pub enum Level {
 }
 
 impl Level {
+    /// Plain Rust, for any processor; multiply and add are rounded separately.
+    pub const PORTABLE: Self = Self(Set::Portable);
+
     /// The best level of this processor; the environment variable `LANDSCAPE_SIMD`
     /// (`portable`, `avx2`, `avx512`) lowers it. The answer is kept.
     pub fn detect() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
-            let best = Self::available().last().copied().unwrap_or(Self::Portable);
+            let best = Self::available().last().copied();
             let wanted = match std::env::var("LANDSCAPE_SIMD").as_deref() {
-                Ok("portable") => Self::Portable,
-                Ok("avx2") => Self::Avx2,
-                _ => Self::Avx512,
+                Ok("portable") => Set::Portable,
+                Ok("avx2") => Set::Avx2,
+                _ => Set::Avx512,
             };
-            best.min(wanted)
+            best.unwrap_or(Self::PORTABLE).min(Self(wanted))
         })
     }
 
     /// All levels that this processor can run, the slowest first.
     pub fn available() -> Vec<Self> {
-        #[allow(unused_mut)]
-        let mut levels = vec![Self::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if avx2 {
-                levels.push(Self::Avx2);
-            }
-            if avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-                levels.push(Self::Avx512);
+        let all = [Set::Portable, Set::Avx2, Set::Avx512];
+        all.into_iter()
+            .filter(|set| set.is_there())
+            .map(Self)
+            .collect()
+    }
+
+    /// Whether it is plain Rust.
+    pub(super) fn is_portable(self) -> bool {
+        self.0 == Set::Portable
+    }
+}
+
+impl Set {
+    #[cfg(target_arch = "x86_64")]
+    fn is_there(self) -> bool {
+        let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => avx2(),
+            Self::Avx512 => {
+                avx2()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
             }
         }
-        levels
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_there(self) -> bool {
+        self == Self::Portable
     }
 }
 
 impl std::fmt::Display for Level {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "AVX2",
-            Self::Avx512 => "AVX-512",
+        f.write_str(match self.0 {
+            Set::Portable => "portable",
+            Set::Avx2 => "AVX2",
+            Set::Avx512 => "AVX-512",
         })
     }
 }
@@ -83,13 +109,14 @@ pub(crate) trait Kernel {
 
 /// Runs `kernel` compiled for `level`.
 pub(crate) fn run<K: Kernel>(level: Level, kernel: K) {
-    debug_assert!(Level::available().contains(&level));
-    match level {
-        // SAFETY: a level above `Portable` is only handed out where its features were detected.
+    debug_assert!(level.0.is_there());
+    match level.0 {
+        // SAFETY: `set.is_there()` holds for the set of every `Level`: they are made by `available`.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { run_avx512(kernel) },
+        Set::Avx512 => unsafe { run_avx512(kernel) },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { run_avx2(kernel) },
+        Set::Avx2 => unsafe { run_avx2(kernel) },
         // SAFETY: plain Rust needs no feature.
         _ => unsafe { kernel.run::<Portable>() },
     }
@@ -97,25 +124,29 @@ pub(crate) fn run<K: Kernel>(level: Level, kernel: K) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-unsafe fn run_avx512<K: Kernel>(kernel: K) {
+fn run_avx512<K: Kernel>(kernel: K) {
+    // SAFETY: this function is called where there are its features alone.
     unsafe { kernel.run::<x86::Avx512>() }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn run_avx2<K: Kernel>(kernel: K) {
+fn run_avx2<K: Kernel>(kernel: K) {
+    // SAFETY: this function is called where there are its features alone.
     unsafe { kernel.run::<x86::Avx2>() }
 }
 
 /// Operations on logical vectors of 16 f32.
 ///
+/// Vectors are made by `splat` and `read` alone, which are `unsafe`: where there is one, the processor has
+/// the features of its type, and so everything that is computed from it is safe.
+///
 /// `max` and `min` return the *second* operand where either is NaN, so `max(limit, x)` keeps a
 /// NaN in `x`.
 ///
 /// # Safety
-/// The processor must have the implementor's features; pointers must be valid for 16 values.
-#[allow(clippy::missing_safety_doc)]
-pub(crate) trait Simd {
+/// No function but `splat` and `read` makes a vector without another.
+pub(crate) unsafe trait Simd {
     /// A logical vector.
     type V: Copy;
     /// Rows of outputs that a matrix kernel keeps in registers.
@@ -123,30 +154,143 @@ pub(crate) trait Simd {
     /// Logical vectors a row that a matrix kernel keeps in registers.
     const COLUMNS: usize;
 
+    /// `x` in all lanes.
+    ///
+    /// # Safety
+    /// The processor must have the implementor's features.
     unsafe fn splat(x: f32) -> Self::V;
-    unsafe fn load(p: *const f32) -> Self::V;
-    unsafe fn store(p: *mut f32, v: Self::V);
-    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn sqrt(a: Self::V) -> Self::V;
+    /// # Safety
+    /// The processor must have the implementor's features, and `p` be valid for reads of 16 numbers.
+    unsafe fn read(p: *const f32) -> Self::V;
+    /// # Safety
+    /// `p` must be valid for writes of 16 numbers.
+    unsafe fn write(p: *mut f32, v: Self::V);
+    fn add(a: Self::V, b: Self::V) -> Self::V;
+    fn sub(a: Self::V, b: Self::V) -> Self::V;
+    fn mul(a: Self::V, b: Self::V) -> Self::V;
+    fn div(a: Self::V, b: Self::V) -> Self::V;
+    fn sqrt(a: Self::V) -> Self::V;
     /// `a * b + c`
-    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    fn max(a: Self::V, b: Self::V) -> Self::V;
+    fn min(a: Self::V, b: Self::V) -> Self::V;
     /// Nearest integer, ties to even; for |a| < 2^22.
-    unsafe fn round(a: Self::V) -> Self::V;
+    fn round(a: Self::V) -> Self::V;
     /// `a * 2^n` for integral `n` in [-252, 254].
-    unsafe fn scale(a: Self::V, n: Self::V) -> Self::V;
+    fn scale(a: Self::V, n: Self::V) -> Self::V;
     /// `a * 2^n` where `shifted` is `n` + [`SHIFTER`], and `a` and the result are normal numbers.
-    unsafe fn scale_shifted(a: Self::V, shifted: Self::V) -> Self::V;
+    fn scale_shifted(a: Self::V, shifted: Self::V) -> Self::V;
     /// Mantissa in [1, 2) and exponent of positive normal numbers.
-    unsafe fn split(a: Self::V) -> (Self::V, Self::V);
+    fn split(a: Self::V) -> (Self::V, Self::V);
     /// `a > b ? x : y`; `y` where either is NaN.
-    unsafe fn select_gt(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    fn select_gt(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
     /// `a == b ? x : y`; `y` where either is NaN.
-    unsafe fn select_eq(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    fn select_eq(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+
+    /// `x` in all lanes; any vector shows that the processor has the features.
+    #[inline(always)]
+    fn fill(_any: Self::V, x: f32) -> Self::V {
+        // SAFETY: there is a vector.
+        unsafe { Self::splat(x) }
+    }
+
+    /// `f` of each pair of lanes.
+    #[inline(always)]
+    fn each(a: Self::V, b: Self::V, f: impl Fn(f32, f32) -> f32) -> Self::V {
+        let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
+        // SAFETY: the arrays have 16 numbers each, and there is a vector.
+        unsafe {
+            Self::write(x.as_mut_ptr(), a);
+            Self::write(y.as_mut_ptr(), b);
+            let z: [f32; LANES] = std::array::from_fn(|i| f(x[i], y[i]));
+            Self::read(z.as_ptr())
+        }
+    }
+
+    /// `x[at..at + 16]`.
+    ///
+    /// # Safety
+    /// The processor must have the implementor's features, and `at + 16 <= x.len()`.
+    #[inline(always)]
+    unsafe fn load(x: &[f32], at: usize) -> Self::V {
+        debug_assert!(at <= x.len() && x.len() - at >= LANES);
+        // SAFETY: `at + 16 <= x.len()`, as the caller promises.
+        unsafe { Self::read(x.as_ptr().add(at)) }
+    }
+
+    /// Writes `v` to `to[at..at + 16]`.
+    ///
+    /// # Safety
+    /// `at + 16 <= to.len()`.
+    #[inline(always)]
+    unsafe fn store(to: &mut [f32], at: usize, v: Self::V) {
+        debug_assert!(at <= to.len() && to.len() - at >= LANES);
+        // SAFETY: `at + 16 <= to.len()`, as the caller promises.
+        unsafe { Self::write(to.as_mut_ptr().add(at), v) }
+    }
+
+    /// `x[at]` in all lanes.
+    ///
+    /// # Safety
+    /// The processor must have the implementor's features, and `at < x.len()`.
+    #[inline(always)]
+    unsafe fn repeat(x: &[f32], at: usize) -> Self::V {
+        debug_assert!(at < x.len());
+        // SAFETY: `at < x.len()`, as the caller promises.
+        unsafe { Self::splat(*x.get_unchecked(at)) }
+    }
+}
+
+/// A place that moves through a slice, for inner loops: a pointer, and for the checks the slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor<'a> {
+    all: &'a [f32],
+    at: *const f32,
+}
+
+impl<'a> Cursor<'a> {
+    /// At `all[at]`.
+    #[inline(always)]
+    pub fn new(all: &'a [f32], at: usize) -> Self {
+        let first = all.as_ptr();
+        Self {
+            all,
+            at: first.wrapping_add(at),
+        }
+    }
+
+    /// Moves on by `n` numbers, also beyond the end.
+    #[inline(always)]
+    pub fn step(&mut self, n: usize) {
+        self.at = self.at.wrapping_add(n);
+    }
+
+    /// The index of the place.
+    fn index(&self) -> usize {
+        (self.at.addr() - self.all.as_ptr().addr()) / size_of::<f32>()
+    }
+
+    /// The 16 numbers from `offset` numbers behind the place on.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`, and the slice these numbers.
+    #[inline(always)]
+    pub unsafe fn load<S: Simd>(&self, offset: usize) -> S::V {
+        debug_assert!(self.index() + offset + LANES <= self.all.len());
+        // SAFETY: `index + offset + 16 <= all.len()`, as the caller promises.
+        unsafe { S::read(self.at.add(offset)) }
+    }
+
+    /// The number `offset` numbers behind the place, in all lanes.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`, and the slice this number.
+    #[inline(always)]
+    pub unsafe fn repeat<S: Simd>(&self, offset: usize) -> S::V {
+        debug_assert!(self.index() + offset < self.all.len());
+        // SAFETY: `index + offset < all.len()`, as the caller promises.
+        unsafe { S::splat(*self.at.add(offset)) }
+    }
 }
 
 /// Plain arrays; the compiler makes of them what the target has.
@@ -159,7 +303,8 @@ fn zip(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
-impl Simd for Portable {
+// SAFETY: arrays need no feature.
+unsafe impl Simd for Portable {
     type V = Array;
     const ROWS: usize = 4;
     const COLUMNS: usize = 1;
@@ -169,51 +314,53 @@ impl Simd for Portable {
         [x; LANES]
     }
     #[inline(always)]
-    unsafe fn load(p: *const f32) -> Array {
+    unsafe fn read(p: *const f32) -> Array {
+        // SAFETY: 16 numbers, as the caller promises.
         unsafe { p.cast::<Array>().read_unaligned() }
     }
     #[inline(always)]
-    unsafe fn store(p: *mut f32, v: Array) {
+    unsafe fn write(p: *mut f32, v: Array) {
+        // SAFETY: 16 numbers, as the caller promises.
         unsafe { p.cast::<Array>().write_unaligned(v) }
     }
     #[inline(always)]
-    unsafe fn add(a: Array, b: Array) -> Array {
+    fn add(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| a + b)
     }
     #[inline(always)]
-    unsafe fn sub(a: Array, b: Array) -> Array {
+    fn sub(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| a - b)
     }
     #[inline(always)]
-    unsafe fn mul(a: Array, b: Array) -> Array {
+    fn mul(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| a * b)
     }
     #[inline(always)]
-    unsafe fn div(a: Array, b: Array) -> Array {
+    fn div(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| a / b)
     }
     #[inline(always)]
-    unsafe fn sqrt(a: Array) -> Array {
+    fn sqrt(a: Array) -> Array {
         a.map(f32::sqrt)
     }
     #[inline(always)]
-    unsafe fn fma(a: Array, b: Array, c: Array) -> Array {
+    fn fma(a: Array, b: Array, c: Array) -> Array {
         std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
     #[inline(always)]
-    unsafe fn max(a: Array, b: Array) -> Array {
+    fn max(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
-    unsafe fn min(a: Array, b: Array) -> Array {
+    fn min(a: Array, b: Array) -> Array {
         zip(a, b, |a, b| if a < b { a } else { b })
     }
     #[inline(always)]
-    unsafe fn round(a: Array) -> Array {
+    fn round(a: Array) -> Array {
         a.map(|x| (x + SHIFTER) - SHIFTER)
     }
     #[inline(always)]
-    unsafe fn scale(a: Array, n: Array) -> Array {
+    fn scale(a: Array, n: Array) -> Array {
         // Two factors, so that results up to the largest f32 and down to denormals are reached.
         zip(a, n, |a, n| {
             let n = n as i32;
@@ -223,23 +370,23 @@ impl Simd for Portable {
         })
     }
     #[inline(always)]
-    unsafe fn scale_shifted(a: Array, shifted: Array) -> Array {
+    fn scale_shifted(a: Array, shifted: Array) -> Array {
         zip(a, shifted, |a, n| {
             f32::from_bits(a.to_bits().wrapping_add(n.to_bits() << 23))
         })
     }
     #[inline(always)]
-    unsafe fn split(a: Array) -> (Array, Array) {
+    fn split(a: Array) -> (Array, Array) {
         let mantissa = a.map(|x| f32::from_bits((x.to_bits() & 0x007f_ffff) | 0x3f80_0000));
         let exponent = a.map(|x| ((x.to_bits() >> 23) as i32 - 127) as f32);
         (mantissa, exponent)
     }
     #[inline(always)]
-    unsafe fn select_gt(a: Array, b: Array, x: Array, y: Array) -> Array {
+    fn select_gt(a: Array, b: Array, x: Array, y: Array) -> Array {
         std::array::from_fn(|i| if a[i] > b[i] { x[i] } else { y[i] })
     }
     #[inline(always)]
-    unsafe fn select_eq(a: Array, b: Array, x: Array, y: Array) -> Array {
+    fn select_eq(a: Array, b: Array, x: Array, y: Array) -> Array {
         std::array::from_fn(|i| if a[i] == b[i] { x[i] } else { y[i] })
     }
 }
@@ -252,83 +399,101 @@ mod x86 {
     /// One 512-bit register a logical vector.
     pub(crate) struct Avx512;
 
-    impl Simd for Avx512 {
+    // SAFETY: `__m512` is made by `splat` and `read` alone, or from another.
+    unsafe impl Simd for Avx512 {
         type V = __m512;
         const ROWS: usize = 6;
         const COLUMNS: usize = 4;
 
         #[inline(always)]
         unsafe fn splat(x: f32) -> __m512 {
+            // SAFETY: the caller promises the features.
             unsafe { _mm512_set1_ps(x) }
         }
         #[inline(always)]
-        unsafe fn load(p: *const f32) -> __m512 {
+        unsafe fn read(p: *const f32) -> __m512 {
+            // SAFETY: the caller promises the features and 16 numbers.
             unsafe { _mm512_loadu_ps(p) }
         }
         #[inline(always)]
-        unsafe fn store(p: *mut f32, v: __m512) {
+        unsafe fn write(p: *mut f32, v: __m512) {
+            // SAFETY: there is a vector; the caller promises room for 16 numbers.
             unsafe { _mm512_storeu_ps(p, v) }
         }
         #[inline(always)]
-        unsafe fn add(a: __m512, b: __m512) -> __m512 {
+        fn add(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_add_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn sub(a: __m512, b: __m512) -> __m512 {
+        fn sub(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_sub_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn mul(a: __m512, b: __m512) -> __m512 {
+        fn mul(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_mul_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn div(a: __m512, b: __m512) -> __m512 {
+        fn div(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_div_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn sqrt(a: __m512) -> __m512 {
+        fn sqrt(a: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_sqrt_ps(a) }
         }
         #[inline(always)]
-        unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
+        fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
         #[inline(always)]
-        unsafe fn max(a: __m512, b: __m512) -> __m512 {
+        fn max(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_max_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn min(a: __m512, b: __m512) -> __m512 {
+        fn min(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_min_ps(a, b) }
         }
         #[inline(always)]
-        unsafe fn round(a: __m512) -> __m512 {
+        fn round(a: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
         }
         #[inline(always)]
-        unsafe fn scale(a: __m512, n: __m512) -> __m512 {
+        fn scale(a: __m512, n: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_scalef_ps(a, n) }
         }
         #[inline(always)]
-        unsafe fn scale_shifted(a: __m512, shifted: __m512) -> __m512 {
+        fn scale_shifted(a: __m512, shifted: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe {
                 let n = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted));
                 _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n))
             }
         }
         #[inline(always)]
-        unsafe fn split(a: __m512) -> (__m512, __m512) {
+        fn split(a: __m512) -> (__m512, __m512) {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe {
                 let mantissa = _mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(a);
                 (mantissa, _mm512_getexp_ps(a))
             }
         }
         #[inline(always)]
-        unsafe fn select_gt(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+        fn select_gt(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), y, x) }
         }
         #[inline(always)]
-        unsafe fn select_eq(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+        fn select_eq(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), y, x) }
         }
     }
@@ -340,6 +505,7 @@ mod x86 {
 
     macro_rules! each {
         ($i:ident => $e:expr) => {
+            // SAFETY: there is a vector, and so the processor has its features.
             unsafe {
                 [
                     {
@@ -355,64 +521,67 @@ mod x86 {
         };
     }
 
-    impl Simd for Avx2 {
+    // SAFETY: `__m256` is made by `splat` and `read` alone, or from another.
+    unsafe impl Simd for Avx2 {
         type V = Pair;
         const ROWS: usize = 6;
         const COLUMNS: usize = 1;
 
         #[inline(always)]
         unsafe fn splat(x: f32) -> Pair {
+            // SAFETY: the caller promises the features.
             unsafe { [_mm256_set1_ps(x); 2] }
         }
         #[inline(always)]
-        unsafe fn load(p: *const f32) -> Pair {
+        unsafe fn read(p: *const f32) -> Pair {
             each!(i => _mm256_loadu_ps(p.add(8 * i)))
         }
         #[inline(always)]
-        unsafe fn store(p: *mut f32, v: Pair) {
+        unsafe fn write(p: *mut f32, v: Pair) {
+            // SAFETY: there is a vector; the caller promises room for 16 numbers.
             unsafe {
                 _mm256_storeu_ps(p, v[0]);
                 _mm256_storeu_ps(p.add(8), v[1]);
             }
         }
         #[inline(always)]
-        unsafe fn add(a: Pair, b: Pair) -> Pair {
+        fn add(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_add_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn sub(a: Pair, b: Pair) -> Pair {
+        fn sub(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_sub_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn mul(a: Pair, b: Pair) -> Pair {
+        fn mul(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_mul_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn div(a: Pair, b: Pair) -> Pair {
+        fn div(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_div_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn sqrt(a: Pair) -> Pair {
+        fn sqrt(a: Pair) -> Pair {
             each!(i => _mm256_sqrt_ps(a[i]))
         }
         #[inline(always)]
-        unsafe fn fma(a: Pair, b: Pair, c: Pair) -> Pair {
+        fn fma(a: Pair, b: Pair, c: Pair) -> Pair {
             each!(i => _mm256_fmadd_ps(a[i], b[i], c[i]))
         }
         #[inline(always)]
-        unsafe fn max(a: Pair, b: Pair) -> Pair {
+        fn max(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_max_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn min(a: Pair, b: Pair) -> Pair {
+        fn min(a: Pair, b: Pair) -> Pair {
             each!(i => _mm256_min_ps(a[i], b[i]))
         }
         #[inline(always)]
-        unsafe fn round(a: Pair) -> Pair {
+        fn round(a: Pair) -> Pair {
             each!(i => _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a[i]))
         }
         #[inline(always)]
-        unsafe fn scale(a: Pair, n: Pair) -> Pair {
+        fn scale(a: Pair, n: Pair) -> Pair {
             // Two factors, so that results up to the largest f32 and down to denormals are reached.
             each!(i => {
                 let n = _mm256_cvtps_epi32(n[i]);
@@ -424,14 +593,14 @@ mod x86 {
             })
         }
         #[inline(always)]
-        unsafe fn scale_shifted(a: Pair, shifted: Pair) -> Pair {
+        fn scale_shifted(a: Pair, shifted: Pair) -> Pair {
             each!(i => {
                 let n = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted[i]));
                 _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a[i]), n))
             })
         }
         #[inline(always)]
-        unsafe fn split(a: Pair) -> (Pair, Pair) {
+        fn split(a: Pair) -> (Pair, Pair) {
             let mantissa = each!(i => _mm256_or_ps(
                 _mm256_and_ps(a[i], _mm256_castsi256_ps(_mm256_set1_epi32(0x007f_ffff))),
                 _mm256_set1_ps(1.0),
@@ -443,11 +612,11 @@ mod x86 {
             (mantissa, exponent)
         }
         #[inline(always)]
-        unsafe fn select_gt(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
+        fn select_gt(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
             each!(i => _mm256_blendv_ps(y[i], x[i], _mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])))
         }
         #[inline(always)]
-        unsafe fn select_eq(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
+        fn select_eq(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
             each!(i => _mm256_blendv_ps(y[i], x[i], _mm256_cmp_ps::<_CMP_EQ_OQ>(a[i], b[i])))
         }
     }

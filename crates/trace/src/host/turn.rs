@@ -7,38 +7,34 @@
 
 use super::simd::{LANES, Level};
 
-/// `to[j][i] = from[i][j]` for 16 `j` and `rows` (up to 16) rows `i`; for other `i`, zero.
-///
-/// # Safety
-/// `from` holds 16 numbers at `rows` multiples of `stride`, `to` at 16 multiples of `width`.
-pub(super) unsafe fn transpose(
+/// `to[j][i] = from[i][j]` for 16 `j` and `rows` (up to 16) rows `i`; for other `i`, zero. Rows of `from` are
+/// `stride` apart, those of `to` `width`.
+pub(super) fn transpose(
     level: Level,
-    (from, stride): (*const f32, usize),
+    (from, stride): (&[f32], usize),
     rows: usize,
-    (to, width): (*mut f32, usize),
+    (to, width): (&mut [f32], usize),
 ) {
     static ZEROS: [f32; LANES] = [0.0; LANES];
-    // SAFETY: rows that exist, or zeros; the level's features were detected.
-    unsafe {
-        let mut row = [ZEROS.as_ptr(); LANES];
-        for (i, row) in row.iter_mut().enumerate().take(rows) {
-            *row = from.add(i * stride);
-        }
-        match level {
-            Level::Portable => transpose_portable(&row, to, width),
-            #[cfg(target_arch = "x86_64")]
-            _ => x86::transpose(&row, to, width),
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => transpose_portable(&row, to, width),
-        }
+    assert!(rows <= LANES && to.len() >= (LANES - 1) * width + LANES);
+    assert!(rows == 0 || from.len() >= (rows - 1) * stride + LANES);
+    let mut row = [&ZEROS; LANES];
+    for (i, row) in row.iter_mut().enumerate().take(rows) {
+        // SAFETY: `i stride + 16 <= (rows - 1) stride + 16 <= from.len()`.
+        *row = unsafe { &*from.as_ptr().add(i * stride).cast() };
+    }
+    match level.is_portable() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: levels above the portable one have these features; the length of `to` was checked.
+        false => unsafe { x86::transpose(&row, to, width) },
+        _ => transpose_portable(&row, to, width),
     }
 }
 
-unsafe fn transpose_portable(rows: &[*const f32; LANES], to: *mut f32, width: usize) {
+fn transpose_portable(rows: &[&[f32; LANES]; LANES], to: &mut [f32], width: usize) {
     for (i, row) in rows.iter().enumerate() {
-        for j in 0..LANES {
-            // SAFETY: as the caller promises.
-            unsafe { *to.add(j * width + i) = *row.add(j) }
+        for (j, &x) in row.iter().enumerate() {
+            to[j * width + i] = x;
         }
     }
 }
@@ -46,12 +42,10 @@ unsafe fn transpose_portable(rows: &[*const f32; LANES], to: *mut f32, width: us
 /// `to[i] += sum of the 16 lanes of rows[i]`, for all of `to`.
 pub(super) fn add_sums(level: Level, rows: &[f32], to: &mut [f32]) {
     assert!(rows.len() >= to.len() * LANES);
-    let whole = match level {
-        Level::Portable => 0,
+    let whole = match level.is_portable() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level's features were detected, the lengths checked.
-        _ => unsafe { x86::add_sums(rows, to) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // SAFETY: levels above the portable one have these features; the length of `rows` was checked.
+        false => unsafe { x86::add_sums(rows, to) },
         _ => 0,
     };
     let rest = rows.chunks_exact(LANES).zip(to).skip(whole);
@@ -78,27 +72,40 @@ mod x86 {
     use std::arch::x86_64::*;
 
     /// Four blocks of 8 by 8.
+    ///
+    /// # Safety
+    /// `15 width + 16 <= to.len()`.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn transpose(rows: &[*const f32; LANES], to: *mut f32, width: usize) {
+    pub(super) unsafe fn transpose(rows: &[&[f32; LANES]; LANES], to: &mut [f32], width: usize) {
         for i in [0, 8] {
             for j in [0, 8] {
-                // SAFETY: as the caller promises.
-                unsafe { block(&rows[i..], j, to.add(j * width + i), width) }
+                // SAFETY: `i + 8 <= 16`, `j + 8 <= 16`, and
+                // `j width + i + 7 width + 8 <= 15 width + 16 <= to.len()`.
+                unsafe { block(&rows[i..], j, to, (j * width + i, width)) }
             }
         }
     }
 
-    /// `to[j][i] = rows[i][first + j]` for 8 by 8 numbers.
+    /// `to[at + j width + i] = rows[i][first + j]` for 8 by 8 numbers.
+    ///
+    /// # Safety
+    /// There are 8 rows, `first + 8 <= 16`, and `at + 7 width + 8 <= to.len()`.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn block(rows: &[*const f32], first: usize, to: *mut f32, width: usize) {
+    unsafe fn block(
+        rows: &[&[f32; LANES]],
+        first: usize,
+        to: &mut [f32],
+        (at, width): (usize, usize),
+    ) {
+        debug_assert!(first + 8 <= LANES && at + 7 * width + 8 <= to.len());
         for half in [0, 4] {
-            // SAFETY: as the caller promises.
+            // SAFETY: `first + half + 4 <= 16`, and `at + (half + 3) width + 8 <= to.len()`.
             unsafe {
                 let mut r = [_mm256_setzero_ps(); 4];
                 for i in 0..4 {
-                    let low = _mm_loadu_ps(rows[i].add(first + half));
-                    let high = _mm_loadu_ps(rows[i + 4].add(first + half));
+                    let low = _mm_loadu_ps(rows[i].as_ptr().add(first + half));
+                    let high = _mm_loadu_ps(rows[i + 4].as_ptr().add(first + half));
                     r[i] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), high);
                 }
                 let (a, b) = (
@@ -109,7 +116,7 @@ mod x86 {
                     _mm256_unpacklo_ps(r[2], r[3]),
                     _mm256_unpackhi_ps(r[2], r[3]),
                 );
-                let to = to.add(half * width);
+                let to = to.as_mut_ptr().add(at + half * width);
                 _mm256_storeu_ps(to, _mm256_shuffle_ps::<0x44>(a, c));
                 _mm256_storeu_ps(to.add(width), _mm256_shuffle_ps::<0xee>(a, c));
                 _mm256_storeu_ps(to.add(2 * width), _mm256_shuffle_ps::<0x44>(b, d));
@@ -119,11 +126,15 @@ mod x86 {
     }
 
     /// Whole groups of 8 rows; returns the number of rows done.
+    ///
+    /// # Safety
+    /// `16 to.len() <= rows.len()`.
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn add_sums(rows: &[f32], to: &mut [f32]) -> usize {
+        debug_assert!(to.len() * LANES <= rows.len());
         let whole = to.len() / 8 * 8;
         for first in (0..whole).step_by(8) {
-            // SAFETY: there are 16 numbers for each of `to`.
+            // SAFETY: `first + 8 <= whole <= to.len()`, and of `rows` there are 16 times as many.
             unsafe {
                 let row = rows.as_ptr().add(first * LANES);
                 let mut v = [_mm256_setzero_ps(); 8];
@@ -155,8 +166,7 @@ mod tests {
         for level in Level::available() {
             for rows in [0, 1, 7, 8, 13, 16] {
                 let mut to = vec![-1.0f32; 16 * 20];
-                // SAFETY: both blocks lie in their vectors.
-                unsafe { transpose(level, (from.as_ptr(), 19), rows, (to.as_mut_ptr(), 20)) }
+                transpose(level, (&from, 19), rows, (&mut to, 20));
                 for (at, &value) in to.iter().enumerate() {
                     let (j, i) = (at / 20, at % 20);
                     let truth = match i {

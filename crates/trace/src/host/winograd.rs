@@ -11,7 +11,6 @@ use super::conv::{Finish, Window};
 use super::gemm::Gemm;
 use super::simd::{Kernel, LANES, Level, Simd, run};
 use std::cell::RefCell;
-use std::mem::MaybeUninit;
 
 /// Output rows and columns of a patch, and input rows and columns that it needs.
 const OUT: usize = 4;
@@ -23,8 +22,17 @@ const PATCHES: usize = 4;
 
 /// Numbers from one of the 36 positions to the next, for `rows` rows of `n` patches: one cache line
 /// more than they are, because distances of 4 KiB would put all positions into one set of the cache.
-fn stride(rows: usize, n: usize) -> usize {
+pub(super) fn stride(rows: usize, n: usize) -> usize {
     (rows * n + 1) * LANES
+}
+
+/// Patch `p` of `n` that are transformed together: from output pixel `at` on, samples `s..s + 16`.
+#[derive(Clone, Copy)]
+pub(super) struct Patch {
+    pub at: [usize; 2],
+    pub p: usize,
+    pub n: usize,
+    pub s: usize,
 }
 
 /// Whether the transformed convolution is faster: not for other kernels and strides, for images that
@@ -90,14 +98,6 @@ impl Winograd<'_> {
     /// Computes the convolution.
     pub fn run(self, level: Level) {
         let window = &self.window;
-        let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
-        let out = window.outputs * pixels(window.out_size);
-        assert!(self.lanes.is_multiple_of(LANES));
-        assert!(self.x.len() >= window.channels * pixels(window.size));
-        assert!(self.w.len() >= PRODUCTS * window.channels * window.outputs);
-        assert!(self.out.len() >= out);
-        assert!(self.finish.bias.is_none_or(|b| b.len() >= window.outputs));
-        assert!(self.finish.residual.is_none_or(|r| r.len() >= out));
         let inputs = PRODUCTS * stride(window.channels, PATCHES);
         let products = PRODUCTS * stride(window.outputs, PATCHES);
         SCRATCH.with_borrow_mut(|scratch| {
@@ -113,6 +113,18 @@ impl Winograd<'_> {
             run(level, patches);
         });
     }
+
+    /// Panics where a slice is too short, on which the kernel relies.
+    fn check(&self) {
+        let window = &self.window;
+        let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
+        let out = window.outputs * pixels(window.out_size);
+        assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.x.len() >= window.channels * pixels(window.size));
+        assert!(self.w.len() >= PRODUCTS * window.channels * window.outputs);
+        assert!(self.out.len() >= out);
+        self.finish.check(window.outputs, out);
+    }
 }
 
 struct Patches<'a, 'b> {
@@ -126,21 +138,84 @@ struct Patches<'a, 'b> {
 impl Kernel for Patches<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.conv.check();
         let columns = self.conv.window.out_size[1].div_ceil(OUT);
         let count = self.conv.window.out_size[0].div_ceil(OUT) * columns;
         let place = |patch: usize| [patch / columns * OUT, patch % columns * OUT];
         for s in (0..self.conv.lanes).step_by(LANES) {
             for first in (0..count).step_by(PATCHES) {
                 let n = PATCHES.min(count - first);
-                // SAFETY: the lengths were checked by `Winograd::run`.
+                let patch = |p: usize| Patch {
+                    at: place(first + p),
+                    p,
+                    n,
+                    s,
+                };
+                // SAFETY: patches `first..first + n` begin inside the output, `p < n <= PATCHES`, and
+                // `s + 16 <= lanes`, a multiple of 16.
                 unsafe {
                     for p in 0..n {
-                        self.input::<S>(place(first + p), p, n, s);
+                        let Winograd {
+                            window, x, lanes, ..
+                        } = &self.conv;
+                        transform::<S>(window, (x, *lanes), patch(p), self.transformed);
                     }
                     self.multiply::<S>(n);
                     for p in 0..n {
-                        self.output::<S>(place(first + p), p, n, s);
+                        self.output::<S>(patch(p));
                     }
+                }
+            }
+        }
+    }
+}
+
+/// `B^T d B` of a patch of `x` (`[channels][height][width][lanes]`) for all channels, to
+/// `[36][channels][n][16]`, see [`stride`].
+///
+/// # Safety
+/// The processor must have the features of `S`.
+// By index: what a patch holds must stay in registers.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+pub(super) unsafe fn transform<S: Simd>(
+    window: &Window,
+    (x, lanes): (&[f32], usize),
+    Patch { at, p, n, s }: Patch,
+    to: &mut [f32],
+) {
+    let ([height, width], padding, channels) = (window.size, window.padding, window.channels);
+    let position = stride(channels, n);
+    assert!(p < n && s + LANES <= lanes && to.len() >= PRODUCTS * position);
+    assert!(x.len() >= channels * height * width * lanes);
+    // Input rows and columns of the patch that exist.
+    let [rows, columns] = [0, 1].map(|axis| window.existing(axis, at[axis], IN));
+    // SAFETY: `existing` gives rows with `at + i - padding < height`, and columns likewise, so that
+    // `pixel < channels height width` and `s + 16 <= lanes` numbers of it are there; of `to` there are 36 positions of
+    // `channels n + 1` vectors.
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut half = [[zero; IN]; IN];
+        for c in 0..channels {
+            for j in 0..IN {
+                let mut d = [zero; IN];
+                if columns.contains(&j) {
+                    for i in rows.clone() {
+                        let row = c * height + at[0] + i - padding[0];
+                        let pixel = row * width + at[1] + j - padding[1];
+                        d[i] = S::load(x, pixel * lanes + s);
+                    }
+                }
+                let t = inputs::<S>(d);
+                for i in 0..IN {
+                    half[i][j] = t[i];
+                }
+            }
+            for i in 0..IN {
+                let t = inputs::<S>(half[i]);
+                for j in 0..IN {
+                    let at = (i * IN + j) * position + (c * n + p) * LANES;
+                    S::store(to, at, t[j]);
                 }
             }
         }
@@ -150,58 +225,10 @@ impl Kernel for Patches<'_, '_> {
 // By index: what a patch holds must stay in registers.
 #[allow(clippy::needless_range_loop)]
 impl Patches<'_, '_> {
-    /// `B^T d B` of patch `p` of `n`, which begins at output pixel `at`, for all channels.
-    #[inline(always)]
-    unsafe fn input<S: Simd>(&mut self, at: [usize; 2], p: usize, n: usize, s: usize) {
-        let Window {
-            size: [height, width],
-            padding,
-            channels,
-            ..
-        } = self.conv.window;
-        let lanes = self.conv.lanes;
-        // Input rows and columns of the patch that exist.
-        let span = |axis: usize, size: usize| {
-            let first = padding[axis].saturating_sub(at[axis]).min(IN);
-            first..(size + padding[axis] - at[axis]).min(IN).max(first)
-        };
-        let (rows, columns) = (span(0, height), span(1, width));
-        let mut half = MaybeUninit::<[S::V; IN * IN]>::uninit();
-        let half = half.as_mut_ptr().cast::<S::V>();
-        // SAFETY: of the input only pixels that exist are read, and of `half` only what was written.
-        unsafe {
-            let zero = S::splat(0.0);
-            for c in 0..channels {
-                for j in 0..IN {
-                    let mut d = [zero; IN];
-                    if columns.contains(&j) {
-                        for i in rows.clone() {
-                            let row = c * height + at[0] + i - padding[0];
-                            let pixel = row * width + at[1] + j - padding[1];
-                            d[i] = S::load(self.conv.x.as_ptr().add(pixel * lanes + s));
-                        }
-                    }
-                    let t = inputs::<S>(d);
-                    for i in 0..IN {
-                        half.add(i * IN + j).write(t[i]);
-                    }
-                }
-                for i in 0..IN {
-                    let mut d = [zero; IN];
-                    for j in 0..IN {
-                        d[j] = half.add(i * IN + j).read();
-                    }
-                    let t = inputs::<S>(d);
-                    for j in 0..IN {
-                        let at = (i * IN + j) * stride(channels, n) + (c * n + p) * LANES;
-                        S::store(self.transformed.as_mut_ptr().add(at), t[j]);
-                    }
-                }
-            }
-        }
-    }
-
     /// The sums over the channels, for each of the 36 positions.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`.
     #[inline(always)]
     unsafe fn multiply<S: Simd>(&mut self, n: usize) {
         let (channels, outputs) = (self.conv.window.channels, self.conv.window.outputs);
@@ -217,45 +244,46 @@ impl Patches<'_, '_> {
                 lanes,
                 relu: false,
             };
+            // SAFETY: the caller promises the features.
             unsafe { Kernel::run::<S>(gemm) }
         }
     }
 
-    /// `A^T m A` of patch `p` of `n`, with what follows the convolution.
+    /// `A^T m A` of a patch, with what follows the convolution.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; the patch begins inside the output, `p < n <= PATCHES` and
+    /// `s + 16 <= lanes`.
     #[inline(always)]
-    unsafe fn output<S: Simd>(&mut self, at: [usize; 2], p: usize, n: usize, s: usize) {
+    unsafe fn output<S: Simd>(&mut self, Patch { at, p, n, s }: Patch) {
         let [height, width] = self.conv.window.out_size;
         let outputs = self.conv.window.outputs;
         let (rows, columns) = (OUT.min(height - at[0]), OUT.min(width - at[1]));
-        let mut half = MaybeUninit::<[S::V; OUT * IN]>::uninit();
-        let half = half.as_mut_ptr().cast::<S::V>();
-        // SAFETY: of the output only pixels that exist are written, and of `half` only what was written is read.
+        debug_assert!(p < n && n <= PATCHES && s + LANES <= self.conv.lanes);
+        // SAFETY: of `products` there are 36 positions of `outputs n + 1` vectors; `at + i < height` and
+        // `at + j < width`, so that the pixel is in the output, which `check` has found long enough.
         unsafe {
-            let zero = S::splat(0.0);
+            let mut half = [[S::splat(0.0); IN]; OUT];
             for o in 0..outputs {
                 let bias = S::splat(self.conv.finish.bias.map_or(0.0, |b| b[o]));
                 for j in 0..IN {
-                    let mut m = [zero; IN];
+                    let mut m = [bias; IN];
                     for i in 0..IN {
                         let at = (i * IN + j) * stride(outputs, n) + (o * n + p) * LANES;
-                        m[i] = S::load(self.products.as_ptr().add(at));
+                        m[i] = S::load(self.products, at);
                     }
                     let y = sums::<S>(m);
                     for i in 0..OUT {
-                        half.add(i * IN + j).write(y[i]);
+                        half[i][j] = y[i];
                     }
                 }
                 for i in 0..rows {
-                    let mut m = [zero; IN];
-                    for j in 0..IN {
-                        m[j] = half.add(i * IN + j).read();
-                    }
-                    let y = sums::<S>(m);
+                    let y = sums::<S>(half[i]);
                     let row = ((o * height + at[0] + i) * width + at[1]) * self.conv.lanes + s;
                     for j in 0..columns {
                         let at = row + j * self.conv.lanes;
                         let value = self.conv.finish.apply::<S>(S::add(y[j], bias), at);
-                        S::store(self.conv.out.as_mut_ptr().add(at), value);
+                        S::store(self.conv.out, at, value);
                     }
                 }
             }
@@ -265,37 +293,33 @@ impl Patches<'_, '_> {
 
 /// `B^T d`
 #[inline(always)]
-pub(super) unsafe fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
-    unsafe {
-        let [two, four, five] = [2.0, -4.0, -5.0].map(|x| S::splat(x));
-        let a = S::fma(four, d[2], d[4]);
-        let b = S::fma(four, d[1], d[3]);
-        let c = S::sub(d[4], d[2]);
-        let e = S::mul(two, S::sub(d[3], d[1]));
-        let plus = S::splat(4.0);
-        [
-            S::fma(plus, d[0], S::fma(five, d[2], d[4])),
-            S::add(a, b),
-            S::sub(a, b),
-            S::add(c, e),
-            S::sub(c, e),
-            S::fma(plus, d[1], S::fma(five, d[3], d[5])),
-        ]
-    }
+fn inputs<S: Simd>(d: [S::V; IN]) -> [S::V; IN] {
+    let [two, four, five] = [2.0, -4.0, -5.0].map(|x| S::fill(d[0], x));
+    let a = S::fma(four, d[2], d[4]);
+    let b = S::fma(four, d[1], d[3]);
+    let c = S::sub(d[4], d[2]);
+    let e = S::mul(two, S::sub(d[3], d[1]));
+    let plus = S::fill(d[0], 4.0);
+    [
+        S::fma(plus, d[0], S::fma(five, d[2], d[4])),
+        S::add(a, b),
+        S::sub(a, b),
+        S::add(c, e),
+        S::sub(c, e),
+        S::fma(plus, d[1], S::fma(five, d[3], d[5])),
+    ]
 }
 
 /// `A^T m`
 #[inline(always)]
-unsafe fn sums<S: Simd>(m: [S::V; IN]) -> [S::V; OUT] {
-    unsafe {
-        let (a, b) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
-        let (c, d) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
-        let [two, four, eight] = [2.0, 4.0, 8.0].map(|x| S::splat(x));
-        [
-            S::add(S::add(m[0], a), c),
-            S::fma(two, d, b),
-            S::fma(four, c, a),
-            S::add(S::fma(eight, d, b), m[5]),
-        ]
-    }
+fn sums<S: Simd>(m: [S::V; IN]) -> [S::V; OUT] {
+    let (a, b) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
+    let (c, d) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+    let [two, four, eight] = [2.0, 4.0, 8.0].map(|x| S::fill(m[0], x));
+    [
+        S::add(S::add(m[0], a), c),
+        S::fma(two, d, b),
+        S::fma(four, c, a),
+        S::add(S::fma(eight, d, b), m[5]),
+    ]
 }

@@ -15,8 +15,7 @@ use super::conv_weight::ConvWeight;
 use super::products::{add, add_turned, heights, steps, with_scratch};
 use super::simd::{Kernel, LANES, Level, Simd, run as run_kernel};
 use super::turn::transpose;
-use super::winograd::{self, PRODUCTS};
-use std::mem::MaybeUninit;
+use super::winograd::{self, PRODUCTS, Patch, stride, transform};
 
 /// Output rows and columns of a patch, and input rows and columns that it needs.
 const OUT: usize = 4;
@@ -34,7 +33,7 @@ const PATCHES: usize = 4;
 /// Channels whose sums are kept together, so that they stay in that cache.
 const DEPTH: usize = 24;
 
-/// Adds the gradient; the lengths have been checked.
+/// Adds the gradient.
 pub(super) fn run(conv: ConvWeight<'_>, level: Level) {
     let window = conv.window;
     let width = window.outputs.next_multiple_of(LANES);
@@ -42,8 +41,8 @@ pub(super) fn run(conv: ConvWeight<'_>, level: Level) {
     let at_once = rows * columns <= PATCHES && conv.lanes == LANES;
     let block = PRODUCTS * DEPTH * 4 * LANES;
     let sizes = [
-        PRODUCTS * stride(window.channels * PATCHES * LANES),
-        PRODUCTS * stride(width * PATCHES * LANES),
+        PRODUCTS * stride(window.channels, PATCHES),
+        PRODUCTS * stride(width, PATCHES),
         if at_once {
             block
         } else {
@@ -67,12 +66,6 @@ pub(super) fn run(conv: ConvWeight<'_>, level: Level) {
         };
         run_kernel(level, patches);
     });
-}
-
-/// Numbers from one of the 36 positions to the next: a cache line more than there are, because
-/// distances of 4 KiB would put all positions into one set of the cache.
-fn stride(n: usize) -> usize {
-    n + LANES
 }
 
 struct Patches<'a, 'b> {
@@ -108,18 +101,23 @@ struct Block {
 impl Kernel for Patches<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
+        self.conv.check();
         let [height, width] = self.conv.window.out_size.map(|n| n.div_ceil(OUT));
         let count = height * width;
         let place = |patch: usize| [patch / width * OUT, patch % width * OUT];
-        // SAFETY: the lengths were checked by `ConvWeight::run`.
+        let lanes = self.conv.lanes;
+        // SAFETY: patches `first..first + n` begin inside the output, `p < n <= PATCHES`, `o + 16 <= width`, and
+        // `s + 16 <= lanes`: both are multiples of 16.
         unsafe {
-            for s in (0..self.conv.lanes).step_by(LANES) {
+            for s in (0..lanes).step_by(LANES) {
                 for first in (0..count).step_by(PATCHES) {
                     let n = PATCHES.min(count - first);
                     for p in 0..n {
-                        self.input::<S>(place(first + p), p, n, s);
+                        let at = place(first + p);
+                        let patch = Patch { at, p, n, s };
+                        transform::<S>(&self.conv.window, (self.conv.x, lanes), patch, self.inputs);
                         for o in (0..self.width).step_by(LANES) {
-                            self.turn(place(first + p), o, s);
+                            self.turn(at, o, s);
                             self.gradient::<S>(o, p, n);
                         }
                     }
@@ -136,60 +134,9 @@ impl Kernel for Patches<'_, '_> {
 // By index: what a patch holds must stay in registers.
 #[allow(clippy::needless_range_loop)]
 impl Patches<'_, '_> {
-    /// `B^T d B` of patch `p` of `n`, which begins at output pixel `at`, for all channels.
-    #[inline(always)]
-    unsafe fn input<S: Simd>(&mut self, at: [usize; 2], p: usize, n: usize, s: usize) {
-        let Window {
-            size: [height, width],
-            padding,
-            channels,
-            ..
-        } = self.conv.window;
-        let lanes = self.conv.lanes;
-        // Input rows and columns of the patch that exist.
-        let span = |axis: usize, size: usize| {
-            let first = padding[axis].saturating_sub(at[axis]).min(IN);
-            first..(size + padding[axis] - at[axis]).min(IN).max(first)
-        };
-        let (rows, columns) = (span(0, height), span(1, width));
-        let mut half = MaybeUninit::<[S::V; IN * IN]>::uninit();
-        let half = half.as_mut_ptr().cast::<S::V>();
-        // SAFETY: of the input only pixels that exist are read, and of `half` only what was written.
-        unsafe {
-            let zero = S::splat(0.0);
-            for c in 0..channels {
-                for j in 0..IN {
-                    let mut d = [zero; IN];
-                    if columns.contains(&j) {
-                        for i in rows.clone() {
-                            let row = c * height + at[0] + i - padding[0];
-                            let pixel = row * width + at[1] + j - padding[1];
-                            d[i] = S::load(self.conv.x.as_ptr().add(pixel * lanes + s));
-                        }
-                    }
-                    let t = winograd::inputs::<S>(d);
-                    for i in 0..IN {
-                        half.add(i * IN + j).write(t[i]);
-                    }
-                }
-                for i in 0..IN {
-                    let mut d = [zero; IN];
-                    for j in 0..IN {
-                        d[j] = half.add(i * IN + j).read();
-                    }
-                    let t = winograd::inputs::<S>(d);
-                    for j in 0..IN {
-                        let at = (i * IN + j) * stride(channels * n * LANES) + (c * n + p) * LANES;
-                        S::store(self.inputs.as_mut_ptr().add(at), t[j]);
-                    }
-                }
-            }
-        }
-    }
-
     /// The gradients of outputs `o..o + 16` of the patch at `at`, with outputs in the lanes.
     #[inline(always)]
-    unsafe fn turn(&mut self, at: [usize; 2], o: usize, s: usize) {
+    fn turn(&mut self, at: [usize; 2], o: usize, s: usize) {
         let Window {
             outputs,
             out_size: [height, width],
@@ -204,51 +151,42 @@ impl Patches<'_, '_> {
                     true => (LANES.min(outputs - o), y * width + x),
                     false => (0, 0),
                 };
-                // SAFETY: rows of pixels that exist.
-                unsafe {
-                    let from = self
-                        .conv
-                        .lambda
-                        .as_ptr()
-                        .add(o * stride + pixel * lanes + s);
-                    let to = self.turned.as_mut_ptr().add((i * OUT + j) * LANES * LANES);
-                    transpose(self.level, (from, stride), rows, (to, LANES));
-                }
+                let from = &self.conv.lambda[o * stride + pixel * lanes + s..];
+                let to = &mut self.turned[(i * OUT + j) * LANES * LANES..];
+                transpose(self.level, (from, stride), rows, (to, LANES));
             }
         }
     }
 
     /// `A L A^T` of what was turned, outputs `o..o + 16` of patch `p` of `n`.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `o + 16 <= width` and `p < n <= PATCHES`.
     #[inline(always)]
     unsafe fn gradient<S: Simd>(&mut self, o: usize, p: usize, n: usize) {
-        let stride = stride(self.width * n * LANES);
-        let mut half = MaybeUninit::<[S::V; IN * OUT]>::uninit();
-        let half = half.as_mut_ptr().cast::<S::V>();
-        // SAFETY: of `half` only what was written is read; the buffers have these sizes.
+        let position = stride(self.width, n);
+        debug_assert!(o + LANES <= self.width && p < n && n <= PATCHES);
+        // SAFETY: `turned` has 16 rows of 16 numbers for each pixel of a patch, and `gradients` 36 positions
+        // of `16 n` rows of `width`, of which `16 p + lane` is one.
         unsafe {
             let zero = S::splat(0.0);
+            let mut half = [[zero; OUT]; IN];
             for lane in 0..LANES {
-                let from = self.turned.as_ptr().add(lane * LANES);
                 for j in 0..OUT {
                     let mut l = [zero; OUT];
                     for i in 0..OUT {
-                        l[i] = S::load(from.add((i * OUT + j) * LANES * LANES));
+                        l[i] = S::load(self.turned, ((i * OUT + j) * LANES + lane) * LANES);
                     }
                     let t = gradients::<S>(l);
                     for i in 0..IN {
-                        half.add(i * OUT + j).write(t[i]);
+                        half[i][j] = t[i];
                     }
                 }
-                let to = self.gradients.as_mut_ptr();
-                let to = to.add((p * LANES + lane) * self.width + o);
+                let to = (p * LANES + lane) * self.width + o;
                 for i in 0..IN {
-                    let mut l = [zero; OUT];
-                    for j in 0..OUT {
-                        l[j] = half.add(i * OUT + j).read();
-                    }
-                    let t = gradients::<S>(l);
+                    let t = gradients::<S>(half[i]);
                     for j in 0..IN {
-                        S::store(to.add((i * IN + j) * stride), t[j]);
+                        S::store(self.gradients, to + (i * IN + j) * position, t[j]);
                     }
                 }
             }
@@ -257,6 +195,9 @@ impl Patches<'_, '_> {
 
     /// Adds the products of `n` patches to the sums of all blocks, and the sums of finished blocks to
     /// the gradient: all are where there are no more patches (`n` = 0).
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`, and `n <= PATCHES`.
     #[inline(always)]
     unsafe fn blocks<S: Simd>(&mut self, n: usize) {
         let (mut o, mut sums) = (0, 0);
@@ -272,13 +213,13 @@ impl Patches<'_, '_> {
                     sums,
                 };
                 let size = PRODUCTS * channels * width;
-                // SAFETY: these outputs and channels exist.
+                if self.at_once {
+                    self.sums[..size].fill(0.0);
+                } else {
+                    sums += size;
+                }
+                // SAFETY: `o + width` is at most the width of all outputs, `c + channels` at most all channels.
                 unsafe {
-                    if self.at_once {
-                        self.sums[..size].fill(0.0);
-                    } else {
-                        sums += size;
-                    }
                     if n > 0 {
                         self.multiply::<S>(block, n);
                     }
@@ -292,10 +233,13 @@ impl Patches<'_, '_> {
     }
 
     /// Adds the products of `n` patches to the sums, for each of the 36 positions.
+    ///
+    /// # Safety
+    /// As for `blocks`; there are the block's channels and outputs.
     #[inline(always)]
     unsafe fn multiply<S: Simd>(&mut self, block: Block, n: usize) {
         for k in 0..PRODUCTS {
-            // SAFETY: as the caller promises.
+            // SAFETY: `k < 36`, and the block's width is `16 V`.
             unsafe {
                 match block.width / LANES {
                     1 => self.position::<S, 1>(block, k, n),
@@ -308,10 +252,13 @@ impl Patches<'_, '_> {
     }
 
     /// Position `k` of a block.
+    ///
+    /// # Safety
+    /// As for `multiply`; `k < 36`, and the block's width is `16 V`.
     #[inline(always)]
     unsafe fn position<S: Simd, const V: usize>(&mut self, block: Block, k: usize, n: usize) {
         for (row, rows) in heights::<S, V>(block.channels) {
-            // SAFETY: as the caller promises.
+            // SAFETY: `row + rows` is at most the block's channels.
             unsafe {
                 match rows {
                     1 => self.rows::<S, 1, V>(block, k, row, n),
@@ -327,6 +274,9 @@ impl Patches<'_, '_> {
     }
 
     /// Position `k` of channels `row..row + R` of a block.
+    ///
+    /// # Safety
+    /// As for `position`; the block has these channels.
     #[inline(always)]
     unsafe fn rows<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -336,35 +286,38 @@ impl Patches<'_, '_> {
         n: usize,
     ) {
         let (channels, depth) = (self.conv.window.channels, n * LANES);
-        // SAFETY: the buffers have these sizes.
+        let at = k * stride(channels, n) + (block.c + row) * depth;
+        let inputs = &self.inputs[at..][..R * depth];
+        let mut x = [inputs; R];
+        for r in 0..R {
+            x[r] = &inputs[r * depth..][..depth];
+        }
+        let y = k * stride(self.width, n) + block.o;
+        let y = &self.gradients[y..][..(depth - 1) * self.width + V * LANES];
+        let sums = block.sums + (k * block.channels + row) * V * LANES;
+        let sums = &mut self.sums[sums..][..R * V * LANES];
+        // SAFETY: each of `x` has `depth` numbers, `y` `depth - 1` rows of `width` and `V` vectors, and `sums` `R` rows
+        // of `V` vectors: they were cut so.
         unsafe {
-            let at = k * stride(channels * depth) + (block.c + row) * depth;
-            let inputs = self.inputs.as_ptr().add(at);
-            let mut x = [inputs; R];
-            for r in 0..R {
-                x[r] = inputs.add(r * depth);
-            }
-            let y = k * stride(self.width * depth) + block.o;
-            let y = self.gradients.as_ptr().add(y);
             let zero = [[S::splat(0.0); V]; R];
-            let acc = steps::<S, R, V>(zero, x, y, self.width, depth);
-            let sums = block.sums + (k * block.channels + row) * V * LANES;
-            add::<S, R, V>(&acc, self.sums.as_mut_ptr().add(sums), V * LANES);
+            let acc = steps::<S, R, V>(zero, x, (y, self.width), depth);
+            add::<S, R, V>(&acc, sums, V * LANES);
         }
     }
 
     /// Adds `G^T m G` of the sums `m` of a block to the gradient.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`.
     #[inline(always)]
     unsafe fn finish<S: Simd>(&mut self, block: Block) {
         let position = block.channels * block.width;
         for at in (0..position).step_by(LANES) {
             let (c, o) = (at / block.width, at % block.width);
-            // SAFETY: the block has these sums, and `kernels` room for 9 gradients of each channel.
-            unsafe {
-                let sums = self.sums.as_ptr().add(block.sums + at);
-                let to = self.kernels.as_mut_ptr().add(c * 9 * block.width + o);
-                kernel::<S>((sums, position), (to, block.width));
-            }
+            let sums = &self.sums[block.sums + at..][..(PRODUCTS - 1) * position + LANES];
+            let to = &mut self.kernels[c * 9 * block.width + o..][..8 * block.width + LANES];
+            // SAFETY: there are 36 vectors `position` apart and 9 `width` apart: the slices were cut so.
+            unsafe { kernel::<S>((sums, position), (to, block.width)) }
         }
         let Window {
             channels, outputs, ..
@@ -378,33 +331,31 @@ impl Patches<'_, '_> {
 }
 
 /// `G^T m G` of 36 vectors `position` apart, to 9 vectors `width` apart.
+///
+/// # Safety
+/// The processor must have the features of `S`; `35 position + 16 <= from.len()` and `8 width + 16 <= to.len()`.
 // By index: what a patch holds must stay in registers.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn kernel<S: Simd>((from, position): (*const f32, usize), (to, width): (*mut f32, usize)) {
-    let mut half = MaybeUninit::<[S::V; 3 * IN]>::uninit();
-    let half = half.as_mut_ptr().cast::<S::V>();
-    // SAFETY: of `half` only what was written is read; the caller promises the vectors.
+unsafe fn kernel<S: Simd>((from, position): (&[f32], usize), (to, width): (&mut [f32], usize)) {
+    // SAFETY: `i IN + j <= 35` and `3 i + j <= 8`, where the caller promises vectors.
     unsafe {
         let zero = S::splat(0.0);
+        let mut half = [[zero; IN]; 3];
         for j in 0..IN {
             let mut m = [zero; IN];
             for i in 0..IN {
-                m[i] = S::load(from.add((i * IN + j) * position));
+                m[i] = S::load(from, (i * IN + j) * position);
             }
             let t = kernels::<S>(m);
             for i in 0..3 {
-                half.add(i * IN + j).write(t[i]);
+                half[i][j] = t[i];
             }
         }
         for i in 0..3 {
-            let mut m = [zero; IN];
-            for j in 0..IN {
-                m[j] = half.add(i * IN + j).read();
-            }
-            let t = kernels::<S>(m);
+            let t = kernels::<S>(half[i]);
             for j in 0..3 {
-                S::store(to.add((i * 3 + j) * width), t[j]);
+                S::store(to, (i * 3 + j) * width, t[j]);
             }
         }
     }
@@ -412,37 +363,33 @@ unsafe fn kernel<S: Simd>((from, position): (*const f32, usize), (to, width): (*
 
 /// `A l`
 #[inline(always)]
-unsafe fn gradients<S: Simd>(l: [S::V; OUT]) -> [S::V; IN] {
-    unsafe {
-        let (two, four) = (S::splat(2.0), S::splat(4.0));
-        let (a, b) = (S::add(l[0], l[2]), S::add(l[1], l[3]));
-        let c = S::fma(four, l[2], l[0]);
-        let e = S::mul(two, S::fma(four, l[3], l[1]));
-        [
-            l[0],
-            S::add(a, b),
-            S::sub(a, b),
-            S::add(c, e),
-            S::sub(c, e),
-            l[3],
-        ]
-    }
+fn gradients<S: Simd>(l: [S::V; OUT]) -> [S::V; IN] {
+    let (two, four) = (S::fill(l[0], 2.0), S::fill(l[0], 4.0));
+    let (a, b) = (S::add(l[0], l[2]), S::add(l[1], l[3]));
+    let c = S::fma(four, l[2], l[0]);
+    let e = S::mul(two, S::fma(four, l[3], l[1]));
+    [
+        l[0],
+        S::add(a, b),
+        S::sub(a, b),
+        S::add(c, e),
+        S::sub(c, e),
+        l[3],
+    ]
 }
 
 /// `G^T m`
 #[inline(always)]
-unsafe fn kernels<S: Simd>(m: [S::V; IN]) -> [S::V; 3] {
-    unsafe {
-        let sixth = S::splat(1.0 / 6.0);
-        let (a, b) = (S::add(m[1], m[2]), S::sub(m[2], m[1]));
-        let (c, d) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
-        let quarter = S::splat(0.25);
-        let first = S::fma(quarter, c, S::mul(S::splat(-1.0), a));
-        let half = S::fma(S::splat(0.5), d, b);
-        [
-            S::fma(sixth, first, S::mul(quarter, m[0])),
-            S::mul(sixth, half),
-            S::fma(sixth, S::sub(c, a), m[5]),
-        ]
-    }
+fn kernels<S: Simd>(m: [S::V; IN]) -> [S::V; 3] {
+    let sixth = S::fill(m[0], 1.0 / 6.0);
+    let (a, b) = (S::add(m[1], m[2]), S::sub(m[2], m[1]));
+    let (c, d) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+    let quarter = S::fill(m[0], 0.25);
+    let first = S::fma(quarter, c, S::mul(S::fill(m[0], -1.0), a));
+    let half = S::fma(S::fill(m[0], 0.5), d, b);
+    [
+        S::fma(sixth, first, S::mul(quarter, m[0])),
+        S::mul(sixth, half),
+        S::fma(sixth, S::sub(c, a), m[5]),
+    ]
 }

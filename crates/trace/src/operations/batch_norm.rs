@@ -2,7 +2,8 @@
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
 use crate::device::{self, DeviceTensor, Replay};
-use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::host::norm::{ChannelMoments, Scaled};
+use crate::host::simd::run;
 use crate::units::{Port, Ties};
 use burn_backend::Slice;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
@@ -107,42 +108,6 @@ impl Operation for BatchNorm {
     }
 }
 
-/// `out = act(x factor + shift)`
-struct Scaled<'a> {
-    x: &'a [f32],
-    factor: f32,
-    shift: f32,
-    relu: bool,
-    out: &'a mut [f32],
-}
-
-impl Kernel for Scaled<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        assert_eq!(self.x.len(), self.out.len());
-        let whole = self.x.len() / LANES * LANES;
-        // SAFETY: every access is below `whole`.
-        unsafe {
-            let (factor, shift) = (S::splat(self.factor), S::splat(self.shift));
-            for i in (0..whole).step_by(LANES) {
-                let value = S::fma(S::load(self.x.as_ptr().add(i)), factor, shift);
-                let value = match self.relu {
-                    true => S::max(S::splat(0.0), value),
-                    false => value,
-                };
-                S::store(self.out.as_mut_ptr().add(i), value);
-            }
-        }
-        for i in whole..self.x.len() {
-            let value = self.x[i].mul_add(self.factor, self.shift);
-            self.out[i] = match self.relu && value < 0.0 {
-                true => 0.0,
-                false => value,
-            };
-        }
-    }
-}
-
 /// Mean over the samples and pixels of `x - shift` and of `(x - shift)^2`, channel by channel:
 /// `[2, channels]`. Inputs: x, and shift, near the mean, so that the difference of both does not cancel.
 #[derive(Clone, Copy, Debug)]
@@ -243,38 +208,6 @@ impl Operation for Moments {
         match call.samples {
             true => device::reshape(swapped, &[own[0], own[1], 2, own[2]]),
             false => device::reshape(swapped, &[own[0], 2, own[2]]),
-        }
-    }
-}
-
-/// Moments of one channel of a tile, sample by sample.
-struct ChannelMoments<'a> {
-    /// `[pixels][lanes]`
-    x: &'a [f32],
-    shift: f32,
-    mean: &'a mut [f32],
-    square: &'a mut [f32],
-}
-
-impl Kernel for ChannelMoments<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let lanes = self.mean.len();
-        assert!(lanes.is_multiple_of(LANES) && self.square.len() == lanes);
-        let pixels = self.x.len() / lanes;
-        // SAFETY: every access is inside a pixel of `lanes` values.
-        unsafe {
-            let (shift, share) = (S::splat(self.shift), S::splat(1.0 / pixels as f32));
-            for s in (0..lanes).step_by(LANES) {
-                let (mut sum, mut squares) = (S::splat(0.0), S::splat(0.0));
-                for pixel in 0..pixels {
-                    let d = S::sub(S::load(self.x.as_ptr().add(pixel * lanes + s)), shift);
-                    sum = S::add(sum, d);
-                    squares = S::fma(d, d, squares);
-                }
-                S::store(self.mean.as_mut_ptr().add(s), S::mul(sum, share));
-                S::store(self.square.as_mut_ptr().add(s), S::mul(squares, share));
-            }
         }
     }
 }

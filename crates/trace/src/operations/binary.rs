@@ -6,7 +6,7 @@ use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elemen
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
-use crate::host::simd::{LANES, Simd};
+use crate::host::simd::Simd;
 use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 
@@ -227,8 +227,8 @@ macro_rules! vector_functions {
             struct $name;
             impl MapN<2> for $name {
                 #[inline(always)]
-                unsafe fn apply<S: Simd>(self, [$a, $b]: [S::V; 2]) -> S::V {
-                    unsafe { $body }
+                fn apply<S: Simd>(self, [$a, $b]: [S::V; 2]) -> S::V {
+                    $body
                 }
             }
         )*
@@ -240,8 +240,8 @@ vector_functions! {
     Sub(a, b) = S::sub(a, b);
     Mul(a, b) = S::mul(a, b);
     Div(a, b) = S::div(a, b);
-    Equal(a, b) = S::select_eq(a, b, S::splat(1.0), S::splat(0.0));
-    Greater(a, b) = S::select_gt(a, b, S::splat(1.0), S::splat(0.0));
+    Equal(a, b) = S::select_eq(a, b, S::fill(a, 1.0), S::fill(a, 0.0));
+    Greater(a, b) = S::select_gt(a, b, S::fill(a, 1.0), S::fill(a, 0.0));
 }
 
 /// Any function, lane by lane.
@@ -250,14 +250,7 @@ struct Each(fn(f32, f32) -> f32);
 
 impl MapN<2> for Each {
     #[inline(always)]
-    unsafe fn apply<S: Simd>(self, [a, b]: [S::V; 2]) -> S::V {
-        let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
-        // SAFETY: both arrays hold one logical vector.
-        unsafe {
-            S::store(x.as_mut_ptr(), a);
-            S::store(y.as_mut_ptr(), b);
-            let z: [f32; LANES] = std::array::from_fn(|i| (self.0)(x[i], y[i]));
-            S::load(z.as_ptr())
-        }
+    fn apply<S: Simd>(self, [a, b]: [S::V; 2]) -> S::V {
+        S::each(a, b, self.0)
     }
 }

@@ -1,19 +1,11 @@
 //! Elementwise functions of several values whose shapes broadcast.
 
 use super::{HostCall, View};
-use crate::host::simd::{Kernel, LANES, Simd, run};
+pub(crate) use crate::host::elementwise::MapN;
+use crate::host::elementwise::{Row, map_rows};
 
 /// The highest rank that is supported.
 pub(crate) const MAX_RANK: usize = 8;
-
-/// A function of `N` numbers, applied to vectors.
-pub(crate) trait MapN<const N: usize>: Copy {
-    /// The function on 16 numbers each.
-    ///
-    /// # Safety
-    /// The processor must have the features of `S`.
-    unsafe fn apply<S: Simd>(self, x: [S::V; N]) -> S::V;
-}
 
 /// Calls `f` for all elements of the output; inputs of length 1 along an axis are repeated.
 pub(crate) fn apply<const N: usize, F: MapN<N>>(f: F, call: HostCall) {
@@ -25,14 +17,7 @@ pub(crate) fn apply<const N: usize, F: MapN<N>>(f: F, call: HostCall) {
             data: &v.data[..n],
             stride: 1,
         });
-        return run(
-            call.level,
-            RowKernel {
-                f,
-                rows,
-                out: call.out,
-            },
-        );
+        return map_rows(call.level, f, rows, call.out);
     }
     let walk = Walk::new(&inputs, &call);
     let outer: usize = walk.dims[..walk.rank].iter().product();
@@ -52,57 +37,7 @@ pub(crate) fn apply<const N: usize, F: MapN<N>>(f: F, call: HostCall) {
                 stride,
             }
         });
-        run(level, RowKernel { f, rows, out });
-    }
-}
-
-/// A row of an input: a slice, or one number repeated (stride 0).
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    data: &'a [f32],
-    stride: usize,
-}
-
-struct RowKernel<'a, F, const N: usize> {
-    f: F,
-    rows: [Row<'a>; N],
-    out: &'a mut [f32],
-}
-
-impl<F: MapN<N>, const N: usize> Kernel for RowKernel<'_, F, N> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let n = self.out.len();
-        let whole = n / LANES * LANES;
-        for row in &self.rows {
-            assert!(row.data.len() == if row.stride == 0 { 1 } else { n });
-        }
-        // SAFETY: rows have `n` values, or one that is repeated; the rest goes through padded copies.
-        unsafe {
-            let repeated: [S::V; N] = std::array::from_fn(|k| S::splat(self.rows[k].data[0]));
-            for i in (0..whole).step_by(LANES) {
-                let mut x = repeated;
-                for (x, row) in x.iter_mut().zip(&self.rows) {
-                    if row.stride == 1 {
-                        *x = S::load(row.data.as_ptr().add(i));
-                    }
-                }
-                S::store(self.out.as_mut_ptr().add(i), self.f.apply::<S>(x));
-            }
-            if whole < n {
-                let mut x = repeated;
-                for (x, row) in x.iter_mut().zip(&self.rows) {
-                    if row.stride == 1 {
-                        let mut rest = [0.0; LANES];
-                        rest[..n - whole].copy_from_slice(&row.data[whole..]);
-                        *x = S::load(rest.as_ptr());
-                    }
-                }
-                let mut rest = [0.0; LANES];
-                S::store(rest.as_mut_ptr(), self.f.apply::<S>(x));
-                self.out[whole..].copy_from_slice(&rest[..n - whole]);
-            }
-        }
+        map_rows(level, f, rows, out);
     }
 }
 

@@ -1,11 +1,10 @@
 //! Log-softmax followed by the choice of one class: the cross-entropy without the table of all
 //! log-probabilities.
 
-use super::softmax::max_and_rest;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::device::{self, DeviceTensor, Replay};
-use crate::host::math;
-use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::host::simd::run;
+use crate::host::softmax::Picked;
 use burn_backend::ops::FloatTensorOps;
 
 /// `out[n] = x[n, y_n] - ln sum_j e^(x[n, j])`, times -1 where `negated`; inputs: x `[n, classes]`
@@ -70,43 +69,6 @@ impl Operation for PickedLogSoftmax {
             Replay::float_neg(picked)
         } else {
             picked
-        }
-    }
-}
-
-struct Picked<'a> {
-    x: &'a [f32],
-    labels: &'a [f32],
-    out: &'a mut [f32],
-    classes: usize,
-    lanes: usize,
-    negated: bool,
-}
-
-impl Kernel for Picked<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        // SAFETY: `host` has cut the slices to `classes`, 1 and 1 rows of `lanes` values.
-        unsafe {
-            for s in (0..self.lanes).step_by(LANES) {
-                let x = self.x.as_ptr().add(s);
-                let label = S::load(self.labels.as_ptr().add(s));
-                let mut chosen = S::splat(f32::NAN);
-                let mut class = S::splat(0.0);
-                let (max, rest) = max_and_rest::<S>(x, self.classes, self.lanes, |row| {
-                    chosen = S::select_eq(label, class, row, chosen);
-                    class = S::add(class, S::splat(1.0));
-                });
-                // (x_y - m) - ln sum: the first difference is exact where it matters.
-                let log = math::ln_1p::<S>(rest);
-                let picked = S::sub(S::sub(chosen, max), log);
-                let picked = if self.negated {
-                    math::neg::<S>(picked)
-                } else {
-                    picked
-                };
-                S::store(self.out.as_mut_ptr().add(s), picked);
-            }
         }
     }
 }

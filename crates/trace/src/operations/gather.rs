@@ -51,8 +51,10 @@ impl Operation for Gather {
                         let chosen = index.data[row * lanes + s];
                         // An index outside is a value that is not there.
                         let valid = chosen >= 0.0 && chosen < from as f32;
-                        let at = ((b * from + chosen as usize) * after + a) * lanes + s;
-                        call.out[row * lanes + s] = if valid { x.data[at] } else { f32::NAN };
+                        call.out[row * lanes + s] = match valid {
+                            true => x.data[((b * from + chosen as usize) * after + a) * lanes + s],
+                            false => f32::NAN,
+                        };
                     }
                 }
             }

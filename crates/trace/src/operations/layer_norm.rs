@@ -2,7 +2,8 @@
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::device::{self, DeviceTensor, Replay};
-use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::host::norm::RowNorm;
+use crate::host::simd::run;
 use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 
@@ -46,7 +47,7 @@ impl Operation for LayerNorm {
         let size = length * lanes;
         let x = call.inputs[0].data.chunks_exact(size);
         for (x, out) in x.zip(call.out.chunks_exact_mut(size)) {
-            let row = Row {
+            let row = RowNorm {
                 x,
                 gamma: &call.inputs[1].data[..length],
                 beta,
@@ -78,65 +79,6 @@ impl Operation for LayerNorm {
         match call.inputs.get(2) {
             Some(beta) => Replay::float_add(scaled, along(beta)),
             None => scaled,
-        }
-    }
-}
-
-/// One row of values of a tile: `[length][lanes]`.
-struct Row<'a> {
-    x: &'a [f32],
-    gamma: &'a [f32],
-    beta: Option<&'a [f32]>,
-    epsilon: f32,
-    lanes: usize,
-    out: &'a mut [f32],
-}
-
-impl Row<'_> {
-    fn plain(self) {
-        let n = self.gamma.len() as f64;
-        let mean = self.x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let squares = self.x.iter().map(|&x| (f64::from(x) - mean).powi(2));
-        let root = (squares.sum::<f64>() / n + f64::from(self.epsilon)).sqrt();
-        for (i, (out, &x)) in self.out.iter_mut().zip(self.x).enumerate() {
-            let scaled = f64::from(self.gamma[i]) * (f64::from(x) - mean) / root;
-            *out = (scaled + self.beta.map_or(0.0, |b| f64::from(b[i]))) as f32;
-        }
-    }
-}
-
-impl Kernel for Row<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let (length, lanes) = (self.gamma.len(), self.lanes);
-        assert!(lanes.is_multiple_of(LANES));
-        assert!(self.x.len() >= length * lanes && self.out.len() >= length * lanes);
-        assert!(self.beta.is_none_or(|b| b.len() >= length));
-        // SAFETY: the lengths were checked.
-        unsafe {
-            let share = S::splat(1.0 / length as f32);
-            for s in (0..lanes).step_by(LANES) {
-                let load = |i: usize| S::load(self.x.as_ptr().add(i * lanes + s));
-                let sum = (0..length).fold(S::splat(0.0), |sum, i| S::add(sum, load(i)));
-                let mean = S::mul(sum, share);
-                let squares = (0..length).fold(S::splat(0.0), |sum, i| {
-                    let d = S::sub(load(i), mean);
-                    S::fma(d, d, sum)
-                });
-                let variance = S::fma(squares, share, S::splat(self.epsilon));
-                let factor = S::div(S::splat(1.0), S::sqrt(variance));
-                for i in 0..length {
-                    let scaled = S::mul(
-                        S::mul(S::sub(load(i), mean), factor),
-                        S::splat(self.gamma[i]),
-                    );
-                    let shift = S::splat(self.beta.map_or(0.0, |b| b[i]));
-                    S::store(
-                        self.out.as_mut_ptr().add(i * lanes + s),
-                        S::add(scaled, shift),
-                    );
-                }
-            }
         }
     }
 }

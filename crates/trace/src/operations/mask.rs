@@ -66,12 +66,10 @@ struct Masked;
 
 impl MapN<2> for Masked {
     #[inline(always)]
-    unsafe fn apply<S: Simd>(self, [y, t]: [S::V; 2]) -> S::V {
+    fn apply<S: Simd>(self, [y, t]: [S::V; 2]) -> S::V {
         // Written so that NaN lets through, as in PyTorch.
-        unsafe {
-            let zero = S::splat(0.0);
-            let t = S::select_gt(zero, y, zero, t);
-            S::select_eq(y, zero, zero, t)
-        }
+        let zero = S::fill(y, 0.0);
+        let t = S::select_gt(zero, y, zero, t);
+        S::select_eq(y, zero, zero, t)
     }
 }

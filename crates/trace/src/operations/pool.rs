@@ -5,10 +5,10 @@ use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
-use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::host::pool::{Channel, Span};
+use crate::host::simd::run;
 use crate::units::{Port, Ties};
 use burn_backend::ops::ModuleOps;
-use std::ops::Range;
 
 /// What is computed of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -147,17 +147,6 @@ impl Operation for Pool2d {
     }
 }
 
-/// One output position along an axis.
-#[derive(Clone, Debug)]
-pub(super) struct Span {
-    /// First input index and the step to the next.
-    start: usize,
-    step: usize,
-    count: usize,
-    /// What the window's length counts as in a mean.
-    pub(super) length: usize,
-}
-
 impl Pool2d {
     pub(super) fn span(&self, axis: usize, o: usize, size: usize, out: usize) -> Span {
         if self.pooling == Pooling::Adaptive {
@@ -184,94 +173,12 @@ impl Pool2d {
         let end = (start + kernel).min(size + 2 * pad);
         let inside = start.saturating_sub(pad)..(end.saturating_sub(pad)).min(size);
         let padded = self.pooling == Pooling::Average { padded: true };
-        let length = if padded { end - start } else { inside.len() };
-        Span::of(inside, length)
-    }
-}
-
-impl Span {
-    fn of(range: Range<usize>, length: usize) -> Self {
-        Self {
-            start: range.start,
-            step: 1,
-            count: range.len(),
-            length,
-        }
-    }
-
-    pub(super) fn indices(&self) -> impl Iterator<Item = usize> + use<> {
-        let (start, step) = (self.start, self.step);
-        (0..self.count).map(move |i| start + i * step)
-    }
-}
-
-/// One channel of a tile.
-struct Channel<'a> {
-    x: &'a [f32],
-    width: usize,
-    windows: [&'a [Span]; 2],
-    max: bool,
-    lanes: usize,
-    out: &'a mut [f32],
-}
-
-impl Channel<'_> {
-    fn plain(self) {
-        let width = self.windows[1].len();
-        for (i, out) in self.out.iter_mut().enumerate() {
-            let (rows, columns) = (&self.windows[0][i / width], &self.windows[1][i % width]);
-            let values = rows
-                .indices()
-                .flat_map(|y| columns.indices().map(move |x| y * self.width + x))
-                .map(|at| self.x[at]);
-            *out = if self.max {
-                // NaN stays NaN, from either side.
-                let larger = |a: f32, x: f32| if x <= a || a.is_nan() { a } else { x };
-                values.fold(f32::NEG_INFINITY, larger)
-            } else {
-                values.sum::<f32>() / (rows.length * columns.length) as f32
-            };
-        }
-    }
-}
-
-impl Kernel for Channel<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let lanes = self.lanes;
-        assert!(lanes.is_multiple_of(LANES) && self.x.len().is_multiple_of(self.width * lanes));
-        let (rows, columns) = (self.windows[0], self.windows[1]);
-        assert!(self.out.len() >= rows.len() * columns.len() * lanes);
-        for (y, row) in rows.iter().enumerate() {
-            for (x, column) in columns.iter().enumerate() {
-                let factor = 1.0 / (row.length * column.length) as f32;
-                let at = (y * columns.len() + x) * lanes;
-                for s in (0..lanes).step_by(LANES) {
-                    // SAFETY: spans lie inside the image, outputs were checked.
-                    unsafe {
-                        let start = if self.max { f32::NEG_INFINITY } else { 0.0 };
-                        let mut acc = S::splat(start);
-                        for i in row.indices() {
-                            for j in column.indices() {
-                                let from = (i * self.width + j) * lanes + s;
-                                let value = S::load(self.x.as_ptr().add(from));
-                                acc = match self.max {
-                                    // A NaN, once there, stays: the comparison with it is false.
-                                    true => S::select_eq(acc, acc, S::max(acc, value), acc),
-                                    false => S::add(acc, value),
-                                };
-                            }
-                        }
-                        let out = self.out.as_mut_ptr().add(at + s);
-                        let value = if self.max {
-                            acc
-                        } else {
-                            S::mul(acc, S::splat(factor))
-                        };
-                        S::store(out, value);
-                    }
-                }
-            }
-        }
+        let length = if padded {
+            end.saturating_sub(start)
+        } else {
+            inside.len()
+        };
+        // As Burn: a window that meets nothing has the mean 0.
+        Span::of(inside, length.max(1))
     }
 }

@@ -1,10 +1,11 @@
 //! The derivatives of pooling.
 
-use super::pool::{Pool2d, Pooling, Span};
+use super::pool::{Pool2d, Pooling};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
+use crate::host::pool::Span;
 use burn_backend::get_or_init_device_settings;
 use burn_backend::ops::{FloatTensorOps, ModuleOps};
 

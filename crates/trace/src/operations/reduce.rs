@@ -6,22 +6,11 @@ use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::gemm_weight::bias_gradient;
-use crate::host::simd::{Kernel, LANES, Simd, run};
+pub(crate) use crate::host::reduce::Reduction;
+use crate::host::reduce::RowsByLane;
+use crate::host::simd::run;
 use crate::units::{Port, Ties};
 use burn_backend::ops::FloatTensorOps;
-
-/// What is computed of the numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Reduction {
-    Sum,
-    Mean,
-    Max,
-    Min,
-    /// Index of the first maximum.
-    ArgMax,
-    /// Index of the first minimum.
-    ArgMin,
-}
 
 /// A reduction over `axis` (kept with length 1), or over everything (output `[1]`).
 ///
@@ -101,7 +90,7 @@ impl Operation for Reduce {
                     let reduction = self.reduction;
                     run(
                         call.level,
-                        Lanes {
+                        RowsByLane {
                             reduction,
                             x,
                             out,
@@ -290,57 +279,6 @@ impl Operation for SumBut {
         tangents: &[Option<ValueId>],
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0])
-    }
-}
-
-/// Rows of a tile, `stride` apart, reduced lane by lane.
-struct Lanes<'a> {
-    reduction: Reduction,
-    x: &'a [f32],
-    out: &'a mut [f32],
-    length: usize,
-    stride: usize,
-}
-
-impl Kernel for Lanes<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        assert!(self.out.len().is_multiple_of(LANES));
-        assert!(self.x.len() >= (self.length - 1) * self.stride + self.out.len());
-        // SAFETY: the lengths were checked.
-        unsafe {
-            for s in (0..self.out.len()).step_by(LANES) {
-                let row = |i: usize| S::load(self.x.as_ptr().add(i * self.stride + s));
-                let rows = 1..self.length;
-                let (one, mean) = (S::splat(1.0), S::splat(1.0 / self.length as f32));
-                let first = row(0);
-                // Comparisons with NaN are false: `x == x` keeps what is not a number.
-                let max = |a, x| S::select_eq(x, x, S::select_gt(x, a, x, a), x);
-                let min = |a, x| S::select_eq(x, x, S::select_gt(a, x, x, a), x);
-                let out = match self.reduction {
-                    Reduction::Sum => rows.fold(first, |a, i| S::add(a, row(i))),
-                    Reduction::Mean => S::mul(mean, rows.fold(first, |a, i| S::add(a, row(i)))),
-                    Reduction::Max => rows.fold(first, |a, i| max(a, row(i))),
-                    Reduction::Min => rows.fold(first, |a, i| min(a, row(i))),
-                    Reduction::ArgMax | Reduction::ArgMin => {
-                        let (mut best, mut at) = (first, S::splat(0.0));
-                        let mut index = one;
-                        for i in rows {
-                            let x = row(i);
-                            let (a, b) = match self.reduction {
-                                Reduction::ArgMax => (x, best),
-                                _ => (best, x),
-                            };
-                            at = S::select_gt(a, b, index, at);
-                            best = S::select_gt(a, b, x, best);
-                            index = S::add(index, one);
-                        }
-                        at
-                    }
-                };
-                S::store(self.out.as_mut_ptr().add(s), out);
-            }
-        }
     }
 }
 

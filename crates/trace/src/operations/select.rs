@@ -96,7 +96,7 @@ struct Choose;
 
 impl MapN<3> for Choose {
     #[inline(always)]
-    unsafe fn apply<S: Simd>(self, [x, mask, value]: [S::V; 3]) -> S::V {
-        unsafe { S::select_eq(mask, S::splat(0.0), x, value) }
+    fn apply<S: Simd>(self, [x, mask, value]: [S::V; 3]) -> S::V {
+        S::select_eq(mask, S::fill(x, 0.0), x, value)
     }
 }

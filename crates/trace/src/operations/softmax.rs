@@ -5,8 +5,8 @@ use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around
 use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
-use crate::host::math;
-use crate::host::simd::{Kernel, LANES, Simd, run};
+use crate::host::simd::run;
+use crate::host::softmax::SoftmaxRows;
 use crate::units::Ties;
 use burn_backend::ops::ActivationOps;
 
@@ -58,7 +58,7 @@ impl Operation for Softmax {
                     let (x, out) = (&x[start..end], &mut call.out[start..end]);
                     run(
                         call.level,
-                        Lanes {
+                        SoftmaxRows {
                             x,
                             out,
                             length,
@@ -135,76 +135,6 @@ impl Softmax {
                 d.sub(product, part)
             }
         }
-    }
-}
-
-struct Lanes<'a> {
-    x: &'a [f32],
-    out: &'a mut [f32],
-    length: usize,
-    stride: usize,
-    lanes: usize,
-    log: bool,
-}
-
-impl Kernel for Lanes<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        // SAFETY: the slices hold `length` rows of `lanes` values, `stride` apart.
-        unsafe {
-            let (x, out) = (self.x.as_ptr(), self.out.as_mut_ptr());
-            for s in (0..self.lanes).step_by(LANES) {
-                let (max, rest) = max_and_rest::<S>(x.add(s), self.length, self.stride, |_| {});
-                let (log, sum) = (math::ln_1p::<S>(rest), S::add(rest, S::splat(1.0)));
-                for i in 0..self.length {
-                    let at = s + i * self.stride;
-                    let d = S::sub(S::load(x.add(at)), max);
-                    let y = if self.log {
-                        S::sub(d, log)
-                    } else {
-                        S::div(math::exp::<S>(d), sum)
-                    };
-                    S::store(out.add(at), y);
-                }
-            }
-        }
-    }
-}
-
-/// `m = max_i x_i` and `sum_i e^(x_i - m) - 1` of 16 samples; rows are `stride` apart.
-/// `visit` sees each row.
-///
-/// Without the 1 of the maximum itself, the logarithm of the sum ([`math::ln_1p`]) keeps its
-/// relative accuracy where one value dominates: the small losses of trained networks.
-///
-/// # Safety
-/// `length` rows of 16 values must be readable; the processor must have the features of `S`.
-#[inline(always)]
-pub(crate) unsafe fn max_and_rest<S: Simd>(
-    x: *const f32,
-    length: usize,
-    stride: usize,
-    mut visit: impl FnMut(S::V),
-) -> (S::V, S::V) {
-    unsafe {
-        let (zero, one) = (S::splat(0.0), S::splat(1.0));
-        let mut max = S::load(x);
-        visit(max);
-        for i in 1..length {
-            let x = S::load(x.add(i * stride));
-            visit(x);
-            max = S::max(max, x);
-        }
-        let (mut rest, mut maxima) = (zero, S::splat(-1.0));
-        for i in 0..length {
-            let x = S::load(x.add(i * stride));
-            rest = S::add(
-                rest,
-                S::select_eq(x, max, zero, math::exp_negative::<S>(S::sub(x, max))),
-            );
-            maxima = S::add(maxima, S::select_eq(x, max, one, zero));
-        }
-        (max, S::add(rest, maxima))
     }
 }
 

@@ -77,7 +77,7 @@ struct Scaled(f32);
 
 impl MapN<2> for Scaled {
     #[inline(always)]
-    unsafe fn apply<S: Simd>(self, [y, _]: [S::V; 2]) -> S::V {
-        unsafe { S::mul(y, S::splat(self.0)) }
+    fn apply<S: Simd>(self, [y, _]: [S::V; 2]) -> S::V {
+        S::mul(y, S::fill(y, self.0))
     }
 }

@@ -395,8 +395,8 @@ macro_rules! vector_functions {
     ($($name:ident($self:ident, $x:ident) = $body:expr;)*) => {
         $(impl Map for $name {
             #[inline(always)]
-            unsafe fn apply<S: Simd>($self, $x: S::V) -> S::V {
-                unsafe { $body }
+            fn apply<S: Simd>($self, $x: S::V) -> S::V {
+                $body
             }
         })*
     };
@@ -446,17 +446,17 @@ struct Lower(f32);
 struct Equal(f32);
 
 vector_functions! {
-    Relu(self, x) = S::max(S::splat(0.0), x);
-    Affine(self, x) = S::fma(x, S::splat(self.0), S::splat(self.1));
-    Shift(self, x) = S::add(x, S::splat(self.0));
+    Relu(self, x) = S::max(S::fill(x, 0.0), x);
+    Affine(self, x) = S::fma(x, S::fill(x, self.0), S::fill(x, self.1));
+    Shift(self, x) = S::add(x, S::fill(x, self.0));
     Exp(self, x) = math::exp::<S>(x);
     Ln(self, x) = math::ln::<S>(x);
     Tanh(self, x) = math::tanh::<S>(x);
     Sigmoid(self, x) = math::sigmoid::<S>(x);
     LogSigmoid(self, x) = math::log_sigmoid::<S>(x);
     Gelu(self, x) = {
-        let e = math::erf::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2)));
-        let half = S::mul(x, S::splat(0.5));
+        let e = math::erf::<S>(S::mul(x, S::fill(x, std::f32::consts::FRAC_1_SQRT_2)));
+        let half = S::mul(x, S::fill(x, 0.5));
         S::fma(half, e, half)
     };
     Erf(self, x) = math::erf::<S>(x);
@@ -464,12 +464,12 @@ vector_functions! {
     Abs(self, x) = math::abs::<S>(x);
     Square(self, x) = S::mul(x, x);
     Log1p(self, x) = math::ln_1p::<S>(x);
-    Recip(self, x) = S::div(S::splat(1.0), x);
-    Quotient(self, x) = S::div(x, S::splat(self.0));
-    LeakyRelu(self, x) = S::select_gt(S::splat(0.0), x, S::mul(x, S::splat(self.0)), x);
+    Recip(self, x) = S::div(S::fill(x, 1.0), x);
+    Quotient(self, x) = S::div(x, S::fill(x, self.0));
+    LeakyRelu(self, x) = S::select_gt(S::fill(x, 0.0), x, S::mul(x, S::fill(x, self.0)), x);
     // The limits first: NaN passes through both.
-    Clamp(self, x) = S::min(S::splat(self.1), S::max(S::splat(self.0), x));
-    Greater(self, x) = S::select_gt(x, S::splat(self.0), S::splat(1.0), S::splat(0.0));
-    Lower(self, x) = S::select_gt(S::splat(self.0), x, S::splat(1.0), S::splat(0.0));
-    Equal(self, x) = S::select_eq(x, S::splat(self.0), S::splat(1.0), S::splat(0.0));
+    Clamp(self, x) = S::min(S::fill(x, self.1), S::max(S::fill(x, self.0), x));
+    Greater(self, x) = S::select_gt(x, S::fill(x, self.0), S::fill(x, 1.0), S::fill(x, 0.0));
+    Lower(self, x) = S::select_gt(S::fill(x, self.0), x, S::fill(x, 1.0), S::fill(x, 0.0));
+    Equal(self, x) = S::select_eq(x, S::fill(x, self.0), S::fill(x, 1.0), S::fill(x, 0.0));
 }

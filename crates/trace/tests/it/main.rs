@@ -8,6 +8,7 @@ mod double;
 mod layouts;
 mod mlp;
 mod operations;
+mod padding;
 mod precision;
 mod reference;
 mod sharing;
