@@ -71,7 +71,7 @@ pub enum BatchStatistics {
 pub enum Target {
     /// Own kernels on the CPU.
     Host {
-        /// Number of threads; 0 means all cores.
+        /// Number of threads; 0 means all cores; at most 1024.
         threads: usize,
         /// Instruction set; see [`Level::detect`].
         level: Level,
@@ -185,7 +185,8 @@ impl Trace {
     /// # Errors
     /// [`TraceError::Layout`] where a parameter is missing or of another shape,
     /// [`TraceError::Precision`] where a target does not have the numbers asked for,
-    /// [`TraceError::NoDevice`] where a device can't be opened.
+    /// [`TraceError::NoDevice`] where a device can't be opened,
+    /// [`TraceError::TooManyThreads`].
     pub fn objective(
         &self,
         plane: &Plane,

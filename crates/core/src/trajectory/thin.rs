@@ -19,7 +19,7 @@ type Tile = [[f64; COLUMNS]; ROWS];
 pub(super) fn products(rows: &[&[f64]], block: &DMatrix<f64>) -> DMatrix<f64> {
     #[cfg(target_arch = "x86_64")]
     if fused() {
-        // SAFETY: the processor has the features that the function is compiled for.
+        // SAFETY: `fused` has found the features that the function is compiled for, AVX2 and FMA.
         return products_by(rows, block, |rows, columns| unsafe {
             x86::dots(rows, columns)
         });
@@ -31,7 +31,7 @@ pub(super) fn products(rows: &[&[f64]], block: &DMatrix<f64>) -> DMatrix<f64> {
 pub(super) fn add_combinations(rows: &[&[f64]], weights: &DMatrix<f64>, block: &mut DMatrix<f64>) {
     #[cfg(target_arch = "x86_64")]
     if fused() {
-        // SAFETY: the processor has the features that the function is compiled for.
+        // SAFETY: `fused` has found the features that the function is compiled for, AVX2 and FMA.
         return unsafe { x86::add_combinations(rows, weights, block) };
     }
     add_combinations_by(rows, weights, block, |a, b, c| a * b + c);
@@ -55,7 +55,7 @@ mod x86 {
     pub(super) fn dots(rows: [&[f64]; ROWS], columns: [&[f64]; COLUMNS]) -> Tile {
         let whole = columns[0].len() / LANES;
         let lanes = |values: &[f64; LANES]| {
-            // SAFETY: four values are read where there are four.
+            // SAFETY: `values` are 4 numbers, as many as are read.
             unsafe { _mm256_loadu_pd(values.as_ptr()) }
         };
         let [a, b, c, d] = rows.map(|row| &row.as_chunks::<LANES>().0[..whole]);
@@ -72,7 +72,7 @@ mod x86 {
         }
         let mut tile = [[[0.0; LANES]; COLUMNS]; ROWS];
         for (values, sum) in tile.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-            // SAFETY: four values are written where there are four.
+            // SAFETY: `values` are 4 numbers, as many as are written.
             unsafe { _mm256_storeu_pd(values.as_mut_ptr(), *sum) };
         }
         super::closed(&tile, rows, columns)

@@ -115,7 +115,7 @@ proptest! {
         seed: u64,
     ) {
         let mut rng = landscape_core::Rng::new(seed, 0);
-        let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| rng.normal() as f32).collect() };
+        let mut draw = |n| draw(&mut rng, n);
         let lanes = 16 * vectors;
         let (x, w, b) = (draw(inputs * lanes), draw(inputs * outputs), draw(outputs));
         for level in Level::available() {
@@ -140,8 +140,7 @@ proptest! {
     #[test]
     fn affine_values_equal_f64(n in 1usize..70, present in 0usize..8, relu: bool, seed: u64) {
         let mut rng = landscape_core::Rng::new(seed, 0);
-        let parts: Vec<Vec<f32>> =
-            (0..4).map(|_| (0..n).map(|_| rng.normal() as f32).collect()).collect();
+        let parts: Vec<Vec<f32>> = (0..4).map(|_| draw(&mut rng, n)).collect();
         let points: Vec<[f64; 3]> =
             (0..5).map(|_| std::array::from_fn(|_| rng.uniform(-1.0, 1.0))).collect();
         let slopes = std::array::from_fn(|k| (present >> k & 1 == 1).then_some(&parts[k + 1][..]));
@@ -179,6 +178,8 @@ impl MapN<3> for MultiplyAdd {
 fn lane(x: &[f32], n: usize, stride: usize, s: usize) -> Vec<f64> {
     (0..n).map(|i| f64::from(x[i * stride + s])).collect()
 }
+
+type OfNumbers<'a> = &'a dyn Fn(&[f64]) -> f64;
 
 /// The softmax, and its logarithm.
 fn softmax(x: &[f64]) -> Vec<[f64; 2]> {
@@ -228,7 +229,7 @@ proptest! {
             let at = x.iter().position(|x| sign * x == best).unwrap();
             [sign * best, at as f64]
         };
-        let reductions: [(Reduction, &dyn Fn(&[f64]) -> f64); 6] = [
+        let reductions: [(Reduction, OfNumbers); 6] = [
             (Reduction::Sum, &|x| x.iter().sum()),
             (Reduction::Mean, &|x| moments(x).0),
             (Reduction::Max, &|x| extreme(x, 1.0)[0]),

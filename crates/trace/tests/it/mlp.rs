@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng,
 };
-use landscape_trace::{Level, Loss, Target, Trace, params_of, with_params};
+use landscape_trace::{Level, Loss, Target, Trace, TraceError, params_of, with_params};
 
 #[derive(Module, Debug)]
 pub struct Mlp {
@@ -299,5 +299,25 @@ fn devices_share_the_points() {
         .unwrap();
     for (a, b) in alone.iter().zip(&shared) {
         assert_close(a.loss, b.loss, 1e-5);
+    }
+}
+
+#[test]
+fn more_threads_than_make_sense_are_an_error() {
+    let module = Mlp::new(&[3, 2], 4);
+    let data = data(10, 3, 2, 5);
+    let trace = Trace::capture(&module, &(data.x(), data.classes()), classification).unwrap();
+    let params = params_of(&module).unwrap();
+    let plane = plane(&params, 2);
+    for threads in [1 << 20, usize::MAX] {
+        let level = Level::PORTABLE;
+        let target = Target::Host { threads, level };
+        let refused = |e| matches!(e, TraceError::TooManyThreads { given } if given == threads);
+        assert!(refused(
+            trace
+                .objective(&plane, std::slice::from_ref(&target))
+                .unwrap_err()
+        ));
+        assert!(refused(trace.curvature(&params, &target).unwrap_err()));
     }
 }

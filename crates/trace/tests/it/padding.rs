@@ -118,7 +118,7 @@ fn moved(plane: &Plane, t: f64, end: &str) -> Vec<f64> {
         let found = params.iter().find(|p| p.name.ends_with(end)).unwrap();
         found.data.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()
     };
-    let (origin, slope) = (of(&plane.origin), of(&plane.directions[0].tensors));
+    let (origin, slope) = (of(plane.origin()), of(&plane.directions()[0].tensors));
     origin.iter().zip(slope).map(|(x, d)| x + t * d).collect()
 }
 
