@@ -1,5 +1,8 @@
 //! Memory of derivatives of large networks, counted by the allocator: a binary of its own.
 
+// The allocator that counts is `unsafe` by its trait.
+#![allow(unsafe_code)]
+
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
