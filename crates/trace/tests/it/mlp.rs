@@ -304,7 +304,7 @@ fn devices_share_the_points() {
 
 #[test]
 fn more_threads_than_make_sense_are_an_error() {
-    let module = Mlp::new(&[3, 2], 4);
+    let module = Mlp::new(&[3, 4, 2], 4);
     let data = data(10, 3, 2, 5);
     let trace = Trace::capture(&module, &(data.x(), data.classes()), classification).unwrap();
     let params = params_of(&module).unwrap();
