@@ -86,7 +86,7 @@ impl CurvatureRecorder {
                 _ => None,
             });
             self.waiting = points.unwrap_or_default();
-            error
+            *error
         })
     }
 }

@@ -148,11 +148,11 @@ impl StoreObserver {
             Ok(Kept::Stored(new)) => self.stored += new + std::mem::take(&mut self.journaled),
             Ok(Kept::Journal) => self.journaled += count,
             Err(Refused { all, error }) => {
-                match error {
+                match *error {
                     Error::Journaled { .. } => self.journaled += count,
                     _ => self.waiting = all.into_iter().find_map(points).unwrap_or_default(),
                 }
-                return Err(error);
+                return Err(*error);
             }
         }
         Ok(())

@@ -297,12 +297,12 @@ impl Recorder {
                 Ok(())
             }
             Err(Refused { all, error }) => {
-                if !matches!(error, Error::Journaled { .. }) {
+                if !matches!(*error, Error::Journaled { .. }) {
                     self.waiting = all.into_iter().find_map(steps).unwrap_or_default();
-                    return Err(error);
+                    return Err(*error);
                 }
                 self.tail.forget();
-                Err(error)
+                Err(*error)
             }
         };
         self.cut = None;

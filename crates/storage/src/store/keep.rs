@@ -79,12 +79,12 @@ pub(crate) enum Kept {
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) all: Vec<Change>,
-    pub(crate) error: Error,
+    pub(crate) error: Box<Error>,
 }
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        refused.error
+        *refused.error
     }
 }
 
@@ -186,7 +186,7 @@ impl Store {
             }
             Err(error) => Err(Refused {
                 all: changes.all,
-                error,
+                error: Box::new(error),
             }),
         }
     }
@@ -218,7 +218,7 @@ impl Store {
                 let stored = self.write(|conn| self.still_there(conn, run));
                 stored.map_err(|error| Refused {
                     all: Vec::new(),
-                    error: journaled(error),
+                    error: Box::new(journaled(error)),
                 })?;
                 Ok(None)
             }
