@@ -211,9 +211,17 @@ pub enum ParamsError {
     },
 }
 
+/// Names that a message writes out.
+const SHOWN: usize = 6;
+
 fn describe_layout(missing: &[String], unexpected: &[String], misshaped: &[String]) -> String {
     let part = |label: &str, names: &[String]| {
-        (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")))
+        let shown = names[..names.len().min(SHOWN)].join(", ");
+        let list = match names.len().saturating_sub(SHOWN) {
+            0 => shown,
+            rest => format!("{shown} and {rest} more"),
+        };
+        (!names.is_empty()).then(|| format!("{label}: {list}"))
     };
     let parts: Vec<String> = [
         part("missing", missing),

@@ -1,99 +1,194 @@
 //! Checkpoints with PyTorch's names and layout: safetensors files, and those of `torch.save`.
 
-use crate::files::{self, Numbers};
-use crate::{ModelSpec, ModelsError, Network};
+use crate::files::{self, Listed, Listing};
+use crate::{ModelSpec, ModelsError, Network, PickleError};
+use choice::Refusal;
 use landscape_core::{Parameter, Params, Role};
 use safetensors::{Dtype, tensor::TensorView};
 use std::path::Path;
 
-/// What wrapping a module, or keeping it in a dictionary, puts in front of every name.
-const WRAPPERS: &[&str] = &[
-    "module.",
-    "_orig_mod.",
-    "state_dict.",
-    "model_state_dict.",
-    "net.",
-    "model.",
-];
+mod choice;
 
 /// The tensors of a checkpoint, PyTorch's names and layout, as f32.
 ///
 /// Read are safetensors files and those of `torch.save` (`.pt`, `.pth`, `.t7`), in the zip format
 /// as well as the one before PyTorch 1.6; what a file is, its contents say. F32, F64, F16 and BF16
-/// are read (and rounded to f32), views of shared storages as what they show. The counters
-/// `num_batches_tracked` are left out. In a file of `torch.save`, weights under `state_dict`,
+/// are read (and rounded to f32), views of shared storages as what they show. Single integers, such as the
+/// counters `num_batches_tracked`, are left out. In a file of `torch.save`, weights under `state_dict`,
 /// `model_state_dict`, `model_state`, `net`, `network` or `model` stand for the whole file,
 /// whatever else (epoch, optimiser) lies beside them. A prefix that *every* name carries, from
 /// `DataParallel` (`module.`), `torch.compile` (`_orig_mod.`) or a wrapper (`state_dict.`,
 /// `model_state_dict.`, `net.`, `model.`), is removed. Roles are guessed from the names;
-/// [`load_network_params`] gives those of a network.
+/// [`load_network`] gives those of a network, and sees through more.
 ///
 /// No code in a file is ever run: its pickle is read by a machine that knows the few names that
-/// weights need, and refuses all others.
+/// weights need. Of all others it makes nothing, and a file all of whose tensors depend on such is refused.
 ///
 /// # Errors
 /// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`],
 /// [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     let path = path.as_ref();
-    let mut tensors = files::read_tensors(path, |name| !is_counter(name))?;
-    while let Some(wrapper) = common_wrapper(tensors.iter().map(|t| t.name.as_str())) {
-        for tensor in &mut tensors {
-            tensor.name.drain(..wrapper.len());
-        }
+    let bytes = Listing::bytes(path)?;
+    let listing = Listing::open(&bytes, path)?;
+    let mut tensors = listing.weights()?.tensors;
+    let is_counter = |t: &Listed| !t.is_float && t.numel() <= 1 && choice::is_harmless(t);
+    tensors.retain(|t| !is_counter(t));
+    if let Some(whole) = tensors.iter().find(|t| !t.is_float) {
+        let reason = format!(
+            "tensor `{}` holds integers; parameters are floating-point numbers",
+            whole.name
+        );
+        return Err(ModelsError::unsupported(path, reason));
     }
     if tensors.is_empty() {
         return Err(ModelsError::unsupported(path, "it holds no tensors"));
     }
-    let parameters = tensors.into_iter().map(|tensor| parameter(tensor, path));
-    let parameters = parameters.collect::<Result<_, _>>()?;
+    let arrays = listing.read(&tensors.iter().collect::<Vec<_>>())?;
+    let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
+    while let Some(wrapper) = choice::common_wrapper(&names) {
+        for name in &mut names {
+            *name = &name[wrapper.len()..];
+        }
+    }
+    let parameters = names.into_iter().zip(arrays);
+    let parameters = parameters
+        .map(|(name, array)| parameter(name, array))
+        .collect();
     Params::new(parameters).map_err(|e| ModelsError::corrupt(path, e.to_string()))
 }
 
-fn parameter(tensor: files::Tensor, path: &Path) -> Result<Parameter, ModelsError> {
-    let Numbers::Float(data) = tensor.array.values else {
-        let reason = format!(
-            "tensor `{}` holds integers; parameters are floating-point numbers",
-            tensor.name
-        );
-        return Err(ModelsError::unsupported(path, reason));
-    };
-    Ok(Parameter {
-        role: Role::from_name(&tensor.name, &tensor.array.shape),
-        name: tensor.name,
-        shape: tensor.array.shape,
-        data,
-    })
+fn parameter(name: &str, array: files::Array) -> Parameter {
+    Parameter {
+        role: Role::from_name(name, &array.shape),
+        name: name.to_owned(),
+        shape: array.shape,
+        data: array.values.into_floats(),
+    }
 }
 
-/// The parameters of a network from a file, in the network's order.
+/// The parameters of a network from a file, and what is to be said of how they were found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// In the network's order.
+    pub params: Params,
+    /// In the order in which things were found.
+    pub notes: Vec<LoadNote>,
+}
+
+/// Something that was left out, chosen or seen through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadNote {
+    /// A sentence without its full stop.
+    pub words: String,
+    /// Whether it could matter: another network may be meant. What is harmless in any case is told to those who ask
+    /// for more.
+    pub matters: bool,
+}
+
+/// The parameters of a network from a file.
+///
+/// The network's names tell which tensors are its own: those behind a prefix that they all share, whatever it is
+/// called, and whatever else (optimisers, further networks, metrics) the file holds. Words of wrappers
+/// (`module`, `_module`, `_orig_mod`, `_fsdp_wrapped_module`, `_forward_module`, `_checkpoint_wrapped_module`)
+/// are seen through wherever they stand in a name. Beside a network's own tensors there may be integers and single
+/// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///
 /// # Errors
-/// Those of [`load_weights`]; [`ModelsError::Checkpoint`] lists every missing, unexpected and
-/// mis-shaped tensor; [`ModelsError::WeightNotFinite`] for NaN and infinities;
-/// [`ModelsError::NegativeVariance`] for a running variance below 0.
+/// Those of [`load_weights`]; [`ModelsError::Checkpoint`] with the missing, unexpected and
+/// mis-shaped tensors; [`PickleError::Global`] where one of them is an object that is not understood;
+/// [`PickleError::Ambiguous`] where several networks in the file fit;
+/// [`ModelsError::WeightNotFinite`] for NaN and infinities; [`ModelsError::NegativeVariance`] for a running
+/// variance below 0.
+pub fn load_network(path: impl AsRef<Path>, spec: &ModelSpec) -> Result<Loaded, ModelsError> {
+    let path = path.as_ref();
+    let bytes = Listing::bytes(path)?;
+    let listing = Listing::open(&bytes, path)?;
+    let contents = listing.all()?;
+    let layout = Network::layout(spec);
+    let choice = choice::choose(&contents, &layout);
+    let choice = choice.map_err(|refusal| refused(refusal, path, spec))?;
+    let arrays = listing.read(&choice.tensors)?.into_iter();
+    let parameters = layout.iter().zip(arrays).map(|(own, array)| Parameter {
+        name: own.name.clone(),
+        shape: array.shape,
+        role: own.role,
+        data: array.values.into_floats(),
+    });
+    let params = Params::new(parameters.collect());
+    let params = params.map_err(|e| ModelsError::corrupt(path, e.to_string()))?;
+    check_finite(&params, path)?;
+    check_variances(&params, path)?;
+    let mut notes = choice.notes;
+    notes.extend(unknown_classes(&listing.classes()));
+    notes.extend(twin(spec));
+    Ok(Loaded { params, notes })
+}
+
+/// The parameters of a network from a file: [`load_network`] without its notes.
+///
+/// # Errors
+/// Those of [`load_network`].
 pub fn load_network_params(
     path: impl AsRef<Path>,
     spec: &ModelSpec,
 ) -> Result<Params, ModelsError> {
-    let path = path.as_ref();
-    let params = load_weights(path)?
-        .conform(&Network::layout(spec))
-        .map_err(|source| ModelsError::Checkpoint {
+    Ok(load_network(path, spec)?.params)
+}
+
+fn unknown_classes(classes: &[String]) -> Option<LoadNote> {
+    let words = format!(
+        "Python objects of {} lie beside the weights; they were passed over and nothing was run",
+        choice::some_of(classes)
+    );
+    (!classes.is_empty()).then_some(LoadNote {
+        words,
+        matters: false,
+    })
+}
+
+/// Networks whose tensors have the same names and shapes are told apart by nobody but the user.
+fn twin(spec: &ModelSpec) -> Option<LoadNote> {
+    let twin = spec.twin()?;
+    Some(LoadNote {
+        words: format!(
+            "a file of {twin} has the same names and shapes as one of {spec}: the weights are taken for {spec}, \
+             as --model says"
+        ),
+        matters: true,
+    })
+}
+
+fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec) -> ModelsError {
+    let pickle = |source| ModelsError::Pickle {
+        path: path.to_owned(),
+        source,
+    };
+    match refusal {
+        Refusal::Object { class } => pickle(PickleError::Global { name: class }),
+        Refusal::Several { names } => pickle(PickleError::Ambiguous { names }),
+        Refusal::Integers { name } => ModelsError::unsupported(
+            path,
+            format!("tensor `{name}` holds integers; parameters are floating-point numbers"),
+        ),
+        Refusal::Layout { source, renamed } => ModelsError::Checkpoint {
             path: path.to_owned(),
             model: spec.to_string(),
             fits: other_network(path),
+            renamed: renamed.map(Box::new),
             source: Box::new(source),
-        })?;
-    check_finite(&params, path)?;
-    check_variances(&params, path)?;
-    Ok(params)
+        },
+    }
 }
 
-/// The name of the network that a file is of.
+/// The name of the network that a file is of; both names of two that look alike.
 fn other_network(path: &Path) -> Option<String> {
     let params = load_weights(path).ok()?;
-    Some(ModelSpec::of_tensors(&params)?.to_string())
+    let spec = ModelSpec::of_tensors(&params)?;
+    Some(match spec.twin() {
+        Some(twin) => format!("{spec} or {twin} (their names and shapes are the same)"),
+        None => spec.to_string(),
+    })
 }
 
 /// Nothing that is computed with NaN or an infinity is of use: said before any work starts.
@@ -172,16 +267,4 @@ pub fn save_weights(path: impl AsRef<Path>, params: &Params) -> Result<(), Model
 
 fn little_endian(tensor: &Parameter) -> Vec<u8> {
     tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-fn is_counter(name: &str) -> bool {
-    name.rsplit('.').next() == Some("num_batches_tracked")
-}
-
-fn common_wrapper<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
-    names.clone().next()?;
-    WRAPPERS
-        .iter()
-        .find(|wrapper| names.clone().all(|name| name.starts_with(**wrapper)))
-        .copied()
 }

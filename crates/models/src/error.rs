@@ -111,6 +111,17 @@ pub enum ModelsError {
         /// Number of classes: the network's outputs.
         classes: usize,
     },
+    /// Labels that begin at 1.
+    #[error(
+        "data {name}: its labels run from 1 to {classes}, and classes are counted from 0; \
+         subtract 1 from each label"
+    )]
+    OneBased {
+        /// The data set.
+        name: String,
+        /// Number of classes: the network's outputs.
+        classes: usize,
+    },
     /// The targets do not suit the loss.
     #[error("data {name} does not suit the loss {loss}: {reason}")]
     Targets {
@@ -254,9 +265,14 @@ pub enum ModelsError {
     },
     /// A checkpoint's tensors are not those of the network.
     #[error(
-        "{} does not fit {model}{}: {source}",
+        "{} does not fit {model}{}: {source}{}",
         path.display(),
-        fits.as_ref().map(|name| format!(" but {name}")).unwrap_or_default()
+        fits.as_ref().map(|name| format!(" but {name}")).unwrap_or_default(),
+        renamed
+            .as_ref()
+            .map(|pair| (&pair.0, &pair.1))
+            .map(|(wanted, found)| format!("; `{found}` has the shape of `{wanted}`"))
+            .unwrap_or_default()
     )]
     Checkpoint {
         /// The file.
@@ -265,6 +281,8 @@ pub enum ModelsError {
         model: String,
         /// The network whose tensors they are, where it is known.
         fits: Option<String>,
+        /// A missing tensor, and an unexpected one that could be the same under another name.
+        renamed: Option<Box<(String, String)>>,
         /// What is missing, unexpected or of another shape.
         source: Box<ParamsError>,
     },

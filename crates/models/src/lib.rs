@@ -21,7 +21,9 @@ pub mod vgg;
 pub mod vit;
 pub mod wideresnet;
 
-pub use checkpoint::{load_network_params, load_weights, save_weights};
+pub use checkpoint::{
+    LoadNote, Loaded, load_network, load_network_params, load_weights, save_weights,
+};
 pub use data::{
     Angles, DataSpec, Dataset, IdxArray, MoonsSpec, Pixels, Split, load, make_moons, read_idx,
 };

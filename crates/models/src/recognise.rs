@@ -38,8 +38,16 @@ impl ModelSpec {
             return perceptron(params).filter(|spec| fits(spec, params));
         }
         let marks = marks(params)?;
-        let named = NAMES.iter().filter(|name| marks.allow(name));
-        let twins = named.flat_map(|name| [(*name).to_owned(), format!("{name}-noshort")]);
+        let named = NAMES
+            .iter()
+            .filter(|name| marks.allow(name) && has_blocks(name, params));
+        let plain = !params.iter().any(|t| t.name.contains(".shortcut."));
+        let twins = named.map(|name| {
+            match plain && (name.starts_with("resnet") || name.starts_with("wrn")) {
+                true => format!("{name}-noshort"),
+                false => (*name).to_owned(),
+            }
+        });
         let mut known = twins.filter_map(|name| name.parse().ok());
         known.find(|spec| fits(spec, params))
     }
@@ -61,6 +69,35 @@ fn perceptron(params: &Params) -> Option<ModelSpec> {
     format!("mlp:{}", widths.join("-")).parse().ok()
 }
 
+/// Whether a residual network has as many blocks in its stages as its name says.
+fn has_blocks(name: &str, params: &Params) -> bool {
+    let (stage, blocks) = match name {
+        "resnet18" => (3, 2),
+        "resnet34" | "resnet50" => (3, 6),
+        "resnet101" => (3, 23),
+        "resnet152" => (3, 36),
+        _ => {
+            let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let depth = digits
+                .split('-')
+                .next()
+                .and_then(|d| d.parse::<usize>().ok());
+            match depth {
+                Some(depth) if name.starts_with("resnet") || name.starts_with("wrn") => {
+                    (1, (depth - 2) / 6)
+                }
+                _ => return true,
+            }
+        }
+    };
+    let has = |block: usize| {
+        params
+            .get(&format!("layer{stage}.{block}.conv1.weight"))
+            .is_some()
+    };
+    has(blocks - 1) && !has(blocks)
+}
+
 /// What is seen at a glance, so that few layouts have to be built.
 struct Marks {
     family: &'static [&'static str],
@@ -80,8 +117,9 @@ fn marks(params: &Params) -> Option<Marks> {
     let family: &[&str] = match () {
         () if has("features.0.weight") => &["vgg"],
         () if has("dense1.0.conv1.weight") => &["densenet"],
-        () if has("layer4.0.conv1.weight") => &["resnet"],
-        () if has("layer1.0.conv1.weight") => &["resnet", "wrn"],
+        // Other libraries' networks of that name end in `fc`, and begin otherwise.
+        () if has("layer4.0.conv1.weight") && has("linear.weight") => &["resnet"],
+        () if has("layer1.0.conv1.weight") && has("linear.weight") => &["resnet", "wrn"],
         () => return None,
     };
     Some(Marks {

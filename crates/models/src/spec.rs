@@ -61,10 +61,19 @@ macro_rules! by_family {
 impl ModelSpec {
     /// The networks that can be named, for help texts and messages.
     pub const KNOWN: &'static str = "mlp:IN-HIDDEN-...-OUT[:relu|tanh|gelu|sigmoid], \
-        resnet20|32|44|56|110|18|34|50|101|152[-noshort], \
+        resnet20|32|44|56|110[-noshort|-a], resnet18|34|50|101|152[-noshort], \
         wrn56-2|56-4|56-8|110-2|110-4[-noshort], \
         vgg9|16|19, densenet121|169, \
         vit:patch=4,dim=64,depth=2,heads=4[,mlp=256,image=3x32x32,classes=10,pool=mean|cls]";
+
+    /// Another network whose tensors have the same names and shapes, so that a file does not tell which of the two
+    /// it is of: residual networks without shortcuts (`-noshort`), and with shortcuts without parameters (`-a`).
+    pub fn twin(&self) -> Option<ModelSpec> {
+        match self {
+            ModelSpec::ResNet(spec) => spec.twin().map(Self::from),
+            _ => None,
+        }
+    }
 
     /// Values in one input sample.
     pub fn inputs(&self) -> usize {

@@ -3,14 +3,14 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, Source, default_loss, device, load_data, may_store, may_write, open_store,
-    provenance,
+    Interrupt, Source, device, load_data, load_file, may_store, may_write, open_store, provenance,
+    with_loss,
 };
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, check_training,
-    load_network_params, save_weights,
+    save_weights,
 };
 use landscape_storage::{
     CheckpointForm, Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord,
@@ -83,17 +83,14 @@ impl TrainJob {
         let device = device(args.device)?;
         let source = Source::new(&args.data, None)?;
         let data = load_data(&source)?;
-        let loss = args
-            .data
-            .loss
-            .unwrap_or_else(|| default_loss(&args.model, &data));
+        let (data, loss) = with_loss(data, &args.model, args.data.loss, console)?;
         let (network, weights) = match &args.weights {
             None => {
                 let network = Network::init(&args.model, config.seed, &device);
                 (network, json!({"seed": config.seed}))
             }
             Some(path) => {
-                let params = load_network_params(path, &args.model)?;
+                let params = load_file(path, &args.model, console)?;
                 let network = Network::from_params(&args.model, &params, &device)?;
                 (network, json!({"file": path_text(path)}))
             }

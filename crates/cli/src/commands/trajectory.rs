@@ -34,7 +34,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         false => Some(read_store(&args.store.db.db, console)?),
     };
     let hold = reading.as_ref().map(Store::hold);
-    let paths = Paths::load(args, reading.as_ref())?;
+    let paths = Paths::load(args, reading.as_ref(), console)?;
     plan_products(&paths, console)?;
     let shadow = Shadow::new(&paths, args)?;
     let grid = shadow.grid(args)?;

@@ -1,7 +1,8 @@
 use crate::args::{DataArgs, no_effect};
 use crate::error::CliError;
+use crate::output::Console;
 use landscape_core::{path_text, text_path};
-use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, Targets, load};
+use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, load};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -85,18 +86,29 @@ pub fn load_data(source: &Source) -> Result<Dataset, CliError> {
     )?)
 }
 
-/// The loss that network and data suggest: cross-entropy for classes and several outputs, the
-/// binary one for classes or probabilities 0 and 1 and one output, else the squared error.
-pub fn default_loss(spec: &ModelSpec, data: &Dataset) -> LossKind {
-    let outputs = spec.outputs();
-    match data.y() {
-        Targets::Classes(_) if outputs > 1 => LossKind::CrossEntropy,
-        Targets::Classes(_) => LossKind::BceWithLogits,
-        Targets::Values { data, .. }
-            if outputs == 1 && data.iter().all(|&v| v == 0.0 || v == 1.0) =>
-        {
-            LossKind::BceWithLogits
+/// The samples that count, and the loss: the one that is given, else the one that network and targets suggest
+/// ([`LossKind::suggested`]), which is said: to those who ask for more where nobody would expect another.
+pub fn with_loss(
+    data: Dataset,
+    spec: &ModelSpec,
+    given: Option<LossKind>,
+    console: &Console,
+) -> Result<(Dataset, LossKind), CliError> {
+    let loss = given.unwrap_or_else(|| {
+        let (loss, why, usual) = LossKind::suggested(spec.outputs(), data.y());
+        let words = format_args!("loss: {loss}, for {why}; --loss chooses another").to_string();
+        match usual {
+            true => console.detail(words),
+            false => console.note(words),
         }
-        Targets::Values { .. } => LossKind::Mse,
+        loss
+    });
+    let samples = data.len();
+    let (data, ignored) = data.counted_by(loss)?;
+    if ignored > 0 {
+        console.note(format_args!(
+            "{ignored} of {samples} samples have the label -100 and are left out, as PyTorch's cross-entropy does"
+        ));
     }
+    Ok((data, loss))
 }

@@ -1,12 +1,13 @@
-use super::{Source, default_loss, load_data};
+use super::{Source, load_data, with_loss};
 use crate::args::{DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
 use burn::tensor::Device;
 use landscape_core::{Params, path_text};
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network};
 use landscape_storage::{Run, RunKind, Store};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// A network with parameters, data and a loss.
 #[derive(Debug)]
@@ -63,11 +64,13 @@ pub fn load_problem(
     )?;
     let loaded = load_data(&source)?;
     let loss = match (data.loss, &trained) {
-        (Some(loss), _) => loss,
-        (None, Some(run)) => stored_loss(run)?.unwrap_or_else(|| default_loss(&spec, &loaded)),
-        (None, None) => default_loss(&spec, &loaded),
+        (Some(loss), _) => Some(loss),
+        (None, Some(run)) => stored_loss(run)?,
+        (None, None) => None,
     };
-    let (origin, weights) = parameters(network, &spec, seed, store.zip(trained.as_ref()))?;
+    let (loaded, loss) = with_loss(loaded, &spec, loss, console)?;
+    let trained_in = store.zip(trained.as_ref());
+    let (origin, weights) = parameters(network, &spec, seed, trained_in, console)?;
     if let Some(run) = &trained {
         say_other_data(run, &loaded, console);
     }
@@ -92,7 +95,8 @@ fn trained_run(network: &NetworkArgs, store: Option<&Store>) -> Result<Option<Ru
 fn training_run(name: &str, store: &Store) -> Result<Run, CliError> {
     let run = store.find(name)?;
     match run.kind {
-        RunKind::Train => Ok(run),
+        // The control points of a curve are parameters of the network as a training's are.
+        RunKind::Train | RunKind::Curve => Ok(run),
         kind => Err(CliError::Conflict {
             what: format!("--run `{name}` is a {kind}, not a training run"),
             remedy: "give a run of kind train; `landscape runs` lists them".to_owned(),
@@ -131,16 +135,30 @@ fn parameters(
     spec: &ModelSpec,
     seed: u64,
     trained: Option<(&Store, &Run)>,
+    console: &Console,
 ) -> Result<(Params, Value), CliError> {
     if let Some((store, run)) = trained {
         return checkpoint(network.step, spec, store, run);
     }
     if let Some(path) = &network.weights {
-        let params = load_network_params(path, spec)?;
+        let params = load_file(path, spec, console)?;
         return Ok((params, json!({"file": path_text(path)})));
     }
     let params = Network::init(spec, seed, &Device::flex()).params();
     Ok((params, json!({"seed": seed})))
+}
+
+/// The parameters of a network from a file; what is to be said of them is said.
+pub fn load_file(path: &Path, spec: &ModelSpec, console: &Console) -> Result<Params, CliError> {
+    let loaded = load_network(path, spec)?;
+    for note in &loaded.notes {
+        let words = format_args!("{}: {}", path.display(), note.words);
+        match note.matters {
+            true => console.note(words),
+            false => console.detail(words),
+        }
+    }
+    Ok(loaded.params)
 }
 
 /// The last parameters of another training run of the same network, and where they are from.

@@ -4,6 +4,7 @@ mod adaptive;
 mod bounds;
 mod busy;
 mod bytes;
+mod checkpoints;
 mod compare;
 mod connect;
 mod data;

@@ -172,6 +172,35 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The samples that a loss counts, and how many it leaves out: `cross-entropy` leaves out those whose label is
+    /// -100, PyTorch's `ignore_index`, and its mean is that of the others.
+    ///
+    /// # Errors
+    /// [`ModelsError::EmptyData`] where none is left.
+    pub fn counted_by(mut self, loss: LossKind) -> Result<(Self, usize), ModelsError> {
+        if loss != LossKind::CrossEntropy {
+            return Ok((self, 0));
+        }
+        let kept: Vec<bool> = self
+            .y
+            .ignored()
+            .into_iter()
+            .map(|ignored| !ignored)
+            .collect();
+        let left = kept.iter().filter(|kept| **kept).count();
+        let ignored = kept.len() - left;
+        if left == 0 {
+            return Err(ModelsError::EmptyData { name: self.name });
+        }
+        if ignored > 0 {
+            let features = self.features();
+            crate::loss::retain(&mut self.x, features, &kept);
+            self.y.retain(&kept);
+            self.shape[0] = left;
+        }
+        Ok((self, ignored))
+    }
+
     /// [`Dataset::take`] of some number, all for `None`.
     pub(crate) fn first(self, samples: Option<usize>) -> Result<Self, ModelsError> {
         match samples {

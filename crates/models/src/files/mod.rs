@@ -1,12 +1,14 @@
 //! Reading and writing files of numbers.
 
+mod listing;
 mod npy;
 mod pickle;
 mod safe;
 
+pub(crate) use listing::{Contents, Listed, Listing};
 pub(crate) use npy::{read_npy, read_npz};
 pub use pickle::PickleError;
-pub(crate) use safe::{Tensor, read_safetensors};
+pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;
 use std::fs::{self, File};
@@ -39,22 +41,6 @@ pub(crate) struct Array {
 /// The whole file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelsError> {
     fs::read(path).map_err(|source| ModelsError::read(path, source))
-}
-
-/// The tensors of a checkpoint, of safetensors or `torch.save`, whose names `wanted` accepts, in the
-/// order in which they are stored.
-pub(crate) fn read_tensors(
-    path: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Tensor>, ModelsError> {
-    let bytes = read_bytes(path)?;
-    if !pickle::is_pickle(&bytes) && !pickle::is_named_so(path) {
-        return safe::parse_safetensors(&bytes, path, wanted);
-    }
-    pickle::read_pickle(&bytes, wanted).map_err(|source| ModelsError::Pickle {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// The whole file, unpacked when it begins as gzip does.
@@ -137,6 +123,10 @@ impl Stored {
             Stored::I32 | Stored::U32 | Stored::F32 => 4,
             Stored::I64 | Stored::U64 | Stored::F64 => 8,
         }
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Stored::F16 | Stored::Bf16 | Stored::F32 | Stored::F64)
     }
 
     /// The values in `bytes`; a 64-bit unsigned value beyond i64 has no place and is the error.

@@ -2,6 +2,7 @@
 
 use super::{Array, Stored, read_bytes};
 use crate::ModelsError;
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
 
@@ -30,43 +31,57 @@ fn stored(dtype: Dtype) -> Option<Stored> {
     })
 }
 
+/// The file, its header checked against its length.
+pub(super) fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>, ModelsError> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))
+}
+
+/// Names and views, in the order in which they are stored.
+pub(super) fn in_order<'a>(file: &'a SafeTensors<'_>) -> Vec<(&'a str, TensorView<'a>)> {
+    let mut views: Vec<_> = file.iter().collect();
+    views.sort_by_key(|(_, view)| view.data().as_ptr() as usize);
+    views
+}
+
+/// Whether the values are floating-point numbers; others are not parameters.
+pub(super) fn is_float(dtype: Dtype) -> bool {
+    // What is not known here is refused when it is read.
+    stored(dtype).is_none_or(Stored::is_float)
+}
+
+/// The values of a view.
+pub(super) fn read(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Array, ModelsError> {
+    let unsupported =
+        |what: String| ModelsError::unsupported(path, format!("tensor `{name}` {what}"));
+    let stored = stored(view.dtype()).ok_or_else(|| {
+        unsupported(format!(
+            "has type {:?}; store it as F32 (also read: F64, F16, BF16, integers)",
+            view.dtype()
+        ))
+    })?;
+    let values = stored
+        .decode(view.data(), false)
+        .map_err(|v| unsupported(format!("holds {v}, which is beyond 64-bit integers")))?;
+    Ok(Array {
+        shape: view.shape().to_vec(),
+        values,
+    })
+}
+
 /// The tensors of a file whose names `wanted` accepts, in the order in which they are stored.
 pub(crate) fn read_safetensors(
     path: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Tensor>, ModelsError> {
-    parse_safetensors(&read_bytes(path)?, path, wanted)
-}
-
-/// The same of the bytes of a file.
-pub(super) fn parse_safetensors(
-    bytes: &[u8],
-    path: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Tensor>, ModelsError> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))?;
-    let mut views: Vec<_> = file.iter().filter(|(name, _)| wanted(name)).collect();
-    views.sort_by_key(|(_, view)| view.data().as_ptr() as usize);
-    let read = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
-        let unsupported =
-            |what: String| ModelsError::unsupported(path, format!("tensor `{name}` {what}"));
-        let stored = stored(view.dtype()).ok_or_else(|| {
-            unsupported(format!(
-                "has type {:?}; store it as F32 (also read: F64, F16, BF16, integers)",
-                view.dtype()
-            ))
-        })?;
-        let values = stored
-            .decode(view.data(), false)
-            .map_err(|v| unsupported(format!("holds {v}, which is beyond 64-bit integers")))?;
+    let bytes = read_bytes(path)?;
+    let file = open(&bytes, path)?;
+    let views = in_order(&file).into_iter();
+    let read = |(name, view): (&str, TensorView<'_>)| {
         Ok(Tensor {
             name: name.to_owned(),
-            array: Array {
-                shape: view.shape().to_vec(),
-                values,
-            },
+            array: read(name, &view, path)?,
         })
     };
-    views.into_iter().map(read).collect()
+    views.filter(|(name, _)| wanted(name)).map(read).collect()
 }

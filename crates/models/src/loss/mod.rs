@@ -4,6 +4,7 @@ mod formulas;
 mod targets;
 
 pub use formulas::{bce, bce_with_logits, cross_entropy, mse, soft_cross_entropy};
+pub(crate) use targets::retain;
 pub use targets::{TargetTensor, Targets};
 
 use crate::names::named;
@@ -32,7 +33,59 @@ named!(LossKind, "loss", {
     Mse => "mse",
 });
 
+/// PyTorch's mark of samples that cross-entropy leaves out (`ignore_index`).
+pub const IGNORED: i64 = -100;
+
 impl LossKind {
+    /// The loss that a network's outputs and the targets suggest, the reason in words, and whether that is what anyone
+    /// would expect of targets in this form.
+    ///
+    /// | outputs | targets | loss |
+    /// |---|---|---|
+    /// | several | one whole number a sample, of whatever type | `cross-entropy`, of labels |
+    /// | several | rows of as many numbers in [0, 1] that sum to 1, one-hot or not, of whatever type | `cross-entropy`, of class probabilities |
+    /// | one | only 0 and 1 | `bce-with-logits` |
+    /// | any | all others | `mse` |
+    pub fn suggested(outputs: usize, targets: &Targets) -> (LossKind, &'static str, bool) {
+        let binary = match targets {
+            Targets::Classes(labels) => labels.iter().all(|&v| v == 0 || v == 1),
+            Targets::Values { data, width } => {
+                *width == 1 && data.iter().all(|&v| v == 0.0 || v == 1.0)
+            }
+        };
+        match targets {
+            _ if outputs == 1 && binary => (
+                LossKind::BceWithLogits,
+                "one output and targets 0 and 1",
+                true,
+            ),
+            Targets::Classes(_) if outputs > 1 => (LossKind::CrossEntropy, "labels", true),
+            Targets::Values { data, width: 1 }
+                if outputs > 1 && data.iter().all(|v| v.fract() == 0.0) =>
+            {
+                (
+                    LossKind::CrossEntropy,
+                    "labels, one whole number a sample",
+                    false,
+                )
+            }
+            Targets::Values { data, width } if outputs > 1 && *width == outputs => {
+                match targets::rows(data, outputs) {
+                    targets::Rows::OneHot => (LossKind::CrossEntropy, "one-hot rows", false),
+                    targets::Rows::Probabilities => {
+                        (LossKind::CrossEntropy, "rows of class probabilities", false)
+                    }
+                    targets::Rows::Values => (LossKind::Mse, "values", true),
+                }
+            }
+            _ => (
+                LossKind::Mse,
+                "values",
+                !matches!(targets, Targets::Classes(_)),
+            ),
+        }
+    }
+
     /// The loss of each sample, `[samples]`, of outputs `[samples, outputs]`.
     ///
     /// Targets made by [`Targets::suited_to`] are used as they are; others are converted as that

@@ -32,6 +32,25 @@ impl Targets {
         self.len() == 0
     }
 
+    /// Whether each sample is marked as one that cross-entropy leaves out ([`IGNORED`](super::IGNORED)).
+    pub(crate) fn ignored(&self) -> Vec<bool> {
+        match self {
+            Targets::Classes(labels) => labels.iter().map(|&v| v == super::IGNORED).collect(),
+            Targets::Values { data, width: 1 } => {
+                data.iter().map(|&v| v == super::IGNORED as f32).collect()
+            }
+            Targets::Values { .. } => vec![false; self.len()],
+        }
+    }
+
+    /// The samples that are kept.
+    pub(crate) fn retain(&mut self, kept: &[bool]) {
+        match self {
+            Targets::Classes(labels) => retain(labels, 1, kept),
+            Targets::Values { data, width } => retain(data, *width, kept),
+        }
+    }
+
     /// The first `n` samples.
     pub(crate) fn truncate(&mut self, n: usize) {
         match self {
@@ -99,6 +118,44 @@ impl Targets {
     }
 }
 
+/// The rows that are kept.
+pub(crate) fn retain<T: Copy>(data: &mut Vec<T>, width: usize, kept: &[bool]) {
+    let rows = data.chunks_exact(width.max(1)).zip(kept);
+    let rows = rows
+        .filter(|(_, kept)| **kept)
+        .flat_map(|(row, _)| row.iter().copied());
+    *data = rows.collect();
+}
+
+/// What rows of as many numbers as there are outputs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// A 1 in each, and zeros.
+    OneHot,
+    /// Numbers in [0, 1] that sum to 1.
+    Probabilities,
+    /// Anything else.
+    Values,
+}
+
+pub(super) fn rows(data: &[f32], width: usize) -> Rows {
+    let sums_to_one = |row: &[f32]| {
+        let sum: f64 = row.iter().map(|&p| f64::from(p)).sum();
+        row.iter().all(|p| (0.0..=1.0).contains(p)) && (sum - 1.0).abs() <= SUM
+    };
+    let mut all = data.chunks_exact(width);
+    if !all.clone().all(sums_to_one) {
+        return Rows::Values;
+    }
+    match all.all(|row| row.iter().all(|&p| p == 0.0 || p == 1.0)) {
+        true => Rows::OneHot,
+        false => Rows::Probabilities,
+    }
+}
+
+/// How far class probabilities may be from a sum of 1.
+const SUM: f64 = 1e-3;
+
 /// The checks of [`Targets::suited_to`].
 struct Fit<'a> {
     loss: LossKind,
@@ -129,6 +186,13 @@ impl Fit<'_> {
     }
 
     fn inside(&self, labels: &[i64], classes: usize) -> Result<(), ModelsError> {
+        let (first, last) = (labels.iter().min(), labels.iter().max());
+        if first.is_some_and(|&first| first == 1) && last == i64::try_from(classes).ok().as_ref() {
+            return Err(ModelsError::OneBased {
+                name: self.name.to_owned(),
+                classes,
+            });
+        }
         let outside = |&label: &i64| usize::try_from(label).map_or(true, |label| label >= classes);
         match labels.iter().position(outside) {
             None => Ok(()),
@@ -189,7 +253,7 @@ impl Fit<'_> {
     fn probabilities(&self, data: &[f32]) -> Result<(), ModelsError> {
         self.unit_interval(data)?;
         let sum = |row: &[f32]| row.iter().map(|&p| f64::from(p)).sum::<f64>();
-        let off = |row: &[f32]| (sum(row) - 1.0).abs() > 1e-3;
+        let off = |row: &[f32]| (sum(row) - 1.0).abs() > SUM;
         match data.chunks_exact(self.outputs).position(off) {
             None => Ok(()),
             Some(sample) => Err(self.unsuited(format!(

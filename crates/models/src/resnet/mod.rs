@@ -5,7 +5,7 @@ mod module;
 mod spec;
 
 pub use module::{Block, ResidualNet};
-pub(crate) use module::{Shape, Stage};
+pub(crate) use module::{Shape, Shortcut, Stage};
 pub use spec::ResNetSpec;
 
 /// A residual network.

@@ -8,7 +8,9 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// How much wider a bottleneck's output is than its inside.
 const EXPANSION: usize = 4;
@@ -21,8 +23,19 @@ pub(crate) struct Shape {
     pub stages: Vec<Stage>,
     /// Whether blocks are 1x1, 3x3, 1x1 instead of 3x3, 3x3.
     pub bottleneck: bool,
-    /// Whether blocks add their input to their output.
-    pub shortcuts: bool,
+    /// What carries the input of a block past it.
+    pub shortcut: Shortcut,
+}
+
+/// What carries the input of a block past it where the block changes its shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Shortcut {
+    /// A 1x1 convolution and a normalisation: option B of He et al., arXiv:1512.03385.
+    Projection,
+    /// Every second place, with channels of zeros before and behind: option A, which has no parameters.
+    Padding,
+    /// Nothing, and nothing elsewhere either.
+    None,
 }
 
 /// Blocks of one width.
@@ -33,8 +46,8 @@ pub(crate) struct Stage {
 
 /// Convolutions with a shortcut around them, or without one.
 ///
-/// `relu(f(x) + s(x))`, where `s` is the identity or a projection (a 1x1 convolution and a
-/// normalisation). Without a shortcut it is `relu(f(x))`, and `f(x)` for a bottleneck, which is how
+/// `relu(f(x) + s(x))`, where `s` is the identity, a projection (a 1x1 convolution and a
+/// normalisation), or every second place of `x` between channels of zeros. Without a shortcut it is `relu(f(x))`, and `f(x)` for a bottleneck, which is how
 /// tomgoldstein/loss-landscape has them.
 #[derive(Module, Debug)]
 pub struct Block {
@@ -45,8 +58,11 @@ pub struct Block {
     /// Of bottlenecks only.
     conv3: Option<Conv2d>,
     bn3: Option<BatchNorm>,
-    /// No layers are the identity; none at all is a block without a shortcut.
+    /// No layers are the identity; none at all is a block without such a shortcut.
     shortcut: Option<Vec<ImageLayer>>,
+    /// Whether the shortcut is one of zeros.
+    padded: bool,
+    stride: usize,
 }
 
 impl Block {
@@ -59,6 +75,8 @@ impl Block {
             conv3: None,
             bn3: None,
             shortcut: None,
+            padded: false,
+            stride,
         }
     }
 
@@ -72,6 +90,8 @@ impl Block {
             conv3: Some(without_bias(conv1x1([channels, outputs], 1), device)),
             bn3: Some(batch_norm(outputs, device)),
             shortcut: None,
+            padded: false,
+            stride,
         }
     }
 
@@ -84,6 +104,10 @@ impl Block {
         }
         match &self.shortcut {
             Some(shortcut) => relu(out + in_sequence(shortcut, x)),
+            None if self.padded => {
+                let [_, channels, _, _] = out.dims();
+                relu(out + padded(x, channels, self.stride))
+            }
             None if self.conv3.is_some() => out,
             None => relu(out),
         }
@@ -154,8 +178,12 @@ fn blocks(
             false => (Block::basic as fn(_, _, &_) -> _, stage.channels),
         };
         let mut block: Block = new(widths, stride, device);
-        if shape.shortcuts {
-            block.shortcut = Some(projection([*channels, outputs], stride, device));
+        match shape.shortcut {
+            Shortcut::Projection => {
+                block.shortcut = Some(projection([*channels, outputs], stride, device));
+            }
+            Shortcut::Padding => block.padded = true,
+            Shortcut::None => {}
         }
         *channels = outputs;
         block
@@ -174,4 +202,22 @@ fn projection([inputs, outputs]: [usize; 2], stride: usize, device: &Device) -> 
         ImageLayer::Conv(without_bias(conv1x1([inputs, outputs], stride), device)),
         ImageLayer::BatchNorm(batch_norm(outputs, device)),
     ]
+}
+
+/// Every `stride`-th place of `x` as the middle one of `channels` channels, the others 0: a convolution with a matrix
+/// of ones and zeros, so that nothing depends on the number of samples.
+fn padded(x: Tensor<4>, channels: usize, stride: usize) -> Tensor<4> {
+    let [_, inputs, _, _] = x.dims();
+    if inputs == channels && stride == 1 {
+        return x;
+    }
+    let before = (channels - inputs) / 2;
+    let mut weight = vec![0.0f32; channels * inputs];
+    for channel in 0..inputs {
+        weight[(before + channel) * inputs + channel] = 1.0;
+    }
+    let weight = TensorData::new(weight, [channels, inputs, 1, 1]);
+    let weight = Tensor::<4>::from_data(weight, &x.device());
+    let options = ConvOptions::new([stride, stride], [0, 0], [1, 1], 1);
+    conv2d(x, weight, None, options)
 }

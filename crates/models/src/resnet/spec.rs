@@ -1,6 +1,6 @@
 //! Which residual network.
 
-use super::{ResidualNet, Shape, Stage};
+use super::{ResidualNet, Shape, Shortcut, Stage};
 use crate::layers::Architecture;
 use burn::tensor::Device;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResNetSpec {
     depth: usize,
-    shortcuts: bool,
+    shortcut: Shortcut,
 }
 
 /// Depths of the networks with three stages, `6 n + 2` for `n` blocks a stage.
@@ -32,17 +32,38 @@ impl ResNetSpec {
     /// The network of that depth, if there is one.
     pub fn new(depth: usize, shortcuts: bool) -> Option<Self> {
         let known = THREE.contains(&depth) || FOUR.iter().any(|(d, _)| *d == depth);
-        known.then_some(ResNetSpec { depth, shortcuts })
+        let shortcut = match shortcuts {
+            true => Shortcut::Projection,
+            false => Shortcut::None,
+        };
+        known.then_some(ResNetSpec { depth, shortcut })
+    }
+
+    /// The network of that depth whose shortcuts have no parameters: option A of He et al., arXiv:1512.03385, as the
+    /// networks of CIFAR-10 have it there. Only those with three stages have it.
+    pub fn padded(depth: usize) -> Option<Self> {
+        let shortcut = Shortcut::Padding;
+        { THREE.contains(&depth) }.then_some(ResNetSpec { depth, shortcut })
+    }
+
+    /// The network whose tensors have the same names and shapes: without shortcuts, or with such as have no
+    /// parameters.
+    pub fn twin(&self) -> Option<Self> {
+        match self.shortcut {
+            Shortcut::Projection => None,
+            Shortcut::Padding => Self::new(self.depth, false),
+            Shortcut::None => Self::padded(self.depth),
+        }
     }
 
     /// The network of that name, if it is one of this family.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("resnet")?;
-        let (depth, shortcuts) = match rest.strip_suffix("-noshort") {
-            Some(depth) => (depth, false),
-            None => (rest, true),
+        let spec = match (rest.strip_suffix("-noshort"), rest.strip_suffix("-a")) {
+            (Some(depth), _) => Self::new(depth.parse().ok()?, false)?,
+            (_, Some(depth)) => Self::padded(depth.parse().ok()?)?,
+            _ => Self::new(rest.parse().ok()?, true)?,
         };
-        let spec = Self::new(depth.parse().ok()?, shortcuts)?;
         // Numbers have several spellings, networks one name.
         (spec.to_string() == name).then_some(spec)
     }
@@ -54,7 +75,7 @@ impl ResNetSpec {
 
     /// Whether blocks add their input to their output.
     pub fn shortcuts(&self) -> bool {
-        self.shortcuts
+        self.shortcut != Shortcut::None
     }
 
     fn shape(&self) -> Shape {
@@ -71,14 +92,18 @@ impl ResNetSpec {
             stem: channels,
             stages: blocks.iter().enumerate().map(stage).collect(),
             bottleneck: four.is_some() && self.depth >= 50,
-            shortcuts: self.shortcuts,
+            shortcut: self.shortcut,
         }
     }
 }
 
 impl fmt::Display for ResNetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let suffix = if self.shortcuts { "" } else { "-noshort" };
+        let suffix = match self.shortcut {
+            Shortcut::Projection => "",
+            Shortcut::Padding => "-a",
+            Shortcut::None => "-noshort",
+        };
         write!(f, "resnet{}{suffix}", self.depth)
     }
 }

@@ -3,7 +3,7 @@
 //! stem widened too.
 
 use crate::layers::{Architecture, Family};
-use crate::resnet::{ResidualNet, Shape, Stage};
+use crate::resnet::{ResidualNet, Shape, Shortcut, Stage};
 use burn::tensor::Device;
 use std::fmt;
 
@@ -69,7 +69,10 @@ impl WideResNetSpec {
             stem: channels,
             stages: (0..3).map(stage).collect(),
             bottleneck: false,
-            shortcuts: self.shortcuts,
+            shortcut: match self.shortcuts {
+                true => Shortcut::Projection,
+                false => Shortcut::None,
+            },
         }
     }
 }

@@ -4,10 +4,10 @@ use super::follow::Compared;
 use crate::args::{CompareArgs, Rated};
 use crate::commands::train::{config, run_spec};
 use crate::error::CliError;
-use crate::inputs::{Interrupt, Source, default_loss, load_data, provenance};
+use crate::inputs::{Interrupt, Source, load_data, load_file, provenance, with_loss};
 use crate::output::{Console, Meter};
 use landscape_core::{Outcome, Progress, path_text};
-use landscape_models::{OptimizerKind, Step, load_network_params};
+use landscape_models::{OptimizerKind, Step};
 use landscape_storage::{Error, Run, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant};
 use serde_json::json;
@@ -30,7 +30,7 @@ impl Plan {
     pub fn new(args: &CompareArgs, console: &Console) -> Result<Self, CliError> {
         let source = Source::new(&args.data, None);
         let (base, source) = match varied(args) {
-            true => base(args, source?)?,
+            true => base(args, source?, console)?,
             false => {
                 return Err(CliError::Missing {
                     what: "what to compare",
@@ -179,15 +179,16 @@ fn varied(args: &CompareArgs) -> bool {
         || args.batch_sizes.is_some()
 }
 
-fn base(args: &CompareArgs, source: Source) -> Result<(Base, Source), CliError> {
+fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, Source), CliError> {
     let model = args.model.clone().ok_or(CliError::Missing {
         what: "--model",
         remedy: "give the network, for example --model mlp:2-8-4-1",
     })?;
     let data = load_data(&source)?;
-    let load = |path| load_network_params(path, &model);
+    let (data, loss) = with_loss(data, &model, args.data.loss, console)?;
+    let load = |path: &std::path::PathBuf| load_file(path, &model, console);
     let base = Base {
-        loss: { args.data.loss }.unwrap_or_else(|| default_loss(&model, &data)),
+        loss,
         initial: args.weights.as_ref().map(load).transpose()?,
         model,
         data,

@@ -2,10 +2,9 @@
 
 use crate::args::{ConnectArgs, NetworkArgs};
 use crate::error::CliError;
-use crate::inputs::{Place, Problem, check_statistics, last_checkpoint, load_problem};
+use crate::inputs::{Place, Problem, check_statistics, last_checkpoint, load_file, load_problem};
 use crate::output::Console;
 use landscape_core::{Direction, Params, path_text, text_path};
-use landscape_models::load_network_params;
 use landscape_storage::Store;
 use serde_json::{Value, json};
 
@@ -39,7 +38,7 @@ impl Ends {
         let (other, source) = match (args.run.get(1), &args.to, store) {
             (Some(name), _, Some(store)) => last_checkpoint(name, &problem.spec, store)?,
             (_, Some(path), _) => {
-                let params = load_network_params(path, &problem.spec)?;
+                let params = load_file(path, &problem.spec, console)?;
                 (params, json!({"file": path_text(path)}))
             }
             _ => return Err(two_networks("one network is given")),

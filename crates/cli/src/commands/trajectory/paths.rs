@@ -2,7 +2,10 @@
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{Source, default_loss, load_data, matching, stored_loss};
+use crate::inputs::{
+    Source, load_data, load_file, matching, steps_in_names, stored_loss, with_loss,
+};
+use crate::output::Console;
 use burn::tensor::Device;
 use landscape_core::{Params, PathSource, Role, RowError, RowIter, RowSource};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
@@ -22,6 +25,8 @@ pub struct Path {
     /// True losses that were recorded on the same data with the same loss, in evaluation.
     pub recorded: Vec<Option<f64>>,
     rows: Rows,
+    /// Whether the steps are told by the names of files.
+    named: bool,
 }
 
 /// Where checkpoints are.
@@ -51,10 +56,14 @@ pub struct Paths {
 
 impl Paths {
     /// From the runs or files that are asked for.
-    pub fn load(args: &TrajectoryArgs, store: Option<&Store>) -> Result<Self, CliError> {
+    pub fn load(
+        args: &TrajectoryArgs,
+        store: Option<&Store>,
+        console: &Console,
+    ) -> Result<Self, CliError> {
         match (&args.checkpoints, store) {
-            (Some(pattern), _) => Paths::from_files(args, pattern),
-            (None, Some(store)) => Paths::from_runs(args, store),
+            (Some(pattern), _) => Paths::from_files(args, pattern, console),
+            (None, Some(store)) => Paths::from_runs(args, store, console),
             (None, None) => Err(CliError::Missing {
                 what: "--run",
                 remedy: "give a training run, or files with --checkpoints",
@@ -62,7 +71,11 @@ impl Paths {
         }
     }
 
-    fn from_files(args: &TrajectoryArgs, pattern: &str) -> Result<Self, CliError> {
+    fn from_files(
+        args: &TrajectoryArgs,
+        pattern: &str,
+        console: &Console,
+    ) -> Result<Self, CliError> {
         let spec = args.model.clone().ok_or(CliError::Missing {
             what: "--model",
             remedy: "--checkpoints needs the network, for example --model mlp:2-8-4-1",
@@ -73,25 +86,32 @@ impl Paths {
             Some(window) => window.0.contains(&step),
             None => true,
         };
-        let (steps, chosen): (Vec<u64>, Vec<PathBuf>) = { (0..).zip(&files) }
-            .filter(|(step, _)| inside(*step))
-            .map(|(step, file)| (step, file.clone()))
+        let named = steps_in_names(&files);
+        let all: Vec<u64> = named
+            .clone()
+            .unwrap_or_else(|| (0..files.len() as u64).collect());
+        let (steps, chosen): (Vec<u64>, Vec<PathBuf>) = { all.iter().zip(&files) }
+            .filter(|(step, _)| inside(**step))
+            .map(|(step, file)| (*step, file.clone()))
             .unzip();
         if steps.is_empty() {
             return Err(CliError::Conflict {
                 what: format!("--window: none of the files `{pattern}` is in it"),
-                remedy: format!("their places are 0 to {}", files.len() - 1),
+                remedy: format!("their steps are {} to {}", all[0], all[all.len() - 1]),
             });
         }
+        say_order(&steps, &chosen, named.is_some(), console);
         let data = load_data(&source)?;
+        let (data, loss) = with_loss(data, &spec, args.data.loss, console)?;
+        load_file(&chosen[0], &spec, console)?;
         let mut path = Path {
+            named: named.is_some(),
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
             steps,
             rows: Rows::Files(chosen, spec.clone()),
         };
         path.hold(&spec)?;
-        let loss = args.data.loss.unwrap_or_else(|| default_loss(&spec, &data));
         Ok(Paths {
             spec,
             data,
@@ -101,7 +121,11 @@ impl Paths {
         })
     }
 
-    fn from_runs(args: &TrajectoryArgs, store: &Store) -> Result<Self, CliError> {
+    fn from_runs(
+        args: &TrajectoryArgs,
+        store: &Store,
+        console: &Console,
+    ) -> Result<Self, CliError> {
         if let Some(twice) = (1..args.run.len()).find(|&k| args.run[..k].contains(&args.run[k])) {
             return Err(CliError::Conflict {
                 what: format!("--run `{}` is given twice", args.run[twice]),
@@ -111,10 +135,15 @@ impl Paths {
         let _hold = store.hold();
         let runs = args.run.iter().map(|name| training(store, name));
         let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
-        Paths::of_runs(&runs, args, store)
+        Paths::of_runs(&runs, args, store, console)
     }
 
-    fn of_runs(runs: &[Run], args: &TrajectoryArgs, store: &Store) -> Result<Self, CliError> {
+    fn of_runs(
+        runs: &[Run],
+        args: &TrajectoryArgs,
+        store: &Store,
+        console: &Console,
+    ) -> Result<Self, CliError> {
         let setting = |name: &str| runs[0].settings.get(name).and_then(Value::as_str);
         let spec = match (&args.model, setting("model")) {
             (Some(spec), _) => spec.clone(),
@@ -126,7 +155,7 @@ impl Paths {
             Some(loss) => Some(loss),
             None => stored_loss(&runs[0])?,
         };
-        let loss = loss.unwrap_or_else(|| default_loss(&spec, &data));
+        let (data, loss) = with_loss(data, &spec, loss, console)?;
         let mut all = Paths {
             spec,
             data,
@@ -161,6 +190,7 @@ impl Paths {
         let steps: Vec<u64> = chosen.iter().map(|record| record.step).collect();
         let recorded = chosen.iter().map(|record| record.loss.filter(|_| same));
         let mut path = Path {
+            named: false,
             label: run.name.clone(),
             recorded: recorded.collect(),
             rows: Rows::Stored(Stored {
@@ -210,6 +240,7 @@ impl Path {
         let records = with_checkpoints(run, store)?;
         let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
         let mut path = Path {
+            named: false,
             label: run.name.clone(),
             recorded: records.iter().map(|record| record.loss).collect(),
             rows: Rows::Stored(Stored {
@@ -256,7 +287,12 @@ impl Path {
                 .map_err(|error| self.unread(place, error))
         });
         let digests: Vec<String> = digests.collect::<Result<_, _>>()?;
-        Ok(json!({"sha256": landscape_core::digest_all(&digests), "count": digests.len()}))
+        let mut settings =
+            json!({"sha256": landscape_core::digest_all(&digests), "count": digests.len()});
+        if self.named {
+            settings["steps"] = json!(self.steps);
+        }
+        Ok(settings)
     }
 }
 
@@ -280,6 +316,24 @@ impl RowSource for Path {
             Rows::Files(files, spec) => read(&files[index], spec),
         };
         Ok(read?.into_owned())
+    }
+}
+
+/// Says in which order files are taken: the last one is the origin of the plane.
+fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
+    let (from, to) = (files[0].display(), files[files.len() - 1].display());
+    let how = match named {
+        true => "by the numbers in their names",
+        false => "by their places in the order of their names",
+    };
+    console.note(format_args!(
+        "{} checkpoints, {how}: step {} is {from}, step {} is {to}",
+        files.len(),
+        steps[0],
+        steps[steps.len() - 1]
+    ));
+    for (step, file) in steps.iter().zip(files) {
+        console.detail(format_args!("  step {step}: {}", file.display()));
     }
 }
 

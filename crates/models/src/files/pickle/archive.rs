@@ -8,7 +8,9 @@ use std::io::Cursor;
 
 /// The parts of an archive, each compared with its checksum.
 pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
-    let entries = entries(bytes)?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(bad)?;
+    kind(&archive)?;
+    let entries = entries(bytes, &mut archive)?;
     let is_list = |name: &&String| name.matches('/').count() == 1 && name.ends_with("/data.pkl");
     let list = entries
         .keys()
@@ -32,9 +34,39 @@ pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
     Ok((entries[list], Container { storages, big }))
 }
 
-fn entries(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
-    let bad = |e: zip::result::ZipError| malformed(format!("it is no valid zip archive ({e})"));
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(bad)?;
+fn bad(error: zip::result::ZipError) -> PickleError {
+    malformed(format!("it is no valid zip archive ({error})"))
+}
+
+/// Archives that other programs write, by the names of their parts.
+fn kind(archive: &zip::ZipArchive<Cursor<&[u8]>>) -> Result<()> {
+    let has = |end: &str| archive.file_names().any(|name| name.ends_with(end));
+    let other = |found, remedy| Err(PickleError::Other { found, remedy });
+    if has("/constants.pkl") {
+        return other(
+            "a TorchScript archive, a program with its weights",
+            "save the weights alone: torch.save(torch.jit.load(FILE).state_dict(), OTHER)",
+        );
+    }
+    if has("archive_format") || has("serialized_exported_program.json") {
+        return other(
+            "a program of torch.export",
+            "save the weights alone: torch.save(torch.export.load(FILE).state_dict, OTHER)",
+        );
+    }
+    if !has("/data.pkl") && has(".npy") {
+        return other(
+            "an npz archive of NumPy arrays",
+            "save them as safetensors: safetensors.numpy.save_file(dict(numpy.load(FILE)), OTHER)",
+        );
+    }
+    Ok(())
+}
+
+fn entries<'a>(
+    bytes: &'a [u8],
+    archive: &mut zip::ZipArchive<Cursor<&'a [u8]>>,
+) -> Result<HashMap<String, &'a [u8]>> {
     let mut entries = HashMap::new();
     let mut total = 0;
     for place in 0..archive.len() {
@@ -70,7 +102,12 @@ fn contents<'a>(bytes: &'a [u8], entry: &Entry<'_, 'a>) -> Result<&'a [u8]> {
         .ok_or_else(|| malformed(format!("`{}` lies outside the archive", entry.name())))
 }
 
+/// Compares a part with its checksum. PyTorch writes 0 where it was told to compute none
+/// (`torch.serialization.set_crc32_options(False)`).
 fn checked(part: &[u8], entry: &Entry<'_, '_>) -> Result<()> {
+    if entry.crc32() == 0 {
+        return Ok(());
+    }
     let mut sum = flate2::Crc::new();
     sum.update(part);
     match sum.sum() == entry.crc32() {

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PickleError {
-    /// The file names a class or function that weights do not need.
+    /// All that could be weights is made by a class or function that is not understood.
     #[error(
         "it asks for the Python object `{name}`, which is no part of weights; nothing was run; \
          save the weights alone: torch.save(model.state_dict(), FILE)"
@@ -12,6 +12,32 @@ pub enum PickleError {
     Global {
         /// Module and name.
         name: String,
+    },
+    /// A whole module, not its weights.
+    #[error(
+        "it is a whole module of the class `{class}`, of which nothing is run; save its weights where its source is: \
+         torch.save(torch.load(FILE, weights_only=False).state_dict(), OTHER)"
+    )]
+    Module {
+        /// Module and name of the class.
+        class: String,
+    },
+    /// Tensors without names.
+    #[error(
+        "it is a list of {tensors} tensors without names, and a network's tensors are told by theirs; \
+         save them with their names: torch.save(model.state_dict(), FILE)"
+    )]
+    List {
+        /// How many tensors there are.
+        tensors: usize,
+    },
+    /// A file of another kind, which has a remedy of its own.
+    #[error("it is {found}; {remedy}")]
+    Other {
+        /// What the file is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A pickle opcode that weights do not need, or that does not exist.
     #[error("it has the pickle opcode {code:#04x} at byte {at}, which is no part of weights")]

@@ -1,14 +1,16 @@
 //! The Python classes and functions that are understood. Each is a row here and a rule in
-//! [`rebuild`](super::rebuild); none is ever imported, and a name that has no row is refused.
+//! [`rebuild`](super::rebuild); none is ever imported. A name that has no row stands for an object that nothing is
+//! known of: what does not depend on it is read, and only a tensor that does is refused.
 
-use super::error::{PickleError, Result};
 use crate::files::Stored;
 
 /// A class or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Global {
-    /// `collections.OrderedDict`.
+    /// `collections.OrderedDict`, and the class of plain dictionaries.
     OrderedDict,
+    /// `collections.defaultdict` and `collections.Counter`: dictionaries, whatever they are made of.
+    Dict,
     /// `torch._utils._rebuild_tensor` and `_v2`: storage, offset, shape, strides, ...
     Tensor,
     /// `torch._utils._rebuild_tensor_v3`: the same of untyped bytes, with the type at the end.
@@ -25,23 +27,22 @@ pub(super) enum Global {
     Type(Stored),
     /// What checkpoints carry beside their weights. Nothing is made of it.
     Inert,
+    /// What is not understood, by its place in the arena's list of classes. Nothing is made of it either.
+    Unknown(usize),
 }
 
-/// What a name stands for.
-pub(super) fn lookup(module: &[u8], name: &[u8]) -> Result<Global> {
-    let known = match (text(module), text(name)) {
-        (Some(module), Some(name)) => find(module, name),
-        _ => None,
+/// What a name stands for; `None` for one that is not understood.
+pub(super) fn lookup(module: &[u8], name: &[u8]) -> Option<Global> {
+    find(text(module)?, text(name)?)
+}
+
+/// A name for messages: whatever it is, it is short and can be printed.
+pub(super) fn shown(module: &[u8], name: &[u8]) -> String {
+    let shown = |text: &[u8]| -> String {
+        let text = String::from_utf8_lossy(text);
+        text.chars().take(80).flat_map(char::escape_debug).collect()
     };
-    known.ok_or_else(|| {
-        let shown = |text: &[u8]| -> String {
-            let text = String::from_utf8_lossy(text);
-            text.chars().take(80).flat_map(char::escape_debug).collect()
-        };
-        PickleError::Global {
-            name: format!("{}.{}", shown(module), shown(name)),
-        }
-    })
+    format!("{}.{}", shown(module), shown(name))
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {
@@ -50,7 +51,10 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 fn find(module: &str, name: &str) -> Option<Global> {
     Some(match (module, name) {
-        ("collections", "OrderedDict") => Global::OrderedDict,
+        ("collections", "OrderedDict") | ("builtins" | "__builtin__", "dict") => {
+            Global::OrderedDict
+        }
+        ("collections", "defaultdict" | "Counter") => Global::Dict,
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::Tensor,
         ("torch._utils", "_rebuild_tensor_v3") => Global::TypedTensor,
         ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state")

@@ -5,6 +5,7 @@
 
 use super::Container;
 use super::error::{PickleError, Result, malformed};
+use super::globals;
 use super::machine::{Unpickled, unpickle};
 use super::value::{Storage, Value};
 use std::collections::HashMap;
@@ -21,7 +22,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Unpickled<'_>, Container<'_>)> {
         rest = &rest[pickle.length..];
         Ok::<_, PickleError>(pickle)
     };
-    if !matches!(next()?.root, Value::Long(MAGIC)) {
+    let first = next()?;
+    if !matches!(first.root, Value::Long(MAGIC)) {
+        if let Some((module, name)) = first.arena.classes.first() {
+            return Err(PickleError::Global {
+                name: globals::shown(module, name),
+            });
+        }
         return Err(PickleError::Kind {
             found: "it is a Python pickle, and none of torch.save",
         });
@@ -37,7 +44,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Unpickled<'_>, Container<'_>)> {
         _ => return Err(malformed("it does not say its byte order")),
     };
     let object = next()?;
-    let keys = next()?;
+    // Of a file that is no checkpoint, what it asks for says more than where it ends.
+    let keys = next().map_err(|error| match object.arena.classes.first() {
+        Some((module, name)) => PickleError::Global {
+            name: globals::shown(module, name),
+        },
+        None => error,
+    })?;
     let storages = storages(rest, &object, &keys, big)?;
     Ok((object, Container { storages, big }))
 }

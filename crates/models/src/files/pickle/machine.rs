@@ -217,7 +217,7 @@ impl<'a> Machine<'a> {
     pub(super) fn append(&mut self, items: Vec<Value<'a>>) -> Result<()> {
         match self.top()? {
             Value::Sequence(id) => self.arena.sequences[id].extend(items),
-            Value::Inert => {}
+            Value::Inert | Value::Object(_) | Value::Dict(_) => {}
             _ => return Err(malformed("it appends to what is no list")),
         }
         Ok(())
@@ -228,15 +228,28 @@ impl<'a> Machine<'a> {
         let pairs = pairs(&items)?;
         match self.top()? {
             Value::Dict(id) => self.arena.dicts[id].extend(pairs),
+            Value::Object(id) => match self.arena.objects[id].items {
+                Some(items) => self.arena.dicts[items].extend(pairs),
+                None => {
+                    self.arena.dicts.push(pairs);
+                    self.arena.objects[id].items = Some(self.arena.dicts.len() - 1);
+                }
+            },
             Value::Inert => {}
             _ => return Err(malformed("it sets items of what is no dictionary")),
         }
         Ok(())
     }
 
-    pub(super) fn push_global(&mut self, module: &[u8], name: &[u8]) -> Result<()> {
-        let global = globals::lookup(module, name)?;
+    pub(super) fn push_global(&mut self, module: &'a [u8], name: &'a [u8]) -> Result<()> {
+        let global = self.global(module, name);
         self.push(Value::Global(global))
+    }
+
+    /// What a name stands for.
+    pub(super) fn global(&mut self, module: &'a [u8], name: &'a [u8]) -> Global {
+        let known = globals::lookup(module, name);
+        known.unwrap_or_else(|| Global::Unknown(self.arena.class(module, name)))
     }
 
     /// The global whose module and name are on the stack.
@@ -266,19 +279,29 @@ impl<'a> Machine<'a> {
     }
 
     fn apply(&mut self, function: Value<'a>, args: Value<'a>) -> Result<()> {
-        let Value::Global(function) = function else {
-            return Err(malformed("it calls what is no function"));
+        let made = match function {
+            Value::Global(function) => self.call(function, args)?,
+            // What such an object gives when it is called is not known either.
+            Value::Object(id) => self.arena.object(self.arena.objects[id].class),
+            Value::Inert => Value::Inert,
+            _ => return Err(malformed("it calls what is no function")),
         };
-        let made = self.call(function, args)?;
         self.push(made)
     }
 
     /// Gives the object under it a state. Dictionaries and tensors of weights have none that
     /// matters (`_metadata`, gradients' hooks).
     pub(super) fn build(&mut self) -> Result<()> {
-        self.pop()?;
+        let state = self.pop()?;
         match self.top()? {
-            Value::Dict(_) | Value::Tensor(_) | Value::Inert => Ok(()),
+            Value::Object(id) => {
+                self.arena.objects[id].state = Some(state);
+                Ok(())
+            }
+            Value::Dict(_)
+            | Value::Tensor(_)
+            | Value::Inert
+            | Value::Global(Global::Unknown(_)) => Ok(()),
             _ => Err(malformed("it gives a state to what has none")),
         }
     }

@@ -1,8 +1,8 @@
 //! Checkpoints of `torch.save`, both formats, without Python and without running anything.
 //!
 //! A pickle is a program: Python's own reader runs whatever it names. The one here has a stack, a
-//! memo and a table of the few names that weights need ([`globals`]); every other name is refused.
-//! Memory and time are bounded by the length of the file, whatever the numbers inside it say.
+//! memo and a table of the few names that weights need ([`globals`]); every other name stands for an object that nothing
+//! is made of. Memory and time are bounded by the length of the file, whatever the numbers inside it say.
 
 mod archive;
 mod error;
@@ -16,7 +16,7 @@ mod value;
 
 pub use error::PickleError;
 
-use super::{Array, Numbers, Tensor, product};
+use super::{Array, Numbers, product};
 use error::{Result, malformed};
 use machine::{Unpickled, unpickle};
 use std::collections::HashMap;
@@ -69,8 +69,34 @@ pub(crate) fn is_named_so(path: &Path) -> bool {
     })
 }
 
-/// The tensors of a checkpoint whose names `wanted` accepts, in the order in which they are stored.
-pub(crate) fn read_pickle(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Vec<Tensor>> {
+/// A checkpoint whose tensors are listed and not yet read.
+pub(crate) struct Opened<'a> {
+    object: Unpickled<'a>,
+    container: Container<'a>,
+    /// The most values that may be read.
+    limit: usize,
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The keys that lead there, joined with points.
+    pub(crate) name: String,
+    /// How many dictionaries lead there.
+    pub(crate) depth: usize,
+    /// A tensor by number, or the class of an object that is not understood.
+    pub(crate) found: Found,
+}
+
+/// A tensor, or what could be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    Tensor(usize),
+    Object(String),
+}
+
+/// The parts of a file; nothing of it is run.
+pub(crate) fn open(bytes: &[u8]) -> Result<Opened<'_>> {
     let (object, container) = match format(bytes) {
         Some(Format::Zip) => {
             let (list, container) = archive::open(bytes)?;
@@ -84,37 +110,62 @@ pub(crate) fn read_pickle(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result
         Some(Format::Pickle) => legacy::open(bytes)?,
         None => return Err(malformed("it does not begin as files of torch.save do")),
     };
-    tensors(&object, &container, bytes.len(), wanted)
+    Ok(Opened {
+        object,
+        container,
+        // Tensors may share storages and repeat values, within reason.
+        limit: bytes.len().saturating_mul(4).max(1 << 20),
+    })
 }
 
-fn tensors(
-    object: &Unpickled<'_>,
-    container: &Container<'_>,
-    length: usize,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Tensor>> {
-    // Tensors may share storages and repeat values, within reason.
-    let limit = length.saturating_mul(4).max(1 << 20);
-    let mut values = 0usize;
-    let mut tensors = Vec::new();
-    for (name, view) in state::named_tensors(&object.arena, object.root)? {
-        if !wanted(&name) {
-            continue;
-        }
-        values = product(&view.shape).map_or(usize::MAX, |n| values.saturating_add(n));
-        if values > limit {
-            return Err(PickleError::Limit {
-                what: "values for its size",
-                limit,
+impl Opened<'_> {
+    /// The tensors of the dictionary of weights: where a wrapper's key holds one, that.
+    pub(crate) fn weights(&self) -> Result<Vec<Named>> {
+        state::named(&self.object.arena, self.object.root, true)
+    }
+
+    /// Everything in the file that has a name.
+    pub(crate) fn all(&self) -> Result<Vec<Named>> {
+        state::named(&self.object.arena, self.object.root, false)
+    }
+
+    /// The classes that are not understood; nothing was made of them.
+    pub(crate) fn classes(&self) -> Vec<String> {
+        let classes = self.object.arena.classes.iter();
+        classes
+            .map(|(module, name)| globals::shown(module, name))
+            .collect()
+    }
+
+    /// Shape of a tensor and whether its values are floating-point numbers.
+    pub(crate) fn shape(&self, tensor: usize) -> (&[usize], bool) {
+        let view = &self.object.arena.tensors[tensor];
+        (&view.shape, view.kind.is_float())
+    }
+
+    /// The values of tensors, one after the other.
+    pub(crate) fn read<'n>(
+        &self,
+        wanted: impl Iterator<Item = (usize, &'n str)>,
+    ) -> Result<Vec<Array>> {
+        let mut values = 0usize;
+        let mut arrays = Vec::new();
+        for (tensor, name) in wanted {
+            let view = &self.object.arena.tensors[tensor];
+            values = product(&view.shape).map_or(usize::MAX, |n| values.saturating_add(n));
+            if values > self.limit {
+                return Err(PickleError::Limit {
+                    what: "values for its size",
+                    limit: self.limit,
+                });
+            }
+            arrays.push(Array {
+                shape: view.shape.clone(),
+                values: read(view, &self.container).map_err(|e| at(name, e))?,
             });
         }
-        let array = Array {
-            shape: view.shape.clone(),
-            values: read(view, container).map_err(|e| at(&name, e))?,
-        };
-        tensors.push(Tensor { name, array });
+        Ok(arrays)
     }
-    Ok(tensors)
 }
 
 fn at(name: &str, error: PickleError) -> PickleError {

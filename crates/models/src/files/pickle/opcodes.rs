@@ -1,7 +1,6 @@
 //! The opcodes of pickle protocols 0 to 5, as in Python's `pickletools`.
 
-use super::error::{PickleError, Result, malformed};
-use super::globals;
+use super::error::{Result, malformed};
 use super::machine::Machine;
 use super::value::Value;
 
@@ -115,14 +114,15 @@ fn long<'a>(machine: &mut Machine<'a>, bytes: &'a [u8]) -> Result<()> {
     machine.push(Value::Int(bytes.iter().rev().fold(sign, join)))
 }
 
-/// A text as Python prints it. Names of tensors have nothing to escape.
+/// A text as Python prints it. Names of tensors have nothing to escape; what has is not looked at.
 fn quoted(machine: &mut Machine<'_>) -> Result<()> {
     let line = machine.line()?;
     match line {
         [b'\'', text @ .., b'\''] | [b'"', text @ .., b'"'] if !text.contains(&b'\\') => {
             machine.push(Value::Text(text))
         }
-        _ => Err(malformed("a text has no quotes, or escaped letters")),
+        [b'\'', .., b'\''] | [b'"', .., b'"'] => machine.push(Value::Inert),
+        _ => Err(malformed("a text has no quotes")),
     }
 }
 
@@ -131,7 +131,8 @@ fn global(machine: &mut Machine<'_>) -> Result<()> {
     machine.push_global(module, name)
 }
 
-fn instance(machine: &mut Machine<'_>) -> std::result::Result<(), PickleError> {
+fn instance(machine: &mut Machine<'_>) -> Result<()> {
     let (module, name) = (machine.line()?, machine.line()?);
-    machine.object(Some(globals::lookup(module, name)?))
+    let class = machine.global(module, name);
+    machine.object(Some(class))
 }

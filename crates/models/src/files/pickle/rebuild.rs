@@ -24,11 +24,14 @@ impl<'a> Machine<'a> {
     /// Function and arguments of `_rebuild_from_type_v2(function, type, arguments, state)`.
     fn inner_call(&self, args: Value<'a>) -> Result<(Global, Value<'a>)> {
         match self.arena.items(args) {
-            Some(&[Value::Global(function), Value::Global(_), inner, ..])
-                if function != Global::FromType =>
-            {
-                Ok((function, inner))
-            }
+            Some(
+                &[
+                    Value::Global(function),
+                    Value::Global(_) | Value::Object(_),
+                    inner,
+                    ..,
+                ],
+            ) if function != Global::FromType => Ok((function, inner)),
             _ => Err(malformed("a tensor's type has unusual arguments")),
         }
     }
@@ -36,10 +39,12 @@ impl<'a> Machine<'a> {
     fn call_plain(&mut self, global: Global, args: Value<'a>) -> Result<Value<'a>> {
         match global {
             Global::OrderedDict => self.ordered_dict(args),
+            Global::Dict => Ok(self.arena.dict(Vec::new())),
+            Global::Unknown(class) => Ok(self.arena.object(class)),
             Global::Tensor => self.tensor(args, false),
             Global::TypedTensor => self.tensor(args, true),
             Global::Parameter => match self.arena.items(args) {
-                Some([tensor @ Value::Tensor(_), ..]) => Ok(*tensor),
+                Some([tensor @ (Value::Tensor(_) | Value::Object(_)), ..]) => Ok(*tensor),
                 _ => Err(malformed(
                     "a parameter is made of something else than a tensor",
                 )),
@@ -82,13 +87,20 @@ impl<'a> Machine<'a> {
     fn tensor(&mut self, args: Value<'a>, typed: bool) -> Result<Value<'a>> {
         let wrong = || malformed("a tensor has unusual arguments");
         let args = self.arena.items(args).ok_or_else(wrong)?;
-        let [Value::Storage(storage), offset, shape, strides, ..] = args else {
-            return Err(wrong());
+        let (storage, offset, shape, strides) = match args {
+            [Value::Storage(storage), offset, shape, strides, ..] => {
+                (self.arena.storages[*storage], offset, shape, strides)
+            }
+            // Numbers of a type that is not understood make a tensor that is not, either.
+            [unknown @ Value::Object(_), ..] => return Ok(*unknown),
+            _ => return Err(wrong()),
         };
-        let storage = self.arena.storages[*storage];
         let kind = match (typed, args.get(6)) {
             (false, _) => storage.kind,
             (true, Some(Value::Global(Global::Type(kind)))) => *kind,
+            (true, Some(&Value::Global(Global::Unknown(class)))) => {
+                return Ok(self.arena.object(class));
+            }
             (true, _) => return Err(wrong()),
         };
         let (shape, strides) = (self.counts(*shape)?, self.counts(*strides)?);
@@ -127,8 +139,10 @@ impl<'a> Machine<'a> {
             ) => (*class, *key, n.count().ok_or_else(unusual)?, rest),
             _ => return Err(unusual()),
         };
-        let Global::Storage(kind) = class else {
-            return Err(unusual());
+        let kind = match class {
+            Global::Storage(kind) => kind,
+            Global::Unknown(class) => return Ok(self.arena.object(class)),
+            _ => return Err(unusual()),
         };
         let part = match rest {
             [] | [Value::None] => (0, elements),

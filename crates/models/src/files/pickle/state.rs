@@ -1,7 +1,8 @@
 //! The weights among everything that a checkpoint holds.
 
 use super::error::{PickleError, Result};
-use super::value::{Arena, Value, View};
+use super::value::{Arena, Value};
+use super::{Found, Named, globals};
 
 /// Keys under which training scripts keep the weights, beside epoch, optimiser and options.
 const WRAPPERS: &[&[u8]] = &[
@@ -20,29 +21,29 @@ const MAX_DEPTH: usize = 16;
 /// more ways than there is time for.
 const MAX_WORK: usize = 1 << 26;
 
-/// The tensors and their names, in the order of the file.
+/// The tensors and their names, in the order of the file, and the objects that are not understood.
 ///
-/// A dictionary that holds another one of tensors under a wrapper's key stands for that one.
-/// Dictionaries inside it join their names with a point; what is no tensor is left out.
-pub(super) fn named_tensors<'m, 'a>(
-    arena: &'m Arena<'a>,
-    root: Value<'a>,
-) -> Result<Vec<(String, &'m View<'a>)>> {
+/// Dictionaries inside the root join their names with a point; what is neither is left out. With `descend` a
+/// dictionary that holds another one of tensors under a wrapper's key stands for that one.
+pub(super) fn named<'a>(arena: &Arena<'a>, root: Value<'a>, descend: bool) -> Result<Vec<Named>> {
     let mut walk = Walk { arena, work: 0 };
-    let Value::Dict(mut dict) = root else {
-        return Err(PickleError::NoTensors);
+    let Some(mut dict) = arena.entries(root) else {
+        return Err(walk.no_dictionary(root));
     };
     for _ in 0..MAX_DEPTH {
-        match walk.wrapped(dict)? {
+        match walk.wrapped(dict).map(|inner| inner.filter(|_| descend))? {
             Some(inner) => dict = inner,
             None => break,
         }
     }
-    let mut tensors = Vec::new();
-    walk.collect(dict, "", 0, &mut tensors)?;
-    match tensors.is_empty() {
-        true => Err(PickleError::NoTensors),
-        false => Ok(tensors),
+    let mut found = Vec::new();
+    walk.collect(dict, "", 0, &mut found)?;
+    match found
+        .iter()
+        .any(|named| matches!(named.found, Found::Tensor(_)))
+    {
+        true => Ok(found),
+        false => Err(walk.no_tensors(dict)),
     }
 }
 
@@ -68,7 +69,7 @@ impl<'m, 'a> Walk<'m, 'a> {
     fn wrapped(&mut self, dict: usize) -> Result<Option<usize>> {
         let mut found: Vec<(&[u8], usize)> = Vec::new();
         for &(key, value) in &self.arena.dicts[dict] {
-            let (Value::Text(key), Value::Dict(inner)) = (key, value) else {
+            let (Value::Text(key), Some(inner)) = (key, self.arena.entries(value)) else {
                 continue;
             };
             let new = WRAPPERS.contains(&key) && found.iter().all(|&(_, known)| known != inner);
@@ -90,8 +91,10 @@ impl<'m, 'a> Walk<'m, 'a> {
             self.charge(1, depth)?;
             let found = match value {
                 Value::Tensor(_) => true,
-                Value::Dict(inner) => self.has_tensors(inner, depth + 1)?,
-                _ => false,
+                value => match self.arena.entries(value) {
+                    Some(inner) => self.has_tensors(inner, depth + 1)?,
+                    None => false,
+                },
             };
             if found {
                 return Ok(true);
@@ -105,7 +108,7 @@ impl<'m, 'a> Walk<'m, 'a> {
         dict: usize,
         prefix: &str,
         depth: usize,
-        tensors: &mut Vec<(String, &'m View<'a>)>,
+        found: &mut Vec<Named>,
     ) -> Result<()> {
         for &(key, value) in &self.arena.dicts[dict] {
             let key = match key {
@@ -114,17 +117,69 @@ impl<'m, 'a> Walk<'m, 'a> {
                 _ => continue,
             };
             self.charge(1 + prefix.len() + key.len(), depth)?;
-            match value {
-                Value::Tensor(id) => {
-                    tensors.push((format!("{prefix}{key}"), &self.arena.tensors[id]));
+            let name = format!("{prefix}{key}");
+            let what = match (value, self.arena.entries(value)) {
+                (Value::Tensor(id), _) => Found::Tensor(id),
+                (_, Some(inner)) => {
+                    self.collect(inner, &format!("{name}."), depth + 1, found)?;
+                    continue;
                 }
-                Value::Dict(inner) => {
-                    self.collect(inner, &format!("{prefix}{key}."), depth + 1, tensors)?;
-                }
-                _ => {}
-            }
+                (Value::Object(id), None) => Found::Object(self.class(id)),
+                _ => continue,
+            };
+            found.push(Named {
+                name,
+                depth,
+                found: what,
+            });
         }
         Ok(())
+    }
+
+    fn class(&self, object: usize) -> String {
+        let (module, name) = self.arena.classes[self.arena.objects[object].class];
+        globals::shown(module, name)
+    }
+
+    /// What a file is whose root is no dictionary.
+    fn no_dictionary(&self, root: Value<'a>) -> PickleError {
+        let tensors = { self.arena.items(root).unwrap_or_default().iter() }
+            .filter(|item| matches!(item, Value::Tensor(_)))
+            .count();
+        match root {
+            Value::Object(id) if self.is_module(id) => PickleError::Module {
+                class: self.class(id),
+            },
+            _ if tensors > 0 => PickleError::List { tensors },
+            _ => self.nothing(),
+        }
+    }
+
+    /// What a dictionary is that holds no tensors.
+    fn no_tensors(&self, dict: usize) -> PickleError {
+        let modules = self.arena.dicts[dict]
+            .iter()
+            .find_map(|&(_, value)| match value {
+                Value::Object(id) if self.is_module(id) => Some(self.class(id)),
+                _ => None,
+            });
+        modules.map_or_else(|| self.nothing(), |class| PickleError::Module { class })
+    }
+
+    /// Nothing that is understood is a tensor; perhaps something that is not would be.
+    fn nothing(&self) -> PickleError {
+        match self.arena.classes.first() {
+            Some((module, name)) => PickleError::Global {
+                name: globals::shown(module, name),
+            },
+            None => PickleError::NoTensors,
+        }
+    }
+
+    /// Whether an object was given the state of a `torch.nn.Module`.
+    fn is_module(&self, object: usize) -> bool {
+        let state = self.arena.objects[object].state;
+        state.is_some_and(|state| self.arena.entry(state, "_modules").is_some())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::globals::Global;
 use crate::files::Stored;
+use std::collections::HashMap;
 
 /// An object. Texts are slices of the file, and what has parts lies in the [`Arena`]: a value is
 /// small and copying one never copies its parts, so that no pickle grows beyond its length in
@@ -23,6 +24,19 @@ pub(super) enum Value<'a> {
     Tensor(usize),
     /// An object that weights do not depend on: a float, a set, a NumPy scalar.
     Inert,
+    /// An object of a class that is not understood, by number.
+    Object(usize),
+}
+
+/// An object of which nothing but its class is known, and what was put into it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Object<'a> {
+    /// Its class, or the function that made it, by place in [`Arena::classes`].
+    pub(super) class: usize,
+    /// Items that were set in it, as in a dictionary, by number.
+    pub(super) items: Option<usize>,
+    /// The state that it was given.
+    pub(super) state: Option<Value<'a>>,
 }
 
 /// A run of numbers in the file.
@@ -57,6 +71,10 @@ pub(super) struct Arena<'a> {
     pub(super) dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
     pub(super) storages: Vec<Storage<'a>>,
     pub(super) tensors: Vec<View<'a>>,
+    pub(super) objects: Vec<Object<'a>>,
+    /// Module and name of the classes and functions that are not understood.
+    pub(super) classes: Vec<(&'a [u8], &'a [u8])>,
+    numbers: HashMap<(&'a [u8], &'a [u8]), usize>,
 }
 
 impl<'a> Arena<'a> {
@@ -78,6 +96,34 @@ impl<'a> Arena<'a> {
     pub(super) fn tensor(&mut self, view: View<'a>) -> Value<'a> {
         self.tensors.push(view);
         Value::Tensor(self.tensors.len() - 1)
+    }
+
+    pub(super) fn object(&mut self, class: usize) -> Value<'a> {
+        self.objects.push(Object {
+            class,
+            items: None,
+            state: None,
+        });
+        Value::Object(self.objects.len() - 1)
+    }
+
+    /// The number of a class that is not understood.
+    pub(super) fn class(&mut self, module: &'a [u8], name: &'a [u8]) -> usize {
+        let next = self.classes.len();
+        let number = *self.numbers.entry((module, name)).or_insert(next);
+        if number == next {
+            self.classes.push((module, name));
+        }
+        number
+    }
+
+    /// The entries of a dictionary, or of an object that has such.
+    pub(super) fn entries(&self, value: Value<'a>) -> Option<usize> {
+        match value {
+            Value::Dict(id) => Some(id),
+            Value::Object(id) => self.objects[id].items,
+            _ => None,
+        }
     }
 
     /// The parts of a list or tuple.

@@ -1,0 +1,210 @@
+//! Checkpoints as people's programs write them, and targets in all their forms. Expected losses are PyTorch's, in f64.
+
+use crate::support::Bench;
+use std::path::Path;
+
+fn data(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoints");
+    folder.join(name).display().to_string()
+}
+
+/// The loss at the origin of a line through a network, and what was said on the way.
+fn origin(model: &str, weights: &str, given: &str) -> (f64, String) {
+    let bench = Bench::new();
+    let (weights, given) = (data(weights), data(given));
+    let said = bench.ok(&format!(
+        "line -v --model {model} --weights {weights} --data {given} --grid 3 --name r"
+    ));
+    let loss = bench.json("metrics r")["metrics"]["center_loss"]
+        .as_f64()
+        .unwrap();
+    (loss, said.err)
+}
+
+#[track_caller]
+fn assert_loss(found: f64, expected: f64) {
+    assert!(
+        (found - expected).abs() < 2e-5 * expected.abs(),
+        "{found} and {expected}"
+    );
+}
+
+fn refused(model: &str, weights: &str) -> String {
+    Bench::new().fails(&format!(
+        "line --model {model} --weights {} --data moons --grid 3",
+        data(weights)
+    ))
+}
+
+#[test]
+fn what_weights_do_not_need_refuses_no_file() {
+    for (file, words) in [
+        ("multistep.pt", ""),
+        ("defaultdict.pt", ""),
+        ("deque.pt", "collections.deque"),
+        ("swa.pt", "left out"),
+        ("swa.safetensors", "left out"),
+        ("counted.pt", "`total_ops`, `total_params`"),
+        ("nocrc.pt", ""),
+        ("opacus.safetensors", ""),
+        ("backbone.safetensors", "under `backbone` are taken"),
+        ("compiled-layer.safetensors", ""),
+    ] {
+        let (loss, said) = origin("mlp:2-3-1", file, "data.npz");
+        assert_loss(loss, 0.835879);
+        assert!(said.contains(words), "{file}: {said}");
+    }
+    for (file, loss) in [
+        ("criterion.ckpt", 0.7026),
+        ("attributedict.ckpt", 0.7026),
+        ("own-class.pt", 0.6951),
+    ] {
+        let bench = Bench::new();
+        bench.ok(&format!(
+            "line --model mlp:2-8-4-1 --weights {} --data moons --grid 3 --name r",
+            data(file)
+        ));
+        let found = bench.json("metrics r")["metrics"]["center_loss"]
+            .as_f64()
+            .unwrap();
+        assert!((found - loss).abs() < 1e-4, "{file}: {found}");
+    }
+}
+
+#[test]
+fn one_of_several_networks_is_taken_where_it_is_clear_and_said() {
+    let (loss, _) = origin("mlp:2-3-1", "ema-only.pt", "data.npz");
+    assert_loss(loss, 0.727748);
+    let (loss, said) = origin("mlp:2-3-1", "model-and-ema.pt", "data.npz");
+    assert_loss(loss, 0.835879);
+    assert!(
+        said.contains("under `model` are taken") && said.contains("`ema`"),
+        "{said}"
+    );
+    let said = refused("mlp:2-3-1", "student-teacher.pt");
+    assert!(said.contains("student, teacher"), "{said}");
+}
+
+#[test]
+fn what_is_no_checkpoint_is_named() {
+    for (file, what) in [
+        ("script.pt", "torch.jit.load(FILE).state_dict()"),
+        ("whole.pt", "weights_only=False).state_dict()"),
+        ("list.pt", "4 tensors without names"),
+    ] {
+        let said = refused("mlp:2-3-1", file);
+        assert!(said.contains(what), "{file}: {said}");
+    }
+    let bench = Bench::new();
+    for (text, what) in [
+        ("", "empty"),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "git lfs pull",
+        ),
+        (
+            "\n<!DOCTYPE html><html><body>Sign in</body></html>",
+            "a web page",
+        ),
+        ("{\"error\": \"not found\"}", "JSON text"),
+    ] {
+        for name in ["w.pt", "w.safetensors"] {
+            bench.write(name, text);
+            let said = bench.fails(&format!(
+                "line --model mlp:2-3-1 --weights {name} --data moons --grid 3"
+            ));
+            assert!(
+                said.contains(what) && !said.contains("corrupt"),
+                "{name}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn networks_that_look_alike_are_both_named() {
+    let (net, x) = ("option-a/net.pt", "option-a/x.npz");
+    let (loss, said) = origin("resnet20-a", net, x);
+    assert_loss(loss, 2.783974);
+    assert!(said.contains("resnet20-noshort"), "{said}");
+    let (loss, said) = origin("resnet20-noshort", net, x);
+    assert_loss(loss, 2.297850);
+    assert!(said.contains("resnet20-a"), "{said}");
+    let said = refused("resnet20", net);
+    assert!(said.contains("resnet20-noshort or resnet20-a"), "{said}");
+    assert!(said.contains("and 6 more") && said.len() < 1200, "{said}");
+}
+
+#[test]
+fn numbers_in_the_names_of_checkpoints_are_numbers() {
+    let bench = Bench::new();
+    let files = data("order/model_*.safetensors");
+    let words = format!(
+        "trajectory --checkpoints {files} --model mlp:2-3-1 --data {}",
+        data("order/data.npz")
+    );
+    let points = bench.json(&words)["points"].clone();
+    let of = |key: &str| -> Vec<f64> {
+        let points = points.as_array().unwrap();
+        points.iter().map(|p| p[key].as_f64().unwrap()).collect()
+    };
+    assert_eq!(of("step"), (1..=11).map(f64::from).collect::<Vec<_>>());
+    let expected = [
+        0.9003, 0.9831, 1.0937, 1.2451, 1.4437, 1.7155, 2.0654, 2.5104, 3.0672, 3.7502, 4.5706,
+    ];
+    for (found, expected) in of("loss").into_iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} and {expected}");
+    }
+    assert_eq!((of("x")[10], of("y")[10]), (0.0, 0.0));
+}
+
+#[test]
+fn targets_suggest_their_loss_by_one_rule() {
+    for (model, weights, file, loss, words) in [
+        (
+            "mlp:3-5-4",
+            "four",
+            "one-hot",
+            1.677985,
+            "loss: cross-entropy, for one-hot rows",
+        ),
+        (
+            "mlp:3-5-4",
+            "four",
+            "classes-as-floats",
+            1.677985,
+            "loss: cross-entropy, for labels",
+        ),
+        (
+            "mlp:3-5-4",
+            "four",
+            "ignored",
+            1.802728,
+            "6 of 30 samples have the label -100",
+        ),
+        (
+            "mlp:3-5-1",
+            "one",
+            "counts",
+            43.821021,
+            "loss: mse, for values",
+        ),
+    ] {
+        let (found, said) = origin(
+            model,
+            &format!("targets/{weights}.safetensors"),
+            &format!("targets/{file}.npz"),
+        );
+        assert_loss(found, loss);
+        assert!(said.contains(words), "{file}: {said}");
+    }
+    let said = Bench::new().fails(&format!(
+        "line --model mlp:3-5-4 --weights {} --data {} --grid 3",
+        data("targets/four.safetensors"),
+        data("targets/one-based.npz")
+    ));
+    assert!(
+        said.contains("run from 1 to 4") && said.contains("subtract 1"),
+        "{said}"
+    );
+}

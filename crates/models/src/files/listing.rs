@@ -1,0 +1,193 @@
+//! The tensors of a checkpoint, listed before any is read.
+
+use super::pickle::{self, Found};
+use super::{Array, read_bytes, safe};
+use crate::{ModelsError, PickleError};
+use safetensors::SafeTensors;
+use std::path::Path;
+
+/// A tensor that could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The keys that lead there, joined with points.
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    /// Whether its values are floating-point numbers.
+    pub(crate) is_float: bool,
+    /// How many dictionaries inside each other hold it.
+    pub(crate) depth: usize,
+    place: usize,
+}
+
+impl Listed {
+    /// Number of values; more than there are where that cannot be counted.
+    pub(crate) fn numel(&self) -> usize {
+        super::product(&self.shape).unwrap_or(usize::MAX)
+    }
+
+    /// Whether both are the same tensor of the file.
+    pub(crate) fn is(&self, other: &Listed) -> bool {
+        self.place == other.place
+    }
+}
+
+/// What a checkpoint holds.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) tensors: Vec<Listed>,
+    /// Names under which objects stand that are not understood, and their classes.
+    pub(crate) objects: Vec<(String, String)>,
+}
+
+/// A checkpoint of safetensors or `torch.save`; what a file is, its contents say.
+pub(crate) struct Listing<'a> {
+    path: &'a Path,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    Pickle(pickle::Opened<'a>),
+    Safe(SafeTensors<'a>),
+}
+
+impl<'a> Listing<'a> {
+    /// The bytes of a file.
+    pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, ModelsError> {
+        read_bytes(path)
+    }
+
+    /// Opens the bytes of a file.
+    pub(crate) fn open(bytes: &'a [u8], path: &'a Path) -> Result<Self, ModelsError> {
+        if let Some(source) = other_kind(bytes) {
+            let path = path.to_owned();
+            return Err(ModelsError::Pickle { path, source });
+        }
+        let source = match pickle::is_pickle(bytes) || pickle::is_named_so(path) {
+            true => Source::Pickle(pickle::open(bytes).map_err(|e| wrong(path, e))?),
+            false => Source::Safe(safe::open(bytes, path)?),
+        };
+        Ok(Listing { path, source })
+    }
+
+    /// The tensors of the dictionary of weights.
+    pub(crate) fn weights(&self) -> Result<Contents, ModelsError> {
+        self.contents(pickle::Opened::weights)
+    }
+
+    /// All tensors, those of optimisers and further networks too.
+    pub(crate) fn all(&self) -> Result<Contents, ModelsError> {
+        self.contents(pickle::Opened::all)
+    }
+
+    /// Python classes that are not understood, and of which nothing was made.
+    pub(crate) fn classes(&self) -> Vec<String> {
+        match &self.source {
+            Source::Pickle(opened) => opened.classes(),
+            Source::Safe(_) => Vec::new(),
+        }
+    }
+
+    fn contents(
+        &self,
+        list: impl Fn(&pickle::Opened<'a>) -> Result<Vec<pickle::Named>, PickleError>,
+    ) -> Result<Contents, ModelsError> {
+        let mut contents = Contents::default();
+        match &self.source {
+            Source::Pickle(opened) => {
+                for named in list(opened).map_err(|e| wrong(self.path, e))? {
+                    match named.found {
+                        Found::Object(class) => contents.objects.push((named.name, class)),
+                        Found::Tensor(place) => {
+                            let (shape, is_float) = opened.shape(place);
+                            contents.tensors.push(Listed {
+                                name: named.name,
+                                shape: shape.to_vec(),
+                                is_float,
+                                depth: named.depth,
+                                place,
+                            });
+                        }
+                    }
+                }
+            }
+            Source::Safe(file) => {
+                let views = safe::in_order(file).into_iter().enumerate();
+                let listed = views.map(|(place, (name, view))| Listed {
+                    name: name.to_owned(),
+                    shape: view.shape().to_vec(),
+                    is_float: safe::is_float(view.dtype()),
+                    depth: 0,
+                    place,
+                });
+                contents.tensors = listed.collect();
+            }
+        }
+        Ok(contents)
+    }
+
+    /// The values of some of the tensors.
+    pub(crate) fn read(&self, tensors: &[&Listed]) -> Result<Vec<Array>, ModelsError> {
+        match &self.source {
+            Source::Pickle(opened) => {
+                let wanted = tensors.iter().map(|t| (t.place, t.name.as_str()));
+                opened.read(wanted).map_err(|e| wrong(self.path, e))
+            }
+            Source::Safe(file) => {
+                let views = safe::in_order(file);
+                let read = |tensor: &&Listed| {
+                    let (name, view) = &views[tensor.place];
+                    safe::read(name, view, self.path)
+                };
+                tensors.iter().map(read).collect()
+            }
+        }
+    }
+}
+
+fn wrong(path: &Path, source: PickleError) -> ModelsError {
+    ModelsError::Pickle {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// What stands in the place of a checkpoint after a download or a copy that failed, and files of other programs.
+fn other_kind(bytes: &[u8]) -> Option<PickleError> {
+    // The header of a safetensors file, after its length.
+    if bytes.get(4..9) == Some(&[0, 0, 0, 0, b'{']) {
+        return None;
+    }
+    let start = &bytes[..bytes.len().min(512)];
+    let text = String::from_utf8_lossy(start)
+        .trim_start()
+        .to_ascii_lowercase();
+    let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    let (found, remedy) = match () {
+        () if bytes.is_empty() => ("empty", "get the file again"),
+        () if starts(&["version https://git-lfs"]) => (
+            "a pointer of Git LFS, which stands for the file",
+            "bring the file itself: git lfs pull",
+        ),
+        () if starts(&["<!doctype", "<html", "<head", "<?xml"]) => (
+            "a web page",
+            "look at it in a browser: the address is another one, or wants a login; then download the file itself",
+        ),
+        () if starts(&["{\"", "{\n", "{}"]) => (
+            "JSON text",
+            "give the file with the weights, .safetensors or of torch.save",
+        ),
+        () if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => (
+            "an HDF5 file, as Keras writes them",
+            "save the weights with PyTorch's names as safetensors",
+        ),
+        () if bytes.starts_with(b"\x93NUMPY") => (
+            "a single NumPy array",
+            "save the weights with their names as safetensors",
+        ),
+        () if bytes.starts_with(&[0x1f, 0x8b]) => {
+            ("compressed with gzip", "unpack it: gunzip FILE")
+        }
+        () => return None,
+    };
+    Some(PickleError::Other { found, remedy })
+}
