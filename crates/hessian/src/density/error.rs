@@ -35,6 +35,14 @@ pub enum DensityError {
     /// The matrix has no entries.
     #[error("the operator has dimension 0")]
     Empty,
+    /// A known eigenvector does not fit the operator.
+    #[error("an eigenvector of {given} entries does not fit an operator of dimension {dim}")]
+    Pair {
+        /// Entries of the vector.
+        given: usize,
+        /// Dimension of the operator.
+        dim: usize,
+    },
     /// A starting vector cannot be used.
     #[error("the starting vector is zero, not finite, or of another length than the operator")]
     Start,

@@ -1,7 +1,9 @@
-use super::DensityParams;
+use super::interval::Window;
 use super::params::MARGIN;
-use crate::stats::{mean_and_error, student_t};
+use super::{Atom, DensityParams};
+use crate::stats::mean_and_error;
 use crate::trace::{Ended, Estimate};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Nodes and weights of one starting vector.
@@ -21,28 +23,37 @@ impl Quadrature {
     }
 }
 
+/// What an eigenvalue may be off by rounding, as a share of the largest magnitude, whatever its residual.
+const ROUNDING: f64 = 1e-13;
+
 /// A spectral density with its error band; integrates to 1.
+///
+/// It is `(atoms + (n - k) rest) / n`: `k` eigenvalues that are known, and the mean density of the
+/// others over the random vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpectralDensity {
     /// Eigenvalues, equally spaced, ascending. Empty when no random vector is complete.
     pub grid: Vec<f64>,
     /// The density there, broadened by the width.
     pub density: Vec<f64>,
-    /// Its standard error over the random vectors.
+    /// Its standard error over the random vectors. Where few eigenvalues are near, the estimate is
+    /// skewed: [`SpectralDensity::band`] has the intervals.
     pub standard_errors: Vec<f64>,
     /// Standard deviation of the broadening Gaussian, in units of eigenvalues.
     pub width: f64,
-    /// The smallest and largest node: within the range of the spectrum, close to its ends.
+    /// The smallest and largest node or atom: within the range of the spectrum, close to its ends.
     pub range: (f64, f64),
     /// Steps of Lanczos from each random vector.
     pub steps: usize,
+    /// Eigenvalues that were known; what follows is about the others.
+    pub atoms: Vec<Atom>,
     /// What every random vector gave; to store, and to go on from.
     pub quadratures: Vec<Quadrature>,
     /// Dimension of the matrix.
     pub dim: usize,
-    /// Products spent, those of earlier runs included.
+    /// Products spent, those of earlier runs included, those for the atoms not.
     pub products: usize,
-    /// Why it ended.
+    /// Why it ended; [`Ended::Exact`] when all eigenvalues were known.
     pub ended: Ended,
 }
 
@@ -50,34 +61,34 @@ impl SpectralDensity {
     pub(super) fn new(
         params: &DensityParams,
         dim: usize,
+        atoms: Vec<Atom>,
         quadratures: Vec<Quadrature>,
-        products: usize,
-        ended: Ended,
+        (products, ended): (usize, Ended),
     ) -> Self {
-        let range = range(&quadratures);
+        let range = range(&atoms, &quadratures);
         let width = width(params.width, range);
-        let grid = match quadratures.is_empty() {
-            true => vec![],
-            false => grid(range, MARGIN * width, params.points),
-        };
-        let columns = grid.iter().map(|&t| {
-            let at = |q: &Quadrature| q.sum(|node| gaussian(t - node, width));
-            let samples: Vec<f64> = quadratures.iter().map(at).collect();
-            mean_and_error(&samples)
-        });
-        let (density, standard_errors) = columns.unzip();
-        SpectralDensity {
-            grid,
-            density,
-            standard_errors,
+        let mut found = SpectralDensity {
+            grid: vec![],
+            density: vec![],
+            standard_errors: vec![],
             width,
             range,
             steps: params.steps,
+            atoms,
             quadratures,
             dim,
             products,
             ended,
+        };
+        if !found.quadratures.is_empty() || found.rest() == 0.0 {
+            found.grid = grid(range, MARGIN * width, params.points);
+            let columns = found
+                .grid
+                .iter()
+                .map(|&t| found.mean(|v| gaussian(t - v, width)));
+            (found.density, found.standard_errors) = columns.unzip();
         }
+        found
     }
 
     /// Random vectors.
@@ -86,42 +97,83 @@ impl SpectralDensity {
     }
 
     /// Lower and upper edge of the band that covers the broadened density at each point of the grid in
-    /// this share of cases, by Student's distribution; the lower edge is not below 0.
+    /// this share of cases, `confidence` in (0, 1).
+    ///
+    /// The atoms' part is known up to their residuals. The rest's follows the beta distribution of the
+    /// share of eigenvalues in the Gaussian's window, so that it is right for single eigenvalues, which
+    /// are skewed, as for many; see the [module](crate::density#the-band).
     pub fn band(&self, confidence: f64) -> Vec<(f64, f64)> {
-        let t = student_t(self.probes() as f64 - 1.0, confidence);
-        let points = self.density.iter().zip(&self.standard_errors);
-        let edges = |(mean, error): (&f64, &f64)| {
-            let half = if *error == 0.0 { 0.0 } else { t * error };
-            ((mean - half).max(0.0), mean + half)
+        let rest = self.rest();
+        let samples = rest * self.probes() as f64;
+        let share = rest / self.dim as f64;
+        let edges = |(&t, &density): (&f64, &f64)| {
+            let (low, high) = self.atoms_between(t);
+            let (from, to) = match rest == 0.0 {
+                true => (0.0, 0.0),
+                false => Window::at(t, self.width, &self.quadratures).interval(samples, confidence),
+            };
+            // Rounding does not set the density beside its own band.
+            let (low, high) = (low + share * from, high + share * to);
+            (low.min(density), high.max(density))
         };
+        let points = self.grid.par_iter().zip(&self.density);
         points.map(edges).collect()
+    }
+
+    /// The least and the most that the atoms may add at `t`, each within its residual.
+    fn atoms_between(&self, t: f64) -> (f64, f64) {
+        let rounding = ROUNDING * self.range.0.abs().max(self.range.1.abs());
+        let one = |atom: &Atom| {
+            let (distance, apart) = ((t - atom.value).abs(), atom.residual.max(rounding));
+            let (near, far) = ((distance - apart).max(0.0), distance + apart);
+            (gaussian(far, self.width), gaussian(near, self.width))
+        };
+        let sums = self.atoms.iter().map(one);
+        let (low, high) = sums.fold((0.0, 0.0), |(a, b), (low, high)| (a + low, b + high));
+        (low / self.dim as f64, high / self.dim as f64)
+    }
+
+    /// Eigenvalues that are no atoms.
+    fn rest(&self) -> f64 {
+        (self.dim - self.atoms.len()) as f64
     }
 
     /// `tr H^power / n` and its standard error; exact for each random vector while `power <= 2 steps - 1`.
     pub fn moment(&self, power: i32) -> (f64, f64) {
-        let of = |q: &Quadrature| q.sum(|node| node.powi(power));
+        self.mean(|value| value.powi(power))
+    }
+
+    /// `tr f(H) / n` and its standard error.
+    fn mean(&self, f: impl Fn(f64) -> f64) -> (f64, f64) {
+        let dim = self.dim as f64;
+        let known = self.atoms.iter().map(|atom| f(atom.value)).sum::<f64>() / dim;
+        let share = self.rest() / dim;
+        if share == 0.0 {
+            return (known, 0.0);
+        }
+        let of = |q: &Quadrature| known + share * q.sum(&f);
         let samples: Vec<f64> = self.quadratures.iter().map(of).collect();
         mean_and_error(&samples)
     }
 
     /// The trace, from the same products.
     pub fn trace(&self) -> Estimate {
-        let of = |q: &Quadrature| self.dim as f64 * q.sum(|node| node);
-        let samples: Vec<f64> = self.quadratures.iter().map(of).collect();
-        let (mean, standard_error) = mean_and_error(&samples);
+        let atoms: f64 = self.atoms.iter().map(|atom| atom.value).sum();
+        let of = |q: &Quadrature| self.rest() * q.sum(|node| node);
+        let samples = match self.rest() == 0.0 {
+            true => vec![0.0; 2],
+            false => self.quadratures.iter().map(of).collect(),
+        };
         Estimate {
-            mean,
-            standard_error,
-            degrees: samples.len().saturating_sub(1),
-            samples,
-            products: self.products,
             ended: self.ended,
+            ..Estimate::of(atoms, samples, self.products)
         }
     }
 }
 
-fn range(quadratures: &[Quadrature]) -> (f64, f64) {
+fn range(atoms: &[Atom], quadratures: &[Quadrature]) -> (f64, f64) {
     let nodes = quadratures.iter().flat_map(|q| q.nodes.iter().copied());
+    let nodes = nodes.chain(atoms.iter().map(|atom| atom.value));
     let ends = (f64::INFINITY, f64::NEG_INFINITY);
     nodes.fold(ends, |(low, high), v| (low.min(v), high.max(v)))
 }

@@ -4,7 +4,7 @@ use super::{Lanczos, State};
 pub(super) enum Confirmation {
     /// There is one.
     Missed,
-    /// The chance that there is one is at most this.
+    /// The chance that there is one is estimated as this.
     Chance(f64),
 }
 

@@ -25,8 +25,9 @@
 //! then pass for the second copy. So when all pairs have converged, the search goes on from a new
 //! random vector in what is orthogonal to them. A Ritz value found there beyond the last pair of an end
 //! proves that one was missed, and the search resumes with it. Otherwise, after `k` steps without one, the
-//! chance that an eigenvalue beyond the last pair was missed is at most
-//! `1.648 sqrt(n) exp(-sqrt(epsilon) (2k - 1))` (Kuczyński and Woźniakowski 1992). `epsilon` is the
+//! chance that an eigenvalue beyond the last pair was missed is estimated as
+//! `1.648 sqrt(n) exp(-sqrt(epsilon) (2k - 1))`, the bound of Kuczyński and Woźniakowski (1992). It is an
+//! estimate here, because it needs the other end of the spectrum, of which a Ritz value is known. `epsilon` is the
 //! distance between that last pair and the outermost Ritz value found, as a share of the distance between that
 //! pair and the other end of what is left, which is taken as found, with its residual. It ends when
 //! the chance is below

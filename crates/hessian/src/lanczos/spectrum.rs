@@ -56,8 +56,9 @@ pub struct Spectrum {
     pub restarts: usize,
     /// The largest magnitude of a Ritz value: the norm of the matrix as far as it is known.
     pub norm: f64,
-    /// Bound on the chance that an eigenvalue beyond those listed was missed; `None` when that was
-    /// not looked into. 1 says that nothing is known.
+    /// An estimate of the chance that an eigenvalue beyond those listed was missed, see the
+    /// [module](crate::lanczos#nothing-is-missed); `None` when that was not looked into. 1 says that
+    /// nothing is known.
     pub missed: Option<f64>,
 }
 

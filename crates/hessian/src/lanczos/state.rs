@@ -167,21 +167,61 @@ impl State {
         let Some(next) = &self.parts.next else {
             return Ok(());
         };
-        let mut product = multiply_one(operator, next, &mut self.parts.products)?;
-        self.parts.basis.extend(self.parts.next.take());
+        let product = multiply_one(operator, next, &mut self.parts.products)?;
+        let vector = self.parts.next.take();
+        if !self.absorb(vector.unwrap_or_default(), product) {
+            self.parts.next = self.draw();
+        }
+        Ok(())
+    }
+
+    /// A state before the first product in what is orthogonal to `locked`, orthonormal vectors, with the
+    /// part of a starting vector there; without a next vector where nothing but rounding is left of it.
+    pub(crate) fn beside(locked: &[Vec<f64>], mut start: Vec<f64>) -> Self {
+        let mut state = State::empty(start.len(), 0);
+        let before = norm(&start);
+        let left = orthogonalize(locked, &mut start).norm;
+        state.parts.locked = locked.len();
+        state.parts.basis = locked.to_vec();
+        state.parts.projected = diagonal(locked.iter().map(|_| 0.0));
+        state.parts.coupling = vec![0.0; locked.len()];
+        if left > 1e-10 * before && locked.len() < start.len() {
+            scale(&mut start, 1.0 / left);
+            state.parts.next = Some(start);
+        }
+        state
+    }
+
+    /// The vector that is to be multiplied, to be given to [`State::absorb`] with its product.
+    pub(crate) fn take_next(&mut self) -> Option<Vec<f64>> {
+        self.parts.next.take()
+    }
+
+    /// Ritz values in what is orthogonal to the locked pairs, ascending, each with the square of its
+    /// vector's component along the first vector there: nodes and weights of a Gauss quadrature.
+    pub(crate) fn quadrature(&self) -> (Vec<f64>, Vec<f64>) {
+        let ritz = self.ritz(self.parts.locked);
+        let weight = |i: usize| ritz.vectors[(0, i)].powi(2);
+        let weights = (0..ritz.len()).rev().map(weight).collect();
+        (ritz.values.iter().rev().copied().collect(), weights)
+    }
+
+    /// Takes a vector into the basis with its product, what is left of which is the next vector; false,
+    /// and no next vector, when the basis is an invariant subspace.
+    pub(crate) fn absorb(&mut self, vector: Vec<f64>, mut product: Vec<f64>) -> bool {
+        self.parts.basis.push(vector);
         let split = orthogonalize(&self.parts.basis, &mut product);
         self.parts.projected.push(split.coefficients);
         self.parts.coupling = vec![0.0; self.size()];
-        if split.norm <= self.rounding() {
-            self.parts.next = self.draw();
-            return Ok(());
+        if split.norm <= self.rounding() || self.size() >= self.parts.dim {
+            return false;
         }
         if let Some(last) = self.parts.coupling.last_mut() {
             *last = split.norm;
         }
         scale(&mut product, 1.0 / split.norm);
         self.parts.next = Some(product);
-        Ok(())
+        true
     }
 
     /// What a remainder is when nothing but rounding is left of it: `c eps ||T||`.

@@ -50,6 +50,7 @@ impl Step {
 /// One pair in the making.
 pub(super) struct Iteration {
     next: Vec<f64>,
+    /// The pair of smallest residual, as a share of what is allowed, with its residual.
     best: Option<(Step, f64)>,
     /// The largest magnitude of an eigenvalue so far.
     largest: f64,
@@ -128,8 +129,8 @@ impl Iteration {
         })
     }
 
-    /// Keeps the best pair of this step and of it together with the one before; its relative residual, and
-    /// whether that is small enough.
+    /// Looks at this step, and at it together with the one before, and keeps the best pair so far; the
+    /// relative residual of this step, and whether that is small enough.
     fn judge(&mut self, params: &PowerParams, step: &Step, before: Option<&Step>) -> (f64, bool) {
         let pair = before.and_then(|before| two_dimensional(before, step));
         let mut best = (step.clone(), step.residual());
@@ -140,9 +141,17 @@ impl Iteration {
             }
         }
         let (value, residual) = (best.0.value(), best.1);
-        self.best = Some(best);
         self.largest = self.largest.max(value.abs());
-        let settled = residual <= MARGIN * params.allowed(value, self.largest);
+        let allowed = |value: f64| params.allowed(value, self.largest);
+        // Residuals are compared as shares of what is allowed: small values have small ones.
+        let kept = self
+            .best
+            .as_ref()
+            .map(|(kept, r)| r / allowed(kept.value()));
+        if kept.is_none_or(|kept| residual == 0.0 || residual / allowed(value) < kept) {
+            self.best = Some(best);
+        }
+        let settled = residual <= MARGIN * allowed(value);
         match residual == 0.0 {
             true => (0.0, settled),
             false => (residual / value.abs(), settled),

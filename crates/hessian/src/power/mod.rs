@@ -40,7 +40,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 /// Eigenpairs by descending magnitude.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PowerPairs {
-    /// Those found, and the one in work when products ran out. [`Pair::estimate`] is the residual within
+    /// Those found, and the best of the one in work when products ran out. [`Pair::estimate`] is the residual within
     /// what is orthogonal to the pairs found before it.
     pub pairs: Vec<Pair>,
     /// Why it ended.

@@ -1,4 +1,6 @@
-//! The largest loss in a region around a point, by projected gradient ascent.
+//! The largest loss in a region around a point, by the method of Frank and Wolfe (1956), also called
+//! conditional gradient: each step goes towards the point of the region that is furthest along the
+//! gradient, all the way or to half of it and so on.
 
 use super::{Point, SharpnessError};
 use crate::progress::{Observer, Progress, Stage};
@@ -34,6 +36,7 @@ pub(super) struct Effort {
 pub(super) struct Found {
     pub(super) rise: f64,
     pub(super) delta: Vec<f64>,
+    /// Whether the ascent that found it ended for want of a way up; at the centre, whether all did.
     pub(super) converged: bool,
 }
 
@@ -139,8 +142,9 @@ pub(super) fn ascend(
     let mut best = Found {
         rise: 0.0,
         delta: vec![0.0; point.dim()],
-        converged: false,
+        converged: true,
     };
+    let mut centered = true;
     let uphill = center.gradient.and_then(|g| region.furthest(g));
     for start in 0..effort.starts {
         let z = match (&uphill, start) {
@@ -148,11 +152,17 @@ pub(super) fn ascend(
             _ => region.random(effort.seed, start as u64),
         };
         let (place, ended) = climb(point, region, effort, z, observer)?;
+        let settled = ended == Ended::Settled || place.rise == f64::INFINITY;
         if place.rise > best.rise {
-            best.rise = place.rise;
-            best.delta = place.delta;
+            centered = false;
+            best = Found {
+                rise: place.rise,
+                delta: place.delta,
+                converged: settled,
+            };
+        } else if centered {
+            best.converged &= settled;
         }
-        best.converged = ended == Ended::Settled || place.rise == f64::INFINITY;
         if ended == Ended::Cancelled || best.rise == f64::INFINITY {
             break;
         }

@@ -23,8 +23,8 @@
 //! draws on spectra from flat to fast decaying (dimension 300, 4 to 30 vectors) its square was 0.1 to
 //! 1.1 of the true variance, and its 95% intervals covered 44 to 98%. The jackknife over vectors, worked
 //! out from the same small matrices, is at least the variance in expectation (Efron and Stein 1981)
-//! and was 0.9 to 18 times as large. The standard error given is the geometric mean of both; its 95%
-//! intervals covered 93 to 100%, the most where the spectrum decays fast.
+//! and was 0.9 to 18 times as large. The standard error given is a heuristic, the geometric mean of both; its
+//! 95% intervals covered 93 to 100%, the most where the spectrum decays fast.
 //!
 //! Ending at a target looks at the interval repeatedly, which costs coverage; at least eight samples,
 //! and intervals of 95%, keep that small.

@@ -172,7 +172,7 @@ impl Small {
 ///
 /// Their spread alone, `s^2 / k`, is below the variance of the mean, because they share their
 /// sketch; the jackknife is above it (Efron and Stein 1981). The geometric mean of the two is the
-/// square of the standard error here.
+/// square of the standard error here: a heuristic, where the paper gives `s / sqrt(k)`.
 fn left_out(sketch: &Sketch, dim: usize) -> Estimate {
     let Some(small) = Small::new(sketch, dim) else {
         return exact(sketch);

@@ -1,4 +1,4 @@
-use crate::support::{assert_close, diagonal, rotated, spiked};
+use crate::support::{assert_close, diagonal, noisy, rotated, spiked};
 use landscape_hessian::{Dense, Power, PowerError, PowerPairs, PowerParams, Stop, from_fn};
 use std::ops::ControlFlow;
 
@@ -31,6 +31,31 @@ fn deflation_gives_the_pairs_in_order_with_true_residuals() {
             .iter()
             .all(|pair| pair.converged && pair.relative() <= 1e-6)
     );
+}
+
+/// With noise that differs from product to product, residuals go up and down: the best one is given.
+#[test]
+fn the_pair_of_smallest_residual_is_kept() {
+    let spectrum: Vec<f64> = (0..100).map(|i| 10.0 / (1.0 + i as f64)).collect();
+    for seed in 0..5 {
+        let params = PowerParams {
+            tolerance: 1e-8,
+            max_products: 60,
+            seed,
+            ..Default::default()
+        };
+        let mut least = f64::INFINITY;
+        let mut observe = |progress: &landscape_hessian::Progress| {
+            least = least.min(progress.error);
+            ControlFlow::Continue(())
+        };
+        let matrix = noisy(rotated(spectrum.clone(), seed), 1e-3);
+        let found = Power::new(params).unwrap().run(&matrix, &mut observe);
+        let found = found.unwrap();
+        assert_eq!(found.stop, Stop::Products);
+        let got = found.pairs[0].relative();
+        assert!(got <= least * (1.0 + 1e-9), "{got} against {least}");
+    }
 }
 
 #[test]
