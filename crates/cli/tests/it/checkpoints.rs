@@ -132,7 +132,7 @@ fn networks_that_look_alike_are_both_named() {
     assert!(said.contains("resnet20-a"), "{said}");
     let said = refused("resnet20", net);
     assert!(said.contains("resnet20-noshort or resnet20-a"), "{said}");
-    assert!(said.contains("and 6 more") && said.len() < 1200, "{said}");
+    assert!(said.contains("and 4 more") && said.len() < 1200, "{said}");
 }
 
 #[test]
