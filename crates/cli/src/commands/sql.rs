@@ -6,6 +6,10 @@ use crate::inputs::read_store;
 use crate::output::{Align, Console, Table};
 use landscape_storage::SqlTable;
 use serde_json::{Value, json};
+use std::io::{IsTerminal, stdout};
+
+/// Characters of a cell that a terminal shows.
+const SHOWN: usize = 100;
 
 /// Prints the answer to a query.
 pub fn sql(args: &SqlArgs, console: &Console) -> Result<(), CliError> {
@@ -17,6 +21,7 @@ pub fn sql(args: &SqlArgs, console: &Console) -> Result<(), CliError> {
 }
 
 fn table(answer: &SqlTable) -> String {
+    let longest = stdout().is_terminal().then_some(SHOWN);
     let numeric = |column: usize| {
         let mut values = answer.rows.iter().map(|row| &row[column]);
         values.any(Value::is_number)
@@ -32,5 +37,5 @@ fn table(answer: &SqlTable) -> String {
     for row in 0..answer.rows.len() {
         table.row((0..answer.columns.len()).map(|column| answer.text(row, column)));
     }
-    table.text()
+    table.cut_to(longest).text()
 }

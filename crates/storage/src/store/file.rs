@@ -23,7 +23,12 @@ use std::time::{Duration, Instant};
 pub(crate) enum Access {
     Read,
     Write,
+    /// Reads with a text that others wrote: a connection of its own that can do nothing else.
+    Query,
 }
+
+/// Memory that a query may use; it writes nothing to the disk instead.
+const QUERY_MEMORY: &str = "4GB";
 
 /// A database file of this process.
 #[derive(Debug)]
@@ -60,7 +65,11 @@ struct Kept {
 
 impl Kept {
     fn serves(&self, access: Access) -> bool {
-        self.access == Access::Write || access == Access::Read
+        match access {
+            Access::Read => true,
+            Access::Write => self.access == Access::Write,
+            Access::Query => false,
+        }
     }
 }
 
@@ -106,7 +115,7 @@ impl File {
             }
         };
         let result = operation(&kept.conn).map_err(|error| error.in_file(&self.path));
-        if result.is_ok() && state.holds > 0 {
+        if result.is_ok() && state.holds > 0 && access != Access::Query {
             state.kept = Some(kept);
         }
         result
@@ -387,11 +396,24 @@ fn open(path: &Path, access: Access, patience: Duration) -> Result<Connection, E
 }
 
 fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
-    let mode = match access {
-        Access::Read => AccessMode::ReadOnly,
-        Access::Write => AccessMode::ReadWrite,
-    };
-    Connection::open_with_flags(path, settings()?.access_mode(mode)?)
+    let read_only = || settings()?.access_mode(AccessMode::ReadOnly);
+    match access {
+        Access::Read => Connection::open_with_flags(path, read_only()?),
+        Access::Write => {
+            let config = settings()?.access_mode(AccessMode::ReadWrite)?;
+            Connection::open_with_flags(path, config)
+        }
+        Access::Query => {
+            let config = read_only()?
+                .enable_external_access(false)?
+                .max_memory(QUERY_MEMORY)?;
+            let conn = Connection::open_with_flags(path, config)?;
+            conn.execute_batch(
+                "SET max_temp_directory_size = '0B'; SET lock_configuration = true",
+            )?;
+            Ok(conn)
+        }
+    }
 }
 
 /// A database in memory, to convert files with.

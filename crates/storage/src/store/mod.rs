@@ -153,6 +153,14 @@ impl Store {
         }
     }
 
+    /// Reads with a connection that can do nothing else.
+    pub(crate) fn query<R>(
+        &self,
+        operation: impl FnOnce(&Connection) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.file.with(Access::Query, &self.patience, operation)
+    }
+
     /// Changes the file in one transaction.
     pub(crate) fn write<R>(
         &self,

@@ -1,5 +1,7 @@
 //! Queries in SQL, for people.
 
+mod statement;
+
 use crate::error::Error;
 use crate::run::{civil, from_micros, timestamp};
 use crate::store::Store;
@@ -30,46 +32,82 @@ impl SqlTable {
     }
 }
 
+/// Bytes that an answer may take in memory.
+const LARGEST: usize = 512 << 20;
+
 impl Store {
-    /// Asks a query in SQL. Nothing in the file can be changed by it.
+    /// Asks a query in SQL: one statement that only reads.
+    ///
+    /// The query has a connection of its own that can neither write nor reach any other file, and
+    /// whose settings are fixed: whatever it says, nothing is changed by it. Where this process holds
+    /// the file open for writing (see [`Store::hold`]), it lets go of it for as long as the query
+    /// takes.
     ///
     /// # Errors
-    /// [`Error::Query`] with DuckDB's words when the query is wrong, would change something, or
-    /// has a column that cannot be shown.
+    /// [`Error::Query`], with DuckDB's words where the query is wrong: when it is not one statement
+    /// that only reads, reaches for another file, has a column that cannot be shown, or an answer of
+    /// more than 512 MiB.
     pub fn sql(&self, query: &str) -> Result<SqlTable, Error> {
-        self.read(|conn| {
-            conn.execute_batch("BEGIN TRANSACTION READ ONLY")?;
-            let table = ask(conn, query);
-            // A wrong query has ended the transaction by itself.
-            let _ = conn.execute_batch("ROLLBACK");
-            table
+        self.query(|conn| {
+            statement::check(conn, query)?;
+            ask(conn, query)
         })
     }
 }
 
 /// The answer to a query.
 pub(crate) fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
-    let wrong = |error: duckdb::Error| Error::Query {
-        message: error.to_string(),
-    };
     let mut statement = conn.prepare(query).map_err(wrong)?;
     if statement.parameter_count() > 0 {
         return Err(Error::Query {
             message: "the query has parameters (`?`), which have no values here".to_owned(),
         });
     }
-    let mut rows = Vec::new();
-    let mut answer = statement.query([]).map_err(wrong)?;
-    let columns = answer
-        .as_ref()
-        .map(columns)
-        .transpose()?
-        .unwrap_or_default();
+    // Otherwise DuckDB collects all rows first, beyond every limit of memory.
+    drop(statement.stream_arrow([]).map_err(wrong)?);
+    let columns = columns(&statement)?;
+    let mut answer = statement.raw_query();
+    let (mut rows, mut size) = (Vec::new(), 0);
     while let Some(row) = answer.next().map_err(wrong)? {
         let value = |place: usize| row.get::<_, Value>(place).map(json).map_err(wrong);
-        rows.push((0..columns.len()).map(value).collect::<Result<_, _>>()?);
+        let row: Vec<Json> = (0..columns.len()).map(value).collect::<Result<_, _>>()?;
+        size += size_of::<Vec<Json>>() + row.iter().map(bytes).sum::<usize>();
+        if size > LARGEST {
+            return Err(too_large(rows.len()));
+        }
+        rows.push(row);
     }
     Ok(SqlTable { columns, rows })
+}
+
+fn wrong(error: duckdb::Error) -> Error {
+    Error::Query {
+        message: error.to_string(),
+    }
+}
+
+fn too_large(rows: usize) -> Error {
+    Error::Query {
+        message: format!(
+            "the answer takes more than {} MiB after {rows} rows; ask for fewer rows or columns, \
+             for example with LIMIT, or for sums",
+            LARGEST >> 20
+        ),
+    }
+}
+
+/// Bytes that a value takes in memory, about.
+fn bytes(value: &Json) -> usize {
+    size_of::<Json>()
+        + match value {
+            Json::String(text) => text.len(),
+            Json::Array(items) => items.iter().map(bytes).sum(),
+            Json::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| 2 * size_of::<String>() + name.len() + bytes(value))
+                .sum(),
+            _ => 0,
+        }
 }
 
 /// Names of the columns, once all of them are of types that can be read.
