@@ -1,6 +1,6 @@
 //! Somebody else has the database open while a command works: it goes on, and nothing is lost.
 
-use crate::support::{Bench, Lock, Said};
+use crate::support::{Bench, Lock, Said, go_on, halt_when};
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -38,17 +38,10 @@ fn locked(bench: &Bench, words: &str) -> (Child, Lock) {
     let mut command = bench.process(words);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    wait_until("something is stored", || {
-        assert!(child.try_wait().unwrap().is_none(), "ended too early");
-        stored(bench) > 0
-    });
-    let mut lock = None;
-    wait_until("the file is free", || {
-        lock = Lock::try_new(bench);
-        lock.is_some()
-    });
-    assert!(child.try_wait().unwrap().is_none(), "ended too early");
-    (child, lock.unwrap())
+    halt_when(&mut child, bench, |bench| stored(bench) > 0);
+    let lock = Lock::new(bench);
+    go_on(&child);
+    (child, lock)
 }
 
 /// Waits until the work is done: the journal grows no more.

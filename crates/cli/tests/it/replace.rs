@@ -1,9 +1,7 @@
 //! `--force`: what is stored stays until what takes its place is complete.
 
-use crate::support::Bench;
+use crate::support::{Bench, halt_when};
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 const TABLES: &[&str] = &[
     "runs",
@@ -66,17 +64,9 @@ fn start(bench: &Bench, words: &str) -> Child {
 /// Kills a command once a run has this name; it must not have ended by itself.
 fn kill_once_begun(bench: &Bench, words: &str, name: &str) {
     let mut child = start(bench, words);
-    let begun = Instant::now();
-    while !names(bench).iter().any(|known| known == name) {
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "`{words}` ended before `{name}` was there");
-        assert!(
-            begun.elapsed() < Duration::from_secs(120),
-            "{words}: no `{name}`"
-        );
-        sleep(Duration::from_millis(10));
-    }
-    assert!(child.try_wait().unwrap().is_none(), "{words} has ended");
+    halt_when(&mut child, bench, |bench| {
+        names(bench).iter().any(|known| known == name)
+    });
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -134,10 +124,7 @@ fn a_killed_replacement_goes_on() {
         draft.map_or(0, |run| run["points"].as_u64().unwrap())
     };
     let mut child = start(&bench, &long);
-    while stored(&bench) == 0 {
-        assert!(child.try_wait().unwrap().is_none(), "ended too early");
-        sleep(Duration::from_millis(10));
-    }
+    halt_when(&mut child, &bench, |bench| stored(bench) > 0);
     child.kill().unwrap();
     child.wait().unwrap();
     let kept = stored(&bench);
@@ -229,10 +216,7 @@ fn a_repeated_training_does_not_delete_what_is_there() {
         let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap_or_default();
         runs["runs"][0]["checkpoints"].as_u64().unwrap_or(0)
     };
-    while kept(&bench) == 0 {
-        assert!(child.try_wait().unwrap().is_none(), "ended too early");
-        sleep(Duration::from_millis(10));
-    }
+    halt_when(&mut child, &bench, |bench| kept(bench) > 0);
     child.kill().unwrap();
     child.wait().unwrap();
     let (count, before) = (kept(&bench), content(&bench, "t"));

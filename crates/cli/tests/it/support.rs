@@ -4,7 +4,9 @@ use assert_cmd::Command;
 use landscape_core::Rng;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Child, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_landscape");
@@ -165,6 +167,44 @@ impl Lock {
         let database = duckdb::Connection::open(bench.path("landscape.duckdb"));
         let _database = database.ok()?;
         Some(Lock { _database })
+    }
+}
+
+/// Lets a command work in slices of a few milliseconds until `holds`, which is asked while the command stands still
+/// and has the database closed: however fast the machine, a command with some work left is met in its midst.
+/// It stands still afterwards too; [`go_on`] lets it work.
+#[track_caller]
+pub fn halt_when(child: &mut Child, bench: &Bench, mut holds: impl FnMut(&Bench) -> bool) {
+    let start = Instant::now();
+    loop {
+        signal(child, "-STOP");
+        if closed(bench) && holds(bench) {
+            break;
+        }
+        go_on(child);
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        assert!(start.elapsed() < Duration::from_secs(120), "never met");
+        sleep(Duration::from_millis(5));
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it has ended");
+}
+
+/// Lets a command work that [`halt_when`] has stopped.
+pub fn go_on(child: &Child) {
+    signal(child, "-CONT");
+}
+
+/// Whether the database is there and no program has it open.
+fn closed(bench: &Bench) -> bool {
+    bench.path("landscape.duckdb").exists() && Lock::try_new(bench).is_some()
+}
+
+/// Sends a signal; elsewhere than on Unix there is none, and a command works on.
+fn signal(child: &Child, name: &str) {
+    if cfg!(unix) {
+        let pid = child.id().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args([name, &pid]).status().unwrap().success());
     }
 }
 
