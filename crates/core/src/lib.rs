@@ -22,7 +22,7 @@ pub mod trajectory;
 
 pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
 pub use curve::{Curve, CurveError, CurveKind, CurvePlane};
-pub use diagnosis::{Diagnosis, Facts, Position, diagnose};
+pub use diagnosis::{Diagnosis, Facts, Position, View, diagnose};
 pub use digest::digest_all;
 pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,

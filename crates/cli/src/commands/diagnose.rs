@@ -6,7 +6,7 @@ mod gather;
 mod report;
 
 pub use evidence::Evidence;
-pub use gather::{Depth, gather};
+pub use gather::gather;
 pub use report::{brief, to_json};
 
 use crate::args::DiagnoseArgs;
@@ -32,7 +32,7 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
                     .to_owned(),
         });
     }
-    let mut all = gather(&store, &run, Depth::Paths)?;
+    let mut all = gather(&store, &run)?;
     if all.iter().all(Evidence::is_empty) {
         return Err(CliError::Conflict {
             what: format!("run `{}` holds neither losses nor a landscape", run.name),

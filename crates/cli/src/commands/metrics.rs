@@ -144,6 +144,7 @@ pub fn rows(figures: &Metrics, grid: &Grid) -> Vec<(String, String)> {
         ),
         ("largest", short(figures.max_loss)),
         ("mean", short(figures.mean_loss)),
+        ("robust range", short(figures.robust_range)),
         (
             "convexity",
             format!(
@@ -154,6 +155,8 @@ pub fn rows(figures: &Metrics, grid: &Grid) -> Vec<(String, String)> {
         ),
         ("smoothness", option(figures.smoothness)),
         ("roughness", option(figures.roughness)),
+        ("relative roughness", option(figures.relative_roughness)),
+        ("trap depth", short(figures.trap_depth)),
         (
             "basin width",
             format!("{}{open}", short(figures.basin_width)),

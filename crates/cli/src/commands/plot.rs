@@ -181,7 +181,7 @@ fn figure(
         Kind::Surface if run.paths.is_empty() => plot::surface3d(needed()?, &options)?,
         Kind::Surface => plot::trajectory3d(needed()?, run.path(args.path.as_deref())?, &options)?,
         Kind::Persistence => {
-            let pairs = merge_tree(needed()?, options.value).persistence();
+            let pairs = merge_tree(needed()?, options.value).decided();
             plot::persistence(&pairs, &over_steps(options))?
         }
         Kind::Trajectory => {

@@ -1,7 +1,7 @@
 //! Everything about one run.
 
 use super::adaptive::{report_json, report_words};
-use super::diagnose::{Depth, Evidence, brief, gather, to_json};
+use super::diagnose::{Evidence, brief, gather, to_json};
 use super::engine::tolerance;
 use super::hessian::report::{fields_of, map_json, map_words, step_words, words_of};
 use super::runs::holds;
@@ -44,7 +44,7 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         curvature: store.curvature(&summary.run)?,
         map,
         paths: store.load_trajectories(&summary.run)?,
-        evidence: gather(&store, &summary.run, Depth::Stored)?,
+        evidence: gather(&store, &summary.run)?,
         summary,
     };
     console.result(|| whole.json(), || whole.words())

@@ -26,3 +26,4 @@ mod statistics;
 mod support;
 mod train;
 mod trajectory;
+mod verdicts;

@@ -22,6 +22,8 @@ pub enum Course {
     Stuck,
     /// Around, always to one side.
     Spiralling,
+    /// Downwards, at a learning rate at which a quadratic of this curvature is not stable.
+    Edge,
     /// The loss grew, or overflowed.
     Diverged,
     /// Not known.
@@ -33,6 +35,7 @@ named!(Course, "course", {
     Oscillating => "oscillating",
     Stuck => "stuck",
     Spiralling => "spiralling",
+    Edge => "edge",
     Diverged => "diverged",
     Unknown => "unknown",
 });
@@ -41,7 +44,11 @@ pub(super) fn answer(facts: &Facts) -> Answer<Course> {
     let losses = Losses::of(facts.losses);
     let turning = Turning::of(facts.coordinates);
     let ratio = stability(facts);
-    let verdict = verdict(losses.as_ref(), turning.as_ref());
+    let at_edge = ratio.is_some_and(|ratio| ratio >= STABILITY[0]);
+    let verdict = match verdict(losses.as_ref(), turning.as_ref()) {
+        Course::Smooth if at_edge => Course::Edge,
+        verdict => verdict,
+    };
     let settled = { losses.as_ref() }.is_some_and(|l| l.late.is_none_or(|late| late <= SETTLED));
     let beyond = ratio.is_some_and(|ratio| ratio >= STABILITY[1]);
     let timid = ratio.is_some_and(|ratio| ratio <= TIMID);
@@ -49,6 +56,12 @@ pub(super) fn answer(facts: &Facts) -> Answer<Course> {
     let sentence = match (verdict, settled, beyond) {
         (Course::Smooth, true, _) => "Training went smoothly and has settled",
         (Course::Smooth, false, _) => "Training went smoothly and was still improving",
+        (Course::Edge, _, true) => {
+            "The loss fell, though the learning rate is beyond the stable one: steps do not follow the slope"
+        }
+        (Course::Edge, _, false) => {
+            "The loss fell at the edge of stability: the learning rate is about the largest stable one"
+        }
         (Course::Oscillating, _, true) => {
             "Training oscillated; the learning rate is beyond the stable one"
         }
@@ -291,6 +304,10 @@ fn reservations(
         reservations.push("the losses of the steps are not known".to_owned());
     }
     reservations.extend(little_explained(facts.explained));
+    if verdict == Course::Smooth && facts.learning_rate.is_some() && facts.lambda_max.is_none() {
+        let why = "the curvature is not known, which the learning rate is held against";
+        reservations.push(why.to_owned());
+    }
     let straight = turning.is_some_and(|t| t.cosine > 0.0);
     if verdict == Course::Oscillating && straight {
         reservations.push("the losses oscillate, the path on the plane does not".to_owned());

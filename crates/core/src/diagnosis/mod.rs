@@ -18,11 +18,13 @@ mod difficulty;
 mod outlook;
 mod position;
 pub mod thresholds;
+mod views;
 
 pub use course::Course;
 pub use difficulty::Difficulty;
 pub use outlook::Outlook;
 pub use position::Position;
+pub use views::View;
 
 use crate::grid::Point;
 use crate::metrics::Metrics;
@@ -32,12 +34,20 @@ use serde::{Deserialize, Serialize};
 /// What is known of a training. Everything may be left out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
+    /// What the surface is called that `metrics`, `position` and `seen` are of.
+    pub plane: Option<&'a str>,
     /// Figures of the surface around the path or the trained network.
     pub metrics: Option<&'a Metrics>,
     /// Where the trained network is on that surface, see [`Position::of`].
     pub position: Option<Position>,
+    /// Further surfaces around the same network.
+    pub further: &'a [View<'a>],
     /// The true loss of the network, which the surface has at its place where it lies on the plane.
     pub true_loss: Option<f64>,
+    /// Its accuracy, in [0, 1].
+    pub true_accuracy: Option<f64>,
+    /// Classes among which it decides, where the loss is the cross-entropy: guessing loses `ln C`.
+    pub classes: Option<usize>,
     /// Coordinates of the recorded steps on a plane, in order.
     pub coordinates: &'a [Point],
     /// True losses of the recorded steps, in order.
@@ -102,6 +112,9 @@ pub struct Answer<V> {
     pub confidence: Confidence,
     /// Why it is no surer; empty where it is sure.
     pub reservations: Vec<String>,
+    /// The surfaces that it rests on, by name.
+    #[serde(default)]
+    pub surfaces: Vec<String>,
 }
 
 /// The three answers.
@@ -149,11 +162,7 @@ impl<V> Answer<V> {
             true => format!("{sentence}."),
             false => format!("{sentence}: {}.", list.join("; ")),
         };
-        let confidence = match (figures.len(), reservations.len()) {
-            (0, _) | (_, 2..) => Confidence::Low,
-            (1, _) | (_, 1) => Confidence::Medium,
-            _ => Confidence::High,
-        };
+        let confidence = confidence(figures.len(), reservations.len());
         Answer {
             verdict,
             sentence: format!("{sentence}."),
@@ -161,7 +170,31 @@ impl<V> Answer<V> {
             figures,
             confidence,
             reservations,
+            surfaces: Vec::new(),
         }
+    }
+
+    /// The answer with further reservations.
+    fn but(mut self, more: Vec<String>) -> Self {
+        self.reservations.extend(more);
+        self.confidence = confidence(self.figures.len(), self.reservations.len());
+        self
+    }
+
+    /// The answer with the names of the surfaces that it rests on.
+    fn on(mut self, views: &[&View]) -> Self {
+        let names = views.iter().filter_map(|view| view.name);
+        self.surfaces = names.map(str::to_owned).collect();
+        self
+    }
+}
+
+/// How sure an answer is with so many figures and reservations.
+fn confidence(figures: usize, reservations: usize) -> Confidence {
+    match (figures, reservations) {
+        (0, _) | (_, 2..) => Confidence::Low,
+        (1, _) | (_, 1) => Confidence::Medium,
+        _ => Confidence::High,
     }
 }
 

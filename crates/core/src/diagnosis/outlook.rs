@@ -1,6 +1,8 @@
 //! Can it improve? The place on the surface, and what lies lower in view.
 
+use super::difficulty::{accuracy, hardly, hardly_changes, learnt, precise};
 use super::thresholds::{BARRIER, FLAT, GAP, OFF, SLOPE};
+use super::views::View;
 use super::{Answer, Facts, Figure, Position, little_explained, short};
 use crate::names::named;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ pub enum Outlook {
     Plateau,
     /// In a minimum above lower areas, which a barrier hides.
     Trapped,
-    /// Not known.
+    /// Not known, or the surface does not tell.
     Unknown,
 }
 
@@ -29,40 +31,98 @@ named!(Outlook, "outlook", {
     Unknown => "unknown",
 });
 
+/// Verdicts in the order in which they hold where planes differ: one way down is enough, and a valley must
+/// be one in all of them.
+const ORDER: [Outlook; 5] = [
+    Outlook::Slope,
+    Outlook::Plateau,
+    Outlook::Trapped,
+    Outlook::Valley,
+    Outlook::Unknown,
+];
+
 pub(super) fn answer(facts: &Facts) -> Answer<Outlook> {
-    let Some(position) = facts.position else {
+    let views = facts.views();
+    let mut told: Vec<(&View, Answer<Outlook>)> = { views.iter() }
+        .filter_map(|view| Some((view, on(facts, view, &view.position?))))
+        .collect();
+    told.sort_by_key(|(_, answer)| ORDER.iter().position(|verdict| *verdict == answer.verdict));
+    let mut told = told.into_iter();
+    let Some((view, answer)) = told.next() else {
         let why = "the place on a surface is not known".to_owned();
         return Answer::new(Outlook::Unknown, "Not known", Vec::new(), vec![why]);
     };
-    let off = off(facts, &position);
+    let others: Vec<String> = told
+        .filter(|(_, other)| other.verdict != answer.verdict)
+        .filter_map(|(view, other)| {
+            let name = view.name?;
+            Some(format!("on the plane `{name}` alone: {}", other.verdict))
+        })
+        .collect();
+    answer.but(others).on(&[view])
+}
+
+/// The answer of one surface.
+fn on(facts: &Facts, view: &View, position: &Position) -> Answer<Outlook> {
+    let mut reservations = reservations(view, position);
+    let off = off(facts, position);
     if off.is_some_and(|off| off >= OFF) {
         let sentence = "Not known: the network lies beside this surface";
-        let figures = off.into_iter().map(|off| beside(facts, &position, off));
-        let reservations = reservations(facts, &position);
+        let figures = off.into_iter().map(|off| beside(facts, position, off));
         return Answer::new(Outlook::Unknown, sentence, figures.collect(), reservations);
     }
-    let verdict = verdict(&position);
-    let sentence = match verdict {
+    let learnt = learnt(facts);
+    let high = learnt.as_ref().is_some_and(|(_, grade)| *grade > 0);
+    let (verdict, sentence) = match view.metrics.filter(|metrics| hardly_changes(metrics)) {
+        Some(metrics) => {
+            reservations.push("the loss hardly changes in this view".to_owned());
+            (Outlook::Unknown, hardly(metrics))
+        }
+        None => {
+            let verdict = verdict(position);
+            (verdict, sentence(verdict, position, high))
+        }
+    };
+    let sentence = match view.name {
+        Some(name) if verdict != Outlook::Unknown => format!("{sentence}, on the plane `{name}`"),
+        _ => sentence,
+    };
+    let figures = figures(position).into_iter();
+    let figures = figures
+        .chain(learnt.map(|(figure, _)| figure))
+        .chain(accuracy(facts));
+    Answer::new(verdict, &sentence, figures.collect(), reservations)
+}
+
+fn sentence(verdict: Outlook, position: &Position, high: bool) -> String {
+    match verdict {
+        Outlook::Valley if high => {
+            "Little to gain in view, though the loss is high: the bottom of a high valley"
+        }
         Outlook::Valley => "Little to gain in view: the bottom of a valley",
         Outlook::Slope => "It can improve: the network is on a slope",
         Outlook::Plateau => "It can improve slowly: a plateau with an open way down",
         Outlook::Trapped => "It can improve only across a barrier: a lower area is in view",
-        Outlook::Unknown => "Not known",
-    };
-    let reservations = reservations(facts, &position);
-    Answer::new(verdict, sentence, figures(&position), reservations)
+        Outlook::Unknown if position.gap >= GAP && position.barrier.is_none() => {
+            "Not known: a lower place is in view, and nothing is measured on the way there"
+        }
+        Outlook::Unknown if position.gap >= GAP => {
+            "Not known: a barrier lies on the measured way to a lower place, and other ways are not measured"
+        }
+        Outlook::Unknown => "Not known: the points around the network are not all measured",
+    }
+    .to_owned()
 }
 
-/// How far the surface is from the true loss at the network's place, over its range.
+/// How far the surface is from the true loss at the network's place, over its scale.
 fn off(facts: &Facts, position: &Position) -> Option<f64> {
-    let range = facts.metrics?.range;
-    let off = (position.value - facts.true_loss?).abs() / range;
-    (range > 0.0 && off.is_finite()).then_some(off)
+    let off = (position.value - facts.true_loss?).abs() / position.scale;
+    off.is_finite().then_some(off)
 }
 
 fn beside(facts: &Facts, position: &Position, off: f64) -> Figure {
     let says = format!(
-        "of the range between the loss of the plane, {}, and the true one, {}",
+        "of the scale between the loss of the plane, {}, and the true one, {}",
         short(position.value),
         short(facts.true_loss.unwrap_or(f64::NAN))
     );
@@ -70,51 +130,80 @@ fn beside(facts: &Facts, position: &Position, off: f64) -> Figure {
 }
 
 fn verdict(position: &Position) -> Outlook {
-    let steep = position.slope.is_some_and(|slope| slope >= SLOPE);
     let room = position.gap >= GAP;
-    let barred = position.barrier.is_none_or(|height| height > BARRIER);
-    match (room, barred, steep) {
-        (true, true, false) => Outlook::Trapped,
-        (true, _, true) | (false, _, true) => Outlook::Slope,
-        (true, false, false) => Outlook::Plateau,
-        (false, _, false) if position.slope.is_none() && !position.at_edge => Outlook::Unknown,
-        (false, _, false) => Outlook::Valley,
+    let barred = |height: Option<f64>| height.is_none_or(|height| height > BARRIER);
+    match position.fall {
+        Some(fall) if room && fall >= SLOPE => Outlook::Slope,
+        _ if room && barred(position.barrier) => match barred(position.barrier_at_least) {
+            true => Outlook::Trapped,
+            false => Outlook::Unknown,
+        },
+        None => Outlook::Unknown,
+        Some(_) if room => Outlook::Plateau,
+        Some(_) if position.unknown_near > 0 => Outlook::Unknown,
+        Some(_) => Outlook::Valley,
     }
 }
 
 fn figures(position: &Position) -> Vec<Figure> {
-    let says = match position.gap >= GAP {
-        true => "of the range lies lower in view",
-        false => "of the range: nothing lower in view",
+    let apart = match position.value - position.lowest {
+        apart if apart > 0.0 => apart,
+        _ => position.scale,
+    };
+    let [here, lowest] = [position.value, position.lowest].map(|value| precise(value, apart));
+    let says = match position.gap {
+        0.0 => format!("{here} is the lowest in view"),
+        gap if gap >= GAP => format!("of the scale lies lower in view: {lowest} against {here}"),
+        _ => format!("of the scale: hardly lower in view, {lowest} against {here}"),
     };
     let mut figures = vec![Figure::new("gap", position.gap, &[GAP], says)];
-    if let Some(height) = position.barrier.filter(|_| position.gap >= GAP) {
-        let says = match height > BARRIER {
-            true => "of the range to climb on the lowest way there",
-            false => "of the range to climb: downhill",
+    figures.extend(barrier(position).filter(|_| position.gap >= GAP));
+    if let Some(fall) = position.fall {
+        let says = match fall {
+            0.0 => "no point around is lower",
+            _ => "of the scale falls within a tenth of the view",
         };
-        figures.push(Figure::new("barrier", height, &[BARRIER], says));
+        figures.push(Figure::new("fall", fall, &[SLOPE], says));
     }
-    if let Some(slope) = position.slope {
-        let says = "of the range along a tenth of the view";
-        figures.push(Figure::new("slope", slope, &[SLOPE], says));
-    }
-    if let Some([low, _]) = position.curvature {
-        let says = match low {
-            low if low < -FLAT => "bends downwards in one direction: a saddle or a crest",
-            low if low <= FLAT => "flat in one direction",
-            _ => "rises on all sides",
-        };
-        figures.push(Figure::new("lowest curvature", low, &[-FLAT, FLAT], says));
-    }
+    figures.extend(position.curvature.and_then(bending));
     figures
 }
 
-fn reservations(facts: &Facts, position: &Position) -> Vec<String> {
+fn barrier(position: &Position) -> Option<Figure> {
+    let (height, says) = match (position.barrier, position.barrier_at_least) {
+        (Some(height), _) if height > BARRIER => (
+            height,
+            "of the scale to climb on the lowest known way there",
+        ),
+        (Some(height), _) => (height, "of the scale to climb: downhill"),
+        (None, least) => (least?, "of the scale to climb at least, on any way there"),
+    };
+    Some(Figure::new("barrier", height, &[BARRIER], says))
+}
+
+/// The lowest curvature over the largest magnitude.
+fn bending([low, high]: [f64; 2]) -> Option<Figure> {
+    let size = low.abs().max(high.abs());
+    let share = low / size;
+    let says = match share {
+        share if share < -FLAT => {
+            "of the highest: bends downwards in one direction, a saddle or a crest"
+        }
+        share if share <= FLAT => "of the highest: flat in one direction, next to the other",
+        _ => "of the highest: rises on all sides",
+    };
+    (size > 0.0).then(|| Figure::new("lowest curvature", share, &[-FLAT, FLAT], says))
+}
+
+fn reservations(view: &View, position: &Position) -> Vec<String> {
     let mut reservations = vec!["other directions than the plane's are not seen".to_owned()];
     if position.at_edge {
         reservations.push("the network is at the edge of the view".to_owned());
     }
-    reservations.extend(little_explained(facts.seen));
+    if position.unknown_near > 0 {
+        let count = position.unknown_near;
+        reservations.push(format!("{count} points beside it are not measured"));
+    }
+    reservations.extend(little_explained(view.seen));
     reservations
 }

@@ -1,29 +1,40 @@
 //! The limits between verdicts. Each is a convention: a surface is one plane of very many.
 
-/// [`roughness`](crate::Metrics::roughness) from which a surface is uneven, and rough.
-pub const ROUGHNESS: [f64; 2] = [0.005, 0.02];
+/// [`relative_roughness`](crate::Metrics::relative_roughness) from which a surface is uneven, and rough.
+pub const ROUGHNESS: [f64; 2] = [0.01, 0.025];
 
-/// [`convexity`](crate::Metrics::convexity) below which a surface is partly, and mostly, not convex.
-pub const CONVEXITY: [f64; 2] = [0.5, 0.9];
+/// [`convexity`](crate::Metrics::convexity) below which a surface is mostly, and partly, not convex.
+pub const CONVEXITY: [f64; 2] = [0.25, 0.6];
 
-/// Mean depth of the minima besides the lowest one ([`smad`](crate::Metrics::smad) over the range)
-/// from which they hold a path up, and trap it.
-pub const TRAPS: [f64; 2] = [0.01, 0.05];
+/// [`trap_depth`](crate::Metrics::trap_depth) from which further minima hold a path up, and trap it.
+pub const TRAPS: [f64; 2] = [0.05, 0.3];
+
+/// Loss over that of guessing, `ln C` of `C` classes, from which a network has learnt little, and
+/// nothing to speak of.
+pub const GUESSING: [f64; 2] = [0.5, 0.95];
+
+/// Range of a surface over its largest value below which the loss hardly changes in view.
+pub const CHANGE: f64 = 0.01;
+
+/// Figures that are uneven from which they make a surface hard together.
+pub const UNEVEN: usize = 3;
 
 /// Share of the points whose loss is NaN or infinite from which the region is dangerous.
 pub const NON_FINITE: f64 = 0.01;
 
-/// Gap to the lowest loss in view, as a share of the range, from which there is room.
+/// Gap to the lowest loss in view, as a share of the scale (see [`Position::scale`](super::Position::scale)),
+/// from which there is room.
 pub const GAP: f64 = 0.02;
 
-/// Height of the barrier on the lowest way there, as a share of the range, up to which it is open.
+/// Height of the barrier on the lowest way there, as a share of the scale, up to which it is open.
 pub const BARRIER: f64 = 0.005;
 
-/// Change of the loss along a tenth of the view, as a share of the range, from which there is a slope.
-pub const SLOPE: f64 = 0.02;
+/// Fall of the loss within a tenth of the view, as a share of the scale, from which there is a slope
+/// where there is room.
+pub const SLOPE: f64 = 0.008;
 
-/// The same of the curvature's part, up to which a place without slope is flat.
-pub const FLAT: f64 = 0.002;
+/// Smallest over largest magnitude of the curvatures, up to which the smallest is flat.
+pub const FLAT: f64 = 0.02;
 
 /// Share of the way of the losses that goes up from which they oscillate.
 pub const UPS: f64 = 0.25;
@@ -60,5 +71,5 @@ pub const STEPS: usize = 10;
 pub const EXPLAINED: f64 = 0.7;
 
 /// Difference between the loss of the surface at the network's place and the true loss, as a share of
-/// the range of the surface, from which the network is not on it.
+/// the scale of the surface, from which the network is not on it.
 pub const OFF: f64 = 0.1;

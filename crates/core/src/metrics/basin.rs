@@ -3,10 +3,10 @@
 use super::field::Field;
 use super::region::Region;
 
-/// Share of the range above the minimum that still belongs to the basin.
-const DEPTH: f64 = 0.1;
+/// Share of the robust range above the minimum that still belongs to the basin.
+pub(super) const DEPTH: f64 = 0.1;
 
-/// The points connected to the minimum, along the axes, with `f <= min + 0.1 range`.
+/// The points connected to the minimum, along the axes, with `f <= min + 0.1 robust range`.
 pub(super) struct Basin {
     /// Length of its bounding box along each axis.
     pub(super) extent: Vec<f64>,

@@ -14,11 +14,13 @@ mod curvature;
 mod field;
 mod optimum;
 mod region;
+mod relief;
 mod roughness;
 mod topology;
 
 pub use barrier::{Barrier, barrier};
 pub use optimum::{Goal, Optimum, OptimumParams, optimum};
+pub(crate) use topology::lowest_possible_way;
 pub use topology::{
     Basins, Merge, MergeTree, Passage, Persistence, basins, lowest_way, merge_tree,
 };
@@ -49,6 +51,12 @@ pub struct Metrics {
     pub max_loss: f64,
     /// `max_loss - min_loss`.
     pub range: f64,
+    /// The range without what a few huge values make of it: the smallest of `range`,
+    /// `4 (median - min_loss)` and `16 (q - min_loss)` with the lower quartile `q`. Both are at
+    /// least the range where `f` is a parabola around the middle, so that such a surface keeps it.
+    /// A quantile that is the minimum but for rounding does not count.
+    #[serde(default)]
+    pub robust_range: f64,
     /// Mean of the finite `f`.
     pub mean_loss: f64,
     /// Coordinates of the smallest `f`, the first of them.
@@ -67,10 +75,22 @@ pub struct Metrics {
     /// `D3 f = f_3 - 3 f_2 + 3 f_1 - f_0` along all axes: 0 for a quadratic, and `s / range` for
     /// independent noise of standard deviation `s` (a third difference has variance `20 s^2`).
     pub roughness: Option<f64>,
+    /// Roughness that no corner sets and no grid makes: the third differences relative to the rise over the
+    /// minimum where they are (`s` at least, a tenth of `robust_range`), or those of
+    /// `asinh((f - min_loss) / s)`, whichever are smaller, among values within `robust_range` of the
+    /// minimum. 0 for a quadratic, small for what grows exponentially, relative noise for noise.
+    /// What a step twice as long shows to come from a coarse grid is taken off.
+    #[serde(default)]
+    pub relative_roughness: Option<f64>,
+    /// The deepest further minimum, in units of `g = asinh((f - min_loss) / s)`: the smaller one of
+    /// the barrier out of it and its height over the lowest minimum, the largest of all. 0 without one, and of
+    /// minima that are as good as the lowest. Minima that points not known may undo do not count.
+    #[serde(default)]
+    pub trap_depth: f64,
     /// Largest of `basin_extent`.
     pub basin_width: f64,
     /// Extent along each axis, in coordinates, of the points connected to the minimum with
-    /// `f <= min_loss + 0.1 range`, at the resolution of the grid.
+    /// `f <= min_loss + 0.1 robust_range`, at the resolution of the grid.
     pub basin_extent: Vec<f64>,
     /// Share of the grid's points that belong to the basin.
     pub basin_share: f64,
@@ -135,7 +155,9 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
     let range = extremes.max - extremes.min;
     let curvature = curvature::curvature(&measured, range);
     let center = curvature::at_center(&measured);
-    let basin = basin::basin(&field, extremes.argmin, range);
+    let relief = relief::Relief::of(&measured.values, extremes.min, range);
+    let basin = basin::basin(&field, extremes.argmin, relief.range);
+    let tree = merge_tree(surface, value);
     Ok(Metrics {
         points: field.values.len(),
         missing,
@@ -145,12 +167,15 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
         min_loss: extremes.min,
         max_loss: extremes.max,
         range,
+        robust_range: relief.range,
         mean_loss: mean(&field.values),
         argmin: surface.grid().point(extremes.argmin),
         hessians: curvature.hessians,
         convexity: curvature.convexity,
         smoothness: curvature.smoothness,
         roughness: roughness::roughness(&measured, range),
+        relative_roughness: roughness::relative(&measured, &relief),
+        trap_depth: relief.deepest(&tree),
         basin_width: basin.extent.iter().copied().fold(0.0, f64::max),
         basin_share: basin.points as f64 / field.values.len() as f64,
         basin_extent: basin.extent,
@@ -161,7 +186,7 @@ pub fn metrics_of(surface: &Surface, value: Value) -> Result<Metrics, MetricsErr
         minima: critical::minima(&measured),
         maxima: critical::maxima(&measured),
         saddles: critical::saddles(&measured),
-        smad: merge_tree(surface, value).smad(),
+        smad: tree.smad(),
     })
 }
 

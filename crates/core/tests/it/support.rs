@@ -1,6 +1,6 @@
 //! What several tests share.
 
-use landscape_core::{Grid, Parameter, Params, Role, Sampler, Surface, from_fn};
+use landscape_core::{Grid, Parameter, Params, Role, Sample, Sampler, Surface, from_fn};
 
 /// Fails unless `got` equals `want` to `tolerance`, relative to 1 or to `want`.
 #[track_caller]
@@ -53,5 +53,25 @@ pub fn sampled(grid: Grid, function: impl Fn([f64; 2]) -> f64 + Sync) -> Surface
     Sampler::new()
         .run(&from_fn(function), &mut surface, &mut [])
         .unwrap();
+    surface
+}
+
+/// A surface of [-1, 1]^2 from lines `i,j,loss,accuracy` under a line of names.
+pub fn of_csv(text: &str) -> Surface {
+    let rows = text.lines().skip(1).map(|line| {
+        let mut cells = line.split(',');
+        let mut cell = || cells.next().unwrap().parse::<f64>().unwrap();
+        (cell() as usize, cell() as usize, cell(), cell())
+    });
+    let rows: Vec<_> = rows.collect();
+    let count = rows.iter().map(|row| row.0).max().unwrap() + 1;
+    let mut surface = Surface::new(Grid::square(count, 1.0, 2).unwrap(), Vec::new());
+    for (i, j, loss, accuracy) in rows {
+        let sample = Sample {
+            accuracy: Some(accuracy),
+            ..Sample::of(loss)
+        };
+        surface.set(i * count + j, sample).unwrap();
+    }
     surface
 }

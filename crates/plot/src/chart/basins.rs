@@ -43,15 +43,14 @@ impl Terrain {
             let [i, j, _] = surface.grid().unravel(flat);
             (i as f64, j as f64)
         };
-        let kept = |m: &&Merge| m.persistence >= share * range;
         let tree: MergeTree = merge_tree(surface, value);
+        let kept = |m: &&Merge| m.persistence >= share * range && tree.is_decided(m.minimum);
         let passes = tree.merges.iter().filter(kept);
         Terrain {
             share,
             borders: borders(surface.grid(), &found.labels),
-            minima: found
-                .minima
-                .iter()
+            minima: { found.minima.iter() }
+                .filter(|&&minimum| tree.is_decided(minimum))
                 .map(|&m| (place(m), values[m]))
                 .collect(),
             passes: passes.map(|m| (place(m.saddle), m.persistence)).collect(),

@@ -25,7 +25,7 @@ const BAR: [f64; 2] = [1.6, 3.6];
 /// The persistence diagram of the sub-level sets: each minimum at its value (birth) and at the
 /// level where it joins a deeper one (death); those that never do stand at the top. The height
 /// above the diagonal is the barrier out of the minimum: what is near the diagonal is noise. From
-/// [`landscape_core::MergeTree::persistence`].
+/// [`landscape_core::MergeTree::decided`].
 ///
 /// # Errors
 /// When there is no minimum, or an option is not usable.
@@ -36,7 +36,7 @@ const BAR: [f64; 2] = [1.6, 3.6];
 ///
 /// let mut surface = Surface::new(Grid::square(61, 2.5, 2)?, vec![]);
 /// Sampler::new().run(&from_fn(analytic::rastrigin), &mut surface, &mut [])?;
-/// let pairs = merge_tree(&surface, Value::Loss).persistence();
+/// let pairs = merge_tree(&surface, Value::Loss).decided();
 /// let figure = persistence(&pairs, &Options::default())?;
 /// assert!(figure.svg().contains("birth") && figure.svg().contains("never"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

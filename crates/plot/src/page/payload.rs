@@ -1,12 +1,12 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
 use super::{PageData, PageRun};
-use crate::scale::finite_range;
 use crate::{LossCurve, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
     Axis, Diagnosis, Fidelity, PointSource, Projection, Surface, Trajectory, Value, merge_tree,
+    metrics,
 };
 use serde::Serialize;
 
@@ -238,7 +238,7 @@ fn paths(run: &PageRun) -> Vec<PathPayload<'_>> {
         .collect()
 }
 
-/// Minima whose persistence is at least this share of the range are listed.
+/// Minima whose persistence is at least this share of the robust range are listed.
 const PERSISTENCE: f64 = 0.01;
 /// The most minima that are listed.
 const MINIMA: usize = 12;
@@ -253,12 +253,12 @@ struct MinimumPayload {
 
 /// The minima of a plane that stand out, from the lowest.
 fn minima(surface: &Surface) -> Vec<MinimumPayload> {
-    let known = finite_range(&surface.values(Value::Loss));
-    let (Some((low, high)), 2) = (known, surface.grid().dims()) else {
+    let (Ok(figures), 2) = (metrics(surface), surface.grid().dims()) else {
         return Vec::new();
     };
-    let stands_out = |barrier: Option<f64>| barrier.is_none_or(|b| b >= PERSISTENCE * (high - low));
-    let all = merge_tree(surface, Value::Loss).persistence().into_iter();
+    let least = PERSISTENCE * figures.robust_range;
+    let stands_out = |barrier: Option<f64>| barrier.is_none_or(|b| b >= least);
+    let all = merge_tree(surface, Value::Loss).decided().into_iter();
     let mut minima: Vec<MinimumPayload> = all
         .map(|pair| MinimumPayload {
             at: [0, 1].map(|k| surface.grid().point(pair.minimum)[k]),

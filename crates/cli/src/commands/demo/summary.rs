@@ -1,6 +1,6 @@
 //! What the demonstration found.
 
-use crate::commands::diagnose::{Depth, Evidence, brief, gather, to_json};
+use crate::commands::diagnose::{Evidence, brief, gather, to_json};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, path_json, short};
 use landscape_core::{Metrics, metrics};
@@ -93,7 +93,7 @@ impl Line {
         let paths = store.load_trajectories(&summary.run)?;
         let curvature = store.curvature(&summary.run)?.pop();
         let evidence = match summary.run.kind {
-            RunKind::Trajectory => gather(store, &summary.run, Depth::Stored)?.pop(),
+            RunKind::Trajectory => gather(store, &summary.run)?.pop(),
             _ => None,
         };
         let explained = paths

@@ -15,7 +15,17 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-2;
 
 impl Evidence {
-    /// Finds the largest eigenvalue where the optimiser has a limit that it decides.
+    /// Takes the largest eigenvalue that is stored, where the optimiser has a limit that it decides.
+    pub fn take_stored_curvature(&mut self, store: &Store) -> Result<(), CliError> {
+        if let (Some(run), Some(step), true) =
+            (&self.trained, self.telling_step(), self.has_limit())
+        {
+            self.lambda = stored(store, run, step)?;
+        }
+        Ok(())
+    }
+
+    /// Computes it where none is stored.
     pub fn find_curvature(
         &mut self,
         store: &Store,
@@ -26,7 +36,6 @@ impl Evidence {
         else {
             return Ok(());
         };
-        self.lambda = stored(store, run, step)?;
         if self.lambda.is_none() && !args.no_curvature && self.learning_rate().is_some() {
             match computed(store, run, step, args.threads, console) {
                 Ok(lambda) => self.lambda = lambda,

@@ -1,11 +1,12 @@
 //! What a diagnosis rests on.
 
 use landscape_core::diagnosis::thresholds::LEARNT;
-use landscape_core::{Diagnosis, Facts, Metrics, Point, Position};
+use landscape_core::{Diagnosis, Facts, Metrics, Point, Position, View};
+use landscape_models::ModelSpec;
 use landscape_storage::{Run, TrainRecord};
 use serde_json::Value;
 
-/// What is known of one training, and where it is from.
+/// What is known of one network and its training, and where it is from.
 #[derive(Debug, Default)]
 pub struct Evidence {
     /// What the training, or the landscape, is called.
@@ -16,20 +17,49 @@ pub struct Evidence {
     pub records: Vec<TrainRecord>,
     /// True losses, in order.
     pub losses: Vec<f64>,
+    /// Classes among which the network decides, where its loss is the cross-entropy.
+    pub classes: Option<usize>,
     /// Coordinates on a plane, in order.
     pub coordinates: Vec<Point>,
     /// Share of the variance that the plane of the coordinates explains.
     pub explained: Option<f64>,
-    /// The run with the landscape, and its points in words.
-    pub surface: Option<String>,
-    /// Figures of the landscape.
+    /// Why the path is not known, where it could be.
+    pub no_path: Option<String>,
+    /// The landscapes around the network, that of its path first.
+    pub surfaces: Vec<Seen>,
+    /// The largest eigenvalue.
+    pub lambda: Option<Lambda>,
+}
+
+/// A landscape around a network.
+#[derive(Debug)]
+pub struct Seen {
+    /// The run that holds it.
+    pub run: String,
+    /// Its size in words.
+    pub size: String,
+    /// Its figures; nothing where no value is finite.
     pub metrics: Option<Metrics>,
     /// Where the network is on it.
     pub position: Option<Position>,
-    /// Share of the variance that the landscape's plane explains, where it is one of the path.
+    /// Share of the variance that its plane explains, where it is one of the path.
     pub seen: Option<f64>,
-    /// The largest eigenvalue.
-    pub lambda: Option<Lambda>,
+}
+
+impl Seen {
+    /// Its run and size.
+    pub fn words(&self) -> String {
+        format!("{}, {} points", self.run, self.size)
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            name: Some(&self.run),
+            metrics: self.metrics.as_ref(),
+            position: self.position,
+            seen: self.seen,
+        }
+    }
 }
 
 /// A largest eigenvalue of the Hessian.
@@ -44,26 +74,45 @@ pub struct Lambda {
 impl Evidence {
     /// Whether nothing can be said.
     pub fn is_empty(&self) -> bool {
-        self.losses.is_empty() && self.coordinates.is_empty() && self.metrics.is_none()
+        self.losses.is_empty() && self.coordinates.is_empty() && self.surfaces.is_empty()
     }
 
     /// The answers.
     pub fn diagnose(&self) -> Diagnosis {
         let limited = self.has_limit();
+        let views: Vec<View> = self.surfaces.iter().map(Seen::view).collect();
+        let first = views.first().copied().unwrap_or_default();
+        let last = self.records.last();
         landscape_core::diagnose(&Facts {
-            metrics: self.metrics.as_ref(),
-            position: self.position,
+            plane: first.name,
+            metrics: first.metrics,
+            position: first.position,
+            seen: first.seen,
+            further: views.get(1..).unwrap_or_default(),
             true_loss: self.losses.last().copied().filter(|loss| loss.is_finite()),
+            true_accuracy: last.and_then(|record| record.accuracy),
+            classes: self.classes,
             coordinates: &self.coordinates,
             losses: &self.losses,
             explained: self.explained,
-            seen: self.seen,
             learning_rate: self.learning_rate().filter(|_| limited),
             momentum: self.momentum(),
             nesterov: self.optimizer() == Some("nesterov"),
             // Decay adds its square, whose second derivative it is.
             lambda_max: { self.lambda.as_ref() }.map(|lambda| lambda.value + self.decay()),
         })
+    }
+
+    /// Takes from a run among how many classes its network decides.
+    pub fn take_classes(&mut self, run: &Run) {
+        let word = |name: &str| run.settings.get(name).and_then(Value::as_str);
+        let spec = word("model").and_then(|model| model.parse::<ModelSpec>().ok());
+        let outputs = spec.map(|spec| spec.outputs());
+        self.classes = match (word("loss"), outputs) {
+            (Some("cross-entropy"), outputs) => outputs,
+            (Some("bce" | "bce-with-logits"), Some(1)) => Some(2),
+            _ => None,
+        };
     }
 
     /// A setting of the training.

@@ -1,43 +1,44 @@
 //! What the store holds of a training.
 
 use super::Evidence;
+use super::evidence::Seen;
 use crate::commands::trajectory::Path;
 use crate::error::CliError;
 use landscape_core::{
-    PathOptions, PathPlane, PathSource, Position, Surface, Trajectory, Value, metrics,
+    PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value, metrics,
 };
 use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
 
-/// How much is done for an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// What is stored is read.
-    Stored,
-    /// Paths that are not stored are analysed.
-    Paths,
-}
+/// Numbers in the checkpoints of a path up to which it is analysed where it is not stored.
+const NUMBERS: usize = 1 << 26;
 
-/// The evidence of each training that a run is about: one, or as many as it has paths.
-pub fn gather(store: &Store, run: &Run, depth: Depth) -> Result<Vec<Evidence>, CliError> {
+/// The evidence of each training that a run is about: one, or as many as it has paths. Of one network
+/// it is the same whichever of its runs is asked for.
+pub fn gather(store: &Store, run: &Run) -> Result<Vec<Evidence>, CliError> {
     let paths = store.load_trajectories(run)?;
-    match run.kind {
-        RunKind::Hessian | RunKind::Curve => Ok(Vec::new()),
-        RunKind::Train => Ok(vec![of_training(store, run, depth)?]),
+    let mut all = match run.kind {
+        RunKind::Hessian | RunKind::Curve => Vec::new(),
+        RunKind::Train => vec![of_training(store, run)?],
         // A curve between networks is no training.
         _ if paths.is_empty() || run.settings.get("curve").is_some() => {
-            Ok(vec![of_landscape(store, run)?])
+            vec![of_landscape(store, run)?]
         }
         _ => {
             let surface = surface_of(store, run)?;
-            let one = |named| of_path(store, run, surface.as_ref(), named);
-            paths.iter().map(one).collect()
+            let several = paths.len() > 1;
+            let one = |named| of_path(store, run, surface.as_ref(), named, several);
+            paths.iter().map(one).collect::<Result<_, _>>()?
         }
+    };
+    for evidence in &mut all {
+        evidence.take_stored_curvature(store)?;
     }
+    Ok(all)
 }
 
-/// Of a training, with a path and a landscape of it where there are such.
-fn of_training(store: &Store, run: &Run, depth: Depth) -> Result<Evidence, CliError> {
+/// Of a training, with its path and all landscapes around its end.
+fn of_training(store: &Store, run: &Run) -> Result<Evidence, CliError> {
     let records = store.records(run)?;
     let mut evidence = Evidence {
         label: run.name.clone(),
@@ -46,8 +47,28 @@ fn of_training(store: &Store, run: &Run, depth: Depth) -> Result<Evidence, CliEr
         records,
         ..Evidence::default()
     };
+    evidence.take_classes(run);
+    let complete = complete(store)?;
+    followed(store, &complete, &mut evidence)?;
+    let planes = planes_of(&complete, run);
+    if !planes.is_empty()
+        && let Some(last) = store.last_checkpoint(run)?
+    {
+        around(store, &planes, &last.params.digest(), &mut evidence)?;
+    }
+    if evidence.coordinates.is_empty() {
+        projected(store, run, &mut evidence)?;
+    }
+    Ok(evidence)
+}
+
+fn complete(store: &Store) -> Result<Vec<Run>, CliError> {
     let runs = store.runs()?.into_iter().map(|summary| summary.run);
-    let complete: Vec<Run> = runs.filter(|run| run.status == Status::Complete).collect();
+    Ok(runs.filter(|run| run.status == Status::Complete).collect())
+}
+
+/// The path of a training, and the plane of it.
+fn followed(store: &Store, complete: &[Run], evidence: &mut Evidence) -> Result<(), CliError> {
     let mut followed: Vec<&Run> = { complete.iter().rev() }
         .filter(|run| run.kind == RunKind::Trajectory)
         .collect();
@@ -55,42 +76,36 @@ fn of_training(store: &Store, run: &Run, depth: Depth) -> Result<Evidence, CliEr
     let paths = |run: &&Run| run.provenance.get("paths")?.as_array().map(Vec::len);
     followed.sort_by_key(paths);
     for other in followed {
-        let Some(path) = path_in(store, other, &evidence)? else {
+        let Some((path, several)) = path_in(store, other, evidence)? else {
             continue;
         };
         let surface = surface_of(store, other)?;
         if evidence.coordinates.is_empty() || surface.is_some() {
-            evidence.take_path(&path);
+            evidence.take_path(&path, several);
         }
         if let Some(surface) = surface {
             evidence.take_surface(other, &surface, end_of(&path), evidence.explained);
             break;
         }
     }
-    if evidence.metrics.is_none() {
-        around(store, run, &complete, &mut evidence)?;
-    }
-    if evidence.coordinates.is_empty()
-        && depth == Depth::Paths
-        && let Some(path) = projected(store, run)?
-    {
-        evidence.take_path(&path);
-    }
-    Ok(evidence)
+    Ok(())
 }
 
-/// The path of a training in a trajectory run, where it is that of the stored records.
+/// The path of a training in a trajectory run, where it is that of the stored records, and whether there
+/// are several.
 fn path_in(
     store: &Store,
     other: &Run,
     evidence: &Evidence,
-) -> Result<Option<Trajectory>, CliError> {
+) -> Result<Option<(Trajectory, bool)>, CliError> {
     let paths = store.load_trajectories(other)?;
+    let several = paths.len() > 1;
     let own = paths
         .into_iter()
         .find(|named| named.label == evidence.label);
     let own = own.map(|named| named.trajectory);
-    Ok(own.filter(|path| is_whole(path, &evidence.records)))
+    let whole = own.filter(|path| is_whole(path, &evidence.records));
+    Ok(whole.map(|path| (path, several)))
 }
 
 /// Whether a path leads to the end of the records.
@@ -108,129 +123,164 @@ fn is_whole(path: &Trajectory, records: &[TrainRecord]) -> bool {
     begins && point.step == record.step && same
 }
 
-/// A landscape around the end of a training.
+/// The planes and volumes that have the data and the loss of a run.
+fn planes_of<'a>(complete: &'a [Run], run: &Run) -> Vec<&'a Run> {
+    let same = |other: &Run, name: &str| other.settings.get(name) == run.settings.get(name);
+    { complete.iter() }
+        .filter(|other| matches!(other.kind, RunKind::Surface | RunKind::Volume))
+        .filter(|other| same(other, "data") && same(other, "loss"))
+        .collect()
+}
+
+/// All landscapes around the parameters of that digest, in the order in which they were begun.
 fn around(
     store: &Store,
-    run: &Run,
-    complete: &[Run],
+    planes: &[&Run],
+    digest: &str,
     evidence: &mut Evidence,
 ) -> Result<(), CliError> {
-    let planes = complete.iter().rev();
-    let mut planes = planes
-        .filter(|r| matches!(r.kind, RunKind::Surface | RunKind::Volume))
-        .filter(|r| r.settings.get("data") == run.settings.get("data"))
-        .peekable();
-    if planes.peek().is_none() {
-        return Ok(());
-    }
-    let Some(last) = store.last_checkpoint(run)? else {
-        return Ok(());
-    };
-    let digest = last.params.digest();
-    let same = |r: &&Run| r.settings.get("weights").and_then(|w| w.as_str()) == Some(&digest);
-    if let Some(plane) = planes.find(same)
-        && let Some(surface) = surface_of(store, plane)?
+    for plane in planes
+        .iter()
+        .filter(|plane| weights_of(plane) == Some(digest))
     {
-        evidence.take_surface(plane, &surface, [0.0; 3], None);
+        if let Some(surface) = surface_of(store, plane)? {
+            evidence.take_surface(plane, &surface, [0.0; 3], None);
+        }
     }
     Ok(())
 }
 
+fn weights_of(run: &Run) -> Option<&str> {
+    run.settings.get("weights")?.as_str()
+}
+
 /// The path on its own components; nothing where it has none, as after a divergence.
-fn projected(store: &Store, run: &Run) -> Result<Option<Trajectory>, CliError> {
+fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), CliError> {
     let spec = run.settings.get("model").and_then(|m| m.as_str());
-    let Some(Ok(spec)) = spec.map(str::parse::<ModelSpec>) else {
-        return Ok(None);
+    let (Some(Ok(spec)), Some(last)) = (
+        spec.map(str::parse::<ModelSpec>),
+        store.last_checkpoint(run)?,
+    ) else {
+        return Ok(());
     };
+    let numbers: usize = last.params.iter().map(|tensor| tensor.data.len()).sum();
+    if numbers.saturating_mul(evidence.records.len()) > NUMBERS {
+        let count = evidence.records.len();
+        evidence.no_path = Some(format!(
+            "{count} checkpoints of {numbers} numbers are not analysed here; `landscape trajectory --run {}` does",
+            run.name
+        ));
+        return Ok(());
+    }
     let path = Path::of_run(run, &spec, store)?;
     let source = PathSource {
         steps: &path.steps,
         rows: &path,
     };
     let plane = PathPlane::fit_sources(&[source], &PathOptions::default());
-    Ok(plane
-        .ok()
-        .and_then(|plane| plane.trajectories.into_iter().next()))
+    if let Some(path) = plane.ok().and_then(|p| p.trajectories.into_iter().next()) {
+        evidence.take_path(&path, false);
+    }
+    Ok(())
 }
 
-/// Of one path on a plane.
+/// Of one path on a plane: of its training where it leads to its end, else of the path alone.
 fn of_path(
     store: &Store,
     run: &Run,
     surface: Option<&Surface>,
     named: &NamedTrajectory,
+    several: bool,
 ) -> Result<Evidence, CliError> {
     let path = &named.trajectory;
+    let trained = optional(store.find(&named.label))?.filter(|run| run.kind == RunKind::Train);
     let mut evidence = Evidence {
         label: named.label.clone(),
         losses: path.points.iter().filter_map(|point| point.loss).collect(),
         ..Evidence::default()
     };
+    evidence.take_classes(run);
     let steps = path.points.first().zip(path.points.last());
-    let trained = optional(store.find(&named.label))?.filter(|run| run.kind == RunKind::Train);
     if let (Some(trained), Some((first, last))) = (trained, steps) {
-        let inside = |record: &TrainRecord| (first.step..=last.step).contains(&record.step);
         let records = store.records(&trained)?;
+        if run.status == Status::Complete && is_whole(path, &records) {
+            return of_training(store, &trained);
+        }
+        let inside = |record: &TrainRecord| (first.step..=last.step).contains(&record.step);
         evidence.records = records.into_iter().filter(inside).collect();
         evidence.trained = Some(trained);
     }
-    evidence.take_path(path);
+    evidence.take_path(path, several);
     if let Some(surface) = surface {
         evidence.take_surface(run, surface, end_of(path), evidence.explained);
     }
     Ok(evidence)
 }
 
-/// Of a landscape, with the training that led to its middle.
+/// Of a landscape: of the training that led to its middle, or of all landscapes around the same parameters.
 fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, CliError> {
     let mut evidence = Evidence {
         label: run.name.clone(),
         ..Evidence::default()
     };
+    evidence.take_classes(run);
     let weights = run.provenance.get("weights");
     let name = weights.and_then(|w| w.get("run")?.as_str());
     let step = weights.and_then(|w| w.get("step")?.as_u64());
+    let complete = complete(store)?;
+    let planes = planes_of(&complete, run);
+    let among = planes.iter().any(|plane| plane.id == run.id);
     if let (Some(name), Some(step)) = (name, step)
         && let Some(trained) = optional(store.find(name))?.filter(|r| r.kind == RunKind::Train)
     {
-        let records = store.records(&trained)?.into_iter();
-        evidence.records = records.filter(|record| record.step <= step).collect();
+        let records = store.records(&trained)?;
+        let ends = records.last().is_some_and(|record| record.step == step);
+        let same = planes_of(&complete, &trained)
+            .iter()
+            .any(|plane| plane.id == run.id);
+        if ends && same {
+            return of_training(store, &trained);
+        }
+        evidence.records = { records.into_iter() }
+            .filter(|record| record.step <= step)
+            .collect();
         let losses = evidence.records.iter().filter_map(|record| record.loss);
         evidence.losses = losses.collect();
         evidence.trained = Some(trained);
     }
-    if let Some(surface) = surface_of(store, run)? {
-        evidence.take_surface(run, &surface, [0.0; 3], None);
+    match weights_of(run) {
+        Some(digest) if among => around(store, &planes, digest, &mut evidence)?,
+        _ => {
+            if let Some(surface) = surface_of(store, run)? {
+                evidence.take_surface(run, &surface, [0.0; 3], None);
+            }
+        }
     }
     Ok(evidence)
 }
 
 impl Evidence {
-    fn take_path(&mut self, path: &Trajectory) {
+    fn take_path(&mut self, path: &Trajectory, several: bool) {
         self.coordinates = path.points.iter().map(|point| point.coords).collect();
         let shares = &path.explained_variance;
         let joint: Option<f64> = (!shares.is_empty()).then(|| shares.iter().sum());
         // A joint plane may explain other paths than this one.
-        self.explained = joint.map(|joint| joint.min(own_share(path)));
+        self.explained = joint.map(|joint| match several {
+            true => joint.min(own_share(path)),
+            false => joint,
+        });
     }
 
-    fn take_surface(
-        &mut self,
-        run: &Run,
-        surface: &Surface,
-        at: landscape_core::Point,
-        seen: Option<f64>,
-    ) {
-        let shape: Vec<String> = surface
-            .grid()
-            .shape()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        self.surface = Some(format!("{}, {} points", run.name, shape.join("x")));
-        self.metrics = metrics(surface).ok();
-        self.position = Position::of(surface, Value::Loss, at);
-        self.seen = seen;
+    fn take_surface(&mut self, run: &Run, surface: &Surface, at: Point, seen: Option<f64>) {
+        let shape = surface.grid().shape();
+        let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        self.surfaces.push(Seen {
+            run: run.name.clone(),
+            size: shape.join("x"),
+            metrics: metrics(surface).ok(),
+            position: Position::of(surface, Value::Loss, at),
+            seen,
+        });
     }
 }
 
@@ -238,9 +288,7 @@ impl Evidence {
 fn own_share(path: &Trajectory) -> f64 {
     let count = path.points.len() as f64;
     let mean = [0, 1, 2].map(|k| path.points.iter().map(|p| p.coords[k]).sum::<f64>() / count);
-    let within = |c: &landscape_core::Point| -> f64 {
-        c.iter().zip(&mean).map(|(c, m)| (c - m).powi(2)).sum()
-    };
+    let within = |c: &Point| -> f64 { c.iter().zip(&mean).map(|(c, m)| (c - m).powi(2)).sum() };
     let inside: f64 = path.points.iter().map(|p| within(&p.coords)).sum();
     let outside: f64 = path.points.iter().map(|p| p.residual.powi(2)).sum();
     match inside + outside > 0.0 {
@@ -249,7 +297,7 @@ fn own_share(path: &Trajectory) -> f64 {
     }
 }
 
-fn end_of(path: &Trajectory) -> landscape_core::Point {
+fn end_of(path: &Trajectory) -> Point {
     path.points.last().map_or([0.0; 3], |point| point.coords)
 }
 

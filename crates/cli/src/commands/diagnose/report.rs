@@ -1,6 +1,7 @@
 //! What is printed of a diagnosis.
 
 use super::Evidence;
+use super::evidence::Seen;
 use crate::output::{Align, Table, number, numbers, short};
 use landscape_core::Diagnosis;
 use landscape_core::diagnosis::{Answer, Figure};
@@ -87,12 +88,12 @@ fn rests_on(evidence: &Evidence) -> String {
             "path: {n} checkpoints on the plane of their principal components{share}"
         ));
     }
-    lines.extend(
-        evidence
-            .surface
-            .iter()
-            .map(|surface| format!("landscape: {surface}")),
-    );
+    let no_path = evidence.no_path.iter();
+    lines.extend(no_path.map(|why| format!("path: {why}")));
+    lines.extend(evidence.surfaces.iter().map(|seen| match &seen.metrics {
+        Some(_) => format!("landscape: {}", seen.words()),
+        None => format!("landscape: {}, none of them finite", seen.words()),
+    }));
     if let Some(lambda) = &evidence.lambda {
         lines.push(format!(
             "largest eigenvalue of the Hessian: {} at step {} ({})",
@@ -145,6 +146,7 @@ pub fn brief(told: &Diagnosis) -> String {
 /// A diagnosis as JSON.
 pub fn to_json(evidence: &Evidence) -> Value {
     let told = evidence.diagnose();
+    let first = evidence.surfaces.first();
     let lambda = evidence.lambda.as_ref().map(
         |lambda| json!({"value": number(lambda.value), "step": lambda.step, "from": lambda.from}),
     );
@@ -160,8 +162,10 @@ pub fn to_json(evidence: &Evidence) -> Value {
             "losses": evidence.losses.len(),
             "checkpoints": evidence.coordinates.len(),
             "explained": number(evidence.explained),
-            "landscape": evidence.surface,
-            "position": evidence.position.map(|position| json!({
+            "classes": evidence.classes,
+            "landscape": first.map(Seen::words),
+            "landscapes": evidence.surfaces.iter().map(Seen::words).collect::<Vec<_>>(),
+            "position": first.and_then(|seen| seen.position).map(|position| json!({
                 "at": numbers(&position.at),
                 "value": number(position.value),
                 "lowest_at": numbers(&position.lowest_at),
@@ -186,5 +190,6 @@ fn answer_json<V: Display>(answer: &Answer<V>) -> Value {
         "words": answer.words,
         "figures": answer.figures.iter().map(figure).collect::<Vec<_>>(),
         "reservations": answer.reservations,
+        "surfaces": answer.surfaces,
     })
 }

@@ -14,7 +14,7 @@ const ROWS: usize = 8;
 pub struct Topology<'a> {
     grid: &'a Grid,
     tree: MergeTree,
-    /// All minima; those that join no deeper one first, then by descending persistence.
+    /// The minima that are decided; those that join no deeper one first, then by descending persistence.
     minima: Vec<Persistence>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Topology<'a> {
         let tree = merge_tree(surface, value);
         Topology {
             grid: surface.grid(),
-            minima: tree.persistence(),
+            minima: tree.decided(),
             tree,
         }
     }
@@ -75,16 +75,18 @@ impl<'a> Topology<'a> {
             "smad": number(self.tree.smad()),
             "smad_first_saddle": number(self.tree.smad_first_saddle()),
             "minima": self.minima.iter().map(minimum).collect::<Vec<_>>(),
+            "undecided": self.tree.undecided,
             "passages": self.passages().iter().map(passage).collect::<Vec<_>>(),
         })
     }
 
     /// The minima that stand out most and the barriers between them; nothing of a surface with one.
     pub fn words(&self) -> String {
+        let mut text = self.undecided();
         if self.minima.len() < 2 {
-            return String::new();
+            return text;
         }
-        let mut text = format!("\n{} minima by persistence\n", self.minima.len());
+        text.push_str(&format!("\n{} minima by persistence\n", self.minima.len()));
         text.push_str(&indented(&self.table().text()));
         if self.minima.len() > ROWS {
             let all = self.minima.len();
@@ -96,6 +98,16 @@ impl<'a> Topology<'a> {
             text.push_str(&indented(&self.barriers(&passages).text()));
         }
         text
+    }
+
+    /// What is said of minima that points not measured may undo.
+    fn undecided(&self) -> String {
+        match self.tree.undecided.len() {
+            0 => String::new(),
+            count => format!(
+                "\nnot known whether minima: {count} of the lowest points around, beside or behind points that are not measured\n"
+            ),
+        }
     }
 
     fn table(&self) -> Table {
@@ -114,7 +126,11 @@ impl<'a> Topology<'a> {
                 (place + 1).to_string(),
                 point(&self.at(pair.minimum)),
                 short(pair.birth),
-                merge.map_or("lowest".to_owned(), |m| short(m.persistence)),
+                match (merge, place) {
+                    (Some(merge), _) => short(merge.persistence),
+                    (None, 0) => "lowest".to_owned(),
+                    (None, _) => "cut off".to_owned(),
+                },
                 joins.map_or("-".to_owned(), |place| (place + 1).to_string()),
                 merge.map_or("-".to_owned(), |m| point(&self.at(m.saddle))),
             ]);

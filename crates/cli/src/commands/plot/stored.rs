@@ -1,6 +1,6 @@
 //! Everything of a run that can be drawn.
 
-use crate::commands::diagnose::{Depth, gather};
+use crate::commands::diagnose::gather;
 use crate::error::CliError;
 use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
@@ -39,7 +39,7 @@ impl Stored {
 
     /// Adds what its records, paths and landscape say.
     pub fn diagnose(&mut self, store: &Store) -> Result<(), CliError> {
-        let found = gather(store, &self.run, Depth::Stored)?;
+        let found = gather(store, &self.run)?;
         let told = found.iter().filter(|evidence| !evidence.is_empty());
         let named = told.map(|evidence| (evidence.label.clone(), evidence.diagnose()));
         self.diagnoses = named.collect();

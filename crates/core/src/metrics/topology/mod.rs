@@ -11,4 +11,5 @@ mod filtration;
 mod tree;
 
 pub use basins::{Basins, basins};
+pub(crate) use tree::lowest_possible_way;
 pub use tree::{Merge, MergeTree, Passage, Persistence, lowest_way, merge_tree};

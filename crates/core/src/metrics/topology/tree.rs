@@ -22,7 +22,7 @@ pub struct Merge {
     pub persistence: f64,
 }
 
-/// Merge tree of the sub-level sets of a surface.
+/// Merge tree of the sub-level sets of the known points of a surface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MergeTree {
     /// The lowest points of the parts of the surface that never meet; one unless missing points cut
@@ -32,6 +32,10 @@ pub struct MergeTree {
     pub root_values: Vec<f64>,
     /// Every other minimum, by descending persistence.
     pub merges: Vec<Merge>,
+    /// The minima, rising by number, that points not yet known may undo: one that has such a neighbour,
+    /// or that only such points part from a lower one. The lowest of all is none of them.
+    #[serde(default)]
+    pub undecided: Vec<usize>,
 }
 
 /// A minimum's interval of levels: a point of the 0-dimensional persistence diagram of the sub-level
@@ -59,19 +63,31 @@ pub struct Passage {
 
 impl MergeTree {
     /// Saddle-minimum average distance: the mean persistence, `f(saddle) - f(minimum)`, of the
-    /// minima that join a deeper one; `None` without a merge.
+    /// minima that join a deeper one, undecided ones apart; `None` without a merge.
     ///
     /// Chen et al., *Landscaper: Understanding Loss Landscapes Through Multi-Dimensional Topological
     /// Analysis*, 2026. Their program averages [`MergeTree::smad_first_saddle`].
     pub fn smad(&self) -> Option<f64> {
-        mean(self.merges.iter().map(|merge| merge.persistence))
+        let decided = self.merges.iter().filter(|m| self.is_decided(m.minimum));
+        mean(decided.map(|merge| merge.persistence))
+    }
+
+    /// Whether a minimum is one whatever the points not yet known are.
+    pub fn is_decided(&self, minimum: usize) -> bool {
+        self.undecided.binary_search(&minimum).is_err()
+    }
+
+    /// The persistence diagram of the minima that are decided.
+    pub fn decided(&self) -> Vec<Persistence> {
+        let all = self.persistence().into_iter();
+        all.filter(|pair| self.is_decided(pair.minimum)).collect()
     }
 
     /// As [`MergeTree::smad`] over the leaves of the tree: the distance of every minimum, the lowest
     /// one included, to the first saddle above it, where its branch meets any other. The program
     /// Landscaper computes its SMAD so.
     pub fn smad_first_saddle(&self) -> Option<f64> {
-        let leaves = self.persistence();
+        let leaves = self.decided();
         mean(leaves.iter().filter_map(|leaf| {
             let meets = |m: &&Merge| m.minimum == leaf.minimum || m.into == leaf.minimum;
             let levels = self.merges.iter().filter(meets).map(|m| m.level);
@@ -176,16 +192,76 @@ pub fn merge_tree(surface: &Surface, value: Value) -> MergeTree {
     merges.sort_by(|a, b| b.persistence.total_cmp(&a.persistence));
     MergeTree {
         root_values: filtration.roots.iter().map(|&flat| values[flat]).collect(),
+        undecided: undecided(surface, value, &field, &filtration.roots, &merges),
         roots: filtration.roots,
         merges,
     }
 }
 
+fn undecided(
+    surface: &Surface,
+    value: Value,
+    field: &Field,
+    roots: &[usize],
+    merges: &[Merge],
+) -> Vec<usize> {
+    let unknown = |flat: usize| surface.value(flat, value).is_none();
+    let Some((&lowest, others)) = roots.split_first() else {
+        return Vec::new();
+    };
+    let reached = reached(field, lowest, |flat| {
+        unknown(flat) || field.values[flat].is_finite()
+    });
+    let open = |minimum: usize| {
+        let offsets = field.around.iter();
+        let mut near = offsets.filter_map(|&offset| field.neighbour(minimum, offset));
+        near.any(unknown)
+    };
+    let roots = others.iter().filter(|&&root| reached[root] || open(root));
+    let minima = merges.iter().map(|merge| merge.minimum);
+    let mut found: Vec<usize> = roots.copied().chain(minima.filter(|&m| open(m))).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The points that neighbours which pass connect with one of them.
+fn reached(field: &Field, start: usize, passes: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut seen = vec![false; field.values.len()];
+    let mut stack = vec![start];
+    seen[start] = true;
+    while let Some(flat) = stack.pop() {
+        let offsets = field.around.iter();
+        for next in offsets.filter_map(|&offset| field.neighbour(flat, offset)) {
+            if !seen[next] && passes(next) {
+                seen[next] = true;
+                stack.push(next);
+            }
+        }
+    }
+    seen
+}
+
 /// The lowest way between any two points of a surface, by number of point. `None` where a value is
 /// not finite, or nothing connects them.
 pub fn lowest_way(surface: &Surface, value: Value, from: usize, to: usize) -> Option<Passage> {
-    let field = Field::new(surface.grid(), surface.values(value));
-    let saddle = meeting(&field, from, to)?;
+    way_over(&Field::new(surface.grid(), surface.values(value)), from, to)
+}
+
+/// The same where every point that is not known lies low: no way can be lower, whatever is measured
+/// yet. `None` where a value of the ends is not finite, or such values cut them off.
+pub(crate) fn lowest_possible_way(
+    surface: &Surface,
+    value: Value,
+    from: usize,
+    to: usize,
+) -> Option<Passage> {
+    let low = |flat: usize| surface.value(flat, value).unwrap_or(f64::MIN);
+    let values = (0..surface.grid().len()).map(low).collect();
+    way_over(&Field::new(surface.grid(), values), from, to)
+}
+
+fn way_over(field: &Field, from: usize, to: usize) -> Option<Passage> {
+    let saddle = meeting(field, from, to)?;
     let level = field.values[saddle];
     Some(Passage {
         saddle,
