@@ -7,7 +7,7 @@ mod report;
 
 pub use evidence::Evidence;
 pub use gather::gather;
-pub use report::{brief, to_json};
+pub use report::{brief, to_json, verdicts};
 
 use crate::args::DiagnoseArgs;
 use crate::error::CliError;

@@ -4,6 +4,7 @@ mod curvature;
 mod idle;
 mod options;
 mod page;
+mod spread;
 mod stored;
 
 pub use curvature::page_curvature;
@@ -64,7 +65,11 @@ pub fn draw(args: &PlotArgs, console: &Console) -> Result<Vec<PathBuf>, CliError
     drop(hold);
     match target {
         Target::Page => Ok(vec![page::write(&runs, args)?]),
-        Target::Picture => pictures(&runs, args),
+        Target::Picture => {
+            let files = pictures(&runs, args)?;
+            spread::note(&runs, args, console);
+            Ok(files)
+        }
     }
 }
 

@@ -37,6 +37,10 @@ fn optimizers_are_ordinary_runs_on_one_plane() {
         assert_eq!(row["lambda_max"]["converged"], true);
         assert!(float(&row["sharpness"]) > 0.0);
         assert!(float(&row["convexity"]) <= 1.0 && float(&row["basin_width"]) > 0.0);
+        assert!(float(&row["loss_se"]) > 0.0);
+        let name = row["run"].as_str().unwrap();
+        let told = bench.json(&format!("diagnose {name} --no-curvature"));
+        assert_eq!(row["diagnosis"], told["diagnoses"][0]);
         // The figures are those of the runs that are named.
         let end = row["end"].as_str().unwrap();
         let metrics = &bench.json(&format!("metrics {end}"))["metrics"];
@@ -255,6 +259,58 @@ fn landscapes_are_compared_point_by_point() {
     let said = bench.run("compare a c --tolerance 1e-4");
     assert_eq!(said.code, 1, "the condition does not hold");
     assert!(said.err.contains("`a` and `c` differ by"), "{}", said.err);
+    assert!(
+        said.err.contains("their directions are others"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn planes_that_have_nothing_to_do_with_each_other_have_no_largest_difference() {
+    let bench = Bench::trained();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 2 --seed 9 --name second");
+    bench.ok("surface --run moons --grid 7 --name a");
+    bench.ok("surface --run moons --grid 7 --samples 50 --name half");
+    bench.ok("surface --run moons --grid 7 --seed 7 --name directions");
+    bench.ok("surface --run second --grid 7 --name origin");
+    bench.ok("export a -o a.npz --format npz");
+    bench.ok("import a.npz --name imported");
+    for (other, same, why) in [
+        ("half", Some(true), ""),
+        ("directions", Some(false), "their directions are others"),
+        ("origin", Some(false), "their origins are other parameters"),
+        ("imported", None, "is not known"),
+    ] {
+        let said = bench.json(&format!("compare a {other}"));
+        let gap = &said["differences"][0];
+        assert_eq!(gap["same_plane"].as_bool(), same, "{other} {gap}");
+        assert!(
+            gap["why"].as_str().unwrap_or_default().contains(why),
+            "{gap}"
+        );
+        let words = bench.ok(&format!("compare a {other}")).out;
+        let compared = words.contains("largest difference");
+        assert_eq!(compared, same != Some(false), "{words}");
+        assert!(words.contains(why), "{words}");
+        for part in [
+            "hard to train",
+            "loss at the origin",
+            " +- ",
+            "accuracy there",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+    let origin = &bench.json("compare a half")["landscapes"][0];
+    let at = "SELECT loss, loss_se, accuracy FROM landscape WHERE run = $$a$$ AND i = 3 AND j = 3";
+    let row = bench.json(&format!("sql '{at}'"))["rows"][0].clone();
+    assert_eq!(
+        row,
+        serde_json::json!([origin["loss"], origin["loss_se"], origin["accuracy"]])
+    );
+    let told = bench.json("diagnose a --no-curvature")["diagnoses"][0]["difficulty"].clone();
+    assert_eq!(origin["difficulty"][0]["verdict"], told["verdict"]);
 }
 
 #[test]

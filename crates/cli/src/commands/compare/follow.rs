@@ -2,6 +2,7 @@
 //! surfaces around them. Each is the work of the command that a person would type, and kept as that.
 
 use crate::args::CompareArgs;
+use crate::commands::diagnose::{Evidence, gather};
 use crate::commands::part;
 use crate::error::CliError;
 use crate::inputs::Interrupt;
@@ -67,6 +68,10 @@ pub struct Row {
     pub metrics: Option<Metrics>,
     /// The surface around its end.
     pub surface: Option<Surface>,
+    /// The standard error of the loss there.
+    pub loss_se: Option<f64>,
+    /// What is known of the network, for its verdicts.
+    pub evidence: Option<Evidence>,
     /// The name of that run.
     pub end: Option<String>,
     /// The name of the run with its curvature.
@@ -98,6 +103,10 @@ pub fn follow(
     };
     for row in rows.iter_mut().filter(|row| row.usable()) {
         row.around(&mut parts)?;
+    }
+    let _hold = store.hold();
+    for row in &mut rows {
+        row.evidence = gather(store, &row.run)?.pop();
     }
     Ok(Followed { plane, rows })
 }
@@ -235,6 +244,8 @@ impl Row {
             sharpness: None,
             metrics: None,
             surface: None,
+            loss_se: None,
+            evidence: None,
             end: None,
             curvature: None,
             params: last.params,
@@ -256,6 +267,7 @@ impl Row {
         let stored = parts.run(surface, &end)?;
         let surface = parts.store.load_surface(&stored)?;
         self.metrics = metrics(&surface).ok();
+        self.loss_se = surface.interpolate(landscape_core::Value::LossSe, [0.0; 3]);
         self.surface = Some(surface);
         self.end = Some(end);
         if parts.args.no_curvature {

@@ -2,6 +2,7 @@
 
 mod figures;
 mod follow;
+mod related;
 mod report;
 mod study;
 mod surfaces;

@@ -1,6 +1,7 @@
 //! What is printed of trainings side by side.
 
 use super::follow::{Followed, Row};
+use crate::commands::diagnose::{Evidence, to_json, verdicts};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, duration, number, numbers, short};
 use landscape_study::compare::{Eigenvalue, Factor, Fate, Statistics};
@@ -46,6 +47,8 @@ fn row_json(row: &Row) -> Value {
         "first_loss": number(row.first_loss),
         "loss": number(row.loss),
         "accuracy": number(row.accuracy),
+        "loss_se": number(row.loss_se),
+        "diagnosis": row.evidence.as_ref().map(to_json),
         "fate": row.fate.name(),
         "lambda_max": row.lambda_max.map(eigenvalue_json),
         "sharpness": number(row.sharpness),
@@ -107,6 +110,7 @@ fn table(rows: &[Row]) -> String {
         ("FIRST LOSS", Right),
         ("LOSS", Right),
         ("ACCURACY", Right),
+        ("HARD TO TRAIN", Left),
         ("LAMBDA MAX", Right),
         ("SHARPNESS", Right),
         ("CONVEXITY", Right),
@@ -119,7 +123,7 @@ fn table(rows: &[Row]) -> String {
     table.text()
 }
 
-fn cells(row: &Row) -> [String; 11] {
+fn cells(row: &Row) -> [String; 12] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let metrics = row.metrics.as_ref();
@@ -131,6 +135,13 @@ fn cells(row: &Row) -> [String; 11] {
         true => short(found.value),
         false => format!("{} (not converged)", short(found.value)),
     };
+    let error = row.loss_se.map(|se| format!(" +- {}", short(se)));
+    let loss = short(row.loss) + &error.unwrap_or_default();
+    let verdict = verdicts(
+        &{ row.evidence.iter() }
+            .map(Evidence::diagnose)
+            .collect::<Vec<_>>(),
+    );
     let basin = metrics.map(|m| {
         let open = if m.basin_open { ">" } else { "" };
         format!("{open}{}", short(m.basin_width))
@@ -140,8 +151,9 @@ fn cells(row: &Row) -> [String; 11] {
         row.parameters.to_string(),
         row.steps.to_string(),
         short(row.first_loss),
-        short(row.loss),
+        loss,
         or_dash(row.accuracy.map(percent)),
+        verdict,
         or_dash(row.lambda_max.map(eigenvalue)),
         or_dash(row.sharpness.map(short)),
         or_dash(metrics.and_then(|m| m.convexity).map(percent)),

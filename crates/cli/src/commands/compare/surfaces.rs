@@ -1,12 +1,14 @@
 //! Stored landscapes side by side: their figures, and their differences point by point.
 
 use super::figures::{is_page, on_one_scale, page_of};
+use super::related::{Relation, relation};
 use crate::args::CompareArgs;
+use crate::commands::diagnose::{gather, verdicts};
 use crate::commands::plot::saved;
 use crate::error::CliError;
 use crate::inputs::may_write;
 use crate::output::{Align, Console, Table, number, short};
-use landscape_core::{Metrics, Surface, metrics};
+use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics};
 use landscape_storage::{Error, Run, Store};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -19,12 +21,16 @@ struct Landscape {
     run: Run,
     surface: Surface,
     metrics: Metrics,
+    /// What is said of the networks that it shows.
+    told: Vec<Diagnosis>,
 }
 
 /// How far a landscape is from the first one, over the points at which both are finite.
 struct Difference {
     first: String,
     other: String,
+    /// Whether both show the same plane.
+    relation: Relation,
     points: usize,
     /// Points that are finite in one of them alone.
     unlike: usize,
@@ -89,11 +95,18 @@ impl Landscape {
             run: run.name.clone(),
             source,
         })?;
+        let told = gather(store, run)?;
         Ok(Landscape {
             run: run.clone(),
             surface,
             metrics: figures,
+            told: told.iter().map(|evidence| evidence.diagnose()).collect(),
         })
+    }
+
+    /// A number at the origin.
+    fn at_origin(&self, value: Number) -> Option<f64> {
+        self.surface.interpolate(value, [0.0; 3])
     }
 
     fn json(&self) -> Value {
@@ -102,6 +115,13 @@ impl Landscape {
             "kind": self.run.kind,
             "shape": self.surface.grid().shape(),
             "metrics": self.metrics,
+            "loss": number(self.at_origin(Number::Loss)),
+            "loss_se": number(self.at_origin(Number::LossSe)),
+            "accuracy": number(self.at_origin(Number::Accuracy)),
+            "difficulty": self.told.iter().map(|told| json!({
+                "verdict": told.difficulty.verdict.name(),
+                "confidence": told.difficulty.confidence.name(),
+            })).collect::<Vec<_>>(),
         })
     }
 }
@@ -129,6 +149,7 @@ impl Difference {
         Difference {
             first: first.run.name.clone(),
             other: other.run.name.clone(),
+            relation: relation(&first.run, &other.run),
             points: gaps.len(),
             unlike: a.iter().zip(&b).filter(one).count(),
             max,
@@ -152,7 +173,28 @@ impl Difference {
             "mean": number(self.mean),
             "rms": number(self.rms),
             "share": number(self.share),
+            "same_plane": self.relation.same(),
+            "why": self.relation.why(),
         })
+    }
+
+    fn words(&self) -> String {
+        let (first, other) = (&self.first, &self.other);
+        if let Relation::Unrelated(why) = self.relation {
+            return format!("\n{first} - {other}: not comparable point by point: {why}\n");
+        }
+        let doubt = match self.relation.why() {
+            Some(why) => format!(" ({why})"),
+            None => String::new(),
+        };
+        format!(
+            "\n{first} - {other}: largest difference {} ({} of the range), mean {}, rms {}, over {} points{doubt}\n",
+            short(self.max),
+            short(self.share),
+            short(self.mean),
+            short(self.rms),
+            self.points
+        )
     }
 
     fn is_within(&self, tolerance: f64) -> bool {
@@ -184,10 +226,11 @@ fn exceeded(tolerance: f64, differences: &[Difference]) -> String {
     let beyond = differences.iter().filter(|d| !d.is_within(tolerance));
     let each = beyond.map(|d| match d.unlike {
         0 => format!(
-            "`{}` and `{}` differ by {} of the range",
+            "`{}` and `{}` differ by {} of the range{}",
             d.first,
             d.other,
-            short(d.share)
+            short(d.share),
+            { d.relation.why() }.map_or(String::new(), |why| format!(" ({why})"))
         ),
         n => format!(
             "{n} points are finite in one of `{}` and `{}` alone",
@@ -200,18 +243,7 @@ fn exceeded(tolerance: f64, differences: &[Difference]) -> String {
 
 fn words(all: &[Landscape], differences: &[Difference], files: &[PathBuf]) -> String {
     let mut text = table(all);
-    for d in differences {
-        text.push_str(&format!(
-            "\n{} - {}: largest difference {} ({} of the range), mean {}, rms {}, over {} points\n",
-            d.first,
-            d.other,
-            short(d.max),
-            short(d.share),
-            short(d.mean),
-            short(d.rms),
-            d.points
-        ));
-    }
+    text.extend(differences.iter().map(Difference::words));
     if differences.is_empty() {
         text.push_str("\nno differences point by point: the grids are not the same\n");
     }
@@ -225,19 +257,33 @@ fn table(all: &[Landscape]) -> String {
     let names = all.iter().map(|one| (one.run.name.as_str(), Align::Right));
     let mut table = Table::new(first.chain(names));
     let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), short);
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let mut whole = |name: &str, of: &dyn Fn(&Landscape) -> String| {
+        table.row(std::iter::once(name.to_owned()).chain(all.iter().map(of)));
+    };
+    whole("hard to train", &|one| verdicts(&one.told));
+    whole("loss at the origin", &|one| {
+        let error = one.at_origin(Number::LossSe);
+        let error = error.map_or(String::new(), |se| format!(" +- {}", short(se)));
+        or_dash(one.at_origin(Number::Loss)) + &error
+    });
+    whole("accuracy there", &|one| {
+        one.at_origin(Number::Accuracy)
+            .map_or("-".to_owned(), percent)
+    });
     let mut row = |name: &str, of: &dyn Fn(&Metrics) -> String| {
-        let cells = all.iter().map(|one| of(&one.metrics));
-        table.row(std::iter::once(name.to_owned()).chain(cells));
+        whole(name, &|one| of(&one.metrics));
     };
     row("points", &|m| m.points.to_string());
     row("not finite", &|m| m.non_finite.to_string());
-    row("at the origin", &|m| or_dash(m.center_loss));
     row("smallest", &|m| short(m.min_loss));
     row("largest", &|m| short(m.max_loss));
     row("mean", &|m| short(m.mean_loss));
+    row("robust range", &|m| short(m.robust_range));
     row("convexity", &|m| or_dash(m.convexity));
     row("smoothness", &|m| or_dash(m.smoothness));
-    row("roughness", &|m| or_dash(m.roughness));
+    row("relative roughness", &|m| or_dash(m.relative_roughness));
+    row("trap depth", &|m| short(m.trap_depth));
     row("basin width", &|m| {
         let open = if m.basin_open { ">" } else { "" };
         format!("{open}{}", short(m.basin_width))

@@ -143,6 +143,18 @@ pub fn brief(told: &Diagnosis) -> String {
     .concat()
 }
 
+/// Whether networks are hard to train, in a word each and how sure that is.
+pub fn verdicts(all: &[Diagnosis]) -> String {
+    let one = |told: &Diagnosis| {
+        let answer = &told.difficulty;
+        format!("{} ({})", answer.verdict, answer.confidence)
+    };
+    match all {
+        [] => "-".to_owned(),
+        all => all.iter().map(one).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// A diagnosis as JSON.
 pub fn to_json(evidence: &Evidence) -> Value {
     let told = evidence.diagnose();
