@@ -12,8 +12,8 @@ Examples:
 /// Say in words whether a network is hard to train, whether it can improve, and how training went
 ///
 /// Of a training run, a trajectory, or a landscape. Every answer names the figures it rests on, with
-/// the thresholds they are held against, and how sure it is. What is stored of the same network is
-/// used: records, paths, landscapes, eigenvalues.
+/// the thresholds they are held against, and how sure it is. All that is stored of the same network is
+/// used, whichever of its runs is named: records, its path, all planes around its end, eigenvalues.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct DiagnoseArgs {

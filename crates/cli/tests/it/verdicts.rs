@@ -92,7 +92,7 @@ fn one_network_has_one_verdict() {
         words.contains("on the planes `path`, `plane` and `other`"),
         "{words}"
     );
-    assert!(words.contains("mean of 3 planes +- "), "{words}");
+    assert!(words.contains("mean of 3 surfaces +- "), "{words}");
     assert!(words.contains("of the loss of guessing"), "{words}");
     bench.ok("plot plane -o plane.html");
     let page = bench.read("plane.html");

@@ -103,7 +103,7 @@ pub(super) fn answer(facts: &Facts) -> Answer<Difficulty> {
     let tells = |view: &&View| view.metrics.is_some_and(|metrics| !hardly_changes(metrics));
     let telling: Vec<&View> = known.iter().copied().filter(tells).collect();
     match telling.is_empty() {
-        true => shaped(facts, &known, Some(hardly(first))),
+        true => shaped(facts, &known, Some(hardly(known[0].noun(), first))),
         false => shaped(facts, &telling, None),
     }
 }
@@ -147,7 +147,7 @@ fn told(shape: &[Graded], learnt: usize, on: &str) -> (Difficulty, String) {
     let worst = shape.iter().map(|(_, grade)| *grade).max().unwrap_or(0);
     let verdict = verdict(shape, learnt);
     let sentence = match verdict {
-        Difficulty::Unknown => "Can't tell from this plane".to_owned(),
+        Difficulty::Unknown => format!("Can't tell from {on}"),
         Difficulty::Hard if worst < 2 => {
             format!("Hard to train, by several uneven figures on {on}")
         }
@@ -172,7 +172,7 @@ fn graded(surfaces: &[&Metrics]) -> Vec<Graded> {
         let mut says = measure.says[grade].to_owned();
         if let Some(error) = standard_error(&values, mean) {
             says = format!(
-                "{says}; mean of {} planes +- {}",
+                "{says}; mean of {} surfaces +- {}",
                 values.len(),
                 short(error)
             );
@@ -211,10 +211,10 @@ pub(super) fn hardly_changes(metrics: &Metrics) -> bool {
 }
 
 /// What is said of a surface whose loss hardly changes.
-pub(super) fn hardly(metrics: &Metrics) -> String {
+pub(super) fn hardly(noun: &str, metrics: &Metrics) -> String {
     let (low, high) = (metrics.min_loss, metrics.max_loss);
     format!(
-        "Can't tell from this plane, on which the loss hardly changes in view ({} to {})",
+        "Can't tell from this {noun}, on which the loss hardly changes in view ({} to {})",
         precise(low, high - low),
         precise(high, high - low)
     )
@@ -299,5 +299,7 @@ fn disagreement(views: &[&View], learnt: usize, all: Difficulty) -> Option<Strin
         Some((view.name?, told))
     });
     let (name, told) = { alone }.find(|(_, told)| *told != all)?;
-    Some(format!("the planes differ: on `{name}` alone it is {told}"))
+    Some(format!(
+        "the surfaces differ: on `{name}` alone it is {told}"
+    ))
 }

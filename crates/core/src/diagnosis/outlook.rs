@@ -56,7 +56,11 @@ pub(super) fn answer(facts: &Facts) -> Answer<Outlook> {
         .filter(|(_, other)| other.verdict != answer.verdict)
         .filter_map(|(view, other)| {
             let name = view.name?;
-            Some(format!("on the plane `{name}` alone: {}", other.verdict))
+            Some(format!(
+                "on the {} `{name}` alone: {}",
+                view.noun(),
+                other.verdict
+            ))
         })
         .collect();
     answer.but(others).on(&[view])
@@ -73,28 +77,35 @@ fn on(facts: &Facts, view: &View, position: &Position) -> Answer<Outlook> {
     }
     let learnt = learnt(facts);
     let high = learnt.as_ref().is_some_and(|(_, grade)| *grade > 0);
-    let (verdict, sentence) = match view.metrics.filter(|metrics| hardly_changes(metrics)) {
-        Some(metrics) => {
-            reservations.push("the loss hardly changes in this view".to_owned());
-            (Outlook::Unknown, hardly(metrics))
-        }
+    let flat = view.metrics.filter(|metrics| hardly_changes(metrics));
+    let (verdict, sentence) = match flat {
+        Some(metrics) => (Outlook::Unknown, hardly(view.noun(), metrics)),
         None => {
             let verdict = verdict(position);
-            (verdict, sentence(verdict, position, high))
+            (
+                verdict,
+                placed(sentence(verdict, position, high), verdict, view),
+            )
         }
     };
-    let sentence = match view.name {
-        Some(name) if verdict != Outlook::Unknown => format!("{sentence}, on the plane `{name}`"),
-        _ => sentence,
-    };
+    reservations.extend(flat.map(|_| "the loss hardly changes in this view".to_owned()));
     let figures = figures(position).into_iter();
-    let figures = figures
-        .chain(learnt.map(|(figure, _)| figure))
-        .chain(accuracy(facts));
+    let learnt = learnt.map(|(figure, _)| figure);
+    let figures = figures.chain(learnt).chain(accuracy(facts));
     Answer::new(verdict, &sentence, figures.collect(), reservations)
 }
 
-fn sentence(verdict: Outlook, position: &Position, high: bool) -> String {
+/// A sentence with the plane that it is of.
+fn placed(sentence: &str, verdict: Outlook, view: &View) -> String {
+    match view.name {
+        Some(name) if verdict != Outlook::Unknown => {
+            format!("{sentence}, on the {} `{name}`", view.noun())
+        }
+        _ => sentence.to_owned(),
+    }
+}
+
+fn sentence(verdict: Outlook, position: &Position, high: bool) -> &'static str {
     match verdict {
         Outlook::Valley if high => {
             "Little to gain in view, though the loss is high: the bottom of a high valley"
@@ -111,7 +122,6 @@ fn sentence(verdict: Outlook, position: &Position, high: bool) -> String {
         }
         Outlook::Unknown => "Not known: the points around the network are not all measured",
     }
-    .to_owned()
 }
 
 /// How far the surface is from the true loss at the network's place, over its scale.
@@ -196,7 +206,10 @@ fn bending([low, high]: [f64; 2]) -> Option<Figure> {
 }
 
 fn reservations(view: &View, position: &Position) -> Vec<String> {
-    let mut reservations = vec!["other directions than the plane's are not seen".to_owned()];
+    let mut reservations = vec![format!(
+        "other directions than the {}'s are not seen",
+        view.noun()
+    )];
     if position.at_edge {
         reservations.push("the network is at the edge of the view".to_owned());
     }

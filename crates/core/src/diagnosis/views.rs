@@ -53,14 +53,31 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The names of surfaces in a sentence.
+impl View<'_> {
+    /// What a surface of so many dimensions is called.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.metrics.map(|metrics| metrics.basin_extent.len()) {
+            Some(1) => "line",
+            Some(3) => "volume",
+            _ => "plane",
+        }
+    }
+}
+
+/// Surfaces in a sentence, by name.
 pub(super) fn names_of(views: &[&View]) -> String {
+    let noun = match views {
+        [first, others @ ..] if others.iter().all(|view| view.noun() == first.noun()) => {
+            first.noun()
+        }
+        _ => "surface",
+    };
     let names: Vec<String> = { views.iter() }
         .filter_map(|view| Some(format!("`{}`", view.name?)))
         .collect();
     match names.split_last() {
-        None => "this plane".to_owned(),
-        Some((only, [])) => format!("the plane {only}"),
-        Some((last, others)) => format!("the planes {} and {last}", others.join(", ")),
+        None => format!("this {noun}"),
+        Some((only, [])) => format!("the {noun} {only}"),
+        Some((last, others)) => format!("the {noun}s {} and {last}", others.join(", ")),
     }
 }

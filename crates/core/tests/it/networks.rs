@@ -94,7 +94,7 @@ fn several_planes_of_one_network_are_judged_by_their_mean() {
     assert!((mean.value - (a + b) / 2.0).abs() < 1e-12);
     // Half their distance: the standard error of a mean of two.
     assert!(
-        mean.says.contains("mean of 2 planes +- 0.0444"),
+        mean.says.contains("mean of 2 surfaces +- 0.0444"),
         "{}",
         mean.says
     );

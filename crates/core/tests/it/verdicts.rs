@@ -364,6 +364,8 @@ fn points_lines_and_volumes_have_figures() {
     let line = all(vec![axis(41)], &bowl);
     assert_eq!(verdicts(&line).1, Outlook::Valley);
     assert_eq!(told(&line).difficulty.verdict, Difficulty::Easy);
+    let words = told(&line).difficulty.sentence;
+    assert!(words.contains("on the line `s`"), "{words}");
     let thin = all(vec![axis(41), Axis::new(0.0, 0.0, 1).unwrap()], &bowl);
     let m: Metrics = metrics(&thin).unwrap();
     assert!(m.relative_roughness.unwrap() < 1e-12 && m.convexity.is_none());

@@ -21,14 +21,14 @@ const DIRECTIONS: [&str; 5] = ["directions", "to", "components", "project", "cur
 
 /// How the planes of two runs belong together, from what determines them.
 pub fn relation(first: &Run, other: &Run) -> Relation {
-    let differs = |name: &&str| first.settings.get(*name) != other.settings.get(*name);
+    let differs = |name: &str| first.settings.get(name) != other.settings.get(name);
     let told = |run: &Run| ORIGIN.iter().any(|name| run.settings.get(*name).is_some());
     if !told(first) || !told(other) {
         Relation::Unknown
-    } else if ORIGIN.iter().any(|name| differs(&name)) {
-        Relation::Unrelated("their origins are other parameters, and so are their directions")
-    } else if DIRECTIONS.iter().any(|name| differs(&name)) {
-        Relation::Unrelated("their directions are others")
+    } else if ORIGIN.iter().any(|name| differs(name)) {
+        Relation::Unrelated("their origins differ, and so do their directions")
+    } else if DIRECTIONS.iter().any(|name| differs(name)) {
+        Relation::Unrelated("their directions differ")
     } else {
         Relation::Same
     }
