@@ -46,28 +46,15 @@ pub(crate) struct Analysis {
 /// Memory that affine values of the data may take; above, they are computed at every point.
 const AFFINE_BYTES: usize = 1 << 30;
 
-/// Which constants have a sample axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Batched {
-    Inputs,
-    EverythingOfThatLength,
-    Nothing,
-}
-
 impl Analysis {
     /// Analyses `graph` for parameters of which some vary with the point.
     ///
     /// A graph that mixes samples before its loss is treated as one whole: correct, and slower.
     pub fn new(graph: &Graph, varies: &[bool]) -> Self {
-        let tries = [
-            Batched::Inputs,
-            Batched::EverythingOfThatLength,
-            Batched::Nothing,
-        ];
         let attempt = |affine_data: bool| {
-            tries
-                .into_iter()
-                .find_map(|batched| Self::attempt(graph, varies, batched, affine_data))
+            let try_with = |samples: bool| Self::attempt(graph, varies, samples, affine_data);
+            try_with(true)
+                .or_else(|| try_with(false))
                 .expect("without a sample axis nothing can be mixed")
         };
         let this = attempt(true);
@@ -92,13 +79,8 @@ impl Analysis {
         numbers * COEFFICIENTS * size_of::<f32>()
     }
 
-    /// `affine_data`: whether values with samples may be affine.
-    fn attempt(
-        graph: &Graph,
-        varies: &[bool],
-        batched: Batched,
-        affine_data: bool,
-    ) -> Option<Self> {
+    /// `samples`: whether inputs have a sample axis; `affine_data`: whether values with samples may be affine.
+    fn attempt(graph: &Graph, varies: &[bool], samples: bool, affine_data: bool) -> Option<Self> {
         let count = graph.values.len();
         let mut this = Self {
             class: vec![Class::Shared; count],
@@ -110,15 +92,7 @@ impl Analysis {
         for (i, value) in graph.values.iter().enumerate() {
             match &value.source {
                 Source::Parameter(p) if varies[*p] => this.class[i] = Class::Affine,
-                Source::Constant { input, .. } => {
-                    this.samples[i] = match batched {
-                        Batched::Inputs => *input,
-                        Batched::EverythingOfThatLength => {
-                            *input || value.shape[0] == graph.samples && graph.samples > 1
-                        }
-                        Batched::Nothing => false,
-                    }
-                }
+                Source::Constant { input, .. } => this.samples[i] = samples && *input,
                 _ => {}
             }
         }

@@ -1,6 +1,7 @@
 //! From a module and a loss closure to a graph.
 
 use crate::TraceError;
+use crate::batch::batch;
 use crate::graph::{Graph, Slot, Source, Value, ValueId};
 use crate::inputs::Inputs;
 use crate::loss::Loss;
@@ -125,6 +126,7 @@ impl Builder {
             loss: 0,
             accuracy: None,
             terms: Vec::new(),
+            mixes: None,
             derived: Vec::new(),
         };
         let mut this = Self {
@@ -279,7 +281,14 @@ impl Builder {
         }
         self.graph.prune();
         check_layouts(&self.graph)?;
-        Ok(self.graph)
+        // With one sample every axis of length 1 could be that of the samples.
+        match self.graph.samples {
+            1 => Ok(self.graph),
+            _ => Ok(batch(&self.graph).unwrap_or_else(|mixes| Graph {
+                mixes: Some(mixes),
+                ..self.graph
+            })),
+        }
     }
 
     fn mean(&mut self, value: ValueId) -> Result<ValueId, TraceError> {
@@ -288,7 +297,7 @@ impl Builder {
         if n == 1 && self.graph.samples > 1 {
             return Ok(value);
         }
-        if n != self.graph.samples {
+        if !n.is_multiple_of(self.graph.samples) {
             return Err(TraceError::LossShape {
                 shape,
                 samples: self.graph.samples,

@@ -92,7 +92,7 @@ pub enum TraceError {
     },
     /// The loss is neither one number nor one a sample.
     #[error(
-        "the loss has shape {shape:?}; it must be one number, or one for each of the {samples} samples"
+        "the loss has shape {shape:?}; it must be one number, or one (or equally many) for each of the {samples} samples"
     )]
     LossShape {
         /// Shape of the loss.

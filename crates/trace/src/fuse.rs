@@ -314,14 +314,15 @@ fn fuse_relu(graph: &Graph, i: usize, alone: &dyn Fn(ValueId) -> bool) -> Fused 
 
 fn fuse_pick(graph: &Graph, i: usize, alone: &dyn Fn(ValueId) -> bool) -> Fused {
     let node = &graph.nodes[i];
-    if is::<Gather>(node)?.axis != 1 || !alone(node.inputs[0]) {
+    let axis = is::<Gather>(node)?.axis;
+    if !alone(node.inputs[0]) {
         return None;
     }
     let softmax = graph.producer(node.inputs[0])?;
     let kind = is::<Softmax>(softmax)?;
     let rank = graph.values[softmax.inputs[0]].shape.len();
-    let one = graph.values[node.output].shape[1] == 1;
-    let fits = kind.log && kind.axis == 1 && rank == 2 && one;
+    let one = graph.values[node.output].shape[axis] == 1;
+    let fits = kind.log && kind.axis == axis && rank == axis + 1 && one;
     fits.then(|| {
         let picked = PickedLogSoftmax { negated: false };
         (

@@ -61,6 +61,8 @@ pub(crate) struct Graph {
     pub accuracy: Option<ValueId>,
     /// Further terms, `[1]` each.
     pub terms: Vec<(Term, ValueId)>,
+    /// The operation that mixes samples, where one does: the graph runs as one whole, see [`crate::batch`].
+    pub mixes: Option<&'static str>,
     /// Derivatives, see [`crate::derive`].
     pub derived: Vec<ValueId>,
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod analysis;
+mod batch;
 mod capture;
 mod curvature;
 mod derive;

@@ -12,7 +12,8 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// The data loss: one number a sample (`[n]`), or their mean (`[1]`).
+    /// The data loss: one number a sample (`[n]`), or one a row of a sample, such as a token (`[n rows]`), or their
+    /// mean (`[1]`).
     ///
     /// The standard error of the mean over the data is known where the loss is given sample by
     /// sample, and where it is a multiple of a mean over samples, as Burn's losses are.

@@ -168,6 +168,13 @@ impl Trace {
         self.graph.samples
     }
 
+    /// The operation that mixes samples, such as a product of all samples with each other, where there is one. The loss
+    /// is then computed for all samples as one whole: right, but slower, in more memory, and without the standard error
+    /// of its mean.
+    pub fn mixes_samples(&self) -> Option<&'static str> {
+        self.graph.mixes
+    }
+
     /// The operations of the graph, in order, by name.
     pub fn operations(&self) -> Vec<&'static str> {
         self.graph

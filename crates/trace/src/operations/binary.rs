@@ -3,6 +3,7 @@
 use super::broadcast::{MapN, apply};
 use super::unary::Unary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -50,6 +51,10 @@ impl Operation for Binary {
 
     fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
         elementwise_samples(inputs, shape)
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        b.elementwise(*self, inputs, shape)
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {

@@ -1,6 +1,7 @@
 //! Rows of a table, chosen by index.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -22,6 +23,13 @@ impl Operation for Embedding {
             (false, true) => Samples::Kept,
             _ => Samples::Mixed,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let place = inputs[1].place.filter(|_| inputs[0].place.is_none())?;
+        let (table, index) = (inputs[0].value, inputs[1].value);
+        let lead = b.lead(&[index]);
+        b.made(*self, vec![table, index], lead, (place, shape))
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {

@@ -1,6 +1,7 @@
 //! Choosing elements along an axis by index.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor};
 use crate::graph::{Node, ValueId};
@@ -23,6 +24,17 @@ impl Operation for Gather {
         } else {
             Samples::Mixed
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let place = Batching::place(inputs)?;
+        let axis = place.moved(self.axis)?;
+        let operands = inputs.iter().map(|p| b.operand(p, place, false));
+        let operands: Vec<_> = operands.collect::<Option<_>>()?;
+        let same = b.repeated(operands[0]) == b.repeated(operands[1]);
+        let same = same.then_some(operands)?;
+        let lead = b.lead(&same);
+        b.made(Self { axis }, same, lead, (place, shape))
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {

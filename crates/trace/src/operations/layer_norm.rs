@@ -1,6 +1,7 @@
 //! Normalisation of every sample by its own mean and variance along the last axis.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::batch::{Batching, Placed};
 use crate::device::{self, DeviceTensor, Replay};
 use crate::host::norm::RowNorm;
 use crate::host::simd::run;
@@ -25,6 +26,16 @@ impl Operation for LayerNorm {
             true => Samples::Kept,
             false => Samples::Mixed,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let place = inputs[0].place.filter(|p| p.axis + 1 < shape.len())?;
+        if inputs[1..].iter().any(|p| p.place.is_some()) {
+            return None;
+        }
+        let values: Vec<_> = inputs.iter().map(|p| p.value).collect();
+        let lead = b.lead(&values[..1]);
+        b.made(*self, values, lead, (place, shape))
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

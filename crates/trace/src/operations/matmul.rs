@@ -1,6 +1,7 @@
 //! Matrix products, and the linear layer that a product, a bias and a ReLU fuse into.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -58,6 +59,38 @@ impl Operation for Matmul {
 
     fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
         samples(&inputs[0], &inputs[1])
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let ([x, w], rank) = ([&inputs[0], &inputs[1]], shape.len());
+        let place = Batching::place(inputs)?;
+        let contracted = |p: &Placed, axis: usize| p.place.is_some_and(|own| own.axis == axis);
+        let both = x.place.is_some() && w.place.is_some() && place.axis + 2 >= rank;
+        let ranks = [x, w].iter().all(|p| p.shape.len() == rank);
+        if both || !ranks || contracted(x, rank - 1) || contracted(w, rank - 2) {
+            return None;
+        }
+        if w.place.is_none() && w.shape[..rank - 2].iter().all(|&d| d == 1) {
+            // A layer: every row of every sample by the same matrix.
+            let stored = Batching::stored(&x.shape, place, 1).len();
+            let mut matrix = vec![1; stored - 2];
+            matrix.extend_from_slice(&w.shape[rank - 2..]);
+            let matrix = b.view(w.value, &matrix);
+            let lead = b.lead(&[x.value]);
+            return b.made(*self, vec![x.value, matrix], lead, (place, shape));
+        }
+        let mut factor = |p: &Placed| match p.place.is_none() && place.axis + 2 >= rank {
+            true => {
+                let mut fixed = vec![1];
+                fixed.extend_from_slice(&p.shape);
+                Some(b.view(p.value, &fixed))
+            }
+            false => b.operand(p, place, true),
+        };
+        let factors = vec![factor(x)?, factor(w)?];
+        let whole = Batching::whole(shape, place, b.lead(&factors), place.rows());
+        let product = b.push(*self, factors, whole);
+        b.placed(product, place, shape)
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {

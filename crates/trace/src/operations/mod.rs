@@ -29,6 +29,7 @@ pub(crate) mod spread;
 pub(crate) mod table;
 pub(crate) mod unary;
 
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::DeviceTensor;
 use crate::graph::{Node, ValueId};
@@ -139,6 +140,15 @@ pub(crate) trait Operation: Debug + Send + Sync {
 
     /// What happens to the sample axis, when at least one input has it.
     fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples;
+
+    /// Adds the operation to a graph in which axis 0 counts the samples, for inputs that have their samples elsewhere
+    /// or that are the same for all samples ([`crate::batch`]); `shape` is that of the output in the program.
+    ///
+    /// `None`: samples are mixed, or there is no rule. Needed where [`Operation::samples`] says [`Samples::Mixed`] of
+    /// what does not mix samples.
+    fn batched(&self, _b: &mut Batching, _inputs: &[Placed], _shape: &[usize]) -> Option<Placed> {
+        None
+    }
 
     /// How the output depends on the varying inputs (at least one).
     fn linearity(&self, inputs: &[Operand]) -> Linearity;

@@ -2,6 +2,7 @@
 
 use super::binary::Binary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -45,6 +46,40 @@ impl Operation for Reduce {
             (_, Reduction::Mean) => Samples::Reduced { mean: true },
             _ => Samples::Mixed,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let x = &inputs[0];
+        let place = x.place?;
+        if let Some(axis) = self.axis.and_then(|axis| place.moved(axis)) {
+            let axis = Some(axis);
+            return b.along(Self { axis, ..*self }, x, shape);
+        }
+        let sums = matches!(self.reduction, Reduction::Sum | Reduction::Mean);
+        if b.repeated(x.value) || !sums {
+            return None;
+        }
+        let value = match self.axis {
+            None => b.push(*self, vec![x.value], shape.to_vec()),
+            Some(axis) => {
+                // First over the rows of a sample, then over the samples.
+                let rows = b.operand(x, place, true)?;
+                let mut whole = Batching::whole(shape, place, b.samples(), 1);
+                let along = |axis| Self {
+                    axis: Some(axis),
+                    ..*self
+                };
+                let one = b.push(along(axis + 1), vec![rows], whole.clone());
+                whole[0] = 1;
+                let sum = b.push(along(0), vec![one], whole);
+                b.view(sum, shape)
+            }
+        };
+        Some(Placed {
+            value,
+            shape: shape.to_vec(),
+            place: None,
+        })
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

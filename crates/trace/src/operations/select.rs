@@ -2,6 +2,7 @@
 
 use super::broadcast::{MapN, apply};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -20,6 +21,10 @@ impl Operation for MaskWhere {
 
     fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
         elementwise_samples(inputs, shape)
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        b.elementwise(*self, inputs, shape)
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {

@@ -2,6 +2,7 @@
 
 use super::broadcast::MAX_RANK;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::batch::{BatchAxis, Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -50,6 +51,12 @@ impl Operation for Reshape {
         } else {
             Samples::Mixed
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let x = &inputs[0];
+        let place = b.reshaped(&x.shape, x.place?, shape)?;
+        b.placed(x.value, place, shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
@@ -139,6 +146,21 @@ impl Operation for Permute {
         }
     }
 
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let x = &inputs[0];
+        let from = x.place?;
+        let axis = self.axes.iter().position(|&a| a == from.axis)?;
+        let place = BatchAxis { axis, ..from };
+        let rows = (from.rows() > 1).then_some(from.axis + 1);
+        let moved = self.axes.iter().filter_map(|&a| from.moved(a).or(rows));
+        let axes: Vec<usize> = std::iter::once(0).chain(moved).collect();
+        if axes.is_sorted() {
+            return b.placed(x.value, place, shape);
+        }
+        let lead = b.lead(&[x.value]);
+        b.made(Self { axes }, vec![x.value], lead, (place, shape))
+    }
+
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::Linear
     }
@@ -207,6 +229,47 @@ impl Operation for Expand {
     fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
         let same = inputs[0].shape.len() == shape.len() && inputs[0].shape[0] == shape[0];
         if same { Samples::Kept } else { Samples::Mixed }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let mut x = inputs[0].clone();
+        let new = shape.len() - x.shape.len();
+        x.shape.splice(0..0, std::iter::repeat_n(1, new));
+        let place = match x.place {
+            Some(own) => BatchAxis {
+                axis: own.axis + new,
+                ..own
+            },
+            // What is repeated as often as there are samples is the same for all of them.
+            None => {
+                let repeated = |&i: &usize| x.shape[i] == 1 && shape[i] == b.samples();
+                let axis = (0..shape.len())
+                    .find(repeated)
+                    .filter(|_| b.samples() > 1)?;
+                BatchAxis {
+                    axis,
+                    ..BatchAxis::PLAIN
+                }
+            }
+        };
+        let lead = match x.place {
+            Some(_) => b.lead(&[x.value]),
+            None => 1,
+        };
+        let same = match x.place {
+            Some(_) => Batching::stored(&x.shape, place, lead),
+            None => {
+                let mut same = x.shape.clone();
+                same.remove(place.axis);
+                same.insert(0, 1);
+                same
+            }
+        };
+        let (value, full) = (b.view(x.value, &same), Batching::stored(shape, place, lead));
+        match same == full {
+            true => b.placed(value, place, shape),
+            false => b.made(*self, vec![value], lead, (place, shape)),
+        }
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
@@ -297,6 +360,20 @@ impl Operation for Slice {
         }
     }
 
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let x = &inputs[0];
+        let place = x.place?;
+        let whole = self.ranges[place.axis] == (0, 1) && shape[place.axis] == x.shape[place.axis];
+        let mut ranges = vec![(0, 1)];
+        for (axis, &range) in self.ranges.iter().enumerate() {
+            if axis != place.axis || place.rows() > 1 {
+                ranges.push(range);
+            }
+        }
+        let lead = b.lead(&[x.value]);
+        whole.then(|| b.made(Self { ranges }, vec![x.value], lead, (place, shape)))?
+    }
+
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::Linear
     }
@@ -357,7 +434,8 @@ impl Operation for Slice {
     }
 }
 
-/// Values one after another along an axis.
+/// Values one after another along an axis; beside values with samples, those without (axis 0 of length 1) are the same
+/// for every sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Concat {
     pub axis: usize,
@@ -369,11 +447,21 @@ impl Operation for Concat {
     }
 
     fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
-        if self.axis > 0 && inputs.iter().all(|i| i.samples) {
+        let fits = |i: &Operand| i.samples || i.shape[0] == 1;
+        if self.axis > 0 && inputs.iter().all(fits) {
             Samples::Kept
         } else {
             Samples::Mixed
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let place = Batching::place(inputs)?;
+        let axis = place.moved(self.axis)?;
+        let operands = inputs.iter().map(|p| b.operand(p, place, false));
+        let operands: Vec<_> = operands.collect::<Option<_>>()?;
+        let lead = b.lead(&operands);
+        b.made(Self { axis }, operands, lead, (place, shape))
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {
@@ -407,23 +495,32 @@ impl Operation for Concat {
         let mut at = 0;
         for b in 0..before {
             for input in call.inputs {
-                let n = input.rows()[axis..].iter().product::<usize>() * lanes;
-                call.out[at..at + n].copy_from_slice(&input.data[b * n..(b + 1) * n]);
-                at += n;
+                let rows = &input.shape[usize::from(call.samples)..];
+                let n: usize = rows[axis..].iter().product();
+                let out = &mut call.out[at..at + n * lanes];
+                match input.samples == call.samples {
+                    true => out.copy_from_slice(&input.data[b * n * lanes..(b + 1) * n * lanes]),
+                    false => {
+                        let same = &input.data[b * n..(b + 1) * n];
+                        let lanes = out.chunks_exact_mut(lanes).zip(same);
+                        lanes.for_each(|(out, &x)| out.fill(x));
+                    }
+                }
+                at += n * lanes;
             }
         }
     }
 
     fn device(&self, call: DeviceCall) -> DeviceTensor {
-        let points = call
-            .inputs
-            .iter()
-            .map(|t| device::dims(t)[0])
-            .max()
-            .unwrap_or(1);
+        // Points, and samples where there are some: repeated where an input has them not.
+        let repeated = 1 + usize::from(call.samples);
+        let longest = |axis: usize| {
+            let lengths = call.inputs.iter().map(|t| device::dims(t)[axis]);
+            lengths.max().unwrap_or(1)
+        };
         let tensors = call.inputs.iter().map(|t| {
             let mut shape = device::dims(t);
-            shape[0] = points;
+            (0..repeated).for_each(|axis| shape[axis] = longest(axis));
             device::expand(t.clone(), &shape)
         });
         Replay::float_cat(tensors.collect(), self.axis + 1)
@@ -453,11 +550,18 @@ impl Operation for Concat {
         let mut start = 0;
         let mut parts = Vec::new();
         for (&input, &wanted) in node.inputs.iter().zip(wanted) {
-            let shape = d.shape(input);
+            let mut shape = d.shape(input);
             let mut ranges = vec![(0, 1); shape.len()];
             ranges[self.axis].0 = start;
             start += shape[self.axis];
-            parts.push(wanted.then(|| d.push(Slice { ranges }, &[adjoint], shape)));
+            // All samples, for an input that is the same for all.
+            if self.axis > 0 {
+                shape[0] = d.shape(adjoint)[0];
+            }
+            parts.push(wanted.then(|| {
+                let part = d.push(Slice { ranges }, &[adjoint], shape);
+                d.sum_to(part, input)
+            }));
         }
         parts
     }

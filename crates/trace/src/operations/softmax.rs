@@ -2,6 +2,7 @@
 
 use super::unary::Unary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -30,6 +31,11 @@ impl Operation for Softmax {
         } else {
             Samples::Kept
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let axis = inputs[0].place?.moved(self.axis)?;
+        b.along(Self { axis, ..*self }, &inputs[0], shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

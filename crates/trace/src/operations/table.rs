@@ -283,6 +283,10 @@ fn base(op: &B) -> Recorded<'_> {
     match op {
         B::Reshape(ir) => Recorded::Operation(Box::new(Reshape), vec![&ir.input], &ir.out),
         B::Expand(ir) => Recorded::Operation(Box::new(Expand), vec![&ir.input], &ir.out),
+        B::RepeatDim(ir) if ir.tensor.shape[ir.dim] == 1 => {
+            Recorded::Operation(Box::new(Expand), vec![&ir.tensor], &ir.out)
+        }
+        B::RepeatDim(ir) if ir.times == 1 => unary(Unary::Identity, &ir.tensor, &ir.out),
         B::SwapDims(ir) => {
             let mut axes: Vec<usize> = (0..ir.out.shape.num_dims()).collect();
             axes.swap(ir.dim1, ir.dim2);

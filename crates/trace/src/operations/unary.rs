@@ -1,6 +1,7 @@
 //! Functions of one number: activations, scalar arithmetic, comparisons with a scalar, casts.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
+use crate::batch::{Batching, Placed};
 use crate::derive::{Derivation, Factor};
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -90,6 +91,10 @@ impl Operation for Unary {
 
     fn samples(&self, inputs: &[Operand], shape: &[usize]) -> Samples {
         elementwise_samples(inputs, shape)
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        b.along(*self, &inputs[0], shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

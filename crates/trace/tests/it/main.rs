@@ -1,5 +1,6 @@
 //! Traced objectives against independent f64 references.
 
+mod batch;
 mod closures;
 mod conv;
 mod curvature;
