@@ -278,7 +278,7 @@ fn wrong_inputs_are_refused() {
         Trace::capture(&module, &(a.x(), b.classes()), crate::mlp::classification).unwrap_err();
     assert!(matches!(error, TraceError::Samples { lengths } if lengths == [23, 22]));
     let error = Trace::capture(&module, &(a.x(), a.classes()), |m, (x, _)| {
-        Loss::new(m.forward(x.clone()).slice([0..22]).flatten::<1>(0, 1))
+        Loss::new(m.forward(x.clone()).slice([0..22, 0..4]).flatten::<1>(0, 1))
     })
     .unwrap_err();
     assert!(matches!(error, TraceError::LossShape { shape, samples: 23 } if shape == [88]));
