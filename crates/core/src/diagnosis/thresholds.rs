@@ -1,7 +1,7 @@
 //! The limits between verdicts. Each is a convention: a surface is one plane of very many.
 
 /// [`relative_roughness`](crate::Metrics::relative_roughness) from which a surface is uneven, and rough.
-pub const ROUGHNESS: [f64; 2] = [0.01, 0.025];
+pub const ROUGHNESS: [f64; 2] = [0.01, 0.04];
 
 /// [`convexity`](crate::Metrics::convexity) below which a surface is mostly, and partly, not convex.
 pub const CONVEXITY: [f64; 2] = [0.25, 0.6];

@@ -27,7 +27,11 @@ fn told(name: &str, classes: Option<usize>) -> Diagnosis {
 #[test]
 fn networks_that_train_badly_are_told_from_those_that_train_well() {
     for classes in [None, Some(10)] {
-        for hard in ["resnet56-noshort-42", "resnet56-noshort-1"] {
+        for hard in [
+            "resnet56-noshort-42",
+            "resnet56-noshort-1",
+            "resnet56-noshort-2",
+        ] {
             let told = told(hard, classes).difficulty;
             assert_ne!(told.confidence, Confidence::Low, "{hard} {told:?}");
             assert_eq!(told.verdict, Difficulty::Hard, "{hard} {}", told.words);
@@ -36,6 +40,7 @@ fn networks_that_train_badly_are_told_from_those_that_train_well() {
         for well in [
             "resnet56-42",
             "resnet56-1",
+            "resnet56-2",
             "resnet20-42",
             "resnet20-noshort-42",
             "resnet20-init",
