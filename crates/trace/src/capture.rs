@@ -7,6 +7,7 @@ use crate::inputs::Inputs;
 use crate::loss::Loss;
 use crate::module::{Captured, captured};
 use crate::operations::broadcast_limit;
+use crate::operations::composed::{Build, Composer};
 use crate::operations::matmul::Matmul;
 use crate::operations::reduce::{Reduce, Reduction};
 use crate::operations::shape::{Expand, Permute, Reshape};
@@ -181,6 +182,7 @@ impl Builder {
                 let data = self.random(out.shape.num_elements(), distribution);
                 self.constant(out, data)?;
             }
+            Recorded::Composed(build, inputs, out) => self.composed(build, &inputs, out)?,
             Recorded::Operation(op, inputs, out) => self.node(op.into(), &inputs, None, out)?,
             Recorded::WithScalar(op, inputs, value, out) => {
                 self.node(op.into(), &inputs, Some(value), out)?;
@@ -233,16 +235,38 @@ impl Builder {
         out: &TensorIr,
     ) -> Result<(), TraceError> {
         let shape = shape_of(out)?;
-        let missing = || TraceError::Capture("a value is used before it is made".into());
-        let mut ids = Vec::with_capacity(inputs.len() + 1);
-        for input in inputs {
-            ids.push(*self.ids.get(&input.id).ok_or_else(missing)?);
-        }
+        let mut ids = self.known(inputs)?;
         if let Some(scalar) = scalar {
             ids.push(self.filled(vec![1; shape.len()], scalar));
         }
         let output = self.graph.push(op, ids, shape);
         self.ids.insert(out.id, output);
+        Ok(())
+    }
+
+    /// The values of tensors that were made before.
+    fn known(&self, inputs: &[&TensorIr]) -> Result<Vec<ValueId>, TraceError> {
+        let missing = || TraceError::Capture("a value is used before it is made".into());
+        let known = |input: &&TensorIr| self.ids.get(&input.id).copied().ok_or_else(missing);
+        inputs.iter().map(known).collect()
+    }
+
+    /// A recorded operation that becomes several.
+    fn composed(
+        &mut self,
+        build: Build<'_>,
+        inputs: &[&TensorIr],
+        outputs: Vec<&TensorIr>,
+    ) -> Result<(), TraceError> {
+        for tensor in inputs.iter().chain(&outputs) {
+            shape_of(tensor)?;
+        }
+        let ids = self.known(inputs)?;
+        let made = build(&mut Composer(&mut self.graph), &ids);
+        for (value, out) in made.into_iter().zip(outputs) {
+            debug_assert_eq!(self.graph.values[value].shape, shape_of(out)?);
+            self.ids.insert(out.id, value);
+        }
         Ok(())
     }
 

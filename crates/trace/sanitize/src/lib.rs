@@ -19,6 +19,7 @@ mod host {
     pub(crate) mod reduce;
     pub(crate) mod simd;
     pub(crate) mod softmax;
+    pub(crate) mod trigonometry;
     mod turn;
     pub(crate) mod winograd;
     mod winograd_weight;

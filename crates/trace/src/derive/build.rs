@@ -35,8 +35,11 @@ pub(crate) enum Factor {
     Value(ValueId),
     /// 1 where that value is positive, else 0.
     Positive(ValueId),
-    /// 1 where that mask holds, else 0.
-    Inside(ValueId),
+    /// `slope` where that mask holds, else 0.
+    Inside {
+        mask: ValueId,
+        slope: f64,
+    },
 }
 
 impl Derivation {
@@ -221,7 +224,10 @@ impl Derivation {
             Factor::Number(c) => self.unary(Unary::MulScalar(c), x),
             Factor::Value(value) => self.mul(x, value),
             Factor::Positive(value) => self.masked(value, x),
-            Factor::Inside(mask) => self.inside(mask, x),
+            Factor::Inside { mask, slope } => {
+                let inside = self.inside(mask, x);
+                return self.times(inside, Factor::Number(slope));
+            }
         })
     }
 

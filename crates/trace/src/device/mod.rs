@@ -32,6 +32,12 @@ pub(crate) fn upload(data: &[f32], shape: &[usize], device: &DispatchDevice) -> 
     Replay::float_from_data(data, device)
 }
 
+/// The numbers with `shape`, of the kind and on the device of `x`.
+pub(crate) fn numbers_like(x: &DeviceTensor, data: Vec<f64>, shape: &[usize]) -> DeviceTensor {
+    let data = TensorData::new(data, Shape::from(shape.to_vec()));
+    Replay::float_from_data(data.convert_dtype(x.dtype()), &x.device())
+}
+
 /// Reads all values back.
 pub(crate) fn download(x: DeviceTensor) -> Result<Vec<f32>, String> {
     let data =

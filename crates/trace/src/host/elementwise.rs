@@ -71,3 +71,30 @@ impl<F: MapN<N>, const N: usize> Kernel for Rows<'_, F, N> {
         }
     }
 }
+
+/// `out[i] += factor x[i]`; lengths must be equal.
+pub(crate) struct AddScaled<'a> {
+    pub x: &'a [f32],
+    pub factor: f32,
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for AddScaled<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let n = self.out.len();
+        assert_eq!(self.x.len(), n);
+        let whole = n / LANES * LANES;
+        // SAFETY: `i + 16 <= whole <= n`, the length of both.
+        unsafe {
+            let factor = S::splat(self.factor);
+            for i in (0..whole).step_by(LANES) {
+                let sum = S::fma(S::load(self.x, i), factor, S::load(self.out, i));
+                S::store(self.out, i, sum);
+            }
+        }
+        for (out, x) in self.out[whole..].iter_mut().zip(&self.x[whole..]) {
+            *out += self.factor * x;
+        }
+    }
+}

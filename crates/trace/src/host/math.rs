@@ -90,19 +90,37 @@ fn exp_rest<S: Simd>(x: S::V, n: S::V) -> S::V {
 #[inline(always)]
 pub(crate) fn ln<S: Simd>(x: S::V) -> S::V {
     let zero = S::fill(x, 0.0);
+    let (m, e) = mantissa::<S>(x);
+    let (r, y) = ln_mantissa::<S>(m);
+    let y = S::fma(e, S::fill(x, -2.121_944_4e-4), y);
+    let y = S::fma(e, S::fill(x, 0.693_359_4), S::add(r, y));
+    let y = S::select_eq(x, zero, S::fill(x, f32::NEG_INFINITY), y);
+    let y = S::select_gt(zero, x, S::fill(x, f32::NAN), y);
+    let y = S::select_eq(x, S::fill(x, f32::INFINITY), x, y);
+    // NaN stays NaN: x - x is 0 for every finite number.
+    S::select_eq(x, x, y, S::fill(x, f32::NAN))
+}
+
+/// Positive `x` as `m 2^e`, with m in [sqrt(1/2), sqrt 2).
+#[inline(always)]
+fn mantissa<S: Simd>(x: S::V) -> (S::V, S::V) {
+    let (zero, one) = (S::fill(x, 0.0), S::fill(x, 1.0));
     // Denormals are scaled into the normal range first.
     let small = S::fill(x, f32::MIN_POSITIVE);
     let scaled = S::select_gt(small, x, S::mul(x, S::fill(x, 8_388_608.0)), x);
     let shift = S::select_gt(small, x, S::fill(x, -23.0), zero);
     let (m, e) = S::split(scaled);
-    let e = S::add(e, shift);
-    // Mantissa into [sqrt(1/2), sqrt 2).
     let root = S::fill(x, std::f32::consts::SQRT_2);
-    let big = S::select_gt(m, root, S::fill(x, 1.0), zero);
+    let big = S::select_gt(m, root, one, zero);
     let m = S::select_gt(m, root, S::mul(m, S::fill(x, 0.5)), m);
-    let e = S::add(e, big);
-    let r = S::sub(m, S::fill(x, 1.0));
-    let mut p = S::fill(x, 7.037_683_6e-2);
+    (m, S::add(S::add(e, shift), big))
+}
+
+/// `ln m` for m in [sqrt(1/2), sqrt 2), as the sum of `m - 1` and a smaller number.
+#[inline(always)]
+fn ln_mantissa<S: Simd>(m: S::V) -> (S::V, S::V) {
+    let r = S::sub(m, S::fill(m, 1.0));
+    let mut p = S::fill(m, 7.037_683_6e-2);
     for c in [
         -1.151_461e-1,
         1.167_699_9e-1,
@@ -113,18 +131,101 @@ pub(crate) fn ln<S: Simd>(x: S::V) -> S::V {
         -2.499_999_4e-1,
         3.333_333e-1,
     ] {
-        p = S::fma(p, r, S::fill(x, c));
+        p = S::fma(p, r, S::fill(m, c));
     }
     let r2 = S::mul(r, r);
-    let mut y = S::mul(S::mul(p, r), r2);
-    y = S::fma(e, S::fill(x, -2.121_944_4e-4), y);
-    y = S::fma(S::fill(x, -0.5), r2, y);
-    let y = S::fma(e, S::fill(x, 0.693_359_4), S::add(r, y));
-    let y = S::select_eq(x, zero, S::fill(x, f32::NEG_INFINITY), y);
-    let y = S::select_gt(zero, x, S::fill(x, f32::NAN), y);
-    let y = S::select_eq(x, S::fill(x, f32::INFINITY), x, y);
-    // NaN stays NaN: x - x is 0 for every finite number.
-    S::select_eq(x, x, y, S::fill(x, f32::NAN))
+    let y = S::mul(S::mul(p, r), r2);
+    (r, S::fma(S::fill(m, -0.5), r2, y))
+}
+
+/// `x^c`; relative error below `3e-7 + 6e-8 |c|`. 1 where c is 0; NaN below 0, but for whole c.
+#[inline(always)]
+pub(crate) fn pow<S: Simd>(x: S::V, c: f64) -> S::V {
+    let square = S::mul(x, x);
+    if c == 0.0 {
+        S::fill(x, 1.0)
+    } else if c == 1.0 {
+        x
+    } else if c == 2.0 {
+        square
+    } else if c == 3.0 {
+        S::mul(square, x)
+    } else if c == 4.0 {
+        S::mul(square, square)
+    } else if c == -1.0 {
+        S::div(S::fill(x, 1.0), x)
+    } else {
+        any_pow::<S>(x, c)
+    }
+}
+
+/// `m^c 2^(c e)`, with `c e` in two parts of which the first is exact.
+#[inline(always)]
+fn any_pow<S: Simd>(x: S::V, c: f64) -> S::V {
+    let fill = |c: f32| S::fill(x, c);
+    let (zero, infinity) = (fill(0.0), fill(f32::INFINITY));
+    let a = abs::<S>(x);
+    let (m, e) = mantissa::<S>(a);
+    let (r, y) = ln_mantissa::<S>(m);
+    let log = S::mul(S::add(r, y), fill((c * std::f64::consts::LOG2_E) as f32));
+    // Twelve bits, times the eight of e.
+    let head = f32::from_bits((c as f32).to_bits() & 0xffff_f000);
+    let tail = (c - f64::from(head)) as f32;
+    let whole = S::mul(e, fill(head));
+    let rough = S::add(whole, log);
+    let n = S::round(S::max(fill(-160.0), S::min(fill(130.0), rough)));
+    let rest = S::add(S::fma(e, fill(tail), S::sub(whole, n)), log);
+    let power = exp_rest::<S>(S::mul(rest, fill(std::f32::consts::LN_2)), zero);
+    let power = S::scale(power, n);
+    let power = S::select_gt(rough, fill(128.5), infinity, power);
+    let power = S::select_gt(fill(-151.0), rough, zero, power);
+    let [at_zero, at_infinity] = match c > 0.0 {
+        true => [zero, infinity],
+        false => [infinity, zero],
+    };
+    let power = S::select_eq(a, zero, at_zero, power);
+    let power = S::select_eq(a, infinity, at_infinity, power);
+    let below = match c.rem_euclid(2.0) {
+        0.0 => power,
+        1.0 => neg::<S>(power),
+        _ => fill(f32::NAN),
+    };
+    let power = S::select_gt(zero, x, below, power);
+    S::select_eq(x, x, power, x)
+}
+
+/// From here on every f32 is a whole number.
+const WHOLE: f32 = 8_388_608.0;
+
+/// The nearest whole number, halves to the even one.
+#[inline(always)]
+pub(crate) fn round<S: Simd>(x: S::V) -> S::V {
+    let (a, whole) = (abs::<S>(x), S::fill(x, WHOLE));
+    let near = S::sub(S::add(a, whole), whole);
+    let near = S::select_gt(S::fill(x, 0.0), x, neg::<S>(near), near);
+    S::select_gt(whole, a, near, x)
+}
+
+/// The greatest whole number that is not above x.
+#[inline(always)]
+pub(crate) fn floor<S: Simd>(x: S::V) -> S::V {
+    let near = round::<S>(x);
+    let one = S::fill(x, 1.0);
+    S::sub(near, S::select_gt(near, x, one, S::fill(x, 0.0)))
+}
+
+/// The least whole number that is not below x.
+#[inline(always)]
+pub(crate) fn ceil<S: Simd>(x: S::V) -> S::V {
+    let near = round::<S>(x);
+    let one = S::fill(x, 1.0);
+    S::add(near, S::select_gt(x, near, one, S::fill(x, 0.0)))
+}
+
+/// The whole number next to x on the side of 0.
+#[inline(always)]
+pub(crate) fn trunc<S: Simd>(x: S::V) -> S::V {
+    S::select_gt(S::fill(x, 0.0), x, ceil::<S>(x), floor::<S>(x))
 }
 
 /// `ln(1 + u)`, relative error below 3e-7 for `u >= 0`; -inf at -1, NaN below.

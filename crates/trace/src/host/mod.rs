@@ -22,6 +22,7 @@ pub(crate) mod reduce;
 pub mod simd;
 pub(crate) mod softmax;
 pub(crate) mod threads;
+pub(crate) mod trigonometry;
 mod turn;
 pub(crate) mod winograd;
 mod winograd_weight;

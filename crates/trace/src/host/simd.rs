@@ -184,6 +184,8 @@ pub(crate) unsafe trait Simd {
     fn split(a: Self::V) -> (Self::V, Self::V);
     /// `a > b ? x : y`; `y` where either is NaN.
     fn select_gt(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// Whether `a > b` in any lane.
+    fn any_gt(a: Self::V, b: Self::V) -> bool;
     /// `a == b ? x : y`; `y` where either is NaN.
     fn select_eq(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
 
@@ -386,6 +388,10 @@ unsafe impl Simd for Portable {
         std::array::from_fn(|i| if a[i] > b[i] { x[i] } else { y[i] })
     }
     #[inline(always)]
+    fn any_gt(a: Array, b: Array) -> bool {
+        a.iter().zip(&b).any(|(a, b)| a > b)
+    }
+    #[inline(always)]
     fn select_eq(a: Array, b: Array, x: Array, y: Array) -> Array {
         std::array::from_fn(|i| if a[i] == b[i] { x[i] } else { y[i] })
     }
@@ -490,6 +496,11 @@ mod x86 {
         fn select_gt(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
             // SAFETY: there is a vector, and so the processor has its features.
             unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), y, x) }
+        }
+        #[inline(always)]
+        fn any_gt(a: __m512, b: __m512) -> bool {
+            // SAFETY: there is a vector, and so the processor has its features.
+            unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) != 0 }
         }
         #[inline(always)]
         fn select_eq(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512 {
@@ -614,6 +625,11 @@ mod x86 {
         #[inline(always)]
         fn select_gt(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {
             each!(i => _mm256_blendv_ps(y[i], x[i], _mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])))
+        }
+        #[inline(always)]
+        fn any_gt(a: Pair, b: Pair) -> bool {
+            let any = each!(i => _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])));
+            any != [0, 0]
         }
         #[inline(always)]
         fn select_eq(a: Pair, b: Pair, x: Pair, y: Pair) -> Pair {

@@ -10,17 +10,18 @@ use super::pool::{Channel, Span};
 use super::reduce::{Reduction, RowsByLane};
 use super::simd::{LANES, Level, Simd, run};
 use super::softmax::{Picked, SoftmaxRows};
+use super::trigonometry;
 use proptest::prelude::*;
 
 macro_rules! functions {
-    ($($name:ident = $f:ident;)*) => {
+    ($($name:ident = $module:ident::$f:ident;)*) => {
         $(
             #[derive(Clone, Copy)]
             struct $name;
             impl Map for $name {
                 #[inline(always)]
                 fn apply<S: Simd>(self, x: S::V) -> S::V {
-                    math::$f::<S>(x)
+                    $module::$f::<S>(x)
                 }
             }
         )*
@@ -28,19 +29,30 @@ macro_rules! functions {
 }
 
 functions! {
-    Exp = exp;
-    ExpNegative = exp_negative;
-    Ln = ln;
-    Ln1p = ln_1p;
-    Tanh = tanh;
-    Erf = erf;
-    Sigmoid = sigmoid;
-    LogSigmoid = log_sigmoid;
+    Exp = math::exp;
+    ExpNegative = math::exp_negative;
+    Ln = math::ln;
+    Ln1p = math::ln_1p;
+    Tanh = math::tanh;
+    Erf = math::erf;
+    Sigmoid = math::sigmoid;
+    LogSigmoid = math::log_sigmoid;
+    Sin = trigonometry::sin;
+    Cos = trigonometry::cos;
+    Tan = trigonometry::tan;
+    Asin = trigonometry::asin;
+    Acos = trigonometry::acos;
+    Atan = trigonometry::atan;
+    Sinh = trigonometry::sinh;
+    Cosh = trigonometry::cosh;
+    Asinh = trigonometry::asinh;
+    Acosh = trigonometry::acosh;
+    Atanh = trigonometry::atanh;
 }
 
 /// The largest error of `f` on a grid of numbers: relative where the value is above `floor`,
 /// else relative to it.
-fn error<M: Map>(f: M, truth: fn(f64) -> f64, low: f64, high: f64, floor: f64) -> f64 {
+fn error<M: Map>(f: M, truth: impl Fn(f64) -> f64, low: f64, high: f64, floor: f64) -> f64 {
     let n = if cfg!(miri) { 53 } else { 100_003 };
     let x: Vec<f32> = (0..n)
         .map(|i| (low + (high - low) * f64::from(i) / f64::from(n - 1)) as f32)
@@ -74,6 +86,54 @@ fn elementary_functions_are_as_accurate_as_they_say() {
     assert!(error(Sigmoid, |x| 1.0 / (1.0 + (-x).exp()), -80.0, 80.0, 0.0) < 3e-7);
     let log_sigmoid = |x: f64| x.min(0.0) - (-x.abs()).exp().ln_1p();
     assert!(error(LogSigmoid, log_sigmoid, -90.0, 20.0, 0.0) < 4e-7);
+}
+
+#[derive(Clone, Copy)]
+struct Pow(f64);
+
+impl Map for Pow {
+    #[inline(always)]
+    fn apply<S: Simd>(self, x: S::V) -> S::V {
+        math::pow::<S>(x, self.0)
+    }
+}
+
+#[test]
+fn powers_are_as_accurate_as_they_say() {
+    for c in [-7.3, -1.5, -0.5, 0.1, 0.5, 0.75, 1.7, 2.5, 5.0, 11.0] {
+        let power = |x: f64| x.powf(c);
+        let allowed = 3e-7 + 6e-8 * f64::abs(c);
+        for (low, high) in [(1e-3, 4.0), (0.7, 1.5), (1.0, 2e3)] {
+            let found = error(Pow(c), power, low, high, 0.0);
+            assert!(found < allowed, "{c} {low}: {found:e}");
+        }
+    }
+}
+
+#[test]
+fn trigonometric_functions_are_as_accurate_as_they_say() {
+    assert!(error(Sin, f64::sin, -8192.0, 8192.0, 1.0) < 2e-7);
+    assert!(error(Sin, f64::sin, -1e5, 1e5, 1.0) < 2e-7);
+    assert!(error(Sin, f64::sin, -0.78, 0.78, 0.0) < 2e-7);
+    assert!(error(Cos, f64::cos, -8192.0, 8192.0, 1.0) < 2e-7);
+    assert!(error(Cos, f64::cos, -9.0, 9.0, 1.0) < 2e-7);
+    assert!(error(Tan, f64::tan, -90.0, 90.0, 0.0) < 1e-6);
+    assert!(error(Asin, f64::asin, -1.0, 1.0, 0.0) < 4e-7);
+    assert!(error(Acos, f64::acos, 0.5, 1.0, 0.0) < 4e-7);
+    assert!(error(Acos, f64::acos, -1.0, 0.5, 1.0) < 4e-7);
+    assert!(error(Atan, f64::atan, -50.0, 50.0, 0.0) < 3e-7);
+}
+
+#[test]
+fn hyperbolic_functions_are_as_accurate_as_they_say() {
+    assert!(error(Sinh, f64::sinh, -89.0, 89.0, 0.0) < 8e-7);
+    assert!(error(Sinh, f64::sinh, -2.0, 2.0, 0.0) < 8e-7);
+    assert!(error(Cosh, f64::cosh, -89.0, 89.0, 0.0) < 8e-7);
+    assert!(error(Asinh, libm::asinh, -1e6, 1e6, 0.0) < 5e-7);
+    assert!(error(Asinh, libm::asinh, -3.0, 3.0, 0.0) < 5e-7);
+    assert!(error(Acosh, libm::acosh, 1.0, 1e6, 0.0) < 5e-7);
+    assert!(error(Acosh, libm::acosh, 1.0, 3.0, 0.0) < 5e-7);
+    assert!(error(Atanh, f64::atanh, -0.9999, 0.9999, 0.0) < 5e-7);
 }
 
 #[test]

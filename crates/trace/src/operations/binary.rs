@@ -1,6 +1,7 @@
 //! Functions of two numbers: arithmetic, comparisons, logic.
 
 use super::broadcast::{MapN, apply};
+use super::functions::remainder;
 use super::unary::Unary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, elementwise_samples};
 use crate::batch::{Batching, Placed};
@@ -20,6 +21,14 @@ pub(crate) enum Binary {
     Div,
     /// `a^b`
     Pow,
+    /// The quotient towards zero: division of whole numbers.
+    IntDiv,
+    /// `a - b floor(a / b)`, of the sign of b.
+    Remainder,
+    /// The angle of the point `(b, a)`, in -pi to pi.
+    Atan2,
+    /// `sqrt(a^2 + b^2)`
+    Hypot,
     Greater,
     GreaterEqual,
     Lower,
@@ -38,6 +47,10 @@ impl Operation for Binary {
             Self::Mul => "mul",
             Self::Div => "div",
             Self::Pow => "powf",
+            Self::IntDiv => "int_div",
+            Self::Remainder => "remainder",
+            Self::Atan2 => "atan2",
+            Self::Hypot => "hypot",
             Self::Greater => "greater",
             Self::GreaterEqual => "greater_equal",
             Self::Lower => "lower",
@@ -95,6 +108,19 @@ impl Operation for Binary {
             Self::Mul | Self::And => Replay::float_mul(a, b),
             Self::Div => Replay::float_div(a, b),
             Self::Pow => Replay::float_powf(a, b),
+            Self::IntDiv => Replay::float_trunc(Replay::float_div(a, b)),
+            Self::Remainder => {
+                let (a, b) = device::broadcast(a, b);
+                Replay::float_remainder(a, b)
+            }
+            Self::Atan2 => {
+                let (a, b) = device::broadcast(a, b);
+                Replay::float_atan2(a, b)
+            }
+            Self::Hypot => {
+                let (a, b) = device::broadcast(a, b);
+                Replay::float_hypot(a, b)
+            }
             _ => self.compare_on_device(a, b),
         }
     }
@@ -178,7 +204,38 @@ impl Binary {
                 });
                 (left, right)
             }
-            Self::Greater
+            Self::Remainder => {
+                let right = right.map(|v| {
+                    let ratio = d.binary(Self::Div, a, b);
+                    let whole = d.unary(Unary::Floor, ratio);
+                    let product = d.mul(v, whole);
+                    d.neg(product)
+                });
+                (left, right)
+            }
+            Self::Atan2 => {
+                let squares = [a, b].map(|v| d.mul(v, v));
+                let square = d.add(squares[0], squares[1]);
+                let left = left.map(|v| {
+                    let slope = d.binary(Self::Div, b, square);
+                    d.mul(v, slope)
+                });
+                let right = right.map(|v| {
+                    let slope = d.binary(Self::Div, a, square);
+                    let product = d.mul(v, slope);
+                    d.neg(product)
+                });
+                (left, right)
+            }
+            Self::Hypot => {
+                let mut part = |v: Option<ValueId>, side: ValueId| {
+                    let slope = v.map(|_| d.binary(Self::Div, side, y));
+                    v.zip(slope).map(|(v, slope)| d.mul(v, slope))
+                };
+                (part(left, a), part(right, b))
+            }
+            Self::IntDiv
+            | Self::Greater
             | Self::GreaterEqual
             | Self::Lower
             | Self::LowerEqual
@@ -213,6 +270,10 @@ impl Binary {
             Self::Mul => |a, b| a * b,
             Self::Div => |a, b| a / b,
             Self::Pow => f32::powf,
+            Self::IntDiv => |a, b| (a / b).trunc(),
+            Self::Remainder => |a, b| remainder(f64::from(a), f64::from(b)) as f32,
+            Self::Atan2 => f32::atan2,
+            Self::Hypot => f32::hypot,
             Self::Greater => |a, b| truth(a > b),
             Self::GreaterEqual => |a, b| truth(a >= b),
             Self::Lower => |a, b| truth(a < b),

@@ -8,6 +8,7 @@ use crate::graph::{Node, ValueId};
 use crate::host::conv::Window;
 use crate::host::conv_input::{ConvInput, flip_weights};
 use crate::host::conv_weight::ConvWeight;
+use crate::units::{Port, Ties};
 use burn_backend::ops::{ConvOptions, FloatTensorOps, ModuleOps};
 
 /// The adjoint of the input `x` of a convolution with weights `w`, from that of its output.
@@ -37,14 +38,14 @@ pub(super) fn input_adjoint(
 /// degrees. Input: w.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FlipWeights {
-    groups: usize,
+    pub groups: usize,
 }
 
 /// `dx[.., c, iy, ix] = sum w[o, c, i, j] l[.., o, y, x]` over all `o, i, j, y, x` where the weight meets that
-/// input. Inputs: l and w. Made by derivatives.
+/// input: the adjoint of a convolution's input, and the transposed convolution. Inputs: l and w.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ConvInputs {
-    conv: Conv2d,
+    pub conv: Conv2d,
 }
 
 /// `dw[o, c, i, j] = sum l[.., o, y, x] x[.., c, y s + i d - p, ..]` over samples and pixels. Inputs: x and l.
@@ -78,6 +79,22 @@ impl Operation for FlipWeights {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        let (w, out) = (Port::Input(0), Port::Output);
+        for (from, to) in [(0, 1), (1, 0)] {
+            match self.groups {
+                1 => ties.tie((w, from), (out, to)),
+                _ => [(w, from), (out, to)]
+                    .into_iter()
+                    .for_each(|(port, axis)| ties.pin(port, axis)),
+            }
+        }
+        for axis in [2, 3] {
+            ties.pin(w, axis);
+            ties.pin(out, axis);
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -134,7 +151,7 @@ impl Operation for FlipWeights {
 
 impl Operation for ConvInputs {
     fn name(&self) -> &'static str {
-        "conv2d"
+        "conv_transpose2d"
     }
 
     fn samples(&self, inputs: &[Operand], _: &[usize]) -> Samples {
@@ -154,6 +171,24 @@ impl Operation for ConvInputs {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn units(&self, ties: &mut Ties) {
+        let (l, w, out) = (Port::Input(0), Port::Input(1), Port::Output);
+        ties.tie((l, 0), (out, 0));
+        if self.conv.groups == 1 {
+            ties.contract((l, 1), (w, 0));
+            ties.tie((w, 1), (out, 1));
+        } else {
+            [(l, 1), (w, 0), (w, 1), (out, 1)]
+                .into_iter()
+                .for_each(|(port, axis)| ties.pin(port, axis));
+        }
+        for axis in [2, 3] {
+            for port in [l, w, out] {
+                ties.pin(port, axis);
+            }
+        }
     }
 
     fn host(&self, call: HostCall) {
@@ -194,6 +229,21 @@ impl Operation for ConvInputs {
         tangents: &[Option<ValueId>],
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0, 1])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [l, w] = [node.inputs[0], node.inputs[1]];
+        let (image, weights) = (d.shape(l), d.shape(w));
+        let moved = wanted[0].then(|| d.push(self.conv, &[adjoint, w], image));
+        let conv = ConvWeights { conv: self.conv };
+        let weight = wanted[1].then(|| d.push(conv, &[adjoint, l], weights));
+        vec![moved, weight]
     }
 }
 

@@ -8,13 +8,21 @@
 //! All values are f32 while a graph runs: class labels and booleans are exact in it (whole numbers that are not,
 //! beyond 2^24, are an error of the capture).
 
+mod along;
 pub(crate) mod batch_norm;
 pub(crate) mod binary;
 mod broadcast;
+pub(crate) mod composed;
+mod composed_layers;
+mod composed_table;
 pub(crate) mod conv;
 mod conv_gradient;
 pub(crate) mod cross_entropy;
+mod cumulative;
 mod embedding;
+#[cfg(test)]
+mod function_tests;
+mod functions;
 pub(crate) mod gather;
 pub(crate) mod layer_norm;
 pub(crate) mod mask;
@@ -25,6 +33,7 @@ pub(crate) mod reduce;
 pub(crate) mod select;
 pub(crate) mod shape;
 pub(crate) mod softmax;
+mod sort;
 pub(crate) mod spread;
 pub(crate) mod table;
 pub(crate) mod unary;

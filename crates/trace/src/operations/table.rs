@@ -3,6 +3,8 @@
 use super::Operation;
 use super::batch_norm::BatchNorm;
 use super::binary::Binary;
+use super::composed::Build;
+use super::composed_table;
 use super::conv::Conv2d;
 use super::embedding::Embedding;
 use super::gather::Gather;
@@ -11,7 +13,7 @@ use super::matmul::Matmul;
 use super::pool::{Pool2d, Pooling};
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
-use super::shape::{Concat, Expand, Permute, Reshape, Slice};
+use super::shape::{Expand, Permute, Reshape, Slice};
 use super::softmax::Softmax;
 use super::unary::Unary;
 use burn_ir::{
@@ -19,49 +21,47 @@ use burn_ir::{
     IntOperationIr as I, ModuleOperationIr as M, NumericOperationIr as N, OperationIr, ScalarIr,
     TensorIr,
 };
+use std::sync::LazyLock;
 
 /// The names of all operations that both executors know, sorted; for documentation and messages.
-pub const SUPPORTED: &[&str] = &[
-    "abs",
+pub static SUPPORTED: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let mut names = [Unary::NAMES, OTHERS, composed_table::NAMES].concat();
+    names.sort_unstable();
+    names
+});
+
+/// The names of the operations that are not functions of one number.
+const OTHERS: &[&str] = &[
+    "adaptive_avg_pool",
     "adaptive_avg_pool2d",
     "add",
-    "add_scalar",
     "and",
     "argmax",
     "argmin",
+    "argsort",
+    "atan2",
     "avg_pool2d",
     "batch_norm",
-    "cast",
     "cat",
-    "clamp",
     "conv2d",
-    "cos",
+    "conv_transpose2d",
     "cross_entropy",
+    "cumsum",
     "div",
-    "div_scalar",
     "embedding",
     "equal",
-    "equal_elem",
-    "erf",
-    "exp",
     "expand",
+    "flip",
     "gather",
-    "gelu",
     "greater",
-    "greater_elem",
     "greater_equal",
-    "greater_equal_elem",
-    "into_int",
+    "hypot",
+    "int_div",
+    "interpolate",
     "layer_norm",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "log_sigmoid",
     "log_softmax",
     "lower",
-    "lower_elem",
     "lower_equal",
-    "lower_equal_elem",
     "mask_where",
     "matmul",
     "max",
@@ -72,34 +72,30 @@ pub const SUPPORTED: &[&str] = &[
     "min",
     "min_dim",
     "mul",
-    "mul_scalar",
-    "neg",
-    "not",
     "not_equal",
-    "not_equal_elem",
     "or",
+    "pad",
     "permute",
     "powf",
-    "powf_scalar",
-    "recip",
-    "relu",
+    "remainder",
+    "repeat_dim",
     "reshape",
-    "sigmoid",
-    "sign",
-    "sin",
+    "select",
     "slice",
     "softmax",
-    "sqrt",
     "sub",
     "sum",
     "sum_dim",
-    "tanh",
+    "unfold",
+    "unfold4d",
 ];
 
 /// A recorded operation in the terms of a graph.
 pub(crate) enum Recorded<'a> {
     /// An operation with its inputs and its output.
     Operation(Box<dyn Operation>, Vec<&'a TensorIr>, &'a TensorIr),
+    /// Several operations, with the inputs of the first and the outputs of the last.
+    Composed(Build<'a>, Vec<&'a TensorIr>, Vec<&'a TensorIr>),
     /// An operation whose last input is one number for all elements.
     WithScalar(Box<dyn Operation>, Vec<&'a TensorIr>, f64, &'a TensorIr),
     /// A tensor of one repeated number.
@@ -118,7 +114,7 @@ pub(crate) enum Recorded<'a> {
 pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
     match operation {
         OperationIr::Init(_) | OperationIr::Drop(_) => Recorded::Nothing,
-        OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) => base(op),
+        OperationIr::BaseFloat(op) | OperationIr::BaseInt(op) => base(op, true),
         OperationIr::BaseBool(op) => bool_base(op),
         OperationIr::NumericFloat(_, op) => numeric(op, false),
         OperationIr::NumericInt(_, op) => numeric(op, true),
@@ -215,7 +211,7 @@ fn pool(op: &M) -> Recorded<'_> {
             &op.x,
             &op.out,
         ),
-        _ => return Recorded::Unknown,
+        op => return composed_table::module(op),
     };
     Recorded::Operation(Box::new(pool), vec![x], out)
 }
@@ -270,7 +266,7 @@ pub(crate) fn is_rounded(value: i64) -> bool {
     value as f32 as i128 != i128::from(value)
 }
 
-fn number(value: ScalarIr) -> f64 {
+pub(super) fn number(value: ScalarIr) -> f64 {
     match value {
         ScalarIr::Float(x) => x,
         ScalarIr::Int(x) => x as f64,
@@ -279,7 +275,8 @@ fn number(value: ScalarIr) -> f64 {
     }
 }
 
-fn base(op: &B) -> Recorded<'_> {
+/// `numbers`: of numbers, not of booleans.
+fn base(op: &B, numbers: bool) -> Recorded<'_> {
     match op {
         B::Reshape(ir) => Recorded::Operation(Box::new(Reshape), vec![&ir.input], &ir.out),
         B::Expand(ir) => Recorded::Operation(Box::new(Expand), vec![&ir.input], &ir.out),
@@ -299,12 +296,8 @@ fn base(op: &B) -> Recorded<'_> {
             Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
         }
         B::Slice(ir) => slice(ir),
-        // The host executor passes at most 8 inputs to a kernel.
-        B::Cat(ir) if ir.tensors.len() <= 8 => {
-            let op = Concat { axis: ir.dim };
-            Recorded::Operation(Box::new(op), ir.tensors.iter().collect(), &ir.out)
-        }
-        B::Gather(ir) => {
+        B::Cat(ir) if ir.tensors.len() == 1 => unary(Unary::Identity, &ir.tensors[0], &ir.out),
+        B::Gather(ir) if ir.dim > 0 || ir.tensor.shape.num_dims() > 1 => {
             let op = Gather { axis: ir.dim };
             Recorded::Operation(Box::new(op), vec![&ir.tensor, &ir.indices], &ir.out)
         }
@@ -329,7 +322,7 @@ fn base(op: &B) -> Recorded<'_> {
         B::Cast(ir) => unary(Unary::Truncate, &ir.input, &ir.out),
         B::Ones(ir) => Recorded::Filled(&ir.out, 1.0),
         B::Zeros(ir) => Recorded::Filled(&ir.out, 0.0),
-        _ => Recorded::Unknown,
+        op => composed_table::base(op, numbers),
     }
 }
 
@@ -340,27 +333,16 @@ fn bool_base(op: &B) -> Recorded<'_> {
         B::Any(ir) => reduce(Reduction::Max, ir),
         B::AllDim(ir) => reduce_dim(Reduction::Min, ir),
         B::AnyDim(ir) => reduce_dim(Reduction::Max, ir),
-        op => base(op),
+        op => base(op, false),
     }
 }
 
 fn slice(ir: &burn_ir::SliceOpIr) -> Recorded<'_> {
-    let mut ranges = Vec::new();
-    for (axis, length) in ir.tensor.shape.iter().enumerate() {
-        match ir.ranges.get(axis) {
-            Some(range) if range.step < 1 => return Recorded::Unknown,
-            Some(range) => {
-                let start = if range.start < 0 {
-                    *length as isize + range.start
-                } else {
-                    range.start
-                };
-                ranges.push((start.max(0) as usize, range.step as usize));
-            }
-            None => ranges.push((0, 1)),
-        }
+    let shape: Vec<usize> = ir.tensor.shape.iter().copied().collect();
+    match composed_table::starts(&ir.ranges, &shape) {
+        Some(ranges) => Recorded::Operation(Box::new(Slice { ranges }), vec![&ir.tensor], &ir.out),
+        None => Recorded::Unknown,
     }
-    Recorded::Operation(Box::new(Slice { ranges }), vec![&ir.tensor], &ir.out)
 }
 
 fn numeric(op: &N, int: bool) -> Recorded<'_> {
@@ -368,11 +350,15 @@ fn numeric(op: &N, int: bool) -> Recorded<'_> {
         N::Add(ir) => binary(Binary::Add, ir),
         N::Sub(ir) => binary(Binary::Sub, ir),
         N::Mul(ir) => binary(Binary::Mul, ir),
-        N::Div(ir) if !int => binary(Binary::Div, ir),
+        N::Div(ir) if int => binary(Binary::IntDiv, ir),
+        N::Div(ir) => binary(Binary::Div, ir),
+        N::Rem(ir) => binary(Binary::Remainder, ir),
+        N::RemScalar(ir) => scalar(ir, Unary::RemainderScalar),
         N::AddScalar(ir) => scalar(ir, Unary::AddScalar),
         N::SubScalar(ir) => scalar(ir, |c| Unary::AddScalar(-c)),
         N::MulScalar(ir) => scalar(ir, Unary::MulScalar),
-        N::DivScalar(ir) if !int => scalar(ir, Unary::DivScalar),
+        N::DivScalar(ir) if int => scalar(ir, Unary::IntDivScalar),
+        N::DivScalar(ir) => scalar(ir, Unary::DivScalar),
         N::Abs(ir) => unary(Unary::Abs, &ir.input, &ir.out),
         N::Neg(ir) => unary(Unary::Neg, &ir.input, &ir.out),
         N::Sign(ir) => unary(Unary::Sign, &ir.input, &ir.out),
@@ -408,7 +394,7 @@ fn numeric(op: &N, int: bool) -> Recorded<'_> {
         N::ClampMax(ir) => scalar(ir, |c| Unary::Clamp(f64::NEG_INFINITY, c)),
         N::PowiScalar(ir) => scalar(ir, Unary::PowScalar),
         N::Powi(ir) => binary(Binary::Pow, ir),
-        _ => Recorded::Unknown,
+        op => composed_table::numeric(op),
     }
 }
 
@@ -423,6 +409,23 @@ fn float(op: &F) -> Recorded<'_> {
         F::Recip(ir) => unary(Unary::Recip, &ir.input, &ir.out),
         F::Sin(ir) => unary(Unary::Sin, &ir.input, &ir.out),
         F::Cos(ir) => unary(Unary::Cos, &ir.input, &ir.out),
+        F::Tan(ir) => unary(Unary::Tan, &ir.input, &ir.out),
+        F::ArcSin(ir) => unary(Unary::Asin, &ir.input, &ir.out),
+        F::ArcCos(ir) => unary(Unary::Acos, &ir.input, &ir.out),
+        F::ArcTan(ir) => unary(Unary::Atan, &ir.input, &ir.out),
+        F::Sinh(ir) => unary(Unary::Sinh, &ir.input, &ir.out),
+        F::Cosh(ir) => unary(Unary::Cosh, &ir.input, &ir.out),
+        F::ArcSinh(ir) => unary(Unary::Asinh, &ir.input, &ir.out),
+        F::ArcCosh(ir) => unary(Unary::Acosh, &ir.input, &ir.out),
+        F::ArcTanh(ir) => unary(Unary::Atanh, &ir.input, &ir.out),
+        F::ArcTan2(ir) => binary(Binary::Atan2, ir),
+        F::Hypot(ir) => binary(Binary::Hypot, ir),
+        F::Round(ir) => unary(Unary::Round, &ir.input, &ir.out),
+        F::Floor(ir) => unary(Unary::Floor, &ir.input, &ir.out),
+        F::Ceil(ir) => unary(Unary::Ceil, &ir.input, &ir.out),
+        F::Trunc(ir) => unary(Unary::Truncate, &ir.input, &ir.out),
+        F::IsNan(ir) => unary(Unary::IsNan, &ir.input, &ir.out),
+        F::IsInf(ir) => unary(Unary::IsInf, &ir.input, &ir.out),
         F::Tanh(ir) => unary(Unary::Tanh, &ir.input, &ir.out),
         F::IntoInt(ir) => unary(Unary::Truncate, &ir.input, &ir.out),
         F::PowfScalar(ir) => scalar(ir, Unary::PowScalar),
@@ -438,6 +441,10 @@ fn activation(op: &A) -> Recorded<'_> {
         A::Gelu(ir) => unary(Unary::Gelu, &ir.input, &ir.out),
         A::Sigmoid(ir) => unary(Unary::Sigmoid, &ir.input, &ir.out),
         A::LogSigmoid(ir) => unary(Unary::LogSigmoid, &ir.input, &ir.out),
+        A::HardSigmoid(ir) => {
+            let op = Unary::HardSigmoid(number(ir.alpha), number(ir.beta));
+            unary(op, &ir.tensor, &ir.out)
+        }
         A::LeakyRelu(ir) => scalar(ir, Unary::LeakyRelu),
         A::Softmax(ir) | A::LogSoftmax(ir) => {
             let op = Softmax {
@@ -446,7 +453,7 @@ fn activation(op: &A) -> Recorded<'_> {
             };
             Recorded::Operation(Box::new(op), vec![&ir.input], &ir.out)
         }
-        _ => Recorded::Unknown,
+        op => composed_table::activation(op),
     }
 }
 

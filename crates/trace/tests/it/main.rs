@@ -8,6 +8,7 @@ mod devices;
 mod double;
 mod layouts;
 mod mlp;
+mod modules;
 mod operations;
 mod padding;
 mod precision;

@@ -41,7 +41,7 @@ fn the_traced_operations_are_named() {
     let module = Mlp::new(&[6, 5, 4], 3);
     let data = data(5, 6, 4, 8);
     let trace = Trace::capture(&module, &(data.x(), data.classes()), classification).unwrap();
-    let known = landscape_trace::SUPPORTED_OPERATIONS;
+    let known = &landscape_trace::SUPPORTED_OPERATIONS;
     assert!(
         trace.operations().iter().all(|name| known.contains(name)),
         "{:?}",
