@@ -385,7 +385,7 @@ fn shape_of(tensor: &TensorIr) -> Result<Vec<usize>, TraceError> {
     Ok(shape)
 }
 
-/// The name of a recorded operation, without its operands.
+/// The name of a recorded operation and of its kind, without its operands and the type of its numbers.
 fn describe(operation: &burn_ir::OperationIr) -> String {
     let text = format!("{operation:?}");
     let end = text
@@ -394,6 +394,7 @@ fn describe(operation: &burn_ir::OperationIr) -> String {
         .unwrap_or(text.len());
     let names: Vec<&str> = text[..end]
         .split('(')
+        .filter_map(|name| name.rsplit(',').next())
         .map(str::trim)
         .filter(|s| !s.is_empty())
         .collect();

@@ -283,6 +283,50 @@ pub(super) fn product(c: &mut Composer, x: ValueId, axis: usize) -> ValueId {
     x
 }
 
+/// What is made of an element and all before it, by doubling: of each with the one before, then with the two before
+/// those, and so on.
+pub(super) fn scan(
+    c: &mut Composer,
+    x: ValueId,
+    axis: usize,
+    both: impl Fn(&mut Composer, ValueId, ValueId) -> ValueId,
+) -> ValueId {
+    let length = c.shape(x)[axis];
+    let (mut x, mut step) = (x, 1);
+    while step < length {
+        let first = c.slice(x, axis, 0, step);
+        let before = c.slice(x, axis, 0, length - step);
+        let here = c.slice(x, axis, step, length - step);
+        let joined = both(c, before, here);
+        x = c.concat(&[first, joined], axis);
+        step *= 2;
+    }
+    x
+}
+
+/// The one that is `greater` (or lower), the first where they are equal.
+pub(super) fn extreme(c: &mut Composer, a: ValueId, b: ValueId, greater: bool) -> ValueId {
+    let comparison = match greater {
+        true => Binary::Greater,
+        false => Binary::Lower,
+    };
+    let second = c.binary(comparison, b, a);
+    let shape = c.shape(a);
+    c.push(MaskWhere, &[a, second, b], shape)
+}
+
+/// The cross product of vectors of three numbers along an axis.
+pub(super) fn cross(c: &mut Composer, a: ValueId, b: ValueId, axis: usize) -> ValueId {
+    let mut turned = |x: ValueId, by: usize| {
+        let next = copies((0..3).map(|i| Some((i + by) % 3)));
+        c.along("cross", x, axis, next)
+    };
+    let parts = [turned(a, 1), turned(b, 2), turned(a, 2), turned(b, 1)];
+    let first = c.binary(Binary::Mul, parts[0], parts[1]);
+    let second = c.binary(Binary::Mul, parts[2], parts[3]);
+    c.binary(Binary::Sub, first, second)
+}
+
 /// The first `count` elements in order along an axis, and their indices.
 pub(super) fn sorted(c: &mut Composer, x: ValueId, order: ArgSort, count: usize) -> [ValueId; 2] {
     let axis = order.axis;
@@ -333,6 +377,15 @@ pub(super) fn select_add(
 ) -> ValueId {
     let own = c.shape(x);
     let shape = c.shape(value);
+    let known = c.known(index).filter(|_| axis > 0);
+    if let Some(indices) = known.and_then(|all| inside(&all, own[axis])) {
+        let mut terms = vec![Terms::new(); own[axis]];
+        for (j, i) in indices.into_iter().enumerate() {
+            terms[i].push((j, 1.0));
+        }
+        let placed = c.along("select_assign", value, axis, terms);
+        return c.binary(Binary::Add, x, placed);
+    }
     let mut along = vec![1; own.len()];
     along[axis] = shape[axis];
     let index = c.reshape(index, &along);

@@ -1,5 +1,6 @@
 //! Which recorded operations become several of a graph, and which.
 
+use super::binary::Binary;
 use super::composed::{self, Build, Composer, Padding};
 use super::composed_layers::{self as layers, Geometry};
 use super::cumulative::CumulativeSum;
@@ -13,8 +14,8 @@ use crate::graph::ValueId;
 use burn_backend::Slice;
 use burn_backend::tensor::IndexingUpdateOp;
 use burn_ir::{
-    ActivationOperationIr as A, BaseOperationIr as B, InterpolateModeIr, ModuleOperationIr as M,
-    NumericOperationIr as N, PadModeIr, TensorIr,
+    ActivationOperationIr as A, BaseOperationIr as B, FloatOperationIr as F, InterpolateModeIr,
+    ModuleOperationIr as M, NumericOperationIr as N, PadModeIr, TensorIr,
 };
 
 /// The names of operations that become others of another name.
@@ -26,17 +27,20 @@ pub(super) const NAMES: &[&str] = &[
     "conv1d",
     "conv3d",
     "conv_transpose1d",
+    "conv_transpose3d",
+    "cummax",
+    "cummin",
+    "cumprod",
     "max_pool1d",
     "prelu",
     "prod",
     "prod_dim",
     "scatter",
-    "conv_transpose3d",
-    "sort",
-    "topk",
     "select_assign",
     "slice_assign",
     "softmin",
+    "sort",
+    "topk",
 ];
 
 /// An operation of one output.
@@ -157,6 +161,17 @@ pub(super) fn numeric(op: &N) -> Recorded<'_> {
             let shape = c.shape(x[0]);
             c.push(sum, x, shape)
         }),
+        N::CumProd(ir) => one(vec![&ir.input], &ir.out, |c, x| {
+            composed::scan(c, x[0], ir.axis, |c, a, b| c.binary(Binary::Mul, a, b))
+        }),
+        N::CumMax(ir) => one(vec![&ir.input], &ir.out, |c, x| {
+            composed::scan(c, x[0], ir.axis, |c, a, b| composed::extreme(c, a, b, true))
+        }),
+        N::CumMin(ir) => one(vec![&ir.input], &ir.out, |c, x| {
+            composed::scan(c, x[0], ir.axis, |c, a, b| {
+                composed::extreme(c, a, b, false)
+            })
+        }),
         N::ProdDim(ir) => one(vec![&ir.input], &ir.out, |c, x| {
             composed::product(c, x[0], ir.axis)
         }),
@@ -230,6 +245,15 @@ fn extreme(
     let build: Build =
         Box::new(move |c, x| vec![c.reduce(value, x[0], ir.dim), c.reduce(place, x[0], ir.dim)]);
     Recorded::Composed(build, vec![&ir.tensor], vec![&ir.out, &ir.out_indices])
+}
+
+pub(super) fn float(op: &F) -> Recorded<'_> {
+    match op {
+        F::Cross(ir) => one(vec![&ir.lhs, &ir.rhs], &ir.out, |c, x| {
+            composed::cross(c, x[0], x[1], ir.dim)
+        }),
+        _ => Recorded::Unknown,
+    }
 }
 
 pub(super) fn activation(op: &A) -> Recorded<'_> {

@@ -77,7 +77,7 @@ fn values_are_those_of_the_definition_on_every_executor() {
             samples: false,
         };
         let mut found = download(f.device(call)).unwrap();
-        if f == Unary::Asinh {
+        if [Unary::Asinh, Unary::Acosh].contains(&f) {
             // The standard library's overflows at the end of its range.
             let beyond = x.iter().zip(&mut found).filter(|(x, _)| x.abs() > 1e38);
             beyond.for_each(|(x, found)| *found = f.real(f64::from(*x)) as f32);

@@ -45,6 +45,7 @@ const OTHERS: &[&str] = &[
     "cat",
     "conv2d",
     "conv_transpose2d",
+    "cross",
     "cross_entropy",
     "cumsum",
     "div",
@@ -431,7 +432,7 @@ fn float(op: &F) -> Recorded<'_> {
         F::PowfScalar(ir) => scalar(ir, Unary::PowScalar),
         F::Powf(ir) => binary(Binary::Pow, ir),
         F::Random(ir) => Recorded::Random(&ir.out, ir.distribution),
-        _ => Recorded::Unknown,
+        op => composed_table::float(op),
     }
 }
 

@@ -313,6 +313,8 @@ fn folded_samples() {
 /// Operations on shapes and indices that networks use between layers.
 mod operations {
     use super::*;
+    use burn::tensor::IndexingUpdateOp;
+    use burn::tensor::activation::softmin;
     use burn::tensor::ops::PadMode;
     use burn::tensor::s;
 
@@ -374,6 +376,34 @@ mod operations {
             let (values, places) = x.clone().topk_with_indices(3, 2);
             let sorted = x.clone().sort(2).narrow(2, 1, 3);
             flat(values * places.float() + sorted * x.argsort(2).narrow(2, 0, 3).float())
+        };
+        scans: |_, x| {
+            let x = part(x, [0, 3, 7]);
+            let products = (x.clone() * 0.3 + 1.0).cumprod(2);
+            flat(products + x.clone().cummax(2) + x.cummin(1) * 0.5)
+        };
+        sums_at_indices: |_, x| {
+            let x = part(x, [0, 3, 7]);
+            let rows = Tensor::<1, Int>::from_ints([2, 0, 2], &x.device());
+            let added = x.clone().select_assign(1, rows, x.clone().exp(), IndexingUpdateOp::Add);
+            let places = x.clone().argsort(2).narrow(2, 0, 4);
+            let value = x.clone().narrow(2, 1, 4) * 2.0;
+            flat(added + x.scatter(2, places, value, IndexingUpdateOp::Add))
+        };
+        cross_products: |_, x| {
+            let (a, b) = (part(x.clone(), [0, 4, 3]), part(x.cos(), [0, 4, 3]));
+            flat(a.cross(b, 2))
+        };
+        whole_numbers: |_, x| {
+            let places = part(x.clone(), [0, 3, 7]).argsort(2);
+            let parts = places.clone() / (places.clone() % 3 + 2);
+            flat(parts.float() + part(x, [0, 3, 7]))
+        };
+        sums_over_axes_and_tests: |_, x| {
+            let x = part(x, [0, 3, 7]);
+            let any = x.clone().floor().any_dim(2).float() + x.clone().floor().all_dim(2).float();
+            let odd = x.clone().is_nan().float() + x.clone().is_inf().float();
+            flat(x.clone().sum_dims(&[1, 2]) + any + odd.sum_dim(2) + softmin(x, 2).narrow(2, 0, 1))
         };
         extremes_with_their_places: |_, x| {
             let (value, place) = part(x.clone(), [0, 12]).max_dim_with_indices(1);
