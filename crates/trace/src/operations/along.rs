@@ -1,6 +1,7 @@
 //! Fixed weighted sums along one axis: padding, flips, repetition, windows, interpolation, adaptive means.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -58,6 +59,15 @@ impl Operation for Along {
             0 => Samples::Mixed,
             _ => Samples::Kept,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let axis = inputs[0].place?.moved(self.axis)?;
+        let moved = Self {
+            axis,
+            ..self.clone()
+        };
+        b.along(moved, &inputs[0], shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

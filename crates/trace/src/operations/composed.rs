@@ -156,14 +156,9 @@ pub(super) fn flip(c: &mut Composer, x: ValueId, axes: &[usize]) -> ValueId {
     })
 }
 
-/// The values `times` times one after another.
+/// More than one value, `times` times one after another.
 pub(super) fn repeat(c: &mut Composer, x: ValueId, axis: usize, times: usize) -> ValueId {
-    let mut shape = c.shape(x);
-    let length = shape[axis];
-    if length == 1 {
-        shape[axis] = times;
-        return c.expand(x, &shape);
-    }
+    let length = c.shape(x)[axis];
     let indices = (0..length * times).map(|i| Some(i % length));
     c.along("repeat_dim", x, axis, copies(indices))
 }

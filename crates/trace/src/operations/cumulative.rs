@@ -1,6 +1,7 @@
 //! Sums of everything up to an element, along one axis.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -28,6 +29,11 @@ impl Operation for CumulativeSum {
             0 => Samples::Mixed,
             _ => Samples::Kept,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let axis = inputs[0].place?.moved(self.axis)?;
+        b.along(Self { axis, ..*self }, &inputs[0], shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

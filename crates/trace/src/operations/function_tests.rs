@@ -102,6 +102,7 @@ fn sum_of(f: Unary, n: usize) -> Graph {
         loss: 0,
         accuracy: None,
         terms: Vec::new(),
+        mixes: None,
         derived: Vec::new(),
     };
     let y = graph.push(Arc::new(f), vec![0], vec![1, n]);

@@ -2,8 +2,9 @@
 //!
 //! One operation, one place: what it computes, when it stays affine in the point, what it does to
 //! the sample axis, its host kernel and its device replay stand together in one file. The table
-//! ([`table::convert`]) says which recorded Burn operation becomes which of them; an operation that is
-//! not in the table is an error that names it.
+//! ([`table::convert`]) says which recorded Burn operation becomes which of them, or several of them ([`composed`]); an
+//! operation that is not in the table is an error that names it. Functions of one number are rows of a table of their
+//! own ([`functions`]).
 //!
 //! All values are f32 while a graph runs: class labels and booleans are exact in it (whole numbers that are not,
 //! beyond 2^24, are an error of the capture).

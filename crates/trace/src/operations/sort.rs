@@ -1,6 +1,7 @@
 //! The order of elements along an axis.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
@@ -39,6 +40,11 @@ impl Operation for ArgSort {
             0 => Samples::Mixed,
             _ => Samples::Kept,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let axis = inputs[0].place?.moved(self.axis)?;
+        b.along(Self { axis, ..*self }, &inputs[0], shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
