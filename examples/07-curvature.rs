@@ -228,10 +228,13 @@ fn covered(density: &SpectralDensity, exact: &[f64]) -> f64 {
 }
 
 fn drawn(density: &SpectralDensity) -> plot::Density {
+    let (lower, upper) = density.band(0.95).into_iter().unzip();
     plot::Density {
         grid: density.grid.clone(),
         density: density.density.clone(),
-        se: density.standard_errors.clone(),
+        lower,
+        upper,
+        confidence: 0.95,
         lanczos_steps: density.steps,
         probes: density.probes(),
         width: density.width,

@@ -490,11 +490,13 @@ fn density(values: &[f64], width: f64, bias: f64) -> Density {
     let at =
         |x: &f64| values.iter().map(|v| bell((x - v) / width)).sum::<f64>() / values.len() as f64;
     let density: Vec<f64> = grid.iter().map(at).map(|d| d * (1.0 + bias)).collect();
-    let se = density.iter().map(|d| 0.12 * d + 2e-5).collect();
+    let error = |d: &f64| 0.24 * d + 4e-5;
     Density {
         grid,
+        lower: density.iter().map(|d| (d - error(d)).max(0.0)).collect(),
+        upper: density.iter().map(|d| d + error(d)).collect(),
+        confidence: 0.95,
         density,
-        se,
         lanczos_steps: 80,
         probes: 10,
         width,

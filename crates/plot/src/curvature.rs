@@ -21,8 +21,12 @@ pub struct Density {
     pub grid: Vec<f64>,
     /// The density there, per unit of eigenvalue; its integral is 1.
     pub density: Vec<f64>,
-    /// Its standard error; empty where it is not known.
-    pub se: Vec<f64>,
+    /// Lower edge of the interval of the density; empty where it is not known.
+    pub lower: Vec<f64>,
+    /// Upper edge of that interval; empty where it is not known.
+    pub upper: Vec<f64>,
+    /// The share of cases that the interval covers, in (0, 1); 0 where it is not known.
+    pub confidence: f64,
     /// Lanczos steps a probe, `m`.
     pub lanczos_steps: usize,
     /// Random vectors.
@@ -64,7 +68,11 @@ impl Spectrum {
     pub(crate) fn check(&self) -> Result<(), PlotError> {
         if let Some(density) = &self.density {
             let places = density.grid.len();
-            let lists = [(&density.density, false), (&density.se, true)];
+            let lists = [
+                (&density.density, false),
+                (&density.lower, true),
+                (&density.upper, true),
+            ];
             for (list, optional) in lists {
                 if list.len() != places && !(optional && list.is_empty()) {
                     return Err(PlotError::ValueCount {

@@ -22,6 +22,8 @@ pub(crate) enum Change {
     Steps(Vec<Step>),
     /// Curvature at one set of parameters.
     Curvature(Box<Curvature>),
+    /// What curvature cost, without its lists.
+    Counts(Box<Curvature>),
     /// Points of a map of curvature.
     Map(Vec<CurvaturePoint>),
     /// The eigenvectors of one end.

@@ -169,7 +169,7 @@ pub struct TraceEstimate {
     pub products: u64,
 }
 
-/// A spectral density by stochastic Lanczos quadrature, smoothed with a Gaussian. The three lists
+/// A spectral density by stochastic Lanczos quadrature, smoothed with a Gaussian. The five lists
 /// have one length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectralDensity {
@@ -187,12 +187,21 @@ pub struct SpectralDensity {
     pub density: Vec<f64>,
     /// Its standard error; NaN where there is none.
     pub se: Vec<f64>,
+    /// Lower edge of the interval that covers it in [`SpectralDensity::confidence`] of cases; NaN where
+    /// there is none, as in files of schema version 4 and before.
+    pub lower: Vec<f64>,
+    /// Upper edge of that interval; NaN where there is none.
+    pub upper: Vec<f64>,
+    /// The share of cases that the intervals are for, in (0, 1); `None` where there are none.
+    pub confidence: Option<f64>,
+    /// Eigenvalues that were known and have their exact weight; `None` where that was not noted.
+    pub atoms: Option<u64>,
 }
 
 /// A measure of sharpness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sharpness {
-    /// Its name, such as `keskar`, `sam`, `adaptive-average`, `pac-bayes`.
+    /// Its name, such as `keskar`, `sam`, `adaptive-average`, `pac-bayes-loss`.
     pub measure: String,
     /// Its value.
     pub value: f64,

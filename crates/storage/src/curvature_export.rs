@@ -123,8 +123,10 @@ fn query(conn: &Connection, run: &Run, which: CurvatureTable) -> Result<String, 
             "rowid",
         ),
         CurvatureTable::Spectrum => of(
-            "step, part, eigenvalue, density, se",
-            "spectrum_points",
+            "step, part, eigenvalue, density, se, lower, upper",
+            // Files of schema version 4 have no intervals.
+            "(FROM spectrum_points UNION ALL BY NAME \
+              SELECT NULL::DOUBLE AS lower, NULL::DOUBLE AS upper WHERE false)",
             "part, ordinal",
         ),
         CurvatureTable::Sharpness => of(

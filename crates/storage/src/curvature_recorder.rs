@@ -1,7 +1,7 @@
 //! Stores the points of a map of curvature while they are computed.
 
 use crate::change::Change;
-use crate::curvature::CurvaturePoint;
+use crate::curvature::{Curvature, CurvaturePoint};
 use crate::error::Error;
 use crate::run::{Run, Status};
 use crate::store::{Refused, Store};
@@ -21,6 +21,7 @@ pub struct CurvatureRecorder {
     store: Store,
     run: Run,
     waiting: Vec<CurvaturePoint>,
+    counts: Option<Curvature>,
     due: Instant,
     failed: bool,
 }
@@ -33,6 +34,7 @@ impl Store {
             store: self.clone(),
             run: run.clone(),
             waiting: Vec::new(),
+            counts: None,
             due: Instant::now() + INTERVAL,
             failed: false,
         }
@@ -40,6 +42,13 @@ impl Store {
 }
 
 impl CurvatureRecorder {
+    /// Notes what all points cost, those of the next [`CurvatureRecorder::push`] included. It is stored in
+    /// one transaction with them, so that both are right however the process ends; its lists are not
+    /// stored.
+    pub fn count(&mut self, counts: Curvature) {
+        self.counts = Some(counts);
+    }
+
     /// Takes points that were computed.
     ///
     /// # Errors
@@ -57,13 +66,17 @@ impl CurvatureRecorder {
     /// # Errors
     /// When they cannot be stored, and as [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<(), Error> {
-        let changes = vec![self.changes(), Change::Status(status)];
+        let mut changes = self.changes();
+        changes.push(Change::Status(status));
         let kept = self.store.keep_now(&self.run, changes);
         self.settle(kept.map(drop))
     }
 
-    fn changes(&mut self) -> Change {
-        Change::Map(std::mem::take(&mut self.waiting))
+    /// The points that wait, and what all cost so far.
+    fn changes(&mut self) -> Vec<Change> {
+        let points = Change::Map(std::mem::take(&mut self.waiting));
+        let counts = self.counts.clone().map(Box::new).map(Change::Counts);
+        std::iter::once(points).chain(counts).collect()
     }
 
     /// Stores what waits, or keeps it in the journal.
@@ -72,7 +85,7 @@ impl CurvatureRecorder {
             return Ok(());
         }
         let start = Instant::now();
-        let changes = vec![self.changes()];
+        let changes = self.changes();
         let kept = self.store.keep(&self.run, changes);
         self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
         self.settle(kept.map(drop))

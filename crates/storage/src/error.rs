@@ -245,15 +245,15 @@ pub enum Error {
     },
     /// The lists of a spectral density have different lengths.
     #[error(
-        "the spectral density of `{part}` has {} values on its grid, {} densities and {} standard \
-         errors; give one of each a point",
-        lengths[0], lengths[1], lengths[2]
+        "the spectral density of `{part}` has {} values on its grid, {} densities, {} standard \
+         errors and {} and {} edges of intervals; give one of each a point",
+        lengths[0], lengths[1], lengths[2], lengths[3], lengths[4]
     )]
     DensityLength {
         /// The part of the parameters.
         part: String,
-        /// Lengths of grid, densities and standard errors.
-        lengths: [usize; 3],
+        /// Lengths of grid, densities, standard errors, lower and upper edges.
+        lengths: [usize; 5],
     },
     /// A word is none of the tables of curvature.
     #[error("unknown table `{given}`; one of: eigenvalues, traces, spectrum, sharpness, map")]

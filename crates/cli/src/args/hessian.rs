@@ -10,7 +10,7 @@ Examples:
   landscape hessian --run mnist
   landscape hessian --run mnist --top 10 --bottom 3 --trace --density -o spectrum.svg
   landscape hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --top 5 --per-layer
-  landscape hessian --run mnist --sharpness sam,adaptive,pac-bayes
+  landscape hessian --run mnist --sharpness sam,adaptive,pac-bayes-loss
   landscape hessian --run mnist --all-steps -o edge.svg
   landscape hessian --run mnist --map --grid 21 -o map.png";
 
@@ -217,8 +217,9 @@ pub enum Width {
 pub enum Measure {
     /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)
     Keskar,
-    /// The same in a ball, as a share
-    KeskarBall,
+    /// Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017)
+    #[value(alias = "keskar-ball")]
+    EpsilonSharpness,
     /// Rise after one step up the gradient (Foret et al. 2021)
     Sam,
     /// The same in units of the weights (Kwon et al. 2021)
@@ -229,9 +230,12 @@ pub enum Measure {
     AdaptiveWorst,
     /// Mean rise under Gaussian noise
     Gaussian,
-    /// 1/sigma^2 for the noise that raises the loss by 0.1 (Jiang et al. 2020)
-    PacBayes,
-    /// Traces of layers weighed by their weights (Petzka et al. 2021)
+    /// 1/sigma^2 for the noise that raises the mean loss by 0.1
+    #[value(alias = "pac-bayes")]
+    PacBayesLoss,
+    /// 1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020)
+    PacBayesAccuracy,
+    /// Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension)
     RelativeFlatness,
     /// sqrt(theta^T F theta) (Liang et al. 2019)
     FisherRao,
@@ -241,15 +245,16 @@ pub enum Measure {
 
 impl Measure {
     /// Every single measure.
-    pub const EACH: [Measure; 10] = [
+    pub const EACH: [Measure; 11] = [
         Measure::Keskar,
-        Measure::KeskarBall,
+        Measure::EpsilonSharpness,
         Measure::Sam,
         Measure::Asam,
         Measure::Adaptive,
         Measure::AdaptiveWorst,
         Measure::Gaussian,
-        Measure::PacBayes,
+        Measure::PacBayesLoss,
+        Measure::PacBayesAccuracy,
         Measure::RelativeFlatness,
         Measure::FisherRao,
     ];
@@ -258,13 +263,14 @@ impl Measure {
     pub fn name(self) -> &'static str {
         match self {
             Measure::Keskar => "keskar",
-            Measure::KeskarBall => "keskar-ball",
+            Measure::EpsilonSharpness => "epsilon-sharpness",
             Measure::Sam => "sam",
             Measure::Asam => "asam",
             Measure::Adaptive => "adaptive",
             Measure::AdaptiveWorst => "adaptive-worst",
             Measure::Gaussian => "gaussian",
-            Measure::PacBayes => "pac-bayes",
+            Measure::PacBayesLoss => "pac-bayes-loss",
+            Measure::PacBayesAccuracy => "pac-bayes-accuracy",
             Measure::RelativeFlatness => "relative-flatness",
             Measure::FisherRao => "fisher-rao",
             Measure::All => "all",

@@ -77,6 +77,12 @@ impl Derivatives {
         Ok(())
     }
 
+    /// Parameters of the network with these entries, and the running statistics of the point.
+    pub fn params_at(&self, theta: &[f64]) -> Result<Params, CliError> {
+        let theta: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
+        Ok(self.params.unflatten(&theta)?)
+    }
+
     /// A vector as tensors with the names of the parameters; buffers are zero.
     pub fn tensors(&self, vector: &[f64]) -> Result<Params, CliError> {
         let vector: Vec<f32> = vector.iter().map(|&value| value as f32).collect();

@@ -48,14 +48,22 @@ fn the_fields_that_scripts_read() {
     assert!(pair["residual"].as_f64().unwrap() <= 1e-3 * pair["value"].as_f64().unwrap());
     assert_eq!(found["bottom"].as_array().unwrap().len(), 1);
     assert!(found["trace"]["se"].is_number() && found["trace"]["hvps"].is_number());
-    let lists = ["grid", "density", "se"].map(|name| found["density"][name].as_array().unwrap());
+    let lists = ["grid", "density", "se", "lower", "upper"]
+        .map(|name| found["density"][name].as_array().unwrap());
+    // The three eigenvalues that were found are atoms of the density, which lies within its interval.
+    assert_eq!(found["density"]["atoms"], 3);
+    assert_eq!(found["density"]["confidence"], 0.95);
+    let [_, middle, _, lower, upper] = lists.map(|list| list.iter().map(Value::as_f64));
+    for ((low, at), high) in lower.zip(middle).zip(upper) {
+        assert!(low <= at && at <= high && low >= Some(0.0));
+    }
     assert!(
         lists
             .iter()
             .all(|list| list.len() == lists[0].len() && !list.is_empty())
     );
     assert_eq!(found["layers"].as_array().unwrap().len(), 3);
-    assert_eq!(found["sharpness"].as_array().unwrap().len(), 12);
+    assert_eq!(found["sharpness"].as_array().unwrap().len(), 13);
     assert!(found["hvps"].as_u64().unwrap() > 0 && found["seconds"].is_number());
     // The same again is not computed again, and says the same.
     let again = bench.json(
@@ -170,7 +178,7 @@ fn wrong_input() {
 fn a_killed_map_goes_on() {
     const WORDS: &str = "hessian --run moons --top 2 --map --grid 25 --name map";
     let calm = Bench::trained();
-    calm.ok(WORDS);
+    let whole = calm.json(WORDS);
     let expected = calm.ok("export map").out;
     let bench = Bench::trained();
     for wait in [50, 150, 300, 600] {
@@ -186,6 +194,8 @@ fn a_killed_map_goes_on() {
     }
     let end = bench.json(WORDS);
     assert_eq!(end["map"]["missing"], 0);
+    // The products of all sessions, not of the last.
+    assert_eq!(end["hvps"], whole["hvps"]);
     assert_eq!(bench.ok("export map").out, expected);
     assert_eq!(bench.json("runs")["runs"][1]["status"], "complete");
 }

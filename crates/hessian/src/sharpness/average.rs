@@ -129,6 +129,17 @@ impl Noise {
         first: usize,
         count: usize,
     ) -> Result<Vec<f64>, SharpnessError> {
+        self.means(sigma, first, count, |deltas| point.rises(deltas))
+    }
+
+    /// As [`Noise::rises`], of any function of displacements.
+    pub(super) fn means(
+        &self,
+        sigma: f64,
+        first: usize,
+        count: usize,
+        of: impl Fn(&[Vec<f64>]) -> Result<Vec<f64>, SharpnessError>,
+    ) -> Result<Vec<f64>, SharpnessError> {
         let mut deltas: Vec<Vec<f64>> = vec![];
         for number in first..first + count {
             let mut delta = gaussian(self.scale.len(), self.seed, number as u64);
@@ -139,7 +150,7 @@ impl Noise {
             }
             deltas.push(delta);
         }
-        let rises = point.rises(&deltas)?;
+        let rises = of(&deltas)?;
         let each = if self.antithetic { 2 } else { 1 };
         let mean = |group: &[f64]| group.iter().sum::<f64>() / group.len() as f64;
         Ok(rises.chunks(each).map(mean).collect())

@@ -35,8 +35,14 @@ pub enum SharpnessError {
         /// Finite entries of the gradient.
         given: usize,
     },
-    /// The losses are not as many as the points.
-    #[error("{given} losses came back for {points} points")]
+    /// An accuracy is asked for, but the loss has none.
+    #[error(
+        "the loss has no accuracy that could fall; bound the rise of the loss instead, or give the \
+         accuracy of a classification"
+    )]
+    NoAccuracy,
+    /// The losses, or accuracies, are not as many as the points.
+    #[error("{given} losses or accuracies came back for {points} points")]
     Losses {
         /// Points given.
         points: usize,
@@ -85,14 +91,18 @@ pub enum SharpnessError {
         given: f64,
     },
     /// The rise asked for is not positive.
-    #[error("the rise of the loss {given} is not a positive, finite number; 0.1 is usual")]
+    #[error(
+        "the rise of the loss, or the fall of the accuracy, {given} is not a positive, finite number; 0.1 is \
+         usual"
+    )]
     Rise {
         /// What was given.
         given: f64,
     },
     /// The loss does not rise by as much.
     #[error(
-        "noise of standard deviation {sigma} raises the loss by {rise} only; ask for a smaller rise"
+        "noise of standard deviation {sigma} raises the loss, or lowers the accuracy, by {rise} only; \
+         ask for a smaller change"
     )]
     NoRise {
         /// The largest standard deviation tried.

@@ -26,6 +26,15 @@ pub trait LossFunction {
     /// As [`LossFunction::loss`].
     fn gradient(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), LossError>;
 
+    /// The share of samples that are predicted correctly, at several points; `None`, the default, where
+    /// that has no meaning or is not known.
+    ///
+    /// # Errors
+    /// As [`LossFunction::loss`].
+    fn accuracies(&self, _points: &[Vec<f64>]) -> Result<Option<Vec<f64>>, LossError> {
+        Ok(None)
+    }
+
     /// Number of mini-batches that the data are split into, for m-sharpness; 0 when they are not.
     fn batches(&self) -> usize {
         0

@@ -52,7 +52,8 @@ impl Point<'_> {
     ///
     /// It is the mean of `d^T H d` over matrices `d = (W g) z^T` with Rademacher `g` and `z`, one
     /// product each: an estimate with a standard error. Rescaling layers of a ReLU network without changing
-    /// the function does not change it. `trace` says how many products, in what blocks, to what
+    /// the function does not change it. The paper defines it for fully connected layers; for a convolution, whose
+    /// rows are all that one output channel is made of, it is an extension. `trace` says how many products, in what blocks, to what
     /// target; its method plays no part.
     ///
     /// # Errors

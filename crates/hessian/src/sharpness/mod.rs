@@ -2,12 +2,13 @@
 //!
 //! | measure | what it is | survives rescaling of layers |
 //! |---|---|---|
-//! | [`Point::keskar`] | the largest rise in a box or ball, relative to `1 + L` | no |
+//! | [`Point::keskar`] | the largest rise in Keskar's box, in percent of `1 + L` | no |
+//! | [`Point::epsilon_sharpness`] | the largest rise in a ball, as a share of `1 + L` (Dinh) | no |
 //! | [`Point::worst_case`] | the largest rise in a ball or box, adaptive or not | adaptive |
 //! | [`Point::average`] | the mean rise under Gaussian noise, adaptive or not | adaptive |
 //! | [`Point::sam`], [`Point::m_sharpness`] | the rise after one step up the gradient | ASAM, up to eta |
-//! | [`Point::pac_bayes`] | the noise that raises the loss by 0.1 | no |
-//! | [`Point::relative_flatness`] | layer traces weighed by the layer's weights | yes |
+//! | [`Point::pac_bayes`] | the noise that raises the loss, or lowers the accuracy, by 0.1 | no |
+//! | [`Point::relative_flatness`] | layer traces weighed by the layer's weights; convolutions are an extension | yes |
 //! | [`Point::fisher_rao`] | `sqrt(theta^T F theta)` | yes |
 //! | [`edge_of_stability`] | `2 / eta`, for the largest eigenvalue | no |
 //! | [`crate::Spectrum::ratio`] | `abs(lambda_min / lambda_max)`, the map of Li et al. | no |
@@ -17,9 +18,9 @@
 //! Sharpness does not by itself predict generalisation (Andriushchenko et al. 2023): compare like with
 //! like.
 //!
-//! Worst cases are the best that an ascent found, a lower bound. An ascent goes to the point of the region that
-//! is furthest along the gradient, to half the way where that is lower, and so on: projected
-//! gradient ascent whose step is as long as possible. It never goes down, and on a convex quadratic it is the power
+//! Worst cases are the best that an ascent found, a lower bound. An ascent is the method of Frank and Wolfe: it
+//! goes towards the point of the region that is furthest along the gradient, all the way, or half of it where
+//! that is not higher, and so on. It never goes down, and on a convex quadratic it is the power
 //! iteration. Stochastic measures have standard errors.
 //!
 //! Everything starts from a [`Point`], which is checked once:
@@ -52,6 +53,7 @@
 //! - N. S. Keskar et al., *On large-batch training for deep learning: generalization gap and sharp
 //!   minima*, ICLR 2017.
 //! - L. Dinh, R. Pascanu, S. Bengio, Y. Bengio, *Sharp minima can generalize for deep nets*, ICML 2017.
+//! - M. Frank, P. Wolfe, *An algorithm for quadratic programming*, Naval Res. Logist. 3, 1956.
 //! - P. Foret et al., *Sharpness-aware minimization for efficiently improving generalization*, ICLR 2021.
 //! - J. Kwon et al., *ASAM: adaptive sharpness-aware minimization*, ICML 2021.
 //! - M. Andriushchenko et al., *A modern look at the relationship between sharpness and
@@ -79,7 +81,10 @@ pub use edge::{EdgeOfStability, edge_of_stability};
 pub use error::SharpnessError;
 pub use function::{LossError, LossFunction, Tensor};
 pub use layers::FisherRao;
-pub use pac_bayes::{PacBayes, PacBayesParams};
+pub use pac_bayes::{Displaced, PacBayes, PacBayesParams};
 pub use point::{Evaluations, Point};
 pub use sam::{MSharpness, Metric, OneStep, SamParams};
-pub use worst::{Keskar, KeskarForm, KeskarParams, Scaling, WorstCase, WorstCaseParams};
+pub use worst::{
+    EpsilonSharpness, EpsilonSharpnessParams, Keskar, KeskarParams, Scaling, WorstCase,
+    WorstCaseParams,
+};

@@ -4,10 +4,23 @@ use crate::progress::{Observer, Progress, Stage};
 use crate::stats::{mean_and_error, student_t};
 use crate::vectors::norm;
 
+/// What noise displaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Displaced {
+    /// The mean loss rises.
+    #[default]
+    Loss,
+    /// The accuracy falls: the displacement that Jiang et al. bound. Needs
+    /// [`super::LossFunction::accuracies`].
+    Accuracy,
+}
+
 /// Settings of [`Point::pac_bayes`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PacBayesParams {
-    /// The rise of the mean loss, 0.1 by default.
+    /// What is displaced, the mean loss by default.
+    pub displaced: Displaced,
+    /// By how much: the rise of the mean loss or the fall of the accuracy, a share; 0.1 by default.
     pub rise: f64,
     /// Random vectors, the same at every size of the noise; 50 by default, each with both signs.
     pub samples: usize,
@@ -22,6 +35,7 @@ pub struct PacBayesParams {
 impl Default for PacBayesParams {
     fn default() -> Self {
         PacBayesParams {
+            displaced: Displaced::default(),
             rise: 0.1,
             samples: 50,
             tolerance: 1e-3,
@@ -31,7 +45,7 @@ impl Default for PacBayesParams {
     }
 }
 
-/// The size of Gaussian noise that raises the loss by a given amount.
+/// The size of Gaussian noise that raises the loss, or lowers the accuracy, by a given amount.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PacBayes {
     /// The standard deviation of the noise.
@@ -82,14 +96,16 @@ const ENLARGEMENTS: usize = 40;
 
 impl Point<'_> {
     /// The standard deviation `sigma` at which the mean rise `E L(theta + N(0, sigma^2 I)) - L(theta)`
-    /// reaches [`PacBayesParams::rise`] (Jiang et al. 2020), by bisection on common random numbers: the
-    /// same vectors at every size, so that the rise is a smooth function of sigma. Where the mean rise is
+    /// reaches [`PacBayesParams::rise`], by bisection on common random numbers: the same vectors at every
+    /// size, so that the rise is a smooth function of sigma. Jiang et al. (2020) bound the fall of the
+    /// accuracy, as [`Displaced::Accuracy`] does; it moves in steps of `1 / samples` of the data. Where the mean rise is
     /// not monotone it is the first crossing that is met while the noise grows. On a quadratic
     /// `sigma^2 = 2 rise / tr H`.
     ///
     /// # Errors
-    /// When a setting cannot work, before any evaluation; when the loss never rises by as much, or cannot
-    /// be evaluated.
+    /// When a setting cannot work, before any evaluation; when the loss never rises by as much (or the
+    /// accuracy does not fall by as much), or cannot be evaluated; when the loss has no accuracy and that is to
+    /// fall.
     pub fn pac_bayes(
         &self,
         params: &PacBayesParams,
@@ -102,7 +118,11 @@ impl Point<'_> {
             antithetic: true,
             seed: params.seed,
         };
-        let level = |sigma: f64| self.level(params, &noise, sigma);
+        let from = match params.displaced {
+            Displaced::Loss => self.loss(),
+            Displaced::Accuracy => self.accuracy()?,
+        };
+        let level = |sigma: f64| self.level(params, &noise, from, sigma);
         let (mut low, mut high) = self.bracket(params, &level)?;
         let mut cancelled = false;
         while high.sigma > low.sigma * (1.0 + params.tolerance) && !cancelled {
@@ -127,12 +147,17 @@ impl Point<'_> {
         &self,
         params: &PacBayesParams,
         noise: &Noise,
+        from: f64,
         sigma: f64,
     ) -> Result<Level, SharpnessError> {
         let mut rises = vec![];
         while rises.len() < params.samples {
-            let count = params.block.min(params.samples - rises.len());
-            rises.extend(noise.rises(self, sigma, rises.len(), count)?);
+            let (first, left) = (rises.len(), params.samples - rises.len());
+            let of = |deltas: &[Vec<f64>]| match params.displaced {
+                Displaced::Loss => self.rises(deltas),
+                Displaced::Accuracy => self.falls(from, deltas),
+            };
+            rises.extend(noise.means(sigma, first, params.block.min(left), of)?);
         }
         let (rise, error) = mean_and_error(&rises);
         Ok(Level { sigma, rise, error })

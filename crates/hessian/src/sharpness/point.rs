@@ -110,6 +110,33 @@ impl<'a> Point<'a> {
             .collect())
     }
 
+    /// The accuracy at the point.
+    pub(super) fn accuracy(&self) -> Result<f64, SharpnessError> {
+        Ok(self.accuracies(&[vec![0.0; self.dim()]])?[0])
+    }
+
+    /// How much the accuracy falls for each displacement. One that is NaN has fallen to nothing.
+    pub(super) fn falls(&self, from: f64, deltas: &[Vec<f64>]) -> Result<Vec<f64>, SharpnessError> {
+        let accuracies = self.accuracies(deltas)?.into_iter();
+        Ok(accuracies
+            .map(|a| from - if a.is_nan() { 0.0 } else { a })
+            .collect())
+    }
+
+    fn accuracies(&self, deltas: &[Vec<f64>]) -> Result<Vec<f64>, SharpnessError> {
+        let points: Vec<Vec<f64>> = deltas.iter().map(|delta| self.moved(delta)).collect();
+        let found = self.function.accuracies(&points)?;
+        self.spend(points.len(), 0);
+        let accuracies = found.ok_or(SharpnessError::NoAccuracy)?;
+        match accuracies.len() == points.len() {
+            true => Ok(accuracies),
+            false => Err(SharpnessError::Losses {
+                points: points.len(),
+                given: accuracies.len(),
+            }),
+        }
+    }
+
     /// How much the loss rises for one displacement.
     pub(super) fn rise(&self, delta: &[f64]) -> Result<f64, SharpnessError> {
         self.spend(1, 0);

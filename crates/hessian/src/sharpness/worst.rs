@@ -61,29 +61,18 @@ pub struct WorstCase {
     pub rise: f64,
     /// Where that is.
     pub delta: Vec<f64>,
-    /// Whether the last ascent ended because it found no way up, not at its limit.
+    /// Whether the ascent that found it ended because there was no way up, not at its limit. Where nothing
+    /// higher than the point itself was found, whether all ascents did.
     pub converged: bool,
     /// What it cost.
     pub evaluations: Evaluations,
 }
 
-/// The two regions that Keskar's sharpness is defined on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeskarForm {
-    /// `|y_i| <= epsilon (|(A^+ theta)_i| + 1)`, the value in percent: the paper's.
-    #[default]
-    Box,
-    /// `||delta||_2 <= epsilon`, the value as a share.
-    Ball,
-}
-
 /// Settings of [`Point::keskar`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeskarParams {
-    /// Size of the region, 1e-3 by default; the paper's other choice is 5e-4.
+    /// Size of the box, 1e-3 by default; the paper's other choice is 5e-4.
     pub epsilon: f64,
-    /// Its form.
-    pub form: KeskarForm,
     /// Dimensions of the random subspace that `A` spans; the whole space (`A = I`) by default. The paper
     /// uses 100. The columns of `A` are orthonormal here, so that `A^+ = A^T`.
     pub subspace: Option<usize>,
@@ -99,7 +88,6 @@ impl Default for KeskarParams {
     fn default() -> Self {
         KeskarParams {
             epsilon: 1e-3,
-            form: KeskarForm::default(),
             subspace: None,
             steps: 20,
             starts: 2,
@@ -111,7 +99,40 @@ impl Default for KeskarParams {
 /// Keskar's sharpness.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keskar {
-    /// `100 (max f - f) / (1 + f)` in the box form, `(max f - f) / (1 + f)` in the ball form.
+    /// `100 (max f - f) / (1 + f)`: percent.
+    pub value: f64,
+    /// The worst case behind it.
+    pub worst: WorstCase,
+}
+
+/// Settings of [`Point::epsilon_sharpness`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpsilonSharpnessParams {
+    /// Radius of the ball, 1e-3 by default.
+    pub epsilon: f64,
+    /// The most gradients a start, 20 by default.
+    pub steps: usize,
+    /// Starts, 2 by default.
+    pub starts: usize,
+    /// Seed of random starts, 0 by default.
+    pub seed: u64,
+}
+
+impl Default for EpsilonSharpnessParams {
+    fn default() -> Self {
+        EpsilonSharpnessParams {
+            epsilon: 1e-3,
+            steps: 20,
+            starts: 2,
+            seed: 0,
+        }
+    }
+}
+
+/// The epsilon-sharpness of Dinh et al.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpsilonSharpness {
+    /// `(max f - f) / (1 + f)` over the ball: a share.
     pub value: f64,
     /// The worst case behind it.
     pub worst: WorstCase,
@@ -121,8 +142,8 @@ pub struct Keskar {
 const STREAM: u64 = 1 << 40;
 
 impl Point<'_> {
-    /// The largest rise of the loss within a region, by projected gradient ascent (Andriushchenko et
-    /// al. 2023: adaptive worst-case sharpness). On a quadratic without slope and with unit scaling it is
+    /// The largest rise of the loss within a region, by the method of Frank and Wolfe (Andriushchenko et
+    /// al. 2023: adaptive worst-case sharpness; they use projected gradient ascent). On a quadratic without slope and with unit scaling it is
     /// `rho^2 lambda_max / 2` for the ball.
     ///
     /// # Errors
@@ -142,7 +163,8 @@ impl Point<'_> {
         self.search(&region, effort, observer)
     }
 
-    /// Keskar's sharpness (Keskar et al. 2017, metric 2.1).
+    /// Keskar's sharpness (Keskar et al. 2017, metric 2.1): the largest rise in the box
+    /// `|y_i| <= epsilon (|(A^+ theta)_i| + 1)`, in percent of `1 + f`. (They search it by L-BFGS-B.)
     ///
     /// # Errors
     /// As [`Point::worst_case`].
@@ -151,29 +173,44 @@ impl Point<'_> {
         params: &KeskarParams,
         observer: Observer,
     ) -> Result<Keskar, SharpnessError> {
-        let epsilon = radius(params.epsilon)?;
+        let radius = radius(params.epsilon)?;
         let effort = effort(params.steps, params.starts, params.seed)?;
         let basis = self.subspace(params)?;
         let y = match &basis {
             Some(basis) => coefficients(basis, self.theta()),
             None => self.theta().to_vec(),
         };
-        let boxed = params.form == KeskarForm::Box;
         let region = Region {
-            norm: if boxed { Norm::LInf } else { Norm::L2 },
-            radius: epsilon,
-            scale: match boxed {
-                true => y.iter().map(|y| y.abs() + 1.0).collect(),
-                false => vec![1.0; y.len()],
-            },
+            norm: Norm::LInf,
+            radius,
+            scale: y.iter().map(|y| y.abs() + 1.0).collect(),
             basis,
         };
         let worst = self.search(&region, effort, observer)?;
-        let share = worst.rise / (1.0 + self.loss());
-        Ok(Keskar {
-            value: if boxed { 100.0 * share } else { share },
-            worst,
-        })
+        let value = 100.0 * worst.rise / (1.0 + self.loss());
+        Ok(Keskar { value, worst })
+    }
+
+    /// Epsilon-sharpness (Dinh et al. 2017, definition 2): the largest rise in the ball
+    /// `||delta||_2 <= epsilon`, as a share of `1 + f`.
+    ///
+    /// # Errors
+    /// As [`Point::worst_case`].
+    pub fn epsilon_sharpness(
+        &self,
+        params: &EpsilonSharpnessParams,
+        observer: Observer,
+    ) -> Result<EpsilonSharpness, SharpnessError> {
+        let region = Region {
+            norm: Norm::L2,
+            radius: radius(params.epsilon)?,
+            scale: vec![1.0; self.dim()],
+            basis: None,
+        };
+        let effort = effort(params.steps, params.starts, params.seed)?;
+        let worst = self.search(&region, effort, observer)?;
+        let value = worst.rise / (1.0 + self.loss());
+        Ok(EpsilonSharpness { value, worst })
     }
 
     fn search(

@@ -1,8 +1,9 @@
 use crate::functions::{Cliff, Quadratic, TwoLayers, positive};
 use crate::support::assert_close;
 use landscape_hessian::sharpness::{
-    AverageParams, KeskarForm, KeskarParams, LossFunction, Metric, Norm, PacBayesParams, Point,
-    SamParams, Scaling, SharpnessError, WorstCaseParams, edge_of_stability,
+    AverageParams, Displaced, EpsilonSharpnessParams, KeskarParams, LossError, LossFunction,
+    Metric, Norm, PacBayesParams, Point, SamParams, Scaling, SharpnessError, WorstCaseParams,
+    edge_of_stability,
 };
 use landscape_hessian::trace::Ended;
 use landscape_hessian::{
@@ -108,13 +109,13 @@ fn the_box_of_a_diagonal_quadratic_is_worst_at_its_corner() {
     let rise = 0.5 * (0..4).map(corner).sum::<f64>();
     assert_close(found.value, 100.0 * rise, 1e-12);
 
-    let ball = KeskarParams {
-        form: KeskarForm::Ball,
+    let ball = EpsilonSharpnessParams {
+        epsilon: 0.01,
         steps: 200,
         starts: 3,
-        ..keskar
+        ..Default::default()
     };
-    let found = point.keskar(&ball, &mut unobserved).unwrap();
+    let found = point.epsilon_sharpness(&ball, &mut unobserved).unwrap();
     assert!((found.value / (0.5 * 1e-4 * 4.0) - 1.0).abs() < 1e-4);
 
     let linf = WorstCaseParams {
@@ -134,7 +135,6 @@ fn keskar_in_a_random_subspace() {
     let theta: Vec<f64> = bowl.center.iter().map(|c| c + 0.3).collect();
     let point = Point::new(&bowl, theta).unwrap();
     let whole = KeskarParams {
-        form: KeskarForm::Ball,
         epsilon: 0.1,
         steps: 100,
         ..Default::default()
@@ -144,7 +144,8 @@ fn keskar_in_a_random_subspace() {
         ..whole
     };
     let whole = point.keskar(&whole, &mut unobserved).unwrap();
-    assert_close(whole.value, whole.worst.rise / (1.0 + point.loss()), 1e-12);
+    let share = whole.worst.rise / (1.0 + point.loss());
+    assert_close(whole.value, 100.0 * share, 1e-12);
     let part = point.keskar(&part, &mut unobserved).unwrap();
     assert!(0.0 < part.value && part.value < whole.value);
     assert!(whole.worst.evaluations.gradients > 2);
@@ -305,6 +306,106 @@ fn pac_bayes_of_a_quadratic() {
     };
     let never = minimum(&flat).pac_bayes(&PacBayesParams::default(), &mut unobserved);
     assert!(matches!(never, Err(SharpnessError::NoRise { .. })));
+}
+
+/// A classification of one dimension, `x < w`, whose accuracy is known: `samples` points evenly between -1
+/// and 1, all right at `w = 0`.
+struct Threshold {
+    samples: usize,
+}
+
+impl LossFunction for Threshold {
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn loss(&self, theta: &[f64]) -> Result<f64, LossError> {
+        Ok(0.5 * theta[0] * theta[0])
+    }
+
+    fn gradient(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), LossError> {
+        Ok((self.loss(theta)?, theta.to_vec()))
+    }
+
+    fn accuracies(&self, points: &[Vec<f64>]) -> Result<Option<Vec<f64>>, LossError> {
+        let at = |k: usize| (2 * k + 1) as f64 / self.samples as f64 - 1.0;
+        let wrong = |w: f64, k: usize| (at(k) < 0.0) != (at(k) < w);
+        let errors = |w: f64| (0..self.samples).filter(|&k| wrong(w, k)).count();
+        let accuracy = |p: &Vec<f64>| 1.0 - errors(p[0]) as f64 / self.samples as f64;
+        Ok(Some(points.iter().map(accuracy).collect()))
+    }
+}
+
+/// `E |w| / 2 = 0.1` for `w ~ N(0, sigma^2)`: `sigma = 0.2 sqrt(pi / 2)`; the loss gives another.
+#[test]
+fn pac_bayes_of_the_accuracy_and_of_the_loss() {
+    let function = Threshold { samples: 2000 };
+    let point = Point::new(&function, vec![0.0]).unwrap();
+    let of = |displaced| {
+        let params = PacBayesParams {
+            displaced,
+            samples: 4000,
+            ..Default::default()
+        };
+        point.pac_bayes(&params, &mut unobserved).unwrap()
+    };
+    let found = of(Displaced::Accuracy);
+    let truth = 0.2 * (std::f64::consts::PI / 2.0).sqrt();
+    assert!((found.sigma / truth - 1.0).abs() < 0.05, "{}", found.sigma);
+    assert!(found.converged && found.evaluations.losses > 0);
+    let found = of(Displaced::Loss);
+    assert!((found.sigma / 0.2f64.sqrt() - 1.0).abs() < 0.05);
+
+    let bowl = bowl(5);
+    let accuracy = PacBayesParams {
+        displaced: Displaced::Accuracy,
+        ..Default::default()
+    };
+    let none = minimum(&bowl).pac_bayes(&accuracy, &mut unobserved);
+    assert!(matches!(none, Err(SharpnessError::NoAccuracy)));
+    // It cannot fall by more than there is.
+    let much = PacBayesParams {
+        rise: 0.9,
+        ..accuracy
+    };
+    let never = point.pac_bayes(&much, &mut unobserved);
+    assert!(matches!(never, Err(SharpnessError::NoRise { .. })));
+}
+
+/// `w_0`: the ascent along the gradient is at the top at once, the one from a random start ends at its limit
+/// there.
+struct Slope;
+
+impl LossFunction for Slope {
+    fn dim(&self) -> usize {
+        3
+    }
+
+    fn loss(&self, theta: &[f64]) -> Result<f64, LossError> {
+        Ok(theta[0])
+    }
+
+    fn gradient(&self, theta: &[f64]) -> Result<(f64, Vec<f64>), LossError> {
+        Ok((theta[0], vec![1.0, 0.0, 0.0]))
+    }
+}
+
+#[test]
+fn convergence_is_that_of_the_ascent_whose_result_is_given() {
+    let point = Point::new(&Slope, vec![0.0; 3]).unwrap();
+    let params = WorstCaseParams {
+        rho: 0.1,
+        scaling: Scaling::Unit,
+        steps: 2,
+        starts: 2,
+        ..Default::default()
+    };
+    let found = point.worst_case(&params, &mut unobserved).unwrap();
+    assert_close(found.rise, 0.1, 1e-15);
+    assert!(found.converged);
+    // One gradient is not enough to know.
+    let short = WorstCaseParams { steps: 1, ..params };
+    assert!(!point.worst_case(&short, &mut unobserved).unwrap().converged);
 }
 
 /// Gradient descent diverges if and only if `eta > 2 / lambda_max`; with momentum, `2 (1 + beta) / eta`.

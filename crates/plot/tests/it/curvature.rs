@@ -80,7 +80,7 @@ fn what_did_not_converge_is_hollow_and_counted() {
         "{said}"
     );
     assert!(
-        said.contains("± 2 standard errors") && said.contains("linear within ±0.1"),
+        said.contains("95% interval") && said.contains("linear within ±0.1"),
         "{said}"
     );
     assert!(
@@ -166,8 +166,8 @@ fn strange_densities_are_drawn() {
     let mut strange = estimated("strange");
     let density = strange.density.as_mut().unwrap();
     density.density[700] = f64::NAN;
-    density.se[100] = f64::NAN;
-    density.se[200] = 1e9;
+    density.lower[100] = f64::NAN;
+    density.upper[200] = 1e9;
     density.density[300] = 0.0;
     density.density[301] = -1e-9;
     strange.eigenvalues.push(eigenvalue(f64::NAN, false));
@@ -230,14 +230,34 @@ fn cell(figure: &Figure, i: usize, j: usize) -> [u8; 3] {
 }
 
 #[test]
-fn a_map_shows_the_ratio_from_0_to_1() {
+fn the_scale_of_a_map_follows_its_values() {
     let figure = hessian_map(&map(), &plain()).unwrap();
     // |λmin / λmax| = |x| / 2: 0.5 at both ends, 0 in the middle.
     let viridis = |t: f64| landscape_plot::Colormap::Viridis.color(t);
     let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 3);
-    for (i, wanted) in [(8, 0.5), (6, 0.25), (4, 0.0)] {
+    for (i, wanted) in [(8, 1.0), (6, 0.5), (4, 0.0)] {
         let found = cell(&figure, i, 6);
         assert!(near(found, viridis(wanted)), "{i}: {found:?}");
+    }
+    // A narrow range is told apart too.
+    let mut narrow = map();
+    for point in narrow.points.iter_mut().flatten() {
+        point.lambda_min = 0.056 * point.lambda_max + 0.192 * point.lambda_min;
+    }
+    let drawn = hessian_map(&narrow, &plain()).unwrap();
+    assert!(!near(cell(&drawn, 8, 6), cell(&drawn, 4, 6)));
+    // What is clipped is on the scale that was asked for.
+    let clipped = Options {
+        clip: landscape_plot::Clip {
+            low: Some(0.0),
+            high: Some(1.0),
+        },
+        ..plain()
+    };
+    let drawn = hessian_map(&map(), &clipped).unwrap();
+    for (i, wanted) in [(8, 0.5), (6, 0.25), (4, 0.0)] {
+        let found = cell(&drawn, i, 6);
+        assert!(near(found, viridis(wanted)), "clipped, {i}: {found:?}");
     }
     let said = text(&figure);
     assert!(
@@ -264,15 +284,26 @@ fn points_of_a_map_that_are_not_known_are_hatched_and_counted() {
     );
 }
 
+/// Most ratios are one value: the few others set the scale.
 #[test]
-fn ratios_above_1_are_counted_beyond_the_bar() {
-    let mut concave = map();
-    for point in concave.points.iter_mut().flatten() {
-        point.lambda_min *= 4.0;
+fn ratios_beside_a_plateau_are_on_the_scale() {
+    let mut plateau = map();
+    for (index, point) in plateau.points.iter_mut().flatten().enumerate() {
+        point.lambda_max = 1.0;
+        point.lambda_min = if index < 3 { 0.3 } else { 0.1 };
     }
-    let figure = hessian_map(&concave, &plain()).unwrap();
+    let said = text(&hessian_map(&plateau, &plain()).unwrap());
+    assert!(!said.contains("above") && !said.contains("below"), "{said}");
+}
+
+#[test]
+fn ratios_far_out_are_counted_beyond_the_bar() {
+    let mut far = map();
+    let point = far.points[20].as_mut().unwrap();
+    point.lambda_max = 1e-6;
+    let figure = hessian_map(&far, &plain()).unwrap();
     assert!(
-        text(&figure).contains("points above 1"),
+        text(&figure).contains("1 point above 0.5"),
         "{}",
         text(&figure)
     );
@@ -326,7 +357,7 @@ fn wrong_input_is_refused() {
         Err(PlotError::Empty { .. })
     ));
     let mut short = estimated("short");
-    short.density.as_mut().unwrap().se.pop();
+    short.density.as_mut().unwrap().upper.pop();
     assert!(matches!(
         spectrum(&short, &plain()),
         Err(PlotError::ValueCount {

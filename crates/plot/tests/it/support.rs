@@ -89,7 +89,9 @@ pub fn density(values: &[f64], width: f64) -> Density {
     let grid: Vec<f64> = (0..1500).map(|k| -0.5 + f64::from(k) * 0.006).collect();
     let density: Vec<f64> = grid.iter().map(at).collect();
     Density {
-        se: density.iter().map(|d| 0.1 * d).collect(),
+        lower: density.iter().map(|d| 0.8 * d).collect(),
+        upper: density.iter().map(|d| 1.4 * d).collect(),
+        confidence: 0.95,
         grid,
         density,
         lanczos_steps: 80,

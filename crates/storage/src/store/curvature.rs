@@ -96,8 +96,25 @@ pub(super) fn put_eigenvectors(
     Ok(appender.flush()?)
 }
 
+/// Puts the counts of a step in the place of those stored for it.
+pub(super) fn put_counts(conn: &Connection, run: &Run, counts: &Curvature) -> Result<(), Error> {
+    let to = Target {
+        conn,
+        run: run.id,
+        step: counts.step,
+    };
+    to.counts(counts)
+}
+
 fn check(density: &SpectralDensity) -> Result<(), Error> {
-    let lengths = [density.grid.len(), density.density.len(), density.se.len()];
+    let lists = [
+        &density.grid,
+        &density.density,
+        &density.se,
+        &density.lower,
+        &density.upper,
+    ];
+    let lengths = lists.map(Vec::len);
     match lengths.iter().all(|length| *length == lengths[0]) {
         true => Ok(()),
         false => Err(Error::DensityLength {
@@ -201,17 +218,27 @@ impl Target<'_> {
                 d.part,
                 d.lanczos_steps,
                 d.probes,
-                d.width
+                d.width,
+                d.atoms,
+                d.confidence
             ])?;
         }
         appender.flush()?;
         let mut appender = self.conn.appender("spectrum_points")?;
         for d in densities {
-            let points = d.grid.iter().zip(&d.density).zip(&d.se);
-            for (ordinal, ((at, density), se)) in (0i32..).zip(points) {
-                let se = Some(*se).filter(|se| !se.is_nan());
+            let known = |value: f64| Some(value).filter(|value| !value.is_nan());
+            for k in 0..d.grid.len() {
+                let errors = [d.se[k], d.lower[k], d.upper[k]].map(known);
                 appender.append_row(params![
-                    self.run, self.step, d.part, ordinal, at, density, se
+                    self.run,
+                    self.step,
+                    d.part,
+                    k as i32,
+                    d.grid[k],
+                    d.density[k],
+                    errors[0],
+                    errors[1],
+                    errors[2]
                 ])?;
             }
         }
@@ -254,9 +281,10 @@ fn load(conn: &Connection, run: &Run) -> Result<Vec<Curvature>, Error> {
         if let Some(density) = c.densities.iter_mut().find(|d| d.part == part) {
             density.grid.push(row.get(2)?);
             density.density.push(row.get(3)?);
-            density
-                .se
-                .push(row.get::<_, Option<f64>>(4)?.unwrap_or(f64::NAN));
+            let known = |column| row.get(column).map(|v: Option<f64>| v.unwrap_or(f64::NAN));
+            density.se.push(known(4)?);
+            density.lower.push(known(5)?);
+            density.upper.push(known(6)?);
         }
         Ok(())
     })?;
@@ -272,10 +300,15 @@ const EIGENVALUES: &str = "step, part, side, rank, value, residual, converged, m
      FROM eigenvalues WHERE run_id = ? ORDER BY rowid";
 const TRACES: &str = "step, part, method, mean, se, probes, products \
      FROM traces WHERE run_id = ? ORDER BY rowid";
-const SPECTRA: &str =
-    "step, part, lanczos_steps, probes, width FROM spectra WHERE run_id = ? ORDER BY rowid";
-const SPECTRUM_POINTS: &str = "step, part, eigenvalue, density, se \
-     FROM spectrum_points WHERE run_id = ? ORDER BY step, part, ordinal";
+// Files of schema version 4 have no intervals: the columns are then null.
+const SPECTRA: &str = "step, part, lanczos_steps, probes, width, atoms, confidence \
+     FROM (SELECT *, rowid AS place FROM spectra UNION ALL BY NAME \
+           SELECT NULL::UBIGINT AS atoms, NULL::DOUBLE AS confidence WHERE false) \
+     WHERE run_id = ? ORDER BY place";
+const SPECTRUM_POINTS: &str = "step, part, eigenvalue, density, se, lower, upper \
+     FROM (FROM spectrum_points UNION ALL BY NAME \
+           SELECT NULL::DOUBLE AS lower, NULL::DOUBLE AS upper WHERE false) \
+     WHERE run_id = ? ORDER BY step, part, ordinal";
 const SHARPNESS: &str = "step, measure, value, se, settings::VARCHAR \
      FROM sharpness WHERE run_id = ? ORDER BY rowid";
 
@@ -349,6 +382,10 @@ fn density(row: &Row<'_>) -> Result<SpectralDensity, Error> {
         grid: Vec::new(),
         density: Vec::new(),
         se: Vec::new(),
+        lower: Vec::new(),
+        upper: Vec::new(),
+        atoms: row.get(5)?,
+        confidence: row.get(6)?,
     })
 }
 

@@ -316,6 +316,7 @@ fn one_change(conn: &Connection, run: &Run, change: &Change) -> Result<usize, Er
         Change::Batch(batch) => records::put_batch(conn, run, batch),
         Change::Steps(steps) => records::put_steps(conn, run, steps),
         Change::Curvature(given) => curvature::put(conn, run, given),
+        Change::Counts(counts) => curvature::put_counts(conn, run, counts),
         Change::Eigenvectors(side, vectors) => {
             curvature::put_eigenvectors(conn, run, *side, vectors)
         }

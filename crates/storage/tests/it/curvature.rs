@@ -5,8 +5,8 @@ use crate::support::{grid, params, place, plane, spec, store};
 use landscape_core::Grid;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue, Error,
-    Format, Run, RunKind, RunSpec, Sharpness, Side, SpectralDensity, Status, Store, TraceEstimate,
-    write_curvature,
+    Format, Run, RunKind, RunSpec, SCHEMA_VERSION, Sharpness, Side, SpectralDensity, Status, Store,
+    TraceEstimate, write_curvature,
 };
 use serde_json::json;
 use std::path::Path;
@@ -55,6 +55,10 @@ fn density(points: usize) -> SpectralDensity {
         grid: (0..points).map(at).collect(),
         density: (0..points).map(|k| (-at(k) * at(k)).exp() / 3.0).collect(),
         se: (0..points).map(|k| 1e-300 * k as f64).collect(),
+        lower: (0..points).map(|k| 1e-3 * k as f64).collect(),
+        upper: (0..points).map(|k| 1e3 * k as f64).collect(),
+        confidence: Some(0.95),
+        atoms: Some(3),
     }
 }
 
@@ -113,6 +117,10 @@ fn curvature_comes_back_bit_for_bit() {
     );
     let not_known = SpectralDensity {
         se: vec![f64::NAN; 5],
+        lower: vec![f64::NAN; 5],
+        upper: vec![f64::NAN; 5],
+        confidence: None,
+        atoms: None,
         ..density(5)
     };
     let again = Curvature {
@@ -122,7 +130,13 @@ fn curvature_comes_back_bit_for_bit() {
     store.put_curvature(&run, &again).unwrap();
     let found = store.curvature(&run).unwrap().remove(0);
     assert_eq!(found.densities[0].grid, density(5).grid);
-    assert!(found.densities[0].se.iter().all(|se| se.is_nan()));
+    let unknown = [
+        &found.densities[0].se,
+        &found.densities[0].lower,
+        &found.densities[0].upper,
+    ];
+    assert!(unknown.iter().all(|list| list.iter().all(|v| v.is_nan())));
+    assert_eq!(found.densities[0].confidence, None);
 }
 
 #[test]
@@ -202,7 +216,7 @@ fn a_density_with_unequal_lists_is_refused() {
     assert!(matches!(
         error,
         Error::DensityLength {
-            lengths: [40, 40, 39],
+            lengths: [40, 40, 39, 40, 40],
             ..
         }
     ));
@@ -489,6 +503,33 @@ pub fn map_in_child(file: &Path) {
     store.finish(&run, Status::Complete).unwrap();
 }
 
+/// What points cost is stored with them, whether the recorder ends well or is dropped.
+#[test]
+fn a_recorder_stores_what_its_points_cost() {
+    let (_dir, store) = store();
+    let (run, _) = store
+        .begin_curvature_map(&map_spec(), &grid(), None)
+        .unwrap();
+    let cost = |products| Curvature {
+        parameters: 7,
+        products,
+        seconds: 0.5,
+        ..Curvature::default()
+    };
+    let mut recorder = store.curvature_recorder(&run);
+    recorder.count(cost(10));
+    recorder.push(&[point(0)]).unwrap();
+    recorder.count(cost(25));
+    recorder.push(&[point(1)]).unwrap();
+    drop(recorder);
+    assert_eq!(store.curvature(&run).unwrap(), [cost(25)]);
+    let mut recorder = store.curvature_recorder(&run);
+    recorder.count(cost(31));
+    recorder.push(&[point(2)]).unwrap();
+    recorder.finish(Status::Complete).unwrap();
+    assert_eq!(store.curvature(&run).unwrap(), [cost(31)]);
+}
+
 /// Kills at several moments: whole batches are there, and the end is that of an undisturbed run.
 #[test]
 fn killed_maps_go_on_where_they_were() {
@@ -559,6 +600,66 @@ fn files_of_version_2_get_the_tables() {
     assert_eq!(store.append_curvature(&map, &[point(1)]).unwrap(), 1);
 }
 
+/// A density that was stored without intervals is read as one, in a file that is only read and in one that
+/// was brought up to date.
+#[test]
+fn densities_of_version_4_are_read() {
+    let (_dir, path) = place();
+    let conn = duckdb::Connection::open(&path).unwrap();
+    for version in [
+        include_str!("../../src/schema/v1.sql"),
+        include_str!("../../src/schema/v2.sql"),
+        include_str!("../../src/schema/v3.sql"),
+        include_str!("../../src/schema/v4.sql"),
+    ] {
+        conn.execute_batch(version).unwrap();
+    }
+    conn.execute_batch(
+        "INSERT INTO meta VALUES ('schema_version', '4');
+         INSERT INTO runs VALUES (nextval('run_numbers'), 'old', 'hessian', 'x', '{}', '{}',
+                                  now()::TIMESTAMP, NULL, 'complete', NULL);
+         INSERT INTO curvature VALUES (1, NULL, 10, 0.5, 0.1, NULL, 80, 1.0);
+         INSERT INTO spectra VALUES (1, NULL, 'all', 10, 8, 0.1);
+         INSERT INTO spectrum_points VALUES (1, NULL, 'all', 0, -1.0, 0.25, 0.01),
+                                            (1, NULL, 'all', 1, 1.0, 0.75, NULL)",
+    )
+    .unwrap();
+    drop(conn);
+    let before = std::fs::read(&path).unwrap();
+    is_without_intervals(&Store::open_read(&path).unwrap());
+    assert!(before == std::fs::read(&path).unwrap());
+    is_without_intervals(&Store::open(&path).unwrap());
+    assert_eq!(schema_version(&path), SCHEMA_VERSION.to_string());
+    is_without_intervals(&Store::open_read(&path).unwrap());
+}
+
+fn schema_version(path: &Path) -> String {
+    let conn = duckdb::Connection::open(path).unwrap();
+    let query = "SELECT value FROM meta WHERE key = 'schema_version'";
+    conn.query_row(query, [], |row| row.get(0)).unwrap()
+}
+
+fn is_without_intervals(store: &Store) {
+    let run = store.find("old").unwrap();
+    let found = store.curvature(&run).unwrap();
+    let density = &found[0].densities[0];
+    assert_eq!(density.grid, [-1.0, 1.0]);
+    assert_eq!(density.se[0], 0.01);
+    assert!(
+        density
+            .lower
+            .iter()
+            .chain(&density.upper)
+            .all(|v| v.is_nan())
+    );
+    assert_eq!((density.confidence, density.atoms), (None, None));
+    let lines = exported(store, &run, CurvatureTable::Spectrum, Format::Csv);
+    assert!(
+        lines.ends_with(",all,-1.0,0.25,0.01,,\n,all,1.0,0.75,,,\n"),
+        "{lines}"
+    );
+}
+
 fn exported(store: &Store, run: &Run, which: CurvatureTable, format: Format) -> String {
     let mut text = Vec::new();
     let table = store.curvature_table(run, which).unwrap();
@@ -600,13 +701,22 @@ fn tables_are_exported_with_every_bit() {
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         json["columns"],
-        json!(["step", "part", "eigenvalue", "density", "se"])
+        json!([
+            "step",
+            "part",
+            "eigenvalue",
+            "density",
+            "se",
+            "lower",
+            "upper"
+        ])
     );
     let (rows, wanted) = (json["rows"].as_array().unwrap(), density(40));
     assert_eq!(rows.len(), 80);
     for (k, row) in rows[..40].iter().enumerate() {
         let (at, density, se) = (wanted.grid[k], wanted.density[k], wanted.se[k]);
-        assert_eq!(*row, json!([null, "all", at, density, se]));
+        let (lower, upper) = (wanted.lower[k], wanted.upper[k]);
+        assert_eq!(*row, json!([null, "all", at, density, se, lower, upper]));
     }
 }
 

@@ -197,14 +197,17 @@ pub(super) fn hessian(args: &HessianArgs) -> Vec<Rule> {
 fn has_radius(measure: Measure) -> bool {
     match measure {
         Measure::Keskar
-        | Measure::KeskarBall
+        | Measure::EpsilonSharpness
         | Measure::Sam
         | Measure::Asam
         | Measure::Adaptive
         | Measure::AdaptiveWorst
         | Measure::Gaussian
         | Measure::All => true,
-        Measure::PacBayes | Measure::RelativeFlatness | Measure::FisherRao => false,
+        Measure::PacBayesLoss
+        | Measure::PacBayesAccuracy
+        | Measure::RelativeFlatness
+        | Measure::FisherRao => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Eigenvalues of the whole matrix.
 
+use super::estimates::keep_atoms;
 use super::state::{generation, pack, vectors};
 use super::work::Work;
 use crate::args::MethodName;
@@ -21,6 +22,8 @@ pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), Cli
         MethodName::Lanczos => lanczos(work, derivatives)?,
         MethodName::Power => power(work, derivatives)?,
     };
+    let both: Vec<&Pair> = top.iter().chain(&bottom).collect();
+    keep_atoms(work, &both)?;
     let method = request.how.method.name();
     let mut found = rows(ALL_PARAMETERS, Side::Top, &top, method);
     found.extend(rows(ALL_PARAMETERS, Side::Bottom, &bottom, method));

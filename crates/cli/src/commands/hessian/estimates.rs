@@ -8,7 +8,7 @@ use crate::inputs::Derivatives;
 use landscape_hessian::density::Quadrature;
 use landscape_hessian::trace::Ended;
 use landscape_hessian::{
-    Density, DensityParams, Estimate, Lanczos, Restricted, SpectralDensity, Stop, Trace,
+    Density, DensityParams, Estimate, Lanczos, Pair, Restricted, SpectralDensity, Stop, Trace,
 };
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, LanczosState, Side, SpectralDensity as StoredDensity, TraceEstimate,
@@ -59,7 +59,32 @@ fn keep_traces(
     )
 }
 
-/// Estimates and keeps the density. Random vectors that are done are kept on the way.
+/// The share of cases that the interval of a density covers.
+const CONFIDENCE: f64 = 0.95;
+
+/// What a density is made of: eigenpairs that are known, and the random vectors that are done.
+#[derive(Default)]
+struct Beside {
+    pairs: Vec<Pair>,
+    known: Vec<Quadrature>,
+}
+
+/// Keeps the converged pairs for a density that is to come, before their values are kept: the density is
+/// then the same however often the work is interrupted.
+pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), CliError> {
+    if !work.request.density || work.has_density() {
+        return Ok(());
+    }
+    let converged: Vec<&&Pair> = pairs.iter().filter(|pair| pair.converged).collect();
+    let vectors: Vec<&[f64]> = converged.iter().map(|p| p.vector.as_slice()).collect();
+    let state = packed(converged.iter().map(|pair| **pair), &[]);
+    work.store
+        .put_lanczos_state(&work.run, &work.task("density"), &state, 0, &vectors)?;
+    Ok(())
+}
+
+/// Estimates and keeps the density, beside the eigenvalues that were found. Random vectors that are done
+/// are kept on the way.
 pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
     if !work.request.density || work.has_density() {
         return Ok(());
@@ -68,15 +93,17 @@ pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliErro
     let operator = derivatives.operator(work.request.how.matrix.matrix());
     let task = work.task("density");
     let stored = work.store.lanczos_state(&work.run, &task)?;
-    let mut known = stored.and_then(quadratures).unwrap_or_default();
+    let Beside { pairs, mut known } = stored.and_then(unpacked).unwrap_or_default();
     loop {
         let probes = (known.len() + params.block).clamp(2, params.probes);
         let some = Density::new(DensityParams { probes, ..params })?;
-        let found = work.watch("density", |observer| some.run(&operator, &known, observer))?;
+        let found = work.watch("density", |observer| {
+            some.run_beside(&operator, &pairs, &known, observer)
+        })?;
         if found.ended == Ended::Cancelled {
             return Err(work.interrupted());
         }
-        if found.probes() == params.probes {
+        if found.ended == Ended::Exact || found.probes() == params.probes {
             let products = found.products;
             let results = Curvature {
                 densities: vec![stored_density(found)],
@@ -85,36 +112,65 @@ pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliErro
             return work.keep(products, results);
         }
         known = found.quadratures;
+        let state = packed(pairs.iter(), &known);
         work.store
-            .put_lanczos_state(&work.run, &task, &packed(&known), 0, &[])?;
+            .put_lanczos_state(&work.run, &task, &state, pairs.len(), &[])?;
         work.go_on()?;
     }
 }
 
-fn packed(known: &[Quadrature]) -> Value {
+/// All but the vectors of the pairs; numbers as their bits.
+fn packed<'a>(pairs: impl Iterator<Item = &'a Pair>, known: &[Quadrature]) -> Value {
     let one = |q: &Quadrature| json!({"nodes": bits(&q.nodes), "weights": bits(&q.weights)});
-    known.iter().map(one).collect()
+    let pair = |pair: &Pair| bits(&[pair.value, pair.residual, pair.estimate]);
+    json!({
+        "pairs": pairs.map(pair).collect::<Vec<_>>(),
+        "quadratures": known.iter().map(one).collect::<Vec<_>>(),
+    })
 }
 
-fn quadratures(stored: LanczosState) -> Option<Vec<Quadrature>> {
+fn unpacked(stored: LanczosState) -> Option<Beside> {
     let one = |value: &Value| {
         Some(Quadrature {
             nodes: floats(&value["nodes"])?,
             weights: floats(&value["weights"])?,
         })
     };
-    stored.state.as_array()?.iter().map(one).collect()
+    // A list alone is of a version without pairs.
+    let list = match stored.state.as_array() {
+        Some(list) => list,
+        None => stored.state["quadratures"].as_array()?,
+    };
+    let known = list.iter().map(one).collect::<Option<_>>()?;
+    let numbers = stored.state["pairs"].as_array().into_iter().flatten();
+    let pair = |(numbers, vector): (&Value, Vec<f64>)| {
+        let numbers = floats(numbers)?;
+        Some(Pair {
+            value: *numbers.first()?,
+            residual: *numbers.get(1)?,
+            estimate: *numbers.get(2)?,
+            vector,
+            converged: true,
+        })
+    };
+    let pairs = numbers.zip(stored.basis).map(pair).collect::<Option<_>>()?;
+    Some(Beside { pairs, known })
 }
 
 fn stored_density(found: SpectralDensity) -> StoredDensity {
+    let (lower, upper) = found.band(CONFIDENCE).into_iter().unzip();
     StoredDensity {
         part: ALL_PARAMETERS.to_owned(),
         lanczos_steps: found.steps as u64,
         probes: found.probes() as u64,
         width: found.width,
+        atoms: Some(found.atoms.len() as u64),
+        confidence: Some(CONFIDENCE),
         grid: found.grid,
         density: found.density,
         se: found.standard_errors,
+        lower,
+        upper,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn fill(
         };
         work.computed += products as u64;
         work.at.products += products as u64;
+        recorder.count(work.counts());
         recorder.push(&[point])?;
         map.points[index] = Some(point);
         work.release();

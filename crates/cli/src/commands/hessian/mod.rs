@@ -166,7 +166,7 @@ impl Plan {
             true => training::every_step(work, &self.problem, &mut self.derivatives)?,
             false => {
                 let limit = stability(work.store, &self.problem)?;
-                point(work, &self.derivatives, None, limit)?;
+                point(work, &self.problem, &self.derivatives, None, limit)?;
             }
         }
         let map = match (map, &self.map) {
@@ -186,6 +186,7 @@ impl Plan {
 /// Everything that is asked for at the point of the derivatives.
 fn point(
     work: &mut Work,
+    problem: &Problem,
     derivatives: &Derivatives,
     step: Option<u64>,
     limit: Option<f64>,
@@ -209,13 +210,13 @@ fn point(
         estimates::trace,
         estimates::density,
         estimates::per_layer,
-        sharpness::sharpness,
     ];
     for task in tasks {
         work.go_on()?;
         task(work, derivatives)?;
     }
-    Ok(())
+    work.go_on()?;
+    sharpness::sharpness(work, problem, derivatives)
 }
 
 /// What can be checked before any file is read.

@@ -107,6 +107,10 @@ pub fn fields_of(point: &Curvature) -> Map<String, Value> {
             "grid": numbers(&d.grid),
             "density": numbers(&d.density),
             "se": numbers(&d.se),
+            "lower": numbers(&d.lower),
+            "upper": numbers(&d.upper),
+            "confidence": number(d.confidence),
+            "atoms": d.atoms,
             "lanczos_steps": d.lanczos_steps,
             "probes": d.probes,
             "width": number(d.width),
@@ -264,12 +268,13 @@ pub fn words_of(point: &Curvature) -> String {
         let (low, high) = (density.grid.first(), density.grid.last());
         let span = |end: Option<&f64>| end.map_or("-".to_owned(), |end| short(*end));
         text.push_str(&format!(
-            "\ndensity  from {} to {}, {} random vectors of {} Lanczos steps, width {}\n",
+            "\ndensity  from {} to {}, {} random vectors of {} Lanczos steps, width {}{}\n",
             span(low),
             span(high),
             density.probes,
             density.lanczos_steps,
-            short(density.width)
+            short(density.width),
+            atoms_words(density.atoms.unwrap_or(0))
         ));
     }
     let layers = layers(point);
@@ -283,6 +288,14 @@ pub fn words_of(point: &Curvature) -> String {
         ));
     }
     text
+}
+
+fn atoms_words(atoms: u64) -> String {
+    match atoms {
+        0 => String::new(),
+        1 => ", beside the known eigenvalue".to_owned(),
+        n => format!(", beside the {n} known eigenvalues"),
+    }
 }
 
 fn facts(point: &Curvature) -> String {

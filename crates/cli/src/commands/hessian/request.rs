@@ -25,6 +25,8 @@ pub struct Request {
     pub per_layer: bool,
     pub map: bool,
     pub sharpness: Vec<Measure>,
+    /// Whether every measure is asked for by one word: those that a problem does not have are left out.
+    pub every_measure: bool,
     pub all_steps: bool,
     pub how: HowArgs,
     pub seed: u64,
@@ -54,6 +56,7 @@ impl Request {
             per_layer: wanted.per_layer,
             map: wanted.map,
             sharpness: measures(&wanted.sharpness),
+            every_measure: wanted.sharpness.contains(&Measure::All),
             all_steps: wanted.all_steps,
             how: args.how.clone(),
             seed: args.plane.seed,

@@ -3,10 +3,10 @@
 use super::work::Work;
 use crate::args::Measure;
 use crate::error::CliError;
-use crate::inputs::Derivatives;
+use crate::inputs::{Derivatives, Problem};
 use landscape_hessian::sharpness::{
-    AverageParams, KeskarForm, KeskarParams, Metric, PacBayesParams, Point, SamParams, Scaling,
-    WorstCaseParams,
+    AverageParams, Displaced, EpsilonSharpnessParams, KeskarParams, LossError, Metric,
+    PacBayesParams, Point, SamParams, Scaling, SharpnessError, WorstCaseParams,
 };
 use landscape_hessian::{Progress, Trace};
 use landscape_storage::{Curvature, Sharpness};
@@ -29,11 +29,15 @@ struct Found {
 }
 
 /// Measures and keeps the sharpness that is asked for.
-pub fn sharpness(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
+pub fn sharpness(
+    work: &mut Work,
+    problem: &Problem,
+    derivatives: &Derivatives,
+) -> Result<(), CliError> {
     if work.request.sharpness.is_empty() {
         return Ok(());
     }
-    let loss = MeanLoss::new(derivatives.curvature());
+    let loss = loss(problem, derivatives)?;
     let point = Point::new(&loss, derivatives.curvature().point().to_vec())?;
     for (name, measure, tensor) in wanted(work, derivatives) {
         if work.at.sharpness.iter().any(|known| known.measure == name) {
@@ -48,10 +52,18 @@ pub fn sharpness(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliEr
         };
         let found = work.watch(&name, |watcher| {
             job.measure(measure, tensor.as_deref(), watcher)
-        })?;
+        });
         if work.stopped() {
             return Err(work.interrupted());
         }
+        let found = match found {
+            // Asked for by name it is an error; with all others it is left out.
+            Err(CliError::Sharpness(error)) if work.request.every_measure && lacks(&error) => {
+                work.note(format_args!("{name} is left out: {error}"));
+                continue;
+            }
+            found => found?,
+        };
         let row = Sharpness {
             measure: name,
             value: found.value,
@@ -67,6 +79,30 @@ pub fn sharpness(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliEr
         )?;
     }
     Ok(())
+}
+
+/// The loss at the point, with its accuracy where the problem is a classification.
+fn loss<'a>(problem: &'a Problem, derivatives: &'a Derivatives) -> Result<MeanLoss<'a>, CliError> {
+    let loss = MeanLoss::new(derivatives.curvature());
+    if !problem.loss.has_accuracy() {
+        return Ok(loss);
+    }
+    let network = problem.network()?;
+    Ok(loss.with_accuracy(move |theta| {
+        let params = derivatives.params_at(theta).map_err(LossError::new)?;
+        let moved = network.with_params(&params).map_err(LossError::new)?;
+        let found = landscape_models::evaluate(&moved, &problem.data, problem.loss);
+        let accuracy = found.map_err(LossError::new)?.accuracy;
+        accuracy.ok_or_else(|| LossError::new("the loss has no accuracy"))
+    }))
+}
+
+/// Whether a problem does not have what is measured.
+fn lacks(error: &SharpnessError) -> bool {
+    matches!(
+        error,
+        SharpnessError::NoAccuracy | SharpnessError::NoRise { .. }
+    )
 }
 
 /// Every number that is asked for: its name, its measure, and the tensor it is about.
@@ -106,28 +142,45 @@ impl Job<'_> {
         watcher: Watcher,
     ) -> Result<Found, CliError> {
         match measure {
-            Measure::Keskar | Measure::All => self.keskar(KeskarForm::Box, watcher),
-            Measure::KeskarBall => self.keskar(KeskarForm::Ball, watcher),
+            Measure::Keskar | Measure::All => self.keskar(watcher),
+            Measure::EpsilonSharpness => self.epsilon_sharpness(watcher),
             Measure::Sam => self.sam(SamParams::default().rho, Metric::Euclidean),
             Measure::Asam => self.sam(ASAM.0, Metric::Adaptive { eta: ASAM.1 }),
             Measure::Adaptive => self.average(Scaling::Magnitude, watcher),
             Measure::Gaussian => self.average(Scaling::Unit, watcher),
             Measure::AdaptiveWorst => self.worst(watcher),
-            Measure::PacBayes => self.pac_bayes(watcher),
+            Measure::PacBayesLoss => self.pac_bayes(Displaced::Loss, watcher),
+            Measure::PacBayesAccuracy => self.pac_bayes(Displaced::Accuracy, watcher),
             Measure::RelativeFlatness => self.flatness(tensor.unwrap_or_default(), watcher),
             Measure::FisherRao => self.fisher_rao(),
         }
     }
 
-    fn keskar(&self, form: KeskarForm, watcher: Watcher) -> Result<Found, CliError> {
+    fn keskar(&self, watcher: Watcher) -> Result<Found, CliError> {
         let usual = KeskarParams::default();
         let params = KeskarParams {
             epsilon: self.rho.unwrap_or(usual.epsilon),
-            form,
             seed: self.seed,
             ..usual
         };
         let found = self.point.keskar(&params, watcher)?;
+        let settings = json!({
+            "epsilon": params.epsilon,
+            "steps": params.steps,
+            "starts": params.starts,
+            "converged": found.worst.converged,
+        });
+        Ok(Found::exact(found.value, settings))
+    }
+
+    fn epsilon_sharpness(&self, watcher: Watcher) -> Result<Found, CliError> {
+        let usual = EpsilonSharpnessParams::default();
+        let params = EpsilonSharpnessParams {
+            epsilon: self.rho.unwrap_or(usual.epsilon),
+            seed: self.seed,
+            ..usual
+        };
+        let found = self.point.epsilon_sharpness(&params, watcher)?;
         let settings = json!({
             "epsilon": params.epsilon,
             "steps": params.steps,
@@ -181,8 +234,9 @@ impl Job<'_> {
         Ok(Found::exact(found.rise, settings))
     }
 
-    fn pac_bayes(&self, watcher: Watcher) -> Result<Found, CliError> {
+    fn pac_bayes(&self, displaced: Displaced, watcher: Watcher) -> Result<Found, CliError> {
         let params = PacBayesParams {
+            displaced,
             seed: self.seed,
             ..PacBayesParams::default()
         };
@@ -194,7 +248,7 @@ impl Job<'_> {
             se: finite(se),
             settings: json!({
                 "sigma": found.sigma,
-                "rise": params.rise,
+                "change": params.rise,
                 "samples": params.samples,
                 "converged": found.converged,
             }),

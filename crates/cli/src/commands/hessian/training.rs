@@ -34,7 +34,7 @@ pub fn every_step(
         let limit = limit(run, &found.record);
         let params = found.params.conform(&layout)?;
         derivatives.move_to(&params)?;
-        point(work, derivatives, Some(step), limit)?;
+        point(work, problem, derivatives, Some(step), limit)?;
         work.release();
     }
     Ok(())

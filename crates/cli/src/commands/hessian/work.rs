@@ -71,8 +71,25 @@ impl<'a> Work<'a> {
     pub fn keep(&mut self, products: usize, results: Curvature) -> Result<(), CliError> {
         self.computed += products as u64;
         self.at.products += products as u64;
+        let all = Curvature {
+            eigenvalues: results.eigenvalues,
+            traces: results.traces,
+            densities: results.densities,
+            sharpness: results.sharpness,
+            ..self.counts()
+        };
+        self.store.put_curvature(&self.run, &all)?;
+        self.at.eigenvalues.extend(all.eigenvalues);
+        self.at.traces.extend(all.traces);
+        self.at.densities.extend(all.densities);
+        self.at.sharpness.extend(all.sharpness);
+        Ok(())
+    }
+
+    /// What the work at the point has cost so far, in all sessions, without its results.
+    pub fn counts(&mut self) -> Curvature {
         self.at.seconds = self.before + self.since.elapsed().as_secs_f64();
-        let counts = Curvature {
+        Curvature {
             step: self.at.step,
             parameters: self.at.parameters,
             loss: self.at.loss,
@@ -80,14 +97,8 @@ impl<'a> Work<'a> {
             stability_limit: self.at.stability_limit,
             products: self.at.products,
             seconds: self.at.seconds,
-            ..results
-        };
-        self.store.put_curvature(&self.run, &counts)?;
-        self.at.eigenvalues.extend(counts.eigenvalues);
-        self.at.traces.extend(counts.traces);
-        self.at.densities.extend(counts.densities);
-        self.at.sharpness.extend(counts.sharpness);
-        Ok(())
+            ..Curvature::default()
+        }
     }
 
     /// Does something that takes an observer: shows how far it is, and ends it on Ctrl-C.

@@ -149,7 +149,9 @@ fn spectrum(run: &Stored, point: &Curvature) -> Option<Spectrum> {
         density: Some(Density {
             grid: density.grid.clone(),
             density: density.density.clone(),
-            se: density.se.clone(),
+            lower: density.lower.clone(),
+            upper: density.upper.clone(),
+            confidence: density.confidence.unwrap_or(0.0),
             lanczos_steps: density.lanczos_steps as usize,
             probes: density.probes as usize,
             width: density.width,

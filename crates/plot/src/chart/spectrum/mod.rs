@@ -16,13 +16,13 @@ use crate::style::{CURVE, DASHES, INK, LINES};
 use crate::svg::{Canvas, Path, Rect, Stroke};
 use crate::text::number::{count, value};
 use marks::{COLOR, EXACT, Marks};
-use window::{BAND, Window, smoothed};
+use window::{Window, smoothed};
 
 /// The colour of the estimated density.
 const DENSITY: &str = LINES[0];
 
 /// The density of the eigenvalues on a logarithmic scale against the eigenvalue on a symmetric
-/// logarithmic one: with the band of two standard errors, single eigenvalues marked above (hollow
+/// logarithmic one: with the band of its interval, single eigenvalues marked above (hollow
 /// where they did not converge), and the exact spectrum where it is known.
 ///
 /// Densities are drawn down to a tenth of what one eigenvalue amounts to. The axis is linear within
@@ -135,19 +135,15 @@ fn curve(points: impl Iterator<Item = (f64, f64)>, panel: &Panel) -> Path {
     })
 }
 
-/// The area between the density and two standard errors about it.
+/// The area of the interval of the density.
 fn band(canvas: &mut Canvas, density: &Density, panel: &Panel) {
-    let known = |k: &usize| density.density[*k].is_finite() && density.se[*k].is_finite();
-    let all: Vec<usize> = (0..density.se.len()).collect();
+    let known = |k: &usize| density.lower[*k].is_finite() && density.upper[*k].is_finite();
+    let all: Vec<usize> = (0..density.lower.len().min(density.upper.len())).collect();
     for run in all.split(|k| !known(k)).filter(|run| run.len() > 1) {
-        let edge = |sign: f64| {
-            move |k: &usize| {
-                let d = density.density[*k] + sign * BAND * density.se[*k];
-                (panel.x.at(density.grid[*k]), height(panel, d))
-            }
-        };
-        let upper = run.iter().map(edge(1.0));
-        let outline: Vec<(f64, f64)> = upper.chain(run.iter().rev().map(edge(-1.0))).collect();
+        let place = |k: &usize, d: f64| (panel.x.at(density.grid[*k]), height(panel, d));
+        let upper = run.iter().map(|k| place(k, density.upper[*k]));
+        let lower = run.iter().rev().map(|k| place(k, density.lower[*k]));
+        let outline: Vec<(f64, f64)> = upper.chain(lower).collect();
         let path = Path::new().polyline(&outline, true);
         canvas.shape(&path, Some(DENSITY), 0.25, None);
     }
@@ -172,8 +168,13 @@ fn explain(sheet: &mut Sheet<'_>, spectrum: &Spectrum, window: &Window) {
         let words = "density (stochastic Lanczos quadrature)";
         let swatch = Swatch::Curve(DENSITY.to_owned(), &[], None);
         legend.push(Entry::new(swatch, words));
-        if density.se.iter().any(|se| *se > 0.0) {
-            legend.push(Entry::new(Swatch::Band(DENSITY), "± 2 standard errors"));
+        let mut edges = density.lower.iter().zip(&density.upper);
+        if edges.any(|(lower, upper)| upper > lower) {
+            let words = match density.confidence {
+                share if share > 0.0 => format!("{}% interval", value(100.0 * share, 3)),
+                _ => "interval".to_owned(),
+            };
+            legend.push(Entry::new(Swatch::Band(DENSITY), words));
         }
     }
     legend.extend(exact_entries(spectrum));

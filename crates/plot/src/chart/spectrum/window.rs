@@ -5,8 +5,6 @@ use crate::options::{Options, Scale};
 use crate::scale::{Transform, finite_range};
 use crate::text::number::{exponent, pow10};
 
-/// Half widths of bands, in standard errors.
-pub(super) const BAND: f64 = 2.0;
 /// Room at both ends of the horizontal axis, as a share of it.
 const MARGIN: f64 = 0.025;
 /// A limit of stability further than this times the largest eigenvalue is not drawn.
@@ -54,9 +52,9 @@ impl Window {
         match &spectrum.density {
             Some(density) => {
                 let high = |(at, d): (usize, &f64)| {
-                    let se = density.se.get(at).copied().unwrap_or(0.0);
+                    let above = density.upper.get(at).map_or(0.0, |upper| upper - d);
                     // A wide band is cut rather than flatten the curve.
-                    d + (BAND * se).max(0.0).min(2.0 * d.abs())
+                    d + above.max(0.0).min(2.0 * d.abs())
                 };
                 let curve = density.density.iter().enumerate().map(high);
                 let exact = smoothed(spectrum, density).into_iter().map(|(_, d)| d);
