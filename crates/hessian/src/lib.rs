@@ -12,7 +12,9 @@ pub mod trace;
 mod vectors;
 
 pub use density::{Density, DensityError, DensityParams, SpectralDensity};
-pub use lanczos::{Lanczos, LanczosError, LanczosParams, Pair, Spectrum, State, StateParts, Stop};
+pub use lanczos::{
+    Lanczos, LanczosError, LanczosParams, Pair, Spectrum, State, StateParts, Stop, Waiting,
+};
 pub use operator::{
     Congruent, Dense, DenseError, Operator, OperatorError, Restricted, Scaled, from_fn, try_from_fn,
 };

@@ -5,7 +5,9 @@ use std::error::Error;
 
 /// A symmetric linear operator, usually the Hessian of a loss, known by its products with vectors.
 ///
-/// Nothing here checks that it is symmetric.
+/// That it is symmetric, and the same at every call, is for the caller to see to. [`crate::Lanczos`] and
+/// [`crate::Power`] measure their residuals with it and claim nothing beyond these, [`crate::Density`] gives an error
+/// where products contradict each other, and [`crate::Trace`] doesn't see it.
 pub trait Operator {
     /// Number of rows, and of columns.
     fn dim(&self) -> usize;

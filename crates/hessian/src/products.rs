@@ -41,7 +41,20 @@ pub enum ProductError {
         /// What it is.
         value: f64,
     },
+    /// A product has entries whose squares overflow.
+    #[error(
+        "entry {index} of a product is {value}, too large to be squared; multiply the loss by a small factor"
+    )]
+    TooLarge {
+        /// The first such entry.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
 }
+
+/// Magnitudes up to which a sum of squares over any number of entries is finite.
+const LARGEST: f64 = 1e140;
 
 /// Multiplies a block, adds to the count, and checks what came back.
 pub(crate) fn multiply(
@@ -83,11 +96,13 @@ fn check(product: &[f64], expected: usize) -> Result<(), ProductError> {
         let given = product.len();
         return Err(ProductError::Length { expected, given });
     }
-    match product.iter().position(|v| !v.is_finite()) {
-        Some(index) => Err(ProductError::NotFinite {
-            index,
-            value: product[index],
-        }),
-        None => Ok(()),
-    }
+    let usable = |v: &f64| v.abs() <= LARGEST;
+    let Some(index) = product.iter().position(|v| !usable(v)) else {
+        return Ok(());
+    };
+    let value = product[index];
+    Err(match value.is_finite() {
+        true => ProductError::TooLarge { index, value },
+        false => ProductError::NotFinite { index, value },
+    })
 }

@@ -46,6 +46,15 @@ pub enum DensityError {
     /// A starting vector cannot be used.
     #[error("the starting vector is zero, not finite, or of another length than the operator")]
     Start,
+    /// Products contradict each other.
+    #[error(
+        "products contradict each other by {share:.2} of their size: the operator is not symmetric, or not the \
+         same at every call"
+    )]
+    Asymmetric {
+        /// The contradiction, as a share of the largest entries.
+        share: f64,
+    },
     /// A product could not be had.
     #[error(transparent)]
     Product(#[from] ProductError),

@@ -70,7 +70,7 @@ pub use error::DensityError;
 pub use params::{Density, DensityParams};
 pub use report::{Quadrature, SpectralDensity};
 
-use crate::lanczos::{Pair, State};
+use crate::lanczos::{Absorbed, Pair, State};
 use crate::operator::Operator;
 use crate::products::multiply;
 use crate::progress::{Observer, Progress, Stage};
@@ -84,7 +84,8 @@ impl Density {
     /// random vectors that are complete.
     ///
     /// # Errors
-    /// When the operator has no dimension; when a product cannot be had.
+    /// When the operator has no dimension; when a product cannot be had; when products contradict each
+    /// other, as those of an asymmetric operator or of one that changes do.
     pub fn run(
         &self,
         operator: &dyn Operator,
@@ -122,7 +123,9 @@ impl Density {
                 cost,
             ));
         }
-        let (quadratures, cost) = self.sample(operator, &vectors, known, observer)?;
+        let size = values.iter().map(|atom| atom.value.abs());
+        let locked = (vectors.as_slice(), size.fold(0.0, f64::max));
+        let (quadratures, cost) = self.sample(operator, locked, known, observer)?;
         Ok(SpectralDensity::new(
             self.params(),
             dim,
@@ -132,11 +135,11 @@ impl Density {
         ))
     }
 
-    /// The quadratures beside locked vectors, products spent, and why it ended.
+    /// The quadratures beside locked vectors with the largest of their eigenvalues, products spent, and why it ended.
     fn sample(
         &self,
         operator: &dyn Operator,
-        locked: &[Vec<f64>],
+        (locked, size): (&[Vec<f64>], f64),
         known: &[Quadrature],
         observer: Observer,
     ) -> Result<(Vec<Quadrature>, (usize, Ended)), DensityError> {
@@ -151,7 +154,7 @@ impl Density {
             let mut chains: Vec<State> = (first..first + count)
                 .map(|i| State::beside(locked, start(i)))
                 .collect();
-            match self.advance(operator, &mut chains, &mut products, observer)? {
+            match self.advance(operator, (&mut chains, size), &mut products, observer)? {
                 true => quadratures.extend(chains.iter().map(Quadrature::of)),
                 false => ended = Ended::Cancelled,
             }
@@ -164,7 +167,7 @@ impl Density {
     fn advance(
         &self,
         operator: &dyn Operator,
-        chains: &mut [State],
+        (chains, size): (&mut [State], f64),
         products: &mut usize,
         observer: Observer,
     ) -> Result<bool, DensityError> {
@@ -181,7 +184,7 @@ impl Density {
             }
             let multiplied = multiply(operator, &block, products)?;
             for ((chain, vector), product) in live.iter_mut().zip(block).zip(multiplied) {
-                chain.absorb(vector, product);
+                agrees(&chain.absorb(vector, product), size)?;
             }
             let progress = Progress {
                 stage: Stage::Sampling,
@@ -210,7 +213,7 @@ impl Quadrature {
 ///
 /// # Errors
 /// When the vector has another length than the operator, is zero or not finite; when a product cannot
-/// be had.
+/// be had, or products contradict each other.
 pub fn quadrature(
     operator: &dyn Operator,
     start: Vec<f64>,
@@ -229,7 +232,22 @@ pub fn quadrature(
         let block = [vector];
         let product = multiply(operator, &block, &mut products)?.swap_remove(0);
         let [vector] = block;
-        chain.absorb(vector, product);
+        agrees(&chain.absorb(vector, product), 0.0)?;
     }
     Ok(Quadrature::of(&chain))
+}
+
+/// The share up to which products may contradict each other: noise is far below.
+const NOISE: f64 = 0.1;
+
+/// Nothing in a quadrature would tell that its products belong to no symmetric matrix.
+/// `size` is known of the operator besides.
+fn agrees(absorbed: &Absorbed, size: f64) -> Result<(), DensityError> {
+    let size = absorbed.size.max(size);
+    match absorbed.contradiction > NOISE * size {
+        true => Err(DensityError::Asymmetric {
+            share: absorbed.contradiction / size,
+        }),
+        false => Ok(()),
+    }
 }

@@ -33,8 +33,8 @@ pub(super) fn confirmation(lanczos: &Lanczos, state: &State) -> Confirmation {
         return Confirmation::Chance(0.0);
     }
     // The far end of what is left, as far out as its residual lets it be.
-    let floor = low - ritz.couplings[steps - 1].abs();
-    let ceiling = high + ritz.couplings[0].abs();
+    let floor = low - ritz.couplings[steps - 1];
+    let ceiling = high + ritz.couplings[0];
     let above = upper.map(|edge| share(edge - high, edge - floor));
     let below = lower.map(|edge| share(low - edge, ceiling - edge));
     let free = state.dim() - locked;

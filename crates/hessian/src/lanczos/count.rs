@@ -50,7 +50,7 @@ pub enum ConditionError {
 /// `|smallest / largest|`, by which Li et al. map how far a point is from convex.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EigenvalueRatio {
-    /// The ratio; 0 for a matrix of zeros. Near 0 the surface is locally close to convex.
+    /// The ratio; 0 for a matrix of zeros, infinite where only the largest eigenvalue is 0. Near 0 the surface is locally close to convex.
     pub value: f64,
     /// What the residuals of both ends may change it by.
     pub error: f64,
@@ -106,6 +106,14 @@ impl Spectrum {
             });
         }
         let value = (bottom.value / top.value).abs();
+        if value.is_infinite() {
+            let error = f64::INFINITY;
+            return Some(EigenvalueRatio {
+                value,
+                error,
+                converged,
+            });
+        }
         Some(EigenvalueRatio {
             value,
             error: (bottom.residual + value * top.residual) / top.value.abs(),

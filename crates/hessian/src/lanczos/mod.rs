@@ -14,8 +14,10 @@
 //! - *True residuals.* When the recurrence claims convergence (`|beta s_m|` within the tolerance), the
 //!   products with all wanted Ritz vectors are computed as one block, and `||H y - theta y||` decides.
 //!   With products that carry noise of 1e-5 the recurrence claims 1e-33 where the truth is 1e-5. When
-//!   the truth is worse than the claim, the search goes on along the worst residual vector; when that
-//!   does not halve the worst residual it ends as [`Stop::Stagnated`].
+//!   the truth is worse than the claim, the search goes on along the residual vectors of all pairs that have
+//!   not converged, as a band (Ruhe 1979): each vector that comes is multiplied in its turn, and what is left
+//!   of its product waits behind the others. When the worst residual is not halved twice in a row it ends as
+//!   [`Stop::Stagnated`].
 //! - *Breakdown*: when nothing but rounding is left of a new vector (`beta <= c eps ||T||`), the basis
 //!   is an invariant subspace, and the search goes on with a random vector orthogonal to it.
 //!
@@ -62,6 +64,8 @@
 //!   Matrix Anal. Appl. 22, 2000.
 //! - L. Giraud, J. Langou, M. Rozložník, *The loss of orthogonality in the Gram-Schmidt
 //!   orthogonalization process*, Comput. Math. Appl. 50, 2005.
+//! - A. Ruhe, *Implementation aspects of band Lanczos algorithms for computation of eigenvalues of large
+//!   sparse symmetric matrices*, Math. Comp. 33, 1979.
 //! - J. Kuczyński, H. Woźniakowski, *Estimating the largest eigenvalue by the power and Lanczos
 //!   algorithms with a random start*, SIAM J. Matrix Anal. Appl. 13, 1992.
 
@@ -69,6 +73,7 @@ mod confirm;
 mod count;
 mod error;
 mod params;
+mod refine;
 mod ritz;
 mod run;
 mod spectrum;
@@ -78,4 +83,5 @@ pub use count::{Condition, ConditionError, EigenvalueRatio, Outliers};
 pub use error::LanczosError;
 pub use params::{Lanczos, LanczosParams};
 pub use spectrum::{Pair, Spectrum, Stop};
-pub use state::{State, StateParts};
+pub(crate) use state::Absorbed;
+pub use state::{State, StateParts, Waiting};

@@ -5,13 +5,16 @@ pub(super) struct Ritz {
     pub(super) values: Vec<f64>,
     /// Eigenvectors of the projected matrix, as columns.
     pub(super) vectors: DMatrix<f64>,
-    /// What couples each pair to the next vector; its magnitude is the residual in exact arithmetic.
+    /// The norm of what couples each pair to the vectors to come: the residual in exact arithmetic.
     pub(super) couplings: Vec<f64>,
 }
 
 impl Ritz {
-    pub(super) fn new(projected: DMatrix<f64>, coupling: &[f64]) -> Self {
-        if coupling.is_empty() {
+    pub(super) fn new<'a>(
+        projected: DMatrix<f64>,
+        couplings: impl Iterator<Item = &'a [f64]>,
+    ) -> Self {
+        if projected.is_empty() {
             return Ritz {
                 values: vec![],
                 vectors: projected,
@@ -22,10 +25,14 @@ impl Ritz {
         let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let vectors = eigen.eigenvectors.select_columns(&order);
-        let columns = vectors.column_iter();
-        let couple =
-            |s: nalgebra::DVectorView<f64>| s.iter().zip(coupling).map(|(s, c)| s * c).sum::<f64>();
-        let couplings = columns.map(couple).collect();
+        let mut squares = vec![0.0; order.len()];
+        for coupling in couplings {
+            for (square, s) in squares.iter_mut().zip(vectors.column_iter()) {
+                let along: f64 = s.iter().zip(coupling).map(|(s, c)| s * c).sum();
+                *square += along * along;
+            }
+        }
+        let couplings = squares.into_iter().map(f64::sqrt).collect();
         Ritz {
             values: order.iter().map(|&i| eigen.eigenvalues[i]).collect(),
             couplings,

@@ -1,11 +1,17 @@
 use super::confirm::{Confirmation, confirmation};
 use super::params::SPARE;
+use super::refine::Refinement;
 use super::ritz::Ritz;
 use super::{Lanczos, LanczosError, Pair, Spectrum, State, Stop};
 use crate::operator::Operator;
 use crate::products::{ProductError, multiply};
 use crate::progress::{Observer, Progress, Stage, unobserved};
 use crate::vectors::{add_scaled, combine, norm, orient};
+
+/// Measurements in a row that do not halve the worst residual before a search counts as stagnated.
+const FAILURES: usize = 2;
+/// The share of what is allowed of a residual below which a part of it is not looked into.
+const NEGLIGIBLE: f64 = 0.1;
 
 /// What a search does next.
 enum Next {
@@ -24,10 +30,10 @@ enum Next {
 /// Ritz pairs with their measured residuals.
 struct Measured {
     pairs: Vec<Pair>,
-    /// `H y - theta y`.
+    /// `H y - theta y` of the vectors as they come from the basis, without a turn.
     residuals: Vec<Vec<f64>>,
-    /// The worst ratio of a residual to what is allowed, and whose it is.
-    worst: (f64, usize),
+    /// Ratios of residuals to what is allowed.
+    ratios: Vec<f64>,
 }
 
 impl Lanczos {
@@ -163,7 +169,7 @@ impl Lanczos {
             () if state.is_exhausted() => Next::Measure(ritz, Some(Stop::Stagnated)),
             () if spent => Next::Measure(ritz, Some(Stop::Products)),
             () if claim <= 1.0 => Next::Measure(ritz, None),
-            () if state.size() >= self.limit(state.dim()) => Next::Restart(ritz),
+            () if state.held() >= self.limit(state.dim()) => Next::Restart(ritz),
             () => Next::Expand,
         }
     }
@@ -199,7 +205,7 @@ impl Lanczos {
         let wanted = ritz.ends(self.params().top, self.params().bottom);
         let ratios = wanted.iter().map(|&i| {
             let allowed = self.allowed(ritz.values[i], norm);
-            excess(ritz.couplings[i].abs(), allowed)
+            excess(ritz.couplings[i], allowed)
         });
         ratios.fold(0.0, f64::max)
     }
@@ -228,32 +234,29 @@ impl Lanczos {
         ritz: &Ritz,
     ) -> Result<Measured, ProductError> {
         let wanted = ritz.ends(self.params().top, self.params().bottom);
-        let mut vectors = combine(&state.parts.basis, &ritz.vectors.select_columns(&wanted));
-        vectors.iter_mut().for_each(|vector| orient(vector));
+        let vectors = combine(&state.parts.basis, &ritz.vectors.select_columns(&wanted));
         let mut residuals = multiply(operator, &vectors, &mut state.parts.products)?;
-        let mut worst = (0.0, 0);
+        let mut ratios = Vec::with_capacity(wanted.len());
         let mut pairs = Vec::with_capacity(wanted.len());
-        for (n, (&i, vector)) in wanted.iter().zip(vectors).enumerate() {
+        for (n, (&i, mut vector)) in wanted.iter().zip(vectors).enumerate() {
             let value = ritz.values[i];
             add_scaled(&mut residuals[n], -value, &vector);
             let residual = norm(&residuals[n]);
             let allowed = self.allowed(value, ritz.norm());
-            let ratio = excess(residual, allowed);
-            if ratio > worst.0 {
-                worst = (ratio, n);
-            }
+            ratios.push(excess(residual, allowed));
+            orient(&mut vector);
             pairs.push(Pair {
                 value,
                 vector,
                 residual,
-                estimate: ritz.couplings[i].abs(),
+                estimate: ritz.couplings[i],
                 converged: residual <= allowed,
             });
         }
         Ok(Measured {
             pairs,
             residuals,
-            worst,
+            ratios,
         })
     }
 
@@ -266,7 +269,8 @@ impl Lanczos {
         otherwise: Option<Stop>,
     ) -> Option<Stop> {
         let complete = measured.pairs.len() == self.wanted(state.dim());
-        if complete && measured.worst.0 <= 1.0 {
+        let worst = measured.ratios.iter().copied().fold(0.0, f64::max);
+        if complete && worst <= 1.0 {
             if self.params().miss.is_none() || state.is_exhausted() {
                 return Some(Stop::Converged);
             }
@@ -276,18 +280,41 @@ impl Lanczos {
         if otherwise.is_some() {
             return otherwise;
         }
-        let before = state.parts.worst.replace(measured.worst.0);
-        if before.is_some_and(|before| measured.worst.0 > 0.5 * before) {
-            state.parts.worst = before;
+        let failed = state.parts.worst.is_some_and(|best| worst > 0.5 * best);
+        let failures = if failed { state.parts.failures + 1 } else { 0 };
+        if failures >= FAILURES {
             return Some(Stop::Stagnated);
         }
-        state.refine(
-            ritz,
-            &self.kept(ritz),
-            &measured.residuals,
-            measured.worst.1,
-        );
+        self.refine(state, ritz, measured);
+        state.parts.failures = failures;
+        state.parts.worst = Some(state.parts.worst.map_or(worst, |best| best.min(worst)));
         None
+    }
+
+    /// Goes on along the residuals of all pairs that have not converged, as far as the basis has room.
+    fn refine(&self, state: &mut State, ritz: &Ritz, measured: &Measured) {
+        let Measured {
+            pairs,
+            residuals,
+            ratios,
+        } = measured;
+        let mut open: Vec<usize> = (0..ratios.len()).filter(|&n| ratios[n] > 1.0).collect();
+        open.sort_by(|&a, &b| ratios[b].total_cmp(&ratios[a]));
+        let allowed = pairs
+            .iter()
+            .map(|pair| self.allowed(pair.value, ritz.norm()));
+        let limit = self.limit(state.dim());
+        let room = limit.saturating_sub(pairs.len() + SPARE / 2);
+        let most = room.clamp(1, open.len() + 1);
+        let mut keep = self.kept(ritz);
+        keep.truncate(limit.saturating_sub(SPARE / 2 + most).max(pairs.len()));
+        let with = Refinement {
+            residuals,
+            open: &open,
+            negligible: NEGLIGIBLE * allowed.fold(f64::INFINITY, f64::min),
+            most,
+        };
+        state.refine(ritz, &keep, &with);
     }
 
     /// The spectrum of what is locked; empty lists when nothing is.

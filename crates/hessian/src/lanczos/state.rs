@@ -2,14 +2,15 @@ use super::LanczosError;
 use super::ritz::Ritz;
 use crate::operator::Operator;
 use crate::products::{ProductError, multiply_one};
-use crate::vectors::{coefficients, gaussian, norm, orthogonalize, rotate, scale};
-use nalgebra::DMatrix;
+use crate::vectors::{add_scaled, dot, gaussian, norm, orthogonalize, rotate, scale};
+use nalgebra::{DMatrix, DVectorView};
 use serde::{Deserialize, Serialize};
 
 /// Everything a [`State`] consists of, as plain data to store and to read back.
 ///
 /// With `Q` the basis, `T` the projected matrix, `c` the coupling and `q` the next vector,
-/// `H Q = Q T + q c^T` up to the residuals of locked pairs.
+/// `H Q = Q T + q c^T` up to the residuals of locked pairs, and with a term `w d^T` more for each vector `w`
+/// that waits, with its coupling `d`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateParts {
     /// Dimension of the operator.
@@ -42,12 +43,38 @@ pub struct StateParts {
     /// The worst ratio of a residual to its tolerance when the pairs were last measured and had not
     /// converged although the recurrence claimed it.
     pub worst: Option<f64>,
+    /// How often in a row that ratio was not halved.
+    #[serde(default)]
+    pub failures: usize,
+    /// Vectors that come after the next one; none but after residuals that were worse than claimed.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+}
+
+/// A vector that comes into the basis later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The vector: of length 1, orthogonal to the basis, to the next vector and to the others that wait.
+    pub vector: Vec<f64>,
+    /// `vector^T H Q`.
+    pub coupling: Vec<f64>,
 }
 
 /// How far a Lanczos run is: a plain value, to keep and to continue from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     pub(super) parts: StateParts,
+}
+
+/// What came of a vector that was taken into the basis.
+pub(crate) struct Absorbed {
+    /// Whether there is a next vector; otherwise the basis is an invariant subspace.
+    pub(crate) goes_on: bool,
+    /// By how much the product contradicts those before it: rounding and noise where the operator is
+    /// symmetric and the same at every call.
+    pub(crate) contradiction: f64,
+    /// The largest entries seen, to compare that with.
+    pub(crate) size: f64,
 }
 
 /// Share of `eps ||T|| sqrt(dim)` below which a remainder is rounding.
@@ -89,6 +116,8 @@ impl State {
             estimates: vec![],
             locked_at: 0,
             worst: None,
+            failures: 0,
+            waiting: vec![],
         };
         State { parts }
     }
@@ -105,12 +134,18 @@ impl State {
         let triangle = rows.fold(true, |fits, (i, row)| {
             fits && row.len() == i + 1 && row.iter().all(|x| x.is_finite())
         });
+        let waits = |w: &Waiting| whole(&w.vector) && w.coupling.len() == size;
         let rules = [
             (parts.basis.iter().all(whole), "a vector of the basis"),
             (parts.next.iter().all(whole), "the next vector"),
             (parts.next.is_some() || size == parts.dim, "no next vector"),
             (parts.projected.len() == size && triangle, "the projection"),
             (parts.coupling.len() == size, "the coupling"),
+            (
+                parts.waiting.is_empty() || parts.next.is_some(),
+                "no next vector",
+            ),
+            (parts.waiting.iter().all(waits), "a vector that waits"),
             (parts.locked <= size, "the locked pairs"),
             (parts.residuals.len() == parts.locked, "the residuals"),
             (parts.estimates.len() == parts.locked, "the estimates"),
@@ -141,6 +176,11 @@ impl State {
         self.parts.products
     }
 
+    /// Vectors in the basis and those that wait.
+    pub(super) fn held(&self) -> usize {
+        self.size() + self.parts.waiting.len()
+    }
+
     /// Vectors in the basis.
     pub fn size(&self) -> usize {
         self.parts.basis.len()
@@ -159,7 +199,9 @@ impl State {
             self.parts.projected[row][column]
         };
         let projected = DMatrix::from_fn(size, size, entry);
-        Ritz::new(projected, &self.parts.coupling[from..])
+        let waiting = self.parts.waiting.iter().map(|w| &w.coupling[from..]);
+        let couplings = std::iter::once(&self.parts.coupling[from..]).chain(waiting);
+        Ritz::new(projected, couplings)
     }
 
     /// Takes the next vector into the basis: one product.
@@ -169,7 +211,7 @@ impl State {
         };
         let product = multiply_one(operator, next, &mut self.parts.products)?;
         let vector = self.parts.next.take();
-        if !self.absorb(vector.unwrap_or_default(), product) {
+        if !self.absorb(vector.unwrap_or_default(), product).goes_on {
             self.parts.next = self.draw();
         }
         Ok(())
@@ -206,33 +248,85 @@ impl State {
         (ritz.values.iter().rev().copied().collect(), weights)
     }
 
-    /// Takes a vector into the basis with its product, what is left of which is the next vector; false,
-    /// and no next vector, when the basis is an invariant subspace.
-    pub(crate) fn absorb(&mut self, vector: Vec<f64>, mut product: Vec<f64>) -> bool {
+    /// Takes a vector into the basis with its product, what is left of which is the next vector, or waits
+    /// behind those that wait.
+    pub(crate) fn absorb(&mut self, vector: Vec<f64>, mut product: Vec<f64>) -> Absorbed {
         self.parts.basis.push(vector);
         let split = orthogonalize(&self.parts.basis, &mut product);
+        let (contradiction, size) = self.contradiction(&split.coefficients);
         self.parts.projected.push(split.coefficients);
-        self.parts.coupling = vec![0.0; self.size()];
-        if split.norm <= self.rounding() || self.size() >= self.parts.dim {
+        let left = match self.parts.waiting.is_empty() {
+            true => split.norm,
+            false => self.couple(&mut product),
+        };
+        if left > self.rounding() && self.held() < self.parts.dim {
+            scale(&mut product, 1.0 / left);
+            let mut coupling = vec![0.0; self.size()];
+            coupling[self.size() - 1] = left;
+            let vector = product;
+            self.parts.waiting.push(Waiting { vector, coupling });
+        }
+        Absorbed {
+            goes_on: self.advance(),
+            contradiction,
+            size,
+        }
+    }
+
+    /// What the product of a vector says of its coupling to the basis, against what the products with
+    /// the basis had said of it: the difference, and the size of what is compared.
+    fn contradiction(&self, coefficients: &[f64]) -> (f64, f64) {
+        let expected = &self.parts.coupling;
+        let pairs = expected.iter().zip(coefficients);
+        let difference: Vec<f64> = pairs.map(|(expected, found)| found - expected).collect();
+        let size = norm(expected).max(norm(coefficients)).max(self.largest());
+        (norm(&difference), size)
+    }
+
+    /// Takes what couples the last vector of the basis to those that wait out of what is left of its product;
+    /// the norm of the rest.
+    fn couple(&mut self, product: &mut [f64]) -> f64 {
+        let size = self.size();
+        let waiting = &mut self.parts.waiting;
+        { waiting.iter_mut() }.for_each(|waiting| waiting.coupling.resize(size, 0.0));
+        let mut left = norm(product);
+        for _ in 0..2 {
+            for Waiting { vector, coupling } in &mut *waiting {
+                let along = dot(vector, product);
+                add_scaled(product, -along, vector);
+                coupling[size - 1] += along;
+            }
+            left = orthogonalize(&self.parts.basis, product).norm;
+        }
+        left
+    }
+
+    /// The first vector that waits becomes the next; false, and no next vector, where none does.
+    pub(super) fn advance(&mut self) -> bool {
+        if self.parts.waiting.is_empty() {
+            self.parts.next = None;
+            self.parts.coupling = vec![0.0; self.size()];
             return false;
         }
-        if let Some(last) = self.parts.coupling.last_mut() {
-            *last = split.norm;
-        }
-        scale(&mut product, 1.0 / split.norm);
-        self.parts.next = Some(product);
+        let Waiting { vector, coupling } = self.parts.waiting.remove(0);
+        self.parts.next = Some(vector);
+        self.parts.coupling = coupling;
         true
     }
 
     /// What a remainder is when nothing but rounding is left of it: `c eps ||T||`.
-    fn rounding(&self) -> f64 {
+    pub(super) fn rounding(&self) -> f64 {
+        BREAKDOWN * (self.parts.dim as f64).sqrt() * f64::EPSILON * self.largest()
+    }
+
+    /// The largest magnitude in the projection.
+    fn largest(&self) -> f64 {
         let rows = self.parts.projected.iter();
-        let largest = rows.flatten().fold(0.0f64, |m, v| m.max(v.abs()));
-        BREAKDOWN * (self.parts.dim as f64).sqrt() * f64::EPSILON * largest
+        rows.flatten().fold(0.0f64, |m, v| m.max(v.abs()))
     }
 
     /// A random unit vector orthogonal to the basis; none when the basis spans the whole space.
-    fn draw(&mut self) -> Option<Vec<f64>> {
+    pub(super) fn draw(&mut self) -> Option<Vec<f64>> {
         while self.size() < self.parts.dim {
             let mut vector = gaussian(self.parts.dim, self.parts.seed, self.parts.draws);
             self.parts.draws += 1;
@@ -251,33 +345,11 @@ impl State {
         let s = ritz.vectors.select_columns(keep);
         rotate(&mut self.parts.basis, &s);
         self.parts.projected = diagonal(keep.iter().map(|&i| ritz.values[i]));
-        self.parts.coupling = keep.iter().map(|&i| ritz.couplings[i]).collect();
+        self.parts.coupling = combined(&self.parts.coupling, &s);
+        for waiting in &mut self.parts.waiting {
+            waiting.coupling = combined(&waiting.coupling, &s);
+        }
         self.parts.restarts += 1;
-    }
-
-    /// As [`State::restart`], and goes on with the residual vector of a pair that has not converged.
-    /// `residuals` belong to the first of the kept pairs.
-    pub(super) fn refine(
-        &mut self,
-        ritz: &Ritz,
-        keep: &[usize],
-        residuals: &[Vec<f64>],
-        worst: usize,
-    ) {
-        self.restart(ritz, keep);
-        let mut next = residuals[worst].clone();
-        let left = orthogonalize(&self.parts.basis, &mut next).norm;
-        self.parts.coupling.fill(0.0);
-        if left <= self.rounding() {
-            self.parts.next = self.draw();
-            return;
-        }
-        scale(&mut next, 1.0 / left);
-        let along = coefficients(residuals, &next);
-        for (coupling, along) in self.parts.coupling.iter_mut().zip(along) {
-            *coupling = along;
-        }
-        self.parts.next = Some(next);
     }
 
     /// Keeps converged pairs alone and goes on at random in what is orthogonal to them.
@@ -288,6 +360,8 @@ impl State {
         self.parts.coupling = vec![0.0; values.len()];
         self.parts.locked_at = self.parts.products;
         self.parts.worst = None;
+        self.parts.failures = 0;
+        self.parts.waiting.clear();
         self.parts.next = self.draw();
     }
 
@@ -297,6 +371,13 @@ impl State {
         self.parts.residuals.clear();
         self.parts.estimates.clear();
     }
+}
+
+/// `S^T c`: what couples combinations of vectors.
+fn combined(coupling: &[f64], s: &DMatrix<f64>) -> Vec<f64> {
+    let columns = s.column_iter();
+    let one = |column: DVectorView<f64>| column.iter().zip(coupling).map(|(s, c)| s * c).sum();
+    columns.map(one).collect()
 }
 
 /// The lower triangle of a diagonal matrix.

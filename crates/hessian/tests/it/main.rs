@@ -3,6 +3,7 @@
 mod density;
 mod functions;
 mod lanczos;
+mod odd;
 mod power;
 mod recipes;
 mod sharpness;

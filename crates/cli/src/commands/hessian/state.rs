@@ -1,7 +1,7 @@
 //! Lanczos iterations as they are stored: bit for bit.
 
 use crate::error::CliError;
-use landscape_hessian::{State, StateParts};
+use landscape_hessian::{State, StateParts, Waiting};
 use landscape_storage::LanczosState;
 use serde_json::{Value, json};
 
@@ -22,13 +22,17 @@ pub fn pack(state: &State) -> Value {
         "estimates": bits(&parts.estimates),
         "locked_at": parts.locked_at,
         "worst": parts.worst.map(f64::to_bits),
+        "failures": parts.failures,
+        "waiting": parts.waiting.iter().map(|w| bits(&w.coupling)).collect::<Vec<_>>(),
     })
 }
 
-/// The basis and, behind it, the vector that comes next: it becomes a vector of the basis as it is.
+/// The basis and, behind it, the vectors that come next: they become vectors of the basis as they are, in
+/// this order.
 pub fn vectors(state: &State) -> Vec<&[f64]> {
     let parts = state.parts();
-    let all = parts.basis.iter().chain(&parts.next);
+    let waiting = parts.waiting.iter().map(|waiting| &waiting.vector);
+    let all = parts.basis.iter().chain(&parts.next).chain(waiting);
     all.map(Vec::as_slice).collect()
 }
 
@@ -41,14 +45,28 @@ pub fn generation(state: &State) -> u64 {
 /// The state of what was stored; nothing where it is not understood: the search then begins again.
 pub fn unpack(stored: LanczosState) -> Result<Option<State>, CliError> {
     let LanczosState { state, mut basis } = stored;
+    let waiting = waiting(&state, &mut basis);
     let next = match state["has_next"].as_bool() {
         Some(true) => basis.pop(),
         _ => None,
     };
-    let Some(parts) = parts(&state, basis, next) else {
+    let (Some(waiting), Some(parts)) = (waiting, parts(&state, basis, next)) else {
         return Ok(None);
     };
+    let parts = StateParts { waiting, ..parts };
     Ok(State::from_parts(parts).ok())
+}
+
+/// The vectors that wait, which are the last ones; none where that was not noted.
+fn waiting(state: &Value, vectors: &mut Vec<Vec<f64>>) -> Option<Vec<Waiting>> {
+    let couplings = state["waiting"].as_array().into_iter().flatten();
+    let couplings = couplings.map(floats).collect::<Option<Vec<_>>>()?;
+    let first = vectors.len().checked_sub(couplings.len())?;
+    let last = vectors.split_off(first).into_iter().zip(couplings);
+    Some(
+        last.map(|(vector, coupling)| Waiting { vector, coupling })
+            .collect(),
+    )
 }
 
 fn parts(state: &Value, basis: Vec<Vec<f64>>, next: Option<Vec<f64>>) -> Option<StateParts> {
@@ -69,6 +87,8 @@ fn parts(state: &Value, basis: Vec<Vec<f64>>, next: Option<Vec<f64>>) -> Option<
         estimates: floats(&state["estimates"])?,
         locked_at: count("locked_at")? as usize,
         worst: count("worst").map(f64::from_bits),
+        failures: count("failures").unwrap_or(0) as usize,
+        waiting: vec![],
     })
 }
 
