@@ -209,8 +209,9 @@ impl CliError {
             }
             CliError::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
             CliError::Store(Store::Io { source, .. }) | CliError::Io { source, .. } => file(source),
-            CliError::Store(Store::Database { .. }) => {
-                "check the space on the disk; what was stored before is safe"
+            CliError::Store(Store::Database { .. }) => "what was stored before is safe",
+            CliError::Store(Store::Damaged { .. }) => {
+                "go back to a copy of the file, or leave out the run"
             }
             CliError::Store(Store::Lacks { .. }) => "`landscape show NAME` says what a run holds",
             CliError::Grid(core::GridError::TooLarge { .. }) => "give a smaller --grid",
@@ -224,9 +225,7 @@ impl CliError {
             CliError::Models(landscape_models::ModelsError::Checkpoint { .. }) => {
                 "check --model against the file, or give another --weights file"
             }
-            CliError::Models(landscape_models::ModelsError::Io { .. }) => {
-                "check the path and its permissions"
-            }
+            CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file(source),
             CliError::Models(landscape_models::ModelsError::Inputs { .. }) => {
                 "give another --model or other --data"
             }
@@ -290,7 +289,8 @@ fn file(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "make space on the disk, or raise the limit (`ulimit -f`)"
         }
-        _ => "check the path, its permissions, and the space on the disk",
+        io::ErrorKind::ReadOnlyFilesystem => "give a path on a file system that can be written to",
+        _ => "check the path",
     }
 }
 

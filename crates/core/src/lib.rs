@@ -7,6 +7,7 @@ pub mod curve;
 pub mod diagnosis;
 mod digest;
 pub mod direction;
+pub mod files;
 pub mod grid;
 pub mod metrics;
 mod names;

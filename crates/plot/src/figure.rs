@@ -129,17 +129,9 @@ impl Figure {
 
 /// Writes a file by way of a neighbour that is then renamed.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    done.map_err(|source| {
-        // What could not be renamed is of no use; that it cannot be removed changes nothing.
-        let _ = std::fs::remove_file(&part);
-        PlotError::Write {
-            path: path.to_owned(),
-            source,
-        }
+    landscape_core::files::write_whole(path, bytes, true).map_err(|source| PlotError::Write {
+        path: path.to_owned(),
+        source,
     })
 }
 

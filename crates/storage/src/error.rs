@@ -20,6 +20,15 @@ pub enum Error {
         /// The file asked for.
         path: PathBuf,
     },
+    /// The file was there before.
+    #[error(
+        "`{}` is no longer there: it was deleted or moved while this process used it, and results \
+         since then are not stored; put it back, or repeat the command", path.display()
+    )]
+    Vanished {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error("`{}` is not a DuckDB database; give another file", path.display())]
     NotADatabase {
@@ -52,8 +61,8 @@ pub enum Error {
     },
     /// The file has a schema that has to be brought up to date before it can be read.
     #[error(
-        "`{}` has the older schema version {found}; open it for writing once to bring it to \
-         version {known}",
+        "`{}` has the older schema version {found}, and this program reads version {known}; bring it up \
+         to date with `landscape migrate`, or `Store::open`",
         path.display()
     )]
     OlderSchema {
@@ -202,6 +211,33 @@ pub enum Error {
         stored: f64,
         /// The loss that was measured.
         measured: f64,
+    },
+    /// A process of another container may work on the run, and what would tell is not there.
+    #[error(
+        "run `{name}` in `{}` may be in use by process {} of another container, which cannot be seen \
+         from here; wait for it or end it, or give another --name, which begins with a copy of what \
+         is stored", path.display(), owner.pid
+    )]
+    UnknownOwner {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        name: String,
+        /// The process.
+        owner: Owner,
+    },
+    /// Another process took a run over that this one had begun.
+    #[error(
+        "process {} has taken over run `{name}` in `{}`, which this process worked on; what it had \
+         stored before is there", owner.pid, path.display()
+    )]
+    TakenOver {
+        /// The file.
+        path: PathBuf,
+        /// The run.
+        name: String,
+        /// The process.
+        owner: Owner,
     },
     /// A run was removed or replaced while it was in use.
     #[error("run `{name}` is no longer in `{}`: another process removed or replaced it", path.display())]
@@ -485,6 +521,27 @@ impl Error {
         }
     }
 
+    /// Says whose rows were read when they were found not to be valid.
+    pub(crate) fn of_run(self, run: &str) -> Error {
+        let invalid = matches!(
+            self,
+            Error::Grid(_) | Error::Surface(_) | Error::Params(_) | Error::Name(_)
+        );
+        let what = match &self {
+            Error::Damaged { what, path } if path.as_os_str().is_empty() => what.clone(),
+            Error::Database { source, .. } => match unreadable(source) {
+                Some(what) => what,
+                None => return self,
+            },
+            other if invalid => reasons(other),
+            _ => return self,
+        };
+        match what.contains(&format!("`{run}`")) {
+            true => Error::damaged(what),
+            false => Error::damaged(format!("run `{run}`: {what}")),
+        }
+    }
+
     /// Something in the database that this program did not write.
     pub(crate) fn damaged(what: impl Into<String>) -> Error {
         Error::Damaged {
@@ -501,6 +558,34 @@ impl From<duckdb::Error> for Error {
             source,
         }
     }
+}
+
+/// An error and what is below it.
+fn reasons(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", reasons(source)),
+        None => error.to_string(),
+    }
+}
+
+/// What is wrong with a value of a row that has another type than its column should have.
+fn unreadable(error: &duckdb::Error) -> Option<String> {
+    use duckdb::Error as E;
+    Some(match error {
+        E::InvalidColumnType(_, name, kind) => {
+            format!("column `{name}` holds a value of type {kind}")
+        }
+        E::FromSqlConversionFailure(place, _, reason) => {
+            format!("column {} cannot be read: {reason}", place + 1)
+        }
+        E::IntegralValueOutOfRange(place, value) => {
+            format!("column {} holds {value}, which is out of range", place + 1)
+        }
+        E::UnsignedIntegralValueOutOfRange(place, value) => {
+            format!("column {} holds {value}, which is out of range", place + 1)
+        }
+        _ => return None,
+    })
 }
 
 fn describe_holder(holder: &Option<Holder>) -> String {

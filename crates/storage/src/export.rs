@@ -7,6 +7,7 @@ use crate::formats::{Format, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;
+use landscape_core::files::Draft;
 use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory, path_text};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -106,32 +107,12 @@ pub(crate) fn whole(
     if !overwrite && path.symlink_metadata().is_ok() {
         return Err(exists(path));
     }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let draft = draft().tempfile_in(directory.unwrap_or(Path::new(".")));
-    let draft = draft.map_err(Error::io("write", path))?.into_temp_path();
-    write(&draft).map_err(|error| renamed(error, path))?;
-    let placed = match overwrite {
-        true => draft.persist(path),
-        false => draft.persist_noclobber(path),
-    };
-    match placed {
-        Ok(()) => Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
-        Err(failed) => Err(Error::io("write", path)(failed.error)),
-    }
-}
-
-/// A file beside the one to be written, which appears under its name once it is complete.
-fn draft() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".landscape-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file, what the user's mask leaves of it.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
+    let draft = Draft::new(path).map_err(Error::io("write", path))?;
+    write(draft.path()).map_err(|error| renamed(error, path))?;
+    draft.place(overwrite).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => Error::io("write", path)(error),
+    })
 }
 
 fn exists(path: &Path) -> Error {

@@ -295,7 +295,10 @@ impl RunSummary {
     pub fn total(&self) -> u64 {
         match self.shape.is_empty() {
             true => 0,
-            false => self.shape.iter().product(),
+            false => self
+                .shape
+                .iter()
+                .fold(1, |all, count| all.saturating_mul(*count)),
         }
     }
 }
@@ -330,8 +333,8 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
 /// Microseconds since 1970-01-01.
 pub(crate) fn micros(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => after.as_micros() as i64,
-        Err(before) => -(before.duration().as_micros() as i64),
+        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |m| -m),
     }
 }
 

@@ -129,6 +129,21 @@ pub struct SqlArgs {
     pub db: DbArgs,
 }
 
+const MIGRATE: &str = "\
+Examples:
+  landscape migrate
+  landscape migrate --db older.duckdb";
+
+/// Bring a database of an earlier version up to date
+///
+/// Every command that writes does so by itself; those that only read leave the file as it is.
+#[derive(Debug, Args)]
+#[command(before_help = MIGRATE)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
 const COMPLETIONS: &str = "\
 Examples:
   landscape completions bash > ~/.local/share/bash-completion/completions/landscape

@@ -27,7 +27,8 @@ pub use doctor::DoctorArgs;
 pub use effect::no_effect;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
-    CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, RunsArgs, ShowArgs, SqlArgs,
+    CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, MigrateArgs, RunsArgs, ShowArgs,
+    SqlArgs,
 };
 pub use given::Given;
 pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
@@ -131,6 +132,7 @@ pub enum Command {
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),
+    Migrate(MigrateArgs),
     Doctor(DoctorArgs),
     Data(StandardArgs),
     Completions(CompletionsArgs),

@@ -11,6 +11,7 @@ mod engine;
 mod export;
 mod hessian;
 mod metrics;
+mod migrate;
 mod pages;
 mod plot;
 mod precision;
@@ -48,6 +49,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Show(args) => show::show(&args, console),
         Command::Doctor(args) => doctor::doctor(&args, console),
         Command::Sql(args) => sql::sql(&args, console),
+        Command::Migrate(args) => migrate::migrate(&args, console),
         Command::Data(args) => data::data(&args, console),
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args, console),

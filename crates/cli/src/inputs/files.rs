@@ -1,5 +1,6 @@
 use crate::error::CliError;
 use crate::output::quoted;
+use landscape_core::files::Lock;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,12 +33,11 @@ pub fn may_write(path: &Path, force: bool) -> Result<(), CliError> {
 fn takes_files(folder: &Path) -> io::Result<()> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let place = COUNT.fetch_add(1, Ordering::Relaxed);
-    let probe = folder.join(format!(".landscape-{}-{place}.part", std::process::id()));
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&probe)?;
-    fs::remove_file(&probe)
+    let probe = folder.join(format!(".{}-{place}.landscape-part", std::process::id()));
+    if let Some(lock) = Lock::try_new(&probe)? {
+        lock.remove();
+    }
+    Ok(())
 }
 
 /// Checks, before work starts, that a database can be written.
@@ -77,19 +77,10 @@ pub fn distinct<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), 
 /// Writes a file that is complete or not there: beside its place, then renamed.
 pub fn write_new(path: &Path, bytes: &[u8], force: bool) -> Result<(), CliError> {
     may_write(path, force)?;
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let draft = path.with_file_name(name);
-    let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path));
-    written.map_err(|source| {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&draft);
-        CliError::Io {
-            action: "write",
-            path: path.to_owned(),
-            source,
-        }
+    landscape_core::files::write_whole(path, bytes, true).map_err(|source| CliError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
     })
 }
 

@@ -145,6 +145,38 @@ fn results_are_readable_and_json_is_pure() {
 }
 
 #[test]
+fn sql_only_reads_one_statement() {
+    let bench = Bench::trained();
+    for query in [
+        "COPY (SELECT 1) TO $$landscape.duckdb$$",
+        "COMMIT; DELETE FROM runs; SELECT 1",
+        "SELECT 1; SELECT 2",
+        "PRAGMA database_size",
+        "SELECT * FROM read_text($$/etc/hostname$$)",
+    ] {
+        bench.fails(&format!("sql '{query}'"));
+        assert_eq!(
+            bench.json("sql 'FROM runs'")["rows"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+}
+
+#[test]
+fn cells_of_sql_may_hold_anything() {
+    let bench = Bench::trained();
+    let wide = "x".repeat(70_000);
+    let query = "sql 'SELECT repeat($$x$$, 70000) AS a, chr(27) || $$[31m$$ AS b'";
+    let out = bench.ok(query).out;
+    assert!(out.contains(&wide) && out.contains(r"\u{1b}[31m"));
+    assert_eq!(bench.json(query)["rows"][0][0], wide);
+    assert_eq!(bench.json(query)["rows"][0][1], "\u{1b}[31m");
+}
+
+#[test]
 fn figures_of_several_runs() {
     let bench = Bench::trained();
     bench.ok("surface --run moons --grid 9 --name after");

@@ -18,6 +18,7 @@ pub const COMMANDS: &[&str] = &[
     "runs",
     "show",
     "sql",
+    "migrate",
     "doctor",
     "data",
     "completions",

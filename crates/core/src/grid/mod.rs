@@ -153,7 +153,7 @@ impl Grid {
     pub fn index(&self, indices: [usize; 3]) -> Option<usize> {
         let [nx, ny, nz] = self.shape3();
         let [i, j, k] = indices;
-        (i < nx && j < ny && k < nz).then_some((i * ny + j) * nz + k)
+        (i < nx && j < ny && k < nz).then(|| (i * ny + j) * nz + k)
     }
 
     /// The indices of a point by its number.

@@ -11,8 +11,8 @@ pub use pickle::PickleError;
 pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 /// Values of an array, floating-point ones rounded to f32.
@@ -62,24 +62,10 @@ pub(crate) fn gunzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 ///
 /// A failure leaves an existing file of that name as it was.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ModelsError> {
-    let failed = |source| ModelsError::Io {
+    landscape_core::files::write_whole(path, bytes, true).map_err(|source| ModelsError::Io {
         action: "write",
         path: path.to_owned(),
         source,
-    };
-    let Some(file_name) = path.file_name() else {
-        return Err(failed(std::io::ErrorKind::InvalidInput.into()));
-    };
-    let mut temporary_name = file_name.to_owned();
-    temporary_name.push(format!(".{}.partial", std::process::id()));
-    let temporary = path.with_file_name(temporary_name);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        failed(source)
     })
 }
 

@@ -109,6 +109,16 @@ fn flat(params: &Params) -> Vec<f32> {
 /// Turns the values of the frame before into those of this one. For a key frame the values count
 /// for nothing.
 pub(crate) fn restore(frame: &Frame, layout: &Layout, values: &mut Vec<f32>) -> Result<(), Error> {
+    // Deflated bytes are at most so many times as many inflated.
+    let most = frame.data.len().saturating_mul(1032);
+    if layout.values() > most {
+        return Err(Error::damaged(format!(
+            "the checkpoint of step {} has {} bytes, which cannot hold the {} values of its layout",
+            frame.step,
+            frame.data.len(),
+            layout.values()
+        )));
+    }
     values.resize(layout.values(), 0.0);
     match frame.coding {
         Coding::F32 => exact::restore(&frame.data, frame.base.is_none(), values),

@@ -133,9 +133,29 @@ impl TensorLayout {
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
     }
+
+    fn checked_len(&self) -> Option<usize> {
+        let mut sizes = self.shape.iter();
+        sizes.try_fold(1usize, |len, size| len.checked_mul(*size))
+    }
 }
 
 impl Layout {
+    /// A layout as it was stored, once its tensors can be counted.
+    pub(crate) fn stored(tensors: Vec<TensorLayout>) -> Result<Self, Error> {
+        let mut all = 0usize;
+        for tensor in &tensors {
+            let len = tensor.checked_len().and_then(|len| all.checked_add(len));
+            all = len.ok_or_else(|| {
+                let TensorLayout { name, shape, .. } = tensor;
+                Error::damaged(format!(
+                    "table `layouts` gives tensor `{name}` the shape {shape:?}, which is too large"
+                ))
+            })?;
+        }
+        Ok(Layout(tensors))
+    }
+
     pub(crate) fn of(params: &Params) -> Self {
         let layout = |tensor: &landscape_core::Parameter| TensorLayout {
             name: tensor.name.clone(),

@@ -49,7 +49,7 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     let metadata =
         serde_json::to_string(&metadata).map_err(|error| Error::io("write", path)(error.into()))?;
     conn.execute_batch(&format!(
-        "COPY points TO {} (FORMAT parquet, KV_METADATA {{landscape: {}}})",
+        "COPY points TO {} (FORMAT parquet, USE_TMP_FILE false, KV_METADATA {{landscape: {}}})",
         file(path)?,
         literal(&metadata)
     ))?;
@@ -59,8 +59,10 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
 /// Writes the answer to a query.
 pub(crate) fn copy_query(conn: &Connection, query: &str, path: &Path) -> Result<(), Error> {
     let file = file(path)?;
-    conn.execute_batch(&format!("COPY ({query}) TO {file} (FORMAT parquet)"))
-        .map_err(|error| Error::from(error).in_file(path))
+    conn.execute_batch(&format!(
+        "COPY ({query}) TO {file} (FORMAT parquet, USE_TMP_FILE false)"
+    ))
+    .map_err(|error| Error::from(error).in_file(path))
 }
 
 fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {

@@ -38,8 +38,25 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn checkpoint_steps(&self, run: &Run) -> Result<Vec<u64>, Error> {
-        let places = self.read(|conn| places(conn, run))?;
+        let places = self.read_of(run, |conn| places(conn, run))?;
         Ok(places.into_iter().map(|place| place.step).collect())
+    }
+
+    /// The records of the steps that have checkpoints, in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read, [`Error::Damaged`] when a checkpoint has no record.
+    pub fn checkpoint_records(&self, run: &Run) -> Result<Vec<TrainRecord>, Error> {
+        self.read_of(run, |conn| {
+            let steps = places(conn, run)?.into_iter().map(|place| place.step);
+            let records = records::between(conn, run, 0, u64::MAX)?;
+            let records: HashMap<u64, TrainRecord> = records
+                .into_iter()
+                .map(|record| (record.step, record))
+                .collect();
+            let record = |step| records.get(&step).copied().ok_or_else(|| no_record(step));
+            steps.map(record).collect()
+        })
     }
 
     /// One checkpoint; `None` where the step has none.
@@ -47,7 +64,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn checkpoint(&self, run: &Run, step: u64) -> Result<Option<StoredCheckpoint>, Error> {
-        self.read(|conn| load(conn, run, step))
+        self.read_of(run, |conn| load(conn, run, step))
     }
 
     /// The last checkpoint: where training continues.
@@ -55,7 +72,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn last_checkpoint(&self, run: &Run) -> Result<Option<StoredCheckpoint>, Error> {
-        self.read(|conn| match places(conn, run)?.last() {
+        self.read_of(run, |conn| match places(conn, run)?.last() {
             Some(place) => load(conn, run, place.step),
             None => Ok(None),
         })
@@ -79,7 +96,7 @@ impl Store {
         run: &Run,
         steps: RangeInclusive<u64>,
     ) -> Result<Checkpoints, Error> {
-        let mut left = self.read(|conn| places(conn, run))?;
+        let mut left = self.read_of(run, |conn| places(conn, run))?;
         left.retain(|place| steps.contains(&place.step));
         Ok(Checkpoints {
             store: self.clone(),
@@ -202,16 +219,16 @@ impl Checkpoints {
         let mut bytes = 0;
         let mut places = Vec::new();
         while let Some(&place) = self.left.front() {
-            if !places.is_empty() && bytes + place.bytes > CHUNK_BYTES {
+            if !places.is_empty() && place.bytes > CHUNK_BYTES.saturating_sub(bytes) {
                 break;
             }
-            bytes += place.bytes;
+            bytes = place.bytes.saturating_add(bytes);
             places.push(place);
             self.left.pop_front();
         }
         let (store, run) = (&self.store, &self.run);
         let chain = self.chain.take();
-        let (chain, ready) = store.read(|conn| {
+        let (chain, ready) = store.read_of(run, |conn| {
             let chain = continued(conn, run, chain, &places)?;
             Ok((chain, read(conn, run, &places)?))
         })?;
@@ -231,8 +248,9 @@ impl Checkpoints {
             (None, _) => Ok(None),
             (Some(Ready::Whole(checkpoint)), _) => Ok(Some(checkpoint)),
             (Some(Ready::Frame(record, frame)), Some(chain)) => {
-                chain.push(&frame)?;
-                let params = chain.params()?;
+                let restored = chain.push(&frame).and_then(|()| chain.params());
+                let params = restored
+                    .map_err(|error| error.of_run(&self.run.name).in_file(self.store.path()))?;
                 Ok(Some(StoredCheckpoint { record, params }))
             }
             (Some(Ready::Frame(..)), None) => Err(gone(&self.store, &self.run)),
@@ -267,8 +285,9 @@ fn gone(store: &Store, run: &Run) -> Error {
 /// All checkpoints, by step.
 fn places(conn: &Connection, run: &Run) -> Result<Vec<Place>, Error> {
     let mut statement = conn.prepare(
-        "SELECT step, CAST(sum(4 * list_product(shape::BIGINT[])) AS UBIGINT), false FROM tensors
-         WHERE run_id = ?1 AND part = 'checkpoint' GROUP BY step UNION ALL
+        "SELECT step, coalesce(TRY_CAST(sum(4 * list_product(TRY_CAST(shape AS BIGINT[]))) AS UBIGINT), 0),
+                false
+         FROM tensors WHERE run_id = ?1 AND part = 'checkpoint' GROUP BY step UNION ALL
          SELECT step, bytes, true FROM deltas WHERE run_id = ?1
          ORDER BY 1",
     )?;

@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn curvature(&self, run: &Run) -> Result<Vec<Curvature>, Error> {
-        self.read(|conn| load(conn, run))
+        self.read_of(run, |conn| load(conn, run))
     }
 
     /// Keeps the eigenvectors of one end, by rank, in the place of those stored before.
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn eigenvectors(&self, run: &Run, side: Side) -> Result<Vec<Params>, Error> {
-        self.read(|conn| {
+        self.read_of(run, |conn| {
             let mut vectors = Vec::new();
             while let Some(vector) =
                 tensors::load(conn, run, Part::Eigenvector(side, vectors.len() as u64))?

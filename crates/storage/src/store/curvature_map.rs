@@ -59,7 +59,7 @@ impl Store {
         if run.kind != RunKind::Hessian {
             return Err(missing());
         }
-        let map = self.read(|conn| load(conn, run));
+        let map = self.read_of(run, |conn| load(conn, run));
         map.map_err(|error| match error {
             Error::Lacks { .. } => missing(),
             other => other,

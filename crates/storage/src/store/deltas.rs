@@ -16,7 +16,10 @@ pub(super) fn layout(conn: &Connection, run: &Run) -> Result<Option<Layout>, Err
     while let Some(row) = rows.next()? {
         tensors.push(tensor(row)?);
     }
-    Ok((!tensors.is_empty()).then_some(Layout(tensors)))
+    match tensors.is_empty() {
+        true => Ok(None),
+        false => Layout::stored(tensors).map(Some),
+    }
 }
 
 fn tensor(row: &Row<'_>) -> Result<TensorLayout, Error> {

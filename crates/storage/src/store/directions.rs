@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// [`Error::Lacks`] when it has none.
     pub fn directions(&self, run: &Run) -> Result<StoredDirections, Error> {
-        self.read(|conn| load(conn, run))
+        self.read_of(run, |conn| load(conn, run))
     }
 
     /// As [`Store::directions`], with neither origin nor tensors: where the directions come from, how they

@@ -6,12 +6,13 @@
 //! while a connection exists: closing it would give up the lock.
 
 use super::keep::{JournalNote, Patience};
+use super::leftovers;
 use crate::error::{Error, Holder};
 use crate::schema::{self, Found};
 use duckdb::{AccessMode, Config, Connection, OptionalExt};
+use landscape_core::files::Lock;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -61,9 +62,21 @@ struct State {
 struct Kept {
     conn: Connection,
     access: Access,
+    /// What the file system calls the file that is open.
+    at: Option<FileId>,
 }
 
 impl Kept {
+    fn new(conn: Connection, access: Access, path: &Path) -> Self {
+        let at = file_id(path);
+        Kept { conn, access, at }
+    }
+
+    /// Whether the file of that name is still the one that is open.
+    fn is_at(&self, path: &Path) -> bool {
+        self.at == file_id(path)
+    }
+
     fn serves(&self, access: Access) -> bool {
         match access {
             Access::Read => true,
@@ -106,19 +119,45 @@ impl File {
     ) -> Result<R, Error> {
         let mut state = self.state();
         let kept = match state.kept.take() {
-            Some(kept) if kept.serves(access) => kept,
+            Some(kept) if kept.serves(access) && kept.is_at(&self.path) => kept,
             other => {
                 drop(other);
+                // DuckDB would make an empty one.
+                if !exists(&self.path)? {
+                    let path = self.path.clone();
+                    return Err(Error::Vanished { path });
+                }
                 let conn = patience.open(|limit| open(&self.path, access, limit))?;
                 self.learn(&conn);
-                Kept { conn, access }
+                Kept::new(conn, access, &self.path)
             }
         };
-        let result = operation(&kept.conn).map_err(|error| error.in_file(&self.path));
+        let mut result = operation(&kept.conn).map_err(|error| self.explain(error, access));
+        if result.is_ok() && access == Access::Write && !kept.is_at(&self.path) {
+            let path = self.path.clone();
+            result = Err(Error::Vanished { path });
+        }
         if result.is_ok() && state.holds > 0 && access != Access::Query {
             state.kept = Some(kept);
         }
         result
+    }
+
+    /// Says which file an operation failed in, and what the operating system said to DuckDB.
+    fn explain(&self, error: Error, access: Access) -> Error {
+        match error {
+            Error::Database { source, path } if path.as_os_str().is_empty() => {
+                let action = match access {
+                    Access::Write => "write",
+                    Access::Read | Access::Query => "read",
+                };
+                match system_error(&source.to_string()) {
+                    Some(source) => Error::io(action, &self.path)(source),
+                    None => Error::Database { source, path }.in_file(&self.path),
+                }
+            }
+            error => error.in_file(&self.path),
+        }
     }
 
     /// Keeps the connection of the next operation until [`File::release`].
@@ -138,9 +177,14 @@ impl File {
     /// held, the connection for that is kept.
     pub(crate) fn prepare(&self, patience: Duration) -> Result<(), Error> {
         let mut state = self.state();
-        if state.kept.is_some() {
+        if state
+            .kept
+            .as_ref()
+            .is_some_and(|kept| kept.is_at(&self.path))
+        {
             return Ok(());
         }
+        state.kept = None;
         let access = match state.holds > 0 {
             true => Access::Write,
             false => Access::Read,
@@ -149,9 +193,21 @@ impl File {
         let conn = conn.map_err(|error| error.in_file(&self.path))?;
         self.learn(&conn);
         if access == Access::Write {
-            state.kept = Some(Kept { conn, access });
+            state.kept = Some(Kept::new(conn, access, &self.path));
         }
         Ok(())
+    }
+
+    /// The version of the tables of a file that is there.
+    pub(crate) fn version(&self, patience: Duration) -> Result<u64, Error> {
+        let _state = self.state();
+        let found = version(&self.path, patience).map_err(|error| error.in_file(&self.path))?;
+        match found {
+            Found::Version(version) => Ok(version),
+            Found::Empty => Err(Error::Foreign {
+                path: self.path.clone(),
+            }),
+        }
     }
 
     /// Checks that the file is there and can be read as it is.
@@ -260,24 +316,36 @@ fn prepare(path: &Path, access: Access, patience: Duration) -> Result<Connection
         create(path)?;
         return open(path, access, patience);
     }
+    leftovers::sweep(path);
     check_header(path)?;
     let conn = open(path, access, patience)?;
-    let found = schema::inspect(&conn, path)?;
-    let from = match found {
-        Found::Version(version) if version >= schema::SCHEMA_VERSION => {
-            schema::check(found, path)?;
-            return Ok(conn);
-        }
-        Found::Version(version) => version,
-        Found::Empty => 0,
-    };
+    if outdated(&conn, path)?.is_none() {
+        return Ok(conn);
+    }
     drop(conn);
     let conn = open(path, Access::Write, patience)?;
-    schema::migrate(&conn, from)?;
+    // Another process may have brought it up to date meanwhile.
+    if let Some(from) = outdated(&conn, path)? {
+        schema::migrate(&conn, from)?;
+    }
     Ok(conn)
 }
 
+/// The version of the tables where they are to be brought up to date; 0 where there are none.
+fn outdated(conn: &Connection, path: &Path) -> Result<Option<u64>, Error> {
+    let found = schema::inspect(conn, path)?;
+    match found {
+        Found::Version(version) if version < schema::SCHEMA_VERSION => Ok(Some(version)),
+        Found::Version(_) => schema::check(found, path).map(|()| None),
+        Found::Empty => Ok(Some(0)),
+    }
+}
+
 fn check(path: &Path, patience: Duration) -> Result<(), Error> {
+    schema::check(version(path, patience)?, path)
+}
+
+fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
     if !exists(path)? {
         return Err(Error::NotFound {
             path: path.to_owned(),
@@ -285,7 +353,23 @@ fn check(path: &Path, patience: Duration) -> Result<(), Error> {
     }
     check_header(path)?;
     let conn = open(path, Access::Read, patience)?;
-    schema::check(schema::inspect(&conn, path)?, path)
+    schema::inspect(&conn, path)
+}
+
+/// What tells a file from another one of the same name.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let data = fs::metadata(path).ok()?;
+    Some((data.dev(), data.ino()))
+}
+
+/// Where open files can be neither removed nor replaced.
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 fn exists(path: &Path) -> Result<bool, Error> {
@@ -315,26 +399,27 @@ fn check_header(path: &Path) -> Result<(), Error> {
 }
 
 /// Makes a new file beside its place and moves it there once it is complete, so that whoever is
-/// interrupted, and whoever comes second, finds either no file or a whole one.
+/// interrupted finds either no file or a whole one. Of several that make the same file one works at a
+/// time, and the others find it there.
 fn create(path: &Path) -> Result<(), Error> {
-    let beside = |suffix: &str| {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}{suffix}", std::process::id()));
-        path.with_file_name(name)
+    let lock = Lock::wait(&leftovers::creation_lock(path)).map_err(Error::io("create", path))?;
+    leftovers::remove_drafts(path);
+    let made = match exists(path) {
+        Ok(false) => draft(path),
+        Ok(true) => Ok(()),
+        Err(error) => Err(error),
     };
-    let (draft, draft_log) = (beside(".new"), beside(".new.wal"));
-    let clear = || {
-        let _ = fs::remove_file(&draft);
-        let _ = fs::remove_file(&draft_log);
-    };
-    clear();
-    let made = open(&draft, Access::Write, Duration::ZERO)
+    leftovers::remove_drafts(path);
+    lock.remove();
+    made
+}
+
+fn draft(path: &Path) -> Result<(), Error> {
+    let draft = leftovers::draft(path);
+    open(&draft, Access::Write, Duration::ZERO)
         .and_then(|conn| schema::migrate(&conn, 0))
         .map_err(|error| name_creation(error, path))
-        .and_then(|()| place(&draft, path));
-    clear();
-    made
+        .and_then(|()| place(&draft, path))
 }
 
 /// Says that the file asked for could not be made, not its draft.
@@ -351,11 +436,8 @@ fn name_creation(error: Error, path: &Path) -> Error {
     Error::io("create", path)(io::Error::new(kind, reason))
 }
 
-/// Gives the finished draft its name unless another process was faster.
+/// Gives the finished draft its name. No other process makes the file meanwhile.
 fn place(draft: &Path, path: &Path) -> Result<(), Error> {
-    if exists(path)? {
-        return Ok(());
-    }
     // A log left over from a database that was deleted must not be applied to the new one.
     match fs::remove_file(log_of(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -445,12 +527,30 @@ fn explain(error: duckdb::Error, path: &Path, waited: Duration) -> Error {
         let detail = message.lines().next().unwrap_or_default();
         let detail = detail.trim_start_matches("IO Error: ").to_owned();
         Error::NewerDuckDb { path, detail }
+    } else if let Some(source) = system_error(&message) {
+        Error::io("open", &path)(source)
     } else {
         Error::Database {
             path,
             source: error,
         }
     }
+}
+
+/// The error of the operating system that DuckDB speaks of.
+fn system_error(message: &str) -> Option<io::Error> {
+    use io::ErrorKind as Kind;
+    const WORDS: [(&str, Kind); 6] = [
+        ("Permission denied", Kind::PermissionDenied),
+        ("Operation not permitted", Kind::PermissionDenied),
+        ("Read-only file system", Kind::ReadOnlyFilesystem),
+        ("No space left on device", Kind::StorageFull),
+        ("Disk quota exceeded", Kind::QuotaExceeded),
+        ("File too large", Kind::FileTooLarge),
+    ];
+    let (words, kind) = { WORDS.iter() }.find(|(words, _)| message.contains(words))?;
+    let line = { message.lines() }.find(|line| line.contains(words))?;
+    Some(io::Error::new(*kind, line.trim_start_matches("IO Error: ")))
 }
 
 /// Reads `Conflicting lock is held in /usr/bin/python3.11 (PID 17234)`.

@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn lanczos_state(&self, run: &Run, task: &str) -> Result<Option<LanczosState>, Error> {
-        self.read(|conn| {
+        self.read_of(run, |conn| {
             let mut statement = conn.prepare(
                 "SELECT state::VARCHAR FROM lanczos_states WHERE run_id = ? AND task = ?",
             )?;

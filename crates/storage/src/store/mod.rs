@@ -9,6 +9,7 @@ mod directions;
 mod file;
 mod keep;
 mod lanczos;
+mod leftovers;
 mod records;
 mod replacement;
 mod runs;
@@ -84,6 +85,22 @@ impl Store {
         Ok((store, hold))
     }
 
+    /// Brings the tables of a file to [`crate::SCHEMA_VERSION`], as [`Store::open`] does, and gives the
+    /// version that they had. A file that is up to date stays as it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when there is no file or it is empty.
+    pub fn migrate(path: impl AsRef<Path>) -> Result<u64, Error> {
+        let store = Store::of(path.as_ref(), true);
+        let version = store.file.version(PATIENCE)?;
+        if version < crate::SCHEMA_VERSION {
+            store.file.prepare(PATIENCE)?;
+        } else {
+            store.file.check(PATIENCE)?;
+        }
+        Ok(version)
+    }
+
     /// The store in a file, for reading only.
     ///
     /// # Errors
@@ -153,11 +170,23 @@ impl Store {
         }
     }
 
+    /// Reads what a run holds. Rows that cannot be what this program wrote are damage of the run.
+    pub(crate) fn read_of<R>(
+        &self,
+        run: &Run,
+        operation: impl FnOnce(&Connection) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.read(|conn| operation(conn).map_err(|error| error.of_run(&run.name)))
+    }
+
     /// Reads with a connection that can do nothing else.
     pub(crate) fn query<R>(
         &self,
         operation: impl FnOnce(&Connection) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        if self.writable && journal::exists(self.path()) {
+            self.read(|_| Ok(()))?;
+        }
         self.file.with(Access::Query, &self.patience, operation)
     }
 

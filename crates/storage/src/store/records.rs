@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn records(&self, run: &Run) -> Result<Vec<TrainRecord>, Error> {
-        self.read(|conn| between(conn, run, 0, u64::MAX))
+        self.read_of(run, |conn| between(conn, run, 0, u64::MAX))
     }
 }
 

@@ -4,7 +4,7 @@ use super::Store;
 use crate::change::Change;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
-use crate::owner::Owner;
+use crate::owner::{self, Owner};
 use crate::run::{
     PLANE, REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros,
 };
@@ -12,6 +12,7 @@ use crate::schema::RUN_TABLES;
 use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, Row, params};
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 const RUN_COLUMNS: &str = "run_id, name, kind, identity, settings::VARCHAR, provenance::VARCHAR, \
@@ -102,7 +103,7 @@ impl Store {
             let mut rows = statement.query([])?;
             let mut runs = Vec::new();
             while let Some(row) = rows.next()? {
-                runs.push(Stored::read(row)?.run);
+                runs.push(Stored::read(conn, row)?.run);
             }
             summaries(conn, runs)
         })
@@ -173,16 +174,25 @@ impl Store {
     }
 
     /// Checks, inside the transaction that is about to change a run, that it is still the one
-    /// that was begun.
+    /// that was begun, and, where this process begun it, that no other has taken it over.
     pub(super) fn still_there(&self, conn: &Connection, run: &Run) -> Result<(), Error> {
-        let there: bool = conn.query_row(
-            "SELECT count(*) > 0 FROM runs WHERE run_id = ? AND identity = ?",
+        let found = one(
+            conn,
+            "run_id = ? AND identity = ?",
             params![run.id, run.identity],
-            |row| row.get(0),
         )?;
-        match there {
-            true => Ok(()),
-            false => Err(self.gone(run)),
+        let stored = found.ok_or_else(|| self.gone(run))?;
+        match stored.owner {
+            Some(owner)
+                if owner != *Owner::current() && owner::has_claimed(self.path(), run.id) =>
+            {
+                Err(Error::TakenOver {
+                    path: self.path().to_owned(),
+                    name: run.name.clone(),
+                    owner,
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -217,15 +227,23 @@ impl Store {
     }
 
     pub(super) fn not_busy(&self, stored: &Stored) -> Result<(), Error> {
-        match &stored.owner {
-            Some(owner) if owner != Owner::current() && owner.is_alive() => Err(Error::Busy {
-                path: self.path().to_owned(),
-                name: stored.run.name.clone(),
-                owner: owner.clone(),
-            }),
-            _ => Ok(()),
+        let Some(owner) = stored.owner.clone() else {
+            return Ok(());
+        };
+        let (path, name) = (self.path().to_owned(), stored.run.name.clone());
+        match owner.is_alive(&path) {
+            _ if owner == *Owner::current() => Ok(()),
+            Some(false) => Ok(()),
+            Some(true) => Err(Error::Busy { path, name, owner }),
+            None => Err(Error::UnknownOwner { path, name, owner }),
         }
     }
+}
+
+/// Whether the process that works on a run may still do so.
+fn may_run(conn: &Connection, owner: Option<&Owner>) -> bool {
+    let database = conn.path().unwrap_or(Path::new(""));
+    owner.is_some_and(|owner| owner.is_alive(database) != Some(false))
 }
 
 /// A row of `runs`.
@@ -235,7 +253,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    fn read(row: &Row<'_>) -> Result<Stored, Error> {
+    fn read(conn: &Connection, row: &Row<'_>) -> Result<Stored, Error> {
         let json = |place: usize| -> Result<serde_json::Value, Error> {
             let text: String = row.get(place)?;
             serde_json::from_str(&text)
@@ -246,7 +264,7 @@ impl Stored {
             .get::<_, Option<String>>(9)?
             .and_then(|text| text.parse::<Owner>().ok());
         let status = match word(8)?.parse()? {
-            Status::Running if !owner.as_ref().is_some_and(Owner::is_alive) => Status::Interrupted,
+            Status::Running if !may_run(conn, owner.as_ref()) => Status::Interrupted,
             status => status,
         };
         let run = Run {
@@ -281,6 +299,7 @@ pub(super) fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Err
 pub(super) fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
     let created = SystemTime::now();
     let id: i64 = conn.query_row("SELECT nextval('run_numbers')", [], |row| row.get(0))?;
+    take(conn, id)?;
     conn.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
         params![
@@ -316,7 +335,7 @@ pub(super) fn one(
     let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE {condition} ORDER BY run_id LIMIT 1");
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(params)?;
-    rows.next()?.map(Stored::read).transpose()
+    rows.next()?.map(|row| Stored::read(conn, row)).transpose()
 }
 
 pub(super) fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, Error> {
@@ -359,9 +378,38 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
         params![status.name(), owner, finished, run.id],
     )?;
     super::sessions::count(conn, run)?;
+    if let Some(database) = conn.path().filter(|_| status != Status::Running) {
+        owner::release(database, run.id);
+    }
     if run.kind == RunKind::Hessian && status == Status::Complete {
         super::lanczos::remove(conn, run, None)?;
     }
+    Ok(())
+}
+
+/// Says to other processes that this one works on a run, and cleans up after those that have ended.
+fn take(conn: &Connection, run: i64) -> Result<(), Error> {
+    let Some(database) = conn.path() else {
+        return Ok(());
+    };
+    owner::claim(database, run)?;
+    let mut statement = conn.prepare("SELECT run_id, owner FROM runs WHERE owner IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut named = Vec::new();
+    for row in rows.collect::<Result<Vec<(i64, String)>, _>>()? {
+        let (id, Ok(owner)) = (row.0, row.1.parse::<Owner>()) else {
+            continue;
+        };
+        if owner.is_alive(database) == Some(false) {
+            conn.execute(
+                "UPDATE runs SET status = ?, owner = NULL WHERE run_id = ? AND status = ?",
+                params![Status::Interrupted.name(), id, Status::Running.name()],
+            )?;
+        } else {
+            named.push(owner);
+        }
+    }
+    owner::sweep(database, &named);
     Ok(())
 }
 
@@ -369,6 +417,7 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
 pub(super) fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
     if run.status != Status::Complete {
         run.status = Status::Running;
+        take(conn, run.id)?;
         conn.execute(
             "UPDATE runs SET status = ?, owner = ? WHERE run_id = ?",
             params![run.status.name(), Owner::current().to_string(), run.id],
@@ -383,6 +432,9 @@ pub(super) fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
             &format!("DELETE FROM {table} WHERE run_id = ?"),
             params![id],
         )?;
+    }
+    if let Some(database) = conn.path() {
+        owner::release(database, id);
     }
     Ok(())
 }
@@ -426,8 +478,8 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
     )?;
     // From the shapes: lengths of blobs are known only once they are read.
     let bytes = count(
-        "SELECT run_id, CAST(sum(bytes) AS UBIGINT)
-         FROM (SELECT run_id, 4 * list_product(shape::BIGINT[]) AS bytes FROM tensors
+        "SELECT run_id, coalesce(TRY_CAST(sum(bytes) AS UBIGINT), 0)
+         FROM (SELECT run_id, 4 * list_product(TRY_CAST(shape AS BIGINT[])) AS bytes FROM tensors
                WHERE part = 'checkpoint' UNION ALL SELECT run_id, bytes FROM deltas)
          GROUP BY run_id",
     )?;

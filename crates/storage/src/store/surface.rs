@@ -77,7 +77,7 @@ impl Store {
         if run.kind == RunKind::Hessian {
             return Err(super::lacks(run, "landscape"));
         }
-        self.read(|conn| load(conn, run))
+        self.read_of(run, |conn| load(conn, run))
     }
 }
 

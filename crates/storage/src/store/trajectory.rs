@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn load_trajectories(&self, run: &Run) -> Result<Vec<NamedTrajectory>, Error> {
-        self.read(|conn| {
+        self.read_of(run, |conn| {
             let mut statement = conn.prepare(
                 "SELECT label, projection, explained_variance FROM trajectories
                  WHERE run_id = ? ORDER BY label",

@@ -94,6 +94,7 @@ fn entry() {
         "fill-disk" => crate::errors::fill_disk_in_child(file),
         "hold" => crate::concurrency::hold_in_child(file),
         "own" => crate::concurrency::own_in_child(file),
+        "create-and-begin" => crate::concurrency::create_and_begin_in_child(file),
         "append" => crate::concurrency::append_in_child(file),
         "map" => crate::curvature::map_in_child(file),
         "train" => crate::recorder::train_in_child(file),

@@ -218,3 +218,172 @@ fn a_run_removed_meanwhile_takes_no_more_points() {
         Err(Error::Gone { .. })
     ));
 }
+
+/// Changes what a run says about its process.
+fn change_owner(file: &Path, change: &str) {
+    let conn = duckdb::Connection::open(file).unwrap();
+    let sql = format!("UPDATE runs SET owner = {change} WHERE name = 'mine'");
+    assert_eq!(conn.execute(&sql, []).unwrap(), 1);
+}
+
+/// A process of another container counts as living for as long as it does: its namespace is another
+/// one, and its number belongs to nobody here.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_of_another_namespace_is_told_by_its_lock() {
+    let (dir, file) = place();
+    let store = Store::open(&file).unwrap();
+    let mut other = Process::start("own", &file);
+    other.wait_for("working");
+    change_owner(
+        &file,
+        "regexp_replace(regexp_replace(owner, 'pid:\\[\\d+\\]', 'pid:[7]'), '^\\d+', '4000000')",
+    );
+    assert!(matches!(store.begin(&spec(7)), Err(Error::Busy { .. })));
+    assert!(matches!(
+        store.replace(&spec(8).named("mine")),
+        Err(Error::Busy { .. })
+    ));
+    assert_eq!(store.find("mine").unwrap().status, Status::Running);
+    other.kill();
+    assert_eq!(store.find("mine").unwrap().status, Status::Interrupted);
+    let run = store.begin(&spec(7)).unwrap();
+    assert_eq!(run.name, "mine");
+    assert_eq!(locks(dir.path()).len(), 1, "the other's is swept");
+    store.finish(&run, Status::Complete).unwrap();
+    assert_eq!(locks(dir.path()), [""; 0]);
+}
+
+fn locks(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".lock")).collect()
+}
+
+/// Where neither lock nor namespace can tell, that is said, and nothing is replaced.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_that_cannot_be_told_is_an_error() {
+    let (dir, file) = place();
+    let store = Store::open(&file).unwrap();
+    let mut other = Process::start("own", &file);
+    other.wait_for("working");
+    change_owner(&file, "regexp_replace(owner, 'pid:\\[\\d+\\]', 'pid:[7]')");
+    for lock in locks(dir.path()) {
+        std::fs::remove_file(dir.path().join(lock)).unwrap();
+    }
+    let error = store.begin(&spec(7)).unwrap_err();
+    assert!(matches!(error, Error::UnknownOwner { .. }), "{error}");
+    assert!(error.to_string().contains("another container"), "{error}");
+    assert!(store.replace(&spec(8).named("mine")).is_err());
+    assert!(store.remove("mine").is_err());
+    assert_eq!(store.find("mine").unwrap().status, Status::Running);
+    assert_eq!(store.begin(&spec(7).named("other")).unwrap().name, "other");
+}
+
+/// Its namespace, number and start are those of a living process; of another boot, none is.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_of_an_earlier_boot_has_ended() {
+    let (dir, file) = place();
+    let store = Store::open(&file).unwrap();
+    let mut other = Process::start("own", &file);
+    other.wait_for("working");
+    change_owner(&file, "regexp_replace(owner, ' [^/]+/', ' another-boot/')");
+    for lock in locks(dir.path()) {
+        std::fs::remove_file(dir.path().join(lock)).unwrap();
+    }
+    assert_eq!(store.find("mine").unwrap().status, Status::Interrupted);
+    assert_eq!(store.begin(&spec(7)).unwrap().name, "mine");
+}
+
+/// A process that lost its run to another says so instead of writing into it.
+#[test]
+fn a_run_taken_over_by_another_process_takes_no_more_points() {
+    let (_dir, file) = place();
+    let store = Store::open(&file).unwrap();
+    let spec = spec(7).named("mine");
+    let (run, _) = store.begin_surface(&spec, &grid(), &[], None).unwrap();
+    change_owner(
+        &file,
+        "regexp_replace(owner, '[0-9a-f]{16}$', '0123456789abcdef')",
+    );
+    let error = store.append_points(&run, &points(&grid(), 0)).unwrap_err();
+    assert!(matches!(error, Error::TakenOver { .. }), "{error}");
+    assert!(store.finish(&run, Status::Complete).is_err());
+    assert_eq!(store.summary("mine").unwrap().points, 0);
+}
+
+/// Makes the database and begins a run, as fast as it can.
+pub fn create_and_begin_in_child(file: &Path) {
+    let store = patiently(file).with_patience(Duration::from_secs(60));
+    let seed = u64::from(std::process::id());
+    store.begin(&spec(seed)).unwrap();
+}
+
+/// Processes that make one file at once all find their runs in it afterwards: none removes the log
+/// of another's.
+#[test]
+fn a_file_made_by_several_processes_at_once_holds_what_each_stored() {
+    for round in 0..4 {
+        let (dir, file) = place();
+        if round % 2 == 1 {
+            std::fs::write(file.with_extension("duckdb.wal"), b"left over").unwrap();
+        }
+        let processes: Vec<_> = (0..4)
+            .map(|_| Process::start("create-and-begin", &file))
+            .collect();
+        for process in processes {
+            process.output();
+        }
+        assert_eq!(Store::open_read(&file).unwrap().runs().unwrap().len(), 4);
+        let left = std::fs::read_dir(dir.path()).unwrap();
+        let left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+        assert!(
+            !left.iter().any(|n| n.to_string_lossy().contains(".new")),
+            "{left:?}"
+        );
+    }
+}
+
+/// An older file that several processes open for writing is brought up to date once.
+#[test]
+fn a_file_is_migrated_once() {
+    let (_dir, file) = place();
+    let conn = duckdb::Connection::open(&file).unwrap();
+    conn.execute_batch(include_str!("../../src/schema/v1.sql"))
+        .unwrap();
+    conn.execute_batch("INSERT INTO meta VALUES ('schema_version', '1')")
+        .unwrap();
+    drop(conn);
+    let processes: Vec<_> = (0..4)
+        .map(|_| Process::start("create-and-begin", &file))
+        .collect();
+    for process in processes {
+        process.output();
+    }
+    assert_eq!(Store::open_read(&file).unwrap().runs().unwrap().len(), 4);
+}
+
+/// Drafts of processes that were killed while they made the database.
+#[test]
+fn drafts_that_were_left_are_swept() {
+    let (dir, file) = place();
+    let leave = || {
+        for name in [".new", ".new.wal", ".new.lock", ".17.new", ".17.new.wal"] {
+            let name = format!(".landscape.duckdb{name}");
+            std::fs::write(dir.path().join(name), b"left over").unwrap();
+        }
+    };
+    let left = || {
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name());
+        names.collect::<Vec<_>>()
+    };
+    leave();
+    Store::open(&file).unwrap();
+    assert_eq!(left(), ["landscape.duckdb"]);
+    leave();
+    Store::open(&file).unwrap();
+    assert_eq!(left(), ["landscape.duckdb"]);
+}

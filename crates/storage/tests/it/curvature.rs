@@ -72,7 +72,7 @@ fn sharpness(measure: &str, value: f64) -> Sharpness {
 }
 
 /// Everything at once; numbers depend on the step.
-fn everything(step: Option<u64>) -> Curvature {
+pub fn everything(step: Option<u64>) -> Curvature {
     let size = 1.0 + step.unwrap_or(1000) as f64 / 3.0;
     Curvature {
         step,

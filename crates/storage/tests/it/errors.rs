@@ -259,3 +259,50 @@ fn an_error_leaves_the_store_usable() {
         &surface(grid(), vec![], 0),
     );
 }
+
+/// A file with the tables of version 1.
+fn older(path: &std::path::Path) {
+    let conn = duckdb::Connection::open(path).unwrap();
+    conn.execute_batch(include_str!("../../src/schema/v1.sql"))
+        .unwrap();
+    conn.execute_batch("INSERT INTO meta VALUES ('schema_version', '1')")
+        .unwrap();
+}
+
+#[test]
+fn an_older_schema_is_read_once_it_is_migrated() {
+    let (_dir, path) = place();
+    older(&path);
+    let text = message(Store::open_read(&path));
+    assert!(text.contains("older schema version 1"), "{text}");
+    assert!(text.contains("`landscape migrate`"), "{text}");
+    assert_eq!(Store::migrate(&path).unwrap(), 1);
+    assert_eq!(Store::migrate(&path).unwrap(), SCHEMA_VERSION);
+    Store::open_read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(Store::migrate(&path), Err(Error::NotFound { .. })));
+    assert!(!path.exists());
+}
+
+/// A file that was deleted is not made again, empty, and nothing is lost without a word.
+#[test]
+#[cfg(unix)]
+fn a_file_deleted_meanwhile_is_said_to_be() {
+    for held in [false, true] {
+        let (dir, path) = place();
+        let store = Store::open(&path).unwrap();
+        let _hold = held.then(|| store.hold());
+        let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+        let moved = dir.path().join("moved");
+        fs::rename(&path, &moved).unwrap();
+        let error = store.append_points(&run, &points(&grid(), 0)).unwrap_err();
+        assert!(matches!(error, Error::Vanished { .. }), "{error}");
+        assert!(!path.exists());
+        fs::rename(&moved, &path).unwrap();
+        store.append_points(&run, &points(&grid(), 0)).unwrap();
+        fs::remove_file(&path).unwrap();
+        Store::open(&path).unwrap();
+        let error = store.append_points(&run, &points(&grid(), 0)).unwrap_err();
+        assert!(matches!(error, Error::Gone { .. }), "{error}");
+    }
+}

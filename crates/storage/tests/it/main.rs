@@ -20,5 +20,6 @@ mod sql;
 mod subject;
 mod support;
 mod surfaces;
+mod tampered;
 mod training;
 mod vtk;

@@ -69,6 +69,7 @@ fn of(command: &Command) -> Vec<Rule> {
         | Command::Runs(_)
         | Command::Show(_)
         | Command::Sql(_)
+        | Command::Migrate(_)
         | Command::Data(_)
         | Command::Completions(_)
         | Command::Man(_) => Vec::new(),

@@ -391,16 +391,14 @@ fn training(store: &Store, name: &str) -> Result<Run, CliError> {
 
 /// The records of a run that come with parameters, by step.
 fn with_checkpoints(run: &Run, store: &Store) -> Result<Vec<TrainRecord>, CliError> {
-    let steps = store.checkpoint_steps(run)?;
-    if steps.is_empty() {
+    let records = store.checkpoint_records(run)?;
+    if records.is_empty() {
         return Err(CliError::Conflict {
             what: format!("run `{}` has no checkpoints", run.name),
             remedy: "train it again: the same `landscape train` continues".to_owned(),
         });
     }
-    let records = store.records(run)?.into_iter();
-    let recorded = |record: &TrainRecord| steps.binary_search(&record.step).is_ok();
-    Ok(records.filter(recorded).collect())
+    Ok(records)
 }
 
 fn inside(record: &TrainRecord, args: &TrajectoryArgs) -> bool {
