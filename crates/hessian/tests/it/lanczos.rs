@@ -217,37 +217,64 @@ fn claims_of_the_recurrence_are_not_believed_when_products_are_noisy() {
 /// Two pairs of equal hardness: products are noisy while the pairs are found and exact from the first
 /// measurement on. Each residual is as large as the other, so that to go on along one alone would leave the
 /// worst where it is.
+fn hard_pairs(seed: u64) -> (Lanczos, impl Operator) {
+    let mut spectrum: Vec<f64> = (0..300).map(|i| 1.0 - i as f64 / 300.0).collect();
+    spectrum.extend([20.0, 19.0, -20.0, -19.0]);
+    let exact = rotated(spectrum.clone(), seed);
+    let noise = noisy(rotated(spectrum, seed), 1e-4);
+    let measured = Cell::new(false);
+    let matrix = try_from_fn(304, move |block: &[Vec<f64>]| {
+        // A block is a measurement.
+        measured.set(measured.get() || block.len() > 1);
+        match measured.get() {
+            true => exact.apply(block),
+            false => noise.apply(block),
+        }
+    });
+    let params = LanczosParams {
+        top: 2,
+        bottom: 2,
+        tolerance: 1e-7,
+        max_products: 200,
+        seed,
+        ..Default::default()
+    };
+    (lanczos(params), matrix)
+}
+
 #[test]
 fn all_pairs_that_have_not_converged_are_refined_together() {
     for seed in 0..6 {
-        let mut spectrum: Vec<f64> = (0..300).map(|i| 1.0 - i as f64 / 300.0).collect();
-        spectrum.extend([20.0, 19.0, -20.0, -19.0]);
-        let exact = rotated(spectrum.clone(), seed);
-        let noise = noisy(rotated(spectrum, seed), 1e-4);
-        let measured = Cell::new(false);
-        let matrix = try_from_fn(304, |block: &[Vec<f64>]| {
-            // A block is a measurement.
-            measured.set(measured.get() || block.len() > 1);
-            match measured.get() {
-                true => exact.apply(block),
-                false => noise.apply(block),
-            }
-        });
-        let params = LanczosParams {
-            top: 2,
-            bottom: 2,
-            tolerance: 1e-7,
-            max_products: 200,
-            seed,
-            ..Default::default()
-        };
-        let found = lanczos(params).solve(&matrix).unwrap();
+        let (lanczos, matrix) = hard_pairs(seed);
+        let found = lanczos.solve(&matrix).unwrap();
         assert!(found.is_converged(), "{seed}: {:?}", found.stop);
         for (got, want) in values(&found).iter().zip([20.0, 19.0]) {
             assert_close(*got, want, 1e-9);
         }
         assert!(found.products < 120, "{seed}: {}", found.products);
     }
+}
+
+/// Vectors that wait belong to the state.
+#[test]
+fn a_refinement_goes_on_from_its_parts() {
+    let (lanczos, matrix) = hard_pairs(3);
+    let whole = lanczos.solve(&matrix).unwrap();
+    let (lanczos, matrix) = hard_pairs(3);
+    let mut state = lanczos.start(304).unwrap();
+    let mut waited = false;
+    let pieces = loop {
+        let stop = &mut |_: &landscape_hessian::Progress| ControlFlow::Break(());
+        let found = lanczos.run(&matrix, &mut state, stop).unwrap();
+        if found.stop != Stop::Cancelled {
+            break found;
+        }
+        let parts = state.into_parts();
+        waited |= !parts.waiting.is_empty();
+        state = State::from_parts(parts).unwrap();
+    };
+    assert!(waited);
+    assert_eq!(pieces, whole);
 }
 
 /// Zero eigenvalues have no relative accuracy; with a floor for f32 both ends are settled all the same.

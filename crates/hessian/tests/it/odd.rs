@@ -86,7 +86,7 @@ fn complaints(value: f64) -> Vec<ProductError> {
     of_traces(trace.diagonal(&spoiled(value), &mut unobserved).map(drop));
     of_traces(
         trace
-            .blocks(&spoiled(value), &[0..5], &mut unobserved)
+            .blocks(&spoiled(value), &[0..5, 5..30], &mut unobserved)
             .map(drop),
     );
     found
