@@ -269,7 +269,7 @@ impl Gather<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::conv::{Conv, Finish};
-    use super::super::conv_tests::{cases, draw, products, windows};
+    use super::super::conv_tests::{cases, compared, draw, or_under_miri, products, windows};
     use super::*;
     use proptest::prelude::*;
 
@@ -283,17 +283,28 @@ mod tests {
             let weight = f64::from(w[(o * window.depth() + c) * taps + tap]);
             let at = (o * pixels(window.out_size) + out) * lanes;
             let dx = &mut dx[(channel * pixels(window.size) + pixel) * lanes..][..lanes];
-            let pairs = dx.iter_mut().zip(&lambda[at..]);
-            pairs.for_each(|(dx, lambda)| *dx += weight * f64::from(*lambda));
+            compared(lanes).for_each(|s| dx[s] += weight * f64::from(lambda[at + s]));
         });
         dx
+    }
+
+    /// The largest error of a gradient; NaN if there is one.
+    fn error(dx: &[f32], truth: &[f64], lanes: usize) -> f64 {
+        let pairs = dx.chunks(lanes).zip(truth.chunks(lanes));
+        let errors = pairs
+            .flat_map(|(dx, truth)| compared(lanes).map(|s| (f64::from(dx[s]) - truth[s]).abs()));
+        // Not `max`, which would drop what is not a number.
+        errors.fold(
+            0.0,
+            |worst, error| if error <= worst { worst } else { error },
+        )
     }
 
     proptest! {
         #![proptest_config(cases(96))]
 
         #[test]
-        fn gradients_equal_f64(window in windows(), vectors in 1usize..3, seed: u64) {
+        fn gradients_equal_f64(window in windows(), vectors in 1..or_under_miri(3usize, 2), seed: u64) {
             let mut rng = landscape_core::Rng::new(seed, 0);
             let lanes = vectors * LANES;
             let pixels = |size: [usize; 2]| size[0] * size[1] * lanes;
@@ -306,15 +317,11 @@ mod tests {
             for level in Level::available() {
                 let mut dx = vec![f32::NAN; truth.len()];
                 ConvInput { window, lambda: &lambda, w: &w, dx: &mut dx, lanes }.run(level);
-                for (dx, truth) in dx.iter().zip(&truth) {
-                    prop_assert!((f64::from(*dx) - truth).abs() < 1e-4, "{level}");
-                }
+                prop_assert!(error(&dx, &truth, lanes) < 1e-4, "{level}");
                 if let Some(window) = flipped(&window) {
                     let (finish, out) = (Finish::default(), &mut dx[..]);
                     Conv { window, x: &lambda, w: &turned, finish, out, lanes }.run(level);
-                    for (dx, truth) in dx.iter().zip(&truth) {
-                        prop_assert!((f64::from(*dx) - truth).abs() < 1e-4, "flipped, {level}");
-                    }
+                    prop_assert!(error(&dx, &truth, lanes) < 1e-4, "flipped, {level}");
                 }
             }
         }

@@ -5,9 +5,19 @@ use super::simd::{LANES, Level};
 use super::winograd::{self, PRODUCTS, Winograd, transform_weights};
 use proptest::prelude::*;
 
+/// `n`, or `small` under Miri, which interprets a thousand times slower.
+pub(super) fn or_under_miri<T>(n: T, small: T) -> T {
+    if cfg!(miri) { small } else { n }
+}
+
+/// Lanes that are compared with the truth: each, or the first and the last under Miri.
+pub(super) fn compared(lanes: usize) -> impl Iterator<Item = usize> {
+    (0..lanes).step_by(or_under_miri(1, lanes - 1))
+}
+
 /// `n` cases, or a few where each takes long.
 pub(super) fn cases(n: u32) -> ProptestConfig {
-    ProptestConfig::with_cases(if cfg!(miri) { 4 } else { n })
+    ProptestConfig::with_cases(or_under_miri(n, 2))
 }
 
 /// A convolution along one axis; padding before and after.
@@ -70,7 +80,7 @@ pub(super) fn windows() -> impl Strategy<Value = Window> {
         2 => (1usize..3, 1usize..5, 1usize..10),
         1 => (1usize..3, 1usize..3, 10usize..36),
     ];
-    let most = if cfg!(miri) { 2_000 } else { 200_000 };
+    let most = or_under_miri(200_000, 150);
     (channels, axis(), axis()).prop_filter_map(
         "no output, or too many products",
         move |(c, a, b)| {
@@ -83,18 +93,18 @@ pub(super) fn windows() -> impl Strategy<Value = Window> {
 
 /// Convolutions that are computed by transforms, many of them with wide padding.
 pub(super) fn transformed() -> impl Strategy<Value = Window> {
-    let most = if cfg!(miri) { 9 } else { 16 };
     let padding = || prop_oneof![2 => 0usize..4, 3 => 4usize..9];
     let axis = move || {
-        (1..most, padding(), padding()).prop_map(|(size, before, after)| Axis {
-            size,
+        (1usize..16, padding(), padding()).prop_map(|(size, before, after)| Axis {
+            size: or_under_miri(size, 2),
             kernel: 3,
             stride: 1,
-            padding: (before, after),
+            // Miri has time for one patch.
+            padding: or_under_miri((before, after), (before.min(4), 4 - before.min(4))),
             dilation: 1,
         })
     };
-    let channels = (8usize..most + 4, 8usize..2 * most + 8);
+    let channels = (8..or_under_miri(20usize, 9), 8..or_under_miri(40usize, 9));
     (channels, axis(), axis()).prop_filter_map("not worth it", |((channels, outputs), a, b)| {
         window((1, channels, outputs), [a, b]).filter(winograd::wins)
     })
@@ -145,10 +155,10 @@ fn truth(window: &Window, x: &[f32], w: &[f32], lanes: usize) -> Vec<[f64; 2]> {
         let weight = f64::from(w[(o * window.depth() + c) * taps + tap]);
         let x = &x[(channel * pixels(window.size) + pixel) * lanes..][..lanes];
         let out = &mut out[(o * pixels(window.out_size) + to) * lanes..];
-        for (out, &x) in out.iter_mut().zip(x) {
-            let product = weight * f64::from(x);
-            out[0] += product;
-            out[1] += product * product;
+        for s in compared(lanes) {
+            let product = weight * f64::from(x[s]);
+            out[s][0] += product;
+            out[s][1] += product * product;
         }
     });
     out.iter()
@@ -204,7 +214,9 @@ fn error(window: Window, vectors: usize, transformed: bool, seed: u64) -> f64 {
         }
         let size = truth.len() / window.outputs;
         let largest = truth.iter().map(|[_, scale]| *scale).fold(1.0, f64::max);
-        for (i, (out, [sum, scale])) in out.iter().zip(&truth).enumerate() {
+        let rows = 0..truth.len() / lanes;
+        for i in rows.flat_map(|row| compared(lanes).map(move |s| row * lanes + s)) {
+            let (out, [sum, scale]) = (&out[i], &truth[i]);
             let error = f64::from(*out) - sum - f64::from(bias[i / size]) - f64::from(residual[i]);
             // Not `max`, which would drop what is not a number.
             let error = error.abs() / if transformed { largest } else { scale.max(1.0) };
@@ -218,14 +230,14 @@ proptest! {
     #![proptest_config(cases(96))]
 
     #[test]
-    fn direct_convolutions_equal_f64(window in windows(), vectors in 1usize..3, seed: u64) {
+    fn direct_convolutions_equal_f64(window in windows(), vectors in 1..or_under_miri(3usize, 2), seed: u64) {
         prop_assert!(error(window, vectors, false, seed) < 5e-6);
     }
 
     #[test]
     fn transformed_convolutions_equal_f64(
         window in transformed(),
-        vectors in 1usize..3,
+        vectors in 1..or_under_miri(3usize, 2),
         seed: u64,
     ) {
         prop_assert!(error(window, vectors, true, seed) < 4e-5);
@@ -272,13 +284,10 @@ proptest! {
 /// Padding of 4 and more on the side where the image ends, where patches lie beyond it.
 #[test]
 fn wide_padding_around_an_image() {
-    let sizes = if cfg!(miri) {
-        vec![(5, 4)]
-    } else {
-        (4..9).map(|padding| (15, padding)).collect()
-    };
-    for (size, padding) in sizes {
-        for padding in [(padding, padding), (0, padding), (padding, 0)] {
+    let size = or_under_miri(15, 2);
+    for padding in 4..or_under_miri(9, 5) {
+        let both = or_under_miri(padding, 2);
+        for padding in [(both, both), (0, padding), (padding, 0)] {
             let axis = Axis {
                 size,
                 kernel: 3,

@@ -312,7 +312,7 @@ impl Kernel for Bias<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conv_tests::{cases, draw};
+    use super::super::conv_tests::{cases, draw, or_under_miri};
     use super::*;
     use proptest::prelude::*;
 
@@ -321,9 +321,9 @@ mod tests {
 
         #[test]
         fn gradients_equal_f64(
-            inputs in 1usize..40,
-            outputs in 1usize..70,
-            vectors in 1usize..17,
+            inputs in 1..or_under_miri(40usize, 12),
+            outputs in 1..or_under_miri(70usize, 20),
+            vectors in 1..or_under_miri(17usize, 3),
             seed: u64,
         ) {
             let mut rng = landscape_core::Rng::new(seed, 0);

@@ -1,7 +1,7 @@
 //! Kernels against f64, for every instruction set of this machine.
 
 use super::affine::Affine;
-use super::conv_tests::{cases, draw};
+use super::conv_tests::{cases, draw, or_under_miri};
 use super::elementwise::{MapN, Row, map_rows};
 use super::gemm::Gemm;
 use super::math::{self, Map, map};
@@ -53,7 +53,7 @@ functions! {
 /// The largest error of `f` on a grid of numbers: relative where the value is above `floor`,
 /// else relative to it.
 fn error<M: Map>(f: M, truth: impl Fn(f64) -> f64, low: f64, high: f64, floor: f64) -> f64 {
-    let n = if cfg!(miri) { 53 } else { 100_003 };
+    let n = or_under_miri(100_003, 53);
     let x: Vec<f32> = (0..n)
         .map(|i| (low + (high - low) * f64::from(i) / f64::from(n - 1)) as f32)
         .collect();
@@ -167,9 +167,9 @@ proptest! {
 
     #[test]
     fn products_equal_f64(
-        inputs in 1usize..40,
-        outputs in 1usize..25,
-        vectors in 1usize..9,
+        inputs in 1..or_under_miri(40usize, 12),
+        outputs in 1..or_under_miri(25usize, 20),
+        vectors in 1..or_under_miri(9usize, 3),
         relu: bool,
         bias: bool,
         seed: u64,

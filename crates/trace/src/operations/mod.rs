@@ -37,6 +37,8 @@ pub(crate) mod softmax;
 mod sort;
 pub(crate) mod spread;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unary;
 
 use crate::batch::{Batching, Placed};
