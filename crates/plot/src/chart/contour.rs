@@ -117,6 +117,7 @@ impl<'a> Scene<'a> {
             .legend
             .extend(hole_entries(&self.data.field.cells));
         self.sheet.note_scale(&self.data.scale, &self.data.values);
+        self.sheet.note_smoothing();
         self.sheet
             .finish(self.panel.frame.x, self.panel.bottom, title)
     }

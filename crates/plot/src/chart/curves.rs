@@ -158,6 +158,11 @@ impl<'a> Curves<'a> {
         self.sheet.notes.push(words.into());
     }
 
+    /// Says that the curves are smoothed, where they are.
+    pub fn note_smoothing(&mut self) {
+        self.sheet.note_smoothing();
+    }
+
     /// Says how many points of a surface are measured, where some are interpolated.
     pub fn note_sources(&mut self, surface: &landscape_core::Surface) {
         self.sheet.note_sources(surface);

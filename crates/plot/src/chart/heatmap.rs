@@ -26,6 +26,7 @@ pub fn heatmap(surface: &Surface, options: &Options) -> Result<Figure, PlotError
     let panel = cells(&mut sheet, &data, &name, options)?;
     sheet.note_sources(surface);
     sheet.note_scale(&data.scale, &data.values);
+    sheet.note_smoothing();
     let title = format!("Heatmap of the {name}");
     Ok(sheet.finish(panel.frame.x, panel.bottom, &title))
 }

@@ -37,6 +37,7 @@ pub fn hessian_map(map: &CurvatureMap, options: &Options) -> Result<Figure, Plot
     let panel = cells(&mut sheet, &data, &name, &options)?;
     note(&mut sheet, map);
     sheet.note_scale(&data.scale, &data.values);
+    sheet.note_smoothing();
     let title = format!("Map of {name}");
     Ok(sheet.finish(panel.frame.x, panel.bottom, &title))
 }

@@ -23,6 +23,7 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     figure.mark_origin = true;
     figure.whole = super::plane::is_whole(&axis);
     figure.note_sources(surface);
+    figure.note_smoothing();
     let name = options.value_name(surface);
     let main = series(surface, options.value, 0, options);
     figure.panel(

@@ -32,6 +32,7 @@ pub fn losses(curves: &[LossCurve], options: &Options) -> Result<Figure, PlotErr
     check(curves)?;
     let x_name = options.axes[0].clone().unwrap_or_else(|| "step".to_owned());
     let mut figure = Curves::new(options, x_name);
+    figure.note_smoothing();
     let of = |values: fn(&LossCurve) -> &Vec<f64>| -> Vec<Series> {
         let shown = curves.iter().enumerate();
         shown

@@ -97,6 +97,7 @@ pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure,
         .collect();
     sheet.legend.extend(hole_entries(&cells));
     sheet.note_scale(&scale, &values);
+    sheet.note_smoothing();
     sheet.notes.dedup();
     let left = layout.area().x;
     Ok(sheet.finish(

@@ -65,6 +65,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
         .push(format!("d₃: coordinate along {}", options.axis(2)));
     sheet.note_sources(surface);
     sheet.note_scale(&scale, &values);
+    sheet.note_smoothing();
     Ok(sheet.finish(grid.area.x, grid.bottom, &format!("Slices of the {name}")))
 }
 

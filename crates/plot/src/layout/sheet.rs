@@ -51,7 +51,7 @@ impl<'a> Sheet<'a> {
         self.style.width()
     }
 
-    /// What the caption says about scale, clipping and smoothing. `beyond` counts values outside.
+    /// What the caption says about scale and clipping. `beyond` counts values outside.
     pub fn note_scale(&mut self, scale: &ValueScale, values: &[f64]) {
         let name = |v: f64| value(v, 3);
         self.notes.extend(scale.notes.iter().cloned());
@@ -71,6 +71,10 @@ impl<'a> Sheet<'a> {
             self.notes
                 .push(format!("{} below {}", points(below), name(scale.lo)));
         }
+    }
+
+    /// What the caption of a figure that smooths says about it.
+    pub fn note_smoothing(&mut self) {
         if self.options.smooth > 0.0 {
             self.notes.push(format!(
                 "picture smoothed (Gaussian, σ = {} cells); data unchanged",

@@ -3,7 +3,8 @@
 use crate::support::{plane, sampled};
 use landscape_core::{Sample, Surface, Term, Value};
 use landscape_plot::{
-    Clip, Colormap, Options, PlotError, Scale, Style, contour, heatmap, line, surface3d,
+    Clip, Colormap, LossBand, LossCurve, Options, PlotError, Scale, Style, Way, contour, heatmap,
+    line, loss_bands, losses, surface3d, ways,
 };
 
 fn log() -> Options {
@@ -93,6 +94,41 @@ fn smoothing_is_stated_and_changes_the_picture_only() {
     assert_eq!(surface, before);
     assert!(figure.svg().contains("smoothed (Gaussian, σ = 1.5 cells)"));
     assert_ne!(figure, heatmap(&surface, &Options::default()).unwrap());
+}
+
+#[test]
+fn figures_that_do_not_smooth_do_not_say_so() {
+    let smooth = Options {
+        smooth: 1.5,
+        ..Options::default()
+    };
+    let way = Way {
+        name: "straight".to_owned(),
+        t: vec![0.0, 0.5, 1.0],
+        loss: vec![1.0, 3.0, 1.0],
+    };
+    let band = LossBand {
+        name: "seeds".to_owned(),
+        runs: 3,
+        steps: vec![0.0, 1.0],
+        median: vec![2.0, 1.0],
+        range: vec![[1.0, 3.0], [0.5, 2.0]],
+    };
+    let plain = Options::default();
+    for [first, second] in [
+        [&smooth, &plain].map(|o| ways(std::slice::from_ref(&way), o).unwrap()),
+        [&smooth, &plain].map(|o| loss_bands(std::slice::from_ref(&band), o).unwrap()),
+    ] {
+        assert_eq!(first, second);
+    }
+    // Losses of trainings are smoothed, and say so.
+    let curve = LossCurve {
+        steps: vec![0.0, 1.0, 2.0],
+        losses: vec![3.0, 1.0, 2.0],
+        ..LossCurve::default()
+    };
+    let figure = losses(&[curve], &smooth).unwrap();
+    assert_eq!(figure.svg().matches("smoothed (Gaussian").count(), 1);
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn draw(
 fn note(sheet: &mut Sheet<'_>, data: &Plane) {
     sheet.legend.extend(hole_entries(&data.field.cells));
     sheet.note_scale(&data.scale, &data.values);
+    sheet.note_smoothing();
     if data.scale.above || data.scale.below {
         let words = "surface cut off at the ends of the scale";
         sheet.notes.push(words.to_owned());
