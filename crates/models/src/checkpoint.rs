@@ -31,31 +31,39 @@ pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     let path = path.as_ref();
     let bytes = Listing::bytes(path)?;
     let listing = Listing::open(&bytes, path)?;
-    let mut tensors = listing.weights()?.tensors;
-    let is_counter = |t: &Listed| !t.is_float && t.numel() <= 1 && choice::is_harmless(t);
-    tensors.retain(|t| !is_counter(t));
+    let tensors = weights(&listing)?;
     if let Some(whole) = tensors.iter().find(|t| !t.is_float) {
-        let reason = format!(
-            "tensor `{}` holds integers; parameters are floating-point numbers",
-            whole.name
-        );
-        return Err(ModelsError::unsupported(path, reason));
+        return Err(integers(&whole.name, path));
     }
     if tensors.is_empty() {
         return Err(ModelsError::unsupported(path, "it holds no tensors"));
     }
     let arrays = listing.read(&tensors.iter().collect::<Vec<_>>())?;
-    let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
-    while let Some(wrapper) = choice::common_wrapper(&names) {
-        for name in &mut names {
-            *name = &name[wrapper.len()..];
-        }
-    }
-    let parameters = names.into_iter().zip(arrays);
+    let parameters = names(&tensors).into_iter().zip(arrays);
     let parameters = parameters
         .map(|(name, array)| parameter(name, array))
         .collect();
     Params::new(parameters).map_err(|e| ModelsError::corrupt(path, e.to_string()))
+}
+
+/// The tensors of a file that are weights: all but counters.
+fn weights(listing: &Listing) -> Result<Vec<Listed>, ModelsError> {
+    let mut tensors = listing.weights()?.tensors;
+    let is_counter = |t: &Listed| !t.is_float && t.numel() <= 1 && choice::is_harmless(t);
+    tensors.retain(|t| !is_counter(t));
+    Ok(tensors)
+}
+
+/// Their names without the wrappers that all carry.
+fn names(tensors: &[Listed]) -> Vec<&str> {
+    let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
+    choice::unwrap(&mut names);
+    names
+}
+
+fn integers(name: &str, path: &Path) -> ModelsError {
+    let reason = format!("tensor `{name}` holds integers; parameters are floating-point numbers");
+    ModelsError::unsupported(path, reason)
 }
 
 fn parameter(name: &str, array: files::Array) -> Parameter {
@@ -91,7 +99,8 @@ pub struct LoadNote {
 /// The network's names tell which tensors are its own: those behind a prefix that they all share, whatever it is
 /// called, and whatever else (optimisers, further networks, metrics) the file holds. Words of wrappers
 /// (`module`, `_module`, `_orig_mod`, `_fsdp_wrapped_module`, `_forward_module`, `_checkpoint_wrapped_module`)
-/// are seen through wherever they stand in a name. Beside a network's own tensors there may be integers and single
+/// are seen through wherever they stand in a name, and torchvision's words of residual networks (`downsample`, `fc`)
+/// stand for `shortcut` and `linear`. Beside a network's own tensors there may be integers and single
 /// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///
 /// # Errors
@@ -107,7 +116,7 @@ pub fn load_network(path: impl AsRef<Path>, spec: &ModelSpec) -> Result<Loaded, 
     let contents = listing.all()?;
     let layout = Network::layout(spec);
     let choice = choice::choose(&contents, &layout);
-    let choice = choice.map_err(|refusal| refused(refusal, path, spec))?;
+    let choice = choice.map_err(|refusal| refused(refusal, path, spec, &listing))?;
     let arrays = listing.read(&choice.tensors)?.into_iter();
     let parameters = layout.iter().zip(arrays).map(|(own, array)| Parameter {
         name: own.name.clone(),
@@ -159,7 +168,7 @@ fn twin(spec: &ModelSpec) -> Option<LoadNote> {
     })
 }
 
-fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec) -> ModelsError {
+fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec, listing: &Listing) -> ModelsError {
     let pickle = |source| ModelsError::Pickle {
         path: path.to_owned(),
         source,
@@ -167,14 +176,11 @@ fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec) -> ModelsError {
     match refusal {
         Refusal::Object { class } => pickle(PickleError::Global { name: class }),
         Refusal::Several { names } => pickle(PickleError::Ambiguous { names }),
-        Refusal::Integers { name } => ModelsError::unsupported(
-            path,
-            format!("tensor `{name}` holds integers; parameters are floating-point numbers"),
-        ),
+        Refusal::Integers { name } => integers(&name, path),
         Refusal::Layout { source, renamed } => ModelsError::Checkpoint {
             path: path.to_owned(),
             model: spec.to_string(),
-            fits: other_network(path),
+            fits: other_network(listing),
             renamed: renamed.map(Box::new),
             source: Box::new(source),
         },
@@ -182,9 +188,10 @@ fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec) -> ModelsError {
 }
 
 /// The name of the network that a file is of; both names of two that look alike.
-fn other_network(path: &Path) -> Option<String> {
-    let params = load_weights(path).ok()?;
-    let spec = ModelSpec::of_tensors(&params)?;
+fn other_network(listing: &Listing) -> Option<String> {
+    let tensors = weights(listing).ok()?;
+    let shapes = tensors.iter().map(|t| &t.shape[..]);
+    let spec = ModelSpec::of_shapes(&names(&tensors).into_iter().zip(shapes).collect())?;
     Some(match spec.twin() {
         Some(twin) => format!("{spec} or {twin} (their names and shapes are the same)"),
         None => spec.to_string(),

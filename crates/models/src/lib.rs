@@ -30,7 +30,7 @@ pub use data::{
 pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::ModelsError;
 pub use files::PickleError;
-pub use loss::{LossKind, TargetTensor, Targets};
+pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use network::Network;
 pub use objective::{Regularizer, trace_network};

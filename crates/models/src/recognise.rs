@@ -2,6 +2,10 @@
 
 use crate::{ModelSpec, Network};
 use landscape_core::Params;
+use std::collections::HashMap;
+
+/// Shapes by name.
+type Shapes<'t> = HashMap<&'t str, &'t [usize]>;
 
 /// The networks that have a name, the small ones of a family first. Perceptrons are told by their
 /// shapes; transformers have no names of their own.
@@ -34,14 +38,20 @@ impl ModelSpec {
     /// For messages: layouts are built one after the other, which takes up to seconds for large
     /// networks.
     pub fn of_tensors(params: &Params) -> Option<ModelSpec> {
-        if params.get("fc1.weight").is_some() {
-            return perceptron(params).filter(|spec| fits(spec, params));
+        let shapes = params.iter().map(|t| (t.name.as_str(), &t.shape[..]));
+        ModelSpec::of_shapes(&shapes.collect())
+    }
+
+    /// The same from names and shapes alone.
+    pub(crate) fn of_shapes(shapes: &Shapes) -> Option<ModelSpec> {
+        if shapes.contains_key("fc1.weight") {
+            return perceptron(shapes).filter(|spec| fits(spec, shapes));
         }
-        let marks = marks(params)?;
+        let marks = marks(shapes)?;
         let named = NAMES
             .iter()
-            .filter(|name| marks.allow(name) && has_blocks(name, params));
-        let plain = !params.iter().any(|t| t.name.contains(".shortcut."));
+            .filter(|name| marks.allow(name) && has_blocks(name, shapes));
+        let plain = !shapes.keys().any(|name| name.contains(".shortcut."));
         let twins = named.map(|name| {
             match plain && (name.starts_with("resnet") || name.starts_with("wrn")) {
                 true => format!("{name}-noshort"),
@@ -49,17 +59,19 @@ impl ModelSpec {
             }
         });
         let mut known = twins.filter_map(|name| name.parse().ok());
-        known.find(|spec| fits(spec, params))
+        known.find(|spec| fits(spec, shapes))
     }
 }
 
-fn fits(spec: &ModelSpec, params: &Params) -> bool {
-    params.clone().conform(&Network::layout(spec)).is_ok()
+fn fits(spec: &ModelSpec, shapes: &Shapes) -> bool {
+    let layout = Network::layout(spec);
+    let has = |name: &str, shape: &[usize]| shapes.get(name) == Some(&shape);
+    layout.len() == shapes.len() && layout.iter().all(|t| has(&t.name, &t.shape))
 }
 
 /// `mlp:2-8-4-1` from the shapes of `fc1`, `fc2`, ...
-fn perceptron(params: &Params) -> Option<ModelSpec> {
-    let shape = |layer: usize| Some(&params.get(&format!("fc{layer}.weight"))?.shape[..]);
+fn perceptron(shapes: &Shapes) -> Option<ModelSpec> {
+    let shape = |layer: usize| shapes.get(format!("fc{layer}.weight").as_str()).copied();
     let &[_, inputs] = shape(1)? else { return None };
     let outputs = (1..).map_while(shape).map(|shape| shape[0]);
     let widths: Vec<String> = std::iter::once(inputs)
@@ -70,7 +82,7 @@ fn perceptron(params: &Params) -> Option<ModelSpec> {
 }
 
 /// Whether a residual network has as many blocks in its stages as its name says.
-fn has_blocks(name: &str, params: &Params) -> bool {
+fn has_blocks(name: &str, shapes: &Shapes) -> bool {
     let (stage, blocks) = match name {
         "resnet18" => (3, 2),
         "resnet34" | "resnet50" => (3, 6),
@@ -90,11 +102,8 @@ fn has_blocks(name: &str, params: &Params) -> bool {
             }
         }
     };
-    let has = |block: usize| {
-        params
-            .get(&format!("layer{stage}.{block}.conv1.weight"))
-            .is_some()
-    };
+    let has =
+        |block: usize| shapes.contains_key(format!("layer{stage}.{block}.conv1.weight").as_str());
     has(blocks - 1) && !has(blocks)
 }
 
@@ -112,8 +121,8 @@ impl Marks {
     }
 }
 
-fn marks(params: &Params) -> Option<Marks> {
-    let has = |name: &str| params.get(name).is_some();
+fn marks(shapes: &Shapes) -> Option<Marks> {
+    let has = |name: &str| shapes.contains_key(name);
     let family: &[&str] = match () {
         () if has("features.0.weight") => &["vgg"],
         () if has("dense1.0.conv1.weight") => &["densenet"],

@@ -59,7 +59,7 @@ pub struct TrainArgs {
 #[command(next_help_heading = "Training")]
 pub struct TrainSettings {
     /// Passes over the data
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<1, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = 64)]

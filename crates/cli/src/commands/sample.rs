@@ -8,10 +8,10 @@ use super::precision::Rounding;
 use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Directions, INTERPOLATION, Interrupt, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
-    build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
-    load_problem, may_store, may_write, moves_statistics, negative_variance, open_store,
-    places_json, plan_grid, provenance, read_store, save_directions, targets,
+    Directions, INTERPOLATION, Interrupt, LossChoice, Problem, SEGMENT, USUAL, UsualAxis,
+    build_directions, build_grid, build_grid_on, check_drawable, check_statistics, distinct,
+    ends_at_models, load_problem, may_store, may_write, moves_statistics, negative_variance,
+    open_store, places_json, plan_grid, provenance, read_store, save_directions, targets,
 };
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
 use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
@@ -103,6 +103,7 @@ struct Plan {
     spec: RunSpec,
     /// What the precision costs, where it is not f32.
     rounding: Option<Rounding>,
+    loss: LossChoice,
 }
 
 impl Plan {
@@ -174,6 +175,7 @@ impl Plan {
             objective,
             spec,
             rounding,
+            loss: problem.loss_choice,
         })
     }
 
@@ -425,7 +427,7 @@ fn as_json(sampled: &Sampled, plan: &Plan, figures: &Figures, barrier: Option<Ba
     let plane = &plan.directions.plane;
     let surface = &sampled.surface;
     let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
-    json!({
+    let mut all = json!({
         "run": sampled.run.name,
         "kind": sampled.run.kind,
         "shape": surface.grid().shape(),
@@ -445,7 +447,9 @@ fn as_json(sampled: &Sampled, plan: &Plan, figures: &Figures, barrier: Option<Ba
         "norms": numbers(&plane.norms()),
         "cosines": cosines,
         "seconds": number(sampled.seconds),
-    })
+    });
+    plan.loss.add_to(&mut all);
+    all
 }
 
 /// What is worth saying about a surface at once.

@@ -3,8 +3,8 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, Source, device, load_data, load_file, may_store, may_write, open_store, provenance,
-    with_loss,
+    Interrupt, LossChoice, Source, device, load_data, load_file, may_store, may_write, open_store,
+    provenance, with_loss,
 };
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
@@ -30,6 +30,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
+    let choice = job.loss_choice;
     let trained = job.run(&store, console)?;
     if let Some(path) = &args.save {
         let last = store.last_checkpoint(&trained.run)?;
@@ -38,7 +39,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
             console.note(format_args!("parameters written to {}", path.display()));
         }
     }
-    report(&trained, console)?;
+    report(&trained, choice, console)?;
     let name = &trained.run.name;
     let sampled = |command: &str, part: &str| {
         let of_run = Typed::new(command)
@@ -60,6 +61,8 @@ struct TrainJob {
     network: Network,
     data: Dataset,
     loss: LossKind,
+    /// The same, and why it is this one.
+    loss_choice: LossChoice,
     config: TrainConfig,
     form: CheckpointForm,
     spec: RunSpec,
@@ -83,7 +86,7 @@ impl TrainJob {
         let device = device(args.device)?;
         let source = Source::new(&args.data, None)?;
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, &args.model, args.data.loss, console)?;
+        let (data, loss) = with_loss(data, &args.model, (args.data.loss, None), console)?;
         let (network, weights) = match &args.weights {
             None => {
                 let network = Network::init(&args.model, config.seed, &device);
@@ -113,12 +116,13 @@ impl TrainJob {
     }
 
     /// A training without a name and provenance.
-    fn with(network: Network, data: Dataset, loss: LossKind, config: TrainConfig) -> Self {
-        let spec = run_spec(&network, &data, loss, &config);
+    fn with(network: Network, data: Dataset, loss: LossChoice, config: TrainConfig) -> Self {
+        let spec = run_spec(&network, &data, loss.kind, &config);
         TrainJob {
             network,
             data,
-            loss,
+            loss: loss.kind,
+            loss_choice: loss,
             config,
             form: CheckpointForm::default(),
             spec,
@@ -333,7 +337,7 @@ impl TrainObserver for Watch {
     }
 }
 
-fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
+fn report(trained: &Trained, choice: LossChoice, console: &Console) -> Result<(), CliError> {
     let Trained {
         run,
         records,
@@ -345,7 +349,7 @@ fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
     let accuracy = last.and_then(|r| r.accuracy);
     console.result(
         || {
-            json!({
+            let mut all = json!({
                 "run": run.name,
                 "steps": last.map(|r| r.step),
                 "checkpoints": records.len(),
@@ -354,7 +358,9 @@ fn report(trained: &Trained, console: &Console) -> Result<(), CliError> {
                 "loss": number(loss(last)),
                 "accuracy": number(accuracy),
                 "seconds": number(*seconds),
-            })
+            });
+            choice.add_to(&mut all);
+            all
         },
         || {
             let words = |value: Option<f64>| value.map_or("-".to_owned(), short);

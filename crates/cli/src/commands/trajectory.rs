@@ -53,7 +53,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         spec: &spec,
     };
     let followed = shadow.keep(&paths, grid.as_ref(), &losses, &place, console)?;
-    report::print(&followed.run, &followed.paths, console)?;
+    report::print(&followed.run, &followed.paths, paths.loss_choice, console)?;
     report::warn(&followed.paths, console);
     let name = &followed.run.name;
     let db = &args.store.db;

@@ -86,29 +86,50 @@ pub fn load_data(source: &Source) -> Result<Dataset, CliError> {
     )?)
 }
 
-/// The samples that count, and the loss: the one that is given, else the one that network and targets suggest
-/// ([`LossKind::suggested`]), which is said: to those who ask for more where nobody would expect another.
+/// The loss that is measured, and why it is this one.
+#[derive(Debug, Clone, Copy)]
+pub struct LossChoice {
+    pub kind: LossKind,
+    pub reason: &'static str,
+}
+
+impl LossChoice {
+    /// Adds it to what a command prints as JSON.
+    pub fn add_to(self, report: &mut Value) {
+        report["loss_function"] = json!(self.kind.name());
+        report["loss_reason"] = json!(self.reason);
+    }
+}
+
+/// The samples that count, and the loss: the one that is given, else that of a training run, else the one that network
+/// and targets suggest ([`LossKind::suggested`]), which is said: to those who ask for more where anyone would expect it.
 pub fn with_loss(
     data: Dataset,
     spec: &ModelSpec,
-    given: Option<LossKind>,
+    (given, trained): (Option<LossKind>, Option<LossKind>),
     console: &Console,
-) -> Result<(Dataset, LossKind), CliError> {
-    let loss = given.unwrap_or_else(|| {
-        let (loss, why, usual) = LossKind::suggested(spec.outputs(), data.y());
-        let words = format_args!("loss: {loss}, for {why}; --loss chooses another").to_string();
-        match usual {
-            true => console.detail(words),
-            false => console.note(words),
-        }
-        loss
-    });
+) -> Result<(Dataset, LossChoice), CliError> {
+    let of = |kind, reason| LossChoice { kind, reason };
+    let given = given.map(|kind| of(kind, "--loss"));
+    let known = given.or(trained.map(|kind| of(kind, "the training run")));
+    let loss = known.unwrap_or_else(|| suggested(&data, spec, console));
     let samples = data.len();
-    let (data, ignored) = data.counted_by(loss)?;
+    let (data, ignored) = data.counted_by(loss.kind)?;
     if ignored > 0 {
         console.note(format_args!(
             "{ignored} of {samples} samples have the label -100 and are left out, as PyTorch's cross-entropy does"
         ));
     }
     Ok((data, loss))
+}
+
+fn suggested(data: &Dataset, spec: &ModelSpec, console: &Console) -> LossChoice {
+    let found = LossKind::suggested(spec.outputs(), data.y());
+    let (kind, reason) = (found.kind, found.reason);
+    let words = format!("loss: {kind}, for {reason}; --loss chooses another");
+    match found.usual {
+        true => console.detail(words),
+        false => console.note(words),
+    }
+    LossChoice { kind, reason }
 }

@@ -14,7 +14,7 @@ mod provenance;
 mod store;
 
 pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
-pub use data::{Source, load_data, with_loss};
+pub use data::{LossChoice, Source, load_data, with_loss};
 pub use device::{device, targets};
 pub use directions::{
     Directions, build_directions, check_statistics, describe_direction, save_directions,

@@ -1,4 +1,4 @@
-use super::{Source, load_data, with_loss};
+use super::{LossChoice, Source, load_data, with_loss};
 use crate::args::{DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
@@ -15,6 +15,8 @@ pub struct Problem {
     pub spec: ModelSpec,
     pub data: Dataset,
     pub loss: LossKind,
+    /// The same, and why it is this one.
+    pub loss_choice: LossChoice,
     /// The parameters.
     pub origin: Params,
     /// Where the parameters are from, for the provenance.
@@ -63,12 +65,11 @@ pub fn load_problem(
         trained.as_ref().and_then(|run| run.provenance.get("data")),
     )?;
     let loaded = load_data(&source)?;
-    let loss = match (data.loss, &trained) {
-        (Some(loss), _) => Some(loss),
+    let stored = match (data.loss, &trained) {
         (None, Some(run)) => stored_loss(run)?,
-        (None, None) => None,
+        _ => None,
     };
-    let (loaded, loss) = with_loss(loaded, &spec, loss, console)?;
+    let (loaded, loss) = with_loss(loaded, &spec, (data.loss, stored), console)?;
     let trained_in = store.zip(trained.as_ref());
     let (origin, weights) = parameters(network, &spec, seed, trained_in, console)?;
     if let Some(run) = &trained {
@@ -77,7 +78,8 @@ pub fn load_problem(
     Ok(Problem {
         spec,
         data: loaded,
-        loss,
+        loss: loss.kind,
+        loss_choice: loss,
         origin,
         weights,
         source,

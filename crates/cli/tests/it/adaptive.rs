@@ -1,9 +1,6 @@
 //! `--adaptive`: fewer points, each of which says what it is.
 
-use crate::support::Bench;
-use std::process::Stdio;
-use std::thread::sleep;
-use std::time::Duration;
+use crate::support::{Bench, halt_when, start, stored};
 
 /// A plane of the trained network that is smooth enough to save points.
 const PLANE: &str = "surface --run moons --grid 51 --range=-0.5:0.5 --adaptive 0.01 --name plane";
@@ -81,26 +78,20 @@ fn the_same_request_computes_nothing_again_and_says_the_same() {
 
 #[test]
 fn killed_again_and_again_it_ends_the_same() {
-    let words = "surface --model mlp:2-8-4-1 --data moons:n=4000 --grid 129 --range=-3:3 \
+    let words = "surface --model mlp:2-8-4-1 --data moons:n=40000 --grid 129 --range=-3:3 \
                  --threads 1 --batch 20 --adaptive 0.002 --name plane";
     let calm = Bench::new();
     let want = calm.json(words);
     let bench = Bench::new();
     let mut before = 0;
-    for kill in 0..6 {
-        let mut child = bench.process(words);
-        child.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = child.spawn().unwrap();
-        sleep(Duration::from_millis(150 + 60 * kill));
+    for _ in 0..4 {
+        let mut child = start(&bench, words);
+        halt_when(&mut child, &bench, |bench| stored(bench) > before);
         child.kill().unwrap();
         child.wait().unwrap();
-        if bench.path("landscape.duckdb").exists() {
-            let runs = bench.json("runs");
-            let now = runs["runs"][0]["points"].as_u64().unwrap_or(0);
-            assert!(now >= before, "{now} points after {before}");
-            before = now;
-        }
+        before = stored(&bench);
     }
+    assert!(before < want["measured"].as_u64().unwrap(), "{before}");
     let end = bench.json(words);
     assert_eq!(end["measured"], want["measured"]);
     assert_eq!(end["adaptive"], want["adaptive"]);

@@ -1,41 +1,20 @@
 //! Signals: what was done is kept, and the exit code says which one it was.
 #![cfg(unix)]
 
-use crate::support::{Bench, PROGRAM, Said};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use crate::support::{Bench, PROGRAM, Said, halt_when, interrupt, start, stored};
+use std::process::{Command, Stdio};
 
 /// Minutes of work, in small batches.
 const WORDS: &str = "surface --model mlp:2-64-64-1 --data moons:n=2000 --grid 1001 --threads 1 \
                      --batch 50 --name plane -q";
 
-fn start(bench: &Bench, words: &str) -> Child {
-    let mut command = bench.process(words);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
-
-/// Sends a signal once something is stored.
-fn signal(bench: &Bench, child: &Child, name: &str) {
-    let start = Instant::now();
-    while !bench.path("landscape.duckdb").exists() {
-        assert!(start.elapsed() < Duration::from_secs(60));
-        sleep(Duration::from_millis(10));
-    }
-    sleep(Duration::from_millis(1500));
-    let kill = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
-}
-
 #[test]
 fn the_exit_code_names_the_signal_and_the_points_are_kept() {
     for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let bench = Bench::new();
-        let child = start(&bench, WORDS);
-        signal(&bench, &child, name);
+        let mut child = start(&bench, WORDS);
+        halt_when(&mut child, &bench, |bench| stored(bench) > 0);
+        interrupt(&child, name);
         let said = Said::of(child.wait_with_output().unwrap());
         assert_eq!(said.code, code, "{name}: {}", said.err);
         assert!(said.err.starts_with("interrupted:"), "{name}: {}", said.err);
@@ -55,10 +34,11 @@ fn an_ignored_hangup_stays_ignored() {
     shell.args(["-c", &script]).current_dir(bench.path("."));
     shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = shell.spawn().unwrap();
-    signal(&bench, &child, "-HUP");
-    sleep(Duration::from_millis(500));
-    assert!(child.try_wait().unwrap().is_none(), "it goes on");
-    signal(&bench, &child, "-TERM");
+    halt_when(&mut child, &bench, |bench| stored(bench) > 0);
+    let before = stored(&bench);
+    interrupt(&child, "-HUP");
+    halt_when(&mut child, &bench, |bench| stored(bench) > before);
+    interrupt(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 

@@ -4,7 +4,7 @@ use assert_cmd::Command;
 use landscape_core::Rng;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Child, Output};
+use std::process::{Child, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -197,6 +197,25 @@ pub fn go_on(child: &Child) {
 /// Whether the database is there and no program has it open.
 fn closed(bench: &Bench) -> bool {
     bench.path("landscape.duckdb").exists() && Lock::try_new(bench).is_some()
+}
+
+/// Starts a command whose output can be read at its end.
+pub fn start(bench: &Bench, words: &str) -> Child {
+    let mut command = bench.process(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Points of the first run that are stored.
+pub fn stored(bench: &Bench) -> u64 {
+    let runs = bench.json("runs");
+    runs["runs"][0]["points"].as_u64().unwrap_or(0)
+}
+
+/// Sends a signal to a command that [`halt_when`] has stopped, and lets it take note.
+pub fn interrupt(child: &Child, name: &str) {
+    signal(child, name);
+    go_on(child);
 }
 
 /// Sends a signal; elsewhere than on Unix there is none, and a command works on.

@@ -3,7 +3,7 @@
 use super::LoadNote;
 use crate::files::{Contents, Listed};
 use landscape_core::{Params, ParamsError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What wrapping a module, or keeping it in a dictionary, puts in front of every name.
 const WRAPPERS: &[&str] = &[
@@ -35,20 +35,30 @@ const TRANSPARENT: &[&str] = &[
     "_checkpoint_wrapped_module",
 ];
 
+/// Words of torchvision's residual networks, and this crate's.
+const SYNONYMS: [(&str, &str); 2] = [("downsample", "shortcut"), ("fc", "linear")];
+
 /// Prefixes that are tried.
 const MOST: usize = 256;
+
+/// Pairs of a missing and an unexpected name that are compared, and the longest names of such a pair.
+const PAIRS: usize = 20_000;
+const LONGEST: usize = 100;
 
 /// Names that are written out in a list.
 const SHOWN: usize = 6;
 
-/// A wrapper's prefix that all names carry.
-pub(super) fn common_wrapper(names: &[&str]) -> Option<&'static str> {
-    let of_all = |wrapper: &&&str| names.iter().all(|name| name.starts_with(**wrapper));
-    WRAPPERS
-        .iter()
-        .find(of_all)
-        .copied()
-        .filter(|_| !names.is_empty())
+/// Removes every wrapper's prefix that all names carry.
+pub(super) fn unwrap(names: &mut [&str]) {
+    let common = |names: &[&str]| {
+        let of_all = |wrapper: &&&str| names.iter().all(|name| name.starts_with(**wrapper));
+        WRAPPERS.iter().find(of_all).filter(|_| !names.is_empty())
+    };
+    while let Some(wrapper) = common(names) {
+        names
+            .iter_mut()
+            .for_each(|name| *name = &name[wrapper.len()..]);
+    }
 }
 
 /// The tensors of a network, in its order.
@@ -73,25 +83,38 @@ pub(super) enum Refusal {
     Several { names: Vec<String> },
 }
 
+/// A file's tensors under one reading of their names.
+struct Reading<'c> {
+    tensors: &'c [Listed],
+    names: Vec<String>,
+    /// Tensors by name; of several the last.
+    known: HashMap<String, &'c Listed>,
+    /// Whether words were replaced by [`SYNONYMS`].
+    translated: bool,
+}
+
 /// A network's tensors behind one prefix.
-struct Candidate<'c> {
-    /// As it stands in the file, without its last point.
-    prefix: String,
+struct Candidate<'r, 'c> {
+    reading: &'r Reading<'c>,
+    /// As it stands in the names, with its last point.
+    prefix: &'r str,
     /// Own tensors by place in the layout.
     own: Vec<Option<&'c Listed>>,
-    /// The others behind the same prefix, by the rest of their name.
-    beside: Vec<(String, &'c Listed)>,
-    /// How many are of another prefix.
-    elsewhere: usize,
 }
 
 /// Finds the tensors of a network.
 pub(super) fn choose<'c>(contents: &'c Contents, layout: &Params) -> Result<Choice<'c>, Refusal> {
-    let raw: Vec<String> = contents.tensors.iter().map(|t| t.name.clone()).collect();
-    let seen_through: Vec<String> = raw.iter().map(|name| without_wrappers(name)).collect();
-    let mut all = candidates(contents, &raw, layout);
-    if !all.iter().any(|c| c.fits(layout)) {
-        all.extend(candidates(contents, &seen_through, layout));
+    let readings = [
+        Reading::new(contents, str::to_owned, false),
+        Reading::new(contents, without_wrappers, false),
+        Reading::new(contents, translated, true),
+    ];
+    let mut all = Vec::new();
+    for reading in &readings {
+        all.extend(candidates(reading, layout));
+        if all.iter().any(|c| c.fits(layout)) {
+            break;
+        }
     }
     let fitting: Vec<&Candidate> = all.iter().filter(|c| c.fits(layout)).collect();
     if fitting.is_empty() {
@@ -101,7 +124,7 @@ pub(super) fn choose<'c>(contents: &'c Contents, layout: &Params) -> Result<Choi
     chosen.check(layout)?;
     Ok(Choice {
         tensors: chosen.own.iter().flatten().copied().collect(),
-        notes: chosen.notes(&further),
+        notes: chosen.notes(layout, &further),
     })
 }
 
@@ -111,47 +134,94 @@ fn without_wrappers(name: &str) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
-/// A candidate for each prefix that stands before a name of the layout.
-fn candidates<'c>(contents: &'c Contents, names: &[String], layout: &Params) -> Vec<Candidate<'c>> {
-    let mut prefixes: Vec<&str> = Vec::new();
-    let anchors: Vec<&str> = layout.iter().map(|t| t.name.as_str()).take(3).collect();
-    for name in names {
-        for anchor in &anchors {
-            let before = name.strip_suffix(anchor);
-            let before = before.filter(|b| b.is_empty() || b.ends_with('.'));
-            if let Some(before) = before.filter(|before| !prefixes.contains(before)) {
-                prefixes.push(before);
-            }
-        }
-    }
-    let of = |prefix: &&str| Candidate::of(prefix, contents, names, layout);
-    prefixes.iter().take(MOST).map(of).collect()
+/// The same in this crate's words.
+fn translated(name: &str) -> String {
+    let own = |part: &str| SYNONYMS.iter().find(|(word, _)| *word == part);
+    let name = without_wrappers(name);
+    let parts = name
+        .split('.')
+        .map(|part| own(part).map_or(part, |(_, own)| own));
+    parts.collect::<Vec<_>>().join(".")
 }
 
-impl<'c> Candidate<'c> {
-    fn of(prefix: &str, contents: &'c Contents, names: &[String], layout: &Params) -> Self {
-        let mut known: HashMap<&str, &'c Listed> = HashMap::new();
-        let mut order = Vec::new();
-        for (name, tensor) in names.iter().zip(&contents.tensors) {
-            if let Some(rest) = name.strip_prefix(prefix)
-                && known.insert(rest, tensor).is_none()
+/// A candidate for each prefix that stands before a name of the layout.
+fn candidates<'r, 'c>(reading: &'r Reading<'c>, layout: &Params) -> Vec<Candidate<'r, 'c>> {
+    let anchors: Vec<&str> = layout.iter().map(|t| t.name.as_str()).take(3).collect();
+    let pairs = { reading.names.iter() }.flat_map(|name| anchors.iter().map(move |a| (name, a)));
+    let prefixes = pairs.filter_map(|(name, anchor)| name.strip_suffix(anchor));
+    let mut seen = HashSet::new();
+    prefixes
+        .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        .filter(|prefix| seen.insert(*prefix))
+        .take(MOST)
+        .map(|prefix| Candidate::of(reading, prefix, layout))
+        .collect()
+}
+
+impl<'c> Reading<'c> {
+    fn new(contents: &'c Contents, read: fn(&str) -> String, translated: bool) -> Self {
+        let tensors = &contents.tensors[..];
+        let names: Vec<String> = tensors.iter().map(|t| read(&t.name)).collect();
+        Reading {
+            known: names.iter().cloned().zip(tensors).collect(),
+            tensors,
+            names,
+            translated,
+        }
+    }
+
+    /// All tensors, behind the wrappers that every name carries.
+    fn of_whole_file(contents: &'c Contents) -> Self {
+        let mut names: Vec<&str> = contents.tensors.iter().map(|t| t.name.as_str()).collect();
+        unwrap(&mut names);
+        Reading {
+            tensors: &contents.tensors,
+            names: names.into_iter().map(str::to_owned).collect(),
+            known: HashMap::new(),
+            translated: false,
+        }
+    }
+}
+
+impl<'r, 'c> Candidate<'r, 'c> {
+    fn of(reading: &'r Reading<'c>, prefix: &'r str, layout: &Params) -> Self {
+        let mut full = prefix.to_owned();
+        let mut own = |name: &str| {
+            full.truncate(prefix.len());
+            full.push_str(name);
+            reading.known.get(&full).copied()
+        };
+        Candidate {
+            own: layout.iter().map(|t| own(&t.name)).collect(),
+            reading,
+            prefix,
+        }
+    }
+
+    /// The prefix without its last point.
+    fn place(&self) -> &'r str {
+        self.prefix.trim_end_matches('.')
+    }
+
+    /// The first key of the prefix.
+    fn key(&self) -> &'r str {
+        self.prefix.split('.').next().unwrap_or_default()
+    }
+
+    /// The other tensors behind the same prefix and in dictionaries as deep, by the rest of their name.
+    fn beside(&self, layout: &Params) -> Vec<(&'r str, &'c Listed)> {
+        let depth = self.own.iter().flatten().map(|t| t.depth).max();
+        let mut seen: HashSet<&str> = layout.iter().map(|t| t.name.as_str()).collect();
+        let mut beside = Vec::new();
+        for (name, tensor) in self.reading.names.iter().zip(self.reading.tensors) {
+            if let Some(rest) = name.strip_prefix(self.prefix)
+                && seen.insert(rest)
+                && depth.is_none_or(|depth| tensor.depth == depth)
             {
-                order.push((rest.to_owned(), tensor));
+                beside.push((rest, tensor));
             }
         }
-        let own: Vec<Option<&Listed>> = layout
-            .iter()
-            .map(|t| known.get(t.name.as_str()).copied())
-            .collect();
-        let depth = own.iter().flatten().map(|t| t.depth).max();
-        let is_own = |name: &str| layout.iter().any(|t| t.name == name);
-        order.retain(|(rest, tensor)| !is_own(rest) && Some(tensor.depth) == depth);
-        Candidate {
-            prefix: prefix.trim_end_matches('.').to_owned(),
-            elsewhere: contents.tensors.len() - own.iter().flatten().count() - order.len(),
-            own,
-            beside: order,
-        }
+        beside
     }
 
     fn fits(&self, layout: &Params) -> bool {
@@ -171,7 +241,8 @@ impl<'c> Candidate<'c> {
 
     /// What stands beside the network's own tensors is harmless, or it is another network.
     fn check(&self, layout: &Params) -> Result<(), Refusal> {
-        match self.beside.iter().all(|(_, tensor)| is_harmless(tensor)) {
+        let beside = self.beside(layout);
+        match beside.iter().all(|(_, tensor)| is_harmless(tensor)) {
             true => Ok(()),
             false => Err(self.refusal(layout)),
         }
@@ -183,7 +254,8 @@ impl<'c> Candidate<'c> {
             .filter(|(_, own)| own.is_none())
             .map(|(wanted, _)| format!("{} {:?}", wanted.name, wanted.shape))
             .collect();
-        let unexpected = { self.beside.iter() }
+        let beside = self.beside(layout);
+        let unexpected = { beside.iter() }
             .filter(|(_, tensor)| !is_harmless(tensor))
             .map(|(name, tensor)| format!("{name} {:?}", tensor.shape));
         let misshaped = pairs().filter_map(|(wanted, own)| {
@@ -199,32 +271,33 @@ impl<'c> Candidate<'c> {
             missing,
         };
         Refusal::Layout {
-            renamed: self.renamed(layout),
+            renamed: self.renamed(layout, &beside),
             source,
         }
     }
 
-    /// A missing name and the unexpected one that is nearest to it and of its shape.
-    fn renamed(&self, layout: &Params) -> Option<(String, String)> {
-        let missing = layout
-            .iter()
-            .zip(&self.own)
-            .filter(|(_, own)| own.is_none());
-        let pairs = missing.flat_map(|(wanted, _)| {
-            let same = self
-                .beside
-                .iter()
-                .filter(|(_, tensor)| tensor.shape == wanted.shape);
-            same.map(|(name, _)| (distance(&wanted.name, name), &wanted.name, name))
+    /// A missing name and the unexpected one that is nearest to it and of its shape, among the first few of both.
+    fn renamed(&self, layout: &Params, beside: &[(&str, &Listed)]) -> Option<(String, String)> {
+        let short = |name: &str| name.len() <= LONGEST;
+        let missing = { layout.iter().zip(&self.own) }
+            .filter(|(_, own)| own.is_none())
+            .map(|(wanted, _)| wanted)
+            .filter(|wanted| short(&wanted.name));
+        let pairs = missing.flat_map(|wanted| {
+            let same = { beside.iter() }
+                .filter(|(name, tensor)| tensor.shape == wanted.shape && short(name));
+            same.map(|(name, _)| (&wanted.name, *name))
         });
+        let pairs =
+            { pairs.take(PAIRS) }.map(|(wanted, name)| (distance(wanted, name), wanted, name));
         let (_, wanted, found) = pairs.min()?;
-        Some((wanted.clone(), found.clone()))
+        Some((wanted.clone(), found.to_owned()))
     }
 
-    fn notes(&self, further: &[String]) -> Vec<LoadNote> {
+    fn notes(&self, layout: &Params, further: &[String]) -> Vec<LoadNote> {
         let mut notes = Vec::new();
         let mut say = |matters, words| notes.push(LoadNote { words, matters });
-        let place = match self.prefix.as_str() {
+        let place = match self.place() {
             "" => "the weights".to_owned(),
             prefix => format!("the weights under `{prefix}`"),
         };
@@ -239,16 +312,25 @@ impl<'c> Candidate<'c> {
         } else if !self.prefix.is_empty() {
             say(false, format!("{place} are taken"));
         }
-        if !self.beside.is_empty() {
-            let kinds = kinds(self.beside.iter().map(|(name, _)| name.as_str()));
-            let count = counted(self.beside.len(), "counter");
+        if self.reading.translated {
+            let words = SYNONYMS.map(|(word, own)| format!("`{word}` as `{own}`"));
             say(
-                self.beside.iter().any(|(_, tensor)| tensor.is_float),
+                true,
+                format!("names are read in other words: {}", words.join(", ")),
+            );
+        }
+        let beside = self.beside(layout);
+        if !beside.is_empty() {
+            let kinds = kinds(beside.iter().map(|(name, _)| *name));
+            let count = counted(beside.len(), "counter");
+            say(
+                beside.iter().any(|(_, tensor)| tensor.is_float),
                 format!("left out: {count} or single numbers ({})", some_of(&kinds)),
             );
         }
-        if self.elsewhere > 0 {
-            let count = counted(self.elsewhere, "tensor");
+        let elsewhere = self.reading.tensors.len() - layout.len() - beside.len();
+        if elsewhere > 0 {
+            let count = counted(elsewhere, "tensor");
             say(
                 false,
                 format!("left out: {count} that the network has not, beside its own"),
@@ -299,9 +381,9 @@ pub(super) fn some_of(names: &[String]) -> String {
 }
 
 /// The candidate that is meant, and the prefixes of the further ones.
-fn preferred<'a, 'c>(
-    fitting: &[&'a Candidate<'c>],
-) -> Result<(&'a Candidate<'c>, Vec<String>), Refusal> {
+fn preferred<'a, 'r, 'c>(
+    fitting: &[&'a Candidate<'r, 'c>],
+) -> Result<(&'a Candidate<'r, 'c>, Vec<String>), Refusal> {
     // A dictionary under two names is one.
     let mut distinct: Vec<&Candidate> = Vec::new();
     for candidate in fitting {
@@ -317,63 +399,45 @@ fn preferred<'a, 'c>(
             distinct.push(candidate);
         }
     }
-    let first = |candidate: &Candidate| candidate.prefix.split('.').next().unwrap_or("").to_owned();
     let usual: Vec<&Candidate> = { distinct.iter().copied() }
-        .filter(|c| c.prefix.is_empty() || KEYS.contains(&first(c).as_str()))
+        .filter(|c| c.prefix.is_empty() || KEYS.contains(&c.key()))
         .collect();
     let chosen = match (&distinct[..], &usual[..]) {
         ([only], _) | (_, [only]) => *only,
         _ => {
-            let names = distinct.iter().map(|c| c.prefix.clone()).collect();
+            let names = distinct.iter().map(|c| c.place().to_owned()).collect();
             return Err(Refusal::Several { names });
         }
     };
     let further = distinct.iter().filter(|c| c.prefix != chosen.prefix);
-    Ok((chosen, further.map(|c| c.prefix.clone()).collect()))
+    Ok((chosen, further.map(|c| c.place().to_owned()).collect()))
 }
 
-/// Why nothing fits, told of the prefix that comes nearest.
-fn nearest(all: Vec<Candidate<'_>>, contents: &Contents, layout: &Params) -> Refusal {
-    let best = all.into_iter().max_by_key(|c| c.score(layout));
-    let best = best.unwrap_or_else(|| whole(contents, layout));
+/// Why nothing fits, told of the prefix that comes nearest: the first such.
+fn nearest(all: Vec<Candidate>, contents: &Contents, layout: &Params) -> Refusal {
+    let Some(best) = all.into_iter().rev().max_by_key(|c| c.score(layout)) else {
+        let whole = Reading::of_whole_file(contents);
+        return Candidate::of(&whole, "", layout).refusal(layout);
+    };
+    let objects: HashMap<&str, &String> = { contents.objects.iter() }
+        .map(|(name, class)| (name.as_str(), class))
+        .collect();
     for (wanted, own) in layout.iter().zip(&best.own) {
-        let full = match best.prefix.as_str() {
-            "" => wanted.name.clone(),
-            prefix => format!("{prefix}.{}", wanted.name),
-        };
+        let full = format!("{}{}", best.prefix, wanted.name);
         match own {
             Some(own) if !own.is_float && own.shape == wanted.shape => {
                 return Refusal::Integers { name: full };
             }
             None => {
-                let object = contents.objects.iter().find(|(name, _)| *name == full);
-                if let Some((_, class)) = object {
-                    return Refusal::Object {
-                        class: class.clone(),
-                    };
+                if let Some(class) = objects.get(full.as_str()) {
+                    let class = (*class).clone();
+                    return Refusal::Object { class };
                 }
             }
             _ => {}
         }
     }
     best.refusal(layout)
-}
-
-/// The whole file as a candidate without a tensor of its own, behind the wrapper that all names carry.
-fn whole<'c>(contents: &'c Contents, layout: &Params) -> Candidate<'c> {
-    let mut names: Vec<&str> = contents.tensors.iter().map(|t| t.name.as_str()).collect();
-    while let Some(wrapper) = common_wrapper(&names) {
-        for name in &mut names {
-            *name = &name[wrapper.len()..];
-        }
-    }
-    let names = names.into_iter().map(str::to_owned);
-    Candidate {
-        prefix: String::new(),
-        own: vec![None; layout.len()],
-        beside: names.zip(&contents.tensors).collect(),
-        elsewhere: 0,
-    }
 }
 
 /// Letters to change, add or leave out between two names (Levenshtein).

@@ -1,7 +1,7 @@
 //! Two interleaving half circles.
 
 use super::Dataset;
-use crate::names::named;
+use crate::names::{named, settings};
 use crate::{ModelsError, Targets, streams};
 use landscape_core::Rng;
 use std::f64::consts::PI;
@@ -55,9 +55,8 @@ impl MoonsSpec {
     /// What follows `moons:`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut spec = MoonsSpec::default();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
-            let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            let bad = |what: &str| format!("`{part}`: {key} must be {what}");
+        for (key, value) in settings(text)? {
+            let bad = |what: &str| format!("`{key}={value}`: {key} must be {what}");
             match key {
                 "n" => spec.n = value.parse().map_err(|_| bad("a whole number"))?,
                 "noise" => spec.noise = value.parse().map_err(|_| bad("a number"))?,

@@ -36,9 +36,19 @@ named!(LossKind, "loss", {
 /// PyTorch's mark of samples that cross-entropy leaves out (`ignore_index`).
 pub const IGNORED: i64 = -100;
 
+/// The loss that a network's outputs and the targets suggest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SuggestedLoss {
+    /// The loss.
+    pub kind: LossKind,
+    /// What the targets are, in words.
+    pub reason: &'static str,
+    /// Whether anyone would expect it of targets in this form.
+    pub usual: bool,
+}
+
 impl LossKind {
-    /// The loss that a network's outputs and the targets suggest, the reason in words, and whether that is what anyone
-    /// would expect of targets in this form.
+    /// The loss that a network's outputs and the targets suggest.
     ///
     /// | outputs | targets | loss |
     /// |---|---|---|
@@ -46,43 +56,38 @@ impl LossKind {
     /// | several | rows of as many numbers in [0, 1] that sum to 1, one-hot or not, of whatever type | `cross-entropy`, of class probabilities |
     /// | one | only 0 and 1 | `bce-with-logits` |
     /// | any | all others | `mse` |
-    pub fn suggested(outputs: usize, targets: &Targets) -> (LossKind, &'static str, bool) {
+    pub fn suggested(outputs: usize, targets: &Targets) -> SuggestedLoss {
         let binary = match targets {
             Targets::Classes(labels) => labels.iter().all(|&v| v == 0 || v == 1),
             Targets::Values { data, width } => {
                 *width == 1 && data.iter().all(|&v| v == 0.0 || v == 1.0)
             }
         };
+        let suggest = |kind, reason, usual| SuggestedLoss {
+            kind,
+            reason,
+            usual,
+        };
+        let whole = |data: &[f32]| data.iter().all(|v| v.fract() == 0.0);
+        use LossKind::{BceWithLogits, CrossEntropy, Mse};
         match targets {
-            _ if outputs == 1 && binary => (
-                LossKind::BceWithLogits,
-                "one output and targets 0 and 1",
-                true,
-            ),
-            Targets::Classes(_) if outputs > 1 => (LossKind::CrossEntropy, "labels", true),
-            Targets::Values { data, width: 1 }
-                if outputs > 1 && data.iter().all(|v| v.fract() == 0.0) =>
-            {
-                (
-                    LossKind::CrossEntropy,
-                    "labels, one whole number a sample",
-                    false,
-                )
+            _ if outputs == 1 && binary => {
+                suggest(BceWithLogits, "one output and targets 0 and 1", true)
+            }
+            Targets::Classes(_) if outputs > 1 => suggest(CrossEntropy, "labels", true),
+            Targets::Values { data, width: 1 } if outputs > 1 && whole(data) => {
+                suggest(CrossEntropy, "labels, one whole number a sample", false)
             }
             Targets::Values { data, width } if outputs > 1 && *width == outputs => {
                 match targets::rows(data, outputs) {
-                    targets::Rows::OneHot => (LossKind::CrossEntropy, "one-hot rows", false),
+                    targets::Rows::OneHot => suggest(CrossEntropy, "one-hot rows", false),
                     targets::Rows::Probabilities => {
-                        (LossKind::CrossEntropy, "rows of class probabilities", false)
+                        suggest(CrossEntropy, "rows of class probabilities", false)
                     }
-                    targets::Rows::Values => (LossKind::Mse, "values", true),
+                    targets::Rows::Values => suggest(Mse, "values", true),
                 }
             }
-            _ => (
-                LossKind::Mse,
-                "values",
-                !matches!(targets, Targets::Classes(_)),
-            ),
+            _ => suggest(Mse, "values", !matches!(targets, Targets::Classes(_))),
         }
     }
 

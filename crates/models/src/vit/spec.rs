@@ -2,7 +2,7 @@
 
 use super::VisionTransformer;
 use crate::layers::{Architecture, standard};
-use crate::names::named;
+use crate::names::{named, settings};
 use burn::tensor::Device;
 use landscape_core::{Params, Rng};
 use std::fmt;
@@ -58,18 +58,11 @@ impl VitSpec {
             classes: 10,
             pool: Pool::Mean,
         };
-        let mut seen = Vec::new();
-        for setting in text.split(',').filter(|_| !text.is_empty()) {
-            let Some((key, value)) = setting.split_once('=') else {
-                return Err(format!("`{setting}` is no setting of the form key=value"));
-            };
-            if seen.contains(&key) {
-                return Err(format!("`{key}` is given twice"));
-            }
-            seen.push(key);
+        let given = settings(text)?;
+        for (key, value) in &given {
             spec.set(key, value)?;
         }
-        if !seen.contains(&"mlp") {
+        if !given.iter().any(|(key, _)| *key == "mlp") {
             spec.mlp = spec.dim.saturating_mul(4);
         }
         match spec.broken_rule() {

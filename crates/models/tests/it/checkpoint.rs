@@ -1,9 +1,12 @@
 //! Checkpoints against files written by Python's safetensors.
 
 use crate::support::{file, says, values};
-use landscape_core::{Params, Role};
-use landscape_models::{ModelSpec, Network, load_network_params, load_weights, save_weights};
+use landscape_core::{Parameter, Params, Role};
+use landscape_models::{
+    ModelSpec, Network, load_network, load_network_params, load_weights, save_weights,
+};
 use std::fs;
+use std::time::{Duration, Instant};
 
 fn spec() -> ModelSpec {
     "mlp:2-3-1".parse().unwrap()
@@ -177,4 +180,82 @@ fn an_existing_file_survives_a_failed_write() {
     );
     let error = save_weights(dir.path().join("no/such/folder"), &params).unwrap_err();
     says(error, &["cannot write", "no/such/folder"]);
+}
+
+/// `resnet20` with the words of torchvision: read as what it is, and told.
+#[test]
+fn torchvisions_words_of_residual_networks_are_understood() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("net.safetensors");
+    let spec: ModelSpec = "resnet20".parse().unwrap();
+    let own = Network::layout(&spec);
+    let renamed = |name: &str| {
+        let name = name.replace("linear.", "fc.");
+        format!("module.{}", name.replace(".shortcut.", ".downsample."))
+    };
+    let numbered = own.iter().enumerate().map(|(place, tensor)| Parameter {
+        name: renamed(&tensor.name),
+        data: vec![1.0 + place as f32; tensor.numel()],
+        ..tensor.clone()
+    });
+    let theirs = Params::new(numbered.collect()).unwrap();
+    save_weights(&path, &theirs).unwrap();
+    let loaded = load_network(&path, &spec).unwrap();
+    for (place, (tensor, own)) in loaded.params.iter().zip(own.iter()).enumerate() {
+        assert_eq!((&tensor.name, &tensor.shape), (&own.name, &own.shape));
+        assert!(tensor.data.iter().all(|&v| v == 1.0 + place as f32));
+    }
+    let words = "names are read in other words: `downsample` as `shortcut`, `fc` as `linear`";
+    assert!(
+        loaded
+            .notes
+            .iter()
+            .any(|note| note.words == words && note.matters)
+    );
+
+    // With a stem of 7x7 it is another network, and that is said.
+    let stem = theirs.iter().cloned().map(|mut tensor| {
+        if tensor.name == "module.conv1.weight" {
+            tensor.shape = vec![16, 3, 7, 7];
+            tensor.data = vec![0.0; 16 * 3 * 49];
+        }
+        tensor
+    });
+    save_weights(&path, &Params::new(stem.collect()).unwrap()).unwrap();
+    let message = load_network(&path, &spec).unwrap_err().to_string();
+    let reason = "(of another shape: conv1.weight [16, 3, 7, 7], expected [16, 3, 3, 3])";
+    assert!(message.contains(reason), "{message}");
+}
+
+/// Files whose names are made to be searched for long: refused before anybody waits for it.
+#[test]
+fn twenty_thousand_tensors_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("many.safetensors");
+    let spec: ModelSpec = "resnet110".parse().unwrap();
+    let begin = Instant::now();
+    let refused = |make: &dyn Fn(usize) -> String| {
+        let tensors = (0..20_000).map(|i| Parameter {
+            name: make(i),
+            shape: vec![1],
+            data: vec![0.0],
+            role: Role::Weight,
+        });
+        let params = Params::new(tensors.collect()).unwrap();
+        save_weights(&path, &params).unwrap();
+        let message = load_network(&path, &spec).unwrap_err().to_string();
+        assert!(message.len() < 4000, "{} bytes", message.len());
+    };
+    // A prefix for every tensor; prefixes inside each other; names that are nearly those of the network.
+    refused(&|i| format!("p{i}.conv1.weight"));
+    refused(&|i| match i {
+        0..300 => format!("{}conv1.weight", "a.".repeat(i)),
+        _ => format!("{}x{i}", "a.".repeat(300)),
+    });
+    refused(&|i| format!("layer1.{i}.bn1.weighs"));
+    assert!(
+        begin.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begin.elapsed()
+    );
 }

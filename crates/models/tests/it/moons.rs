@@ -111,6 +111,11 @@ fn names_are_read_and_written() {
 fn wrong_settings_are_named() {
     let error = |text: &str| text.parse::<DataSpec>().unwrap_err();
     says(error("moons:n=1"), &["moons:n=1", "n is 1", "from 2"]);
+    says(error("moons:n=5,n=6"), &["`n` is given twice"]);
+    says(
+        error("moons:n"),
+        &["`n` is no setting of the form key=value"],
+    );
     says(error("moons:n=ten"), &["`n=ten`", "whole number"]);
     says(error("moons:noise=-1"), &["noise is -1", "at least 0"]);
     says(error("moons:noise=nan"), &["noise is NaN"]);

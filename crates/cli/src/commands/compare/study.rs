@@ -185,10 +185,10 @@ fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, 
         remedy: "give the network, for example --model mlp:2-8-4-1",
     })?;
     let data = load_data(&source)?;
-    let (data, loss) = with_loss(data, &model, args.data.loss, console)?;
+    let (data, loss) = with_loss(data, &model, (args.data.loss, None), console)?;
     let load = |path: &std::path::PathBuf| load_file(path, &model, console);
     let base = Base {
-        loss,
+        loss: loss.kind,
         initial: args.weights.as_ref().map(load).transpose()?,
         model,
         data,

@@ -29,7 +29,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let (line, _) = work.line(&work.ends.other, "line", None, &store, console)?;
-    let mut report = Report::new(line, work.statistics()?);
+    let mut report = Report::new(line, work.ends.problem.loss_choice, work.statistics()?);
     let mut end = work.ends.other.clone();
     if let Some(by) = args.align {
         let matching = by.matching();

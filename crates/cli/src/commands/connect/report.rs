@@ -4,6 +4,7 @@ use super::curve::FoundCurve;
 use crate::args::{BatchNorm, DbArgs};
 use crate::commands::metrics::barrier_json;
 use crate::error::CliError;
+use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, Typed, duration, number, numbers, short};
 use landscape_core::{Barrier, CurveKind};
 use landscape_study::connect::{Aligned, Connectivity, Matching, Way};
@@ -124,15 +125,17 @@ impl Statistics {
 /// All that was found.
 pub struct Report {
     pub line: Found,
+    loss: LossChoice,
     statistics: Option<Statistics>,
     aligned: Option<AlignedLine>,
     curve: Option<FoundCurve>,
 }
 
 impl Report {
-    pub fn new(line: Found, statistics: Option<Statistics>) -> Self {
+    pub fn new(line: Found, loss: LossChoice, statistics: Option<Statistics>) -> Self {
         Report {
             line,
+            loss,
             statistics,
             aligned: None,
             curve: None,
@@ -181,14 +184,16 @@ impl Report {
             json
         });
         let statistics = self.statistics.as_ref();
-        json!({
+        let mut all = json!({
             "line": self.line.to_json(),
             "batch_norm": statistics.map(|s| s.used.name()),
             "network_losses": statistics.and_then(|s| s.ends).map(|ends| numbers(&ends)),
             "aligned": aligned,
             "curve": curve,
             "seconds": number(seconds),
-        })
+        });
+        self.loss.add_to(&mut all);
+        all
     }
 
     fn words(&self) -> String {

@@ -145,6 +145,7 @@ impl Plan {
             request,
             points,
             map,
+            loss: self.problem.loss_choice,
         })
     }
 

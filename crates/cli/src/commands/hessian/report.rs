@@ -2,6 +2,7 @@
 
 use super::request::Request;
 use crate::error::CliError;
+use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, duration, number, numbers, paths_json, short};
 use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{
@@ -20,6 +21,7 @@ pub struct Report {
     /// Products computed now.
     pub computed: u64,
     pub seconds: f64,
+    pub loss: LossChoice,
 }
 
 impl Report {
@@ -36,6 +38,7 @@ impl Report {
         console.result(
             || {
                 let mut json = self.json();
+                self.loss.add_to(&mut json);
                 json["files"] = paths_json(files);
                 json
             },

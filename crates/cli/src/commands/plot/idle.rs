@@ -10,46 +10,30 @@ type Look = (&'static str, &'static [Kind], &'static str);
 /// Planes seen from above, on one of which a path may lie.
 const FLAT: [Kind; 3] = [Kind::Contour, Kind::Heatmap, Kind::Trajectory];
 
+/// Figures whose values have a scale that can be chosen.
+const SCALED: &[Kind] = &[
+    Kind::Line,
+    Kind::Contour,
+    Kind::Heatmap,
+    Kind::Surface,
+    Kind::Trajectory,
+    Kind::Persistence,
+    Kind::Losses,
+    Kind::PlaneLosses,
+    Kind::Slices,
+    Kind::HessianMap,
+    Kind::Stability,
+];
+const OWN_SCALES: &str = "a spectrum has its own scales, a table has none";
+
 const LOOKS: &[Look] = &[
     (
         "path",
         &[Kind::Surface, Kind::Trajectory, Kind::PlaneLosses],
         "it belongs to figures of paths (--kind trajectory, surface or plane-losses)",
     ),
-    (
-        "log",
-        &[
-            Kind::Line,
-            Kind::Contour,
-            Kind::Heatmap,
-            Kind::Surface,
-            Kind::Trajectory,
-            Kind::Persistence,
-            Kind::Losses,
-            Kind::PlaneLosses,
-            Kind::Slices,
-            Kind::HessianMap,
-            Kind::Stability,
-        ],
-        "a spectrum has its own scales, a table has none",
-    ),
-    (
-        "clip",
-        &[
-            Kind::Line,
-            Kind::Contour,
-            Kind::Heatmap,
-            Kind::Surface,
-            Kind::Trajectory,
-            Kind::Persistence,
-            Kind::Losses,
-            Kind::PlaneLosses,
-            Kind::Slices,
-            Kind::HessianMap,
-            Kind::Stability,
-        ],
-        "a spectrum has its own scales, a table has none",
-    ),
+    ("log", SCALED, OWN_SCALES),
+    ("clip", SCALED, OWN_SCALES),
     (
         "smooth",
         &[

@@ -3,7 +3,7 @@
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{
-    Source, load_data, load_file, matching, steps_in_names, stored_loss, with_loss,
+    LossChoice, Source, load_data, load_file, matching, steps_in_names, stored_loss, with_loss,
 };
 use crate::output::Console;
 use burn::tensor::Device;
@@ -50,6 +50,8 @@ pub struct Paths {
     pub spec: ModelSpec,
     pub data: Dataset,
     pub loss: LossKind,
+    /// The same, and why it is this one.
+    pub loss_choice: LossChoice,
     pub source: Source,
     pub paths: Vec<Path>,
 }
@@ -102,7 +104,7 @@ impl Paths {
         }
         say_order(&steps, &chosen, named.is_some(), console);
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, &spec, args.data.loss, console)?;
+        let (data, loss) = with_loss(data, &spec, (args.data.loss, None), console)?;
         load_file(&chosen[0], &spec, console)?;
         let mut path = Path {
             named: named.is_some(),
@@ -115,7 +117,8 @@ impl Paths {
         Ok(Paths {
             spec,
             data,
-            loss,
+            loss: loss.kind,
+            loss_choice: loss,
             source,
             paths: vec![path],
         })
@@ -151,15 +154,16 @@ impl Paths {
         };
         let source = Source::new(&args.data, runs[0].provenance.get("data"))?;
         let data = load_data(&source)?;
-        let loss = match args.data.loss {
-            Some(loss) => Some(loss),
+        let stored = match args.data.loss {
+            Some(_) => None,
             None => stored_loss(&runs[0])?,
         };
-        let (data, loss) = with_loss(data, &spec, loss, console)?;
+        let (data, loss) = with_loss(data, &spec, (args.data.loss, stored), console)?;
         let mut all = Paths {
             spec,
             data,
-            loss,
+            loss: loss.kind,
+            loss_choice: loss,
             source,
             paths: Vec::new(),
         };

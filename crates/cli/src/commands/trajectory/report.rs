@@ -1,6 +1,7 @@
 //! What is printed of paths.
 
 use crate::error::CliError;
+use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, number, numbers, short};
 use landscape_core::{Fidelity, TrajectoryPoint};
 use landscape_storage::{NamedTrajectory, Run};
@@ -13,8 +14,18 @@ const NAMED: usize = 2;
 const ROWS: usize = 12;
 
 /// Prints the paths.
-pub fn print(run: &Run, paths: &[NamedTrajectory], console: &Console) -> Result<(), CliError> {
-    console.result(|| as_json(run, paths), || words(run, paths))
+pub fn print(
+    run: &Run,
+    paths: &[NamedTrajectory],
+    loss: LossChoice,
+    console: &Console,
+) -> Result<(), CliError> {
+    let json = || {
+        let mut all = as_json(run, paths);
+        loss.add_to(&mut all);
+        all
+    };
+    console.result(json, || words(run, paths))
 }
 
 fn explained(paths: &[NamedTrajectory]) -> &[f64] {
