@@ -85,6 +85,16 @@ impl ModelSpec {
         by_family!(self, spec => spec.outputs(), spec.outputs())
     }
 
+    /// Weights in the matrices of a perceptron or a transformer, whose sizes are given; `None` for the networks with a
+    /// name, none of which has more than 70 million. Nothing is built for it.
+    pub fn matrix_weights(&self) -> Option<u64> {
+        match self {
+            ModelSpec::Mlp(spec) => Some(spec.matrix_weights()),
+            ModelSpec::Vit(spec) => Some(spec.matrix_weights()),
+            _ => None,
+        }
+    }
+
     /// Channels, height and width of an input image; none for a network that takes plain vectors.
     pub fn image(&self) -> Option<[usize; 3]> {
         by_family!(self, spec => { let _ = spec; None }, Some(spec.image()))

@@ -13,6 +13,9 @@ use std::sync::{Arc, OnceLock};
 /// The resolution that [`Figure::save`] gives PNG files, in dots an inch.
 pub const DEFAULT_DPI: f64 = 600.0;
 
+/// The most pixels of a picture, 1 GiB of them.
+const MOST_PIXELS: u64 = 1 << 28;
+
 /// A finished figure: an SVG document whose text is text, and the names and values that say where
 /// it came from. The same data and options give the same bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +75,7 @@ impl Figure {
     /// system is looked for. The resolution and the provenance stand in the file.
     ///
     /// # Errors
-    /// When `dpi` is not within 36 to 2400.
+    /// When `dpi` is not within 36 to 2400, or the picture would have more than 2^28 pixels.
     pub fn to_png(&self, dpi: f64) -> Result<Vec<u8>, PlotError> {
         if !(36.0..=2400.0).contains(&dpi) {
             return Err(PlotError::Option {
@@ -97,6 +100,13 @@ impl Figure {
         let tree = usvg::Tree::from_str(&self.svg, &options).map_err(|e| failed(e.to_string()))?;
         let pixels = |points: f64| libm::round(points / 72.0 * dpi) as u32;
         let (w, h) = (pixels(self.width), pixels(self.height));
+        if u64::from(w) * u64::from(h) > MOST_PIXELS {
+            return Err(PlotError::Option {
+                option: "resolution",
+                given: format!("{dpi} dpi, which makes {w} x {h} pixels,"),
+                rule: "at most 268 million pixels; give a smaller width or resolution",
+            });
+        }
         let mut pixmap = Pixmap::new(w, h).ok_or_else(|| failed(format!("{w} x {h} pixels")))?;
         let transform = Transform::from_scale(
             w as f32 / tree.size().width(),

@@ -4,7 +4,7 @@ use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
     Interrupt, LossChoice, Source, device, load_data, load_file, may_store, may_write, open_store,
-    provenance, with_loss,
+    plan_network, provenance, with_loss,
 };
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
@@ -83,6 +83,7 @@ impl TrainJob {
     fn new(args: &TrainArgs, console: &Console) -> Result<Self, CliError> {
         let config = config(&args.settings);
         config.check()?;
+        plan_network(&args.model, console)?;
         let device = device(args.device)?;
         let source = Source::new(&args.data, None)?;
         let data = load_data(&source)?;

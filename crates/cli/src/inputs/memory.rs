@@ -3,10 +3,14 @@
 use crate::error::CliError;
 use crate::output::{Console, size};
 use landscape_core::{Grid, Sample};
+use landscape_models::ModelSpec;
 use std::fs;
 
 /// Work that takes more is told beforehand.
 const TOLD: u64 = 1 << 30;
+
+/// How often parameters are held at least: in the network, and as they are stored.
+const COPIES: u64 = 2;
 
 /// Says how much memory is needed, where it is much.
 ///
@@ -45,6 +49,14 @@ pub fn plan_grid(grid: &Grid, terms: usize, console: &Console) -> Result<(), Cli
     let what = format!("a grid of {} points", grid.len());
     let bytes = grid.len() as u64 * each as u64;
     plan_memory(&what, bytes, "give a smaller --grid", console)
+}
+
+/// The same for the parameters of a network whose sizes are given: before it is built.
+pub fn plan_network(spec: &ModelSpec, console: &Console) -> Result<(), CliError> {
+    let weights = spec.matrix_weights().unwrap_or(0);
+    let what = format!("a network of {weights} weights");
+    let bytes = weights.saturating_mul(COPIES * size_of::<f32>() as u64);
+    plan_memory(&what, bytes, "give a smaller --model", console)
 }
 
 /// Free memory in bytes, of the machine or of the control group that this process is in, whichever is less;

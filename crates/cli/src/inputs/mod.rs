@@ -24,7 +24,7 @@ pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
 };
 pub use interrupt::{Interrupt, large_files_are_errors};
-pub use memory::{plan_grid, plan_memory};
+pub use memory::{plan_grid, plan_memory, plan_network};
 pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
     stored_places,

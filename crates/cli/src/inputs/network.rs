@@ -1,4 +1,4 @@
-use super::{LossChoice, Source, load_data, with_loss};
+use super::{LossChoice, Source, load_data, plan_network, with_loss};
 use crate::args::{DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
@@ -60,6 +60,7 @@ pub fn load_problem(
 ) -> Result<Problem, CliError> {
     let trained = trained_run(network, store)?;
     let spec = model_spec(network, trained.as_ref())?;
+    plan_network(&spec, console)?;
     let source = Source::new(
         data,
         trained.as_ref().and_then(|run| run.provenance.get("data")),

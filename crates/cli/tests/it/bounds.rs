@@ -54,6 +54,22 @@ const CASES: &[(&str, &str)] = &[
         "to 1000000",
     ),
     (
+        "train --model vit:dim=16384,depth=256,mlp=16384 --data moons",
+        "of memory",
+    ),
+    (
+        "line --model vit:dim=16384,depth=256,mlp=16384 --data moons",
+        "of memory",
+    ),
+    (
+        "compare --seeds 0..2 --model vit:dim=16384,depth=256,mlp=16384 --data moons",
+        "of memory",
+    ),
+    (
+        "plot plane --width 500 --dpi 2400 -o a.png",
+        "268 million pixels",
+    ),
+    (
         "train --model mlp:2-4-1 --data moons --epochs 0",
         "from 1 to 1000000",
     ),

@@ -112,6 +112,12 @@ impl MlpSpec {
         self.activation
     }
 
+    /// Weights in all matrices.
+    pub(crate) fn matrix_weights(&self) -> u64 {
+        let pairs = self.widths.windows(2);
+        pairs.map(|pair| pair[0] as u64 * pair[1] as u64).sum()
+    }
+
     /// Values in one input sample.
     pub fn inputs(&self) -> usize {
         self.widths[0]

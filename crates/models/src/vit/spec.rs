@@ -114,6 +114,14 @@ impl VitSpec {
         (dim % heads != 0).then(|| format!("dim {dim} is not a multiple of heads {heads}"))
     }
 
+    /// Weights in all matrices: attention and the two layers of each block, the patches' and the classes'.
+    pub(crate) fn matrix_weights(&self) -> u64 {
+        let [dim, mlp, depth, patch, classes] =
+            [self.dim, self.mlp, self.depth, self.patch, self.classes].map(|n| n as u64);
+        let pixels = self.image[0] as u64 * patch * patch;
+        depth * (4 * dim * dim + 2 * dim * mlp) + dim * (pixels + classes)
+    }
+
     /// Side of a square patch, in pixels.
     pub fn patch(&self) -> usize {
         self.patch

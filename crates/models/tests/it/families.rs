@@ -161,6 +161,10 @@ fn vision_transformers_are_read_and_written() {
     );
     assert_eq!((short.inputs(), short.outputs()), (784, 10));
     assert_eq!(spec("vit"), spec("vit:patch=4,dim=64,depth=2,heads=4"));
+    // 2 blocks of 4 x 64 x 64 and 2 x 64 x 256, 48 values a patch, 10 classes.
+    assert_eq!(spec("vit").matrix_weights(), Some(2 * 49_152 + 64 * 58));
+    let huge = spec("vit:dim=16384,depth=256,mlp=16384").matrix_weights();
+    assert_eq!(huge, Some(256 * 6 * (1 << 28) + 16_384 * 58));
     let error = |text: &str| text.parse::<ModelSpec>().unwrap_err();
     says(
         error("vit:patch=5"),

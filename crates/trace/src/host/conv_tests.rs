@@ -286,8 +286,9 @@ proptest! {
 fn wide_padding_around_an_image() {
     let size = or_under_miri(15, 2);
     for padding in 4..or_under_miri(9, 5) {
-        let both = or_under_miri(padding, 2);
-        for padding in [(both, both), (0, padding), (padding, 0)] {
+        let sides = [(padding, padding), (0, padding), (padding, 0)];
+        // Miri has time for images of one patch.
+        for padding in sides.into_iter().skip(or_under_miri(0, 1)) {
             let axis = Axis {
                 size,
                 kernel: 3,
@@ -299,7 +300,8 @@ fn wide_padding_around_an_image() {
             if winograd::wins(&window) {
                 assert!(error(window, 1, true, 7) < 2e-5, "{window:?}");
             }
-            assert!(error(window, 1, false, 7) < 5e-6, "{window:?}");
+            let direct = or_under_miri(true, false);
+            assert!(!direct || error(window, 1, false, 7) < 5e-6, "{window:?}");
         }
     }
 }

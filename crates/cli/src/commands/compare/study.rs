@@ -4,7 +4,7 @@ use super::follow::Compared;
 use crate::args::{CompareArgs, Rated};
 use crate::commands::train::{config, run_spec};
 use crate::error::CliError;
-use crate::inputs::{Interrupt, Source, load_data, load_file, provenance, with_loss};
+use crate::inputs::{Interrupt, Source, load_data, load_file, plan_network, provenance, with_loss};
 use crate::output::{Console, Meter};
 use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{OptimizerKind, Step};
@@ -184,6 +184,7 @@ fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, 
         what: "--model",
         remedy: "give the network, for example --model mlp:2-8-4-1",
     })?;
+    plan_network(&model, console)?;
     let data = load_data(&source)?;
     let (data, loss) = with_loss(data, &model, (args.data.loss, None), console)?;
     let load = |path: &std::path::PathBuf| load_file(path, &model, console);

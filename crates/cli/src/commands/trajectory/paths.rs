@@ -3,7 +3,8 @@
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{
-    LossChoice, Source, load_data, load_file, matching, steps_in_names, stored_loss, with_loss,
+    LossChoice, Source, load_data, load_file, matching, plan_network, steps_in_names, stored_loss,
+    with_loss,
 };
 use crate::output::Console;
 use burn::tensor::Device;
@@ -82,6 +83,7 @@ impl Paths {
             what: "--model",
             remedy: "--checkpoints needs the network, for example --model mlp:2-8-4-1",
         })?;
+        plan_network(&spec, console)?;
         let source = Source::new(&args.data, None)?;
         let files = matching(pattern)?;
         let inside = |step: u64| match &args.window {
