@@ -58,8 +58,8 @@ pub struct TrainArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Training")]
 pub struct TrainSettings {
-    /// Passes over the data
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<1, EPOCHS>)]
+    /// Passes over the data; 0 records and saves the initial network
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = 64)]

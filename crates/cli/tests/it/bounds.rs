@@ -70,10 +70,6 @@ const CASES: &[(&str, &str)] = &[
         "268 million pixels",
     ),
     (
-        "train --model mlp:2-4-1 --data moons --epochs 0",
-        "from 1 to 1000000",
-    ),
-    (
         "train --model mlp:2-4-1 --data moons --batch 0",
         "at least 1",
     ),
