@@ -101,6 +101,15 @@ pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
 impl Batching {
     /// A value that no node makes.
     fn given(&mut self, value: &Value) -> Placed {
+        if let Some(row) = self.same_rows(value) {
+            let number = self.graph.values.len();
+            self.graph.values.push(row);
+            return Placed {
+                value: number,
+                shape: value.shape.clone(),
+                place: Some(BatchAxis::PLAIN),
+            };
+        }
         let input = matches!(value.source, Source::Constant { input: true, .. });
         self.graph.values.push(value.clone());
         Placed {
@@ -108,6 +117,34 @@ impl Batching {
             shape: value.shape.clone(),
             place: input.then_some(BatchAxis::PLAIN),
         }
+    }
+
+    /// The first row of a constant that has a row for each sample, where all are the same (the first state of a
+    /// recurrent layer).
+    fn same_rows(&self, value: &Value) -> Option<Value> {
+        let (n, length) = (self.graph.samples, *value.shape.first()?);
+        let Source::Constant { data, input: false } = &value.source else {
+            return None;
+        };
+        if length != n || data.is_empty() {
+            return None;
+        }
+        let mut rows = data.chunks_exact(data.len() / n);
+        let first = rows.next()?;
+        let same = |row: &[f32]| {
+            row.iter()
+                .zip(first)
+                .all(|(a, b)| a.to_bits() == b.to_bits())
+        };
+        let mut shape = value.shape.clone();
+        shape[0] = 1;
+        rows.all(same).then(|| Value {
+            shape,
+            source: Source::Constant {
+                data: Arc::new(first.to_vec()),
+                input: false,
+            },
+        })
     }
 
     fn node(

@@ -340,7 +340,11 @@ functions! {
         real: |x| x.atanh(),
         vector: |x| trig::atanh::<S>(x),
         derivative: |d, x, y| Factor::Value(inverse_square(d, x, -1.0, 1.0)),
-        device: |x| Replay::float_atanh(x),
+        device: |x| {
+            // Near -1 the standard library's loses the digits that it has near 1.
+            let size = Replay::float_atanh(Replay::float_abs(x.clone()));
+            Replay::float_mul(size, Replay::float_sign(x))
+        },
     }
     /// -1, 0 or 1; NaN stays NaN.
     Sign, "sign" {

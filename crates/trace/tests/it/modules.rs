@@ -262,6 +262,12 @@ modules! {
         let config = Interpolate2dConfig::new().with_mode(InterpolateMode::Cubic);
         flat(config.with_output_size(Some([7, 9])).init().forward(part(x, [0, 2, 4, 5])))
     };
+    recurrent: |m, x| flat(m.rnn.forward(part(x, [0, 11, 4]), None).0);
+    lstm: |m, x| flat(m.lstm.forward(part(x, [0, 11, 4]), None).0);
+    lstm_state: |m, x| m.lstm.forward(part(x, [0, 5, 4]), None).1.hidden;
+    lstm_both_ways: |m, x| flat(m.bilstm.forward(part(x, [0, 4, 4]), None).0);
+    gru: |m, x| flat(m.gru.forward(part(x, [0, 11, 4]), None));
+    gru_both_ways: |m, x| flat(m.bigru.forward(part(x, [0, 4, 4]), None).0);
     multi_head_attention: |m, x| {
         let x = part(x, [0, 5, 8]);
         flat(m.mha.forward(MhaInput::self_attn(x)).context)
@@ -285,22 +291,6 @@ modules! {
         let second = attention(q, k, v, Some(mask), Some(bias), Default::default());
         flat(first + second)
     };
-}
-
-/// Layers that begin with a state of zeros: losses are right, whether or not the samples are told apart.
-#[test]
-fn recurrent_layers() {
-    let layers: [Forward; 6] = [
-        |m, x| flat(m.rnn.forward(part(x, [0, 11, 4]), None).0),
-        |m, x| flat(m.lstm.forward(part(x, [0, 11, 4]), None).0),
-        |m, x| m.lstm.forward(part(x, [0, 5, 4]), None).1.hidden,
-        |m, x| flat(m.bilstm.forward(part(x, [0, 4, 4]), None).0),
-        |m, x| flat(m.gru.forward(part(x, [0, 11, 4]), None)),
-        |m, x| flat(m.bigru.forward(part(x, [0, 4, 4]), None).0),
-    ];
-    layers
-        .into_iter()
-        .for_each(|forward| check_losses(forward, false));
 }
 
 /// Where Burn folds the samples into another axis, losses are right too, whether or not they are told apart.
