@@ -138,7 +138,7 @@ fn ln_mantissa<S: Simd>(m: S::V) -> (S::V, S::V) {
     (r, S::fma(S::fill(m, -0.5), r2, y))
 }
 
-/// `x^c`; relative error below `3e-7 + 6e-8 |c|`. 1 where c is 0; NaN below 0, but for whole c.
+/// `x^c`; relative error below `3e-7 + 6e-8 |c|`. 1 where c is 0; NaN below 0, but for whole c and at -inf.
 #[inline(always)]
 pub(crate) fn pow<S: Simd>(x: S::V, c: f64) -> S::V {
     let square = S::mul(x, x);
@@ -188,7 +188,7 @@ fn any_pow<S: Simd>(x: S::V, c: f64) -> S::V {
     let below = match c.rem_euclid(2.0) {
         0.0 => power,
         1.0 => neg::<S>(power),
-        _ => fill(f32::NAN),
+        _ => S::select_eq(a, infinity, power, fill(f32::NAN)),
     };
     let power = S::select_gt(zero, x, below, power);
     S::select_eq(x, x, power, x)

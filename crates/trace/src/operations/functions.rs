@@ -354,7 +354,11 @@ functions! {
             S::select_gt(x, zero, one, S::select_gt(zero, x, S::fill(x, -1.0), x))
         },
         derivative: |d, x, y| Factor::Zero,
-        device: |x| Replay::float_sign(x),
+        device: |x| {
+            // Of NaN, devices say 0.
+            let nan = Replay::float_is_nan(x.clone(), device::bool_type(&x));
+            Replay::float_mask_where(Replay::float_sign(x.clone()), nan, x)
+        },
     }
     /// 1 where x is 0, else 0: the negation of a boolean.
     Not, "not" {
