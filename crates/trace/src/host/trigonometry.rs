@@ -95,7 +95,7 @@ pub(crate) fn tan<S: Simd>(x: S::V) -> S::V {
 fn asin_small<S: Simd>(x: S::V, z: S::V) -> S::V {
     let c = [
         4.216_32e-2,
-        2.418_131_1e-2,
+        2.418_131e-2,
         4.547_002_6e-2,
         7.495_3e-2,
         1.666_675_2e-1,
@@ -188,7 +188,7 @@ pub(crate) fn asinh<S: Simd>(x: S::V) -> S::V {
     let c = [
         2.012_200_3e-2,
         -4.269_934e-2,
-        7.484_758_6e-2,
+        7.484_759e-2,
         -1.666_628_8e-1,
     ];
     let near = S::fma(S::mul(polynomial::<S, 4>(z, c), z), x, x);
@@ -229,7 +229,7 @@ pub(crate) fn atanh<S: Simd>(x: S::V) -> S::V {
     let z = S::mul(x, x);
     let c = [
         1.817_400_8e-1,
-        8.243_702_6e-2,
+        8.243_702e-2,
         1.466_914_4e-1,
         1.997_821_6e-1,
         3.333_373e-1,
