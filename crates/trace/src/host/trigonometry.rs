@@ -185,12 +185,7 @@ pub(crate) fn asinh<S: Simd>(x: S::V) -> S::V {
     let (a, one) = (abs::<S>(x), S::fill(x, 1.0));
     let z = S::mul(x, x);
     let sum = S::add(a, S::sqrt(S::add(z, one)));
-    let c = [
-        2.012_200_3e-2,
-        -4.269_934e-2,
-        7.484_759e-2,
-        -1.666_628_8e-1,
-    ];
+    let c = [2.012_200_3e-2, -4.269_934e-2, 7.484_759e-2, -1.666_628_8e-1];
     let near = S::fma(S::mul(polynomial::<S, 4>(z, c), z), x, x);
     let far = signed::<S>(x, logarithm::<S>(a, sum));
     S::select_gt(S::fill(x, 0.5), a, near, far)
