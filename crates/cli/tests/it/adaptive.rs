@@ -79,7 +79,7 @@ fn the_same_request_computes_nothing_again_and_says_the_same() {
 #[test]
 fn killed_again_and_again_it_ends_the_same() {
     let words = "surface --model mlp:2-8-4-1 --data moons:n=160000 --grid 129 --range=-3:3 \
-                 --threads 1 --batch 20 --adaptive 0.002 --name plane";
+                 --threads 1 --batch 20 --adaptive 0.0001 --name plane";
     let calm = Bench::new();
     let want = calm.json(words);
     let bench = Bench::new();
