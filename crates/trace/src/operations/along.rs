@@ -7,7 +7,7 @@ use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
 use crate::host::elementwise::AddScaled;
 use crate::host::simd::run;
-use crate::units::{Port, Ties};
+use crate::units::Ties;
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::{TensorMetadata, get_or_init_device_settings};
 use std::sync::Arc;
@@ -80,14 +80,7 @@ impl Operation for Along {
 
     /// Along the axis the order matters.
     fn units(&self, ties: &mut Ties) {
-        for axis in 0..ties.shape(Port::Output).len() {
-            match axis == self.axis {
-                true => [Port::Input(0), Port::Output]
-                    .into_iter()
-                    .for_each(|port| ties.pin(port, axis)),
-                false => ties.tie((Port::Input(0), axis), (Port::Output, axis)),
-            }
-        }
+        ties.ordered_along(self.axis);
     }
 
     fn host(&self, call: HostCall) {

@@ -5,7 +5,7 @@ use crate::batch::{Batching, Placed};
 use crate::derive::Derivation;
 use crate::device::{self, DeviceTensor, Replay};
 use crate::graph::{Node, ValueId};
-use crate::units::{Port, Ties};
+use crate::units::Ties;
 use burn_backend::Slice;
 use burn_backend::ops::FloatTensorOps;
 use std::cmp::Ordering;
@@ -57,14 +57,7 @@ impl Operation for ArgSort {
 
     /// Along the axis the order matters.
     fn units(&self, ties: &mut Ties) {
-        for axis in 0..ties.shape(Port::Output).len() {
-            match axis == self.axis {
-                true => [Port::Input(0), Port::Output]
-                    .into_iter()
-                    .for_each(|port| ties.pin(port, axis)),
-                false => ties.tie((Port::Input(0), axis), (Port::Output, axis)),
-            }
-        }
+        ties.ordered_along(self.axis);
     }
 
     fn host(&self, call: HostCall) {

@@ -202,4 +202,16 @@ impl Ties<'_> {
             self.align(Port::Input(input));
         }
     }
+
+    /// The rule of operations on one value that know the order along `axis`; the others are the output's.
+    pub fn ordered_along(&mut self, axis: usize) {
+        for other in 0..self.shape(Port::Output).len() {
+            if other == axis {
+                self.pin(Port::Input(0), axis);
+                self.pin(Port::Output, axis);
+            } else {
+                self.tie((Port::Input(0), other), (Port::Output, other));
+            }
+        }
+    }
 }
