@@ -1,6 +1,6 @@
 //! Curvature as people and scripts ask for it.
 
-use crate::support::{Bench, Said, halt_when, interrupt, start};
+use crate::support::{Bench, Said, Signal, halt_when, interrupt, start};
 use serde_json::Value;
 
 fn values(list: &Value) -> Vec<f64> {
@@ -179,7 +179,7 @@ fn rows(bench: &Bench, table: &str) -> u64 {
 /// Killed again and again, it ends with the numbers of an undisturbed run.
 #[test]
 fn a_killed_map_goes_on() {
-    const WORDS: &str = "hessian --run moons --top 2 --map --grid 25 --name map";
+    const WORDS: &str = "hessian --run moons --top 2 --map --grid 41 --name map";
     let calm = Bench::trained();
     let whole = calm.json(WORDS);
     let expected = calm.ok("export map").out;
@@ -194,7 +194,7 @@ fn a_killed_map_goes_on() {
         child.wait().unwrap();
         before = rows(&bench, "curvature_points");
     }
-    assert!(before < 625);
+    assert!(before < 41 * 41);
     let end = bench.json(WORDS);
     assert_eq!(end["map"]["missing"], 0);
     // The products of all sessions, not of the last.
@@ -216,7 +216,7 @@ fn a_stopped_search_keeps_its_basis() {
     halt_when(&mut child, &bench, |bench| {
         rows(bench, "lanczos_vectors") > 0
     });
-    interrupt(&child, "-INT");
+    interrupt(&child, Signal::Interrupt);
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
     assert!(said.err.contains("is stored"), "{}", said.err);

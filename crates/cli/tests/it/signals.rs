@@ -1,7 +1,7 @@
 //! Signals: what was done is kept, and the exit code says which one it was.
 #![cfg(unix)]
 
-use crate::support::{Bench, PROGRAM, Said, halt_when, interrupt, start, stored};
+use crate::support::{Bench, PROGRAM, Said, Signal, halt_when, interrupt, start, stored};
 use std::process::{Command, Stdio};
 
 /// Minutes of work, in small batches.
@@ -10,17 +10,25 @@ const WORDS: &str = "surface --model mlp:2-64-64-1 --data moons:n=2000 --grid 10
 
 #[test]
 fn the_exit_code_names_the_signal_and_the_points_are_kept() {
-    for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+    for (name, code) in [
+        (Signal::Interrupt, 130),
+        (Signal::Terminate, 143),
+        (Signal::HangUp, 129),
+    ] {
         let bench = Bench::new();
         let mut child = start(&bench, WORDS);
         halt_when(&mut child, &bench, |bench| stored(bench) > 0);
         interrupt(&child, name);
         let said = Said::of(child.wait_with_output().unwrap());
-        assert_eq!(said.code, code, "{name}: {}", said.err);
-        assert!(said.err.starts_with("interrupted:"), "{name}: {}", said.err);
+        assert_eq!(said.code, code, "{name:?}: {}", said.err);
+        assert!(
+            said.err.starts_with("interrupted:"),
+            "{name:?}: {}",
+            said.err
+        );
         let run = &bench.json("runs")["runs"][0];
-        assert_eq!(run["status"], "interrupted", "{name}");
-        assert!(run["points"].as_u64().unwrap() > 0, "{name}");
+        assert_eq!(run["status"], "interrupted", "{name:?}");
+        assert!(run["points"].as_u64().unwrap() > 0, "{name:?}");
     }
 }
 
@@ -36,9 +44,9 @@ fn an_ignored_hangup_stays_ignored() {
     let mut child = shell.spawn().unwrap();
     halt_when(&mut child, &bench, |bench| stored(bench) > 0);
     let before = stored(&bench);
-    interrupt(&child, "-HUP");
+    interrupt(&child, Signal::HangUp);
     halt_when(&mut child, &bench, |bench| stored(bench) > before);
-    interrupt(&child, "-TERM");
+    interrupt(&child, Signal::Terminate);
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
