@@ -229,7 +229,7 @@ fn plain(point: &Point) -> Result<Vec<Measure>> {
         moved("Keskar", keskar.value),
         moved("SAM", sam.rise),
         moved("Gaussian average", gauss.mean),
-        moved("PAC-Bayes 1/sigma^2", bayes.flatness()),
+        moved("PAC-Bayes 1/σ²", bayes.flatness()),
     ])
 }
 
@@ -309,7 +309,7 @@ fn row(name: &str, values: impl Iterator<Item = f64>) {
     println!("| {name} | {} |", cells.join(" | "));
 }
 
-/// Every measure that moves as a share of its value at a = 1, and the mean of those that do not.
+/// Every measure that moves, relative to its value at a = 1, and the mean of those that do not.
 fn picture(measured: &[Sharpness]) -> Result<Figure> {
     let trained = &measured[TRAINED].measures;
     let share = |m: &Sharpness, k: usize| m.measures[k].value / trained[k].value;
@@ -335,11 +335,11 @@ fn picture(measured: &[Sharpness]) -> Result<Figure> {
         scale: Scale::Log,
         range: Some((0.5, 80.0)),
         axes: [
-            Some("log2 a: W1 times a, W2 divided by a".into()),
+            Some("log₂ a (W₁ times a, W₂ divided by a)".into()),
             None,
             None,
         ],
-        value_label: Some("share of the value at a = 1".into()),
+        value_label: Some("value relative to a = 1".into()),
         ..Options::default()
     };
     Ok(losses(&curves, &options)?)
