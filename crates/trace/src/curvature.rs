@@ -1,13 +1,13 @@
 //! Exact gradients and products with matrices of second derivatives at a point of parameter space.
 
-use crate::TraceError;
-use crate::derive::{Matrix, Wanted, derive};
+use crate::capture::module::to_burn;
+use crate::cpu::derivative::HostDerivative;
+use crate::cpu::threads::pool;
 use crate::device::derivative::DeviceDerivative;
-use crate::graph::Source;
-use crate::host::derivative::HostDerivative;
-use crate::host::threads::pool;
-use crate::module::to_burn;
+use crate::error::TraceError;
+use crate::ir::graph::Source;
 use crate::objective::{Target, Trace};
+use crate::passes::derive::{Matrix, Wanted, derive};
 use burn::tensor::Device;
 use landscape_core::{Params, Role};
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The objective of last resort: the module itself, at every point.
 
-use crate::TraceError;
-use crate::module::{params_of, with_params};
+use crate::capture::module::{params_of, with_params};
+use crate::error::TraceError;
 use burn::module::Module;
 use landscape_core::{Objective, ObjectiveError, Plane, Point, Sample, Term};
 use std::sync::Mutex;

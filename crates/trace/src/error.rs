@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// The most threads that are started: more are a typing mistake, and take minutes to start.
+pub const MOST_THREADS: usize = 1024;
+
 /// Errors of this crate.
 #[derive(Debug, Error)]
 pub enum TraceError {
@@ -138,7 +141,7 @@ pub enum TraceError {
     /// More threads than anyone wants.
     #[error(
         "{given} threads are more than the {} that are started at most; 0 is one for each core",
-        crate::MOST_THREADS
+        MOST_THREADS
     )]
     TooManyThreads {
         /// What was asked for.

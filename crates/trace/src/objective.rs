@@ -1,18 +1,21 @@
 //! From a capture to an objective on a plane.
 
-use crate::TraceError;
-use crate::analysis::Analysis;
-use crate::capture::capture;
+use crate::capture::inputs::Inputs;
+use crate::capture::loss::Loss;
+use crate::capture::module::to_burn;
+use crate::capture::panics::panic_message;
+use crate::capture::record;
+use crate::cpu::executor::HostExecutor;
+use crate::device::Precision;
 use crate::device::executor::DeviceExecutor;
-use crate::fuse::{batch_statistics, fold_norms, fuse};
-use crate::graph::{Graph, Slot, ValueId};
-use crate::host::executor::HostExecutor;
-use crate::host::once::Fixed;
-use crate::host::simd::Level;
-use crate::inputs::Inputs;
-use crate::loss::Loss;
-use crate::module::to_burn;
-use crate::panics::panic_message;
+use crate::error::TraceError;
+use crate::ir::graph::{Graph, Slot, ValueId};
+use crate::kernels::simd::Level;
+use crate::passes::convert::convert;
+use crate::passes::dependence::Analysis;
+use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
+use crate::schedule::once::Fixed;
+use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
 use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term};
@@ -25,30 +28,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Trace {
     pub(crate) graph: Graph,
     precision: Precision,
-}
-
-/// In which numbers products are computed: convolutions, matrix products and linear layers.
-///
-/// Everything else (normalisation, sums, softmax, the loss, the coordinates) is f32 either way, and
-/// means over the samples are f64.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// 32-bit floats: 24 bits of precision.
-    #[default]
-    F32,
-    /// Bfloat16: 8 bits of precision, the range of f32. Factors and results of products are rounded to it,
-    /// as by PyTorch's `autocast`; for devices with hardware for it.
-    Bf16,
-}
-
-impl Precision {
-    /// `f32` or `bf16`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        }
-    }
 }
 
 /// Which statistics BatchNorm layers normalise with.
@@ -130,7 +109,7 @@ impl Trace {
         F: Fn(&M, &I) -> Loss,
     {
         Ok(Self {
-            graph: capture(module, inputs, loss, seed)?,
+            graph: convert(record(module, inputs, loss)?, seed)?,
             precision: Precision::F32,
         })
     }
@@ -234,7 +213,7 @@ impl Trace {
     fn parameters(&self, plane: &Plane) -> Result<Vec<Fixed>, TraceError> {
         let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
         for value in &self.graph.values {
-            if let crate::graph::Source::Parameter(p) = value.source {
+            if let crate::ir::graph::Source::Parameter(p) = value.source {
                 shapes[p] = &value.shape;
             }
         }
@@ -311,23 +290,6 @@ fn build(
             graph, analysis, parameters, device, *batch, precision,
         )?),
     })
-}
-
-/// What an executor knows of one point.
-#[derive(Clone, Debug)]
-pub(crate) struct Evaluated {
-    /// The graph's outputs, in order.
-    pub outputs: Vec<f64>,
-    /// Means over the samples in f64, by the value that is reduced.
-    pub means: Vec<(ValueId, f64)>,
-    /// Sum of squares of the per-sample losses around their mean, where known.
-    pub squares: Option<f64>,
-}
-
-/// Evaluates the graph at points of the plane.
-pub(crate) trait Executor: Send + Sync {
-    fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError>;
-    fn describe(&self) -> String;
 }
 
 /// The loss of a traced module on a plane.

@@ -1,9 +1,9 @@
-//! The host kernels of `landscape-trace`, every `unsafe` block of it among them, and their tests.
+//! The kernels of `landscape-trace`, every `unsafe` block of it among them, and their tests.
 
 #![allow(dead_code)]
 
-#[path = "../../src/host"]
-mod host {
+#[path = "../../src/kernels"]
+mod kernels {
     pub(crate) mod affine;
     mod buffer;
     pub(crate) mod conv;
@@ -19,6 +19,7 @@ mod host {
     pub(crate) mod reduce;
     pub(crate) mod simd;
     pub(crate) mod softmax;
+    pub(crate) mod sum;
     pub(crate) mod trigonometry;
     mod turn;
     pub(crate) mod winograd;

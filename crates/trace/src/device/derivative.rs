@@ -1,11 +1,12 @@
 //! Replays a derived graph on a Burn device: the vectors take the place of the points.
 
-use super::{DeviceTensor, Replay, dims, open, reshape};
-use crate::TraceError;
-use crate::derive::Derived;
-use crate::graph::{Source, ValueId};
-use crate::operations::{DeviceCall, Operand, Samples};
-use crate::panics::panic_message;
+use super::open;
+use crate::capture::panics::panic_message;
+use crate::error::TraceError;
+use crate::ir::graph::{Source, ValueId};
+use crate::ir::operation::{DeviceCall, Operand, Samples};
+use crate::passes::derive::Derived;
+use crate::replay::{DeviceTensor, Replay, dims, reshape};
 use burn::tensor::Device;
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::{DType, Shape, TensorData};

@@ -1,14 +1,16 @@
 //! The device executor: the same graph, replayed on a Burn device, many points at once.
 
+use super::Precision;
 use super::memory::Sizes;
-use super::{DeviceTensor, Replay, dims, download, open, upload};
-use crate::TraceError;
-use crate::analysis::{Analysis, Stage};
-use crate::graph::{Graph, Source, ValueId};
-use crate::host::once::Fixed;
-use crate::objective::{Evaluated, Executor, Precision};
-use crate::operations::{DeviceCall, Linearity, Operand, Samples};
-use crate::panics::panic_message;
+use super::open;
+use crate::capture::panics::panic_message;
+use crate::error::TraceError;
+use crate::ir::graph::{Graph, Source, ValueId};
+use crate::ir::operation::{DeviceCall, Linearity, Operand, Samples};
+use crate::passes::dependence::{Analysis, Stage};
+use crate::replay::{DeviceTensor, Replay, dims, download, reshape, upload};
+use crate::schedule::once::Fixed;
+use crate::schedule::{Evaluated, Executor};
 use burn::tensor::Device;
 use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
@@ -126,7 +128,7 @@ impl DeviceExecutor {
             let shape: Vec<usize> = std::iter::once(1).chain(self.shape(id, n)).collect();
             known[id] = match &value.source {
                 Source::Parameter(p) => {
-                    let put = |data: &Option<crate::host::once::Data>| {
+                    let put = |data: &Option<crate::schedule::once::Data>| {
                         data.as_ref().map(|d| upload(d, &shape, &self.device))
                     };
                     let fixed = &parameters[*p];
@@ -255,7 +257,7 @@ impl DeviceExecutor {
         let shape: Vec<usize> = std::iter::once(1)
             .chain(self.graph.values[output].shape.iter().copied())
             .collect();
-        super::reshape(sum, &shape)
+        reshape(sum, &shape)
     }
 
     fn call(&self, index: usize, n: usize, inputs: &[DeviceTensor]) -> DeviceTensor {

@@ -1,7 +1,7 @@
 //! How many samples and points a device computes together.
 
-use crate::analysis::{Analysis, Class};
-use crate::graph::Graph;
+use crate::ir::graph::Graph;
+use crate::passes::dependence::{Analysis, Class};
 
 /// Numbers that are held for a group of points and samples: 256 MiB of f32 on GPUs, whose kernels
 /// take long to start, and 4 MiB on CPUs, which then find them in a cache.

@@ -3,8 +3,8 @@
 // Burn has deprecated LibTorch; it is still the fastest device on some machines.
 #![cfg_attr(feature = "tch", allow(deprecated))]
 
-use crate::TraceError;
-use crate::objective::Precision;
+use super::Precision;
+use crate::error::TraceError;
 use burn::tensor::Device;
 use burn_backend::{Backend, DType};
 use burn_dispatch::DispatchDevice;
@@ -96,7 +96,7 @@ pub(crate) fn describe(device: &Device) -> String {
 /// Fails where an open device has no arithmetic for numbers of that precision.
 pub(crate) fn computes_in(device: &Device, precision: Precision) -> Result<(), TraceError> {
     let device = inner(device);
-    if precision == Precision::F32 || super::Replay::supports_dtype(device, DType::BF16) {
+    if precision == Precision::F32 || crate::replay::Replay::supports_dtype(device, DType::BF16) {
         return Ok(());
     }
     Err(TraceError::Precision {

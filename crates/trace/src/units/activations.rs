@@ -2,13 +2,14 @@
 
 use super::Units;
 use super::groups::Reading;
-use crate::TraceError;
-use crate::analysis::Analysis;
-use crate::device::{DeviceTensor, Replay, download, open, reshape, upload};
-use crate::graph::{Graph, Node, Source, ValueId};
-use crate::module::to_burn;
+use crate::capture::module::to_burn;
+use crate::device::open;
+use crate::error::TraceError;
+use crate::ir::graph::{Graph, Node, Source, ValueId};
+use crate::ir::operation::{DeviceCall, Samples};
 use crate::objective::Trace;
-use crate::operations::{DeviceCall, Samples};
+use crate::passes::dependence::Analysis;
+use crate::replay::{DeviceTensor, Replay, download, reshape, upload};
 use burn::tensor::Device;
 use burn_backend::ops::FloatTensorOps;
 use landscape_core::Params;

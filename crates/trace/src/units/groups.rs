@@ -1,8 +1,8 @@
 //! From sets of indices to groups of units.
 
-use super::ties::{Axes, PINNED};
-use crate::analysis::Analysis;
-use crate::graph::{Graph, Source, ValueId};
+use crate::ir::graph::{Graph, Source, ValueId};
+use crate::ir::ties::{Axes, PINNED};
+use crate::passes::dependence::Analysis;
 use landscape_core::alignment::{AxisRef, Group, PermutationSpec};
 use std::collections::{BTreeMap, HashMap};
 

@@ -2,7 +2,7 @@
 //! matter, derived from the graph.
 //!
 //! Every operation says in its own file how the axes of its operands correspond
-//! ([`Operation::units`](crate::operations::Operation::units)): a matrix product ties the rows of its
+//! ([`Operation::units`](crate::ir::operation::Operation::units)): a matrix product ties the rows of its
 //! weights to the columns of what it reads, a residual sum ties both of its streams, a reshape of
 //! channels to features ties a channel to all of its positions. What an operation does not understand
 //! stays in place. From these statements follow sets of indices that can only be permuted together, a
@@ -10,19 +10,17 @@
 
 mod activations;
 mod groups;
-mod ties;
 
 pub use activations::Activations;
-pub(crate) use ties::{Port, Ties};
 
-use crate::TraceError;
-use crate::analysis::Analysis;
-use crate::graph::Graph;
+use crate::error::TraceError;
+use crate::ir::graph::Graph;
+use crate::ir::ties::Axes;
 use crate::objective::Trace;
+use crate::passes::dependence::Analysis;
 use groups::{Reading, groups};
 use landscape_core::Params;
 use landscape_core::alignment::{Correlator, PermutationSpec};
-use ties::Axes;
 
 /// A graph's groups, and where layers read their units.
 struct Units {
@@ -38,7 +36,7 @@ impl Units {
     fn of(graph: &Graph) -> Self {
         let graph = without_terms(graph);
         let analysis = Analysis::new(&graph, &vec![true; graph.parameters.len()]);
-        let mut axes = Axes::new(&graph, &analysis);
+        let mut axes = Axes::new(&graph, &analysis.samples);
         for node in &graph.nodes {
             axes.follow(&graph, node);
         }

@@ -1,0 +1,113 @@
+//! A graph to which derivatives are added.
+
+use super::graph::{Graph, Source, Value, ValueId};
+use super::operation::{Operand, Operation, Samples};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A graph to which derivatives are added. `None` stands for a derivative that is zero.
+pub(crate) struct Derivation {
+    pub graph: Graph,
+    /// Whether axis 0 of a value counts the samples, one a value.
+    pub samples: Vec<bool>,
+    /// An operation that was added mixes samples: the graph can't be cut into tiles.
+    pub mixed: bool,
+    /// The first operation that has no derivative.
+    pub lacking: Option<&'static str>,
+    /// 1 for every sample, by rank.
+    pub ones: HashMap<usize, ValueId>,
+}
+
+/// The derivative of a function of one number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Factor {
+    Zero,
+    Number(f64),
+    Value(ValueId),
+    /// 1 where that value is positive, else 0.
+    Positive(ValueId),
+    /// `slope` where that mask holds, else 0.
+    Inside {
+        mask: ValueId,
+        slope: f64,
+    },
+}
+
+impl Derivation {
+    pub fn new(graph: Graph, samples: Vec<bool>) -> Self {
+        Self {
+            graph,
+            samples,
+            mixed: false,
+            lacking: None,
+            ones: HashMap::new(),
+        }
+    }
+
+    /// An operation that has no derivative was met.
+    pub fn lacks(&mut self, operation: &'static str) {
+        self.lacking.get_or_insert(operation);
+    }
+
+    pub fn shape(&self, value: ValueId) -> Vec<usize> {
+        self.graph.values[value].shape.clone()
+    }
+
+    pub fn operand(&self, value: ValueId) -> Operand<'_> {
+        Operand {
+            shape: &self.graph.values[value].shape,
+            samples: self.samples[value],
+            varies: true,
+        }
+    }
+
+    /// Adds an operation.
+    pub fn push(
+        &mut self,
+        operation: impl Operation + 'static,
+        inputs: &[ValueId],
+        shape: Vec<usize>,
+    ) -> ValueId {
+        let operands: Vec<Operand> = inputs.iter().map(|&v| self.operand(v)).collect();
+        let kept = operands.iter().any(|o| o.samples)
+            && match operation.samples(&operands, &shape) {
+                Samples::Kept => true,
+                Samples::Reduced { .. } | Samples::Summed => false,
+                Samples::Mixed => {
+                    self.mixed = true;
+                    false
+                }
+            };
+        self.samples.push(kept);
+        self.graph.push(Arc::new(operation), inputs.to_vec(), shape)
+    }
+
+    /// Adds a constant without samples, all elements `x`.
+    pub fn filled(&mut self, x: f32, shape: Vec<usize>) -> ValueId {
+        let data = Arc::new(vec![x; shape.iter().product()]);
+        self.value(shape, data, false)
+    }
+
+    pub fn value(&mut self, shape: Vec<usize>, data: Arc<Vec<f32>>, samples: bool) -> ValueId {
+        let source = Source::Constant {
+            data,
+            input: samples,
+        };
+        self.graph.values.push(Value { shape, source });
+        self.samples.push(samples);
+        self.graph.values.len() - 1
+    }
+
+    /// 1 for every sample, `[samples, 1, ..]`: what the last, partly filled tile lacks counts 0.
+    pub fn ones(&mut self, rank: usize) -> ValueId {
+        if let Some(&known) = self.ones.get(&rank) {
+            return known;
+        }
+        let mut shape = vec![1; rank];
+        shape[0] = self.graph.samples;
+        let data = Arc::new(vec![1.0; self.graph.samples]);
+        let value = self.value(shape, data, true);
+        self.ones.insert(rank, value);
+        value
+    }
+}

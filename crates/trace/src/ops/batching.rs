@@ -1,0 +1,226 @@
+//! What operations build their rules of the batch pass from.
+
+use super::Operation;
+use super::broadcast::MAX_RANK;
+use super::shape::{Expand, Reshape};
+use super::unary::Unary;
+use crate::ir::batching::{BatchAxis, Batching, Placed};
+use crate::ir::graph::{Source, Value, ValueId};
+use std::sync::Arc;
+
+impl Batching {
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.graph.samples
+    }
+
+    /// Whether all samples of a value of the graph are the same.
+    pub fn repeated(&self, value: ValueId) -> bool {
+        self.graph.values[value].shape[0] != self.graph.samples
+    }
+
+    /// The one place of the samples in all inputs that have some.
+    pub fn place(inputs: &[Placed]) -> Option<BatchAxis> {
+        let mut places = inputs.iter().filter_map(|p| p.place);
+        let first = places.next()?;
+        places.all(|place| place == first).then_some(first)
+    }
+
+    /// Adds an operation to the graph.
+    pub fn push(
+        &mut self,
+        operation: impl Operation + 'static,
+        inputs: Vec<ValueId>,
+        shape: Vec<usize>,
+    ) -> ValueId {
+        self.graph.push(Arc::new(operation), inputs, shape)
+    }
+
+    /// A value with another shape.
+    pub fn view(&mut self, value: ValueId, shape: &[usize]) -> ValueId {
+        match self.graph.values[value].shape == shape {
+            true => value,
+            false => self.push(Reshape, vec![value], shape.to_vec()),
+        }
+    }
+
+    /// The shape in the graph of a value whose shape in the program is `shape`, with an axis for the rows of a sample even
+    /// where it is one.
+    pub fn whole(shape: &[usize], place: BatchAxis, lead: usize, rows: usize) -> Vec<usize> {
+        let mut whole = vec![lead];
+        whole.extend_from_slice(shape);
+        whole[place.axis + 1] = rows;
+        whole
+    }
+
+    /// The shape in the graph of a value whose shape in the program is `shape`; `lead`: 1 or the number of samples.
+    pub fn stored(shape: &[usize], place: BatchAxis, lead: usize) -> Vec<usize> {
+        let mut stored = Self::whole(shape, place, lead, place.rows());
+        if place.rows() == 1 {
+            stored.remove(place.axis + 1);
+        }
+        stored
+    }
+
+    /// An input as an operand beside values whose samples are at `place`: `[n, ..]`, or `[1, ..]` where all samples
+    /// see the same. `whole`: with the axis for the rows of a sample even where there is one.
+    pub fn operand(&mut self, input: &Placed, place: BatchAxis, whole: bool) -> Option<ValueId> {
+        let value = match input.place {
+            Some(own) if own == place => input.value,
+            Some(_) => return None,
+            None => self.beside(input.value, place)?,
+        };
+        let lead = self.graph.values[value].shape[0];
+        let rows = match input.place.is_none() && input.shape[place.axis] == 1 {
+            true => 1,
+            false => place.rows(),
+        };
+        let mut shape = Self::whole(&input.shape, place, lead, rows);
+        if !whole && place.rows() == 1 {
+            shape.remove(place.axis + 1);
+        }
+        Some(self.view(value, &shape))
+    }
+
+    /// A value without samples in the form of those with: where its axis has the length of theirs, it has samples.
+    fn beside(&mut self, value: ValueId, place: BatchAxis) -> Option<ValueId> {
+        let shape = self.graph.values[value].shape.clone();
+        let length = *shape.get(place.axis)?;
+        if length == 1 {
+            let mut stored = vec![1];
+            stored.extend_from_slice(&shape);
+            return Some(self.view(value, &stored));
+        }
+        if length != place.rows() * self.graph.samples {
+            return None;
+        }
+        match self.graph.values[value].source.clone() {
+            Source::Constant { data, .. } => Some(self.constant(&data, &shape, place)),
+            Source::Node(index) => {
+                let node = &self.graph.nodes[index];
+                let function = *node.operation.as_any().downcast_ref::<Unary>()?;
+                let x = self.beside(node.inputs[0], place)?;
+                let shape = self.graph.values[x].shape.clone();
+                Some(self.push(function, vec![x], shape))
+            }
+            Source::Parameter(_) | Source::Vector(_) => None,
+        }
+    }
+
+    /// A constant with the samples in front, or with one of them where all are the same.
+    fn constant(&mut self, data: &[f32], shape: &[usize], place: BatchAxis) -> ValueId {
+        let n = self.graph.samples;
+        let left = shape[..place.axis].iter().product::<usize>() * place.outer;
+        let right = shape[place.axis + 1..].iter().product::<usize>() * place.inner;
+        let sample = |s: usize| {
+            (0..left).flat_map(move |l| &data[(l * n + s) * right..(l * n + s + 1) * right])
+        };
+        let bits = |s: usize| sample(s).map(|x| x.to_bits());
+        let lead = match (1..n).all(|s| bits(s).eq(bits(0))) {
+            true => 1,
+            false => n,
+        };
+        let data: Vec<f32> = (0..lead).flat_map(sample).copied().collect();
+        self.graph.values.push(Value {
+            shape: Self::stored(shape, place, lead),
+            source: Source::Constant {
+                data: Arc::new(data),
+                input: lead > 1,
+            },
+        });
+        self.graph.values.len() - 1
+    }
+
+    /// A value without samples, where all samples are the same.
+    pub fn fixed(&mut self, placed: &Placed) -> Option<ValueId> {
+        let Some(place) = placed.place else {
+            return Some(placed.value);
+        };
+        if !self.repeated(placed.value) {
+            return None;
+        }
+        let left = placed.shape[..place.axis].iter().product::<usize>() * place.outer;
+        let right = placed.shape[place.axis + 1..].iter().product::<usize>() * place.inner;
+        let x = self.view(placed.value, &[left, 1, right]);
+        let whole = vec![left, self.graph.samples, right];
+        let x = self.push(Expand, vec![x], whole);
+        Some(self.view(x, &placed.shape))
+    }
+
+    /// A value of the program from one of the graph, of the shape that [`Batching::stored`] or [`Batching::whole`] says.
+    pub fn placed(&mut self, value: ValueId, place: BatchAxis, shape: &[usize]) -> Option<Placed> {
+        let lead = self.graph.values[value].shape[0];
+        let stored = Self::stored(shape, place, lead);
+        (stored.len() <= MAX_RANK).then(|| Placed {
+            value: self.view(value, &stored),
+            shape: shape.to_vec(),
+            place: Some(place),
+        })
+    }
+
+    /// Adds an operation whose output has the shape that [`Batching::stored`] says for this length of axis 0.
+    pub fn made(
+        &mut self,
+        operation: impl Operation + 'static,
+        inputs: Vec<ValueId>,
+        lead: usize,
+        (place, shape): (BatchAxis, &[usize]),
+    ) -> Option<Placed> {
+        let stored = Self::stored(shape, place, lead);
+        if stored.len() > MAX_RANK {
+            return None;
+        }
+        let value = self.push(operation, inputs, stored);
+        self.placed(value, place, shape)
+    }
+
+    /// The rule of functions of every element, whose inputs broadcast.
+    pub fn elementwise(
+        &mut self,
+        operation: impl Operation + 'static,
+        inputs: &[Placed],
+        shape: &[usize],
+    ) -> Option<Placed> {
+        let place = Self::place(inputs)?;
+        let operands = inputs.iter().map(|p| self.operand(p, place, false));
+        let operands: Vec<ValueId> = operands.collect::<Option<_>>()?;
+        let lead = self.lead(&operands);
+        self.made(operation, operands, lead, (place, shape))
+    }
+
+    /// The length of axis 0 of what is made of these: the number of samples, or 1 where all are the same.
+    pub fn lead(&self, operands: &[ValueId]) -> usize {
+        let lead = operands.iter().map(|&v| self.graph.values[v].shape[0]);
+        lead.max().unwrap_or(1)
+    }
+
+    /// The rule of operations on one value along axes other than that of the samples, which `operation` says for the
+    /// graph's axes.
+    pub fn along(
+        &mut self,
+        operation: impl Operation + 'static,
+        input: &Placed,
+        shape: &[usize],
+    ) -> Option<Placed> {
+        let lead = self.lead(&[input.value]);
+        self.made(operation, vec![input.value], lead, (input.place?, shape))
+    }
+
+    /// What a view of the same numbers with another shape makes of a place: the samples must fall into one axis.
+    pub fn reshaped(&self, from: &[usize], place: BatchAxis, to: &[usize]) -> Option<BatchAxis> {
+        let n = self.graph.samples;
+        let before = from[..place.axis].iter().product::<usize>() * place.outer;
+        let mut left = 1;
+        for (axis, &length) in to.iter().enumerate() {
+            if before.is_multiple_of(left) && (left * length).is_multiple_of(before * n) {
+                return Some(BatchAxis {
+                    axis,
+                    outer: before / left,
+                    inner: left * length / (before * n),
+                });
+            }
+            left *= length;
+        }
+        None
+    }
+}

@@ -1,0 +1,214 @@
+//! What each value of a graph depends on, and so when and how often it is computed.
+
+use crate::ir::graph::{Graph, Source, ValueId};
+use crate::ir::operation::{Linearity, Operand, Samples};
+use crate::ops::reduce::Reduce;
+use crate::ops::unary::Unary;
+
+/// How a value depends on the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Not at all: computed once.
+    Shared,
+    /// `T0 + a T1 + b T2 + c T3`: the coefficients are computed once.
+    Affine,
+    /// In another way: computed at every point.
+    Point,
+}
+
+/// How often a node is computed. When, is said by its level, see [`Analysis::level`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stage {
+    /// Once, for all points.
+    Once,
+    /// Once a point.
+    Point,
+    /// For every point and tile of samples.
+    Tile,
+    /// As `Tile`, and then summed (or averaged) over the samples.
+    Reduce { mean: bool },
+}
+
+/// The analysis of a graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub class: Vec<Class>,
+    /// Whether axis 0 of a value counts the samples.
+    pub samples: Vec<bool>,
+    /// One a node.
+    pub stage: Vec<Stage>,
+    /// Passes over the samples that must be complete before a node is computed, one a node: 0 but
+    /// for what needs a sum over the samples, such as batch statistics or the mean loss.
+    pub level: Vec<usize>,
+    affine_data: bool,
+}
+
+/// Memory that affine values of the data may take; above, they are computed at every point.
+const AFFINE_BYTES: usize = 1 << 30;
+
+impl Analysis {
+    /// Analyses `graph` for parameters of which some vary with the point.
+    ///
+    /// A graph that mixes samples before its loss is treated as one whole: correct, and slower.
+    pub fn new(graph: &Graph, varies: &[bool]) -> Self {
+        let attempt = |affine_data: bool| {
+            let try_with = |samples: bool| Self::attempt(graph, varies, samples, affine_data);
+            try_with(true)
+                .or_else(|| try_with(false))
+                .expect("without a sample axis nothing can be mixed")
+        };
+        let this = attempt(true);
+        match this.affine_bytes(graph) > AFFINE_BYTES {
+            true => attempt(false),
+            false => this,
+        }
+    }
+
+    /// Memory for the coefficients of affine values, sample by sample, that are needed at points.
+    fn affine_bytes(&self, graph: &Graph) -> usize {
+        const COEFFICIENTS: usize = 4;
+        let mut needed = vec![false; graph.values.len()];
+        for (node, stage) in graph.nodes.iter().zip(&self.stage) {
+            if *stage != Stage::Once {
+                node.inputs.iter().for_each(|&v| needed[v] = true);
+            }
+        }
+        let affine = |&v: &ValueId| needed[v] && self.samples[v] && self.class[v] == Class::Affine;
+        let values = (0..graph.values.len()).filter(affine);
+        let numbers: usize = values.map(|v| graph.values[v].numel()).sum();
+        numbers * COEFFICIENTS * size_of::<f32>()
+    }
+
+    /// `samples`: whether inputs have a sample axis; `affine_data`: whether values with samples may be affine.
+    fn attempt(graph: &Graph, varies: &[bool], samples: bool, affine_data: bool) -> Option<Self> {
+        let count = graph.values.len();
+        let mut this = Self {
+            class: vec![Class::Shared; count],
+            samples: vec![false; count],
+            stage: Vec::with_capacity(graph.nodes.len()),
+            level: Vec::with_capacity(graph.nodes.len()),
+            affine_data,
+        };
+        for (i, value) in graph.values.iter().enumerate() {
+            match &value.source {
+                Source::Parameter(p) if varies[*p] => this.class[i] = Class::Affine,
+                Source::Constant { input, .. } => this.samples[i] = samples && *input,
+                _ => {}
+            }
+        }
+        let mut known_at = vec![0; count];
+        for node in 0..graph.nodes.len() {
+            let level = graph.nodes[node].inputs.iter().map(|&v| known_at[v]);
+            let level = level.max().unwrap_or(0);
+            let stage = this.node(graph, node)?;
+            let reduces = matches!(stage, Stage::Reduce { .. });
+            known_at[graph.nodes[node].output] = level + usize::from(reduces);
+            this.stage.push(stage);
+            this.level.push(level);
+        }
+        Some(this)
+    }
+
+    /// Classifies one node; `None` where it mixes samples.
+    fn node(&mut self, graph: &Graph, index: usize) -> Option<Stage> {
+        let node = &graph.nodes[index];
+        let inputs: Vec<Operand> = node
+            .inputs
+            .iter()
+            .map(|&v| self.operand(graph, v))
+            .collect();
+        let shape = &graph.values[node.output].shape;
+        let any_samples = inputs.iter().any(|i| i.samples);
+        let samples = match any_samples {
+            true => node.operation.samples(&inputs, shape),
+            false => Samples::Kept,
+        };
+        let kept = any_samples && samples == Samples::Kept;
+        if matches!(samples, Samples::Mixed | Samples::Summed) {
+            return None;
+        }
+        let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);
+        if class == Class::Affine && matches!(samples, Samples::Reduced { .. }) {
+            // Summed at every point: the spread over the samples is wanted, batch by batch.
+            class = Class::Point;
+        }
+        if class == Class::Affine && kept && !self.affine_data {
+            class = Class::Point;
+        }
+        self.class[node.output] = class;
+        self.samples[node.output] = kept;
+        let stage = match (class, samples) {
+            (Class::Shared | Class::Affine, _) => Stage::Once,
+            (Class::Point, Samples::Reduced { mean }) => Stage::Reduce { mean },
+            (Class::Point, _) if kept => Stage::Tile,
+            (Class::Point, _) => Stage::Point,
+        };
+        Some(stage)
+    }
+
+    /// What is known of a value, as operations ask for it.
+    pub fn operand<'a>(&self, graph: &'a Graph, value: ValueId) -> Operand<'a> {
+        Operand {
+            shape: &graph.values[value].shape,
+            samples: self.samples[value],
+            varies: self.class[value] != Class::Shared,
+        }
+    }
+
+    fn class_of(&self, linearity: Linearity, inputs: &[ValueId]) -> Class {
+        let mut varying = inputs
+            .iter()
+            .map(|&v| self.class[v])
+            .filter(|&c| c != Class::Shared)
+            .peekable();
+        if varying.peek().is_none() {
+            Class::Shared
+        } else if linearity != Linearity::None && varying.all(|c| c == Class::Affine) {
+            Class::Affine
+        } else {
+            Class::Point
+        }
+    }
+
+    /// Passes over the samples.
+    pub fn levels(&self) -> usize {
+        let with_samples = |stage: &Stage| matches!(stage, Stage::Tile | Stage::Reduce { .. });
+        let levels = self.stage.iter().zip(&self.level);
+        let passes = levels
+            .filter(|(stage, _)| with_samples(stage))
+            .map(|(_, &l)| l + 1);
+        passes.max().unwrap_or(1)
+    }
+
+    /// Whether a value is computed for every point and tile.
+    pub fn in_tiles(&self, value: ValueId) -> bool {
+        self.samples[value] && self.class[value] == Class::Point
+    }
+
+    /// Follows a value back to the mean over samples that it is a multiple of: the value that is
+    /// reduced over the samples, and the factor.
+    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<(ValueId, f64)> {
+        let Source::Node(index) = graph.values[value].source else {
+            return None;
+        };
+        let node = &graph.nodes[index];
+        if let Stage::Reduce { mean } = self.stage[index] {
+            let one = graph.values[value].numel() == 1 && node.operation.as_any().is::<Reduce>();
+            let factor = if mean { 1.0 } else { graph.samples as f64 };
+            return one.then_some((value, factor));
+        }
+        let further = |f: f64| {
+            self.multiple_of_mean(graph, node.inputs[0])
+                .map(|(mean, factor)| (mean, f * factor))
+        };
+        if node.operation.is_view() {
+            return further(1.0);
+        }
+        match node.operation.as_any().downcast_ref::<Unary>()? {
+            Unary::Neg => further(-1.0),
+            Unary::MulScalar(c) => further(*c),
+            Unary::DivScalar(c) => further(1.0 / *c),
+            _ => None,
+        }
+    }
+}

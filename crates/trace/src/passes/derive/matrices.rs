@@ -1,0 +1,297 @@
+//! Gradients and products with matrices of second derivatives.
+
+use super::lower::lower;
+use crate::error::TraceError;
+use crate::ir::derivation::Derivation;
+use crate::ir::graph::{Graph, Source, Value, ValueId};
+use crate::passes::dependence::Analysis;
+use crate::passes::fuse::{fuse_layers, fuse_residuals};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A symmetric matrix of second derivatives of the mean loss with respect to all trainable parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Matrix {
+    /// The Hessian `H`: exact second derivatives.
+    Hessian,
+    /// The generalised Gauss-Newton matrix `J^T H_L J`: `J` is the Jacobian of the network's output (the
+    /// value that the last parameter enters), `H_L` the Hessian of the loss as a function of that output.
+    /// Positive semi-definite for convex losses; for softmax cross-entropy and squared error equal to the Fisher
+    /// information (Martens 2020, "New insights and perspectives on the natural gradient method").
+    GaussNewton,
+    /// The empirical Fisher matrix: the mean over the samples of `g g^T`, with `g` the gradient of one
+    /// sample's loss.
+    EmpiricalFisher,
+}
+
+/// What a derived graph computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Wanted {
+    Gradient,
+    Product(Matrix),
+}
+
+/// A graph with the loss and derivatives as outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    pub graph: Graph,
+    /// Whether axis 0 of a value counts the samples.
+    pub samples: Vec<bool>,
+    /// The gradient, or the product, for each parameter of the graph; `None` where it is zero.
+    pub outputs: Vec<Option<ValueId>>,
+    /// Data that is 1 for every sample: 0 where a tile has none.
+    pub ones: Vec<ValueId>,
+}
+
+/// Derives what is `wanted` with respect to those parameters of `graph` that are `trainable`.
+///
+/// # Errors
+/// [`TraceError::NoDerivative`] where an operation on the way has none.
+pub(crate) fn derive(
+    graph: &Graph,
+    trainable: &[bool],
+    wanted: Wanted,
+) -> Result<Derived, TraceError> {
+    let mut graph = graph.clone();
+    graph.accuracy = None;
+    graph.terms.clear();
+    graph.prune();
+    let everything = vec![true; graph.parameters.len()];
+    let samples = Analysis::new(&graph, &everything).samples;
+    let whole = vec![false; samples.len()];
+    match attempt(graph.clone(), samples, trainable, wanted)? {
+        Some(derived) => Ok(derived),
+        // Derivatives may mix samples although the loss does not: as one whole then.
+        None => attempt(graph, whole, trainable, wanted).map(|d| d.expect("nothing to mix")),
+    }
+}
+
+/// `None` where samples are mixed.
+fn attempt(
+    graph: Graph,
+    samples: Vec<bool>,
+    trainable: &[bool],
+    wanted: Wanted,
+) -> Result<Option<Derived>, TraceError> {
+    let mut d = lower(graph, samples);
+    fuse_layers(&mut d.graph, &d.samples);
+    let paths = Paths::new(&d.graph, trainable);
+    let outputs = match wanted {
+        Wanted::Gradient => gradient(&mut d, &paths),
+        Wanted::Product(Matrix::Hessian) => hessian(&mut d, &paths),
+        Wanted::Product(matrix) => gauss_newton(&mut d, &paths, matrix),
+    };
+    if let Some(operation) = d.lacking {
+        return Err(TraceError::NoDerivative { operation });
+    }
+    if d.mixed {
+        return Ok(None);
+    }
+    d.graph.derived = outputs.iter().flatten().copied().collect();
+    d.graph.prune();
+    if sums_enter_samples(&d.graph, &d.samples) {
+        return Ok(None);
+    }
+    Ok(Some(Derived {
+        graph: d.graph,
+        samples: d.samples,
+        outputs,
+        ones: d.ones.into_values().collect(),
+    }))
+}
+
+/// Whether a sum over the samples is needed for single samples again, as after a root of the mean loss.
+fn sums_enter_samples(graph: &Graph, samples: &[bool]) -> bool {
+    let mut summed = vec![false; graph.values.len()];
+    for node in &graph.nodes {
+        let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
+        let (late, with_samples) = (any(&summed), any(samples));
+        if late && with_samples {
+            return true;
+        }
+        summed[node.output] = late || with_samples && !samples[node.output];
+    }
+    false
+}
+
+/// What the values of the loss' graph depend on.
+struct Paths {
+    /// On trainable parameters.
+    trainable: Vec<bool>,
+    /// On the data.
+    data: Vec<bool>,
+    /// Values of the parameters, `None` where not trainable.
+    parameters: Vec<Option<ValueId>>,
+    nodes: usize,
+}
+
+impl Paths {
+    fn new(graph: &Graph, trainable: &[bool]) -> Self {
+        let mut this = Self {
+            trainable: vec![false; graph.values.len()],
+            data: vec![false; graph.values.len()],
+            parameters: vec![None; graph.parameters.len()],
+            nodes: graph.nodes.len(),
+        };
+        for (id, value) in graph.values.iter().enumerate() {
+            match value.source {
+                Source::Parameter(p) if trainable[p] => {
+                    this.trainable[id] = true;
+                    this.parameters[p] = Some(id);
+                }
+                Source::Constant { input: true, .. } => this.data[id] = true,
+                _ => {}
+            }
+        }
+        for node in &graph.nodes {
+            let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
+            let (trainable, data) = (any(&this.trainable), any(&this.data));
+            this.trainable[node.output] = trainable;
+            this.data[node.output] = data;
+        }
+        this
+    }
+
+    /// Values of the vector that belong to the parameters.
+    fn vectors(&self, d: &mut Derivation) -> HashMap<ValueId, ValueId> {
+        let parameters = self.parameters.iter().enumerate();
+        let trainable = parameters.filter_map(|(p, value)| Some((p, (*value)?)));
+        trainable
+            .map(|(p, value)| {
+                let shape = d.shape(value);
+                let source = Source::Vector(p);
+                d.graph.values.push(Value { shape, source });
+                d.samples.push(false);
+                (value, d.graph.values.len() - 1)
+            })
+            .collect()
+    }
+
+    fn of_parameters(&self, found: &HashMap<ValueId, ValueId>) -> Vec<Option<ValueId>> {
+        let value = |v: &Option<ValueId>| v.and_then(|v| found.get(&v).copied());
+        self.parameters.iter().map(value).collect()
+    }
+
+    /// The node after the last one that a parameter enters: from there on, the loss is a function of the network's
+    /// output alone. `None` where parameters enter the loss itself.
+    fn output_at(&self, graph: &Graph) -> Option<usize> {
+        let enters = |i: &usize| {
+            let node = &graph.nodes[*i];
+            let own = |&v: &ValueId| self.trainable[v] && !self.data[v];
+            self.data[node.output] && node.inputs.iter().any(own)
+        };
+        let last = (0..self.nodes).rev().find(enters)?;
+        let output = &graph.values[graph.nodes[last].output];
+        let whole = graph.samples > 1 && output.shape.first() != Some(&graph.samples);
+        (!whole).then_some(last + 1)
+    }
+}
+
+fn seed(d: &mut Derivation) -> HashMap<ValueId, ValueId> {
+    let shape = d.shape(d.graph.loss);
+    let one = d.filled(1.0, shape);
+    HashMap::from([(d.graph.loss, one)])
+}
+
+fn gradient(d: &mut Derivation, paths: &Paths) -> Vec<Option<ValueId>> {
+    let seeds = seed(d);
+    let adjoints = d.adjoints(0..paths.nodes, seeds, &paths.trainable);
+    fuse_residuals(&mut d.graph, paths.nodes, &d.samples);
+    paths.of_parameters(&adjoints)
+}
+
+fn hessian(d: &mut Derivation, paths: &Paths) -> Vec<Option<ValueId>> {
+    let gradient = gradient(d, paths);
+    let vectors = paths.vectors(d);
+    let tangents = d.tangents(0..d.graph.nodes.len(), vectors);
+    let tangent = |value: Option<ValueId>| value.and_then(|v| tangents.get(&v).copied());
+    gradient.into_iter().map(tangent).collect()
+}
+
+fn gauss_newton(d: &mut Derivation, paths: &Paths, matrix: Matrix) -> Vec<Option<ValueId>> {
+    let Some(cut) = paths.output_at(&d.graph) else {
+        d.lacks("a loss that parameters enter beside the network's output");
+        return Vec::new();
+    };
+    let outputs = frontier(&d.graph, paths, cut);
+    let vectors = paths.vectors(d);
+    let tangents = d.tangents(0..cut, vectors);
+    let moved = outputs.iter().filter_map(|z| Some((*z, *tangents.get(z)?)));
+    let moved: HashMap<ValueId, ValueId> = moved.collect();
+    let start = d.graph.nodes.len();
+    let seeds = seed(d);
+    let adjoints = d.adjoints(cut..paths.nodes, seeds, &paths.trainable);
+    let seeds = match matrix {
+        Matrix::EmpiricalFisher => fisher_seeds(d, &outputs, &moved, &adjoints),
+        _ => loss_hessian(
+            d,
+            &outputs,
+            moved,
+            &adjoints,
+            [cut..paths.nodes, start..d.graph.nodes.len()],
+        ),
+    };
+    let start = d.graph.nodes.len();
+    let back = d.adjoints(0..cut, seeds, &paths.trainable);
+    fuse_residuals(&mut d.graph, start, &d.samples);
+    paths.of_parameters(&back)
+}
+
+/// Values that are made before node `cut`, and that the loss depends on the parameters through.
+fn frontier(graph: &Graph, paths: &Paths, cut: usize) -> Vec<ValueId> {
+    let made: Vec<ValueId> = graph.nodes[..cut].iter().map(|n| n.output).collect();
+    let later = &graph.nodes[cut..paths.nodes];
+    let used = |v: &ValueId| later.iter().any(|n| n.inputs.contains(v)) || *v == graph.loss;
+    made.into_iter()
+        .filter(|v| paths.trainable[*v] && used(v))
+        .collect()
+}
+
+/// `H_L` times the tangents of the outputs: the tangent of the adjoint of the loss there.
+fn loss_hessian(
+    d: &mut Derivation,
+    outputs: &[ValueId],
+    mut tangents: HashMap<ValueId, ValueId>,
+    adjoints: &HashMap<ValueId, ValueId>,
+    parts: [Range<usize>; 2],
+) -> HashMap<ValueId, ValueId> {
+    for part in parts {
+        tangents = d.tangents(part, tangents);
+    }
+    let seed = |z: &ValueId| Some((*z, *tangents.get(adjoints.get(z)?)?));
+    outputs.iter().filter_map(seed).collect()
+}
+
+/// `n l_z (l_z . t_z)` for every sample, where `l_z / n` are the adjoints and `t_z` the tangents.
+fn fisher_seeds(
+    d: &mut Derivation,
+    outputs: &[ValueId],
+    tangents: &HashMap<ValueId, ValueId>,
+    adjoints: &HashMap<ValueId, ValueId>,
+) -> HashMap<ValueId, ValueId> {
+    let n = d.graph.samples;
+    let mut products = None;
+    for z in outputs {
+        if let (Some(&tangent), Some(&adjoint)) = (tangents.get(z), adjoints.get(z)) {
+            let product = d.mul(adjoint, tangent);
+            let rest = d.shape(product)[1..].iter().product();
+            let product = d.reshape(product, &[n, rest]);
+            let product = d.sum_along(product, 1);
+            products = d.sum(products, Some(product));
+        }
+    }
+    let Some(products) = products else {
+        return HashMap::new();
+    };
+    let scaled = d.unary(crate::ops::unary::Unary::MulScalar(n as f64), products);
+    let mut seeds = HashMap::new();
+    for z in outputs {
+        if let Some(&adjoint) = adjoints.get(z) {
+            let mut shape = vec![1; d.shape(*z).len()];
+            shape[0] = n;
+            let factor = d.reshape(scaled, &shape);
+            seeds.insert(*z, d.mul(adjoint, factor));
+        }
+    }
+    seeds
+}

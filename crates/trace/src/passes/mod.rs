@@ -1,0 +1,7 @@
+//! From a recording to graphs that can be run: conversion, the batch, what depends on the point, fusion, derivatives.
+
+pub(crate) mod batch;
+pub(crate) mod convert;
+pub(crate) mod dependence;
+pub(crate) mod derive;
+pub(crate) mod fuse;
