@@ -20,6 +20,9 @@ fn main() -> ExitCode {
         Err(error) => return output::unread(&error, &words),
     };
     let console = output::Console::new(&cli.output, words.into_iter().skip(1).collect());
+    if let Some(size) = cli.max_memory {
+        landscape_files::allow_memory(size.0);
+    }
     match cli
         .check(&given)
         .and_then(|()| commands::dispatch(cli.command, &console))

@@ -206,6 +206,14 @@ pub enum ModelsError {
         /// What is not supported, and the remedy.
         reason: String,
     },
+    /// A file holds more than its length lets expect.
+    #[error("{}: {source}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How much, and the remedy.
+        source: landscape_files::TooLarge,
+    },
     /// A PyTorch checkpoint that is not read.
     #[error("{} is no PyTorch checkpoint that can be read: {source}", path.display())]
     Pickle {
@@ -311,6 +319,26 @@ impl ModelsError {
             action: "read",
             path: path.to_owned(),
             source,
+        }
+    }
+
+    /// What is wrong with a file, or with the part of it that `what` names.
+    pub(crate) fn file(
+        path: &std::path::Path,
+        what: &str,
+        error: landscape_files::FileError,
+    ) -> Self {
+        use landscape_files::FileError;
+        match error {
+            FileError::Io(source) => ModelsError::read(path, source),
+            FileError::TooLarge(source) => ModelsError::TooLarge {
+                path: path.to_owned(),
+                source,
+            },
+            FileError::Unsupported(reason) => {
+                ModelsError::unsupported(path, format!("{what} {reason}"))
+            }
+            error => ModelsError::corrupt(path, format!("{what} {error}")),
         }
     }
 

@@ -396,6 +396,14 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
+    /// A file to be imported holds more than its length lets expect.
+    #[error("`{}`: {source}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How much, and the remedy.
+        source: landscape_files::TooLarge,
+    },
     /// A file would be overwritten.
     #[error("`{}` exists; give another file, or --force to overwrite it", path.display())]
     OutputExists {
@@ -494,6 +502,30 @@ impl Error {
             action,
             path,
             source,
+        }
+    }
+
+    /// A file that holds more than its length lets expect.
+    pub(crate) fn too_large(path: &Path) -> impl Fn(landscape_files::TooLarge) -> Error + '_ {
+        |source| Error::TooLarge {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What is wrong with a file, or with the array of it that has a name.
+    pub(crate) fn file(path: &Path, place: Place, error: landscape_files::FileError) -> Error {
+        use landscape_files::FileError;
+        match error {
+            FileError::Io(source) => Error::io("read", path)(source),
+            FileError::TooLarge(source) => Error::too_large(path)(source),
+            error => {
+                let part = match place.column {
+                    Some(_) => "the array",
+                    None => "this is",
+                };
+                Error::malformed(path, place, format!("{part} {error}"))
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! Landscapes into files and out of them.
 
 use crate::change::Change;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::formats::vtk::{self, Height};
-use crate::formats::{Format, h5};
+use crate::formats::{Format, Notes, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;
@@ -12,7 +12,7 @@ use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajecto
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Writes a surface into a file: completely, or not at all.
@@ -151,7 +151,17 @@ pub fn write_surface(surface: &Surface, format: Format, out: &mut dyn Write) -> 
 /// # Errors
 /// [`Error::Malformed`] with the place in the file.
 pub fn import_surface(path: &Path, format: Format) -> Result<Surface, Error> {
-    format.read_file(path)
+    read_surface(path, format).map(|(surface, _)| surface)
+}
+
+/// The same with notes, in sentences, about what was not taken as the file has it.
+///
+/// # Errors
+/// As [`import_surface`].
+pub fn read_surface(path: &Path, format: Format) -> Result<(Surface, Vec<String>), Error> {
+    let mut notes = Notes::default();
+    let surface = format.read_file(path, &mut notes)?;
+    Ok((surface, notes.sentences()))
 }
 
 impl Store {
@@ -181,11 +191,18 @@ impl Store {
         name: Option<&str>,
         replace: bool,
     ) -> Result<Run, Error> {
+        let before = digest(path)?;
         let surface = import_surface(path, format)?;
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        if digest(path)? != before {
+            return Err(Error::malformed(
+                path,
+                Place::default(),
+                "it changed while it was read",
+            ));
+        }
         let settings = json!({
             "format": format.name(),
-            "sha256": hex(&Sha256::digest(&bytes)),
+            "sha256": before,
             "grid": surface.grid(),
         });
         let mut spec = RunSpec::new(RunKind::Import, settings)
@@ -202,6 +219,20 @@ impl Store {
         ];
         self.keep_now(&run, changes)?;
         self.find(&run.name)
+    }
+}
+
+/// The SHA-256 of a file's bytes.
+fn digest(path: &Path) -> Result<String, Error> {
+    let failed = || Error::io("read", path);
+    let (mut file, _) = landscape_files::open(path).map_err(failed())?;
+    let mut sum = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut block).map_err(failed())? {
+            0 => return Ok(hex(&sum.finalize())),
+            count => sum.update(&block[..count]),
+        }
     }
 }
 

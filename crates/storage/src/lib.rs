@@ -26,10 +26,12 @@ pub use curvature::{
 pub use curvature_export::write_curvature;
 pub use curvature_recorder::CurvatureRecorder;
 pub use deltas::CheckpointForm;
+#[doc(hidden)]
+pub use deltas::{decode_checkpoint, encode_checkpoint};
 pub use error::{Error, Holder, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,
-    import_surface, write_surface,
+    import_surface, read_surface, write_surface,
 };
 pub use formats::Format;
 pub use formats::vtk::Height;

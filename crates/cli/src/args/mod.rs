@@ -61,6 +61,10 @@ Examples:
 pub struct Cli {
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Memory that reading a file may take where that is more than ten times the file and 48 MiB, as in
+    /// 8GiB: files that unpack to more are refused
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Input")]
+    pub max_memory: Option<landscape_files::Size>,
     #[command(subcommand)]
     pub command: Command,
 }

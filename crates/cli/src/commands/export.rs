@@ -203,7 +203,10 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
     let format = format(args.format.as_deref(), Some(&args.file), None)?;
     may_store(&args.store.db.db)?;
     // The file is read before a database is made.
-    let surface = landscape_storage::import_surface(&args.file, format)?;
+    let (surface, notes) = landscape_storage::read_surface(&args.file, format)?;
+    for note in notes {
+        console.note(&note);
+    }
     let store = open_store(&args.store.db.db, console)?;
     let run = store.import(
         &args.file,

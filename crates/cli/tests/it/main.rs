@@ -14,6 +14,7 @@ mod early;
 mod export;
 mod help;
 mod hessian;
+mod hostile;
 mod idle;
 mod messages;
 mod planes;

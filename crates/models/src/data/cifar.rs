@@ -9,7 +9,6 @@
 
 use super::{DataSpec, Dataset, Pixels, Split};
 use crate::{ModelsError, Targets};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -100,8 +99,7 @@ fn find(dir: &Path, file: &str) -> Result<PathBuf, ModelsError> {
 /// The first records of a file, at most `wanted`, checked.
 fn records(path: &Path, wanted: usize) -> Result<Vec<u8>, ModelsError> {
     let failed = |source| ModelsError::read(path, source);
-    let mut file = File::open(path).map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
+    let (mut file, bytes) = landscape_files::open(path).map_err(failed)?;
     if bytes == 0 || bytes % RECORD as u64 != 0 {
         let reason = format!(
             "it has {bytes} bytes; a standard file has {}, which are {RECORDS} records of {RECORD} \

@@ -1,7 +1,7 @@
 //! The IDX format of the MNIST files.
 
 use crate::ModelsError;
-use crate::files::{product, read_maybe_gzip};
+use landscape_files::{FileError, Unpacked, product};
 use std::path::Path;
 
 /// An array of bytes.
@@ -23,41 +23,48 @@ pub struct IdxArray {
 /// fewer or more values than its header says; [`ModelsError::Unsupported`] for other types.
 pub fn read_idx(path: impl AsRef<Path>) -> Result<IdxArray, ModelsError> {
     let path = path.as_ref();
-    parse(read_maybe_gzip(path)?, path)
+    let failed = |error| ModelsError::file(path, "it", error);
+    parse(Unpacked::open(path).map_err(failed)?, path)
 }
 
-/// The array in the unpacked bytes of a file.
-pub(super) fn parse(mut bytes: Vec<u8>, path: &Path) -> Result<IdxArray, ModelsError> {
-    let (kind, axes) = match bytes[..] {
-        [0, 0, kind, axes, ..] => (kind, usize::from(axes)),
-        _ => {
-            return Err(ModelsError::corrupt(
-                path,
-                "it does not begin as IDX data does",
-            ));
+/// The array in a file, unpacked as it is read.
+pub(super) fn parse(mut file: Unpacked<'_>, path: &Path) -> Result<IdxArray, ModelsError> {
+    let failed = |error| ModelsError::file(path, "it", error);
+    let corrupt = |reason: String| ModelsError::corrupt(path, reason);
+    let in_header = |error| match error {
+        FileError::Corrupt(reason) if reason == "ends early" => {
+            corrupt("it ends inside its header".to_owned())
         }
+        error => failed(error),
+    };
+    let mut start = [0; 4];
+    let foreign = || corrupt("it does not begin as IDX data does".to_owned());
+    file.fill(&mut start).map_err(|error| match error {
+        FileError::Corrupt(reason) if reason == "ends early" => foreign(),
+        error => failed(error),
+    })?;
+    let [0, 0, kind, axes] = start else {
+        return Err(foreign());
     };
     if kind != 8 {
         let reason =
             format!("its values are of IDX type {kind:#04x}; unsigned bytes (0x08) are read");
         return Err(ModelsError::unsupported(path, reason));
     }
-    let start = 4 + 4 * axes;
-    let Some(header) = bytes.get(4..start) else {
-        return Err(ModelsError::corrupt(path, "it ends inside its header"));
-    };
-    let shape: Vec<usize> = header
-        .chunks_exact(4)
-        .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
+    let mut lengths = vec![0; 4 * usize::from(axes)];
+    file.fill(&mut lengths).map_err(in_header)?;
+    let (lengths, _) = lengths.as_chunks::<4>();
+    let shape: Vec<usize> = lengths
+        .iter()
+        .map(|&length| u32::from_be_bytes(length) as usize)
         .collect();
-    let found = bytes.len() - start;
-    if product(&shape) != Some(found) {
-        let needed = product(&shape).map_or("more than can be".to_owned(), |n| n.to_string());
-        return Err(ModelsError::corrupt(
-            path,
-            format!("it has {found} values, its header {shape:?} says {needed}"),
-        ));
-    }
-    bytes.drain(..start);
-    Ok(IdxArray { shape, data: bytes })
+    let count = product(&shape);
+    let data = file.rest(count).map_err(|error| match error {
+        FileError::Corrupt(found) => {
+            let says = count.map_or("more than can be".to_owned(), |n| n.to_string());
+            corrupt(format!("it {found}, its header {shape:?} says {says}"))
+        }
+        error => failed(error),
+    })?;
+    Ok(IdxArray { shape, data })
 }

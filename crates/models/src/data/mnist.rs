@@ -2,7 +2,8 @@
 
 use super::idx::{self, IdxArray};
 use super::{DataSpec, Dataset, Pixels, Split};
-use crate::{ModelsError, Targets, files};
+use crate::{ModelsError, Targets};
+use landscape_files::Unpacked;
 use std::path::{Path, PathBuf};
 
 /// The first 1,000 training images, by Yann LeCun and Corinna Cortes, CC BY-SA 3.0; see
@@ -16,8 +17,8 @@ const CLASSES: u8 = 10;
 /// The embedded extract.
 pub(super) fn embedded(pixels: Pixels, samples: Option<usize>) -> Result<Dataset, ModelsError> {
     let array = |bytes, name: &str| {
-        let bytes = files::gunzip(bytes).expect("the embedded file is sound");
-        idx::parse(bytes, Path::new(name)).expect("the embedded file is sound")
+        let file = Unpacked::bytes(bytes).expect("the embedded file is sound");
+        idx::parse(file, Path::new(name)).expect("the embedded file is sound")
     };
     let images = array(IMAGES, "mnist-1k images");
     let labels = array(LABELS, "mnist-1k labels");

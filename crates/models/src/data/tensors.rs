@@ -31,14 +31,14 @@ pub(super) fn load(path: &Path) -> Result<Dataset, ModelsError> {
 /// `x` and `y` in two `.npy` files.
 pub(super) fn load_pair(x: &Path, y: &Path) -> Result<Dataset, ModelsError> {
     let name = format!("{},{}", x.display(), y.display());
-    dataset(name, files::read_npy(x)?, files::read_npy(y)?)
+    dataset(name, files::read_npy(x, false)?, files::read_npy(y, true)?)
 }
 
 type Found = (Option<Array>, Option<Array>);
 
 fn from_npz(path: &Path) -> Result<Found, ModelsError> {
-    let mut arrays = files::read_npz(path, &["x", "y"])?.into_iter();
-    Ok((arrays.next().flatten(), arrays.next().flatten()))
+    let [x, y] = files::read_npz(path, ["x", "y"])?;
+    Ok((x, y))
 }
 
 fn from_safetensors(path: &Path) -> Result<Found, ModelsError> {

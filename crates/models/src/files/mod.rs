@@ -5,14 +5,13 @@ mod npy;
 mod pickle;
 mod safe;
 
+pub(crate) use landscape_files::product;
 pub(crate) use listing::{Contents, Listed, Listing};
 pub(crate) use npy::{read_npy, read_npz};
 pub use pickle::PickleError;
 pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 /// Values of an array, floating-point ones rounded to f32.
@@ -40,22 +39,7 @@ pub(crate) struct Array {
 
 /// The whole file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelsError> {
-    fs::read(path).map_err(|source| ModelsError::read(path, source))
-}
-
-/// The whole file, unpacked when it begins as gzip does.
-pub(crate) fn read_maybe_gzip(path: &Path) -> Result<Vec<u8>, ModelsError> {
-    let bytes = read_bytes(path)?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    gunzip(&bytes).map_err(|e| ModelsError::corrupt(path, format!("bad gzip data ({e})")))
-}
-
-pub(crate) fn gunzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut out)?;
-    Ok(out)
+    landscape_files::read(path).map_err(|source| ModelsError::read(path, source))
 }
 
 /// Writes a file that is either complete or not there: to a temporary name beside it, then renamed.
@@ -139,11 +123,4 @@ impl Stored {
             Stored::F64 => floats(&mut decode!(bytes, big, f64).map(|v| v as f32)),
         }
     }
-}
-
-/// The product of a shape, when it fits.
-pub(crate) fn product(shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(1usize, |product, &n| product.checked_mul(n))
 }

@@ -2,6 +2,7 @@
 
 use super::{Array, Stored, read_bytes};
 use crate::ModelsError;
+use landscape_files::{Budget, TooLarge};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
@@ -33,8 +34,28 @@ fn stored(dtype: Dtype) -> Option<Stored> {
 
 /// The file, its header checked against its length.
 pub(super) fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>, ModelsError> {
+    check_header(bytes).map_err(|source| ModelsError::TooLarge {
+        path: path.to_owned(),
+        source,
+    })?;
     SafeTensors::deserialize(bytes)
         .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))
+}
+
+/// Bytes of memory that a text or a number of the header takes while it is read.
+const ITEM: usize = 64;
+
+/// Checks that there is memory for the header, beside the file, before it is read.
+fn check_header(bytes: &[u8]) -> Result<(), TooLarge> {
+    let budget = Budget::new(bytes.len() as u64);
+    budget.spend(bytes.len() as u64)?;
+    let Some((length, rest)) = bytes.split_first_chunk() else {
+        return Ok(());
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let header = &rest[..length.min(rest.len())];
+    let items = header.iter().filter(|byte| b",:[{".contains(byte)).count();
+    budget.check((items as u64).saturating_mul(ITEM as u64))
 }
 
 /// Names and views, in the order in which they are stored.

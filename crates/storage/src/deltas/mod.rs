@@ -182,3 +182,53 @@ impl Layout {
         self.0.iter().map(TensorLayout::len).collect()
     }
 }
+
+/// Restores frames of both codings from any bytes, for tests of what damaged ones do.
+#[doc(hidden)]
+pub fn decode_checkpoint(bytes: &[u8]) {
+    let tensor = |name: &str, shape: Vec<usize>| TensorLayout {
+        name: name.to_owned(),
+        role: Role::Weight,
+        shape,
+    };
+    let layout = Layout(vec![tensor("a", vec![20, 30]), tensor("b", vec![400])]);
+    for coding in [Coding::F32, Coding::F16] {
+        for base in [None, Some(0)] {
+            let frame = Frame {
+                step: 1,
+                base,
+                coding,
+                data: bytes.to_vec(),
+            };
+            let mut values = vec![0.5; 1000];
+            if restore(&frame, &layout, &mut values).is_ok() {
+                assert_eq!(values.len(), 1000);
+            }
+        }
+    }
+}
+
+/// A frame that [`decode_checkpoint`] can restore.
+#[doc(hidden)]
+pub fn encode_checkpoint(form: CheckpointForm) -> Vec<u8> {
+    let values = |seed: u32| -> Vec<f32> {
+        (0..1000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(seed) % 977) as f32 / 977.0)
+            .collect()
+    };
+    let params = |seed| {
+        let values = values(seed);
+        let tensor = |name: &str, shape: Vec<usize>, data: &[f32]| {
+            landscape_core::Parameter::new(name, shape, data.to_vec(), Role::Weight)
+        };
+        let tensors = vec![
+            tensor("a", vec![20, 30], &values[..600])?,
+            tensor("b", vec![400], &values[600..])?,
+        ];
+        Params::new(tensors)
+    };
+    let mut encoder = Encoder::new(form);
+    let frames = [1, 2].map(|step| params(step).map(|p| encoder.encode(u64::from(step), &p).data));
+    let [_, last] = frames;
+    last.unwrap_or_default()
+}

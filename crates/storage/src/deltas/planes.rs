@@ -17,6 +17,9 @@ const DENSE: f64 = 7.8;
 /// is all there is to gain in noise; level 1 of zlib-rs has fixed codes.
 const LEVEL: u32 = 2;
 
+/// Bytes that one byte of a deflated stream may become, rounded up.
+const LARGEST: usize = 1040;
+
 /// Appends `BYTES` planes of as many words as `words` has, lowest bytes first.
 pub(super) fn append<const BYTES: usize>(words: &[u32], into: &mut Vec<u8>) {
     let mut plane = vec![0u8; words.len()];
@@ -87,6 +90,12 @@ fn next_plane<'a, 'b: 'a>(
     let (bytes, rest) = rest.split_at_checked(length as usize).ok_or_else(ends)?;
     if bytes.len() == values {
         return Ok((bytes, rest));
+    }
+    // Deflate does not reach more: there is no room made for what cannot come.
+    if values / LARGEST > bytes.len() {
+        return Err(Error::damaged(
+            "a checkpoint with bytes of another number of values",
+        ));
     }
     inflated.clear();
     inflated.reserve(values);

@@ -3,10 +3,16 @@
 use super::{COORDINATES, INDICES, MEASURES, SOURCE};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term};
+use landscape_files::Budget;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// How far a coordinate may be from an even spacing, in steps. Files may hold rounded numbers.
 const TOLERANCE: f64 = 1e-3;
+/// How far, in steps, without a word: what rounding to f32 or to six digits does.
+const ROUNDED: f64 = 1e-4;
+/// The most columns of a table.
+const MAX_COLUMNS: usize = 1_000;
 
 /// A grid whose size comes from indices alone may be this large, or have this many points for each
 /// one given: one wrong index must not take all memory.
@@ -34,17 +40,23 @@ pub(super) struct Cell {
     pub indices: [usize; 3],
     pub coordinates: [f64; 3],
     pub source: PointSource,
-    pub sample: Sample,
+    /// `None` where the row says that nothing is known.
+    pub sample: Option<Sample>,
 }
 
 impl Columns {
     /// Finds the columns by their names; whatever has another name is an extra term.
     pub(super) fn find(names: &[String], path: &Path, place: Place) -> Result<Columns, Error> {
         let wrong = |reason: String| Error::malformed(path, place.clone(), reason);
-        for (at, name) in names.iter().enumerate() {
-            if names[..at].contains(name) {
-                return Err(wrong(format!("two columns are named `{name}`")));
-            }
+        if names.len() > MAX_COLUMNS {
+            let count = names.len();
+            return Err(wrong(format!(
+                "{count} columns; at most {MAX_COLUMNS} are read"
+            )));
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(wrong(format!("two columns are named `{twice}`")));
         }
         let column = |name: &str| names.iter().position(|n| n == name);
         let dims = INDICES.iter().take_while(|n| column(n).is_some()).count();
@@ -98,129 +110,249 @@ impl Columns {
     }
 }
 
-/// The surface of these points, on the grid that their indices and coordinates span.
+/// Gives every point of a table to a function, in the order of the file.
+pub(super) type Each<'a> =
+    &'a dyn Fn(&mut dyn FnMut(Cell) -> Result<(), Error>) -> Result<(), Error>;
+
+/// What reading a file is done with.
+pub(super) struct Reading<'a> {
+    pub path: &'a Path,
+    pub budget: &'a Budget,
+    pub notes: &'a mut Notes,
+}
+
+/// The surface of these points, on the grid that their indices and coordinates span. The table is gone
+/// through twice, so that it is never in memory.
 pub(super) fn infer(
-    cells: Vec<Cell>,
+    each: Each<'_>,
     dims: usize,
     terms: Vec<Term>,
-    path: &Path,
+    reading: &mut Reading<'_>,
 ) -> Result<Surface, Error> {
-    if cells.is_empty() {
-        return Err(Error::malformed(
-            path,
-            Place::default(),
-            "there are no points",
-        ));
+    let path = reading.path;
+    let wrong = |reason: String| Error::malformed(path, Place::default(), reason);
+    let (mut points, mut known) = (0usize, 0usize);
+    let mut ends: Vec<Option<(End, End)>> = vec![None; dims];
+    each(&mut |cell| {
+        points += 1;
+        known += usize::from(cell.sample.is_some());
+        for (axis, ends) in ends.iter_mut().enumerate() {
+            widen(ends, End::of(&cell, axis, path)?);
+        }
+        Ok(())
+    })?;
+    let axes = ends.iter().enumerate().map(|(axis, ends)| match ends {
+        Some((low, high)) if known > 0 => axis_through(low, high, axis, path),
+        _ => Err(wrong("there are no points".to_owned())),
+    });
+    let grid = Grid::new(axes.collect::<Result<_, _>>()?).map_err(|e| wrong(e.to_string()))?;
+    if grid.len() > SMALL.max(points.saturating_mul(SPARSEST)) {
+        let shape = grid.shape();
+        return Err(wrong(format!(
+            "{points} points do not fill a grid of {shape:?}; is an index wrong?"
+        )));
     }
-    let axes = (0..dims).map(|axis| infer_axis(&cells, axis, path));
-    let grid = Grid::new(axes.collect::<Result<_, _>>()?)
-        .map_err(|error| Error::malformed(path, Place::default(), error.to_string()))?;
-    if grid.len() > SMALL.max(cells.len().saturating_mul(SPARSEST)) {
-        let (points, shape) = (cells.len(), grid.shape());
-        let reason = format!("{points} points do not fill a grid of {shape:?}; is an index wrong?");
-        return Err(Error::malformed(path, Place::default(), reason));
+    place(each, grid, terms, reading)
+}
+
+/// The lowest or highest index along an axis, its coordinate, and its row.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    index: usize,
+    coordinate: f64,
+    row: usize,
+}
+
+impl End {
+    fn of(cell: &Cell, axis: usize, path: &Path) -> Result<End, Error> {
+        let coordinate = cell.coordinates[axis];
+        if !coordinate.is_finite() {
+            let place = Place::cell(cell.row, COORDINATES[axis]);
+            let reason = format!("{coordinate} is not a coordinate");
+            return Err(Error::malformed(path, place, reason));
+        }
+        Ok(End {
+            index: cell.indices[axis],
+            coordinate,
+            row: cell.row,
+        })
     }
-    place(cells, grid, terms, path)
+}
+
+fn widen(ends: &mut Option<(End, End)>, end: End) {
+    let (low, high) = ends.get_or_insert((end, end));
+    if end.index < low.index {
+        *low = end;
+    }
+    if end.index >= high.index {
+        *high = end;
+    }
 }
 
 /// The axis through the lowest and the highest index that occur.
-fn infer_axis(cells: &[Cell], axis: usize, path: &Path) -> Result<Axis, Error> {
-    let key = |cell: &&Cell| cell.indices[axis];
-    let (Some(low), Some(high)) = (cells.iter().min_by_key(key), cells.iter().max_by_key(key))
-    else {
-        return Err(Error::malformed(
-            path,
-            Place::default(),
-            "there are no points",
-        ));
-    };
-    let (first, last) = (low.indices[axis], high.indices[axis]);
-    let (min, max) = (low.coordinates[axis], high.coordinates[axis]);
-    if let Some(broken) = cells
-        .iter()
-        .find(|cell| !cell.coordinates[axis].is_finite())
-    {
-        let reason = format!("{} is not a coordinate", broken.coordinates[axis]);
-        return Err(Error::malformed(
-            path,
-            Place::cell(broken.row, COORDINATES[axis]),
-            reason,
-        ));
-    }
-    let step = match last - first {
+fn axis_through(low: &End, high: &End, axis: usize, path: &Path) -> Result<Axis, Error> {
+    let step = match high.index - low.index {
         0 => 0.0,
-        steps => (max - min) / steps as f64,
+        steps => (high.coordinate - low.coordinate) / steps as f64,
     };
-    Axis::new(min - first as f64 * step, max, last + 1).map_err(|error| {
-        Error::malformed(
-            path,
-            Place::cell(high.row, COORDINATES[axis]),
-            error.to_string(),
-        )
+    let first = low.coordinate - low.index as f64 * step;
+    Axis::new(first, high.coordinate, high.index.saturating_add(1)).map_err(|error| {
+        let place = Place::cell(high.row, COORDINATES[axis]);
+        Error::malformed(path, place, error.to_string())
     })
+}
+
+/// A surface without points, when there is memory for it.
+pub(super) fn empty(
+    grid: Grid,
+    terms: Vec<Term>,
+    path: &Path,
+    budget: &Budget,
+) -> Result<Surface, Error> {
+    let width = match terms.len() {
+        0 => size_of::<Option<Sample>>(),
+        count => size_of::<Option<Sample>>() + 16 + 8 * count,
+    };
+    let spent = budget.spend_each(grid.len(), width);
+    spent.map_err(Error::too_large(path))?;
+    Ok(Surface::new(grid, terms))
 }
 
 /// Puts points on a grid; each must lie where its indices say.
 pub(super) fn place(
-    cells: Vec<Cell>,
+    each: Each<'_>,
     grid: Grid,
     terms: Vec<Term>,
-    path: &Path,
+    reading: &mut Reading<'_>,
 ) -> Result<Surface, Error> {
-    let mut surface = Surface::new(grid, terms);
-    for cell in cells {
-        let row = cell.row;
-        let Some(flat) = surface.grid().index(cell.indices) else {
-            let shape = surface.grid().shape();
-            let reason = format!("point {:?} is not on the grid of {shape:?}", cell.indices);
-            return Err(Error::malformed(path, Place::line(row), reason));
-        };
-        for (axis, coordinates) in surface.grid().axes().iter().enumerate() {
-            let (given, even) = (
-                cell.coordinates[axis],
-                coordinates.value(cell.indices[axis]),
-            );
-            check_coordinate(given, even, coordinates).map_err(|reason| {
-                Error::malformed(path, Place::cell(row, COORDINATES[axis]), reason)
-            })?;
-        }
-        if surface.get(flat).is_some() {
-            let reason = format!(
-                "point {:?} occurs twice",
-                &cell.indices[..surface.grid().dims()]
-            );
-            return Err(Error::malformed(path, Place::line(row), reason));
-        }
-        match cell.source {
-            PointSource::Measured => surface.set(flat, cell.sample)?,
-            PointSource::Interpolated => surface.set_interpolated(flat, cell.sample)?,
-        }
-    }
+    let path = reading.path;
+    let mut surface = empty(grid, terms, path, reading.budget)?;
+    each(&mut |cell| put(&mut surface, cell, path, reading.notes))?;
     Ok(surface)
 }
 
-/// Checks that a coordinate is where an even spacing has it.
-pub(super) fn check_coordinate(given: f64, even: f64, axis: &Axis) -> Result<(), String> {
-    let step = axis.step();
-    let allowed = match step > 0.0 {
-        true => TOLERANCE * step,
-        false => TOLERANCE * even.abs().max(f64::MIN_POSITIVE),
+fn put(surface: &mut Surface, cell: Cell, path: &Path, notes: &mut Notes) -> Result<(), Error> {
+    let row = cell.row;
+    let wrong = |reason| Err(Error::malformed(path, Place::line(row), reason));
+    let Some(flat) = surface.grid().index(cell.indices) else {
+        let shape = surface.grid().shape();
+        return wrong(format!(
+            "point {:?} is not on the grid of {shape:?}",
+            cell.indices
+        ));
     };
-    match (given - even).abs() <= allowed {
-        true => Ok(()),
+    for (axis, coordinates) in surface.grid().axes().iter().enumerate() {
+        let given = cell.coordinates[axis];
+        let even = coordinates.value(cell.indices[axis]);
+        let place = Place::cell(row, COORDINATES[axis]);
+        match off(given, even, coordinates) {
+            Ok(steps) => notes.moved(steps, given, even, &place),
+            Err(reason) => return Err(Error::malformed(path, place, reason)),
+        }
+    }
+    if surface.get(flat).is_some() {
+        return wrong(format!(
+            "point {:?} occurs twice",
+            &cell.indices[..surface.grid().dims()]
+        ));
+    }
+    let Some(sample) = cell.sample else {
+        return Ok(());
+    };
+    check_sample(&sample)
+        .map_err(|(name, reason)| Error::malformed(path, Place::cell(row, name), reason))?;
+    match cell.source {
+        PointSource::Measured => surface.set(flat, sample)?,
+        PointSource::Interpolated => surface.set_interpolated(flat, sample)?,
+    }
+    Ok(())
+}
+
+/// Checks the numbers that have a range; gives the name of the one that is wrong, and why.
+pub(super) fn check_sample(sample: &Sample) -> Result<(), (&'static str, String)> {
+    if let Some(accuracy) = sample.accuracy
+        && !accuracy.is_nan()
+        && !(0.0..=1.0).contains(&accuracy)
+    {
+        let hint = match (1.0..=100.0).contains(&accuracy) {
+            true => "; if it is a percentage, divide it by 100",
+            false => "",
+        };
+        let reason = format!("{accuracy:?} is no accuracy, which is a share from 0 to 1{hint}");
+        return Err(("accuracy", reason));
+    }
+    match sample.loss_se {
+        Some(error) if error < 0.0 => {
+            let reason = format!("{error:?} is no standard error, which is never negative");
+            Err(("loss_se", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How far a coordinate is from where an even spacing has it, in steps; an error beyond
+/// [`TOLERANCE`].
+fn off(given: f64, even: f64, axis: &Axis) -> Result<f64, String> {
+    let unit = match axis.step() > 0.0 {
+        true => axis.step(),
+        false => even.abs().max(f64::MIN_POSITIVE),
+    };
+    let steps = (given - even).abs() / unit;
+    match steps <= TOLERANCE {
+        true => Ok(steps),
         false => Err(format!("{given:?} where even spacing has {even:?}")),
     }
 }
 
-/// The axis of coordinates given one by one.
-pub(super) fn axis_of(values: &[f64]) -> Result<Axis, String> {
+/// The axis of coordinates given one by one under a name.
+pub(super) fn axis_of(values: &[f64], name: &str, notes: &mut Notes) -> Result<Axis, String> {
     let (Some(&min), Some(&max)) = (values.first(), values.last()) else {
         return Err("there are no coordinates".to_owned());
     };
     let axis = Axis::new(min, max, values.len()).map_err(|error| error.to_string())?;
-    for (at, &value) in values.iter().enumerate() {
-        check_coordinate(value, axis.value(at), &axis)
-            .map_err(|reason| format!("value {at}: {reason}"))?;
-    }
+    check_values(values, &axis, name, notes)?;
     Ok(axis)
+}
+
+/// Checks that coordinates are those of an axis with as many.
+pub(super) fn check_values(
+    values: &[f64],
+    axis: &Axis,
+    name: &str,
+    notes: &mut Notes,
+) -> Result<(), String> {
+    for (at, &value) in values.iter().enumerate() {
+        let even = axis.value(at);
+        let steps = off(value, even, axis).map_err(|reason| format!("value {at}: {reason}"))?;
+        notes.moved(steps, value, even, &Place::column(name));
+    }
+    Ok(())
+}
+
+/// What is worth knowing about a file that was read.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// The coordinate that was moved most: by how many steps, and the words for it.
+    farthest: Option<(f64, String)>,
+}
+
+impl Notes {
+    /// A coordinate was taken as one of the grid.
+    fn moved(&mut self, steps: f64, given: f64, even: f64, place: &Place) {
+        if steps > ROUNDED && self.farthest.as_ref().is_none_or(|(most, _)| steps > *most) {
+            let words = format!("{given:?} is taken as {even:?}{place}");
+            self.farthest = Some((steps, words));
+        }
+    }
+
+    /// The notes as sentences.
+    pub(crate) fn sentences(self) -> Vec<String> {
+        let sentence = |(steps, words)| {
+            format!(
+                "coordinates are not evenly spaced, and are moved onto the grid by up to {steps:.1e} \
+                 of a step: {words}"
+            )
+        };
+        self.farthest.map(sentence).into_iter().collect()
+    }
 }

@@ -1,10 +1,11 @@
 //! Comma-separated values.
 
-use super::cells::{Cell, Columns, infer};
+use super::cells::{Cell, Columns, Notes, Reading, infer};
 use super::columns;
 use crate::error::{Error, Place};
 use landscape_core::{PointSource, Sample, Surface};
-use std::fs;
+use landscape_files::Budget;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -49,8 +50,12 @@ pub(crate) fn quoted(field: &str) -> String {
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Surface, Error> {
-    let text = fs::read(path).map_err(Error::io("read", path))?;
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
+    let text = landscape_files::read(path).map_err(Error::io("read", path))?;
+    let budget = Budget::new(text.len() as u64);
+    budget
+        .spend(text.len() as u64)
+        .map_err(Error::too_large(path))?;
     let text = String::from_utf8(text).map_err(|error| {
         let upto = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..upto]
@@ -76,17 +81,24 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
         names: &names,
         columns: &columns,
     };
-    let cells = lines
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(number, line)| table.cell(number, line))
-        .collect::<Result<Vec<_>, _>>()?;
-    infer(cells, columns.indices.len(), columns.terms(), path)
+    let each = |take: &mut dyn FnMut(Cell) -> Result<(), Error>| {
+        lines
+            .clone()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .try_for_each(|(number, line)| take(table.cell(number, line)?))
+    };
+    let reading = &mut Reading {
+        path,
+        budget: &budget,
+        notes,
+    };
+    infer(&each, columns.indices.len(), columns.terms(), reading)
 }
 
 /// Splits a line at its commas; a field may stand in quotes.
-fn split(line: &str, path: &Path, number: usize) -> Result<Vec<String>, Error> {
+fn split<'a>(line: &'a str, path: &Path, number: usize) -> Result<Vec<Cow<'a, str>>, Error> {
     if !line.contains('"') {
-        return Ok(line.split(',').map(str::to_owned).collect());
+        return Ok(line.split(',').map(Cow::Borrowed).collect());
     }
     let mut fields = vec![String::new()];
     let mut inside = false;
@@ -108,8 +120,15 @@ fn split(line: &str, path: &Path, number: usize) -> Result<Vec<String>, Error> {
             Place::line(number),
             "a quote is not closed",
         )),
-        false => Ok(fields),
+        false => Ok(fields.into_iter().map(Cow::Owned).collect()),
     }
+}
+
+/// A field in a message: its beginning, without control characters.
+fn shown(field: &str) -> String {
+    let start: String = field.chars().take(60).collect();
+    let more = if start.len() < field.len() { "..." } else { "" };
+    format!("{}{more}", start.escape_debug())
 }
 
 /// What every line is read with.
@@ -123,7 +142,7 @@ struct Table<'a> {
 struct Line<'a> {
     table: &'a Table<'a>,
     number: usize,
-    fields: Vec<String>,
+    fields: Vec<Cow<'a, str>>,
 }
 
 impl Table<'_> {
@@ -145,12 +164,13 @@ impl Table<'_> {
             indices: [0; 3],
             coordinates: [0.0; 3],
             source: line.source(columns.source)?,
-            sample: Sample {
-                loss: line.number(columns.loss)?,
-                loss_se: line.optional(columns.loss_se)?,
-                accuracy: line.optional(columns.accuracy)?,
-                terms: Vec::with_capacity(columns.terms.len()),
-            },
+            sample: None,
+        };
+        let mut sample = Sample {
+            loss: line.number(columns.loss)?,
+            loss_se: line.optional(columns.loss_se)?,
+            accuracy: line.optional(columns.accuracy)?,
+            terms: Vec::with_capacity(columns.terms.len()),
         };
         for (axis, (&index, &coordinate)) in
             columns.indices.iter().zip(&columns.coordinates).enumerate()
@@ -159,8 +179,9 @@ impl Table<'_> {
             cell.coordinates[axis] = line.number(coordinate)?;
         }
         for &(_, column) in &columns.terms {
-            cell.sample.terms.push(line.number(column)?);
+            sample.terms.push(line.number(column)?);
         }
+        cell.sample = Some(sample);
         Ok(cell)
     }
 }
@@ -168,16 +189,24 @@ impl Table<'_> {
 impl Line<'_> {
     fn index(&self, column: usize) -> Result<usize, Error> {
         let field = self.fields[column].trim();
-        field
-            .parse()
-            .map_err(|_| self.wrong(column, format!("`{field}` is not an index (0, 1, 2, ...)")))
+        field.parse().map_err(|_| {
+            self.wrong(
+                column,
+                format!("`{}` is not an index (0, 1, 2, ...)", shown(field)),
+            )
+        })
     }
 
     fn number(&self, column: usize) -> Result<f64, Error> {
         let field = self.fields[column].trim();
-        field
+        let number: f64 = field
             .parse()
-            .map_err(|_| self.wrong(column, format!("`{field}` is not a number")))
+            .map_err(|_| self.wrong(column, format!("`{}` is not a number", shown(field))))?;
+        // `inf` is infinite, 1e400 is not.
+        match number.is_infinite() && field.contains(|c: char| c.is_ascii_digit()) {
+            true => Err(self.wrong(column, format!("{} is beyond f64", shown(field)))),
+            false => Ok(number),
+        }
     }
 
     fn source(&self, column: Option<usize>) -> Result<PointSource, Error> {

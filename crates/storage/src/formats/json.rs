@@ -1,11 +1,11 @@
 //! One JSON object.
 
 use super::COORDINATES;
-use super::cells::check_coordinate;
+use super::cells::{Notes, check_sample, check_values, empty};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
+use landscape_files::Budget;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -125,15 +125,24 @@ fn sources(surface: &Surface) -> Option<Vec<Option<PointSource>>> {
     (surface.interpolated() > 0).then(|| list.collect())
 }
 
-pub(super) fn read(path: &Path) -> Result<Surface, Error> {
-    let text = fs::read(path).map_err(Error::io("read", path))?;
+/// Bytes of memory for each element of a list, while it grows.
+const ELEMENT: usize = 2 * size_of::<Option<Number>>();
+
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
+    let text = landscape_files::read(path).map_err(Error::io("read", path))?;
+    let budget = Budget::new(text.len() as u64);
+    let elements = text.iter().filter(|&&byte| byte == b',').count();
+    let spent = budget.spend(text.len() as u64);
+    spent
+        .and_then(|()| budget.spend_each(elements, ELEMENT))
+        .map_err(Error::too_large(path))?;
     let document: Document = serde_json::from_slice(&text).map_err(|error| syntax(&error, path))?;
     let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
     if document.schema != SCHEMA {
         let reason = format!("{} where {SCHEMA} is known", document.schema);
         return Err(wrong("schema", reason));
     }
-    let grid = grid(&document).map_err(|reason| wrong("axes", reason))?;
+    let grid = grid(&document, notes).map_err(|reason| wrong("axes", reason))?;
     let len = grid.len();
     let lists = [
         ("loss", Some(&document.loss)),
@@ -154,7 +163,14 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
         let reason = format!("{} values for a grid of {len} points", list.len());
         return Err(wrong("source", reason));
     }
-    fill(&document, grid).map_err(|(name, reason)| wrong(&name, reason))
+    let terms = document.terms.iter().map(|term| Term {
+        name: term.name.clone(),
+        weight: term.weight,
+    });
+    let mut surface = empty(grid, terms.collect(), path, &budget)?;
+    drop(text);
+    fill(&document, &mut surface).map_err(|(name, reason)| wrong(&name, reason))?;
+    Ok(surface)
 }
 
 /// serde's message ends with the place, which the error has by itself.
@@ -169,7 +185,7 @@ fn syntax(error: &serde_json::Error, path: &Path) -> Error {
     Error::malformed(path, place, reason)
 }
 
-fn grid(document: &Document) -> Result<Grid, String> {
+fn grid(document: &Document, notes: &mut Notes) -> Result<Grid, String> {
     let axis = |axis: &DocumentAxis| {
         let even = Axis::new(axis.min, axis.max, axis.count).map_err(|error| error.to_string())?;
         if !axis.values.is_empty() && axis.values.len() != axis.count {
@@ -179,22 +195,14 @@ fn grid(document: &Document) -> Result<Grid, String> {
                 axis.count
             ));
         }
-        for (at, &value) in axis.values.iter().enumerate() {
-            check_coordinate(value, even.value(at), &even)
-                .map_err(|reason| format!("value {at}: {reason}"))?;
-        }
+        check_values(&axis.values, &even, &axis.name, notes)?;
         Ok(even)
     };
     let axes = document.axes.iter().map(axis).collect::<Result<_, _>>()?;
     Grid::new(axes).map_err(|error| error.to_string())
 }
 
-fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
-    let term = |term: &DocumentTerm| Term {
-        name: term.name.clone(),
-        weight: term.weight,
-    };
-    let mut surface = Surface::new(grid, document.terms.iter().map(term).collect());
+fn fill(document: &Document, surface: &mut Surface) -> Result<(), (String, String)> {
     let at = |list: &Option<Vec<Option<Number>>>, flat: usize| {
         list.as_ref().and_then(|list| list[flat]).map(f64::from)
     };
@@ -215,6 +223,8 @@ fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
             accuracy: at(&document.accuracy, flat),
             terms: document.terms.iter().map(value).collect::<Result<_, _>>()?,
         };
+        check_sample(&sample)
+            .map_err(|(name, reason)| (name.to_owned(), format!("point {flat}: {reason}")))?;
         let source = document.source.as_ref().and_then(|list| list[flat]);
         let set = match source.unwrap_or(PointSource::Measured) {
             PointSource::Measured => surface.set(flat, sample),
@@ -222,5 +232,5 @@ fn fill(document: &Document, grid: Grid) -> Result<Surface, (String, String)> {
         };
         set.map_err(|error| ("loss".to_owned(), error.to_string()))?;
     }
-    Ok(surface)
+    Ok(())
 }

@@ -8,6 +8,8 @@ mod npz;
 pub(crate) mod parquet;
 pub(crate) mod vtk;
 
+pub(crate) use cells::Notes;
+
 use crate::error::Error;
 use landscape_core::{Surface, Term};
 use std::fmt;
@@ -120,13 +122,13 @@ impl Format {
     }
 
     /// Reads a surface from a file.
-    pub(crate) fn read_file(self, path: &Path) -> Result<Surface, Error> {
+    pub(crate) fn read_file(self, path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         match self {
-            Format::Csv => csv::read(path),
-            Format::Json => json::read(path),
-            Format::Parquet => parquet::read(path),
-            Format::Npz => npz::read(path),
-            Format::H5 => h5::read(path),
+            Format::Csv => csv::read(path, notes),
+            Format::Json => json::read(path, notes),
+            Format::Parquet => parquet::read(path, notes),
+            Format::Npz => npz::read(path, notes),
+            Format::H5 => h5::read(path, notes),
             Format::Vtk => Err(Error::NotRead { format: self }),
         }
     }

@@ -1,11 +1,12 @@
 //! NumPy's archives of arrays.
 
 use super::COORDINATES;
-use super::cells::axis_of;
+use super::cells::{Notes, axis_of, check_sample, empty};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
+use landscape_files::Npz;
 use ndarray::{Array1, ArrayD, IxDyn};
-use ndarray_npy::{NpzReader, NpzWriter, ReadNpyError, ReadNpzError, ReadableElement};
+use ndarray_npy::NpzWriter;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -76,17 +77,20 @@ fn shaped<T>(surface: &Surface, values: Vec<T>) -> ArrayD<T> {
         .expect("one value for each point of the grid")
 }
 
-pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let mut archive = Archive::open(path)?;
-    let grid = archive.grid()?;
+    let grid = archive.grid(notes)?;
     let loss = archive.over(&grid, "loss")?;
     let loss_se = archive.optional(&grid, "loss_se")?;
     let accuracy = archive.optional(&grid, "accuracy")?;
     let measured = archive.flags(&grid, MEASURED)?;
     let interpolated = archive.flags(&grid, INTERPOLATED)?;
     let (terms, values) = archive.terms(&grid)?;
-    let mut surface = Surface::new(grid, terms);
-    let at = |list: &Option<Vec<f64>>, flat: usize| list.as_ref().map(|list| list[flat]);
+    let mut surface = empty(grid, terms, path, archive.npz.budget())?;
+    // Where there is no value, arrays hold NaN.
+    let known = |value: &f64| !value.is_nan();
+    let at =
+        |list: &Option<Vec<f64>>, flat: usize| list.as_ref().map(|list| list[flat]).filter(known);
     let flag = |list: &Option<Vec<bool>>, flat: usize| list.as_ref().map(|list| list[flat]);
     for (flat, &loss) in loss.iter().enumerate() {
         let measured = flag(&measured, flat) != Some(false);
@@ -99,6 +103,8 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
             accuracy: at(&accuracy, flat),
             terms: values.iter().map(|values| values[flat]).collect(),
         };
+        check_sample(&sample)
+            .map_err(|(name, reason)| archive.wrong(name, format!("value {flat}: {reason}")))?;
         match measured {
             true => surface.set(flat, sample)?,
             false => surface.set_interpolated(flat, sample)?,
@@ -110,23 +116,15 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
 /// An archive and the names in it, without the ending `.npy`.
 struct Archive<'a> {
     path: &'a Path,
-    reader: NpzReader<BufReader<File>>,
+    npz: Npz<BufReader<File>>,
     names: Vec<String>,
 }
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let broken =
-            |error: ReadNpzError| Error::malformed(path, Place::default(), error.to_string());
-        let mut reader = NpzReader::new(BufReader::new(file)).map_err(broken)?;
-        let names = reader.names().map_err(broken)?;
-        let plain = |name: String| name.strip_suffix(".npy").map(str::to_owned).unwrap_or(name);
-        Ok(Archive {
-            path,
-            reader,
-            names: names.into_iter().map(plain).collect(),
-        })
+        let npz = Npz::open(path).map_err(|error| Error::file(path, Place::default(), error))?;
+        let names = npz.names();
+        Ok(Archive { path, npz, names })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -137,29 +135,29 @@ impl<'a> Archive<'a> {
         Error::malformed(self.path, Place::column(name), reason)
     }
 
-    fn grid(&mut self) -> Result<Grid, Error> {
+    fn grid(&mut self, notes: &mut Notes) -> Result<Grid, Error> {
         let count = COORDINATES.iter().take_while(|name| self.has(name)).count();
         if count == 0 {
             return Err(self.wrong("alpha", "there is no such array"));
         }
         let mut axes: Vec<Axis> = Vec::with_capacity(count);
         for name in &COORDINATES[..count] {
-            let values = self.numbers(name)?;
-            if values.ndim() != 1 {
-                let reason = format!("the shape is {:?}, not that of a list", values.shape());
+            let (shape, values) = self.numbers(name)?;
+            if shape.len() != 1 {
+                let reason = format!("the shape is {shape:?}, not that of a list");
                 return Err(self.wrong(name, reason));
             }
-            let values: Vec<f64> = values.iter().copied().collect();
-            axes.push(axis_of(&values).map_err(|reason| self.wrong(name, reason))?);
+            let axis = axis_of(&values, name, notes);
+            axes.push(axis.map_err(|reason| self.wrong(name, reason))?);
         }
         Grid::new(axes).map_err(|error| self.wrong("alpha", error.to_string()))
     }
 
     /// An array over the grid, in grid order.
     fn over(&mut self, grid: &Grid, name: &str) -> Result<Vec<f64>, Error> {
-        let array = self.numbers(name)?;
-        self.check_shape(grid, name, array.shape())?;
-        Ok(array.iter().copied().collect())
+        let (shape, values) = self.numbers(name)?;
+        self.check_shape(grid, name, &shape)?;
+        Ok(values)
     }
 
     fn optional(&mut self, grid: &Grid, name: &str) -> Result<Option<Vec<f64>>, Error> {
@@ -173,12 +171,9 @@ impl<'a> Archive<'a> {
         if !self.has(name) {
             return Ok(None);
         }
-        let array: ArrayD<bool> = match self.array(name) {
-            Ok(array) => array,
-            Err(error) => return Err(self.wrong(name, error.to_string())),
-        };
-        self.check_shape(grid, name, array.shape())?;
-        Ok(Some(array.iter().copied().collect()))
+        let (shape, values) = self.numbers(name)?;
+        self.check_shape(grid, name, &shape)?;
+        Ok(Some(values.into_iter().map(|value| value != 0.0).collect()))
     }
 
     /// The extra terms, in the order of the archive, and their values.
@@ -190,7 +185,7 @@ impl<'a> Archive<'a> {
             .cloned()
             .collect();
         let weights: Vec<f64> = match self.has(WEIGHTS) {
-            true => self.numbers(WEIGHTS)?.iter().copied().collect(),
+            true => self.numbers(WEIGHTS)?.1,
             false => vec![0.0; names.len()],
         };
         if weights.len() != names.len() {
@@ -218,35 +213,13 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// An array of f64, f32 or integers.
-    fn numbers(&mut self, name: &str) -> Result<ArrayD<f64>, Error> {
-        if !self.has(name) {
-            return Err(self.wrong(name, "there is no such array"));
-        }
-        let other = |error: &ReadNpzError| {
-            matches!(error, ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_)))
-        };
-        let failed = match self.array::<f64>(name) {
-            Ok(array) => return Ok(array),
-            Err(error) => error,
-        };
-        if other(&failed) {
-            if let Ok(array) = self.array::<f32>(name) {
-                return Ok(array.mapv(f64::from));
-            }
-            if let Ok(array) = self.array::<i64>(name) {
-                return Ok(array.mapv(|value| value as f64));
-            }
-            if let Ok(array) = self.array::<i32>(name) {
-                return Ok(array.mapv(f64::from));
-            }
-        }
-        Err(self.wrong(name, failed.to_string()))
-    }
-
-    fn array<T: ReadableElement>(&mut self, name: &str) -> Result<ArrayD<T>, ReadNpzError> {
-        self.reader
-            .by_name(name)
-            .or_else(|_| self.reader.by_name(&format!("{name}.npy")))
+    /// Shape and values of an array of floating-point numbers, integers or flags.
+    fn numbers(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), Error> {
+        let failed = |error| Error::file(self.path, Place::column(name), error);
+        let found = self.npz.array(name).map_err(failed)?;
+        let missing = || Error::malformed(self.path, Place::column(name), "there is no such array");
+        let array = found.ok_or_else(missing)?;
+        let shape = array.shape().to_vec();
+        Ok((shape, array.values().map_err(failed)?))
     }
 }

@@ -1,11 +1,13 @@
 //! Apache Parquet, which DuckDB reads and writes.
 
-use super::cells::{Cell, Columns, infer, place};
+use super::cells::{Cell, Columns, Notes, Reading, infer, place};
 use super::{COORDINATES, INDICES, SOURCE, columns};
 use crate::error::{Error, Place};
 use crate::store::in_memory;
-use duckdb::{Connection, Row, ToSql};
+use duckdb::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use duckdb::{Connection, ToSql};
 use landscape_core::{Grid, PointSource, Sample, Surface, Term};
+use landscape_files::Budget;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -48,21 +50,21 @@ fn copy(surface: &Surface, path: &Path) -> Result<(), Error> {
     };
     let metadata =
         serde_json::to_string(&metadata).map_err(|error| Error::io("write", path)(error.into()))?;
-    conn.execute_batch(&format!(
-        "COPY points TO {} (FORMAT parquet, USE_TMP_FILE false, KV_METADATA {{landscape: {}}})",
-        file(path)?,
-        literal(&metadata)
-    ))?;
-    Ok(())
+    let metadata = literal(&metadata);
+    write_as(path, |file| {
+        Ok(conn.execute_batch(&format!(
+            "COPY points TO {file} (FORMAT parquet, USE_TMP_FILE false, KV_METADATA {{landscape: {metadata}}})"
+        ))?)
+    })
 }
 
 /// Writes the answer to a query.
 pub(crate) fn copy_query(conn: &Connection, query: &str, path: &Path) -> Result<(), Error> {
-    let file = file(path)?;
-    conn.execute_batch(&format!(
-        "COPY ({query}) TO {file} (FORMAT parquet, USE_TMP_FILE false)"
-    ))
-    .map_err(|error| Error::from(error).in_file(path))
+    write_as(path, |file| {
+        let query = format!("COPY ({query}) TO {file} (FORMAT parquet, USE_TMP_FILE false)");
+        conn.execute_batch(&query)
+            .map_err(|error| Error::from(error).in_file(path))
+    })
 }
 
 fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
@@ -92,77 +94,141 @@ fn append(conn: &Connection, surface: &Surface) -> Result<(), Error> {
     Ok(appender.flush()?)
 }
 
-pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     // An error of DuckDB about a missing file is less clear.
-    std::fs::File::open(path).map_err(Error::io("read", path))?;
-    let conn = in_memory()?;
-    let broken = |error: duckdb::Error| Error::malformed(path, Place::default(), error.to_string());
-    let names = describe(&conn, path)?;
+    let (_, length) = landscape_files::open(path).map_err(Error::io("read", path))?;
+    let budget = Budget::new(length);
+    let source = Source::open(path, &budget)?;
+    let names = source.describe()?;
     let found = Columns::find(&names, path, Place::default())?;
-    let metadata = metadata(&conn, path)?;
-    let select = select(&names, &found);
-    let mut statement = conn
-        .prepare(&format!(
-            "SELECT {select} FROM read_parquet({})",
-            file(path)?
-        ))
-        .map_err(broken)?;
-    let mut rows = statement.query([]).map_err(broken)?;
-    let mut cells = Vec::new();
-    while let Some(row) = rows.next().map_err(broken)? {
-        cells.push(cell(row, cells.len() + 1, &found, path)?);
-    }
-    let dims = found.indices.len();
+    let metadata = source.metadata()?;
+    source.check_rows(&found, &budget)?;
+    let query = format!("SELECT {} FROM {}", select(&names, &found), source.table);
+    let each = |take: &mut dyn FnMut(Cell) -> Result<(), Error>| {
+        let mut statement = source.conn.prepare(&query).map_err(|e| source.broken(e))?;
+        // Not as a stream, in which damage found on the way would end the process.
+        let batches = statement.query_arrow([]).map_err(|e| source.broken(e))?;
+        let mut before = 0;
+        for batch in batches {
+            let table = Table::new(&batch, &found, path, before)?;
+            (0..batch.num_rows()).try_for_each(|row| take(table.cell(row)?))?;
+            before += batch.num_rows();
+        }
+        Ok(())
+    };
+    let reading = &mut Reading {
+        path,
+        budget: &budget,
+        notes,
+    };
     match metadata {
         Some(Metadata { grid, terms, .. }) if terms.len() == found.terms.len() => {
-            place(cells, grid, terms, path)
+            place(&each, grid, terms, reading)
         }
-        _ => infer(cells, dims, found.terms(), path),
+        _ => infer(&each, found.indices.len(), found.terms(), reading),
     }
 }
 
-/// Names of the columns, all of which hold numbers, but for the source.
-fn describe(conn: &Connection, path: &Path) -> Result<Vec<String>, Error> {
-    let broken = |error: duckdb::Error| Error::malformed(path, Place::default(), error.to_string());
-    let mut statement = conn
-        .prepare(&format!(
-            "DESCRIBE SELECT * FROM read_parquet({})",
-            file(path)?
-        ))
-        .map_err(broken)?;
-    let mut rows = statement.query([]).map_err(broken)?;
-    let mut names = Vec::new();
-    while let Some(row) = rows.next().map_err(broken)? {
-        let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
-        let numeric = kind.contains("INT") || kind.contains("DECIMAL");
-        if name != SOURCE && !numeric && !matches!(kind.as_str(), "DOUBLE" | "FLOAT") {
-            let reason = format!("the column holds {kind}, not numbers");
-            return Err(Error::malformed(path, Place::column(name), reason));
-        }
-        names.push(name);
-    }
-    Ok(names)
+/// A file and a database in memory that reads it.
+struct Source<'a> {
+    path: &'a Path,
+    conn: Connection,
+    /// The file as a literal.
+    file: String,
+    /// The file as a table.
+    table: String,
+    name: Plain,
 }
 
-fn metadata(conn: &Connection, path: &Path) -> Result<Option<Metadata>, Error> {
-    let mut statement = conn.prepare(&format!(
-        "SELECT decode(value) FROM parquet_kv_metadata({}) WHERE decode(key) = 'landscape'",
-        file(path)?
-    ))?;
-    let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    let text: String = row.get(0)?;
-    let wrong = |reason: String| Error::malformed(path, Place::column("landscape"), reason);
-    let metadata: Metadata = serde_json::from_str(&text)
-        .map_err(|error| wrong(format!("metadata that cannot be read: {error}")))?;
-    match metadata.schema == SCHEMA {
-        true => Ok(Some(metadata)),
-        false => Err(wrong(format!(
-            "schema {} where {SCHEMA} is known",
-            metadata.schema
-        ))),
+impl<'a> Source<'a> {
+    fn open(path: &'a Path, budget: &Budget) -> Result<Self, Error> {
+        let name = Plain::of(path)?;
+        let file = literal(&name.text);
+        let conn = in_memory()?;
+        let limit = budget.allowed() >> 20;
+        conn.execute_batch(&format!(
+            "SET memory_limit = '{limit}MiB'; SET temp_directory = ''"
+        ))?;
+        Ok(Source {
+            path,
+            conn,
+            table: format!("read_parquet({file}, hive_partitioning = false)"),
+            file,
+            name,
+        })
+    }
+
+    /// What DuckDB says about the file, under the name that was given.
+    fn broken(&self, error: duckdb::Error) -> Error {
+        let text = error.to_string();
+        let text = match text.contains("Out of Memory") {
+            true => "it needs more memory than a file of its length may take; if it rightly does, \
+                     allow it with --max-memory 8GiB"
+                .to_owned(),
+            false => text.replace(&self.name.text, &self.path.display().to_string()),
+        };
+        Error::malformed(self.path, Place::default(), text)
+    }
+
+    /// Every row is a point of its own: so many have to fit.
+    fn check_rows(&self, found: &Columns, budget: &Budget) -> Result<(), Error> {
+        let query = format!(
+            "SELECT COALESCE(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata({})",
+            self.file
+        );
+        let rows: i64 = self
+            .conn
+            .query_row(&query, [], |row| row.get(0))
+            .map_err(|e| self.broken(e))?;
+        let width = size_of::<Option<Sample>>() + 8 * found.terms.len();
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        budget
+            .check(rows.saturating_mul(width as u64))
+            .map_err(Error::too_large(self.path))
+    }
+
+    /// Names of the columns, all of which hold numbers, but for the source.
+    fn describe(&self) -> Result<Vec<String>, Error> {
+        let query = format!("DESCRIBE SELECT * FROM {}", self.table);
+        let broken = |error| self.broken(error);
+        let mut statement = self.conn.prepare(&query).map_err(broken)?;
+        let mut rows = statement.query([]).map_err(broken)?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next().map_err(broken)? {
+            let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
+            let numeric = kind.contains("INT") || kind.contains("DECIMAL");
+            if name != SOURCE && !numeric && !matches!(kind.as_str(), "DOUBLE" | "FLOAT") {
+                let reason = format!("the column holds {kind}, not numbers");
+                return Err(Error::malformed(self.path, Place::column(name), reason));
+            }
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    fn metadata(&self) -> Result<Option<Metadata>, Error> {
+        let broken = |error| self.broken(error);
+        let query = format!(
+            "SELECT decode(value) FROM parquet_kv_metadata({}) WHERE decode(key) = 'landscape'",
+            self.file
+        );
+        let mut statement = self.conn.prepare(&query).map_err(broken)?;
+        let mut rows = statement.query([]).map_err(broken)?;
+        let Some(row) = rows.next().map_err(broken)? else {
+            return Ok(None);
+        };
+        let text: String = row.get(0).map_err(broken)?;
+        let wrong =
+            |reason: String| Error::malformed(self.path, Place::column("landscape"), reason);
+        let metadata: Metadata = serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("metadata that cannot be read: {error}")))?;
+        match metadata.schema == SCHEMA {
+            true => Ok(Some(metadata)),
+            false => Err(wrong(format!(
+                "schema {} where {SCHEMA} is known",
+                metadata.schema
+            ))),
+        }
     }
 }
 
@@ -183,41 +249,110 @@ fn select(names: &[String], found: &Columns) -> String {
     columns.join(", ")
 }
 
-fn cell(row: &Row<'_>, number: usize, found: &Columns, path: &Path) -> Result<Cell, Error> {
-    let dims = found.indices.len();
-    let wrong = |name: &str, reason: &str| {
-        Error::malformed(path, Place::cell(number, name), reason.to_owned())
-    };
-    let value = |at: usize, name: &str| -> Result<f64, Error> {
-        row.get::<_, Option<f64>>(at)?
-            .ok_or_else(|| wrong(name, "there is no value"))
-    };
-    let mut cell = Cell {
-        row: number,
-        indices: [0; 3],
-        coordinates: [0.0; 3],
-        source: PointSource::Measured,
-        sample: Sample::of(value(2 * dims, "loss")?),
-    };
-    for axis in 0..dims {
-        let index: Option<i64> = row.get(axis)?;
-        cell.indices[axis] = index
-            .and_then(|index| usize::try_from(index).ok())
-            .ok_or_else(|| wrong(INDICES[axis], "this is not an index (0, 1, 2, ...)"))?;
-        cell.coordinates[axis] = value(dims + axis, COORDINATES[axis])?;
+/// Some rows of the file, in the columns of [`select`].
+struct Table<'a> {
+    numbers: Vec<&'a Float64Array>,
+    indices: Vec<&'a Int64Array>,
+    source: Option<&'a StringArray>,
+    found: &'a Columns,
+    path: &'a Path,
+    /// Rows before these.
+    before: usize,
+}
+
+impl<'a> Table<'a> {
+    fn new(
+        batch: &'a RecordBatch,
+        found: &'a Columns,
+        path: &'a Path,
+        before: usize,
+    ) -> Result<Self, Error> {
+        let (mut numbers, mut indices, mut source) = (Vec::new(), Vec::new(), None);
+        for column in batch.columns() {
+            let column = column.as_any();
+            if let Some(values) = column.downcast_ref::<Float64Array>() {
+                numbers.push(values);
+            } else if let Some(values) = column.downcast_ref::<Int64Array>() {
+                indices.push(values);
+            } else {
+                source = column.downcast_ref::<StringArray>();
+            }
+        }
+        let dims = found.indices.len();
+        let expected = (dims, dims + 3 + found.terms.len(), found.source.is_some());
+        match (indices.len(), numbers.len(), source.is_some()) == expected {
+            true => Ok(Table {
+                numbers,
+                indices,
+                source,
+                found,
+                path,
+                before,
+            }),
+            false => Err(Error::malformed(
+                path,
+                Place::default(),
+                "its columns are of unexpected types",
+            )),
+        }
     }
-    cell.sample.loss_se = row.get(2 * dims + 1)?;
-    cell.sample.accuracy = row.get(2 * dims + 2)?;
-    for (at, (name, _)) in found.terms.iter().enumerate() {
-        cell.sample.terms.push(value(2 * dims + 3 + at, name)?);
+
+    fn cell(&self, row: usize) -> Result<Cell, Error> {
+        let dims = self.found.indices.len();
+        let number = |at: usize| {
+            let column = self.numbers[at];
+            column.is_valid(row).then(|| column.value(row))
+        };
+        let value = |at: usize, name: &str| {
+            number(at).ok_or_else(|| self.wrong(row, name, "there is no value"))
+        };
+        let mut cell = Cell {
+            row: self.before + row + 1,
+            indices: [0; 3],
+            coordinates: [0.0; 3],
+            source: self.source(row)?,
+            sample: None,
+        };
+        for axis in 0..dims {
+            let indices = self.indices[axis];
+            let index = indices.is_valid(row).then(|| indices.value(row));
+            cell.indices[axis] = index
+                .and_then(|index| usize::try_from(index).ok())
+                .ok_or_else(|| {
+                    self.wrong(row, INDICES[axis], "this is not an index (0, 1, 2, ...)")
+                })?;
+            cell.coordinates[axis] = value(axis, COORDINATES[axis])?;
+        }
+        // A point without a loss is not known: other programs write NaN as NULL.
+        if let Some(loss) = number(dims) {
+            let terms = self.found.terms.iter().enumerate();
+            let terms = terms.map(|(at, (name, _))| value(dims + 3 + at, name));
+            cell.sample = Some(Sample {
+                loss,
+                loss_se: number(dims + 1),
+                accuracy: number(dims + 2),
+                terms: terms.collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(cell)
     }
-    if found.source.is_some() {
-        let word: Option<String> = row.get(2 * dims + 3 + found.terms.len())?;
-        let source = word.unwrap_or_default().parse();
-        cell.source = source
-            .map_err(|error: landscape_core::UnknownName| wrong(SOURCE, &error.to_string()))?;
+
+    fn source(&self, row: usize) -> Result<PointSource, Error> {
+        let Some(column) = self.source else {
+            return Ok(PointSource::Measured);
+        };
+        let word = match column.is_valid(row) {
+            true => column.value(row),
+            false => "",
+        };
+        word.parse().map_err(|error: landscape_core::UnknownName| {
+            self.wrong(row, SOURCE, &error.to_string())
+        })
     }
-    Ok(cell)
+
+    fn wrong(&self, row: usize, name: &str, reason: &str) -> Error {
+        Error::malformed(self.path, Place::cell(self.before + row + 1, name), reason)
+    }
 }
 
 fn identifier(name: &str) -> String {
@@ -228,14 +363,59 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A path as DuckDB takes it: as it is, without patterns.
-fn file(path: &Path) -> Result<String, Error> {
-    match path.to_str() {
-        Some(text) => Ok(literal(text)),
-        None => Err(Error::malformed(
-            path,
-            Place::default(),
-            "the name of the file is not UTF-8",
-        )),
+/// A name of a file as DuckDB takes it: UTF-8, and nothing in it that is a pattern or an address.
+struct Plain {
+    text: String,
+    /// Where the link is that stands for the file.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Plain {
+    /// Of a file that is read; where its own name will not do, that of a link to it.
+    fn of(path: &Path) -> Result<Plain, Error> {
+        let failed = || Error::io("read", path);
+        let whole = std::path::absolute(path).map_err(failed())?;
+        if let Some(text) = whole.to_str()
+            && !text.contains(['*', '?', '[', ']', '{', '}', '\\'])
+        {
+            return Ok(Plain {
+                text: text.to_owned(),
+                _folder: None,
+            });
+        }
+        let folder = tempfile::tempdir().map_err(failed())?;
+        let name = folder.path().join("points.parquet");
+        link(&whole, &name).map_err(failed())?;
+        let text = name.to_str().map(str::to_owned);
+        Ok(Plain {
+            text: text.ok_or_else(|| not_utf8(path))?,
+            _folder: Some(folder),
+        })
     }
+}
+
+#[cfg(unix)]
+fn link(file: &Path, name: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(file, name)
+}
+
+#[cfg(not(unix))]
+fn link(file: &Path, name: &Path) -> std::io::Result<()> {
+    std::fs::copy(file, name).map(drop)
+}
+
+fn not_utf8(path: &Path) -> Error {
+    Error::malformed(path, Place::default(), "the name of the file is not UTF-8")
+}
+
+/// Lets DuckDB write a file, under a name that it takes.
+fn write_as(path: &Path, write: impl Fn(&str) -> Result<(), Error>) -> Result<(), Error> {
+    let failed = || Error::io("write", path);
+    if let Some(text) = path.to_str() {
+        return write(&literal(text));
+    }
+    let folder = tempfile::tempdir().map_err(failed())?;
+    let name = folder.path().join("points.parquet");
+    write(&literal(name.to_str().ok_or_else(|| not_utf8(path))?))?;
+    std::fs::copy(&name, path).map(drop).map_err(failed())
 }

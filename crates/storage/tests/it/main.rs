@@ -8,6 +8,7 @@ mod curvature;
 mod errors;
 mod formats;
 mod h5;
+mod hostile;
 mod identity;
 mod journal;
 mod malformed;

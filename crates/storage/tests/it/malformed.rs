@@ -169,7 +169,7 @@ fn columnar_files() {
         ),
         (
             "SELECT 0 AS i, 0.0 AS alpha, NULL::DOUBLE AS loss",
-            ", line 1, `loss`: there is no value",
+            ": there are no points",
         ),
         (
             "SELECT -1 AS i, 0.0 AS alpha, 1.0 AS loss",

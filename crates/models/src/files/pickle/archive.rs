@@ -3,12 +3,18 @@
 
 use super::Container;
 use super::error::{PickleError, Result, malformed};
+use landscape_files::{Budget, FileError, open_zip};
 use std::collections::HashMap;
 use std::io::Cursor;
 
 /// The parts of an archive, each compared with its checksum.
 pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(bad)?;
+    let budget = Budget::new(bytes.len() as u64);
+    budget.spend(bytes.len() as u64)?;
+    let mut archive = open_zip(Cursor::new(bytes), &budget).map_err(|error| match error {
+        FileError::TooLarge(error) => error.into(),
+        error => malformed(format!("it is {error}")),
+    })?;
     kind(&archive)?;
     let entries = entries(bytes, &mut archive)?;
     let is_list = |name: &&String| name.matches('/').count() == 1 && name.ends_with("/data.pkl");

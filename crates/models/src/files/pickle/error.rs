@@ -67,6 +67,9 @@ pub enum PickleError {
         /// The most that is allowed.
         limit: usize,
     },
+    /// It unpacks to more than its length lets expect.
+    #[error(transparent)]
+    TooLarge(#[from] landscape_files::TooLarge),
     /// The file is sound, but of a kind that is not read.
     #[error("{found}; save it with torch.save(model.state_dict(), FILE)")]
     Kind {

@@ -36,6 +36,7 @@ pub(super) struct Unpickled<'a> {
 
 /// Reads the pickle at the beginning of the bytes.
 pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>> {
+    let budget = landscape_files::Budget::new(bytes.len() as u64);
     let mut machine = Machine {
         bytes,
         at: 0,
@@ -57,6 +58,7 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>> {
             at: machine.at - 1,
         })?;
         step(&mut machine)?;
+        budget.check(machine.held())?;
     }
     Ok(Unpickled {
         root: machine.pop()?,
@@ -117,6 +119,13 @@ impl<'a> Machine<'a> {
 
 /// Stack and memo.
 impl<'a> Machine<'a> {
+    /// Bytes of memory that are taken, with room to grow.
+    fn held(&self) -> u64 {
+        const WORD: usize = size_of::<Value<'static>>();
+        let table = 2 * WORD * (self.stack.len() + self.marks.len()) + 4 * WORD * self.memo.len();
+        (table + self.arena.held) as u64
+    }
+
     pub(super) fn check_work(&self, more: usize) -> Result<()> {
         match self.work.saturating_add(more) > MAX_WORK {
             true => Err(PickleError::Limit {
@@ -216,7 +225,7 @@ impl<'a> Machine<'a> {
     /// Adds items to the list on the top.
     pub(super) fn append(&mut self, items: Vec<Value<'a>>) -> Result<()> {
         match self.top()? {
-            Value::Sequence(id) => self.arena.sequences[id].extend(items),
+            Value::Sequence(id) => self.arena.append(id, items),
             Value::Inert | Value::Object(_) | Value::Dict(_) => {}
             _ => return Err(malformed("it appends to what is no list")),
         }
@@ -227,13 +236,10 @@ impl<'a> Machine<'a> {
     pub(super) fn set_items(&mut self, items: Vec<Value<'a>>) -> Result<()> {
         let pairs = pairs(&items)?;
         match self.top()? {
-            Value::Dict(id) => self.arena.dicts[id].extend(pairs),
+            Value::Dict(id) => self.arena.set_items(id, pairs),
             Value::Object(id) => match self.arena.objects[id].items {
-                Some(items) => self.arena.dicts[items].extend(pairs),
-                None => {
-                    self.arena.dicts.push(pairs);
-                    self.arena.objects[id].items = Some(self.arena.dicts.len() - 1);
-                }
+                Some(items) => self.arena.set_items(items, pairs),
+                None => self.arena.give_items(id, pairs),
             },
             Value::Inert => {}
             _ => return Err(malformed("it sets items of what is no dictionary")),

@@ -16,8 +16,9 @@ mod value;
 
 pub use error::PickleError;
 
-use super::{Array, Numbers, product};
+use super::{Array, Numbers, Stored, product};
 use error::{Result, malformed};
+use landscape_files::Budget;
 use machine::{Unpickled, unpickle};
 use std::collections::HashMap;
 use std::path::Path;
@@ -73,8 +74,7 @@ pub(crate) fn is_named_so(path: &Path) -> bool {
 pub(crate) struct Opened<'a> {
     object: Unpickled<'a>,
     container: Container<'a>,
-    /// The most values that may be read.
-    limit: usize,
+    budget: Budget,
 }
 
 /// What stands under a name.
@@ -110,23 +110,25 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened<'_>> {
         Some(Format::Pickle) => legacy::open(bytes)?,
         None => return Err(malformed("it does not begin as files of torch.save do")),
     };
+    // Tensors may share storages and repeat values, within reason. The file is in memory too.
+    let budget = Budget::new(bytes.len() as u64);
+    budget.spend(bytes.len() as u64)?;
     Ok(Opened {
         object,
         container,
-        // Tensors may share storages and repeat values, within reason.
-        limit: bytes.len().saturating_mul(4).max(1 << 20),
+        budget,
     })
 }
 
 impl Opened<'_> {
     /// The tensors of the dictionary of weights: where a wrapper's key holds one, that.
     pub(crate) fn weights(&self) -> Result<Vec<Named>> {
-        state::named(&self.object.arena, self.object.root, true)
+        state::named(&self.object.arena, self.object.root, true, &self.budget)
     }
 
     /// Everything in the file that has a name.
     pub(crate) fn all(&self) -> Result<Vec<Named>> {
-        state::named(&self.object.arena, self.object.root, false)
+        state::named(&self.object.arena, self.object.root, false, &self.budget)
     }
 
     /// The classes that are not understood; nothing was made of them.
@@ -148,23 +150,29 @@ impl Opened<'_> {
         &self,
         wanted: impl Iterator<Item = (usize, &'n str)>,
     ) -> Result<Vec<Array>> {
-        let mut values = 0usize;
         let mut arrays = Vec::new();
         for (tensor, name) in wanted {
             let view = &self.object.arena.tensors[tensor];
-            values = product(&view.shape).map_or(usize::MAX, |n| values.saturating_add(n));
-            if values > self.limit {
-                return Err(PickleError::Limit {
-                    what: "values for its size",
-                    limit: self.limit,
-                });
-            }
+            let count = product(&view.shape).unwrap_or(usize::MAX);
+            self.budget.spend_each(count, width(view))?;
             arrays.push(Array {
                 shape: view.shape.clone(),
                 values: read(view, &self.container).map_err(|e| at(name, e))?,
             });
         }
         Ok(arrays)
+    }
+}
+
+/// Bytes that reading takes for each value of a tensor: of the value, and of its copy in order.
+fn width(view: &View<'_>) -> usize {
+    let value = match view.kind {
+        Stored::F16 | Stored::Bf16 | Stored::F32 | Stored::F64 => size_of::<f32>(),
+        _ => size_of::<i64>(),
+    };
+    match is_contiguous(view) {
+        true => value,
+        false => value + view.kind.bytes(),
     }
 }
 

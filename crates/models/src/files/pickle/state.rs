@@ -3,6 +3,7 @@
 use super::error::{PickleError, Result};
 use super::value::{Arena, Value};
 use super::{Found, Named, globals};
+use landscape_files::Budget;
 
 /// Keys under which training scripts keep the weights, beside epoch, optimiser and options.
 const WRAPPERS: &[&[u8]] = &[
@@ -21,12 +22,24 @@ const MAX_DEPTH: usize = 16;
 /// more ways than there is time for.
 const MAX_WORK: usize = 1 << 26;
 
+/// Bytes of memory that listing a tensor takes beside its name, with room to grow.
+const LISTED: usize = 4 * size_of::<Named>();
+
 /// The tensors and their names, in the order of the file, and the objects that are not understood.
 ///
 /// Dictionaries inside the root join their names with a point; what is neither is left out. With `descend` a
 /// dictionary that holds another one of tensors under a wrapper's key stands for that one.
-pub(super) fn named<'a>(arena: &Arena<'a>, root: Value<'a>, descend: bool) -> Result<Vec<Named>> {
-    let mut walk = Walk { arena, work: 0 };
+pub(super) fn named<'a>(
+    arena: &Arena<'a>,
+    root: Value<'a>,
+    descend: bool,
+    budget: &Budget,
+) -> Result<Vec<Named>> {
+    let mut walk = Walk {
+        arena,
+        budget,
+        work: 0,
+    };
     let Some(mut dict) = arena.entries(root) else {
         return Err(walk.no_dictionary(root));
     };
@@ -49,6 +62,7 @@ pub(super) fn named<'a>(arena: &Arena<'a>, root: Value<'a>, descend: bool) -> Re
 
 struct Walk<'m, 'a> {
     arena: &'m Arena<'a>,
+    budget: &'m Budget,
     work: usize,
 }
 
@@ -127,6 +141,7 @@ impl<'m, 'a> Walk<'m, 'a> {
                 (Value::Object(id), None) => Found::Object(self.class(id)),
                 _ => continue,
             };
+            self.budget.spend_each(1, LISTED + 2 * name.len())?;
             found.push(Named {
                 name,
                 depth,

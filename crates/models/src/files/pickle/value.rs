@@ -75,30 +75,42 @@ pub(super) struct Arena<'a> {
     /// Module and name of the classes and functions that are not understood.
     pub(super) classes: Vec<(&'a [u8], &'a [u8])>,
     numbers: HashMap<(&'a [u8], &'a [u8]), usize>,
+    /// Bytes of memory that all this takes, with room to grow.
+    pub(super) held: usize,
 }
+
+/// Twice the bytes of a value: lists grow by doubling.
+const ITEM: usize = 2 * size_of::<Value<'static>>();
+/// Of a list, a dictionary or a view itself, and of its parts on the heap.
+const OBJECT: usize = 96;
 
 impl<'a> Arena<'a> {
     pub(super) fn sequence(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
+        self.held += OBJECT + ITEM * items.len();
         self.sequences.push(items);
         Value::Sequence(self.sequences.len() - 1)
     }
 
     pub(super) fn dict(&mut self, entries: Vec<(Value<'a>, Value<'a>)>) -> Value<'a> {
+        self.held += OBJECT + 2 * ITEM * entries.len();
         self.dicts.push(entries);
         Value::Dict(self.dicts.len() - 1)
     }
 
     pub(super) fn storage(&mut self, storage: Storage<'a>) -> Value<'a> {
+        self.held += 2 * size_of::<Storage<'a>>();
         self.storages.push(storage);
         Value::Storage(self.storages.len() - 1)
     }
 
     pub(super) fn tensor(&mut self, view: View<'a>) -> Value<'a> {
+        self.held += 2 * size_of::<View<'a>>() + OBJECT + 16 * view.shape.len();
         self.tensors.push(view);
         Value::Tensor(self.tensors.len() - 1)
     }
 
     pub(super) fn object(&mut self, class: usize) -> Value<'a> {
+        self.held += 2 * size_of::<Object<'a>>();
         self.objects.push(Object {
             class,
             items: None,
@@ -112,6 +124,7 @@ impl<'a> Arena<'a> {
         let next = self.classes.len();
         let number = *self.numbers.entry((module, name)).or_insert(next);
         if number == next {
+            self.held += OBJECT;
             self.classes.push((module, name));
         }
         number
@@ -124,6 +137,25 @@ impl<'a> Arena<'a> {
             Value::Object(id) => self.objects[id].items,
             _ => None,
         }
+    }
+
+    /// Adds items to a list.
+    pub(super) fn append(&mut self, list: usize, items: Vec<Value<'a>>) {
+        self.held += ITEM * items.len();
+        self.sequences[list].extend(items);
+    }
+
+    /// Adds keys and values to a dictionary.
+    pub(super) fn set_items(&mut self, dict: usize, pairs: Vec<(Value<'a>, Value<'a>)>) {
+        self.held += 2 * ITEM * pairs.len();
+        self.dicts[dict].extend(pairs);
+    }
+
+    /// Gives an object its first items.
+    pub(super) fn give_items(&mut self, object: usize, pairs: Vec<(Value<'a>, Value<'a>)>) {
+        self.held += OBJECT + 2 * ITEM * pairs.len();
+        self.dicts.push(pairs);
+        self.objects[object].items = Some(self.dicts.len() - 1);
     }
 
     /// The parts of a list or tuple.

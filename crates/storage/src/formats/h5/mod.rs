@@ -14,7 +14,7 @@ pub(crate) use directions::{read as read_directions, write as write_directions};
 pub(crate) use trajectory::write as write_trajectory;
 
 use super::Format;
-use super::cells::axis_of;
+use super::cells::{Notes, axis_of, check_sample, empty};
 use crate::error::{Error, Place};
 use hdf5::{Dataset, File, Flaw, Group, Node, Values};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
@@ -135,20 +135,27 @@ impl Table {
 
 /// The bytes of a file, as HDF5.
 fn open(path: &Path) -> Result<File, Error> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    File::parse(bytes).map_err(|flaw| Error::malformed(path, Place::default(), flaw.to_string()))
+    let bytes = landscape_files::read(path).map_err(Error::io("read", path))?;
+    File::parse(bytes).map_err(|flaw| wrong(path, Place::default(), flaw))
 }
 
 /// What is wrong with something of that name.
 fn at<'a>(path: &'a Path, name: &'a str) -> impl Fn(Flaw) -> Error + 'a {
-    move |flaw| Error::malformed(path, Place::column(name), flaw.to_string())
+    move |flaw| wrong(path, Place::column(name), flaw)
 }
 
-pub(super) fn read(path: &Path) -> Result<Surface, Error> {
+fn wrong(path: &Path, place: Place, flaw: Flaw) -> Error {
+    match flaw {
+        Flaw::TooLarge(source) => Error::too_large(path)(source),
+        flaw => Error::malformed(path, place, flaw.to_string()),
+    }
+}
+
+pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let file = open(path)?;
     let root = file.root().map_err(at(path, "/"))?;
     let reader = Reader { path, root: &root };
-    let grid = reader.grid()?;
+    let grid = reader.grid(notes)?;
     let columns = reader.columns(&grid)?;
     let names = columns.terms.iter().map(|(name, _)| name.clone());
     let weights = reader.weights(&columns)?;
@@ -156,9 +163,15 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
         .zip(weights)
         .map(|(name, weight)| Term { name, weight });
     let order = Table::new(&grid).order();
-    let mut surface = Surface::new(grid, terms.collect());
+    let mut surface = empty(grid, terms.collect(), path, file.budget())?;
     for (row, flat) in order.enumerate() {
-        match columns.sample(row) {
+        let known = columns.sample(row);
+        if let Some((sample, _)) = &known {
+            columns
+                .check(row, sample)
+                .map_err(|(name, reason)| reader.wrong(name, format!("value {row}: {reason}")))?;
+        }
+        match known {
             Some((sample, PointSource::Measured)) => surface.set(flat, sample)?,
             Some((sample, PointSource::Interpolated)) => surface.set_interpolated(flat, sample)?,
             None => {}
@@ -169,6 +182,7 @@ pub(super) fn read(path: &Path) -> Result<Surface, Error> {
 
 /// The columns of a surface, in the order of the file.
 struct Columns {
+    percent_name: &'static str,
     loss: Vec<f64>,
     percent: Option<Vec<f64>>,
     accuracy: Option<Vec<f64>>,
@@ -178,6 +192,20 @@ struct Columns {
 }
 
 impl Columns {
+    /// Checks the numbers that have a range, as the file has them.
+    fn check(&self, row: usize, sample: &Sample) -> Result<(), (&'static str, String)> {
+        let percent = self.percent.as_ref().map(|percent| percent[row]);
+        match percent {
+            Some(percent)
+                if percent != ABSENT && !percent.is_nan() && !(0.0..=100.0).contains(&percent) =>
+            {
+                let reason = format!("{percent:?} is no accuracy in percent, from 0 to 100");
+                Err((self.percent_name, reason))
+            }
+            _ => check_sample(sample),
+        }
+    }
+
     /// What is known at a point.
     fn sample(&self, row: usize) -> Option<(Sample, PointSource)> {
         let loss = self.loss[row];
@@ -221,7 +249,7 @@ impl<'a> Reader<'a> {
         self.root.dataset(name).map_err(at(self.path, name))
     }
 
-    fn grid(&self) -> Result<Grid, Error> {
+    fn grid(&self, notes: &mut Notes) -> Result<Grid, Error> {
         let mut axes: Vec<Axis> = Vec::new();
         for name in AXES {
             let Some(dataset) = self.dataset(name)? else {
@@ -232,7 +260,7 @@ impl<'a> Reader<'a> {
                 return Err(self.wrong(name, reason));
             }
             let values = dataset.numbers().map_err(at(self.path, name))?;
-            axes.push(axis_of(&values).map_err(|reason| self.wrong(name, reason))?);
+            axes.push(axis_of(&values, name, notes).map_err(|reason| self.wrong(name, reason))?);
         }
         match (axes.is_empty(), self.root.has(directions::NAMES[0])) {
             (true, true) => Err(self.wrong(
@@ -252,6 +280,7 @@ impl<'a> Reader<'a> {
         let loss = self.over(grid, loss_name)?;
         let fixed = [loss_name, percent_name, ACCURACY, LOSS_SE, SOURCE];
         Ok(Columns {
+            percent_name,
             loss: loss.ok_or_else(|| self.wrong(loss_name, "there is no such dataset"))?,
             percent: self.over(grid, percent_name)?,
             accuracy: self.over(grid, ACCURACY)?,

@@ -44,6 +44,9 @@ impl Index {
     }
 }
 
+/// Copies of a chunk while its filters are undone.
+const FORMS: u64 = 3;
+
 /// A dataset as blocks.
 #[derive(Debug)]
 pub(super) struct Blocks<'a> {
@@ -63,6 +66,20 @@ struct Stored {
 }
 
 impl Blocks<'_> {
+    /// Checks that there is memory for a chunk in each of its forms, and that all chunks together are
+    /// not far larger than their dataset: they are unpacked one by one.
+    pub(super) fn check(&self, file: &File) -> Result<(), Flaw> {
+        let damaged = Flaw::Damaged("chunks are far larger than their dataset");
+        let bytes = self.chunk_bytes().ok_or(damaged.clone())?;
+        file.budget().check((bytes as u64).saturating_mul(FORMS))?;
+        let all = bytes.checked_mul(self.count());
+        let most = file.budget().allowed().saturating_mul(FORMS);
+        match all.is_some_and(|all| all as u64 <= most) {
+            true => Ok(()),
+            false => Err(damaged),
+        }
+    }
+
     /// Bytes of a chunk, when they can be counted.
     pub(super) fn chunk_bytes(&self) -> Option<usize> {
         let product = |bytes: usize, &n: &usize| bytes.checked_mul(n);

@@ -8,8 +8,6 @@ use super::number::Number;
 use super::reader::File;
 use super::{Flaw, message};
 
-/// The most bytes of values for each byte of a file: deflate does not reach more than 1032.
-const RATIO: usize = 2048;
 /// The most axes that the format allows.
 const MAX_RANK: usize = 32;
 
@@ -43,7 +41,7 @@ impl<'a> Dataset<'a> {
         // First the type: what is no number says so.
         let number = Number::parse(need(message::DATATYPE)?)?;
         let shape = dataspace(need(message::DATASPACE)?)?;
-        let shape = check_size(file, &shape, number.size)?;
+        let shape = counted(&shape, number.size)?;
         let filters = find(message::FILTERS).transpose()?;
         let fill = find(message::FILL).transpose()?;
         Ok(Dataset {
@@ -67,6 +65,17 @@ impl<'a> Dataset<'a> {
     /// When the file is damaged.
     pub(in super::super) fn numbers(&self) -> Result<Vec<f64>, Flaw> {
         let size = self.len() * self.number.size;
+        // What the file should hold and does not is damage, however much it is.
+        if let Layout::Contiguous(Some(address)) = self.layout {
+            self.file.at(address)?.take(size)?;
+        }
+        let copied = match self.layout {
+            Layout::Contiguous(Some(_)) | Layout::Compact(_) => 0,
+            _ => self.number.size,
+        };
+        self.file
+            .budget()
+            .spend_each(self.len(), size_of::<f64>() + copied)?;
         let raw: &[u8] = match &self.layout {
             Layout::Compact(bytes) => bytes,
             Layout::Contiguous(Some(address)) => self.file.at(*address)?.take(size)?,
@@ -90,34 +99,22 @@ impl<'a> Dataset<'a> {
             width: self.number.size,
             filters: &self.filters,
         };
-        let claimed = |&n: &usize| n as u64;
-        let size = blocks.chunk_bytes();
-        if size.is_none_or(|size| size > limit(self.file)) {
-            return Err(Flaw::TooLarge {
-                shape: chunk.iter().map(claimed).collect(),
-                bytes: self.file.bytes().len(),
-            });
-        }
+        blocks.check(self.file)?;
         let mut raw = self.unwritten();
         blocks.read(self.file, index, &mut raw)?;
         Ok(raw)
     }
 }
 
-fn limit(file: &File) -> usize {
-    file.bytes().len().saturating_mul(RATIO)
-}
-
-/// The shape, when its values could be in the file.
-fn check_size(file: &File, shape: &[u64], width: usize) -> Result<Vec<usize>, Flaw> {
+/// The shape, when the bytes of its values can be counted.
+fn counted(shape: &[u64], width: usize) -> Result<Vec<usize>, Flaw> {
     let bytes = shape.iter().try_fold(width, |bytes, &n| {
         bytes.checked_mul(usize::try_from(n).ok()?)
     });
     match bytes {
-        Some(bytes) if bytes <= limit(file) => Ok(shape.iter().map(|&n| n as usize).collect()),
-        _ => Err(Flaw::TooLarge {
+        Some(_) => Ok(shape.iter().map(|&n| n as usize).collect()),
+        None => Err(Flaw::Shape {
             shape: shape.to_vec(),
-            bytes: file.bytes().len(),
         }),
     }
 }

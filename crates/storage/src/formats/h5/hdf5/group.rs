@@ -6,6 +6,9 @@ use super::reader::File;
 use super::{Flaw, message};
 use std::collections::BTreeMap;
 
+/// Bytes of memory for a link beside its name.
+const LINK: usize = 64;
+
 /// The hard links of a group. Soft and external links are passed over.
 pub(super) fn links(file: &File, messages: &[Message]) -> Result<BTreeMap<String, u64>, Flaw> {
     let mut links = BTreeMap::new();
@@ -156,6 +159,8 @@ impl Table<'_, '_> {
         let offset = usize::try_from(offset).map_err(|_| wrong())?;
         let from = self.names.get(offset..).ok_or_else(wrong)?;
         let end = from.iter().position(|&byte| byte == 0).ok_or_else(wrong)?;
+        // Names in a heap may overlap: together they can be far longer than the file.
+        self.file.budget().spend_each(end + LINK, 1)?;
         text(&from[..end])
     }
 }

@@ -56,7 +56,11 @@ pub(super) fn messages(file: &File, address: u64) -> Result<Vec<Message<'_>>, Fl
         while let Some(message) = next(&mut block, frame)? {
             match message.kind {
                 message::CONTINUATION => blocks.push(continued(file, message, frame)?),
-                _ => found.push(message),
+                _ => {
+                    // While the list grows.
+                    file.budget().spend_each(1, 2 * size_of::<Message>())?;
+                    found.push(message);
+                }
             }
         }
     }

@@ -71,12 +71,13 @@ pub(super) enum Flaw {
     /// Something of the format that is not read here.
     #[error("{0} cannot be read here; h5py's defaults can, with compression=\"gzip\" or none")]
     Unsupported(String),
-    /// A dataset that claims more than its file can hold.
-    #[error("the file is damaged: a dataset of {shape:?} in a file of {bytes} bytes")]
-    TooLarge {
+    /// A shape whose values cannot be counted.
+    #[error("the file is damaged: a dataset of {shape:?}")]
+    Shape {
         /// Lengths of its axes.
         shape: Vec<u64>,
-        /// Length of the file.
-        bytes: usize,
     },
+    /// More than a file of this length may take.
+    #[error(transparent)]
+    TooLarge(#[from] landscape_files::TooLarge),
 }

@@ -4,6 +4,7 @@ use super::bytes::{Cursor, Widths};
 use super::dataset::Dataset;
 use super::header::{self, Message};
 use super::{Flaw, SIGNATURE, group, message};
+use landscape_files::Budget;
 use std::collections::BTreeMap;
 
 /// A file in memory.
@@ -14,6 +15,7 @@ pub(in super::super) struct File {
     start: usize,
     widths: Widths,
     root: u64,
+    budget: Budget,
 }
 
 /// A group: names and where the objects of these names stand.
@@ -38,7 +40,10 @@ impl File {
                 found,
             });
         }
+        let budget = Budget::new(bytes.len() as u64);
+        budget.spend(bytes.len() as u64)?;
         Ok(File {
+            budget,
             bytes,
             start,
             widths,
@@ -52,6 +57,11 @@ impl File {
     /// When it is damaged, or stored in a way that is not read here.
     pub(in super::super) fn root(&self) -> Result<Group<'_>, Flaw> {
         self.group(self.root)
+    }
+
+    /// The memory that reading may take.
+    pub(in super::super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Every byte from the superblock on.

@@ -1,0 +1,78 @@
+//! Damaged files never panic, never take more memory than a file of their length may, and never take
+//! long. In a process of its own, whose memory is measured, and one after the other.
+
+use landscape_files::mutants::survive;
+use landscape_models::{DataSpec, Split, load, load_weights, read_idx};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+fn sound(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn damaged_files_do_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    checkpoints(dir.path());
+    data(dir.path());
+    images(dir.path());
+}
+
+fn checkpoints(dir: &Path) {
+    for name in [
+        "mlp-2-3-1.safetensors",
+        "pickles/mixed.pth",
+        "pickles/protocol5.pt",
+        "pickles/mixed.t7",
+        "pickles/protocol4.t7",
+        "pickles/views.t7",
+    ] {
+        let ending = name.rsplit('.').next().unwrap();
+        let path = dir.join(format!("file.{ending}"));
+        survive(name, &sound(name), |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = load_weights(&path);
+        });
+    }
+}
+
+fn data(dir: &Path) {
+    for name in ["classes.npz", "values.safetensors"] {
+        let path = dir.join(name);
+        let spec = DataSpec::File(path.clone());
+        survive(name, &sound(name), |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = load(&spec, None, Split::Train, None);
+        });
+    }
+    let (x, y): (PathBuf, PathBuf) = (dir.join("x.npy"), dir.join("y.npy"));
+    fs::write(&y, sound("y.npy")).unwrap();
+    let spec = DataSpec::Pair(x.clone(), y);
+    survive("x.npy", &sound("x.npy"), |bytes| {
+        fs::write(&x, bytes).unwrap();
+        let _ = load(&spec, None, Split::Train, None);
+    });
+}
+
+fn images(dir: &Path) {
+    let mut idx = vec![0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6];
+    idx.extend((0..120).map(|value| value as u8));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&idx).unwrap();
+    let path = dir.join("idx");
+    for (name, bytes) in [("idx", idx), ("idx.gz", packed.finish().unwrap())] {
+        survive(name, &bytes, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = read_idx(&path);
+        });
+    }
+    let path = dir.join("test_batch.bin");
+    let records: Vec<u8> = (0..2 * 3073).map(|byte| (byte % 3073 % 10) as u8).collect();
+    let spec: DataSpec = "cifar10".parse().unwrap();
+    survive("cifar", &records, |bytes| {
+        fs::write(&path, bytes).unwrap();
+        let _ = load(&spec, Some(dir), Split::Test, None);
+    });
+}

@@ -1,0 +1,75 @@
+//! Damaged files never panic, never take more memory than a file of their length may, and never take
+//! long. In a process of its own, whose memory is measured, and one after the other.
+
+use landscape_core::{Axis, Grid, Parameter, Params, Role, Sample, Surface, Term};
+use landscape_files::mutants::survive;
+use landscape_storage::{
+    CheckpointForm, Format, decode_checkpoint, encode_checkpoint, export_surface,
+    import_directions, import_surface,
+};
+use std::fs;
+use std::path::Path;
+
+fn surface() -> Surface {
+    let axis = |min, max, count| Axis::new(min, max, count).unwrap();
+    let grid = Grid::new(vec![axis(-1.0, 1.0, 5), axis(-0.5, 0.7, 4)]).unwrap();
+    let term = Term {
+        name: "l2".to_owned(),
+        weight: 0.1,
+    };
+    let mut surface = Surface::new(grid, vec![term]);
+    for flat in 0..20 {
+        let x = flat as f64;
+        let sample = Sample {
+            loss: (x * 0.7).sin() + 1.0 / 3.0,
+            loss_se: (flat % 3 > 0).then_some(x / 7.0),
+            accuracy: (flat % 4 > 0).then(|| 1.0 / (x + 1.0)),
+            terms: vec![x / 9.0],
+        };
+        match flat % 7 {
+            3 => {}
+            5 => surface.set_interpolated(flat, sample).unwrap(),
+            _ => surface.set(flat, sample).unwrap(),
+        }
+    }
+    surface
+}
+
+/// Two files of HDF5 that h5py wrote: chunks behind filters, and directions.
+fn reference(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/h5");
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn damaged_files_do_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let surface = surface();
+    for &format in Format::ALL.iter().filter(|format| format.reads(2)) {
+        export_surface(&surface, format, &path, true).unwrap();
+        let sound = fs::read(&path).unwrap();
+        survive(format.name(), &sound, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = import_surface(&path, format);
+        });
+    }
+    for name in ["chunks.h5", "surface.h5", "single_chunk.h5"] {
+        survive(name, &reference(name), |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = import_surface(&path, Format::H5);
+        });
+    }
+    for form in [CheckpointForm::F32, CheckpointForm::F16] {
+        survive(form.name(), &encode_checkpoint(form), decode_checkpoint);
+    }
+    let tensor = |name: &str, shape: Vec<usize>| {
+        let count = shape.iter().product();
+        Parameter::new(name, shape, vec![0.0; count], Role::Weight).unwrap()
+    };
+    let layout = Params::new(vec![tensor("a", vec![2, 3]), tensor("b", vec![3])]).unwrap();
+    survive("weights.h5", &reference("weights.h5"), |bytes| {
+        fs::write(&path, bytes).unwrap();
+        let _ = import_directions(&path, &layout);
+    });
+}
