@@ -58,7 +58,7 @@ fn what_is_no_file() {
     std::fs::create_dir(bench.path("folder.npz")).unwrap();
     for (words, reason) in [
         (
-            "line --run moons --weights /dev/zero --grid 3 --name a",
+            "line --model mlp:2-3-1 --weights /dev/zero --data moons --grid 3 --name a",
             "device",
         ),
         ("import /dev/zero --format csv", "device"),
