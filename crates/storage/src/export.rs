@@ -11,7 +11,6 @@ use landscape_core::files::Draft;
 use landscape_core::{Direction, Measured, Params, PointSource, Surface, Trajectory, path_text};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 

@@ -59,12 +59,11 @@ Examples:
 #[command(name = "landscape", version, before_help = EXAMPLES, max_term_width = 100)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Memory that reading a file may take where that is more than ten times the file and 48 MiB, as in
-    /// 8GiB: files that unpack to more are refused
+    /// Memory that reading one file may take, for example 8GiB [default: ten times its length and 48 MiB]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Input")]
     pub max_memory: Option<landscape_files::Size>,
+    #[command(flatten)]
+    pub output: OutputArgs,
     #[command(subcommand)]
     pub command: Command,
 }
