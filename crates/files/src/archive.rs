@@ -6,7 +6,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 /// Bytes of memory for each entry of a directory beside its name.
-const ENTRY: u64 = 512;
+const ENTRY: u64 = 768;
 /// Bytes that are looked at at a time, and those that the next block begins with again.
 const BLOCK: usize = 1 << 18;
 const CARRY: usize = 64;

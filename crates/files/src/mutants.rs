@@ -106,7 +106,8 @@ impl Mutants {
     }
 }
 
-/// Reads mutants of a file, one after the other, in a process without other threads at work.
+/// Reads mutants of a file, one after the other, in a process without other threads at work. Where the
+/// environment has a folder in `LANDSCAPE_MUTANTS_SOUND`, the file itself is kept there.
 ///
 /// # Panics
 /// When one takes a second of computing or more memory than ten times its length and 64 MiB; when
@@ -116,27 +117,36 @@ pub fn survive(name: &str, sound: &[u8], mut read: impl FnMut(&[u8])) {
     let count = asked.and_then(|n| n.parse().ok()).unwrap_or(COUNT);
     let from = std::env::var("LANDSCAPE_MUTANTS_SEED").ok();
     let seed: u64 = from.and_then(|n| n.parse().ok()).unwrap_or(1);
+    if let Some(folder) = std::env::var_os("LANDSCAPE_MUTANTS_SOUND") {
+        let path = std::path::Path::new(&folder).join(name.replace('/', "-"));
+        std::fs::write(path, sound).expect("the folder takes files");
+    }
     let mut mutants = Mutants::new(seed);
     read(sound);
     for number in 0..count {
         let bytes = mutants.next(sound);
-        let now = Usage::now();
-        let before = {
-            Usage::forget_peak();
-            Usage::now()
-        };
-        read(&bytes);
-        let after = Usage::now();
-        let memory = after.peak.saturating_sub(before.held);
-        let most = 10 * bytes.len() as u64 + SLACK;
-        let time = after.time.saturating_sub(now.time);
-        assert!(
-            memory < most,
-            "{name} {number}: {memory} bytes of memory for {}",
-            bytes.len()
-        );
+        let time = endure(&format!("{name} {number}"), &bytes, &mut read);
         assert!(time < Duration::from_secs(1), "{name} {number}: {time:?}");
     }
+}
+
+/// Reads a file in a process without other threads at work; gives the time that it computed.
+///
+/// # Panics
+/// When it takes more memory than ten times its length and 64 MiB.
+pub fn endure(name: &str, bytes: &[u8], mut read: impl FnMut(&[u8])) -> Duration {
+    Usage::forget_peak();
+    let before = Usage::now();
+    read(bytes);
+    let after = Usage::now();
+    let memory = after.peak.saturating_sub(before.held);
+    let most = 10 * bytes.len() as u64 + SLACK;
+    let length = bytes.len();
+    assert!(
+        memory < most,
+        "{name}: {memory} bytes of memory for {length}"
+    );
+    after.time.saturating_sub(before.time)
 }
 
 /// What this process takes, as Linux tells; nothing elsewhere.

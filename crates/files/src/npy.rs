@@ -128,8 +128,7 @@ impl<'b, R: Read> Npy<'b, R> {
         &self.shape
     }
 
-    /// All values, row-major. Values stored in one byte count half in the budget: data sets of images
-    /// are such.
+    /// All values, row-major.
     ///
     /// # Errors
     /// When the data end early or go on, when a value has no place in `T`, or when memory for them is
@@ -138,13 +137,10 @@ impl<'b, R: Read> Npy<'b, R> {
         let count: usize = self.shape.iter().product();
         let reorder = self.fortran && self.shape.len() > 1;
         let width = size_of::<T>() * if reorder { 2 } else { 1 };
-        self.budget.spend_each(
-            count,
-            match self.kind.bytes() {
-                1 => width.div_ceil(2),
-                _ => width,
-            },
-        )?;
+        match self.kind.bytes() {
+            1 => self.budget.spend_bytes(count, width)?,
+            _ => self.budget.spend_each(count, width)?,
+        }
         let mut values = Vec::with_capacity(count);
         let mut block = vec![0; BLOCK.min(count) * self.kind.bytes()];
         while values.len() < count {

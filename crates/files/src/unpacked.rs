@@ -66,8 +66,8 @@ impl Unpacked<'_> {
         Ok(())
     }
 
-    /// The rest, which has to be `count` bytes; `None` is more than can be. They count twice in the
-    /// budget, since images are bytes that become numbers of four.
+    /// The rest, which has to be `count` bytes; `None` is more than can be. The budget has to hold the
+    /// bytes and the numbers of four bytes that they become.
     ///
     /// # Errors
     /// [`FileError::Corrupt`] with the number of bytes found when there are fewer or more;
@@ -80,7 +80,7 @@ impl Unpacked<'_> {
             (None, None) => return Err(FileError::Corrupt("is packed".to_owned())),
             (Some(count), _) => count,
         };
-        self.budget.spend_each(count, 2)?;
+        self.budget.spend_bytes(count, 5)?;
         let mut bytes = Vec::with_capacity(count);
         let limit = (count as u64).saturating_add(1);
         let read = self.reader.by_ref().take(limit).read_to_end(&mut bytes);

@@ -1,7 +1,7 @@
 //! Damaged files never panic, never take more memory than a file of their length may, and never take
 //! long. In a process of its own, whose memory is measured, and one after the other.
 
-use landscape_files::mutants::survive;
+use landscape_files::mutants::{endure, survive};
 use landscape_models::{DataSpec, Split, load, load_weights, read_idx};
 use std::fs;
 use std::io::Write;
@@ -15,9 +15,75 @@ fn sound(name: &str) -> Vec<u8> {
 #[test]
 fn damaged_files_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();
+    made_to_harm(dir.path());
+    bytes_that_become_numbers(dir.path());
     checkpoints(dir.path());
     data(dir.path());
     images(dir.path());
+}
+
+/// Headers and pickles of far more parts than a file may have.
+fn made_to_harm(dir: &Path) {
+    let pickle = |part: &[u8], count| [b"\x80\x02", &part.repeat(count)[..]].concat();
+    let tensor =
+        |number: usize| format!(r#""{number}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#);
+    let tensors: Vec<String> = (0..200_000).map(tensor).collect();
+    let words: Vec<String> = (0..800_000)
+        .map(|number| format!(r#""{number}":"""#))
+        .collect();
+    let zeros = "0,".repeat(4_000_000);
+    for (name, bytes) in [
+        ("marks.pth", pickle(b"(", 8_000_000)),
+        ("nones.pth", pickle(b"N", 8_000_000)),
+        ("tuples.pth", pickle(b")", 8_000_000)),
+        ("dictionaries.pth", pickle(b"}", 3_000_000)),
+        ("classes.pth", pickle(b"cc\nd\n", 1_200_000)),
+        (
+            "tensors.safetensors",
+            headed(&format!("{{{}}}", tensors.join(",")), 0),
+        ),
+        (
+            "words.safetensors",
+            headed(&format!(r#"{{"__metadata__":{{{}}}}}"#, words.join(",")), 0),
+        ),
+        (
+            "axes.safetensors",
+            headed(
+                &format!(r#"{{"a":{{"dtype":"U8","shape":[{zeros}0],"data_offsets":[0,0]}}}}"#),
+                0,
+            ),
+        ),
+    ] {
+        let path = dir.join(name);
+        endure(name, &bytes, |bytes| {
+            fs::write(&path, bytes).unwrap();
+            load_weights(&path).unwrap_err();
+        });
+    }
+}
+
+/// Inputs and targets of one byte each, which take four in memory.
+fn bytes_that_become_numbers(dir: &Path) {
+    const COUNT: usize = 12_000_000;
+    let tensor = |name, from| {
+        let to = from + COUNT;
+        format!(
+            r#""{name}":{{"dtype":"U8","shape":[{},3],"data_offsets":[{from},{to}]}}"#,
+            COUNT / 3
+        )
+    };
+    let header = format!("{{{},{}}}", tensor("x", 0), tensor("y", COUNT));
+    let path = dir.join("bytes.safetensors");
+    endure("bytes", &headed(&header, 2 * COUNT), |bytes| {
+        fs::write(&path, bytes).unwrap();
+        load(&DataSpec::File(path.clone()), None, Split::Train, None).unwrap();
+    });
+}
+
+/// A file of safetensors, whose data are zeros.
+fn headed(header: &str, data: usize) -> Vec<u8> {
+    let length = (header.len() as u64).to_le_bytes();
+    [&length, header.as_bytes(), &vec![0; data]].concat()
 }
 
 fn checkpoints(dir: &Path) {

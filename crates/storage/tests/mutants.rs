@@ -2,7 +2,7 @@
 //! long. In a process of its own, whose memory is measured, and one after the other.
 
 use landscape_core::{Axis, Grid, Parameter, Params, Role, Sample, Surface, Term};
-use landscape_files::mutants::survive;
+use landscape_files::mutants::{endure, survive};
 use landscape_storage::{
     CheckpointForm, Format, decode_checkpoint, encode_checkpoint, export_surface,
     import_directions, import_surface,
@@ -35,6 +35,49 @@ fn surface() -> Surface {
     surface
 }
 
+/// Tables and trees of far more parts than a file may have.
+fn made_to_harm(path: &Path) {
+    let head = "i,alpha,loss\n";
+    let axes = r#"{"schema":1,"axes":[{"min":0,"max":1,"count":2}],"loss":["#;
+    let term = r#"{"name":"","weight":0,"values":[]},"#;
+    for (name, format, text) in [
+        ("columns", Format::Csv, ",".repeat(6_000_000)),
+        ("quoted columns", Format::Csv, "\"a\",".repeat(3_000_000)),
+        (
+            "fields",
+            Format::Csv,
+            head.to_owned() + &",".repeat(6_000_000),
+        ),
+        (
+            "quoted fields",
+            Format::Csv,
+            head.to_owned() + &"\"a\",".repeat(3_000_000),
+        ),
+        (
+            "lines",
+            Format::Csv,
+            head.to_owned() + &"\n".repeat(6_000_000),
+        ),
+        (
+            "numbers",
+            Format::Json,
+            axes.to_owned() + &"0,".repeat(4_000_000) + "0]}",
+        ),
+        (
+            "terms",
+            Format::Json,
+            axes.to_owned() + "],\"terms\":[" + &term.repeat(200_000),
+        ),
+        ("lists", Format::Json, "[".repeat(6_000_000)),
+        ("objects", Format::Json, "{\"a\":".repeat(2_000_000)),
+    ] {
+        endure(name, text.as_bytes(), |bytes| {
+            fs::write(path, bytes).unwrap();
+            import_surface(path, format).unwrap_err();
+        });
+    }
+}
+
 /// Two files of HDF5 that h5py wrote: chunks behind filters, and directions.
 fn reference(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/h5");
@@ -45,6 +88,7 @@ fn reference(name: &str) -> Vec<u8> {
 fn damaged_files_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
+    made_to_harm(&path);
     let surface = surface();
     for &format in Format::ALL.iter().filter(|format| format.reads(2)) {
         export_surface(&surface, format, &path, true).unwrap();

@@ -56,6 +56,9 @@ fn more_memory_can_be_allowed() {
 fn what_is_no_file() {
     let bench = Bench::trained();
     std::fs::create_dir(bench.path("folder.npz")).unwrap();
+    for name in ["loop.npz", "loop.safetensors", "loop_0.pt", "loop_1.pt"] {
+        std::os::unix::fs::symlink(name, bench.path(name)).unwrap();
+    }
     for (words, reason) in [
         (
             "line --model mlp:2-3-1 --weights /dev/zero --data moons --grid 3 --name a",
@@ -63,6 +66,19 @@ fn what_is_no_file() {
         ),
         ("import /dev/zero --format csv", "device"),
         ("import folder.npz", "folder"),
+        ("import loop.npz", "symbolic links"),
+        (
+            "line --run moons --data loop.npz --grid 3 --name c",
+            "symbolic links",
+        ),
+        (
+            "line --model mlp:2-3-1 --weights loop.safetensors --data moons --grid 3 --name d",
+            "symbolic links",
+        ),
+        (
+            "trajectory --model mlp:2-3-1 --checkpoints loop_*.pt --data moons --grid 3 --name e",
+            "symbolic links",
+        ),
         (
             "line --run moons --data folder.npz --grid 3 --name b",
             "folder",

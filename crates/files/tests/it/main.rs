@@ -78,6 +78,70 @@ fn archives_that_unpack_to_far_more_are_refused() {
 }
 
 #[test]
+fn bytes_that_become_numbers_take_what_they_are() {
+    // As the test images of MNIST, packed, and as zeros.
+    assert!(Budget::new(9_912_422).spend_bytes(47_040_000, 5).is_ok());
+    assert!(Budget::new(0).spend_bytes(10_000_000, 5).is_ok());
+    assert!(Budget::new(0).spend_bytes(11_000_000, 5).is_err());
+    let twice = Budget::new(10 << 20);
+    twice.spend_bytes(40 << 20, 4).unwrap();
+    assert!(twice.spend_bytes(40 << 20, 4).is_err());
+    let count = 16 << 20;
+    let bytes = archive("x.npy", &header("|u1", &format!("({count},)")), count);
+    let error = values(&bytes, "x").unwrap_err();
+    assert!(matches!(error, FileError::TooLarge(_)), "{error}");
+}
+
+/// An archive whose directory has `count` entries, all of them the same empty file.
+fn directory(count: u64) -> Vec<u8> {
+    let numbers = |numbers: &[u16]| -> Vec<u8> {
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+        bytes.collect()
+    };
+    let entry = numbers(&[
+        20, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]);
+    let mut bytes = [
+        b"PK\x03\x04",
+        &numbers(&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])[..],
+    ]
+    .concat();
+    bytes.push(b'a');
+    let start = bytes.len() as u64;
+    for number in 0..count as u32 {
+        bytes.extend(b"PK\x01\x02");
+        bytes.extend(&entry);
+        bytes.extend(&number.to_le_bytes()[..3]);
+    }
+    let end = bytes.len() as u64;
+    bytes.extend(b"PK\x06\x06");
+    bytes.extend(44u64.to_le_bytes());
+    bytes.extend(numbers(&[45, 45, 0, 0, 0, 0]));
+    for number in [count, count, end - start, start] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(b"PK\x06\x07\0\0\0\0");
+    bytes.extend(end.to_le_bytes());
+    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(b"PK\x05\x06");
+    bytes.extend(numbers(&[
+        0, 0, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0,
+    ]));
+    bytes
+}
+
+#[test]
+fn directories_of_archives_are_bounded() {
+    let open = |count| {
+        let bytes = directory(count);
+        Npz::new(Cursor::new(&bytes), bytes.len() as u64).map(|npz| npz.names().len())
+    };
+    assert_eq!(open(1000).unwrap(), 1000);
+    let error = open(300_000).unwrap_err();
+    assert!(matches!(error, FileError::TooLarge(_)), "{error}");
+}
+
+#[test]
 fn packed_files_are_bounded() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     for _ in 0..64 {
@@ -116,7 +180,8 @@ fn folders_and_devices_are_no_files() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let loops = dir.path().join("loop");
         std::os::unix::fs::symlink(&loops, &loops).unwrap();
-        assert!(read(&loops).is_err());
+        let error = read(&loops).unwrap_err();
+        assert!(error.to_string().contains("symbolic links"), "{error}");
     }
 }
 

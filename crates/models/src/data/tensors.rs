@@ -42,11 +42,7 @@ fn from_npz(path: &Path) -> Result<Found, ModelsError> {
 }
 
 fn from_safetensors(path: &Path) -> Result<Found, ModelsError> {
-    let (mut x, mut y) = (None, None);
-    for tensor in files::read_safetensors(path, |name| name == "x" || name == "y")? {
-        let place = if tensor.name == "x" { &mut x } else { &mut y };
-        *place = Some(tensor.array);
-    }
+    let [x, y] = files::read_safetensors(path, ["x", "y"])?;
     Ok((x, y))
 }
 

@@ -67,6 +67,14 @@ macro_rules! decode {
     };
 }
 
+/// Whether targets of this shape may be classes, which are read as the whole numbers that they are.
+pub(crate) fn may_be_classes(shape: &[usize]) -> bool {
+    matches!(shape, [_] | [_, 1])
+}
+
+/// Values that are decoded at a time.
+const BLOCK: usize = 8192;
+
 /// How one value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
@@ -97,6 +105,15 @@ impl Stored {
 
     pub(crate) fn is_float(self) -> bool {
         matches!(self, Stored::F16 | Stored::Bf16 | Stored::F32 | Stored::F64)
+    }
+
+    /// The values in `bytes` as floating-point numbers, without a copy as whole numbers.
+    pub(crate) fn floats(self, bytes: &[u8]) -> Result<Vec<f32>, u64> {
+        let mut floats = Vec::with_capacity(bytes.len() / self.bytes());
+        for part in bytes.chunks(BLOCK * self.bytes()) {
+            floats.extend(self.decode(part, false)?.into_floats());
+        }
+        Ok(floats)
     }
 
     /// The values in `bytes`; a 64-bit unsigned value beyond i64 has no place and is the error.

@@ -1,17 +1,11 @@
 //! The safetensors format.
 
-use super::{Array, Stored, read_bytes};
+use super::{Array, Numbers, Stored, may_be_classes, read_bytes};
 use crate::ModelsError;
 use landscape_files::{Budget, TooLarge};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::path::Path;
-
-/// A named array of a checkpoint.
-pub(crate) struct Tensor {
-    pub(crate) name: String,
-    pub(crate) array: Array,
-}
 
 fn stored(dtype: Dtype) -> Option<Stored> {
     Some(match dtype {
@@ -43,7 +37,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>, 
 }
 
 /// Bytes of memory that a text or a number of the header takes while it is read.
-const ITEM: usize = 64;
+const ITEM: usize = 160;
 
 /// Checks that there is memory for the header, beside the file, before it is read.
 fn check_header(bytes: &[u8]) -> Result<(), TooLarge> {
@@ -73,6 +67,24 @@ pub(super) fn is_float(dtype: Dtype) -> bool {
 
 /// The values of a view.
 pub(super) fn read(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Array, ModelsError> {
+    array(name, view, path, |stored, bytes| {
+        stored.decode(bytes, false)
+    })
+}
+
+/// The same as floating-point numbers.
+fn floats(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Array, ModelsError> {
+    array(name, view, path, |stored, bytes| {
+        stored.floats(bytes).map(Numbers::Float)
+    })
+}
+
+fn array(
+    name: &str,
+    view: &TensorView<'_>,
+    path: &Path,
+    decode: impl Fn(Stored, &[u8]) -> Result<Numbers, u64>,
+) -> Result<Array, ModelsError> {
     let unsupported =
         |what: String| ModelsError::unsupported(path, format!("tensor `{name}` {what}"));
     let stored = stored(view.dtype()).ok_or_else(|| {
@@ -81,8 +93,7 @@ pub(super) fn read(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Arr
             view.dtype()
         ))
     })?;
-    let values = stored
-        .decode(view.data(), false)
+    let values = decode(stored, view.data())
         .map_err(|v| unsupported(format!("holds {v}, which is beyond 64-bit integers")))?;
     Ok(Array {
         shape: view.shape().to_vec(),
@@ -90,19 +101,19 @@ pub(super) fn read(name: &str, view: &TensorView<'_>, path: &Path) -> Result<Arr
     })
 }
 
-/// The tensors of a file whose names `wanted` accepts, in the order in which they are stored.
+/// Inputs and targets of a file; `None` for one that is not there. Inputs become floating-point numbers
+/// as they are read.
 pub(crate) fn read_safetensors(
     path: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Tensor>, ModelsError> {
+    [x, y]: [&str; 2],
+) -> Result<[Option<Array>; 2], ModelsError> {
     let bytes = read_bytes(path)?;
     let file = open(&bytes, path)?;
-    let views = in_order(&file).into_iter();
-    let read = |(name, view): (&str, TensorView<'_>)| {
-        Ok(Tensor {
-            name: name.to_owned(),
-            array: read(name, &view, path)?,
-        })
-    };
-    views.filter(|(name, _)| wanted(name)).map(read).collect()
+    let view = |wanted| file.iter().find(|(name, _)| *name == wanted);
+    let inputs = view(x).map(|(name, view)| floats(name, &view, path));
+    let targets = view(y).map(|(name, view)| match may_be_classes(view.shape()) {
+        true => read(name, &view, path),
+        false => floats(name, &view, path),
+    });
+    Ok([inputs.transpose()?, targets.transpose()?])
 }

@@ -424,6 +424,45 @@ fn a_tar_archive_without_a_wanted_file_is_an_error() {
 }
 
 #[test]
+fn a_tar_archive_that_unpacks_to_far_more_is_refused() {
+    let (x, zeros) = (noise(3, 5000), vec![0; 64 << 20]);
+    // Zeros in a file that is not wanted, and in a name that is too long for its field.
+    let kinds = [
+        (tar::EntryType::Regular, "other.bin"),
+        (tar::EntryType::GNULongName, "././@LongLink"),
+        (tar::EntryType::XHeader, "pax"),
+    ];
+    for (kind, name) in kinds {
+        for (length, is_refused) in [(3000, false), (zeros.len(), true)] {
+            let mut builder = tar::Builder::new(Vec::new());
+            for (kind, name, bytes) in [
+                (kind, name, &zeros[..length]),
+                (tar::EntryType::Regular, "x.bin", &x[..]),
+            ] {
+                let mut header = tar::Header::new_gnu();
+                header.set_entry_type(kind);
+                header.set_size(bytes.len() as u64);
+                header.set_mode(0o644);
+                builder.append_data(&mut header, name, bytes).unwrap();
+            }
+            let packed = gzip(&builder.into_inner().unwrap());
+            let set = set(Archive {
+                name: "x.tar.gz".into(),
+                packing: Packing::TarGzip,
+                files: vec![expected("x.bin", &x)],
+            });
+            let dir = tempfile::tempdir().unwrap();
+            let server = Server::new(move |_, _| Reply::whole(&packed));
+            match (fetch(&set, dir.path(), &server), is_refused) {
+                (Ok(_), false) => assert_eq!(names(dir.path()), ["x.bin"]),
+                (Err(error), true) => says(error, &["x.tar.gz is corrupt"]),
+                (other, _) => panic!("{kind:?} {length}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn servers_that_refuse_and_addresses_that_are_none() {
     let (dir, (_, set)) = (tempfile::tempdir().unwrap(), one());
     for status in [404, 403, 500] {

@@ -12,7 +12,7 @@ const TOLERANCE: f64 = 1e-3;
 /// How far, in steps, without a word: what rounding to f32 or to six digits does.
 const ROUNDED: f64 = 1e-4;
 /// The most columns of a table.
-const MAX_COLUMNS: usize = 1_000;
+pub(super) const MAX_COLUMNS: usize = 1_000;
 
 /// A grid whose size comes from indices alone may be this large, or have this many points for each
 /// one given: one wrong index must not take all memory.
@@ -47,13 +47,8 @@ pub(super) struct Cell {
 impl Columns {
     /// Finds the columns by their names; whatever has another name is an extra term.
     pub(super) fn find(names: &[String], path: &Path, place: Place) -> Result<Columns, Error> {
+        Columns::check_count(names.len(), path, place.clone())?;
         let wrong = |reason: String| Error::malformed(path, place.clone(), reason);
-        if names.len() > MAX_COLUMNS {
-            let count = names.len();
-            return Err(wrong(format!(
-                "{count} columns; at most {MAX_COLUMNS} are read"
-            )));
-        }
         let mut seen = HashSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(wrong(format!("two columns are named `{twice}`")));
@@ -97,6 +92,17 @@ impl Columns {
             source: column(SOURCE),
             terms: terms.map(|(at, name)| (name.clone(), at)).collect(),
         })
+    }
+
+    /// Checks that there are no more columns than are read.
+    pub(super) fn check_count(count: usize, path: &Path, place: Place) -> Result<(), Error> {
+        match count {
+            0..=MAX_COLUMNS => Ok(()),
+            _ => {
+                let reason = format!("{count} columns; at most {MAX_COLUMNS} are read");
+                Err(Error::malformed(path, place, reason))
+            }
+        }
     }
 
     /// The extra terms. A table of points does not say how they are weighted: their weight is 0,

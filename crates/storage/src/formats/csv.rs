@@ -1,6 +1,6 @@
 //! Comma-separated values.
 
-use super::cells::{Cell, Columns, Notes, Reading, infer};
+use super::cells::{Cell, Columns, MAX_COLUMNS, Notes, Reading, infer};
 use super::columns;
 use crate::error::{Error, Place};
 use landscape_core::{PointSource, Sample, Surface};
@@ -73,8 +73,10 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
             "the file is empty",
         ));
     };
-    let names = split(header, path, 1)?;
-    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    let header = Fields::split(header, MAX_COLUMNS, path, 1)?;
+    Columns::check_count(header.count, path, Place::line(1))?;
+    let names = header.first.iter().map(|name| name.trim().to_owned());
+    let names: Vec<String> = names.collect();
     let columns = Columns::find(&names, path, Place::line(1))?;
     let table = Table {
         path,
@@ -95,32 +97,54 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     infer(&each, columns.indices.len(), columns.terms(), reading)
 }
 
-/// Splits a line at its commas; a field may stand in quotes.
-fn split<'a>(line: &'a str, path: &Path, number: usize) -> Result<Vec<Cow<'a, str>>, Error> {
-    if !line.contains('"') {
-        return Ok(line.split(',').map(Cow::Borrowed).collect());
-    }
-    let mut fields = vec![String::new()];
-    let mut inside = false;
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if inside && letters.peek() == Some(&'"') => {
-                letters.next();
-                fields.last_mut().expect("one field at least").push('"');
-            }
-            '"' => inside = !inside,
-            ',' if !inside => fields.push(String::new()),
-            other => fields.last_mut().expect("one field at least").push(other),
+/// The fields of a line; one may stand in quotes.
+struct Fields<'a> {
+    /// The first ones, no more than are wanted.
+    first: Vec<Cow<'a, str>>,
+    /// How many there are.
+    count: usize,
+}
+
+impl<'a> Fields<'a> {
+    /// Splits a line at its commas; `most` fields are kept.
+    fn split(line: &'a str, most: usize, path: &Path, number: usize) -> Result<Self, Error> {
+        if line.contains('"') {
+            return Fields::unquote(line, most).ok_or_else(|| {
+                Error::malformed(path, Place::line(number), "a quote is not closed")
+            });
         }
+        Ok(Fields {
+            first: line.split(',').take(most).map(Cow::Borrowed).collect(),
+            count: line.split(',').count(),
+        })
     }
-    match inside {
-        true => Err(Error::malformed(
-            path,
-            Place::line(number),
-            "a quote is not closed",
-        )),
-        false => Ok(fields.into_iter().map(Cow::Owned).collect()),
+
+    /// The same where there are quotes; nothing when one is not closed.
+    fn unquote(line: &str, most: usize) -> Option<Self> {
+        let (mut first, mut count) = (Vec::new(), 1);
+        let (mut field, mut inside) = (String::new(), false);
+        let mut letters = line.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' if inside && letters.peek() == Some(&'"') => {
+                    letters.next();
+                    field.push('"');
+                }
+                '"' => inside = !inside,
+                ',' if !inside => {
+                    if first.len() < most {
+                        first.push(Cow::Owned(std::mem::take(&mut field)));
+                    }
+                    field.clear();
+                    count += 1;
+                }
+                other => field.push(other),
+            }
+        }
+        if first.len() < most {
+            first.push(Cow::Owned(field));
+        }
+        (!inside).then_some(Fields { first, count })
     }
 }
 
@@ -147,16 +171,17 @@ struct Line<'a> {
 
 impl Table<'_> {
     fn cell(&self, number: usize, text: &str) -> Result<Cell, Error> {
-        let fields = split(text, self.path, number)?;
-        if fields.len() != self.names.len() {
-            let (given, wanted) = (fields.len(), self.names.len());
+        let wanted = self.names.len();
+        let fields = Fields::split(text, wanted, self.path, number)?;
+        if fields.count != wanted {
+            let given = fields.count;
             let reason = format!("{given} fields where the header has {wanted}");
             return Err(Error::malformed(self.path, Place::line(number), reason));
         }
         let line = Line {
             table: self,
             number,
-            fields,
+            fields: fields.first,
         };
         let columns = self.columns;
         let mut cell = Cell {

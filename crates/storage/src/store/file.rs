@@ -378,23 +378,22 @@ fn exists(path: &Path) -> Result<bool, Error> {
 
 /// DuckDB's files have `DUCK` after a checksum of eight bytes.
 fn check_header(path: &Path) -> Result<(), Error> {
+    let failed = || Error::io("open", path);
+    let wrong = Error::NotADatabase {
+        path: path.to_owned(),
+    };
+    // A pipe without a writer would wait.
+    if !path.metadata().map_err(failed())?.is_file() {
+        return Err(wrong);
+    }
     let mut header = [0u8; 12];
-    let read = fs::File::open(path)
-        .map_err(Error::io("open", path))?
-        .read_exact(&mut header);
-    match read {
+    let mut file = fs::File::open(path).map_err(failed())?;
+    match file.read_exact(&mut header) {
         Ok(()) if &header[8..] == b"DUCK" => Ok(()),
-        Err(error)
-            if !matches!(
-                error.kind(),
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory
-            ) =>
-        {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
             Err(Error::io("read", path)(error))
         }
-        _ => Err(Error::NotADatabase {
-            path: path.to_owned(),
-        }),
+        _ => Err(wrong),
     }
 }
 

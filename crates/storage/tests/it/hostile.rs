@@ -1,7 +1,7 @@
 //! Files that are made to do harm, hold numbers out of range, or have odd names.
 
 use crate::support::{assert_same, grid, surface, terms};
-use landscape_storage::{Error, Format, export_surface, import_surface, read_surface};
+use landscape_storage::{Error, Format, Store, export_surface, import_surface, read_surface};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -206,6 +206,12 @@ fn what_is_no_file() {
         );
         if made.as_ref().is_ok_and(|status| status.success()) {
             assert!(source(&pipe).contains("pipe"), "{format}");
+        }
+        for path in [dir.path(), Path::new("/dev/zero"), &pipe] {
+            if path.exists() {
+                let error = Store::open(path).map(drop).unwrap_err();
+                assert!(matches!(error, Error::NotADatabase { .. }), "{error:?}");
+            }
         }
         let empty = dir.path().join("empty");
         fs::write(&empty, "").unwrap();

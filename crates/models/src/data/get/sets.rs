@@ -32,7 +32,7 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The most bytes that it can sensibly have: packing makes files smaller.
+    /// The most bytes that it can sensibly have, packed or not: packing makes files smaller.
     pub(super) fn limit(&self) -> u64 {
         let files = self.files.iter();
         files.fold(1 << 20, |sum: u64, file| sum.saturating_add(2 * file.bytes))

@@ -66,8 +66,13 @@ impl Target<'_> {
     /// is ever used.
     fn members(&self, archive: &Archive, reader: impl Read) -> Result<(), GetError> {
         let mut missing: Vec<&Expected> = archive.files.iter().collect();
-        let mut tar = tar::Archive::new(reader);
-        for entry in tar.entries().map_err(|e| self.corrupt(e))? {
+        let limit = archive.limit();
+        let mut tar = tar::Archive::new(reader.take(limit));
+        // Raw: long names would be read into memory, however long they are, and none is wanted.
+        for entry in tar.entries().map_err(|e| self.corrupt(e))?.raw(true) {
+            if missing.is_empty() {
+                break;
+            }
             let entry = entry.map_err(|e| self.corrupt(e))?;
             let path = entry.path_bytes();
             let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
@@ -80,6 +85,10 @@ impl Target<'_> {
         }
         match missing[..] {
             [] => Ok(()),
+            [file, ..] if tar.into_inner().limit() == 0 => Err(self.corrupt(format_args!(
+                "{} is not in its first {limit} bytes, unpacked",
+                file.name
+            ))),
             [file, ..] => Err(self.corrupt(format_args!("{} is not in it", file.name))),
         }
     }
