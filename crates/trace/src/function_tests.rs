@@ -106,6 +106,7 @@ fn sum_of(f: Unary, n: usize) -> Graph {
         accuracy: None,
         terms: Vec::new(),
         mixes: None,
+        totals: Vec::new(),
         derived: Vec::new(),
     };
     let y = graph.push(Arc::new(f), vec![0], vec![1, n]);

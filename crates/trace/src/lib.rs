@@ -16,6 +16,7 @@ mod ops;
 mod passes;
 mod replay;
 mod schedule;
+mod summary;
 mod units;
 
 pub use capture::inputs::Inputs;
@@ -32,4 +33,5 @@ pub use kernels::simd::Level;
 pub use objective::{BatchStatistics, PlaneObjective, Target, Trace};
 pub use ops::table::SUPPORTED as SUPPORTED_OPERATIONS;
 pub use passes::derive::Matrix;
+pub use summary::{Part, Runs, Summary};
 pub use units::Activations;

@@ -9,12 +9,13 @@ use crate::cpu::executor::HostExecutor;
 use crate::device::Precision;
 use crate::device::executor::DeviceExecutor;
 use crate::error::TraceError;
-use crate::ir::graph::{Graph, Slot, ValueId};
+use crate::ir::graph::{Graph, Slot};
 use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
-use crate::passes::dependence::Analysis;
+use crate::passes::dependence::{Analysis, SampleMean};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
 use crate::schedule::once::Fixed;
+use crate::schedule::totals::compute_totals;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -108,8 +109,10 @@ impl Trace {
         I: Inputs,
         F: Fn(&M, &I) -> Loss,
     {
+        let mut graph = convert(record(module, inputs, loss)?, seed)?;
+        compute_totals(&mut graph);
         Ok(Self {
-            graph: convert(record(module, inputs, loss)?, seed)?,
+            graph,
             precision: Precision::F32,
         })
     }
@@ -149,7 +152,7 @@ impl Trace {
 
     /// The operation that mixes samples, such as a product of all samples with each other, where there is one. The loss
     /// is then computed for all samples as one whole: right, but slower, in more memory, and without the standard error
-    /// of its mean.
+    /// of its mean. [`Summary::warnings`](crate::Summary::warnings) says so in words.
     pub fn mixes_samples(&self) -> Option<&'static str> {
         self.graph.mixes
     }
@@ -180,25 +183,22 @@ impl Trace {
     ) -> Result<PlaneObjective, TraceError> {
         let parameters = self.parameters(plane)?;
         let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
-        let analysis = Analysis::new(&self.graph, &varies);
-        let graph = fold_norms(self.graph.clone(), &analysis);
-        let analysis = Analysis::new(&graph, &varies);
-        let graph = fuse(graph, &analysis);
-        let analysis = Analysis::new(&graph, &varies);
+        let (graph, analysis) = self.lowered(&varies);
         let default = [Target::default()];
         let targets = if targets.is_empty() {
             &default[..]
         } else {
             targets
         };
-        let executors = targets
-            .iter()
-            .map(|target| build(&graph, &analysis, &parameters, target, self.precision))
-            .collect::<Result<_, _>>()?;
-        let means = graph
+        let means: Vec<Option<SampleMean>> = graph
             .outputs()
             .map(|v| analysis.multiple_of_mean(&graph, v))
             .collect();
+        let loss = &means[0];
+        let executors = targets
+            .iter()
+            .map(|target| build(&graph, &analysis, loss, &parameters, target, self.precision))
+            .collect::<Result<_, _>>()?;
         Ok(PlaneObjective {
             dims: plane.dims(),
             samples: graph.samples,
@@ -207,6 +207,16 @@ impl Trace {
             means,
             executors,
         })
+    }
+
+    /// The graph with operations fused, for parameters of which some vary with the point.
+    pub(crate) fn lowered(&self, varies: &[bool]) -> (Graph, Analysis) {
+        let analysis = Analysis::new(&self.graph, varies);
+        let graph = fold_norms(self.graph.clone(), &analysis);
+        let analysis = Analysis::new(&graph, varies);
+        let graph = fuse(graph, &analysis);
+        let analysis = Analysis::new(&graph, varies);
+        (graph, analysis)
     }
 
     /// Origin and directions of every parameter of the graph, in Burn's layout.
@@ -268,6 +278,7 @@ impl Trace {
 fn build(
     graph: &Graph,
     analysis: &Analysis,
+    loss: &Option<SampleMean>,
     parameters: &[Fixed],
     target: &Target,
     precision: Precision,
@@ -280,14 +291,19 @@ fn build(
             });
         }
         Target::Host { threads, level } => Box::new(HostExecutor::new(
-            graph,
-            analysis,
+            (graph, analysis),
+            loss.clone(),
             parameters.to_vec(),
             *threads,
             *level,
         )?),
         Target::Device { device, batch } => Box::new(DeviceExecutor::new(
-            graph, analysis, parameters, device, *batch, precision,
+            (graph, analysis),
+            loss.clone(),
+            parameters,
+            device,
+            *batch,
+            precision,
         )?),
     })
 }
@@ -298,8 +314,8 @@ pub struct PlaneObjective {
     samples: usize,
     terms: Vec<Term>,
     has_accuracy: bool,
-    /// For every output: the mean over samples that it is a multiple of, and the factor.
-    means: Vec<Option<(ValueId, f64)>>,
+    /// For every output: the mean over samples that it is a multiple of.
+    means: Vec<Option<SampleMean>>,
     executors: Vec<Box<dyn Executor>>,
 }
 
@@ -326,13 +342,7 @@ impl PlaneObjective {
             .iter()
             .zip(&self.means)
             .map(|(&output, mean)| {
-                let found = mean.and_then(|(value, factor)| {
-                    evaluated
-                        .means
-                        .iter()
-                        .find(|(v, _)| *v == value)
-                        .map(|(_, mean)| factor * mean)
-                });
+                let found = mean.as_ref().and_then(|mean| evaluated.mean(mean));
                 found.unwrap_or(output)
             });
         let loss = values.next().expect("the loss is the first output");
@@ -346,11 +356,22 @@ impl PlaneObjective {
     }
 
     /// `sqrt(sum (l_i - l)^2 / (n - 1) / n)`: of the mean over the samples.
+    ///
+    /// Of a weighted mean `l = sum w_i l_i / sum w_i`: `sqrt(n / (n - 1) sum w_i^2 (l_i - l)^2) / sum w_i`, that of a
+    /// ratio estimator (delta method; Cochran, Sampling Techniques, 1977, section 2.11).
     fn standard_error(&self, evaluated: &Evaluated) -> Option<f64> {
-        let (_, factor) = self.means[0]?;
+        let mean = self.means[0].as_ref()?;
         let n = self.samples as f64;
-        let squares = evaluated.squares.filter(|_| self.samples > 1)?;
-        Some(factor.abs() * (squares / (n - 1.0) / n).sqrt())
+        let spread = evaluated.spread.filter(|_| self.samples > 1)?;
+        let mut squares = mean.factor.powi(2) * spread.squares;
+        if let Some(excess) = &mean.excess {
+            let loss = evaluated.mean(mean)?;
+            let own: f64 = excess.iter().map(|w| w * w).sum();
+            squares += loss * (loss * own - 2.0 * mean.factor * spread.product);
+        }
+        // Rounding may leave a little below 0; NaN, of losses that are not finite, stays NaN.
+        let squares = if squares < 0.0 { 0.0 } else { squares };
+        Some((squares / (n - 1.0) / n).sqrt())
     }
 
     /// Several executors take blocks of points from one queue.

@@ -71,11 +71,17 @@ pub fn doctor(args: &DoctorArgs, console: &Console) -> Result<(), CliError> {
     let problem = problem(console)?;
     let plane = plane(&problem)?;
     let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &[])?;
-    let mut checks = vec![Check {
-        name: "kernels".to_owned(),
-        found: Level::detect().to_string(),
+    let said = |name: &str, found: String| Check {
+        name: name.to_owned(),
+        found,
         apart: None,
-    }];
+    };
+    let summary = trace.summary();
+    let mut checks = vec![
+        said("kernels", Level::detect().to_string()),
+        said("runs", summary.headline()),
+    ];
+    checks.extend({ summary.warnings().into_iter() }.map(|warning| said("warning", warning)));
     let first = trace.objective(&plane, &targets[..1])?;
     checks.push(center(&problem, &first)?);
     checks.extend(devices(args, &trace, &plane, &first, &targets)?);

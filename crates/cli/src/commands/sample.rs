@@ -17,7 +17,7 @@ use crate::output::{Console, Typed, duration, number, numbers, paths_json, short
 use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
-use landscape_trace::{PlaneObjective, Precision, Target, Trace};
+use landscape_trace::{PlaneObjective, Precision, Summary, Target, Trace};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -104,6 +104,7 @@ struct Plan {
     /// What the precision costs, where it is not f32.
     rounding: Option<Rounding>,
     loss: LossChoice,
+    summary: Summary,
 }
 
 impl Plan {
@@ -153,6 +154,11 @@ impl Plan {
         let terms = regularizers(&args.terms);
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
         let trace = trace.with_batch_norm(args.norm.batch_norm.statistics())?;
+        let summary = trace.summary();
+        for warning in summary.warnings() {
+            console.note(format_args!("warning: {warning}"));
+        }
+        console.detail(&summary);
         let precision = args.precision.precision();
         let (objective, rounding) =
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
@@ -176,6 +182,7 @@ impl Plan {
             spec,
             rounding,
             loss: problem.loss_choice,
+            summary,
         })
     }
 
@@ -208,12 +215,15 @@ impl Plan {
                     "seconds": number(seconds),
                     "memory_mib": number(memory),
                     "points_per_second": number(1.0 / each),
+                    "tile": self.summary.tile,
+                    "operations": number(self.summary.work_a_point()),
+                    "warnings": self.summary.warnings(),
                 })
             },
             || {
                 format!(
                     "points  {}{} ({stored} stored already)\ntime    about {} ({:.0} points/s)\n\
-                     memory  about {memory:.0} MiB\n",
+                     memory  about {memory:.0} MiB\nruns    {}\n",
                     if args.adaptive.is_some() {
                         "at most "
                     } else {
@@ -221,7 +231,8 @@ impl Plan {
                     },
                     self.grid.len(),
                     duration(seconds),
-                    1.0 / each
+                    1.0 / each,
+                    self.summary.headline()
                 )
             },
         )

@@ -243,6 +243,8 @@ fn the_doctor_finds_this_machine_sound() {
     let bench = Bench::new();
     let found = bench.json("doctor");
     assert_eq!(found["ok"], true, "{found}");
-    assert_eq!(found["checks"].as_array().unwrap().len(), 5);
+    assert_eq!(found["checks"].as_array().unwrap().len(), 6);
+    let runs = found["checks"][1]["found"].as_str().unwrap();
+    assert!(runs.starts_with("1000 samples in tiles of"), "{runs}");
     assert!(bench.files().is_empty());
 }

@@ -198,6 +198,12 @@ fn a_dry_run_stores_nothing() {
     assert_eq!(estimate["points"], 1_002_001);
     assert!(estimate["seconds"].as_f64().unwrap() > 0.0);
     assert!(estimate["memory_mib"].as_f64().unwrap() > 0.0);
+    assert!(estimate["tile"].as_u64().unwrap() >= 16);
+    assert!(estimate["operations"].as_f64().unwrap() > 0.0);
+    assert_eq!(estimate["warnings"], serde_json::json!([]));
+    let said = bench.ok("surface --run moons --grid 3 --dry-run -v");
+    assert!(said.out.contains("samples in tiles of"), "{}", said.out);
+    assert!(said.err.contains("a tile "), "{}", said.err);
     assert_eq!(bench.files(), before);
     assert_eq!(bench.json("runs")["runs"].as_array().unwrap().len(), 1);
 }

@@ -7,14 +7,14 @@ use crate::ir::operation::{HostCall, View};
 use crate::kernels::affine::Affine;
 use crate::kernels::buffer::Buffer;
 use crate::kernels::simd::Level;
-use crate::kernels::sum::{Partial, partial};
-use crate::passes::dependence::Analysis;
-use crate::passes::fuse::transform_weights;
+use crate::kernels::sum::moments;
+use crate::passes::dependence::{Analysis, SampleMean};
 use crate::schedule::once::{Fixed, Once, Tiles};
-use crate::schedule::plan::{Action, Operand, Place, Plan, Step};
-use crate::schedule::{Evaluated, Executor};
+use crate::schedule::plan::{Action, Operand, Place, Plan, Step, planned};
+use crate::schedule::{Evaluated, Executor, Spread};
 use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
@@ -28,7 +28,16 @@ pub(crate) struct HostExecutor {
     pool: Option<rayon::ThreadPool>,
     /// Index of the loss among the sums, whose spread is measured.
     loss: Option<usize>,
+    /// The excess weights of the samples in the loss, where it is a weighted mean.
+    excess: Option<Arc<Vec<f64>>>,
     outputs: Vec<ValueId>,
+}
+
+/// One sum over the samples of one tile, and their spread.
+#[derive(Clone, Copy, Debug, Default)]
+struct Partial {
+    sum: f64,
+    spread: Spread,
 }
 
 /// The buffers of a worker.
@@ -49,23 +58,20 @@ struct Buffers<'a> {
 }
 
 impl HostExecutor {
-    /// `parameters` in the order of the graph's slots; `threads` 0 means all cores.
+    /// `loss`: whose spread is measured; `parameters` in the order of the graph's slots; `threads` 0 means all cores.
     pub fn new(
-        graph: &Graph,
-        analysis: &Analysis,
+        (graph, analysis): (&Graph, &Analysis),
+        loss: Option<SampleMean>,
         parameters: Vec<Fixed>,
         threads: usize,
         level: Level,
     ) -> Result<Self, TraceError> {
         let pool = pool(threads)?;
-        let graph = &transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
         let varies: Vec<bool> = parameters.iter().map(Fixed::varies).collect();
-        let analysis = &Analysis::new(graph, &varies);
-        let plan = Plan::new(graph, analysis);
-        let tiles = Tiles::new(graph.samples, plan.tile_rows);
+        let (graph, analysis, plan, tiles) = planned(graph, analysis, &varies);
         let once = Once {
-            graph,
-            analysis,
+            graph: &graph,
+            analysis: &analysis,
             tiles,
             level,
         };
@@ -73,17 +79,16 @@ impl HostExecutor {
             Some(pool) => pool.install(|| once.run(parameters)),
             None => once.run(parameters),
         };
-        let loss = analysis
-            .multiple_of_mean(graph, graph.loss)
-            .and_then(|(value, _)| plan.sums.iter().position(|sum| sum.value == value));
+        let of_sum = |loss: &SampleMean| plan.sums.iter().position(|sum| sum.value == loss.value);
         let outputs = graph.outputs().collect();
         Ok(Self {
+            loss: loss.as_ref().and_then(of_sum),
+            excess: loss.and_then(|loss| loss.excess),
             plan,
             fixed,
             tiles,
             level,
             pool,
-            loss,
             outputs,
         })
     }
@@ -262,9 +267,22 @@ impl HostExecutor {
     fn reduce(&self, sum: usize, tile: usize, values: &[f32], mut add: impl FnMut(usize, Partial)) {
         let valid = self.tiles.valid(tile);
         let start = self.plan.sums[sum].start;
+        let spread = self.loss == Some(sum);
         for (k, lanes) in values.chunks(self.tiles.lanes).enumerate() {
-            let spread = self.loss == Some(sum);
-            add(start + k, partial(self.level, &lanes[..valid], spread));
+            let lanes = &lanes[..valid];
+            let (sum, squares) = moments(self.level, lanes, spread);
+            let mut total = Partial {
+                sum,
+                spread: Spread {
+                    squares,
+                    product: 0.0,
+                },
+            };
+            if let (true, Some(excess)) = (spread, &self.excess) {
+                let products = lanes.iter().zip(&excess[tile * self.tiles.lanes..]);
+                total.spread.product = products.map(|(&x, excess)| f64::from(x) * excess).sum();
+            }
+            add(start + k, total);
         }
     }
 
@@ -452,11 +470,11 @@ impl HostExecutor {
     /// Finishes one point whose sums are complete.
     fn finish(&self, point: &[Point], partials: &[Partial], buffer: &mut [f32]) -> Evaluated {
         self.steps(&self.plan.after, point, buffer);
-        let mut squares = None;
+        let mut of_loss = None;
         let means = self.plan.sums.iter().enumerate().map(|(s, sum)| {
             let (total, spread) = self.combine(partials, sum.start + sum.size - 1);
             if self.loss == Some(s) {
-                squares = Some(spread);
+                of_loss = Some(spread);
             }
             (sum.value, total / self.tiles.samples as f64)
         });
@@ -469,7 +487,7 @@ impl HostExecutor {
         Evaluated {
             outputs,
             means,
-            squares,
+            spread: of_loss,
         }
     }
 
@@ -486,22 +504,23 @@ impl HostExecutor {
         }
     }
 
-    /// Sum and squares around the mean over all tiles, in their order (Chan et al. 1983).
-    fn combine(&self, partials: &[Partial], k: usize) -> (f64, f64) {
-        let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    /// Sum and spread over all tiles, in their order (Chan et al. 1983).
+    fn combine(&self, partials: &[Partial], k: usize) -> (f64, Spread) {
+        let (mut n, mut sum, mut spread) = (0.0, 0.0, Spread::default());
         for tile in 0..self.tiles.count() {
             let part = partials[tile * self.plan.sum_size + k];
             let m = self.tiles.valid(tile) as f64;
             if n > 0.0 {
                 let delta: f64 = part.sum / m - sum / n;
-                squares += part.squares + delta * delta * n * m / (n + m);
+                spread.squares += part.spread.squares + delta * delta * n * m / (n + m);
             } else {
-                squares = part.squares;
+                spread.squares = part.spread.squares;
             }
+            spread.product += part.spread.product;
             n += m;
             sum += part.sum;
         }
-        (sum, squares)
+        (sum, spread)
     }
 }
 

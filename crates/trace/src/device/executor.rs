@@ -7,10 +7,10 @@ use crate::capture::panics::panic_message;
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Source, ValueId};
 use crate::ir::operation::{DeviceCall, Linearity, Operand, Samples};
-use crate::passes::dependence::{Analysis, Stage};
+use crate::passes::dependence::{Analysis, SampleMean, Stage};
 use crate::replay::{DeviceTensor, Replay, dims, download, reshape, upload};
 use crate::schedule::once::Fixed;
-use crate::schedule::{Evaluated, Executor};
+use crate::schedule::{Evaluated, Executor, Spread};
 use burn::tensor::Device;
 use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
@@ -45,15 +45,15 @@ pub(crate) struct DeviceExecutor {
     /// Known values of every batch of samples, and its length.
     batches: Vec<(usize, Vec<Option<Known>>)>,
     points: usize,
-    loss: Option<ValueId>,
+    loss: Option<SampleMean>,
     precision: Precision,
 }
 
 impl DeviceExecutor {
-    /// `parameters` in the order of the graph's slots; `batch` 0 chooses by memory.
+    /// `loss`: whose spread is measured; `parameters` in the order of the graph's slots; `batch` 0 chooses by memory.
     pub fn new(
-        graph: &Graph,
-        analysis: &Analysis,
+        (graph, analysis): (&Graph, &Analysis),
+        loss: Option<SampleMean>,
         parameters: &[Fixed],
         device: &Device,
         batch: usize,
@@ -69,9 +69,6 @@ impl DeviceExecutor {
             (true, 0) => sizes.batch(graph.samples),
             (true, n) => n.min(graph.samples),
         };
-        let loss = analysis
-            .multiple_of_mean(graph, graph.loss)
-            .map(|(value, _)| value);
         let mut this = Self {
             graph: graph.clone(),
             analysis: analysis.clone(),
@@ -340,6 +337,12 @@ impl DeviceExecutor {
         upload(&data, &shape, &self.device)
     }
 
+    /// The excess weights of the samples, for the mean that is the loss.
+    fn excess(&self, value: ValueId) -> Option<&[f64]> {
+        let loss = self.loss.as_ref().filter(|loss| loss.value == value)?;
+        loss.excess.as_ref().map(|excess| &excess[..])
+    }
+
     fn group(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
         let p = points.len();
         let reduces: Vec<(usize, bool)> = self
@@ -365,6 +368,7 @@ impl DeviceExecutor {
         for pass in 0..passes {
             let once = |stage, level| stage == Stage::Point && level == pass;
             self.stage(once, first.0, &mut before, &first.1, points);
+            let mut start = 0;
             for (n, known) in &self.batches {
                 let mut computed = before.clone();
                 // Several passes work on one batch; what they have computed stays.
@@ -379,9 +383,11 @@ impl DeviceExecutor {
                     if self.analysis.level[*node] == pass {
                         let output = self.graph.nodes[*node].output;
                         let tensor = computed[output].take().expect("computed");
-                        add(&download(tensor)?, *n, p, moments);
+                        let excess = self.excess(output).map(|all| &all[start..start + n]);
+                        add(&download(tensor)?, *n, p, excess, moments);
                     }
                 }
+                start += n;
                 if passes > 1 {
                     kept = computed;
                 }
@@ -415,10 +421,11 @@ impl DeviceExecutor {
                         (value, m[i * (m.len() / p)].sum / samples)
                     })
                     .collect(),
-                squares: self.loss.and_then(|loss| {
-                    let own = |(node, _): &(usize, bool)| self.graph.nodes[*node].output == loss;
+                spread: self.loss.as_ref().and_then(|loss| {
+                    let own =
+                        |(node, _): &(usize, bool)| self.graph.nodes[*node].output == loss.value;
                     let at = reduces.iter().position(own)?;
-                    Some(moments[at][i * (moments[at].len() / p)].squares)
+                    Some(moments[at][i * (moments[at].len() / p)].spread)
                 }),
             })
             .collect())
@@ -448,16 +455,16 @@ impl Executor for DeviceExecutor {
     }
 }
 
-/// Count, sum and squares around the mean (Chan et al. 1983).
+/// Count, sum and spread (Chan et al. 1983).
 #[derive(Clone, Copy, Debug, Default)]
 struct Moments {
     count: f64,
     sum: f64,
-    squares: f64,
+    spread: Spread,
 }
 
-/// Adds per-sample values `[points or 1][n][k]` to `[points][k]`.
-fn add(values: &[f32], n: usize, points: usize, moments: &mut [Moments]) {
+/// Adds per-sample values `[points or 1][n][k]` to `[points][k]`; `excess`: the samples' weights.
+fn add(values: &[f32], n: usize, points: usize, excess: Option<&[f64]>, moments: &mut [Moments]) {
     let k = moments.len() / points;
     let own = values.len() / (n * k);
     for (i, moment) in moments.iter_mut().enumerate() {
@@ -472,7 +479,9 @@ fn add(values: &[f32], n: usize, points: usize, moments: &mut [Moments]) {
         } else {
             0.0
         };
-        moment.squares += squares + delta * delta * moment.count * m / (moment.count + m);
+        moment.spread.squares += squares + delta * delta * moment.count * m / (moment.count + m);
+        let products = excess.iter().flat_map(|e| e.iter().enumerate());
+        moment.spread.product += products.map(|(s, excess)| of(s) * excess).sum::<f64>();
         moment.count += m;
         moment.sum += sum;
     }

@@ -47,6 +47,18 @@ pub(crate) struct Slot {
     pub transposed: bool,
 }
 
+/// A number of the graph that no parameter enters.
+#[derive(Clone, Debug)]
+pub(crate) struct Total {
+    /// The value, of one element.
+    pub value: ValueId,
+    /// What it is.
+    pub number: f64,
+    /// What each sample adds to it, divided by the mean of that and shifted to a mean of 0: how much heavier the sample
+    /// is than others. `None` where no samples enter.
+    pub excess: Option<Arc<Vec<f64>>>,
+}
+
 /// The computation of a loss. Nodes are in an order in which they can be computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Graph {
@@ -63,6 +75,8 @@ pub(crate) struct Graph {
     pub terms: Vec<(Term, ValueId)>,
     /// The operation that mixes samples, where one does: the graph runs as one whole, see [`crate::passes::batch`].
     pub mixes: Option<&'static str>,
+    /// Numbers that no parameter enters, see [`Total`].
+    pub totals: Vec<Total>,
     /// Derivatives, see [`crate::passes::derive`].
     pub derived: Vec<ValueId>,
 }

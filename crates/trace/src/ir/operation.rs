@@ -135,6 +135,14 @@ pub(crate) trait Operation: Debug + Send + Sync {
         false
     }
 
+    /// Multiplications and additions, roughly, for inputs and an output of these shapes; an element counts as one where
+    /// no products are summed.
+    fn work(&self, inputs: &[&[usize]], shape: &[usize]) -> f64 {
+        let numbers = |shape: &[usize]| shape.iter().map(|&n| n as f64).product::<f64>();
+        let inputs = inputs.iter().map(|shape| numbers(shape));
+        inputs.fold(numbers(shape), f64::max)
+    }
+
     /// This operation as the type it is, where a fusion has to look inside.
     fn as_any(&self) -> &dyn std::any::Any;
 

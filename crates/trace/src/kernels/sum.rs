@@ -2,16 +2,9 @@
 
 use super::simd::{Kernel, LANES, Level, Simd, run};
 
-/// One sum over the samples of one tile: the sum, and the squares around its mean.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Partial {
-    pub sum: f64,
-    pub squares: f64,
-}
-
-/// Sum and, where wanted, squares around the mean, in f64.
-pub(crate) fn partial(level: Level, values: &[f32], spread: bool) -> Partial {
-    let mut total = Partial::default();
+/// Sum and, where wanted, squares around the mean (else 0), in f64.
+pub(crate) fn moments(level: Level, values: &[f32], spread: bool) -> (f64, f64) {
+    let mut total = (0.0, 0.0);
     run(
         level,
         Total {
@@ -28,7 +21,7 @@ pub(crate) fn partial(level: Level, values: &[f32], spread: bool) -> Partial {
 struct Total<'a> {
     values: &'a [f32],
     spread: bool,
-    total: &'a mut Partial,
+    total: &'a mut (f64, f64),
 }
 
 impl Kernel for Total<'_> {
@@ -63,9 +56,6 @@ impl Kernel for Total<'_> {
         let squares = squares.iter().sum::<f64>() - n * off * off;
         // Rounding may leave a little below 0; NaN, of losses that are not finite, stays NaN.
         let squares = if squares < 0.0 { 0.0 } else { squares };
-        *self.total = Partial {
-            sum,
-            squares: if self.spread { squares } else { 0.0 },
-        };
+        *self.total = (sum, if self.spread { squares } else { 0.0 });
     }
 }

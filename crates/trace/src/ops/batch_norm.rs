@@ -1,6 +1,7 @@
 //! Normalisation with given statistics, and how it is folded into the convolution before it.
 
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, around};
+use crate::ir::batching::{Batching, Placed};
 use crate::ir::ties::{Port, Ties};
 use crate::kernels::norm::{ChannelMoments, Scaled};
 use crate::kernels::simd::run;
@@ -52,6 +53,32 @@ impl Operation for BatchNorm {
             true => Samples::Kept,
             false => Samples::Mixed,
         }
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let (x, statistics) = inputs.split_first()?;
+        let place = x.place?;
+        if statistics.iter().any(|p| p.place.is_some()) {
+            return None;
+        }
+        // Channels after the samples, whatever else is there behind them.
+        let channels = place.moved(1)?;
+        let lead = b.lead(&[x.value]);
+        let stored = Batching::stored(shape, place, lead);
+        let rest = (1..stored.len()).filter(|&axis| axis != channels);
+        let axes: Vec<usize> = [0, channels].into_iter().chain(rest).collect();
+        let front = b.permute(x.value, &axes);
+        let moved: Vec<usize> = axes.iter().map(|&axis| stored[axis]).collect();
+        let flat = vec![lead, moved[1], moved[2..].iter().product()];
+        let mut values = vec![b.view(front, &flat)];
+        values.extend(statistics.iter().map(|p| p.value));
+        let out = b.push(*self, values, flat);
+        let out = b.view(out, &moved);
+        let back: Vec<usize> = (0..axes.len())
+            .filter_map(|axis| axes.iter().position(|&a| a == axis))
+            .collect();
+        let out = b.permute(out, &back);
+        b.placed(out, place, shape)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

@@ -2,7 +2,8 @@
 
 use super::Operation;
 use super::broadcast::MAX_RANK;
-use super::shape::{Expand, Reshape};
+use super::embedding::Embedding;
+use super::shape::{Expand, Permute, Reshape};
 use super::unary::Unary;
 use crate::ir::batching::{BatchAxis, Batching, Placed};
 use crate::ir::graph::{Source, Value, ValueId};
@@ -95,36 +96,78 @@ impl Batching {
             return None;
         }
         match self.graph.values[value].source.clone() {
-            Source::Constant { data, .. } => Some(self.constant(&data, &shape, place)),
+            Source::Constant { data, .. } => return Some(self.constant(&data, &shape, place)),
             Source::Node(index) => {
                 let node = &self.graph.nodes[index];
-                let function = *node.operation.as_any().downcast_ref::<Unary>()?;
-                let x = self.beside(node.inputs[0], place)?;
-                let shape = self.graph.values[x].shape.clone();
-                Some(self.push(function, vec![x], shape))
+                if let Some(&function) = node.operation.as_any().downcast_ref::<Unary>() {
+                    let x = self.beside(node.inputs[0], place)?;
+                    let shape = self.graph.values[x].shape.clone();
+                    return Some(self.push(function, vec![x], shape));
+                }
             }
-            Source::Parameter(_) | Source::Vector(_) => None,
+            Source::Parameter(_) | Source::Vector(_) => {}
         }
+        Some(self.looked_up(value, &shape, place))
+    }
+
+    /// A value without samples that has rows for each of them, such as a parameter of every sample: looked up by the
+    /// number of the sample.
+    fn looked_up(&mut self, value: ValueId, shape: &[usize], place: BatchAxis) -> ValueId {
+        let n = self.graph.samples;
+        let (left, right) = Self::around(shape, place);
+        let parts = self.view(value, &[left, n, right]);
+        let front = self.permute(parts, &[1, 0, 2]);
+        let table = self.view(front, &[n, left * right]);
+        self.graph.values.push(Value {
+            shape: vec![n, 1],
+            source: Source::Constant {
+                data: Arc::new((0..n).map(|i| i as f32).collect()),
+                input: true,
+            },
+        });
+        let sample = self.graph.values.len() - 1;
+        let rows = self.push(Embedding, vec![table, sample], vec![n, 1, left * right]);
+        self.view(rows, &Self::stored(shape, place, n))
+    }
+
+    /// How many numbers lie outside, and how many inside of the samples.
+    fn around(shape: &[usize], place: BatchAxis) -> (usize, usize) {
+        let left = shape[..place.axis].iter().product::<usize>() * place.outer;
+        let right = shape[place.axis + 1..].iter().product::<usize>() * place.inner;
+        (left, right)
+    }
+
+    /// The numbers of one sample.
+    fn sample<'a>(
+        &self,
+        data: &'a [f32],
+        shape: &[usize],
+        place: BatchAxis,
+        sample: usize,
+    ) -> impl Iterator<Item = &'a f32> {
+        let n = self.graph.samples;
+        let (left, right) = Self::around(shape, place);
+        (0..left).flat_map(move |l| &data[(l * n + sample) * right..(l * n + sample + 1) * right])
+    }
+
+    /// Whether the numbers of all samples are the same.
+    pub fn are_same(&self, data: &[f32], shape: &[usize], place: BatchAxis) -> bool {
+        let bits = |s: usize| self.sample(data, shape, place, s).map(|x| x.to_bits());
+        (1..self.graph.samples).all(|s| bits(s).eq(bits(0)))
     }
 
     /// A constant with the samples in front, or with one of them where all are the same.
-    fn constant(&mut self, data: &[f32], shape: &[usize], place: BatchAxis) -> ValueId {
-        let n = self.graph.samples;
-        let left = shape[..place.axis].iter().product::<usize>() * place.outer;
-        let right = shape[place.axis + 1..].iter().product::<usize>() * place.inner;
-        let sample = |s: usize| {
-            (0..left).flat_map(move |l| &data[(l * n + s) * right..(l * n + s + 1) * right])
-        };
-        let bits = |s: usize| sample(s).map(|x| x.to_bits());
-        let lead = match (1..n).all(|s| bits(s).eq(bits(0))) {
+    pub fn constant(&mut self, data: &[f32], shape: &[usize], place: BatchAxis) -> ValueId {
+        let lead = match self.are_same(data, shape, place) {
             true => 1,
-            false => n,
+            false => self.graph.samples,
         };
-        let data: Vec<f32> = (0..lead).flat_map(sample).copied().collect();
+        let samples = (0..lead).flat_map(|s| self.sample(data, shape, place, s));
+        let data = Arc::new(samples.copied().collect());
         self.graph.values.push(Value {
             shape: Self::stored(shape, place, lead),
             source: Source::Constant {
-                data: Arc::new(data),
+                data,
                 input: lead > 1,
             },
         });
@@ -139,8 +182,7 @@ impl Batching {
         if !self.repeated(placed.value) {
             return None;
         }
-        let left = placed.shape[..place.axis].iter().product::<usize>() * place.outer;
-        let right = placed.shape[place.axis + 1..].iter().product::<usize>() * place.inner;
+        let (left, right) = Self::around(&placed.shape, place);
         let x = self.view(placed.value, &[left, 1, right]);
         let whole = vec![left, self.graph.samples, right];
         let x = self.push(Expand, vec![x], whole);
@@ -192,6 +234,58 @@ impl Batching {
     pub fn lead(&self, operands: &[ValueId]) -> usize {
         let lead = operands.iter().map(|&v| self.graph.values[v].shape[0]);
         lead.max().unwrap_or(1)
+    }
+
+    /// The rule of operations on channels of images, `[n, channels, ..]`, that give all rows of a sample the same `others`:
+    /// the channels of one row after those of another. `operation` says how it is done for so many rows.
+    pub fn side_by_side<T: Operation + 'static>(
+        &mut self,
+        inputs: &[Placed],
+        shape: &[usize],
+        operation: impl Fn(usize) -> T,
+    ) -> Option<Placed> {
+        let (x, others) = inputs.split_first()?;
+        let place = x.place.filter(|place| place.axis == 0)?;
+        if others.iter().any(|p| p.place.is_some()) {
+            return None;
+        }
+        let (rows, lead) = (place.rows(), self.lead(&[x.value]));
+        let merged = |shape: &[usize]| {
+            let mut merged = vec![lead, rows * shape[1]];
+            merged.extend_from_slice(&shape[2..]);
+            merged
+        };
+        let mut values = vec![self.view(x.value, &merged(&x.shape))];
+        for other in others {
+            values.push(self.again(other.value, rows));
+        }
+        let out = self.push(operation(rows), values, merged(shape));
+        self.placed(out, place, shape)
+    }
+
+    /// A value several times one after another along axis 0.
+    fn again(&mut self, value: ValueId, times: usize) -> ValueId {
+        let mut shape = self.graph.values[value].shape.clone();
+        if times == 1 {
+            return value;
+        }
+        shape.insert(0, 1);
+        let one = self.view(value, &shape);
+        shape[0] = times;
+        let all = self.push(Expand, vec![one], shape.clone());
+        shape[1] *= times;
+        self.view(all, &shape[1..])
+    }
+
+    /// Axes of a value of the graph in another order.
+    pub fn permute(&mut self, value: ValueId, axes: &[usize]) -> ValueId {
+        if axes.is_sorted() {
+            return value;
+        }
+        let own = &self.graph.values[value].shape;
+        let shape = axes.iter().map(|&axis| own[axis]).collect();
+        let axes = axes.to_vec();
+        self.push(Permute { axes }, vec![value], shape)
     }
 
     /// The rule of operations on one value along axes other than that of the samples, which `operation` says for the

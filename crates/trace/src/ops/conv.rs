@@ -1,7 +1,8 @@
 //! Two-dimensional convolution, with bias, residual and ReLU.
 
 use super::conv_gradient::{self, ConvWeights};
-use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, work_of_products};
+use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
@@ -75,6 +76,14 @@ impl Operation for Conv2d {
         }
     }
 
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let grouped = |rows| Self {
+            groups: rows * self.groups,
+            ..*self
+        };
+        b.side_by_side(inputs, shape, grouped)
+    }
+
     fn linearity(&self, inputs: &[Operand]) -> Linearity {
         let products = inputs[1].shape[1..].iter().product::<usize>();
         let one = inputs[0].varies != inputs[1].varies;
@@ -86,6 +95,15 @@ impl Operation for Conv2d {
 
     fn is_product(&self) -> bool {
         true
+    }
+
+    fn work(&self, inputs: &[&[usize]], shape: &[usize]) -> f64 {
+        let terms = inputs[1][1..].iter().product();
+        match self.transformed {
+            // 36 products for 16 outputs.
+            true => work_of_products(shape, inputs[0][1]) * winograd::PRODUCTS as f64 / 16.0,
+            false => work_of_products(shape, terms),
+        }
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

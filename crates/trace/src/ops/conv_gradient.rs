@@ -1,7 +1,8 @@
 //! The adjoints of a convolution's input and weights.
 
 use super::conv::Conv2d;
-use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, work_of_products};
+use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
@@ -161,12 +162,26 @@ impl Operation for ConvInputs {
         }
     }
 
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let grouped = |rows| Self {
+            conv: Conv2d {
+                groups: rows * self.conv.groups,
+                ..self.conv
+            },
+        };
+        b.side_by_side(inputs, shape, grouped)
+    }
+
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
     }
 
     fn is_product(&self) -> bool {
         true
+    }
+
+    fn work(&self, inputs: &[&[usize]], _: &[usize]) -> f64 {
+        work_of_products(inputs[0], inputs[1][1..].iter().product())
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -1,6 +1,6 @@
 //! Matrix products, and the linear layer that a product, a bias and a ReLU fuse into.
 
-use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View};
+use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View, work_of_products};
 use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
@@ -105,6 +105,10 @@ impl Operation for Matmul {
         true
     }
 
+    fn work(&self, inputs: &[&[usize]], shape: &[usize]) -> f64 {
+        work_of_products(shape, inputs[0].last().copied().unwrap_or(1))
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }
@@ -174,6 +178,10 @@ impl Operation for Linear {
 
     fn is_product(&self) -> bool {
         true
+    }
+
+    fn work(&self, inputs: &[&[usize]], shape: &[usize]) -> f64 {
+        work_of_products(shape, inputs[0].last().copied().unwrap_or(1))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -43,6 +43,11 @@ pub(crate) mod unary;
 
 use crate::ir::operation::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View};
 
+/// The work of sums of `terms` products for every element of an output.
+pub(crate) fn work_of_products(shape: &[usize], terms: usize) -> f64 {
+    2.0 * terms as f64 * shape.iter().map(|&n| n as f64).product::<f64>()
+}
+
 /// Whether axis 0 of the output and of every input with samples is the sample axis, element by
 /// element; the rule of all elementwise operations.
 pub(crate) fn elementwise_samples(inputs: &[Operand], shape: &[usize]) -> Samples {

@@ -2,6 +2,7 @@
 
 use super::pool_gradient::{MaxPick, PoolSpread};
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
+use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
@@ -43,6 +44,10 @@ impl Operation for Pool2d {
 
     fn samples(&self, _: &[Operand], _: &[usize]) -> Samples {
         Samples::Kept
+    }
+
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        b.side_by_side(inputs, shape, |_| *self)
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {

@@ -54,72 +54,74 @@ pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
 impl Batching {
     /// A value that no node makes.
     fn given(&mut self, value: &Value) -> Placed {
-        if let Some(row) = self.same_rows(value) {
-            let number = self.graph.values.len();
-            self.graph.values.push(row);
-            return Placed {
-                value: number,
-                shape: value.shape.clone(),
-                place: Some(BatchAxis::PLAIN),
-            };
-        }
-        let input = matches!(value.source, Source::Constant { input: true, .. });
+        let place = match &value.source {
+            Source::Constant { input: true, .. } => Some(BatchAxis::PLAIN),
+            // A row for each sample, all the same (the first state of a recurrent layer).
+            Source::Constant { data, .. }
+                if value.shape.first() == Some(&self.graph.samples)
+                    && data.len() == value.numel()
+                    && self.are_same(data, &value.shape, BatchAxis::PLAIN) =>
+            {
+                return Placed {
+                    value: self.constant(data, &value.shape, BatchAxis::PLAIN),
+                    shape: value.shape.clone(),
+                    place: Some(BatchAxis::PLAIN),
+                };
+            }
+            _ => None,
+        };
         self.graph.values.push(value.clone());
         Placed {
             value: self.graph.values.len() - 1,
             shape: value.shape.clone(),
-            place: input.then_some(BatchAxis::PLAIN),
+            place,
         }
     }
 
-    /// The first row of a constant that has a row for each sample, where all are the same (the first state of a
-    /// recurrent layer).
-    fn same_rows(&self, value: &Value) -> Option<Value> {
-        let (n, length) = (self.graph.samples, *value.shape.first()?);
-        let Source::Constant { data, input: false } = &value.source else {
-            return None;
-        };
-        if length != n || data.is_empty() {
-            return None;
-        }
-        let mut rows = data.chunks_exact(data.len() / n);
-        let first = rows.next()?;
-        let same = |row: &[f32]| {
-            row.iter()
-                .zip(first)
-                .all(|(a, b)| a.to_bits() == b.to_bits())
-        };
-        let mut shape = value.shape.clone();
-        shape[0] = 1;
-        rows.all(same).then(|| Value {
-            shape,
-            source: Source::Constant {
-                data: Arc::new(first.to_vec()),
-                input: false,
-            },
-        })
-    }
-
+    /// Adds an operation of the program. Where what is the same for all samples stands in its way, it is taken for what
+    /// has none: an axis may be as long as there are samples by chance.
     fn node(
         &mut self,
         operation: &Arc<dyn Operation>,
         inputs: &[Placed],
         shape: &[usize],
     ) -> Result<Placed, &'static str> {
-        if let Some(plain) = self.plain(operation, inputs, shape) {
-            return Ok(plain);
-        }
-        if let Some(placed) = operation.batched(self, inputs, shape) {
+        if let Some(placed) = self.attempt(operation, inputs, shape) {
             return Ok(placed);
         }
-        // What is the same for all samples has a value without them.
-        let fixed: Option<Vec<ValueId>> = inputs.iter().map(|p| self.fixed(p)).collect();
-        let fixed = fixed.ok_or_else(|| operation.name())?;
-        Ok(Placed {
-            value: self.graph.push(operation.clone(), fixed, shape.to_vec()),
-            shape: shape.to_vec(),
-            place: None,
-        })
+        let fixed: Vec<Placed> = inputs.iter().map(|p| self.without(p)).collect();
+        if fixed.iter().all(|p| p.place.is_none()) {
+            let values = fixed.iter().map(|p| p.value).collect();
+            return Ok(Placed {
+                value: self.graph.push(operation.clone(), values, shape.to_vec()),
+                shape: shape.to_vec(),
+                place: None,
+            });
+        }
+        self.attempt(operation, &fixed, shape)
+            .ok_or_else(|| operation.name())
+    }
+
+    fn attempt(
+        &mut self,
+        operation: &Arc<dyn Operation>,
+        inputs: &[Placed],
+        shape: &[usize],
+    ) -> Option<Placed> {
+        self.plain(operation, inputs, shape)
+            .or_else(|| operation.batched(self, inputs, shape))
+    }
+
+    /// A value without samples where all of them are the same, else as it is.
+    fn without(&mut self, placed: &Placed) -> Placed {
+        match self.fixed(placed) {
+            Some(value) => Placed {
+                value,
+                shape: placed.shape.clone(),
+                place: None,
+            },
+            None => placed.clone(),
+        }
     }
 
     /// The operation as it is, where its inputs have the form that executors know.

@@ -57,6 +57,7 @@ impl Builder {
             accuracy: None,
             terms: Vec::new(),
             mixes: None,
+            totals: Vec::new(),
             derived: Vec::new(),
         };
         let mut this = Self {

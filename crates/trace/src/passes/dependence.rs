@@ -2,8 +2,10 @@
 
 use crate::ir::graph::{Graph, Source, ValueId};
 use crate::ir::operation::{Linearity, Operand, Samples};
+use crate::ops::binary::Binary;
 use crate::ops::reduce::Reduce;
 use crate::ops::unary::Unary;
+use std::sync::Arc;
 
 /// How a value depends on the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,16 @@ pub(crate) enum Stage {
     Tile,
     /// As `Tile`, and then summed (or averaged) over the samples.
     Reduce { mean: bool },
+}
+
+/// A mean over the samples, times a factor: `factor / n sum_i x_i`.
+#[derive(Clone, Debug)]
+pub(crate) struct SampleMean {
+    /// The value that is reduced over the samples.
+    pub value: ValueId,
+    pub factor: f64,
+    /// Where the factor is 1 over the sum of the samples' weights: those, divided by their mean, minus 1.
+    pub excess: Option<Arc<Vec<f64>>>,
 }
 
 /// The analysis of a graph.
@@ -185,9 +197,8 @@ impl Analysis {
         self.samples[value] && self.class[value] == Class::Point
     }
 
-    /// Follows a value back to the mean over samples that it is a multiple of: the value that is
-    /// reduced over the samples, and the factor.
-    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<(ValueId, f64)> {
+    /// Follows a value back to the mean over samples that it is a multiple of, or to a weighted one.
+    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<SampleMean> {
         let Source::Node(index) = graph.values[value].source else {
             return None;
         };
@@ -195,12 +206,29 @@ impl Analysis {
         if let Stage::Reduce { mean } = self.stage[index] {
             let one = graph.values[value].numel() == 1 && node.operation.as_any().is::<Reduce>();
             let factor = if mean { 1.0 } else { graph.samples as f64 };
-            return one.then_some((value, factor));
+            return one.then_some(SampleMean {
+                value,
+                factor,
+                excess: None,
+            });
         }
         let further = |f: f64| {
-            self.multiple_of_mean(graph, node.inputs[0])
-                .map(|(mean, factor)| (mean, f * factor))
+            let mut found = self.multiple_of_mean(graph, node.inputs[0])?;
+            found.factor *= f;
+            Some(found)
         };
+        if node.operation.as_any().downcast_ref::<Binary>() == Some(&Binary::Div) {
+            let by = graph.totals.iter().find(|t| t.value == node.inputs[1])?;
+            let found = further(1.0 / by.number)?;
+            return match (&found.excess, &by.excess) {
+                (_, None) => Some(found),
+                (None, excess) => Some(SampleMean {
+                    excess: excess.clone(),
+                    ..found
+                }),
+                _ => None,
+            };
+        }
         if node.operation.is_view() {
             return further(1.0);
         }

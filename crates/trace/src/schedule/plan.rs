@@ -6,6 +6,7 @@ use crate::ir::graph::{Graph, ValueId};
 use crate::ir::operation::Operation;
 use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Class, Stage};
+use crate::passes::fuse::transform_weights;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -99,6 +100,19 @@ pub(crate) struct Plan {
     /// Numbers in all sums.
     pub sum_size: usize,
     places: HashMap<ValueId, Place>,
+}
+
+/// The plan of a graph, with the graph and the analysis that it belongs to, and how the samples are cut.
+pub(crate) fn planned(
+    graph: &Graph,
+    analysis: &Analysis,
+    varies: &[bool],
+) -> (Graph, Analysis, Plan, Tiles) {
+    let graph = transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
+    let analysis = Analysis::new(&graph, varies);
+    let plan = Plan::new(&graph, &analysis);
+    let tiles = Tiles::new(graph.samples, plan.tile_rows);
+    (graph, analysis, plan, tiles)
 }
 
 impl Plan {

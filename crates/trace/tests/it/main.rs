@@ -9,6 +9,7 @@ mod double;
 mod layouts;
 mod mlp;
 mod modules;
+mod networks;
 mod operations;
 mod padding;
 mod precision;

@@ -1,0 +1,228 @@
+//! How a traced loss runs: what is computed once, at each point, and for each tile of samples.
+
+use crate::objective::Trace;
+use crate::passes::dependence::{Analysis, Stage};
+use crate::schedule::plan::planned;
+use std::fmt;
+
+/// How often something is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Runs {
+    /// Once, for all points.
+    Once,
+    /// Once a point.
+    Point,
+    /// For every point and tile of samples.
+    Tile,
+}
+
+impl Runs {
+    /// `once`, `a point`, `a tile`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Point => "a point",
+            Self::Tile => "a tile",
+        }
+    }
+}
+
+/// All operations of one name that are computed equally often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// How often they are computed.
+    pub runs: Runs,
+    /// Their name, see [`Trace::operations`].
+    pub operation: &'static str,
+    /// How many there are.
+    pub count: usize,
+    /// Numbers in their outputs, of all samples.
+    pub numbers: usize,
+    /// Multiplications and additions for all samples, roughly: an element of an elementwise operation counts as one.
+    pub work: f64,
+}
+
+/// How a traced loss runs on the CPU's own kernels, on a plane along which all parameters move; see [`Trace::summary`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Number of samples.
+    pub samples: usize,
+    /// Samples that are computed together; all of them where the samples are mixed.
+    pub tile: usize,
+    /// Passes over the samples a point: one, and one more for every sum over them that later operations need.
+    pub passes: usize,
+    /// What runs, in the order of how often; within that, the most work first.
+    pub parts: Vec<Part>,
+    /// Bytes of working memory a thread needs for one point: weights, and the values of a tile.
+    pub memory: usize,
+    /// The operation that mixes samples, see [`Trace::mixes_samples`].
+    pub mixes: Option<&'static str>,
+    /// Whether the loss is a mean over samples, weighted or not, and so has a standard error.
+    pub has_error: bool,
+}
+
+impl Summary {
+    /// Multiplications and additions of a point, for all samples.
+    pub fn work_a_point(&self) -> f64 {
+        let parts = self.parts.iter().filter(|part| part.runs != Runs::Once);
+        parts.map(|part| part.work).sum()
+    }
+
+    /// Samples, tiles, operations and memory of a point, in a line.
+    pub fn headline(&self) -> String {
+        let tiles = match self.mixes {
+            Some(operation) => format!("as one whole (`{operation}` mixes them)"),
+            None => format!("in tiles of {}", self.tile),
+        };
+        let passes = match self.passes {
+            1 => String::new(),
+            n => format!(" and {n} passes"),
+        };
+        format!(
+            "{} samples {tiles}{passes}; a point takes {} operations, and {} of memory in each thread",
+            self.samples,
+            count(self.work_a_point()),
+            bytes(self.memory),
+        )
+    }
+
+    /// What is slower or less than it could be, and the way out, in sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let mixed = self.mixes.map(|operation| {
+            format!(
+                "`{operation}` mixes the {} samples, which are therefore computed as one whole: slower, in more memory, and \
+                 without a standard error. Where each sample's loss needs that sample alone, compute it from its own \
+                 rows, along the first axis of the data",
+                self.samples
+            )
+        });
+        let unknown = (self.samples > 1 && !self.has_error && self.mixes.is_none()).then(|| {
+            "the loss is not a mean over the samples, so that it has no standard error. A loss for each sample, or their \
+             mean, has one"
+                .to_owned()
+        });
+        mixed.into_iter().chain(unknown).collect()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.headline())?;
+        for part in &self.parts {
+            write!(
+                f,
+                "\n{:8} {:>4} x {:20} {:>9} numbers {:>9} operations",
+                part.runs.name(),
+                part.count,
+                part.operation,
+                count(part.numbers as f64),
+                count(part.work),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Three digits with a unit of thousands.
+fn count(x: f64) -> String {
+    let units = ["", " k", " M", " G", " T", " P"];
+    let power = (0..units.len() - 1).find(|&i| x < 999.5 * 1000f64.powi(i as i32));
+    let power = power.unwrap_or(units.len() - 1);
+    let scaled = x / 1000f64.powi(power as i32);
+    let digits = match (power, scaled) {
+        (0, _) => 0,
+        (_, x) if x < 9.995 => 2,
+        (_, x) if x < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{scaled:.digits$}{}", units[power])
+}
+
+fn bytes(n: usize) -> String {
+    match n {
+        0..1_048_576 => format!("{} KiB", n.div_ceil(1024)),
+        _ => format!("{:.1} MiB", n as f64 / 1_048_576.0),
+    }
+}
+
+impl Trace {
+    /// How the loss runs on the CPU's own kernels: which parts once, at each point, and for each tile of samples, with
+    /// their sizes, their operations and the memory of a point; with warnings of what is slower than it could be.
+    ///
+    /// It is planned for a plane along which all parameters move, and prints as a table.
+    pub fn summary(&self) -> Summary {
+        let varies = vec![true; self.graph.parameters.len()];
+        let (graph, analysis) = self.lowered(&varies);
+        let has_error = analysis.multiple_of_mean(&graph, graph.loss).is_some();
+        let (graph, analysis, plan, tiles) = planned(&graph, &analysis, &varies);
+        let mut parts: Vec<Part> = Vec::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            if node.operation.is_view() {
+                continue;
+            }
+            let shape = |v: &usize| &graph.values[*v].shape[..];
+            let inputs: Vec<&[usize]> = node.inputs.iter().map(shape).collect();
+            let own = Part {
+                runs: runs(&analysis, index),
+                operation: node.operation.name(),
+                count: 1,
+                numbers: graph.values[node.output].numel(),
+                work: node.operation.work(&inputs, shape(&node.output)),
+            };
+            let same = |p: &&mut Part| p.runs == own.runs && p.operation == own.operation;
+            match parts.iter_mut().find(same) {
+                Some(part) => {
+                    part.count += 1;
+                    part.numbers += own.numbers;
+                    part.work += own.work;
+                }
+                None => parts.push(own),
+            }
+        }
+        parts.sort_by(|a, b| a.runs.cmp(&b.runs).then(b.work.total_cmp(&a.work)));
+        let cut = analysis.samples.iter().any(|&s| s);
+        let rows = plan.tile_rows + plan.kept_rows * tiles.count();
+        Summary {
+            samples: graph.samples,
+            tile: if cut {
+                tiles.lanes.min(graph.samples)
+            } else {
+                graph.samples
+            },
+            passes: plan.passes.len(),
+            parts,
+            memory: (plan.point_size + rows * tiles.lanes) * size_of::<f32>(),
+            mixes: graph.mixes,
+            has_error,
+        }
+    }
+}
+
+fn runs(analysis: &Analysis, node: usize) -> Runs {
+    match analysis.stage[node] {
+        Stage::Once => Runs::Once,
+        Stage::Point => Runs::Point,
+        Stage::Tile | Stage::Reduce { .. } => Runs::Tile,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let cases = [
+            (0.0, "0"),
+            (999.0, "999"),
+            (1000.0, "1.00 k"),
+            (15_360.0, "15.4 k"),
+            (999_499.0, "999 k"),
+            (2.5e9, "2.50 G"),
+        ];
+        for (x, text) in cases {
+            assert_eq!(count(x), text);
+        }
+        assert_eq!([bytes(1), bytes(3 << 20)], ["1 KiB", "3.0 MiB"]);
+    }
+}
