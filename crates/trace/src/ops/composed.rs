@@ -299,13 +299,15 @@ pub(super) fn scan(
     x
 }
 
-/// The one that is `greater` (or lower), the first where they are equal.
+/// The one that is `greater` (or lower), the first where they are equal; NaN where one is NaN.
 pub(super) fn extreme(c: &mut Composer, a: ValueId, b: ValueId, greater: bool) -> ValueId {
     let comparison = match greater {
         true => Binary::Greater,
         false => Binary::Lower,
     };
-    let second = c.binary(comparison, b, a);
+    let beyond = c.binary(comparison, b, a);
+    let missing = c.binary(Binary::NotEqual, b, b);
+    let second = c.binary(Binary::Or, beyond, missing);
     let shape = c.shape(a);
     c.push(MaskWhere, &[a, second, b], shape)
 }
@@ -397,6 +399,50 @@ pub(super) fn scatter_add(
     let shape = c.shape(x);
     let placed = c.push(Scatter { axis }, &[value, index], shape);
     c.binary(Binary::Add, x, placed)
+}
+
+/// Rows of `x` at places in its first axes: `index` holds, along its last axis, one number for each of them.
+pub(super) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId {
+    let (table, index, mut shape, rest) = rows_at(c, x, index);
+    let rows = select(c, table, 0, index);
+    shape.extend_from_slice(&rest);
+    c.reshape(rows, &shape)
+}
+
+/// `x` with rows added at places in its first axes, see [`gather_nd`].
+pub(super) fn scatter_nd_add(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
+    let own = c.shape(x);
+    let (table, index, ..) = rows_at(c, x, index);
+    let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
+    let value = c.reshape(value, &[count, width]);
+    let sum = select_add(c, [table, index, value], 0);
+    c.reshape(sum, &own)
+}
+
+/// `x` as a table, the numbers of its rows at `index` as a vector, the shape of the places, and that of a row.
+fn rows_at(
+    c: &mut Composer,
+    x: ValueId,
+    index: ValueId,
+) -> (ValueId, ValueId, Vec<usize>, Vec<usize>) {
+    let (own, mut places) = (c.shape(x), c.shape(index));
+    let depth = places.pop().unwrap_or(1);
+    let (first, rest) = own.split_at(depth);
+    let count = places.iter().product();
+    let parts = c.reshape(index, &[count, depth]);
+    let mut number = None;
+    for axis in 0..depth {
+        let part = c.slice(parts, 1, axis, 1);
+        let step = first[axis + 1..].iter().product::<usize>() as f64;
+        let part = c.unary(Unary::MulScalar(step), part);
+        number = Some(match number {
+            Some(sum) => c.binary(Binary::Add, sum, part),
+            None => part,
+        });
+    }
+    let number = c.reshape(number.unwrap_or(parts), &[count]);
+    let table = c.reshape(x, &[first.iter().product(), rest.iter().product()]);
+    (table, number, places, rest.to_vec())
 }
 
 /// `x` with `value` at the ranges (start, step).

@@ -207,6 +207,72 @@ pub(super) fn pool1d(c: &mut Composer, x: ValueId, pool: Pool2d, out: &[usize]) 
     c.reshape(pooled, out)
 }
 
+/// A maximum over windows, and the places that it is from, as their numbers in an image.
+pub(super) fn max_pool_with_places(
+    c: &mut Composer,
+    x: ValueId,
+    pool: Pool2d,
+    out: &[usize],
+) -> [ValueId; 2] {
+    let own = c.shape(x);
+    let dilation = match pool.pooling {
+        Pooling::Max { dilation } => dilation,
+        _ => [1, 1],
+    };
+    let at = |i: usize, o: usize, k: usize| {
+        let at = (o * pool.stride[i] + k * dilation[i]).checked_sub(pool.padding[i])?;
+        (at < own[2 + i]).then_some(at)
+    };
+    let along = |i: usize| {
+        let windows = (0..out[2 + i]).flat_map(move |o| (0..pool.kernel[i]).map(move |k| (o, k)));
+        windows.map(|(o, k)| at(i, o, k)).collect::<Vec<_>>()
+    };
+    let (rows, columns) = (along(0), along(1));
+    let spread = c.along(
+        "max_pool2d_with_indices",
+        x,
+        2,
+        copies(rows.iter().copied()),
+    );
+    let spread = c.along(
+        "max_pool2d_with_indices",
+        spread,
+        3,
+        copies(columns.iter().copied()),
+    );
+    let spread = match rows.iter().chain(&columns).all(Option::is_some) {
+        true => spread,
+        false => {
+            let outside = |r: &Option<usize>, c: &Option<usize>| r.is_none() || c.is_none();
+            let mask = { rows.iter() }.flat_map(|r| columns.iter().map(move |c| outside(r, c)));
+            let mask = mask.map(|outside| f32::from(u8::from(outside))).collect();
+            let mask = c.constant(&[1, 1, rows.len(), columns.len()], mask);
+            c.filled_where(spread, mask, f32::NEG_INFINITY)
+        }
+    };
+    let [height, width] = pool.kernel;
+    let windows = c.reshape(spread, &[own[0], own[1], out[2], height, out[3], width]);
+    let windows = c.permute(windows, &[0, 1, 2, 4, 3, 5]);
+    let windows = c.reshape(windows, &[own[0], own[1], out[2], out[3], height * width]);
+    let place = c.reduce(Reduction::ArgMax, windows, 4);
+    let place = c.reshape(place, out);
+    // From the place in the window to that in the image.
+    let quotient = c.unary(Unary::DivScalar(width as f64), place);
+    let row = c.unary(Unary::Floor, quotient);
+    let step = (dilation[0] * own[3]) as f64 - (width * dilation[1]) as f64;
+    let down = c.unary(Unary::MulScalar(step), row);
+    let right = c.unary(Unary::MulScalar(dilation[1] as f64), place);
+    let inside = c.binary(Binary::Add, down, right);
+    let line = own[3] as f32;
+    let corner = |i: usize, o: usize| (o * pool.stride[i]) as f32 - pool.padding[i] as f32;
+    let starts =
+        (0..out[2]).flat_map(|y| (0..out[3]).map(move |x| corner(0, y) * line + corner(1, x)));
+    let starts = starts.collect();
+    let starts = c.constant(&[1, 1, out[2], out[3]], starts);
+    let places = c.binary(Binary::Add, inside, starts);
+    [c.push(pool, &[x], out.to_vec()), places]
+}
+
 /// A pool of images of height 1.
 pub(super) fn row_pool(
     pooling: Pooling,
@@ -243,7 +309,7 @@ pub(super) fn adaptive(c: &mut Composer, x: ValueId, sizes: &[usize]) -> ValueId
     })
 }
 
-/// Interpolation of images to another size; `None` for a mode that is not known.
+/// Interpolation of images to another size.
 pub(super) fn interpolate(
     c: &mut Composer,
     x: ValueId,
@@ -282,7 +348,21 @@ fn taps(mode: &InterpolateModeIr, corners: bool, length: usize, size: usize, o: 
             let low = low as usize;
             sums([(low, 1.0 - weight), ((low + 1).min(last), weight)])
         }
-        InterpolateModeIr::Bicubic | InterpolateModeIr::Lanczos3 => {
+        InterpolateModeIr::Lanczos3 => {
+            // What lies outside is left out, and the rest weighs more.
+            let base = at.floor();
+            let inside = |k: &i32| (0.0..=last as f64).contains(&(base + f64::from(*k)));
+            let tap = |k: i32| {
+                let weight = lanczos(at - base - f64::from(k));
+                ((base + f64::from(k)) as usize, weight)
+            };
+            let mut terms: Terms = (-2..=3).filter(inside).map(tap).collect();
+            let sum: f64 = terms.iter().map(|term| term.1).sum();
+            terms.iter_mut().for_each(|term| term.1 /= sum);
+            terms.retain(|term| term.1 != 0.0);
+            terms
+        }
+        InterpolateModeIr::Bicubic => {
             let base = at.floor();
             let tap = |k: i32| {
                 let index = (base + f64::from(k)).clamp(0.0, last as f64) as usize;
@@ -314,6 +394,18 @@ fn cubic(distance: f64) -> f64 {
         x if x <= 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
         x if x < 2.0 => ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A,
         _ => 0.0,
+    }
+}
+
+/// `sinc(x) sinc(x / 3)` within 3 (Lanczos), as Burn's.
+fn lanczos(x: f64) -> f64 {
+    let sinc = |x: f64| match x * std::f64::consts::PI {
+        0.0 => 1.0,
+        x => x.sin() / x,
+    };
+    match x.abs() < 3.0 {
+        true => sinc(x) * sinc(x / 3.0),
+        false => 0.0,
     }
 }
 

@@ -4,7 +4,7 @@ use super::binary::Binary;
 use super::composed::{self, Build, Composer, Padding};
 use super::composed_layers::{self as layers, Geometry};
 use super::cumulative::CumulativeSum;
-use super::pool::Pooling;
+use super::pool::{Pool2d, Pooling};
 use super::reduce::{Reduce, Reduction};
 use super::softmax::Softmax;
 use super::sort::ArgSort;
@@ -14,7 +14,7 @@ use crate::ir::graph::ValueId;
 use burn_backend::Slice;
 use burn_backend::tensor::IndexingUpdateOp;
 use burn_ir::{
-    ActivationOperationIr as A, BaseOperationIr as B, FloatOperationIr as F, InterpolateModeIr,
+    ActivationOperationIr as A, BaseOperationIr as B, FloatOperationIr as F,
     ModuleOperationIr as M, NumericOperationIr as N, PadModeIr, TensorIr,
 };
 
@@ -31,11 +31,14 @@ pub(super) const NAMES: &[&str] = &[
     "cummax",
     "cummin",
     "cumprod",
+    "gather_nd",
     "max_pool1d",
+    "max_pool2d_with_indices",
     "prelu",
     "prod",
     "prod_dim",
     "scatter",
+    "scatter_nd",
     "select_assign",
     "slice_assign",
     "softmin",
@@ -90,6 +93,15 @@ pub(super) fn base(op: &B, float: bool) -> Recorded<'_> {
             let inputs = vec![&ir.tensor, &ir.indices, &ir.value];
             one(inputs, &ir.out, |c, x| {
                 composed::scatter_add(c, [x[0], x[1], x[2]], ir.dim)
+            })
+        }
+        B::GatherNd(ir) => one(vec![&ir.data, &ir.indices], &ir.out, |c, x| {
+            composed::gather_nd(c, x[0], x[1])
+        }),
+        B::ScatterNd(ir) if matches!(ir.reduction, IndexingUpdateOp::Add) => {
+            let inputs = vec![&ir.data, &ir.indices, &ir.values];
+            one(inputs, &ir.out, |c, x| {
+                composed::scatter_nd_add(c, [x[0], x[1], x[2]])
             })
         }
         B::SliceAssign(ir) => match starts(&ir.ranges, &shape(&ir.tensor)) {
@@ -358,6 +370,35 @@ fn rest(op: &M) -> Recorded<'_> {
                 layers::pool1d(c, x[0], pool, &shape(&ir.out))
             })
         }
+        M::MaxPool1dWithIndices(ir) => {
+            let max = Pooling::Max {
+                dilation: [1, ir.dilation],
+            };
+            let pool = layers::row_pool(max, ir.kernel_size, ir.stride, ir.padding, ir.ceil_mode);
+            let build: Build = Box::new(move |c, x| {
+                let (own, out) = (c.shape(x[0]), shape(&ir.out));
+                let image = c.reshape(x[0], &[own[0], own[1], 1, own[2]]);
+                let both =
+                    layers::max_pool_with_places(c, image, pool, &[out[0], out[1], 1, out[2]]);
+                both.map(|v| c.reshape(v, &out)).to_vec()
+            });
+            Recorded::Composed(build, vec![&ir.x], vec![&ir.out, &ir.out_indices])
+        }
+        M::MaxPool2dWithIndices(ir) => {
+            let pool = Pool2d {
+                pooling: Pooling::Max {
+                    dilation: ir.dilation,
+                },
+                kernel: ir.kernel_size,
+                stride: ir.stride,
+                padding: ir.padding,
+                ceil: ir.ceil_mode,
+            };
+            let build: Build = Box::new(move |c, x| {
+                layers::max_pool_with_places(c, x[0], pool, &shape(&ir.out)).to_vec()
+            });
+            Recorded::Composed(build, vec![&ir.x], vec![&ir.out, &ir.out_indices])
+        }
         M::AvgPool1d(ir) => {
             let average = Pooling::Average {
                 padded: ir.count_include_pad,
@@ -374,18 +415,16 @@ fn rest(op: &M) -> Recorded<'_> {
         M::AdaptiveAvgPool3d(ir) => one(vec![&ir.x], &ir.out, |c, x| {
             layers::adaptive(c, x[0], &ir.output_size)
         }),
-        M::Interpolate(ir) if !matches!(ir.options.mode, InterpolateModeIr::Lanczos3) => {
-            one(vec![&ir.x], &ir.out, |c, x| {
-                let options = &ir.options;
-                layers::interpolate(
-                    c,
-                    x[0],
-                    ir.output_size,
-                    &options.mode,
-                    options.align_corners,
-                )
-            })
-        }
+        M::Interpolate(ir) => one(vec![&ir.x], &ir.out, |c, x| {
+            let options = &ir.options;
+            layers::interpolate(
+                c,
+                x[0],
+                ir.output_size,
+                &options.mode,
+                options.align_corners,
+            )
+        }),
         M::Unfold4d(ir) => {
             let geometry = Geometry {
                 stride: ir.options.stride,

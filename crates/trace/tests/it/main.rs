@@ -12,6 +12,7 @@ mod modules;
 mod networks;
 mod operations;
 mod padding;
+mod plans;
 mod precision;
 mod reference;
 mod sharing;

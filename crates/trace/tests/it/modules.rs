@@ -12,8 +12,8 @@ use burn::nn::interpolate::*;
 use burn::nn::pool::*;
 use burn::nn::transformer::*;
 use burn::nn::*;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::module::{attention, max_pool1d_with_indices, max_pool2d_with_indices};
+use burn::tensor::ops::{AttentionModuleOptions, MaxPoolOptions};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use landscape_core::{Objective, Params, Rng, Sample};
 use landscape_trace::{DirectObjective, Loss, Trace, params_of, with_params};
@@ -262,6 +262,37 @@ modules! {
         let config = Interpolate2dConfig::new().with_mode(InterpolateMode::Cubic);
         flat(config.with_output_size(Some([7, 9])).init().forward(part(x, [0, 2, 4, 5])))
     };
+    interpolation_of_lanczos: |_, x| {
+        let config = Interpolate2dConfig::new().with_mode(InterpolateMode::Lanczos);
+        let x = part(x, [0, 2, 4, 5]);
+        let corners = config.clone().with_output_size(Some([7, 9])).init().forward(x.clone());
+        let config = config.with_align_corners(false).with_output_size(Some([3, 9]));
+        Tensor::cat(vec![flat(corners), flat(config.init().forward(x))], 1)
+    };
+    interpolation_in_one_dimension: |_, x| {
+        let x = part(x, [0, 3, 8]);
+        let modes = [InterpolateMode::Nearest, InterpolateMode::Linear, InterpolateMode::Cubic];
+        let all = modes.map(|mode| {
+            let config = Interpolate1dConfig::new().with_mode(mode).with_output_size(Some(5));
+            flat(config.init().forward(x.clone()))
+        });
+        Tensor::cat(all.to_vec(), 1)
+    };
+    dropout_and_noise_are_off: |_, x| {
+        let x = DropoutConfig::new(0.5).init().forward(x);
+        GaussianNoiseConfig::new(0.5).init().forward(x)
+    };
+    max_pool_with_its_places: |_, x| {
+        let options = MaxPoolOptions {
+            kernel_size: [3, 2], stride: [2, 1], padding: [(1, 1), (1, 1)], dilation: [1, 2], ceil_mode: false,
+        };
+        let (value, place) = max_pool2d_with_indices(part(x.clone(), [0, 2, 4, 5]), options);
+        let options = MaxPoolOptions {
+            kernel_size: [3], stride: [2], padding: [(1, 1)], dilation: [1], ceil_mode: true,
+        };
+        let (row, at) = max_pool1d_with_indices(part(x, [0, 3, 9]), options);
+        Tensor::cat(vec![flat(value * place.float()), flat(row * at.float())], 1)
+    };
     recurrent: |m, x| flat(m.rnn.forward(part(x, [0, 11, 4]), None).0);
     lstm: |m, x| flat(m.lstm.forward(part(x, [0, 11, 4]), None).0);
     lstm_state: |m, x| m.lstm.forward(part(x, [0, 5, 4]), None).1.hidden;
@@ -275,6 +306,12 @@ modules! {
     cross_attention: |m, x| {
         let query = part(x.clone(), [0, 3, 8]);
         flat(m.cross.forward(query, part(x, [0, 5, 4]), None))
+    };
+    masked_cross_attention: |m, x| {
+        let query = part(x.clone(), [0, 3, 8]);
+        let after = Tensor::<1, Int>::arange(0..5, &x.device()).greater_elem(2);
+        let mask = after.unsqueeze::<2>().expand([x.dims()[0], 5]);
+        flat(m.cross.forward(query, part(x, [0, 5, 4]), Some(mask)))
     };
     transformer_encoder: |m, x| {
         flat(m.encoder.forward(TransformerEncoderInput::new(part(x, [0, 4, 8]))))
@@ -291,6 +328,39 @@ modules! {
         let second = attention(q, k, v, Some(mask), Some(bias), Default::default());
         flat(first + second)
     };
+}
+
+/// Against the pixels whose centres are nearest: flex, on which the module would run, does not have it.
+#[test]
+fn interpolation_to_the_exact_nearest() {
+    fn loss(m: &Layers, x: &Tensor<2>, exact: bool) -> Loss {
+        let x = part(m.first.forward(x.clone()), [0, 2, 5, 5]);
+        let config = Interpolate2dConfig::new().with_mode(InterpolateMode::NearestExact);
+        let chosen = match exact {
+            true => config.with_output_size(Some([7, 3])).init().forward(x),
+            false => {
+                let rows = Tensor::<1, Int>::from_ints([0, 1, 1, 2, 3, 3, 4], &x.device());
+                let columns = Tensor::<1, Int>::from_ints([0, 2, 4], &x.device());
+                x.select(2, rows).select(3, columns)
+            }
+        };
+        Loss::new(flat(chosen).powi_scalar(3).mean_dim(1).squeeze_dim(1))
+    }
+    let (module, x) = (layers(), data());
+    let params = params_of(&module).unwrap();
+    let plane = plane(&params, 1);
+    let found = Trace::capture(&module, &x, |m, x| loss(m, x, true)).unwrap();
+    let expected = Trace::capture(&module, &x, |m, x| loss(m, x, false)).unwrap();
+    for target in targets() {
+        let [a, b] = [&found, &expected].map(|trace| {
+            let objective = trace
+                .objective(&plane, std::slice::from_ref(&target))
+                .unwrap();
+            objective.evaluate(&[[0.3, 0.0, 0.0]]).unwrap()[0].loss
+        });
+        assert_close(a, b, 1e-6);
+    }
+    check_trace(&found, &params);
 }
 
 /// Where Burn folds the samples into another axis, losses are right too, whether or not they are told apart.
@@ -390,6 +460,13 @@ mod operations {
             let value = x.clone().narrow(2, 1, 4) * 2.0;
             flat(added + x.scatter(2, places, value, IndexingUpdateOp::Add))
         };
+        rows_at_places_of_several_axes: |m, x| {
+            let table = m.first.weight.val().reshape([6, 4, 24]);
+            let places = Tensor::<2, Int>::from_ints([[0, 1], [5, 3], [0, 1], [2, 2]], &x.device());
+            let rows: Tensor<2> = table.clone().gather_nd(places.clone());
+            let more: Tensor<3> = table.scatter_nd(places, rows.clone().exp(), IndexingUpdateOp::Add);
+            part(x, [0, 24]) * (rows.sum_dim(0) + more.sum_dim(0).sum_dim(1).squeeze_dim::<2>(0))
+        };
         cross_products: |_, x| {
             let (a, b) = (part(x.clone(), [0, 4, 3]), part(x.cos(), [0, 4, 3]));
             flat(a.cross(b, 2))
@@ -409,5 +486,29 @@ mod operations {
             let (value, place) = part(x.clone(), [0, 12]).max_dim_with_indices(1);
             value * place.float() + x.max_abs_dim(1)
         };
+    }
+
+    /// As in PyTorch: what comes after a number that is none is none.
+    #[test]
+    fn cumulative_extremes_keep_nan() {
+        for keep in [false, true] {
+            let loss = move |m: &Layers, x: &Tensor<2>| {
+                let y = m.first.forward(x.clone()).narrow(1, 0, 3);
+                let gap = y
+                    .clone()
+                    .mask_fill(y.clone().ones_like().cumsum(1).equal_elem(2.0), f32::NAN);
+                let scans = gap.clone().cummax(1) + gap.cummin(1);
+                let column = if keep { 0 } else { 2 };
+                Loss::new(scans.narrow(1, column, 1).squeeze_dim(1))
+            };
+            let module = layers();
+            let plane = plane(&params_of(&module).unwrap(), 1);
+            let trace = Trace::capture(&module, &data(), loss).unwrap();
+            for target in targets() {
+                let objective = trace.objective(&plane, &[target]).unwrap();
+                let found = objective.evaluate(&[[0.1, 0.0, 0.0]]).unwrap();
+                assert_eq!(found[0].loss.is_nan(), !keep);
+            }
+        }
     }
 }

@@ -44,12 +44,12 @@ fn numbers(name: &str, n: usize) -> Vec<f32> {
     integers(name, n).map(number).collect()
 }
 
-fn floats<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
+pub fn floats<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
     let data = TensorData::new(numbers(name, shape.iter().product()), shape);
     Tensor::from_data(data, &Device::flex())
 }
 
-fn classes<const D: usize>(name: &str, shape: [usize; D], below: usize) -> Tensor<D, Int> {
+pub fn classes<const D: usize>(name: &str, shape: [usize; D], below: usize) -> Tensor<D, Int> {
     let all = integers(name, shape.iter().product());
     let all: Vec<i64> = all.map(|z| ((z >> 33) % below as u64) as i64).collect();
     Tensor::from_data(TensorData::new(all, shape), &Device::flex())
@@ -228,7 +228,7 @@ fn check<M: Module, I: Inputs>(
     }
 }
 
-type Labelled<const D: usize> = (Tensor<D>, Tensor<1, Int>);
+pub type Labelled<const D: usize> = (Tensor<D>, Tensor<1, Int>);
 
 fn labels(n: usize) -> Tensor<1, Int> {
     classes("y", [n], 3)
@@ -248,7 +248,7 @@ fn squares<const D: usize>(found: Tensor<D>, wanted: Tensor<D>) -> Loss {
     Loss::new((found - wanted).powi_scalar(2).mean())
 }
 
-fn images(n: usize) -> Labelled<4> {
+pub fn images(n: usize) -> Labelled<4> {
     (floats("image", [n, 1, 8, 8]), labels(n))
 }
 
@@ -276,7 +276,7 @@ fn layer_norm(width: usize) -> LayerNorm {
 }
 
 #[derive(Module, Debug)]
-struct Vit {
+pub struct Vit {
     token: Option<Param<Tensor<3>>>,
     place: Param<Tensor<3>>,
     patch: Conv2d,
@@ -290,7 +290,7 @@ struct Vit {
 }
 
 impl Vit {
-    fn new(token: bool) -> Self {
+    pub fn new(token: bool) -> Self {
         let attention = MultiHeadAttentionConfig::new(WIDTH, 2).with_dropout(0.0);
         Self {
             token: token.then(|| Param::from_tensor(floats("t", [1, 1, WIDTH]))),
@@ -306,7 +306,7 @@ impl Vit {
         }
     }
 
-    fn loss(&self, (x, y): &Labelled<4>) -> Loss {
+    pub fn loss(&self, (x, y): &Labelled<4>) -> Loss {
         let n = x.dims()[0];
         let mut x = self
             .patch
@@ -340,31 +340,32 @@ fn vision_transformer_with_a_class_token() {
 }
 
 #[derive(Module, Debug)]
-struct Gpt {
+pub struct Gpt {
     word: Embedding,
     position: Embedding,
     body: TransformerEncoder,
     head: Linear,
 }
 
-type Texts = (Tensor<2, Int>, Tensor<2, Int>);
+pub type Texts = (Tensor<2, Int>, Tensor<2, Int>);
 
 impl Gpt {
-    fn new() -> Self {
+    /// For up to so many tokens.
+    pub fn new(tokens: usize) -> Self {
         let device = Device::flex();
         let body = TransformerEncoderConfig::new(WIDTH, 12, 2, 1)
             .with_dropout(0.0)
             .with_norm_first(true);
         Self {
             word: EmbeddingConfig::new(WORDS, WIDTH).init(&device),
-            position: EmbeddingConfig::new(TOKENS, WIDTH).init(&device),
+            position: EmbeddingConfig::new(tokens, WIDTH).init(&device),
             body: body.init(&device),
             head: linear(WIDTH, WORDS),
         }
     }
 
     /// As in Burn's example of text generation: repeated positions, a mask for every sample, one loss over all tokens.
-    fn loss(&self, (x, y): &Texts, ignored: Option<Vec<usize>>) -> Loss {
+    pub fn loss(&self, (x, y): &Texts, ignored: Option<Vec<usize>>) -> Loss {
         let ([n, t], device) = (x.dims(), x.device());
         let places = Tensor::arange(0..t as i64, &device)
             .reshape([1, t])
@@ -392,38 +393,48 @@ fn texts(n: usize) -> Texts {
 
 #[test]
 fn language_model() {
-    check("gpt", Gpt::new(), texts, |m, i| m.loss(i, None));
+    check("gpt", Gpt::new(TOKENS), texts, |m, i| m.loss(i, None));
 }
 
 #[test]
 fn language_model_with_ignored_tokens() {
-    check("gpt-ignoring", Gpt::new(), texts, |m, i| {
+    check("gpt-ignoring", Gpt::new(TOKENS), texts, |m, i| {
         m.loss(i, Some(vec![IGNORED]))
     });
 }
 
 #[derive(Module, Debug)]
-struct Recurrent<C: Module> {
+pub struct Recurrent<C: Module> {
     cell: C,
     head: Linear,
 }
 
-fn sequences(n: usize) -> Labelled<3> {
+pub fn sequences(n: usize) -> Labelled<3> {
     (floats("sequence", [n, 6, 4]), labels(n))
+}
+
+impl Recurrent<Lstm> {
+    pub fn lstm() -> Self {
+        Self {
+            cell: LstmConfig::new(4, 5, true).init(&Device::flex()),
+            head: linear(5, 3),
+        }
+    }
+
+    pub fn loss(&self, (x, y): &Labelled<3>) -> Loss {
+        let (_, state) = self.cell.forward(x.clone(), None);
+        weighted(self.head.forward(state.hidden), y)
+    }
 }
 
 #[test]
 fn lstm_classifier() {
-    let cell = LstmConfig::new(4, 5, true).init(&Device::flex());
-    let module = Recurrent {
-        cell,
-        head: linear(5, 3),
-    };
-    let loss = |m: &Recurrent<Lstm>, (x, y): &Labelled<3>| {
-        let (_, state) = m.cell.forward(x.clone(), None);
-        weighted(m.head.forward(state.hidden), y)
-    };
-    check("lstm", module, sequences, loss);
+    check(
+        "lstm",
+        Recurrent::lstm(),
+        sequences,
+        Recurrent::<Lstm>::loss,
+    );
 }
 
 #[test]
@@ -445,7 +456,7 @@ fn gru_classifier() {
 }
 
 #[derive(Module, Debug)]
-struct UNet {
+pub struct UNet {
     down: Conv2d,
     bottom: Conv2d,
     up: ConvTranspose2d,
@@ -453,25 +464,37 @@ struct UNet {
     head: Conv2d,
 }
 
+pub type Segmented = (Tensor<4>, Tensor<4>);
+
+impl UNet {
+    pub fn new() -> Self {
+        let up = ConvTranspose2dConfig::new([4, 3], [2, 2]).with_stride([2, 2]);
+        Self {
+            down: same(1, 3, 3, 1),
+            bottom: same(3, 4, 3, 1),
+            up: up.init(&Device::flex()),
+            merge: same(6, 3, 3, 1),
+            head: same(3, 1, 1, 1),
+        }
+    }
+
+    pub fn loss(&self, (x, mask): &Segmented) -> Loss {
+        let a = relu(self.down.forward(x.clone()));
+        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
+        let b = relu(self.bottom.forward(pool.forward(a.clone())));
+        let both = Tensor::cat(vec![a, self.up.forward(b)], 1);
+        let out = self.head.forward(relu(self.merge.forward(both)));
+        squares(out, mask.clone())
+    }
+}
+
+pub fn segmented(n: usize) -> Segmented {
+    (floats("image", [n, 1, 8, 8]), floats("mask", [n, 1, 8, 8]))
+}
+
 #[test]
 fn unet() {
-    let up = ConvTranspose2dConfig::new([4, 3], [2, 2]).with_stride([2, 2]);
-    let module = UNet {
-        down: same(1, 3, 3, 1),
-        bottom: same(3, 4, 3, 1),
-        up: up.init(&Device::flex()),
-        merge: same(6, 3, 3, 1),
-        head: same(3, 1, 1, 1),
-    };
-    let data = |n| (floats("image", [n, 1, 8, 8]), floats("mask", [n, 1, 8, 8]));
-    let loss = |m: &UNet, (x, mask): &(Tensor<4>, Tensor<4>)| {
-        let a = relu(m.down.forward(x.clone()));
-        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
-        let b = relu(m.bottom.forward(pool.forward(a.clone())));
-        let both = Tensor::cat(vec![a, m.up.forward(b)], 1);
-        squares(m.head.forward(relu(m.merge.forward(both))), mask.clone())
-    };
-    check("unet", module, data, loss);
+    check("unet", UNet::new(), segmented, UNet::loss);
 }
 
 #[derive(Module, Debug)]
