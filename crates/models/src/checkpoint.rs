@@ -175,7 +175,10 @@ fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec, listing: &Listing) -
     };
     match refusal {
         Refusal::Object { class } => pickle(PickleError::Global { name: class }),
-        Refusal::Several { names } => pickle(PickleError::Ambiguous { names }),
+        Refusal::Several { names, first } => pickle(PickleError::Ambiguous {
+            names,
+            expression: expression(&first, listing.is_safetensors()),
+        }),
         Refusal::Integers { name } => integers(&name, path),
         Refusal::Layout { source, renamed } => ModelsError::Checkpoint {
             path: path.to_owned(),
@@ -184,6 +187,26 @@ fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec, listing: &Listing) -
             renamed: renamed.map(Box::new),
             source: Box::new(source),
         },
+    }
+}
+
+/// A network in a file, in Python.
+fn expression((keys, prefix): &(Vec<String>, String), safetensors: bool) -> String {
+    let mut text = match safetensors {
+        true => "safetensors.torch.load_file(FILE)".to_owned(),
+        false => "torch.load(FILE)".to_owned(),
+    };
+    for key in keys {
+        match key.parse::<usize>() {
+            Ok(place) => text.push_str(&format!("[{place}]")),
+            Err(_) => text.push_str(&format!("['{key}']")),
+        }
+    }
+    match prefix.is_empty() {
+        true => text,
+        false => {
+            format!("{{k: v for k, v in {text}.items() if k.startswith('{prefix}')}}")
+        }
     }
 }
 

@@ -70,12 +70,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
     pub model: Option<ModelSpec>,
     /// Start from these parameters rather than from random ones
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "model",
-        help_heading = "Network"
-    )]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub weights: Option<PathBuf>,
     #[command(flatten)]
     pub data: DataArgs,
@@ -105,7 +100,6 @@ pub struct CompareArgs {
     #[arg(
         long,
         value_name = "SHARE",
-        requires = "runs",
         allow_hyphen_values = true,
         help_heading = "Landscapes"
     )]

@@ -55,7 +55,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["directions", "trajectory"])]
     pub curvature: Option<CurvatureTable>,
     /// Which path, where the run has several
-    #[arg(long, value_name = "NAME", requires = "trajectory")]
+    #[arg(long, value_name = "NAME")]
     pub label: Option<String>,
     /// What the height of a mesh shows: loss, log (of the loss, base 10) or flat (vtk)
     #[arg(long, value_name = "NAME", default_value = "loss")]

@@ -69,7 +69,7 @@ pub struct WantedArgs {
     pub sharpness: Vec<Measure>,
     /// At every recorded checkpoint of --run, not at one; the largest eigenvalue where nothing else is
     /// asked for
-    #[arg(long, requires = "run", conflicts_with = "step")]
+    #[arg(long, conflicts_with = "step")]
     pub all_steps: bool,
 }
 

@@ -39,6 +39,6 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
     /// Which checkpoint of the run, by step: 0 is the initial state; the last where absent
-    #[arg(long, value_name = "N", requires = "run")]
+    #[arg(long, value_name = "N")]
     pub step: Option<u64>,
 }

@@ -26,7 +26,8 @@ pub struct TrajectoryArgs {
     /// A training run; several share one analysis
     #[arg(long, value_name = "NAME", required_unless_present = "checkpoints", help_heading = PATH)]
     pub run: Vec<String>,
-    /// Checkpoint files, in the order of their names
+    /// Checkpoint files, in the order of the steps in their names or their folders' (numbers behind step, iter or epoch,
+    /// else the last ones), else of the names
     #[arg(long, value_name = "GLOB", conflicts_with = "run", help_heading = PATH)]
     pub checkpoints: Option<String>,
     /// Network of the checkpoint files
@@ -36,7 +37,8 @@ pub struct TrajectoryArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub norm: NormArgs,
-    /// Only the checkpoints from step A to step B; for files, their places from 0. A or B may be absent
+    /// Only the checkpoints from step A to step B; for files whose names tell no step, their places from 0. A or B may
+    /// be absent
     #[arg(long, value_name = "A:B", conflicts_with = "epochs", help_heading = PATH)]
     pub window: Option<StepWindow>,
     /// Only the checkpoints from epoch A to epoch B

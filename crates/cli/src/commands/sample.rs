@@ -11,7 +11,8 @@ use crate::inputs::{
     Directions, INTERPOLATION, Interrupt, LossChoice, Problem, SEGMENT, USUAL, UsualAxis,
     build_directions, build_grid, build_grid_on, check_drawable, check_statistics, distinct,
     ends_at_models, load_problem, may_store, may_write, moves_statistics, negative_variance,
-    open_store, places_json, plan_grid, provenance, read_store, save_directions, targets,
+    open_store, places_json, plan_grid, provenance, read_store, save_directions,
+    statistics_settings, targets,
 };
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
 use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
@@ -337,12 +338,12 @@ fn settings<const DIMS: usize>(
         ("directions".to_owned(), directions.settings.clone()),
         ("grid".to_owned(), json!(grid)),
         ("terms".to_owned(), terms.into()),
-        ("batch_norm".to_owned(), json!(args.norm.batch_norm.name())),
         (
             "precision".to_owned(),
             json!(args.precision.precision().name()),
         ),
     ]);
+    settings.extend(statistics_settings(args.norm.batch_norm));
     let adaptive = args.adaptive.map(|adaptive| json!(adaptive.tolerance()));
     settings.extend(adaptive.map(|tolerance| ("adaptive".to_owned(), tolerance)));
     Value::Object(settings)

@@ -14,7 +14,8 @@ use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    build_grid, may_store, open_store, plan_grid, plan_memory, provenance, read_store, targets,
+    build_grid, may_store, open_store, plan_grid, plan_memory, provenance, read_store,
+    statistics_settings, targets,
 };
 use crate::output::{Console, Typed};
 use landscape_core::{
@@ -177,12 +178,14 @@ impl Shadow {
             "data": {"sha256": paths.data.digest(), "samples": paths.data.len()},
             "loss": paths.loss.name(),
             "precision": "f32",
-            "batch_norm": args.norm.batch_norm.name(),
             "checkpoints": checkpoints.collect::<Result<Vec<_>, _>>()?,
             "center": args.center.name(),
             "project": args.project.name(),
             "components": args.components,
         });
+        for (name, value) in statistics_settings(args.norm.batch_norm) {
+            settings[name] = value;
+        }
         if args.ignore_biasbn {
             settings["ignore"] = json!("biasbn");
         }
@@ -283,8 +286,39 @@ fn named(error: StreamError, paths: &Paths) -> CliError {
             remedy: "train them with one --seed, or use --center last or mean".to_owned(),
         },
         StreamError::Read { index, source } => paths.paths[0].unread(index, source),
+        StreamError::Path(error) => flat(&error, paths).unwrap_or_else(|| error.into()),
         error => error.into(),
     }
+}
+
+/// What to do about files that span no plane: there is nothing to record anew.
+fn flat(error: &TrajectoryError, paths: &Paths) -> Option<CliError> {
+    let path = &paths.paths[0];
+    let ((first, last), count) = (path.ends()?, path.steps.len());
+    let (what, remedy) = match error {
+        TrajectoryError::TooFew { .. } => (
+            "one checkpoint is no path".to_owned(),
+            "give a pattern of --checkpoints that matches several files".to_owned(),
+        ),
+        TrajectoryError::Rank { rank: 0, .. } => (
+            format!("the {count} checkpoints hold the same parameters: there is no path"),
+            "give files of other steps".to_owned(),
+        ),
+        TrajectoryError::Rank { wanted: 2, .. } => {
+            let line = Typed::new("line").option("--model", paths.spec.to_string());
+            let line = line.option("--weights", first).option("--to", last);
+            (
+                format!("the {count} checkpoints lie on one line, which spans no plane"),
+                format!("sample the line: `{line} --data ...`"),
+            )
+        }
+        TrajectoryError::Rank { wanted, rank } => (
+            format!("the {count} checkpoints span {rank} dimensions, and {wanted} are asked for"),
+            format!("give --components {rank}, or more files"),
+        ),
+        _ => return None,
+    };
+    Some(CliError::Conflict { what, remedy })
 }
 
 fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), CliError> {

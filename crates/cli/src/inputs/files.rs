@@ -109,7 +109,6 @@ pub fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
             source: error.into(),
         })?);
     }
-    files.sort_by(|a, b| natural(a, b));
     match files.is_empty() {
         true => Err(wrong(format!("no file matches `{pattern}`"))),
         false => Ok(files),
@@ -139,78 +138,4 @@ pub fn beside(path: &Path, part: &str) -> PathBuf {
         name.push(ending);
     }
     path.with_file_name(name)
-}
-
-/// A part of a name: other letters, or a number.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part<'a> {
-    /// Its digits without leading zeros, after how many there are: so they compare as the number does.
-    Number(usize, &'a str),
-    Letters(&'a str),
-}
-
-fn parts(name: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while let Some(first) = rest.chars().next() {
-        let is_number = first.is_ascii_digit();
-        let end = rest.find(|c: char| c.is_ascii_digit() != is_number);
-        let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
-        parts.push(match is_number {
-            true => {
-                let digits = part.trim_start_matches('0');
-                Part::Number(digits.len(), digits)
-            }
-            false => Part::Letters(part),
-        });
-        rest = after;
-    }
-    parts
-}
-
-/// The order of names in which numbers are compared as numbers: `model_2` before `model_10`.
-fn natural(a: &Path, b: &Path) -> std::cmp::Ordering {
-    let (shown_a, shown_b) = (a.to_string_lossy(), b.to_string_lossy());
-    parts(&shown_a).cmp(&parts(&shown_b)).then_with(|| a.cmp(b))
-}
-
-/// The steps that names of files tell: the last number in each, where every name has one and they rise.
-pub fn steps_in_names(files: &[PathBuf]) -> Option<Vec<u64>> {
-    let last = |file: &PathBuf| -> Option<u64> {
-        let name = file.file_stem()?.to_str()?;
-        let numbers = parts(name).into_iter().rev().find_map(|part| match part {
-            Part::Number(_, "") => Some("0".to_owned()),
-            Part::Number(_, digits) => Some(digits.to_owned()),
-            Part::Letters(_) => None,
-        });
-        numbers?.parse().ok()
-    };
-    let steps: Vec<u64> = files.iter().map(last).collect::<Option<_>>()?;
-    steps.windows(2).all(|w| w[0] < w[1]).then_some(steps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_names_are_compared_as_numbers() {
-        let mut files: Vec<PathBuf> = ["m_10", "m_2", "m_1", "m_02", "n_1", "m"]
-            .iter()
-            .map(PathBuf::from)
-            .collect();
-        files.sort_by(|a, b| natural(a, b));
-        let names: Vec<&str> = files.iter().filter_map(|f| f.to_str()).collect();
-        assert_eq!(names, ["m", "m_1", "m_02", "m_2", "m_10", "n_1"]);
-    }
-
-    #[test]
-    fn steps_are_the_last_numbers_of_rising_names() {
-        let of =
-            |names: &[&str]| steps_in_names(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
-        assert_eq!(of(&["r20_5.pt", "r20_10.pt"]), Some(vec![5, 10]));
-        assert_eq!(of(&["epoch_000.pt", "epoch_100.pt"]), Some(vec![0, 100]));
-        assert_eq!(of(&["a.pt", "b.pt"]), None);
-        assert_eq!(of(&["a1.pt", "b1.pt"]), None);
-    }
 }

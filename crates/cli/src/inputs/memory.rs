@@ -59,8 +59,8 @@ pub fn plan_network(spec: &ModelSpec, console: &Console) -> Result<(), CliError>
     plan_memory(&what, bytes, "give a smaller --model", console)
 }
 
-/// Free memory in bytes, of the machine or of the control group that this process is in, whichever is less;
-/// `None` where the system does not say.
+/// Free memory in bytes, of the machine, of the control group that this process is in, or of its limit
+/// (`ulimit -v`), whichever is least; `None` where the system does not say.
 fn free() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
@@ -74,10 +74,20 @@ fn free() -> Option<u64> {
     let group = number("memory.max")
         .zip(number("memory.current"))
         .map(|(most, used)| most.saturating_sub(used));
-    match (machine, group) {
-        (Some(machine), Some(group)) => Some(machine.min(group)),
-        (machine, group) => machine.or(group),
-    }
+    [machine, group, own()].into_iter().flatten().min()
+}
+
+/// What the limit of this process's address space leaves.
+fn own() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|l| l.strip_prefix("Max address space"))?;
+    let most: u64 = line.split_whitespace().next()?.parse().ok()?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmSize:"))?;
+    let used: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(most.saturating_sub(used << 10))
 }
 
 #[cfg(test)]

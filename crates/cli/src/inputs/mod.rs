@@ -10,6 +10,7 @@ mod interrupt;
 mod memory;
 mod models;
 mod network;
+mod order;
 mod provenance;
 mod store;
 
@@ -19,7 +20,7 @@ pub use device::{device, targets};
 pub use directions::{
     Directions, build_directions, check_statistics, describe_direction, save_directions,
 };
-pub use files::{beside, distinct, matching, may_store, may_write, steps_in_names, write_new};
+pub use files::{beside, distinct, matching, may_store, may_write, write_new};
 pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
 };
@@ -29,6 +30,9 @@ pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
     stored_places,
 };
-pub use network::{Problem, last_checkpoint, load_file, load_problem, stored_loss};
+pub use network::{
+    Problem, last_checkpoint, load_file, load_problem, statistics_settings, stored_loss,
+};
+pub use order::{Ordered, in_order};
 pub use provenance::provenance;
 pub use store::{open_store, read_store};

@@ -1,5 +1,5 @@
 use super::{LossChoice, Source, load_data, plan_network, with_loss};
-use crate::args::{DataArgs, NetworkArgs};
+use crate::args::{BatchNorm, DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
 use burn::tensor::Device;
@@ -48,6 +48,17 @@ impl Problem {
             ("precision".to_owned(), json!("f32")),
         ])
     }
+}
+
+/// What of the statistics of BatchNorm determines numbers.
+pub fn statistics_settings(batch_norm: BatchNorm) -> serde_json::Map<String, Value> {
+    let mut settings = serde_json::Map::new();
+    settings.insert("batch_norm".to_owned(), json!(batch_norm.name()));
+    if batch_norm == BatchNorm::Reestimate {
+        // Other estimates are other numbers: without the word, each layer was measured behind unbiased variances.
+        settings.insert("estimate".to_owned(), json!("update_bn"));
+    }
+    settings
 }
 
 /// Network, parameters, data and loss, from options, from a training run, or both.

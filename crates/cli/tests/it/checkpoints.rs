@@ -158,6 +158,78 @@ fn numbers_in_the_names_of_checkpoints_are_numbers() {
     assert_eq!((of("x")[10], of("y")[10]), (0.0, 0.0));
 }
 
+/// Words and folders tell steps too, and what stands beside them does not.
+#[test]
+fn steps_are_told_by_words_and_folders() {
+    let bench = Bench::new();
+    let take = |from: u64, to: &str| {
+        let path = bench.path(to);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::copy(data(&format!("order/model_{from}.safetensors")), path).unwrap();
+    };
+    for (step, accuracy) in [(1, 41), (2, 62), (10, 73)] {
+        take(
+            step,
+            &format!("val_acc=0.{accuracy}-epoch={step}.safetensors"),
+        );
+        take(step, &format!("checkpoint-{step}00/model.safetensors"));
+    }
+    for (pattern, factor) in [
+        ("*.safetensors", 1.0),
+        ("checkpoint-*/model.safetensors", 100.0),
+    ] {
+        let points = bench.json(&format!(
+            "trajectory --checkpoints '{pattern}' --model mlp:2-3-1 --data {}",
+            data("order/data.npz")
+        ))["points"]
+            .clone();
+        let of = |place: usize, key: &str| points[place][key].as_f64().unwrap();
+        for (place, (step, loss)) in [(1.0, 0.9003), (2.0, 0.9831), (10.0, 3.7502)]
+            .into_iter()
+            .enumerate()
+        {
+            assert_eq!(of(place, "step"), factor * step, "{pattern}");
+            assert!((of(place, "loss") - loss).abs() < 1e-4, "{pattern}");
+        }
+    }
+}
+
+#[test]
+fn files_that_span_no_plane_have_their_own_words() {
+    let bench = Bench::new();
+    let model = |name: &str| std::fs::read(data(&format!("order/{name}.safetensors"))).unwrap();
+    for (file, name) in [
+        ("one_1", "model_1"),
+        ("two_1", "model_1"),
+        ("two_2", "model_9"),
+    ] {
+        bench.write(&format!("{file}.safetensors"), model(name));
+    }
+    for file in ["same_1", "same_2", "same_3"] {
+        bench.write(&format!("{file}.safetensors"), model("model_1"));
+    }
+    let words = |pattern: &str| {
+        let given = data("order/data.npz");
+        let words =
+            format!("trajectory --checkpoints '{pattern}' --model mlp:2-3-1 --data {given}");
+        let message = bench.fails(&words);
+        assert!(!message.contains("--every"), "{message}");
+        message
+    };
+    let message = words("one_*.safetensors");
+    assert!(message.contains("one checkpoint is no path"), "{message}");
+    let message = words("two_*.safetensors");
+    assert!(
+        message.contains("the 2 checkpoints lie on one line"),
+        "{message}"
+    );
+    let line =
+        "landscape line --model mlp:2-3-1 --weights two_1.safetensors --to two_2.safetensors";
+    assert!(message.contains(line), "{message}");
+    let message = words("same_*.safetensors");
+    assert!(message.contains("hold the same parameters"), "{message}");
+}
+
 #[test]
 fn targets_suggest_their_loss_by_one_rule() {
     for (model, weights, file, loss, words) in [

@@ -122,7 +122,32 @@ const CASES: &[(&str, &[&str])] = &[
         "train --model mlp:784-9-10 --data mnist-1k --data-dir nowhere",
         &["--data-dir", "mnist"],
     ),
+    // Checkpoints of a run, where parameters come from elsewhere.
+    (
+        "line --model mlp:2-8-4-1 --data moons --weights w.safetensors --step 3",
+        &["--step", "--run"],
+    ),
+    (
+        "surface --model mlp:2-8-4-1 --data moons --step 3",
+        &["--step", "--run"],
+    ),
+    (
+        "hessian --model mlp:2-8-4-1 --data moons --weights w.safetensors --step 3",
+        &["--step", "--run"],
+    ),
+    (
+        "hessian --model mlp:2-8-4-1 --data moons --weights w.safetensors --all-steps",
+        &["--all-steps", "--run"],
+    ),
     // Comparisons.
+    (
+        "compare moons b --weights w.safetensors",
+        &["--weights", "stored already"],
+    ),
+    (
+        "compare --seeds 0..2 --model mlp:2-4-1 --data moons --tolerance 0.1",
+        &["--tolerance", "stored runs"],
+    ),
     (
         "compare moons b --epochs 3",
         &["--epochs", "stored already"],
@@ -271,6 +296,14 @@ const CASES: &[(&str, &[&str])] = &[
     (
         "export plane --height flat --directions -o a.h5",
         &["--height", "vtk"],
+    ),
+    (
+        "export plane --directions --label x -o a.h5",
+        &["--label", "--trajectory"],
+    ),
+    (
+        "export plane --curvature map --label x",
+        &["--label", "--trajectory"],
     ),
     ("export plane --force", &["--force", "-o FILE"]),
 ];

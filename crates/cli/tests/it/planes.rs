@@ -68,7 +68,10 @@ fn statistics_of_batch_norm() {
         assert_eq!(line["computed"], 3, "{mode} is a run of its own");
         centers.push(line["center_loss"].as_f64().unwrap());
         let shown = bench.json(&format!("show {mode}"));
-        assert_eq!(shown["run"]["settings"]["batch_norm"], mode);
+        let settings = &shown["run"]["settings"];
+        assert_eq!(settings["batch_norm"], mode);
+        // Numbers of another estimate are no part of the run.
+        assert_eq!(settings["estimate"] == "update_bn", mode == "reestimate");
         let words = bench.ok(&format!("show {mode}")).out;
         assert!(words.contains(&format!("batch_norm: {mode}")), "{words}");
     }

@@ -169,12 +169,11 @@ fn where_no_loss_is_finite_the_reason_is_said() {
     let bench = bench();
     let mut tensors = params(&bench, "before.pt").into_inner();
     tensors[0].data[0] = 1e20;
-    let name = tensors[0].name.clone();
     let last = tensors
         .iter_mut()
         .find(|t| t.name == "linear.weight")
         .unwrap();
-    last.data.iter_mut().for_each(|x| *x = 1e20);
+    last.data.iter_mut().for_each(|x| *x = 1e21);
     save_weights(
         bench.path("huge.safetensors"),
         &Params::new(tensors).unwrap(),
@@ -188,11 +187,7 @@ fn where_no_loss_is_finite_the_reason_is_said() {
         said.out
     );
     assert!(said.out.contains("largest number"), "{}", said.out);
-    assert!(
-        said.out.contains(&name) || said.out.contains("linear.weight"),
-        "{}",
-        said.out
-    );
+    assert!(said.out.contains("in `linear.weight`"), "{}", said.out);
 }
 
 /// Directions without running statistics are those that leave them in place.

@@ -80,7 +80,11 @@ pub(super) enum Refusal {
     /// A parameter of integers.
     Integers { name: String },
     /// Several networks of the file fit.
-    Several { names: Vec<String> },
+    Several {
+        names: Vec<String>,
+        /// The keys of dictionaries that lead to the first, and what its names begin with in the last of them.
+        first: (Vec<String>, String),
+    },
 }
 
 /// A file's tensors under one reading of their names.
@@ -201,6 +205,20 @@ impl<'r, 'c> Candidate<'r, 'c> {
     /// The prefix without its last point.
     fn place(&self) -> &'r str {
         self.prefix.trim_end_matches('.')
+    }
+
+    /// The keys of dictionaries that lead to it, and the rest of the prefix.
+    fn way(&self) -> (Vec<String>, String) {
+        let depth = self
+            .own
+            .iter()
+            .flatten()
+            .map(|t| t.depth)
+            .min()
+            .unwrap_or(0);
+        let mut parts = self.prefix.splitn(depth + 1, '.').map(str::to_owned);
+        let keys = parts.by_ref().take(depth).collect();
+        (keys, parts.next().unwrap_or_default())
     }
 
     /// The first key of the prefix.
@@ -405,8 +423,10 @@ fn preferred<'a, 'r, 'c>(
     let chosen = match (&distinct[..], &usual[..]) {
         ([only], _) | (_, [only]) => *only,
         _ => {
-            let names = distinct.iter().map(|c| c.place().to_owned()).collect();
-            return Err(Refusal::Several { names });
+            return Err(Refusal::Several {
+                names: distinct.iter().map(|c| c.place().to_owned()).collect(),
+                first: distinct[0].way(),
+            });
         }
     };
     let further = distinct.iter().filter(|c| c.prefix != chosen.prefix);

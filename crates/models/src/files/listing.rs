@@ -69,6 +69,11 @@ impl<'a> Listing<'a> {
         Ok(Listing { path, source })
     }
 
+    /// Whether the file is one of safetensors.
+    pub(crate) fn is_safetensors(&self) -> bool {
+        matches!(self.source, Source::Safe(_))
+    }
+
     /// The tensors of the dictionary of weights.
     pub(crate) fn weights(&self) -> Result<Contents, ModelsError> {
         self.contents(pickle::Opened::weights)
@@ -187,7 +192,40 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         () if bytes.starts_with(&[0x1f, 0x8b]) => {
             ("compressed with gzip", "unpack it: gunzip FILE")
         }
-        () => return None,
+        () if bytes.starts_with(b"BZh") => ("compressed with bzip2", "unpack it: bunzip2 FILE"),
+        () if bytes.starts_with(b"\xfd7zXZ\0") => ("compressed with xz", "unpack it: unxz FILE"),
+        () if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => {
+            ("compressed with Zstandard", "unpack it: unzstd FILE")
+        }
+        () if bytes.starts_with(b"GGUF") => (
+            "a GGUF file of a language model",
+            "give the checkpoint that it was converted from",
+        ),
+        // The version of the format, then a name of the program that wrote it.
+        () if matches!(bytes, [8, 1..=12, 18, 1..=64, b' '..=b'z', ..]) => (
+            "an ONNX program",
+            "give the PyTorch checkpoint that it was exported from",
+        ),
+        () => return as_text(start),
     };
     Some(PickleError::Other { found, remedy })
+}
+
+/// Text that is none of the known kinds, with its first words.
+fn as_text(start: &[u8]) -> Option<PickleError> {
+    const SHOWN: usize = 40;
+    let whole = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // A letter that is cut off at the end.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let words: Vec<&str> = whole.split_whitespace().collect();
+    // Pickles of the oldest protocols are letters too.
+    let readable = whole.chars().all(is_text) && words.len() > 1 && !whole.contains("\np");
+    let start = words.join(" ").chars().take(SHOWN).collect();
+    readable.then_some(PickleError::Text { start })
 }

@@ -6,7 +6,6 @@ use landscape_models::{
     ModelSpec, Network, load_network, load_network_params, load_weights, save_weights,
 };
 use std::fs;
-use std::time::{Duration, Instant};
 
 fn spec() -> ModelSpec {
     "mlp:2-3-1".parse().unwrap()
@@ -233,7 +232,6 @@ fn twenty_thousand_tensors_are_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("many.safetensors");
     let spec: ModelSpec = "resnet110".parse().unwrap();
-    let begin = Instant::now();
     let refused = |make: &dyn Fn(usize) -> String| {
         let tensors = (0..20_000).map(|i| Parameter {
             name: make(i),
@@ -253,9 +251,4 @@ fn twenty_thousand_tensors_are_refused_at_once() {
         _ => format!("{}x{i}", "a.".repeat(300)),
     });
     refused(&|i| format!("layer1.{i}.bn1.weighs"));
-    assert!(
-        begin.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        begin.elapsed()
-    );
 }

@@ -7,6 +7,7 @@ mod data;
 mod families;
 mod formula;
 mod get;
+mod lists;
 mod loss;
 mod mlp;
 mod moons;

@@ -4,8 +4,8 @@ use super::{Rule, idle, needs};
 use crate::args::connect::AlignBy;
 use crate::args::{
     CompareArgs, ConnectArgs, DataArgs, DeviceName, DiagnoseArgs, DirectionName, EvalArgs,
-    ExportArgs, HessianArgs, Measure, PlaneArgs, PlotArgs, SampleArgs, TrainArgs, TrainSettings,
-    TrajectoryArgs,
+    ExportArgs, HessianArgs, Measure, NetworkArgs, PlaneArgs, PlotArgs, SampleArgs, TrainArgs,
+    TrainSettings, TrajectoryArgs,
 };
 use landscape_models::OptimizerKind;
 use landscape_storage::Format;
@@ -39,6 +39,7 @@ const TRAINING: &[&str] = &[
     "per_decade",
     "no_shuffle",
     "seed",
+    "weights",
     "data_dir",
     "split",
     "samples",
@@ -73,10 +74,16 @@ pub(super) fn train(args: &TrainArgs) -> Vec<Rule> {
     ]
 }
 
+/// A checkpoint of a run, where parameters are not a run's.
+fn checkpoint(args: &NetworkArgs) -> Rule {
+    needs(&["step"], args.run.is_some(), "--run NAME")
+}
+
 pub(super) fn sample<const DIMS: usize>(args: &SampleArgs<DIMS>) -> Vec<Rule> {
     let initial = args.network.weights.is_none() && args.network.run.is_none();
     let mut rules = plane(&args.plane, DIMS, initial);
     rules.extend([
+        checkpoint(&args.network),
         threads(&args.eval),
         data_dir(&args.data),
         idle(
@@ -160,6 +167,8 @@ pub(super) fn hessian(args: &HessianArgs) -> Vec<Rule> {
     let searched = whole || wanted.per_layer || wanted.map;
     let radius = wanted.sharpness.iter().any(|measure| has_radius(*measure));
     let mut rules = vec![
+        checkpoint(&args.network),
+        needs(&["all_steps"], args.network.run.is_some(), "--run NAME"),
         needs(PLANE, wanted.map, "--map"),
         needs(&["probes", "lanczos_steps"], wanted.density, "--density"),
         needs(&["trace_method"], trace, "--trace"),
@@ -217,6 +226,11 @@ pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {
         return vec![idle(TRAINING, true, why), threads(&args.eval)];
     }
     let mut rules = varied(args);
+    rules.push(idle(
+        &["tolerance"],
+        true,
+        "it belongs to stored runs that are named, as in `landscape compare a b`",
+    ));
     rules.push(idle(
         &["device"],
         args.no_curvature && args.eval.device.is_empty(),
@@ -304,6 +318,7 @@ pub(super) fn export(args: &ExportArgs) -> Vec<Rule> {
             format == Some(Format::Vtk) && !args.directions && args.curvature.is_none(),
             "--format vtk",
         ),
+        needs(&["label"], args.trajectory, "--trajectory"),
         needs(&["force"], args.output.is_some(), "-o FILE"),
     ]
 }

@@ -6,7 +6,7 @@ use crate::args::{CurveArgs, Ranges};
 use crate::commands::engine::Job;
 use crate::commands::train::training;
 use crate::error::CliError;
-use crate::inputs::{Interrupt, build_grid, plan_grid, plan_memory};
+use crate::inputs::{Interrupt, build_grid, plan_grid, plan_memory, statistics_settings};
 use crate::output::{Console, Meter};
 use landscape_core::{
     Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
@@ -240,8 +240,8 @@ impl CurveJob {
             ("checkpoints".to_owned(), json!([digests])),
             ("curve".to_owned(), json!(self.config.kind.name())),
             ("points".to_owned(), json!(work.args.points)),
-            ("batch_norm".to_owned(), json!(work.args.batch_norm.name())),
         ]);
+        settings.extend(statistics_settings(work.args.batch_norm));
         settings.extend(grid.map(|grid| ("grid".to_owned(), json!(grid))));
         work.spec(
             RunKind::Trajectory,

@@ -9,7 +9,7 @@ use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Interrupt, describe_direction, may_store, may_write, open_store, places_json, provenance,
-    read_store, targets,
+    read_store, statistics_settings, targets,
 };
 use crate::output::Console;
 use curve::CurveJob;
@@ -149,8 +149,8 @@ impl<'a> Work<'a> {
             ),
             ("grid".to_owned(), json!(self.grid)),
             ("terms".to_owned(), json!({})),
-            ("batch_norm".to_owned(), json!(self.args.batch_norm.name())),
         ]);
+        settings.extend(statistics_settings(self.args.batch_norm));
         let models = places_json(&self.ends.places(changed));
         let more = vec![("models", models)];
         let spec = self.spec(RunKind::Line, part, settings.into(), more, console);

@@ -3,8 +3,8 @@
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{
-    LossChoice, Source, load_data, load_file, matching, plan_network, steps_in_names, stored_loss,
-    with_loss,
+    LossChoice, Ordered, Source, in_order, load_data, load_file, matching, plan_network,
+    stored_loss, with_loss,
 };
 use crate::output::Console;
 use burn::tensor::Device;
@@ -13,7 +13,7 @@ use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_param
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
 /// Bytes of a path up to which it is held rather than read again and again.
 const HELD: usize = 64 << 20;
@@ -28,6 +28,8 @@ pub struct Path {
     rows: Rows,
     /// Whether the steps are told by the names of files.
     named: bool,
+    /// The files, where the checkpoints are in such.
+    files: Option<Vec<PathBuf>>,
 }
 
 /// Where checkpoints are.
@@ -85,12 +87,14 @@ impl Paths {
         })?;
         plan_network(&spec, console)?;
         let source = Source::new(&args.data, None)?;
-        let files = matching(pattern)?;
+        let Ordered {
+            files,
+            steps: named,
+        } = in_order(matching(pattern)?);
         let inside = |step: u64| match &args.window {
             Some(window) => window.0.contains(&step),
             None => true,
         };
-        let named = steps_in_names(&files);
         let all: Vec<u64> = named
             .clone()
             .unwrap_or_else(|| (0..files.len() as u64).collect());
@@ -113,6 +117,7 @@ impl Paths {
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
             steps,
+            files: Some(chosen.clone()),
             rows: Rows::Files(chosen, spec.clone()),
         };
         path.hold(&spec)?;
@@ -197,6 +202,7 @@ impl Paths {
         let recorded = chosen.iter().map(|record| record.loss.filter(|_| same));
         let mut path = Path {
             named: false,
+            files: None,
             label: run.name.clone(),
             recorded: recorded.collect(),
             rows: Rows::Stored(Stored {
@@ -247,6 +253,7 @@ impl Path {
         let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
         let mut path = Path {
             named: false,
+            files: None,
             label: run.name.clone(),
             recorded: records.iter().map(|record| record.loss).collect(),
             rows: Rows::Stored(Stored {
@@ -272,6 +279,12 @@ impl Path {
             self.rows = Rows::Held(rows.collect::<Result<_, _>>()?);
         }
         Ok(())
+    }
+
+    /// The first and the last file, where the checkpoints are files.
+    pub fn ends(&self) -> Option<(&FilePath, &FilePath)> {
+        let files = self.files.as_deref()?;
+        Some((files.first()?, files.last()?))
     }
 
     /// Why a checkpoint could not be read.
@@ -327,6 +340,10 @@ impl RowSource for Path {
 
 /// Says in which order files are taken: the last one is the origin of the plane.
 fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
+    if let [file] = files {
+        console.note(format_args!("1 checkpoint: {}", file.display()));
+        return;
+    }
     let (from, to) = (files[0].display(), files[files.len() - 1].display());
     let how = match named {
         true => "by the numbers in their names",

@@ -7,6 +7,16 @@ use landscape_files::{Budget, FileError, open_zip};
 use std::collections::HashMap;
 use std::io::Cursor;
 
+/// An archive of something else.
+const NO_LIST: PickleError = PickleError::Kind {
+    found: "it is a zip archive, and none of torch.save (it has no data.pkl)",
+};
+
+/// Whether a part is the pickle.
+fn is_list(name: &str) -> bool {
+    name.matches('/').count() == 1 && name.ends_with("/data.pkl")
+}
+
 /// The parts of an archive, each compared with its checksum.
 pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
     let budget = Budget::new(bytes.len() as u64);
@@ -16,15 +26,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
         error => malformed(format!("it is {error}")),
     })?;
     kind(&archive)?;
+    if !archive.file_names().any(is_list) {
+        return Err(NO_LIST);
+    }
     let entries = entries(bytes, &mut archive)?;
-    let is_list = |name: &&String| name.matches('/').count() == 1 && name.ends_with("/data.pkl");
-    let list = entries
-        .keys()
-        .filter(is_list)
-        .min()
-        .ok_or(PickleError::Kind {
-            found: "it is a zip archive, and none of torch.save (it has no data.pkl)",
-        })?;
+    let list = entries.keys().filter(|name| is_list(name)).min();
+    let list = list.ok_or(NO_LIST)?;
     let prefix = list.trim_end_matches("data.pkl");
     let big = match entries.get(&format!("{prefix}byteorder")) {
         Some(&b"big") => true,
@@ -58,6 +65,16 @@ fn kind(archive: &zip::ZipArchive<Cursor<&[u8]>>) -> Result<()> {
         return other(
             "a program of torch.export",
             "save the weights alone: torch.save(torch.export.load(FILE).state_dict, OTHER)",
+        );
+    }
+    if !has("/data.pkl")
+        && [".pt", ".pth", ".ckpt", ".safetensors"]
+            .into_iter()
+            .any(has)
+    {
+        return other(
+            "a zip archive that holds a checkpoint",
+            "unpack it: unzip FILE",
         );
     }
     if !has("/data.pkl") && has(".npy") {

@@ -39,6 +39,14 @@ pub enum PickleError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Text, as it stands in the place of a file that could not be had.
+    #[error(
+        "it is text, which begins with `{start}`; look at where it comes from, and get the file itself"
+    )]
+    Text {
+        /// Its first words.
+        start: String,
+    },
     /// A pickle opcode that weights do not need, or that does not exist.
     #[error("it has the pickle opcode {code:#04x} at byte {at}, which is no part of weights")]
     Opcode {
@@ -82,12 +90,14 @@ pub enum PickleError {
     /// Several dictionaries of tensors could be the one that is meant.
     #[error(
         "it holds several dictionaries of tensors: {}; save the one that is meant: \
-         torch.save(torch.load(FILE)['{}'], OTHER)",
-        names.join(", "), names[0]
+         torch.save({expression}, OTHER)",
+        names.join(", ")
     )]
     Ambiguous {
         /// Their keys.
         names: Vec<String>,
+        /// The first of them, in Python.
+        expression: String,
     },
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened<'_>> {
         }
         Some(Format::Tar) => {
             return Err(PickleError::Kind {
-                found: "it is of torch.save before PyTorch 0.1.10",
+                found: "it is a tar archive, as torch.save wrote before PyTorch 0.1.10; unpack it where it holds the file",
             });
         }
         Some(Format::Pickle) => legacy::open(bytes)?,

@@ -18,6 +18,9 @@ const WRAPPERS: &[&[u8]] = &[
 /// Dictionaries inside dictionaries.
 const MAX_DEPTH: usize = 16;
 
+/// How deep lists are looked into: networks lie in those near the root, if in any.
+const LIST_DEPTH: usize = 4;
+
 /// Entries that are looked at and letters of their names: shared dictionaries can be reached in
 /// more ways than there is time for.
 const MAX_WORK: usize = 1 << 26;
@@ -27,8 +30,9 @@ const LISTED: usize = 4 * size_of::<Named>();
 
 /// The tensors and their names, in the order of the file, and the objects that are not understood.
 ///
-/// Dictionaries inside the root join their names with a point; what is neither is left out. With `descend` a
-/// dictionary that holds another one of tensors under a wrapper's key stands for that one.
+/// Dictionaries inside the root join their names with a point, those in lists with their places; what is neither is left
+/// out. With `descend` a dictionary that holds another one of tensors under a wrapper's key stands for that one, and a
+/// list for the only one in it.
 pub(super) fn named<'a>(
     arena: &Arena<'a>,
     root: Value<'a>,
@@ -40,23 +44,23 @@ pub(super) fn named<'a>(
         budget,
         work: 0,
     };
-    let Some(mut dict) = arena.entries(root) else {
-        return Err(walk.no_dictionary(root));
-    };
-    for _ in 0..MAX_DEPTH {
-        match walk.wrapped(dict).map(|inner| inner.filter(|_| descend))? {
-            Some(inner) => dict = inner,
-            None => break,
-        }
-    }
     let mut found = Vec::new();
-    walk.collect(dict, "", 0, &mut found)?;
-    match found
-        .iter()
-        .any(|named| matches!(named.found, Found::Tensor(_)))
-    {
-        true => Ok(found),
-        false => Err(walk.no_tensors(dict)),
+    let dict = match arena.entries(root) {
+        Some(dict) => Some(walk.unwrapped(dict, descend)?),
+        None => match walk.dictionaries(root)?[..] {
+            [only] if descend => Some(walk.unwrapped(only, descend)?),
+            _ => None,
+        },
+    };
+    match dict {
+        Some(dict) => walk.collect(dict, "", 0, &mut found)?,
+        None => walk.collect_items(root, "", 0, &mut found)?,
+    }
+    let is_tensor = |named: &Named| matches!(named.found, Found::Tensor(_));
+    match (found.iter().any(is_tensor), dict) {
+        (true, _) => Ok(found),
+        (false, Some(dict)) => Err(walk.no_tensors(dict)),
+        (false, None) => Err(walk.no_dictionary(root)),
     }
 }
 
@@ -79,6 +83,30 @@ impl<'m, 'a> Walk<'m, 'a> {
         Ok(())
     }
 
+    /// What a dictionary stands for: itself, or with `descend` the one under wrappers' keys.
+    fn unwrapped(&mut self, mut dict: usize, descend: bool) -> Result<usize> {
+        for _ in 0..MAX_DEPTH {
+            match self.wrapped(dict)?.filter(|_| descend) {
+                Some(inner) => dict = inner,
+                None => break,
+            }
+        }
+        Ok(dict)
+    }
+
+    /// The dictionaries of tensors in a list.
+    fn dictionaries(&mut self, list: Value<'a>) -> Result<Vec<usize>> {
+        let arena = self.arena;
+        let mut found = Vec::new();
+        let items = arena.items(list).unwrap_or_default().iter();
+        for dict in items.filter_map(|&item| arena.entries(item)) {
+            if self.has_tensors(dict, 0)? {
+                found.push(dict);
+            }
+        }
+        Ok(found)
+    }
+
     /// The dictionary of tensors under a wrapper's key.
     fn wrapped(&mut self, dict: usize) -> Result<Option<usize>> {
         let mut found: Vec<(&[u8], usize)> = Vec::new();
@@ -94,8 +122,9 @@ impl<'m, 'a> Walk<'m, 'a> {
         match found[..] {
             [] => Ok(None),
             [(_, only)] => Ok(Some(only)),
-            _ => Err(PickleError::Ambiguous {
+            [(first, _), ..] => Err(PickleError::Ambiguous {
                 names: found.iter().map(|(key, _)| lossy(key)).collect(),
+                expression: format!("torch.load(FILE)['{}']", lossy(first)),
             }),
         }
     }
@@ -138,6 +167,10 @@ impl<'m, 'a> Walk<'m, 'a> {
                     self.collect(inner, &format!("{name}."), depth + 1, found)?;
                     continue;
                 }
+                (Value::Sequence(_), None) => {
+                    self.collect_items(value, &format!("{name}."), depth + 1, found)?;
+                    continue;
+                }
                 (Value::Object(id), None) => Found::Object(self.class(id)),
                 _ => continue,
             };
@@ -147,6 +180,30 @@ impl<'m, 'a> Walk<'m, 'a> {
                 depth,
                 found: what,
             });
+        }
+        Ok(())
+    }
+
+    /// The same for the dictionaries in a list; tensors and objects without names are left out.
+    fn collect_items(
+        &mut self,
+        list: Value<'a>,
+        prefix: &str,
+        depth: usize,
+        found: &mut Vec<Named>,
+    ) -> Result<()> {
+        let arena = self.arena;
+        let items = arena.items(list).unwrap_or_default();
+        for (place, &item) in items.iter().enumerate() {
+            if depth > LIST_DEPTH {
+                break;
+            }
+            self.charge(1, depth)?;
+            if let Some(inner) = arena.entries(item) {
+                self.collect(inner, &format!("{prefix}{place}."), depth + 1, found)?;
+            } else if arena.items(item).is_some() {
+                self.collect_items(item, &format!("{prefix}{place}."), depth + 1, found)?;
+            }
         }
         Ok(())
     }
