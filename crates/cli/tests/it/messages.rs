@@ -67,7 +67,7 @@ fn corrupt_checkpoints() {
     let bench = Bench::new();
     bench.write(
         "noise.safetensors",
-        "this is not a checkpoint, whatever its name says",
+        "this is not a checkpoint, whatever its name says\u{1}",
     );
     insta::assert_snapshot!(
         "corrupt",
