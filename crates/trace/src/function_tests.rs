@@ -46,13 +46,11 @@ fn wrong_values(f: Unary, x: &[f32], found: &[f32], wherever: &str) -> Vec<Strin
         Unary::PowScalar(c) => c.abs(),
         _ => 0.0,
     };
-    // Burn's own kernels are less exact near the ends of their domains.
-    let share = if wherever == "flex" { 4e-6 } else { 1e-6 };
     let wrong = |(&x, &found): (&f32, &f32)| {
         let truth = f.real(f64::from(x));
         let same = truth as f32 == found || truth.is_nan() && found.is_nan();
         let error = (f64::from(found) - truth).abs();
-        let allowed = (share + 1e-7 * exponent) * truth.abs() + 5e-7;
+        let allowed = (1e-6 + 1e-7 * exponent) * truth.abs() + 5e-7;
         let text = || format!("{f:?} of {x:e}, {wherever}: {found:e}, not {truth:e}");
         // NaN does not fit.
         let fits = error <= allowed;

@@ -97,8 +97,8 @@ impl Summary {
             )
         });
         let unknown = (self.samples > 1 && !self.has_error && self.mixes.is_none()).then(|| {
-            "the loss is not a mean over the samples, so that it has no standard error. A loss for each sample, or their \
-             mean, has one"
+            "the loss is not recognised as one mean over the samples, weighted or not, so that it has no standard error; \
+             a loss given sample by sample has one"
                 .to_owned()
         });
         mixed.into_iter().chain(unknown).collect()

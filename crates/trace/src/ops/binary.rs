@@ -10,7 +10,7 @@ use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::Ties;
 use crate::kernels::simd::Simd;
 use crate::replay::{self, DeviceTensor, Replay};
-use burn_backend::ops::FloatTensorOps;
+use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 /// `out = f(a, b)` for every element, with broadcasting along axes of length 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +37,10 @@ pub(crate) enum Binary {
     NotEqual,
     And,
     Or,
+    /// Of the bits of whole numbers, in two's complement.
+    BitAnd,
+    BitOr,
+    BitXor,
 }
 
 impl Operation for Binary {
@@ -59,6 +63,9 @@ impl Operation for Binary {
             Self::NotEqual => "not_equal",
             Self::And => "and",
             Self::Or => "or",
+            Self::BitAnd => "bitwise_and",
+            Self::BitOr => "bitwise_or",
+            Self::BitXor => "bitwise_xor",
         }
     }
 
@@ -121,6 +128,7 @@ impl Operation for Binary {
                 let (a, b) = replay::broadcast(a, b);
                 Replay::float_hypot(a, b)
             }
+            Self::BitAnd | Self::BitOr | Self::BitXor => self.bits_on_device(a, b),
             _ => self.compare_on_device(a, b),
         }
     }
@@ -241,8 +249,23 @@ impl Binary {
             | Self::LowerEqual
             | Self::Equal
             | Self::NotEqual
-            | Self::Or => (None, None),
+            | Self::Or
+            | Self::BitAnd
+            | Self::BitOr
+            | Self::BitXor => (None, None),
         }
+    }
+
+    fn bits_on_device(self, a: DeviceTensor, b: DeviceTensor) -> DeviceTensor {
+        let (a, b) = replay::broadcast(a, b);
+        replay::index(a, |a, t| {
+            let (a, b) = (Replay::float_into_int(a, t), Replay::float_into_int(b, t));
+            match self {
+                Self::BitAnd => Replay::bitwise_and(a, b),
+                Self::BitOr => Replay::bitwise_or(a, b),
+                _ => Replay::bitwise_xor(a, b),
+            }
+        })
     }
 
     fn compare_on_device(self, a: DeviceTensor, b: DeviceTensor) -> DeviceTensor {
@@ -282,6 +305,9 @@ impl Binary {
             Self::NotEqual => |a, b| truth(a != b),
             Self::And => |a, b| truth(a != 0.0 && b != 0.0),
             Self::Or => |a, b| truth(a != 0.0 || b != 0.0),
+            Self::BitAnd => |a, b| (a as i64 & b as i64) as f32,
+            Self::BitOr => |a, b| (a as i64 | b as i64) as f32,
+            Self::BitXor => |a, b| (a as i64 ^ b as i64) as f32,
         }
     }
 }

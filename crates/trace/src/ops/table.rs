@@ -42,6 +42,9 @@ const OTHERS: &[&str] = &[
     "atan2",
     "avg_pool2d",
     "batch_norm",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
     "cat",
     "conv2d",
     "conv_transpose2d",
@@ -121,10 +124,32 @@ pub(crate) fn convert(operation: &OperationIr) -> Recorded<'_> {
         OperationIr::NumericInt(_, op) => numeric(op, true),
         OperationIr::Float(_, op) => float(op),
         OperationIr::Activation(op) => activation(op),
-        OperationIr::Int(I::IntoFloat(op)) => unary(Unary::Identity, &op.input, &op.out),
+        OperationIr::Int(op) => int(op),
         OperationIr::Bool(op) => bool(op),
         OperationIr::Module(op) => module(op),
         _ => Recorded::Unknown,
+    }
+}
+
+/// Operations of whole numbers.
+fn int(op: &I) -> Recorded<'_> {
+    match op {
+        I::IntoFloat(op) => unary(Unary::Identity, &op.input, &op.out),
+        I::BitwiseAnd(ir) => binary(Binary::BitAnd, ir),
+        I::BitwiseOr(ir) => binary(Binary::BitOr, ir),
+        I::BitwiseXor(ir) => binary(Binary::BitXor, ir),
+        I::BitwiseAndScalar(ir) => bits(Binary::BitAnd, ir),
+        I::BitwiseOrScalar(ir) => bits(Binary::BitOr, ir),
+        I::BitwiseXorScalar(ir) => bits(Binary::BitXor, ir),
+        _ => Recorded::Unknown,
+    }
+}
+
+/// Of bits with those of one number.
+fn bits(operation: Binary, ir: &burn_ir::ScalarOpIr) -> Recorded<'_> {
+    match number(ir.rhs) {
+        x if is_rounded(x as i64) => Recorded::Rounded(x as i64),
+        x => Recorded::WithScalar(Box::new(operation), vec![&ir.lhs], x, &ir.out),
     }
 }
 

@@ -476,6 +476,14 @@ mod operations {
             let parts = places.clone() / (places.clone() % 3 + 2);
             flat(parts.float() + part(x, [0, 3, 7]))
         };
+        bits_of_whole_numbers: |_, x| {
+            let a = part(x.clone(), [0, 3, 7]).argsort(2) * 5 - 11;
+            let b = part(x.clone().cos(), [0, 3, 7]).argsort(2) * 3 - 7;
+            let both = a.clone().bitwise_and(b.clone()) + a.clone().bitwise_or(b.clone()) * 2;
+            let one = a.clone().bitwise_and_scalar(6) + b.clone().bitwise_or_scalar(-8);
+            let odd = a.bitwise_xor(b.clone()) * 4 - b.bitwise_xor_scalar(9);
+            flat((both + one + odd).float() * 0.01 + part(x, [0, 3, 7]))
+        };
         sums_over_axes_and_tests: |_, x| {
             let x = part(x, [0, 3, 7]);
             let any = x.clone().floor().any_dim(2).float() + x.clone().floor().all_dim(2).float();
