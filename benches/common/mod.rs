@@ -1,7 +1,7 @@
 //! Networks that the benchmarks measure, as Burn's users write them. Their PyTorch twins, of the same shapes, are in
 //! `benches/peers/networks.py`.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::attention::generate_autoregressive_mask;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::nn::loss::CrossEntropyLossConfig;

@@ -9,6 +9,7 @@ pub(crate) mod elementwise;
 pub(crate) mod gemm;
 pub(crate) mod gemm_weight;
 pub(crate) mod math;
+pub(crate) mod matrices;
 pub(crate) mod norm;
 pub(crate) mod pool;
 mod products;

@@ -103,28 +103,49 @@ impl Kernel for RowNorm<'_> {
         assert!(lanes.is_multiple_of(LANES));
         assert!(self.x.len() >= length * lanes && self.out.len() >= length * lanes);
         assert!(self.beta.is_none_or(|b| b.len() >= length));
-        // SAFETY: `s + 16 <= lanes`, a multiple of 16, and `i < length`: `i lanes + s + 16 <= length lanes`.
+        // SAFETY: `s + 16 <= lanes`, a multiple of 16, and `i < length`: `i lanes + s + 16 <= length lanes`; gamma and beta have
+        // `length` numbers.
         unsafe {
             let share = S::splat(1.0 / length as f32);
             for s in (0..lanes).step_by(LANES) {
                 let load = |i: usize| S::load(self.x, i * lanes + s);
-                let sum = (0..length).fold(S::splat(0.0), |sum, i| S::add(sum, load(i)));
-                let mean = S::mul(sum, share);
-                let squares = (0..length).fold(S::splat(0.0), |sum, i| {
+                let mean = S::mul(sum::<S>(length, load), share);
+                let squares = sum::<S>(length, |i| {
                     let d = S::sub(load(i), mean);
-                    S::fma(d, d, sum)
+                    S::mul(d, d)
                 });
                 let variance = S::fma(squares, share, S::splat(self.epsilon));
                 let factor = S::div(S::splat(1.0), S::sqrt(variance));
                 for i in 0..length {
-                    let scaled = S::mul(
-                        S::mul(S::sub(load(i), mean), factor),
-                        S::splat(self.gamma[i]),
-                    );
-                    let shift = S::splat(self.beta.map_or(0.0, |b| b[i]));
-                    S::store(self.out, i * lanes + s, S::add(scaled, shift));
+                    let scaled = S::mul(S::sub(load(i), mean), factor);
+                    let gamma = S::repeat(self.gamma, i);
+                    let value = match self.beta {
+                        Some(beta) => S::fma(scaled, gamma, S::repeat(beta, i)),
+                        None => S::mul(scaled, gamma),
+                    };
+                    S::store(self.out, i * lanes + s, value);
                 }
             }
         }
     }
+}
+
+/// The sum of `n` vectors, in four parts that do not wait for each other.
+///
+/// # Safety
+/// The processor must have the features of `S`.
+#[inline(always)]
+unsafe fn sum<S: Simd>(n: usize, of: impl Fn(usize) -> S::V) -> S::V {
+    // SAFETY: the caller promises the features.
+    let mut parts = unsafe { [S::splat(0.0); 4] };
+    let whole = n / 4 * 4;
+    for first in (0..whole).step_by(4) {
+        for (k, part) in parts.iter_mut().enumerate() {
+            *part = S::add(*part, of(first + k));
+        }
+    }
+    for i in whole..n {
+        parts[0] = S::add(parts[0], of(i));
+    }
+    S::add(S::add(parts[0], parts[1]), S::add(parts[2], parts[3]))
 }

@@ -15,7 +15,7 @@ pub(crate) struct SoftmaxRows<'a> {
 
 impl Kernel for SoftmaxRows<'_> {
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    unsafe fn run<S: Simd>(mut self) {
         assert!(self.length > 0 && self.lanes.is_multiple_of(LANES));
         let end = (self.length - 1) * self.stride + self.lanes;
         assert!(self.x.len() >= end && self.out.len() >= end);
@@ -23,18 +23,57 @@ impl Kernel for SoftmaxRows<'_> {
         // length of both slices.
         unsafe {
             for s in (0..self.lanes).step_by(LANES) {
-                let (max, rest) = max_and_rest::<S>(&self.x[s..], self.length, self.stride, |_| {});
-                let (log, sum) = (math::ln_1p::<S>(rest), S::add(rest, S::fill(rest, 1.0)));
-                for i in 0..self.length {
-                    let at = s + i * self.stride;
-                    let d = S::sub(S::load(self.x, at), max);
-                    let y = if self.log {
-                        S::sub(d, log)
-                    } else {
-                        S::div(math::exp::<S>(d), sum)
-                    };
-                    S::store(self.out, at, y);
+                match self.log {
+                    true => self.logarithm::<S>(s),
+                    false => self.shares::<S>(s),
                 }
+            }
+        }
+    }
+}
+
+impl SoftmaxRows<'_> {
+    /// The logarithm of the softmax of lanes `s..s + 16`.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; `(length - 1) stride + s + 16` numbers of both slices exist.
+    #[inline(always)]
+    unsafe fn logarithm<S: Simd>(&mut self, s: usize) {
+        // SAFETY: `i stride + s + 16` is at most what the caller promises.
+        unsafe {
+            let (max, rest) = max_and_rest::<S>(&self.x[s..], self.length, self.stride, |_| {});
+            let log = math::ln_1p::<S>(rest);
+            for i in 0..self.length {
+                let at = s + i * self.stride;
+                let d = S::sub(S::load(self.x, at), max);
+                S::store(self.out, at, S::sub(d, log));
+            }
+        }
+    }
+
+    /// The softmax of lanes `s..s + 16`: each power is computed once, and kept in the output.
+    ///
+    /// # Safety
+    /// As for `logarithm`.
+    #[inline(always)]
+    unsafe fn shares<S: Simd>(&mut self, s: usize) {
+        // SAFETY: as above.
+        unsafe {
+            let place = |i: usize| s + i * self.stride;
+            let mut max = S::load(self.x, place(0));
+            for i in 1..self.length {
+                max = S::max(max, S::load(self.x, place(i)));
+            }
+            let mut sum = S::splat(0.0);
+            for i in 0..self.length {
+                let power = math::exp::<S>(S::sub(S::load(self.x, place(i)), max));
+                S::store(self.out, place(i), power);
+                sum = S::add(sum, power);
+            }
+            let share = S::div(S::splat(1.0), sum);
+            for i in 0..self.length {
+                let power = S::load(self.out, place(i));
+                S::store(self.out, place(i), S::mul(power, share));
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use super::affine::Affine;
 use super::conv_tests::{cases, draw, or_under_miri};
-use super::elementwise::{MapN, Row, map_rows};
+use super::elementwise::{MapN, Row, Walk, copy_walk, map_rows, map_walk};
 use super::gemm::Gemm;
 use super::math::{self, Map, map};
+use super::matrices::{Factor, Matrices, plain};
 use super::norm::{ChannelMoments, RowNorm, Scaled};
 use super::pool::{Channel, Span};
 use super::reduce::{Reduction, RowsByLane};
@@ -171,6 +172,7 @@ proptest! {
         inputs in 1..or_under_miri(40usize, 12),
         outputs in 1..or_under_miri(25usize, 20),
         vectors in 1..or_under_miri(9usize, 3),
+        times in 1..or_under_miri(12usize, 3),
         relu: bool,
         bias: bool,
         seed: u64,
@@ -178,22 +180,73 @@ proptest! {
         let mut rng = landscape_core::Rng::new(seed, 0);
         let mut draw = |n| draw(&mut rng, n);
         let lanes = 16 * vectors;
-        let (x, w, b) = (draw(inputs * lanes), draw(inputs * outputs), draw(outputs));
+        let (x, w, b) = (draw(times * inputs * lanes), draw(inputs * outputs), draw(outputs));
         for level in Level::available() {
-            let mut out = vec![0.0; outputs * lanes];
+            let mut out = vec![f32::NAN; times * outputs * lanes];
             let gemm = Gemm {
-                x: &x, w: &w, bias: bias.then_some(&b[..]), out: &mut out, inputs, outputs, lanes, relu,
+                x: &x, w: &w, bias: bias.then_some(&b[..]), out: &mut out, times, inputs, outputs, lanes, relu,
             };
             gemm.run(level);
-            for o in 0..outputs {
-                for s in 0..lanes {
-                    let sum: f64 = (0..inputs)
-                        .map(|k| f64::from(x[k * lanes + s]) * f64::from(w[k * outputs + o]))
-                        .sum();
-                    let truth = sum + if bias { f64::from(b[o]) } else { 0.0 };
-                    let truth = if relu { truth.max(0.0) } else { truth };
-                    prop_assert!((f64::from(out[o * lanes + s]) - truth).abs() < 2e-5, "{level}");
-                }
+            for (at, out) in out.iter().enumerate() {
+                let (t, o, s) = (at / lanes / outputs, at / lanes % outputs, at % lanes);
+                let x = &x[t * inputs * lanes..];
+                let sum: f64 = (0..inputs)
+                    .map(|k| f64::from(x[k * lanes + s]) * f64::from(w[k * outputs + o]))
+                    .sum();
+                let truth = sum + if bias { f64::from(b[o]) } else { 0.0 };
+                let truth = if relu { truth.max(0.0) } else { truth };
+                prop_assert!((f64::from(*out) - truth).abs() < 2e-5, "{level}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_samples_equal_f64(
+        (rows, depth, columns) in (1usize..15, 0usize..12, 1usize..15),
+        vectors in 1..or_under_miri(4usize, 2),
+        of_lanes: [bool; 2],
+        turned: [bool; 2],
+        seed: u64,
+    ) {
+        let mut rng = landscape_core::Rng::new(seed, 0);
+        let lanes = LANES * vectors;
+        let sizes = [[rows, depth], [depth, columns]];
+        let width: [usize; 2] = std::array::from_fn(|f| if of_lanes[f] { lanes } else { 1 });
+        let data: [Vec<f32>; 2] =
+            std::array::from_fn(|f| draw(&mut rng, sizes[f][0] * sizes[f][1] * width[f]));
+        let strides: [[usize; 2]; 2] = std::array::from_fn(|f| match turned[f] {
+            true => [width[f], sizes[f][0] * width[f]],
+            false => [sizes[f][1] * width[f], width[f]],
+        });
+        let factor = |f: usize| Factor { data: &data[f], strides: strides[f], lanes: of_lanes[f] };
+        let number = |f: usize, row: usize, column: usize, s: usize| {
+            let at = row * strides[f][0] + column * strides[f][1];
+            f64::from(data[f][at + if of_lanes[f] { s } else { 0 }])
+        };
+        for level in Level::available() {
+            let mut out = vec![f32::NAN; rows * columns * lanes];
+            Matrices::of_lanes(factor(0), factor(1), &mut out, [rows, depth, columns], lanes).run(level);
+            for (at, out) in out.iter().enumerate() {
+                let (i, j, s) = (at / lanes / columns, at / lanes % columns, at % lanes);
+                let truth: f64 = (0..depth).map(|k| number(0, i, k, s) * number(1, k, j, s)).sum();
+                prop_assert!((f64::from(*out) - truth).abs() < 2e-5, "{level}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_without_samples_equal_f64(
+        (rows, depth, columns) in (1usize..9, 0usize..12, 0usize..50), seed: u64,
+    ) {
+        let mut rng = landscape_core::Rng::new(seed, 0);
+        let (a, b) = (draw(&mut rng, rows * depth), draw(&mut rng, depth * columns));
+        for level in Level::available() {
+            let mut out = vec![f32::NAN; rows * columns];
+            plain(level, (&a, &b), &mut out, [rows, depth, columns]);
+            for (at, out) in out.iter().enumerate() {
+                let (i, j) = (at / columns, at % columns);
+                let products = (0..depth).map(|k| f64::from(a[i * depth + k]) * f64::from(b[k * columns + j]));
+                prop_assert!((f64::from(*out) - products.sum::<f64>()).abs() < 2e-5, "{level}");
             }
         }
     }
@@ -232,6 +285,17 @@ impl MapN<3> for MultiplyAdd {
     #[inline(always)]
     fn apply<S: Simd>(self, [x, y, z]: [S::V; 3]) -> S::V {
         S::fma(x, y, z)
+    }
+}
+
+/// `x - y`
+#[derive(Clone, Copy)]
+struct Difference;
+
+impl MapN<2> for Difference {
+    #[inline(always)]
+    fn apply<S: Simd>(self, [x, y]: [S::V; 2]) -> S::V {
+        S::sub(x, y)
     }
 }
 
@@ -276,6 +340,48 @@ proptest! {
             for (i, out) in out.iter().enumerate() {
                 let [x, y, z] = rows.map(|row| f64::from(row.data[i * row.stride]));
                 prop_assert!((f64::from(*out) - (x * y + z)).abs() < 1e-5, "{level}");
+            }
+        }
+    }
+
+    #[test]
+    fn walks_visit_what_strides_say(
+        lengths in proptest::collection::vec(1usize..5, 0..5),
+        inner: prop::sample::Index,
+        whole: bool,
+        repeated in 0usize..1024,
+        seed: u64,
+    ) {
+        // The strides of two inputs, some of whose axes have one element.
+        let mut axes: Vec<usize> = lengths;
+        axes.push(if whole { 16 * (1 + inner.index(2)) } else { 1 + inner.index(20) });
+        let mut strides = vec![[0; 2]; axes.len()];
+        let mut sizes = [1; 2];
+        for (axis, &length) in axes.iter().enumerate().rev() {
+            for k in 0..2 {
+                if repeated >> (2 * axis + k) & 1 == 0 {
+                    strides[axis][k] = sizes[k];
+                    sizes[k] *= length;
+                }
+            }
+        }
+        let data = sizes.map(|n| draw(&mut landscape_core::Rng::new(seed, 0), n));
+        let size: usize = axes.iter().product();
+        let place = |at: usize, k: usize| {
+            let mut rest = at;
+            let axes = axes.iter().zip(&strides).rev();
+            axes.map(|(&n, s)| (rest % n * s[k], rest /= n).0).sum::<usize>()
+        };
+        let walk = Walk::new(axes.iter().copied().zip(strides.iter().copied()));
+        let one = Walk::new(axes.iter().copied().zip(strides.iter().map(|s| [s[0]])));
+        for level in Level::available() {
+            let mut out = vec![f32::NAN; size];
+            map_walk(level, Difference, [&data[0], &data[1]], &walk, &mut out);
+            let mut copy = vec![f32::NAN; size];
+            copy_walk(level, &data[0], &one, &mut copy);
+            for at in 0..size {
+                let [x, y] = [0, 1].map(|k| data[k][place(at, k)]);
+                prop_assert_eq!([out[at], copy[at]], [x - y, x], "{} {:?}", level, walk);
             }
         }
     }
@@ -438,6 +544,7 @@ fn slices_that_are_too_short_are_refused() {
             w,
             bias: None,
             out,
+            times: 1,
             inputs: 2,
             outputs: 2,
             lanes: 16,

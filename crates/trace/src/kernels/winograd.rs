@@ -239,6 +239,7 @@ impl Patches<'_, '_> {
                 w: &self.conv.w[k * channels * outputs..][..channels * outputs],
                 bias: None,
                 out: &mut self.products[k * stride(outputs, n)..][..outputs * lanes],
+                times: 1,
                 inputs: channels,
                 outputs,
                 lanes,

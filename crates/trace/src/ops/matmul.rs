@@ -8,6 +8,7 @@ use crate::ir::ties::{Port, Ties};
 use crate::kernels::gemm::Gemm;
 use crate::kernels::gemm_weight::GemmWeight;
 use crate::replay::{self, DeviceTensor, Replay};
+use crate::kernels::matrices::{Factor, Matrices, plain};
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.
@@ -366,51 +367,49 @@ fn is_layer(a: &View, b: &View) -> bool {
 fn layer(call: HostCall, bias: Option<&[f32]>, relu: bool) {
     let [x, w] = [call.inputs[0], call.inputs[1]];
     let (inputs, outputs) = (w.shape[w.shape.len() - 2], w.shape[w.shape.len() - 1]);
-    let lanes = call.lanes;
     let rows = x.rows();
-    let times = rows[..rows.len() - 1].iter().product::<usize>();
-    for t in 0..times {
-        let gemm = Gemm {
-            x: &x.data[t * inputs * lanes..],
-            w: w.data,
-            bias,
-            out: &mut call.out[t * outputs * lanes..(t + 1) * outputs * lanes],
-            inputs,
-            outputs,
-            lanes,
-            relu,
-        };
-        gemm.run(call.level);
+    Gemm {
+        x: x.data,
+        w: w.data,
+        bias,
+        out: call.out,
+        times: rows[..rows.len() - 1].iter().product(),
+        inputs,
+        outputs,
+        lanes: call.lanes,
+        relu,
     }
+    .run(call.level);
 }
 
-/// Any product: row by row, vectorised over the last axis or the lanes.
+/// Any product, matrix by matrix.
 fn general(call: HostCall) {
     let [a, b] = [call.inputs[0], call.inputs[1]];
-    let lanes = if call.samples { call.lanes } else { 1 };
     let rank = call.shape.len();
     let (m, n) = (call.shape[rank - 2], call.shape[rank - 1]);
     let k = a.shape[a.shape.len() - 1];
     let batches = &call.shape[..rank - 2];
     let batches = if call.samples { &batches[1..] } else { batches };
-    let count: usize = batches.iter().product();
-    call.out.fill(0.0);
-    for batch in 0..count {
-        let at = |v: &View| batch_offset(v, batches, batch, call.samples);
-        let (a0, b0) = (at(&a) * m * k, at(&b) * k * n);
-        let (al, bl) = (unit(&a, lanes), unit(&b, lanes));
-        for i in 0..m {
-            for j in 0..k {
-                let x = &a.data[(a0 + i * k + j) * al..];
-                for o in 0..n {
-                    let y = &b.data[(b0 + j * n + o) * bl..];
-                    let out = &mut call.out[((batch * m + i) * n + o) * lanes..][..lanes];
-                    for (s, out) in out.iter_mut().enumerate() {
-                        *out += x[s.min(al - 1)] * y[s.min(bl - 1)];
-                    }
-                }
-            }
+    let size = m * n * if call.samples { call.lanes } else { 1 };
+    for (batch, out) in call.out.chunks_exact_mut(size.max(1)).enumerate() {
+        let offset = |v: &View| batch_offset(v, batches, batch, call.samples);
+        let a = factor(a, offset(&a), [m, k], call.lanes);
+        let b = factor(b, offset(&b), [k, n], call.lanes);
+        let sizes = [m, k, n];
+        match call.samples {
+            true => Matrices::of_lanes(a, b, out, sizes, call.lanes).run(call.level),
+            false => plain(call.level, (a.data, b.data), out, sizes),
         }
+    }
+}
+
+/// Matrix `i` of a value.
+fn factor(view: View, i: usize, [rows, columns]: [usize; 2], lanes: usize) -> Factor {
+    let lanes = unit(&view, lanes);
+    Factor {
+        data: &view.data[i * rows * columns * lanes..],
+        strides: [columns * lanes, lanes],
+        lanes: view.samples,
     }
 }
 

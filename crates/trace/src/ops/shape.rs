@@ -1,12 +1,12 @@
 //! Operations that move values without changing them.
 
-use super::broadcast::MAX_RANK;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples};
 use crate::ir::batching::{BatchAxis, Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
 use crate::replay::{self, DeviceTensor, Replay};
+use crate::kernels::elementwise::{Walk, copy_walk};
 use burn_backend::Slice as Steps;
 use burn_backend::ops::FloatTensorOps;
 use std::ops::Range;
@@ -672,16 +672,13 @@ fn row_strides(rows: &[usize]) -> Vec<usize> {
 /// Copies, for every row of the output, the input row at `base` plus index times `strides`.
 fn copy_rows(call: HostCall, base: usize, strides: &[usize]) {
     let lanes = if call.samples { call.lanes } else { 1 };
-    let mut dims = [1; MAX_RANK];
-    let rank = call.rows().len();
-    dims[..rank].copy_from_slice(call.rows());
-    let x = call.inputs[0].data;
-    for (i, out) in call.out.chunks_exact_mut(lanes).enumerate() {
-        let (mut row, mut rest) = (base, i);
-        for axis in (0..rank).rev() {
-            row += rest % dims[axis] * strides[axis];
-            rest /= dims[axis];
-        }
-        out.copy_from_slice(&x[row * lanes..][..lanes]);
-    }
+    let axes = call.rows().iter().zip(strides);
+    let axes = axes.map(|(&length, &stride)| (length, [stride * lanes]));
+    let walk = Walk::new(axes.chain([(lanes, [1])]));
+    copy_walk(
+        call.level,
+        &call.inputs[0].data[base * lanes..],
+        &walk,
+        call.out,
+    );
 }
