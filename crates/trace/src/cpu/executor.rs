@@ -14,7 +14,7 @@ use crate::schedule::plan::{Action, Operand, Place, Plan, Step, planned};
 use crate::schedule::{Evaluated, Executor, Spread};
 use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most inputs of an operation.
 const INPUTS: usize = 8;
@@ -31,6 +31,8 @@ pub(crate) struct HostExecutor {
     /// The excess weights of the samples in the loss, where it is a weighted mean.
     excess: Option<Arc<Vec<f64>>>,
     outputs: Vec<ValueId>,
+    /// Buffers of workers that are done, for those of the next points.
+    free: Mutex<Vec<Scratch>>,
 }
 
 /// One sum over the samples of one tile, and their spread.
@@ -45,6 +47,29 @@ struct Scratch {
     points: Buffer,
     tile: Buffer,
     kept: Buffer,
+}
+
+/// Buffers that are given back when their worker is done.
+struct Held<'a> {
+    scratch: Option<Scratch>,
+    free: &'a Mutex<Vec<Scratch>>,
+}
+
+impl Held<'_> {
+    fn get(&mut self) -> &mut Scratch {
+        self.scratch.as_mut().expect("held until it is dropped")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        lock(self.free).extend(self.scratch.take());
+    }
+}
+
+/// What is there is good whatever happened to another thread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Memory that the steps of a tile work on.
@@ -90,6 +115,7 @@ impl HostExecutor {
             level,
             pool,
             outputs,
+            free: Mutex::default(),
         })
     }
 
@@ -100,12 +126,19 @@ impl HostExecutor {
         }
     }
 
-    fn scratch(&self) -> Scratch {
-        let sub = self.plan.points_a_tile(self.tiles);
-        Scratch {
-            points: Buffer::zeros(self.plan.points_a_block() * self.plan.point_size),
-            tile: Buffer::zeros(sub * self.plan.tile_rows * self.tiles.lanes),
-            kept: Buffer::zeros(self.plan.kept_rows * self.tiles.count() * self.tiles.lanes),
+    fn scratch(&self) -> Held<'_> {
+        let used = lock(&self.free).pop();
+        let scratch = used.unwrap_or_else(|| {
+            let sub = self.plan.points_a_tile(self.tiles);
+            Scratch {
+                points: Buffer::zeros(self.plan.points_a_block() * self.plan.point_size),
+                tile: Buffer::zeros(sub * self.plan.tile_rows * self.tiles.lanes),
+                kept: Buffer::zeros(self.plan.kept_rows * self.tiles.count() * self.tiles.lanes),
+            }
+        });
+        Held {
+            scratch: Some(scratch),
+            free: &self.free,
         }
     }
 
@@ -132,7 +165,8 @@ impl HostExecutor {
 
     /// Points whose loss needs several passes: sums of one enter the next. One point a thread.
     fn in_passes(&self, points: &[Point]) -> Vec<Evaluated> {
-        let evaluate = |scratch: &mut Scratch, point: &Point| {
+        let evaluate = |scratch: &mut Held, point: &Point| {
+            let scratch = scratch.get();
             let point = std::slice::from_ref(point);
             let mut partials = vec![Partial::default(); self.tiles.count() * self.plan.sum_size];
             for (index, pass) in self.plan.passes.iter().enumerate() {
@@ -183,7 +217,9 @@ impl HostExecutor {
         }
         tasks.into_par_iter().for_each_init(
             || self.scratch(),
-            |scratch, (points, first, mut sums)| self.block(points, first, &mut sums, scratch),
+            |scratch, (points, first, mut sums)| {
+                self.block(points, first, &mut sums, scratch.get())
+            },
         );
         partials
     }

@@ -4,7 +4,10 @@
 //! of 16 samples, so that any stride, padding, dilation and grouping has the same inner loop without
 //! shuffles, and borders are left out instead of multiplied by zero.
 
+use super::depthwise::Depthwise;
+use super::gemm::Gemm;
 use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
+use std::ops::Range;
 
 /// Geometry of a convolution: `[channels, height, width]` to `[outputs, out_height, out_width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,12 @@ impl Window {
         self.channels / self.groups
     }
 
+    /// Whether it is the product of a matrix of weights with the pixels.
+    fn is_product(&self) -> bool {
+        let pointwise = self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0];
+        pointwise && self.groups == 1 && self.out_size == self.size
+    }
+
     /// Weights of one output.
     pub fn weights(&self) -> usize {
         self.depth() * self.kernel[0] * self.kernel[1]
@@ -96,13 +105,40 @@ pub(crate) struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// Computes the convolution.
+    /// Computes the convolution: as a matrix product where every output sees one pixel of every channel, channel by channel
+    /// where it sees one channel.
     pub fn run(self, level: Level) {
-        run(level, self);
+        let window = self.window;
+        if window.is_product() {
+            return self.product(level);
+        }
+        if window.depth() == 1 {
+            return Depthwise::new(self).run(level);
+        }
+        let inside = window.interior(1);
+        run(level, Direct { conv: self, inside });
     }
 
-    /// Panics where a slice is too short, on which the kernel relies.
-    fn check(&self) {
+    /// `out[o] = sum_c w[o][c] x[c]`, with the pixels of all samples in the lanes.
+    fn product(self, level: Level) {
+        let window = self.window;
+        let pixels = window.size[0] * window.size[1];
+        Gemm {
+            x: self.x,
+            w: self.w,
+            steps: [1, window.channels],
+            finish: self.finish,
+            out: self.out,
+            times: 1,
+            inputs: window.channels,
+            outputs: window.outputs,
+            lanes: pixels * self.lanes,
+        }
+        .run(level);
+    }
+
+    /// Panics where a slice is too short, on which the kernels rely.
+    pub(super) fn check(&self) {
         let window = &self.window;
         let pixels = |size: [usize; 2]| size[0] * size[1] * self.lanes;
         let out = window.outputs * pixels(window.out_size);
@@ -112,7 +148,16 @@ impl Conv<'_> {
         assert!(self.out.len() >= out);
         self.finish.check(window.outputs, out);
     }
+}
 
+/// The sums of a convolution as they are.
+struct Direct<'a> {
+    conv: Conv<'a>,
+    /// Columns of the output for which the whole kernel meets the input along the row.
+    inside: Range<usize>,
+}
+
+impl Direct<'_> {
     /// Row `y` of outputs `o..o + R`, samples `s..s + 16`.
     ///
     /// # Safety
@@ -120,12 +165,11 @@ impl Conv<'_> {
     /// output and `s + 16 <= lanes`.
     #[inline(always)]
     unsafe fn row<S: Simd, const R: usize>(&mut self, o: usize, y: usize, s: usize) {
-        let width = self.window.out_size[1];
-        let inside = self.window.interior(1);
+        let width = self.conv.window.out_size[1];
         let mut x = 0;
         while x < width {
-            let columns = match inside.contains(&x) {
-                true => S::COLUMNS.min(inside.end - x),
+            let columns = match self.inside.contains(&x) {
+                true => S::COLUMNS.min(self.inside.end - x),
                 false => 1,
             };
             // SAFETY: `x + columns <= width`, and where `columns > 1`, all are in the interior.
@@ -154,18 +198,18 @@ impl Conv<'_> {
         x: usize,
         s: usize,
     ) {
-        let window = self.window;
+        let window = self.conv.window;
         let (rows, columns) = (window.valid(0, y), window.valid(1, x));
-        debug_assert!(o + R <= window.outputs && s + LANES <= self.lanes);
+        debug_assert!(o + R <= window.outputs && s + LANES <= self.conv.lanes);
         debug_assert!(y < window.out_size[0] && x + V <= window.out_size[1]);
         // SAFETY: `o + R <= outputs`.
         let mut acc = unsafe { self.start::<S, R, V>(o) };
         let (depth, kernel) = (window.depth(), window.kernel);
         let group = o / (window.outputs / window.groups);
-        let pixel = window.stride[1] * self.lanes;
-        let step = window.dilation[1] * self.lanes;
+        let pixel = window.stride[1] * self.conv.lanes;
+        let step = window.dilation[1] * self.conv.lanes;
         if !rows.is_empty() && !columns.is_empty() {
-            let column = window.input(1, x, columns.start) * self.lanes + s;
+            let column = window.input(1, x, columns.start) * self.conv.lanes + s;
             // SAFETY: `check` has found `channels` planes of `x` and the weights of `outputs` outputs. Here
             // `group depth + c < channels`; rows and columns of the input that `valid` gives, and those
             // of the next `V - 1` pixels in the interior, are below its height and width.
@@ -173,10 +217,11 @@ impl Conv<'_> {
                 for c in 0..depth {
                     let channel = (group * depth + c) * window.size[0];
                     for i in rows.clone() {
-                        let line = (channel + window.input(0, y, i)) * window.size[1] * self.lanes;
-                        let mut input = Cursor::new(self.x, line + column);
+                        let line =
+                            (channel + window.input(0, y, i)) * window.size[1] * self.conv.lanes;
+                        let mut input = Cursor::new(self.conv.x, line + column);
                         let weights = ((o * depth + c) * kernel[0] + i) * kernel[1];
-                        let mut w = Cursor::new(self.w, weights + columns.start);
+                        let mut w = Cursor::new(self.conv.w, weights + columns.start);
                         for _ in columns.clone() {
                             let mut values = [S::splat(0.0); V];
                             for (v, value) in values.iter_mut().enumerate() {
@@ -207,7 +252,7 @@ impl Conv<'_> {
     unsafe fn start<S: Simd, const R: usize, const V: usize>(&self, o: usize) -> [[S::V; V]; R] {
         // SAFETY: the caller promises the features.
         let mut acc = unsafe { [[S::splat(0.0); V]; R] };
-        if let Some(bias) = self.finish.bias {
+        if let Some(bias) = self.conv.finish.bias {
             // By index: the accumulators must stay in registers.
             #[allow(clippy::needless_range_loop)]
             for r in 0..R {
@@ -231,15 +276,15 @@ impl Conv<'_> {
         x: usize,
         s: usize,
     ) {
-        let [height, width] = self.window.out_size;
+        let [height, width] = self.conv.window.out_size;
         for (r, acc) in acc.iter().enumerate() {
-            let at = (((o + r) * height + y) * width + x) * self.lanes + s;
+            let at = (((o + r) * height + y) * width + x) * self.conv.lanes + s;
             for (v, &value) in acc.iter().enumerate() {
-                let at = at + v * self.lanes;
+                let at = at + v * self.conv.lanes;
                 // SAFETY: `at + 16 <= outputs height width lanes`: the pixel is inside the output.
                 unsafe {
-                    let value = self.finish.apply::<S>(value, at);
-                    S::store(self.out, at, value);
+                    let value = self.conv.finish.apply::<S>(value, at);
+                    S::store(self.conv.out, at, value);
                 }
             }
         }
@@ -271,15 +316,16 @@ impl Finish<'_> {
     }
 }
 
-impl Kernel for Conv<'_> {
+impl Kernel for Direct<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
-        self.check();
-        let own = self.window.outputs / self.window.groups;
+        self.conv.check();
+        let window = self.conv.window;
+        let own = window.outputs / window.groups;
         let blocks = own.div_ceil(S::ROWS);
-        for s in (0..self.lanes).step_by(LANES) {
-            for y in 0..self.window.out_size[0] {
-                for group in 0..self.window.groups {
+        for s in (0..self.conv.lanes).step_by(LANES) {
+            for y in 0..window.out_size[0] {
+                for group in 0..window.groups {
                     let (mut o, end) = (group * own, (group + 1) * own);
                     for block in 0..blocks {
                         // Outputs are cut into blocks of nearly equal height.

@@ -1,14 +1,17 @@
 //! The matrix product of a tile of samples with the weights of one point.
 
+use super::conv::Finish;
 use super::products::with_scratch;
 use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
 
 /// Weights that are packed together: half of what a small second-level cache holds.
 const CHUNK: usize = 64 * 1024;
 /// Vectors of samples from which on packing costs less than it gains.
-const PACKED: usize = 8;
+const PACKED: usize = 32;
+/// Numbers between rows of inputs from which on caches have no place for many of them: they are where the rows before are.
+const FAR: usize = 4096;
 
-/// `out[t][o][s] = act(bias[o] + sum_k w[k][o] x[t][k][s])`, samples `s` in the lanes.
+/// `out[t][o][s] = act(bias[o] + sum_k w[k][o] x[t][k][s] + residual)`, samples `s` in the lanes.
 ///
 /// A block of `ROWS` outputs by `COLUMNS` logical vectors of samples stays in registers while `k`
 /// runs; weights are broadcast, inputs are read once a block of outputs. The vectors are those of one matrix `x[t]`, or
@@ -17,10 +20,11 @@ const PACKED: usize = 8;
 pub(crate) struct Gemm<'a> {
     /// `[times][inputs][lanes]`
     pub x: &'a [f32],
-    /// `[inputs][outputs]`, Burn's layout.
     pub w: &'a [f32],
-    /// `[outputs]`
-    pub bias: Option<&'a [f32]>,
+    /// Numbers of `w` from input to input, and from output to output: Burn's layout is `[outputs, 1]`.
+    pub steps: [usize; 2],
+    /// Shaped as `out`.
+    pub finish: Finish<'a>,
     /// `[times][outputs][lanes]`
     pub out: &'a mut [f32],
     /// Matrices that are multiplied by the same weights: the tokens of a sample.
@@ -29,8 +33,6 @@ pub(crate) struct Gemm<'a> {
     pub outputs: usize,
     /// A multiple of 16.
     pub lanes: usize,
-    /// Whether `max(0, .)` is applied.
-    pub relu: bool,
 }
 
 /// Neighbouring vectors of samples, in one matrix or in several.
@@ -43,42 +45,86 @@ struct Strip {
     across: bool,
 }
 
-/// Where the weights of a block are: those of an input begin at `start + step k`.
+/// Where a factor of a block is: number `i` of those that meet input `k` is at `start + step k + gap i`.
 #[derive(Clone, Copy)]
-struct Weights<'a> {
+struct Factor<'a> {
     data: &'a [f32],
     start: usize,
     step: usize,
+    gap: usize,
 }
 
-impl Gemm<'_> {
+impl<'a> Gemm<'a> {
     /// Computes the product.
     pub fn run(self, level: Level) {
-        let vectors = self.times * self.lanes / LANES;
-        if self.times == 1 || vectors < PACKED {
+        if self.times * self.lanes / LANES < PACKED {
             return run(level, self);
         }
-        let size = self.inputs * self.chunk();
-        with_scratch([size], |[packed]| {
+        let strip = if self.far() {
+            self.inputs * 4 * LANES
+        } else {
+            0
+        };
+        let sizes = [self.inputs * self.chunk(), strip];
+        with_scratch(sizes, |[weights, strip]| {
             let gemm = self;
-            run(level, Packed { gemm, packed });
+            let packed = Packed {
+                gemm,
+                weights,
+                strip,
+            };
+            run(level, packed);
         });
     }
 
     /// Panics where a slice is too short, on which the kernel relies.
     fn check(&self) {
         let lanes = self.times * self.lanes;
+        let [input, output] = self.steps;
         assert!(self.lanes.is_multiple_of(LANES));
         assert!(self.x.len() >= self.inputs * lanes);
-        assert!(self.w.len() >= self.inputs * self.outputs);
+        assert!(
+            self.inputs == 0 || self.outputs == 0 || {
+                self.w.len() > (self.inputs - 1) * input + (self.outputs - 1) * output
+            }
+        );
         assert!(self.out.len() >= self.outputs * lanes);
-        assert!(self.bias.is_none_or(|b| b.len() >= self.outputs));
+        self.finish.check(self.outputs, self.outputs * lanes);
+    }
+
+    /// Whether strips of the inputs are copied before many outputs read them.
+    fn far(&self) -> bool {
+        self.lanes.is_multiple_of(FAR) && self.inputs > 8 && self.outputs > 16
+    }
+
+    /// Where the results go.
+    fn outputs<'b>(&self, out: &'b mut [f32]) -> Outputs<'a, 'b> {
+        Outputs {
+            out,
+            finish: self.finish,
+            inputs: self.inputs,
+            outputs: self.outputs,
+            lanes: self.lanes,
+        }
     }
 
     /// Outputs whose weights are packed together.
     fn chunk(&self) -> usize {
         let chunks = (self.inputs * self.outputs).div_ceil(CHUNK).max(1);
         self.outputs.div_ceil(chunks)
+    }
+
+    /// The inputs of a strip, where they are.
+    fn inputs_of(&self, strip: Strip) -> Factor<'_> {
+        Factor {
+            data: self.x,
+            start: strip.matrix * self.inputs * self.lanes + strip.lane,
+            step: self.lanes,
+            gap: match strip.across {
+                true => self.inputs * self.lanes,
+                false => LANES,
+            },
+        }
     }
 
     /// All vectors, cut into strips of nearly equal width.
@@ -101,99 +147,116 @@ impl Gemm<'_> {
             })
         })
     }
+}
 
+/// What the blocks write: the outputs of a product, `[times][outputs][lanes]`, and what follows the sums.
+struct Outputs<'a, 'b> {
+    out: &'b mut [f32],
+    finish: Finish<'a>,
+    inputs: usize,
+    outputs: usize,
+    lanes: usize,
+}
+
+impl Outputs<'_, '_> {
     /// Outputs `o..o + rows` of the vectors of a strip.
     ///
     /// # Safety
-    /// The processor must have the features of `S`, `rows` be at most `S::ROWS`, the strip one of `strips(S::COLUMNS)`;
-    /// of the weights there must be `rows` an input.
+    /// The processor must have the features of `S`, `rows` be at most `S::ROWS`, the strip one of `strips(S::COLUMNS)` of a
+    /// product that was checked. Of `x` there must be the vectors of the strip an input, of `w` `rows` numbers.
     #[inline(always)]
-    unsafe fn rows<S: Simd>(&mut self, (o, rows): (usize, usize), w: Weights, strip: Strip) {
+    unsafe fn rows<S: Simd>(
+        &mut self,
+        (o, rows): (usize, usize),
+        x: Factor,
+        w: Factor,
+        strip: Strip,
+    ) {
         // SAFETY: `rows <= S::ROWS <= 6`, and the caller promises the rest.
         unsafe {
             match rows {
-                1 => self.columns::<S, 1>(o, w, strip),
-                2 => self.columns::<S, 2>(o, w, strip),
-                3 => self.columns::<S, 3>(o, w, strip),
-                4 => self.columns::<S, 4>(o, w, strip),
-                5 => self.columns::<S, 5>(o, w, strip),
-                _ => self.columns::<S, 6>(o, w, strip),
+                1 => self.columns::<S, 1>(o, x, w, strip),
+                2 => self.columns::<S, 2>(o, x, w, strip),
+                3 => self.columns::<S, 3>(o, x, w, strip),
+                4 => self.columns::<S, 4>(o, x, w, strip),
+                5 => self.columns::<S, 5>(o, x, w, strip),
+                _ => self.columns::<S, 6>(o, x, w, strip),
             }
         }
     }
 
-    /// As [`Self::rows`].
+    /// As [`Self::rows`], for `R` rows.
     ///
     /// # Safety
     /// As for `rows`.
     #[inline(always)]
-    unsafe fn columns<S: Simd, const R: usize>(&mut self, o: usize, w: Weights, strip: Strip) {
+    unsafe fn columns<S: Simd, const R: usize>(
+        &mut self,
+        o: usize,
+        x: Factor,
+        w: Factor,
+        strip: Strip,
+    ) {
         // SAFETY: `width <= S::COLUMNS <= 4`, and the caller promises the rest.
         unsafe {
             match strip.width {
-                1 => self.block::<S, R, 1>(o, w, strip),
-                2 => self.block::<S, R, 2>(o, w, strip),
-                3 => self.block::<S, R, 3>(o, w, strip),
-                _ => self.block::<S, R, 4>(o, w, strip),
+                1 => self.block::<S, R, 1>(o, x, w, strip),
+                2 => self.block::<S, R, 2>(o, x, w, strip),
+                3 => self.block::<S, R, 3>(o, x, w, strip),
+                _ => self.block::<S, R, 4>(o, x, w, strip),
             }
         }
     }
 
-    /// Outputs `o..o + R` of the `V` vectors of a strip.
+    /// As [`Self::rows`], for `R` rows and a strip of width `V`.
     ///
     /// # Safety
-    /// As for `rows`, with `R` rows and a strip of width `V`.
+    /// As for `rows`.
     #[inline(always)]
     unsafe fn block<S: Simd, const R: usize, const V: usize>(
         &mut self,
         o: usize,
-        w: Weights,
+        x: Factor,
+        w: Factor,
         strip: Strip,
     ) {
-        let (inputs, outputs, lanes) = (self.inputs, self.outputs, self.lanes);
-        let [gap, out_gap] = match strip.across {
-            true => [inputs, outputs].map(|rows| rows * lanes),
-            false => [LANES; 2],
+        debug_assert!(o + R <= self.outputs && V == strip.width);
+        let gap = match strip.across {
+            true => self.outputs * self.lanes,
+            false => LANES,
         };
-        debug_assert!(o + R <= outputs && V == strip.width);
-        debug_assert!(inputs == 0 || w.start + (inputs - 1) * w.step + R <= w.data.len());
-        // SAFETY: as `check` has found, `x` holds `inputs` rows of `lanes` a matrix and `out` `outputs`; the vectors of
-        // the strip are in them, and `o + r < outputs`. The caller promises the weights.
+        // SAFETY: the caller promises the numbers of both factors. `out` has `outputs` rows of `lanes` a matrix, as was
+        // checked; the vectors of the strip are in them, and `o + r < outputs`, of each of which there is a bias.
         unsafe {
             let mut acc = [[S::splat(0.0); V]; R];
-            if let Some(bias) = self.bias {
+            if let Some(bias) = self.finish.bias {
                 // By index: the accumulators must stay in registers.
                 #[allow(clippy::needless_range_loop)]
                 for r in 0..R {
                     acc[r] = [S::repeat(bias, o + r); V];
                 }
             }
-            let first = strip.matrix * inputs * lanes + strip.lane;
-            let mut x = Cursor::new(self.x, first);
+            let mut x_at = Cursor::new(x.data, x.start);
             let mut w_at = Cursor::new(w.data, w.start);
-            for _ in 0..inputs {
+            for _ in 0..self.inputs {
                 let mut input = [S::splat(0.0); V];
                 for (v, input) in input.iter_mut().enumerate() {
-                    *input = x.load::<S>(v * gap);
+                    *input = x_at.load::<S>(v * x.gap);
                 }
                 for (r, acc) in acc.iter_mut().enumerate() {
-                    let weight = w_at.repeat::<S>(r);
+                    let weight = w_at.repeat::<S>(r * w.gap);
                     for v in 0..V {
                         acc[v] = S::fma(weight, input[v], acc[v]);
                     }
                 }
-                x.step(lanes);
+                x_at.step(x.step);
                 w_at.step(w.step);
             }
             for (r, acc) in acc.iter().enumerate() {
-                let out = (strip.matrix * outputs + o + r) * lanes + strip.lane;
+                let out = (strip.matrix * self.outputs + o + r) * self.lanes + strip.lane;
                 for (v, &value) in acc.iter().enumerate() {
-                    let value = if self.relu {
-                        S::max(S::splat(0.0), value)
-                    } else {
-                        value
-                    };
-                    S::store(self.out, out + v * out_gap, value);
+                    let at = out + v * gap;
+                    S::store(self.out, at, self.finish.apply::<S>(value, at));
                 }
             }
         }
@@ -215,35 +278,81 @@ impl Kernel for Gemm<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         self.check();
-        let (data, step) = (self.w, self.outputs);
+        let (data, [step, gap]) = (self.w, self.steps);
+        let out = std::mem::take(&mut self.out);
+        let mut outputs = self.outputs(out);
         for strip in self.strips(S::COLUMNS) {
             for (o, rows) in equal(self.outputs, S::ROWS) {
-                let start = o;
-                // SAFETY: `check` has found `inputs` rows of `outputs` weights, and `o + rows <= outputs`.
-                unsafe { self.rows::<S>((o, rows), Weights { data, start, step }, strip) }
+                let w = Factor {
+                    data,
+                    start: o * gap,
+                    step,
+                    gap,
+                };
+                // SAFETY: `check` has found all inputs, and the weights of all outputs; `o + rows <= outputs`.
+                unsafe { outputs.rows::<S>((o, rows), self.inputs_of(strip), w, strip) }
             }
         }
     }
 }
 
-/// The product with weights that are packed: `[chunks][blocks of outputs][inputs][outputs of a block]`, a chunk at a time.
+/// The product with weights that are packed, a chunk at a time: `[blocks of outputs][inputs][outputs of a block]`.
 struct Packed<'a, 'b> {
     gemm: Gemm<'a>,
-    packed: &'b mut [f32],
+    weights: &'b mut [f32],
+    /// `[inputs][vectors of a strip]`, where inputs are copied.
+    strip: &'b mut [f32],
 }
 
 impl Packed<'_, '_> {
     /// Packs the weights of outputs `o..o + count`, in blocks of at most `most`.
     fn pack(&mut self, (o, count): (usize, usize), most: usize) {
-        let (inputs, outputs) = (self.gemm.inputs, self.gemm.outputs);
-        for k in 0..inputs {
-            let row = &self.gemm.w[k * outputs + o..][..count];
-            for (first, rows) in equal(count, most) {
-                let to = &mut self.packed[first * inputs + k * rows..][..rows];
-                to.iter_mut()
-                    .zip(&row[first..])
-                    .for_each(|(to, &w)| *to = w);
+        let inputs = self.gemm.inputs;
+        for (first, rows) in equal(count, most) {
+            let to = &mut self.weights[first * inputs..][..rows * inputs];
+            match rows {
+                6 => pack::<6>(&self.gemm, o + first, to),
+                5 => pack::<5>(&self.gemm, o + first, to),
+                4 => pack::<4>(&self.gemm, o + first, to),
+                3 => pack::<3>(&self.gemm, o + first, to),
+                2 => pack::<2>(&self.gemm, o + first, to),
+                _ => pack::<1>(&self.gemm, o + first, to),
             }
+        }
+    }
+
+    /// The inputs of a strip, copied where that is worth it.
+    ///
+    /// # Safety
+    /// The processor must have the features of `S`; the product was checked, and the strip is one of it.
+    #[inline(always)]
+    unsafe fn inputs_of<S: Simd>(&mut self, strip: Strip) {
+        if self.strip.is_empty() {
+            return;
+        }
+        let from = self.gemm.inputs_of(strip);
+        let step = strip.width * LANES;
+        assert!(self.strip.len() >= self.gemm.inputs * step);
+        for k in 0..self.gemm.inputs {
+            for v in 0..strip.width {
+                // SAFETY: the inputs of the strip are there, and `strip` has `width` vectors an input.
+                unsafe {
+                    let x = S::load(from.data, from.start + k * from.step + v * from.gap);
+                    S::store(self.strip, k * step + v * LANES, x);
+                }
+            }
+        }
+    }
+}
+
+/// The weights of outputs `o..o + R`: `[inputs][R]`.
+fn pack<const R: usize>(gemm: &Gemm, o: usize, to: &mut [f32]) {
+    let [input, output] = gemm.steps;
+    for (k, to) in to.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+        let at = k * input + o * output;
+        let from = &gemm.w[at..at + (R - 1) * output + 1];
+        for (r, to) in to.iter_mut().enumerate() {
+            *to = from[r * output];
         }
     }
 }
@@ -253,20 +362,33 @@ impl Kernel for Packed<'_, '_> {
     unsafe fn run<S: Simd>(mut self) {
         self.gemm.check();
         let inputs = self.gemm.inputs;
-        assert!(self.packed.len() >= inputs * self.gemm.chunk());
+        assert!(self.weights.len() >= inputs * self.gemm.chunk());
+        let out = std::mem::take(&mut self.gemm.out);
+        let mut outputs = self.gemm.outputs(out);
         for chunk in equal(self.gemm.outputs, self.gemm.chunk().max(1)) {
             self.pack(chunk, S::ROWS);
             for strip in self.gemm.strips(S::COLUMNS) {
+                // SAFETY: the product was checked.
+                unsafe { self.inputs_of::<S>(strip) }
+                let x = match self.strip.is_empty() {
+                    true => self.gemm.inputs_of(strip),
+                    false => Factor {
+                        data: self.strip,
+                        start: 0,
+                        step: strip.width * LANES,
+                        gap: LANES,
+                    },
+                };
                 for (first, rows) in equal(chunk.1, S::ROWS) {
-                    let weights = Weights {
-                        data: self.packed,
+                    let w = Factor {
+                        data: self.weights,
                         start: first * inputs,
                         step: rows,
+                        gap: 1,
                     };
-                    let block = (chunk.0 + first, rows);
-                    // SAFETY: `packed` holds `inputs` times the outputs of a chunk, and those of this block begin at
-                    // `first inputs`, `rows` an input.
-                    unsafe { self.gemm.rows::<S>(block, weights, strip) }
+                    // SAFETY: `weights` holds `inputs` times the outputs of a chunk, and those of this block begin at
+                    // `first inputs`, `rows` an input; the vectors of the strip are in `x`.
+                    unsafe { outputs.rows::<S>((chunk.0 + first, rows), x, w, strip) }
                 }
             }
         }

@@ -5,6 +5,7 @@ pub(crate) mod buffer;
 pub(crate) mod conv;
 pub(crate) mod conv_input;
 pub(crate) mod conv_weight;
+mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod gemm;
 pub(crate) mod gemm_weight;

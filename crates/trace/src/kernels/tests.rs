@@ -1,7 +1,8 @@
 //! Kernels against f64, for every instruction set of this machine.
 
 use super::affine::Affine;
-use super::conv_tests::{cases, draw, or_under_miri};
+use super::conv::Finish;
+use super::conv_tests::{cases, compared, draw, or_under_miri};
 use super::elementwise::{MapN, Row, Walk, copy_walk, map_rows, map_walk};
 use super::gemm::Gemm;
 use super::math::{self, Map, map};
@@ -175,27 +176,69 @@ proptest! {
         times in 1..or_under_miri(12usize, 3),
         relu: bool,
         bias: bool,
+        residual: bool,
+        turned: bool,
         seed: u64,
     ) {
         let mut rng = landscape_core::Rng::new(seed, 0);
         let mut draw = |n| draw(&mut rng, n);
         let lanes = 16 * vectors;
         let (x, w, b) = (draw(times * inputs * lanes), draw(inputs * outputs), draw(outputs));
+        let r = draw(times * outputs * lanes);
         for level in Level::available() {
             let mut out = vec![f32::NAN; times * outputs * lanes];
+            let finish = Finish {
+                bias: bias.then_some(&b[..]),
+                residual: residual.then_some(&r[..]),
+                relu,
+            };
             let gemm = Gemm {
-                x: &x, w: &w, bias: bias.then_some(&b[..]), out: &mut out, times, inputs, outputs, lanes, relu,
+                x: &x,
+                w: &w,
+                steps: if turned { [1, inputs] } else { [outputs, 1] },
+                finish,
+                out: &mut out,
+                times,
+                inputs,
+                outputs,
+                lanes,
             };
             gemm.run(level);
             for (at, out) in out.iter().enumerate() {
                 let (t, o, s) = (at / lanes / outputs, at / lanes % outputs, at % lanes);
                 let x = &x[t * inputs * lanes..];
                 let sum: f64 = (0..inputs)
-                    .map(|k| f64::from(x[k * lanes + s]) * f64::from(w[k * outputs + o]))
+                    .map(|k| {
+                        let at = if turned { o * inputs + k } else { k * outputs + o };
+                        f64::from(x[k * lanes + s]) * f64::from(w[at])
+                    })
                     .sum();
                 let truth = sum + if bias { f64::from(b[o]) } else { 0.0 };
+                let truth = truth + if residual { f64::from(r[at]) } else { 0.0 };
                 let truth = if relu { truth.max(0.0) } else { truth };
                 prop_assert!((f64::from(*out) - truth).abs() < 2e-5, "{level}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_far_rows_equal_f64(inputs in 9usize..11, outputs in 17usize..20, seed: u64) {
+        let mut rng = landscape_core::Rng::new(seed, 0);
+        let lanes = 4096;
+        let (x, w) = (draw(&mut rng, inputs * lanes), draw(&mut rng, inputs * outputs));
+        for level in Level::available() {
+            let mut out = vec![f32::NAN; outputs * lanes];
+            let gemm = Gemm {
+                x: &x, w: &w, steps: [1, inputs], finish: Finish::default(), out: &mut out, times: 1,
+                inputs, outputs, lanes,
+            };
+            gemm.run(level);
+            for s in compared(lanes) {
+                for o in 0..outputs {
+                    let product = |k: usize| f64::from(x[k * lanes + s]) * f64::from(w[o * inputs + k]);
+                    let truth: f64 = (0..inputs).map(product).sum();
+                    prop_assert!((f64::from(out[o * lanes + s]) - truth).abs() < 2e-5, "{level}");
+                }
             }
         }
     }
@@ -542,13 +585,13 @@ fn slices_that_are_too_short_are_refused() {
         Gemm {
             x: &short,
             w,
-            bias: None,
+            steps: [2, 1],
+            finish: Finish::default(),
             out,
             times: 1,
             inputs: 2,
             outputs: 2,
             lanes: 16,
-            relu: false,
         }
         .run(level);
     });

@@ -47,8 +47,9 @@ pub(crate) fn wins(window: &Window) -> bool {
 
 /// `G w G^T` of every kernel: `[36][channels][outputs]` from PyTorch's `[outputs][channels][3][3]`.
 pub(crate) fn transform_weights(w: &[f32], channels: usize, outputs: usize, out: &mut [f32]) {
-    for o in 0..outputs {
-        for c in 0..channels {
+    // Outputs inside: 36 rows are written side by side.
+    for c in 0..channels {
+        for o in 0..outputs {
             let kernel = &w[(o * channels + c) * 9..][..9];
             let rows = [0, 1, 2].map(|j| weights([0, 1, 2].map(|i| f64::from(kernel[3 * i + j]))));
             for i in 0..IN {
@@ -237,13 +238,13 @@ impl Patches<'_, '_> {
             let gemm = Gemm {
                 x: &self.transformed[k * stride(channels, n)..][..channels * lanes],
                 w: &self.conv.w[k * channels * outputs..][..channels * outputs],
-                bias: None,
+                steps: [outputs, 1],
+                finish: Finish::default(),
                 out: &mut self.products[k * stride(outputs, n)..][..outputs * lanes],
                 times: 1,
                 inputs: channels,
                 outputs,
                 lanes,
-                relu: false,
             };
             // SAFETY: the caller promises the features.
             unsafe { Kernel::run::<S>(gemm) }

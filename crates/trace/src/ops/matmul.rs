@@ -9,6 +9,7 @@ use crate::kernels::gemm::Gemm;
 use crate::kernels::gemm_weight::GemmWeight;
 use crate::replay::{self, DeviceTensor, Replay};
 use crate::kernels::matrices::{Factor, Matrices, plain};
+use crate::kernels::conv::Finish;
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.
@@ -371,13 +372,17 @@ fn layer(call: HostCall, bias: Option<&[f32]>, relu: bool) {
     Gemm {
         x: x.data,
         w: w.data,
-        bias,
+        steps: [outputs, 1],
+        finish: Finish {
+            bias,
+            relu,
+            ..Finish::default()
+        },
         out: call.out,
         times: rows[..rows.len() - 1].iter().product(),
         inputs,
         outputs,
         lanes: call.lanes,
-        relu,
     }
     .run(call.level);
 }
