@@ -4,7 +4,7 @@
 //! cargo bench --bench networks -- [--threads N] [--rounds N] [--samples N] [--points N] [--hessian] [--json] [WORKLOAD...]
 //! ```
 //!
-//! A round prepares a plane and evaluates `--points` points of it. Beside PyTorch: `benches/peers/compare-networks.sh`.
+//! A round evaluates `--points` points of a plane that is prepared. Beside PyTorch: `benches/peers/compare-networks.sh`.
 
 mod common;
 
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let seconds = match options.hessian {
             true => {
                 let curvature = trace.curvature(&params, &target)?;
-                let sign = |i: usize| if i % 3 == 0 { 1.0 } else { -1.0 };
+                let sign = |i: usize| if i.is_multiple_of(3) { 1.0 } else { -1.0 };
                 let vector: Vec<f64> = (0..curvature.dim()).map(sign).collect();
                 timed(options.rounds, || {
                     black_box(curvature.hessian(std::slice::from_ref(&vector))?);
@@ -97,52 +97,54 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let points: Vec<Point> = (0..options.points)
                     .map(|i| [place(i), -place(i), 0.0])
                     .collect();
+                let objective = trace.objective(&plane, std::slice::from_ref(&target))?;
                 timed(options.rounds, || {
-                    let objective = trace.objective(&plane, std::slice::from_ref(&target))?;
                     black_box(objective.evaluate(&points)?);
                     Ok(())
                 })?
             }
         };
-        report(&options, name, &seconds);
+        report(&options, name, seconds);
     }
     Ok(())
 }
 
-/// Seconds of each round, after one that is not counted: of the clock, and of the processor.
+/// Seconds of each round, after one that is not counted, and seconds of processor time a round.
 fn timed(
     rounds: usize,
     work: impl Fn() -> Result<(), Box<dyn Error>>,
-) -> Result<[Vec<f64>; 2], Box<dyn Error>> {
+) -> Result<(Vec<f64>, f64), Box<dyn Error>> {
     work()?;
-    let mut seconds = [vec![], vec![]];
+    let (mut seconds, used) = (vec![], processor_seconds());
     for _ in 0..rounds {
-        let (start, used) = (Instant::now(), processor_seconds());
+        let start = Instant::now();
         work()?;
-        seconds[0].push(start.elapsed().as_secs_f64());
-        seconds[1].push(processor_seconds() - used);
+        seconds.push(start.elapsed().as_secs_f64());
     }
-    seconds.iter_mut().for_each(|s| s.sort_by(f64::total_cmp));
-    Ok(seconds)
+    let processor = (processor_seconds() - used) / rounds as f64;
+    seconds.sort_by(f64::total_cmp);
+    Ok((seconds, processor))
 }
 
-/// What the threads of this process have used so far, where Linux tells it, else NaN.
+/// What the threads of this process have used so far, those that have ended too, in steps of 10 ms; NaN where Linux does
+/// not tell it.
 fn processor_seconds() -> f64 {
-    let of = |task: std::io::Result<std::fs::DirEntry>| -> Option<f64> {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse().ok()
-    };
-    match std::fs::read_dir("/proc/self/task") {
-        Ok(tasks) => tasks.filter_map(of).sum::<f64>() * 1e-9,
-        Err(_) => f64::NAN,
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, in brackets; the times are the 14th and 15th field of the whole.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Vec<f64> = ticks.filter_map(|t| t.parse().ok()).collect();
+    match ticks[..] {
+        [user, system] => (user + system) / 100.0,
+        _ => f64::NAN,
     }
 }
 
-fn report(options: &Options, name: &str, [clock, processor]: &[Vec<f64>; 2]) {
+fn report(options: &Options, name: &str, (clock, processor): (Vec<f64>, f64)) {
     let passes = if options.hessian { 1 } else { options.points };
     let rate = |s: f64| (options.samples * passes) as f64 / s;
     let (best, middle) = (rate(clock[0]), rate(clock[clock.len() / 2]));
-    let processor = rate(processor[processor.len() / 2]);
+    let processor = rate(processor);
     let task = if options.hessian {
         "product"
     } else {

@@ -21,6 +21,7 @@ use landscape_trace::{Loss, Trace, params_of};
 use std::error::Error;
 
 /// Names of the workloads; what follows `model:` is a model of the `landscape` command.
+#[allow(dead_code)] // one benchmark names its own
 pub const WORKLOADS: [&str; 12] = [
     "vit-64",
     "vit-64-cls",

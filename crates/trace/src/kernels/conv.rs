@@ -35,6 +35,14 @@ impl Window {
         first.min(last)..last
     }
 
+    /// Kernel positions along `axis` from the first to the last that meets the input for any output.
+    pub fn met(&self, axis: usize) -> Range<usize> {
+        let all = (0..self.out_size[axis]).map(|o| self.valid(axis, o));
+        let met = all.filter(|range| !range.is_empty());
+        met.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            .unwrap_or(0..0)
+    }
+
     /// Output indices along `axis` for which the whole kernel meets the input.
     pub fn interior(&self, axis: usize) -> std::ops::Range<usize> {
         let whole = 0..self.kernel[axis];
@@ -175,6 +183,7 @@ impl Direct<'_> {
             // SAFETY: `x + columns <= width`, and where `columns > 1`, all are in the interior.
             unsafe {
                 match columns {
+                    _ if S::COLUMNS == 1 => self.block::<S, R, 1>(o, y, x, s),
                     1 => self.block::<S, R, 1>(o, y, x, s),
                     2 => self.block::<S, R, 2>(o, y, x, s),
                     3 => self.block::<S, R, 3>(o, y, x, s),

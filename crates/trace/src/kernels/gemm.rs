@@ -57,15 +57,15 @@ struct Factor<'a> {
 impl<'a> Gemm<'a> {
     /// Computes the product.
     pub fn run(self, level: Level) {
-        if self.times * self.lanes / LANES < PACKED {
-            return run(level, self);
-        }
-        let strip = if self.far() {
-            self.inputs * 4 * LANES
-        } else {
-            0
-        };
-        let sizes = [self.inputs * self.chunk(), strip];
+        let many = self.times * self.lanes / LANES >= PACKED;
+        let sizes = [
+            if many { self.inputs * self.chunk() } else { 0 },
+            if many && self.far() {
+                self.inputs * 4 * LANES
+            } else {
+                0
+            },
+        ];
         with_scratch(sizes, |[weights, strip]| {
             let gemm = self;
             let packed = Packed {
@@ -95,6 +95,17 @@ impl<'a> Gemm<'a> {
     /// Whether strips of the inputs are copied before many outputs read them.
     fn far(&self) -> bool {
         self.lanes.is_multiple_of(FAR) && self.inputs > 8 && self.outputs > 16
+    }
+
+    /// The weights from output `o` on, where they are.
+    fn weights_of(&self, o: usize) -> Factor<'_> {
+        let [step, gap] = self.steps;
+        Factor {
+            data: self.w,
+            start: o * gap,
+            step,
+            gap,
+        }
     }
 
     /// Where the results go.
@@ -200,6 +211,7 @@ impl Outputs<'_, '_> {
         // SAFETY: `width <= S::COLUMNS <= 4`, and the caller promises the rest.
         unsafe {
             match strip.width {
+                _ if S::COLUMNS == 1 => self.block::<S, R, 1>(o, x, w, strip),
                 1 => self.block::<S, R, 1>(o, x, w, strip),
                 2 => self.block::<S, R, 2>(o, x, w, strip),
                 3 => self.block::<S, R, 3>(o, x, w, strip),
@@ -278,17 +290,11 @@ impl Kernel for Gemm<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         self.check();
-        let (data, [step, gap]) = (self.w, self.steps);
         let out = std::mem::take(&mut self.out);
         let mut outputs = self.outputs(out);
         for strip in self.strips(S::COLUMNS) {
             for (o, rows) in equal(self.outputs, S::ROWS) {
-                let w = Factor {
-                    data,
-                    start: o * gap,
-                    step,
-                    gap,
-                };
+                let w = self.weights_of(o);
                 // SAFETY: `check` has found all inputs, and the weights of all outputs; `o + rows <= outputs`.
                 unsafe { outputs.rows::<S>((o, rows), self.inputs_of(strip), w, strip) }
             }
@@ -296,9 +302,10 @@ impl Kernel for Gemm<'_> {
     }
 }
 
-/// The product with weights that are packed, a chunk at a time: `[blocks of outputs][inputs][outputs of a block]`.
+/// The product with weights that are packed, a chunk at a time, where there is room for them.
 struct Packed<'a, 'b> {
     gemm: Gemm<'a>,
+    /// `[blocks of outputs][inputs][outputs of a block]`
     weights: &'b mut [f32],
     /// `[inputs][vectors of a strip]`, where inputs are copied.
     strip: &'b mut [f32],
@@ -321,12 +328,25 @@ impl Packed<'_, '_> {
         }
     }
 
-    /// The inputs of a strip, copied where that is worth it.
+    /// Where the inputs of a strip are.
+    fn inputs_of(&self, strip: Strip) -> Factor<'_> {
+        match self.strip.is_empty() {
+            true => self.gemm.inputs_of(strip),
+            false => Factor {
+                data: self.strip,
+                start: 0,
+                step: strip.width * LANES,
+                gap: LANES,
+            },
+        }
+    }
+
+    /// Copies the inputs of a strip where there is room for them.
     ///
     /// # Safety
     /// The processor must have the features of `S`; the product was checked, and the strip is one of it.
     #[inline(always)]
-    unsafe fn inputs_of<S: Simd>(&mut self, strip: Strip) {
+    unsafe fn copy_inputs<S: Simd>(&mut self, strip: Strip) {
         if self.strip.is_empty() {
             return;
         }
@@ -361,34 +381,35 @@ impl Kernel for Packed<'_, '_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         self.gemm.check();
-        let inputs = self.gemm.inputs;
-        assert!(self.weights.len() >= inputs * self.gemm.chunk());
+        let (inputs, packed) = (self.gemm.inputs, !self.weights.is_empty());
+        let chunk = match packed {
+            true => self.gemm.chunk(),
+            false => self.gemm.outputs,
+        };
+        assert!(!packed || self.weights.len() >= inputs * chunk);
         let out = std::mem::take(&mut self.gemm.out);
         let mut outputs = self.gemm.outputs(out);
-        for chunk in equal(self.gemm.outputs, self.gemm.chunk().max(1)) {
-            self.pack(chunk, S::ROWS);
+        for (first, count) in equal(self.gemm.outputs, chunk.max(1)) {
+            if packed {
+                self.pack((first, count), S::ROWS);
+            }
             for strip in self.gemm.strips(S::COLUMNS) {
                 // SAFETY: the product was checked.
-                unsafe { self.inputs_of::<S>(strip) }
-                let x = match self.strip.is_empty() {
-                    true => self.gemm.inputs_of(strip),
-                    false => Factor {
-                        data: self.strip,
-                        start: 0,
-                        step: strip.width * LANES,
-                        gap: LANES,
-                    },
-                };
-                for (first, rows) in equal(chunk.1, S::ROWS) {
-                    let w = Factor {
-                        data: self.weights,
-                        start: first * inputs,
-                        step: rows,
-                        gap: 1,
+                unsafe { self.copy_inputs::<S>(strip) }
+                let x = self.inputs_of(strip);
+                for (o, rows) in equal(count, S::ROWS) {
+                    let w = match packed {
+                        true => Factor {
+                            data: self.weights,
+                            start: o * inputs,
+                            step: rows,
+                            gap: 1,
+                        },
+                        false => self.gemm.weights_of(o),
                     };
-                    // SAFETY: `weights` holds `inputs` times the outputs of a chunk, and those of this block begin at
-                    // `first inputs`, `rows` an input; the vectors of the strip are in `x`.
-                    unsafe { outputs.rows::<S>((chunk.0 + first, rows), x, w, strip) }
+                    // SAFETY: `weights` holds `inputs` times the outputs of a chunk, and those of this block begin at `o inputs`,
+                    // `rows` an input; without it all outputs are one chunk. The vectors of the strip are in `x`.
+                    unsafe { outputs.rows::<S>((first + o, rows), x, w, strip) }
                 }
             }
         }

@@ -28,7 +28,7 @@ pub(crate) struct Matrices<'a> {
 }
 
 impl<'a> Matrices<'a> {
-    /// The product into `out`, `[rows][columns][lanes]`; `sizes`: rows, products in a sum, columns; `lanes` is a
+    /// The product into `out`, `[rows][columns][lanes]`, of factors of which one has lanes at least; `sizes`: rows, products in a sum, columns; `lanes` is a
     /// multiple of 16.
     pub fn of_lanes(
         a: Factor<'a>,
@@ -57,6 +57,7 @@ impl<'a> Matrices<'a> {
     fn check(&self) {
         let [rows, depth, columns] = self.sizes;
         assert!(self.lanes.is_multiple_of(LANES));
+        assert!(self.a.lanes || self.b.lanes);
         let width = |lanes: bool| if lanes { self.lanes } else { 1 };
         let end =
             |[rows, columns]: [usize; 2], strides: [usize; 2], width: usize| match rows * columns {
@@ -106,6 +107,7 @@ impl<'a> Matrices<'a> {
         // SAFETY: `columns <= S::COLUMNS <= 4`, and the caller promises the rest.
         unsafe {
             match columns {
+                _ if S::COLUMNS == 1 => self.block::<S, A, B, R, 1>(at),
                 1 => self.block::<S, A, B, R, 1>(at),
                 2 => self.block::<S, A, B, R, 2>(at),
                 3 => self.block::<S, A, B, R, 3>(at),
@@ -175,8 +177,7 @@ impl Kernel for Matrices<'_> {
                 match (self.a.lanes, self.b.lanes) {
                     (true, true) => self.blocks::<S, true, true>(s),
                     (true, false) => self.blocks::<S, true, false>(s),
-                    (false, true) => self.blocks::<S, false, true>(s),
-                    (false, false) => self.blocks::<S, false, false>(s),
+                    (false, _) => self.blocks::<S, false, true>(s),
                 }
             }
         }

@@ -42,7 +42,17 @@ pub(crate) fn wins(window: &Window) -> bool {
     let patches: usize = window.out_size.iter().map(|n| n.div_ceil(OUT)).product();
     let pixels: usize = window.out_size.iter().product();
     let full = patches * OUT * OUT * 2 <= pixels * 3;
-    plain && window.groups == 1 && full && window.channels >= 8 && window.outputs >= 8
+    plain
+        && window.groups == 1
+        && full
+        && patches > 1
+        && window.channels >= 8
+        && window.outputs >= 8
+}
+
+/// Whether it is faster with all that belongs to it: a single patch does not pay for reading four times the weights.
+pub(crate) fn pays(window: &Window) -> bool {
+    wins(window) && window.out_size.iter().any(|&n| n > OUT)
 }
 
 /// `G w G^T` of every kernel: `[36][channels][outputs]` from PyTorch's `[outputs][channels][3][3]`.

@@ -5,11 +5,11 @@ use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
+use crate::kernels::conv::Finish;
 use crate::kernels::gemm::Gemm;
 use crate::kernels::gemm_weight::GemmWeight;
-use crate::replay::{self, DeviceTensor, Replay};
 use crate::kernels::matrices::{Factor, Matrices, plain};
-use crate::kernels::conv::Finish;
+use crate::replay::{self, DeviceTensor, Replay};
 use burn_backend::ops::{ActivationOps, FloatTensorOps};
 
 /// `out[.., m, n] = sum_k a[.., m, k] b[.., k, n]`, leading axes broadcast.

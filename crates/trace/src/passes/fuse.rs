@@ -3,7 +3,8 @@
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Node, Source, ValueId};
 use crate::ir::operation::Operation;
-use crate::kernels::winograd::{PRODUCTS, wins};
+use crate::kernels::conv::Window;
+use crate::kernels::winograd::{PRODUCTS, pays};
 use crate::ops::batch_norm::{
     BatchNorm, FoldScale, FoldShift, MomentMean, MomentVariance, Moments,
 };
@@ -12,10 +13,12 @@ use crate::ops::conv::{Conv2d, TransformWeights};
 use crate::ops::cross_entropy::PickedLogSoftmax;
 use crate::ops::gather::Gather;
 use crate::ops::matmul::{Linear, Matmul};
+use crate::ops::shape::Slice;
 use crate::ops::softmax::Softmax;
 use crate::ops::unary::Unary;
 use crate::passes::dependence::Analysis;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Puts the normalisation after a convolution into its weights and bias, which are then computed
@@ -129,35 +132,70 @@ fn fold(graph: &mut Graph, node: &Node, norm: BatchNorm, conv: Conv2d, inputs: &
     });
 }
 
-/// Replaces the weights of convolutions that are faster that way by transformed ones; for the host
-/// executor, see [`crate::kernels::winograd`].
+/// Leaves out the weights of convolutions that never meet the image, and replaces those that are faster that way by
+/// transformed ones; for the host executor, see [`crate::kernels::winograd`].
 pub(crate) fn transform_weights(mut graph: Graph, in_tiles: &dyn Fn(ValueId) -> bool) -> Graph {
     let nodes = std::mem::take(&mut graph.nodes);
-    for node in nodes {
-        let found = is::<Conv2d>(&node).filter(|conv| {
-            let shape = |v: ValueId| &graph.values[v].shape[..];
-            let (x, w) = (shape(node.inputs[0]), shape(node.inputs[1]));
-            in_tiles(node.output) && wins(&conv.window(x, w, shape(node.output)))
-        });
-        let Some(conv) = found else {
-            graph.nodes.push(node);
-            continue;
-        };
-        let mut inputs = node.inputs.clone();
-        let shape = graph.values[inputs[1]].shape.clone();
-        let transformed = vec![PRODUCTS, shape[1], shape[0]];
-        inputs[1] = graph.push(Arc::new(TransformWeights), vec![inputs[1]], transformed);
-        graph.nodes.push(Node {
-            operation: Arc::new(Conv2d {
-                transformed: true,
-                ..conv
-            }),
-            inputs,
-            output: node.output,
-        });
+    for mut node in nodes {
+        let found = is::<Conv2d>(&node).filter(|_| in_tiles(node.output));
+        if let Some(conv) = found {
+            let conv = crop(&mut graph, &mut node, conv);
+            if pays(&window(&graph, &node, &conv)) {
+                transform(&mut graph, &mut node, conv);
+            }
+        }
+        graph.nodes.push(node);
     }
     graph.prune();
     graph
+}
+
+fn window(graph: &Graph, node: &Node, conv: &Conv2d) -> Window {
+    let shape = |v: ValueId| &graph.values[v].shape[..];
+    let (x, w) = (shape(node.inputs[0]), shape(node.inputs[1]));
+    conv.window(x, w, shape(node.output))
+}
+
+/// Cuts a kernel down to the positions that meet the image for any output: a 3x3 kernel on an image of one pixel has one.
+fn crop(graph: &mut Graph, node: &mut Node, conv: Conv2d) -> Conv2d {
+    let window = window(graph, node, &conv);
+    let met = [0, 1].map(|axis| window.met(axis));
+    let whole = (0..2).all(|axis| met[axis] == (0..window.kernel[axis]));
+    let before = |axis: usize| {
+        let left_out = met[axis].start * conv.dilation[axis];
+        conv.padding[axis].0.checked_sub(left_out)
+    };
+    let (false, Some(rows), Some(columns)) = (whole, before(0), before(1)) else {
+        return conv;
+    };
+    if met.iter().any(Range::is_empty) {
+        return conv;
+    }
+    let mut shape = graph.values[node.inputs[1]].shape.clone();
+    let mut ranges = vec![(0, 1); 4];
+    for (axis, met) in met.iter().enumerate() {
+        (shape[2 + axis], ranges[2 + axis].0) = (met.len(), met.start);
+    }
+    node.inputs[1] = graph.push(Arc::new(Slice { ranges }), vec![node.inputs[1]], shape);
+    let padding = [(rows, conv.padding[0].1), (columns, conv.padding[1].1)];
+    let conv = Conv2d { padding, ..conv };
+    node.operation = Arc::new(conv);
+    conv
+}
+
+fn transform(graph: &mut Graph, node: &mut Node, conv: Conv2d) {
+    let shape = &graph.values[node.inputs[1]].shape;
+    let transformed = vec![PRODUCTS, shape[1], shape[0]];
+    node.inputs[1] = graph.push(
+        Arc::new(TransformWeights),
+        vec![node.inputs[1]],
+        transformed,
+    );
+    let transformed = true;
+    node.operation = Arc::new(Conv2d {
+        transformed,
+        ..conv
+    });
 }
 
 /// How often every value is used.

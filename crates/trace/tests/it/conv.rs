@@ -386,3 +386,54 @@ fn convolutions_in_bf16() {
         assert!(error > 1e-7 && error < 2e-2, "{} and {}", a.loss, b.loss);
     }
 }
+
+/// Images smaller than their kernels, channels alone, and pixels alone.
+#[derive(Module, Debug)]
+struct Small {
+    pixels: Conv2d,
+    channels: Conv2d,
+    strided: Conv2d,
+    one: Conv2d,
+    dilated: Conv2d,
+    linear: Linear,
+}
+
+impl Small {
+    fn new() -> Self {
+        let device = Device::flex();
+        let conv = |channels: [usize; 2], kernel: [usize; 2]| {
+            let [y, x] = kernel.map(|k| k / 2);
+            Conv2dConfig::new(channels, kernel).with_padding(PaddingConfig2d::Explicit(y, x, y, x))
+        };
+        Self {
+            pixels: conv([3, 20], [1, 1]).init(&device),
+            channels: conv([20, 40], [5, 3]).with_groups(20).init(&device),
+            strided: conv([40, 18], [3, 3]).with_stride([2, 2]).init(&device),
+            one: conv([18, 17], [3, 3]).init(&device),
+            dilated: conv([17, 9], [3, 3])
+                .with_dilation([2, 1])
+                .with_padding(PaddingConfig2d::Explicit(2, 1, 2, 1))
+                .init(&device),
+            linear: LinearConfig::new(9, 4).init(&device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let n = x.dims()[0];
+        let x = relu(self.pixels.forward(x.reshape([n, 3, 2, 2])));
+        let x = relu(self.channels.forward(x));
+        let x = relu(self.strided.forward(x));
+        let x = x.clone() + self.one.forward(x).narrow(1, 0, 1);
+        self.linear
+            .forward(self.dilated.forward(x.narrow(1, 0, 17)).flatten(1, 3))
+    }
+}
+
+#[test]
+fn images_smaller_than_kernels() {
+    let net = filled(Small::new(), 3);
+    let loss = |m: &Small, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    check(&net, &inputs(40, 12, 4), BiasMode::Layer, loss);
+    let trace = Trace::capture(&net, &inputs(20, 12, 4), loss).unwrap();
+    crate::curvature::check_trace(&trace, &params_of(&net).unwrap());
+}
