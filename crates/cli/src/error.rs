@@ -226,9 +226,16 @@ impl CliError {
                 "check --model against the file, or give another --weights file"
             }
             CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file(source),
-            CliError::Models(landscape_models::ModelsError::Inputs { .. }) => {
-                "give another --model or other --data"
-            }
+            CliError::Models(landscape_models::ModelsError::Inputs {
+                expected, found, ..
+            }) => match (&expected[..], &found[..]) {
+                (&[channels, height, width], &[h, w, last])
+                    if [channels, height, width] == [last, h, w] =>
+                {
+                    "the channels come last: turn the images, in NumPy x.transpose(0, 3, 1, 2)"
+                }
+                _ => "give another --model or other --data",
+            },
             CliError::Lanczos(landscape_hessian::LanczosError::Tolerance { .. })
             | CliError::Power(landscape_hessian::PowerError::Tolerance { .. }) => {
                 "give for example --tol 1e-3"

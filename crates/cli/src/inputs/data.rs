@@ -113,6 +113,11 @@ pub fn with_loss(
     let given = given.map(|kind| of(kind, "--loss"));
     let known = given.or(trained.map(|kind| of(kind, "the training run")));
     let loss = known.unwrap_or_else(|| suggested(&data, spec, console));
+    if are_bytes(data.x()) {
+        console.note(
+            "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most              networks are trained with them divided by 255",
+        );
+    }
     let samples = data.len();
     let (data, ignored) = data.counted_by(loss.kind)?;
     if ignored > 0 {
@@ -121,6 +126,12 @@ pub fn with_loss(
         ));
     }
     Ok((data, loss))
+}
+
+/// Whether inputs look like bytes of images.
+fn are_bytes(inputs: &[f32]) -> bool {
+    let byte = |&value: &f32| value.fract() == 0.0 && (0.0..=255.0).contains(&value);
+    inputs.iter().any(|&value| value > 127.0) && inputs.iter().all(byte)
 }
 
 fn suggested(data: &Dataset, spec: &ModelSpec, console: &Console) -> LossChoice {

@@ -136,6 +136,16 @@ fn networks_that_look_alike_are_both_named() {
 }
 
 #[test]
+fn images_as_bytes_are_told() {
+    let net = "images/net.safetensors";
+    let (loss, said) = origin("mlp:16-5-3", net, "images/bytes.npz");
+    assert_loss(loss, 195.840733);
+    assert!(said.contains("divided by 255"), "{said}");
+    let (_, said) = origin("mlp:2-3-1", "swa.pt", "data.npz");
+    assert!(!said.contains("255"), "{said}");
+}
+
+#[test]
 fn numbers_in_the_names_of_checkpoints_are_numbers() {
     let bench = Bench::new();
     let files = data("order/model_*.safetensors");

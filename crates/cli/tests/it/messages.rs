@@ -173,7 +173,7 @@ fn images_that_do_not_suit_the_network() {
         ),
         (
             "last",
-            "3x32x32 inputs a sample, data last.safetensors has 32x32x3",
+            "3x32x32 inputs a sample, data last.safetensors has 32x32x3\n  remedy: the channels come last",
         ),
         (
             "labels",

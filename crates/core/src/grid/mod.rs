@@ -35,7 +35,9 @@ pub enum GridError {
     #[error("an axis of 0 points; give at least 1")]
     Empty,
     /// An axis does not run upwards.
-    #[error("the range {min}:{max} does not run upwards; give min:max with min < max")]
+    #[error(
+        "the range {min}:{max} does not run upwards; its first number has to be the smaller one"
+    )]
     Range {
         /// Lower end.
         min: f64,

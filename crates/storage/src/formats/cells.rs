@@ -50,13 +50,17 @@ impl Columns {
         Columns::check_count(names.len(), path, place.clone())?;
         let wrong = |reason: String| Error::malformed(path, place.clone(), reason);
         let mut seen = HashSet::new();
-        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+        let mut named = names.iter().filter(|name| !name.is_empty());
+        if let Some(twice) = named.find(|name| !seen.insert(name.as_str())) {
             return Err(wrong(format!("two columns are named `{twice}`")));
         }
         let column = |name: &str| names.iter().position(|n| n == name);
         let dims = INDICES.iter().take_while(|n| column(n).is_some()).count();
         if dims == 0 {
-            return Err(wrong("there is no column `i`".to_owned()));
+            return Err(wrong(format!(
+                "there is no column `i` among {}; the columns are i, alpha, loss, of a plane i, j, alpha, beta, loss",
+                some_of(names.iter().map(String::as_str))
+            )));
         }
         let needed =
             |name: &str| column(name).ok_or_else(|| wrong(format!("there is no column `{name}`")));
@@ -78,8 +82,9 @@ impl Columns {
                 dims
             )));
         }
+        // A column without a name numbers the rows.
         let terms = names.iter().enumerate();
-        let terms = terms.filter(|(_, name)| !fixed(&name.as_str()));
+        let terms = terms.filter(|(_, name)| !name.is_empty() && !fixed(&name.as_str()));
         Ok(Columns {
             indices: used_indices
                 .iter()
@@ -113,6 +118,21 @@ impl Columns {
             weight: 0.0,
         };
         self.terms.iter().map(term).collect()
+    }
+}
+
+/// The first few of the names in a file.
+pub(super) fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 6;
+    let rest = names.len().saturating_sub(SHOWN);
+    let short = |name: &str| name.chars().take(40).collect::<String>();
+    let shown = names
+        .take(SHOWN)
+        .map(|name| format!("`{}`", short(name).escape_debug()));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match rest {
+        0 => shown,
+        rest => format!("{shown} and {rest} more"),
     }
 }
 

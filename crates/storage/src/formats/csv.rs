@@ -73,6 +73,18 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
             "the file is empty",
         ));
     };
+    // NumPy's savetxt makes a comment of the header.
+    let header = header.trim_start_matches('#');
+    if let Some(other) = [';', '\t']
+        .into_iter()
+        .find(|&c| header.contains(c) && !header.contains(','))
+    {
+        let reason = format!(
+            "its columns are separated by `{}`; write it with commas, and numbers with points",
+            other.escape_debug()
+        );
+        return Err(Error::malformed(path, Place::line(1), reason));
+    }
     let header = Fields::split(header, MAX_COLUMNS, path, 1)?;
     Columns::check_count(header.count, path, Place::line(1))?;
     let names = header.first.iter().map(|name| name.trim().to_owned());
@@ -191,18 +203,22 @@ impl Table<'_> {
             source: line.source(columns.source)?,
             sample: None,
         };
-        let mut sample = Sample {
-            loss: line.number(columns.loss)?,
-            loss_se: line.optional(columns.loss_se)?,
-            accuracy: line.optional(columns.accuracy)?,
-            terms: Vec::with_capacity(columns.terms.len()),
-        };
         for (axis, (&index, &coordinate)) in
             columns.indices.iter().zip(&columns.coordinates).enumerate()
         {
             cell.indices[axis] = line.index(index)?;
             cell.coordinates[axis] = line.number(coordinate)?;
         }
+        // A point without a loss is not known.
+        let Some(loss) = line.optional(Some(columns.loss))? else {
+            return Ok(cell);
+        };
+        let mut sample = Sample {
+            loss,
+            loss_se: line.optional(columns.loss_se)?,
+            accuracy: line.optional(columns.accuracy)?,
+            terms: Vec::with_capacity(columns.terms.len()),
+        };
         for &(_, column) in &columns.terms {
             sample.terms.push(line.number(column)?);
         }
@@ -214,7 +230,14 @@ impl Table<'_> {
 impl Line<'_> {
     fn index(&self, column: usize) -> Result<usize, Error> {
         let field = self.fields[column].trim();
-        field.parse().map_err(|_| {
+        // Tables of floats have 1.0 or 1e0.
+        let whole = |number: &f64| number.fract() == 0.0 && (0.0..9e15).contains(number);
+        let float = || field.parse().ok().filter(whole);
+        let index = field
+            .parse()
+            .ok()
+            .or_else(|| float().map(|number| number as usize));
+        index.ok_or_else(|| {
             self.wrong(
                 column,
                 format!("`{}` is not an index (0, 1, 2, ...)", shown(field)),

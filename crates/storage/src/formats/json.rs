@@ -50,7 +50,10 @@ struct DocumentTerm {
 
 /// A number, where JSON has one; else `NaN`, `inf` or `-inf` as a string.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "this is not a number, null, \"NaN\", \"inf\" or \"-inf\", which lists hold"
+)]
 enum Number {
     Finite(f64),
     Other(Word),
@@ -136,7 +139,8 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     spent
         .and_then(|()| budget.spend_each(elements, ELEMENT))
         .map_err(Error::too_large(path))?;
-    let document: Document = serde_json::from_slice(&text).map_err(|error| syntax(&error, path))?;
+    let document: Document =
+        serde_json::from_slice(&text).map_err(|error| syntax(&error, &text, path))?;
     let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
     if document.schema != SCHEMA {
         let reason = format!("{} where {SCHEMA} is known", document.schema);
@@ -174,7 +178,7 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
 }
 
 /// serde's message ends with the place, which the error has by itself.
-fn syntax(error: &serde_json::Error, path: &Path) -> Error {
+fn syntax(error: &serde_json::Error, text: &[u8], path: &Path) -> Error {
     let place = Place {
         line: Some(error.line()),
         character: Some(error.column()),
@@ -182,6 +186,24 @@ fn syntax(error: &serde_json::Error, path: &Path) -> Error {
     };
     let message = error.to_string();
     let reason = message.split(" at line ").next().unwrap_or(&message);
+    let line = text
+        .split(|&byte| byte == b'\n')
+        .nth(error.line().saturating_sub(1));
+    let rest = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
+    let bare = |word: &&&str| rest.is_some_and(|rest| rest.starts_with(word.as_bytes()));
+    // As Python's json writes them.
+    let reason = match (
+        ["NaN", "Infinity", "-Infinity"].iter().find(bare),
+        error.classify(),
+    ) {
+        (Some(word), _) => {
+            format!("{word} is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes")
+        }
+        (None, serde_json::error::Category::Data) => {
+            format!("{reason} (docs/export.md has the form)")
+        }
+        _ => reason.to_owned(),
+    };
     Error::malformed(path, place, reason)
 }
 

@@ -213,9 +213,49 @@ fn directions_of_another_network_are_refused() {
     );
     let text = read("surface.h5", &network());
     assert!(
-        text.contains("`xdirection`: there is no such group"),
+        text.contains("`xdirection`: there is no such group") && text.contains("holds a landscape"),
         "{text}"
     );
+}
+
+/// What stands at points that are not computed yet is no eigenvalue.
+#[test]
+fn fills_of_eigenvalues_are_no_values() {
+    let surface = import_surface(&reference("h5/eigen-losses.h5"), Format::H5).unwrap();
+    let names: Vec<&str> = { surface.terms().iter() }
+        .map(|t| t.name.as_str())
+        .collect();
+    let term = |name: &str, flat| {
+        let place = names.iter().position(|known| *known == name).unwrap();
+        surface.value(flat, Value::Term(place)).unwrap()
+    };
+    for flat in 0..9 {
+        let [i, j, _] = surface.grid().unravel(flat);
+        let (largest, smallest) = (term("max_eig", flat), term("min_eig", flat));
+        match j < 2 {
+            true => assert_eq!(largest, 4.0 + i as f64),
+            false => assert!(largest.is_nan() && smallest.is_nan(), "{flat}"),
+        }
+        // Eigenvalues that equal one of the marks.
+        assert!(j == 2 || smallest == [-1.0, -0.5, 1.0][i], "{flat}");
+    }
+}
+
+#[test]
+fn files_of_something_else_are_named() {
+    for (name, words) in [
+        ("eigen.h5", "the file holds eigenvalues without losses: "),
+        (
+            "projected.h5",
+            "the file holds a projected path: `proj_xcoord`, `proj_ycoord`",
+        ),
+    ] {
+        let text = import_surface(&reference(&format!("h5/{name}")), Format::H5);
+        let text = text.unwrap_err().to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let text = import_directions(&reference("h5/projected.h5"), &network()).unwrap_err();
+    assert!(text.to_string().contains("a projected path"), "{text}");
 }
 
 #[test]

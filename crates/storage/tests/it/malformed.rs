@@ -30,7 +30,14 @@ fn tables() {
     for (content, expected) in [
         ("", ": the file is empty"),
         ("i,alpha,loss\n", ": there are no points"),
-        ("alpha,loss\n", ", line 1: there is no column `i`"),
+        (
+            "alpha,loss\n",
+            ", line 1: there is no column `i` among `alpha`, `loss`; the columns are i, alpha, loss, of a plane i, j, alpha, beta, loss",
+        ),
+        (
+            "i;alpha;loss\n0;0;1\n",
+            ", line 1: its columns are separated by `;`; write it with commas, and numbers with points",
+        ),
         ("i,loss\n0,1\n", ", line 1: there is no column `alpha`"),
         ("i,alpha\n0,1\n", ", line 1: there is no column `loss`"),
         (
@@ -49,9 +56,10 @@ fn tables() {
             "i,alpha,loss\n0,0,1\n1,1,x\n",
             ", line 3, `loss`: `x` is not a number",
         ),
+        ("i,alpha,loss\n0,0,\n", ": there are no points"),
         (
-            "i,alpha,loss\n0,0,\n",
-            ", line 2, `loss`: `` is not a number",
+            "i,alpha,loss\n0.5,0,1\n",
+            ", line 2, `i`: `0.5` is not an index (0, 1, 2, ...)",
         ),
         (
             "i,alpha,loss\n-1,0,1\n",
@@ -79,7 +87,7 @@ fn tables() {
         ),
         (
             "i,alpha,loss\n0,1,1\n1,0,1\n",
-            ", line 3, `alpha`: the range 1:0 does not run upwards; give min:max with min < max",
+            ", line 3, `alpha`: the range 1:0 does not run upwards; its first number has to be the smaller one",
         ),
         (
             "i,alpha,loss\n0,0,1\n90000000,1,1\n",
@@ -91,6 +99,24 @@ fn tables() {
         ),
     ] {
         assert_eq!(text(content, Format::Csv), expected, "{content:?}");
+    }
+}
+
+/// As pandas, NumPy and spreadsheets write them.
+#[test]
+fn tables_of_other_programs_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    for content in [
+        ",i,alpha,loss\n0,0.0,-1.0,3.0\n1,1.0,0.0,\n2,2.0,1.0,2.5\n",
+        "# i,alpha,loss\n0.000e+00,-1.0,3.0\n2.0e0,1.0,2.5\n",
+    ] {
+        fs::write(&path, content).unwrap();
+        let surface = import_surface(&path, Format::Csv).unwrap();
+        assert_eq!(surface.grid().shape(), [3]);
+        let losses = [0, 1, 2].map(|flat| surface.get(flat).map(|sample| sample.loss));
+        assert_eq!(losses, [Some(3.0), None, Some(2.5)]);
+        assert!(surface.terms().is_empty(), "{:?}", surface.terms());
     }
 }
 
@@ -111,7 +137,8 @@ fn objects() {
     for (content, expected) in [
         ("{\n \"schema\": 1,,}".to_owned(), ", line 2, character 14: key must be a string"),
         ("".to_owned(), ", line 1, character 0: EOF while parsing a value"),
-        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss`"),
+        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss` (docs/export.md has the form)"),
+        (format!(r#"{{"schema": 1, {axis}, "loss": [1, NaN]}}"#), ", line 1, character 71: NaN is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes"),
         (
             format!(r#"{{"schema": 2, {axis}, "loss": [1, 2]}}"#),
             ", `schema`: 2 where 1 is known",
@@ -148,6 +175,10 @@ fn objects() {
         Format::Json,
     );
     assert!(words.starts_with(", line 1, character "), "{words}");
+    assert!(
+        words.contains("which lists hold") && !words.contains("enum"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -48,6 +48,27 @@ def chunks(name, x=6, y=5, **options):
         f["train_acc"] = np.arange(x * y, dtype="i2").reshape(y, x)
 
 
+def eigenvalues(name):
+    """Both ends of the spectrum, -1 and 1 where nothing was computed yet, and no losses."""
+    with h5py.File(HERE / name, "w") as f:
+        f["xcoordinates"], f["ycoordinates"] = np.linspace(-1, 1, 3), np.linspace(-1, 1, 3)
+        largest, smallest = -np.ones((3, 3)), np.ones((3, 3))
+        largest[:2], smallest[:2] = [[4, 5, 6]] * 2, [[-1, -0.5, 1]] * 2
+        f["max_eig"], f["min_eig"] = largest, smallest
+
+
+def with_losses(name, source):
+    with h5py.File(HERE / name, "w") as f, h5py.File(HERE / source) as eigen:
+        for key in eigen:
+            f[key] = eigen[key][:]
+        f["train_loss"] = np.ones((3, 3))
+
+
+def projected(name):
+    with h5py.File(HERE / name, "w") as f:
+        f["proj_xcoord"], f["proj_ycoord"] = np.arange(3.0), np.arange(3.0)
+
+
 TENSORS = [  # name, shape; what a state has beside parameters is marked
     ("conv.weight", (2, 1, 3, 3), True),
     ("bn.weight", (2,), True),
@@ -84,3 +105,6 @@ if __name__ == "__main__":
     chunks("single_chunk.h5", libver=("v110", "v110"))
     directions("weights.h5", states=False)
     directions("states.h5", states=True)
+    eigenvalues("eigen.h5")
+    with_losses("eigen-losses.h5", "eigen.h5")
+    projected("projected.h5")

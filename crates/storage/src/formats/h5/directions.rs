@@ -68,7 +68,9 @@ pub(crate) fn read(path: &Path, layout: &Params) -> Result<Vec<Params>, Error> {
     }
     match directions.is_empty() {
         true => {
-            let reason = "there is no such group of tensors 0, 1, ...";
+            let held = super::holds(&root);
+            let reason =
+                format!("there is no such group of tensors 0, 1, ...; the file holds {held}");
             Err(Error::malformed(path, Place::column(NAMES[0]), reason))
         }
         false => Ok(directions),

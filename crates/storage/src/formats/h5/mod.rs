@@ -14,7 +14,7 @@ pub(crate) use directions::{read as read_directions, write as write_directions};
 pub(crate) use trajectory::write as write_trajectory;
 
 use super::Format;
-use super::cells::{Notes, axis_of, check_sample, empty};
+use super::cells::{Notes, axis_of, check_sample, empty, some_of};
 use crate::error::{Error, Place};
 use hdf5::{Dataset, File, Flaw, Group, Node, Values};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
@@ -235,6 +235,47 @@ impl Columns {
     }
 }
 
+/// Both ends of the spectrum at each point, and what stands there before they are computed.
+const EIGENVALUES: [(&str, f64); 2] = [("max_eig", -1.0), ("min_eig", 1.0)];
+
+/// Takes eigenvalues that are not computed yet for unknown. Where both ends are there, both have their marks: a largest
+/// eigenvalue below the smallest is none.
+fn clear_eigenvalues(terms: &mut [(String, Vec<f64>)]) {
+    let found = EIGENVALUES.map(|(name, mark)| {
+        let place = terms.iter().position(|(known, _)| known == name)?;
+        Some((place, mark))
+    });
+    let found: Vec<(usize, f64)> = found.into_iter().flatten().collect();
+    let rows = found.first().map_or(0, |&(place, _)| terms[place].1.len());
+    for row in 0..rows {
+        if found
+            .iter()
+            .all(|&(place, mark)| terms[place].1[row] == mark)
+        {
+            for &(place, _) in &found {
+                terms[place].1[row] = f64::NAN;
+            }
+        }
+    }
+}
+
+/// What a file holds, in words.
+fn holds(root: &Group<'_>) -> String {
+    let names = root.names();
+    let known = [
+        ("proj_xcoord", "a projected path"),
+        (MEASURES[0].0, "a landscape"),
+        ("max_eig", "eigenvalues without losses"),
+        (directions::NAMES[0], "directions"),
+    ];
+    let what = known.iter().find(|(name, _)| names.contains(name));
+    match (what, names.is_empty()) {
+        (_, true) => "nothing".to_owned(),
+        (Some((_, what)), _) => format!("{what}: {}", some_of(names.into_iter())),
+        (None, _) => some_of(names.into_iter()),
+    }
+}
+
 struct Reader<'a> {
     path: &'a Path,
     root: &'a Group<'a>,
@@ -243,6 +284,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn wrong(&self, name: &str, reason: impl Into<String>) -> Error {
         Error::malformed(self.path, Place::column(name), reason)
+    }
+
+    /// What there is instead of a landscape.
+    fn lacking(&self) -> String {
+        format!(
+            "there is no such dataset; the file holds {}",
+            holds(self.root)
+        )
     }
 
     fn dataset(&self, name: &str) -> Result<Option<Dataset<'a>>, Error> {
@@ -267,7 +316,7 @@ impl<'a> Reader<'a> {
                 AXES[0],
                 "there is no such dataset: these are directions, for --direction FILE",
             )),
-            (true, false) => Err(self.wrong(AXES[0], "there is no such dataset")),
+            (true, false) => Err(self.wrong(AXES[0], self.lacking())),
             _ => Grid::new(axes).map_err(|error| self.wrong(AXES[0], error.to_string())),
         }
     }
@@ -276,7 +325,7 @@ impl<'a> Reader<'a> {
         let (loss_name, percent_name) = MEASURES
             .into_iter()
             .find(|(loss, _)| self.root.has(loss))
-            .ok_or_else(|| self.wrong(MEASURES[0].0, "there is no such dataset"))?;
+            .ok_or_else(|| self.wrong(MEASURES[0].0, self.lacking()))?;
         let loss = self.over(grid, loss_name)?;
         let fixed = [loss_name, percent_name, ACCURACY, LOSS_SE, SOURCE];
         Ok(Columns {
@@ -328,6 +377,12 @@ impl<'a> Reader<'a> {
                     .for_each(|value| *value = f64::NAN);
             }
             terms.push((own.unwrap_or(name).to_owned(), values));
+        }
+        if !EIGENVALUES
+            .iter()
+            .any(|(name, _)| self.root.has(&format!("{TERM}{name}")))
+        {
+            clear_eigenvalues(&mut terms);
         }
         Ok(terms)
     }

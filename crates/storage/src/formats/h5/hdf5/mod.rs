@@ -69,7 +69,9 @@ pub(super) enum Flaw {
     #[error("the file is damaged: {0}")]
     Damaged(&'static str),
     /// Something of the format that is not read here.
-    #[error("{0} cannot be read here; h5py's defaults can, with compression=\"gzip\" or none")]
+    #[error(
+        "{0} cannot be read here; what h5py writes by default can: float32 or float64, compression=\"gzip\" or none, no libver"
+    )]
     Unsupported(String),
     /// A shape whose values cannot be counted.
     #[error("the file is damaged: a dataset of {shape:?}")]
