@@ -57,9 +57,8 @@ pub(crate) fn pays(window: &Window) -> bool {
 
 /// `G w G^T` of every kernel: `[36][channels][outputs]` from PyTorch's `[outputs][channels][3][3]`.
 pub(crate) fn transform_weights(w: &[f32], channels: usize, outputs: usize, out: &mut [f32]) {
-    // Outputs inside: 36 rows are written side by side.
-    for c in 0..channels {
-        for o in 0..outputs {
+    for o in 0..outputs {
+        for c in 0..channels {
             let kernel = &w[(o * channels + c) * 9..][..9];
             let rows = [0, 1, 2].map(|j| weights([0, 1, 2].map(|i| f64::from(kernel[3 * i + j]))));
             for i in 0..IN {
