@@ -1,8 +1,7 @@
 //! What goes wrong on the command line, what to do about it, and the exit code.
 
-use crate::args::DbArgs;
-use crate::inputs::Interrupt;
-use crate::output::{Typed, nearest};
+use crate::interrupt::Interrupt;
+use crate::words::{Typed, nearest};
 use landscape_core as core;
 use std::error::Error;
 use std::io;
@@ -201,7 +200,7 @@ impl CliError {
                 "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
             }
             CliError::Store(Store::UnknownRun { path, name, known }) => {
-                let runs = Typed::new("runs").db(&DbArgs { db: path.clone() });
+                let runs = Typed::new("runs").db(path);
                 return Some(match nearest(name, known) {
                     Some(near) => format!("did you mean `{near}`? `{runs}` lists all"),
                     None => format!("`{runs}` lists them"),

@@ -8,12 +8,14 @@ mod args;
 mod commands;
 mod error;
 mod inputs;
+mod interrupt;
 mod output;
+mod words;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    inputs::large_files_are_errors();
+    interrupt::large_files_are_errors();
     let words: Vec<_> = std::env::args_os().collect();
     let (cli, given) = match args::Cli::read(&words) {
         Ok(read) => read,

@@ -9,6 +9,7 @@ mod digest;
 pub mod direction;
 pub mod files;
 pub mod grid;
+mod json;
 pub mod metrics;
 mod names;
 mod numeric;

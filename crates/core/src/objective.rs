@@ -9,17 +9,17 @@ use std::error::Error;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// Mean loss over the data, without the extra terms. May be NaN or infinite.
-    #[serde(with = "crate::surface::float")]
+    #[serde(with = "crate::json::float")]
     pub loss: f64,
     /// Standard error of that mean over the data, `sd / sqrt(n)`, where losses a sample are known.
-    #[serde(with = "crate::surface::float_option")]
+    #[serde(with = "crate::json::float_option")]
     pub loss_se: Option<f64>,
     /// Share of the data that is classified correctly, in [0, 1], where that means something.
-    #[serde(with = "crate::surface::float_option")]
+    #[serde(with = "crate::json::float_option")]
     pub accuracy: Option<f64>,
     /// Values of the extra terms, not multiplied by their weights, in the order of
     /// [`Objective::terms`].
-    #[serde(with = "crate::surface::float_list")]
+    #[serde(with = "crate::json::float_list")]
     pub terms: Vec<f64>,
 }
 

@@ -1,35 +1,9 @@
 //! What a figure shows and how.
 
 use crate::error::PlotError;
-use crate::scale::finite_range;
+use crate::scale::{Clip, Scale, Transform, ValueScale, finite_range};
 use crate::style::Style;
 use landscape_core::{Direction, Normalization, Point, Source, Surface, Value};
-
-/// The scale of values: of colours, heights, and the vertical axis of curves.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Scale {
-    /// Proportional.
-    #[default]
-    Linear,
-    /// Logarithmic. Where values are zero or negative it becomes [`Scale::SymLog`] with a threshold
-    /// chosen from the values, and the figure's caption names it.
-    Log,
-    /// `v / t` for `|v| <= t`, `sign(v) (1 + log10(|v| / t))` beyond.
-    SymLog {
-        /// The threshold `t > 0`.
-        threshold: f64,
-    },
-}
-
-/// Ends beyond which values are not told apart. Colour bars get an arrow where something lies
-/// beyond; 3D surfaces are cut open there.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Clip {
-    /// Lower end; the smallest value when absent.
-    pub low: Option<f64>,
-    /// Upper end; the largest value when absent.
-    pub high: Option<f64>,
-}
 
 /// How the area between contour lines is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -191,9 +165,9 @@ impl Options {
         if finite_range(&all).is_none() {
             return self;
         }
-        let scale = crate::scale::ValueScale::of(&all, self.scale, self.clip, None);
+        let scale = ValueScale::of(&all, self.scale, self.clip, None);
         self.range = Some((scale.lo, scale.hi));
-        if let crate::scale::Transform::SymLog { threshold } = scale.transform {
+        if let Transform::SymLog { threshold } = scale.transform {
             self.scale = Scale::SymLog { threshold };
         }
         self

@@ -38,11 +38,12 @@ pub use sample::{PlaneArgs, SampleArgs, TermArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 pub use values::{
-    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, EpochWindow, Limits,
+    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, End, EpochWindow, Limits,
     PrecisionName, Ranges, StepWindow, ValueName,
 };
 
 use crate::error::CliError;
+use crate::words::DATABASE;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -143,8 +144,6 @@ pub enum Command {
 }
 
 /// The database where none is named.
-const DATABASE: &str = "landscape.duckdb";
-
 /// Where runs are kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
@@ -152,13 +151,6 @@ pub struct DbArgs {
     /// Database file
     #[arg(long, value_name = "FILE", default_value = DATABASE)]
     pub db: PathBuf,
-}
-
-impl DbArgs {
-    /// Whether it is the database that is used where none is named.
-    pub fn is_usual(&self) -> bool {
-        self.db.as_os_str() == DATABASE
-    }
 }
 
 fn run_name(given: &str) -> Result<String, landscape_storage::Error> {

@@ -1,6 +1,5 @@
 //! Values that are written in a form of their own.
 
-use crate::inputs::End;
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use landscape_core::{Surface, Value, path_text, text_path};
@@ -10,6 +9,13 @@ use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+/// An end of the spectrum that a direction belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Top,
+    Bottom,
+}
 
 /// Why a value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Sampling into the store: what is known stays, what is measured is kept, Ctrl-C saves.
 
 use crate::error::CliError;
-use crate::inputs::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::output::Console;
 use landscape_core::{
     Adapted, Adaptive, AdaptiveReport, Grid, Measured, Objective, Observer, ObserverError, Outcome,

@@ -231,6 +231,6 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
             )
         },
     )?;
-    console.next(&[Typed::new("metrics").name(&run.name).db(&args.store.db)]);
+    console.next(&[Typed::new("metrics").name(&run.name).db(&args.store.db.db)]);
     Ok(())
 }

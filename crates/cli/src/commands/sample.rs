@@ -8,12 +8,13 @@ use super::precision::Rounding;
 use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Directions, INTERPOLATION, Interrupt, LossChoice, Problem, SEGMENT, USUAL, UsualAxis,
+    Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis,
     build_directions, build_grid, build_grid_on, check_drawable, check_statistics, distinct,
     ends_at_models, load_problem, may_store, may_write, moves_statistics, negative_variance,
     open_store, places_json, plan_grid, provenance, read_store, save_directions,
     statistics_settings, targets,
 };
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
 use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
@@ -62,9 +63,9 @@ pub fn sample<const DIMS: usize>(
     let files = figures(args, name, console)?;
     report(&sampled, &plan, &files, console)?;
     let db = &args.store.db;
-    let mut next = vec![Typed::new("metrics").name(name).db(db)];
+    let mut next = vec![Typed::new("metrics").name(name).db(&db.db)];
     if files.is_empty() {
-        next.insert(0, Typed::plot(name, "svg").db(db));
+        next.insert(0, Typed::plot(name, "svg").db(&db.db));
     }
     console.next(&next);
     Ok(())

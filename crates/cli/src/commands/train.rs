@@ -3,9 +3,10 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, LossChoice, Source, device, load_data, load_file, may_store, may_write, open_store,
+    LossChoice, Source, device, load_data, load_file, may_store, may_write, open_store,
     plan_network, provenance, with_loss,
 };
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
 use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{
@@ -52,7 +53,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
         sampled("trajectory", "path"),
         Typed::plot(name, "svg"),
     ];
-    console.next(&next.map(|typed| typed.db(&args.store.db)));
+    console.next(&next.map(|typed| typed.db(&args.store.db.db)));
     Ok(())
 }
 

@@ -61,13 +61,16 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     let sampled = console.again(&["--name"]).option("--grid", "51");
     console.next(&match &followed.surface {
         Some(_) => [
-            Typed::plot(name, "svg").flag("--log").db(db).to_string(),
-            Typed::plot(name, "html").db(db).to_string(),
+            Typed::plot(name, "svg")
+                .flag("--log")
+                .db(&db.db)
+                .to_string(),
+            Typed::plot(name, "html").db(&db.db).to_string(),
         ],
         None => [
             Typed::plot(name, "svg")
                 .option("--kind", "plane-losses")
-                .db(db)
+                .db(&db.db)
                 .to_string(),
             format!("{sampled}    # samples the plane around the path"),
         ],

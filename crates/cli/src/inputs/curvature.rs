@@ -1,6 +1,7 @@
 //! Derivatives of a problem's loss: as an operator, as a loss function, and as directions.
 
 use super::Problem;
+use crate::args::End;
 use crate::error::CliError;
 use landscape_core::{Direction, Params, Role, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
@@ -133,13 +134,6 @@ impl Operator for Products<'_> {
         let products = self.curvature.products(self.matrix, block);
         products.map_err(OperatorError::new)
     }
-}
-
-/// An end of the spectrum that a direction belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Top,
-    Bottom,
 }
 
 /// Unit eigenvectors of the Hessian as directions: for each end that is named, the next one from there.

@@ -1,5 +1,5 @@
-use super::{End, Place, Problem, eigen_directions, gradient_direction, may_write, places};
-use crate::args::{BatchNorm, DirectionName, DirectionType, PlaneArgs};
+use super::{Place, Problem, eigen_directions, gradient_direction, may_write, places};
+use crate::args::{BatchNorm, DirectionName, DirectionType, End, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
     Direction, Normalization, Parameter, Params, Pca, Plane, Source, orthogonalize,

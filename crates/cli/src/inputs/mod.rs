@@ -6,7 +6,6 @@ mod device;
 mod directions;
 mod files;
 mod grid;
-mod interrupt;
 mod memory;
 mod models;
 mod network;
@@ -14,7 +13,7 @@ mod order;
 mod provenance;
 mod store;
 
-pub use curvature::{Derivatives, End, basis, eigen_directions, floor, gradient_direction};
+pub use curvature::{Derivatives, basis, eigen_directions, floor, gradient_direction};
 pub use data::{LossChoice, Source, load_data, with_loss};
 pub use device::{device, targets};
 pub use directions::{
@@ -24,7 +23,6 @@ pub use files::{beside, distinct, matching, may_store, may_write, write_new};
 pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
 };
-pub use interrupt::{Interrupt, large_files_are_errors};
 pub use memory::{plan_grid, plan_memory, plan_network};
 pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,

@@ -1,5 +1,5 @@
 use crate::error::CliError;
-use crate::inputs::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::output::Console;
 use landscape_storage::{Error, Store};
 use std::ops::ControlFlow;

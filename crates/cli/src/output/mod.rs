@@ -1,20 +1,17 @@
 //! What people and programs get to read.
 
-mod command;
 mod json;
 mod progress;
 mod table;
-mod words;
 
-pub use command::{Typed, as_file, quoted};
+pub use crate::words::{Typed, as_file, duration, quoted, short, size};
 pub use json::{number, numbers, path_json, paths_json};
 pub use progress::Meter;
 pub use table::{Align, Table};
-pub use words::{duration, nearest, short, size};
 
 use crate::args::OutputArgs;
 use crate::error::CliError;
-use command::command_line;
+use crate::words::{self, command_line};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Display;

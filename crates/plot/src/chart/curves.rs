@@ -8,7 +8,8 @@ use crate::figure::Figure;
 use crate::layout::{
     Axis, Entry, GAP, LEADING, PAD, Panel, Sheet, Swatch, TICK, Words, draw_axes, mark,
 };
-use crate::options::{Clip, Options, Scale};
+use crate::options::Options;
+use crate::scale::{Clip, Scale};
 use crate::scale::{Transform, ValueScale, finite_range};
 use crate::style::{AXIS, CURVE, GREY, MISSING};
 use crate::svg::{Anchor, Canvas, Path, Rect, Stroke, Text};

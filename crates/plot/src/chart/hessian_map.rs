@@ -5,7 +5,8 @@ use crate::error::PlotError;
 use crate::field::{self, Cell};
 use crate::figure::Figure;
 use crate::layout::Sheet;
-use crate::options::{Clip, Options};
+use crate::options::Options;
+use crate::scale::Clip;
 use crate::scale::ValueScale;
 use landscape_core::{Sample, Surface, Value};
 

@@ -2,7 +2,8 @@ use super::curves::{Curves, Series};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
-use crate::options::{Clip, Options, Scale};
+use crate::options::Options;
+use crate::scale::{Clip, Scale};
 use crate::style::{DASHES, LINES};
 use landscape_core::{PointSource, Surface, Value};
 

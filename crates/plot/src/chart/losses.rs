@@ -3,7 +3,8 @@ use crate::error::PlotError;
 use crate::field::smoothed;
 use crate::figure::Figure;
 use crate::layout::mark;
-use crate::options::{Clip, Options, Scale};
+use crate::options::Options;
+use crate::scale::{Clip, Scale};
 use crate::style::{DASHES, LINES};
 
 /// More curves than this are drawn thinner.

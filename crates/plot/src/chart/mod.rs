@@ -40,7 +40,8 @@ pub use trajectory::{trajectories, trajectory};
 pub use volume::volume_slices;
 pub use ways::{Way, ways};
 
-use crate::options::{Clip, Options};
+use crate::options::Options;
+use crate::scale::Clip;
 use crate::scale::{ValueScale, finite_range};
 use crate::style::Colormap;
 

@@ -10,7 +10,8 @@ mod join;
 pub(crate) mod label;
 
 use crate::field::{self, Field};
-use crate::options::{Options, Scale};
+use crate::options::Options;
+use crate::scale::Scale;
 use crate::scale::ValueScale;
 use crate::{Clip, PlotError};
 use landscape_core::{Axis, Surface, Value};

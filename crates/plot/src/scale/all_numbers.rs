@@ -2,8 +2,8 @@
 
 use super::levels::levels;
 use super::ticks::{Tick, ticks};
+use super::{Clip, Scale};
 use super::{Transform, ValueScale};
-use crate::options::{Clip, Scale};
 use proptest::prelude::*;
 
 /// Numbers at the ends of what an f64 holds, and beside them.

@@ -3,8 +3,33 @@
 pub(crate) mod levels;
 pub(crate) mod ticks;
 
-use crate::options::{Clip, Scale};
 use crate::text::number::{exponent, pow10, value};
+
+/// The scale of values: of colours, heights, and the vertical axis of curves.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Scale {
+    /// Proportional.
+    #[default]
+    Linear,
+    /// Logarithmic. Where values are zero or negative it becomes [`Scale::SymLog`] with a threshold
+    /// chosen from the values, and the figure's caption names it.
+    Log,
+    /// `v / t` for `|v| <= t`, `sign(v) (1 + log10(|v| / t))` beyond.
+    SymLog {
+        /// The threshold `t > 0`.
+        threshold: f64,
+    },
+}
+
+/// Ends beyond which values are not told apart. Colour bars get an arrow where something lies
+/// beyond; 3D surfaces are cut open there.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Clip {
+    /// Lower end; the smallest value when absent.
+    pub low: Option<f64>,
+    /// Upper end; the largest value when absent.
+    pub high: Option<f64>,
+}
 
 /// The function between values and places. All are strictly increasing, and a place is always a number that sums
 /// and products of a few can be made of without overflow or underflow.

@@ -5,7 +5,7 @@ use crate::args::CompareArgs;
 use crate::commands::diagnose::{Evidence, gather};
 use crate::commands::part;
 use crate::error::CliError;
-use crate::inputs::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_core::{Metrics, Params, Role, Surface, Trajectory, metrics};
 use landscape_storage::{ALL_PARAMETERS, Hold, Run, Side, Store, TrainRecord};

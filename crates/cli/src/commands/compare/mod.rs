@@ -11,9 +11,9 @@ use super::plot::may_draw;
 use crate::args::{CompareArgs, no_effect};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, build_grid, check_drawable, distinct, may_store, open_store, plan_grid, read_store,
-    targets,
+    build_grid, check_drawable, distinct, may_store, open_store, plan_grid, read_store, targets,
 };
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use follow::{Compared, follow};
 use landscape_storage::{Run, RunKind, Store};
@@ -184,7 +184,7 @@ fn side_by_side(
         next.extend(first.end.as_ref().map(metrics));
     }
     let db = &args.store.db;
-    let next: Vec<Typed> = next.into_iter().map(|typed| typed.db(db)).collect();
+    let next: Vec<Typed> = next.into_iter().map(|typed| typed.db(&db.db)).collect();
     console.next(&next);
     Ok(())
 }

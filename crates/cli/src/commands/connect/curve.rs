@@ -6,7 +6,8 @@ use crate::args::{CurveArgs, Ranges};
 use crate::commands::engine::Job;
 use crate::commands::train::training;
 use crate::error::CliError;
-use crate::inputs::{Interrupt, build_grid, plan_grid, plan_memory, statistics_settings};
+use crate::inputs::{build_grid, plan_grid, plan_memory, statistics_settings};
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{
     Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,

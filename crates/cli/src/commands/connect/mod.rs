@@ -8,9 +8,10 @@ use super::engine::Job;
 use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Interrupt, describe_direction, may_store, may_write, open_store, places_json, provenance,
+    describe_direction, may_store, may_write, open_store, places_json, provenance,
     read_store, statistics_settings, targets,
 };
+use crate::interrupt::Interrupt;
 use crate::output::Console;
 use curve::CurveJob;
 use ends::Ends;

@@ -226,7 +226,7 @@ impl Report {
 
     /// What to look at next.
     pub fn next(&self, db: &DbArgs, console: &Console) -> Vec<String> {
-        let plot = |run: &String| Typed::plot(run, "svg").db(db).to_string();
+        let plot = |run: &String| Typed::plot(run, "svg").db(&db.db).to_string();
         let again = || console.again(&["--name"]);
         let mut next: Vec<String> = self.line.run.iter().map(plot).collect();
         let aligned = self.aligned.iter().flat_map(|aligned| &aligned.line.run);

@@ -14,10 +14,11 @@ use super::plot::{draw, is_page, may_draw};
 use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Derivatives, Directions, Interrupt, Problem, UsualAxis, build_directions, build_grid,
-    build_grid_on, check_drawable, distinct, load_problem, may_store, may_write, open_store,
-    places_json, provenance, read_store, save_directions, targets,
+    Derivatives, Directions, Problem, UsualAxis, build_directions, build_grid, build_grid_on,
+    check_drawable, distinct, load_problem, may_store, may_write, open_store, places_json,
+    provenance, read_store, save_directions, targets,
 };
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_core::Grid;
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
@@ -51,9 +52,9 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     let files = figures(args, &name, console)?;
     report.print(&files, console)?;
     let db = &args.store.db;
-    let mut next = vec![Typed::new("show").name(&name).db(db)];
+    let mut next = vec![Typed::new("show").name(&name).db(&db.db)];
     if files.is_empty() && report.is_drawable() {
-        next.insert(0, Typed::plot(&name, "svg").db(db));
+        next.insert(0, Typed::plot(&name, "svg").db(&db.db));
     }
     if !plan.request.density {
         let again = console

@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::error::CliError;
-use crate::inputs::Interrupt;
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_hessian::{Progress, State};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Hold, Run, Side, Status, Store};

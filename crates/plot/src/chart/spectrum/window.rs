@@ -1,7 +1,8 @@
 //! Which part of a spectrum is shown, and on which scales.
 
 use crate::curvature::{Density, Spectrum};
-use crate::options::{Options, Scale};
+use crate::options::Options;
+use crate::scale::Scale;
 use crate::scale::{Transform, finite_range};
 use crate::text::number::{exponent, pow10};
 

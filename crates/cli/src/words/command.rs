@@ -1,9 +1,12 @@
 //! Commands as they would be typed.
 
-use crate::args::DbArgs;
 use landscape_core::escaped;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::Path;
+
+/// The database that is used where none is named.
+pub const DATABASE: &str = "landscape.duckdb";
 
 /// A command as it would be typed, without the name of the program.
 pub fn command_line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
@@ -123,10 +126,10 @@ impl Typed {
     }
 
     /// Adds the database, where it is not the usual one.
-    pub fn db(self, db: &DbArgs) -> Self {
-        match db.is_usual() {
+    pub fn db(self, db: &Path) -> Self {
+        match db.as_os_str() == DATABASE {
             true => self,
-            false => self.option("--db", &db.db),
+            false => self.option("--db", db),
         }
     }
 }
