@@ -2,4 +2,5 @@
 
 mod docs;
 mod examples;
+mod rooms;
 mod support;

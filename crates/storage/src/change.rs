@@ -3,7 +3,7 @@
 use crate::curvature::{Curvature, CurvaturePoint, Side};
 use crate::deltas::{Frame, Layout};
 use crate::run::Status;
-use crate::store::TrainRecord;
+use crate::training::TrainRecord;
 use landscape_core::{Measured, Parameter, Params, Role, Trajectory};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

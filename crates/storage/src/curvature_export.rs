@@ -3,10 +3,12 @@
 use crate::curvature::CurvatureTable;
 use crate::error::Error;
 use crate::export::whole;
-use crate::formats::{Format, csv, parquet};
+use crate::format::Format;
+use crate::formats::{csv, parquet};
 use crate::run::Run;
+use crate::schema::COORDINATES;
 use crate::sql::{SqlTable, ask};
-use crate::store::{COORDINATES, Store, lacks};
+use crate::store::{Store, lacks};
 use duckdb::Connection;
 use serde_json::{Value, json};
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! What can go wrong with a store, and what to do about it.
 
-use crate::formats::Format;
+use crate::format::Format;
 use crate::identity::Difference;
 use crate::owner::Owner;
 use landscape_core::{GridError, ParamsError, SurfaceError, UnknownName};

@@ -2,8 +2,9 @@
 
 use crate::change::Change;
 use crate::error::{Error, Place};
+use crate::format::Format;
 use crate::formats::vtk::{self, Height};
-use crate::formats::{Format, Notes, h5};
+use crate::formats::{Notes, h5};
 use crate::identity::hex;
 use crate::run::{Run, RunKind, RunSpec, Status};
 use crate::store::Store;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One setting in which a stored run and a request differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,4 +122,18 @@ fn join(path: &str, key: &str) -> String {
         true => key.to_owned(),
         false => format!("{path}.{key}"),
     }
+}
+
+/// A number that no other call gives.
+pub(crate) fn unique() -> String {
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = time.map_or(0, |time| time.as_nanos());
+    // Keyed with numbers that the system draws at random.
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new();
+    let random = random.build_hasher().finish();
+    let text = format!("{nanos}/{}/{count}/{random}", std::process::id());
+    hex(&Sha256::digest(text.as_bytes())[..16])
 }

@@ -9,13 +9,12 @@
 
 use crate::change::Changes;
 use crate::error::Error;
-use crate::identity::hex;
+use crate::identity::unique;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const MAGIC: &[u8; 8] = b"LLJRNL1\n";
 /// Bytes of an entry before its content.
@@ -40,20 +39,6 @@ pub(crate) fn path_of(database: &Path) -> PathBuf {
 /// Whether there is one.
 pub(crate) fn exists(database: &Path) -> bool {
     path_of(database).symlink_metadata().is_ok()
-}
-
-/// A number that no other call gives.
-pub(crate) fn unique() -> String {
-    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let time = SystemTime::now().duration_since(UNIX_EPOCH);
-    let nanos = time.map_or(0, |time| time.as_nanos());
-    // Keyed with numbers that the system draws at random.
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new();
-    let random = random.build_hasher().finish();
-    let text = format!("{nanos}/{}/{count}/{random}", std::process::id());
-    hex(&Sha256::digest(text.as_bytes())[..16])
 }
 
 /// Adds an entry, and makes the file where there is none.

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod connection;
 mod curvature;
 mod curvature_export;
 mod curvature_recorder;
 mod deltas;
 mod error;
 mod export;
+mod format;
 mod formats;
 mod identity;
 mod journal;
@@ -18,6 +20,7 @@ mod run;
 mod schema;
 mod sql;
 mod store;
+mod training;
 
 pub use curvature::{
     ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue,
@@ -33,7 +36,7 @@ pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,
     import_surface, read_surface, write_surface,
 };
-pub use formats::Format;
+pub use format::Format;
 pub use formats::vtk::Height;
 pub use identity::{Difference, canonical, differences, identity};
 pub use lanczos_recorder::LanczosRecorder;
@@ -45,5 +48,6 @@ pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
     Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
-    StoredRows, TrainRecord,
+    StoredRows,
 };
+pub use training::TrainRecord;

@@ -1,6 +1,5 @@
 //! Which process works on a run, and whether it still lives.
 
-use crate::error::Error;
 use landscape_core::files::{self, Lock, Seen};
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +7,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::hash::BuildHasher;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -94,7 +94,10 @@ fn beside(database: &Path) -> (PathBuf, OsString) {
 }
 
 /// Makes a run this process's, for others to see.
-pub(crate) fn claim(database: &Path, run: i64) -> Result<(), Error> {
+///
+/// # Errors
+/// The file that could not be locked, and why.
+pub(crate) fn claim(database: &Path, run: i64) -> Result<(), (PathBuf, io::Error)> {
     let path = Owner::current().lock_file(database);
     let mut held = held();
     if let Some((_, runs)) = held.get_mut(&path) {
@@ -102,8 +105,10 @@ pub(crate) fn claim(database: &Path, run: i64) -> Result<(), Error> {
         return Ok(());
     }
     // Nobody else has this name, but others may look at it for a moment.
-    let lock = Lock::wait(&path).map_err(Error::io("create", &path))?;
-    held.insert(path, (lock, BTreeSet::from([run])));
+    match Lock::wait(&path) {
+        Ok(lock) => held.insert(path, (lock, BTreeSet::from([run]))),
+        Err(error) => return Err((path, error)),
+    };
     Ok(())
 }
 

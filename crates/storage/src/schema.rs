@@ -1,7 +1,7 @@
 //! The tables, and how files of older versions get them.
 
 use crate::error::Error;
-use crate::journal::unique;
+use crate::identity::unique;
 use crate::run::{micros, timestamp};
 use duckdb::{Connection, params};
 use std::path::Path;
@@ -45,6 +45,9 @@ pub(crate) const RUN_TABLES: &[&str] = &[
     "lanczos_vectors",
     "runs",
 ];
+
+/// Names of the coordinates, in the order of the axes.
+pub(crate) const COORDINATES: [&str; 3] = ["alpha", "beta", "gamma"];
 
 /// What a file is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

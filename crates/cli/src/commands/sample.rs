@@ -8,11 +8,10 @@ use super::precision::Rounding;
 use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis,
-    build_directions, build_grid, build_grid_on, check_drawable, check_statistics, distinct,
-    ends_at_models, load_problem, may_store, may_write, moves_statistics, negative_variance,
-    open_store, places_json, plan_grid, provenance, read_store, save_directions,
-    statistics_settings, targets,
+    Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
+    build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
+    load_problem, may_store, may_write, moves_statistics, negative_variance, open_store,
+    places_json, plan_grid, provenance, read_store, save_directions, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};

@@ -8,7 +8,6 @@ mod safe;
 pub(crate) use landscape_files::product;
 pub(crate) use listing::{Contents, Listed, Listing};
 pub(crate) use npy::{read_npy, read_npz};
-pub use pickle::PickleError;
 pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;

@@ -2,8 +2,8 @@
 
 use super::cells::{Cell, Columns, Notes, Reading, infer, place};
 use super::{COORDINATES, INDICES, SOURCE, columns};
+use crate::connection::in_memory;
 use crate::error::{Error, Place};
-use crate::store::in_memory;
 use duckdb::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use duckdb::{Connection, ToSql};
 use landscape_core::{Grid, PointSource, Sample, Surface, Term};

@@ -1,6 +1,6 @@
 //! What a step is recorded with.
 
-use crate::store::TrainRecord;
+use crate::training::TrainRecord;
 use landscape_core::Params;
 
 /// What is measured only at steps that are recorded: the parameters, and what takes time to compute.

@@ -2,11 +2,12 @@
 
 use super::Store;
 use super::deltas::{self, Chain};
-use super::records::{self, TrainRecord};
+use super::records;
 use super::tensors::{self, Part};
 use crate::deltas::Frame;
 use crate::error::Error;
 use crate::run::Run;
+use crate::training::TrainRecord;
 use duckdb::{Connection, params};
 use landscape_core::{Checkpoint, Params, RowError, RowIter, RowSource};
 use std::borrow::Cow;

@@ -18,7 +18,7 @@ pub(super) fn of_points(grid: &Grid, points: &[Measured]) -> Result<RecordBatch,
         let column = Int32Array::from_iter_values(indices.iter().map(|n| n[axis] as i32));
         columns.push((name.to_owned(), Arc::new(column)));
     }
-    for (axis, name) in super::COORDINATES.into_iter().enumerate() {
+    for (axis, name) in crate::schema::COORDINATES.into_iter().enumerate() {
         let values = grid.axes().get(axis).map(|axis| axis.values());
         let value = |n: &[usize; 3]| values.as_ref().map(|values| values[n[axis]]);
         let column: Float64Array = indices.iter().map(value).collect();

@@ -7,9 +7,10 @@
 
 use super::keep::{JournalNote, Patience};
 use super::leftovers;
+use crate::connection::settings;
 use crate::error::{Error, Holder};
 use crate::schema::{self, Found};
-use duckdb::{AccessMode, Config, Connection, OptionalExt};
+use duckdb::{AccessMode, Connection, OptionalExt};
 use landscape_core::files::Lock;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -495,18 +496,6 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
             Ok(conn)
         }
     }
-}
-
-/// A database in memory, to convert files with.
-pub(crate) fn in_memory() -> Result<Connection, duckdb::Error> {
-    Connection::open_in_memory_with_flags(settings()?)
-}
-
-/// Nothing is ever downloaded; one thread, since starting more costs more than small tables gain.
-fn settings() -> Result<Config, duckdb::Error> {
-    Config::default()
-        .enable_autoload_extension(false)?
-        .threads(1)
 }
 
 /// DuckDB tells errors apart by their words alone.

@@ -21,12 +21,9 @@ mod trajectory;
 pub use checkpoints::{Checkpoints, StoredCheckpoint, StoredRows};
 pub use directions::StoredDirections;
 pub use keep::JournalNote;
-pub use records::TrainRecord;
 pub use trajectory::NamedTrajectory;
 
-pub(crate) use file::in_memory;
 pub(crate) use keep::{Kept, Refused};
-pub(crate) use surface::COORDINATES;
 
 use crate::error::Error;
 use crate::journal;
@@ -85,7 +82,7 @@ impl Store {
         Ok((store, hold))
     }
 
-    /// Brings the tables of a file to [`crate::SCHEMA_VERSION`], as [`Store::open`] does, and gives the
+    /// Brings the tables of a file to [`crate::schema::SCHEMA_VERSION`], as [`Store::open`] does, and gives the
     /// version that they had. A file that is up to date stays as it is.
     ///
     /// # Errors
@@ -93,7 +90,7 @@ impl Store {
     pub fn migrate(path: impl AsRef<Path>) -> Result<u64, Error> {
         let store = Store::of(path.as_ref(), true);
         let version = store.file.version(PATIENCE)?;
-        if version < crate::SCHEMA_VERSION {
+        if version < crate::schema::SCHEMA_VERSION {
             store.file.prepare(PATIENCE)?;
         } else {
             store.file.check(PATIENCE)?;

@@ -6,30 +6,9 @@ use super::{checkpoints::StoredCheckpoint, deltas};
 use crate::change::{Batch, Change, Coded, Packed, Step};
 use crate::error::Error;
 use crate::run::Run;
+use crate::training::TrainRecord;
 use duckdb::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What is known about one recorded step of training.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct TrainRecord {
-    /// Optimiser step, 0 before the first.
-    pub step: u64,
-    /// Epochs done; fractions within one.
-    pub epoch: f64,
-    /// True loss over the data.
-    pub loss: Option<f64>,
-    /// Share classified correctly, in [0, 1].
-    pub accuracy: Option<f64>,
-    /// Loss of the batch of that step.
-    pub batch_loss: Option<f64>,
-    /// Learning rate.
-    pub lr: Option<f64>,
-    /// Euclidean norm of the gradient of the batch's loss, before the step.
-    pub gradient_norm: Option<f64>,
-    /// Seconds of training so far.
-    pub seconds: Option<f64>,
-}
 
 impl Store {
     /// Keeps records of training, in one transaction. A record of a step that is stored already

@@ -392,7 +392,7 @@ fn take(conn: &Connection, run: i64) -> Result<(), Error> {
     let Some(database) = conn.path() else {
         return Ok(());
     };
-    owner::claim(database, run)?;
+    owner::claim(database, run).map_err(|(path, error)| Error::io("create", &path)(error))?;
     let mut statement = conn.prepare("SELECT run_id, owner FROM runs WHERE owner IS NOT NULL")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut named = Vec::new();

@@ -4,12 +4,10 @@ use super::Store;
 use super::columns::{self, PointColumns};
 use crate::error::Error;
 use crate::run::{Run, RunKind, RunSpec};
+use crate::schema::COORDINATES;
 use duckdb::{Connection, params};
 use landscape_core::{Axis, Grid, Measured, Plane, PointSource, Surface, Term};
 use std::collections::HashSet;
-
-/// Names of the coordinates, in the order of the axes.
-pub(crate) const COORDINATES: [&str; 3] = ["alpha", "beta", "gamma"];
 
 impl Store {
     /// Begins or continues a run with a landscape, see [`Store::begin`], and gives all of it that is

@@ -8,8 +8,8 @@ use super::engine::Job;
 use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    describe_direction, may_store, may_write, open_store, places_json, provenance,
-    read_store, statistics_settings, targets,
+    describe_direction, may_store, may_write, open_store, places_json, provenance, read_store,
+    statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::Console;

@@ -5,12 +5,11 @@
 //! file's name is either that file or what was there before. A download that stops is continued
 //! where it stopped, with an HTTP range request; what does not have the right sum is thrown away.
 
-mod error;
 mod fetch;
 mod sets;
 mod unpack;
 
-pub use error::GetError;
+pub use crate::error::GetError;
 pub use sets::{Archive, Expected, Packing, StandardSet};
 
 use fetch::Client;

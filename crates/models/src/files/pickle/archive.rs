@@ -2,7 +2,8 @@
 //! bytes in `NAME/data/KEY`, none of it compressed.
 
 use super::Container;
-use super::error::{PickleError, Result, malformed};
+use super::{Result, malformed};
+use crate::error::PickleError;
 use landscape_files::{Budget, FileError, open_zip};
 use std::collections::HashMap;
 use std::io::Cursor;

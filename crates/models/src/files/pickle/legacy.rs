@@ -4,10 +4,11 @@
 //! number and its bytes.
 
 use super::Container;
-use super::error::{PickleError, Result, malformed};
 use super::globals;
 use super::machine::{Unpickled, unpickle};
 use super::value::{Storage, Value};
+use super::{Result, malformed};
+use crate::error::PickleError;
 use std::collections::HashMap;
 
 /// 0x1950a86a20f9469cfc6c.

@@ -1,9 +1,10 @@
 //! The machine that a pickle is a program for, without any way to run Python.
 
-use super::error::{PickleError, Result, malformed};
 use super::globals::{self, Global};
 use super::opcodes;
 use super::value::{Arena, Value};
+use super::{Result, malformed};
+use crate::error::PickleError;
 use std::collections::HashMap;
 
 /// Opcodes of a pickle, and values that they copy. A tensor takes some forty.

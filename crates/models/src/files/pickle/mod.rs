@@ -5,7 +5,6 @@
 //! is made of. Memory and time are bounded by the length of the file, whatever the numbers inside it say.
 
 mod archive;
-mod error;
 mod globals;
 mod legacy;
 mod machine;
@@ -14,10 +13,8 @@ mod rebuild;
 mod state;
 mod value;
 
-pub use error::PickleError;
-
 use super::{Array, Numbers, Stored, product};
-use error::{Result, malformed};
+use crate::error::PickleError;
 use landscape_files::Budget;
 use machine::{Unpickled, unpickle};
 use std::collections::HashMap;
@@ -241,4 +238,12 @@ fn is_contiguous(view: &View<'_>) -> bool {
             step *= n;
             fits
         })
+}
+
+type Result<T> = std::result::Result<T, PickleError>;
+
+fn malformed(reason: impl Into<String>) -> PickleError {
+    PickleError::Malformed {
+        reason: reason.into(),
+    }
 }

@@ -1,8 +1,8 @@
 //! The opcodes of pickle protocols 0 to 5, as in Python's `pickletools`.
 
-use super::error::{Result, malformed};
 use super::machine::Machine;
 use super::value::Value;
+use super::{Result, malformed};
 
 /// The end of a pickle.
 pub(super) const STOP: u8 = b'.';

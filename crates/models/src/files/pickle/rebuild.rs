@@ -1,9 +1,10 @@
 //! What a call of an understood class or function gives.
 
-use super::error::{PickleError, Result, malformed};
 use super::globals::Global;
 use super::machine::Machine;
 use super::value::{Storage, Value, View};
+use super::{Result, malformed};
+use crate::error::PickleError;
 use crate::files::{Stored, product};
 
 /// Axes of a tensor; PyTorch itself has no more.

@@ -1,8 +1,9 @@
 //! The weights among everything that a checkpoint holds.
 
-use super::error::{PickleError, Result};
+use super::Result;
 use super::value::{Arena, Value};
 use super::{Found, Named, globals};
+use crate::error::PickleError;
 use landscape_files::Budget;
 
 /// Keys under which training scripts keep the weights, beside epoch, optimiser and options.

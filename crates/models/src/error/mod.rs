@@ -1,7 +1,11 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
-use crate::data::get::GetError;
-use crate::files::PickleError;
+mod get;
+mod pickle;
+
+pub use get::GetError;
+pub use pickle::PickleError;
+
 use landscape_core::ParamsError;
 use std::path::PathBuf;
 

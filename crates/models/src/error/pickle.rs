@@ -100,11 +100,3 @@ pub enum PickleError {
         expression: String,
     },
 }
-
-pub(super) type Result<T> = std::result::Result<T, PickleError>;
-
-pub(super) fn malformed(reason: impl Into<String>) -> PickleError {
-    PickleError::Malformed {
-        reason: reason.into(),
-    }
-}

@@ -91,7 +91,7 @@ pub enum GetError {
 }
 
 impl GetError {
-    pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         GetError::Io {
             action,
             path: path.to_owned(),
@@ -100,7 +100,7 @@ impl GetError {
     }
 
     /// Whether what came is not what it should be.
-    pub(super) fn is_wrong_content(&self) -> bool {
+    pub(crate) fn is_wrong_content(&self) -> bool {
         matches!(self, GetError::Corrupt { .. } | GetError::Checksum { .. })
     }
 }

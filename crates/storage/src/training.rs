@@ -1,0 +1,24 @@
+//! What is recorded of a training.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known about one recorded step of training.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct TrainRecord {
+    /// Optimiser step, 0 before the first.
+    pub step: u64,
+    /// Epochs done; fractions within one.
+    pub epoch: f64,
+    /// True loss over the data.
+    pub loss: Option<f64>,
+    /// Share classified correctly, in [0, 1].
+    pub accuracy: Option<f64>,
+    /// Loss of the batch of that step.
+    pub batch_loss: Option<f64>,
+    /// Learning rate.
+    pub lr: Option<f64>,
+    /// Euclidean norm of the gradient of the batch's loss, before the step.
+    pub gradient_norm: Option<f64>,
+    /// Seconds of training so far.
+    pub seconds: Option<f64>,
+}
