@@ -22,6 +22,7 @@ const TRACE: &[&str] = &[
     "objective",
     "curvature",
     "units",
+    "summary",
 ];
 
 #[test]
