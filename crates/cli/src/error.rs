@@ -141,6 +141,12 @@ impl CliError {
             CliError::Interrupted { .. }
             | CliError::Store(landscape_storage::Error::Journaled { .. }) => Interrupt::code(),
             CliError::Unsound { .. } | CliError::Differs { .. } | CliError::Panicked { .. } => 1,
+            // What others did to the database while it was in use.
+            CliError::Store(
+                landscape_storage::Error::Vanished { .. }
+                | landscape_storage::Error::Gone { .. }
+                | landscape_storage::Error::TakenOver { .. },
+            ) => 1,
             _ if self.is_quiet() => 0,
             _ => 2,
         }

@@ -100,10 +100,29 @@ fn sweep_drafts(place: &Path) {
     for file in files.flatten() {
         let name = file.file_name();
         let name = name.as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(PART.as_bytes()) {
+        let is_draft = name.starts_with(b".") && name.ends_with(PART.as_bytes());
+        if is_draft || is_old_draft(name, place) {
             sweep(&file.path());
         }
     }
+}
+
+/// Whether a file is a draft as earlier versions named them: `.NAME.PROCESS.part`, or `.landscape-XXXXXX.part`.
+fn is_old_draft(name: &[u8], place: &Path) -> bool {
+    let Some(stem) = name
+        .strip_prefix(b".")
+        .and_then(|n| n.strip_suffix(b".part"))
+    else {
+        return false;
+    };
+    let filled = |rest: &[u8], of: fn(&u8) -> bool| !rest.is_empty() && rest.iter().all(of);
+    let of_place = { place.file_name() }.and_then(|file| {
+        stem.strip_prefix(file.as_encoded_bytes())?
+            .strip_prefix(b".")
+    });
+    let random = stem.strip_prefix(b"landscape-");
+    of_place.is_some_and(|process| filled(process, u8::is_ascii_digit))
+        || random.is_some_and(|word| word.len() == 6 && filled(word, u8::is_ascii_alphanumeric))
 }
 
 /// A file that this process has locked. It stays when the lock is dropped, see [`Lock::remove`].
@@ -258,7 +277,17 @@ mod tests {
     #[test]
     fn drafts_of_ended_processes_are_swept_and_those_of_others_stay() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [".a.csv.landscape-part", ".b.csv.landscape-part", ".c.part"] {
+        let left = [
+            ".a.csv.landscape-part",
+            ".b.csv.landscape-part",
+            ".c.part",
+            ".landscape-Ab12Cd.part",
+            ".landscape-notes.part",
+            ".a.csv.4711.part",
+            ".other.csv.4711.part",
+            ".a.csv.x.part",
+        ];
+        for name in left {
             fs::write(folder.path().join(name), b"a long rest").unwrap();
         }
         let other = Draft::new(&folder.path().join("d.csv")).unwrap();
@@ -267,7 +296,13 @@ mod tests {
         other.place(false).unwrap();
         let mut left = names(folder.path());
         left.sort();
-        assert_eq!(left, [".c.part", "a.csv", "d.csv"]);
+        let others = [
+            ".a.csv.x.part",
+            ".c.part",
+            ".landscape-notes.part",
+            ".other.csv.4711.part",
+        ];
+        assert_eq!(left, [&others[..], &["a.csv", "d.csv"]].concat());
         assert_eq!(fs::read(folder.path().join("a.csv")).unwrap(), b"x");
     }
 

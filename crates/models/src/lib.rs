@@ -39,7 +39,7 @@ pub use spec::ModelSpec;
 pub use train::Recorded;
 pub use train::{
     EpochLoss, OptimizerKind, Record, Schedule, Step, StepHook, Stepped, TrainConfig,
-    TrainObserver, TrainReport, check_training, evaluate, gradient_norm, train,
+    TrainObserver, TrainReport, check_training, evaluate, evaluation_bytes, gradient_norm, train,
 };
 pub use vgg::{Vgg, VggSpec};
 pub use vit::{Vit, VitSpec};

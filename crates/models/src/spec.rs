@@ -95,6 +95,16 @@ impl ModelSpec {
         }
     }
 
+    /// Values that a perceptron or a transformer holds of one sample where it is widest: what goes into an operation and
+    /// what comes out. `None` for the networks with a name.
+    pub fn sample_values(&self) -> Option<u64> {
+        match self {
+            ModelSpec::Mlp(spec) => Some(spec.sample_values()),
+            ModelSpec::Vit(spec) => Some(spec.sample_values()),
+            _ => None,
+        }
+    }
+
     /// Channels, height and width of an input image; none for a network that takes plain vectors.
     pub fn image(&self) -> Option<[usize; 3]> {
         by_family!(self, spec => { let _ = spec; None }, Some(spec.image()))

@@ -27,8 +27,16 @@ pub struct Owner {
     token: String,
 }
 
+/// Runs of a database that this process works on.
+struct Claim {
+    lock: Lock,
+    /// As it was called when it was there.
+    database: PathBuf,
+    runs: BTreeSet<i64>,
+}
+
 /// What this process works on: by lock files.
-type Held = BTreeMap<PathBuf, (Lock, BTreeSet<i64>)>;
+type Held = BTreeMap<PathBuf, Claim>;
 
 impl Owner {
     /// This process.
@@ -100,38 +108,66 @@ fn beside(database: &Path) -> (PathBuf, OsString) {
 pub(crate) fn claim(database: &Path, run: i64) -> Result<(), (PathBuf, io::Error)> {
     let path = Owner::current().lock_file(database);
     let mut held = held();
-    if let Some((_, runs)) = held.get_mut(&path) {
-        runs.insert(run);
+    if let Some(claim) = held.get_mut(&path) {
+        claim.runs.insert(run);
         return Ok(());
     }
     // Nobody else has this name, but others may look at it for a moment.
     match Lock::wait(&path) {
-        Ok(lock) => held.insert(path, (lock, BTreeSet::from([run]))),
+        Ok(lock) => {
+            let claim = Claim {
+                lock,
+                database: database.to_owned(),
+                runs: BTreeSet::from([run]),
+            };
+            held.insert(path, claim);
+        }
         Err(error) => return Err((path, error)),
-    };
+    }
     Ok(())
 }
 
 /// Whether this process has claimed a run and not let go of it.
 pub(crate) fn has_claimed(database: &Path, run: i64) -> bool {
-    let path = Owner::current().lock_file(database);
-    held()
-        .get(&path)
-        .is_some_and(|(_, runs)| runs.contains(&run))
+    let held = held();
+    let claim = lock_of(&held, database).and_then(|path| held.get(&path));
+    claim.is_some_and(|claim| claim.runs.contains(&run))
 }
 
 /// Lets go of a run.
 pub(crate) fn release(database: &Path, run: i64) {
-    let path = Owner::current().lock_file(database);
     let mut held = held();
-    if let Some((_, runs)) = held.get_mut(&path) {
-        runs.remove(&run);
-        if runs.is_empty()
-            && let Some((lock, _)) = held.remove(&path)
-        {
-            lock.remove();
-        }
+    let Some(path) = lock_of(&held, database) else {
+        return;
+    };
+    let claim = held.get_mut(&path);
+    let last = claim.is_some_and(|claim| {
+        claim.runs.remove(&run);
+        claim.runs.is_empty()
+    });
+    if last && let Some(claim) = held.remove(&path) {
+        claim.lock.remove();
     }
+}
+
+/// Lets go of all runs of a database, which is not there any more.
+pub(crate) fn abandon(database: &Path) {
+    let mut held = held();
+    if let Some(claim) = lock_of(&held, database).and_then(|path| held.remove(&path)) {
+        claim.lock.remove();
+    }
+}
+
+/// The lock file that this process has for a database: also where the database is gone, and with it what
+/// its name led to.
+fn lock_of(held: &Held, database: &Path) -> Option<PathBuf> {
+    let path = Owner::current().lock_file(database);
+    if held.contains_key(&path) {
+        return Some(path);
+    }
+    let mut all = held.iter();
+    all.find(|(_, claim)| claim.database == database)
+        .map(|(path, _)| path.clone())
 }
 
 /// Removes the lock files of processes that have ended, but for those that are still named.

@@ -40,11 +40,18 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
                 .to_owned(),
         });
     }
+    let mut next = Vec::new();
     for evidence in &mut all {
-        evidence.find_curvature(&store, args, console)?;
+        if let Some(keep) = evidence.find_curvature(&store, args, console)? {
+            next.push(format!(
+                "{keep}    # stores the eigenvalue, for `show` and pages"
+            ));
+        }
     }
     console.result(
         || json!({"run": run.name, "diagnoses": all.iter().map(to_json).collect::<Vec<_>>()}),
         || all.iter().map(report::words).collect::<Vec<_>>().join("\n"),
-    )
+    )?;
+    console.next(&next);
+    Ok(())
 }

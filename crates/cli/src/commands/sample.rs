@@ -3,19 +3,20 @@
 use super::adaptive::{report_json, report_words};
 use super::engine::{Job, Sampled};
 use super::metrics::{barrier_json, barrier_words};
-use super::plot::{draw, is_page, may_draw};
+use super::plot::{draw, may_draw};
 use super::precision::Rounding;
 use crate::args::{BatchNorm, Given, LookArgs, NormArgs, PlotArgs, SampleArgs, TermArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
     build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
-    load_problem, may_store, may_write, moves_statistics, negative_variance, open_store,
-    places_json, plan_grid, provenance, read_store, save_directions, statistics_settings, targets,
+    is_drawable, load_problem, may_store, may_write, moves_statistics, negative_variance,
+    open_store, places_json, plan_grid, provenance, read_store, save_directions,
+    say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
-use landscape_core::{Barrier, Grid, Objective, Params, Plane, Role, Surface, barrier};
+use landscape_core::{Barrier, Grid, Objective, Params, Plane, Surface, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Summary, Target, Trace};
@@ -63,7 +64,7 @@ pub fn sample<const DIMS: usize>(
     report(&sampled, &plan, &files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("metrics").name(name).db(&db.db)];
-    if files.is_empty() {
+    if files.is_empty() && is_drawable(&plan.grid) {
         next.insert(0, Typed::plot(name, "svg").db(&db.db));
     }
     console.next(&next);
@@ -115,7 +116,7 @@ impl Plan {
     ) -> Result<Self, CliError> {
         // Wrong counts and ranges are found before any file is read.
         let asked = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), DIMS)?;
-        if args.output.iter().any(|path| !is_page(path)) {
+        if !args.output.is_empty() {
             check_drawable(&asked)?;
         }
         plan_grid(&asked, regularizers(&args.terms).len(), console)?;
@@ -146,7 +147,12 @@ impl Plan {
         let directions =
             build_directions(&args.plane, DIMS, &problem, store.as_ref(), &targets[0])?;
         drop(hold);
-        say_without_statistics(&args.norm, &problem, console);
+        say_without_statistics(
+            args.norm.batch_norm,
+            &problem.spec,
+            &problem.origin,
+            console,
+        );
         for direction in directions.plane.directions() {
             check_statistics(direction, args.norm.batch_norm)?;
         }
@@ -364,18 +370,6 @@ fn grid<const DIMS: usize>(
     };
     let usual: Vec<UsualAxis> = (0..DIMS).map(usual).collect();
     build_grid_on(args.plane.grid.as_ref(), args.plane.range.as_ref(), &usual)
-}
-
-/// Says that a mode of BatchNorm layers changes nothing, where there are none.
-fn say_without_statistics(args: &NormArgs, problem: &Problem, console: &Console) {
-    let has = problem.origin.iter().any(|t| t.role == Role::Buffer);
-    if args.batch_norm != BatchNorm::Frozen && !has {
-        console.note(format_args!(
-            "{} has no BatchNorm layers: --batch-norm {} changes nothing",
-            problem.spec,
-            args.batch_norm.name()
-        ));
-    }
 }
 
 /// Says where running variances are negative on a grid.

@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// Principal components of a path's plane, which more checkpoints span.
+const COMPONENTS: usize = 2;
+
 /// Trains a network, or says how the stored run ended.
 pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     // What cannot be written is found before any work.
@@ -48,12 +51,19 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
             .option("--grid", "51");
         of_run.option("--name", format!("{name}-{part}"))
     };
-    let next = [
-        sampled("surface", "plane"),
-        sampled("trajectory", "path"),
-        Typed::plot(name, "svg"),
-    ];
-    console.next(&next.map(|typed| typed.db(&args.store.db.db)));
+    let mut next = Vec::new();
+    if trained.is_finite() {
+        next.push(sampled("surface", "plane"));
+        if trained.records.len() > COMPONENTS {
+            next.push(sampled("trajectory", "path"));
+        }
+    }
+    next.push(Typed::plot(name, "svg"));
+    let next: Vec<Typed> = next
+        .into_iter()
+        .map(|typed| typed.db(&args.store.db.db))
+        .collect();
+    console.next(&next);
     Ok(())
 }
 
@@ -78,6 +88,14 @@ struct Trained {
     /// What its checkpoints take.
     bytes: u64,
     seconds: f64,
+}
+
+impl Trained {
+    /// Whether it ended with a loss: the parameters of one that diverged have no landscape around them.
+    fn is_finite(&self) -> bool {
+        let last = self.records.last().and_then(|record| record.loss);
+        last.is_some_and(f64::is_finite)
+    }
 }
 
 impl TrainJob {

@@ -14,12 +14,13 @@ use super::engine::Job;
 use crate::args::{Counts, Ranges, TrajectoryArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    build_grid, may_store, open_store, plan_grid, plan_memory, provenance, read_store,
-    statistics_settings, targets,
+    build_grid, is_drawable, may_store, open_store, plan_grid, plan_memory, provenance, read_store,
+    say_without_statistics, statistics_settings, targets,
 };
+use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_core::{
-    Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Surface, Trajectory,
+    Grid, Objective, PathOptions, PathPlane, Plane, RowSource, StreamError, Trajectory,
     TrajectoryError, ranges,
 };
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
@@ -39,6 +40,12 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     plan_products(&paths, console)?;
     let shadow = Shadow::new(&paths, args)?;
     let grid = shadow.grid(args)?;
+    say_without_statistics(
+        args.norm.batch_norm,
+        &paths.spec,
+        shadow.plane.origin(),
+        console,
+    );
     let batch_norm = args.norm.batch_norm;
     let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm)?;
     let settings = shadow.settings(&paths, grid.as_ref(), args)?;
@@ -48,33 +55,40 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     spec.replace = args.store.force;
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
     spec.provenance = provenance(console.command(), [("data", data), ("paths", labels)]);
+    // From here on, stopping it saves what is done.
+    Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let place = Place {
         store: &store,
         spec: &spec,
     };
     let followed = shadow.keep(&paths, grid.as_ref(), &losses, &place, console)?;
-    report::print(&followed.run, &followed.paths, paths.loss_choice, console)?;
+    report::print(
+        &followed.run,
+        &followed.paths,
+        paths.files(),
+        paths.loss_choice,
+        console,
+    )?;
     report::warn(&followed.paths, console);
     let name = &followed.run.name;
     let db = &args.store.db;
-    let sampled = console.again(&["--name"]).option("--grid", "51");
-    console.next(&match &followed.surface {
-        Some(_) => [
-            Typed::plot(name, "svg")
-                .flag("--log")
-                .db(&db.db)
-                .to_string(),
-            Typed::plot(name, "html").db(&db.db).to_string(),
-        ],
-        None => [
-            Typed::plot(name, "svg")
-                .option("--kind", "plane-losses")
-                .db(&db.db)
-                .to_string(),
-            format!("{sampled}    # samples the plane around the path"),
-        ],
-    });
+    if grid.as_ref().is_some_and(is_drawable) {
+        console.next(&[
+            Typed::plot(name, "svg").flag("--log").db(&db.db),
+            Typed::plot(name, "html").db(&db.db),
+        ]);
+        return Ok(());
+    }
+    let mut plot = Typed::plot(name, "svg").option("--kind", "plane-losses");
+    if let [first, _, ..] = followed.paths.as_slice() {
+        plot = plot.option("--path", &first.label);
+    }
+    let sampled = console.again(&["--name", "--grid"]).option("--grid", "51");
+    console.next(&[
+        plot.db(&db.db).to_string(),
+        format!("{sampled}    # samples the plane around the path"),
+    ]);
     Ok(())
 }
 
@@ -138,7 +152,6 @@ struct Place<'a> {
 struct Followed {
     run: Run,
     paths: Vec<NamedTrajectory>,
-    surface: Option<Surface>,
 }
 
 impl Shadow {
@@ -207,8 +220,8 @@ impl Shadow {
         place: &Place,
         console: &Console,
     ) -> Result<Followed, CliError> {
-        let (run, surface) = match grid {
-            None => (self.begin(place)?, None),
+        let run = match grid {
+            None => self.begin(place)?,
             Some(grid) => {
                 let job = Job {
                     adaptive: None,
@@ -220,24 +233,26 @@ impl Shadow {
                     batch: 0,
                     last: false,
                 };
-                let sampled = job.run(console)?;
-                (sampled.run, Some(sampled.surface))
+                job.run(console)?.run
             }
         };
         let mut stored = place.store.load_trajectories(&run)?;
         if stored.len() != self.projected.len() {
-            stored = self.measure(paths, losses)?;
+            let Some(measured) = self.measure(paths, losses)? else {
+                place.store.finish(&run, Status::Interrupted)?;
+                return Err(CliError::Interrupted {
+                    saved: format!("the plane of run `{}` is stored", run.name),
+                    again: "the same command continues from there",
+                });
+            };
+            stored = measured;
             put(&stored, &run, place.store)?;
         } else if run.status != Status::Complete {
             place.store.finish(&run, Status::Complete)?;
         }
         let labels = paths.labels();
         stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
-        Ok(Followed {
-            run,
-            paths: stored,
-            surface,
-        })
+        Ok(Followed { run, paths: stored })
     }
 
     /// A run without a landscape.
@@ -247,8 +262,13 @@ impl Shadow {
         Ok(run)
     }
 
-    /// Fills in the true losses and those of the plane.
-    fn measure(&self, paths: &Paths, losses: &Losses) -> Result<Vec<NamedTrajectory>, CliError> {
+    /// Fills in the true losses and those of the plane; nothing where the user wants to stop.
+    fn measure(
+        &self,
+        paths: &Paths,
+        losses: &Losses,
+    ) -> Result<Option<Vec<NamedTrajectory>>, CliError> {
+        let interrupt = Interrupt::listen();
         let one = |(path, projected): (&Path, &Trajectory)| -> Result<_, CliError> {
             let mut trajectory = projected.clone();
             // Components are orthonormal, so that both projections are the nearest point.
@@ -260,6 +280,9 @@ impl Shadow {
                 false => Some(path.rows()),
             };
             for (place, point) in trajectory.points.iter_mut().enumerate() {
+                if interrupt.raised() {
+                    return Ok(None);
+                }
                 point.plane_loss = Some(samples[place].loss);
                 let row = rows.as_mut().and_then(Iterator::next).transpose();
                 let row = row.map_err(|error| path.unread(place, error))?;
@@ -269,10 +292,10 @@ impl Shadow {
                     (None, None) => None,
                 };
             }
-            Ok(NamedTrajectory {
+            Ok(Some(NamedTrajectory {
                 label: path.label.clone(),
                 trajectory,
-            })
+            }))
         };
         paths.paths.iter().zip(&self.projected).map(one).collect()
     }

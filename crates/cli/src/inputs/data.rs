@@ -1,3 +1,4 @@
+use super::plan_samples;
 use crate::args::{DataArgs, no_effect};
 use crate::error::CliError;
 use crate::output::Console;
@@ -119,6 +120,7 @@ pub fn with_loss(
         );
     }
     let samples = data.len();
+    plan_samples(spec, samples, console)?;
     let (data, ignored) = data.counted_by(loss.kind)?;
     if ignored > 0 {
         console.note(format_args!(

@@ -100,18 +100,28 @@ fn each_axis<T: Copy>(
     }
 }
 
-/// Checks, before work starts, that a grid can be drawn: lines and planes between points need two or more on
-/// each axis that is shown.
+/// Checks, before work starts, that a grid can be drawn.
 pub fn check_drawable(grid: &Grid) -> Result<(), CliError> {
-    let shown = grid.axes().iter().take(2).enumerate();
-    match shown.into_iter().find(|(_, axis)| axis.count() < 2) {
+    match single(grid) {
         None => Ok(()),
-        Some((place, _)) => Err(CliError::Conflict {
+        Some(axis) => Err(CliError::Conflict {
             what: format!(
-                "a figure needs 2 points or more on each axis, and --grid has 1 on axis {}",
-                place + 1
+                "figures and pages need 2 points or more on each axis, and --grid has 1 on axis {}",
+                axis + 1
             ),
-            remedy: "give a larger --grid, an output FILE.html, or leave -o out".to_owned(),
+            remedy: "give a larger --grid, or leave -o out".to_owned(),
         }),
     }
+}
+
+/// Whether a grid can be drawn.
+pub fn is_drawable(grid: &Grid) -> bool {
+    single(grid).is_none()
+}
+
+/// The axis that keeps a grid from being drawn: lines and planes between points need two or more on each axis
+/// that is shown.
+fn single(grid: &Grid) -> Option<usize> {
+    let mut shown = grid.axes().iter().take(2);
+    shown.position(|axis| axis.count() < 2)
 }

@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use crate::output::{Console, size};
 use landscape_core::{Grid, Sample};
-use landscape_models::ModelSpec;
+use landscape_models::{ModelSpec, Network, evaluation_bytes};
 use std::fs;
 
 /// Work that takes more is told beforehand.
@@ -57,6 +57,33 @@ pub fn plan_network(spec: &ModelSpec, console: &Console) -> Result<(), CliError>
     let what = format!("a network of {weights} weights");
     let bytes = weights.saturating_mul(COPIES * size_of::<f32>() as u64);
     plan_memory(&what, bytes, "give a smaller --model", console)
+}
+
+/// The same for samples in such a network: before a loss is evaluated.
+pub fn plan_samples(spec: &ModelSpec, samples: usize, console: &Console) -> Result<(), CliError> {
+    let what = format!("a loss of {samples} samples in {spec}");
+    let bytes = evaluation_bytes(spec, samples);
+    plan_memory(
+        &what,
+        bytes,
+        "give a smaller --model, or fewer --samples",
+        console,
+    )
+}
+
+/// The same for networks of one kind that are trained side by side.
+pub fn plan_networks(spec: &ModelSpec, count: usize, console: &Console) -> Result<(), CliError> {
+    let whole = || {
+        let layout = Network::layout(spec);
+        layout
+            .iter()
+            .map(|tensor| tensor.data.len() as u64)
+            .sum::<u64>()
+    };
+    let weights = spec.matrix_weights().unwrap_or_else(whole);
+    let what = format!("the initial parameters of {count} networks");
+    let bytes = weights.saturating_mul(count as u64 * size_of::<f32>() as u64);
+    plan_memory(&what, bytes, "compare fewer networks at once", console)
 }
 
 /// Free memory in bytes, of the machine, of the control group that this process is in, or of its limit

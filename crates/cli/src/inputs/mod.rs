@@ -22,11 +22,12 @@ pub use directions::{
 pub use files::{beside, distinct, matching, may_store, may_write, write_new};
 pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
+    is_drawable,
 };
-pub use memory::{plan_grid, plan_memory, plan_network};
+pub use memory::{plan_grid, plan_memory, plan_network, plan_networks, plan_samples};
 pub use models::{
     Place, corners, ends_at_models, moves_statistics, negative_variance, places, places_json,
-    stored_places,
+    say_without_statistics, stored_places,
 };
 pub use network::{
     Problem, last_checkpoint, load_file, load_problem, statistics_settings, stored_loss,

@@ -1,10 +1,13 @@
 //! Models that a plane goes through: where they lie on it, and what lies between them.
 
 use super::Problem;
+use crate::args::BatchNorm;
 use crate::error::CliError;
+use crate::output::Console;
 use landscape_core::{
     Direction, Grid, Params, Plane, Projection, Role, path_text, project, text_path,
 };
+use landscape_models::ModelSpec;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -127,6 +130,22 @@ pub fn moves_statistics(direction: &Direction) -> bool {
         p.role == Role::Buffer && p.data.iter().any(|&value| value != 0.0)
     };
     direction.tensors.iter().any(moved)
+}
+
+/// Says that a mode of BatchNorm layers changes nothing, where a network has none.
+pub fn say_without_statistics(
+    mode: BatchNorm,
+    spec: &ModelSpec,
+    params: &Params,
+    console: &Console,
+) {
+    let has = params.iter().any(|tensor| tensor.role == Role::Buffer);
+    if mode != BatchNorm::Frozen && !has {
+        console.note(format_args!(
+            "{spec} has no BatchNorm layers: --batch-norm {} changes nothing",
+            mode.name()
+        ));
+    }
 }
 
 /// The lowest running variance on a grid.

@@ -53,6 +53,22 @@ const CASES: &[(&str, &str)] = &[
         "to 1000000",
     ),
     (
+        "train --model mlp:2-100000000-1 --data moons:n=10000",
+        "of memory",
+    ),
+    (
+        "surface --model mlp:2-100000000-1 --data moons:n=10000 --grid 3",
+        "of memory",
+    ),
+    (
+        "compare --widths 4,100000000 --model mlp:2-8-1 --data moons:n=10000",
+        "of memory",
+    ),
+    (
+        "compare --seeds 0..10000 --model mlp:2-4000000-1 --data moons",
+        "of memory",
+    ),
+    (
         "train --model vit:dim=16384,depth=256,mlp=16384 --data moons",
         "of memory",
     ),

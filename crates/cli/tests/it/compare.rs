@@ -227,7 +227,8 @@ fn landscapes_are_compared_point_by_point() {
     bench.ok("surface --run moons --grid 7 --device flex --name b --force");
     bench.ok("surface --run moons --grid 7 --seed 7 --name c");
     bench.ok("surface --run moons --grid 5 --name d");
-    let said = bench.json("compare a c -o ac.svg");
+    bench.ok("surface --run moons --grid 7 --samples 150 --name part");
+    let said = bench.json("compare a part -o both.svg");
     let metrics = bench.json("metrics a")["metrics"].clone();
     assert_eq!(said["landscapes"][0]["metrics"], metrics);
     let gap = &said["differences"][0];
@@ -242,14 +243,14 @@ fn landscapes_are_compared_point_by_point() {
     };
     let gaps: Vec<f64> = rows("a")
         .iter()
-        .zip(rows("c"))
-        .map(|(a, c)| (a - c).abs())
+        .zip(rows("part"))
+        .map(|(a, part)| (a - part).abs())
         .collect();
     let max = gaps.iter().copied().fold(0.0, f64::max);
     assert!((float(&gap["max"]) - max).abs() < 1e-12);
     assert!((float(&gap["mean"]) - gaps.iter().sum::<f64>() / 49.0).abs() < 1e-12);
     assert!((float(&gap["share"]) - max / float(&metrics["range"])).abs() < 1e-12);
-    assert!(bench.read("ac.svg").contains(">c<"));
+    assert!(bench.read("both.svg").contains(">part<"));
     // Another grid has no differences, and nothing to hold a tolerance against.
     assert!(list(&bench.json("compare a d")["differences"]).is_empty());
     let grids = bench.fails("compare a d --tolerance 0.1");
@@ -281,6 +282,9 @@ fn planes_that_have_nothing_to_do_with_each_other_have_no_largest_difference() {
         let said = bench.json(&format!("compare a {other}"));
         let gap = &said["differences"][0];
         assert_eq!(gap["same_plane"].as_bool(), same, "{other} {gap}");
+        for figure in ["max", "mean", "rms", "share"] {
+            assert_eq!(gap[figure].is_null(), same == Some(false), "{other} {gap}");
+        }
         assert!(
             gap["why"].as_str().unwrap_or_default().contains(why),
             "{gap}"

@@ -41,7 +41,19 @@ fn a_smooth_training_on_its_plane() {
     assert!((lambda - exact).abs() < 0.01 * exact, "{lambda} {exact}");
     let ratio = figure(&whole["course"], "learning rate ratio").unwrap();
     assert!((ratio - 0.1 * lambda / 2.0).abs() < 1e-9 * ratio);
-    // What is stored is not computed again.
+    // What is stored is not computed again, and what is not is offered.
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 20 --lr 0.1 --name 'its own'");
+    let offered = bench.ok("diagnose 'its own'").err;
+    let keep = "landscape hessian --run 'its own' --step 80 --top 1    # stores";
+    assert!(offered.contains(keep), "{offered}");
+    bench.ok("hessian --run 'its own' --step 80 --top 1 --name own-curvature");
+    let again = bench.ok("diagnose 'its own'");
+    assert!(
+        again.out.contains("of run `own-curvature`"),
+        "{}",
+        again.out
+    );
+    assert!(!again.err.contains("Next:"), "{}", again.err);
     let stored = told(&bench, "sgd");
     assert_eq!(
         stored["evidence"]["lambda_max"]["from"],

@@ -16,7 +16,13 @@ const CASES: &[(&str, &str)] = &[
         "hessian --run moons --map --grid 1x3 -o f.svg",
         "2 points or more",
     ),
+    (
+        "surface --run moons --grid 1x5 -o f.html",
+        "2 points or more",
+    ),
+    ("line --run moons --grid 1 -o f.html", "2 points or more"),
     ("compare moons b --grid 1 -o f.svg", "2 points or more"),
+    ("compare moons b --grid 1 -o f.html", "2 points or more"),
     (
         "compare moons b --end-grid 3x1 -o f.svg",
         "2 points or more",
@@ -34,6 +40,10 @@ const CASES: &[(&str, &str)] = &[
         "written twice",
     ),
     ("hessian --run moons --top 1 -o f.svg", "makes a figure"),
+    (
+        "hessian --run moons --all-steps --trace -o f.svg",
+        "makes a figure",
+    ),
     (
         "hessian --run moons --map --grid 2 --save-directions moons.txt",
         "moons.txt` exists",

@@ -290,6 +290,24 @@ const CASES: &[(&str, &[&str])] = &[
         "plot plane --value accuracy -o a.html",
         &["--value", "page"],
     ),
+    // What belongs to others.
+    (
+        "surface --weights w.safetensors --model mlp:2-8-4-1 --data moons --step 3",
+        &["--step", "--run"],
+    ),
+    (
+        "hessian --weights w.safetensors --model mlp:2-8-4-1 --data moons --step 3",
+        &["--step", "--run"],
+    ),
+    (
+        "hessian --run moons --sharpness sam,fisher-rao --seed 3",
+        &["--seed", "at random"],
+    ),
+    (
+        "compare --seeds 0..2 --model mlp:2-4-1 --data moons --tolerance 1",
+        &["--tolerance", "stored landscapes"],
+    ),
+    ("compare plane plane5 --force", &["--force", "-o FILE"]),
     // Files.
     ("export plane --height log", &["--height", "vtk"]),
     ("export plane --height log -o a.csv", &["--height", "vtk"]),
@@ -342,6 +360,16 @@ fn options_with_effect_are_taken() {
     bench.ok("hessian --run moons --map --grid 2 --norm layer --tol 1e-2 --orthogonal");
     bench.ok("hessian --run moons --trace-method hutchinson --max-products 40");
     bench.ok("hessian --run moons --sharpness sam,pac-bayes --rho 0.1");
+    bench.ok("hessian --run moons --step 20 --sharpness keskar --seed 3");
+    for words in [
+        "surface --run moons --grid 3",
+        "trajectory --run moons",
+        "connect --run moons --run b --points 5",
+    ] {
+        let said = bench.ok(&format!("{words} --batch-norm batch"));
+        let note = "no BatchNorm layers: --batch-norm batch changes nothing";
+        assert!(said.err.contains(note), "{words}: {}", said.err);
+    }
     bench.ok("connect --run moons --run b --align weights --seed 3 --points 5");
     bench.ok("trajectory --run moons --grid 3 --margin 0.5 --name path");
     bench.ok("plot moons --smooth 2 -o smooth.svg");

@@ -85,6 +85,42 @@ fn suggested_commands_are_whole_and_quoted() {
     }
 }
 
+/// What is suggested after runs that are too small or too broken for the usual, and after several, works too.
+#[test]
+fn suggested_commands_succeed() {
+    let bench = Bench::trained();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 20 --seed 7 --name b");
+    let train = "train --model mlp:2-8-4-1 --data moons";
+    for words in [
+        &format!("{train} --epochs 0 --name zero"),
+        &format!("{train} --epochs 1 --every 100 --name two"),
+        &format!("{train} --epochs 3 --lr 1e30 --name diverged"),
+        "line --run moons --grid 1 --name a",
+        "surface --run moons --grid 1x3 --name c",
+        "volume --run moons --grid 3x3x1 --name d",
+        "volume --run moons --grid 1 --name e",
+        "trajectory --run moons --grid 1 --name f",
+        "trajectory --run moons --run b --name g",
+        "trajectory --run moons --components 3 --grid 3 --name h",
+        "connect --run moons --run b --points 5 --curve bezier --epochs 1 --grid 1 --name i",
+        "compare moons b --grid 1 --end-grid 1 --no-curvature --name j",
+        "hessian --run moons --all-steps --top 1 --name k",
+        "hessian --run moons --all-steps --trace --name l",
+        "hessian --run moons --all-steps --density --probes 2 --lanczos-steps 5 --name m",
+        "hessian --run moons --map --grid 1 --name n",
+        "hessian --run moons --map --grid 2 --top 1 --name o",
+        "hessian --run moons --per-layer --name p",
+    ] {
+        let said = bench.ok(words);
+        for line in next(&said) {
+            let line = line.replace("--grid 51", "--grid 3");
+            type_in(&bench, &format!("rm -f ./*.svg ./*.html; {line}"));
+        }
+    }
+    bench.ok("plot k l m o -o page.html");
+    bench.ok("plot m -o several.svg");
+}
+
 #[test]
 fn nothing_steers_the_terminal() {
     let bench = Bench::trained();

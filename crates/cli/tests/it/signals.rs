@@ -32,6 +32,30 @@ fn the_exit_code_names_the_signal_and_the_points_are_kept() {
     }
 }
 
+/// Also where no point of a landscape is computed.
+#[test]
+fn losses_along_a_path_can_be_stopped() {
+    let bench = Bench::new();
+    bench.ok("train --model mlp:2-64-64-1 --data moons:n=2000 --epochs 40 --batch 100 --every 1 --name many");
+    let words = "trajectory --run many --samples 1900 --name path";
+    let status = |bench: &Bench| bench.json("runs")["runs"][1]["status"].clone();
+    let mut child = start(&bench, words);
+    halt_when(&mut child, &bench, |bench| status(bench).is_string());
+    interrupt(&child, Signal::Interrupt);
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert!(
+        said.err
+            .contains("interrupted: the plane of run `path` is stored"),
+        "{}",
+        said.err
+    );
+    assert_eq!(status(&bench), "interrupted");
+    assert_eq!(bench.files(), ["landscape.duckdb"]);
+    bench.ok(words);
+    assert_eq!(status(&bench), "complete");
+}
+
 /// Under nohup the end of the terminal ends nothing.
 #[cfg(target_os = "linux")]
 #[test]

@@ -104,6 +104,12 @@ fn checkpoint_files_are_a_path_too() {
         );
         assert!((a - b).abs() < 1e-6 * b);
     }
+    let table = bench.ok(words).out;
+    for (epoch, point) in points.iter().enumerate() {
+        let file = format!("epoch_{epoch}.safetensors");
+        assert_eq!(point["file"], file.as_str());
+        assert!(table.contains(&format!("  {file}\n")), "{table}");
+    }
     let message =
         bench.fails("trajectory --checkpoints 'none_*.pt' --model mlp:2-8-4-1 --data moons");
     assert!(message.contains("no file matches `none_*.pt`"), "{message}");

@@ -118,6 +118,13 @@ impl MlpSpec {
         pairs.map(|pair| pair[0] as u64 * pair[1] as u64).sum()
     }
 
+    /// Values of a sample before and after the widest matrix.
+    pub(crate) fn sample_values(&self) -> u64 {
+        let pairs = self.widths.windows(2);
+        let widest = pairs.map(|pair| pair[0] as u64 + pair[1] as u64).max();
+        widest.unwrap_or(0)
+    }
+
     /// Values in one input sample.
     pub fn inputs(&self) -> usize {
         self.widths[0]

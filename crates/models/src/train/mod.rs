@@ -13,7 +13,7 @@ pub use hook::{StepHook, Stepped, gradient_norm};
 #[cfg(feature = "learner")]
 pub use learner::Recorded;
 pub use schedule::Schedule;
-pub use task::evaluate;
+pub use task::{evaluate, evaluation_bytes};
 
 use crate::{Dataset, LossKind, ModelsError, Network};
 use landscape_core::{Outcome, Params, Sample};

@@ -1,6 +1,6 @@
 //! A data set and a loss, on a device, for one network.
 
-use crate::{Dataset, LossKind, ModelsError, Network, TargetTensor, host};
+use crate::{Dataset, LossKind, ModelSpec, ModelsError, Network, TargetTensor, host};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use landscape_core::Sample;
@@ -76,10 +76,7 @@ impl Task {
     pub(super) fn evaluate(&self, network: &Network) -> Result<Sample, ModelsError> {
         let network = network.valid();
         let n = self.samples();
-        let chunk = match network.spec().image() {
-            Some(_) => IMAGE_CHUNK,
-            None => CHUNK,
-        };
+        let chunk = chunk(&network.spec());
         let mut losses = Vec::with_capacity(n);
         let mut correct = self.loss.has_accuracy().then_some(0);
         for start in (0..n).step_by(chunk) {
@@ -122,6 +119,22 @@ fn summary(losses: &[f32], correct: Option<i64>) -> Sample {
         accuracy: correct.map(|count| count as f64 / n),
         terms: Vec::new(),
     }
+}
+
+/// Samples that are evaluated together.
+fn chunk(spec: &ModelSpec) -> usize {
+    match spec.image() {
+        Some(_) => IMAGE_CHUNK,
+        None => CHUNK,
+    }
+}
+
+/// Bytes that [`evaluate`] takes for the values of samples in a network whose sizes are given, at least; 0 for the
+/// networks with a name. Nothing is built for it.
+pub fn evaluation_bytes(spec: &ModelSpec, samples: usize) -> u64 {
+    let together = samples.min(chunk(spec)) as u64;
+    let bytes = together * size_of::<f32>() as u64;
+    spec.sample_values().unwrap_or(0).saturating_mul(bytes)
 }
 
 /// Mean loss over a data set with its standard error and, for a classification, the accuracy: what

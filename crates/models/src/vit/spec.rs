@@ -122,6 +122,16 @@ impl VitSpec {
         depth * (4 * dim * dim + 2 * dim * mlp) + dim * (pixels + classes)
     }
 
+    /// Values of a sample where a block is widest: attention of all tokens to each other in every head, or tokens in
+    /// its layers.
+    pub(crate) fn sample_values(&self) -> u64 {
+        let [_, height, width] = self.image;
+        let tokens = (height / self.patch) as u64 * (width / self.patch) as u64;
+        let [dim, mlp, heads] = [self.dim, self.mlp, self.heads].map(|n| n as u64);
+        let attention = tokens.saturating_mul(tokens).saturating_mul(heads);
+        attention.max(tokens.saturating_mul(dim + mlp.max(3 * dim)))
+    }
+
     /// Side of a square patch, in pixels.
     pub fn patch(&self) -> usize {
         self.patch

@@ -5,7 +5,7 @@ use crate::support::{close, says};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use landscape_core::{Params, Role};
-use landscape_models::{LossKind, ModelSpec, Network, TargetTensor};
+use landscape_models::{LossKind, ModelSpec, Network, TargetTensor, evaluation_bytes};
 
 fn spec(text: &str) -> ModelSpec {
     text.parse().unwrap()
@@ -163,6 +163,15 @@ fn vision_transformers_are_read_and_written() {
     assert_eq!(spec("vit"), spec("vit:patch=4,dim=64,depth=2,heads=4"));
     // 2 blocks of 4 x 64 x 64 and 2 x 64 x 256, 48 values a patch, 10 classes.
     assert_eq!(spec("vit").matrix_weights(), Some(2 * 49_152 + 64 * 58));
+    // 64 tokens: 64 values in, 256 out; 256 tokens to each other in 4 heads.
+    assert_eq!(spec("vit").sample_values(), Some(64 * 320));
+    assert_eq!(spec("vit:patch=2").sample_values(), Some(4 * 256 * 256));
+    assert_eq!(evaluation_bytes(&spec("vit"), 100), 4 * 100 * 64 * 320);
+    assert_eq!(evaluation_bytes(&spec("vit"), 10_000), 4 * 256 * 64 * 320);
+    assert_eq!(evaluation_bytes(&spec("mlp:2-8-4-1"), 100), 4 * 100 * 12);
+    assert_eq!(evaluation_bytes(&spec("resnet20"), 100), 0);
+    let endless = spec("vit:patch=1,image=3x16384x16384").sample_values();
+    assert_eq!(endless, Some(1 << 58));
     let huge = spec("vit:dim=16384,depth=256,mlp=16384").matrix_weights();
     assert_eq!(huge, Some(256 * 6 * (1 << 28) + 16_384 * 58));
     let error = |text: &str| text.parse::<ModelSpec>().unwrap_err();

@@ -82,15 +82,27 @@ pub(crate) fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
 
 fn wrong(error: duckdb::Error) -> Error {
     Error::Query {
-        message: error.to_string(),
+        message: advised(error.to_string()),
     }
 }
+
+/// The message of an error; where memory is short, with what to do here, since DuckDB advises settings, which
+/// are fixed.
+fn advised(message: String) -> String {
+    if !message.starts_with("Out of Memory Error") {
+        return message;
+    }
+    let said = message.split("\n\n").next().unwrap_or_default();
+    format!("{said}; {FEWER}")
+}
+
+/// What to do about an answer that is too large.
+const FEWER: &str = "ask for fewer rows or columns, for example with LIMIT, or for sums";
 
 fn too_large(rows: usize) -> Error {
     Error::Query {
         message: format!(
-            "the answer takes more than {} MiB after {rows} rows; ask for fewer rows or columns, \
-             for example with LIMIT, or for sums",
+            "the answer takes more than {} MiB after {rows} rows; {FEWER}",
             LARGEST >> 20
         ),
     }
@@ -231,5 +243,23 @@ fn time_text(unit: TimeUnit, count: i64) -> String {
     match rest {
         0 => format!("{hour:02}:{minute:02}:{second:02}"),
         _ => format!("{hour:02}:{minute:02}:{second:02}.{rest:06}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn memory_that_is_short_is_no_matter_of_settings() {
+        let message = "Out of Memory Error: failed to allocate 4.0 GiB\n\nPossible solutions:\n* SET threads=1";
+        let words = super::advised(message.to_owned());
+        let all = format!(
+            "Out of Memory Error: failed to allocate 4.0 GiB; {}",
+            super::FEWER
+        );
+        assert_eq!(words, all);
+        assert_eq!(
+            super::advised("Binder Error: x\n\nLINE 1".to_owned()),
+            "Binder Error: x\n\nLINE 1"
+        );
     }
 }

@@ -9,6 +9,7 @@ use super::keep::{JournalNote, Patience};
 use super::leftovers;
 use crate::connection::settings;
 use crate::error::{Error, Holder};
+use crate::owner;
 use crate::schema::{self, Found};
 use duckdb::{AccessMode, Connection, OptionalExt};
 use landscape_core::files::Lock;
@@ -125,8 +126,7 @@ impl File {
                 drop(other);
                 // DuckDB would make an empty one.
                 if !exists(&self.path)? {
-                    let path = self.path.clone();
-                    return Err(Error::Vanished { path });
+                    return Err(self.vanished());
                 }
                 let conn = patience.open(|limit| open(&self.path, access, limit))?;
                 self.learn(&conn);
@@ -135,13 +135,19 @@ impl File {
         };
         let mut result = operation(&kept.conn).map_err(|error| self.explain(error, access));
         if result.is_ok() && access == Access::Write && !kept.is_at(&self.path) {
-            let path = self.path.clone();
-            result = Err(Error::Vanished { path });
+            result = Err(self.vanished());
         }
         if result.is_ok() && state.holds > 0 && access != Access::Query {
             state.kept = Some(kept);
         }
         result
+    }
+
+    /// The file is no longer there, and with it all that this process works on in it.
+    fn vanished(&self) -> Error {
+        owner::abandon(&self.path);
+        let path = self.path.clone();
+        Error::Vanished { path }
     }
 
     /// Says which file an operation failed in, and what the operating system said to DuckDB.

@@ -181,11 +181,15 @@ impl Store {
             "run_id = ? AND identity = ?",
             params![run.id, run.identity],
         )?;
-        let stored = found.ok_or_else(|| self.gone(run))?;
+        let Some(stored) = found else {
+            owner::release(self.path(), run.id);
+            return Err(self.gone(run));
+        };
         match stored.owner {
             Some(owner)
                 if owner != *Owner::current() && owner::has_claimed(self.path(), run.id) =>
             {
+                owner::release(self.path(), run.id);
                 Err(Error::TakenOver {
                     path: self.path().to_owned(),
                     name: run.name.clone(),

@@ -306,3 +306,49 @@ fn a_file_deleted_meanwhile_is_said_to_be() {
         assert!(matches!(error, Error::Gone { .. }), "{error}");
     }
 }
+
+/// Whoever works on runs of a file that is gone lets go of them: nothing stays beside it, also where it went
+/// by another name, nor beside one that another has put in its place.
+#[test]
+#[cfg(unix)]
+fn nothing_stays_beside_a_file_that_was_deleted() {
+    for linked in [false, true] {
+        for replaced in [false, true] {
+            let (dir, path) = place();
+            let real = dir.path().join("real");
+            fs::create_dir(&real).unwrap();
+            let real = real.join("there.duckdb");
+            let asked = if linked { &path } else { &real };
+            if linked {
+                Store::open(&real).unwrap();
+                std::os::unix::fs::symlink(&real, &path).unwrap();
+            }
+            let store = Store::open(asked).unwrap();
+            let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+            let folder = real.parent().unwrap();
+            assert!(has_lock(folder));
+            fs::remove_file(&real).unwrap();
+            if replaced {
+                let other = folder.join("other.duckdb");
+                Store::open(&other).unwrap();
+                fs::rename(other, &real).unwrap();
+            }
+            let error = store.append_points(&run, &points(&grid(), 0)).unwrap_err();
+            match replaced {
+                true => assert!(matches!(error, Error::Gone { .. }), "{error}"),
+                false => assert!(matches!(error, Error::Vanished { .. }), "{error}"),
+            }
+            assert!(!has_lock(folder), "linked {linked}, replaced {replaced}");
+            assert!(!has_lock(dir.path()));
+        }
+    }
+}
+
+fn has_lock(folder: &std::path::Path) -> bool {
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name());
+    names
+        .into_iter()
+        .any(|name| name.to_string_lossy().ends_with(".lock"))
+}

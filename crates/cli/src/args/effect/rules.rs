@@ -189,6 +189,11 @@ pub(super) fn hessian(args: &HessianArgs) -> Vec<Rule> {
             radius,
             "a measure of --sharpness that has a radius, as sam",
         ),
+        idle(
+            &["seed"],
+            !searched && !trace && !wanted.density && !wanted.sharpness.iter().any(draws),
+            "nothing that is asked for is drawn at random",
+        ),
         threads(&args.eval),
         data_dir(&args.data),
     ];
@@ -220,6 +225,11 @@ fn has_radius(measure: Measure) -> bool {
     }
 }
 
+/// Whether a measure is found with random vectors or starts.
+fn draws(measure: &Measure) -> bool {
+    !matches!(measure, Measure::Sam | Measure::Asam | Measure::FisherRao)
+}
+
 pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {
     if !args.runs.is_empty() {
         let why = "the runs that are named are stored already, nothing is trained";
@@ -235,6 +245,11 @@ pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {
         &["device"],
         args.no_curvature && args.eval.device.is_empty(),
         "nothing is evaluated",
+    ));
+    rules.push(idle(
+        &["tolerance"],
+        true,
+        "it compares stored landscapes, and these are trainings",
     ));
     rules.push(data_dir(&args.data));
     rules

@@ -11,7 +11,8 @@ use super::plot::may_draw;
 use crate::args::{CompareArgs, no_effect};
 use crate::error::CliError;
 use crate::inputs::{
-    build_grid, check_drawable, distinct, may_store, open_store, plan_grid, read_store, targets,
+    build_grid, check_drawable, distinct, is_drawable, may_store, open_store, plan_grid,
+    read_store, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
@@ -23,7 +24,7 @@ use serde_json::Value;
 /// Trains what is to be compared, or takes stored runs, and puts them side by side.
 pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     // Wrong counts and files are found before any work.
-    let drawn = args.output.iter().any(|path| !figures::is_page(path));
+    let drawn = !args.output.is_empty();
     for counts in [&args.grid, &args.end_grid] {
         let grid = build_grid(Some(counts), None, 2)?;
         plan_grid(&grid, 0, console)?;
@@ -106,6 +107,9 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
         "name",
     ];
     let why = "the runs that are named are landscapes, which are compared as they are stored; it belongs to trainings";
+    if args.output.is_empty() && args.given.has("force") {
+        return Err(no_effect("force", "nothing is written", Some("-o FILE")));
+    }
     let found = trainings.into_iter().find(|id| args.given.has(id));
     found.map_or(Ok(()), |id| Err(no_effect(id, why, None)))
 }
@@ -175,7 +179,7 @@ fn side_by_side(
     let files = figures::draw_all(&followed, args, store, console)?;
     report::print(&followed, factor, &files, console)?;
     let mut next = Vec::new();
-    if let Some(plane) = &followed.plane {
+    if let Some(plane) = { followed.plane.iter() }.find(|plane| is_drawable(plane.surface.grid())) {
         next.push(Typed::plot(&plane.run.name, "html").flag("--log"));
     }
     if let Some(first) = followed.rows.first() {

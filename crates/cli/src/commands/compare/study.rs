@@ -4,13 +4,15 @@ use super::follow::Compared;
 use crate::args::{CompareArgs, Rated};
 use crate::commands::train::{config, run_spec};
 use crate::error::CliError;
-use crate::inputs::{Source, load_data, load_file, plan_network, provenance, with_loss};
+use crate::inputs::{
+    Source, load_data, load_file, plan_network, plan_networks, plan_samples, provenance, with_loss,
+};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{Outcome, Progress, path_text};
 use landscape_models::{OptimizerKind, Step};
 use landscape_storage::{Error, Run, RunSpec, Status, Store, TrainRecord};
-use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant};
+use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant, widened};
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +41,7 @@ impl Plan {
                 });
             }
         };
+        plan(&base, args, console)?;
         let study = study(base, args)?;
         let name = args.store.name.clone();
         let name = name.unwrap_or_else(|| study.factor().plural().replace(' ', "-"));
@@ -197,6 +200,25 @@ fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, 
         config: config(&args.settings),
     };
     Ok((base, source))
+}
+
+/// Plans the memory of all networks, before they are made.
+fn plan(base: &Base, args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+    if let Some(widths) = &args.widths {
+        for &width in widths {
+            let model = widened(&base.model, width)?;
+            plan_network(&model, console)?;
+            plan_samples(&model, base.data.len(), console)?;
+        }
+        return Ok(());
+    }
+    let counts = [
+        args.optimizers.as_ref().map(Vec::len),
+        args.seeds.as_ref().map(|seeds| seeds.0.len()),
+        args.batch_sizes.as_ref().map(Vec::len),
+    ];
+    let count = counts.into_iter().flatten().max().unwrap_or(0);
+    plan_networks(&base.model, count, console)
 }
 
 fn study(base: Base, args: &CompareArgs) -> Result<Study, CliError> {

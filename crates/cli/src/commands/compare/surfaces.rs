@@ -164,15 +164,18 @@ impl Difference {
     }
 
     fn json(&self) -> Value {
+        // Points of planes that have nothing to do with each other have no differences.
+        let related = self.relation.same() != Some(false);
+        let gap = |value: f64| number(related.then_some(value));
         json!({
             "first": self.first,
             "other": self.other,
             "points": self.points,
             "unlike": self.unlike,
-            "max": number(self.max),
-            "mean": number(self.mean),
-            "rms": number(self.rms),
-            "share": number(self.share),
+            "max": gap(self.max),
+            "mean": gap(self.mean),
+            "rms": gap(self.rms),
+            "share": gap(self.share),
             "same_plane": self.relation.same(),
             "why": self.relation.why(),
         })

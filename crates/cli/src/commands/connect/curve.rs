@@ -6,7 +6,7 @@ use crate::args::{CurveArgs, Ranges};
 use crate::commands::engine::Job;
 use crate::commands::train::training;
 use crate::error::CliError;
-use crate::inputs::{build_grid, plan_grid, plan_memory, statistics_settings};
+use crate::inputs::{build_grid, is_drawable, plan_grid, plan_memory, statistics_settings};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{
@@ -29,6 +29,8 @@ const MARGIN: f64 = 0.25;
 pub struct CurveJob {
     config: CurveConfig,
     args: CurveArgs,
+    /// Whether the grid can be drawn.
+    drawable: bool,
 }
 
 /// A curve that was found.
@@ -41,6 +43,8 @@ pub struct FoundCurve {
     pub way: Found,
     /// Whether the plane is sampled.
     pub sampled: bool,
+    /// Whether it is, at enough points for a figure.
+    pub drawable: bool,
 }
 
 impl CurveJob {
@@ -78,6 +82,7 @@ impl CurveJob {
         Ok(Some(CurveJob {
             config,
             args: args.clone(),
+            drawable: args.grid.is_some() && is_drawable(&grid),
         }))
     }
 
@@ -97,6 +102,7 @@ impl CurveJob {
             run: run.name,
             way: Found::of(Some(name), &way),
             sampled: self.args.grid.is_some(),
+            drawable: self.drawable,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
     describe_direction, may_store, may_write, open_store, places_json, provenance, read_store,
-    statistics_settings, targets,
+    say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::Console;
@@ -88,6 +88,7 @@ impl<'a> Work<'a> {
         let ends = Ends::load(args, store.as_ref(), console)?;
         drop(hold);
         let problem = &ends.problem;
+        say_without_statistics(args.batch_norm, &problem.spec, &problem.origin, console);
         let ground = Ground::new(&problem.spec, problem.data.clone(), problem.loss)?
             .with_batch_norm(args.batch_norm.statistics())
             .on(targets);

@@ -234,7 +234,8 @@ impl Report {
         // Nothing was moved.
         next.dedup();
         match &self.curve {
-            Some(curve) if curve.sampled => next.extend(curve.way.run.iter().map(plot)),
+            Some(curve) if curve.drawable => next.extend(curve.way.run.iter().map(plot)),
+            Some(curve) if curve.sampled => {}
             Some(_) => {
                 let sampled = again().option("--grid", "51");
                 next.push(format!("{sampled}    # samples the curve's plane"))

@@ -5,7 +5,7 @@ use super::evidence::Lambda;
 use crate::args::{DataArgs, DiagnoseArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::inputs::{Derivatives, load_problem};
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Run, RunKind, Side, Status, Store};
 use landscape_trace::{Level, Matrix, Target};
@@ -25,28 +25,39 @@ impl Evidence {
         Ok(())
     }
 
-    /// Computes it where none is stored.
+    /// Computes it where none is stored; gives the command that would store it.
     pub fn find_curvature(
         &mut self,
         store: &Store,
         args: &DiagnoseArgs,
         console: &Console,
-    ) -> Result<(), CliError> {
+    ) -> Result<Option<Typed>, CliError> {
         let (Some(run), Some(step), true) = (&self.trained, self.telling_step(), self.has_limit())
         else {
-            return Ok(());
+            return Ok(None);
         };
-        if self.lambda.is_none() && !args.no_curvature && self.learning_rate().is_some() {
-            match computed(store, run, step, args.threads, console) {
-                Ok(lambda) => self.lambda = lambda,
-                // The data may be elsewhere by now: the other figures still stand.
-                Err(error) => console.note(format_args!(
+        if self.lambda.is_some() || args.no_curvature || self.learning_rate().is_none() {
+            return Ok(None);
+        }
+        match computed(store, run, step, args.threads, console) {
+            Ok(lambda) => {
+                let keep = Typed::new("hessian")
+                    .option("--run", &run.name)
+                    .option("--step", step.to_string())
+                    .option("--top", "1");
+                let keep = lambda.is_some().then(|| keep.db(&args.db.db));
+                self.lambda = lambda;
+                Ok(keep)
+            }
+            // The data may be elsewhere by now: the other figures still stand.
+            Err(error) => {
+                console.note(format_args!(
                     "the largest eigenvalue at step {step} is not known: {}",
                     error.what()
-                )),
+                ));
+                Ok(None)
             }
         }
-        Ok(())
     }
 }
 

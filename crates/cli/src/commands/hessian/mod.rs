@@ -15,8 +15,8 @@ use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Derivatives, Directions, Problem, UsualAxis, build_directions, build_grid, build_grid_on,
-    check_drawable, distinct, load_problem, may_store, may_write, open_store, places_json,
-    provenance, read_store, save_directions, targets,
+    check_drawable, distinct, is_drawable, load_problem, may_store, may_write, open_store,
+    places_json, provenance, read_store, save_directions, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
@@ -53,10 +53,12 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     report.print(&files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("show").name(&name).db(&db.db)];
-    if files.is_empty() && report.is_drawable() {
+    let drawable = (plan.map.as_ref()).is_none_or(|map| is_drawable(&map.grid));
+    if files.is_empty() && report.is_drawable() && drawable {
         next.insert(0, Typed::plot(&name, "svg").db(&db.db));
     }
-    if !plan.request.density {
+    // Of a map or a training another figure would be drawn.
+    if !plan.request.density && !plan.request.map && !plan.request.all_steps {
         let again = console
             .again(&["--name", "--output", "-o"])
             .flag("--density");
@@ -224,7 +226,7 @@ fn point(
 /// What can be checked before any file is read.
 fn check(args: &HessianArgs) -> Result<Target, CliError> {
     let grid = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
-    if args.wanted.map && args.output.iter().any(|path| !is_page(path)) {
+    if args.wanted.map && !args.output.is_empty() {
         check_drawable(&grid)?;
     }
     for path in &args.output {
@@ -245,7 +247,7 @@ fn check(args: &HessianArgs) -> Result<Target, CliError> {
                 path.display()
             ),
             remedy:
-                "add --density for the spectrum, --map, --all-steps or --sharpness; or leave -o out"
+                "add --density for the spectrum, --map, --all-steps with --top 1, or --sharpness; or leave -o out"
                     .to_owned(),
         });
     }

@@ -76,7 +76,8 @@ impl Request {
 
     /// Whether there is something to draw.
     pub fn is_drawable(&self) -> bool {
-        self.map || self.density || self.all_steps || !self.sharpness.is_empty()
+        let stability = self.all_steps && self.top > 0;
+        self.map || self.density || stability || !self.sharpness.is_empty()
     }
 
     fn check(&self, args: &HessianArgs) -> Result<(), CliError> {

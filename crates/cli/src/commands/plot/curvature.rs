@@ -33,7 +33,7 @@ pub fn usual(run: &Stored) -> Kind {
         .any(|point| !point.sharpness.is_empty());
     match run.curvature.len() {
         _ if run.map.is_some() => Kind::HessianMap,
-        2.. => Kind::Stability,
+        2.. if stability(run).is_ok() => Kind::Stability,
         _ if sharpness && !densities => Kind::Sharpness,
         _ => Kind::Spectrum,
     }
@@ -85,7 +85,7 @@ fn lacks(run: &Stored, what: &'static str) -> CliError {
     let option = match what {
         "map of curvature" => "--map",
         "sharpness" => "--sharpness all",
-        "curvature at several steps" => "--all-steps",
+        "largest eigenvalue at several steps" => "--all-steps --top 1",
         _ => "--density",
     };
     CliError::Conflict {
@@ -186,7 +186,7 @@ fn stability(run: &Stored) -> Result<StabilityCurve, CliError> {
     });
     let known: Vec<_> = known.collect();
     if known.is_empty() {
-        return Err(lacks(run, "curvature at several steps"));
+        return Err(lacks(run, "largest eigenvalue at several steps"));
     }
     let limits: Vec<f64> = known.iter().filter_map(|(.., limit)| *limit).collect();
     Ok(StabilityCurve {
@@ -263,7 +263,7 @@ fn page_figures(run: &Stored) -> Result<Vec<(String, Figure)>, CliError> {
             "Distance from convexity",
         ),
         (
-            run.curvature.len() > 1,
+            run.curvature.len() > 1 && stability(run).is_ok(),
             Kind::Stability,
             "Edge of stability",
         ),

@@ -239,6 +239,12 @@ impl Paths {
         Ok(Network::from_params(&self.spec, params, &Device::flex())?)
     }
 
+    /// The files of the checkpoints, where they are read from files, which are one path.
+    pub fn files(&self) -> &[PathBuf] {
+        let first = self.paths.first();
+        first.and_then(|path| path.files.as_deref()).unwrap_or(&[])
+    }
+
     /// Whether the network has running statistics, as BatchNorm layers have.
     pub fn has_statistics(&self) -> bool {
         let layout = Network::layout(&self.spec);

@@ -3,9 +3,10 @@
 use crate::error::CliError;
 use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, number, numbers, short};
-use landscape_core::{Fidelity, TrajectoryPoint};
+use landscape_core::{Fidelity, TrajectoryPoint, path_text};
 use landscape_storage::{NamedTrajectory, Run};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Paths whose losses differ from the plane's that are named one by one.
 const NAMED: usize = 2;
@@ -13,19 +14,20 @@ const NAMED: usize = 2;
 /// Rows of a table that are printed of one path.
 const ROWS: usize = 12;
 
-/// Prints the paths.
+/// Prints the paths. `files`: those of the checkpoints, where they are read from files, which are one path.
 pub fn print(
     run: &Run,
     paths: &[NamedTrajectory],
+    files: &[PathBuf],
     loss: LossChoice,
     console: &Console,
 ) -> Result<(), CliError> {
     let json = || {
-        let mut all = as_json(run, paths);
+        let mut all = as_json(run, paths, files);
         loss.add_to(&mut all);
         all
     };
-    console.result(json, || words(run, paths))
+    console.result(json, || words(run, paths, files))
 }
 
 fn explained(paths: &[NamedTrajectory]) -> &[f64] {
@@ -87,10 +89,10 @@ fn differing(paths: &[(&str, Fidelity)]) -> Option<String> {
     })
 }
 
-fn as_json(run: &Run, paths: &[NamedTrajectory]) -> Value {
+fn as_json(run: &Run, paths: &[NamedTrajectory], files: &[PathBuf]) -> Value {
     let volume = explained(paths).len() == 3;
     let of = |named: &NamedTrajectory| -> Vec<Value> {
-        let point = |point: &TrajectoryPoint| {
+        let point = |(place, point): (usize, &TrajectoryPoint)| {
             let mut all = json!({
                 "run": named.label,
                 "step": point.step,
@@ -103,9 +105,18 @@ fn as_json(run: &Run, paths: &[NamedTrajectory]) -> Value {
             if volume {
                 all["z"] = number(point.coords[2]);
             }
+            if let Some(file) = files.get(place) {
+                all["file"] = json!(path_text(file));
+            }
             all
         };
-        named.trajectory.points.iter().map(point).collect()
+        named
+            .trajectory
+            .points
+            .iter()
+            .enumerate()
+            .map(point)
+            .collect()
     };
     json!({
         "run": run.name,
@@ -135,7 +146,7 @@ pub fn fidelity_json(fidelity: &Fidelity) -> Value {
     })
 }
 
-fn words(run: &Run, paths: &[NamedTrajectory]) -> String {
+fn words(run: &Run, paths: &[NamedTrajectory], files: &[PathBuf]) -> String {
     let shares = explained(paths);
     let percent: Vec<String> = shares
         .iter()
@@ -149,17 +160,19 @@ fn words(run: &Run, paths: &[NamedTrajectory]) -> String {
     );
     for named in paths {
         text.push_str(&format!("\n{}\n", named.label));
-        text.push_str(&table(&named.trajectory.points, shares.len()));
+        text.push_str(&table(&named.trajectory.points, shares.len(), files));
     }
     text
 }
 
 /// Evenly chosen checkpoints, the first and the last among them.
-fn table(points: &[TrajectoryPoint], dims: usize) -> String {
+fn table(points: &[TrajectoryPoint], dims: usize, files: &[PathBuf]) -> String {
     let axes = ["X", "Y", "Z"].into_iter().take(dims);
     let rest = ["OFF PLANE", "LOSS", "LOSS OF THE PLANE"];
     let names = std::iter::once("STEP").chain(axes).chain(rest);
-    let mut table = Table::new(names.map(|name| (name, Align::Right)));
+    let columns = names.map(|name| (name, Align::Right));
+    let file = (!files.is_empty()).then_some(("FILE", Align::Left));
+    let mut table = Table::new(columns.chain(file));
     let shown = points.len().min(ROWS);
     for row in 0..shown {
         let place = match shown {
@@ -172,6 +185,7 @@ fn table(points: &[TrajectoryPoint], dims: usize) -> String {
         cells.extend(point.coords.iter().take(dims).map(|c| short(*c)));
         cells.push(short(point.residual));
         cells.extend([point.loss, point.plane_loss].map(option));
+        cells.extend(files.get(place).map(|file| file.display().to_string()));
         table.row(cells);
     }
     let mut text = table.text();
