@@ -171,18 +171,19 @@ impl Lock {
 }
 
 /// Lets a command work in slices of a few milliseconds until `holds`, which is asked while the command stands still
-/// and has the database closed. Between slices it stands still much longer than it works: what it stores by the clock
-/// it stores after little work, so that even on a fast machine a command is met in its midst.
+/// and has the database closed. Between slices it stands still much longer than it works: what it stores by the clock,
+/// and how long it keeps the database open, then takes little work, so that even on a fast machine a command is met in its
+/// midst.
 /// It stands still afterwards too; [`go_on`] lets it work.
 #[track_caller]
 pub fn halt_when(child: &mut Child, bench: &Bench, mut holds: impl FnMut(&Bench) -> bool) {
     let start = Instant::now();
     loop {
         signal(child, Signal::Stop);
-        if closed(bench) {
-            if holds(bench) {
-                break;
-            }
+        if closed(bench) && holds(bench) {
+            break;
+        }
+        if bench.path("landscape.duckdb").exists() {
             sleep(Duration::from_millis(100));
         }
         go_on(child);
