@@ -303,10 +303,6 @@ const CASES: &[(&str, &[&str])] = &[
         "hessian --run moons --sharpness sam,fisher-rao --seed 3",
         &["--seed", "at random"],
     ),
-    (
-        "compare --seeds 0..2 --model mlp:2-4-1 --data moons --tolerance 1",
-        &["--tolerance", "stored landscapes"],
-    ),
     ("compare plane plane5 --force", &["--force", "-o FILE"]),
     // Files.
     ("export plane --height log", &["--height", "vtk"]),

@@ -189,7 +189,6 @@ impl Store {
             Some(owner)
                 if owner != *Owner::current() && owner::has_claimed(self.path(), run.id) =>
             {
-                owner::release(self.path(), run.id);
                 Err(Error::TakenOver {
                     path: self.path().to_owned(),
                     name: run.name.clone(),

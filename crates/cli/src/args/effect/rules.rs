@@ -246,11 +246,6 @@ pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {
         args.no_curvature && args.eval.device.is_empty(),
         "nothing is evaluated",
     ));
-    rules.push(idle(
-        &["tolerance"],
-        true,
-        "it compares stored landscapes, and these are trainings",
-    ));
     rules.push(data_dir(&args.data));
     rules
 }
