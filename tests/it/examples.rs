@@ -235,7 +235,7 @@ fn rescaling_moves_some_measures_of_sharpness_and_not_others() {
         "Keskar",
         "SAM",
         "Gaussian average",
-        "PAC-Bayes 1/sigma^2",
+        "PAC-Bayes 1/σ²",
     ] {
         let values = row(name);
         assert!(values[0] > 2.0 * values[3], "{name} moves: {values:?}");
