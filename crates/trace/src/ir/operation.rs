@@ -6,6 +6,7 @@ use super::graph::{Node, ValueId};
 use super::ties::Ties;
 use crate::kernels::simd::Level;
 use crate::replay::DeviceTensor;
+use std::any::Any;
 use std::fmt::Debug;
 
 /// What an operation does to the sample axis (axis 0) of its inputs.
@@ -105,7 +106,7 @@ pub(crate) struct DeviceCall<'a> {
 }
 
 /// An operation of a graph.
-pub(crate) trait Operation: Debug + Send + Sync {
+pub(crate) trait Operation: Any + Debug + Send + Sync {
     /// Its name, as documented.
     fn name(&self) -> &'static str;
 
@@ -142,9 +143,6 @@ pub(crate) trait Operation: Debug + Send + Sync {
         let inputs = inputs.iter().map(|shape| numbers(shape));
         inputs.fold(numbers(shape), f64::max)
     }
-
-    /// This operation as the type it is, where a fusion has to look inside.
-    fn as_any(&self) -> &dyn std::any::Any;
 
     /// Computes the output on the CPU.
     fn host(&self, call: HostCall);
@@ -188,5 +186,12 @@ pub(crate) trait Operation: Debug + Send + Sync {
     ) -> Vec<Option<ValueId>> {
         d.lacks(self.name());
         vec![None; node.inputs.len()]
+    }
+}
+
+impl dyn Operation {
+    /// This operation as the type it is, where a fusion has to look inside.
+    pub fn as_any(&self) -> &dyn Any {
+        self
     }
 }

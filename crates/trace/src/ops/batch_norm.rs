@@ -85,10 +85,6 @@ impl Operation for BatchNorm {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.align(Port::Input(0));
         for statistic in 1..ties.inputs() {
@@ -164,10 +160,6 @@ impl Operation for Moments {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn units(&self, ties: &mut Ties) {
@@ -252,10 +244,6 @@ impl Operation for MomentMean {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.tie((Port::Input(0), 1), (Port::Output, 0));
         ties.tie((Port::Input(1), 0), (Port::Output, 0));
@@ -285,10 +273,6 @@ impl Operation for MomentVariance {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn units(&self, ties: &mut Ties) {
@@ -340,10 +324,6 @@ impl Operation for FoldScale {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         let [w, gamma, variance] = [0, 1, 2].map(|i| call.inputs[i].data);
         let size = call.shape[1..].iter().product::<usize>();
@@ -373,10 +353,6 @@ impl Operation for FoldShift {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

@@ -87,10 +87,6 @@ impl Operation for Binary {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();
     }

@@ -106,10 +106,6 @@ impl Operation for Conv2d {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         let (x, w, out) = (Port::Input(0), Port::Input(1), Port::Output);
         ties.tie((x, 0), (out, 0));
@@ -282,10 +278,6 @@ impl Operation for TransformWeights {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::Linear
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

@@ -78,10 +78,6 @@ impl Operation for FlipWeights {
         Linearity::Linear
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         let (w, out) = (Port::Input(0), Port::Output);
         for (from, to) in [(0, 1), (1, 0)] {
@@ -184,10 +180,6 @@ impl Operation for ConvInputs {
         work_of_products(inputs[0], inputs[1][1..].iter().product())
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         let (l, w, out) = (Port::Input(0), Port::Input(1), Port::Output);
         ties.tie((l, 0), (out, 0));
@@ -280,10 +272,6 @@ impl Operation for ConvWeights {
 
     fn is_product(&self) -> bool {
         true
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

@@ -32,10 +32,6 @@ impl Operation for PickedLogSoftmax {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         let [x, labels] = [call.inputs[0], call.inputs[1]];
         let classes = x.shape[x.shape.len() - 1];

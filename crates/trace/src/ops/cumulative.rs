@@ -40,10 +40,6 @@ impl Operation for CumulativeSum {
         Linearity::Linear
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     /// Along the axis the order matters.
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();

@@ -39,10 +39,6 @@ impl Operation for Embedding {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         let (index, out) = (
             ties.shape(Port::Input(1)).len(),
@@ -124,10 +120,6 @@ impl Operation for EmbeddingSum {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

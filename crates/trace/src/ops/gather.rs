@@ -45,10 +45,6 @@ impl Operation for Gather {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         let [x, index] = [call.inputs[0], call.inputs[1]];
         let lanes = if call.samples { call.lanes } else { 1 };
@@ -129,10 +125,6 @@ impl Operation for Scatter {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

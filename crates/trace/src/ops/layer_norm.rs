@@ -42,10 +42,6 @@ impl Operation for LayerNorm {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     /// Mean and variance do not know the order of the normalised axis.
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();

@@ -26,10 +26,6 @@ impl Operation for ReluMask {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         apply(Masked, call);
     }

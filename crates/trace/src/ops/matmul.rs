@@ -111,10 +111,6 @@ impl Operation for Matmul {
         work_of_products(shape, inputs[0].last().copied().unwrap_or(1))
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         product_units(ties);
     }
@@ -184,10 +180,6 @@ impl Operation for Linear {
 
     fn work(&self, inputs: &[&[usize]], shape: &[usize]) -> f64 {
         work_of_products(shape, inputs[0].last().copied().unwrap_or(1))
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn units(&self, ties: &mut Ties) {
@@ -311,10 +303,6 @@ impl Operation for WeightProduct {
 
     fn is_product(&self) -> bool {
         true
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

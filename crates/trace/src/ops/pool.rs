@@ -57,10 +57,6 @@ impl Operation for Pool2d {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.tie((Port::Input(0), 0), (Port::Output, 0));
         ties.tie((Port::Input(0), 1), (Port::Output, 1));

@@ -93,10 +93,6 @@ impl Operation for MaxPick {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         let lanes = if call.samples { call.lanes } else { 1 };
         let windows = Windows::new(&self.pool, call.inputs[0].shape, call.shape);
@@ -166,10 +162,6 @@ impl Operation for PoolSpread {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

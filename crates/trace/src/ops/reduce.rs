@@ -89,10 +89,6 @@ impl Operation for Reduce {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     /// Sums, means and extrema do not know the order of what they reduce; the place of an extremum is
     /// that order.
     fn units(&self, ties: &mut Ties) {
@@ -282,10 +278,6 @@ impl Operation for SumBut {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

@@ -35,10 +35,6 @@ impl Operation for MaskWhere {
         }
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();
     }

@@ -67,10 +67,6 @@ impl Operation for Reshape {
         true
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     /// Axes that are merged, or that one is split into: a unit is an index of the outermost of them with
     /// all that is inside, in its order.
     fn units(&self, ties: &mut Ties) {
@@ -163,10 +159,6 @@ impl Operation for Permute {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::Linear
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn units(&self, ties: &mut Ties) {
@@ -276,10 +268,6 @@ impl Operation for Expand {
         Linearity::Linear
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();
     }
@@ -378,10 +366,6 @@ impl Operation for Slice {
         Linearity::Linear
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         for (axis, &(start, step)) in self.ranges.iter().enumerate() {
             let whole = (Port::Input(0), axis);
@@ -470,10 +454,6 @@ impl Operation for Concat {
         } else {
             Linearity::None
         }
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn units(&self, ties: &mut Ties) {
@@ -589,10 +569,6 @@ impl Operation for Place {
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::Linear
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 
     fn host(&self, call: HostCall) {

@@ -42,10 +42,6 @@ impl Operation for Softmax {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();
     }

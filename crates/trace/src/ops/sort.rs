@@ -51,10 +51,6 @@ impl Operation for ArgSort {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     /// Along the axis the order matters.
     fn units(&self, ties: &mut Ties) {
         ties.ordered_along(self.axis);

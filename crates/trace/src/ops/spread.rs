@@ -33,10 +33,6 @@ impl Operation for Spread {
         Linearity::None
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn host(&self, call: HostCall) {
         apply(Scaled(self.scale as f32), call);
     }

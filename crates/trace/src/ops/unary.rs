@@ -37,10 +37,6 @@ impl Operation for Unary {
         *self == Self::Identity
     }
 
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
     fn units(&self, ties: &mut Ties) {
         ties.elementwise();
     }
