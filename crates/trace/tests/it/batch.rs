@@ -1,9 +1,9 @@
 //! Networks that fold samples into other axes, move them, or repeat what all share: they run sample by sample all the
 //! same, with the standard error over the samples, whatever their number.
 
+use crate::conv::filled;
 use crate::mlp::{plane, targets};
 use crate::reference::assert_close;
-use burn::module::RunningState;
 use burn::module::{Module, Param};
 use burn::nn::attention::generate_autoregressive_mask;
 use burn::nn::attention::{MhaInput, MultiHeadAttention, MultiHeadAttentionConfig};
@@ -94,7 +94,13 @@ fn check_sizes<M, I>(
                 let error = f
                     .loss_se
                     .unwrap_or_else(|| panic!("{n} samples: no standard error"));
-                assert_close(error, e.loss_se.unwrap(), 1e-3);
+                // Losses that nearly agree leave a spread of their own rounding.
+                let expected = e.loss_se.unwrap();
+                let allowed = 1e-3 * expected + 1e-6 * e.loss.abs();
+                assert!(
+                    (error - expected).abs() <= allowed,
+                    "{error} and {expected}"
+                );
             }
         }
         if n == 7 {
@@ -116,7 +122,7 @@ struct Tokens {
 impl Tokens {
     fn new() -> Self {
         let device = Device::flex();
-        Self {
+        let module = Self {
             token: Param::from_tensor(floats([1, 1, WIDTH], 3)),
             place: Param::from_tensor(floats([1, TOKENS + 1, WIDTH], 4)),
             fold: LinearConfig::new(WIDTH, WIDTH).init(&device),
@@ -125,7 +131,8 @@ impl Tokens {
                 .init(&device),
             norm: LayerNormConfig::new(WIDTH).init(&device),
             head: LinearConfig::new(WIDTH, 3).init(&device),
-        }
+        };
+        filled(module, 11)
     }
 
     /// A class token in front, rows folded for the linear layer, attention, and the token's logits.
@@ -172,12 +179,13 @@ impl Words {
         let body = TransformerEncoderConfig::new(WIDTH, 12, 2, 2)
             .with_dropout(0.0)
             .with_norm_first(true);
-        Self {
+        let module = Self {
             word: EmbeddingConfig::new(WORDS, WIDTH).init(&device),
             place: EmbeddingConfig::new(TOKENS, WIDTH).init(&device),
             body: body.init(&device),
             head: LinearConfig::new(WIDTH, WORDS).init(&device),
-        }
+        };
+        filled(module, 12)
     }
 
     /// As in Burn's example of text generation: repeated positions, a mask for every sample, logits of all tokens.
@@ -353,9 +361,8 @@ struct Frames {
 impl Frames {
     fn new() -> Self {
         let device = Device::flex();
-        let mut norm = BatchNormConfig::new(4).init(&device);
-        norm.running_mean = RunningState::new(floats([4], 9) * 0.1);
-        Self {
+        let norm = BatchNormConfig::new(4).init(&device);
+        let module = Self {
             first: Conv2dConfig::new([2, 4], [3, 3])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
                 .with_groups(2)
@@ -366,7 +373,8 @@ impl Frames {
                 .init(&device),
             tokens: BatchNormConfig::new(WIDTH).init(&device),
             head: LinearConfig::new(WIDTH, 3).init(&device),
-        }
+        };
+        filled(module, 13)
     }
 
     /// Images of `[rows, 2, 4, 4]`, whatever the rows are, as `[rows, WIDTH]`.
@@ -424,7 +432,9 @@ fn batch_statistics_of_folded_rows() {
         let rows = x.clone().swap_dims(0, 1).flatten::<2>(1, 3);
         let mean = rows.clone().mean_dim(1).reshape([1, 4, 1, 1]);
         let deviation = (rows.var_bias(1) + 1e-5).sqrt().reshape([1, 4, 1, 1]);
-        (x - mean) / deviation
+        let [gamma, beta] =
+            [&module.norm.gamma, &module.norm.beta].map(|p| p.val().reshape([1, 4, 1, 1]));
+        (x - mean) / deviation * gamma + beta
     };
     let (x, y) = films(7);
     let x = x.reshape([21, 2, 4, 4]);
@@ -432,6 +442,8 @@ fn batch_statistics_of_folded_rows() {
     let h = MaxPool2dConfig::new([2, 2]).init().forward(h);
     let h = module.up.forward(h).flatten::<2>(1, 3).narrow(1, 0, WIDTH);
     let h = (h.clone() - h.clone().mean_dim(0)) / (h.var_bias(0) + 1e-5).sqrt();
+    let [gamma, beta] = [&module.tokens.gamma, &module.tokens.beta].map(|p| p.val().unsqueeze());
+    let h = h * gamma + beta;
     let all = h.reshape([7, 3, WIDTH]).sum_dim(1).reshape([7, WIDTH]);
     let picked = log_softmax(module.head.forward(all), 1).gather(1, y.unsqueeze_dim(1));
     let expected = f64::from(picked.neg().mean().into_scalar::<f32>());
@@ -458,10 +470,11 @@ struct Square {
 
 impl Square {
     fn new() -> Self {
-        Self {
+        let module = Self {
             inner: LinearConfig::new(SQUARE, SQUARE).init(&Device::flex()),
             own: Param::from_tensor(floats([SQUARE, SQUARE], 3)),
-        }
+        };
+        filled(module, 14)
     }
 }
 
