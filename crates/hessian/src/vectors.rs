@@ -87,7 +87,7 @@ fn subtract(basis: &[Vec<f64>], c: &[f64], w: &mut [f64], wanted: bool) -> (f64,
     let len = if wanted { basis.len() + 1 } else { 1 };
     let mut sums = sum_lists(lists, len);
     let coefficients = sums.split_off(1);
-    (sums[0].max(0.0), coefficients)
+    (sums[0], coefficients)
 }
 
 /// A vector after orthogonalisation against a basis.

@@ -333,9 +333,13 @@ fn flat(error: &TrajectoryError, paths: &Paths) -> Option<CliError> {
         TrajectoryError::Rank { wanted: 2, .. } => {
             let line = Typed::new("line").option("--model", paths.spec.to_string());
             let line = line.option("--weights", first).option("--to", last);
+            let mut line = paths.source.asked(line);
+            if paths.loss_choice.is_given() {
+                line = line.option("--loss", paths.loss.name());
+            }
             (
                 format!("the {count} checkpoints lie on one line, which spans no plane"),
-                format!("sample the line: `{line} --data ...`"),
+                format!("sample the line: `{line}`"),
             )
         }
         TrajectoryError::Rank { wanted, rank } => (

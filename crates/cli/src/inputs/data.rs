@@ -1,7 +1,7 @@
 use super::plan_samples;
 use crate::args::{DataArgs, no_effect};
 use crate::error::CliError;
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use landscape_core::{path_text, text_path};
 use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, load};
 use serde_json::{Value, json};
@@ -51,6 +51,21 @@ impl Source {
         Ok(self)
     }
 
+    /// A command to suggest, with the options that ask for these data.
+    pub fn asked(&self, typed: Typed) -> Typed {
+        let mut typed = typed.option("--data", text_path(&self.spec.to_string()));
+        if let Some(dir) = &self.dir {
+            typed = typed.option("--data-dir", dir);
+        }
+        if self.split != Split::default() {
+            typed = typed.option("--split", self.split.name());
+        }
+        match self.samples {
+            Some(samples) => typed.option("--samples", samples.to_string()),
+            None => typed,
+        }
+    }
+
     /// For the provenance of a run.
     pub fn to_json(&self) -> Value {
         json!({
@@ -94,7 +109,15 @@ pub struct LossChoice {
     pub reason: &'static str,
 }
 
+/// The reason of a loss that was asked for.
+const GIVEN: &str = "--loss";
+
 impl LossChoice {
+    /// Whether it was asked for.
+    pub fn is_given(self) -> bool {
+        self.reason == GIVEN
+    }
+
     /// Adds it to what a command prints as JSON.
     pub fn add_to(self, report: &mut Value) {
         report["loss_function"] = json!(self.kind.name());
@@ -111,12 +134,13 @@ pub fn with_loss(
     console: &Console,
 ) -> Result<(Dataset, LossChoice), CliError> {
     let of = |kind, reason| LossChoice { kind, reason };
-    let given = given.map(|kind| of(kind, "--loss"));
+    let given = given.map(|kind| of(kind, GIVEN));
     let known = given.or(trained.map(|kind| of(kind, "the training run")));
     let loss = known.unwrap_or_else(|| suggested(&data, spec, console));
     if are_bytes(data.x()) {
         console.note(
-            "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most              networks are trained with them divided by 255",
+            "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
+             networks are trained with them divided by 255",
         );
     }
     let samples = data.len();

@@ -58,6 +58,7 @@ fn what_weights_do_not_need_refuses_no_file() {
         ("criterion.ckpt", 0.7026),
         ("attributedict.ckpt", 0.7026),
         ("own-class.pt", 0.6951),
+        ("torch-version.pt", 0.6951),
     ] {
         let bench = Bench::new();
         bench.ok(&format!(
@@ -140,7 +141,10 @@ fn images_as_bytes_are_told() {
     let net = "images/net.safetensors";
     let (loss, said) = origin("mlp:16-5-3", net, "images/bytes.npz");
     assert_loss(loss, 195.840733);
-    assert!(said.contains("divided by 255"), "{said}");
+    assert!(
+        said.contains("most networks are trained with them divided by 255"),
+        "{said}"
+    );
     let (_, said) = origin("mlp:2-3-1", "swa.pt", "data.npz");
     assert!(!said.contains("255"), "{said}");
 }
@@ -233,9 +237,15 @@ fn files_that_span_no_plane_have_their_own_words() {
         message.contains("the 2 checkpoints lie on one line"),
         "{message}"
     );
-    let line =
-        "landscape line --model mlp:2-3-1 --weights two_1.safetensors --to two_2.safetensors";
-    assert!(message.contains(line), "{message}");
+    let line = format!(
+        "line --model mlp:2-3-1 --weights two_1.safetensors --to two_2.safetensors --data {}",
+        data("order/data.npz")
+    );
+    assert!(
+        message.contains(&format!("`landscape {line}`")),
+        "{message}"
+    );
+    bench.ok(&line);
     let message = words("same_*.safetensors");
     assert!(message.contains("hold the same parameters"), "{message}");
 }
@@ -245,28 +255,35 @@ fn targets_suggest_their_loss_by_one_rule() {
     for (model, weights, file, loss, words) in [
         (
             "mlp:3-5-4",
-            "four",
+            "four.safetensors",
             "one-hot",
             1.677985,
             "loss: cross-entropy, for one-hot rows",
         ),
         (
+            "mlp:4-8-10",
+            "ten.pt",
+            "one-hot-int",
+            2.333770,
+            "loss: cross-entropy, for one-hot rows",
+        ),
+        (
             "mlp:3-5-4",
-            "four",
+            "four.safetensors",
             "classes-as-floats",
             1.677985,
             "loss: cross-entropy, for labels",
         ),
         (
             "mlp:3-5-4",
-            "four",
+            "four.safetensors",
             "ignored",
             1.802728,
             "6 of 30 samples have the label -100",
         ),
         (
             "mlp:3-5-1",
-            "one",
+            "one.safetensors",
             "counts",
             43.821021,
             "loss: mse, for values",
@@ -274,7 +291,7 @@ fn targets_suggest_their_loss_by_one_rule() {
     ] {
         let (found, said) = origin(
             model,
-            &format!("targets/{weights}.safetensors"),
+            &format!("targets/{weights}"),
             &format!("targets/{file}.npz"),
         );
         assert_loss(found, loss);

@@ -35,7 +35,8 @@ impl Point<'_> {
         if form < -rounding {
             return Err(SharpnessError::Negative { form });
         }
-        let squared = form.max(0.0);
+        // NaN stays.
+        let squared = form.clamp(0.0, f64::INFINITY);
         Ok(FisherRao {
             norm: squared.sqrt(),
             squared,

@@ -248,8 +248,8 @@ pub enum ModelsError {
     },
     /// A batch has a single sample, which leaves a BatchNorm layer one value a channel.
     #[error(
-        "{samples} samples in batches of {batch} have a batch of one: BatchNorm layer `{layer}` would meet one value a \
-         channel, which has no variance; give another batch size or number of samples"
+        "a batch holds one sample (samples: {samples}, batch size: {batch}): BatchNorm layer `{layer}` would meet one value \
+         a channel, which has no variance; give another batch size or number of samples"
     )]
     BatchOfOne {
         /// The layer.

@@ -207,20 +207,30 @@ pub fn create_in_child(file: &Path) {
     Store::open(file).unwrap();
 }
 
-/// A file is there completely or not at all.
+/// A file is there completely or not at all, also where the process was killed while it made one beside it.
 #[test]
 fn a_kill_while_the_file_is_made_leaves_a_whole_file_or_none() {
-    let (_dir, file) = place();
+    let (dir, file) = place();
+    let draft = dir.path().join(".landscape.duckdb.new");
+    let mut inside = 0;
     for pause in 0..12 {
         let mut process = Process::start("create", &file);
         process.wait_for("ready");
-        std::thread::sleep(Duration::from_millis(pause * 3));
+        while !draft.exists() && !file.exists() && !process.ended() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(pause));
         process.kill();
+        if draft.exists() {
+            inside += 1;
+            std::fs::remove_file(&draft).unwrap();
+        }
         if file.exists() {
             assert!(Store::open(&file).unwrap().runs().unwrap().is_empty());
             std::fs::remove_file(&file).unwrap();
         }
     }
+    assert!(inside > 0, "no kill came while the file was made");
     Store::open(&file).unwrap();
 }
 

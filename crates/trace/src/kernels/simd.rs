@@ -15,7 +15,18 @@ use std::sync::OnceLock;
 pub(crate) const LANES: usize = 16;
 
 /// Instruction set that the host kernels use, chosen at run time. There are values for what the processor
-/// has alone: [`Level::PORTABLE`] everywhere, others from [`Level::detect`] and [`Level::available`].
+/// has alone: [`Level::PORTABLE`] everywhere, others from [`Level::detect`] and [`Level::available`]. None can be made
+/// by hand, by which code would run that the processor lacks:
+///
+/// ```compile_fail
+/// let level = landscape_trace::Level::Avx512;
+/// ```
+///
+/// ```
+/// use landscape_trace::Level;
+/// let levels = Level::available();
+/// assert!(levels[0] == Level::PORTABLE && levels.is_sorted() && levels.contains(&Level::detect()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(Set);
 

@@ -1,9 +1,9 @@
 //! Derivatives in f64 against closed forms, and at kinks against PyTorch's conventions.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{
-    gelu, leaky_relu, log_sigmoid, log_softmax, relu, sigmoid, softmax,
-};
+use burn::nn::interpolate::{Interpolate1dConfig, InterpolateMode};
+use burn::nn::pool::AvgPool1dConfig;
+use burn::tensor::activation::*;
 use burn::tensor::{Device, Tensor};
 use landscape_trace::{Curvature, Loss, Target, Trace, params_of};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
@@ -234,10 +234,144 @@ fn functions() -> Vec<(&'static str, Function, [Real; 3])> {
                 |x| x.powf(x) * ((x.ln() + 1.0).powi(2) + 1.0 / x),
             ],
         ),
+    ]
+}
+
+/// Those of an angle or with two branches, as [`functions`].
+fn further_functions() -> Vec<(&'static str, Function, [Real; 3])> {
+    fn softplus_of(x: f64) -> f64 {
+        x.exp().ln_1p()
+    }
+    vec![
         (
-            "mean",
-            |x| (x.clone() * x.clone().mean_dim(1) * 0.0 + x).powi_scalar(2),
-            [|x| x * x, |x| 2.0 * x, |_| 2.0],
+            "silu",
+            silu,
+            [
+                |x| x * logistic(x),
+                |x| logistic(x) * (1.0 + x * logistic(-x)),
+                |x| logistic(x) * logistic(-x) * (2.0 + x * (1.0 - 2.0 * logistic(x))),
+            ],
+        ),
+        (
+            "softplus",
+            |x| softplus(x, 1.3),
+            [
+                |x| softplus_of(1.3 * x) / 1.3,
+                |x| logistic(1.3 * x),
+                |x| 1.3 * logistic(1.3 * x) * logistic(-1.3 * x),
+            ],
+        ),
+        (
+            "mish",
+            mish,
+            [
+                |x| x * softplus_of(x).tanh(),
+                |x| {
+                    let (s, t) = (logistic(x), softplus_of(x).tanh());
+                    t + x * s * (1.0 - t * t)
+                },
+                |x| {
+                    let (s, t) = (logistic(x), softplus_of(x).tanh());
+                    s * (1.0 - t * t) * (2.0 + x * (1.0 - s - 2.0 * t * s))
+                },
+            ],
+        ),
+        (
+            "hard_sigmoid",
+            |x| hard_sigmoid(x.clone(), 0.2, 0.3) * x,
+            [|x| (0.2 * x + 0.3) * x, |x| 0.4 * x + 0.3, |_| 0.4],
+        ),
+        (
+            "elu",
+            |x| elu(x.neg(), 0.7),
+            [
+                |x| 0.7 * (-x).exp_m1(),
+                |x| -0.7 * (-x).exp(),
+                |x| 0.7 * (-x).exp(),
+            ],
+        ),
+        (
+            "tan",
+            |x| x.tan(),
+            [
+                f64::tan,
+                |x| x.cos().powi(-2),
+                |x| 2.0 * x.tan() * x.cos().powi(-2),
+            ],
+        ),
+        (
+            "asin",
+            |x| (x * 0.4).asin(),
+            [
+                |x| (0.4 * x).asin(),
+                |x| 0.4 * (1.0 - 0.16 * x * x).powf(-0.5),
+                |x| 0.064 * x * (1.0 - 0.16 * x * x).powf(-1.5),
+            ],
+        ),
+        (
+            "acos",
+            |x| (x * 0.4).acos(),
+            [
+                |x| (0.4 * x).acos(),
+                |x| -0.4 * (1.0 - 0.16 * x * x).powf(-0.5),
+                |x| -0.064 * x * (1.0 - 0.16 * x * x).powf(-1.5),
+            ],
+        ),
+        (
+            "atan",
+            |x| x.atan(),
+            [
+                f64::atan,
+                |x| 1.0 / (1.0 + x * x),
+                |x| -2.0 * x / (1.0 + x * x).powi(2),
+            ],
+        ),
+        ("sinh", |x| x.sinh(), [f64::sinh, f64::cosh, f64::sinh]),
+        ("cosh", |x| x.cosh(), [f64::cosh, f64::sinh, f64::cosh]),
+        (
+            "asinh",
+            |x| x.asinh(),
+            [
+                libm::asinh,
+                |x| (1.0 + x * x).powf(-0.5),
+                |x| -x * (1.0 + x * x).powf(-1.5),
+            ],
+        ),
+        (
+            "acosh",
+            |x| (x + 1.5).acosh(),
+            [
+                |x| libm::acosh(x + 1.5),
+                |x| ((x + 1.5).powi(2) - 1.0).powf(-0.5),
+                |x| -(x + 1.5) * ((x + 1.5).powi(2) - 1.0).powf(-1.5),
+            ],
+        ),
+        (
+            "atanh",
+            |x| (x * 0.4).atanh(),
+            [
+                |x| libm::atanh(0.4 * x),
+                |x| 0.4 / (1.0 - 0.16 * x * x),
+                |x| 0.128 * x / (1.0 - 0.16 * x * x).powi(2),
+            ],
+        ),
+        (
+            "hypot",
+            |x| x.clone().hypot(Tensor::full(x.shape(), 0.7, &x.device())),
+            [
+                |x| x.hypot(0.7),
+                |x| x / x.hypot(0.7),
+                |x| 0.49 / x.hypot(0.7).powi(3),
+            ],
+        ),
+        (
+            "atan2",
+            |x| x.clone().atan2(Tensor::full(x.shape(), 0.7, &x.device())),
+            [
+                |x| x.atan2(0.7),
+                |x| 0.7 / (x * x + 0.49),
+                |x| -1.4 * x / (x * x + 0.49).powi(2),
+            ],
         ),
     ]
 }
@@ -246,7 +380,8 @@ fn functions() -> Vec<(&'static str, Function, [Real; 3])> {
 fn derivatives_in_f64_are_exact_to_twelve_digits() {
     let w = [0.3f32, 0.55, 1.3, 2.1];
     let real = || w.iter().map(|&x| f64::from(x));
-    for (name, f, [value, first, second]) in functions() {
+    for (name, f, [value, first, second]) in { functions().into_iter() }.chain(further_functions())
+    {
         let curvature = derivatives(&w, f).in_f64();
         let (gradient, diagonal) = both(&curvature);
         let loss = curvature.gradient().unwrap().loss;
@@ -272,6 +407,68 @@ fn softmax_in_f64_is_exact_to_twelve_digits() {
     assert_exact("log_softmax", &gradient, p.iter().map(|p| 4.0 * p - 1.0));
     let expected = p.iter().map(|p| 4.0 * p * (1.0 - p));
     assert_exact("log_softmax", &diagonal, expected);
+}
+
+/// Name, a linear map of four numbers, and its rows.
+fn means() -> Vec<(&'static str, Function, Vec<[f64; 4]>)> {
+    let (third, sixth) = (1.0 / 3.0, 1.0 / 6.0);
+    vec![
+        (
+            "mean_dim",
+            |x| x.narrow(1, 0, 3).mean_dim(1),
+            vec![[third, third, third, 0.0]],
+        ),
+        (
+            "avg_pool1d",
+            |x| {
+                let pool = AvgPool1dConfig::new(3).with_stride(1).init();
+                pool.forward(x.unsqueeze_dim::<3>(1)).squeeze_dim::<2>(1)
+            },
+            vec![[third, third, third, 0.0], [0.0, third, third, third]],
+        ),
+        (
+            "interpolate",
+            |x| {
+                let config = Interpolate1dConfig::new().with_mode(InterpolateMode::Linear);
+                let config = config.with_align_corners(false).with_output_size(Some(3));
+                let x = config.init().forward(x.unsqueeze_dim::<3>(1));
+                x.squeeze_dim::<2>(1)
+            },
+            vec![
+                [1.0 - sixth, sixth, 0.0, 0.0],
+                [0.0, 0.5, 0.5, 0.0],
+                [0.0, 0.0, sixth, 1.0 - sixth],
+            ],
+        ),
+    ]
+}
+
+/// `sum_k exp((L w)_k)`
+#[test]
+fn means_in_f64_are_exact_to_twelve_digits() {
+    let w = [0.3f32, 0.55, 1.3, 2.1];
+    for (name, f, rows) in means() {
+        let row = |row: &[f64; 4]| { row.iter().zip(&w) }.map(|(a, &w)| a * f64::from(w)).sum();
+        let exp: Vec<f64> = rows.iter().map(|r| f64::exp(row(r))).collect();
+        let curvature = derivatives(&w, |x| f(x).exp()).in_f64();
+        let (gradient, diagonal) = both(&curvature);
+        let expected = |power: i32| {
+            let (rows, exp) = (&rows, &exp);
+            (0..4).map(move |j| {
+                rows.iter()
+                    .zip(exp)
+                    .map(|(r, e)| r[j].powi(power) * e)
+                    .sum()
+            })
+        };
+        assert_exact(
+            name,
+            &[curvature.gradient().unwrap().loss],
+            std::iter::once(exp.iter().sum()),
+        );
+        assert_exact(name, &gradient, expected(1));
+        assert_exact(name, &diagonal, expected(2));
+    }
 }
 
 /// Name, the function, and PyTorch's first derivative at 0.

@@ -42,6 +42,13 @@ fn plain(size: [usize; 2], padding: [(usize, usize); 2]) -> Shape {
     }
 }
 
+fn depthwise(shape: Shape) -> Shape {
+    Shape {
+        groups: shape.channels,
+        ..shape
+    }
+}
+
 impl Shape {
     fn module(&self) -> Conv2d {
         let [(top, bottom), (left, right)] = self.padding;
@@ -179,6 +186,27 @@ fn losses_of_convolutions_equal_sums_in_f64() {
             channels: 3,
             ..plain([4, 1], [(8, 2), (1, 6)])
         },
+        // Channel by channel, one or two outputs each.
+        depthwise(plain([15, 15], [(6, 6), (6, 6)])),
+        depthwise(plain([2, 9], [(0, 7), (5, 1)])),
+        depthwise(plain([1, 1], [(9, 0), (0, 4)])),
+        Shape {
+            stride: [3, 2],
+            dilation: [1, 3],
+            outputs: 16,
+            ..depthwise(plain([5, 4], [(4, 1), (6, 8)]))
+        },
+        // Single pixels.
+        Shape {
+            kernel: [1, 1],
+            ..plain([3, 4], [(5, 0), (2, 7)])
+        },
+        Shape {
+            kernel: [1, 1],
+            stride: [3, 2],
+            groups: 2,
+            ..plain([2, 5], [(4, 6), (0, 9)])
+        },
     ]);
     for shape in shapes {
         let module = filled(shape.module(), 1);
@@ -217,6 +245,15 @@ fn derivatives_of_convolutions_with_wide_padding() {
                 ..plain([6, 5], even(5))
             },
             [(0, 7), (4, 0)],
+        ),
+        (depthwise(plain([4, 5], [(6, 0), (1, 7)])), even(4)),
+        (
+            Shape {
+                kernel: [1, 1],
+                stride: [2, 1],
+                ..plain([3, 4], [(5, 0), (0, 6)])
+            },
+            [(4, 1), (0, 5)],
         ),
     ];
     for (first, padding) in pairs {

@@ -210,6 +210,77 @@ fn term(params: &dyn Fn(&str) -> Vec<f64>, x: &Rows, reestimated: bool) -> f64 {
     out.iter().flatten().map(|x| x.abs()).sum::<f64>() / (n * 5.0)
 }
 
+/// Normalisation of images, and a layer.
+#[derive(Module, Debug)]
+struct Images {
+    bn: BatchNorm,
+    fc: Linear,
+}
+
+/// On images a channel's statistics are those of all its pixels.
+#[test]
+fn statistics_of_images_equal_the_reference_whatever_moves() {
+    const PIXELS: usize = 4;
+    let device = Device::flex();
+    let module = Images {
+        bn: BatchNormConfig::new(3).init(&device),
+        fc: LinearConfig::new(3 * PIXELS, 1).init(&device),
+    };
+    let module = crate::conv::filled(module, 5);
+    let params = params_of(&module).unwrap();
+    let points = [[0.0; 3], [0.4, -0.3, 0.0]];
+    for n in [37, 600] {
+        let mut rng = Rng::new(4, n as u64);
+        let x: Vec<f32> = (0..n * 3 * PIXELS)
+            .map(|i| rng.normal() as f32 + (i / PIXELS % 3) as f32)
+            .collect();
+        // A row a pixel.
+        let pixel = |i: usize| (0..3).map(move |c| (i / PIXELS * 3 + c) * PIXELS + i % PIXELS);
+        let rows: Rows = (0..n * PIXELS)
+            .map(|i| pixel(i).map(|at| f64::from(x[at])).collect())
+            .collect();
+        let x = Tensor::<4>::from_data(TensorData::new(x, [n, 3, 2, 2]), &device);
+        let trace = Trace::capture(&module, &x, |module: &Images, x: &Tensor<4>| {
+            let out = module.bn.forward::<4>(x.clone()).flatten::<2>(1, 3);
+            Loss::new(module.fc.forward(out).squeeze_dim::<1>(1).powi_scalar(2))
+        })
+        .unwrap();
+        for (statistics, unbiased) in [
+            (BatchStatistics::Batch, false),
+            (BatchStatistics::Reestimated, true),
+        ] {
+            let trace = trace.with_batch_norm(statistics).unwrap();
+            for names in [&["fc"][..], &["bn"], &["bn", "fc"]] {
+                let plane = moving(&params, names);
+                for target in targets() {
+                    let objective = trace.objective(&plane, &[target]).unwrap();
+                    let found = objective.evaluate(&points).unwrap();
+                    for (point, found) in points.iter().zip(found) {
+                        let own = at(&plane, *point);
+                        let (mean, mut variance) = moments(&rows);
+                        let m = rows.len() as f64;
+                        let factor = if unbiased { m / (m - 1.0) } else { 1.0 };
+                        variance.iter_mut().for_each(|v| *v *= factor);
+                        let of = |leaf: &str| own(&format!("bn.{leaf}")).1;
+                        let normal = normalise(&rows, &of, (&mean, &variance));
+                        let flat = |image: &[Vec<f64>]| -> Vec<f64> {
+                            (0..3)
+                                .flat_map(|c| image.iter().map(move |p| p[c]))
+                                .collect()
+                        };
+                        let images: Rows = normal.chunks(PIXELS).map(flat).collect();
+                        let out = layer(&images, &own("fc.weight").1, &own("fc.bias").1);
+                        let losses: Vec<f64> = out.iter().map(|y| y[0] * y[0]).collect();
+                        let (mean, error) = mean_and_error(&losses);
+                        assert_close(found.loss, mean, 2e-5);
+                        assert_close(found.loss_se.unwrap(), error, 2e-4);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn one_value_a_channel_has_no_statistics() {
     let module = normed();
