@@ -220,6 +220,30 @@ fn stored_trainings_are_compared() {
     );
 }
 
+/// Points that are not measured, or interpolated, are told beside the figures of the others.
+#[test]
+fn landscapes_in_part_are_told() {
+    let bench = Bench::trained();
+    bench.ok("surface --run moons --grid 9 --name whole");
+    bench.ok("surface --run moons --grid 51 --adaptive 0.02 --name adaptive");
+    let table = bench.ok("export whole").out;
+    let rows: Vec<&str> = table.lines().take(1 + 70).collect();
+    std::fs::write(bench.path("part.csv"), rows.join("\n")).unwrap();
+    bench.ok("import part.csv --name part");
+    let row = |said: &str, name: &str| -> Vec<String> {
+        let line = said.lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_default().trim_start_matches(name);
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let said = bench.ok("compare whole part").out;
+    assert_eq!(row(&said, "not measured"), ["0", "2"], "{said}");
+    assert!(row(&said, "interpolated").is_empty(), "{said}");
+    let said = bench.ok("compare whole adaptive").out;
+    assert!(row(&said, "not measured").is_empty(), "{said}");
+    let [whole, adaptive] = row(&said, "interpolated").try_into().unwrap();
+    assert!(whole == "0" && adaptive != "0", "{said}");
+}
+
 #[test]
 fn landscapes_are_compared_point_by_point() {
     let bench = Bench::trained();

@@ -1,6 +1,8 @@
 //! Is it hard to train? Roughness, non-convexity, traps, what is not finite, and what was learnt.
 
-use super::thresholds::{CHANGE, CONVEXITY, GUESSING, NON_FINITE, ROUGHNESS, TRAPS, UNEVEN};
+use super::thresholds::{
+    CHANGE, COARSE, CONVEXITY, DISAGREEMENT, GUESSING, NON_FINITE, ROUGHNESS, TRAPS, UNEVEN,
+};
 use super::views::{View, names_of};
 use super::{Answer, Facts, Figure, little_explained, short};
 use crate::metrics::Metrics;
@@ -93,34 +95,58 @@ type Graded = (Figure, usize);
 pub(super) fn answer(facts: &Facts) -> Answer<Difficulty> {
     let views = facts.views();
     let known: Vec<&View> = views.iter().filter(|view| view.metrics.is_some()).collect();
-    let Some(first) = known.first().and_then(|view| view.metrics) else {
+    let Some(first) = known.first() else {
         let why = match facts.plane {
             Some(name) => format!("no value of the surface `{name}` is finite"),
             None => "no surface was sampled".to_owned(),
         };
         return Answer::new(Difficulty::Unknown, "Not known", Vec::new(), vec![why]);
     };
-    let tells = |view: &&View| view.metrics.is_some_and(|metrics| !hardly_changes(metrics));
-    let telling: Vec<&View> = known.iter().copied().filter(tells).collect();
+    let telling: Vec<&View> = { known.iter().copied() }
+        .filter(|view| silence(view).is_none())
+        .collect();
     match telling.is_empty() {
-        true => shaped(facts, &known, Some(hardly(known[0].noun(), first))),
+        true => shaped(facts, &known, silence(first)),
         false => shaped(facts, &telling, None),
     }
 }
 
-/// The answer from the shape of surfaces; or that they do not tell, in a sentence that says why.
-fn shaped(facts: &Facts, views: &[&View], cannot: Option<String>) -> Answer<Difficulty> {
+/// Why a surface does not tell: a sentence, and the reservation that it is.
+type Silence = (String, String);
+
+fn silence(view: &View) -> Option<Silence> {
+    let (metrics, noun) = (view.metrics?, view.noun());
+    let on = names_of(&[view]);
+    if hardly_changes(metrics) {
+        let why = "the loss hardly changes in this view".to_owned();
+        return Some((hardly(noun, metrics), why));
+    }
+    if !view.has_points(COARSE) {
+        let why = format!("{} points are too few", metrics.points);
+        return Some((format!("Can't tell from {on}, which is too coarse"), why));
+    }
+    let why = view.disagrees(DISAGREEMENT[1])?;
+    Some((
+        format!("Can't tell from {on}, whose loss is not that of the path"),
+        why,
+    ))
+}
+
+/// The answer from the shape of surfaces; or that they do not tell, and why.
+fn shaped(facts: &Facts, views: &[&View], cannot: Option<Silence>) -> Answer<Difficulty> {
     let surfaces: Vec<&Metrics> = views.iter().filter_map(|view| view.metrics).collect();
     let (shape, learnt) = (graded(&surfaces), learnt(facts));
     let level = learnt.as_ref().map_or(0, |(_, grade)| *grade);
     let mut reservations = reservations(&surfaces, &shape);
     reservations.extend(views.iter().find_map(|view| little_explained(view.seen)));
     let (verdict, sentence) = match cannot {
-        Some(sentence) => {
-            reservations.push("the loss hardly changes in this view".to_owned());
+        Some((sentence, why)) => {
+            reservations.push(why);
             (Difficulty::Unknown, sentence)
         }
         None => {
+            let apart = |view: &&View| view.disagrees(DISAGREEMENT[0]);
+            reservations.extend(views.iter().find_map(apart));
             reservations.extend(disagreement(views, level, verdict(&shape, level)));
             told(&shape, level, &names_of(views))
         }
@@ -256,14 +282,15 @@ pub(super) fn learnt(facts: &Facts) -> Option<Graded> {
 
 /// The accuracy, for information.
 pub(super) fn accuracy(facts: &Facts) -> Option<Figure> {
-    let accuracy = facts.accuracy()?;
-    let says = match facts.classes {
-        Some(classes) => format!(
-            "classified correctly; guessing gives {}",
-            short(1.0 / classes as f64)
-        ),
-        None => "classified correctly".to_owned(),
-    };
+    let (accuracy, estimated) = facts.accuracy()?;
+    let mut says = "classified correctly".to_owned();
+    if estimated {
+        says.push_str(", interpolated between points");
+    }
+    if let Some(classes) = facts.classes {
+        says.push_str("; guessing gives ");
+        says.push_str(&short(1.0 / classes as f64));
+    }
     Some(Figure::new("accuracy", accuracy, &[], says))
 }
 

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 /// What is known of a training. Everything may be left out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
-    /// What the surface is called that `metrics`, `position` and `seen` are of.
+    /// What the surface is called that `metrics`, `position`, `seen` and `disagreement` are of.
     pub plane: Option<&'a str>,
     /// Figures of the surface around the path or the trained network.
     pub metrics: Option<&'a Metrics>,
@@ -56,6 +56,9 @@ pub struct Facts<'a> {
     pub explained: Option<f64>,
     /// The same of the plane of the surface; nothing where that is no plane of the path.
     pub seen: Option<f64>,
+    /// How far the loss of that surface is from that of the path, see
+    /// [`Fidelity::disagreement`](crate::Fidelity::disagreement); nothing where that is not known.
+    pub disagreement: Option<f64>,
     /// Learning rate of the last steps.
     pub learning_rate: Option<f64>,
     /// Momentum of the optimiser, in [0, 1); 0 for plain gradient descent.

@@ -1,7 +1,7 @@
 //! Can it improve? The place on the surface, and what lies lower in view.
 
 use super::difficulty::{accuracy, hardly, hardly_changes, learnt, precise};
-use super::thresholds::{BARRIER, FLAT, GAP, OFF, SLOPE};
+use super::thresholds::{BARRIER, DISAGREEMENT, FLAT, GAP, OFF, SLOPE};
 use super::views::View;
 use super::{Answer, Facts, Figure, Position, little_explained, short};
 use crate::names::named;
@@ -75,6 +75,7 @@ fn on(facts: &Facts, view: &View, position: &Position) -> Answer<Outlook> {
         let figures = off.into_iter().map(|off| beside(facts, position, off));
         return Answer::new(Outlook::Unknown, sentence, figures.collect(), reservations);
     }
+    let position = &with_true_loss(facts, position);
     let learnt = learnt(facts);
     let high = learnt.as_ref().is_some_and(|(_, grade)| *grade > 0);
     let flat = view.metrics.filter(|metrics| hardly_changes(metrics));
@@ -93,6 +94,19 @@ fn on(facts: &Facts, view: &View, position: &Position) -> Answer<Outlook> {
     let learnt = learnt.map(|(figure, _)| figure);
     let figures = figures.chain(learnt).chain(accuracy(facts));
     Answer::new(verdict, &sentence, figures.collect(), reservations)
+}
+
+/// Between points of the grid a loss of the surface is an estimate: there the true one counts.
+fn with_true_loss(facts: &Facts, position: &Position) -> Position {
+    let known = facts.true_loss.filter(|loss| loss.is_finite());
+    match known {
+        Some(loss) if position.between => Position {
+            value: loss,
+            gap: ((loss - position.lowest) / position.scale).max(0.0),
+            ..*position
+        },
+        _ => *position,
+    }
 }
 
 /// A sentence with the plane that it is of.
@@ -119,6 +133,9 @@ fn sentence(verdict: Outlook, position: &Position, high: bool) -> &'static str {
         }
         Outlook::Unknown if position.gap >= GAP => {
             "Not known: a barrier lies on the measured way to a lower place, and other ways are not measured"
+        }
+        Outlook::Unknown if position.unknown_near == 0 && position.at_edge => {
+            "Not known: the network is at the edge of the view, beyond which the loss may be lower"
         }
         Outlook::Unknown => "Not known: the points around the network are not all measured",
     }
@@ -150,7 +167,7 @@ fn verdict(position: &Position) -> Outlook {
         },
         None => Outlook::Unknown,
         Some(_) if room => Outlook::Plateau,
-        Some(_) if position.unknown_near > 0 => Outlook::Unknown,
+        Some(_) if position.unknown_near > 0 || position.at_edge => Outlook::Unknown,
         Some(_) => Outlook::Valley,
     }
 }
@@ -162,6 +179,9 @@ fn figures(position: &Position) -> Vec<Figure> {
     };
     let [here, lowest] = [position.value, position.lowest].map(|value| precise(value, apart));
     let says = match position.gap {
+        0.0 if position.value > position.lowest => {
+            format!("{lowest} at the nearest point is the lowest in view")
+        }
         0.0 => format!("{here} is the lowest in view"),
         gap if gap >= GAP => format!("of the scale lies lower in view: {lowest} against {here}"),
         _ => format!("of the scale: hardly lower in view, {lowest} against {here}"),
@@ -218,5 +238,6 @@ fn reservations(view: &View, position: &Position) -> Vec<String> {
         reservations.push(format!("{count} points beside it are not measured"));
     }
     reservations.extend(little_explained(view.seen));
+    reservations.extend(view.disagrees(DISAGREEMENT[0]));
     reservations
 }

@@ -17,11 +17,15 @@ pub struct Position {
     /// The accuracy there, interpolated; `None` where the surface has none.
     #[serde(default)]
     pub accuracy: Option<f64>,
+    /// Whether it lies between the points of the grid, so that both are estimates.
+    #[serde(default)]
+    pub between: bool,
     /// What changes of `f` are shares of: the larger of [`robust_range`](crate::Metrics::robust_range)
     /// and `f - min f`; above 0.
     #[serde(default)]
     pub scale: f64,
-    /// `(f - min f) / scale`: how much lower it gets in view.
+    /// `(f - min f) / scale`: how much lower it gets in view; from the nearest point of the grid where that
+    /// is lower, because interpolation between points is too high in a valley.
     pub gap: f64,
     /// `min f`, the lowest measured value in view.
     #[serde(default)]
@@ -56,6 +60,9 @@ pub struct Position {
 /// Share of an axis over which slope and curvature are told.
 const STEP: f64 = 0.1;
 
+/// Share of a step of the grid that is rounding.
+const ROUNDING: f64 = 1e-6;
+
 impl Position {
     /// The surroundings of `at`, the end of a path as a rule. `None` outside the grid, and where
     /// nothing finite is known there.
@@ -66,7 +73,9 @@ impl Position {
         let indices = nearest(surface, at)?;
         let nearest_flat = grid.index(indices)?;
         let lowest = grid.index(nearest(surface, figures.argmin)?)?;
-        let drop = (here - figures.min_loss).clamp(0.0, f64::MAX);
+        let measured = surface.value(nearest_flat, value);
+        let near = measured.filter(|v| v.is_finite()).unwrap_or(here);
+        let drop = (here.min(near) - figures.min_loss).clamp(0.0, f64::MAX);
         let scale = figures.robust_range.max(drop);
         let scale = scale.clamp(f64::MIN_POSITIVE, f64::MAX);
         let local = Local {
@@ -81,6 +90,7 @@ impl Position {
             at,
             value: here,
             accuracy: surface.interpolate(Value::Accuracy, at),
+            between: is_between(surface, indices, at),
             scale,
             gap: drop / scale,
             lowest: figures.min_loss,
@@ -105,6 +115,13 @@ fn nearest(surface: &Surface, at: Point) -> Option<[usize; 3]> {
     Some(indices)
 }
 
+/// Whether a point lies farther than by rounding from the nearest one of the grid.
+fn is_between(surface: &Surface, nearest: [usize; 3], at: Point) -> bool {
+    let axes = surface.grid().axes().iter().zip(nearest).zip(at);
+    axes.into_iter()
+        .any(|((axis, index), x)| (axis.value(index) - x).abs() > ROUNDING * axis.step())
+}
+
 /// Differences around a point of the grid, per tenth of the axes and scale.
 struct Local<'a> {
     surface: &'a Surface,
@@ -124,10 +141,11 @@ impl Local<'_> {
         STEP * self.intervals(axis)
     }
 
+    /// Axes of one point have no view that could end.
     fn is_at_edge(&self) -> bool {
         let axes = self.surface.grid().axes().iter().zip(&self.indices);
         let inside = |(axis, &index): (&crate::grid::Axis, &usize)| {
-            (1..axis.count().saturating_sub(1)).contains(&index)
+            axis.count() == 1 || (1..axis.count() - 1).contains(&index)
         };
         !{ axes }.all(inside)
     }

@@ -16,6 +16,16 @@ pub const GUESSING: [f64; 2] = [0.5, 0.95];
 /// Range of a surface over its largest value below which the loss hardly changes in view.
 pub const CHANGE: f64 = 0.01;
 
+/// Points an axis below which a surface does not tell how hard it is.
+pub const COARSE: usize = 5;
+
+/// Points an axis below which a surface does not count beside one that has them.
+pub const FINE: usize = 7;
+
+/// [`Fidelity::disagreement`](crate::Fidelity::disagreement) from which the plane's loss is not the path's, and from
+/// which it does not tell how hard the training was.
+pub const DISAGREEMENT: [f64; 2] = [0.25, 1.0];
+
 /// Figures that are uneven from which they make a surface hard together.
 pub const UNEVEN: usize = 3;
 

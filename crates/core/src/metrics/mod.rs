@@ -79,7 +79,8 @@ pub struct Metrics {
     /// minimum where they are (`s` at least, a tenth of `robust_range`), or those of
     /// `asinh((f - min_loss) / s)`, whichever are smaller, among values within `robust_range` of the
     /// minimum. 0 for a quadratic, small for what grows exponentially, relative noise for noise.
-    /// What a step twice as long shows to come from a coarse grid is taken off.
+    /// What a step twice as long shows to come from a coarse grid is taken off; `None` where no axis has the
+    /// seven points in a row that such steps take.
     #[serde(default)]
     pub relative_roughness: Option<f64>,
     /// The deepest further minimum, in units of `g = asinh((f - min_loss) / s)`: the smaller one of

@@ -22,12 +22,10 @@ pub(super) fn roughness(field: &Field, range: f64) -> Option<f64> {
 pub(super) fn relative(field: &Field, relief: &Relief) -> Option<f64> {
     let with_step =
         |step| noise(runs(field, step).filter_map(|run| relative_difference(run, relief)));
-    let (fine, coarse) = (with_step(1)?, with_step(2));
     // fine = noise + smooth, coarse = noise + 8 smooth.
-    Some(coarse.map_or(fine, |coarse| {
-        let noise = (SMOOTH_GAIN * fine - coarse) / (SMOOTH_GAIN - 1.0);
-        noise.clamp(0.0, fine)
-    }))
+    let (fine, coarse) = (with_step(1)?, with_step(2)?);
+    let noise = (SMOOTH_GAIN * fine - coarse) / (SMOOTH_GAIN - 1.0);
+    Some(noise.clamp(0.0, fine))
 }
 
 /// Standard deviation of the noise that would explain third differences.

@@ -24,7 +24,7 @@ impl Fidelity {
     /// Share of the variance below which a plane explains little.
     pub const EXPLAINED: f64 = crate::diagnosis::thresholds::EXPLAINED;
     /// Disagreement from which the plane's loss is not the path's.
-    pub const DISAGREEMENT: f64 = 0.25;
+    pub const DISAGREEMENT: f64 = crate::diagnosis::thresholds::DISAGREEMENT[0];
 
     /// What has to be said beside a picture of the plane, in words; nothing where it can be trusted.
     ///

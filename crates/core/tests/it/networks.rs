@@ -81,6 +81,7 @@ fn several_planes_of_one_network_are_judged_by_their_mean() {
         metrics: Some(&figures[1]),
         position: Position::of(&surfaces[1], Value::Loss, [0.0; 3]),
         seen: None,
+        disagreement: None,
     }];
     let told = diagnose(&Facts {
         plane: Some("first"),

@@ -3,7 +3,7 @@
 use crate::support::{assert_close, sampled};
 use landscape_core::diagnosis::{Confidence, Course, Difficulty, Outlook};
 use landscape_core::{
-    Axis, Diagnosis, Facts, Grid, Metrics, Position, Rng, Sample, Surface, Value, diagnose,
+    Axis, Diagnosis, Facts, Grid, Metrics, Position, Rng, Sample, Surface, Value, View, diagnose,
     merge_tree, metrics,
 };
 
@@ -441,4 +441,143 @@ fn what_is_learnt_is_held_against_guessing() {
         assert!(guessing.words.contains(part), "{}", guessing.words);
     }
     assert_eq!(told(0.1, 0.97).verdict, Difficulty::Easy);
+}
+
+/// The figures of several surfaces, each with the place of the network on it, and how far it is off the path.
+fn told_of(
+    surfaces: &[(&str, &Surface, Option<f64>)],
+    at: [f64; 2],
+    true_loss: Option<f64>,
+) -> Diagnosis {
+    let figures: Vec<Option<Metrics>> = { surfaces.iter() }
+        .map(|(_, surface, _)| metrics(surface).ok())
+        .collect();
+    let views: Vec<View> = { surfaces.iter().zip(&figures) }
+        .map(|((name, surface, disagreement), figures)| View {
+            name: Some(name),
+            metrics: figures.as_ref(),
+            position: Position::of(surface, Value::Loss, [at[0], at[1], 0.0]),
+            seen: None,
+            disagreement: *disagreement,
+        })
+        .collect();
+    diagnose(&Facts {
+        plane: views[0].name,
+        metrics: views[0].metrics,
+        position: views[0].position,
+        disagreement: views[0].disagreement,
+        further: &views[1..],
+        true_loss,
+        ..Facts::default()
+    })
+}
+
+/// A slope is not the bottom of a valley at its lowest corner: what is beyond is not seen.
+#[test]
+fn the_lowest_place_of_a_view_at_its_edge_is_no_valley() {
+    let slope = on_grid(51, |[x, y]| 3.0 + x + 0.5 * y);
+    let bowl = on_grid(51, |[x, y]| 1.0 + (x - 1.0).powi(2) + y * y);
+    for (surface, at) in [
+        (&slope, [-1.0, -1.0]),
+        (&bowl, [1.0, 0.0]),
+        (&bowl, [0.99, 0.0]),
+    ] {
+        let told = told_at(surface, at).outlook;
+        assert_eq!(told.verdict, Outlook::Unknown, "{}", told.words);
+        assert!(told.words.contains("edge of the view"), "{}", told.words);
+        assert!(told.confidence < Confidence::High);
+    }
+    assert_eq!(told_at(&bowl, [0.9, 0.0]).outlook.verdict, Outlook::Valley);
+}
+
+/// Interpolation between points is too high in a valley: it makes no way down.
+#[test]
+fn a_place_between_points_is_judged_by_what_is_measured() {
+    let narrow = |[x, y]: [f64; 2]| 1.0 + 400.0 * (x - 0.1).powi(2) + (y - 0.1).powi(2);
+    for count in [10, 20, 51] {
+        let surface = on_grid(count, narrow);
+        let told = told_of(&[("s", &surface, None)], [0.1, 0.1], Some(1.0)).outlook;
+        assert_eq!(told.verdict, Outlook::Valley, "{count} {}", told.words);
+        assert!(
+            told.words.contains("1 is the lowest in view"),
+            "{count} {}",
+            told.words
+        );
+        let told = told_of(&[("s", &surface, None)], [0.1, 0.1], None).outlook;
+        assert_eq!(told.verdict, Outlook::Valley, "{count} {}", told.words);
+    }
+    let mut place = Position::of(&on_grid(51, narrow), Value::Loss, [0.0; 3]).unwrap();
+    assert!(!place.between && place.accuracy.is_none());
+    place = Position::of(&on_grid(50, narrow), Value::Loss, [0.0; 3]).unwrap();
+    assert!(place.between);
+    // An accuracy from there is said to be an estimate.
+    place.accuracy = Some(0.5);
+    let facts = Facts {
+        position: Some(place),
+        ..Facts::default()
+    };
+    let words = diagnose(&facts).outlook.words;
+    assert!(words.contains("interpolated between points"), "{words}");
+}
+
+#[test]
+fn coarse_surfaces_say_little_and_nothing_beside_finer_ones() {
+    let smooth = |[x, y]: [f64; 2]| (x * x + y * y).exp() + 0.3 * x.powi(3);
+    let whole = on_grid(51, smooth);
+    let easy = told(&whole).difficulty;
+    assert_eq!(easy.verdict, Difficulty::Easy, "{}", easy.words);
+    // Third differences of five points do not tell noise from curvature.
+    assert_eq!(
+        metrics(&on_grid(5, smooth)).unwrap().relative_roughness,
+        None
+    );
+    for count in [5, 6, 7, 9] {
+        let told = told(&on_grid(count, smooth)).difficulty;
+        assert_ne!(told.verdict, Difficulty::Hard, "{count} {}", told.words);
+        assert!(told.confidence < Confidence::High, "{count}");
+    }
+    for count in [3, 4] {
+        let told = told(&on_grid(count, smooth)).difficulty;
+        assert_eq!(told.verdict, Difficulty::Unknown, "{count}");
+        assert!(told.sentence.contains("too coarse"), "{}", told.sentence);
+    }
+    let saddle = on_grid(3, |[x, y]| 2.0 + x * x - y * y);
+    let both = told_of(
+        &[("saddle", &saddle, None), ("whole", &whole, None)],
+        [0.0; 2],
+        None,
+    );
+    assert_eq!(both.difficulty.surfaces, ["whole"]);
+    assert_eq!(both.difficulty.verdict, Difficulty::Easy);
+    assert_eq!(both.outlook.verdict, told(&whole).outlook.verdict);
+}
+
+#[test]
+fn a_plane_whose_loss_is_not_that_of_its_path_does_not_tell() {
+    let rough = on_grid(51, |[x, y]| {
+        let wave = |v: f64| 10.0 - 10.0 * (5.0 * std::f64::consts::PI * v).cos();
+        2.0 + x * x + y * y + wave(x) + wave(y)
+    });
+    let bowl = on_grid(51, |[x, y]| 2.0 + x * x + y * y);
+    let alone = |gap: f64| told_of(&[("path", &rough, Some(gap))], [0.0; 2], None);
+    assert_eq!(alone(0.1).difficulty.verdict, Difficulty::Hard);
+    let warned = alone(0.5);
+    assert_eq!(warned.difficulty.verdict, Difficulty::Hard);
+    let why = "the loss of the plane differs from that of the path by 50% of its range";
+    for reservations in [
+        &warned.difficulty.reservations,
+        &warned.outlook.reservations,
+    ] {
+        assert!(reservations.iter().any(|r| r == why), "{reservations:?}");
+    }
+    let astray = alone(450.0).difficulty;
+    assert_eq!(astray.verdict, Difficulty::Unknown, "{}", astray.words);
+    let said = "Can't tell from the plane `path`, whose loss is not that of the path";
+    assert!(astray.sentence.contains(said), "{}", astray.sentence);
+    let two = [("path", &rough, Some(450.0)), ("bowl", &bowl, None)];
+    let both = told_of(&two, [0.0; 2], None).difficulty;
+    assert_eq!(
+        (both.verdict, both.surfaces),
+        (Difficulty::Easy, vec!["bowl".to_owned()])
+    );
 }

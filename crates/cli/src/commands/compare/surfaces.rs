@@ -278,6 +278,14 @@ fn table(all: &[Landscape]) -> String {
         whole(name, &|one| of(&one.metrics));
     };
     row("points", &|m| m.points.to_string());
+    // Said where there are such points.
+    let mut some = |name: &str, of: &dyn Fn(&Metrics) -> usize| {
+        if all.iter().any(|one| of(&one.metrics) > 0) {
+            row(name, &|m| of(m).to_string());
+        }
+    };
+    some("not measured", &|m| m.missing);
+    some("interpolated", &|m| m.interpolated);
     row("not finite", &|m| m.non_finite.to_string());
     row("smallest", &|m| short(m.min_loss));
     row("largest", &|m| short(m.max_loss));

@@ -44,6 +44,8 @@ pub struct Seen {
     pub position: Option<Position>,
     /// Share of the variance that its plane explains, where it is one of the path.
     pub seen: Option<f64>,
+    /// How far its loss is from that of the path, where that is known.
+    pub disagreement: Option<f64>,
 }
 
 impl Seen {
@@ -58,6 +60,7 @@ impl Seen {
             metrics: self.metrics.as_ref(),
             position: self.position,
             seen: self.seen,
+            disagreement: self.disagreement,
         }
     }
 }
@@ -88,6 +91,7 @@ impl Evidence {
             metrics: first.metrics,
             position: first.position,
             seen: first.seen,
+            disagreement: first.disagreement,
             further: views.get(1..).unwrap_or_default(),
             true_loss: self.losses.last().copied().filter(|loss| loss.is_finite()),
             true_accuracy: last.and_then(|record| record.accuracy),

@@ -5,7 +5,8 @@ use super::evidence::Seen;
 use crate::commands::trajectory::Path;
 use crate::error::CliError;
 use landscape_core::{
-    PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value, metrics,
+    Fidelity, PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value,
+    metrics,
 };
 use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
@@ -84,7 +85,7 @@ fn followed(store: &Store, complete: &[Run], evidence: &mut Evidence) -> Result<
             evidence.take_path(&path, several);
         }
         if let Some(surface) = surface {
-            evidence.take_surface(other, &surface, end_of(&path), evidence.explained);
+            evidence.take_plane(other, &surface, &path);
             break;
         }
     }
@@ -144,7 +145,7 @@ fn around(
         .filter(|plane| weights_of(plane) == Some(digest))
     {
         if let Some(surface) = surface_of(store, plane)? {
-            evidence.take_surface(plane, &surface, [0.0; 3], None);
+            evidence.take_surface(plane, &surface, [0.0; 3]);
         }
     }
     Ok(())
@@ -212,7 +213,7 @@ fn of_path(
     }
     evidence.take_path(path, several);
     if let Some(surface) = surface {
-        evidence.take_surface(run, surface, end_of(path), evidence.explained);
+        evidence.take_plane(run, surface, path);
     }
     Ok(evidence)
 }
@@ -252,7 +253,7 @@ fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, CliError> {
         Some(digest) if among => around(store, &planes, digest, &mut evidence)?,
         _ => {
             if let Some(surface) = surface_of(store, run)? {
-                evidence.take_surface(run, &surface, [0.0; 3], None);
+                evidence.take_surface(run, &surface, [0.0; 3]);
             }
         }
     }
@@ -271,7 +272,16 @@ impl Evidence {
         });
     }
 
-    fn take_surface(&mut self, run: &Run, surface: &Surface, at: Point, seen: Option<f64>) {
+    /// The plane of a path, which was taken before.
+    fn take_plane(&mut self, run: &Run, surface: &Surface, path: &Trajectory) {
+        self.take_surface(run, surface, end_of(path));
+        if let Some(seen) = self.surfaces.last_mut() {
+            seen.seen = self.explained;
+            seen.disagreement = Fidelity::of(path).disagreement;
+        }
+    }
+
+    fn take_surface(&mut self, run: &Run, surface: &Surface, at: Point) {
         let shape = surface.grid().shape();
         let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
         self.surfaces.push(Seen {
@@ -279,7 +289,8 @@ impl Evidence {
             size: shape.join("x"),
             metrics: metrics(surface).ok(),
             position: Position::of(surface, Value::Loss, at),
-            seen,
+            seen: None,
+            disagreement: None,
         });
     }
 }
