@@ -276,9 +276,10 @@ fn index_of(tensor: &Parameter, flat: usize) -> Vec<usize> {
 /// renamed; on failure an existing file stays as it was.
 ///
 /// # Errors
-/// [`ModelsError::Io`].
+/// [`ModelsError::Io`]; [`ModelsError::Unsupported`] as [`may_be_safetensors`] says.
 pub fn save_weights(path: impl AsRef<Path>, params: &Params) -> Result<(), ModelsError> {
     let path = path.as_ref();
+    may_be_safetensors(path)?;
     let bytes: Vec<Vec<u8>> = params.iter().map(little_endian).collect();
     let views = params
         .iter()
@@ -293,6 +294,29 @@ pub fn save_weights(path: impl AsRef<Path>, params: &Params) -> Result<(), Model
         .and_then(|views| safetensors::serialize(views, Some(info)))
         .map_err(|e| ModelsError::unsupported(path, format!("cannot be written: {e}")))?;
     files::write_atomically(path, &file)
+}
+
+/// Endings of other formats, besides those of `torch.save`.
+const OTHER_ENDINGS: [&str; 11] = [
+    "bin", "ckpt", "csv", "h5", "hdf5", "html", "json", "npy", "npz", "onnx", "zip",
+];
+
+/// Checks that the ending of a name is not that of another format, as which the file would be read.
+///
+/// # Errors
+/// [`ModelsError::Unsupported`] with a name that fits.
+pub fn may_be_safetensors(path: &Path) -> Result<(), ModelsError> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let ending = ending.to_lowercase();
+    if !files::is_named_as_pickle(path) && !OTHER_ENDINGS.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let name = path.with_extension("safetensors");
+    let reason = format!(
+        "tensors are written as safetensors, and .{ending} is the ending of another format; give {}",
+        name.display()
+    );
+    Err(ModelsError::unsupported(path, reason))
 }
 
 fn little_endian(tensor: &Parameter) -> Vec<u8> {

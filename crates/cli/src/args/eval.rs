@@ -23,6 +23,14 @@ pub struct EvalArgs {
     pub threads: usize,
 }
 
+impl EvalArgs {
+    /// The devices in words.
+    pub fn names(&self) -> String {
+        let names: Vec<String> = self.device.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    }
+}
+
 /// What normalisation layers do.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Loss")]

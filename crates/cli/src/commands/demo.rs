@@ -7,11 +7,11 @@ use crate::args::DemoArgs;
 use crate::commands::part;
 use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
-use crate::inputs::{open_store, write_new};
+use crate::inputs::{open_store, read_store, write_new};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, quoted};
 use landscape_plot::page::{PageData, html};
-use landscape_storage::{RunKind, Status, Store};
+use landscape_storage::{RunKind, RunSummary, Status, Store};
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +22,7 @@ use steps::{CURVATURE, FIGURES, PAGE, Step, WORK};
 /// Trains, samples, follows and draws.
 pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
-    prepare(&args.out, args.force)?;
+    prepare(&args.out, args.force, console)?;
     let db = args.out.join("landscape.duckdb");
     let store = open_store(&db, console)?;
     {
@@ -58,16 +58,15 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
 }
 
 /// A folder of its own, or one of an earlier demonstration.
-fn prepare(out: &Path, force: bool) -> Result<(), CliError> {
+fn prepare(out: &Path, force: bool, console: &Console) -> Result<(), CliError> {
     let failed = |source| CliError::Io {
         action: "make the folder",
         path: out.to_owned(),
         source,
     };
     fs::create_dir_all(out).map_err(failed)?;
-    let own = out.join("landscape.duckdb").exists();
     let empty = fs::read_dir(out).map_err(failed)?.next().is_none();
-    match own || empty || force {
+    match empty || force || is_own(out, console)? {
         true => Ok(()),
         false => Err(CliError::Conflict {
             what: format!(
@@ -77,6 +76,32 @@ fn prepare(out: &Path, force: bool) -> Result<(), CliError> {
             remedy: "give another folder with --out, or --force to write into it".to_owned(),
         }),
     }
+}
+
+/// Whether a folder has the database of an earlier demonstration, told by the command of its first run: that
+/// of somebody else has the same name.
+fn is_own(out: &Path, console: &Console) -> Result<bool, CliError> {
+    let db = out.join("landscape.duckdb");
+    if !db.exists() {
+        return Ok(false);
+    }
+    let first = format!("landscape {}", WORK[0].shown());
+    let made = |run: &RunSummary| {
+        let command = run.run.provenance.get("command");
+        command.is_some_and(|c| c.as_str().is_some_and(|c| c.starts_with(&first)))
+    };
+    let runs = read_store(&db, console)?.runs()?;
+    Ok(runs.iter().any(made) || (runs.is_empty() && holds_database_alone(out)))
+}
+
+/// As after a demonstration that was stopped at once.
+fn holds_database_alone(out: &Path) -> bool {
+    let of_database = |name: &str| name.starts_with('.') || name.starts_with("landscape.duckdb");
+    fs::read_dir(out).is_ok_and(|entries| {
+        { entries }
+            .flatten()
+            .all(|entry| of_database(&entry.file_name().to_string_lossy()))
+    })
 }
 
 /// One command.

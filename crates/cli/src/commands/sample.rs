@@ -10,7 +10,7 @@ use crate::error::CliError;
 use crate::inputs::{
     Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
     build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
-    is_drawable, load_problem, may_store, may_write, moves_statistics, negative_variance,
+    is_drawable, load_problem, may_save, may_store, moves_statistics, negative_variance,
     open_store, places_json, plan_grid, provenance, read_store, save_directions,
     say_without_statistics, statistics_settings, targets,
 };
@@ -123,7 +123,7 @@ impl Plan {
         let targets = targets(&args.eval)?;
         check_terms(&args.terms)?;
         if let Some(path) = &args.plane.save_directions {
-            may_write(path, args.store.force)?;
+            may_save(path, args.store.force)?;
         }
         for path in &args.output {
             may_draw(path, args.store.force)?;

@@ -3,7 +3,7 @@
 use crate::args::{TrainArgs, TrainSettings};
 use crate::error::CliError;
 use crate::inputs::{
-    LossChoice, Source, device, load_data, load_file, may_store, may_write, open_store,
+    LossChoice, Source, device, load_data, load_file, may_save, may_store, open_store,
     plan_network, provenance, with_loss,
 };
 use crate::interrupt::Interrupt;
@@ -27,7 +27,7 @@ const COMPONENTS: usize = 2;
 pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     // What cannot be written is found before any work.
     if let Some(path) = &args.save {
-        may_write(path, args.store.force)?;
+        may_save(path, args.store.force)?;
     }
     may_store(&args.store.db.db)?;
     let job = TrainJob::new(args, console)?;

@@ -54,7 +54,9 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     spec.name = args.store.name.clone();
     spec.replace = args.store.force;
     let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
-    spec.provenance = provenance(console.command(), [("data", data), ("paths", labels)]);
+    let device = json!(losses.on_plane.describe());
+    let more = [("data", data), ("paths", labels), ("device", device)];
+    spec.provenance = provenance(console.command(), more);
     // From here on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;

@@ -1,4 +1,4 @@
-use super::{Place, Problem, eigen_directions, gradient_direction, may_write, places};
+use super::{Place, Problem, eigen_directions, gradient_direction, may_save, places};
 use crate::args::{BatchNorm, DirectionName, DirectionType, End, PlaneArgs};
 use crate::error::CliError;
 use landscape_core::{
@@ -324,7 +324,7 @@ fn with_prefix(all: &Params, prefix: &str) -> Vec<Parameter> {
 
 /// Writes the directions to a file that can be given to `--direction`.
 pub fn save_directions(path: &Path, plane: &Plane, force: bool) -> Result<(), CliError> {
-    may_write(path, force)?;
+    may_save(path, force)?;
     let mut tensors = Vec::new();
     for (place, direction) in plane.directions().iter().enumerate() {
         let named = |tensor: &Parameter| Parameter {

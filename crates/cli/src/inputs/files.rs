@@ -29,6 +29,12 @@ pub fn may_write(path: &Path, force: bool) -> Result<(), CliError> {
     }
 }
 
+/// Checks, before work starts, that a file of tensors may and can be written.
+pub fn may_save(path: &Path, force: bool) -> Result<(), CliError> {
+    landscape_models::may_be_safetensors(path)?;
+    may_write(path, force)
+}
+
 /// Makes a file in a folder and takes it away again: permissions alone do not tell.
 fn takes_files(folder: &Path) -> io::Result<()> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);

@@ -65,21 +65,27 @@ pub fn build_grid_on(
     Ok(grid)
 }
 
-/// Parameters are 32-bit floats: beyond their range nothing is left but infinities.
+/// Parameters are 32-bit floats: beyond their range nothing is left but infinities, and below it nothing moves.
 fn within_f32(grid: &Grid) -> Result<(), CliError> {
     let ends = |axis: &Axis| axis.min().abs().max(axis.max().abs());
-    match grid
-        .axes()
-        .iter()
-        .map(ends)
-        .find(|&end| end > f64::from(f32::MAX))
-    {
-        None => Ok(()),
-        Some(end) => Err(CliError::Conflict {
+    let mut ends = grid.axes().iter().map(ends);
+    if let Some(end) = ends.find(|&end| end > f64::from(f32::MAX)) {
+        return Err(CliError::Conflict {
             what: format!(
                 "the coordinate {end:e} of --range is beyond 32-bit floats, which parameters are"
             ),
             remedy: "give a --range within -3.4e38:3.4e38, for example --range=-1:1".to_owned(),
+        });
+    }
+    let apart = |axis: &Axis| (axis.count() > 1).then(|| axis.step());
+    let mut steps = grid.axes().iter().filter_map(apart);
+    match steps.find(|&step| step < f64::from(f32::MIN_POSITIVE)) {
+        None => Ok(()),
+        Some(step) => Err(CliError::Conflict {
+            what: format!(
+                "points of --range are {step:.1e} apart, too close for 32-bit floats, which parameters are"
+            ),
+            remedy: "give a larger --range, for example --range=-1:1".to_owned(),
         }),
     }
 }

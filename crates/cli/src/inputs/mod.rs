@@ -19,7 +19,7 @@ pub use device::{device, targets};
 pub use directions::{
     Directions, build_directions, check_statistics, describe_direction, save_directions,
 };
-pub use files::{beside, distinct, matching, may_store, may_write, write_new};
+pub use files::{beside, distinct, matching, may_save, may_store, may_write, write_new};
 pub use grid::{
     INTERPOLATION, SEGMENT, USUAL, UsualAxis, build_grid, build_grid_on, check_drawable,
     is_drawable,

@@ -44,6 +44,7 @@ const CASES: &[(&str, &str)] = &[
     ("surface --run moons --range=-1e308:1e308", "not finite"),
     ("surface --run moons --range=0:1e308", "32-bit floats"),
     ("surface --run moons --range=0:1e-320", "0:1e-320"),
+    ("surface --run moons --range=0:1e-40", "32-bit floats"),
     ("surface --run moons --l2 nan", "not finite"),
     ("surface --run moons --adaptive nan", "share of the range"),
     ("surface --run moons --adaptive 0", "share of the range"),

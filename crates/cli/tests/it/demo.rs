@@ -49,6 +49,10 @@ fn the_whole_job_on_real_data() {
         (&again["computed"], &again["stored_before"]),
         (&0.into(), &2601.into())
     );
+    // The folder is known again, with what else was put into its database.
+    bench.ok("line --run mnist --grid 3 --name other --db out/landscape.duckdb");
+    let again = bench.json("demo --out out")["runs"].clone();
+    assert_eq!(again.as_array().unwrap().len(), runs.len() + 1);
 }
 
 #[test]
@@ -61,4 +65,15 @@ fn a_folder_of_something_else_is_left_alone() {
         message.contains("holds files of something else"),
         "{message}"
     );
+    // A database of one's own has the same name, and may hold a run of the same name.
+    let bench = Bench::trained();
+    bench.write("moons-line.svg", "mine");
+    let before = bench.json("show moons");
+    let message = bench.fails("demo --out .");
+    assert!(
+        message.contains("holds files of something else"),
+        "{message}"
+    );
+    assert_eq!(bench.read("moons-line.svg"), "mine");
+    assert_eq!(bench.json("show moons"), before);
 }

@@ -3,6 +3,23 @@
 use crate::support::Bench;
 
 const CASES: &[(&str, &str)] = &[
+    // Tensors under a name that says another format.
+    (
+        "train --model mlp:2-4-1 --data moons --epochs 1 --save f.pt",
+        "give f.safetensors",
+    ),
+    (
+        "surface --run moons --grid 3 --save-directions f.h5",
+        "give f.safetensors",
+    ),
+    (
+        "hessian --run moons --map --grid 3 --save-directions f.npz",
+        "give f.safetensors",
+    ),
+    (
+        "connect --run moons --run b --align weights --save f.pth",
+        "give f.safetensors",
+    ),
     (
         "surface --run moons --grid 1x5 -o f.svg",
         "2 points or more",

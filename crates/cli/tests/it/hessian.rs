@@ -168,6 +168,16 @@ fn wrong_input() {
     }
     let message = bench.fails("hessian --model mlp:2-8-4-1 --data moons");
     assert!(message.contains("--weights is missing"), "{message}");
+    // Few products are too few for a trace, where one is asked for.
+    for words in ["--trace", "--top 1 --trace", ""] {
+        let message = bench.fails(&format!("hessian --run moons {words} --max-products 2"));
+        assert!(
+            message.contains("2 products are too few"),
+            "{words}: {message}"
+        );
+    }
+    let found = bench.json("hessian --run moons --top 1 --tol 0.5 --max-products 3");
+    assert!(found["hvps"].as_u64().unwrap() <= 3, "{found}");
 }
 
 /// Rows of a table.

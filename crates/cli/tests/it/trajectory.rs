@@ -63,6 +63,29 @@ fn a_sampled_path_is_drawn_over_its_plane() {
     }
 }
 
+/// Where numbers were computed belongs to them: a run that goes on elsewhere says so by it.
+#[test]
+fn every_run_says_where_it_was_computed() {
+    let bench = Bench::trained();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 2 --seed 7 --name b");
+    bench.ok("trajectory --run moons --grid 5 --device flex --name path");
+    bench.ok("line --run moons --grid 3 --name line");
+    bench.ok("hessian --run moons --top 1 --name curvature");
+    bench.ok("connect --run moons --run b --points 3 --curve bezier --epochs 1 --grid 3 --name c");
+    let words = "--model mlp:2-4-1 --data moons --epochs 2 --grid 3 --end-grid 3 --name s";
+    bench.ok(&format!("compare --seeds 0..2 {words}"));
+    let runs = bench.json("runs")["runs"].clone();
+    let runs = runs.as_array().unwrap();
+    assert!(runs.len() > 10, "{runs:?}");
+    for run in runs {
+        let name = run["name"].as_str().unwrap();
+        let device = bench.json(&format!("show {name}"))["run"]["provenance"]["device"].clone();
+        let want = if name == "path" { "flex" } else { "cpu" };
+        let said = device.as_str().unwrap_or_default();
+        assert!(said.contains(want), "{name}: {device}");
+    }
+}
+
 #[test]
 fn several_runs_share_one_plane() {
     let bench = Bench::trained();

@@ -8,6 +8,7 @@ mod safe;
 pub(crate) use landscape_files::product;
 pub(crate) use listing::{Contents, Listed, Listing};
 pub(crate) use npy::{read_npy, read_npz};
+pub(crate) use pickle::is_named_so as is_named_as_pickle;
 pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;

@@ -54,6 +54,31 @@ fn a_written_file_reads_back_and_equals_pythons() {
     );
 }
 
+/// A name that says another format would be read as that format.
+#[test]
+fn tensors_are_not_written_under_endings_of_other_formats() {
+    let dir = tempfile::tempdir().unwrap();
+    let params = load_network_params(file("mlp-2-3-1.safetensors"), &spec()).unwrap();
+    for name in [
+        "w.pt", "w.PTH", "w.t7", "w.pkl", "w.ckpt", "w.h5", "w.npz", "w.bin",
+    ] {
+        let error = save_weights(dir.path().join(name), &params).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("is the ending of another format; give"),
+            "{text}"
+        );
+        assert!(text.ends_with("w.safetensors"), "{text}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    // Names without a format are read as what they hold.
+    for name in ["w", "w.1", "w.weights", "w.safetensors"] {
+        let path = dir.path().join(name);
+        save_weights(&path, &params).unwrap();
+        check(&load_network_params(&path, &spec()).unwrap());
+    }
+}
+
 #[test]
 fn every_bit_survives() {
     let dir = tempfile::tempdir().unwrap();

@@ -10,7 +10,8 @@ use landscape_core::{Grid, Plane, SurfaceError};
 impl Store {
     /// Begins or continues a run with a map of curvature, see [`Store::begin`], and gives all of it
     /// that is stored. The grid and, where given, the plane are kept in the same transaction, and the
-    /// plane belongs to the identity, see [`Store::begin_surface`].
+    /// plane belongs to the identity, see [`Store::begin_surface`]. No stored point is measured again: what
+    /// the curvature is of, data and loss, has to be in the settings.
     ///
     /// # Errors
     /// As [`Store::begin`], [`Store::put_grid`] and [`Store::put_plane`].

@@ -8,7 +8,7 @@ use super::engine::Job;
 use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
-    describe_direction, may_store, may_write, open_store, places_json, provenance, read_store,
+    describe_direction, may_save, may_store, open_store, places_json, provenance, read_store,
     say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
@@ -78,7 +78,7 @@ impl<'a> Work<'a> {
         may_store(&args.store.db.db)?;
         let targets = targets(&args.eval)?;
         if let Some(path) = &args.save {
-            may_write(path, args.store.force)?;
+            may_save(path, args.store.force)?;
         }
         let store = match args.run.is_empty() {
             true => None,
@@ -126,6 +126,7 @@ impl<'a> Work<'a> {
             ("data", problem.source.to_json()),
             ("weights", problem.weights.clone()),
             ("to", self.ends.source.clone()),
+            ("device", json!(self.args.eval.names())),
         ];
         spec.provenance = provenance(console.command(), known.into_iter().chain(more));
         spec

@@ -15,7 +15,7 @@ use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{
     Derivatives, Directions, Problem, UsualAxis, build_directions, build_grid, build_grid_on,
-    check_drawable, distinct, is_drawable, load_problem, may_store, may_write, open_store,
+    check_drawable, distinct, is_drawable, load_problem, may_save, may_store, open_store,
     places_json, provenance, read_store, save_directions, targets,
 };
 use crate::interrupt::Interrupt;
@@ -233,7 +233,7 @@ fn check(args: &HessianArgs) -> Result<Target, CliError> {
         may_draw(path, args.store.force)?;
     }
     if let Some(path) = &args.plane.save_directions {
-        may_write(path, args.store.force)?;
+        may_save(path, args.store.force)?;
     }
     distinct(args.output.iter().chain(&args.plane.save_directions))?;
     may_store(&args.store.db.db)?;

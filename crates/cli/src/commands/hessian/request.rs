@@ -102,8 +102,15 @@ impl Request {
             let dim = self.dim;
             return Err(landscape_hessian::LanczosError::TooMany { given, dim })?;
         }
-        Trace::new(self.trace_params())?;
-        Density::new(self.density_params())?;
+        if self.trace {
+            Trace::new(self.trace_params())?;
+        }
+        if self.per_layer {
+            Trace::new(self.layer_params())?;
+        }
+        if self.density {
+            Density::new(self.density_params())?;
+        }
         match self.how.rho {
             Some(given) if !(given > 0.0 && given.is_finite()) => Err(CliError::Conflict {
                 what: format!("--rho {given:?} is not a positive, finite number"),
