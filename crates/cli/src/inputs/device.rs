@@ -1,10 +1,12 @@
 use crate::args::{DeviceName, EvalArgs};
 use crate::error::CliError;
+use crate::output::quoted;
 use burn::tensor::Device;
 use landscape_trace::{Level, Target};
 
 /// Where an objective is evaluated; several targets share the points.
 pub fn targets(args: &EvalArgs) -> Result<Vec<Target>, CliError> {
+    check_level()?;
     let target = |name: &DeviceName| match name {
         DeviceName::Cpu => Ok(Target::Host {
             threads: args.threads,
@@ -16,6 +18,24 @@ pub fn targets(args: &EvalArgs) -> Result<Vec<Target>, CliError> {
         }),
     };
     args.device.iter().map(target).collect()
+}
+
+/// What the environment asks for is there.
+fn check_level() -> Result<(), CliError> {
+    let asked = std::env::var_os("LANDSCAPE_SIMD").filter(|name| !name.is_empty());
+    let Some(asked) = asked else { return Ok(()) };
+    if asked.to_str().and_then(Level::by_name).is_some() {
+        return Ok(());
+    }
+    let names = Level::available().into_iter().map(Level::name);
+    let names: Vec<&str> = names.collect();
+    Err(CliError::Conflict {
+        what: format!(
+            "LANDSCAPE_SIMD is {}, which names no instruction set of this processor",
+            quoted(&asked)
+        ),
+        remedy: format!("set it to one of: {}, or unset it", names.join(", ")),
+    })
 }
 
 /// The Burn device of a name, opened; `cpu` is flex where a Burn device is needed.

@@ -1,6 +1,6 @@
 //! Wrong input: one message that says what, where and the remedy; code 2; nothing written.
 
-use crate::support::{Bench, images, make_newer};
+use crate::support::{Bench, Said, images, make_newer};
 use landscape_core::Params;
 use landscape_models::{Network, save_weights};
 
@@ -255,6 +255,26 @@ fn unknown_names() {
     assert!(message.contains("--data is missing"), "{message}");
     let message = bench.fails("trajectory");
     assert!(message.contains("--run"), "{message}");
+}
+
+#[test]
+fn instruction_sets_that_are_not_there() {
+    let bench = Bench::new();
+    let run = |name: &str| {
+        let mut command = bench.command("line --model mlp:2-3-1 --data moons --grid 3");
+        Said::of(command.env("LANDSCAPE_SIMD", name).output().unwrap())
+    };
+    let said = run("protable");
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
+    assert!(
+        said.err.contains("LANDSCAPE_SIMD is protable") && said.err.contains("one of: portable"),
+        "{}",
+        said.err
+    );
+    assert!(bench.files().is_empty());
+    for name in ["portable", ""] {
+        assert_eq!(run(name).code, 0, "{name}");
+    }
 }
 
 #[test]

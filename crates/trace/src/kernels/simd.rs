@@ -26,6 +26,7 @@ pub(crate) const LANES: usize = 16;
 /// use landscape_trace::Level;
 /// let levels = Level::available();
 /// assert!(levels[0] == Level::PORTABLE && levels.is_sorted() && levels.contains(&Level::detect()));
+/// assert!(levels.iter().all(|level| Level::by_name(level.name()) == Some(*level)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Level(Set);
@@ -44,19 +45,32 @@ impl Level {
     /// Plain Rust, for any processor; multiply and add are rounded separately.
     pub const PORTABLE: Self = Self(Set::Portable);
 
-    /// The best level of this processor; the environment variable `LANDSCAPE_SIMD`
-    /// (`portable`, `avx2`, `avx512`) lowers it. The answer is kept.
+    /// The best level of this processor, or the one that the environment variable `LANDSCAPE_SIMD` names; one that
+    /// [`Level::by_name`] does not know changes nothing. The answer is kept.
     pub fn detect() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
-            let best = Self::available().last().copied();
-            let wanted = match std::env::var("LANDSCAPE_SIMD").as_deref() {
-                Ok("portable") => Set::Portable,
-                Ok("avx2") => Set::Avx2,
-                _ => Set::Avx512,
-            };
-            best.unwrap_or(Self::PORTABLE).min(Self(wanted))
+            let asked = std::env::var("LANDSCAPE_SIMD").ok();
+            let best = || Self::available().last().copied();
+            let level = asked.and_then(|name| Self::by_name(&name)).or_else(best);
+            level.unwrap_or(Self::PORTABLE)
         })
+    }
+
+    /// The level of a name, where this processor has it: `portable`, `avx2` or `avx512`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::available()
+            .into_iter()
+            .find(|level| level.name() == name)
+    }
+
+    /// The name that [`Level::by_name`] takes.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Set::Portable => "portable",
+            Set::Avx2 => "avx2",
+            Set::Avx512 => "avx512",
+        }
     }
 
     /// All levels that this processor can run, the slowest first.

@@ -5,3 +5,4 @@ pub(crate) mod convert;
 pub(crate) mod dependence;
 pub(crate) mod derive;
 pub(crate) mod fuse;
+pub(crate) mod whole;

@@ -98,6 +98,34 @@ fn whole_numbers_of_operations_that_are_rounded_are_an_error() {
     assert!(scaled.is_ok());
 }
 
+/// Also where arithmetic makes them of labels that are small; what f32 holds is taken.
+#[test]
+fn whole_numbers_that_arithmetic_makes_too_large_are_an_error() {
+    let scaled = |factor: i64| {
+        captured(|module, (x, y)| {
+            let place = (y.clone() + 0) * factor + 0;
+            let out = module.forward(x.clone()).mean_dim(1).squeeze_dim::<1>(1);
+            Loss::new(out * place.float())
+        })
+    };
+    // The largest label is 3.
+    let largest = data(20, 6, 4, 8).labels.into_iter().max();
+    assert_eq!(largest, Some(3));
+    assert!(scaled(5_592_408).is_ok());
+    let error = scaled(5_592_407).unwrap_err();
+    assert!(
+        matches!(error, TraceError::Integer { value: 16_777_221 }),
+        "{error}"
+    );
+    // Where parameters enter, the number is not known; it is an index of a class.
+    let chosen = captured(|module, (x, y)| {
+        let out = module.forward(x.clone());
+        let hits = out.clone().argmax(1).squeeze_dim::<1>(1).equal(y.clone());
+        Loss::new(out.mean_dim(1).squeeze_dim::<1>(1)).with_correct(hits)
+    });
+    assert!(chosen.is_ok());
+}
+
 /// One number, to which samples are compared.
 #[derive(Module, Debug)]
 struct One {
