@@ -9,6 +9,7 @@ mod commands;
 mod error;
 mod inputs;
 mod interrupt;
+mod limits;
 mod output;
 mod words;
 

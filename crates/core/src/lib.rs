@@ -3,6 +3,7 @@
 pub mod adaptive;
 pub mod alignment;
 pub mod analytic;
+mod counted;
 pub mod curve;
 pub mod diagnosis;
 mod digest;
@@ -23,6 +24,7 @@ pub mod surface;
 pub mod trajectory;
 
 pub use adaptive::{Adapted, Adaptive, AdaptiveError, AdaptiveReport};
+pub use counted::{counted, counted_are};
 pub use curve::{Curve, CurveError, CurveKind, CurvePlane};
 pub use diagnosis::{Diagnosis, Facts, Position, View, diagnose};
 pub use digest::digest_all;
@@ -37,7 +39,7 @@ pub use metrics::{
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use params::{Parameter, Params, ParamsError, Role};
-pub use path_text::{escaped, path_text, text_path};
+pub use path_text::{escaped, name_words, path_text, path_words, text_path};
 pub use plane::{Plane, PlaneError};
 pub use rng::Rng;
 pub use sampler::{

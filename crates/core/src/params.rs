@@ -6,6 +6,7 @@
 
 use crate::names::named;
 use crate::numeric;
+use crate::path_text::name_words;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -216,7 +217,12 @@ const SHOWN: usize = 6;
 
 fn describe_layout(missing: &[String], unexpected: &[String], misshaped: &[String]) -> String {
     let part = |label: &str, names: &[String]| {
-        let shown = names[..names.len().min(SHOWN)].join(", ");
+        let shown: Vec<_> = names
+            .iter()
+            .take(SHOWN)
+            .map(|name| name_words(name))
+            .collect();
+        let shown = shown.join(", ");
         let list = match names.len().saturating_sub(SHOWN) {
             0 => shown,
             rest => format!("{shown} and {rest} more"),

@@ -1,5 +1,6 @@
 //! Paths as text, the same for settings, provenance and the command line.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,45 @@ pub fn path_text(path: &Path) -> String {
         Some(text) if !text.starts_with(OPEN) => text.to_owned(),
         _ => escaped(path.as_os_str()),
     }
+}
+
+/// A path in a text for people that has no quotes around it: as it is, or as bash and zsh quote it where its name holds
+/// characters that end a line, steer a terminal or turn the direction of writing.
+///
+/// ```
+/// use landscape_core::path_words;
+/// use std::path::Path;
+///
+/// assert_eq!(path_words(Path::new("runs/a b.npz")), "runs/a b.npz");
+/// assert_eq!(path_words(Path::new("a\nb.npz")), r"$'a\nb.npz'");
+/// ```
+pub fn path_words(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if !text.contains(|c: char| c.is_control() || turns(c)) => text.to_owned(),
+        _ => escaped(path.as_os_str()),
+    }
+}
+
+/// A name from a file in a text for people: as it is, or with escapes in the place of characters that end a line, steer a
+/// terminal or turn the direction of writing.
+///
+/// ```
+/// assert_eq!(landscape_core::name_words("fc1.weight"), "fc1.weight");
+/// assert_eq!(landscape_core::name_words("a\nb"), r"a\nb");
+/// ```
+pub fn name_words(name: &str) -> Cow<'_, str> {
+    let odd = |c: char| c.is_control() || turns(c);
+    if !name.contains(odd) {
+        return name.into();
+    }
+    let mut words = String::new();
+    for c in name.chars() {
+        match odd(c) {
+            true => words.extend(c.escape_default()),
+            false => words.push(c),
+        }
+    }
+    words.into()
 }
 
 /// The path that [`path_text`] wrote.
@@ -50,7 +90,7 @@ pub fn escaped(word: &OsStr) -> String {
             match c {
                 '\\' | '\'' => text.extend(['\\', c]),
                 '\n' => text.push_str("\\n"),
-                c if c.is_control() => {
+                c if c.is_control() || turns(c) => {
                     let mut bytes = [0; 4];
                     push_bytes(&mut text, c.encode_utf8(&mut bytes).as_bytes());
                 }
@@ -60,6 +100,11 @@ pub fn escaped(word: &OsStr) -> String {
         push_bytes(&mut text, chunk.invalid());
     }
     text + CLOSE
+}
+
+/// Marks that turn the direction of writing.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn push_bytes(text: &mut String, bytes: &[u8]) {

@@ -1,5 +1,6 @@
 //! Carries points not yet known through an [`Objective`] to observers.
 
+use crate::counted::counted;
 use crate::objective::{Objective, ObjectiveError, Sample, Term};
 use crate::surface::{Surface, SurfaceError};
 use serde::{Deserialize, Serialize};
@@ -144,7 +145,7 @@ pub enum SamplerError {
         surface: Vec<Term>,
     },
     /// The objective gave another number of samples than there were points.
-    #[error("the objective gave {given} samples for {expected} points")]
+    #[error("the objective gave {} for {}", counted(*given, "sample"), counted(*expected, "point"))]
     Count {
         /// Points it was given.
         expected: usize,
@@ -152,7 +153,7 @@ pub enum SamplerError {
         given: usize,
     },
     /// The objective failed.
-    #[error("evaluating {points} points failed")]
+    #[error("evaluating {} failed", counted(*points, "point"))]
     Objective {
         /// Size of the batch.
         points: usize,

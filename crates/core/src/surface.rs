@@ -1,5 +1,6 @@
 //! A sampled landscape: a grid and what is known at its points.
 
+use crate::counted::counted;
 use crate::grid::{Grid, Point};
 use crate::names;
 use crate::objective::{Sample, Term};
@@ -89,7 +90,7 @@ pub enum SurfaceError {
         index: usize,
     },
     /// The number of samples is not that of the grid's points.
-    #[error("{given} samples for a grid of {expected} points")]
+    #[error("{} for a grid of {}", counted(*given, "sample"), counted(*expected, "point"))]
     Count {
         /// Points of the grid.
         expected: usize,

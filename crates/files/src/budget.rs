@@ -18,6 +18,11 @@ pub fn allow_memory(bytes: u64) {
     ALLOWED.store(bytes, Ordering::Relaxed);
 }
 
+/// What [`allow_memory`] was given; nothing before.
+pub fn allowed_memory() -> Option<u64> {
+    Some(ALLOWED.load(Ordering::Relaxed)).filter(|&bytes| bytes > 0)
+}
+
 /// The memory that reading one file may take: ten times its length and 48 MiB, or what
 /// [`allow_memory`] was given; twenty times its length where it holds bytes that become numbers.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ mod size;
 mod unpacked;
 
 pub use archive::open_zip;
-pub use budget::{Budget, TooLarge, allow_memory};
+pub use budget::{Budget, TooLarge, allow_memory, allowed_memory};
 pub use error::FileError;
 pub use input::{open, read};
 pub use npy::{Kind, Npy, Number};

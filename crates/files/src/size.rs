@@ -28,7 +28,7 @@ const UNITS: [(&str, u64); 11] = [
 
 impl Size {
     /// A round size, as it is written, that is at least this one.
-    pub(crate) fn enough(self) -> String {
+    pub fn enough(self) -> String {
         let round = self.0.max(1).checked_next_power_of_two();
         match round.unwrap_or(u64::MAX) {
             n if n >= 1 << 30 => format!("{}GiB", n >> 30),

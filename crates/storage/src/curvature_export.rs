@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// [`Error::Lacks`] when there is no row.
     pub fn curvature_table(&self, run: &Run, which: CurvatureTable) -> Result<SqlTable, Error> {
-        let table = self.read(|conn| ask(conn, &query(conn, run, which)?))?;
+        let table = self.read(|conn| ask(conn, &query(conn, run, which)?, usize::MAX))?;
         match table.rows.is_empty() {
             true => Err(lacks(run, which.name())),
             false => Ok(table),

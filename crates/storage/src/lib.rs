@@ -45,7 +45,7 @@ pub use owner::Owner;
 pub use recorder::{Recorder, StepState, When};
 pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
-pub use sql::SqlTable;
+pub use sql::{SqlTable, query_memory};
 pub use store::{
     Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
     StoredRows,

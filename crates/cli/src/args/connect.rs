@@ -1,5 +1,5 @@
 use super::values::{EPOCHS, count};
-use super::{BatchNorm, Counts, DataArgs, EvalArgs, Ranges, StoreArgs};
+use super::{BatchNorm, Counts, DataArgs, EvalArgs, Given, Ranges, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_core::CurveKind;
 use landscape_models::{ModelSpec, OptimizerKind, Schedule};
@@ -28,6 +28,9 @@ const CURVE: &str = "Curve";
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct ConnectArgs {
+    /// Which options were typed.
+    #[arg(skip)]
+    pub given: Given,
     /// A training run, whose last checkpoint is one of the networks; give it twice
     #[arg(long, value_name = "NAME", help_heading = ENDS)]
     pub run: Vec<String>,

@@ -60,7 +60,8 @@ Examples:
 #[command(name = "landscape", version, before_help = EXAMPLES, max_term_width = 100)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
-    /// Memory that reading one file may take, for example 8GiB [default: ten times its length and 48 MiB]
+    /// Memory that reading one file, or a query, may take, for example 8GiB [default: ten times the file and 48 MiB; 1
+    /// GiB for a query]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Input")]
     pub max_memory: Option<landscape_files::Size>,
     #[command(flatten)]
@@ -82,6 +83,7 @@ impl Cli {
         let given = given.unwrap_or_default();
         match &mut cli.command {
             Command::Compare(args) => args.given = given.clone(),
+            Command::Connect(args) => args.given = given.clone(),
             Command::Plot(args) => args.given = given.clone(),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use crate::args::{GetArgs, SetName, StandardAction, StandardArgs};
 use crate::error::CliError;
 use crate::output::{Console, Typed};
-use landscape_core::Progress;
+use landscape_core::{Progress, path_words};
 use landscape_models::ModelsError;
 use landscape_models::data::get::{GetProgress, Got, StandardSet, get};
 use serde_json::json;
@@ -44,7 +44,7 @@ fn get_set(args: &GetArgs, console: &Console) -> Result<(), CliError> {
 }
 
 fn words(got: &Got) -> String {
-    let folder = got.folder.display();
+    let folder = path_words(&got.folder);
     match (got.fetched.len(), got.kept.len()) {
         (0, kept) => format!("{folder}: all {kept} files are there and right\n"),
         (fetched, 0) => format!("{folder}: {fetched} files, checked\n"),

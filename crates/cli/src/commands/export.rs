@@ -4,7 +4,7 @@ use crate::args::{ExportArgs, ImportArgs};
 use crate::error::CliError;
 use crate::inputs::{may_store, may_write, open_store, read_store};
 use crate::output::{self, Console, Typed, path_json};
-use landscape_core::Surface;
+use landscape_core::{Surface, path_words};
 use landscape_storage::{
     CurvatureTable, Format, NamedTrajectory, Run, RunKind, Store, write_curvature, write_surface,
 };
@@ -178,7 +178,7 @@ impl<'a> Job<'a> {
             fields.insert(of.to_owned(), json!(count));
             Value::Object(fields)
         };
-        console.result(result, || format!("{}\n", path.display()))
+        console.result(result, || format!("{}\n", path_words(path)))
     }
 }
 
@@ -227,7 +227,7 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
             format!(
                 "{}: {points} points from {}\n",
                 run.name,
-                args.file.display()
+                path_words(&args.file)
             )
         },
     )?;

@@ -4,8 +4,8 @@ use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::error::CliError;
 use crate::output::{self, Console};
 use clap::CommandFactory;
+use landscape_core::path_words;
 use std::fs;
-use std::path::Path;
 
 /// Prints the completions for a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
@@ -31,10 +31,6 @@ pub fn man(args: &ManArgs, console: &Console) -> Result<(), CliError> {
     };
     fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(command, folder).map_err(failed)?;
-    console.note(format_args!("pages written to {}", shown(folder)));
+    console.note(format_args!("pages written to {}", path_words(folder)));
     Ok(())
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

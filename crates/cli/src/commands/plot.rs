@@ -17,7 +17,7 @@ use crate::args::{Kind, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{beside, may_write, read_store};
 use crate::output::{Console, Typed, as_file, paths_json};
-use landscape_core::{Surface, merge_tree};
+use landscape_core::{Surface, merge_tree, path_words};
 use landscape_plot as plot;
 use landscape_plot::{Figure, Options, PathOnPlane};
 use landscape_storage::{NamedTrajectory, RunKind};
@@ -32,7 +32,7 @@ pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
         || {
             written
                 .iter()
-                .map(|path| format!("{}\n", path.display()))
+                .map(|path| format!("{}\n", path_words(path)))
                 .collect()
         },
     )

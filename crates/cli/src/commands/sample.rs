@@ -15,8 +15,8 @@ use crate::inputs::{
     say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed, duration, number, numbers, paths_json, short};
-use landscape_core::{Barrier, Grid, Objective, Params, Plane, Surface, barrier};
+use crate::output::{Console, Typed, duration, number, numbers, paths_json, short, unsigned_zero};
+use landscape_core::{Barrier, Grid, Objective, Params, Plane, Surface, barrier, path_words};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
 use landscape_trace::{PlaneObjective, Precision, Summary, Target, Trace};
@@ -423,7 +423,7 @@ fn report(
             let mut text = words(sampled, &plan.directions.plane, &figures);
             text.extend(barrier.map(|barrier| format!("barrier {}\n", barrier_words(&barrier))));
             text.extend(plan.rounding.map(|rounding| rounding.words()));
-            text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+            text.extend(files.iter().map(|file| format!("{}\n", path_words(file))));
             text
         },
     )
@@ -516,7 +516,12 @@ fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
     let cosines = plane.cosines();
     for (i, row) in cosines.iter().enumerate() {
         for (j, cosine) in row.iter().enumerate().skip(i + 1) {
-            text.push_str(&format!("; cosine of {} and {}: {cosine:.4}", i + 1, j + 1));
+            text.push_str(&format!(
+                "; cosine of {} and {}: {:.4}",
+                i + 1,
+                j + 1,
+                unsigned_zero(*cosine, 4)
+            ));
         }
     }
     text.push('\n');

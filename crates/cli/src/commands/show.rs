@@ -8,7 +8,7 @@ use super::runs::holds;
 use crate::args::ShowArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
-use crate::output::{Console, number, numbers, short};
+use crate::output::{Console, number, numbers, short, unsigned_zero};
 use landscape_core::{Adaptive, AdaptiveReport, Direction};
 use landscape_storage::{
     Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, StoredDirections,
@@ -195,9 +195,10 @@ fn direction_words(stored: &StoredDirections) -> String {
     for (i, row) in stored.cosines.iter().enumerate() {
         for (j, cosine) in row.iter().enumerate().skip(i + 1) {
             text.push_str(&format!(
-                "  cosine of {} and {}: {cosine:.4}\n",
+                "  cosine of {} and {}: {:.4}\n",
                 i + 1,
-                j + 1
+                j + 1,
+                unsigned_zero(*cosine, 4)
             ));
         }
     }

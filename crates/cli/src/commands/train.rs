@@ -8,7 +8,7 @@ use crate::inputs::{
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter, Typed, duration, number, short, size};
-use landscape_core::{Outcome, Progress, path_text};
+use landscape_core::{Outcome, Progress, counted, counted_are, path_text, path_words};
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, check_training,
     save_weights,
@@ -40,7 +40,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
         let last = store.last_checkpoint(&trained.run)?;
         if let Some(last) = last {
             save_weights(path, &last.params)?;
-            console.note(format_args!("parameters written to {}", path.display()));
+            console.note(format_args!("parameters written to {}", path_words(path)));
         }
     }
     report(&trained, choice, console)?;
@@ -192,11 +192,11 @@ impl TrainJob {
         };
         Err(CliError::Conflict {
             what: format!(
-                "the training `{}` was stopped at step {}: {} checkpoints are kept, and training \
-                 cannot go on from there",
+                "the training `{}` was stopped at step {}: {} kept, and training cannot \
+                 go on from there",
                 run.name,
                 last.step,
-                store.checkpoint_steps(&run)?.len()
+                counted_are(store.checkpoint_steps(&run)?.len(), "checkpoint")
             ),
             remedy: "add --force to train from the start (what is stored is replaced once the new \
                      training is complete), or give another --name"
@@ -386,12 +386,12 @@ fn report(trained: &Trained, choice: LossChoice, console: &Console) -> Result<()
             let words = |value: Option<f64>| value.map_or("-".to_owned(), short);
             let right = accuracy.map_or(String::new(), |a| format!(", accuracy {:.1}%", 100.0 * a));
             format!(
-                "{}: {} steps, loss {} -> {}{right}, {} checkpoints of {}, {}\n",
+                "{}: {}, loss {} -> {}{right}, {} of {}, {}\n",
                 run.name,
-                last.map_or(0, |r| r.step),
+                counted(last.map_or(0, |r| r.step as usize), "step"),
                 words(loss(first)),
                 words(loss(last)),
-                records.len(),
+                counted(records.len(), "checkpoint"),
                 size(*bytes),
                 duration(*seconds)
             )

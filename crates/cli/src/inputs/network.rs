@@ -3,7 +3,7 @@ use crate::args::{BatchNorm, DataArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::output::Console;
 use burn::tensor::Device;
-use landscape_core::{Params, path_text};
+use landscape_core::{Params, path_text, path_words};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network};
 use landscape_storage::{Run, RunKind, Store};
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ fn parameters(
 pub fn load_file(path: &Path, spec: &ModelSpec, console: &Console) -> Result<Params, CliError> {
     let loaded = load_network(path, spec)?;
     for note in &loaded.notes {
-        let words = format_args!("{}: {}", path.display(), note.words);
+        let words = format_args!("{}: {}", path_words(path), note.words);
         match note.matters {
             true => console.note(words),
             false => console.detail(words),

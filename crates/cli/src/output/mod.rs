@@ -4,14 +4,15 @@ mod json;
 mod progress;
 mod table;
 
-pub use crate::words::{Typed, as_file, duration, quoted, short, size};
+pub use crate::words::{Typed, as_file, duration, quoted, short, size, unsigned_zero};
 pub use json::{number, numbers, path_json, paths_json};
 pub use progress::Meter;
-pub use table::{Align, Table};
+pub use table::{Align, Columns, Table};
 
 use crate::args::OutputArgs;
 use crate::error::CliError;
 use crate::words::{self, command_line};
+use landscape_core::name_words;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -84,7 +85,7 @@ impl Console {
     /// Something to know also where a command is a part of another.
     pub fn warn(&self, words: impl Display) {
         if !self.silent {
-            let _ = writeln!(io::stderr(), "{words}");
+            let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
         }
     }
 
@@ -149,6 +150,20 @@ impl Console {
     }
 }
 
+/// What writes a part of a result.
+pub type Writes<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+impl Console {
+    /// A result of any size, which is written as it is made: as JSON where that was asked for, else in words.
+    pub fn large_result(&self, json: Writes<'_>, words: Writes<'_>) -> Result<(), CliError> {
+        match self.json {
+            _ if !self.results => Ok(()),
+            true => stdout(|out| json(out)),
+            false => stdout(|out| words(out)),
+        }
+    }
+}
+
 /// Prints on stdout.
 pub fn print(text: &str) -> Result<(), CliError> {
     stdout(|out| out.write_all(text.as_bytes()))
@@ -196,12 +211,34 @@ pub fn unread(error: &clap::Error, words: &[OsString]) -> ExitCode {
                 );
             }
             let (start, end) = red();
+            let text = words_on_lines(&text);
             let text = words::message(text.strip_prefix("error:").unwrap_or(&text));
             // Nobody is there to be told that stderr is gone.
             let _ = writeln!(io::stderr(), "{start}error:{end} {}", text.trim());
         }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The words of a command line that a message quotes, without ends of lines.
+fn words_on_lines(text: &str) -> String {
+    const QUOTED: [(&str, &str); 3] = [
+        ("invalid value '", "' for '"),
+        ("unexpected argument '", "' found"),
+        ("unrecognized subcommand '", "'\n"),
+    ];
+    let quoted = |(before, after): (&str, &str)| {
+        let start = text.find(before)? + before.len();
+        let end = start + text[start..].find(after)?;
+        Some(start..end)
+    };
+    match QUOTED.into_iter().find_map(quoted) {
+        Some(range) => {
+            let word = name_words(&text[range.clone()]);
+            [&text[..range.start], &word, &text[range.end..]].concat()
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// What begins and ends red words, where stderr may be coloured.

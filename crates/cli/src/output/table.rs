@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::io::{self, Write};
+
 /// How the cells of a column are placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -5,11 +8,10 @@ pub enum Align {
     Right,
 }
 
-/// Rows of words in columns.
+/// Columns of words.
 #[derive(Debug)]
-pub struct Table {
-    columns: Vec<(String, Align)>,
-    rows: Vec<Vec<String>>,
+pub struct Columns {
+    names: Vec<(String, Align)>,
     /// Characters of the longest cell that is shown in full; all where there is nothing.
     longest: Option<usize>,
 }
@@ -17,20 +19,14 @@ pub struct Table {
 /// Other cells are not padded to the width of cells wider than this.
 const PADDED: usize = 200;
 
-impl Table {
-    /// A table with these columns.
+impl Columns {
+    /// Columns of these names.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
         let own = |(name, align): (&str, Align)| (name.to_owned(), align);
-        Table {
-            columns: columns.into_iter().map(own).collect(),
-            rows: Vec::new(),
+        Columns {
+            names: columns.into_iter().map(own).collect(),
             longest: None,
         }
-    }
-
-    /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
     }
 
     /// Cuts cells longer than this many characters short, with an ellipsis.
@@ -39,59 +35,125 @@ impl Table {
         self
     }
 
-    /// The table as text, a line a row; control characters are escaped.
-    pub fn text(&self) -> String {
-        let names = self.columns.iter().map(|(name, _)| self.shown(name));
-        let mut rows: Vec<Vec<String>> = vec![names.collect()];
-        let cells = |row: &Vec<String>| row.iter().map(|cell| self.shown(cell)).collect();
-        rows.extend(self.rows.iter().map(cells));
-        let width = |column| {
-            let cells = rows.iter().filter_map(|row: &Vec<String>| row.get(column));
-            let widest = cells.map(|cell: &String| cell.chars().count()).max();
-            widest.unwrap_or(0).min(PADDED)
+    /// Writes a line of names and a line for each of so many rows; control characters are escaped. The cells of a row
+    /// and a column are asked for twice, and none of them is kept.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write<'a>(
+        &self,
+        rows: usize,
+        cell: impl Fn(usize, usize) -> Cow<'a, str>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let width = |column: usize, name: &str| {
+            let wide = |text: &str| self.shown(text).take(PADDED).count();
+            let cells = (0..rows).map(|row| wide(&cell(row, column)));
+            cells.fold(wide(name), usize::max)
         };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        rows.iter().map(|row| self.line(row, &widths)).collect()
+        let names = || self.names.iter().enumerate();
+        let widths: Vec<usize> = names().map(|(at, (name, _))| width(at, name)).collect();
+        let name = |column: usize| Cow::from(self.names[column].0.as_str());
+        self.line(name, &widths, out)?;
+        (0..rows).try_for_each(|row| self.line(|column| cell(row, column), &widths, out))
     }
 
-    fn line(&self, row: &[String], widths: &[usize]) -> String {
-        let cells = row.iter().zip(widths).zip(&self.columns);
-        let padded = cells.map(|((cell, width), (_, align))| {
-            let blanks = " ".repeat(width.saturating_sub(cell.chars().count()));
-            match align {
-                Align::Left => [cell.as_str(), &blanks].concat(),
-                Align::Right => [&blanks, cell.as_str()].concat(),
-            }
-        });
-        let line = padded.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    }
-
-    /// A cell as it is printed.
-    fn shown(&self, cell: &str) -> String {
-        let mut text = escaped(cell);
-        if let Some(longest) = self.longest
-            && text.char_indices().nth(longest).is_some()
-        {
-            let kept = text.char_indices().nth(longest.saturating_sub(1));
-            text.truncate(kept.map_or(0, |(end, _)| end));
-            text.push('…');
+    fn line<'a>(
+        &self,
+        cell: impl Fn(usize) -> Cow<'a, str>,
+        widths: &[usize],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut line = Line { out, blanks: 0 };
+        for (column, (width, (_, align))) in widths.iter().zip(&self.names).enumerate() {
+            let cell = cell(column);
+            let shown = self.shown(&cell);
+            let pad = width.saturating_sub(shown.clone().take(PADDED).count());
+            let (before, after) = match align {
+                Align::Left => (0, pad),
+                Align::Right => (pad, 0),
+            };
+            line.blanks += before + if column > 0 { 2 } else { 0 };
+            shown.into_iter().try_for_each(|c| line.add(c))?;
+            line.blanks += after;
         }
-        text
+        writeln!(line.out)
+    }
+
+    /// The characters of a cell as they are printed.
+    fn shown<'a>(&self, cell: &'a str) -> impl Iterator<Item = char> + Clone + use<'a> {
+        let all = cell.chars().flat_map(escape);
+        let kept = match self.longest {
+            Some(longest) if all.clone().nth(longest).is_some() => Some(longest.saturating_sub(1)),
+            _ => None,
+        };
+        let ellipsis = kept.map(|_| '…');
+        all.take(kept.unwrap_or(usize::MAX)).chain(ellipsis)
     }
 }
 
-/// A text without characters that move the cursor, hide or reorder others: these are escaped.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => out.extend(c.escape_default()),
-            _ if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
-            _ => out.push(c),
+/// A line without blanks at its end.
+struct Line<'a> {
+    out: &'a mut dyn Write,
+    /// Blanks that come before the next character.
+    blanks: usize,
+}
+
+impl Line<'_> {
+    fn add(&mut self, c: char) -> io::Result<()> {
+        if c == ' ' {
+            self.blanks += 1;
+            return Ok(());
+        }
+        write!(self.out, "{:blanks$}", "", blanks = self.blanks)?;
+        self.blanks = 0;
+        self.out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())
+    }
+}
+
+/// Rows of words in columns.
+#[derive(Debug)]
+pub struct Table {
+    columns: Columns,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+        Table {
+            columns: Columns::new(columns),
+            rows: Vec::new(),
         }
     }
-    out
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// The table as text, a line a row; control characters are escaped.
+    pub fn text(&self) -> String {
+        let cell = |row: usize, column: usize| {
+            let cell = self.rows[row].get(column);
+            Cow::from(cell.map_or("", String::as_str))
+        };
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = self.columns.write(self.rows.len(), cell, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// A character; its escape where it moves the cursor, or hides or reorders others.
+fn escape(c: char) -> impl Iterator<Item = char> + Clone {
+    let (short, code, same) = match c {
+        '\n' | '\r' | '\t' => (Some(c.escape_default()), None, None),
+        _ if c.is_control() || is_invisible(c) => (None, Some(c.escape_unicode()), None),
+        _ => (None, None, Some(c)),
+    };
+    let escapes = short.into_iter().flatten();
+    escapes.chain(code.into_iter().flatten()).chain(same)
 }
 
 /// Blanks of no width, separators of lines and paragraphs, and marks of direction.
@@ -106,36 +168,40 @@ fn is_invisible(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn table(cells: &[&str]) -> Table {
-        let mut table = Table::new([("a", Align::Left), ("b", Align::Right)]);
-        for cell in cells {
-            table.row([(*cell).to_owned(), "1".to_owned()]);
-        }
-        table
+    fn table(cells: &[&str], longest: Option<usize>) -> String {
+        let columns = Columns::new([("a", Align::Left), ("b", Align::Right)]).cut_to(longest);
+        let cell =
+            |row: usize, column: usize| Cow::from(if column == 0 { cells[row] } else { "1" });
+        let mut text = Vec::new();
+        columns.write(cells.len(), cell, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
     }
 
     #[test]
     fn columns_are_as_wide_as_their_cells() {
-        let text = table(&["x", "äöü"]).text();
-        assert_eq!(text, "a    b\nx    1\näöü  1\n");
+        assert_eq!(table(&["x", "äöü"], None), "a    b\nx    1\näöü  1\n");
+        let mut rows = Table::new([("a", Align::Left), ("b c", Align::Left)]);
+        rows.row(["x y ".to_owned(), "1 ".to_owned()]);
+        rows.row(["x".to_owned()]);
+        assert_eq!(rows.text(), "a     b c\nx y   1\nx\n");
     }
 
     #[test]
     fn cells_of_any_width_are_shown() {
         let wide = "x".repeat(70_000);
-        let text = table(&[&wide, "y"]).text();
+        let text = table(&[&wide, "y"], None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1], format!("{wide}  1"));
         assert_eq!(lines[2].len(), PADDED + 3);
-        let text = table(&[&wide, "y"]).cut_to(Some(10)).text();
+        let text = table(&[&wide, "y"], Some(10));
         assert_eq!(text, "a           b\nxxxxxxxxx…  1\ny           1\n");
-        let text = table(&["ééééé", "éééééé"]).cut_to(Some(5)).text();
+        let text = table(&["ééééé", "éééééé"], Some(5));
         assert_eq!(text, "a      b\nééééé  1\néééé…  1\n");
     }
 
     #[test]
     fn control_characters_are_escaped() {
-        let text = table(&["a\u{1b}[31mb\nc\td\u{9b}\u{202e}"]).text();
+        let text = table(&["a\u{1b}[31mb\nc\td\u{9b}\u{202e}"], None);
         let expected = r"a\u{1b}[31mb\nc\td\u{9b}\u{202e}  1";
         assert!(text.contains(expected), "{text}");
         assert_eq!(text.lines().count(), 2);

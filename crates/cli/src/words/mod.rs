@@ -4,4 +4,4 @@ mod command;
 mod text;
 
 pub use command::{DATABASE, Typed, as_file, command_line, quoted};
-pub use text::{duration, message, nearest, plain, short, size};
+pub use text::{duration, message, nearest, plain, short, size, unsigned_zero};

@@ -20,16 +20,28 @@ const ENDS: (usize, usize) = (120, 40);
 /// The longest message, in characters.
 const MESSAGE: usize = 6000;
 
-/// Text in which no character steers a terminal: those are shown as escapes. Ends of lines and tabs stay.
+/// Text in which no character steers a terminal: those are shown as escapes. Ends of lines and tabs stay, but for those
+/// in names, which are in backticks.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
-        return text.into();
+    let last = text.rfind('`').unwrap_or(0);
+    let mut name = false;
+    let mut shown = String::new();
+    // What comes before is shown as it is.
+    let mut kept = 0;
+    for (at, c) in text.char_indices() {
+        if c == '`' {
+            name = !name && at < last;
+        }
+        if steers(c) || (name && matches!(c, '\n' | '\t')) {
+            shown.push_str(&text[kept..at]);
+            shown.extend(c.escape_default());
+            kept = at + c.len_utf8();
+        }
     }
-    let shown = |c: char| match steers(c) {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(shown).collect::<String>().into()
+    match kept {
+        0 => text.into(),
+        _ => (shown + &text[kept..]).into(),
+    }
 }
 
 /// Controls, and marks that turn the direction of writing.
@@ -123,6 +135,14 @@ pub fn short(value: f64) -> String {
     }
 }
 
+/// A number that is shown with so many decimal places: what is shown as zero has no sign.
+pub fn unsigned_zero(value: f64, places: i32) -> f64 {
+    match value.abs() < 0.5 * 10f64.powi(-places) {
+        true => 0.0,
+        false => value,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +152,13 @@ mod tests {
         assert_eq!(plain("a\tb\n"), "a\tb\n");
         assert_eq!(plain("\x1b[31mred\x07\r"), "\\u{1b}[31mred\\u{7}\\r");
         assert_eq!(plain("a\u{9b}2J\u{202e}b"), "a\\u{9b}2J\\u{202e}b");
+    }
+
+    #[test]
+    fn names_have_no_lines() {
+        assert_eq!(plain("no run `a\nb\t`:\n\tx"), "no run `a\\nb\\t`:\n\tx");
+        assert_eq!(plain("a`\nb"), "a`\nb");
+        assert_eq!(plain("`a` it's `b\n`\n`"), "`a` it's `b\\n`\n`");
     }
 
     #[test]

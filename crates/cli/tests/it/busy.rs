@@ -9,6 +9,16 @@ const SURFACE: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 20
                        --batch 50 --name r";
 const TRAIN: &str = "train --model mlp:2-8-4-1 --data moons --epochs 3000 --every 10 --name r";
 
+/// Where a command says what it does.
+const WORDS: &str = "words";
+
+/// What a command said, once it has ended.
+fn ended(bench: &Bench, child: Child) -> Said {
+    let said = Said::of(child.wait_with_output().unwrap());
+    let err = bench.read(WORDS);
+    Said { err, ..said }
+}
+
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -36,7 +46,8 @@ fn journal(bench: &Bench) -> u64 {
 /// A command that works, and a lock that was taken in the midst of its work.
 fn locked(bench: &Bench, words: &str) -> (Child, Lock) {
     let mut command = bench.process(words);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let words = std::fs::File::create(bench.path(WORDS)).unwrap();
+    command.stdout(Stdio::piped()).stderr(words);
     let mut child = command.spawn().unwrap();
     halt_when(&mut child, bench, |bench| stored(bench) > 0);
     let lock = Lock::new(bench);
@@ -44,15 +55,12 @@ fn locked(bench: &Bench, words: &str) -> (Child, Lock) {
     (child, lock)
 }
 
-/// Waits until the work is done: the journal grows no more.
+/// Waits until the work is done, the last that the journal holds is that the run is complete, and until that was said.
 fn done(bench: &Bench, child: &mut Child) {
-    let (mut size, mut since) = (0, Instant::now());
+    let journal = bench.path("landscape.duckdb.journal");
     wait_until("the work is done", || {
-        let now = journal(bench);
-        if now != size {
-            (size, since) = (now, Instant::now());
-        }
-        size > 0 && since.elapsed() > Duration::from_secs(2)
+        let done = std::fs::read(&journal).is_ok_and(|all| all.ends_with(b"complete"));
+        done && bench.read(WORDS).contains("is in use by")
     });
     assert!(child.try_wait().unwrap().is_none(), "it waits for the file");
 }
@@ -64,7 +72,7 @@ fn a_run_that_is_killed_while_it_waits_has_lost_nothing() {
         let (mut child, lock) = locked(&bench, words);
         done(&bench, &mut child);
         child.kill().unwrap();
-        let said = Said::of(child.wait_with_output().unwrap());
+        let said = ended(&bench, child);
         assert_eq!(said.err.matches("is in use by").count(), 1, "{}", said.err);
         drop(lock);
         assert_eq!(stored(&bench), all, "{words}");
@@ -89,7 +97,7 @@ fn a_run_goes_on_and_ends_when_the_file_is_free() {
         let (mut child, lock) = locked(&bench, words);
         done(&bench, &mut child);
         drop(lock);
-        let said = Said::of(child.wait_with_output().unwrap());
+        let said = ended(&bench, child);
         assert_eq!(said.code, 0, "{}", said.err);
         assert_eq!(said.err.matches("is in use by").count(), 1, "{}", said.err);
         assert_eq!((stored(&bench), journal(&bench)), (all, 0));
@@ -108,7 +116,7 @@ fn ctrl_c_ends_the_waiting_and_says_where_the_results_are() {
             .args([signal, &pid])
             .status();
         assert!(sent.unwrap().success());
-        let said = Said::of(child.wait_with_output().unwrap());
+        let said = ended(&bench, child);
         assert_eq!(said.code, code, "{}", said.err);
         assert!(
             said.err.contains("landscape.duckdb.journal"),

@@ -23,6 +23,7 @@ mod resume;
 mod sample;
 mod shell;
 mod signals;
+mod sql;
 mod statistics;
 mod support;
 mod train;

@@ -417,3 +417,57 @@ fn names_that_are_taken() {
         "{message}"
     );
 }
+
+/// Names from files and of files: no message breaks a line, or steers the terminal, in the midst of one.
+#[cfg(unix)]
+#[test]
+fn names_have_neither_lines_nor_controls() {
+    let bench = Bench::new();
+    let odd = "a\nerror: b\u{1b}[31m\u{202e}";
+    bench.write(
+        "odd.safetensors",
+        safetensors(&[(odd, "F32", &[2], floats(2))]),
+    );
+    let file = format!("{odd}.safetensors");
+    bench.write(&file, "no tensors");
+    let data = format!("{odd}.npz");
+    bench.write(&data, "no arrays");
+    for words in [
+        format!("{MOONS} --weights odd.safetensors"),
+        format!("{MOONS} --weights '{file}'"),
+        format!("surface --model mlp:2-8-4-1 --grid 3 --data '{data}'"),
+        format!("import '{data}'"),
+        format!("import '{odd}.csv'"),
+        format!("import '{odd}.json'"),
+        format!("runs --db '{odd}.duckdb'"),
+        format!("show '{odd}'"),
+        format!("{MOONS} --direction '{odd}.h5'"),
+        format!("{MOONS} --name '{odd}'"),
+        format!("trajectory --model mlp:2-8-4-1 --data moons --checkpoints '{odd}*'"),
+    ] {
+        let said = bench.run(&words);
+        assert_eq!(said.code, 2, "{words:?}: {}", said.err);
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!said.err.contains(steers), "{words:?}: {:?}", said.err);
+        let lines = said.err.lines();
+        assert!(
+            lines.skip(1).all(|line| !line.starts_with("error: b")),
+            "{words:?}: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn one_of_something_is_no_several() {
+    let bench = Bench::new();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 1 --save one.safetensors --name one");
+    let said = bench
+        .run("trajectory --model mlp:2-8-4-1 --data moons --checkpoints one.safetensors --grid 3");
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("1 checkpoint: one") && !said.err.contains("1 checkpoints"),
+        "{}",
+        said.err
+    );
+}

@@ -5,6 +5,7 @@ use super::thresholds::{
     LEARNT, ONE_SIDED, SETTLED, STABILITY, STEPS, SWING, TIMID, TURNS, UPS, ZIGZAG,
 };
 use super::{Answer, Facts, Figure, little_explained, short};
+use crate::counted::counted_are;
 use crate::grid::Point;
 use crate::names::named;
 use serde::{Deserialize, Serialize};
@@ -298,7 +299,10 @@ fn reservations(
     let mut reservations = Vec::new();
     let steps = facts.losses.len().max(facts.coordinates.len());
     if steps < STEPS {
-        reservations.push(format!("{steps} steps are recorded; {STEPS} are enough"));
+        reservations.push(format!(
+            "{} recorded; {STEPS} are enough",
+            counted_are(steps, "step")
+        ));
     }
     if losses.is_none() {
         reservations.push("the losses of the steps are not known".to_owned());

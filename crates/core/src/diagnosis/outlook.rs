@@ -235,7 +235,10 @@ fn reservations(view: &View, position: &Position) -> Vec<String> {
     }
     if position.unknown_near > 0 {
         let count = position.unknown_near;
-        reservations.push(format!("{count} points beside it are not measured"));
+        reservations.push(match count {
+            1 => "1 point beside it is not measured".to_owned(),
+            count => format!("{count} points beside it are not measured"),
+        });
     }
     reservations.extend(little_explained(view.seen));
     reservations.extend(view.disagrees(DISAGREEMENT[0]));

@@ -1,3 +1,4 @@
+use crate::counted::counted;
 use crate::params::ParamsError;
 
 /// What can be wrong with a trajectory.
@@ -13,7 +14,7 @@ pub enum TrajectoryError {
         source: ParamsError,
     },
     /// There are too few checkpoints for principal components.
-    #[error("{given} checkpoints; principal components need at least 2")]
+    #[error("{}; principal components need at least 2", counted(*given, "checkpoint"))]
     TooFew {
         /// How many there are.
         given: usize,

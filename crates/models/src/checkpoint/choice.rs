@@ -2,7 +2,7 @@
 
 use super::LoadNote;
 use crate::files::{Contents, Listed};
-use landscape_core::{Params, ParamsError};
+use landscape_core::{Params, ParamsError, counted};
 use std::collections::{HashMap, HashSet};
 
 /// What wrapping a module, or keeping it in a dictionary, puts in front of every name.
@@ -376,13 +376,6 @@ fn kinds<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
         }
     }
     kinds
-}
-
-fn counted(n: usize, noun: &str) -> String {
-    match n {
-        1 => format!("1 {noun}"),
-        n => format!("{n} {noun}s"),
-    }
 }
 
 /// The first few of a list.

@@ -3,6 +3,7 @@
 use super::Dataset;
 use crate::files::{self, Array, Numbers};
 use crate::{DataSpec, ModelsError, Targets};
+use landscape_core::counted;
 use std::path::Path;
 
 /// Tensors `x` and `y` of a `.safetensors` or `.npz` file.
@@ -68,7 +69,10 @@ fn dataset(name: String, x: Array, y: Array) -> Result<Dataset, ModelsError> {
     };
     if x.shape[0] != y.shape[0] {
         let (inputs, targets) = (x.shape[0], y.shape[0]);
-        let reason = format!("x has {inputs} samples, y has {targets}; each needs one target");
+        let reason = format!(
+            "x has {}, y has {targets}; each needs one target",
+            counted(inputs, "sample")
+        );
         return Err(shape_error(reason));
     }
     let targets = match y.values {

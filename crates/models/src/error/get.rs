@@ -1,5 +1,6 @@
 //! What can go wrong with a download.
 
+use landscape_core::path_words;
 use std::path::{Path, PathBuf};
 
 /// Why a data set's files are not there.
@@ -78,8 +79,10 @@ pub enum GetError {
         expected: String,
     },
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}; check the path, its permissions and the space on the disk",
-            path.display())]
+    #[error(
+        "cannot {action} {}: {source}; check the path, its permissions and the space on the disk",
+        path_words(path)
+    )]
     Io {
         /// What was tried.
         action: &'static str,

@@ -6,7 +6,7 @@ mod pickle;
 pub use get::GetError;
 pub use pickle::PickleError;
 
-use landscape_core::ParamsError;
+use landscape_core::{ParamsError, counted, path_words};
 use std::path::PathBuf;
 
 /// Every failure of this crate.
@@ -70,7 +70,7 @@ pub enum ModelsError {
         name: String,
     },
     /// More samples are asked for than there are.
-    #[error("data {name} has {available} samples, {asked} asked for; ask for at most {available}")]
+    #[error("data {name} has {}, {asked} asked for; ask for at most {available}", counted(*available, "sample"))]
     TooFewSamples {
         /// The data set.
         name: String,
@@ -185,7 +185,7 @@ pub enum ModelsError {
     },
 
     /// The file could not be opened, read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path_words(path))]
     Io {
         /// `read`, `write`.
         action: &'static str,
@@ -195,7 +195,7 @@ pub enum ModelsError {
         source: std::io::Error,
     },
     /// The file is not what its name or place says, or it is cut short.
-    #[error("{} is corrupt: {reason}; get the file again", path.display())]
+    #[error("{} is corrupt: {reason}; get the file again", path_words(path))]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -203,7 +203,7 @@ pub enum ModelsError {
         reason: String,
     },
     /// A well-formed file holds something that is not supported.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", path_words(path))]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -211,7 +211,7 @@ pub enum ModelsError {
         reason: String,
     },
     /// A file holds more than its length lets expect.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", path_words(path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -219,7 +219,10 @@ pub enum ModelsError {
         source: landscape_files::TooLarge,
     },
     /// A PyTorch checkpoint that is not read.
-    #[error("{} is no PyTorch checkpoint that can be read: {source}", path.display())]
+    #[error(
+        "{} is no PyTorch checkpoint that can be read: {source}",
+        path_words(path)
+    )]
     Pickle {
         /// The file.
         path: PathBuf,
@@ -230,7 +233,8 @@ pub enum ModelsError {
     #[error(
         "{}: `{tensor}` at {index:?} is {value}, and {} of {total} values are not finite; \
          use a checkpoint from before the training diverged",
-        path.display(), count
+        path_words(path),
+        count
     )]
     WeightNotFinite {
         /// The file.
@@ -263,7 +267,7 @@ pub enum ModelsError {
     #[error(
         "{}: `{tensor}` at {index:?} is {value}, and a variance is not negative: every loss would be NaN; \
          measure the statistics anew, or use another checkpoint",
-        path.display()
+        path_words(path)
     )]
     NegativeVariance {
         /// The file.
@@ -278,7 +282,7 @@ pub enum ModelsError {
     /// A checkpoint's tensors are not those of the network.
     #[error(
         "{} does not fit {model}{}: {source}{}",
-        path.display(),
+        path_words(path),
         fits.as_ref().map(|name| format!(" but {name}")).unwrap_or_default(),
         renamed
             .as_ref()
@@ -313,7 +317,7 @@ fn by(shape: &[usize]) -> String {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    let shown: Vec<String> = paths.iter().map(|p| path_words(p)).collect();
     shown.join(", ")
 }
 

@@ -3,9 +3,10 @@
 use super::COORDINATES;
 use super::cells::{Notes, check_sample, check_values, empty};
 use crate::error::{Error, Place};
-use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
+use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value, counted};
 use landscape_files::Budget;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -14,6 +15,7 @@ const SCHEMA: u64 = 1;
 
 /// The whole file. Lists run over the grid, the last axis fastest.
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object with `schema`, `axes` and `loss`")]
 struct Document {
     schema: u64,
     axes: Vec<DocumentAxis>,
@@ -31,6 +33,7 @@ struct Document {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object with `min`, `max` and `count`")]
 struct DocumentAxis {
     #[serde(default)]
     name: String,
@@ -42,6 +45,7 @@ struct DocumentAxis {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object with `name`, `weight` and `values`")]
 struct DocumentTerm {
     name: String,
     weight: f64,
@@ -139,6 +143,7 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     spent
         .and_then(|()| budget.spend_each(elements, ELEMENT))
         .map_err(Error::too_large(path))?;
+    check_root(&text, path)?;
     let document: Document =
         serde_json::from_slice(&text).map_err(|error| syntax(&error, &text, path))?;
     let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
@@ -159,12 +164,20 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         .map(|t| (t.name.as_str(), Some(&t.values)));
     for (name, list) in lists.into_iter().chain(terms) {
         if let Some(list) = list.filter(|list| list.len() != len) {
-            let reason = format!("{} values for a grid of {len} points", list.len());
+            let reason = format!(
+                "{} for a grid of {}",
+                counted(list.len(), "value"),
+                counted(len, "point")
+            );
             return Err(wrong(name, reason));
         }
     }
     if let Some(list) = document.source.as_ref().filter(|list| list.len() != len) {
-        let reason = format!("{} values for a grid of {len} points", list.len());
+        let reason = format!(
+            "{} for a grid of {}",
+            counted(list.len(), "value"),
+            counted(len, "point")
+        );
         return Err(wrong("source", reason));
     }
     let terms = document.terms.iter().map(|term| Term {
@@ -175,6 +188,22 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     drop(text);
     fill(&document, &mut surface).map_err(|(name, reason)| wrong(&name, reason))?;
     Ok(surface)
+}
+
+/// The file is one object, whatever is wrong within it.
+fn check_root(text: &[u8], path: &Path) -> Result<(), Error> {
+    let text = text.trim_ascii_start();
+    let found = match text.first() {
+        None => "nothing",
+        Some(b'{') => return Ok(()),
+        Some(b'[') => "a list",
+        Some(b'"') => "a text",
+        Some(_) => "something else",
+    };
+    let reason = format!(
+        "an object, `{{...}}`, is expected, and this is {found} (docs/export.md has the form)"
+    );
+    Err(Error::malformed(path, Place::default(), reason))
 }
 
 /// serde's message ends with the place, which the error has by itself.
@@ -199,12 +228,45 @@ fn syntax(error: &serde_json::Error, text: &[u8], path: &Path) -> Error {
         (Some(word), _) => {
             format!("{word} is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes")
         }
-        (None, serde_json::error::Category::Data) => {
-            format!("{reason} (docs/export.md has the form)")
+        (None, Category::Data) => {
+            format!("{} (docs/export.md has the form)", plainly(reason))
         }
+        (None, Category::Eof) => "the file ends too early".to_owned(),
         _ => reason.to_owned(),
     };
     Error::malformed(path, place, reason)
+}
+
+/// serde's names of what a value is, in those of JSON.
+fn plainly(reason: &str) -> String {
+    const NAMES: [(&str, &str); 11] = [
+        ("sequence", "a list"),
+        ("map", "an object"),
+        ("string ", "the text "),
+        ("floating point ", "the number "),
+        ("integer ", "the number "),
+        ("boolean ", ""),
+        ("a sequence", "a list"),
+        ("a map", "an object"),
+        ("f64", "a number"),
+        ("u64", "a whole number of 0 or more"),
+        ("usize", "a whole number of 0 or more"),
+    ];
+    let name = |word: &str| {
+        let known = NAMES.iter().find(|(name, _)| match name.ends_with(' ') {
+            true => word.starts_with(name),
+            false => word == *name,
+        });
+        known.map_or(word.to_owned(), |(name, new)| word.replacen(name, new, 1))
+    };
+    let found = ["invalid type: ", "invalid value: "];
+    let found = found.iter().find_map(|start| reason.strip_prefix(start));
+    match found.and_then(|rest| rest.split_once(", expected ")) {
+        Some((found, expected)) => {
+            format!("{} where {} is expected", name(found), name(expected))
+        }
+        None => reason.to_owned(),
+    }
 }
 
 fn grid(document: &Document, notes: &mut Notes) -> Result<Grid, String> {
@@ -212,8 +274,8 @@ fn grid(document: &Document, notes: &mut Notes) -> Result<Grid, String> {
         let even = Axis::new(axis.min, axis.max, axis.count).map_err(|error| error.to_string())?;
         if !axis.values.is_empty() && axis.values.len() != axis.count {
             return Err(format!(
-                "{} values on an axis of {}",
-                axis.values.len(),
+                "{} on an axis of {}",
+                counted(axis.values.len(), "value"),
                 axis.count
             ));
         }

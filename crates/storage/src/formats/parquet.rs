@@ -165,7 +165,15 @@ impl<'a> Source<'a> {
             true => "it needs more memory than a file of its length may take; if it rightly does, \
                      allow it with --max-memory 8GiB"
                 .to_owned(),
-            false => text.replace(&self.name.text, &self.path.display().to_string()),
+            // It reserves what a length says, and takes none of it before the bytes are there.
+            false if text.contains("Could not read enough bytes") => {
+                "a length in it leads beyond its end; get the file again".to_owned()
+            }
+            false => {
+                let said = text.lines().next().unwrap_or_default();
+                let said = said.trim_start_matches("Invalid Input Error: ");
+                said.replace(&self.name.text, &self.path.display().to_string())
+            }
         };
         Error::malformed(self.path, Place::default(), text)
     }

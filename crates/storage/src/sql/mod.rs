@@ -1,15 +1,20 @@
 //! Queries in SQL, for people.
 
+mod memory;
 mod statement;
+
+pub(crate) use memory::database_memory;
+pub use memory::query_memory;
 
 use crate::error::Error;
 use crate::run::{civil, from_micros, timestamp};
 use crate::store::Store;
 use duckdb::arrow::datatypes::{DataType, TimeUnit as ArrowUnit};
-use duckdb::types::{TimeUnit, Value};
+use duckdb::types::{TimeUnit, Value, ValueRef};
 use duckdb::{Connection, Statement};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// The answer to a query.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,17 +28,14 @@ pub struct SqlTable {
 
 impl SqlTable {
     /// A value as a word: as [`SqlTable::rows`] without quotes, and empty for NULL.
-    pub fn text(&self, row: usize, column: usize) -> String {
+    pub fn text(&self, row: usize, column: usize) -> Cow<'_, str> {
         match &self.rows[row][column] {
-            Json::Null => String::new(),
-            Json::String(text) => text.clone(),
-            value => value.to_string(),
+            Json::Null => "".into(),
+            Json::String(text) => text.into(),
+            value => value.to_string().into(),
         }
     }
 }
-
-/// Bytes that an answer may take in memory.
-const LARGEST: usize = 512 << 20;
 
 impl Store {
     /// Asks a query in SQL: one statement that only reads.
@@ -43,20 +45,23 @@ impl Store {
     /// the file open for writing (see [`Store::hold`]), it lets go of it for as long as the query
     /// takes.
     ///
+    /// It takes [`query_memory`] at most: half of it is for DuckDB, which writes nothing to the disk instead, and
+    /// a quarter for the answer. What functions of DuckDB take for single values is not in its count; only a limit of
+    /// the process bounds that.
+    ///
     /// # Errors
     /// [`Error::Query`], with DuckDB's words where the query is wrong: when it is not one statement
-    /// that only reads, reaches for another file, has a column that cannot be shown, or an answer of
-    /// more than 512 MiB.
+    /// that only reads, reaches for another file, has a column that cannot be shown, or takes more memory.
     pub fn sql(&self, query: &str) -> Result<SqlTable, Error> {
         self.query(|conn| {
             statement::check(conn, query)?;
-            ask(conn, query)
+            ask(conn, query, memory::answer())
         })
     }
 }
 
-/// The answer to a query.
-pub(crate) fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
+/// The answer to a query, which may take so many bytes.
+pub(crate) fn ask(conn: &Connection, query: &str, largest: usize) -> Result<SqlTable, Error> {
     let mut statement = conn.prepare(query).map_err(wrong)?;
     if statement.parameter_count() > 0 {
         return Err(Error::Query {
@@ -67,59 +72,44 @@ pub(crate) fn ask(conn: &Connection, query: &str) -> Result<SqlTable, Error> {
     drop(statement.stream_arrow([]).map_err(wrong)?);
     let columns = columns(&statement)?;
     let mut answer = statement.raw_query();
-    let (mut rows, mut size) = (Vec::new(), 0);
+    let (mut rows, mut left) = (Vec::new(), largest);
     while let Some(row) = answer.next().map_err(wrong)? {
-        let value = |place: usize| row.get::<_, Value>(place).map(json).map_err(wrong);
+        let full = || memory::too_large(largest, rows.len());
+        let mut take = |bytes| {
+            left = usize::checked_sub(left, bytes)?;
+            Some(())
+        };
+        take(memory::row(columns.len())).ok_or_else(full)?;
+        let value = |place: usize| {
+            let value = row.get_ref(place).map_err(wrong)?;
+            take(memory::value(&value)).ok_or_else(full)?;
+            json_of(value).ok_or_else(full)
+        };
         let row: Vec<Json> = (0..columns.len()).map(value).collect::<Result<_, _>>()?;
-        size += size_of::<Vec<Json>>() + row.iter().map(bytes).sum::<usize>();
-        if size > LARGEST {
-            return Err(too_large(rows.len()));
-        }
         rows.push(row);
     }
     Ok(SqlTable { columns, rows })
 }
 
+/// A value as JSON; nothing where there is no memory for it.
+fn json_of(value: ValueRef<'_>) -> Option<Json> {
+    match value {
+        ValueRef::Text(text) => {
+            let text = String::from_utf8_lossy(text);
+            let mut own = String::new();
+            own.try_reserve_exact(text.len()).ok()?;
+            own.push_str(&text);
+            Some(Json::String(own))
+        }
+        ValueRef::Blob(bytes) | ValueRef::Geometry(bytes) => Some(length(bytes)),
+        value => Some(json(value.to_owned())),
+    }
+}
+
 fn wrong(error: duckdb::Error) -> Error {
     Error::Query {
-        message: advised(error.to_string()),
+        message: memory::advised(error.to_string()),
     }
-}
-
-/// The message of an error; where memory is short, with what to do here, since DuckDB advises settings, which
-/// are fixed.
-fn advised(message: String) -> String {
-    if !message.starts_with("Out of Memory Error") {
-        return message;
-    }
-    let said = message.split("\n\n").next().unwrap_or_default();
-    format!("{said}; {FEWER}")
-}
-
-/// What to do about an answer that is too large.
-const FEWER: &str = "ask for fewer rows or columns, for example with LIMIT, or for sums";
-
-fn too_large(rows: usize) -> Error {
-    Error::Query {
-        message: format!(
-            "the answer takes more than {} MiB after {rows} rows; {FEWER}",
-            LARGEST >> 20
-        ),
-    }
-}
-
-/// Bytes that a value takes in memory, about.
-fn bytes(value: &Json) -> usize {
-    size_of::<Json>()
-        + match value {
-            Json::String(text) => text.len(),
-            Json::Array(items) => items.iter().map(bytes).sum(),
-            Json::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| 2 * size_of::<String>() + name.len() + bytes(value))
-                .sum(),
-            _ => 0,
-        }
 }
 
 /// Names of the columns, once all of them are of types that can be read.
@@ -175,9 +165,7 @@ fn json(value: Value) -> Json {
         Value::Double(value) => float(value, || value.to_string()),
         Value::Decimal(value) => Json::String(value.to_string()),
         Value::Text(text) | Value::Enum(text) => Json::String(text),
-        Value::Blob(bytes) | Value::Geometry(bytes) => {
-            Json::String(format!("<{} bytes>", bytes.len()))
-        }
+        Value::Blob(bytes) | Value::Geometry(bytes) => length(&bytes),
         Value::List(items) | Value::Array(items) => items.into_iter().map(json).collect(),
         Value::Struct(fields) => {
             let field = |(name, value): &(String, Value)| (name.clone(), json(value.clone()));
@@ -187,6 +175,10 @@ fn json(value: Value) -> Json {
         Value::Union(value) => json(*value),
         moment => Json::String(moment_text(&moment)),
     }
+}
+
+fn length(bytes: &[u8]) -> Json {
+    Json::String(format!("<{} bytes>", bytes.len()))
 }
 
 /// Sums of whole numbers are 128 bits wide in DuckDB and nearly always small.
@@ -243,23 +235,5 @@ fn time_text(unit: TimeUnit, count: i64) -> String {
     match rest {
         0 => format!("{hour:02}:{minute:02}:{second:02}"),
         _ => format!("{hour:02}:{minute:02}:{second:02}.{rest:06}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn memory_that_is_short_is_no_matter_of_settings() {
-        let message = "Out of Memory Error: failed to allocate 4.0 GiB\n\nPossible solutions:\n* SET threads=1";
-        let words = super::advised(message.to_owned());
-        let all = format!(
-            "Out of Memory Error: failed to allocate 4.0 GiB; {}",
-            super::FEWER
-        );
-        assert_eq!(words, all);
-        assert_eq!(
-            super::advised("Binder Error: x\n\nLINE 1".to_owned()),
-            "Binder Error: x\n\nLINE 1"
-        );
     }
 }

@@ -11,6 +11,7 @@ use crate::connection::settings;
 use crate::error::{Error, Holder};
 use crate::owner;
 use crate::schema::{self, Found};
+use crate::sql;
 use duckdb::{AccessMode, Connection, OptionalExt};
 use landscape_core::files::Lock;
 use serde_json::Value;
@@ -29,9 +30,6 @@ pub(crate) enum Access {
     /// Reads with a text that others wrote: a connection of its own that can do nothing else.
     Query,
 }
-
-/// Memory that a query may use; it writes nothing to the disk instead.
-const QUERY_MEMORY: &str = "4GB";
 
 /// A database file of this process.
 #[derive(Debug)]
@@ -158,9 +156,11 @@ impl File {
                     Access::Write => "write",
                     Access::Read | Access::Query => "read",
                 };
-                match system_error(&source.to_string()) {
-                    Some(source) => Error::io(action, &self.path)(source),
-                    None => Error::Database { source, path }.in_file(&self.path),
+                let message = source.to_string();
+                match (system_error(&message), damage(&message)) {
+                    (Some(source), _) => Error::io(action, &self.path)(source),
+                    (None, Some(what)) => Error::damaged(what).in_file(&self.path),
+                    (None, None) => Error::Database { source, path }.in_file(&self.path),
                 }
             }
             error => error.in_file(&self.path),
@@ -319,6 +319,7 @@ fn key(path: &Path) -> PathBuf {
 
 /// A connection to a file that is there and up to date.
 fn prepare(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+    check_name(path)?;
     if !exists(path)? {
         create(path)?;
         return open(path, access, patience);
@@ -358,6 +359,7 @@ fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
             path: path.to_owned(),
         });
     }
+    check_name(path)?;
     check_header(path)?;
     let conn = open(path, Access::Read, patience)?;
     schema::inspect(&conn, path)
@@ -381,6 +383,18 @@ fn file_id(_: &Path) -> Option<FileId> {
 
 fn exists(path: &Path) -> Result<bool, Error> {
     path.try_exists().map_err(Error::io("open", path))
+}
+
+/// DuckDB takes the name of the file, not its folders, for the name of the database.
+fn check_name(path: &Path) -> Result<(), Error> {
+    let reason = "DuckDB opens no file whose name is not UTF-8; rename it";
+    match path.file_name().is_none_or(|name| name.to_str().is_some()) {
+        true => Ok(()),
+        false => Err(Error::io("open", path)(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            reason,
+        ))),
+    }
 }
 
 /// DuckDB's files have `DUCK` after a checksum of eight bytes.
@@ -494,7 +508,7 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
         Access::Query => {
             let config = read_only()?
                 .enable_external_access(false)?
-                .max_memory(QUERY_MEMORY)?;
+                .max_memory(&sql::database_memory())?;
             let conn = Connection::open_with_flags(path, config)?;
             conn.execute_batch(
                 "SET max_temp_directory_size = '0B'; SET lock_configuration = true",
@@ -523,6 +537,8 @@ fn explain(error: duckdb::Error, path: &Path, waited: Duration) -> Error {
         Error::NewerDuckDb { path, detail }
     } else if let Some(source) = system_error(&message) {
         Error::io("open", &path)(source)
+    } else if let Some(what) = damage(&message) {
+        Error::damaged(what).in_file(&path)
     } else {
         Error::Database {
             path,
@@ -545,6 +561,27 @@ fn system_error(message: &str) -> Option<io::Error> {
     let (words, kind) = { WORDS.iter() }.find(|(words, _)| message.contains(words))?;
     let line = { message.lines() }.find(|line| line.contains(words))?;
     Some(io::Error::new(*kind, line.trim_start_matches("IO Error: ")))
+}
+
+/// What is wrong with the bytes of a file, as far as DuckDB says so.
+fn damage(message: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 4] = [
+        (
+            "Could not read enough bytes",
+            "it ends too early: a part of it is missing",
+        ),
+        ("Corrupt database file", "a checksum of it does not hold"),
+        (
+            "Failed to deserialize",
+            "what it says of itself cannot be read",
+        ),
+        (
+            "Serialization Error",
+            "what it says of itself cannot be read",
+        ),
+    ];
+    let found = WORDS.iter().find(|(words, _)| message.contains(words));
+    found.map(|(_, what)| *what)
 }
 
 /// Reads `Conflicting lock is held in /usr/bin/python3.11 (PID 17234)`.

@@ -115,6 +115,7 @@ fn entry() {
     match task.to_str().unwrap() {
         "sample" => crate::crash::sample_in_child(file),
         "create" => crate::crash::create_in_child(file),
+        "migrate" => crate::crash::migrate_in_child(file),
         "fill-disk" => crate::errors::fill_disk_in_child(file),
         "hold" => crate::concurrency::hold_in_child(file),
         "own" => crate::concurrency::own_in_child(file),

@@ -5,7 +5,10 @@ use crate::support::{assert_same, grid, place, points, spec, store, surface};
 use landscape_core::{Measured, Observer, Progress};
 use landscape_storage::{Error, Status, Store};
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Keeps the file open until it is killed.
@@ -50,16 +53,22 @@ fn a_file_kept_by_another_process_is_named_with_the_process() {
 #[test]
 fn a_file_that_becomes_free_in_time_is_waited_for() {
     let (_dir, file) = place();
-    Store::open(&file).unwrap();
+    let store = Store::open(&file).unwrap();
     let mut other = Process::start("hold", &file);
     other.wait_for("holding");
-    let killer = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(400));
-        other.kill();
+    let other = Mutex::new(Some(other));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    // Each time the file was found to be kept; the third time it becomes free.
+    let store = store.waiting(move |error| {
+        assert!(matches!(error, Error::Locked { .. }), "{error}");
+        if count.fetch_add(1, Ordering::Relaxed) == 2 {
+            other.lock().unwrap().take().unwrap().kill();
+        }
+        ControlFlow::Continue(())
     });
-    let store = patiently(&file);
     store.begin(&spec(1)).unwrap();
-    killer.join().unwrap();
+    assert!(asked.load(Ordering::Relaxed) >= 3);
 }
 
 #[test]

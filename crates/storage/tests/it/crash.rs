@@ -5,7 +5,7 @@ use crate::support::{assert_same, place};
 use landscape_core::{
     Grid, Objective, ObjectiveError, Point, Sample, Sampler, Surface, Term, from_fn,
 };
-use landscape_storage::{RunKind, RunSpec, Status, Store};
+use landscape_storage::{RunKind, RunSpec, SCHEMA_VERSION, Status, Store};
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -232,6 +232,69 @@ fn a_kill_while_the_file_is_made_leaves_a_whole_file_or_none() {
     }
     assert!(inside > 0, "no kill came while the file was made");
     Store::open(&file).unwrap();
+}
+
+pub fn migrate_in_child(file: &Path) {
+    println!("ready");
+    Store::migrate(file).unwrap();
+    println!("migrated");
+}
+
+/// A file of version 1 with a run of so many points.
+fn older(file: &Path, points: u64) {
+    let conn = duckdb::Connection::open(file).unwrap();
+    conn.execute_batch(include_str!("../../src/schema/v1.sql"))
+        .unwrap();
+    let rows = format!(
+        "INSERT INTO meta VALUES ('schema_version', '1');
+         INSERT INTO runs VALUES (1, 'old', 'surface', 'x', '{{}}', '{{}}', now()::TIMESTAMP, NULL, 'complete', NULL);
+         INSERT INTO points SELECT 1, i, 0, 0, i, 0, NULL, i, NULL, NULL, [i] FROM range({points}) t(i);
+         INSERT INTO tensors SELECT 1, 'center', NULL, i, 't' || i, 'weight', '[1000]', repeat('ab', 2000)::BLOB
+             FROM range(200) t(i)"
+    );
+    conn.execute_batch(&rows).unwrap();
+}
+
+/// All that the file of version 1 held.
+fn content(file: &Path) -> (u64, u64, f64, u64) {
+    let conn = duckdb::Connection::open(file).unwrap();
+    let query = "SELECT (SELECT count(*) FROM runs WHERE name = 'old' AND status = 'complete'), count(*), sum(loss),
+                        (SELECT sum(octet_length(data)) FROM tensors) FROM points";
+    let row = |row: &duckdb::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    conn.query_row(query, [], row).unwrap()
+}
+
+/// Kills spread over the whole of a migration, and a little beyond: the file is the old one or the new one, and holds
+/// all that it held.
+#[test]
+fn a_kill_while_a_file_is_brought_up_to_date_loses_nothing() {
+    let (dir, file) = place();
+    let source = dir.path().join("older.duckdb");
+    older(&source, 200_000);
+    let held = content(&source);
+    let copy = || {
+        let _ = std::fs::remove_file(file.with_extension("duckdb.wal"));
+        std::fs::copy(&source, &file).unwrap();
+    };
+    copy();
+    let mut undisturbed = Process::start("migrate", &file);
+    undisturbed.wait_for("ready");
+    let start = Instant::now();
+    undisturbed.wait_for("migrated");
+    let all = start.elapsed();
+    undisturbed.kill();
+    for part in 0..24 {
+        copy();
+        let mut process = Process::start("migrate", &file);
+        process.wait_for("ready");
+        std::thread::sleep(all.mul_f64(f64::from(part) / 20.0));
+        process.kill();
+        let before = Store::migrate(&file).unwrap();
+        assert!(before == 1 || before == SCHEMA_VERSION, "{before}");
+        assert_eq!(Store::migrate(&file).unwrap(), SCHEMA_VERSION);
+        assert_eq!(content(&file), held, "killed after {part} of 20 parts");
+        assert_eq!(Store::open_read(&file).unwrap().runs().unwrap().len(), 1);
+    }
 }
 
 /// An observer that is dropped, by an error or a cancelled run, has stored what it was given.

@@ -352,3 +352,43 @@ fn has_lock(folder: &std::path::Path) -> bool {
         .into_iter()
         .any(|name| name.to_string_lossy().ends_with(".lock"))
 }
+
+/// Files that were cut short, as copies are that were stopped, say so, and not that they are safe.
+#[test]
+fn a_database_that_was_cut_short_is_damaged() {
+    let (dir, path) = place();
+    let store = Store::open(&path).unwrap();
+    let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+    store.append_points(&run, &points(&grid(), 0)).unwrap();
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    for kept in [13_000, 100_000, whole.len() / 2] {
+        let cut = dir.path().join(format!("{kept}.duckdb"));
+        fs::write(&cut, &whole[..kept]).unwrap();
+        let error = Store::open_read(&cut).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Damaged { .. }), "{kept}: {error:?}");
+        assert!(text.contains("ends too early"), "{kept}: {text}");
+    }
+}
+
+/// DuckDB takes the name of a file for the name of a database, which is text.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_database_whose_name_is_no_text_is_refused_in_words() {
+    use std::os::unix::ffi::OsStrExt;
+    let (dir, path) = place();
+    Store::open(&path).unwrap();
+    let odd = dir
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"a \xff.duckdb"));
+    fs::rename(&path, &odd).unwrap();
+    for error in [
+        Store::open_read(&odd).unwrap_err(),
+        Store::open(&odd).unwrap_err(),
+    ] {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let text = format!("{error} {source:?}");
+        assert!(text.contains("name is not UTF-8"), "{text}");
+    }
+}

@@ -136,7 +136,28 @@ fn objects() {
     let axis = r#""axes": [{"min": 0, "max": 1, "count": 2}]"#;
     for (content, expected) in [
         ("{\n \"schema\": 1,,}".to_owned(), ", line 2, character 14: key must be a string"),
-        ("".to_owned(), ", line 1, character 0: EOF while parsing a value"),
+        ("".to_owned(), ": an object, `{...}`, is expected, and this is nothing (docs/export.md has the form)"),
+        (" [1, 2]".to_owned(), ": an object, `{...}`, is expected, and this is a list (docs/export.md has the form)"),
+        (r#""a""#.to_owned(), ": an object, `{...}`, is expected, and this is a text (docs/export.md has the form)"),
+        ("12".to_owned(), ": an object, `{...}`, is expected, and this is something else (docs/export.md has the form)"),
+        (r#"{"schema": 1, "axes": [{"min": 0"#.to_owned(), ", line 1, character 32: the file ends too early"),
+        (
+            r#"{"schema": [1]}"#.to_owned(),
+            ", line 1, character 11: a list where a whole number of 0 or more is expected (docs/export.md has the form)",
+        ),
+        (
+            r#"{"schema": 1, "axes": {"alpha": 1}}"#.to_owned(),
+            ", line 1, character 22: an object where a list is expected (docs/export.md has the form)",
+        ),
+        (
+            r#"{"schema": 1, "axes": [5]}"#.to_owned(),
+            ", line 1, character 24: the number `5` where an object with `min`, `max` and `count` is expected \
+             (docs/export.md has the form)",
+        ),
+        (
+            r#"{"schema": 1, "axes": [{"min": "a"}]}"#.to_owned(),
+            ", line 1, character 34: the text \"a\" where a number is expected (docs/export.md has the form)",
+        ),
         (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss` (docs/export.md has the form)"),
         (format!(r#"{{"schema": 1, {axis}, "loss": [1, NaN]}}"#), ", line 1, character 71: NaN is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes"),
         (
@@ -149,7 +170,7 @@ fn objects() {
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [1, 2], "accuracy": [1]}}"#),
-            ", `accuracy`: 1 values for a grid of 2 points",
+            ", `accuracy`: 1 value for a grid of 2 points",
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [1, 2], "terms": [{{"name": "l2", "weight": 1, "values": [1, null]}}]}}"#),
@@ -216,6 +237,14 @@ fn columnar_files() {
     fs::write(&path, "PAR1 and nothing else").unwrap();
     let words = message(&path, Format::Parquet);
     assert!(words.to_lowercase().contains("parquet"), "{words}");
+    // A name of 1.4 GB, says its length.
+    let long = include_bytes!("../../../../fuzz/seeds/parquet/long-name");
+    fs::write(&path, long).unwrap();
+    let words = message(&path, Format::Parquet);
+    assert_eq!(
+        words,
+        ": a length in it leads beyond its end; get the file again"
+    );
 }
 
 #[test]

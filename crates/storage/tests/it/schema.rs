@@ -15,8 +15,14 @@ fn actual() -> BTreeMap<String, Vec<(String, String)>> {
         .unwrap();
     let mut tables: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for row in 0..table.rows.len() {
-        let column = (table.text(row, 1), table.text(row, 2));
-        tables.entry(table.text(row, 0)).or_default().push(column);
+        let column = (
+            table.text(row, 1).into_owned(),
+            table.text(row, 2).into_owned(),
+        );
+        tables
+            .entry(table.text(row, 0).into_owned())
+            .or_default()
+            .push(column);
     }
     tables
 }

@@ -16,7 +16,7 @@ fn answers_have_columns_and_rows() {
     assert_eq!(table.text(0, 0), "surface-1");
     assert_eq!(
         (table.text(0, 1), table.text(0, 2)),
-        ("1".to_owned(), String::new())
+        ("1".into(), "".into())
     );
     assert!(
         store
@@ -307,8 +307,20 @@ fn answers_are_bounded() {
     let table = store.sql("SELECT * FROM range(300000)").unwrap();
     assert_eq!(table.rows.len(), 300_000);
     assert_eq!(table.rows[299_999], [json!(299_999)]);
-    let error = store.sql("SELECT * FROM range(10000000000)").unwrap_err();
-    assert!(error.to_string().contains("LIMIT"), "{error}");
+    for query in [
+        "SELECT * FROM range(10000000000)",
+        "SELECT repeat(repeat('x', 1000), 300000)",
+        "SELECT range(20000000)",
+        "SELECT [{'a': range(20000000)}]",
+        "SELECT MAP {'a': [repeat(repeat('x', 1000), 200000)]}",
+    ] {
+        let error = store.sql(query).unwrap_err().to_string();
+        assert!(
+            error.contains("LIMIT") && error.contains("--max-memory 2GiB"),
+            "{query}: {error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
 }
 
 #[test]

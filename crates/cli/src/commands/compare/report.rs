@@ -4,6 +4,7 @@ use super::follow::{Followed, Row};
 use crate::commands::diagnose::{Evidence, to_json, verdicts};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use landscape_core::path_words;
 use landscape_study::compare::{Eigenvalue, Factor, Fate, Statistics};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -97,7 +98,7 @@ fn words(followed: &Followed, statistics: &Statistics, files: &[PathBuf]) -> Str
             "\n{name}: the joint plane explains {shares} = {all:.1}% of the variance\n"
         ));
     }
-    text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+    text.extend(files.iter().map(|file| format!("{}\n", path_words(file))));
     text
 }
 

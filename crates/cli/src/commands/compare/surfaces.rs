@@ -8,7 +8,7 @@ use crate::commands::plot::saved;
 use crate::error::CliError;
 use crate::inputs::may_write;
 use crate::output::{Align, Console, Table, number, short};
-use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics};
+use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics, path_words};
 use landscape_storage::{Error, Run, Store};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -250,7 +250,7 @@ fn words(all: &[Landscape], differences: &[Difference], files: &[PathBuf]) -> St
     if differences.is_empty() {
         text.push_str("\nno differences point by point: the grids are not the same\n");
     }
-    text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+    text.extend(files.iter().map(|file| format!("{}\n", path_words(file))));
     text
 }
 

@@ -11,7 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{
     Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
-    Surface, Trajectory, ranges,
+    Surface, Trajectory, counted, ranges,
 };
 use landscape_models::TrainConfig;
 use landscape_storage::{Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord};
@@ -110,7 +110,7 @@ impl CurveJob {
     fn plan(&self, to: &Params, console: &Console) -> Result<(), CliError> {
         let points = self.config.bends as u64 + 2;
         let bytes = 6 * 4 * points * to.iter().map(|t| t.data.len() as u64).sum::<u64>();
-        let what = format!("a curve with {} bends", self.config.bends);
+        let what = format!("a curve with {}", counted(self.config.bends, "bend"));
         plan_memory(&what, bytes, "give fewer --bends", console)
     }
 
@@ -166,9 +166,9 @@ impl CurveJob {
             Ok(found) if found.outcome == Outcome::Complete => Ok(found.curve),
             other => {
                 store.finish(run, Status::Interrupted)?;
-                let steps = other?.steps;
+                let steps = counted(other?.steps as usize, "step");
                 Err(CliError::Interrupted {
-                    saved: format!("the lines are stored; {steps} steps of the curve are lost"),
+                    saved: format!("the lines are stored; those of the curve are not ({steps})"),
                     again: "the same command trains the curve from its start",
                 })
             }

@@ -15,7 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::output::Console;
 use curve::CurveJob;
 use ends::Ends;
-use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role};
+use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role, path_words};
 use landscape_models::save_weights;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_study::connect::{Aligned, Ground, Way};
@@ -46,7 +46,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
         end = aligned.params;
         if let Some(path) = &args.save {
             save_weights(path, &end)?;
-            console.note(format_args!("parameters written to {}", path.display()));
+            console.note(format_args!("parameters written to {}", path_words(path)));
         }
     }
     match &work.curve {
@@ -88,7 +88,9 @@ impl<'a> Work<'a> {
         let ends = Ends::load(args, store.as_ref(), console)?;
         drop(hold);
         let problem = &ends.problem;
-        say_without_statistics(args.batch_norm, &problem.spec, &problem.origin, console);
+        if args.given.has("batch_norm") {
+            say_without_statistics(args.batch_norm, &problem.spec, &problem.origin, console);
+        }
         let ground = Ground::new(&problem.spec, problem.data.clone(), problem.loss)?
             .with_batch_norm(args.batch_norm.statistics())
             .on(targets);

@@ -6,7 +6,7 @@ use crate::commands::metrics::barrier_json;
 use crate::error::CliError;
 use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, Typed, duration, number, numbers, short};
-use landscape_core::{Barrier, CurveKind};
+use landscape_core::{Barrier, CurveKind, counted};
 use landscape_study::connect::{Aligned, Connectivity, Matching, Way};
 use serde_json::{Value, json};
 
@@ -209,8 +209,11 @@ impl Report {
             table.row(aligned.line.row("line, aligned"));
             let [before, after] = aligned.similarity.map(short);
             more += &format!(
-                "aligned by {}: {} of {} units in {} groups moved, similarity {before} -> {after}\n",
-                aligned.by, aligned.moved, aligned.units, aligned.groups
+                "aligned by {}: {} of {} units in {} moved, similarity {before} -> {after}\n",
+                aligned.by,
+                aligned.moved,
+                aligned.units,
+                counted(aligned.groups, "group")
             );
         }
         if let Some(curve) = &self.curve {

@@ -3,7 +3,7 @@
 use crate::commands::diagnose::{Evidence, brief, gather, to_json};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, path_json, short};
-use landscape_core::{Metrics, metrics};
+use landscape_core::{Metrics, counted, metrics, path_words};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunKind, RunSummary, Side, Store};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -41,7 +41,7 @@ pub fn print(store: &Store, out: &Path, seconds: f64, console: &Console) -> Resu
             let told = lines.iter().filter_map(|line| line.evidence.as_ref());
             let told = told.map(|e| format!("\n{}\n{}", e.label, brief(&e.diagnose())));
             let told: String = told.collect();
-            let files = out.display();
+            let files = path_words(out);
             format!(
                 "{}{told}\nfigures, database and page: {files}\n",
                 table.text()
@@ -161,9 +161,9 @@ impl Line {
         let percent = |value: &f64| format!("{:.1}%", 100.0 * value);
         if let Some((_, Some(accuracy))) = &self.end {
             return format!(
-                "accuracy {}, {} checkpoints",
+                "accuracy {}, {}",
                 percent(accuracy),
-                self.summary.checkpoints
+                counted(self.summary.checkpoints as usize, "checkpoint")
             );
         }
         if !self.explained.is_empty() {

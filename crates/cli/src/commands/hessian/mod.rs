@@ -20,7 +20,7 @@ use crate::inputs::{
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
-use landscape_core::Grid;
+use landscape_core::{Grid, path_words};
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::Target;
 use report::Report;
@@ -244,7 +244,7 @@ fn check(args: &HessianArgs) -> Result<Target, CliError> {
         return Err(CliError::Conflict {
             what: format!(
                 "-o {}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",
-                path.display()
+                path_words(path)
             ),
             remedy:
                 "add --density for the spectrum, --map, --all-steps with --top 1, or --sharpness; or leave -o out"

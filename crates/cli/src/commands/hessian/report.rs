@@ -4,6 +4,7 @@ use super::request::Request;
 use crate::error::CliError;
 use crate::inputs::LossChoice;
 use crate::output::{Align, Console, Table, duration, number, numbers, paths_json, short};
+use landscape_core::path_words;
 use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Run, Sharpness, Side, TraceEstimate,
@@ -44,7 +45,7 @@ impl Report {
             },
             || {
                 let mut text = self.words();
-                text.extend(files.iter().map(|file| format!("{}\n", file.display())));
+                text.extend(files.iter().map(|file| format!("{}\n", path_words(file))));
                 text
             },
         )

@@ -8,7 +8,9 @@ use crate::inputs::{
 };
 use crate::output::Console;
 use burn::tensor::Device;
-use landscape_core::{Params, PathSource, Role, RowError, RowIter, RowSource};
+use landscape_core::{
+    Params, PathSource, Role, RowError, RowIter, RowSource, counted_are, path_words,
+};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
 use serde_json::{Value, json};
@@ -347,10 +349,10 @@ impl RowSource for Path {
 /// Says in which order files are taken: the last one is the origin of the plane.
 fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
     if let [file] = files {
-        console.note(format_args!("1 checkpoint: {}", file.display()));
+        console.note(format_args!("1 checkpoint: {}", path_words(file)));
         return;
     }
-    let (from, to) = (files[0].display(), files[files.len() - 1].display());
+    let (from, to) = (path_words(&files[0]), path_words(&files[files.len() - 1]));
     let how = match named {
         true => "by the numbers in their names",
         false => "by their places in the order of their names",
@@ -362,7 +364,7 @@ fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
         steps[steps.len() - 1]
     ));
     for (step, file) in steps.iter().zip(files) {
-        console.detail(format_args!("  step {step}: {}", file.display()));
+        console.detail(format_args!("  step {step}: {}", path_words(file)));
     }
 }
 
@@ -445,8 +447,8 @@ fn nothing_inside(run: &Run, records: &[TrainRecord], args: &TrajectoryArgs) -> 
     CliError::Conflict {
         what: format!("{option}: run `{}` has no checkpoint in it", run.name),
         remedy: format!(
-            "its {} checkpoints are of {what} {from} to {to}",
-            records.len()
+            "its {} of {what} {from} to {to}",
+            counted_are(records.len(), "checkpoint")
         ),
     }
 }
