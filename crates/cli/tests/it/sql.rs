@@ -23,6 +23,8 @@ const GREEDY: [&str; 14] = [
 
 /// The exit code of a query, what it said, and the largest memory that it took, in MiB.
 #[cfg(target_os = "linux")]
+// It is waited for, by a call that says what it took.
+#[allow(clippy::zombie_processes)]
 fn measured(bench: &Bench, query: &str, memory: &str) -> (i32, String, i64) {
     use std::process::Stdio;
     let mut command = bench.process(&format!("sql '{query}' {memory}"));
