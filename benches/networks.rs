@@ -150,14 +150,19 @@ fn report(options: &Options, name: &str, (clock, processor): (Vec<f64>, f64)) {
     } else {
         "forward"
     };
+    // Rounds shorter than a step of the clock have no time that could be told.
+    let [json, text] = match processor.is_finite() {
+        true => [processor.to_string(), format!("{processor:.0}")],
+        false => ["null".to_owned(), "unknown".to_owned()],
+    };
     match options.json {
         true => println!(
             "{{\"workload\": \"{name}\", \"method\": \"ours\", \"task\": \"{task}\", \"threads\": {}, \
-             \"samples\": {}, \"best\": {best}, \"median\": {middle}, \"processor\": {processor}}}",
+             \"samples\": {}, \"best\": {best}, \"median\": {middle}, \"processor\": {json}}}",
             options.threads, options.samples
         ),
         false => println!(
-            "{name}: {task}, {middle:.0} samples/s (best {best:.0}), {processor:.0} a second of processor time"
+            "{name}: {task}, {middle:.0} samples/s (best {best:.0}), {text} a second of processor time"
         ),
     }
 }

@@ -22,12 +22,13 @@ use std::error::Error;
 
 /// Names of the workloads; what follows `model:` is a model of the `landscape` command.
 #[allow(dead_code)] // one benchmark names its own
-pub const WORKLOADS: [&str; 12] = [
+pub const WORKLOADS: [&str; 13] = [
     "vit-64",
     "vit-64-cls",
     "vit-192",
     "gpt",
     "resnet18",
+    "resnet18-3x3",
     "mobilenetv2",
     "convnext",
     "unet",
@@ -47,7 +48,11 @@ pub fn record(name: &str, samples: usize) -> Result<Recorded, Box<dyn Error>> {
         "vit-64" => known("vit:patch=4,dim=64,depth=2,heads=4", &[3, 32, 32]),
         "vit-64-cls" => known("vit:patch=4,dim=64,depth=2,heads=4,pool=cls", &[3, 32, 32]),
         "vit-192" => known("vit:patch=4,dim=192,depth=6,heads=3", &[3, 32, 32]),
-        "resnet18" | "resnet20" | "resnet56" => known(name, &[3, 32, 32]),
+        "resnet20" | "resnet56" => known(name, &[3, 32, 32]),
+        "resnet18-3x3" => known("resnet18", &[3, 32, 32]),
+        "resnet18" => captured(&ResNet18::new(), &labelled(samples), |m, (x, y)| {
+            classified(m.forward(x.clone()), y)
+        }),
         "mlp" => known("mlp:784-20-10", &[784]),
         "mlp-wide" => known("mlp:784-256-256-10", &[784]),
         "gpt" => {
@@ -201,6 +206,72 @@ impl Normed {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.conv.forward(x))
+    }
+}
+
+/// Two 3x3 convolutions beside a shortcut, with a projection where the shape changes.
+#[derive(Module, Debug)]
+struct Residual {
+    first: Normed,
+    second: Normed,
+    down: Option<Normed>,
+}
+
+impl Residual {
+    fn new([from, to]: [usize; 2], stride: usize) -> Self {
+        Self {
+            first: Normed::new([from, to], 3, stride, 1),
+            second: Normed::new([to, to], 3, 1, 1),
+            down: (from != to).then(|| Normed::new([from, to], 1, stride, 1)),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let h = self.second.forward(relu(self.first.forward(x.clone())));
+        let x = match &self.down {
+            Some(down) => down.forward(x),
+            None => x,
+        };
+        relu(x + h)
+    }
+}
+
+/// torchvision's ResNet-18 (He et al., arXiv:1512.03385), whose stem of stride 4 leaves 8x8 pixels of an image of 32x32, and the
+/// last stage one.
+#[derive(Module, Debug)]
+pub struct ResNet18 {
+    stem: Normed,
+    pool: MaxPool2d,
+    blocks: Vec<Residual>,
+    head: Linear,
+}
+
+impl ResNet18 {
+    fn new() -> Self {
+        let pool = MaxPool2dConfig::new([3, 3])
+            .with_strides([2, 2])
+            .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1));
+        let mut blocks = Vec::new();
+        let mut from = 64;
+        for to in [64, 128, 256, 512] {
+            let stride = if from == to { 1 } else { 2 };
+            blocks.push(Residual::new([from, to], stride));
+            blocks.push(Residual::new([to, to], 1));
+            from = to;
+        }
+        Self {
+            stem: Normed::new([3, 64], 7, 2, 1),
+            pool: pool.init(),
+            blocks,
+            head: LinearConfig::new(512, 10).init(&Device::flex()),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let x = self.pool.forward(relu(self.stem.forward(x)));
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        self.head
+            .forward(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
     }
 }
 

@@ -85,26 +85,20 @@ def normed(a, b, kernel, stride=1, groups=1, act=None):
 
 
 class Residual(nn.Module):
-    def __init__(self, a, b, stride, projection):
+    def __init__(self, a, b, stride):
         super().__init__()
         self.main = nn.Sequential(normed(a, b, 3, stride, act=nn.ReLU), normed(b, b, 3))
-        self.stride, self.pad = stride, b - a
-        self.down = normed(a, b, 1, stride) if projection and (stride > 1 or a != b) else None
+        self.down = normed(a, b, 1, stride) if stride > 1 or a != b else nn.Identity()
 
     def forward(self, x):
-        y = self.main(x)
-        if self.down is not None:
-            x = self.down(x)
-        elif self.stride > 1:
-            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.pad // 2, self.pad - self.pad // 2))
-        return F.relu(x + y)
+        return F.relu(self.main(x) + self.down(x))
 
 
-def resnet(stem, widths, counts, projection):
+def resnet(stem, widths, counts):
     layers, a = [stem], widths[0]
     for i, (b, count) in enumerate(zip(widths, counts)):
         for k in range(count):
-            layers.append(Residual(a, b, 2 if i and not k else 1, projection))
+            layers.append(Residual(a, b, 2 if i and not k else 1))
             a = b
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(a, 10))
 
@@ -179,12 +173,16 @@ def perceptron(*sizes):
 
 def small(depth):
     n = (depth - 2) // 6
-    return resnet(normed(3, 16, 3, act=nn.ReLU), (16, 32, 64), (n, n, n), projection=False)
+    return resnet(normed(3, 16, 3, act=nn.ReLU), (16, 32, 64), (n, n, n))
 
 
 def resnet18():
     stem = nn.Sequential(normed(3, 64, 7, 2, act=nn.ReLU), nn.MaxPool2d(3, 2, 1))
-    return resnet(stem, (64, 128, 256, 512), (2, 2, 2, 2), projection=True)
+    return resnet(stem, (64, 128, 256, 512), (2, 2, 2, 2))
+
+
+def resnet18_3x3():
+    return resnet(normed(3, 64, 3, act=nn.ReLU), (64, 128, 256, 512), (2, 2, 2, 2))
 
 
 NETWORKS = {
@@ -193,6 +191,7 @@ NETWORKS = {
     "vit-192": lambda: Vit(192, 6, 3),
     "gpt": Gpt,
     "resnet18": resnet18,
+    "resnet18-3x3": resnet18_3x3,
     "mobilenetv2": mobilenet,
     "convnext": convnext,
     "unet": UNet,
