@@ -1,6 +1,8 @@
 //! How a traced loss runs: what is computed once, at each point, and for each tile of samples.
 
+use crate::ir::operation::Operation;
 use crate::objective::Trace;
+use crate::ops::stretch::Stretch;
 use crate::passes::dependence::{Analysis, Stage};
 use crate::schedule::plan::planned;
 use std::fmt;
@@ -160,23 +162,28 @@ impl Trace {
             if node.operation.is_view() {
                 continue;
             }
-            let shape = |v: &usize| &graph.values[*v].shape[..];
-            let inputs: Vec<&[usize]> = node.inputs.iter().map(shape).collect();
-            let own = Part {
-                runs: runs(&analysis, index),
-                operation: node.operation.name(),
-                count: 1,
-                numbers: graph.values[node.output].numel(),
-                work: node.operation.work(&inputs, shape(&node.output)),
+            let runs = runs(&analysis, index);
+            let mut count = |operation: &dyn Operation, inputs: &[&[usize]], shape: &[usize]| {
+                let own = Part {
+                    runs,
+                    operation: operation.name(),
+                    count: 1,
+                    numbers: shape.iter().product(),
+                    work: operation.work(inputs, shape),
+                };
+                add(&mut parts, own);
             };
-            let same = |p: &&mut Part| p.runs == own.runs && p.operation == own.operation;
-            match parts.iter_mut().find(same) {
-                Some(part) => {
-                    part.count += 1;
-                    part.numbers += own.numbers;
-                    part.work += own.work;
+            let shape = |v: &usize| &graph.values[*v].shape[..];
+            match node.operation.as_any().downcast_ref::<Stretch>() {
+                Some(stretch) => stretch.steps.iter().for_each(|step| {
+                    let inputs = step.inputs.iter().map(|input| &input.shape[..]);
+                    count(&*step.operation, &inputs.collect::<Vec<_>>(), &step.shape);
+                }),
+                None => {
+                    let inputs = node.inputs.iter().map(shape);
+                    let inputs: Vec<&[usize]> = inputs.collect();
+                    count(&*node.operation, &inputs, shape(&node.output));
                 }
-                None => parts.push(own),
             }
         }
         parts.sort_by(|a, b| a.runs.cmp(&b.runs).then(b.work.total_cmp(&a.work)));
@@ -195,6 +202,19 @@ impl Trace {
             mixes: graph.mixes,
             has_error,
         }
+    }
+}
+
+/// Adds an operation to those of its name that are computed equally often.
+fn add(parts: &mut Vec<Part>, own: Part) {
+    let same = |p: &&mut Part| p.runs == own.runs && p.operation == own.operation;
+    match parts.iter_mut().find(same) {
+        Some(part) => {
+            part.count += own.count;
+            part.numbers += own.numbers;
+            part.work += own.work;
+        }
+        None => parts.push(own),
     }
 }
 

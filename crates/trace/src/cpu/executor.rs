@@ -16,8 +16,15 @@ use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The most inputs of an operation.
+/// The most inputs of an operation, but for stretches.
 const INPUTS: usize = 8;
+
+/// No input.
+const NOTHING: View = View {
+    data: &[],
+    shape: &[],
+    samples: false,
+};
 
 /// The CPU executor of one plane.
 pub(crate) struct HostExecutor {
@@ -151,8 +158,9 @@ impl HostExecutor {
             .enumerate()
             .with_min_len(64)
             .map_init(
-                || Buffer::zeros(self.plan.point_size),
-                |buffer, (i, point)| {
+                || self.scratch(),
+                |scratch, (i, point)| {
+                    let buffer = &mut scratch.get().points;
                     let point = std::slice::from_ref(point);
                     let partials = &partials[i * size..(i + 1) * size];
                     self.steps(&self.plan.again, point, buffer);
@@ -375,11 +383,14 @@ impl HostExecutor {
         let (head, rest) = own.split_at_mut(at);
         let (out, tail) = rest.split_at_mut(size);
         let lanes = self.tiles.lanes;
-        let mut views = [View {
-            data: &[],
-            shape: &[],
-            samples: false,
-        }; INPUTS];
+        let (mut few, mut many) = ([NOTHING; INPUTS], Vec::new());
+        let views = match few.get_mut(..step.inputs.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(step.inputs.len(), NOTHING);
+                &mut many[..]
+            }
+        };
         for (view, operand) in views.iter_mut().zip(&step.inputs) {
             let data = match operand.place {
                 Place::Fixed(value) => self.fixed_at(value, operand, tile),
@@ -401,7 +412,7 @@ impl HostExecutor {
         operation.host(HostCall {
             level: self.level,
             lanes,
-            inputs: &views[..step.inputs.len()],
+            inputs: views,
             out,
             shape: &step.output.shape,
             samples: true,
@@ -460,11 +471,7 @@ impl HostExecutor {
         let (head, rest) = own.split_at_mut(at);
         let (out, tail) = rest.split_at_mut(step.output.size());
         let end = at + out.len();
-        let mut views = [View {
-            data: &[],
-            shape: &[],
-            samples: false,
-        }; INPUTS];
+        let mut views = [NOTHING; INPUTS];
         for (view, operand) in views.iter_mut().zip(&step.inputs) {
             let data = match operand.place {
                 Place::Point(offset) if offset < at => &head[offset..][..operand.size()],

@@ -7,6 +7,7 @@
 use super::depthwise::Depthwise;
 use super::gemm::Gemm;
 use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
+use super::wide::{self, Wide};
 use std::ops::Range;
 
 /// Geometry of a convolution: `[channels, height, width]` to `[outputs, out_height, out_width]`.
@@ -112,9 +113,9 @@ pub(crate) struct Conv<'a> {
     pub lanes: usize,
 }
 
-impl Conv<'_> {
+impl<'a> Conv<'a> {
     /// Computes the convolution: as a matrix product where every output sees one pixel of every channel, channel by channel
-    /// where it sees one channel.
+    /// where it sees one channel, samples by samples where pixels are few.
     pub fn run(self, level: Level) {
         let window = self.window;
         if window.is_product() {
@@ -123,8 +124,23 @@ impl Conv<'_> {
         if window.depth() == 1 {
             return Depthwise::new(self).run(level);
         }
+        if wide::suits(&window, self.lanes) {
+            return self.wide().run(level);
+        }
         let inside = window.interior(1);
         run(level, Direct { conv: self, inside });
+    }
+
+    fn wide(self) -> Wide<'a> {
+        let window = self.window;
+        Wide {
+            window,
+            x: self.x,
+            w: self.w,
+            finish: self.finish,
+            out: self.out,
+            lanes: self.lanes,
+        }
     }
 
     /// `out[o] = sum_c w[o][c] x[c]`, with the pixels of all samples in the lanes.

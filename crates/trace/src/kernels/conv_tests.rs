@@ -2,6 +2,7 @@
 
 use super::conv::{Conv, Finish, Window};
 use super::simd::{LANES, Level};
+use super::wide::{self, HEAVY};
 use super::winograd::{self, PRODUCTS, Winograd, transform_weights};
 use proptest::prelude::*;
 
@@ -243,6 +244,23 @@ proptest! {
         prop_assert!(error(window, vectors, true, seed) < 4e-5);
     }
 
+    /// Layers of few pixels and many weights, with samples side by side.
+    #[test]
+    fn convolutions_of_few_pixels_equal_f64(
+        (size, stride, padding) in (1usize..5, 1usize..3, 0usize..3),
+        (groups, own) in prop_oneof![Just((1, 61)), Just((2, 37))],
+        vectors in 2..or_under_miri(8usize, 3),
+        seed: u64,
+    ) {
+        let axis = Axis { size, kernel: 3, stride, padding: (padding, padding), dilation: 1 };
+        let depth = or_under_miri(HEAVY.div_ceil(9 * groups * own), 1);
+        let found = window((groups, depth, own), [axis, axis]);
+        prop_assume!(found.is_some());
+        let window = found.unwrap();
+        prop_assert!(cfg!(miri) || wide::suits(&window, vectors * LANES));
+        prop_assert!(error(window, vectors, false, seed) < 5e-6);
+    }
+
     /// The kernels' own arithmetic of positions against the definition.
     #[test]
     fn positions_are_those_of_the_definition(window in windows()) {
@@ -303,5 +321,37 @@ fn wide_padding_around_an_image() {
             let direct = or_under_miri(true, false);
             assert!(!direct || error(window, 1, false, 7) < 5e-6, "{window:?}");
         }
+    }
+}
+
+/// More channels than a cache holds are summed in blocks; what follows the sums comes once.
+#[test]
+fn many_channels_of_few_pixels() {
+    let axis = Axis {
+        size: 2,
+        kernel: 3,
+        stride: 1,
+        padding: (1, 1),
+        dilation: 1,
+    };
+    let window = window((1, or_under_miri(700, 2), 7), [axis, axis]).unwrap();
+    // 2,800 products: rounding adds up with the root of their number.
+    assert!(error(window, or_under_miri(7, 2), false, 5) < 2e-5);
+}
+
+/// Images of one patch share the registers with those of other samples.
+#[test]
+fn transformed_convolutions_of_one_patch() {
+    let axis = Axis {
+        size: 4,
+        kernel: 3,
+        stride: 1,
+        padding: (1, 1),
+        dilation: 1,
+    };
+    let window = window((1, or_under_miri(40, 8), or_under_miri(33, 8)), [axis; 2]).unwrap();
+    assert!(!winograd::wins(&window) && (cfg!(miri) || winograd::pays_for(&window, 64)));
+    for vectors in [1, 3, or_under_miri(5, 1)] {
+        assert!(error(window, vectors, true, 3) < 2e-5);
     }
 }

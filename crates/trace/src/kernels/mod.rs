@@ -20,6 +20,7 @@ pub(crate) mod softmax;
 pub(crate) mod sum;
 pub(crate) mod trigonometry;
 mod turn;
+mod wide;
 pub(crate) mod winograd;
 mod winograd_weight;
 

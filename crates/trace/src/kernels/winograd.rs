@@ -8,7 +8,7 @@
 
 use super::buffer::Buffer;
 use super::conv::{Finish, Window};
-use super::gemm::Gemm;
+use super::gemm::{Gemm, equal};
 use super::simd::{Kernel, LANES, Level, Simd, run};
 use std::cell::RefCell;
 
@@ -38,21 +38,33 @@ pub(super) struct Patch {
 /// Whether the transformed convolution is faster: not for other kernels and strides, for images that
 /// do not fill the patches, or for few channels, where transforming costs more than it saves.
 pub(crate) fn wins(window: &Window) -> bool {
+    fits(window, 8) && patches(window) > 1
+}
+
+/// Whether it can be computed this way without much in vain, with so many channels at least.
+fn fits(window: &Window, least: usize) -> bool {
     let plain = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
-    let patches: usize = window.out_size.iter().map(|n| n.div_ceil(OUT)).product();
     let pixels: usize = window.out_size.iter().product();
-    let full = patches * OUT * OUT * 2 <= pixels * 3;
-    plain
-        && window.groups == 1
-        && full
-        && patches > 1
-        && window.channels >= 8
-        && window.outputs >= 8
+    let full = patches(window) * OUT * OUT * 2 <= pixels * 3;
+    plain && window.groups == 1 && full && window.channels.min(window.outputs) >= least
+}
+
+fn patches(window: &Window) -> usize {
+    window.out_size.iter().map(|n| n.div_ceil(OUT)).product()
 }
 
 /// Whether it is faster with all that belongs to it: a single patch does not pay for reading four times the weights.
 pub(crate) fn pays(window: &Window) -> bool {
     wins(window) && window.out_size.iter().any(|&n| n > OUT)
+}
+
+/// Whether it is for images of one patch where `lanes` samples share the weights: 100 products of 4x4 pixels meet the image
+/// with a padding of 1, and reading 27 numbers more a weight takes about as long as 64 samples save. Not for the largest
+/// layers, whose weights would take four times their memory, at every point and for each coefficient.
+pub(crate) fn pays_for(window: &Window, lanes: usize) -> bool {
+    const PAIRS: usize = 128 * 1024;
+    let pairs = window.channels * window.outputs;
+    lanes >= 64 && pairs <= PAIRS && patches(window) == 1 && fits(window, 32)
 }
 
 /// `G w G^T` of every kernel: `[36][channels][outputs]` from PyTorch's `[outputs][channels][3][3]`.
@@ -152,28 +164,26 @@ impl Kernel for Patches<'_, '_> {
         let columns = self.conv.window.out_size[1].div_ceil(OUT);
         let count = self.conv.window.out_size[0].div_ceil(OUT) * columns;
         let place = |patch: usize| [patch / columns * OUT, patch % columns * OUT];
-        for s in (0..self.conv.lanes).step_by(LANES) {
-            for first in (0..count).step_by(PATCHES) {
-                let n = PATCHES.min(count - first);
-                let patch = |p: usize| Patch {
-                    at: place(first + p),
-                    p,
-                    n,
-                    s,
-                };
-                // SAFETY: patches `first..first + n` begin inside the output, `p < n <= PATCHES`, and
-                // `s + 16 <= lanes`, a multiple of 16.
-                unsafe {
-                    for p in 0..n {
-                        let Winograd {
-                            window, x, lanes, ..
-                        } = &self.conv;
-                        transform::<S>(window, (x, *lanes), patch(p), self.transformed);
-                    }
-                    self.multiply::<S>(n);
-                    for p in 0..n {
-                        self.output::<S>(patch(p));
-                    }
+        // The patches of the first 16 samples, of the next, and so on: images of one patch fill the registers too.
+        for (first, n) in equal(self.conv.lanes / LANES * count, PATCHES) {
+            let patch = |p: usize| Patch {
+                at: place((first + p) % count),
+                p,
+                n,
+                s: (first + p) / count * LANES,
+            };
+            // SAFETY: each patch begins inside the output, `p < n <= PATCHES`, and `s + 16 <= lanes`, a multiple
+            // of 16, as `first + n` is at most the patches of all samples.
+            unsafe {
+                for p in 0..n {
+                    let Winograd {
+                        window, x, lanes, ..
+                    } = &self.conv;
+                    transform::<S>(window, (x, *lanes), patch(p), self.transformed);
+                }
+                self.multiply::<S>(n);
+                for p in 0..n {
+                    self.output::<S>(patch(p));
                 }
             }
         }

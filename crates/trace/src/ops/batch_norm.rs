@@ -22,6 +22,8 @@ pub(crate) struct BatchNorm {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FoldScale {
     pub epsilon: f64,
+    /// Whether the outputs are the last axis of w instead, as of transformed weights; not on devices.
+    pub last: bool,
 }
 
 /// `beta + (bias - mean) gamma / sqrt(variance + epsilon)`: its bias. Inputs: gamma, beta, mean,
@@ -326,14 +328,26 @@ impl Operation for FoldScale {
 
     fn host(&self, call: HostCall) {
         let [w, gamma, variance] = [0, 1, 2].map(|i| call.inputs[i].data);
+        let channels = gamma.iter().zip(variance);
+        let factors = channels.map(|(&gamma, &variance)| scale(gamma, variance, self.epsilon));
+        if self.last {
+            let factors: Vec<f32> = factors.collect();
+            let rows = call.out.chunks_mut(factors.len());
+            for (out, w) in rows.zip(w.chunks(factors.len())) {
+                let numbers = out.iter_mut().zip(w).zip(&factors);
+                numbers.for_each(|((out, w), factor)| *out = w * factor);
+            }
+            return;
+        }
         let size = call.shape[1..].iter().product::<usize>();
-        for (o, (out, w)) in call.out.chunks_mut(size).zip(w.chunks(size)).enumerate() {
-            let factor = scale(gamma[o], variance[o], self.epsilon);
+        let rows = call.out.chunks_mut(size).zip(w.chunks(size));
+        for ((out, w), factor) in rows.zip(factors) {
             out.iter_mut().zip(w).for_each(|(out, w)| *out = w * factor);
         }
     }
 
     fn device(&self, call: DeviceCall) -> DeviceTensor {
+        assert!(!self.last, "transformed weights are for the host executor");
         let factor = scale_on_device(&call.inputs[1], &call.inputs[2], self.epsilon);
         let mut shape = vec![1; call.shape.len() + 1];
         shape[0] = replay::dims(&factor)[0];

@@ -36,6 +36,7 @@ pub(crate) mod shape;
 pub(crate) mod softmax;
 mod sort;
 pub(crate) mod spread;
+pub(crate) mod stretch;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;

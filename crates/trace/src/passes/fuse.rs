@@ -4,7 +4,7 @@ use crate::error::TraceError;
 use crate::ir::graph::{Graph, Node, Source, ValueId};
 use crate::ir::operation::Operation;
 use crate::kernels::conv::Window;
-use crate::kernels::winograd::{PRODUCTS, pays};
+use crate::kernels::winograd::{PRODUCTS, pays, pays_for};
 use crate::ops::batch_norm::{
     BatchNorm, FoldScale, FoldShift, MomentMean, MomentVariance, Moments,
 };
@@ -120,7 +120,11 @@ fn fold(graph: &mut Graph, node: &Node, norm: BatchNorm, conv: Conv2d, inputs: &
     let shape = graph.values[inputs[1]].shape.clone();
     let channels = vec![shape[0]];
     let scaled = vec![inputs[1], gamma, variance];
-    let weight = graph.push(Arc::new(FoldScale { epsilon }), scaled, shape);
+    let scale = FoldScale {
+        epsilon,
+        last: false,
+    };
+    let weight = graph.push(Arc::new(scale), scaled, shape);
     let mut shifted = vec![gamma, beta, mean, variance];
     shifted.extend(inputs.get(2));
     let bias = graph.push(Arc::new(FoldShift { epsilon }), shifted, channels);
@@ -176,7 +180,12 @@ fn crop(graph: &mut Graph, node: &mut Node, conv: Conv2d) -> Conv2d {
     for (axis, met) in met.iter().enumerate() {
         (shape[2 + axis], ranges[2 + axis].0) = (met.len(), met.start);
     }
-    node.inputs[1] = graph.push(Arc::new(Slice { ranges }), vec![node.inputs[1]], shape);
+    put_below(
+        graph,
+        &mut node.inputs[1],
+        Arc::new(Slice { ranges }),
+        shape,
+    );
     let padding = [(rows, conv.padding[0].1), (columns, conv.padding[1].1)];
     let conv = Conv2d { padding, ..conv };
     node.operation = Arc::new(conv);
@@ -185,17 +194,46 @@ fn crop(graph: &mut Graph, node: &mut Node, conv: Conv2d) -> Conv2d {
 
 fn transform(graph: &mut Graph, node: &mut Node, conv: Conv2d) {
     let shape = &graph.values[node.inputs[1]].shape;
-    let transformed = vec![PRODUCTS, shape[1], shape[0]];
-    node.inputs[1] = graph.push(
+    let shape = vec![PRODUCTS, shape[1], shape[0]];
+    put_below(
+        graph,
+        &mut node.inputs[1],
         Arc::new(TransformWeights),
-        vec![node.inputs[1]],
-        transformed,
+        shape,
     );
     let transformed = true;
     node.operation = Arc::new(Conv2d {
         transformed,
         ..conv
     });
+}
+
+/// Transforms the weights of a convolution of one patch where so many samples share them, see [`transform_weights`].
+pub(crate) fn transform_for(graph: &mut Graph, node: &mut Node, lanes: usize) {
+    let found = is::<Conv2d>(node).filter(|conv| !conv.transformed);
+    if let Some(conv) = found.filter(|conv| pays_for(&window(graph, node, conv), lanes)) {
+        transform(graph, node, conv);
+    }
+}
+
+/// Applies an operation that is linear to weights: before the scale of a folded normalisation, which is then all that is computed
+/// at every point where the normalisation moves.
+fn put_below(
+    graph: &mut Graph,
+    weight: &mut ValueId,
+    operation: Arc<dyn Operation>,
+    shape: Vec<usize>,
+) {
+    let made = |node: &&Node| node.output == *weight;
+    let scaled = graph.nodes.iter().rev().find(made);
+    let scaled = scaled.and_then(|node| Some((is::<FoldScale>(node)?, node.inputs.clone())));
+    let Some((scale, mut inputs)) = scaled else {
+        *weight = graph.push(operation, vec![*weight], shape);
+        return;
+    };
+    let last = scale.last || operation.as_any().is::<TransformWeights>();
+    inputs[0] = graph.push(operation, vec![inputs[0]], shape.clone());
+    *weight = graph.push(Arc::new(FoldScale { last, ..scale }), inputs, shape);
 }
 
 /// How often every value is used.

@@ -4,6 +4,7 @@ pub(crate) mod once;
 pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod totals;
+pub(crate) mod wide;
 
 use crate::ir::graph::ValueId;
 use crate::passes::dependence::SampleMean;

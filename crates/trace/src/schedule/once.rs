@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// Bytes that the values of a tile may take at one point: half of a second-level cache.
 pub(crate) const TILE: usize = 256 * 1024;
 
+/// The same for a wider tile: half of a last-level cache of 32 MiB.
+pub(crate) const WIDE_TILE: usize = 16 << 20;
+
 /// How the samples are cut into tiles of equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tiles {
@@ -19,13 +22,23 @@ pub(crate) struct Tiles {
 }
 
 impl Tiles {
+    /// Tiles of `rows` values a sample within [`TILE`], if 16 lanes are.
+    pub fn new(samples: usize, rows: usize) -> Self {
+        Self::within(samples, rows, TILE)
+    }
+
+    /// The most lanes, up to 256, of which `rows` values each take no more than `bytes`, or 16.
+    pub fn most(rows: usize, bytes: usize) -> usize {
+        LANES * (bytes / (rows.max(1) * LANES * size_of::<f32>())).clamp(1, 16)
+    }
+
     /// The number of lanes, up to 256, with the least work: empty lanes cost as much as full ones,
     /// and every tile costs about as much again as 64 lanes (calls, partly filled registers). A
-    /// tile of `rows` values a sample stays within [`TILE`], if 16 lanes do.
-    pub fn new(samples: usize, rows: usize) -> Self {
+    /// tile of `rows` values a sample stays within `bytes`, if 16 lanes do.
+    pub fn within(samples: usize, rows: usize, bytes: usize) -> Self {
         const OVERHEAD: usize = 64;
         let groups = samples.div_ceil(LANES);
-        let most = (TILE / (rows.max(1) * LANES * size_of::<f32>())).clamp(1, 16);
+        let most = Self::most(rows, bytes) / LANES;
         let cost = |&g: &usize| groups.div_ceil(g) * (g * LANES + OVERHEAD);
         let best = (1..=groups.clamp(1, most)).min_by_key(cost);
         Self {

@@ -1,7 +1,8 @@
 //! The steps that are run for every point, with the place of every value.
 
-use super::once::{TILE, Tiles};
+use super::once::{TILE, Tiles, WIDE_TILE};
 use super::pack;
+use super::wide::widened;
 use crate::ir::graph::{Graph, ValueId};
 use crate::ir::operation::Operation;
 use crate::ops::unary::Unary;
@@ -112,7 +113,16 @@ pub(crate) fn planned(
     let analysis = Analysis::new(&graph, varies);
     let plan = Plan::new(&graph, &analysis);
     let tiles = Tiles::new(graph.samples, plan.tile_rows);
-    (graph, analysis, plan, tiles)
+    let Some(wide) = widened(&graph, &analysis, tiles) else {
+        return (graph, analysis, plan, tiles);
+    };
+    let wide_analysis = Analysis::new(&wide, varies);
+    let wide_plan = Plan::new(&wide, &wide_analysis);
+    let wide_tiles = Tiles::within(wide.samples, wide_plan.tile_rows, WIDE_TILE);
+    match wide_tiles.lanes > tiles.lanes {
+        true => (wide, wide_analysis, wide_plan, wide_tiles),
+        false => (graph, analysis, plan, tiles),
+    }
 }
 
 impl Plan {

@@ -437,3 +437,84 @@ fn images_smaller_than_kernels() {
     let trace = Trace::capture(&net, &inputs(20, 12, 4), loss).unwrap();
     crate::curvature::check_trace(&trace, &params_of(&net).unwrap());
 }
+
+/// Large images first, then layers of few pixels and many weights, which run on more samples at a time; a shortcut leads from
+/// before to behind them.
+#[derive(Module, Debug)]
+struct Deep {
+    stem: Conv2d,
+    norm: BatchNorm,
+    layers: Vec<Conv2d>,
+    norms: Vec<BatchNorm>,
+    hidden: Linear,
+    linear: Linear,
+}
+
+impl Deep {
+    fn new() -> Self {
+        let device = Device::flex();
+        let conv = |[from, to]: [usize; 2], stride| {
+            let conv = Conv2dConfig::new([from, to], [3, 3]).with_stride([stride, stride]);
+            conv.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_bias(false)
+                .init(&device)
+        };
+        // On 12x12, 4x4, 4x4, 2x2, 2x2 and 1x1 pixels.
+        let sizes = [
+            (16, 12, 1),
+            (12, 128, 3),
+            (128, 128, 1),
+            (128, 130, 2),
+            (130, 136, 1),
+            (136, 140, 2),
+        ];
+        Self {
+            stem: conv([3, 16], 1),
+            norm: BatchNormConfig::new(16).init(&device),
+            layers: sizes
+                .iter()
+                .map(|&(from, to, stride)| conv([from, to], stride))
+                .collect(),
+            norms: sizes
+                .iter()
+                .map(|&(_, to, _)| BatchNormConfig::new(to).init(&device))
+                .collect(),
+            hidden: LinearConfig::new(140, 300).init(&device),
+            linear: LinearConfig::new(300, 5).init(&device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let n = x.dims()[0];
+        let x = x.reshape([n, 3, 12, 12]);
+        let mut x = relu(self.norm.forward(self.stem.forward(x)));
+        let shortcut = x.clone().mean_dim(3).mean_dim(2).flatten::<2>(1, 3);
+        for (layer, norm) in self.layers.iter().zip(&self.norms) {
+            x = relu(norm.forward(layer.forward(x)));
+        }
+        let x = Tensor::cat(vec![x.flatten(1, 3).narrow(1, 0, 124), shortcut], 1);
+        self.linear.forward(relu(self.hidden.forward(x)))
+    }
+}
+
+#[test]
+fn deep_layers_of_few_pixels() {
+    let net = filled(Deep::new(), 2);
+    let loss = |m: &Deep, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    for (samples, bias) in [
+        (1, BiasMode::Zero),
+        (40, BiasMode::Layer),
+        (140, BiasMode::Layer),
+    ] {
+        check(&net, &inputs(samples, 432, 5), bias, loss);
+    }
+    let summary = |n: usize| {
+        Trace::capture(&net, &inputs(n, 432, 5), loss)
+            .unwrap()
+            .summary()
+    };
+    assert_eq!(summary(16).tile, 16);
+    let wide = summary(300);
+    assert!(wide.tile >= 100, "{wide}");
+    assert!(!wide.to_string().contains("stretch"), "{wide}");
+}
