@@ -1,17 +1,17 @@
 //! Exact gradients and products with matrices of second derivatives at a point of parameter space.
 
 use crate::capture::module::to_burn;
-use crate::cpu::derivative::HostDerivative;
-use crate::cpu::threads::pool;
-use crate::device::derivative::DeviceDerivative;
+use crate::cpu::executor::HostExecutor;
+use crate::cpu::threads::{Pool, pool};
+use crate::device::Precision;
+use crate::device::executor::{DeviceExecutor, Numbers};
 use crate::error::TraceError;
-use crate::ir::graph::Source;
 use crate::objective::{Target, Trace};
 use crate::passes::derive::{Matrix, Wanted, derive};
 use burn::tensor::Device;
 use landscape_core::{Params, Role};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 /// A tensor's place among the numbers of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Curvature {
     blocks: Vec<Block>,
     /// One a slot of the graph.
     slots: Vec<Slot>,
-    pool: Option<Arc<rayon::ThreadPool>>,
+    pool: Pool,
     programs: [OnceLock<Program>; 4],
     making: Mutex<()>,
 }
@@ -73,9 +73,16 @@ struct Slot {
     fixed: Vec<f32>,
 }
 
-enum Program {
-    Host(HostDerivative),
-    Device(DeviceDerivative),
+/// A derived graph on its target.
+struct Program {
+    executor: Derivatives,
+    /// For each slot of the graph: the place of its derivative among the outputs, `None` where it is zero.
+    outputs: Vec<Option<usize>>,
+}
+
+enum Derivatives {
+    Host(Box<HostExecutor>),
+    Device(Box<DeviceExecutor>),
 }
 
 impl std::fmt::Debug for Curvature {
@@ -113,12 +120,7 @@ impl Trace {
     /// [`TraceError::Layout`] where a parameter is missing or of another shape,
     /// [`TraceError::NoParameters`] where nothing is trainable, [`TraceError::Threads`].
     pub fn curvature(&self, at: &Params, target: &Target) -> Result<Curvature, TraceError> {
-        let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
-        for value in &self.graph.values {
-            if let Source::Parameter(p) = value.source {
-                shapes[p] = &value.shape;
-            }
-        }
+        let shapes = self.graph.parameter_shapes();
         self.check(at, &shapes)?;
         let (blocks, point) = blocks(at);
         let slots: Vec<Slot> = self
@@ -141,7 +143,7 @@ impl Trace {
             return Err(TraceError::NoParameters);
         }
         let pool = match target {
-            Target::Host { threads, .. } => pool(*threads)?.map(Arc::new),
+            Target::Host { threads, .. } => pool(*threads)?,
             _ => None,
         };
         Ok(Curvature {
@@ -304,22 +306,24 @@ impl Curvature {
         point: &[f64],
         vectors: &[Vec<f64>],
     ) -> Result<(f64, Vec<Vec<f64>>), TraceError> {
-        let (loss, parts) = match self.program(wanted)? {
-            Program::Device(program) => {
+        let program = self.program(wanted)?;
+        let found = match &program.executor {
+            Derivatives::Device(executor) => {
                 let double = |x: f64| x;
                 let vectors = vectors.iter().map(|v| self.parts(v, false, double));
                 let vectors: Vec<_> = vectors.collect();
-                program.run(&self.parts(point, true, double), &vectors)?
+                executor.derivatives(&self.parts(point, true, double), &vectors)?
             }
-            Program::Host(program) => {
+            Derivatives::Host(executor) => {
                 let single = |x: f64| x as f32;
                 let vectors = vectors.iter().map(|v| self.parts(v, false, single));
                 let vectors: Vec<_> = vectors.collect();
-                let found = program.run(self.parts(point, true, single), &vectors);
-                (found.loss, found.parts)
+                executor.derivatives(self.parts(point, true, single), &vectors)
             }
         };
-        Ok((loss, parts.iter().map(|p| self.vector(p)).collect()))
+        let loss = found.outputs[0][0][0];
+        let vector = |found: &Vec<Vec<f64>>| self.vector(&program.outputs, found);
+        Ok((loss, found.outputs.iter().map(vector).collect()))
     }
 
     fn program(&self, wanted: Wanted) -> Result<&Program, TraceError> {
@@ -335,18 +339,25 @@ impl Curvature {
         }
         let trainable: Vec<bool> = self.slots.iter().map(|s| s.block.is_some()).collect();
         let derived = derive(&self.trace.graph, &trainable, wanted)?;
-        let program = match (&self.target, self.double) {
-            (Target::Host { level, .. }, false) => {
-                Program::Host(HostDerivative::new(&derived, *level, self.pool.clone()))
-            }
-            (Target::Host { .. }, true) => {
-                Program::Device(DeviceDerivative::new(derived, &Device::flex(), 0, true)?)
-            }
-            (Target::Device { device, batch }, double) => {
-                Program::Device(DeviceDerivative::new(derived, device, *batch, double)?)
-            }
+        let graph = (&derived.graph, &derived.analysis);
+        let on_device = |device: &Device, batch: usize| {
+            let numbers = match self.double {
+                true => Numbers::F64,
+                false => Numbers::F32(Precision::F32),
+            };
+            let executor = DeviceExecutor::new(graph, &[], device, batch, numbers)?;
+            Ok::<_, TraceError>(Derivatives::Device(Box::new(executor)))
         };
-        Ok(place.get_or_init(|| program))
+        let executor = match &self.target {
+            Target::Host { level, .. } if !self.double => {
+                let executor = HostExecutor::new(graph, &[], *level, self.pool.clone());
+                Derivatives::Host(Box::new(executor))
+            }
+            Target::Host { .. } => on_device(&Device::flex(), 0)?,
+            Target::Device { device, batch } => on_device(device, *batch)?,
+        };
+        let outputs = derived.outputs;
+        Ok(place.get_or_init(|| Program { executor, outputs }))
     }
 
     /// A vector as the graph's slots have it; `fixed`: buffers have their values, else zeros.
@@ -373,11 +384,12 @@ impl Curvature {
         self.slots.iter().map(part).collect()
     }
 
-    /// The opposite of [`Self::parts`]; what is not there is 0.
-    fn vector(&self, parts: &[Option<Vec<f64>>]) -> Vec<f64> {
+    /// The opposite of [`Self::parts`], of those outputs; what is not there is 0.
+    fn vector(&self, outputs: &[Option<usize>], found: &[Vec<f64>]) -> Vec<f64> {
         let mut vector = vec![0.0; self.dim()];
-        for (slot, part) in self.slots.iter().zip(parts) {
-            if let (Some(block), Some(part)) = (slot.block, part) {
+        for (slot, output) in self.slots.iter().zip(outputs) {
+            if let (Some(block), Some(output)) = (slot.block, output) {
+                let part = &found[*output];
                 // Transposing back is transposing the other way round.
                 let mut shape = slot.shape.clone();
                 if slot.transposed {

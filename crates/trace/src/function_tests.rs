@@ -1,7 +1,8 @@
 //! Every function of the table against its definition in f64: values, first and second derivatives.
 
-use crate::cpu::derivative::HostDerivative;
-use crate::device::derivative::DeviceDerivative;
+use crate::cpu::executor::HostExecutor;
+use crate::device::Precision;
+use crate::device::executor::{DeviceExecutor, Numbers};
 use crate::ir::graph::{Graph, Slot, Source, Value};
 use crate::ir::operation::{DeviceCall, Operation};
 use crate::kernels::simd::Level;
@@ -9,6 +10,7 @@ use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::unary::Unary;
 use crate::passes::derive::{Matrix, Wanted, derive};
 use crate::replay::{DeviceTensor, download, upload};
+use crate::schedule::Found;
 use burn::tensor::Device;
 use std::sync::Arc;
 
@@ -106,6 +108,7 @@ fn sum_of(f: Unary, n: usize) -> Graph {
         mixes: None,
         totals: Vec::new(),
         derived: Vec::new(),
+        ones: Vec::new(),
     };
     let y = graph.push(Arc::new(f), vec![0], vec![1, n]);
     let sum = Reduce {
@@ -125,10 +128,10 @@ fn differences(f: Unary, x: f64) -> [f64; 2] {
 }
 
 #[track_caller]
-fn assert_derivatives(f: Unary, x: &[f32], found: &Option<Vec<f64>>, order: usize, tolerance: f64) {
+fn assert_derivatives(f: Unary, x: &[f32], found: Found, order: usize, tolerance: f64) {
     for (i, &x) in x.iter().enumerate() {
         let truth = differences(f, f64::from(x))[order];
-        let found = found.as_ref().map_or(0.0, |found| found[i]);
+        let found = found.outputs[0].get(1).map_or(0.0, |found| found[i]);
         let error = (found - truth).abs() / truth.abs().max(1.0);
         assert!(
             error <= tolerance,
@@ -150,22 +153,24 @@ fn derivatives_are_those_of_the_definition_twice() {
         let wanted = [Wanted::Gradient, Wanted::Product(Matrix::Hessian)];
         for (order, wanted) in wanted.into_iter().enumerate() {
             let derived = derive(&graph, &[true], wanted).unwrap();
+            let graph = (&derived.graph, &derived.analysis);
             let vectors = if order == 0 {
                 vec![]
             } else {
                 vec![ones.clone()]
             };
             for level in Level::available() {
-                let host = HostDerivative::new(&derived, level, None);
-                let found = host.run(vec![x.clone()], &vectors);
-                assert_derivatives(f, &x, &found.parts[0][0], order, 3e-5);
+                let host = HostExecutor::new(graph, &[], level, None);
+                let found = host.derivatives(vec![x.clone()], &vectors);
+                assert_derivatives(f, &x, found, order, 3e-5);
             }
-            for double in [false, true] {
-                let device = DeviceDerivative::new(derived.clone(), &Device::flex(), 0, double);
+            for (numbers, tolerance) in [(Numbers::F32(Precision::F32), 3e-5), (Numbers::F64, 1e-7)]
+            {
+                let device = DeviceExecutor::new(graph, &[], &Device::flex(), 0, numbers);
                 let reals = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
                 let vectors: Vec<_> = vectors.iter().map(|v| vec![reals(&v[0])]).collect();
-                let (_, parts) = device.unwrap().run(&[reals(&x)], &vectors).unwrap();
-                assert_derivatives(f, &x, &parts[0][0], order, if double { 1e-7 } else { 3e-5 });
+                let found = device.unwrap().derivatives(&[reals(&x)], &vectors).unwrap();
+                assert_derivatives(f, &x, found, order, tolerance);
             }
         }
     }

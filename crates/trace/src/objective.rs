@@ -6,16 +6,17 @@ use crate::capture::module::to_burn;
 use crate::capture::panics::panic_message;
 use crate::capture::record;
 use crate::cpu::executor::HostExecutor;
+use crate::cpu::threads::pool;
+use crate::cpu::totals::compute_totals;
 use crate::device::Precision;
-use crate::device::executor::DeviceExecutor;
+use crate::device::executor::{DeviceExecutor, Numbers};
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Slot};
 use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
-use crate::passes::dependence::{Analysis, SampleMean};
+use crate::passes::dependence::{Analysis, Multiple};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
 use crate::schedule::once::Fixed;
-use crate::schedule::totals::compute_totals;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -190,21 +191,16 @@ impl Trace {
         } else {
             targets
         };
-        let means: Vec<Option<SampleMean>> = graph
-            .outputs()
-            .map(|v| analysis.multiple_of_mean(&graph, v))
-            .collect();
-        let loss = &means[0];
         let executors = targets
             .iter()
-            .map(|target| build(&graph, &analysis, loss, &parameters, target, self.precision))
+            .map(|target| build((&graph, &analysis), &parameters, target, self.precision))
             .collect::<Result<_, _>>()?;
         Ok(PlaneObjective {
             dims: plane.dims(),
             samples: graph.samples,
             terms: graph.terms.iter().map(|(term, _)| term.clone()).collect(),
             has_accuracy: graph.accuracy.is_some(),
-            means,
+            mean: analysis.multiple_of_mean(&graph, graph.loss),
             executors,
         })
     }
@@ -221,12 +217,7 @@ impl Trace {
 
     /// Origin and directions of every parameter of the graph, in Burn's layout.
     fn parameters(&self, plane: &Plane) -> Result<Vec<Fixed>, TraceError> {
-        let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
-        for value in &self.graph.values {
-            if let crate::ir::graph::Source::Parameter(p) = value.source {
-                shapes[p] = &value.shape;
-            }
-        }
+        let shapes = self.graph.parameter_shapes();
         self.check(plane.origin(), &shapes)?;
         let read = |params: &Params, slot: &Slot, shape: &[usize]| {
             params
@@ -276,9 +267,7 @@ impl Trace {
 }
 
 fn build(
-    graph: &Graph,
-    analysis: &Analysis,
-    loss: &Option<SampleMean>,
+    graph: (&Graph, &Analysis),
     parameters: &[Fixed],
     target: &Target,
     precision: Precision,
@@ -290,21 +279,16 @@ fn build(
                 precision: precision.name(),
             });
         }
-        Target::Host { threads, level } => Box::new(HostExecutor::new(
-            (graph, analysis),
-            loss.clone(),
-            parameters.to_vec(),
-            *threads,
-            *level,
-        )?),
-        Target::Device { device, batch } => Box::new(DeviceExecutor::new(
-            (graph, analysis),
-            loss.clone(),
-            parameters,
-            device,
-            *batch,
-            precision,
-        )?),
+        Target::Host { threads, level } => {
+            let pool = pool(*threads)?;
+            Box::new(HostExecutor::new(graph, parameters, *level, pool))
+        }
+        Target::Device { device, batch } => {
+            let numbers = Numbers::F32(precision);
+            Box::new(DeviceExecutor::new(
+                graph, parameters, device, *batch, numbers,
+            )?)
+        }
     })
 }
 
@@ -314,8 +298,8 @@ pub struct PlaneObjective {
     samples: usize,
     terms: Vec<Term>,
     has_accuracy: bool,
-    /// For every output: the mean over samples that it is a multiple of.
-    means: Vec<Option<SampleMean>>,
+    /// The mean over the samples that the loss is a multiple of.
+    mean: Option<Multiple>,
     executors: Vec<Box<dyn Executor>>,
 }
 
@@ -337,14 +321,7 @@ impl PlaneObjective {
     }
 
     fn sample(&self, evaluated: &Evaluated) -> Sample {
-        let mut values = evaluated
-            .outputs
-            .iter()
-            .zip(&self.means)
-            .map(|(&output, mean)| {
-                let found = mean.as_ref().and_then(|mean| evaluated.mean(mean));
-                found.unwrap_or(output)
-            });
+        let mut values = evaluated.outputs.iter().copied();
         let loss = values.next().expect("the loss is the first output");
         let accuracy = self.has_accuracy.then(|| values.next().unwrap_or(f64::NAN));
         Sample {
@@ -360,12 +337,12 @@ impl PlaneObjective {
     /// Of a weighted mean `l = sum w_i l_i / sum w_i`: `sqrt(n / (n - 1) sum w_i^2 (l_i - l)^2) / sum w_i`, that of a
     /// ratio estimator (delta method; Cochran, Sampling Techniques, 1977, section 2.11).
     fn standard_error(&self, evaluated: &Evaluated) -> Option<f64> {
-        let mean = self.means[0].as_ref()?;
+        let mean = self.mean.as_ref()?;
         let n = self.samples as f64;
         let spread = evaluated.spread.filter(|_| self.samples > 1)?;
         let mut squares = mean.factor.powi(2) * spread.squares;
         if let Some(excess) = &mean.excess {
-            let loss = evaluated.mean(mean)?;
+            let loss = evaluated.outputs[0];
             let own: f64 = excess.iter().map(|w| w * w).sum();
             squares += loss * (loss * own - 2.0 * mean.factor * spread.product);
         }

@@ -156,7 +156,7 @@ impl Trace {
         let varies = vec![true; self.graph.parameters.len()];
         let (graph, analysis) = self.lowered(&varies);
         let has_error = analysis.multiple_of_mean(&graph, graph.loss).is_some();
-        let (graph, analysis, plan, tiles) = planned(&graph, &analysis, &varies);
+        let (graph, analysis, plan, tiles) = planned(&graph, &analysis);
         let mut parts: Vec<Part> = Vec::new();
         for (index, node) in graph.nodes.iter().enumerate() {
             if node.operation.is_view() {

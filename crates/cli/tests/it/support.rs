@@ -204,12 +204,37 @@ fn closed(bench: &Bench) -> bool {
     bench.path("landscape.duckdb").exists() && Lock::try_new(bench).is_some()
 }
 
-/// Starts a command whose output can be read at its end.
+/// Starts a command whose output can be read at its end, and which heeds all signals: under `nohup`, and in a shell's
+/// background, programs inherit that some are ignored.
 pub fn start(bench: &Bench, words: &str) -> Child {
     let mut command = bench.process(words);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    heed_signals(&mut command);
     command.spawn().unwrap()
 }
+
+#[cfg(unix)]
+fn heed_signals(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let heed = || {
+        for number in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: it takes two numbers, and may be called between fork and exec.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::signal(number, libc::SIG_DFL)
+            };
+        }
+        Ok(())
+    };
+    // SAFETY: `heed` allocates nothing and calls only what is safe after a fork.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(heed)
+    };
+}
+
+#[cfg(not(unix))]
+fn heed_signals(_command: &mut std::process::Command) {}
 
 /// Points of the first run that are stored.
 pub fn stored(bench: &Bench) -> u64 {

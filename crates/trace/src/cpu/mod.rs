@@ -1,6 +1,11 @@
-//! Graphs on the CPU's own kernels, many points or vectors at once.
+//! Graphs on the CPU's own kernels.
 
-pub(crate) mod derivative;
 pub(crate) mod executor;
 mod in_order;
+mod once;
+mod points;
+pub(crate) mod samples;
+mod steps;
 pub(crate) mod threads;
+pub(crate) mod totals;
+mod vectors;

@@ -2,12 +2,24 @@
 
 use crate::error::{MOST_THREADS, TraceError};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::Arc;
 
-/// A pool of that many threads; `None` for 0, which means all cores.
+/// The threads that a graph runs on; `None`: all cores.
+pub(crate) type Pool = Option<Arc<ThreadPool>>;
+
+/// Runs `f` on them.
+pub(super) fn install<T: Send>(pool: &Pool, f: impl FnOnce() -> T + Send) -> T {
+    match pool {
+        Some(pool) => pool.install(f),
+        None => f(),
+    }
+}
+
+/// A pool of that many threads; 0 means all cores.
 ///
 /// # Errors
 /// [`TraceError::TooManyThreads`] beyond [`MOST_THREADS`], and when the system starts none.
-pub(crate) fn pool(threads: usize) -> Result<Option<ThreadPool>, TraceError> {
+pub(crate) fn pool(threads: usize) -> Result<Pool, TraceError> {
     if threads > MOST_THREADS {
         return Err(TraceError::TooManyThreads { given: threads });
     }
@@ -15,7 +27,8 @@ pub(crate) fn pool(threads: usize) -> Result<Option<ThreadPool>, TraceError> {
         return Ok(None);
     }
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map(Some).map_err(TraceError::Threads)
+    pool.map(|pool| Some(Arc::new(pool)))
+        .map_err(TraceError::Threads)
 }
 
 #[cfg(test)]

@@ -1,102 +1,378 @@
-//! The device executor: the same graph, replayed on a Burn device, many points at once.
+//! The device executor: the same plan, replayed on a Burn device, for many points or many vectors at once.
+//!
+//! Every tensor has one more axis in front, which counts the points, or the vectors; of length 1 where a value does not
+//! depend on them.
 
 use super::Precision;
 use super::memory::Sizes;
 use super::open;
+use super::totals::Total;
 use crate::capture::panics::panic_message;
 use crate::error::TraceError;
-use crate::ir::graph::{Graph, Source, ValueId};
-use crate::ir::operation::{DeviceCall, Linearity, Operand, Samples};
-use crate::passes::dependence::{Analysis, SampleMean, Stage};
-use crate::replay::{DeviceTensor, Replay, dims, download, reshape, upload};
-use crate::schedule::once::Fixed;
-use crate::schedule::{Evaluated, Executor, Spread};
+use crate::ir::graph::{Graph, ValueId};
+use crate::ir::operation::{DeviceCall, Operation, Samples};
+use crate::ops::unary::Unary;
+use crate::passes::dependence::{Analysis, Stage};
+use crate::replay::{DeviceTensor, Replay, dims, reshape};
+use crate::schedule::once::{Backend, Data, Fixed, Once};
+use crate::schedule::plan::{Action, Operand, Output, Phase, Place, Plan, Step};
+use crate::schedule::{Evaluated, Executor, Found};
 use burn::tensor::Device;
-use burn_backend::FloatDType;
 use burn_backend::ops::FloatTensorOps;
+use burn_backend::{DType, FloatDType, Shape, TensorData};
 use burn_dispatch::DispatchDevice;
 use landscape_core::{ObjectiveError, Point};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-/// A value that is shared (only the constant) or affine, on the device, with an axis of length 1
-/// for the points in front.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    constant: Option<DeviceTensor>,
-    slopes: [Option<DeviceTensor>; 3],
+/// What a device computes with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Numbers {
+    /// 32-bit floats, with products in that precision.
+    F32(Precision),
+    /// 64-bit floats.
+    F64,
 }
 
-impl Known {
-    fn coefficient(&self, j: usize) -> Option<&DeviceTensor> {
-        if j == 0 {
-            self.constant.as_ref()
+/// The executor of one graph on one device.
+pub(crate) struct DeviceExecutor {
+    context: Context,
+    plan: Plan,
+    batches: Vec<Batch>,
+    /// Points of a group.
+    points: usize,
+    /// The excess weights of the samples in the loss, where it is a weighted mean.
+    excess: Option<Arc<Vec<f64>>>,
+    /// For each pass and step on samples: the values that nothing needs after it.
+    done: Vec<Vec<Vec<ValueId>>>,
+    name: String,
+}
+
+/// What is known of a graph, and where it runs.
+struct Context {
+    graph: Graph,
+    analysis: Analysis,
+    device: DispatchDevice,
+    numbers: Numbers,
+}
+
+/// Some of the samples, and what is computed once for them.
+struct Batch {
+    samples: std::ops::Range<usize>,
+    fixed: Vec<Option<Fixed<DeviceTensor>>>,
+}
+
+type Table = Vec<Option<DeviceTensor>>;
+
+impl DeviceExecutor {
+    /// `parameters` in the order of the graph's slots, none where they are given for every run; `batch` 0 chooses by
+    /// memory.
+    pub fn new(
+        (graph, analysis): (&Graph, &Analysis),
+        parameters: &[Fixed],
+        device: &Device,
+        batch: usize,
+        numbers: Numbers,
+    ) -> Result<Self, TraceError> {
+        open::open_device(device)?;
+        if let Numbers::F32(precision) = numbers {
+            open::computes_in(device, precision)?;
+        }
+        let plan = Plan::new(graph, analysis);
+        let sizes = Sizes::new(graph, analysis, open::is_cpu(device));
+        let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
+        let batch = match (cut && analysis.samples.contains(&true), batch) {
+            (false, _) => graph.samples,
+            (true, 0) if plan.given.is_empty() => sizes.batch(graph.samples),
+            (true, 0) => sizes.batch_at_one(graph.samples),
+            (true, n) => n.min(graph.samples),
+        };
+        let context = Context {
+            graph: graph.clone(),
+            analysis: analysis.clone(),
+            device: open::inner(device).clone(),
+            numbers,
+        };
+        let loss = analysis.multiple_of_mean(graph, graph.loss);
+        Ok(Self {
+            done: done(&plan),
+            batches: context.batches(parameters, batch),
+            context,
+            plan,
+            points: sizes.points(batch),
+            excess: loss.and_then(|loss| loss.excess),
+            name: match numbers {
+                Numbers::F32(Precision::F32) | Numbers::F64 => open::describe(device),
+                Numbers::F32(other) => format!("{} in {}", open::describe(device), other.name()),
+            },
+        })
+    }
+
+    /// Runs the graph at `parameters` (in Burn's layout, one a slot) for all `vectors`; none for a gradient.
+    ///
+    /// # Errors
+    /// [`TraceError::Device`] with what the device says.
+    pub fn derivatives(
+        &self,
+        parameters: &[Vec<f64>],
+        vectors: &[Vec<Vec<f64>>],
+    ) -> Result<Found, TraceError> {
+        self.caught(|| {
+            let table = self.given(parameters, vectors);
+            let outputs = self.run(&[[0.0; 3]], table)?.0;
+            let of_vector = |v: usize| outputs.iter().map(|o| o.of(v).to_vec()).collect();
+            Ok(Found {
+                outputs: (0..vectors.len().max(1)).map(of_vector).collect(),
+            })
+        })
+    }
+
+    /// Drivers and LibTorch panic where their memory ends; nothing here is changed by a run.
+    fn caught<T>(&self, run: impl FnOnce() -> Result<T, String>) -> Result<T, TraceError> {
+        let found = catch_unwind(AssertUnwindSafe(run));
+        let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
+        found.map_err(|reason| TraceError::Device {
+            device: self.name.clone(),
+            reason,
+        })
+    }
+
+    /// Parameters and vectors where steps expect them.
+    fn given(&self, parameters: &[Vec<f64>], vectors: &[Vec<Vec<f64>>]) -> Table {
+        let mut table = self.empty();
+        for given in &self.plan.given {
+            let parts: Vec<&[f64]> = match given.vector {
+                true => vectors.iter().map(|v| &v[given.slot][..]).collect(),
+                false => vec![&parameters[given.slot][..]],
+            };
+            let shape = &self.context.graph.values[given.value].shape;
+            table[given.value] = Some(self.context.upload(parts.concat(), parts.len(), shape));
+        }
+        table
+    }
+
+    fn empty(&self) -> Table {
+        vec![None; self.context.graph.values.len()]
+    }
+
+    /// The outputs, and how the losses of the samples differ; `table` holds what is given.
+    fn run(
+        &self,
+        points: &[Point],
+        mut table: Table,
+    ) -> Result<(Vec<Numbered>, Option<Total>), String> {
+        let plan = &self.plan;
+        let mut totals = vec![Total::default(); plan.sums.len()];
+        for (index, pass) in plan.passes.iter().enumerate() {
+            self.plain(&pass.before, points, &mut table);
+            for batch in &self.batches {
+                let mut own = table.clone();
+                for (step, done) in pass.tile.steps().zip(&self.done[index]) {
+                    self.step(step, batch, points, &mut own, &mut totals)?;
+                    done.iter().for_each(|&value| own[value] = None);
+                }
+                // Several passes work on one batch; what they have computed stays.
+                if plan.passes.len() > 1 {
+                    table = own;
+                }
+            }
+            for (sum, total) in plan.sums.iter().zip(&totals) {
+                if sum.pass == index {
+                    let scale = match sum.mean {
+                        true => 1.0 / self.context.graph.samples as f64,
+                        false => 1.0,
+                    };
+                    let numbers: Vec<f64> = total.numbers.iter().map(|x| scale * x).collect();
+                    let count = numbers.len() / sum.size.max(1);
+                    let put = self.context.upload(numbers, count, &sum.result.shape);
+                    table[sum.result.value] = Some(put);
+                }
+            }
+        }
+        self.plain(&plan.after, points, &mut table);
+        let read = |output| self.read(output, &totals, &table);
+        let outputs = plan.outputs.iter().map(read);
+        let outputs = outputs.collect::<Result<_, String>>()?;
+        Ok((outputs, plan.loss.map(|sum| totals.swap_remove(sum))))
+    }
+
+    /// Steps without samples.
+    fn plain(&self, phase: &Phase, points: &[Point], table: &mut Table) {
+        for step in phase.steps() {
+            let (value, batch) = (step.output.value, &self.batches[0]);
+            table[value] = Some(self.computed(step, batch, points, table));
+        }
+    }
+
+    fn step(
+        &self,
+        step: &Step,
+        batch: &Batch,
+        points: &[Point],
+        table: &mut Table,
+        totals: &mut [Total],
+    ) -> Result<(), String> {
+        let out = self.computed(step, batch, points, table);
+        let Action::Reduce(_, index) = step.action else {
+            table[step.output.value] = Some(out);
+            return Ok(());
+        };
+        let (sum, total) = (&self.plan.sums[index], &mut totals[index]);
+        if sum.size == 1 && !sum.whole {
+            let samples = batch.samples.clone();
+            let excess = self
+                .excess
+                .as_ref()
+                .filter(|_| self.plan.loss == Some(index));
+            let excess = excess.map(|all| &all[samples.clone()]);
+            total.add_samples(&self.context.download(out)?, samples.len(), excess);
         } else {
-            self.slopes[j - 1].as_ref()
+            let out = match sum.whole {
+                true => out,
+                false => Replay::float_sum_dim(out, 1),
+            };
+            total.add(&self.context.download(out)?);
+        }
+        Ok(())
+    }
+
+    /// What a step computes on some of the samples.
+    fn computed(
+        &self,
+        step: &Step,
+        batch: &Batch,
+        points: &[Point],
+        table: &Table,
+    ) -> DeviceTensor {
+        let n = batch.samples.len();
+        let value = step.output.value;
+        match &step.action {
+            Action::Affine { value: from, relu } => {
+                let fixed = batch.fixed[*from].as_ref().expect("computed before");
+                let affine = self.context.affine(fixed, points);
+                match relu {
+                    true => self.context.call(&Unary::Relu, value, n, true, &[affine]),
+                    false => affine,
+                }
+            }
+            Action::Kernel(operation) | Action::Reduce(operation, _) => {
+                let inputs = step.inputs.iter();
+                let samples = step.inputs.iter().any(|operand| operand.samples);
+                let inputs = inputs.map(|operand| tensor(operand, batch, table));
+                let inputs: Vec<DeviceTensor> = inputs.collect();
+                self.context.call(&**operation, value, n, samples, &inputs)
+            }
+        }
+    }
+
+    /// The numbers of an output, from its sum where it is a multiple of one.
+    fn read(&self, output: &Output, totals: &[Total], table: &Table) -> Result<Numbered, String> {
+        let size = output.operand.size();
+        let numbers = match output.multiple {
+            Some((sum, factor)) => {
+                let scale = factor / self.context.graph.samples as f64;
+                totals[sum].numbers.iter().map(|x| x * scale).collect()
+            }
+            None => {
+                let tensor = tensor(&output.operand, &self.batches[0], table);
+                self.context.download(tensor)?
+            }
+        };
+        Ok(Numbered { numbers, size })
+    }
+
+    fn group(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
+        let (outputs, loss) = self.run(points, self.empty())?;
+        let at = |p: usize| Evaluated {
+            outputs: outputs.iter().map(|output| output.of(p)[0]).collect(),
+            spread: loss.as_ref().map(|total| total.spread_of(p)),
+        };
+        Ok((0..points.len()).map(at).collect())
+    }
+}
+
+/// Numbers of an output, `[points or vectors, or 1][size]`.
+struct Numbered {
+    numbers: Vec<f64>,
+    size: usize,
+}
+
+impl Numbered {
+    fn of(&self, place: usize) -> &[f64] {
+        match self.numbers.len() == self.size {
+            true => &self.numbers,
+            false => &self.numbers[place * self.size..][..self.size],
         }
     }
 }
 
-/// The executor of one plane on one device.
-pub(crate) struct DeviceExecutor {
-    graph: Graph,
-    analysis: Analysis,
-    device: DispatchDevice,
-    name: String,
-    /// Known values of every batch of samples, and its length.
-    batches: Vec<(usize, Vec<Option<Known>>)>,
-    points: usize,
-    loss: Option<SampleMean>,
-    precision: Precision,
+/// What a step reads, with the shape in which it does.
+fn tensor(operand: &Operand, batch: &Batch, table: &Table) -> DeviceTensor {
+    let found = match operand.place {
+        Place::Fixed(value) => {
+            let fixed = batch.fixed[value].as_ref();
+            fixed.and_then(|fixed| fixed.constant.as_ref())
+        }
+        _ => table[operand.value].as_ref(),
+    };
+    let found = found.expect("computed before").clone();
+    let mut shape = vec![dims(&found)[0]];
+    shape.extend_from_slice(&operand.shape);
+    if operand.samples {
+        shape[1] = batch.samples.len();
+    }
+    reshape(found, &shape)
 }
 
-impl DeviceExecutor {
-    /// `loss`: whose spread is measured; `parameters` in the order of the graph's slots; `batch` 0 chooses by memory.
-    pub fn new(
-        (graph, analysis): (&Graph, &Analysis),
-        loss: Option<SampleMean>,
-        parameters: &[Fixed],
-        device: &Device,
-        batch: usize,
-        precision: Precision,
-    ) -> Result<Self, TraceError> {
-        open::open_device(device)?;
-        open::computes_in(device, precision)?;
-        let sizes = Sizes::new(graph, analysis, open::is_cpu(device));
-        let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
-        let any_samples = analysis.samples.iter().any(|&s| s) && cut;
-        let batch = match (any_samples, batch) {
-            (false, _) => graph.samples,
-            (true, 0) => sizes.batch(graph.samples),
-            (true, n) => n.min(graph.samples),
-        };
-        let mut this = Self {
-            graph: graph.clone(),
-            analysis: analysis.clone(),
-            device: open::inner(device).clone(),
-            name: match precision {
-                Precision::F32 => open::describe(device),
-                other => format!("{} in {}", open::describe(device), other.name()),
-            },
-            batches: Vec::new(),
-            points: sizes.points(batch),
-            loss,
-            precision,
-        };
-        let mut shared = vec![None; graph.values.len()];
-        for start in (0..graph.samples).step_by(batch) {
-            let n = batch.min(graph.samples - start);
-            let mut known = this.known(parameters, start, n, &shared);
-            if start == 0 {
-                let same = |(value, samples): (&Option<Known>, &bool)| match samples {
-                    true => None,
-                    false => value.clone(),
-                };
-                shared = known.iter().zip(&analysis.samples).map(same).collect();
-            }
-            this.forget(&mut known);
-            this.batches.push((n, known));
+/// For each pass and step on samples: the values that nothing needs after it.
+fn done(plan: &Plan) -> Vec<Vec<Vec<ValueId>>> {
+    let mut last: HashMap<ValueId, (usize, usize)> = HashMap::new();
+    for (pass, steps) in plan.passes.iter().enumerate() {
+        for (index, step) in steps.tile.steps().enumerate() {
+            let read = step.inputs.iter();
+            let read = read.filter(|i| matches!(i.place, Place::Tile(_) | Place::Kept(_)));
+            last.extend(read.map(|operand| (operand.value, (pass, index))));
         }
-        Ok(this)
+    }
+    for output in &plan.outputs {
+        last.remove(&output.operand.value);
+    }
+    let steps = |pass: &crate::schedule::plan::Pass| vec![Vec::new(); pass.tile.steps().count()];
+    let mut done: Vec<Vec<Vec<ValueId>>> = plan.passes.iter().map(steps).collect();
+    for (value, (pass, index)) in last {
+        done[pass][index].push(value);
+    }
+    done
+}
+
+impl Context {
+    fn batches(&self, parameters: &[Fixed], batch: usize) -> Vec<Batch> {
+        let samples = self.graph.samples;
+        let mut shared = vec![None; self.graph.values.len()];
+        let mut batches = Vec::new();
+        for start in (0..samples).step_by(batch) {
+            let backend = OnBatch {
+                context: self,
+                samples: start..samples.min(start + batch),
+            };
+            let once = Once {
+                graph: &self.graph,
+                analysis: &self.analysis,
+                backend: &backend,
+            };
+            let fixed = once.run(parameters, shared.clone());
+            if start == 0 {
+                let same = |(fixed, samples): (&Option<Fixed<_>>, &bool)| match samples {
+                    true => None,
+                    false => fixed.clone(),
+                };
+                shared = fixed.iter().zip(&self.analysis.samples).map(same).collect();
+            }
+            let samples = backend.samples;
+            batches.push(Batch { samples, fixed });
+        }
+        batches
     }
 
     /// Shape of a value for a batch of `n` samples.
@@ -108,168 +384,25 @@ impl DeviceExecutor {
         shape
     }
 
-    /// Everything that does not depend on the point, for samples `start..start + n`; `shared` holds
-    /// what was found before and is the same for all samples.
-    fn known(
+    /// Calls the operation that makes `value`.
+    fn call(
         &self,
-        parameters: &[Fixed],
-        start: usize,
+        operation: &dyn Operation,
+        value: ValueId,
         n: usize,
-        shared: &[Option<Known>],
-    ) -> Vec<Option<Known>> {
-        let mut known = shared.to_vec();
-        for (id, value) in self.graph.values.iter().enumerate() {
-            if known[id].is_some() {
-                continue;
-            }
-            let shape: Vec<usize> = std::iter::once(1).chain(self.shape(id, n)).collect();
-            known[id] = match &value.source {
-                Source::Parameter(p) => {
-                    let put = |data: &Option<crate::schedule::once::Data>| {
-                        data.as_ref().map(|d| upload(d, &shape, &self.device))
-                    };
-                    let fixed = &parameters[*p];
-                    Some(Known {
-                        constant: put(&fixed.constant),
-                        slopes: fixed.slopes.each_ref().map(put),
-                    })
-                }
-                Source::Constant { data, .. } if !data.is_empty() => {
-                    let rows = shape[2..].iter().product::<usize>();
-                    let data = match self.analysis.samples[id] {
-                        true => &data[start * rows..(start + n) * rows],
-                        false => &data[..],
-                    };
-                    let constant = Some(upload(data, &shape, &self.device));
-                    Some(Known {
-                        constant,
-                        slopes: [None, None, None],
-                    })
-                }
-                _ => None,
-            };
-        }
-        for (index, node) in self.graph.nodes.iter().enumerate() {
-            if self.analysis.stage[index] == Stage::Once && known[node.output].is_none() {
-                known[node.output] = Some(self.once(index, n, &known));
-            }
-        }
-        known
-    }
-
-    /// Drops what only the computation of other known values needed.
-    fn forget(&self, known: &mut [Option<Known>]) {
-        let mut later = vec![false; known.len()];
-        self.graph.outputs().for_each(|v| later[v] = true);
-        for (index, node) in self.graph.nodes.iter().enumerate() {
-            if self.analysis.stage[index] != Stage::Once {
-                node.inputs.iter().for_each(|&v| later[v] = true);
-            }
-        }
-        for (value, later) in known.iter_mut().zip(later) {
-            if !later {
-                *value = None;
-            }
-        }
-    }
-
-    fn once(&self, index: usize, n: usize, known: &[Option<Known>]) -> Known {
-        let node = &self.graph.nodes[index];
-        let operands: Vec<Operand> = node
-            .inputs
-            .iter()
-            .map(|&v| self.analysis.operand(&self.graph, v))
-            .collect();
-        let varies = operands.iter().any(|o| o.varies);
-        let linearity = if varies {
-            node.operation.linearity(&operands)
-        } else {
-            Linearity::Linear
-        };
-        let mut result = Known::default();
-        for j in 0..if varies { 4 } else { 1 } {
-            let value = self.coefficient(index, j, n, linearity, &operands, known);
-            if j == 0 {
-                result.constant = value;
-            } else {
-                result.slopes[j - 1] = value;
-            }
-        }
-        result
-    }
-
-    /// Coefficient `j` of a node's output; see the host's.
-    fn coefficient(
-        &self,
-        index: usize,
-        j: usize,
-        n: usize,
-        linearity: Linearity,
-        operands: &[Operand],
-        known: &[Option<Known>],
-    ) -> Option<DeviceTensor> {
-        let node = &self.graph.nodes[index];
-        let of = |v: ValueId| known[v].as_ref().expect("computed before");
-        let present = |(v, o): (&ValueId, &Operand)| o.varies && of(*v).coefficient(j).is_some();
-        if j > 0 && !node.inputs.iter().zip(operands).any(present) {
-            return None;
-        }
-        if j > 0 && linearity == Linearity::Shifted {
-            return of(node.inputs[0]).coefficient(j).cloned();
-        }
-        let inputs: Vec<DeviceTensor> = node
-            .inputs
-            .iter()
-            .zip(operands)
-            .map(|(&v, operand)| {
-                let value = match operand.varies {
-                    true => of(v).coefficient(j),
-                    false if j > 0 && linearity == Linearity::Additive => None,
-                    false => of(v).coefficient(0),
-                };
-                value.cloned().unwrap_or_else(|| {
-                    let shape: Vec<usize> = std::iter::once(1).chain(self.shape(v, n)).collect();
-                    upload(&vec![0.0; shape.iter().product()], &shape, &self.device)
-                })
-            })
-            .collect();
-        let value = self.call(index, n, &inputs);
-        let node = &self.graph.nodes[index];
-        let reduced = operands.iter().any(|o| o.samples).then(|| {
-            node.operation
-                .samples(operands, &self.graph.values[node.output].shape)
-        });
-        Some(match reduced {
-            Some(Samples::Reduced { mean }) => self.over_samples(value, mean, node.output),
-            _ => value,
-        })
-    }
-
-    /// Sums a known value over all samples (which are then one batch).
-    fn over_samples(&self, value: DeviceTensor, mean: bool, output: ValueId) -> DeviceTensor {
-        let sum = match mean {
-            true => Replay::float_mean_dim(value, 1),
-            false => Replay::float_sum_dim(value, 1),
-        };
-        let shape: Vec<usize> = std::iter::once(1)
-            .chain(self.graph.values[output].shape.iter().copied())
-            .collect();
-        reshape(sum, &shape)
-    }
-
-    fn call(&self, index: usize, n: usize, inputs: &[DeviceTensor]) -> DeviceTensor {
-        let node = &self.graph.nodes[index];
-        let samples = node.inputs.iter().any(|&v| self.analysis.samples[v]);
-        let shape = self.shape(node.output, n);
+        samples: bool,
+        inputs: &[DeviceTensor],
+    ) -> DeviceTensor {
+        let shape = self.shape(value, n);
         let run = |inputs: &[DeviceTensor]| {
-            node.operation.device(DeviceCall {
+            operation.device(DeviceCall {
                 inputs,
                 shape: &shape,
                 samples,
             })
         };
-        match self.precision {
-            Precision::Bf16 if node.operation.is_product() => {
+        match self.numbers {
+            Numbers::F32(Precision::Bf16) if operation.is_product() => {
                 let to = |x: &DeviceTensor| Replay::float_cast(x.clone(), FloatDType::BF16);
                 let rounded: Vec<DeviceTensor> = inputs.iter().map(to).collect();
                 Replay::float_cast(run(&rounded), FloatDType::F32)
@@ -278,157 +411,93 @@ impl DeviceExecutor {
         }
     }
 
-    /// A value at `points`: computed before, shared, or affine.
-    fn value(
-        &self,
-        value: ValueId,
-        computed: &[Option<DeviceTensor>],
-        known: &[Option<Known>],
-        points: &[Point],
-    ) -> DeviceTensor {
-        if let Some(tensor) = &computed[value] {
-            return tensor.clone();
-        }
-        let known = known[value].as_ref().expect("computed before");
-        let mut result = known.constant.clone().expect("a constant");
-        for (k, slope) in known.slopes.iter().enumerate() {
+    /// An affine value at points.
+    fn affine(&self, fixed: &Fixed<DeviceTensor>, points: &[Point]) -> DeviceTensor {
+        let mut result = fixed.constant.clone().expect("a constant");
+        for (k, slope) in fixed.slopes.iter().enumerate() {
             if let Some(slope) = slope {
-                let a: Vec<f32> = points.iter().map(|point| point[k] as f32).collect();
-                let mut shape = vec![1; dims(slope).len()];
-                shape[0] = points.len();
-                let a = upload(&a, &shape, &self.device);
-                result = Replay::float_add(result, Replay::float_mul(a, slope.clone()));
+                let at: Vec<f64> = points.iter().map(|point| point[k]).collect();
+                let at = self.upload(at, points.len(), &vec![1; dims(slope).len() - 1]);
+                result = Replay::float_add(result, Replay::float_mul(at, slope.clone()));
             }
         }
         result
     }
 
-    /// Computes the nodes of one stage.
-    fn stage(
-        &self,
-        wanted: impl Fn(Stage, usize) -> bool,
-        n: usize,
-        computed: &mut [Option<DeviceTensor>],
-        known: &[Option<Known>],
-        points: &[Point],
-    ) {
-        for (index, node) in self.graph.nodes.iter().enumerate() {
-            if wanted(self.analysis.stage[index], self.analysis.level[index]) {
-                let inputs: Vec<DeviceTensor> = node
-                    .inputs
-                    .iter()
-                    .map(|&v| self.value(v, computed, known, points))
-                    .collect();
-                computed[node.output] = Some(self.call(index, n, &inputs));
-            }
-        }
-    }
-
-    /// What a reduction over the samples gives, for all points.
-    fn upload_sums(&self, value: ValueId, mean: bool, moments: &[Moments]) -> DeviceTensor {
-        let scale = match mean {
-            true => self.graph.samples as f64,
-            false => 1.0,
+    /// Numbers with an axis of length `count` in front.
+    fn upload(&self, data: Vec<f64>, count: usize, shape: &[usize]) -> DeviceTensor {
+        let mut all = vec![count];
+        all.extend_from_slice(shape);
+        let data = TensorData::new(data, Shape::from(all));
+        let data = match self.numbers {
+            Numbers::F32(_) => data.convert_dtype(DType::F32),
+            Numbers::F64 => data,
         };
-        let own = &self.graph.values[value].shape;
-        let data: Vec<f32> = moments.iter().map(|m| (m.sum / scale) as f32).collect();
-        let mut shape = vec![data.len() / own.iter().product::<usize>()];
-        shape.extend_from_slice(own);
-        upload(&data, &shape, &self.device)
+        Replay::float_from_data(data, &self.device)
     }
 
-    /// The excess weights of the samples, for the mean that is the loss.
-    fn excess(&self, value: ValueId) -> Option<&[f64]> {
-        let loss = self.loss.as_ref().filter(|loss| loss.value == value)?;
-        loss.excess.as_ref().map(|excess| &excess[..])
+    fn download(&self, x: DeviceTensor) -> Result<Vec<f64>, String> {
+        let data = burn_std::future::block_on(Replay::float_into_data(x));
+        let data = data.map_err(|e| format!("{e:?}"))?;
+        let numbers = match data.dtype() {
+            DType::F64 => data.as_slice::<f64>().map(<[f64]>::to_vec),
+            _ => data
+                .as_slice::<f32>()
+                .map(|x| x.iter().map(|&x| f64::from(x)).collect()),
+        };
+        numbers.map_err(|e| format!("{e:?}"))
+    }
+}
+
+/// What is computed once, for some of the samples.
+struct OnBatch<'a> {
+    context: &'a Context,
+    samples: std::ops::Range<usize>,
+}
+
+impl Backend for OnBatch<'_> {
+    type Data = DeviceTensor;
+
+    fn put(&self, value: ValueId, data: &Data) -> DeviceTensor {
+        let shape = self.context.shape(value, self.samples.len());
+        let data = match self.context.analysis.samples[value] {
+            true => {
+                let row: usize = shape[1..].iter().product();
+                &data[self.samples.start * row..self.samples.end * row]
+            }
+            false => &data[..],
+        };
+        let data = data.iter().map(|&x| f64::from(x)).collect();
+        self.context.upload(data, 1, &shape)
     }
 
-    fn group(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
-        let p = points.len();
-        let reduces: Vec<(usize, bool)> = self
-            .analysis
-            .stage
-            .iter()
-            .enumerate()
-            .filter_map(|(i, stage)| match stage {
-                Stage::Reduce { mean } => Some((i, *mean)),
-                _ => None,
-            })
-            .collect();
-        let mut moments: Vec<Vec<Moments>> = reduces
-            .iter()
-            .map(|(i, _)| {
-                vec![Moments::default(); p * self.graph.values[self.graph.nodes[*i].output].numel()]
-            })
-            .collect();
-        let mut before: Vec<Option<DeviceTensor>> = vec![None; self.graph.values.len()];
-        let first = &self.batches[0];
-        let passes = self.analysis.levels();
-        let mut kept: Vec<Option<DeviceTensor>> = Vec::new();
-        for pass in 0..passes {
-            let once = |stage, level| stage == Stage::Point && level == pass;
-            self.stage(once, first.0, &mut before, &first.1, points);
-            let mut start = 0;
-            for (n, known) in &self.batches {
-                let mut computed = before.clone();
-                // Several passes work on one batch; what they have computed stays.
-                for (value, kept) in computed.iter_mut().zip(&kept) {
-                    *value = value.take().or_else(|| kept.clone());
-                }
-                let tile = |stage, level| {
-                    matches!(stage, Stage::Tile | Stage::Reduce { .. }) && level == pass
-                };
-                self.stage(tile, *n, &mut computed, known, points);
-                for ((node, _), moments) in reduces.iter().zip(&mut moments) {
-                    if self.analysis.level[*node] == pass {
-                        let output = self.graph.nodes[*node].output;
-                        let tensor = computed[output].take().expect("computed");
-                        let excess = self.excess(output).map(|all| &all[start..start + n]);
-                        add(&download(tensor)?, *n, p, excess, moments);
-                    }
-                }
-                start += n;
-                if passes > 1 {
-                    kept = computed;
-                }
-            }
-            for ((node, mean), moments) in reduces.iter().zip(&moments) {
-                if self.analysis.level[*node] == pass {
-                    let output = self.graph.nodes[*node].output;
-                    before[output] = Some(self.upload_sums(output, *mean, moments));
-                }
-            }
-        }
-        let after = |stage, level| stage == Stage::Point && level >= passes;
-        self.stage(after, first.0, &mut before, &first.1, points);
-        let samples = self.graph.samples as f64;
-        let mut outputs_of = Vec::new();
-        for value in self.graph.outputs() {
-            let data = download(self.value(value, &before, &first.1, points))?;
-            outputs_of.push(data);
-        }
-        Ok((0..p)
-            .map(|i| Evaluated {
-                outputs: outputs_of
-                    .iter()
-                    .map(|d| f64::from(d[if d.len() == p { i } else { 0 }]))
-                    .collect(),
-                means: reduces
-                    .iter()
-                    .zip(&moments)
-                    .map(|((node, _), m)| {
-                        let value = self.graph.nodes[*node].output;
-                        (value, m[i * (m.len() / p)].sum / samples)
-                    })
-                    .collect(),
-                spread: self.loss.as_ref().and_then(|loss| {
-                    let own =
-                        |(node, _): &(usize, bool)| self.graph.nodes[*node].output == loss.value;
-                    let at = reduces.iter().position(own)?;
-                    Some(moments[at][i * (moments[at].len() / p)].spread)
-                }),
-            })
-            .collect())
+    fn zeros(&self, value: ValueId) -> DeviceTensor {
+        let shape = self.context.shape(value, self.samples.len());
+        self.context
+            .upload(vec![0.0; shape.iter().product()], 1, &shape)
+    }
+
+    fn apply(
+        &self,
+        index: usize,
+        operands: &[crate::ir::operation::Operand],
+        inputs: Vec<DeviceTensor>,
+    ) -> DeviceTensor {
+        let Context { graph, .. } = self.context;
+        let node = &graph.nodes[index];
+        let samples = operands.iter().any(|operand| operand.samples);
+        let n = self.samples.len();
+        let out = self
+            .context
+            .call(&*node.operation, node.output, n, samples, &inputs);
+        let shape = &graph.values[node.output].shape;
+        // All samples are one batch where they are summed.
+        let sum = match samples.then(|| node.operation.samples(operands, shape)) {
+            Some(Samples::Reduced { mean: true }) => Replay::float_mean_dim(out, 1),
+            Some(Samples::Reduced { mean: false }) => Replay::float_sum_dim(out, 1),
+            _ => return out,
+        };
+        reshape(sum, &[&[1], &shape[..]].concat())
     }
 }
 
@@ -436,16 +505,8 @@ impl Executor for DeviceExecutor {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
         let mut all = Vec::with_capacity(points.len());
         for group in points.chunks(self.points) {
-            let fail = |reason| {
-                ObjectiveError::new(TraceError::Device {
-                    device: self.name.clone(),
-                    reason,
-                })
-            };
-            // Drivers and LibTorch panic where their memory ends; nothing here is changed by a group.
-            let found = catch_unwind(AssertUnwindSafe(|| self.group(group)));
-            let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
-            all.extend(found.map_err(fail)?);
+            let found = self.caught(|| self.group(group));
+            all.extend(found.map_err(ObjectiveError::new)?);
         }
         Ok(all)
     }
@@ -455,47 +516,12 @@ impl Executor for DeviceExecutor {
     }
 }
 
-/// Count, sum and spread (Chan et al. 1983).
-#[derive(Clone, Copy, Debug, Default)]
-struct Moments {
-    count: f64,
-    sum: f64,
-    spread: Spread,
-}
-
-/// Adds per-sample values `[points or 1][n][k]` to `[points][k]`; `excess`: the samples' weights.
-fn add(values: &[f32], n: usize, points: usize, excess: Option<&[f64]>, moments: &mut [Moments]) {
-    let k = moments.len() / points;
-    let own = values.len() / (n * k);
-    for (i, moment) in moments.iter_mut().enumerate() {
-        let (p, k0) = (i / k, i % k);
-        let p = if own == points { p } else { 0 };
-        let of = |s: usize| f64::from(values[(p * n + s) * k + k0]);
-        let m = n as f64;
-        let sum: f64 = (0..n).map(of).sum();
-        let squares: f64 = (0..n).map(|s| (of(s) - sum / m).powi(2)).sum();
-        let delta = if moment.count > 0.0 {
-            sum / m - moment.sum / moment.count
-        } else {
-            0.0
-        };
-        moment.spread.squares += squares + delta * delta * moment.count * m / (moment.count + m);
-        let products = excess.iter().flat_map(|e| e.iter().enumerate());
-        moment.spread.product += products.map(|(s, excess)| of(s) * excess).sum::<f64>();
-        moment.count += m;
-        moment.sum += sum;
-    }
-}
-
 /// Whether the data themselves are summed over the samples, so that they can't be cut into batches.
 fn reduces_data(graph: &Graph, analysis: &Analysis) -> bool {
-    graph
-        .nodes
-        .iter()
-        .zip(&analysis.stage)
-        .any(|(node, stage)| {
-            *stage == Stage::Once
-                && node.inputs.iter().any(|&v| analysis.samples[v])
-                && !analysis.samples[node.output]
-        })
+    let mut stages = graph.nodes.iter().zip(&analysis.stage);
+    stages.any(|(node, stage)| {
+        *stage == Stage::Once
+            && node.inputs.iter().any(|&v| analysis.samples[v])
+            && !analysis.samples[node.output]
+    })
 }

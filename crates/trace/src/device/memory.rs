@@ -72,6 +72,11 @@ impl Sizes {
         few.min(LARGEST / largest).clamp(1, samples)
     }
 
+    /// Samples of a batch, of `samples` in all, where one point is computed at a time.
+    pub fn batch_at_one(&self, samples: usize) -> usize {
+        (GPU_BUDGET / self.sample).clamp(1, samples)
+    }
+
     /// Points of a group, for batches of `batch` samples.
     pub fn points(&self, batch: usize) -> usize {
         let held = self.budget / (self.sample * batch + self.point);

@@ -1,9 +1,9 @@
 //! Graphs on Burn devices.
 
-pub(crate) mod derivative;
 pub(crate) mod executor;
 mod memory;
 pub(crate) mod open;
+mod totals;
 
 /// In which numbers products are computed: convolutions, matrix products and linear layers.
 ///

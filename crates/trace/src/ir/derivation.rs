@@ -2,7 +2,6 @@
 
 use super::graph::{Graph, Source, Value, ValueId};
 use super::operation::{Operand, Operation, Samples};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A graph to which derivatives are added. `None` stands for a derivative that is zero.
@@ -14,8 +13,6 @@ pub(crate) struct Derivation {
     pub mixed: bool,
     /// The first operation that has no derivative.
     pub lacking: Option<&'static str>,
-    /// 1 for every sample, by rank.
-    pub ones: HashMap<usize, ValueId>,
 }
 
 /// The derivative of a function of one number.
@@ -40,7 +37,6 @@ impl Derivation {
             samples,
             mixed: false,
             lacking: None,
-            ones: HashMap::new(),
         }
     }
 
@@ -100,14 +96,15 @@ impl Derivation {
 
     /// 1 for every sample, `[samples, 1, ..]`: what the last, partly filled tile lacks counts 0.
     pub fn ones(&mut self, rank: usize) -> ValueId {
-        if let Some(&known) = self.ones.get(&rank) {
+        let of_rank = |v: &&ValueId| self.graph.values[**v].shape.len() == rank;
+        if let Some(&known) = self.graph.ones.iter().find(of_rank) {
             return known;
         }
         let mut shape = vec![1; rank];
         shape[0] = self.graph.samples;
         let data = Arc::new(vec![1.0; self.graph.samples]);
         let value = self.value(shape, data, true);
-        self.ones.insert(rank, value);
+        self.graph.ones.push(value);
         value
     }
 }

@@ -77,8 +77,10 @@ pub(crate) struct Graph {
     pub mixes: Option<&'static str>,
     /// Numbers that no parameter enters, see [`Total`].
     pub totals: Vec<Total>,
-    /// Derivatives, see [`crate::passes::derive`].
+    /// Further outputs: derivatives ([`crate::passes::derive`]), or activations, which may have samples.
     pub derived: Vec<ValueId>,
+    /// Data that is 1 for every sample, and 0 where the last tile of samples has none.
+    pub ones: Vec<ValueId>,
 }
 
 impl Graph {
@@ -87,6 +89,17 @@ impl Graph {
         let terms = self.terms.iter().map(|(_, value)| *value);
         let values = std::iter::once(self.loss).chain(self.accuracy).chain(terms);
         values.chain(self.derived.iter().copied())
+    }
+
+    /// Shape of every parameter; of no axis where nothing uses it.
+    pub fn parameter_shapes(&self) -> Vec<&[usize]> {
+        let mut shapes: Vec<&[usize]> = vec![&[]; self.parameters.len()];
+        for value in &self.values {
+            if let Source::Parameter(slot) = value.source {
+                shapes[slot] = &value.shape;
+            }
+        }
+        shapes
     }
 
     /// Adds a node and its output.

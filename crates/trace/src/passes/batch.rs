@@ -21,6 +21,7 @@ pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
             values: Vec::new(),
             nodes: Vec::new(),
             derived: Vec::new(),
+            ones: Vec::new(),
             ..program.clone()
         },
     };

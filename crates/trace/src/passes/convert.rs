@@ -60,6 +60,7 @@ impl Builder {
             mixes: None,
             totals: Vec::new(),
             derived: Vec::new(),
+            ones: Vec::new(),
         };
         let mut this = Self {
             graph,

@@ -1,6 +1,6 @@
 //! What each value of a graph depends on, and so when and how often it is computed.
 
-use crate::ir::graph::{Graph, Source, ValueId};
+use crate::ir::graph::{Graph, Node, Source, ValueId};
 use crate::ir::operation::{Linearity, Operand, Samples};
 use crate::ops::binary::Binary;
 use crate::ops::reduce::Reduce;
@@ -27,15 +27,21 @@ pub(crate) enum Stage {
     Point,
     /// For every point and tile of samples.
     Tile,
-    /// As `Tile`, and then summed (or averaged) over the samples.
-    Reduce { mean: bool },
+    /// As `Tile`, and then summed over the samples.
+    Reduce {
+        /// Whether the sum is divided by their number.
+        mean: bool,
+        /// Whether the kernel adds the samples of a tile up itself, see [`Samples::Summed`].
+        whole: bool,
+    },
 }
 
-/// A mean over the samples, times a factor: `factor / n sum_i x_i`.
+/// A multiple of a sum over the samples.
 #[derive(Clone, Debug)]
-pub(crate) struct SampleMean {
-    /// The value that is reduced over the samples.
-    pub value: ValueId,
+pub(crate) struct Multiple {
+    /// The value that is summed over the samples.
+    pub sum: ValueId,
+    /// What the mean of the samples is multiplied with.
     pub factor: f64,
     /// Where the factor is 1 over the sum of the samples' weights: those, divided by their mean, minus 1.
     pub excess: Option<Arc<Vec<f64>>>,
@@ -47,11 +53,17 @@ pub(crate) struct Analysis {
     pub class: Vec<Class>,
     /// Whether axis 0 of a value counts the samples.
     pub samples: Vec<bool>,
+    /// Whether a value depends on a vector, see [`Source::Vector`].
+    pub vector: Vec<bool>,
     /// One a node.
     pub stage: Vec<Stage>,
     /// Passes over the samples that must be complete before a node is computed, one a node: 0 but
     /// for what needs a sum over the samples, such as batch statistics or the mean loss.
     pub level: Vec<usize>,
+    /// Of the parameters.
+    classes: Vec<Class>,
+    /// Whether samples are told apart.
+    cut: bool,
     affine_data: bool,
 }
 
@@ -63,8 +75,13 @@ impl Analysis {
     ///
     /// A graph that mixes samples before its loss is treated as one whole: correct, and slower.
     pub fn new(graph: &Graph, varies: &[bool]) -> Self {
+        let class = |&varies: &bool| match varies {
+            true => Class::Affine,
+            false => Class::Shared,
+        };
+        let classes: Vec<Class> = varies.iter().map(class).collect();
         let attempt = |affine_data: bool| {
-            let try_with = |samples: bool| Self::attempt(graph, varies, samples, affine_data);
+            let try_with = |samples: bool| Self::attempt(graph, &classes, samples, affine_data);
             try_with(true)
                 .or_else(|| try_with(false))
                 .expect("without a sample axis nothing can be mixed")
@@ -74,6 +91,21 @@ impl Analysis {
             true => attempt(false),
             false => this,
         }
+    }
+
+    /// Analyses `graph` for parameters, and vectors, that are given anew for every point; `samples`: whether the data
+    /// are told apart.
+    ///
+    /// `None` where samples are mixed.
+    pub fn of_given(graph: &Graph, samples: bool) -> Option<Self> {
+        let classes = vec![Class::Point; graph.parameters.len()];
+        Self::attempt(graph, &classes, samples, false)
+    }
+
+    /// The analysis of a graph in which operations have been replaced by equal ones.
+    pub fn again(&self, graph: &Graph) -> Self {
+        Self::attempt(graph, &self.classes, self.cut, self.affine_data)
+            .expect("what mixes no samples")
     }
 
     /// Memory for the coefficients of affine values, sample by sample, that are needed at points.
@@ -91,19 +123,24 @@ impl Analysis {
         numbers * COEFFICIENTS * size_of::<f32>()
     }
 
-    /// `samples`: whether inputs have a sample axis; `affine_data`: whether values with samples may be affine.
-    fn attempt(graph: &Graph, varies: &[bool], samples: bool, affine_data: bool) -> Option<Self> {
+    /// `classes`: of the parameters; `samples`: whether inputs have a sample axis; `affine_data`: whether values with
+    /// samples may be affine.
+    fn attempt(graph: &Graph, classes: &[Class], samples: bool, affine_data: bool) -> Option<Self> {
         let count = graph.values.len();
         let mut this = Self {
             class: vec![Class::Shared; count],
             samples: vec![false; count],
+            vector: vec![false; count],
             stage: Vec::with_capacity(graph.nodes.len()),
             level: Vec::with_capacity(graph.nodes.len()),
+            classes: classes.to_vec(),
+            cut: samples,
             affine_data,
         };
         for (i, value) in graph.values.iter().enumerate() {
             match &value.source {
-                Source::Parameter(p) if varies[*p] => this.class[i] = Class::Affine,
+                Source::Parameter(p) => this.class[i] = classes[*p],
+                Source::Vector(_) => (this.class[i], this.vector[i]) = (Class::Point, true),
                 Source::Constant { input, .. } => this.samples[i] = samples && *input,
                 _ => {}
             }
@@ -136,11 +173,11 @@ impl Analysis {
             false => Samples::Kept,
         };
         let kept = any_samples && samples == Samples::Kept;
-        if matches!(samples, Samples::Mixed | Samples::Summed) {
+        if samples == Samples::Mixed {
             return None;
         }
         let mut class = self.class_of(node.operation.linearity(&inputs), &node.inputs);
-        if class == Class::Affine && matches!(samples, Samples::Reduced { .. }) {
+        if class == Class::Affine && any_samples && !kept {
             // Summed at every point: the spread over the samples is wanted, batch by batch.
             class = Class::Point;
         }
@@ -149,9 +186,14 @@ impl Analysis {
         }
         self.class[node.output] = class;
         self.samples[node.output] = kept;
+        self.vector[node.output] = node.inputs.iter().any(|&v| self.vector[v]);
         let stage = match (class, samples) {
             (Class::Shared | Class::Affine, _) => Stage::Once,
-            (Class::Point, Samples::Reduced { mean }) => Stage::Reduce { mean },
+            (Class::Point, Samples::Reduced { mean }) => Stage::Reduce { mean, whole: false },
+            (Class::Point, Samples::Summed) => Stage::Reduce {
+                mean: false,
+                whole: true,
+            },
             (Class::Point, _) if kept => Stage::Tile,
             (Class::Point, _) => Stage::Point,
         };
@@ -197,23 +239,21 @@ impl Analysis {
         self.samples[value] && self.class[value] == Class::Point
     }
 
-    /// Follows a value back to the mean over samples that it is a multiple of, or to a weighted one.
-    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<SampleMean> {
+    /// Follows a value back to the sum over the samples that it is a multiple of, or to a weighted mean.
+    pub fn multiple(&self, graph: &Graph, value: ValueId) -> Option<Multiple> {
         let Source::Node(index) = graph.values[value].source else {
             return None;
         };
         let node = &graph.nodes[index];
-        if let Stage::Reduce { mean } = self.stage[index] {
-            let one = graph.values[value].numel() == 1 && node.operation.as_any().is::<Reduce>();
-            let factor = if mean { 1.0 } else { graph.samples as f64 };
-            return one.then_some(SampleMean {
-                value,
-                factor,
+        if let Stage::Reduce { mean, .. } = self.stage[index] {
+            return Some(Multiple {
+                sum: value,
+                factor: if mean { 1.0 } else { graph.samples as f64 },
                 excess: None,
             });
         }
         let further = |f: f64| {
-            let mut found = self.multiple_of_mean(graph, node.inputs[0])?;
+            let mut found = self.multiple(graph, node.inputs[0])?;
             found.factor *= f;
             Some(found)
         };
@@ -222,7 +262,7 @@ impl Analysis {
             let found = further(1.0 / by.number)?;
             return match (&found.excess, &by.excess) {
                 (_, None) => Some(found),
-                (None, excess) => Some(SampleMean {
+                (None, excess) => Some(Multiple {
                     excess: excess.clone(),
                     ..found
                 }),
@@ -238,5 +278,13 @@ impl Analysis {
             Unary::DivScalar(c) => further(1.0 / *c),
             _ => None,
         }
+    }
+
+    /// As [`Self::multiple`], where the samples are one number each, whose spread says how well the mean is known.
+    pub fn multiple_of_mean(&self, graph: &Graph, value: ValueId) -> Option<Multiple> {
+        let found = self.multiple(graph, value)?;
+        let one = graph.values[found.sum].numel() == 1;
+        let reduces = |node: &Node| node.operation.as_any().is::<Reduce>();
+        (one && graph.producer(found.sum).is_some_and(reduces)).then_some(found)
     }
 }

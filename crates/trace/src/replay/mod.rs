@@ -35,6 +35,7 @@ pub(crate) fn numbers_like(x: &DeviceTensor, data: Vec<f64>, shape: &[usize]) ->
 }
 
 /// Reads all values back.
+#[cfg(test)]
 pub(crate) fn download(x: DeviceTensor) -> Result<Vec<f32>, String> {
     let data =
         burn_std::future::block_on(Replay::float_into_data(x)).map_err(|e| format!("{e:?}"))?;

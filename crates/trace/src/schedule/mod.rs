@@ -3,22 +3,24 @@
 pub(crate) mod once;
 pub(crate) mod pack;
 pub(crate) mod plan;
-pub(crate) mod totals;
+pub(crate) mod tiles;
 pub(crate) mod wide;
 
-use crate::ir::graph::ValueId;
-use crate::passes::dependence::SampleMean;
 use landscape_core::{ObjectiveError, Point};
 
 /// What an executor knows of one point.
 #[derive(Clone, Debug)]
 pub(crate) struct Evaluated {
-    /// The graph's outputs, in order.
+    /// The graph's outputs, in order; in f64 where they are multiples of sums over the samples.
     pub outputs: Vec<f64>,
-    /// Means over the samples in f64, by the value that is reduced.
-    pub means: Vec<(ValueId, f64)>,
     /// How the losses of the samples differ, where they are known.
     pub spread: Option<Spread>,
+}
+
+/// What a run with given parameters finds.
+pub(crate) struct Found {
+    /// For each vector, or once where there is none: the numbers of the graph's outputs, in order.
+    pub outputs: Vec<Vec<Vec<f64>>>,
 }
 
 /// Sums over the samples.
@@ -26,16 +28,8 @@ pub(crate) struct Evaluated {
 pub(crate) struct Spread {
     /// Of the squares of the samples' losses around their mean.
     pub squares: f64,
-    /// Of their products with the samples' excess weights ([`SampleMean::excess`]), 0 without such.
+    /// Of their products with the samples' excess weights ([`Multiple::excess`](crate::passes::dependence::Multiple)), 0 without such.
     pub product: f64,
-}
-
-impl Evaluated {
-    /// A multiple of a mean over the samples, where that was computed.
-    pub fn mean(&self, of: &SampleMean) -> Option<f64> {
-        let found = self.means.iter().find(|(v, _)| *v == of.value);
-        found.map(|(_, mean)| of.factor * mean)
-    }
 }
 
 /// Evaluates the graph at points of the plane.

@@ -1,6 +1,6 @@
 //! Memory for the values of a plan: rows that are used again when a value is not needed any more.
 
-use super::plan::{Pass, Place, Plan};
+use super::plan::{Output, Pass, Place, Plan};
 use std::collections::HashMap;
 
 /// Gives rows of tile buffers, which the plan has numbered one after another, their places; values
@@ -10,8 +10,13 @@ pub(crate) fn pack(plan: &mut Plan) {
     let (kept, kept_rows) = keep(&plan.passes, &lives);
     plan.kept_rows = kept_rows;
     plan.tile_rows = 0;
-    for pass in &mut plan.passes {
-        plan.tile_rows = plan.tile_rows.max(pack_pass(pass, &kept));
+    for (index, pass) in plan.passes.iter_mut().enumerate() {
+        let own = |output: &&mut Output| match output.operand.place {
+            Place::Tile(row) => lives[&row].0 == index,
+            _ => false,
+        };
+        let outputs: Vec<&mut Output> = plan.outputs.iter_mut().filter(own).collect();
+        plan.tile_rows = plan.tile_rows.max(pack_pass(pass, &kept, outputs, index));
     }
 }
 
@@ -19,7 +24,7 @@ pub(crate) fn pack(plan: &mut Plan) {
 fn lives(passes: &[Pass]) -> HashMap<usize, (usize, usize)> {
     let mut lives = HashMap::new();
     for (index, pass) in passes.iter().enumerate() {
-        for step in &pass.tile {
+        for step in pass.tile.steps() {
             for operand in step.inputs.iter().chain([&step.output]) {
                 if let Place::Tile(row) = operand.place {
                     lives.entry(row).or_insert((index, index)).1 = index;
@@ -34,7 +39,7 @@ fn lives(passes: &[Pass]) -> HashMap<usize, (usize, usize)> {
 fn keep(passes: &[Pass], lives: &HashMap<usize, (usize, usize)>) -> (HashMap<usize, usize>, usize) {
     let (mut free, mut kept) = (Rows::default(), HashMap::new());
     for (index, pass) in passes.iter().enumerate() {
-        for step in &pass.tile {
+        for step in pass.tile.steps() {
             let Place::Tile(row) = step.output.place else {
                 continue;
             };
@@ -47,18 +52,42 @@ fn keep(passes: &[Pass], lives: &HashMap<usize, (usize, usize)>) -> (HashMap<usi
     (kept, free.count)
 }
 
-/// Packs the steps of one pass; returns the rows of its buffer.
-fn pack_pass(pass: &mut Pass, kept: &HashMap<usize, usize>) -> usize {
-    let mut last: HashMap<usize, usize> = HashMap::new();
-    for (i, step) in pass.tile.iter().enumerate() {
+/// When a value is needed last, by its number. What the steps of the vectors read of the point's values stays for all of
+/// them.
+fn last_uses(pass: &Pass) -> HashMap<usize, usize> {
+    let (point, all) = (pass.tile.point.len(), pass.tile.steps().count());
+    let mut uses: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (time, step) in pass.tile.steps().enumerate() {
         for operand in step.inputs.iter().chain([&step.output]) {
             if let Place::Tile(row) = operand.place {
-                last.insert(row, i);
+                let (born, last) = uses.entry(row).or_insert((time, time));
+                *last = match *born < point && time >= point {
+                    true => all,
+                    false => time,
+                };
             }
         }
     }
+    uses.into_iter()
+        .map(|(row, (_, last))| (row, last))
+        .collect()
+}
+
+/// Packs the steps of one pass; returns the rows of its buffer. Outputs stay until the end of the tile.
+fn pack_pass(
+    pass: &mut Pass,
+    kept: &HashMap<usize, usize>,
+    outputs: Vec<&mut Output>,
+    index: usize,
+) -> usize {
+    let mut last = last_uses(pass);
+    for output in &outputs {
+        if let Place::Tile(row) = output.operand.place {
+            last.insert(row, usize::MAX);
+        }
+    }
     let (mut free, mut moved) = (Rows::default(), HashMap::new());
-    for (i, step) in pass.tile.iter_mut().enumerate() {
+    for (i, step) in pass.tile.steps_mut().enumerate() {
         for input in &mut step.inputs {
             if let Place::Tile(row) = input.place {
                 input.place = match moved.get(&row) {
@@ -73,6 +102,12 @@ fn pack_pass(pass: &mut Pass, kept: &HashMap<usize, usize>) -> usize {
             let start = free.take(size, i, last[row]);
             moved.insert(*row, start);
             *row = start;
+        }
+    }
+    for output in outputs {
+        if let Place::Tile(row) = &mut output.operand.place {
+            *row = moved[row];
+            output.pass = index;
         }
     }
     free.count

@@ -1,9 +1,9 @@
 //! The steps that are run for every point, with the place of every value.
 
-use super::once::{TILE, Tiles, WIDE_TILE};
 use super::pack;
+use super::tiles::{TILE, Tiles, WIDE_TILE};
 use super::wide::widened;
-use crate::ir::graph::{Graph, ValueId};
+use crate::ir::graph::{Graph, Source, ValueId};
 use crate::ir::operation::Operation;
 use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Class, Stage};
@@ -18,21 +18,27 @@ pub(crate) enum Place {
     Fixed(ValueId),
     /// In the buffer of a point, at this offset.
     Point(usize),
+    /// In the buffer of a vector, at this offset.
+    Vector(usize),
     /// In the buffer of a tile, at this row.
     Tile(usize),
     /// Among the values that are kept for a later pass over the samples, at this row.
     Kept(usize),
+    /// In a buffer of its own, to which a kernel adds the samples of a tile.
+    Whole,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Operand {
+    /// The value; of views, the one that they show.
+    pub value: ValueId,
     pub place: Place,
     pub shape: Vec<usize>,
     pub samples: bool,
 }
 
 impl Operand {
-    /// Rows in a tile buffer, or numbers in a point buffer.
+    /// Rows in a tile buffer, or numbers in that of a point or a vector.
     pub fn size(&self) -> usize {
         self.shape[usize::from(self.samples)..].iter().product()
     }
@@ -58,13 +64,37 @@ pub(crate) struct Step {
     pub keep: Option<usize>,
 }
 
+/// Steps for a point, and after them those for each vector.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Phase {
+    pub point: Vec<Step>,
+    pub vector: Vec<Step>,
+}
+
+impl Phase {
+    fn of(&mut self, vector: bool) -> &mut Vec<Step> {
+        match vector {
+            true => &mut self.vector,
+            false => &mut self.point,
+        }
+    }
+
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.point.iter().chain(&self.vector)
+    }
+
+    pub fn steps_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.point.iter_mut().chain(&mut self.vector)
+    }
+}
+
 /// One pass over the samples.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pass {
-    /// Once a point, before the pass.
-    pub before: Vec<Step>,
+    /// Before the pass.
+    pub before: Phase,
     /// For every tile.
-    pub tile: Vec<Step>,
+    pub tile: Phase,
 }
 
 /// A sum over the samples.
@@ -73,12 +103,39 @@ pub(crate) struct Sum {
     /// Numbers that are summed separately.
     pub size: usize,
     pub mean: bool,
-    /// Index of its first number among all sums.
+    /// Whether the kernel adds the samples of a tile up itself.
+    pub whole: bool,
+    /// Whether every vector has its own.
+    pub vector: bool,
+    /// Index of its first number among all sums of a point, or of a vector.
     pub start: usize,
-    /// Where the result goes in the point buffer.
-    pub offset: usize,
-    pub value: ValueId,
+    /// Where the result goes.
+    pub result: Operand,
     /// The pass that adds it up.
+    pub pass: usize,
+}
+
+/// A parameter, or the part of a vector that belongs to one, which is given anew for every run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub value: ValueId,
+    /// The parameter.
+    pub slot: usize,
+    pub vector: bool,
+    /// Where it goes in the buffer of the point or the vector.
+    pub offset: usize,
+    pub size: usize,
+}
+
+/// A value that is wanted in the end.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    pub operand: Operand,
+    /// Whether every vector has its own.
+    pub vector: bool,
+    /// The sum that it is a multiple of, by its index: more exact than the value itself.
+    pub multiple: Option<(usize, f64)>,
+    /// Of outputs with samples: the pass that computes them.
     pub pass: usize,
 }
 
@@ -87,36 +144,41 @@ pub(crate) struct Sum {
 pub(crate) struct Plan {
     /// One or, where later operations need sums over the samples, more.
     pub passes: Vec<Pass>,
-    /// Once a point, after all sums.
-    pub after: Vec<Step>,
-    /// Of the steps before the first pass those that the steps after all sums, or the outputs, need.
+    /// After all sums.
+    pub after: Phase,
+    /// Of the steps of a point before the first pass those that the steps after all sums, or the outputs, need.
     pub again: Vec<Step>,
     pub sums: Vec<Sum>,
+    /// The sum that the loss is a multiple of, where the samples are one number each.
+    pub loss: Option<usize>,
+    pub given: Vec<Given>,
+    /// In the order of [`Graph::outputs`].
+    pub outputs: Vec<Output>,
     /// Numbers in the buffer of a point.
     pub point_size: usize,
+    /// Numbers in the buffer of a vector.
+    pub vector_size: usize,
     /// Rows in the buffer of a tile.
     pub tile_rows: usize,
     /// Rows that are kept from pass to pass.
     pub kept_rows: usize,
-    /// Numbers in all sums.
-    pub sum_size: usize,
-    places: HashMap<ValueId, Place>,
+    /// Numbers in all sums of a point, and in those of a vector.
+    pub sum_sizes: [usize; 2],
+    places: HashMap<ValueId, (ValueId, Place)>,
 }
 
-/// The plan of a graph, with the graph and the analysis that it belongs to, and how the samples are cut.
-pub(crate) fn planned(
-    graph: &Graph,
-    analysis: &Analysis,
-    varies: &[bool],
-) -> (Graph, Analysis, Plan, Tiles) {
+/// The plan of a graph, with the graph and the analysis that it belongs to, and how the samples are cut; for the CPU's
+/// kernels, which have convolutions of their own.
+pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, Plan, Tiles) {
     let graph = transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
-    let analysis = Analysis::new(&graph, varies);
+    let analysis = analysis.again(&graph);
     let plan = Plan::new(&graph, &analysis);
-    let tiles = Tiles::new(graph.samples, plan.tile_rows);
-    let Some(wide) = widened(&graph, &analysis, tiles) else {
+    let tiles = Tiles::new(graph.samples, plan.tile_rows + plan.data_rows());
+    let wide = plan.given.is_empty().then(|| widened(&graph, &analysis, tiles));
+    let Some(wide) = wide.flatten() else {
         return (graph, analysis, plan, tiles);
     };
-    let wide_analysis = Analysis::new(&wide, varies);
+    let wide_analysis = analysis.again(&wide);
     let wide_plan = Plan::new(&wide, &wide_analysis);
     let wide_tiles = Tiles::within(wide.samples, wide_plan.tile_rows, WIDE_TILE);
     match wide_tiles.lanes > tiles.lanes {
@@ -128,49 +190,43 @@ pub(crate) fn planned(
 impl Plan {
     /// Plans the graph; values of [`Stage::Once`] are known.
     pub fn new(graph: &Graph, analysis: &Analysis) -> Self {
-        let mut this = Self {
-            passes: vec![Pass::default(); analysis.levels()],
-            ..Self::default()
+        let mut planner = Planner {
+            graph,
+            analysis,
+            plan: Self {
+                passes: vec![Pass::default(); analysis.levels()],
+                ..Self::default()
+            },
         };
+        planner.give();
         let relu_of = relus_of_affine(graph, analysis);
         for (index, node) in graph.nodes.iter().enumerate() {
-            let stage = analysis.stage[index];
-            if stage == Stage::Once {
+            if analysis.stage[index] == Stage::Once {
                 continue;
             }
             let level = analysis.level[index];
             if let Some(&affine) = relu_of.get(&index) {
-                this.evaluate(graph, analysis, level, affine, node.output, true);
+                planner.evaluate(level, affine, node.output, true);
                 continue;
             }
-            let inputs = node
-                .inputs
-                .iter()
-                .map(|&v| this.input(graph, analysis, level, v))
-                .collect();
-            this.step(graph, analysis, index, stage, inputs);
+            let inputs = node.inputs.iter().map(|&v| planner.input(level, v));
+            let inputs = inputs.collect();
+            planner.node(index, inputs);
         }
-        for value in graph.outputs() {
-            let needs = analysis.class[value] == Class::Affine;
-            if needs && !this.places.contains_key(&value) {
-                this.evaluate(graph, analysis, 0, value, value, false);
-            }
-        }
+        planner.outputs();
+        let mut this = planner.plan;
         pack::pack(&mut this);
-        this.again = this.needed_after(graph);
+        this.again = this.needed_after();
         this
     }
 
-    fn needed_after(&self, graph: &Graph) -> Vec<Step> {
-        let of_steps = self
-            .after
-            .iter()
-            .flat_map(|step| &step.inputs)
-            .map(|i| i.place);
-        let of_outputs = graph.outputs().map(|v| self.place(v));
-        let mut needed: Vec<Place> = of_steps.chain(of_outputs).collect();
+    fn needed_after(&self) -> Vec<Step> {
+        let of_steps = self.after.steps().flat_map(|step| &step.inputs);
+        let of_outputs = self.outputs.iter().map(|output| &output.operand);
+        let needed = of_steps.chain(of_outputs).map(|operand| operand.place);
+        let mut needed: Vec<Place> = needed.collect();
         let mut again = Vec::new();
-        for step in self.passes[0].before.iter().rev() {
+        for step in self.passes[0].before.point.iter().rev() {
             if needed.contains(&step.output.place) {
                 needed.extend(step.inputs.iter().map(|i| i.place));
                 again.push(step.clone());
@@ -180,138 +236,16 @@ impl Plan {
         again
     }
 
-    /// The place of an output value in the end.
-    pub fn place(&self, value: ValueId) -> Place {
-        self.places
-            .get(&value)
-            .copied()
-            .unwrap_or(Place::Fixed(value))
-    }
-
-    fn operand(&self, graph: &Graph, analysis: &Analysis, value: ValueId) -> Operand {
-        Operand {
-            place: self.place(value),
-            shape: graph.values[value].shape.clone(),
-            samples: analysis.samples[value],
+    /// Rows of the data that steps read, where parameters are given: derivatives read them more than once.
+    fn data_rows(&self) -> usize {
+        if self.given.is_empty() {
+            return 0;
         }
-    }
-
-    fn input(
-        &mut self,
-        graph: &Graph,
-        analysis: &Analysis,
-        level: usize,
-        value: ValueId,
-    ) -> Operand {
-        let affine = analysis.class[value] == Class::Affine;
-        if affine && !self.places.contains_key(&value) {
-            self.evaluate(graph, analysis, level, value, value, false);
-        }
-        self.operand(graph, analysis, value)
-    }
-
-    fn allocate(&mut self, operand: &Operand) -> Place {
-        let size = operand.size();
-        let counter = if operand.samples {
-            &mut self.tile_rows
-        } else {
-            &mut self.point_size
-        };
-        *counter += size;
-        let start = *counter - size;
-        if operand.samples {
-            Place::Tile(start)
-        } else {
-            Place::Point(start)
-        }
-    }
-
-    /// Adds the evaluation of `affine` into `output` (itself, or its ReLU), with samples in the pass
-    /// that needs it first.
-    fn evaluate(
-        &mut self,
-        graph: &Graph,
-        analysis: &Analysis,
-        level: usize,
-        affine: ValueId,
-        output: ValueId,
-        relu: bool,
-    ) {
-        let mut operand = self.operand(graph, analysis, output);
-        operand.place = self.allocate(&operand);
-        self.places.insert(output, operand.place);
-        let program = if operand.samples {
-            &mut self.passes[level].tile
-        } else {
-            &mut self.passes[0].before
-        };
-        let action = Action::Affine {
-            value: affine,
-            relu,
-        };
-        program.push(Step {
-            action,
-            inputs: Vec::new(),
-            output: operand,
-            keep: None,
-        });
-    }
-
-    fn step(
-        &mut self,
-        graph: &Graph,
-        analysis: &Analysis,
-        index: usize,
-        stage: Stage,
-        inputs: Vec<Operand>,
-    ) {
-        let node = &graph.nodes[index];
-        let mut output = self.operand(graph, analysis, node.output);
-        if node.operation.is_view() && !matches!(stage, Stage::Reduce { .. }) {
-            self.places.insert(node.output, inputs[0].place);
-            return;
-        }
-        let operation = node.operation.clone();
-        let action = match stage {
-            Stage::Reduce { mean } => {
-                let size = output.size();
-                let result = self.allocate(&output);
-                self.places.insert(node.output, result);
-                let Place::Point(offset) = result else {
-                    unreachable!("sums have no samples")
-                };
-                self.sums.push(Sum {
-                    size,
-                    mean,
-                    start: self.sum_size,
-                    offset,
-                    value: node.output,
-                    pass: analysis.level[index],
-                });
-                self.sum_size += size;
-                // The kernel leaves one value a sample: `size` rows of a tile.
-                output.shape.insert(0, 0);
-                output.samples = true;
-                output.place = self.allocate(&output);
-                Action::Reduce(operation, self.sums.len() - 1)
-            }
-            _ => {
-                output.place = self.allocate(&output);
-                self.places.insert(node.output, output.place);
-                Action::Kernel(operation)
-            }
-        };
-        let program = match (stage, self.passes.get_mut(analysis.level[index])) {
-            (Stage::Point, None) => &mut self.after,
-            (Stage::Point, Some(pass)) => &mut pass.before,
-            (_, pass) => &mut pass.expect("as many passes as levels").tile,
-        };
-        program.push(Step {
-            action,
-            inputs,
-            output,
-            keep: None,
-        });
+        let steps = self.passes.iter().flat_map(|pass| pass.tile.steps());
+        let inputs = steps.flat_map(|step| &step.inputs);
+        let data = inputs.filter(|i| i.samples && matches!(i.place, Place::Fixed(_)));
+        let sizes: HashMap<ValueId, usize> = data.map(|i| (i.value, i.size())).collect();
+        sizes.values().sum()
     }
 
     /// Points that share the tile buffer: as many as the first-level cache holds (32 KiB), and at least two,
@@ -329,6 +263,178 @@ impl Plan {
     pub fn points_a_block(&self) -> usize {
         const BUDGET: usize = 16 * 1024 * 1024;
         (BUDGET / (self.point_size.max(1) * size_of::<f32>())).clamp(1, 32)
+    }
+}
+
+/// A plan under way.
+struct Planner<'a> {
+    graph: &'a Graph,
+    analysis: &'a Analysis,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    /// Places for the parameters and vectors that are given.
+    fn give(&mut self) {
+        for (value, of) in self.graph.values.iter().enumerate() {
+            let (Source::Parameter(slot) | Source::Vector(slot)) = of.source else {
+                continue;
+            };
+            if self.analysis.class[value] != Class::Point {
+                continue;
+            }
+            let mut operand = self.operand(value);
+            let vector = self.analysis.vector[value];
+            let (place, offset) = self.flat(vector, operand.size());
+            operand.place = place;
+            self.plan.places.insert(value, (value, place));
+            self.plan.given.push(Given {
+                value,
+                slot,
+                vector,
+                offset,
+                size: operand.size(),
+            });
+        }
+    }
+
+    /// The operand, with its place where that is known.
+    fn operand(&self, value: ValueId) -> Operand {
+        let found = self.plan.places.get(&value).copied();
+        let (shown, place) = found.unwrap_or((value, Place::Fixed(value)));
+        Operand {
+            value: shown,
+            place,
+            shape: self.graph.values[value].shape.clone(),
+            samples: self.analysis.samples[value],
+        }
+    }
+
+    fn input(&mut self, level: usize, value: ValueId) -> Operand {
+        let affine = self.analysis.class[value] == Class::Affine;
+        if affine && !self.plan.places.contains_key(&value) {
+            self.evaluate(level, value, value, false);
+        }
+        self.operand(value)
+    }
+
+    fn rows(&mut self, size: usize) -> Place {
+        self.plan.tile_rows += size;
+        Place::Tile(self.plan.tile_rows - size)
+    }
+
+    /// A place without samples, and its offset.
+    fn flat(&mut self, vector: bool, size: usize) -> (Place, usize) {
+        let (counter, place): (_, fn(usize) -> Place) = match vector {
+            true => (&mut self.plan.vector_size, Place::Vector),
+            false => (&mut self.plan.point_size, Place::Point),
+        };
+        *counter += size;
+        (place(*counter - size), *counter - size)
+    }
+
+    fn allocate(&mut self, value: ValueId) -> Operand {
+        let mut operand = self.operand(value);
+        let size = operand.size();
+        operand.place = match operand.samples {
+            true => self.rows(size),
+            false => self.flat(self.analysis.vector[value], size).0,
+        };
+        self.plan.places.insert(value, (value, operand.place));
+        operand
+    }
+
+    /// Adds the evaluation of `affine` into `output` (itself, or its ReLU), with samples in the pass
+    /// that needs it first.
+    fn evaluate(&mut self, level: usize, affine: ValueId, output: ValueId, relu: bool) {
+        let output = self.allocate(output);
+        let steps = match output.samples {
+            true => &mut self.plan.passes[level].tile,
+            false => &mut self.plan.passes[0].before,
+        };
+        steps.point.push(Step {
+            action: Action::Affine {
+                value: affine,
+                relu,
+            },
+            inputs: Vec::new(),
+            output,
+            keep: None,
+        });
+    }
+
+    fn node(&mut self, index: usize, inputs: Vec<Operand>) {
+        let (node, stage) = (&self.graph.nodes[index], self.analysis.stage[index]);
+        let value = node.output;
+        if node.operation.is_view() && !matches!(stage, Stage::Reduce { .. }) {
+            let shown = (inputs[0].value, inputs[0].place);
+            self.plan.places.insert(value, shown);
+            return;
+        }
+        let mut output = self.allocate(value);
+        let operation = node.operation.clone();
+        let action = match stage {
+            Stage::Reduce { mean, whole } => {
+                let sum = self.sum(index, output.clone(), (mean, whole));
+                // The kernel leaves one value a sample, or adds them up.
+                output.place = Place::Whole;
+                if !whole {
+                    output.place = self.rows(output.size());
+                    output.shape.insert(0, 0);
+                    output.samples = true;
+                }
+                Action::Reduce(operation, sum)
+            }
+            _ => Action::Kernel(operation),
+        };
+        let vector = self.analysis.vector[value];
+        let level = self.analysis.level[index];
+        let phase = match (stage, self.plan.passes.get_mut(level)) {
+            (Stage::Point, None) => &mut self.plan.after,
+            (Stage::Point, Some(pass)) => &mut pass.before,
+            (_, pass) => &mut pass.expect("as many passes as levels").tile,
+        };
+        phase.of(vector).push(Step {
+            action,
+            inputs,
+            output,
+            keep: None,
+        });
+    }
+
+    fn sum(&mut self, index: usize, result: Operand, (mean, whole): (bool, bool)) -> usize {
+        let vector = self.analysis.vector[result.value];
+        let size = result.size();
+        let start = &mut self.plan.sum_sizes[usize::from(vector)];
+        *start += size;
+        self.plan.sums.push(Sum {
+            size,
+            mean,
+            whole,
+            vector,
+            start: *start - size,
+            result,
+            pass: self.analysis.level[index],
+        });
+        self.plan.sums.len() - 1
+    }
+
+    fn outputs(&mut self) {
+        let (graph, analysis) = (self.graph, self.analysis);
+        let sum = |plan: &Plan, value| plan.sums.iter().position(|s| s.result.value == value);
+        for value in graph.outputs() {
+            let operand = self.input(0, value);
+            let multiple = analysis.multiple(graph, value);
+            let multiple = multiple.and_then(|m| Some((sum(&self.plan, m.sum)?, m.factor)));
+            self.plan.outputs.push(Output {
+                operand,
+                vector: analysis.vector[value],
+                multiple,
+                pass: 0,
+            });
+        }
+        let loss = analysis.multiple_of_mean(graph, graph.loss);
+        self.plan.loss = loss.and_then(|m| sum(&self.plan, m.sum));
     }
 }
 

@@ -4,8 +4,8 @@
 //! layers of few pixels waiting for memory. Where there are such layers the tile holds more samples, and what lies between them and is
 //! large runs for a few samples at a time, as one operation ([`Stretch`]).
 
-use super::once::Tiles;
 use super::pack::Rows;
+use super::tiles::{TILE, Tiles};
 use crate::ir::graph::{Graph, Node, Value, ValueId};
 use crate::ops::shape::{Reshape, Slice};
 use crate::ops::stretch::{Part, Place, Step, Stretch};
@@ -251,7 +251,7 @@ impl<'a> Packing<'a> {
         let result = |&v: &ValueId| (self.places[&self.base(v)], self.size(v));
         let stretch = Stretch {
             steps,
-            lanes: Tiles::most(self.rows.count, super::once::TILE),
+            lanes: Tiles::most(self.rows.count, TILE),
             rows: self.rows.count,
             given,
             results: wanted.iter().map(result).collect(),

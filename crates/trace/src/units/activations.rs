@@ -3,15 +3,13 @@
 use super::Units;
 use super::groups::Reading;
 use crate::capture::module::to_burn;
-use crate::device::open;
+use crate::cpu::executor::HostExecutor;
+use crate::cpu::samples::Rows;
 use crate::error::TraceError;
-use crate::ir::graph::{Graph, Node, Source, ValueId};
-use crate::ir::operation::{DeviceCall, Samples};
+use crate::ir::graph::Slot;
+use crate::kernels::simd::Level;
 use crate::objective::Trace;
 use crate::passes::dependence::Analysis;
-use crate::replay::{DeviceTensor, Replay, download, reshape, upload};
-use burn::tensor::Device;
-use burn_backend::ops::FloatTensorOps;
 use landscape_core::Params;
 
 /// Activations of a group of units where one layer reads them.
@@ -25,9 +23,6 @@ pub struct Activations {
     /// each of them.
     pub values: Vec<f32>,
 }
-
-/// Numbers of a batch's largest value that are held at once, roughly.
-const NUMBERS: usize = 1 << 22;
 
 impl Trace {
     /// The activations of all groups of [`Trace::permutations`] on all the data, once for every
@@ -62,183 +57,55 @@ impl Trace {
         networks: &[&Params],
         mut take: impl FnMut(&[Vec<Activations>]),
     ) -> Result<(), TraceError> {
-        let replay = Evaluator::new(units);
-        let shapes = replay.shapes();
+        let shapes = self.graph.parameter_shapes();
         networks.iter().try_for_each(|p| self.check(p, &shapes))?;
-        let batch = replay.batch();
-        for start in (0..self.graph.samples).step_by(batch) {
-            let n = batch.min(self.graph.samples - start);
-            let found = networks.iter().map(|p| replay.run(p, start, n));
-            take(&found.collect::<Result<Vec<_>, _>>()?);
-        }
+        let all: Vec<&Reading> = units.readings.iter().flatten().collect();
+        let [first, rest @ ..] = &all[..] else {
+            return Ok(());
+        };
+        let mut graph = units.graph.clone();
+        (graph.loss, graph.accuracy) = (first.value, None);
+        graph.derived = rest.iter().map(|reading| reading.value).collect();
+        graph.prune();
+        let analysis = Analysis::of_given(&graph, true).expect("readings have samples");
+        let executor = HostExecutor::new((&graph, &analysis), &[], Level::detect(), None);
+        let parameters = networks.iter().map(|params| self.in_slots(params, &shapes));
+        let parameters: Vec<Vec<Vec<f32>>> = parameters.collect();
+        executor.each_tile(&parameters, |samples, networks| {
+            let of_network = |rows: &Rows| units.activations(samples, rows);
+            take(&networks.iter().map(of_network).collect::<Vec<_>>());
+        });
         Ok(())
     }
-}
 
-/// Replays a graph up to what is read, on the built-in device.
-struct Evaluator<'a> {
-    units: &'a Units,
-    graph: &'a Graph,
-    analysis: &'a Analysis,
-    /// The last node that needs a value; `usize::MAX` for what is read.
-    last_use: Vec<Option<usize>>,
-    device: Device,
-}
-
-impl<'a> Evaluator<'a> {
-    fn new(units: &'a Units) -> Self {
-        let graph = &units.graph;
-        let mut last_use = vec![None; graph.values.len()];
-        for reading in units.readings.iter().flatten() {
-            last_use[reading.value] = Some(usize::MAX);
-        }
-        for (index, node) in graph.nodes.iter().enumerate().rev() {
-            if last_use[node.output].is_some() {
-                for &input in &node.inputs {
-                    last_use[input].get_or_insert(index);
-                }
-            }
-        }
-        Evaluator {
-            units,
-            graph,
-            analysis: &units.analysis,
-            last_use,
-            device: Device::flex(),
-        }
-    }
-
-    /// Shape of every parameter.
-    fn shapes(&self) -> Vec<&'a [usize]> {
-        let mut shapes: Vec<&[usize]> = vec![&[]; self.graph.parameters.len()];
-        for value in &self.graph.values {
-            if let Source::Parameter(slot) = value.source {
-                shapes[slot] = &value.shape;
-            }
-        }
-        shapes
-    }
-
-    /// Samples at once; all of them where statistics of all samples are needed.
-    fn batch(&self) -> usize {
-        let needed = |node: &&Node| self.last_use[node.output].is_some();
-        let mut nodes = self.graph.nodes.iter().filter(needed);
-        let values = self.graph.values.iter().zip(&self.analysis.samples);
-        let largest = values
-            .filter(|(_, samples)| **samples)
-            .map(|(v, _)| v.numel());
-        match nodes.any(|node| self.reduces(node).is_some()) {
-            true => self.graph.samples,
-            false => {
-                let one = largest.max().unwrap_or(1) / self.graph.samples;
-                (NUMBERS / one.max(1)).clamp(1, self.graph.samples)
-            }
-        }
-    }
-
-    /// Whether a node sums (`false`) or averages (`true`) over the samples.
-    fn reduces(&self, node: &Node) -> Option<bool> {
-        let operand = |&v: &ValueId| self.analysis.operand(self.graph, v);
-        let operands: Vec<_> = node.inputs.iter().map(operand).collect();
-        if !operands.iter().any(|o| o.samples) {
-            return None;
-        }
-        let shape = &self.graph.values[node.output].shape;
-        match node.operation.samples(&operands, shape) {
-            Samples::Reduced { mean } => Some(mean),
-            _ => None,
-        }
-    }
-
-    fn shape(&self, value: ValueId, n: usize) -> Vec<usize> {
-        let mut shape = self.graph.values[value].shape.clone();
-        if self.analysis.samples[value] {
-            shape[0] = n;
-        }
-        shape
-    }
-
-    /// The activations of samples `start..start + n`.
-    fn run(&self, params: &Params, start: usize, n: usize) -> Result<Vec<Activations>, TraceError> {
-        let mut values: Vec<Option<DeviceTensor>> = vec![None; self.graph.values.len()];
-        for (id, value) in values.iter_mut().enumerate() {
-            *value = self.given(id, params, start, n);
-        }
-        for (index, node) in self.graph.nodes.iter().enumerate() {
-            if self.last_use[node.output].is_none() {
-                continue;
-            }
-            let known = |v: &ValueId| values[*v].clone().expect("computed before");
-            let inputs: Vec<DeviceTensor> = node.inputs.iter().map(known).collect();
-            values[node.output] = Some(self.call(node, &inputs, n));
-            for &input in &node.inputs {
-                if self.last_use[input] == Some(index) {
-                    values[input] = None;
-                }
-            }
-        }
-        self.collect(&values, n)
-    }
-
-    /// Parameters and constants that are needed, with an axis of one point in front.
-    fn given(&self, id: ValueId, params: &Params, start: usize, n: usize) -> Option<DeviceTensor> {
-        self.last_use[id]?;
-        let value = &self.graph.values[id];
-        let shape: Vec<usize> = std::iter::once(1).chain(self.shape(id, n)).collect();
-        let put = |data: &[f32]| Some(upload(data, &shape, open::inner(&self.device)));
-        match &value.source {
-            Source::Parameter(slot) => {
-                let slot = &self.graph.parameters[*slot];
-                let found = &params.get(&slot.name)?.data;
-                put(&to_burn(found, &value.shape, slot.transposed))
-            }
-            Source::Constant { data, .. } if self.analysis.samples[id] => {
-                let row = value.numel() / self.graph.samples;
-                put(&data[start * row..(start + n) * row])
-            }
-            Source::Constant { data, .. } => put(data),
-            _ => None,
-        }
-    }
-
-    fn call(&self, node: &Node, inputs: &[DeviceTensor], n: usize) -> DeviceTensor {
-        let shape = self.shape(node.output, n);
-        let out = node.operation.device(DeviceCall {
-            inputs,
-            shape: &shape,
-            samples: node.inputs.iter().any(|&v| self.analysis.samples[v]),
-        });
-        let sum = match self.reduces(node) {
-            None => return out,
-            Some(true) => Replay::float_mean_dim(out, 1),
-            Some(false) => Replay::float_sum_dim(out, 1),
+    /// Parameters in Burn's layout, one a slot.
+    fn in_slots(&self, params: &Params, shapes: &[&[usize]]) -> Vec<Vec<f32>> {
+        let slots = self.graph.parameters.iter().zip(shapes);
+        let data = |(slot, shape): (&Slot, &&[usize])| {
+            let found = params.get(&slot.name).expect("checked before");
+            to_burn(&found.data, shape, slot.transposed)
         };
-        reshape(sum, &[&[1], &shape[..]].concat())
+        slots.map(data).collect()
     }
+}
 
-    fn collect(
-        &self,
-        values: &[Option<DeviceTensor>],
-        n: usize,
-    ) -> Result<Vec<Activations>, TraceError> {
-        let mut found = Vec::new();
-        for (group, readings) in self.units.readings.iter().enumerate() {
-            let count = self.units.spec.groups[group].units;
-            for reading in readings {
-                let tensor = values[reading.value].clone().expect("computed before");
-                let data = download(tensor).map_err(|reason| TraceError::Device {
-                    device: "flex".into(),
-                    reason,
-                })?;
-                let shape = self.shape(reading.value, n);
-                found.push(Activations {
-                    group,
-                    units: count,
-                    values: rows(&data, &shape, reading, count),
-                });
+impl Units {
+    /// The activations of a batch, from what is read: `[samples][numbers]` each.
+    fn activations(&self, samples: usize, rows_of: &Rows) -> Vec<Activations> {
+        let groups = self.readings.iter().enumerate();
+        let readings =
+            groups.flat_map(|(group, of)| of.iter().map(move |reading| (group, reading)));
+        let read = |((group, reading), data): ((usize, &Reading), &Vec<f32>)| {
+            let mut shape = self.graph.values[reading.value].shape.clone();
+            shape[0] = samples;
+            let units = self.spec.groups[group].units;
+            Activations {
+                group,
+                units,
+                values: rows(data, &shape, reading, units),
             }
-        }
-        Ok(found)
+        };
+        readings.zip(rows_of).map(read).collect()
     }
 }
 

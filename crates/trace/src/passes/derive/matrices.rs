@@ -35,12 +35,10 @@ pub(crate) enum Wanted {
 #[derive(Clone, Debug)]
 pub(crate) struct Derived {
     pub graph: Graph,
-    /// Whether axis 0 of a value counts the samples.
-    pub samples: Vec<bool>,
-    /// The gradient, or the product, for each parameter of the graph; `None` where it is zero.
-    pub outputs: Vec<Option<ValueId>>,
-    /// Data that is 1 for every sample: 0 where a tile has none.
-    pub ones: Vec<ValueId>,
+    pub analysis: Analysis,
+    /// The gradient, or the product, for each parameter of the graph: its place among [`Graph::outputs`], behind the
+    /// loss; `None` where it is zero.
+    pub outputs: Vec<Option<usize>>,
 }
 
 /// Derives what is `wanted` with respect to those parameters of `graph` that are `trainable`.
@@ -89,29 +87,22 @@ fn attempt(
     }
     d.graph.derived = outputs.iter().flatten().copied().collect();
     d.graph.prune();
-    if sums_enter_samples(&d.graph, &d.samples) {
+    let analysis = Analysis::of_given(&d.graph, d.samples.contains(&true));
+    let analysis = analysis.expect("told by the derivation");
+    // Sums that are needed for single samples again, as after a root of the mean loss.
+    if analysis.levels() > 1 {
         return Ok(None);
     }
+    let mut place = 0;
+    let outputs = outputs.iter().map(|output| {
+        place += usize::from(output.is_some());
+        output.map(|_| place)
+    });
     Ok(Some(Derived {
+        outputs: outputs.collect(),
         graph: d.graph,
-        samples: d.samples,
-        outputs,
-        ones: d.ones.into_values().collect(),
+        analysis,
     }))
-}
-
-/// Whether a sum over the samples is needed for single samples again, as after a root of the mean loss.
-fn sums_enter_samples(graph: &Graph, samples: &[bool]) -> bool {
-    let mut summed = vec![false; graph.values.len()];
-    for node in &graph.nodes {
-        let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
-        let (late, with_samples) = (any(&summed), any(samples));
-        if late && with_samples {
-            return true;
-        }
-        summed[node.output] = late || with_samples && !samples[node.output];
-    }
-    false
 }
 
 /// What the values of the loss' graph depend on.

@@ -2,12 +2,13 @@
 //! ignored. They are known at capture, in f64, and a loss that is divided by one is a weighted mean, of which
 //! the standard error is known too.
 
-use super::once::{Fixed, Once, Tiles};
+use super::once::HostOnce;
 use crate::ir::graph::{Graph, Source, Total, Value, ValueId};
 use crate::kernels::simd::Level;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::unary::Unary;
 use crate::passes::dependence::Analysis;
+use crate::schedule::tiles::Tiles;
 use std::sync::Arc;
 
 /// A node that sums numbers that no parameter enters.
@@ -75,13 +76,13 @@ fn each_sample(graph: &Graph, values: &[ValueId]) -> Vec<Vec<f64>> {
     part.prune();
     let analysis = Analysis::new(&part, &vec![false; part.parameters.len()]);
     let tiles = Tiles::new(part.samples, 1);
-    let once = Once {
+    let once = HostOnce {
         graph: &part,
         analysis: &analysis,
         tiles,
         level: Level::detect(),
     };
-    let found = once.run(vec![Fixed::default(); part.parameters.len()]);
+    let found = once.run(&[]);
     let numbers = |&value: &ValueId| {
         let data = found[value].as_ref().and_then(|f| f.constant.clone());
         let data = data.expect("no parameter enters");

@@ -1,0 +1,313 @@
+//! Runs the steps of a plan: calls of kernels on buffers, without allocation inside.
+
+use super::in_order::Part;
+use crate::ir::graph::ValueId;
+use crate::ir::operation::{HostCall, Operation, View};
+use crate::kernels::affine::Affine;
+use crate::kernels::buffer::Buffer;
+use crate::kernels::simd::Level;
+use crate::schedule::once::Fixed;
+use crate::schedule::plan::{Action, Operand, Pass, Place, Plan, Step};
+use crate::schedule::tiles::Tiles;
+use landscape_core::Point;
+
+/// The most inputs of an operation.
+const INPUTS: usize = 8;
+
+/// A plan, and what it needs to run.
+pub(super) struct Steps {
+    pub plan: Plan,
+    /// What is computed once, one a value.
+    pub fixed: Vec<Option<Fixed>>,
+    pub tiles: Tiles,
+    pub level: Level,
+}
+
+/// Memory that the steps of a tile work on.
+pub(super) struct Memory<'a> {
+    /// `[points][point_size]`
+    pub points: &'a [f32],
+    /// `[vector_size]` each.
+    pub vectors: &'a [Buffer],
+    /// `[points][rows][lanes]`
+    pub tile: &'a mut [f32],
+    /// What outlives its pass: for each value `[tiles][rows][lanes]`.
+    pub kept: &'a mut [f32],
+    /// The largest sum that a kernel adds up itself.
+    pub whole: &'a mut [f32],
+}
+
+/// A buffer, but for the part that a step writes.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    head: &'a [f32],
+    tail: &'a [f32],
+    /// Where the tail begins.
+    after: usize,
+}
+
+impl<'a> Around<'a> {
+    fn all(buffer: &'a [f32]) -> Self {
+        Self {
+            head: buffer,
+            tail: &[],
+            after: buffer.len(),
+        }
+    }
+
+    fn split(buffer: &'a mut [f32], at: usize, size: usize) -> (Self, &'a mut [f32]) {
+        let (head, rest) = buffer.split_at_mut(at);
+        let (out, tail) = rest.split_at_mut(size);
+        let around = Self {
+            head,
+            tail,
+            after: at + size,
+        };
+        (around, out)
+    }
+
+    fn at(self, start: usize, size: usize) -> &'a [f32] {
+        match start + size <= self.head.len() {
+            true => &self.head[start..start + size],
+            false => &self.tail[start - self.after..][..size],
+        }
+    }
+}
+
+/// What a step reads.
+#[derive(Clone, Copy)]
+struct Read<'a> {
+    tile: usize,
+    point: Around<'a>,
+    vector: Around<'a>,
+    rows: Around<'a>,
+    kept: &'a [f32],
+}
+
+impl<'a> Read<'a> {
+    fn of_point(point: Around<'a>) -> Self {
+        Self {
+            tile: 0,
+            point,
+            vector: Around::all(&[]),
+            rows: Around::all(&[]),
+            kept: &[],
+        }
+    }
+}
+
+impl Steps {
+    /// Steps of points, without samples; `buffers` are `[points][point_size]`.
+    pub fn of_points(&self, steps: &[Step], points: &[Point], buffers: &mut [f32]) {
+        let stride = self.plan.point_size;
+        for step in steps {
+            let Place::Point(at) = step.output.place else {
+                unreachable!("values of points have no samples")
+            };
+            if let Action::Affine { value, relu } = step.action {
+                self.affine(value, None, points, &mut buffers[at..], (stride, relu));
+                continue;
+            }
+            for p in 0..points.len() {
+                let own = &mut buffers[p * stride..(p + 1) * stride];
+                let (point, out) = Around::split(own, at, step.output.size());
+                self.call(step, Read::of_point(point), out);
+            }
+        }
+    }
+
+    /// Steps of a vector, without samples.
+    pub fn of_vector(&self, steps: &[Step], point: &[f32], own: &mut [f32]) {
+        for step in steps {
+            let Place::Vector(at) = step.output.place else {
+                unreachable!("values of vectors have no samples")
+            };
+            let (vector, out) = Around::split(own, at, step.output.size());
+            let read = Read::of_point(Around::all(point));
+            self.call(step, Read { vector, ..read }, out);
+        }
+    }
+
+    /// The steps of one pass over one tile, for a few points (one, where there are vectors or values are kept).
+    ///
+    /// Calls `add` for each sum: with the point, or the vector's number plus 1, and the sum's index. Those of the points
+    /// are left out where they are `known`.
+    pub fn of_tile(
+        &self,
+        pass: &Pass,
+        tile: usize,
+        points: &[Point],
+        known: bool,
+        memory: Memory,
+        add: &mut dyn FnMut(usize, usize, Part),
+    ) {
+        let lanes = self.tiles.lanes;
+        let stride = self.plan.tile_rows * lanes;
+        let Memory {
+            points: weights,
+            vectors,
+            tile: buffer,
+            kept,
+            whole,
+        } = memory;
+        let needed = |step: &&Step| !(known && matches!(step.action, Action::Reduce(..)));
+        for step in pass.tile.point.iter().filter(needed) {
+            if let (Action::Affine { value, relu }, Place::Tile(row)) =
+                (&step.action, step.output.place)
+            {
+                let out = &mut buffer[row * lanes..];
+                self.affine(*value, Some(tile), points, out, (stride, *relu));
+            }
+            for p in 0..points.len() {
+                let own = &mut buffer[p * stride..(p + 1) * stride];
+                let point = &weights[p * self.plan.point_size..][..self.plan.point_size];
+                self.tile_step(
+                    step,
+                    tile,
+                    [point, &[]],
+                    own,
+                    kept,
+                    whole,
+                    &mut |sum, part| {
+                        add(p, sum, part);
+                    },
+                );
+            }
+        }
+        for (v, vector) in vectors.iter().enumerate() {
+            for step in &pass.tile.vector {
+                let flat = [&weights[..self.plan.point_size], vector];
+                self.tile_step(step, tile, flat, buffer, kept, whole, &mut |sum, part| {
+                    add(v + 1, sum, part);
+                });
+            }
+        }
+    }
+
+    /// A step on one tile at one point, but for affine values.
+    #[allow(clippy::too_many_arguments)]
+    fn tile_step(
+        &self,
+        step: &Step,
+        tile: usize,
+        [point, vector]: [&[f32]; 2],
+        rows: &mut [f32],
+        kept: &mut [f32],
+        whole: &mut [f32],
+        add: &mut dyn FnMut(usize, Part),
+    ) {
+        let lanes = self.tiles.lanes;
+        let flat = Read {
+            tile,
+            vector: Around::all(vector),
+            ..Read::of_point(Around::all(point))
+        };
+        let Place::Tile(row) = step.output.place else {
+            let out = &mut whole[..step.output.size()];
+            out.fill(0.0);
+            let rows = Around::all(rows);
+            self.call(step, Read { rows, kept, ..flat }, out);
+            if let Action::Reduce(_, sum) = step.action {
+                add(sum, Part::Whole(out));
+            }
+            return;
+        };
+        let size = step.output.size() * lanes;
+        let (rows, out) = Around::split(rows, row * lanes, size);
+        self.call(step, Read { rows, kept, ..flat }, out);
+        if let Some(base) = step.keep {
+            let at = self.kept_at(base, tile, step.output.size());
+            kept[at..at + size].copy_from_slice(out);
+        }
+        if let Action::Reduce(_, sum) = step.action {
+            let valid = self.tiles.valid(tile);
+            add(sum, Part::Lanes { out, lanes, valid });
+        }
+    }
+
+    /// Calls the kernel of a step, where it has one.
+    fn call(&self, step: &Step, read: Read, out: &mut [f32]) {
+        let (Action::Kernel(operation) | Action::Reduce(operation, _)) = &step.action else {
+            return;
+        };
+        let mut views = [View {
+            data: &[],
+            shape: &[],
+            samples: false,
+        }; INPUTS];
+        for (view, operand) in views.iter_mut().zip(&step.inputs) {
+            *view = View {
+                data: self.read(operand, read),
+                shape: &operand.shape,
+                samples: operand.samples,
+            };
+        }
+        // Sums that kernels add up themselves have no samples, unlike what they read.
+        let whole = step.output.place == Place::Whole;
+        let operation: &dyn Operation = &**operation;
+        operation.host(HostCall {
+            level: self.level,
+            lanes: self.tiles.lanes,
+            inputs: &views[..step.inputs.len()],
+            out,
+            shape: &step.output.shape,
+            samples: step.output.samples || whole,
+        });
+    }
+
+    fn read<'a>(&'a self, operand: &Operand, from: Read<'a>) -> &'a [f32] {
+        let lanes = self.tiles.lanes;
+        let size = operand.size();
+        match operand.place {
+            Place::Fixed(value) => self.constant(value, operand.samples.then_some(from.tile)),
+            Place::Point(offset) => from.point.at(offset, size),
+            Place::Vector(offset) => from.vector.at(offset, size),
+            Place::Tile(row) => from.rows.at(row * lanes, size * lanes),
+            Place::Kept(base) => &from.kept[self.kept_at(base, from.tile, size)..][..size * lanes],
+            Place::Whole => unreachable!("sums are read where they are put"),
+        }
+    }
+
+    /// Where tile `tile` of a kept value of `rows` rows begins.
+    fn kept_at(&self, base: usize, tile: usize, rows: usize) -> usize {
+        (base * self.tiles.count() + tile * rows) * self.tiles.lanes
+    }
+
+    /// A value that is computed once; of one with samples, those of a tile.
+    pub fn constant(&self, value: ValueId, tile: Option<usize>) -> &[f32] {
+        let fixed = self.fixed[value].as_ref().expect("computed once");
+        let data = fixed.constant.as_ref().expect("a constant");
+        self.part(data, tile)
+    }
+
+    fn part<'a>(&self, data: &'a [f32], tile: Option<usize>) -> &'a [f32] {
+        let Some(tile) = tile else { return data };
+        let size = data.len() / self.tiles.count();
+        &data[tile * size..(tile + 1) * size]
+    }
+
+    /// An affine value at points, `stride` numbers apart; of one with samples, those of a tile.
+    fn affine(
+        &self,
+        value: ValueId,
+        tile: Option<usize>,
+        points: &[Point],
+        out: &mut [f32],
+        (stride, relu): (usize, bool),
+    ) {
+        let fixed = self.fixed[value].as_ref().expect("computed once");
+        let slopes = std::array::from_fn(|k| {
+            let data = fixed.slopes[k].as_ref();
+            data.map(|data| self.part(data, tile))
+        });
+        Affine {
+            constant: self.constant(value, tile),
+            slopes,
+            points,
+            out,
+            stride,
+            relu,
+        }
+        .run(self.level);
+    }
+}

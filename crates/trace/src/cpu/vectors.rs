@@ -1,0 +1,270 @@
+//! Derivatives: a graph at one point that is given, for many vectors.
+//!
+//! Values come in two kinds: those that depend on the point alone, which all vectors share, and those
+//! that depend on a vector too. For every tile the first are computed once, and then the second for one vector after another
+//! in the same memory. Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
+//! tiles have sums of their own, which are added in the end; of large ones ([`SUMS`]) all threads add to the same sums,
+//! each in its tile's turn. Neither depends on the number of threads, and so neither do the bits.
+
+use super::executor::{HostExecutor, Scratch, lock};
+use super::in_order::{Part, Turn, Unwinding};
+use crate::kernels::buffer::Buffer;
+use crate::schedule::Found;
+use crate::schedule::plan::{Output, Place, Sum};
+use landscape_core::Point;
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Groups of tiles with sums of their own.
+const GROUPS: usize = 8;
+/// Bytes that the sums of all groups of tiles may take; above, there is one set of sums for all.
+const SUMS: usize = 64 << 20;
+
+/// Given points have no place on a plane.
+pub(super) const GIVEN: [Point; 1] = [[0.0; 3]];
+
+/// Parameters, and the sums there that no vector enters.
+pub(super) struct Known {
+    parameters: Vec<Vec<f32>>,
+    sums: Vec<f64>,
+}
+
+/// The point and the vectors of a run.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    point: &'a [f32],
+    vectors: &'a [Buffer],
+    /// Whether the sums of the point are known.
+    known: bool,
+}
+
+impl HostExecutor {
+    /// Runs the graph at `parameters` (in Burn's layout, one a slot) for all `vectors`; none for a gradient.
+    ///
+    /// Memory: beside parameters and vectors themselves, f32 copies of both, the sums (16 bytes a parameter for a product
+    /// with one vector: f64 of the gradient and of the product; 8 for each further vector) and the numbers
+    /// returned, 8 a parameter and vector.
+    pub fn derivatives(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+        self.install(|| self.run(parameters, vectors))
+    }
+
+    fn run(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+        let (steps, plan) = (&self.steps, &self.steps.plan);
+        let before = &plan.passes[0].before;
+        let mut point = Buffer::zeros(plan.point_size);
+        self.give(false, &parameters, &mut point);
+        steps.of_points(&before.point, &GIVEN, &mut point);
+        let vector = |vector: &Vec<Vec<f32>>| {
+            let mut own = Buffer::zeros(plan.vector_size);
+            self.give(true, vector, &mut own);
+            steps.of_vector(&before.vector, &point, &mut own);
+            own
+        };
+        let mut own: Vec<Buffer> = vectors.par_iter().map(vector).collect();
+        // A product with another vector at the same point does not need the gradient again.
+        let known = lock(&self.known).clone();
+        let known = known.filter(|known| !own.is_empty() && known.parameters == parameters);
+        let mut sums = self.sum_tiles(Run {
+            point: &point,
+            vectors: &own,
+            known: known.is_some(),
+        });
+        let known = known.unwrap_or_else(|| {
+            let sums = std::mem::take(&mut sums[0]);
+            Arc::new(Known { parameters, sums })
+        });
+        if !own.is_empty() {
+            *lock(&self.known) = Some(known.clone());
+        }
+        let mut sums: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+        sums[0] = &known.sums;
+        self.put_sums(sums[0], 0, false, &mut point);
+        steps.of_points(&plan.after.point, &GIVEN, &mut point);
+        own.par_iter_mut().zip(&sums[1..]).for_each(|(own, sums)| {
+            self.put_sums(sums, 0, true, own);
+            steps.of_vector(&plan.after.vector, &point, own);
+        });
+        let read = |vector: usize, output: &Output| {
+            let (sums, own) = match output.vector {
+                true => (sums[vector + 1], &own[vector]),
+                false => (sums[0], &point),
+            };
+            self.numbers(output, sums, own)
+        };
+        let outputs = |vector| plan.outputs.iter().map(move |output| read(vector, output));
+        Found {
+            outputs: (0..vectors.len().max(1))
+                .map(|vector| outputs(vector).collect())
+                .collect(),
+        }
+    }
+
+    /// Copies what is given into its place.
+    pub(super) fn give(&self, vector: bool, parts: &[Vec<f32>], buffer: &mut [f32]) {
+        let given = self.steps.plan.given.iter();
+        for given in given.filter(|given| given.vector == vector) {
+            buffer[given.offset..given.offset + given.size].copy_from_slice(&parts[given.slot]);
+        }
+    }
+
+    /// The sums over all tiles: those of the point (left out where they are known), then those of each vector.
+    fn sum_tiles(&self, run: Run) -> Vec<Vec<f64>> {
+        let [of_point, of_vector] = self.steps.plan.sum_sizes;
+        let numbers = of_point + of_vector * run.vectors.len();
+        let groups = SUMS / (numbers.max(1) * size_of::<f64>());
+        match groups < GROUPS {
+            true => self.sum_in_turn(run),
+            false => self.sum_in_groups(groups.min(4 * GROUPS), run),
+        }
+    }
+
+    fn tile(
+        &self,
+        run: Run,
+        tile: usize,
+        scratch: &mut Scratch,
+        add: &mut dyn FnMut(usize, usize, Part),
+    ) {
+        let memory = scratch.given(run.point, run.vectors);
+        let pass = &self.steps.plan.passes[0];
+        self.steps
+            .of_tile(pass, tile, &GIVEN, run.known, memory, add);
+    }
+
+    fn sum_in_groups(&self, groups: usize, run: Run) -> Vec<Vec<f64>> {
+        let count = self.steps.tiles.count();
+        let a_group = count.div_ceil(groups);
+        let starts: Vec<usize> = (0..count).step_by(a_group).collect();
+        let found: Vec<Vec<Vec<f64>>> = starts
+            .into_par_iter()
+            .map(|start| {
+                let mut scratch = self.scratch();
+                let mut sums = self.zeros(run.vectors.len());
+                for tile in start..count.min(start + a_group) {
+                    let mut add = |place: usize, sum: usize, part: Part| {
+                        let sum = &self.steps.plan.sums[sum];
+                        part.add_to(&mut sums[place][sum.start..sum.start + sum.size]);
+                    };
+                    self.tile(run, tile, scratch.get(), &mut add);
+                }
+                sums
+            })
+            .collect();
+        let mut all = found.into_iter();
+        let mut sums = all.next().unwrap_or_else(|| self.zeros(run.vectors.len()));
+        for group in all {
+            for (sums, group) in sums.iter_mut().zip(&group) {
+                sums.iter_mut().zip(group).for_each(|(a, b)| *a += b);
+            }
+            lock(&self.free_sums).extend(group);
+        }
+        sums
+    }
+
+    /// All threads take tile after tile and add to the same sums, each sum in the order of the tiles: a thread waits
+    /// where the tile before is not there yet. That one was taken before, so that it is under way.
+    fn sum_in_turn(&self, run: Run) -> Vec<Vec<f64>> {
+        let count = self.steps.tiles.count();
+        let mut sums = self.zeros(run.vectors.len());
+        let turns: Vec<Vec<Turn>> = (sums.iter_mut().enumerate())
+            .map(|(place, sums)| self.turns(place > 0, sums))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scratch = self.scratch();
+            loop {
+                let tile = next.fetch_add(1, Ordering::Relaxed);
+                if tile >= count {
+                    break;
+                }
+                let _guard = Unwinding(&turns);
+                let mut add = |place: usize, sum: usize, part: Part| {
+                    turns[place][self.turn_of(sum)].add(tile, part);
+                };
+                self.tile(run, tile, scratch.get(), &mut add);
+            }
+        };
+        let threads = rayon::current_num_threads().min(count);
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        drop(turns);
+        sums
+    }
+
+    /// One turn a sum of that kind.
+    fn turns<'a>(&self, vector: bool, mut rest: &'a mut [f64]) -> Vec<Turn<'a>> {
+        let of_kind = self.steps.plan.sums.iter();
+        let of_kind = of_kind.filter(|sum| sum.vector == vector);
+        let turn = |sum: &Sum| {
+            let (sums, after) = std::mem::take(&mut rest).split_at_mut(sum.size);
+            rest = after;
+            Turn::new(sums)
+        };
+        of_kind.map(turn).collect()
+    }
+
+    /// The place of a sum among those of its kind.
+    fn turn_of(&self, sum: usize) -> usize {
+        let sums = &self.steps.plan.sums;
+        let same = |s: &&Sum| s.vector == sums[sum].vector;
+        sums[..sum].iter().filter(same).count()
+    }
+
+    /// Zeros for the sums of the point and those of each vector.
+    pub(super) fn zeros(&self, vectors: usize) -> Vec<Vec<f64>> {
+        let [of_point, of_vector] = self.steps.plan.sum_sizes;
+        let sizes = std::iter::once(of_point).chain(std::iter::repeat_n(of_vector, vectors));
+        let zeros = |n: usize| {
+            let mut zeros = lock(&self.free_sums).pop().unwrap_or_default();
+            zeros.clear();
+            zeros.resize(n, 0.0);
+            zeros
+        };
+        sizes.map(zeros).collect()
+    }
+
+    /// Puts the sums of one pass where later steps expect them.
+    pub(super) fn put_sums(&self, sums: &[f64], pass: usize, vector: bool, buffer: &mut [f32]) {
+        let all = self.steps.plan.sums.iter();
+        for sum in all.filter(|sum| sum.vector == vector && sum.pass == pass) {
+            let (Place::Point(offset) | Place::Vector(offset)) = sum.result.place else {
+                unreachable!("sums have no samples")
+            };
+            let scale = self.scale(sum);
+            let values = &sums[sum.start..sum.start + sum.size];
+            for (to, x) in buffer[offset..].iter_mut().zip(values) {
+                *to = (x * scale) as f32;
+            }
+        }
+    }
+
+    fn scale(&self, sum: &Sum) -> f64 {
+        match sum.mean {
+            true => 1.0 / self.steps.tiles.samples as f64,
+            false => 1.0,
+        }
+    }
+
+    /// The numbers of an output, from its sum where it is a multiple of one.
+    fn numbers(&self, output: &Output, sums: &[f64], buffer: &[f32]) -> Vec<f64> {
+        let double = |data: &[f32]| data.iter().map(|&x| f64::from(x)).collect();
+        if let Some((sum, factor)) = output.multiple {
+            let sum = &self.steps.plan.sums[sum];
+            let scale = factor / self.steps.tiles.samples as f64;
+            let sums = &sums[sum.start..sum.start + sum.size];
+            return sums.iter().map(|x| x * scale).collect();
+        }
+        match output.operand.place {
+            Place::Point(offset) | Place::Vector(offset) => {
+                double(&buffer[offset..offset + output.operand.size()])
+            }
+            Place::Fixed(value) => double(self.steps.constant(value, None)),
+            _ => unreachable!("derivatives have no samples"),
+        }
+    }
+}
