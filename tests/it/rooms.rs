@@ -20,6 +20,7 @@ const TRACE: &[&str] = &[
     "device",
     "direct",
     "objective",
+    "program",
     "curvature",
     "units",
     "summary",

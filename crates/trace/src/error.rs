@@ -70,6 +70,14 @@ pub enum TraceError {
         /// The operation, as Burn recorded it.
         operation: String,
     },
+    /// An operation of a [`Program`](crate::Program) that does not fit its values.
+    #[error("`{operation}`: {problem}")]
+    Program {
+        /// The operation.
+        operation: &'static str,
+        /// What does not fit.
+        problem: String,
+    },
     /// An operation whose derivatives are not known.
     #[error(
         "`{operation}` has no second derivatives here; curvature needs frozen BatchNorm statistics and \

@@ -91,25 +91,15 @@ fn values_are_those_of_the_definition_on_every_executor() {
 
 /// `sum f(x)`, of a parameter of `n` numbers.
 fn sum_of(f: Unary, n: usize) -> Graph {
-    let mut graph = Graph {
-        values: vec![Value {
-            shape: vec![1, n],
-            source: Source::Parameter(0),
-        }],
-        nodes: Vec::new(),
-        parameters: vec![Slot {
-            name: "x".into(),
-            transposed: false,
-        }],
-        samples: 1,
-        loss: 0,
-        accuracy: None,
-        terms: Vec::new(),
-        mixes: None,
-        totals: Vec::new(),
-        derived: Vec::new(),
-        ones: Vec::new(),
-    };
+    let mut graph = Graph::new(1);
+    graph.values.push(Value {
+        shape: vec![1, n],
+        source: Source::Parameter(0),
+    });
+    graph.parameters.push(Slot {
+        name: "x".into(),
+        transposed: false,
+    });
     let y = graph.push(Arc::new(f), vec![0], vec![1, n]);
     let sum = Reduce {
         reduction: Reduction::Sum,

@@ -110,12 +110,16 @@ impl Trace {
         I: Inputs,
         F: Fn(&M, &I) -> Loss,
     {
-        let mut graph = convert(record(module, inputs, loss)?, seed)?;
+        Ok(Self::of(convert(record(module, inputs, loss)?, seed)?))
+    }
+
+    /// The trace of a program.
+    pub(crate) fn of(mut graph: Graph) -> Self {
         compute_totals(&mut graph);
-        Ok(Self {
+        Self {
             graph,
             precision: Precision::F32,
-        })
+        }
     }
 
     /// The same loss with other statistics in its BatchNorm layers.

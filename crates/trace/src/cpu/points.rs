@@ -209,7 +209,7 @@ impl HostExecutor {
     fn output(&self, output: &Output, buffer: &[f32]) -> f32 {
         match output.operand.place {
             Place::Point(offset) => buffer[offset],
-            Place::Fixed(value) => self.steps.constant(value, None)[0],
+            Place::Fixed(value) => self.steps.constant(value, None, 1)[0],
             _ => unreachable!("outputs of points have no samples"),
         }
     }

@@ -87,10 +87,10 @@ impl HostExecutor {
         let lanes = self.steps.tiles.lanes;
         let outputs = self.steps.plan.outputs.iter().zip(rows);
         for (output, rows) in outputs.filter(|(output, _)| output.pass == pass) {
-            let size = output.operand.size();
+            let size = output.operand.size;
             let data = match output.operand.place {
                 Place::Tile(row) => &buffer[row * lanes..][..size * lanes],
-                Place::Fixed(value) => self.steps.constant(value, Some(tile)),
+                Place::Fixed(value) => self.steps.constant(value, Some(tile), size),
                 _ => unreachable!("outputs with samples"),
             };
             let samples = 0..self.steps.tiles.valid(tile);

@@ -11,8 +11,15 @@ use crate::schedule::plan::{Action, Operand, Pass, Place, Plan, Step};
 use crate::schedule::tiles::Tiles;
 use landscape_core::Point;
 
-/// The most inputs of an operation.
+/// The most inputs of an operation, but for stretches.
 const INPUTS: usize = 8;
+
+/// No input.
+const NOTHING: View = View {
+    data: &[],
+    shape: &[],
+    samples: false,
+};
 
 /// A plan, and what it needs to run.
 pub(super) struct Steps {
@@ -105,12 +112,13 @@ impl Steps {
                 unreachable!("values of points have no samples")
             };
             if let Action::Affine { value, relu } = step.action {
-                self.affine(value, None, points, &mut buffers[at..], (stride, relu));
+                let part = (None, step.output.size);
+                self.affine((value, relu), part, points, &mut buffers[at..], stride);
                 continue;
             }
             for p in 0..points.len() {
                 let own = &mut buffers[p * stride..(p + 1) * stride];
-                let (point, out) = Around::split(own, at, step.output.size());
+                let (point, out) = Around::split(own, at, step.output.size);
                 self.call(step, Read::of_point(point), out);
             }
         }
@@ -122,7 +130,7 @@ impl Steps {
             let Place::Vector(at) = step.output.place else {
                 unreachable!("values of vectors have no samples")
             };
-            let (vector, out) = Around::split(own, at, step.output.size());
+            let (vector, out) = Around::split(own, at, step.output.size);
             let read = Read::of_point(Around::all(point));
             self.call(step, Read { vector, ..read }, out);
         }
@@ -152,11 +160,15 @@ impl Steps {
         } = memory;
         let needed = |step: &&Step| !(known && matches!(step.action, Action::Reduce(..)));
         for step in pass.tile.point.iter().filter(needed) {
-            if let (Action::Affine { value, relu }, Place::Tile(row)) =
+            if let (&Action::Affine { value, relu }, Place::Tile(row)) =
                 (&step.action, step.output.place)
             {
+                let part = (Some(tile), step.output.size);
                 let out = &mut buffer[row * lanes..];
-                self.affine(*value, Some(tile), points, out, (stride, *relu));
+                self.affine((value, relu), part, points, out, stride);
+                if step.keep.is_none() {
+                    continue;
+                }
             }
             for p in 0..points.len() {
                 let own = &mut buffer[p * stride..(p + 1) * stride];
@@ -186,6 +198,7 @@ impl Steps {
 
     /// A step on one tile at one point, but for affine values.
     #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
     fn tile_step(
         &self,
         step: &Step,
@@ -203,7 +216,7 @@ impl Steps {
             ..Read::of_point(Around::all(point))
         };
         let Place::Tile(row) = step.output.place else {
-            let out = &mut whole[..step.output.size()];
+            let out = &mut whole[..step.output.size];
             out.fill(0.0);
             let rows = Around::all(rows);
             self.call(step, Read { rows, kept, ..flat }, out);
@@ -212,11 +225,11 @@ impl Steps {
             }
             return;
         };
-        let size = step.output.size() * lanes;
+        let size = step.output.size * lanes;
         let (rows, out) = Around::split(rows, row * lanes, size);
         self.call(step, Read { rows, kept, ..flat }, out);
         if let Some(base) = step.keep {
-            let at = self.kept_at(base, tile, step.output.size());
+            let at = self.kept_at(base, tile, step.output.size);
             kept[at..at + size].copy_from_slice(out);
         }
         if let Action::Reduce(_, sum) = step.action {
@@ -226,15 +239,19 @@ impl Steps {
     }
 
     /// Calls the kernel of a step, where it has one.
+    #[inline(always)]
     fn call(&self, step: &Step, read: Read, out: &mut [f32]) {
         let (Action::Kernel(operation) | Action::Reduce(operation, _)) = &step.action else {
             return;
         };
-        let mut views = [View {
-            data: &[],
-            shape: &[],
-            samples: false,
-        }; INPUTS];
+        let (mut few, mut many) = ([NOTHING; INPUTS], Vec::new());
+        let views = match few.get_mut(..step.inputs.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(step.inputs.len(), NOTHING);
+                &mut many[..]
+            }
+        };
         for (view, operand) in views.iter_mut().zip(&step.inputs) {
             *view = View {
                 data: self.read(operand, read),
@@ -248,18 +265,22 @@ impl Steps {
         operation.host(HostCall {
             level: self.level,
             lanes: self.tiles.lanes,
-            inputs: &views[..step.inputs.len()],
+            inputs: views,
             out,
             shape: &step.output.shape,
             samples: step.output.samples || whole,
         });
     }
 
+    #[inline(always)]
     fn read<'a>(&'a self, operand: &Operand, from: Read<'a>) -> &'a [f32] {
         let lanes = self.tiles.lanes;
-        let size = operand.size();
+        let size = operand.size;
         match operand.place {
-            Place::Fixed(value) => self.constant(value, operand.samples.then_some(from.tile)),
+            Place::Fixed(value) => {
+                let tile = operand.samples.then_some(from.tile);
+                self.constant(value, tile, size)
+            }
             Place::Point(offset) => from.point.at(offset, size),
             Place::Vector(offset) => from.vector.at(offset, size),
             Place::Tile(row) => from.rows.at(row * lanes, size * lanes),
@@ -273,35 +294,34 @@ impl Steps {
         (base * self.tiles.count() + tile * rows) * self.tiles.lanes
     }
 
-    /// A value that is computed once; of one with samples, those of a tile.
-    pub fn constant(&self, value: ValueId, tile: Option<usize>) -> &[f32] {
+    /// A value that is computed once; of one with samples, those of a tile, of `size` rows.
+    pub fn constant(&self, value: ValueId, tile: Option<usize>, size: usize) -> &[f32] {
         let fixed = self.fixed[value].as_ref().expect("computed once");
         let data = fixed.constant.as_ref().expect("a constant");
-        self.part(data, tile)
+        self.part(data, tile, size)
     }
 
-    fn part<'a>(&self, data: &'a [f32], tile: Option<usize>) -> &'a [f32] {
+    fn part<'a>(&self, data: &'a [f32], tile: Option<usize>, size: usize) -> &'a [f32] {
         let Some(tile) = tile else { return data };
-        let size = data.len() / self.tiles.count();
-        &data[tile * size..(tile + 1) * size]
+        &data[tile * size * self.tiles.lanes..][..size * self.tiles.lanes]
     }
 
     /// An affine value at points, `stride` numbers apart; of one with samples, those of a tile.
     fn affine(
         &self,
-        value: ValueId,
-        tile: Option<usize>,
+        (value, relu): (ValueId, bool),
+        (tile, size): (Option<usize>, usize),
         points: &[Point],
         out: &mut [f32],
-        (stride, relu): (usize, bool),
+        stride: usize,
     ) {
         let fixed = self.fixed[value].as_ref().expect("computed once");
         let slopes = std::array::from_fn(|k| {
             let data = fixed.slopes[k].as_ref();
-            data.map(|data| self.part(data, tile))
+            data.map(|data| self.part(data, tile, size))
         });
         Affine {
-            constant: self.constant(value, tile),
+            constant: self.constant(value, tile, size),
             slopes,
             points,
             out,

@@ -261,9 +261,9 @@ impl HostExecutor {
         }
         match output.operand.place {
             Place::Point(offset) | Place::Vector(offset) => {
-                double(&buffer[offset..offset + output.operand.size()])
+                double(&buffer[offset..offset + output.operand.size])
             }
-            Place::Fixed(value) => double(self.steps.constant(value, None)),
+            Place::Fixed(value) => double(self.steps.constant(value, None, output.operand.size)),
             _ => unreachable!("derivatives have no samples"),
         }
     }

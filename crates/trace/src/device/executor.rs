@@ -268,7 +268,7 @@ impl DeviceExecutor {
 
     /// The numbers of an output, from its sum where it is a multiple of one.
     fn read(&self, output: &Output, totals: &[Total], table: &Table) -> Result<Numbered, String> {
-        let size = output.operand.size();
+        let size = output.operand.size;
         let numbers = match output.multiple {
             Some((sum, factor)) => {
                 let scale = factor / self.context.graph.samples as f64;

@@ -84,6 +84,23 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
+    /// Without values.
+    pub fn new(samples: usize) -> Self {
+        Self {
+            values: Vec::new(),
+            nodes: Vec::new(),
+            parameters: Vec::new(),
+            samples,
+            loss: 0,
+            accuracy: None,
+            terms: Vec::new(),
+            mixes: None,
+            totals: Vec::new(),
+            derived: Vec::new(),
+            ones: Vec::new(),
+        }
+    }
+
     /// All values that must be known in the end.
     pub fn outputs(&self) -> impl Iterator<Item = ValueId> + '_ {
         let terms = self.terms.iter().map(|(_, value)| *value);

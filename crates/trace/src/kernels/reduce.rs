@@ -4,10 +4,14 @@ use super::simd::{Kernel, LANES, Simd};
 
 /// What is computed of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Reduction {
+pub enum Reduction {
+    /// Their sum.
     Sum,
+    /// Their mean.
     Mean,
+    /// The largest; NaN where one is.
     Max,
+    /// The smallest; NaN where one is.
     Min,
     /// Index of the first maximum.
     ArgMax,

@@ -14,10 +14,14 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 /// `out = f(a, b)` for every element, with broadcasting along axes of length 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Binary {
+pub enum Binary {
+    /// `a + b`
     Add,
+    /// `a - b`
     Sub,
+    /// `a b`
     Mul,
+    /// `a / b`
     Div,
     /// `a^b`
     Pow,
@@ -29,17 +33,27 @@ pub(crate) enum Binary {
     Atan2,
     /// `sqrt(a^2 + b^2)`
     Hypot,
+    /// 1 where `a > b`, else 0; so are all comparisons.
     Greater,
+    /// `a >= b`
     GreaterEqual,
+    /// `a < b`
     Lower,
+    /// `a <= b`
     LowerEqual,
+    /// `a == b`
     Equal,
+    /// `a != b`
     NotEqual,
+    /// 1 where neither is 0.
     And,
+    /// 1 where one is not 0.
     Or,
     /// Of the bits of whole numbers, in two's complement.
     BitAnd,
+    /// As [`Self::BitAnd`].
     BitOr,
+    /// As [`Self::BitAnd`].
     BitXor,
 }
 

@@ -29,8 +29,8 @@ macro_rules! functions {
     )*) => {
         /// `out = f(x)` for every element.
         #[derive(Clone, Copy, Debug, PartialEq)]
-        pub(crate) enum Unary {
-            $($(#[$doc])* $name $(($(functions!(@number $p)),+))?,)*
+        pub enum Unary {
+            $($(#[$doc])* #[doc = concat!("In messages and lists: `", $text, "`.")] $name $(($(functions!(@number $p)),+))?,)*
         }
 
         /// The functions on vectors, a type each.
@@ -52,17 +52,17 @@ macro_rules! functions {
         #[allow(unused_variables)]
         impl Unary {
             /// The names of all functions.
-            pub const NAMES: &[&str] = &[$($text),*];
+            pub(crate) const NAMES: &[&str] = &[$($text),*];
 
             /// Its name, as documented.
-            pub fn text(&self) -> &'static str {
+            pub(crate) fn text(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => $text,)*
                 }
             }
 
             /// `out[i] = f(x[i])` in f32.
-            pub fn map(self, level: Level, x: &[f32], out: &mut [f32]) {
+            pub(crate) fn map(self, level: Level, x: &[f32], out: &mut [f32]) {
                 match self {
                     $(Self::$name $(($($p),+))? => {
                         map(level, vector::$name { $($($p),+)? }, x, out)
@@ -71,7 +71,7 @@ macro_rules! functions {
             }
 
             /// The function on a Burn device.
-            pub fn replay(self, x: DeviceTensor) -> DeviceTensor {
+            pub(crate) fn replay(self, x: DeviceTensor) -> DeviceTensor {
                 match self {
                     $(Self::$name $(($($p),+))? => { let $t = x; $device })*
                 }
@@ -79,7 +79,7 @@ macro_rules! functions {
 
             /// The derivative `f'(x)`, with `y = f(x)`. Functions that are piecewise constant have the
             /// derivative 0; at kinks it is PyTorch's.
-            pub fn derivative(self, d: &mut Derivation, x: ValueId, y: ValueId) -> Factor {
+            pub(crate) fn derivative(self, d: &mut Derivation, x: ValueId, y: ValueId) -> Factor {
                 match self {
                     $(Self::$name $(($($p),+))? => {
                         let ($d, $dx, $dy) = (d, x, y);

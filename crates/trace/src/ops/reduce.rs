@@ -7,7 +7,7 @@ use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
 use crate::kernels::gemm_weight::bias_gradient;
-pub(crate) use crate::kernels::reduce::Reduction;
+pub use crate::kernels::reduce::Reduction;
 use crate::kernels::reduce::RowsByLane;
 use crate::kernels::simd::run;
 use crate::replay::{self, DeviceTensor, Replay};

@@ -8,7 +8,7 @@ use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::Ties;
 use crate::replay::DeviceTensor;
 
-pub(crate) use super::functions::Unary;
+pub use super::functions::Unary;
 
 impl Operation for Unary {
     fn name(&self) -> &'static str {

@@ -16,7 +16,7 @@ use crate::passes::whole::{Whole, check_whole};
 use burn::tensor::TensorData;
 use burn_capture::{CapturedGraph, TensorId};
 use burn_ir::TensorIr;
-use landscape_core::Rng;
+use landscape_core::{Rng, Term};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,21 +49,8 @@ impl Builder {
         samples: usize,
         seed: u64,
     ) -> Result<Self, TraceError> {
-        let graph = Graph {
-            values: Vec::new(),
-            nodes: Vec::new(),
-            parameters: Vec::new(),
-            samples,
-            loss: 0,
-            accuracy: None,
-            terms: Vec::new(),
-            mixes: None,
-            totals: Vec::new(),
-            derived: Vec::new(),
-            ones: Vec::new(),
-        };
         let mut this = Self {
-            graph,
+            graph: Graph::new(samples),
             ids: HashMap::new(),
             rng: Rng::new(seed, 0),
         };
@@ -222,8 +209,8 @@ impl Builder {
             .collect()
     }
 
-    /// Names the outputs, averages those that are given sample by sample, and drops the rest.
-    fn finish(mut self, captured: &CapturedGraph, outputs: &Outputs) -> Result<Graph, TraceError> {
+    /// Names the outputs.
+    fn finish(self, captured: &CapturedGraph, outputs: &Outputs) -> Result<Graph, TraceError> {
         let ids: Vec<ValueId> = captured
             .graph
             .outputs
@@ -235,43 +222,58 @@ impl Builder {
         let mut next = || ids.next().expect("as many outputs as were declared");
         let loss = next();
         let correct = outputs.correct.map(|_| next());
-        let terms: Vec<ValueId> = outputs.terms.iter().map(|_| next()).collect();
-        self.graph.loss = self.mean(loss)?;
-        self.graph.accuracy = correct.map(|value| self.mean(value)).transpose()?;
-        for ((term, _), value) in outputs.terms.iter().zip(terms) {
-            let value = self.mean(value)?;
-            self.graph.terms.push((term.clone(), value));
-        }
-        self.graph.prune();
-        check_layouts(&self.graph)?;
-        // With one sample every axis of length 1 could be that of the samples.
-        match self.graph.samples {
-            1 => Ok(self.graph),
-            _ => Ok(batch(&self.graph).unwrap_or_else(|mixes| Graph {
-                mixes: Some(mixes),
-                ..self.graph
-            })),
-        }
+        let terms = outputs.terms.iter().map(|(term, _)| (term.clone(), next()));
+        let terms = terms.collect();
+        complete(self.graph, loss, correct, terms)
     }
+}
 
-    fn mean(&mut self, value: ValueId) -> Result<ValueId, TraceError> {
-        let shape = self.graph.values[value].shape.clone();
-        let n: usize = shape.iter().product();
-        if n == 1 && self.graph.samples > 1 {
-            return Ok(value);
-        }
-        if !n.is_multiple_of(self.graph.samples) {
-            return Err(TraceError::LossShape {
-                shape,
-                samples: self.graph.samples,
-            });
-        }
-        let mean = Reduce {
-            reduction: Reduction::Mean,
-            axis: None,
-        };
-        Ok(self.graph.push(Arc::new(mean), vec![value], vec![1]))
+/// The graph of what is wanted: averages what is given sample by sample, drops the rest, and finds the samples.
+///
+/// # Errors
+/// [`TraceError::LossShape`], [`TraceError::Transposed`].
+pub(crate) fn complete(
+    mut graph: Graph,
+    loss: ValueId,
+    correct: Option<ValueId>,
+    terms: Vec<(Term, ValueId)>,
+) -> Result<Graph, TraceError> {
+    graph.loss = mean(&mut graph, loss)?;
+    let accuracy = correct.map(|value| mean(&mut graph, value));
+    graph.accuracy = accuracy.transpose()?;
+    for (term, value) in terms {
+        let value = mean(&mut graph, value)?;
+        graph.terms.push((term, value));
     }
+    graph.prune();
+    check_layouts(&graph)?;
+    // With one sample every axis of length 1 could be that of the samples.
+    match graph.samples {
+        1 => Ok(graph),
+        _ => Ok(batch(&graph).unwrap_or_else(|mixes| Graph {
+            mixes: Some(mixes),
+            ..graph
+        })),
+    }
+}
+
+fn mean(graph: &mut Graph, value: ValueId) -> Result<ValueId, TraceError> {
+    let shape = graph.values[value].shape.clone();
+    let n: usize = shape.iter().product();
+    if n == 1 && graph.samples > 1 {
+        return Ok(value);
+    }
+    if n == 0 || !n.is_multiple_of(graph.samples) {
+        return Err(TraceError::LossShape {
+            shape,
+            samples: graph.samples,
+        });
+    }
+    let mean = Reduce {
+        reduction: Reduction::Mean,
+        axis: None,
+    };
+    Ok(graph.push(Arc::new(mean), vec![value], vec![1]))
 }
 
 /// A weight that is taken for that of Burn's `Linear`, `[inputs, outputs]`, must be the right factor of a product as

@@ -45,7 +45,7 @@ fn keep(passes: &[Pass], lives: &HashMap<usize, (usize, usize)>) -> (HashMap<usi
             };
             let last = lives[&row].1;
             if last > index {
-                kept.insert(row, free.take(step.output.size(), index, last));
+                kept.insert(row, free.take(step.output.size, index, last));
             }
         }
     }
@@ -96,7 +96,7 @@ fn pack_pass(
                 };
             }
         }
-        let size = step.output.size();
+        let size = step.output.size;
         if let Place::Tile(row) = &mut step.output.place {
             step.keep = kept.get(row).copied();
             let start = free.take(size, i, last[row]);

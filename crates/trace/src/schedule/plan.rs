@@ -35,13 +35,8 @@ pub(crate) struct Operand {
     pub place: Place,
     pub shape: Vec<usize>,
     pub samples: bool,
-}
-
-impl Operand {
     /// Rows in a tile buffer, or numbers in that of a point or a vector.
-    pub fn size(&self) -> usize {
-        self.shape[usize::from(self.samples)..].iter().product()
-    }
+    pub size: usize,
 }
 
 /// What a step does.
@@ -174,7 +169,10 @@ pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, P
     let analysis = analysis.again(&graph);
     let plan = Plan::new(&graph, &analysis);
     let tiles = Tiles::new(graph.samples, plan.tile_rows + plan.data_rows());
-    let wide = plan.given.is_empty().then(|| widened(&graph, &analysis, tiles));
+    let wide = plan
+        .given
+        .is_empty()
+        .then(|| widened(&graph, &analysis, tiles));
     let Some(wide) = wide.flatten() else {
         return (graph, analysis, plan, tiles);
     };
@@ -244,7 +242,7 @@ impl Plan {
         let steps = self.passes.iter().flat_map(|pass| pass.tile.steps());
         let inputs = steps.flat_map(|step| &step.inputs);
         let data = inputs.filter(|i| i.samples && matches!(i.place, Place::Fixed(_)));
-        let sizes: HashMap<ValueId, usize> = data.map(|i| (i.value, i.size())).collect();
+        let sizes: HashMap<ValueId, usize> = data.map(|i| (i.value, i.size)).collect();
         sizes.values().sum()
     }
 
@@ -285,7 +283,7 @@ impl Planner<'_> {
             }
             let mut operand = self.operand(value);
             let vector = self.analysis.vector[value];
-            let (place, offset) = self.flat(vector, operand.size());
+            let (place, offset) = self.flat(vector, operand.size);
             operand.place = place;
             self.plan.places.insert(value, (value, place));
             self.plan.given.push(Given {
@@ -293,7 +291,7 @@ impl Planner<'_> {
                 slot,
                 vector,
                 offset,
-                size: operand.size(),
+                size: operand.size,
             });
         }
     }
@@ -302,11 +300,14 @@ impl Planner<'_> {
     fn operand(&self, value: ValueId) -> Operand {
         let found = self.plan.places.get(&value).copied();
         let (shown, place) = found.unwrap_or((value, Place::Fixed(value)));
+        let shape = self.graph.values[value].shape.clone();
+        let samples = self.analysis.samples[value];
         Operand {
             value: shown,
             place,
-            shape: self.graph.values[value].shape.clone(),
-            samples: self.analysis.samples[value],
+            size: shape[usize::from(samples)..].iter().product(),
+            shape,
+            samples,
         }
     }
 
@@ -335,7 +336,7 @@ impl Planner<'_> {
 
     fn allocate(&mut self, value: ValueId) -> Operand {
         let mut operand = self.operand(value);
-        let size = operand.size();
+        let size = operand.size;
         operand.place = match operand.samples {
             true => self.rows(size),
             false => self.flat(self.analysis.vector[value], size).0,
@@ -379,7 +380,7 @@ impl Planner<'_> {
                 // The kernel leaves one value a sample, or adds them up.
                 output.place = Place::Whole;
                 if !whole {
-                    output.place = self.rows(output.size());
+                    output.place = self.rows(output.size);
                     output.shape.insert(0, 0);
                     output.samples = true;
                 }
@@ -404,7 +405,7 @@ impl Planner<'_> {
 
     fn sum(&mut self, index: usize, result: Operand, (mean, whole): (bool, bool)) -> usize {
         let vector = self.analysis.vector[result.value];
-        let size = result.size();
+        let size = result.size;
         let start = &mut self.plan.sum_sizes[usize::from(vector)];
         *start += size;
         self.plan.sums.push(Sum {

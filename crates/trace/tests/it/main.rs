@@ -14,6 +14,7 @@ mod operations;
 mod padding;
 mod plans;
 mod precision;
+mod program;
 mod reference;
 mod sharing;
 mod statistics;
