@@ -234,7 +234,7 @@ fn images_that_do_not_fit_are_errors() {
         fails(p.conv2d(image, w, None, geometry), words);
     }
     let w = weight(&mut p, [2, 4, 3, 3]);
-    fails(p.conv2d(w, image, None, geometry), "no image for weights");
+    fails(p.conv2d(w, image, None, geometry), "no window");
     let still = Convolution {
         stride: [0, 1],
         ..geometry
