@@ -15,6 +15,7 @@ mod journal;
 mod lanczos_recorder;
 mod observer;
 mod owner;
+mod query_memory;
 mod recorder;
 mod run;
 mod schema;
@@ -42,10 +43,11 @@ pub use identity::{Difference, canonical, differences, identity};
 pub use lanczos_recorder::LanczosRecorder;
 pub use observer::StoreObserver;
 pub use owner::Owner;
+pub use query_memory::query_memory;
 pub use recorder::{Recorder, StepState, When};
 pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
-pub use sql::{SqlTable, query_memory};
+pub use sql::SqlTable;
 pub use store::{
     Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
     StoredRows,

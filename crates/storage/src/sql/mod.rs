@@ -1,12 +1,9 @@
 //! Queries in SQL, for people.
 
-mod memory;
 mod statement;
 
-pub(crate) use memory::database_memory;
-pub use memory::query_memory;
-
 use crate::error::Error;
+use crate::query_memory;
 use crate::run::{civil, from_micros, timestamp};
 use crate::store::Store;
 use duckdb::arrow::datatypes::{DataType, TimeUnit as ArrowUnit};
@@ -55,7 +52,7 @@ impl Store {
     pub fn sql(&self, query: &str) -> Result<SqlTable, Error> {
         self.query(|conn| {
             statement::check(conn, query)?;
-            ask(conn, query, memory::answer())
+            ask(conn, query, query_memory::answer())
         })
     }
 }
@@ -74,15 +71,15 @@ pub(crate) fn ask(conn: &Connection, query: &str, largest: usize) -> Result<SqlT
     let mut answer = statement.raw_query();
     let (mut rows, mut left) = (Vec::new(), largest);
     while let Some(row) = answer.next().map_err(wrong)? {
-        let full = || memory::too_large(largest, rows.len());
+        let full = || query_memory::too_large(largest, rows.len());
         let mut take = |bytes| {
             left = usize::checked_sub(left, bytes)?;
             Some(())
         };
-        take(memory::row(columns.len())).ok_or_else(full)?;
+        take(query_memory::row(columns.len())).ok_or_else(full)?;
         let value = |place: usize| {
             let value = row.get_ref(place).map_err(wrong)?;
-            take(memory::value(&value)).ok_or_else(full)?;
+            take(query_memory::value(&value)).ok_or_else(full)?;
             json_of(value).ok_or_else(full)
         };
         let row: Vec<Json> = (0..columns.len()).map(value).collect::<Result<_, _>>()?;
@@ -108,7 +105,7 @@ fn json_of(value: ValueRef<'_>) -> Option<Json> {
 
 fn wrong(error: duckdb::Error) -> Error {
     Error::Query {
-        message: memory::advised(error.to_string()),
+        message: query_memory::advised(error.to_string()),
     }
 }
 

@@ -10,8 +10,8 @@ use super::leftovers;
 use crate::connection::settings;
 use crate::error::{Error, Holder};
 use crate::owner;
+use crate::query_memory;
 use crate::schema::{self, Found};
-use crate::sql;
 use duckdb::{AccessMode, Connection, OptionalExt};
 use landscape_core::files::Lock;
 use serde_json::Value;
@@ -508,7 +508,7 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
         Access::Query => {
             let config = read_only()?
                 .enable_external_access(false)?
-                .max_memory(&sql::database_memory())?;
+                .max_memory(&query_memory::database_memory())?;
             let conn = Connection::open_with_flags(path, config)?;
             conn.execute_batch(
                 "SET max_temp_directory_size = '0B'; SET lock_configuration = true",

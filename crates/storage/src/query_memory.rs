@@ -26,13 +26,13 @@ pub(crate) fn database_memory() -> String {
 }
 
 /// What the answer may take of it, in bytes.
-pub(super) fn answer() -> usize {
+pub(crate) fn answer() -> usize {
     usize::try_from(query_memory() / 4).unwrap_or(usize::MAX)
 }
 
 /// The message of an error; where memory is short, with what to do here, since DuckDB advises settings, which
 /// are fixed.
-pub(super) fn advised(message: String) -> String {
+pub(crate) fn advised(message: String) -> String {
     const SHORT: [&str; 3] = ["Out of Memory", "bad_alloc", "bad allocation"];
     if !SHORT.iter().any(|words| message.contains(words)) {
         return in_words(message);
@@ -55,7 +55,7 @@ fn in_words(message: String) -> String {
 }
 
 /// An answer that is too large, after so many rows.
-pub(super) fn too_large(largest: usize, rows: usize) -> Error {
+pub(crate) fn too_large(largest: usize, rows: usize) -> Error {
     let rows = match rows {
         0 => "with its first row".to_owned(),
         rows => format!("after {}", counted(rows, "row")),
@@ -83,12 +83,12 @@ const ALLOCATION: usize = 16;
 const WORD: usize = 32;
 
 /// Bytes that a row takes without what its values point to.
-pub(super) fn row(columns: usize) -> usize {
+pub(crate) fn row(columns: usize) -> usize {
     size_of::<Vec<Json>>() + ALLOCATION + columns * size_of::<Json>()
 }
 
 /// Bytes that making JSON of a value takes, beside the JSON itself.
-pub(super) fn value(value: &ValueRef<'_>) -> usize {
+pub(crate) fn value(value: &ValueRef<'_>) -> usize {
     let at = |place: &usize| *place..*place + 1;
     match value {
         ValueRef::Text(text) => ALLOCATION + text.len(),
