@@ -16,21 +16,10 @@ THREADS=${THREADS:-2} REPEATS=${REPEATS:-3} SAMPLES=${SAMPLES:-128} WORKLOADS=${
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 
-if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
-    cat <<END
-PyTorch is not installed for $PYTHON; nothing is compared. To install it:
-  python3 -m venv ~/.venvs/torch
-  ~/.venvs/torch/bin/pip install torch==2.9.0 numpy
-  PYTHON=~/.venvs/torch/bin/python $0
-END
-    exit 0
-fi
+. "$here/common.sh"
+need_modules torch
 
-if [ -z "${BENCH:-}" ]; then
-    built=$(cd "$root" && cargo bench --bench networks --no-run 2>&1) || { echo "$built" >&2; exit 1; }
-    BENCH=$(echo "$built" | sed -n 's/.*Executable.*(\(.*\))$/\1/p')
-    case $BENCH in /*) ;; *) BENCH=$root/$BENCH ;; esac
-fi
+need_bench networks
 if [ -z "$WORKLOADS" ]; then
     WORKLOADS="vit-64 gpt"
     [ -n "$task" ] || WORKLOADS="vit-64 vit-64-cls vit-192 gpt resnet18 resnet18-3x3 mobilenetv2 convnext unet resnet20 resnet56 mlp mlp-wide"

@@ -14,15 +14,8 @@ PYTHON=${PYTHON:-python3}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 
-if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
-    cat <<END
-PyTorch is not installed for $PYTHON; nothing is compared. To install it:
-  python3 -m venv ~/.venvs/torch
-  ~/.venvs/torch/bin/pip install torch==2.9.0 numpy
-  PYTHON=~/.venvs/torch/bin/python $0
-END
-    exit 0
-fi
+. "$here/common.sh"
+need_modules torch
 
 target=${CARGO_TARGET_DIR:-$root/target}
 if [ -z "${EXAMPLE:-}" ] || [ -z "${LANDSCAPE:-}" ]; then

@@ -18,25 +18,14 @@ WORKLOADS=${WORKLOADS:-two-moons mnist-192 mnist-10000}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 
-if ! "$PYTHON" -c 'import torch, numpy, safetensors' 2>/dev/null; then
-    cat <<END
-PyTorch is not installed for $PYTHON; nothing is compared. To install it:
-  python3 -m venv ~/.venvs/torch
-  ~/.venvs/torch/bin/pip install torch==2.9.0 numpy safetensors
-  PYTHON=~/.venvs/torch/bin/python $0
-END
-    exit 0
-fi
+. "$here/common.sh"
+need_modules torch numpy safetensors
 
 if [ -z "${LANDSCAPE:-}" ]; then
     (cd "$root" && cargo build --release -p landscape-cli)
     LANDSCAPE=${CARGO_TARGET_DIR:-$root/target}/release/landscape
 fi
-if [ -z "${BENCH:-}" ]; then
-    built=$(cd "$root" && cargo bench --bench plane --no-run 2>&1) || { echo "$built" >&2; exit 1; }
-    BENCH=$(echo "$built" | sed -n 's/.*Executable.*(\(.*\))$/\1/p')
-    case $BENCH in /*) ;; *) BENCH=$root/$BENCH ;; esac
-fi
+need_bench plane
 
 if [ -z "${OUT:-}" ]; then
     OUT=$(mktemp -d)
