@@ -74,7 +74,7 @@ pub struct Windows {
 /// let x = program.data(&[3, 1], vec![1.0, 2.0, 3.0])?;
 /// let w = program.parameter(Parameter::new("w", [1, 1], vec![0.5], Role::Weight)?)?;
 /// let y = program.linear(x, w, None)?;
-/// let squares = program.unary(Unary::PowScalar(2.0), y)?;
+/// let squares = program.unary(Unary::PowScalar(2.0), y);
 /// let params = program.params()?;
 /// let trace = program.loss(squares, None, vec![])?;
 /// let gradient = trace.curvature(&params, &Target::default())?.gradient()?;
@@ -190,11 +190,8 @@ impl Program {
     }
 
     /// `f(x)` for every element.
-    ///
-    /// # Errors
-    /// None at present.
-    pub fn unary(&mut self, f: Unary, x: Value) -> Result<Value, TraceError> {
-        Ok(Value(self.composer().unary(f, x.0)))
+    pub fn unary(&mut self, f: Unary, x: Value) -> Value {
+        Value(self.composer().unary(f, x.0))
     }
 
     /// `f(a, b)` for every element, with axes of length 1 repeated, and lacking ones in front.

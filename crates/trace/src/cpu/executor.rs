@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The CPU executor of one graph.
 pub(crate) struct HostExecutor {
     pub(super) steps: Steps,
-    /// The excess weights of the samples in the loss, where it is a weighted mean.
-    pub(super) excess: Option<Arc<Vec<f64>>>,
     pool: Pool,
     /// Buffers of workers that are done, for those that come.
     free: Mutex<Vec<Scratch>>,
@@ -96,7 +94,6 @@ impl HostExecutor {
             level,
         };
         let fixed = install(&pool, || once.run(parameters));
-        let loss = analysis.multiple_of_mean(&graph, graph.loss);
         Self {
             steps: Steps {
                 plan,
@@ -104,7 +101,6 @@ impl HostExecutor {
                 tiles,
                 level,
             },
-            excess: loss.and_then(|loss| loss.excess),
             pool,
             free: Mutex::default(),
             free_sums: Mutex::default(),

@@ -156,7 +156,7 @@ impl HostExecutor {
     /// The sum of the samples of one tile.
     fn partial(&self, samples: &[f32], tile: usize, spread: bool) -> Partial {
         let (sum, squares) = moments(self.steps.level, samples, spread);
-        let product = match (spread, &self.excess) {
+        let product = match (spread, &self.steps.plan.excess) {
             (true, Some(excess)) => {
                 let products = samples.iter().zip(&excess[tile * self.steps.tiles.lanes..]);
                 products.map(|(&x, excess)| f64::from(x) * excess).sum()

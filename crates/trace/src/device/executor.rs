@@ -13,7 +13,7 @@ use crate::ir::graph::{Graph, ValueId};
 use crate::ir::operation::{DeviceCall, Operation, Samples};
 use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Stage};
-use crate::replay::{DeviceTensor, Replay, dims, reshape};
+use crate::replay::{DeviceTensor, Replay, dims, download, reshape};
 use crate::schedule::once::{Backend, Data, Fixed, Once};
 use crate::schedule::plan::{Action, Operand, Output, Phase, Place, Plan, Step};
 use crate::schedule::{Evaluated, Executor, Found};
@@ -24,7 +24,6 @@ use burn_dispatch::DispatchDevice;
 use landscape_core::{ObjectiveError, Point};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// What a device computes with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,8 +41,6 @@ pub(crate) struct DeviceExecutor {
     batches: Vec<Batch>,
     /// Points of a group.
     points: usize,
-    /// The excess weights of the samples in the loss, where it is a weighted mean.
-    excess: Option<Arc<Vec<f64>>>,
     /// For each pass and step on samples: the values that nothing needs after it.
     done: Vec<Vec<Vec<ValueId>>>,
     name: String,
@@ -94,14 +91,12 @@ impl DeviceExecutor {
             device: open::inner(device).clone(),
             numbers,
         };
-        let loss = analysis.multiple_of_mean(graph, graph.loss);
         Ok(Self {
             done: done(&plan),
             batches: context.batches(parameters, batch),
             context,
             plan,
             points: sizes.points(batch),
-            excess: loss.and_then(|loss| loss.excess),
             name: match numbers {
                 Numbers::F32(Precision::F32) | Numbers::F64 => open::describe(device),
                 Numbers::F32(other) => format!("{} in {}", open::describe(device), other.name()),
@@ -222,17 +217,18 @@ impl DeviceExecutor {
         if sum.size == 1 && !sum.whole {
             let samples = batch.samples.clone();
             let excess = self
+                .plan
                 .excess
                 .as_ref()
                 .filter(|_| self.plan.loss == Some(index));
             let excess = excess.map(|all| &all[samples.clone()]);
-            total.add_samples(&self.context.download(out)?, samples.len(), excess);
+            total.add_samples(&download(out)?, samples.len(), excess);
         } else {
             let out = match sum.whole {
                 true => out,
                 false => Replay::float_sum_dim(out, 1),
             };
-            total.add(&self.context.download(out)?);
+            total.add(&download(out)?);
         }
         Ok(())
     }
@@ -276,7 +272,7 @@ impl DeviceExecutor {
             }
             None => {
                 let tensor = tensor(&output.operand, &self.batches[0], table);
-                self.context.download(tensor)?
+                download(tensor)?
             }
         };
         Ok(Numbered { numbers, size })
@@ -434,18 +430,6 @@ impl Context {
             Numbers::F64 => data,
         };
         Replay::float_from_data(data, &self.device)
-    }
-
-    fn download(&self, x: DeviceTensor) -> Result<Vec<f64>, String> {
-        let data = burn_std::future::block_on(Replay::float_into_data(x));
-        let data = data.map_err(|e| format!("{e:?}"))?;
-        let numbers = match data.dtype() {
-            DType::F64 => data.as_slice::<f64>().map(<[f64]>::to_vec),
-            _ => data
-                .as_slice::<f32>()
-                .map(|x| x.iter().map(|&x| f64::from(x)).collect()),
-        };
-        numbers.map_err(|e| format!("{e:?}"))
     }
 }
 

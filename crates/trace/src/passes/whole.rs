@@ -4,7 +4,7 @@ use crate::error::TraceError;
 use crate::ir::graph::{Graph, Source, Value, ValueId};
 use crate::ir::operation::DeviceCall;
 use crate::ops::table::is_rounded;
-use crate::replay::{DeviceTensor, Replay};
+use crate::replay::{DeviceTensor, Replay, download};
 use burn::tensor::{Device, TensorData};
 use burn_backend::Shape;
 use burn_backend::ops::FloatTensorOps;
@@ -84,12 +84,8 @@ fn constant(value: &Value, device: &Device) -> Option<DeviceTensor> {
 }
 
 fn check(numbers: DeviceTensor) -> Result<(), TraceError> {
-    let data = burn_std::future::block_on(Replay::float_into_data(numbers));
-    let data = data.map_err(|e| TraceError::Capture(format!("{e:?}")))?;
-    let rounded = data
-        .iter::<f64>()
-        .map(|x| x as i64)
-        .find(|&x| is_rounded(x));
+    let data = download(numbers).map_err(TraceError::Capture)?;
+    let rounded = data.iter().map(|&x| x as i64).find(|&x| is_rounded(x));
     match rounded {
         Some(value) => Err(TraceError::Integer { value }),
         None => Ok(()),

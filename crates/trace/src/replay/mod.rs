@@ -34,14 +34,14 @@ pub(crate) fn numbers_like(x: &DeviceTensor, data: Vec<f64>, shape: &[usize]) ->
     Replay::float_from_data(data.convert_dtype(x.dtype()), &x.device())
 }
 
-/// Reads all values back.
-#[cfg(test)]
-pub(crate) fn download(x: DeviceTensor) -> Result<Vec<f32>, String> {
-    let data =
-        burn_std::future::block_on(Replay::float_into_data(x)).map_err(|e| format!("{e:?}"))?;
-    data.as_slice::<f32>()
-        .map(<[f32]>::to_vec)
-        .map_err(|e| format!("{e:?}"))
+/// Reads all values back, in f64.
+///
+/// # Errors
+/// What the device says.
+pub(crate) fn download(x: DeviceTensor) -> Result<Vec<f64>, String> {
+    let data = burn_std::future::block_on(Replay::float_into_data(x));
+    let data = data.map_err(|e| format!("{e:?}"))?;
+    Ok(data.iter::<f64>().collect())
 }
 
 pub(crate) fn reshape(x: DeviceTensor, shape: &[usize]) -> DeviceTensor {
@@ -226,8 +226,8 @@ mod tests {
         let found = download(log1p_by_series(tensor)).unwrap();
         for (x, found) in x.iter().zip(found) {
             let expected = f64::from(*x).ln_1p();
-            let error = (f64::from(found) - expected).abs() / expected.abs().max(1e-30);
-            let same = f64::from(found) == expected || found.is_nan() && expected.is_nan();
+            let error = (found - expected).abs() / expected.abs().max(1e-30);
+            let same = found == expected || found.is_nan() && expected.is_nan();
             assert!(same || error < 3e-7, "{x}: {found} and {expected}");
         }
     }

@@ -146,6 +146,8 @@ pub(crate) struct Plan {
     pub sums: Vec<Sum>,
     /// The sum that the loss is a multiple of, where the samples are one number each.
     pub loss: Option<usize>,
+    /// The excess weights of the samples in the loss, where it is a weighted mean.
+    pub excess: Option<Arc<Vec<f64>>>,
     pub given: Vec<Given>,
     /// In the order of [`Graph::outputs`].
     pub outputs: Vec<Output>,
@@ -435,7 +437,8 @@ impl Planner<'_> {
             });
         }
         let loss = analysis.multiple_of_mean(graph, graph.loss);
-        self.plan.loss = loss.and_then(|m| sum(&self.plan, m.sum));
+        self.plan.loss = loss.as_ref().and_then(|m| sum(&self.plan, m.sum));
+        self.plan.excess = loss.and_then(|m| m.excess);
     }
 }
 

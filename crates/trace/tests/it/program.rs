@@ -116,7 +116,7 @@ fn written(net: &Net) -> Result<Trace, TraceError> {
     let of_norm = ["weight", "bias", "running_mean", "running_var"];
     let [gamma, beta, mean, variance] = of_norm.map(|n| of(&p, &format!("norm.{n}")));
     let h = p.batch_norm([h, gamma, beta, mean, variance], 1e-5)?;
-    let h = p.unary(Unary::Relu, h)?;
+    let h = p.unary(Unary::Relu, h);
     let windows = |size, padding| Windows {
         size,
         stride: [2, 1],
@@ -144,7 +144,7 @@ fn written(net: &Net) -> Result<Trace, TraceError> {
     let labels = p.data(&[SAMPLES, 1], data.labels)?;
     let logs = p.softmax(logits, 1, true)?;
     let picked = p.gather(logs, 1, labels)?;
-    let losses = p.unary(Unary::Neg, picked)?;
+    let losses = p.unary(Unary::Neg, picked);
     let best = p.reduce(Reduction::ArgMax, logits, Some(1))?;
     let correct = p.binary(Binary::Equal, best, labels)?;
     let squares = p.binary(Binary::Mul, w, w)?;
