@@ -185,7 +185,7 @@ impl CliError {
                 absent_device(device)
             }
             CliError::Trace(landscape_trace::TraceError::Precision { .. }) => {
-                "use --device flex, libtorch or libtorch-cuda, which have bf16, or --precision f32"
+                "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
             }
             CliError::Unsound { .. } => {
                 "try LANDSCAPE_SIMD=portable or --device flex, and report it with this table"
@@ -322,7 +322,9 @@ fn study(error: &landscape_study::StudyError) -> Option<&'static str> {
 
 /// What to do about a device that this machine does not have.
 fn absent_device(device: &str) -> &'static str {
-    if device.starts_with("libtorch") {
+    if device.starts_with("cuda") {
+        "check `nvidia-smi`; without NVIDIA's driver and CUDA's NVRTC use --device cpu"
+    } else if device.starts_with("libtorch") {
         "check `nvidia-smi` and that PyTorch is built for CUDA, or use --device libtorch or cpu"
     } else {
         "`vulkaninfo --summary` lists the adapters; Debian's package mesa-vulkan-drivers has one in \

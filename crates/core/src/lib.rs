@@ -11,6 +11,7 @@ pub mod direction;
 pub mod files;
 pub mod grid;
 mod json;
+mod memory;
 pub mod metrics;
 mod names;
 mod numeric;
@@ -32,6 +33,7 @@ pub use direction::{
     BiasMode, Direction, DirectionError, Distribution, Normalization, Source, orthogonalize,
 };
 pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
+pub use memory::{free_memory, memory_words};
 pub use metrics::{
     Barrier, Basins, Goal, Merge, MergeTree, Metrics, MetricsError, Optimum, OptimumParams,
     Passage, Persistence, barrier, basins, lowest_way, merge_tree, metrics, metrics_of, optimum,

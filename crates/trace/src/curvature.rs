@@ -4,10 +4,11 @@ use crate::capture::module::to_burn;
 use crate::cpu::executor::HostExecutor;
 use crate::cpu::threads::{Pool, pool};
 use crate::device::Precision;
-use crate::device::executor::{DeviceExecutor, Numbers};
+use crate::device::executor::{DeviceExecutor, Numbers, Setting};
 use crate::error::TraceError;
 use crate::objective::{Target, Trace};
 use crate::passes::derive::{Matrix, Wanted, derive};
+use crate::schedule::group::Group;
 use burn::tensor::Device;
 use landscape_core::{Params, Role};
 use std::ops::Range;
@@ -290,6 +291,17 @@ impl Curvature {
         Ok(products.iter().map(|p| p[range.clone()].to_vec()).collect())
     }
 
+    /// Samples and vectors that a device computes together for products with that matrix; nothing on the CPU's own kernels.
+    ///
+    /// # Errors
+    /// As [`Curvature::products`].
+    pub fn group(&self, matrix: Matrix) -> Result<Option<Group>, TraceError> {
+        Ok(match &self.program(Wanted::Product(matrix))?.executor {
+            Derivatives::Host(_) => None,
+            Derivatives::Device(executor) => Some(executor.group().clone()),
+        })
+    }
+
     fn check_length(&self, vector: &[f64]) -> Result<(), TraceError> {
         match vector.len() == self.dim() {
             true => Ok(()),
@@ -345,7 +357,14 @@ impl Curvature {
                 true => Numbers::F64,
                 false => Numbers::F32(Precision::F32),
             };
-            let executor = DeviceExecutor::new(graph, &[], device, batch, numbers)?;
+            let setting = Setting {
+                device,
+                numbers,
+                batch,
+                memory: self.trace.device_memory,
+                devices: 1,
+            };
+            let executor = DeviceExecutor::new(graph, &[], setting)?;
             Ok::<_, TraceError>(Derivatives::Device(Box::new(executor)))
         };
         let executor = match &self.target {

@@ -2,7 +2,7 @@
 
 use crate::cpu::executor::HostExecutor;
 use crate::device::Precision;
-use crate::device::executor::{DeviceExecutor, Numbers};
+use crate::device::executor::{DeviceExecutor, Numbers, Setting};
 use crate::ir::graph::{Graph, Slot, Source, Value};
 use crate::ir::operation::{DeviceCall, Operation};
 use crate::kernels::simd::Level;
@@ -157,7 +157,14 @@ fn derivatives_are_those_of_the_definition_twice() {
             }
             for (numbers, tolerance) in [(Numbers::F32(Precision::F32), 3e-5), (Numbers::F64, 1e-7)]
             {
-                let device = DeviceExecutor::new(graph, &[], &Device::flex(), 0, numbers);
+                let setting = Setting {
+                    device: &Device::flex(),
+                    numbers,
+                    batch: 0,
+                    memory: None,
+                    devices: 1,
+                };
+                let device = DeviceExecutor::new(graph, &[], setting);
                 let reals = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
                 let vectors: Vec<_> = vectors.iter().map(|v| vec![reals(&v[0])]).collect();
                 let found = device.unwrap().derivatives(&[reals(&x)], &vectors).unwrap();

@@ -38,5 +38,6 @@ pub use ops::table::SUPPORTED as SUPPORTED_OPERATIONS;
 pub use ops::unary::Unary;
 pub use passes::derive::Matrix;
 pub use program::{Convolution, Program, Value, Windows};
+pub use schedule::group::{Bound, Group};
 pub use summary::{Part, Runs, Summary};
 pub use units::Activations;

@@ -9,13 +9,14 @@ use crate::cpu::executor::HostExecutor;
 use crate::cpu::threads::pool;
 use crate::cpu::totals::compute_totals;
 use crate::device::Precision;
-use crate::device::executor::{DeviceExecutor, Numbers};
+use crate::device::executor::{DeviceExecutor, Numbers, Setting};
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Slot};
 use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
 use crate::passes::dependence::{Analysis, Multiple};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
+use crate::schedule::group::Group;
 use crate::schedule::once::Fixed;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
@@ -30,6 +31,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Trace {
     pub(crate) graph: Graph,
     precision: Precision,
+    /// Bytes that a group of samples and points may take on a device, where the user says so.
+    pub(crate) device_memory: Option<u64>,
 }
 
 /// Which statistics BatchNorm layers normalise with.
@@ -61,7 +64,7 @@ pub enum Target {
     Device {
         /// The device.
         device: Device,
-        /// Samples that are computed together; 0 means as many as fit a modest amount of memory.
+        /// Samples that are computed together; 0 means as many as fit the memory, see [`Trace::with_device_memory`].
         /// The result does not depend on it beyond rounding.
         batch: usize,
     },
@@ -119,6 +122,7 @@ impl Trace {
         Self {
             graph,
             precision: Precision::F32,
+            device_memory: None,
         }
     }
 
@@ -138,7 +142,7 @@ impl Trace {
         };
         Ok(Self {
             graph,
-            precision: self.precision,
+            ..self.clone()
         })
     }
 
@@ -147,6 +151,16 @@ impl Trace {
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
+        self
+    }
+
+    /// The same loss, of whose values a device holds about so many bytes at once, which decides how many samples and points
+    /// it computes together ([`PlaneObjective::groups`]). Without it that is: 4 MiB on CPUs, or 256 MiB for products with a
+    /// vector; on other devices an eighth of the memory that they state, up to 2 GiB, or 256 MiB; and never more than a
+    /// share of the system's free memory where the values are in it. No tensor is larger than the device takes.
+    #[must_use]
+    pub fn with_device_memory(mut self, bytes: u64) -> Self {
+        self.device_memory = Some(bytes);
         self
     }
 
@@ -197,7 +211,7 @@ impl Trace {
         };
         let executors = targets
             .iter()
-            .map(|target| build((&graph, &analysis), &parameters, target, self.precision))
+            .map(|target| self.executor((&graph, &analysis), &parameters, target, targets.len()))
             .collect::<Result<_, _>>()?;
         Ok(PlaneObjective {
             dims: plane.dims(),
@@ -206,6 +220,37 @@ impl Trace {
             has_accuracy: graph.accuracy.is_some(),
             mean: analysis.multiple_of_mean(&graph, graph.loss),
             executors,
+        })
+    }
+
+    fn executor(
+        &self,
+        graph: (&Graph, &Analysis),
+        parameters: &[Fixed],
+        target: &Target,
+        targets: usize,
+    ) -> Result<Box<dyn Executor>, TraceError> {
+        Ok(match target {
+            Target::Host { .. } if self.precision != Precision::F32 => {
+                return Err(TraceError::Precision {
+                    device: "cpu".into(),
+                    precision: self.precision.name(),
+                });
+            }
+            Target::Host { threads, level } => {
+                let pool = pool(*threads)?;
+                Box::new(HostExecutor::new(graph, parameters, *level, pool))
+            }
+            Target::Device { device, batch } => {
+                let setting = Setting {
+                    device,
+                    numbers: Numbers::F32(self.precision),
+                    batch: *batch,
+                    memory: self.device_memory,
+                    devices: targets,
+                };
+                Box::new(DeviceExecutor::new(graph, parameters, setting)?)
+            }
         })
     }
 
@@ -270,32 +315,6 @@ impl Trace {
     }
 }
 
-fn build(
-    graph: (&Graph, &Analysis),
-    parameters: &[Fixed],
-    target: &Target,
-    precision: Precision,
-) -> Result<Box<dyn Executor>, TraceError> {
-    Ok(match target {
-        Target::Host { .. } if precision != Precision::F32 => {
-            return Err(TraceError::Precision {
-                device: "cpu".into(),
-                precision: precision.name(),
-            });
-        }
-        Target::Host { threads, level } => {
-            let pool = pool(*threads)?;
-            Box::new(HostExecutor::new(graph, parameters, *level, pool))
-        }
-        Target::Device { device, batch } => {
-            let numbers = Numbers::F32(precision);
-            Box::new(DeviceExecutor::new(
-                graph, parameters, device, *batch, numbers,
-            )?)
-        }
-    })
-}
-
 /// The loss of a traced module on a plane.
 pub struct PlaneObjective {
     dims: usize,
@@ -322,6 +341,12 @@ impl PlaneObjective {
     pub fn describe(&self) -> String {
         let on: Vec<String> = self.executors.iter().map(|e| e.describe()).collect();
         on.join(", ")
+    }
+
+    /// Samples and points that its devices compute together; the CPU's own kernels are not among them, see
+    /// [`Trace::summary`].
+    pub fn groups(&self) -> Vec<Group> {
+        self.executors.iter().filter_map(|e| e.group()).collect()
     }
 
     fn sample(&self, evaluated: &Evaluated) -> Sample {

@@ -5,6 +5,7 @@ use crate::objective::Trace;
 use crate::ops::stretch::Stretch;
 use crate::passes::dependence::{Analysis, Stage};
 use crate::schedule::plan::planned;
+use landscape_core::memory_words;
 use std::fmt;
 
 /// How often something is computed.
@@ -84,7 +85,7 @@ impl Summary {
             "{} samples {tiles}{passes}; a point takes {} operations, and {} of memory in each thread",
             self.samples,
             count(self.work_a_point()),
-            bytes(self.memory),
+            memory_words(self.memory as u64),
         )
     }
 
@@ -138,13 +139,6 @@ fn count(x: f64) -> String {
         _ => 0,
     };
     format!("{scaled:.digits$}{}", units[power])
-}
-
-fn bytes(n: usize) -> String {
-    match n {
-        0..1_048_576 => format!("{} KiB", n.div_ceil(1024)),
-        _ => format!("{:.1} MiB", n as f64 / 1_048_576.0),
-    }
 }
 
 impl Trace {
@@ -243,6 +237,5 @@ mod tests {
         for (x, text) in cases {
             assert_eq!(count(x), text);
         }
-        assert_eq!([bytes(1), bytes(3 << 20)], ["1 KiB", "3.0 MiB"]);
     }
 }

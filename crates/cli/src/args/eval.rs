@@ -8,8 +8,8 @@ use landscape_trace::MOST_THREADS;
 #[command(next_help_heading = "Evaluation")]
 pub struct EvalArgs {
     #[arg(
-        help = "Where the loss is evaluated: cpu (own kernels), flex, wgpu[:i], vulkan[:i], libtorch, \
-                libtorch-cuda[:i]; several share the points"
+        help = "Where the loss is evaluated: cpu (own kernels), flex, wgpu[:i], vulkan[:i], \
+                cuda[:i], libtorch, libtorch-cuda[:i]; several share the points"
     )]
     #[arg(
         long,

@@ -27,8 +27,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub settings: TrainSettings,
     #[arg(
-        help = "Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], libtorch, \
-                libtorch-cuda[:i]"
+        help = "Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], \
+                cuda[:i], libtorch, libtorch-cuda[:i]"
     )]
     #[arg(
         long,

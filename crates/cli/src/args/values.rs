@@ -53,7 +53,7 @@ pub enum ValueError {
     Ends(String),
     /// No device.
     #[error(
-        "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], libtorch, libtorch-cuda[:i]"
+        "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], cuda[:i], libtorch, libtorch-cuda[:i]"
     )]
     Device(String),
 }
@@ -227,6 +227,7 @@ pub enum DeviceName {
     Flex,
     Wgpu(Option<usize>),
     Vulkan(Option<usize>),
+    Cuda(usize),
     LibTorch,
     LibTorchCuda(usize),
 }
@@ -245,6 +246,7 @@ impl FromStr for DeviceName {
             ("flex", None) => Ok(DeviceName::Flex),
             ("wgpu", index) => Ok(DeviceName::Wgpu(index)),
             ("vulkan", index) => Ok(DeviceName::Vulkan(index)),
+            ("cuda", index) => Ok(DeviceName::Cuda(index.unwrap_or(0))),
             ("libtorch", None) => Ok(DeviceName::LibTorch),
             ("libtorch-cuda", index) => Ok(DeviceName::LibTorchCuda(index.unwrap_or(0))),
             _ => Err(unknown()),
@@ -261,6 +263,7 @@ impl std::fmt::Display for DeviceName {
             DeviceName::Wgpu(Some(index)) => write!(f, "wgpu:{index}"),
             DeviceName::Vulkan(None) => f.write_str("vulkan"),
             DeviceName::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
+            DeviceName::Cuda(index) => write!(f, "cuda:{index}"),
             DeviceName::LibTorch => f.write_str("libtorch"),
             DeviceName::LibTorchCuda(index) => write!(f, "libtorch-cuda:{index}"),
         }

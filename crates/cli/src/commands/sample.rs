@@ -11,15 +11,15 @@ use crate::inputs::{
     Directions, INTERPOLATION, LossChoice, Problem, SEGMENT, USUAL, UsualAxis, build_directions,
     build_grid, build_grid_on, check_drawable, check_statistics, distinct, ends_at_models,
     is_drawable, load_problem, may_save, may_store, moves_statistics, negative_variance,
-    open_store, places_json, plan_grid, provenance, read_store, save_directions,
-    say_without_statistics, statistics_settings, targets,
+    open_store, places_json, plan_grid, provenance, read_store, save_directions, say_how_it_runs,
+    say_where, say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, number, numbers, paths_json, short, unsigned_zero};
 use landscape_core::{Barrier, Grid, Objective, Params, Plane, Surface, barrier, path_words};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, Store, identity};
-use landscape_trace::{PlaneObjective, Precision, Summary, Target, Trace};
+use landscape_trace::{Group, PlaneObjective, Precision, Summary, Target, Trace};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -161,15 +161,11 @@ impl Plan {
         let terms = regularizers(&args.terms);
         let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &terms)?;
         let trace = trace.with_batch_norm(args.norm.batch_norm.statistics())?;
-        let summary = trace.summary();
-        for warning in summary.warnings() {
-            console.note(format_args!("warning: {warning}"));
-        }
-        console.detail(&summary);
+        let summary = say_how_it_runs(&trace, console);
         let precision = args.precision.precision();
         let (objective, rounding) =
             objective(&trace, precision, &directions.plane, &targets, &grid)?;
-        console.detail(format_args!("evaluated on: {}", objective.describe()));
+        say_where(&objective.describe(), &objective.groups(), console);
         let settings = settings(args, &problem, &directions, &grid);
         let mut spec = RunSpec::new(kind(DIMS), settings).determined();
         spec.name = args.store.name.clone();
@@ -214,6 +210,9 @@ impl Plan {
         let surface = self.grid.len() * size_of::<Option<landscape_core::Sample>>();
         let memory = (peak_memory() + surface) as f64 / f64::from(1 << 20);
         let seconds = each * left as f64;
+        let groups = self.objective.groups();
+        let groups = groups.iter().map(|group| format!("group   {group}\n"));
+        let groups: String = groups.collect();
         console.result(
             || {
                 json!({
@@ -224,13 +223,14 @@ impl Plan {
                     "points_per_second": number(1.0 / each),
                     "tile": self.summary.tile,
                     "operations": number(self.summary.work_a_point()),
+                    "groups": self.groups_json(),
                     "warnings": self.summary.warnings(),
                 })
             },
             || {
                 format!(
                     "points  {}{} ({stored} stored already)\ntime    about {} ({:.0} points/s)\n\
-                     memory  about {memory:.0} MiB\nruns    {}\n",
+                     memory  about {memory:.0} MiB\nruns    {}\n{groups}",
                     if args.adaptive.is_some() {
                         "at most "
                     } else {
@@ -243,6 +243,22 @@ impl Plan {
                 )
             },
         )
+    }
+
+    /// What devices compute together.
+    fn groups_json(&self) -> Vec<Value> {
+        let groups = self.objective.groups();
+        let one = |group: &Group| {
+            json!({
+                "device": group.device,
+                "samples": group.samples,
+                "points": group.points,
+                "memory": group.memory,
+                "most": group.most,
+                "bound": group.bound.to_string(),
+            })
+        };
+        groups.iter().map(one).collect()
     }
 
     /// Points of the same request that are stored already.

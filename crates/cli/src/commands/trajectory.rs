@@ -47,7 +47,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         console,
     );
     let batch_norm = args.norm.batch_norm;
-    let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm)?;
+    let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm, console)?;
     let settings = shadow.settings(&paths, grid.as_ref(), args)?;
     drop(hold);
     let mut spec = RunSpec::new(RunKind::Trajectory, settings).determined();

@@ -1,8 +1,9 @@
 //! Derivatives of a problem's loss: as an operator, as a loss function, and as directions.
 
-use super::Problem;
+use super::{Problem, say_how_it_runs, say_where};
 use crate::args::End;
 use crate::error::CliError;
+use crate::output::Console;
 use landscape_core::{Direction, Params, Role, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
 use landscape_models::trace_network;
@@ -36,6 +37,19 @@ impl Derivatives {
             params,
             curvature,
         })
+    }
+
+    /// The same, said in words how it runs: see [`say_how_it_runs`].
+    pub fn said(self, console: &Console) -> Result<Self, CliError> {
+        say_how_it_runs(&self.trace, console);
+        let group = match console.is_verbose() {
+            true => self.curvature.group(Matrix::Hessian)?,
+            false => None,
+        };
+        if let Some(group) = group {
+            say_where(&group.device.clone(), &[group], console);
+        }
+        Ok(self)
     }
 
     /// The derivatives at the point.

@@ -43,6 +43,7 @@ pub fn device(name: DeviceName) -> Result<Device, CliError> {
     match name {
         DeviceName::Cpu | DeviceName::Flex => Ok(Device::flex()),
         DeviceName::Wgpu(_) | DeviceName::Vulkan(_) => wgpu(name),
+        DeviceName::Cuda(index) => cuda(index, name),
         DeviceName::LibTorch | DeviceName::LibTorchCuda(_) => libtorch(name),
     }
 }
@@ -61,6 +62,21 @@ fn wgpu(name: DeviceName) -> Result<Device, CliError> {
     Err(CliError::NoDevice {
         device: name.to_string(),
         feature: "wgpu",
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(index: usize, _: DeviceName) -> Result<Device, CliError> {
+    let device = Device::cuda(index);
+    landscape_trace::open_device(&device)?;
+    Ok(device)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(_: usize, name: DeviceName) -> Result<Device, CliError> {
+    Err(CliError::NoDevice {
+        device: name.to_string(),
+        feature: "cuda",
     })
 }
 

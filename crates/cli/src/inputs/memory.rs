@@ -2,9 +2,8 @@
 
 use crate::error::CliError;
 use crate::output::{Console, size};
-use landscape_core::{Grid, Sample};
+use landscape_core::{Grid, Sample, free_memory};
 use landscape_models::{ModelSpec, Network, evaluation_bytes};
-use std::fs;
 
 /// Work that takes more is told beforehand.
 const TOLD: u64 = 1 << 30;
@@ -22,7 +21,7 @@ pub fn plan_memory(
     remedy: &str,
     console: &Console,
 ) -> Result<(), CliError> {
-    if let Some(free) = free().filter(|&free| bytes > free) {
+    if let Some(free) = free_memory().filter(|&free| bytes > free) {
         return Err(CliError::Conflict {
             what: format!(
                 "{what} needs about {} of memory, and {} are free",
@@ -86,37 +85,6 @@ pub fn plan_networks(spec: &ModelSpec, count: usize, console: &Console) -> Resul
     plan_memory(&what, bytes, "compare fewer networks at once", console)
 }
 
-/// Free memory in bytes, of the machine, of the control group that this process is in, or of its limit
-/// (`ulimit -v`), whichever is least; `None` where the system does not say.
-fn free() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-        Some(kib << 10)
-    });
-    let number = |name: &str| -> Option<u64> {
-        let text = fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?;
-        text.trim().parse().ok()
-    };
-    let group = number("memory.max")
-        .zip(number("memory.current"))
-        .map(|(most, used)| most.saturating_sub(used));
-    [machine, group, own()].into_iter().flatten().min()
-}
-
-/// What the limit of this process's address space leaves.
-fn own() -> Option<u64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|l| l.strip_prefix("Max address space"))?;
-    let most: u64 = line.split_whitespace().next()?.parse().ok()?;
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmSize:"))?;
-    let used: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(most.saturating_sub(used << 10))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +99,7 @@ mod tests {
         };
         let console = Console::new(&quiet, Vec::new());
         assert!(plan_memory("nothing", 0, "", &console).is_ok());
-        if free().is_some() {
+        if free_memory().is_some() {
             let error = plan_memory("a planet", u64::MAX / 2, "take less", &console).unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with("a planet needs about"), "{text}");

@@ -11,6 +11,7 @@ mod models;
 mod network;
 mod order;
 mod provenance;
+mod runs;
 mod store;
 
 pub use curvature::{Derivatives, basis, eigen_directions, floor, gradient_direction};
@@ -34,4 +35,5 @@ pub use network::{
 };
 pub use order::{Ordered, in_order};
 pub use provenance::provenance;
+pub use runs::{say_how_it_runs, say_where};
 pub use store::{open_store, read_store};

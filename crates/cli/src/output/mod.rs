@@ -14,10 +14,12 @@ use crate::error::CliError;
 use crate::words::{self, command_line};
 use landscape_core::name_words;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Version of the JSON that commands print.
 pub const SCHEMA: u32 = 1;
@@ -35,6 +37,8 @@ pub struct Console {
     command: String,
     /// The words of the command, without the name of the program.
     words: Vec<OsString>,
+    /// What need not be said again, also by the command that this one is a part of.
+    said: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Console {
@@ -48,6 +52,7 @@ impl Console {
             results: true,
             command: command_line(&words),
             words,
+            said: Arc::default(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Console {
             results: false,
             command: command_line(words),
             words: words.to_vec(),
+            said: self.said.clone(),
         }
     }
 
@@ -87,6 +93,38 @@ impl Console {
         if !self.silent {
             let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
         }
+    }
+
+    /// As [`Self::warn`], but not a second time.
+    pub fn warn_once(&self, words: impl Display) {
+        if !self.silent && self.is_new(&words) {
+            self.warn(words);
+        }
+    }
+
+    /// Whether details are said.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose && !self.quiet
+    }
+
+    /// As [`Self::detail`], but not a second time.
+    pub fn detail_once(&self, words: impl Display) {
+        if self.verbose && self.is_new(&words) {
+            self.detail(words);
+        }
+    }
+
+    fn is_new(&self, words: &impl Display) -> bool {
+        let said = self.said.lock();
+        let mut said = said.unwrap_or_else(PoisonError::into_inner);
+        said.insert(words.to_string())
+    }
+
+    /// What is not said again.
+    #[cfg(test)]
+    pub fn said(&self) -> BTreeSet<String> {
+        let said = self.said.lock();
+        said.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Something to know for those who asked for more.

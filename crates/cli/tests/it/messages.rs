@@ -283,6 +283,13 @@ fn devices_that_are_not_built_in() {
     if !cfg!(feature = "wgpu") {
         insta::assert_snapshot!("no-wgpu", bench.fails("surface --run moons --device wgpu"));
     }
+    if !cfg!(feature = "cuda") {
+        let message = bench.fails("surface --run moons --device cuda:1");
+        assert!(
+            message.contains("cuda:1") && message.contains("--features cuda"),
+            "{message}"
+        );
+    }
     if !cfg!(feature = "tch") {
         let message = bench.fails("surface --run moons --device cpu,libtorch-cuda:1");
         assert!(

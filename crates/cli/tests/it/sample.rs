@@ -209,6 +209,62 @@ fn a_dry_run_stores_nothing() {
 }
 
 #[test]
+fn every_command_says_how_its_loss_runs() {
+    let bench = Bench::trained();
+    let other = "--optimizer sgd --lr 0.1 --epochs 10 --seed 5 --name other";
+    bench.ok(&format!("train --model mlp:2-8-4-1 --data moons {other}"));
+    for command in [
+        "diagnose other",
+        "surface --run moons --grid 3",
+        "line --run moons --grid 3",
+        "trajectory --run moons",
+        "hessian --run moons --top 1",
+        "connect --run moons --run other",
+    ] {
+        let said = bench.ok(&format!("{command} -v"));
+        let err = &said.err;
+        assert!(err.contains(" samples in tiles of "), "{command}: {err}");
+        let table = err.lines().filter(|line| line.starts_with("a tile "));
+        assert!(table.count() > 0, "{command}: {err}");
+    }
+}
+
+#[test]
+fn what_a_device_computes_together_is_said() {
+    let bench = Bench::trained();
+    let command = "surface --run moons --grid 3 --device flex --dry-run";
+    let groups = bench.json(command)["groups"].clone();
+    let [group] = &groups.as_array().unwrap()[..] else {
+        panic!("{groups}");
+    };
+    assert_eq!(
+        (&group["device"], &group["most"]),
+        (&"flex".into(), &(4 << 20).into())
+    );
+    assert!(
+        group["memory"].as_u64() <= group["most"].as_u64(),
+        "{group}"
+    );
+    let line = format!(
+        "flex: {} samples at {} points",
+        group["samples"], group["points"]
+    );
+    let said = bench.ok(&format!("{command} -v"));
+    assert!(
+        said.out.contains(&line) && said.err.contains(&line),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    let said = bench.ok("hessian --run moons --top 1 --device flex -v");
+    assert!(
+        said.err.contains("flex: ") && said.err.contains(" together in "),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn initial_parameters_stand_in_for_weights() {
     let bench = Bench::new();
     let said = bench.ok("surface --model mlp:2-8-4-1 --data moons --grid 3 --seed 5");

@@ -4,7 +4,7 @@
 //! depend on them.
 
 use super::Precision;
-use super::memory::Sizes;
+use super::memory::{Room, Sizes};
 use super::open;
 use super::totals::Total;
 use crate::capture::panics::panic_message;
@@ -14,6 +14,7 @@ use crate::ir::operation::{DeviceCall, Operation, Samples};
 use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Stage};
 use crate::replay::{DeviceTensor, Replay, dims, download, reshape};
+use crate::schedule::group::Group;
 use crate::schedule::once::{Backend, Data, Fixed, Once};
 use crate::schedule::plan::{Action, Operand, Output, Phase, Place, Plan, Step};
 use crate::schedule::{Evaluated, Executor, Found};
@@ -34,16 +35,37 @@ pub(crate) enum Numbers {
     F64,
 }
 
+impl Numbers {
+    fn bytes(self) -> u64 {
+        match self {
+            Self::F32(_) => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+/// Where a graph runs, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting<'a> {
+    pub device: &'a Device,
+    pub numbers: Numbers,
+    /// Samples that are computed together; 0 for as many as there is memory for.
+    pub batch: usize,
+    /// Bytes that a group of samples and points may take, where the user says so.
+    pub memory: Option<u64>,
+    /// How many devices, this one included, compute at once.
+    pub devices: usize,
+}
+
 /// The executor of one graph on one device.
 pub(crate) struct DeviceExecutor {
     context: Context,
     plan: Plan,
     batches: Vec<Batch>,
-    /// Points of a group.
-    points: usize,
+    /// Samples, and points or vectors, that are computed together.
+    group: Group,
     /// For each pass and step on samples: the values that nothing needs after it.
     done: Vec<Vec<Vec<ValueId>>>,
-    name: String,
 }
 
 /// What is known of a graph, and where it runs.
@@ -63,27 +85,26 @@ struct Batch {
 type Table = Vec<Option<DeviceTensor>>;
 
 impl DeviceExecutor {
-    /// `parameters` in the order of the graph's slots, none where they are given for every run; `batch` 0 chooses by
-    /// memory.
+    /// `parameters` in the order of the graph's slots, none where they are given for every run.
     pub fn new(
         (graph, analysis): (&Graph, &Analysis),
         parameters: &[Fixed],
-        device: &Device,
-        batch: usize,
-        numbers: Numbers,
+        setting: Setting,
     ) -> Result<Self, TraceError> {
+        let (device, numbers) = (setting.device, setting.numbers);
         open::open_device(device)?;
         if let Numbers::F32(precision) = numbers {
             open::computes_in(device, precision)?;
         }
         let plan = Plan::new(graph, analysis);
-        let sizes = Sizes::new(graph, analysis, open::is_cpu(device));
         let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
-        let batch = match (cut && analysis.samples.contains(&true), batch) {
-            (false, _) => graph.samples,
-            (true, 0) if plan.given.is_empty() => sizes.batch(graph.samples),
-            (true, 0) => sizes.batch_at_one(graph.samples),
-            (true, n) => n.min(graph.samples),
+        let whole = !(cut && analysis.samples.contains(&true));
+        let sizes = Sizes::new(graph, analysis, &plan, whole, numbers.bytes());
+        let room = Room::new(device, setting.devices, sizes.fixed(), setting.memory);
+        let mut group = sizes.group(&room, graph.samples, setting.batch);
+        group.device = match numbers {
+            Numbers::F32(Precision::F32) | Numbers::F64 => open::describe(device),
+            Numbers::F32(other) => format!("{} in {}", open::describe(device), other.name()),
         };
         let context = Context {
             graph: graph.clone(),
@@ -93,14 +114,10 @@ impl DeviceExecutor {
         };
         Ok(Self {
             done: done(&plan),
-            batches: context.batches(parameters, batch),
+            batches: context.batches(parameters, group.samples),
             context,
             plan,
-            points: sizes.points(batch),
-            name: match numbers {
-                Numbers::F32(Precision::F32) | Numbers::F64 => open::describe(device),
-                Numbers::F32(other) => format!("{} in {}", open::describe(device), other.name()),
-            },
+            group,
         })
     }
 
@@ -113,14 +130,26 @@ impl DeviceExecutor {
         parameters: &[Vec<f64>],
         vectors: &[Vec<Vec<f64>>],
     ) -> Result<Found, TraceError> {
-        self.caught(|| {
-            let table = self.given(parameters, vectors);
-            let outputs = self.run(&[[0.0; 3]], table)?.0;
-            let of_vector = |v: usize| outputs.iter().map(|o| o.of(v).to_vec()).collect();
-            Ok(Found {
-                outputs: (0..vectors.len().max(1)).map(of_vector).collect(),
-            })
-        })
+        let mut outputs = Vec::with_capacity(vectors.len().max(1));
+        let mut some = |vectors: &[Vec<Vec<f64>>]| {
+            let found = self.caught(|| {
+                let table = self.given(parameters, vectors);
+                Ok(self.run(&[[0.0; 3]], table)?.0)
+            })?;
+            let of_vector = |v: usize| found.iter().map(|o| o.of(v).to_vec()).collect();
+            outputs.extend((0..vectors.len().max(1)).map(of_vector));
+            Ok::<(), TraceError>(())
+        };
+        match vectors.is_empty() {
+            true => some(&[])?,
+            false => vectors.chunks(self.group.points).try_for_each(some)?,
+        }
+        Ok(Found { outputs })
+    }
+
+    /// What is computed together.
+    pub fn group(&self) -> &Group {
+        &self.group
     }
 
     /// Drivers and LibTorch panic where their memory ends; nothing here is changed by a run.
@@ -128,7 +157,7 @@ impl DeviceExecutor {
         let found = catch_unwind(AssertUnwindSafe(run));
         let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
         found.map_err(|reason| TraceError::Device {
-            device: self.name.clone(),
+            device: self.group.device.clone(),
             reason,
         })
     }
@@ -278,7 +307,7 @@ impl DeviceExecutor {
         Ok(Numbered { numbers, size })
     }
 
-    fn group(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
+    fn at(&self, points: &[Point]) -> Result<Vec<Evaluated>, String> {
         let (outputs, loss) = self.run(points, self.empty())?;
         let at = |p: usize| Evaluated {
             outputs: outputs.iter().map(|output| output.of(p)[0]).collect(),
@@ -488,15 +517,19 @@ impl Backend for OnBatch<'_> {
 impl Executor for DeviceExecutor {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
         let mut all = Vec::with_capacity(points.len());
-        for group in points.chunks(self.points) {
-            let found = self.caught(|| self.group(group));
+        for points in points.chunks(self.group.points) {
+            let found = self.caught(|| self.at(points));
             all.extend(found.map_err(ObjectiveError::new)?);
         }
         Ok(all)
     }
 
     fn describe(&self) -> String {
-        self.name.clone()
+        self.group.device.clone()
+    }
+
+    fn group(&self) -> Option<Group> {
+        Some(self.group.clone())
     }
 }
 

@@ -7,11 +7,17 @@ use super::Precision;
 use crate::error::TraceError;
 use burn::tensor::Device;
 use burn_backend::{Backend, DType};
+#[cfg(any(feature = "tch", feature = "cuda"))]
+use burn_dispatch::Dispatch;
 use burn_dispatch::DispatchDevice;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn_dispatch::devices::CubeDevice;
+#[cfg(feature = "cuda")]
+use burn_dispatch::devices::RuntimeId;
 #[cfg(feature = "wgpu")]
-use burn_dispatch::devices::{CubeDevice, WgpuBackend, WgpuDevice, WgpuDeviceKind, wgpu};
+use burn_dispatch::devices::{WgpuBackend, WgpuDevice, WgpuDeviceKind, wgpu};
 #[cfg(feature = "tch")]
-use burn_dispatch::{Dispatch, DispatchDeviceId, devices::LibTorchDevice};
+use burn_dispatch::{DispatchDeviceId, devices::LibTorchDevice};
 
 /// Opens `device`, so that a missing one is known before work starts: Burn opens devices when the
 /// first tensor is made on them, and panics there. One that is open already stays as it is.
@@ -86,7 +92,7 @@ fn adapters(api: WgpuBackend) -> Vec<CubeDevice> {
 /// An open device in words, with the hardware's own name where it has one.
 pub(crate) fn describe(device: &Device) -> String {
     let device = inner(device);
-    #[cfg(feature = "wgpu")]
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     if let Some(identity) = device.identity() {
         return format!("{}: {}", name(device), identity.name);
     }
@@ -115,6 +121,29 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
     }
 }
 
+/// Whether the values of a device are in the memory of the system.
+pub(crate) fn is_in_system_memory(device: &Device) -> bool {
+    #[cfg(feature = "wgpu")]
+    if let DispatchDevice::Cube(CubeDevice::Wgpu(wgpu)) = inner(device) {
+        // An adapter that is no card is software.
+        let card = { inner(device).identity() }.and_then(|identity| identity.physical);
+        return card.is_none() || matches!(wgpu.kind, WgpuDeviceKind::IntegratedGpu(_));
+    }
+    is_cpu(device)
+}
+
+/// Bytes that one tensor of an open device may take, and that all may, where it says so.
+pub(crate) fn memory(device: &Device) -> (Option<u64>, Option<u64>) {
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    if let DispatchDevice::Cube(device) = inner(device) {
+        let client = device.client();
+        let memory = &client.properties().memory;
+        return (Some(memory.max_page_size), memory.max_memory());
+    }
+    let _ = device;
+    (None, None)
+}
+
 /// The device without automatic differentiation around it.
 pub(crate) fn inner(device: &Device) -> &DispatchDevice {
     match device.as_dispatch() {
@@ -127,8 +156,19 @@ fn reach(device: &DispatchDevice) -> Result<(), String> {
     match device {
         #[cfg(feature = "wgpu")]
         DispatchDevice::Cube(CubeDevice::Wgpu(device)) => reach_wgpu(device),
+        #[cfg(feature = "cuda")]
+        DispatchDevice::Cube(CubeDevice::Cuda(device)) => {
+            // Where there is no driver, looking for one panics.
+            let found =
+                std::panic::catch_unwind(|| Dispatch::enumerate_cube(RuntimeId::Cuda).len());
+            there_is(device.index, found.unwrap_or(0), "this system")
+        }
         #[cfg(feature = "tch")]
-        DispatchDevice::LibTorch(LibTorchDevice::Cuda(index)) => reach_cuda(*index),
+        DispatchDevice::LibTorch(LibTorchDevice::Cuda(index)) => there_is(
+            *index,
+            Dispatch::enumerate(DispatchDeviceId::LibTorch).len(),
+            "LibTorch",
+        ),
         _ => Ok(()),
     }
 }
@@ -148,11 +188,11 @@ fn reach_wgpu(device: &WgpuDevice) -> Result<(), String> {
     }
 }
 
-#[cfg(feature = "tch")]
-fn reach_cuda(index: usize) -> Result<(), String> {
-    match Dispatch::enumerate(DispatchDeviceId::LibTorch).len() {
-        0 => Err("LibTorch finds no CUDA device".into()),
-        found if index >= found => Err(format!("LibTorch finds {found} CUDA devices, from 0")),
+#[cfg(any(feature = "tch", feature = "cuda"))]
+fn there_is(index: usize, found: usize, whoever: &str) -> Result<(), String> {
+    match found {
+        0 => Err(format!("{whoever} finds no CUDA device")),
+        found if index >= found => Err(format!("{whoever} finds {found} CUDA devices, from 0")),
         _ => Ok(()),
     }
 }
@@ -172,6 +212,8 @@ fn name(device: &DispatchDevice) -> String {
                 kind => format!("{api} {kind:?}"),
             }
         }
+        #[cfg(feature = "cuda")]
+        DispatchDevice::Cube(CubeDevice::Cuda(device)) => format!("cuda:{}", device.index),
         #[cfg(feature = "tch")]
         DispatchDevice::LibTorch(LibTorchDevice::Cpu) => "libtorch".into(),
         #[cfg(feature = "tch")]

@@ -1,11 +1,13 @@
 //! When and where every value of a graph is computed, and what runs it.
 
+pub(crate) mod group;
 pub(crate) mod once;
 pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod tiles;
 pub(crate) mod wide;
 
+use group::Group;
 use landscape_core::{ObjectiveError, Point};
 
 /// What an executor knows of one point.
@@ -36,4 +38,8 @@ pub(crate) struct Spread {
 pub(crate) trait Executor: Send + Sync {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError>;
     fn describe(&self) -> String;
+    /// What is computed together, where that was chosen for a device.
+    fn group(&self) -> Option<Group> {
+        None
+    }
 }

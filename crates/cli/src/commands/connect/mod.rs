@@ -9,7 +9,7 @@ use crate::args::{BatchNorm, ConnectArgs};
 use crate::error::CliError;
 use crate::inputs::{
     describe_direction, may_save, may_store, open_store, places_json, provenance, read_store,
-    say_without_statistics, statistics_settings, targets,
+    say_how_it_runs, say_without_statistics, statistics_settings, targets,
 };
 use crate::interrupt::Interrupt;
 use crate::output::Console;
@@ -96,6 +96,7 @@ impl<'a> Work<'a> {
             .on(targets);
         // Parameters that are no numbers end it here, before anything is stored.
         ground.objective(&straight(&problem.origin, &ends.other)?)?;
+        say_how_it_runs(&ground.between()?, console);
         Ok(Work {
             args,
             ends,

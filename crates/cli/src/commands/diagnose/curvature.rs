@@ -130,7 +130,7 @@ fn computed(
         threads,
         level: Level::detect(),
     };
-    let derivatives = Derivatives::new(&problem, &target, false)?;
+    let derivatives = Derivatives::new(&problem, &target, false)?.said(console)?;
     let params = LanczosParams {
         top: 1,
         tolerance: TOLERANCE,

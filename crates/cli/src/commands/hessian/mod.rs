@@ -115,6 +115,7 @@ impl Plan {
         let derivatives = Derivatives::new(&problem, &target, args.how.double())?;
         let request = Request::new(args, derivatives.dim())?;
         request.plan_memory(console)?;
+        let derivatives = derivatives.said(console)?;
         let map = match request.map {
             true => Some(mapped(args, &problem, store.as_ref(), &target)?),
             false => None,

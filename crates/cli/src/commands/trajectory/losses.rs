@@ -3,6 +3,8 @@
 use super::paths::{Path, Paths};
 use crate::args::BatchNorm;
 use crate::error::CliError;
+use crate::inputs::{say_how_it_runs, say_where};
+use crate::output::Console;
 use landscape_core::{Direction, Objective, Params, Plane};
 use landscape_models::trace_network;
 use landscape_trace::{PlaneObjective, Target, Trace};
@@ -25,12 +27,16 @@ impl<'a> Losses<'a> {
         plane: &Plane,
         targets: &'a [Target],
         batch_norm: BatchNorm,
+        console: &Console,
     ) -> Result<Self, CliError> {
         let network = paths.network(plane.origin())?;
         let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
         let trace = trace.with_batch_norm(batch_norm.statistics())?;
+        say_how_it_runs(&trace, console);
+        let on_plane = trace.objective(plane, targets)?;
+        say_where(&on_plane.describe(), &on_plane.groups(), console);
         Ok(Losses {
-            on_plane: trace.objective(plane, targets)?,
+            on_plane,
             trace,
             directions: plane.directions().to_vec(),
             target: &targets[..targets.len().min(1)],
