@@ -55,6 +55,10 @@ pub enum Binary {
     BitOr,
     /// As [`Self::BitAnd`].
     BitXor,
+    /// The bits of `a`, `b` places further up: `a 2^b`, within 64 bits.
+    ShiftLeft,
+    /// The same further down: `floor(a / 2^b)`.
+    ShiftRight,
 }
 
 impl Operation for Binary {
@@ -80,6 +84,8 @@ impl Operation for Binary {
             Self::BitAnd => "bitwise_and",
             Self::BitOr => "bitwise_or",
             Self::BitXor => "bitwise_xor",
+            Self::ShiftLeft => "bitwise_left_shift",
+            Self::ShiftRight => "bitwise_right_shift",
         }
     }
 
@@ -138,7 +144,9 @@ impl Operation for Binary {
                 let (a, b) = replay::broadcast(a, b);
                 Replay::float_hypot(a, b)
             }
-            Self::BitAnd | Self::BitOr | Self::BitXor => self.bits_on_device(a, b),
+            Self::BitAnd | Self::BitOr | Self::BitXor | Self::ShiftLeft | Self::ShiftRight => {
+                self.bits_on_device(a, b)
+            }
             _ => self.compare_on_device(a, b),
         }
     }
@@ -262,7 +270,9 @@ impl Binary {
             | Self::Or
             | Self::BitAnd
             | Self::BitOr
-            | Self::BitXor => (None, None),
+            | Self::BitXor
+            | Self::ShiftLeft
+            | Self::ShiftRight => (None, None),
         }
     }
 
@@ -273,6 +283,8 @@ impl Binary {
             match self {
                 Self::BitAnd => Replay::bitwise_and(a, b),
                 Self::BitOr => Replay::bitwise_or(a, b),
+                Self::ShiftLeft => Replay::bitwise_left_shift(a, b),
+                Self::ShiftRight => Replay::bitwise_right_shift(a, b),
                 _ => Replay::bitwise_xor(a, b),
             }
         })
@@ -318,6 +330,8 @@ impl Binary {
             Self::BitAnd => |a, b| (a as i64 & b as i64) as f32,
             Self::BitOr => |a, b| (a as i64 | b as i64) as f32,
             Self::BitXor => |a, b| (a as i64 ^ b as i64) as f32,
+            Self::ShiftLeft => |a, b| (a as i64).wrapping_shl(b as u32) as f32,
+            Self::ShiftRight => |a, b| (a as i64).wrapping_shr(b as u32) as f32,
         }
     }
 }

@@ -3,8 +3,7 @@
 use super::Operation;
 use super::along::{Along, Terms, copies};
 use super::binary::Binary;
-use super::embedding::Embedding;
-use super::gather::{Gather, Scatter};
+use super::gather::Gather;
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
 use super::shape::{Concat, Expand, Permute, Place, Reshape, Slice};
@@ -331,118 +330,6 @@ pub(super) fn sorted(c: &mut Composer, x: ValueId, order: ArgSort, count: usize)
     shape[axis] = count;
     let index = c.push(order, &[x], shape.clone());
     [c.push(Gather { axis }, &[x, index], shape), index]
-}
-
-/// Elements along `axis` at the indices of a vector.
-pub(super) fn select(c: &mut Composer, x: ValueId, axis: usize, index: ValueId) -> ValueId {
-    let own = c.shape(x);
-    let count = c.shape(index)[0];
-    // One for each sample is data.
-    let samples = c.0.samples > 1 && count == c.0.samples;
-    let fixed = c.known(index).filter(|_| !samples);
-    let fixed = fixed.and_then(|all| inside(&all, own[axis]));
-    let mut shape = own.clone();
-    shape[axis] = count;
-    if let Some(indices) = fixed {
-        return c.along("select", x, axis, copies(indices.into_iter().map(Some)));
-    }
-    if axis == 0 {
-        let width = own[1..].iter().product();
-        let table = c.reshape(x, &[own[0], width]);
-        let index = c.reshape(index, &[count, 1]);
-        let rows = c.push(Embedding, &[table, index], vec![count, 1, width]);
-        return c.reshape(rows, &shape);
-    }
-    let mut along = vec![1; own.len()];
-    along[axis] = count;
-    let index = c.reshape(index, &along);
-    let index = c.expand(index, &shape);
-    c.push(Gather { axis }, &[x, index], shape)
-}
-
-/// Indices, where all are there.
-fn inside(all: &[f32], length: usize) -> Option<Vec<usize>> {
-    let inside = all.iter().all(|&i| i >= 0.0 && i < length as f32);
-    inside.then(|| all.iter().map(|&i| i as usize).collect())
-}
-
-/// `x` with `value` added along `axis` at the indices of a vector.
-pub(super) fn select_add(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
-    let own = c.shape(x);
-    let shape = c.shape(value);
-    let known = c.known(index).filter(|_| axis > 0);
-    if let Some(indices) = known.and_then(|all| inside(&all, own[axis])) {
-        let mut terms = vec![Terms::new(); own[axis]];
-        for (j, i) in indices.into_iter().enumerate() {
-            terms[i].push((j, 1.0));
-        }
-        let placed = c.along("select_assign", value, axis, terms);
-        return c.binary(Binary::Add, x, placed);
-    }
-    let mut along = vec![1; own.len()];
-    along[axis] = shape[axis];
-    let index = c.reshape(index, &along);
-    let index = c.expand(index, &shape);
-    scatter_add(c, [x, index, value], axis)
-}
-
-/// `x` with `value` added along `axis` at an index for each element.
-pub(super) fn scatter_add(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
-    let shape = c.shape(x);
-    let placed = c.push(Scatter { axis }, &[value, index], shape);
-    c.binary(Binary::Add, x, placed)
-}
-
-/// Rows of `x` at places in its first axes: `index` holds, along its last axis, one number for each of them.
-pub(super) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId {
-    let (table, index, mut shape, rest) = rows_at(c, x, index);
-    let rows = select(c, table, 0, index);
-    shape.extend_from_slice(&rest);
-    c.reshape(rows, &shape)
-}
-
-/// `x` with rows added at places in its first axes, see [`gather_nd`].
-pub(super) fn scatter_nd_add(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
-    let own = c.shape(x);
-    let (table, index, ..) = rows_at(c, x, index);
-    let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
-    let value = c.reshape(value, &[count, width]);
-    let sum = select_add(c, [table, index, value], 0);
-    c.reshape(sum, &own)
-}
-
-/// `x` as a table, the numbers of its rows at `index` as a vector, the shape of the places, and that of a row.
-fn rows_at(
-    c: &mut Composer,
-    x: ValueId,
-    index: ValueId,
-) -> (ValueId, ValueId, Vec<usize>, Vec<usize>) {
-    let (own, mut places) = (c.shape(x), c.shape(index));
-    let depth = places.pop().unwrap_or(1);
-    let (first, rest) = own.split_at(depth);
-    let count = places.iter().product();
-    let parts = c.reshape(index, &[count, depth]);
-    let mut number = None;
-    for axis in 0..depth {
-        let part = c.slice(parts, 1, axis, 1);
-        let step = first[axis + 1..].iter().product::<usize>() as f64;
-        let part = c.unary(Unary::MulScalar(step), part);
-        number = Some(match number {
-            Some(sum) => c.binary(Binary::Add, sum, part),
-            None => part,
-        });
-    }
-    let number = c.reshape(number.unwrap_or(parts), &[count]);
-    let table = c.reshape(x, &[first.iter().product(), rest.iter().product()]);
-    (table, number, places, rest.to_vec())
 }
 
 /// `x` with `value` at the ranges (start, step).

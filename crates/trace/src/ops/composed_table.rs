@@ -2,6 +2,8 @@
 
 use super::binary::Binary;
 use super::composed::{self, Build, Composer, Padding};
+use super::composed_grid::grid_sample;
+use super::composed_index as indices;
 use super::composed_layers::{self as layers, Geometry};
 use super::cumulative::CumulativeSum;
 use super::pool::{Pool2d, Pooling};
@@ -14,8 +16,8 @@ use crate::ir::graph::ValueId;
 use burn_backend::Slice;
 use burn_backend::tensor::IndexingUpdateOp;
 use burn_ir::{
-    ActivationOperationIr as A, BaseOperationIr as B, FloatOperationIr as F,
-    ModuleOperationIr as M, NumericOperationIr as N, PadModeIr, TensorIr,
+    ActivationOperationIr as A, BaseOperationIr as B, FloatOperationIr as F, IntOperationIr as I,
+    InterpolateModeIr, ModuleOperationIr as M, NumericOperationIr as N, PadModeIr, TensorIr,
 };
 
 /// The names of operations that become others of another name.
@@ -24,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "adaptive_avg_pool3d",
     "attention",
     "avg_pool1d",
+    "bitwise_not",
     "conv1d",
     "conv3d",
     "conv_transpose1d",
@@ -32,6 +35,7 @@ pub(super) const NAMES: &[&str] = &[
     "cummin",
     "cumprod",
     "gather_nd",
+    "grid_sample",
     "max_pool1d",
     "max_pool2d_with_indices",
     "prelu",
@@ -75,35 +79,17 @@ pub(super) fn base(op: &B, float: bool) -> Recorded<'_> {
             c.concat(x, ir.dim)
         }),
         B::Select(ir) => one(vec![&ir.tensor, &ir.indices], &ir.out, |c, x| {
-            composed::select(c, x[0], ir.dim, x[1])
+            indices::select(c, x[0], ir.dim, x[1])
         }),
         // A vector at indices: rows of a table of one column.
         B::Gather(ir) if ir.dim == 0 && ir.tensor.shape.num_dims() == 1 => {
             one(vec![&ir.tensor, &ir.indices], &ir.out, |c, x| {
-                composed::select(c, x[0], 0, x[1])
-            })
-        }
-        B::SelectAssign(ir) if matches!(ir.update, IndexingUpdateOp::Add) => {
-            let inputs = vec![&ir.tensor, &ir.indices, &ir.value];
-            one(inputs, &ir.out, |c, x| {
-                composed::select_add(c, [x[0], x[1], x[2]], ir.dim)
-            })
-        }
-        B::Scatter(ir) if matches!(ir.update, IndexingUpdateOp::Add) => {
-            let inputs = vec![&ir.tensor, &ir.indices, &ir.value];
-            one(inputs, &ir.out, |c, x| {
-                composed::scatter_add(c, [x[0], x[1], x[2]], ir.dim)
+                indices::select(c, x[0], 0, x[1])
             })
         }
         B::GatherNd(ir) => one(vec![&ir.data, &ir.indices], &ir.out, |c, x| {
-            composed::gather_nd(c, x[0], x[1])
+            indices::gather_nd(c, x[0], x[1])
         }),
-        B::ScatterNd(ir) if matches!(ir.reduction, IndexingUpdateOp::Add) => {
-            let inputs = vec![&ir.data, &ir.indices, &ir.values];
-            one(inputs, &ir.out, |c, x| {
-                composed::scatter_nd_add(c, [x[0], x[1], x[2]])
-            })
-        }
         B::SliceAssign(ir) => match starts(&ir.ranges, &shape(&ir.tensor)) {
             Some(ranges) => one(vec![&ir.tensor, &ir.value], &ir.out, move |c, x| {
                 composed::assign(c, x[0], x[1], &ranges)
@@ -124,6 +110,56 @@ pub(super) fn base(op: &B, float: bool) -> Recorded<'_> {
         B::AnyDim(ir) if float => one(vec![&ir.input], &ir.out, |c, x| {
             let holds = c.unary(Unary::NotEqualScalar(0.0), x[0]);
             c.reduce(Reduction::Max, holds, ir.axis)
+        }),
+        op => at_indices(op),
+    }
+}
+
+/// What is added or put at indices.
+fn at_indices(op: &B) -> Recorded<'_> {
+    match op {
+        B::SelectAssign(ir) => updated(
+            [&ir.tensor, &ir.indices, &ir.value, &ir.out],
+            ir.update,
+            |c, x| indices::select_add(c, x, ir.dim),
+            |c, x| indices::select_put(c, x, ir.dim),
+        ),
+        B::Scatter(ir) => updated(
+            [&ir.tensor, &ir.indices, &ir.value, &ir.out],
+            ir.update,
+            |c, x| indices::scatter_add(c, x, ir.dim),
+            |c, x| indices::scatter_put(c, x, ir.dim),
+        ),
+        B::ScatterNd(ir) => updated(
+            [&ir.data, &ir.indices, &ir.values, &ir.out],
+            ir.reduction,
+            indices::scatter_nd_add,
+            indices::scatter_nd_put,
+        ),
+        _ => Recorded::Unknown,
+    }
+}
+
+fn updated<'a>(
+    [x, index, value, out]: [&'a TensorIr; 4],
+    update: IndexingUpdateOp,
+    add: impl Fn(&mut Composer, [ValueId; 3]) -> ValueId + 'a,
+    put: impl Fn(&mut Composer, [ValueId; 3]) -> ValueId + 'a,
+) -> Recorded<'a> {
+    let inputs = vec![x, index, value];
+    match update {
+        IndexingUpdateOp::Add => one(inputs, out, move |c, x| add(c, [x[0], x[1], x[2]])),
+        IndexingUpdateOp::Assign => one(inputs, out, move |c, x| put(c, [x[0], x[1], x[2]])),
+        _ => Recorded::Unknown,
+    }
+}
+
+/// Of bits, in two's complement: `-x - 1`.
+pub(super) fn int(op: &I) -> Recorded<'_> {
+    match op {
+        I::BitwiseNot(ir) => one(vec![&ir.input], &ir.out, |c, x| {
+            let less = c.unary(Unary::Neg, x[0]);
+            c.unary(Unary::AddScalar(-1.0), less)
         }),
         _ => Recorded::Unknown,
     }
@@ -264,6 +300,11 @@ pub(super) fn float(op: &F) -> Recorded<'_> {
         F::Cross(ir) => one(vec![&ir.lhs, &ir.rhs], &ir.out, |c, x| {
             composed::cross(c, x[0], x[1], ir.dim)
         }),
+        F::GridSample2d(ir) if ir.options.mode == InterpolateModeIr::Bilinear => {
+            one(vec![&ir.tensor, &ir.grid], &ir.out, |c, x| {
+                grid_sample(c, x[0], x[1], &ir.options)
+            })
+        }
         _ => Recorded::Unknown,
     }
 }

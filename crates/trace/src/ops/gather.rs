@@ -27,14 +27,7 @@ impl Operation for Gather {
     }
 
     fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
-        let place = Batching::place(inputs)?;
-        let axis = place.moved(self.axis)?;
-        let operands = inputs.iter().map(|p| b.operand(p, place, false));
-        let operands: Vec<_> = operands.collect::<Option<_>>()?;
-        let same = b.repeated(operands[0]) == b.repeated(operands[1]);
-        let same = same.then_some(operands)?;
-        let lead = b.lead(&same);
-        b.made(Self { axis }, same, lead, (place, shape))
+        batched(b, inputs, (self.axis, shape), |axis| Self { axis })
     }
 
     fn linearity(&self, inputs: &[Operand]) -> Linearity {
@@ -123,6 +116,10 @@ impl Operation for Scatter {
         }
     }
 
+    fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        batched(b, inputs, (self.axis, shape), |axis| Self { axis })
+    }
+
     fn linearity(&self, _: &[Operand]) -> Linearity {
         Linearity::None
     }
@@ -183,4 +180,21 @@ impl Operation for Scatter {
             None,
         ]
     }
+}
+
+/// The operation on an element and an index each, along an axis that does not count the samples.
+fn batched<T: Operation + 'static>(
+    b: &mut Batching,
+    inputs: &[Placed],
+    (axis, shape): (usize, &[usize]),
+    operation: impl Fn(usize) -> T,
+) -> Option<Placed> {
+    let place = Batching::place(inputs)?;
+    let axis = place.moved(axis)?;
+    let operands = inputs.iter().map(|p| b.operand(p, place, false));
+    let operands: Vec<_> = operands.collect::<Option<_>>()?;
+    let same = b.repeated(operands[0]) == b.repeated(operands[1]);
+    let same = same.then_some(operands)?;
+    let lead = b.lead(&same);
+    b.made(operation(axis), same, lead, (place, shape))
 }

@@ -15,6 +15,8 @@ mod batching;
 pub(crate) mod binary;
 mod broadcast;
 pub(crate) mod composed;
+mod composed_grid;
+mod composed_index;
 mod composed_layers;
 mod composed_table;
 pub(crate) mod conv;

@@ -43,7 +43,9 @@ const OTHERS: &[&str] = &[
     "avg_pool2d",
     "batch_norm",
     "bitwise_and",
+    "bitwise_left_shift",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
     "cat",
     "conv2d",
@@ -141,7 +143,11 @@ fn int(op: &I) -> Recorded<'_> {
         I::BitwiseAndScalar(ir) => bits(Binary::BitAnd, ir),
         I::BitwiseOrScalar(ir) => bits(Binary::BitOr, ir),
         I::BitwiseXorScalar(ir) => bits(Binary::BitXor, ir),
-        _ => Recorded::Unknown,
+        I::BitwiseLeftShift(ir) => binary(Binary::ShiftLeft, ir),
+        I::BitwiseRightShift(ir) => binary(Binary::ShiftRight, ir),
+        I::BitwiseLeftShiftScalar(ir) => bits(Binary::ShiftLeft, ir),
+        I::BitwiseRightShiftScalar(ir) => bits(Binary::ShiftRight, ir),
+        op => composed_table::int(op),
     }
 }
 

@@ -385,7 +385,7 @@ mod operations {
     use super::*;
     use burn::tensor::IndexingUpdateOp;
     use burn::tensor::activation::softmin;
-    use burn::tensor::ops::PadMode;
+    use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode, PadMode};
     use burn::tensor::s;
 
     modules! {
@@ -460,6 +460,36 @@ mod operations {
             let value = x.clone().narrow(2, 1, 4) * 2.0;
             flat(added + x.scatter(2, places, value, IndexingUpdateOp::Add))
         };
+        puts_at_indices: |_, x| {
+            let x = part(x, [0, 3, 7]);
+            // The last of several at the same place counts.
+            let rows = Tensor::<1, Int>::from_ints([2, 0, 2], &x.device());
+            let known = x.clone().select_assign(1, rows, x.clone().exp(), IndexingUpdateOp::Assign);
+            let places = x.clone().argsort(2).narrow(2, 0, 4);
+            let value = x.clone().narrow(2, 1, 4) * 2.0;
+            let apart = x.clone().scatter(2, places.clone(), value.clone(), IndexingUpdateOp::Assign);
+            flat(known + apart + x.scatter(2, places % 3, value, IndexingUpdateOp::Assign))
+        };
+        rows_put_at_places_of_several_axes: |m, x| {
+            let table = m.first.weight.val().reshape([6, 4, 24]);
+            let places = Tensor::<2, Int>::from_ints([[0, 1], [5, 3], [0, 1], [2, 2]], &x.device());
+            let rows = part(x.clone(), [0, 96]).mean_dim(0).reshape([4, 24]).exp();
+            let put: Tensor<3> = table.scatter_nd(places, rows, IndexingUpdateOp::Assign);
+            part(x, [0, 24]) * put.powi_scalar(2).sum_dim(0).sum_dim(1).squeeze_dim::<2>(0)
+        };
+        images_at_the_places_of_a_grid: |_, x| {
+            let image = part(x.clone(), [0, 2, 4, 5]);
+            let grid = part(x.cos(), [0, 3, 4, 2]) * 1.6 - 0.3;
+            use GridSamplePaddingMode::{Border, Reflection, Zeros};
+            let sampled = [(Zeros, true), (Zeros, false), (Border, true), (Border, false), (Reflection, true), (Reflection, false)]
+                .map(|(padding, corners)| {
+                    let options = GridSampleOptions::new(InterpolateMode::Bilinear)
+                        .with_padding_mode(padding)
+                        .with_align_corners(corners);
+                    flat(image.clone().grid_sample_2d(grid.clone(), options))
+                });
+            Tensor::cat(sampled.to_vec(), 1)
+        };
         rows_at_places_of_several_axes: |m, x| {
             let table = m.first.weight.val().reshape([6, 4, 24]);
             let places = Tensor::<2, Int>::from_ints([[0, 1], [5, 3], [0, 1], [2, 2]], &x.device());
@@ -483,6 +513,13 @@ mod operations {
             let one = a.clone().bitwise_and_scalar(6) + b.clone().bitwise_or_scalar(-8);
             let odd = a.bitwise_xor(b.clone()) * 4 - b.bitwise_xor_scalar(9);
             flat((both + one + odd).float() * 0.01 + part(x, [0, 3, 7]))
+        };
+        bits_that_move: |_, x| {
+            let a = part(x.clone(), [0, 3, 7]).argsort(2) * 5 - 11;
+            let by = part(x.clone().cos(), [0, 3, 7]).argsort(2);
+            let one = a.clone().bitwise_left_shift_scalar(3) - a.clone().bitwise_right_shift_scalar(1);
+            let each = a.clone().bitwise_left_shift(by.clone()) + a.clone().bitwise_right_shift(by) * 3;
+            flat((one + each - a.bitwise_not()).float() * 0.01 + part(x, [0, 3, 7]))
         };
         sums_over_axes_and_tests: |_, x| {
             let x = part(x, [0, 3, 7]);

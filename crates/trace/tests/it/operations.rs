@@ -5,7 +5,7 @@ use crate::mlp::{Data, Mlp, data, plane, targets};
 use crate::reference::assert_close;
 use burn::nn::loss::{BinaryCrossEntropyLossConfig, CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::tensor::activation::*;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
 use landscape_core::{Objective, Sample, Term};
 use landscape_trace::{DirectObjective, Loss, Trace, TraceError, params_of};
 
@@ -260,11 +260,13 @@ fn an_unknown_operation_is_named_with_the_remedy() {
     let module = Mlp::new(&[6, 5, 4], 11);
     let data = data(23, 6, 4, 8);
     let error = Trace::capture(&module, &(data.x(), data.classes()), |m, (x, _)| {
-        each(m.forward(x.clone()).int().bitwise_not().float())
+        let rows = m.forward(x.clone());
+        let places = rows.clone().argsort(1);
+        each(rows.clone().scatter(1, places, rows, IndexingUpdateOp::Mul))
     })
     .unwrap_err();
     assert!(
-        matches!(&error, TraceError::Unsupported { operation } if operation == "Int::BitwiseNot"),
+        matches!(&error, TraceError::Unsupported { operation } if operation == "BaseFloat::Scatter"),
         "{error}"
     );
     assert!(error.to_string().contains("DirectObjective"));
