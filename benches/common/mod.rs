@@ -41,36 +41,38 @@ pub const WORKLOADS: [&str; 13] = [
 /// A loss as a graph, and the parameters that it was recorded with.
 pub type Recorded = (Trace, Params);
 
+/// A workload whose network is made: records its loss on so many samples of noise.
+pub type Workload = Box<dyn Fn(usize) -> Result<Recorded, Box<dyn Error>>>;
+
 /// The workload on `samples` samples of noise.
+#[allow(dead_code)] // where several numbers of samples are wanted
 pub fn record(name: &str, samples: usize) -> Result<Recorded, Box<dyn Error>> {
-    let known = |model: &str, shape: &[usize]| known(model, shape, samples);
+    workload(name)?(samples)
+}
+
+/// The workload of that name.
+pub fn workload(name: &str) -> Result<Workload, Box<dyn Error>> {
     match name {
         "vit-64" => known("vit:patch=4,dim=64,depth=2,heads=4", &[3, 32, 32]),
         "vit-64-cls" => known("vit:patch=4,dim=64,depth=2,heads=4,pool=cls", &[3, 32, 32]),
         "vit-192" => known("vit:patch=4,dim=192,depth=6,heads=3", &[3, 32, 32]),
         "resnet20" | "resnet56" => known(name, &[3, 32, 32]),
         "resnet18-3x3" => known("resnet18", &[3, 32, 32]),
-        "resnet18" => captured(&ResNet18::new(), &labelled(samples), |m, (x, y)| {
+        "resnet18" => captured(ResNet18::new(), labelled, |m, (x, y)| {
             classified(m.forward(x.clone()), y)
         }),
         "mlp" => known("mlp:784-20-10", &[784]),
         "mlp-wide" => known("mlp:784-256-256-10", &[784]),
-        "gpt" => {
-            let texts = (words(samples, 7), words(samples, 8));
-            captured(&Gpt::new(), &texts, Gpt::loss)
-        }
-        "mobilenetv2" => captured(&MobileNet::new(), &labelled(samples), |m, (x, y)| {
+        "gpt" => captured(Gpt::new(), |n| (words(n, 7), words(n, 8)), Gpt::loss),
+        "mobilenetv2" => captured(MobileNet::new(), labelled, |m, (x, y)| {
             classified(m.forward(x.clone()), y)
         }),
-        "convnext" => captured(&ConvNeXt::new(), &labelled(samples), |m, (x, y)| {
+        "convnext" => captured(ConvNeXt::new(), labelled, |m, (x, y)| {
             classified(m.forward(x.clone()), y)
         }),
         "unet" => {
-            let pairs = (
-                noise([samples, 3, 32, 32], 3),
-                noise([samples, 1, 32, 32], 4),
-            );
-            captured(&UNet::new(), &pairs, |m: &UNet, (x, y)| {
+            let pairs = |n| (noise([n, 3, 32, 32], 3), noise([n, 1, 32, 32], 4));
+            captured(UNet::new(), pairs, |m, (x, y)| {
                 let squares = (m.forward(x.clone()) - y.clone()).powi_scalar(2);
                 Loss::new(squares.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1))
             })
@@ -80,30 +82,37 @@ pub fn record(name: &str, samples: usize) -> Result<Recorded, Box<dyn Error>> {
 }
 
 fn captured<M, I>(
-    module: &M,
-    inputs: &I,
+    module: M,
+    inputs: fn(usize) -> I,
     loss: fn(&M, &I) -> Loss,
-) -> Result<Recorded, Box<dyn Error>>
+) -> Result<Workload, Box<dyn Error>>
 where
     M: Module + Clone + 'static,
     I: landscape_trace::Inputs + Send + Sync + Clone + 'static,
 {
-    Ok((Trace::capture(module, inputs, loss)?, params_of(module)?))
+    let params = params_of(&module)?;
+    Ok(Box::new(move |samples| {
+        let trace = Trace::capture(&module, &inputs(samples), loss)?;
+        Ok((trace, params.clone()))
+    }))
 }
 
 /// A model of the `landscape` command.
-fn known(model: &str, shape: &[usize], samples: usize) -> Result<Recorded, Box<dyn Error>> {
+fn known(model: &str, shape: &'static [usize]) -> Result<Workload, Box<dyn Error>> {
     let network = Network::init(&model.parse::<ModelSpec>()?, 0, &Device::flex());
-    let mut rng = Rng::new(0, 0);
-    let features: usize = shape.iter().product();
-    let x = (0..samples * features)
-        .map(|_| rng.normal() as f32)
-        .collect();
-    let y = (0..samples).map(|_| rng.below(10) as i64).collect();
-    let shape = [&[samples], shape].concat();
-    let data = Dataset::new("noise", shape, x, Targets::Classes(y))?;
-    let trace = trace_network(&network, &data, LossKind::CrossEntropy, &[])?;
-    Ok((trace, network.params()))
+    let params = network.params();
+    Ok(Box::new(move |samples| {
+        let mut rng = Rng::new(0, 0);
+        let features: usize = shape.iter().product();
+        let x = (0..samples * features)
+            .map(|_| rng.normal() as f32)
+            .collect();
+        let y = (0..samples).map(|_| rng.below(10) as i64).collect();
+        let shape = [&[samples], shape].concat();
+        let data = Dataset::new("noise", shape, x, Targets::Classes(y))?;
+        let trace = trace_network(&network, &data, LossKind::CrossEntropy, &[])?;
+        Ok((trace, params.clone()))
+    }))
 }
 
 fn noise<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {

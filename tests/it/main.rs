@@ -2,5 +2,6 @@
 
 mod docs;
 mod examples;
+mod plans;
 mod rooms;
 mod support;
