@@ -39,8 +39,9 @@ pub use spec::ModelSpec;
 #[cfg(feature = "learner")]
 pub use train::Recorded;
 pub use train::{
-    EpochLoss, OptimizerKind, Record, Schedule, Step, StepHook, Stepped, TrainConfig,
-    TrainObserver, TrainReport, check_training, evaluate, evaluation_bytes, gradient_norm, train,
+    EpochLoss, NetworkState, OptimizerKind, OptimizerState, Record, ResumableOptimizer, Schedule,
+    Step, StepHook, Stepped, TensorState, TrainConfig, TrainObserver, TrainReport, TrainState,
+    check_training, evaluate, evaluation_bytes, gradient_norm, resume, train,
 };
 pub use vgg::{Vgg, VggSpec};
 pub use vit::{Vit, VitSpec};

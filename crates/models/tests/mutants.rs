@@ -1,10 +1,15 @@
 //! Damaged files never panic, never take more memory than a file of their length may, and never take
 //! long. In a process of its own, whose memory is measured, and one after the other.
 
+use burn::tensor::Device;
 use landscape_files::mutants::{endure, survive};
-use landscape_models::{DataSpec, Split, load, load_weights, read_idx};
+use landscape_models::{
+    DataSpec, LossKind, Network, OptimizerKind, Record, Split, Step, TrainConfig, TrainObserver,
+    TrainState, load, load_weights, read_idx, resume, train,
+};
 use std::fs;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 fn sound(name: &str) -> Vec<u8> {
@@ -20,6 +25,42 @@ fn damaged_files_do_no_harm() {
     checkpoints(dir.path());
     data(dir.path());
     images(dir.path());
+    states();
+}
+
+/// States of trainings, and training from those that can still be read.
+fn states() {
+    struct Last(Vec<TrainState>);
+    impl TrainObserver for Last {
+        fn record(&mut self, _: Record) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+        fn wants_state(&mut self, _: Step) -> bool {
+            true
+        }
+        fn state(&mut self, state: TrainState) -> ControlFlow<()> {
+            self.0.push(state);
+            ControlFlow::Continue(())
+        }
+    }
+    let network = Network::init(&"mlp:2-3-1".parse().unwrap(), 1, &Device::flex());
+    let data = load(&"moons:n=8".parse().unwrap(), None, Split::Train, None).unwrap();
+    let config = TrainConfig {
+        epochs: 3,
+        batch: 3,
+        optimizer: OptimizerKind::Adam,
+        ..TrainConfig::default()
+    };
+    let loss = LossKind::BceWithLogits;
+    let mut last = Last(Vec::new());
+    train(network.clone(), &data, loss, &config, &mut last).unwrap();
+    let sound = last.0[5].to_bytes();
+    survive("state", &sound, |bytes| {
+        if let Ok(state) = TrainState::from_bytes(bytes) {
+            let mut quiet = |_: Record| ControlFlow::Continue(());
+            let _ = resume(&network, &data, loss, &config, &state, &mut quiet);
+        }
+    });
 }
 
 /// Headers and pickles of far more parts than a file may have.

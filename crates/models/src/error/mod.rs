@@ -175,6 +175,15 @@ pub enum ModelsError {
         rule: &'static str,
     },
 
+    /// A training cannot go on from a state.
+    #[error(
+        "the stored state of the training is not one that it can continue from: {reason}; train from the start"
+    )]
+    BadState {
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The words name no schedule of the learning rate, or one with settings that make no sense.
     #[error("learning-rate schedule `{given}`: {reason}")]
     BadSchedule {

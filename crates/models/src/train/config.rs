@@ -5,7 +5,9 @@ use crate::ModelsError;
 use crate::names::named;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, ModuleOptimizer, SgdConfig};
+use landscape_core::is_logarithmic_step;
+use std::sync::Arc;
 
 /// Which optimiser, with PyTorch's conventions.
 ///
@@ -134,30 +136,64 @@ impl TrainConfig {
         self.weight_decay.unwrap_or(default)
     }
 
+    /// Whether a state is recorded after a step, with so many steps an epoch.
+    pub fn is_due(&self, step: u64, per_epoch: u64) -> bool {
+        let every = match self.every {
+            0 => per_epoch,
+            every => every as u64,
+        };
+        step.is_multiple_of(every)
+            || self.per_decade > 0 && is_logarithmic_step(step, self.per_decade)
+    }
+
     /// Burn's optimiser with these settings and PyTorch's constants (Burn's own defaults are a dampening of
     /// 0.1 and an epsilon of 1e-5). The settings must be valid, see [`TrainConfig::check`].
     pub fn optimizer(&self) -> ModuleOptimizer {
-        let l2 = (self.decay() > 0.0).then(|| WeightDecayConfig::new(self.decay() as f32));
+        match self.optimizer {
+            OptimizerKind::Adam => self.adam().init(),
+            OptimizerKind::AdamW => self.adam_w().init(),
+            _ => self.sgd().init(),
+        }
+    }
+
+    /// The same for one tensor.
+    pub(super) fn rule(&self) -> Arc<dyn DynOptimizer> {
+        match self.optimizer {
+            OptimizerKind::Adam => Arc::new(self.adam().build()),
+            OptimizerKind::AdamW => Arc::new(self.adam_w().build()),
+            _ => Arc::new(self.sgd().build()),
+        }
+    }
+
+    fn l2(&self) -> Option<WeightDecayConfig> {
+        (self.decay() > 0.0).then(|| WeightDecayConfig::new(self.decay() as f32))
+    }
+
+    fn sgd(&self) -> SgdConfig {
         let momentum = |nesterov| {
             MomentumConfig::new()
                 .with_momentum(self.momentum)
                 .with_dampening(0.0)
                 .with_nesterov(nesterov)
         };
-        let sgd = SgdConfig::new().with_weight_decay(l2.clone());
+        let sgd = SgdConfig::new().with_weight_decay(self.l2());
         match self.optimizer {
-            OptimizerKind::Sgd => sgd.init(),
-            OptimizerKind::Momentum => sgd.with_momentum(Some(momentum(false))).init(),
-            OptimizerKind::Nesterov => sgd.with_momentum(Some(momentum(true))).init(),
-            OptimizerKind::Adam => AdamConfig::new()
-                .with_epsilon(EPSILON)
-                .with_weight_decay(l2)
-                .init(),
-            OptimizerKind::AdamW => AdamWConfig::new()
-                .with_epsilon(EPSILON)
-                .with_weight_decay(self.decay() as f32)
-                .init(),
+            OptimizerKind::Momentum => sgd.with_momentum(Some(momentum(false))),
+            OptimizerKind::Nesterov => sgd.with_momentum(Some(momentum(true))),
+            _ => sgd,
         }
+    }
+
+    fn adam(&self) -> AdamConfig {
+        AdamConfig::new()
+            .with_epsilon(EPSILON)
+            .with_weight_decay(self.l2())
+    }
+
+    fn adam_w(&self) -> AdamWConfig {
+        AdamWConfig::new()
+            .with_epsilon(EPSILON)
+            .with_weight_decay(self.decay() as f32)
     }
 }
 

@@ -4,15 +4,19 @@ mod config;
 mod hook;
 #[cfg(feature = "learner")]
 mod learner;
+mod optimizer;
 mod run;
 mod schedule;
+mod state;
 mod task;
 
 pub use config::{OptimizerKind, TrainConfig};
 pub use hook::{StepHook, Stepped, gradient_norm};
 #[cfg(feature = "learner")]
 pub use learner::Recorded;
+pub use optimizer::ResumableOptimizer;
 pub use schedule::Schedule;
+pub use state::{NetworkState, OptimizerState, TensorState, TrainState};
 pub use task::{evaluate, evaluation_bytes};
 
 use crate::{Dataset, LossKind, ModelsError, Network};
@@ -62,6 +66,18 @@ pub trait TrainObserver {
 
     /// A step was done.
     fn step(&mut self, _step: Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether the state is wanted, to go on from it later. It is asked before the first step, after each but the last,
+    /// and, once more, where training is ended early. Taking a state copies the parameters and what the optimiser keeps
+    /// from the device.
+    fn wants_state(&mut self, _step: Step) -> bool {
+        false
+    }
+
+    /// The state that was wanted.
+    fn state(&mut self, _state: TrainState) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
@@ -152,4 +168,24 @@ pub fn train(
     config.check()?;
     let task = Task::new(&network, data, loss)?;
     Run::new(network, task, config)?.all(observer)
+}
+
+/// Goes on with a training from a state that [`TrainObserver::state`] was given: the rest of it, bit for bit on the same
+/// device. The network says what is trained and where; its parameters do not count. Nothing is recorded of the
+/// state itself.
+///
+/// # Errors
+/// As [`train`]; [`ModelsError::BadState`] and [`ModelsError::Layout`] where the state is not one of a training with
+/// this network, these data and settings.
+pub fn resume(
+    network: &Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+    state: &TrainState,
+    observer: &mut dyn TrainObserver,
+) -> Result<TrainReport, ModelsError> {
+    config.check()?;
+    let task = Task::new(network, data, loss)?;
+    Run::resumed(network, task, config, state)?.all(observer)
 }

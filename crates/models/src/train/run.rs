@@ -2,28 +2,34 @@
 
 use super::hook::gradient_norm;
 use super::task::Task;
-use super::{EpochLoss, Record, Step, TrainConfig, TrainObserver, TrainReport};
+use super::{
+    EpochLoss, NetworkState, Record, ResumableOptimizer, Step, TrainConfig, TrainObserver,
+    TrainReport, TrainState,
+};
 use crate::{ModelsError, Network, host, streams};
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use landscape_core::{Outcome, Rng, Sample, is_logarithmic_step};
+use landscape_core::{Outcome, Rng, Sample};
 use std::ops::ControlFlow;
 
 /// The state between two steps.
 pub(super) struct Run<'a> {
     network: Network,
-    optimizer: ModuleOptimizer,
+    optimizer: ResumableOptimizer,
     task: Task,
     config: &'a TrainConfig,
     per_epoch: u64,
     step: u64,
     batch_loss: Option<Tensor<1>>,
     gradient_norm: Option<f64>,
+    /// Losses of the batches of the epoch under way, read when it ends so that devices need not wait for each.
+    losses: Vec<Tensor<1>>,
     epochs: Vec<EpochLoss>,
     first: Sample,
     last: Sample,
-    recorded: u64,
+    /// The last step that was recorded.
+    recorded: Option<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -36,84 +42,164 @@ impl<'a> Run<'a> {
         let first = task.evaluate(&network)?;
         Ok(Run {
             network: network.train(),
-            optimizer: config.optimizer(),
+            optimizer: ResumableOptimizer::new(config),
             per_epoch: task.samples().div_ceil(config.batch) as u64,
             task,
             config,
             step: 0,
             batch_loss: None,
             gradient_norm: None,
+            losses: Vec::new(),
             epochs: Vec::new(),
             last: first.clone(),
             first,
-            recorded: 0,
+            recorded: None,
         })
     }
 
-    /// Every epoch, unless the observer ends it; the last state is recorded either way.
+    /// A training that goes on from a state, which says how the network is.
+    pub(super) fn resumed(
+        network: &Network,
+        task: Task,
+        config: &'a TrainConfig,
+        state: &TrainState,
+    ) -> Result<Self, ModelsError> {
+        let bad = |reason: String| ModelsError::BadState { reason };
+        let per_epoch = task.samples().div_ceil(config.batch) as u64;
+        let [stored] = state.networks.as_slice() else {
+            let count = state.networks.len();
+            return Err(bad(format!("it is of {count} networks")));
+        };
+        state.check(config, per_epoch).map_err(bad)?;
+        let first = { state.first.clone() }.ok_or_else(|| bad("it has no initial loss".into()))?;
+        let network = network.with_params(&stored.params)?;
+        let optimizer =
+            ResumableOptimizer::resumed(config, &network, &stored.optimizer, state.step);
+        let losses = match state.batch_losses.as_slice() {
+            [] => Vec::new(),
+            losses => vec![Tensor::from_floats(losses, &network.device())],
+        };
+        let epochs = state.epochs.iter().enumerate();
+        Ok(Run {
+            optimizer: optimizer.map_err(bad)?,
+            network: network.train(),
+            per_epoch,
+            task,
+            config,
+            step: state.step,
+            batch_loss: None,
+            gradient_norm: None,
+            losses,
+            epochs: epochs
+                .map(|(epoch, &loss)| EpochLoss { epoch, loss })
+                .collect(),
+            last: first.clone(),
+            first,
+            recorded: (state.next_record > state.step).then_some(state.step),
+        })
+    }
+
+    /// Every epoch that is left, unless the observer ends it; the last state is recorded either way.
     pub(super) fn all(
         mut self,
         observer: &mut dyn TrainObserver,
     ) -> Result<TrainReport, ModelsError> {
-        let mut flow = observer.record(self.record(&self.first));
-        for epoch in 0..self.config.epochs {
-            if flow.is_break() {
-                break;
+        let mut flow = ControlFlow::Continue(());
+        if self.step == 0 && self.recorded.is_none() {
+            self.recorded = Some(0);
+            flow = observer.record(self.record(&self.first));
+            if flow.is_continue() {
+                flow = self.offer(observer);
             }
-            flow = self.epoch(epoch, observer)?;
         }
-        if self.recorded != self.step {
+        while flow.is_continue() && self.step < self.steps() {
+            flow = self.epoch(observer)?;
+        }
+        if self.recorded != Some(self.step) {
             // Nothing is left to be ended by the answer.
             let _ = self.measure(observer)?;
+        }
+        if flow.is_break() {
+            let _ = self.offer(observer);
         }
         Ok(self.report())
     }
 
-    fn epoch(
-        &mut self,
-        epoch: usize,
-        observer: &mut dyn TrainObserver,
-    ) -> Result<ControlFlow<()>, ModelsError> {
+    /// What is left of an epoch.
+    fn epoch(&mut self, observer: &mut dyn TrainObserver) -> Result<ControlFlow<()>, ModelsError> {
+        let epoch = (self.step / self.per_epoch) as usize;
+        let done = (self.step % self.per_epoch) as usize;
         let order = self.order(epoch);
-        let mut losses = Vec::with_capacity(self.per_epoch as usize);
-        let mut flow = ControlFlow::Continue(());
-        for places in order.chunks(self.config.batch) {
-            losses.push(self.advance(places));
-            flow = self.tell(observer)?;
+        for places in order.chunks(self.config.batch).skip(done) {
+            self.advance(places);
+            if self.step.is_multiple_of(self.per_epoch) {
+                self.close(epoch);
+            }
+            let flow = self.tell(observer)?;
             if flow.is_break() {
-                break;
+                return Ok(flow);
             }
         }
-        if losses.len() as u64 == self.per_epoch {
-            self.close(epoch, losses);
-        }
-        Ok(flow)
+        Ok(ControlFlow::Continue(()))
     }
 
-    /// One step; the batch's loss before it.
-    fn advance(&mut self, places: &[i64]) -> Tensor<1> {
+    /// One step.
+    fn advance(&mut self, places: &[i64]) {
         let loss = self.task.batch_loss(&self.network, places);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let lr = self.lr(self.step);
-        let shown = self.is_due(self.step + 1) || self.step + 1 == self.steps();
+        let next = self.step + 1;
+        let shown = self.config.is_due(next, self.per_epoch) || next == self.steps();
         self.gradient_norm = shown.then(|| gradient_norm(&self.network, &gradients));
         self.network = self.optimizer.step(lr, self.network.clone(), gradients);
-        self.step += 1;
+        self.step = next;
         let loss = loss.without_autodiff();
         self.batch_loss = Some(loss.clone());
-        loss
+        self.losses.push(loss);
     }
 
-    /// Tells the observer of the step, and of the state when it is due.
+    /// Tells the observer of the step, of what is recorded when it is due, and of the state when that is wanted.
     fn tell(&mut self, observer: &mut dyn TrainObserver) -> Result<ControlFlow<()>, ModelsError> {
-        let flow = observer.step(Step {
-            step: self.step,
-            steps: self.steps(),
-        });
-        if self.is_due(self.step) && self.measure(observer)?.is_break() {
+        let flow = observer.step(self.place());
+        let due = self.config.is_due(self.step, self.per_epoch);
+        if due && self.measure(observer)?.is_break() || flow.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        Ok(flow)
+        Ok(self.offer(observer))
+    }
+
+    fn place(&self) -> Step {
+        Step {
+            step: self.step,
+            steps: self.steps(),
+        }
+    }
+
+    /// Gives the state to the observer if it wants it. There is nothing to go on with after the last step.
+    fn offer(&self, observer: &mut dyn TrainObserver) -> ControlFlow<()> {
+        match self.step < self.steps() && observer.wants_state(self.place()) {
+            true => observer.state(self.state()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn state(&self) -> TrainState {
+        let losses = match self.losses.as_slice() {
+            [] => Vec::new(),
+            losses => host::floats(Tensor::cat(losses.to_vec(), 0)),
+        };
+        let due = self.config.is_due(self.step, self.per_epoch);
+        TrainState {
+            step: self.step,
+            next_record: self.step + u64::from(due),
+            networks: vec![NetworkState {
+                params: self.network.params(),
+                optimizer: self.optimizer.state(),
+            }],
+            batch_losses: losses,
+            epochs: self.epochs.iter().map(|epoch| epoch.loss).collect(),
+            first: Some(self.first.clone()),
+        }
     }
 
     fn steps(&self) -> u64 {
@@ -135,22 +221,13 @@ impl<'a> Run<'a> {
         places
     }
 
-    fn is_due(&self, step: u64) -> bool {
-        let every = match self.config.every {
-            0 => self.per_epoch,
-            every => every as u64,
-        };
-        let per_decade = self.config.per_decade;
-        step.is_multiple_of(every) || per_decade > 0 && is_logarithmic_step(step, per_decade)
-    }
-
     /// Evaluates the present state and records it.
     fn measure(
         &mut self,
         observer: &mut dyn TrainObserver,
     ) -> Result<ControlFlow<()>, ModelsError> {
         self.last = self.task.evaluate(&self.network)?;
-        self.recorded = self.step;
+        self.recorded = Some(self.step);
         Ok(observer.record(self.record(&self.last)))
     }
 
@@ -168,10 +245,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Ends an epoch: its batches' losses are read at once, so that devices need not wait for each.
-    fn close(&mut self, epoch: usize, losses: Vec<Tensor<1>>) {
+    /// Ends an epoch.
+    fn close(&mut self, epoch: usize) {
         let (n, full) = (self.task.samples(), self.config.batch);
-        let losses = host::floats(Tensor::cat(losses, 0));
+        let losses = host::floats(Tensor::cat(std::mem::take(&mut self.losses), 0));
         let weighted = |(batch, &loss): (usize, &f32)| {
             let size = full.min(n - batch * full);
             size as f64 * f64::from(loss)

@@ -15,6 +15,7 @@ mod objective;
 mod optimizers;
 mod pickle;
 mod properties;
+mod resume;
 mod schedule;
 mod support;
 mod tensors;
