@@ -3,7 +3,7 @@
 use crate::curvature::{Curvature, CurvaturePoint, Side};
 use crate::deltas::{Frame, Layout};
 use crate::run::Status;
-use crate::training::TrainRecord;
+use crate::training::{TrainRecord, TrainingState};
 use landscape_core::{Measured, Parameter, Params, Role, Trajectory};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,6 +56,9 @@ pub(crate) struct Batch {
     pub(crate) cut: Option<u64>,
     /// What is stored from this step on moves into one place with the new steps.
     pub(crate) gather: Option<u64>,
+    /// What training goes on from, once these steps are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<TrainingState>,
 }
 
 /// A recorded step.

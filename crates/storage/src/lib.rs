@@ -52,4 +52,4 @@ pub use store::{
     Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
     StoredRows,
 };
-pub use training::TrainRecord;
+pub use training::{TrainRecord, TrainingState};

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
     include_str!("schema/v5.sql"),
+    include_str!("schema/v6.sql"),
 ];
 
 /// Every table with a `run_id`, `runs` last: what belongs to a run.
@@ -32,6 +33,7 @@ pub(crate) const RUN_TABLES: &[&str] = &[
     "records",
     "layouts",
     "deltas",
+    "training_states",
     "trajectories",
     "trajectory_points",
     "curvature",

@@ -2,6 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a training goes on from, as the trainer codes it: bytes mean nothing to the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingState {
+    /// Steps done.
+    pub step: u64,
+    /// The first step that is recorded after it: what is stored from there on is recorded again.
+    pub next_record: u64,
+    /// Seconds of training so far.
+    pub seconds: f64,
+    /// The state.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+}
+
 /// What is known about one recorded step of training.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrainRecord {

@@ -26,6 +26,28 @@ impl Encoder {
         Encoder { form, last: None }
     }
 
+    /// Goes on after a frame that is restored to these values and is so many frames after its key frame, so that what
+    /// follows is coded as if it had never been stopped.
+    pub(crate) fn after(
+        form: CheckpointForm,
+        step: u64,
+        layout: Layout,
+        values: Vec<f32>,
+        age: usize,
+    ) -> Self {
+        let last = Last {
+            step,
+            lengths: layout.lengths(),
+            layout,
+            values,
+            age,
+        };
+        Encoder {
+            form,
+            last: Some(last),
+        }
+    }
+
     /// Makes the next checkpoint a key frame.
     pub(crate) fn restart(&mut self) {
         self.last = None;

@@ -12,7 +12,7 @@ use crate::deltas::{CheckpointForm, Encoder, Layout};
 use crate::error::Error;
 use crate::run::{Run, Status};
 use crate::store::{Kept, Refused, Store, StoredCheckpoint};
-use crate::training::TrainRecord;
+use crate::training::{TrainRecord, TrainingState};
 use landscape_core::Params;
 use std::time::{Duration, Instant};
 use tail::Tail;
@@ -23,6 +23,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const SHARE: u32 = 10;
 /// More bytes of checkpoints than this are stored at once.
 const LARGEST: usize = 32 << 20;
+/// Taking and storing states takes at most this share of the time.
+const STATE_SHARE: u32 = 20;
 
 /// Records training from any loop, in one line a step.
 ///
@@ -30,6 +32,10 @@ const LARGEST: usize = 32 << 20;
 /// compressed as they come ([`Recorder::form`]): in memory are the last checkpoint and compressed bytes
 /// that wait. These are stored some at a time, because a transaction takes longer than a step of a small
 /// network; a process that is killed loses them, and nothing that was stored before.
+///
+/// A trainer that can go on from a state gives one whenever [`Recorder::wants_state`] says so. It is stored in one transaction
+/// with the steps before it, in the place of the state before, until the run is complete; [`Store::training_state`] and
+/// [`Recorder::resume_from`] then go on from there.
 ///
 /// Steps go up. One that does not goes back: it takes the place of all that is stored from it on, also
 /// when that is what an earlier process stored.
@@ -81,6 +87,20 @@ pub struct Recorder {
     tail: Tail,
     due: Instant,
     failed: bool,
+    states: States,
+}
+
+/// When states are stored, and one that waits for that.
+#[derive(Debug)]
+struct States {
+    waiting: Option<TrainingState>,
+    /// Whether the trainer has given one.
+    given: bool,
+    /// When the trainer was asked for the last one.
+    asked: Instant,
+    due: Instant,
+    /// How many times longer than otherwise it is until the next one: the journal grows by each.
+    pause: u32,
 }
 
 impl Store {
@@ -105,6 +125,13 @@ impl Store {
             tail: Tail::default(),
             due: Instant::now() + INTERVAL,
             failed: false,
+            states: States {
+                waiting: None,
+                given: false,
+                asked: Instant::now(),
+                due: Instant::now(),
+                pause: 1,
+            },
         }
     }
 }
@@ -143,6 +170,66 @@ impl Recorder {
         Ok(last)
     }
 
+    /// Goes on from a state. Steps that follow are recorded after those before [`TrainingState::next_record`], as if training
+    /// had never been stopped; what is stored from there on is replaced.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn resume_from(&mut self, state: &TrainingState) -> Result<(), Error> {
+        self.earlier = state.seconds;
+        self.start = Instant::now();
+        self.last = state.next_record.checked_sub(1);
+        self.cut = Some(state.next_record);
+        let encoder = self
+            .store
+            .encoder_at(&self.run, self.form, state.next_record)?;
+        if let Some((encoder, layout)) = encoder {
+            self.encoder = encoder;
+            self.layout = Some(layout);
+        }
+        self.states.given = true;
+        self.states.due = Instant::now() + INTERVAL;
+        Ok(())
+    }
+
+    /// Seconds of training so far, those of earlier processes included.
+    pub fn seconds(&self) -> f64 {
+        self.earlier + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Whether it is time for [`Recorder::state`]: at the beginning, and whenever taking and storing a state costs no more
+    /// than a twentieth of the time, but not more than twice a second.
+    pub fn wants_state(&mut self) -> bool {
+        let now = Instant::now();
+        let wanted = !self.states.given || now >= self.states.due;
+        if wanted {
+            self.states.asked = now;
+        }
+        wanted
+    }
+
+    /// Keeps what training can go on from, and stores it with all that waits. The first one, before there is much to lose,
+    /// waits for the steps that follow.
+    ///
+    /// # Errors
+    /// As [`Recorder::push`].
+    pub fn state(&mut self, step: u64, next_record: u64, bytes: Vec<u8>) -> Result<(), Error> {
+        let seconds = self.seconds();
+        self.states.waiting = Some(TrainingState {
+            step,
+            next_record,
+            seconds,
+            bytes,
+        });
+        let result = match std::mem::replace(&mut self.states.given, true) {
+            true => self.store_waiting(),
+            false => self.store_when_due(),
+        };
+        let cost = self.states.asked.elapsed() * STATE_SHARE;
+        self.states.due = Instant::now() + INTERVAL.max(cost) * self.states.pause;
+        result
+    }
+
     /// The run that is recorded.
     pub fn run(&self) -> &Run {
         &self.run
@@ -164,8 +251,7 @@ impl Recorder {
             return Ok(false);
         }
         let params = state().into().into_record(&mut facts);
-        let elapsed = self.start.elapsed().as_secs_f64();
-        facts.seconds = facts.seconds.or(Some(self.earlier + elapsed));
+        facts.seconds = facts.seconds.or(Some(self.seconds()));
         self.push(facts, params.as_ref())?;
         Ok(true)
     }
@@ -219,8 +305,11 @@ impl Recorder {
         self.tail.forget();
     }
 
+    /// Steps wait for a state that is due: both are stored at once.
     fn store_when_due(&mut self) -> Result<(), Error> {
-        match self.bytes >= LARGEST || Instant::now() >= self.due {
+        let now = Instant::now();
+        let follows = self.states.given && now >= self.states.due;
+        match self.bytes >= LARGEST || now >= self.due && !follows {
             true => self.store_waiting(),
             false => Ok(()),
         }
@@ -245,6 +334,10 @@ impl Recorder {
 
     /// Stores all that waits and what follows, and waits for the file.
     fn now(&mut self, more: Vec<Change>) -> Result<(), Error> {
+        let complete = |change: &Change| matches!(change, Change::Status(Status::Complete));
+        if more.iter().any(complete) {
+            self.states.waiting = None;
+        }
         let grown = self.grown();
         let mut changes = Vec::from_iter(self.batch(&grown));
         changes.extend(more);
@@ -277,12 +370,17 @@ impl Recorder {
 
     /// All that waits.
     fn batch(&mut self, grown: &Tail) -> Option<Change> {
-        let first = self.waiting.first()?.record.step;
+        let state = self.states.waiting.take();
+        let first = self.waiting.first().map(|first| first.record.step);
+        if first.is_none() && state.is_none() {
+            return None;
+        }
         Some(Change::Batch(Batch {
             steps: std::mem::take(&mut self.waiting),
             layout: { self.layout.clone() }.filter(|_| self.form != CheckpointForm::Raw),
             cut: self.cut,
-            gather: grown.gather(first),
+            gather: first.and_then(|first| grown.gather(first)),
+            state,
         }))
     }
 
@@ -291,15 +389,20 @@ impl Recorder {
         let result = match kept {
             Ok(Kept::Stored(_)) => {
                 self.tail = grown;
+                self.states.pause = 1;
                 Ok(())
             }
             Ok(Kept::Journal) => {
                 self.tail.forget();
+                self.states.pause = self.states.pause.saturating_mul(2).min(1 << 12);
                 Ok(())
             }
             Err(Refused { all, error }) => {
                 if !matches!(*error, Error::Journaled { .. }) {
-                    self.waiting = all.into_iter().find_map(steps).unwrap_or_default();
+                    if let Some(batch) = all.into_iter().find_map(batch) {
+                        self.waiting = batch.steps;
+                        self.states.waiting = batch.state;
+                    }
                     return Err(*error);
                 }
                 self.tail.forget();
@@ -312,9 +415,9 @@ impl Recorder {
     }
 }
 
-fn steps(change: Change) -> Option<Vec<Step>> {
+fn batch(change: Change) -> Option<Batch> {
     match change {
-        Change::Batch(batch) => Some(batch.steps),
+        Change::Batch(batch) => Some(batch),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Compressed checkpoints: their rows.
 
-use crate::deltas::{self, Coding, Frame, Layout, TensorLayout};
+use crate::deltas::{self, CheckpointForm, Coding, Encoder, Frame, Layout, TensorLayout};
 use crate::error::Error;
 use crate::run::Run;
 use duckdb::{Connection, OptionalExt, Row, params};
@@ -116,6 +116,25 @@ pub(super) fn chain(conn: &Connection, run: &Run, step: u64) -> Result<Option<Ch
     Ok((chain.step == Some(step)).then_some(chain))
 }
 
+/// The last frame before a step, restored, and the number of frames since its key frame.
+pub(super) fn last_before(
+    conn: &Connection,
+    run: &Run,
+    step: u64,
+) -> Result<Option<(Chain, usize)>, Error> {
+    let (last, age): (Option<u64>, usize) = conn.query_row(
+        "SELECT max(step), count(*) FILTER (WHERE step > (
+             SELECT max(step) FROM deltas WHERE run_id = ?1 AND base IS NULL AND step < ?2::UBIGINT))
+         FROM deltas WHERE run_id = ?1 AND step < ?2::UBIGINT",
+        params![run.id, step],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    Ok(chain(conn, run, last)?.map(|chain| (chain, age)))
+}
+
 /// The parameters of one frame.
 pub(super) fn load(conn: &Connection, run: &Run, step: u64) -> Result<Option<Params>, Error> {
     let chain = chain(conn, run, step)?;
@@ -165,6 +184,13 @@ impl Chain {
             step: None,
             values: Vec::new(),
         }
+    }
+
+    /// Codes what comes after the last frame, of which the key frame is so many frames before.
+    pub(super) fn encoder(self, form: CheckpointForm, age: usize) -> Option<(Encoder, Layout)> {
+        let layout = self.layout.clone();
+        let encoder = Encoder::after(form, self.step?, self.layout, self.values, age);
+        Some((encoder, layout))
     }
 
     /// The step of the last frame.

@@ -16,6 +16,7 @@ mod runs;
 mod sessions;
 mod surface;
 mod tensors;
+mod training_states;
 mod trajectory;
 
 pub use checkpoints::{Checkpoints, StoredCheckpoint, StoredRows};

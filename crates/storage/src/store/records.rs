@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::tensors::{self, Part};
-use super::{checkpoints::StoredCheckpoint, deltas};
+use super::{checkpoints::StoredCheckpoint, deltas, training_states};
 use crate::change::{Batch, Change, Coded, Packed, Step};
 use crate::error::Error;
 use crate::run::Run;
@@ -74,6 +74,7 @@ pub(super) fn put_batch(conn: &Connection, run: &Run, batch: &Batch) -> Result<(
         for rows in rows_from(run, from) {
             conn.execute(&format!("DELETE FROM {rows}"), [])?;
         }
+        training_states::remove_after(conn, run, Some(from))?;
     }
     if let Some(from) = batch.gather {
         gather(conn, run, from)?;
@@ -81,7 +82,11 @@ pub(super) fn put_batch(conn: &Connection, run: &Run, batch: &Batch) -> Result<(
     if let Some(layout) = &batch.layout {
         deltas::put_layout(conn, run, layout)?;
     }
-    append(conn, run, &batch.steps.iter().collect::<Vec<_>>())
+    append(conn, run, &batch.steps.iter().collect::<Vec<_>>())?;
+    match &batch.state {
+        Some(state) => training_states::put(conn, run, state),
+        None => Ok(()),
+    }
 }
 
 /// The records of the steps from `first` to `last`, in order.

@@ -71,7 +71,10 @@ impl Store {
                 claim(conn, stored.run)
             }
             None => {
-                let twin = by_identity(conn, spec)?.filter(|twin| goes_on(&twin.run));
+                let twin = match by_identity(conn, spec)? {
+                    Some(twin) if goes_on(conn, &twin.run)? => Some(twin),
+                    _ => None,
+                };
                 let name = free_name(conn, spec)?;
                 let run = insert(conn, spec, &name)?;
                 if let Some(twin) = twin {
@@ -358,10 +361,10 @@ pub(super) fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<St
     )
 }
 
-/// Whether work on a run goes on where it is. Training begins again, so that half of one is nothing
-/// to begin another name with.
-fn goes_on(run: &Run) -> bool {
-    run.kind != RunKind::Train || run.status == Status::Complete
+/// Whether work on a run goes on where it is. Half of a training without a state is nothing to begin another name with.
+fn goes_on(conn: &Connection, run: &Run) -> Result<bool, Error> {
+    let whole = run.kind != RunKind::Train || run.status == Status::Complete;
+    Ok(whole || super::training_states::exists(conn, run)?)
 }
 
 /// Says how far a run is. One that is complete takes the place of what it replaces.
@@ -384,8 +387,10 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
     if let Some(database) = conn.path().filter(|_| status != Status::Running) {
         owner::release(database, run.id);
     }
-    if run.kind == RunKind::Hessian && status == Status::Complete {
-        super::lanczos::remove(conn, run, None)?;
+    match (status, run.kind) {
+        (Status::Complete, RunKind::Hessian) => super::lanczos::remove(conn, run, None)?,
+        (Status::Complete, _) => super::training_states::remove(conn, run)?,
+        _ => {}
     }
     Ok(())
 }

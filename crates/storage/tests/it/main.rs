@@ -18,6 +18,7 @@ mod records;
 mod runs;
 mod schema;
 mod sql;
+mod states;
 mod subject;
 mod support;
 mod surfaces;
