@@ -189,6 +189,25 @@ impl Batching {
         Some(self.view(x, &placed.shape))
     }
 
+    /// A value of which all samples are the same, once for each of them.
+    pub fn spread(&mut self, value: ValueId) -> ValueId {
+        let n = self.graph.samples;
+        let mut shape = self.graph.values[value].shape.clone();
+        let width = shape[1..].iter().product();
+        let table = self.view(value, &[1, width]);
+        self.graph.values.push(Value {
+            shape: vec![n, 1],
+            source: Source::Constant {
+                data: Arc::new(vec![0.0; n]),
+                input: true,
+            },
+        });
+        let first = self.graph.values.len() - 1;
+        let rows = self.push(Embedding, vec![table, first], vec![n, 1, width]);
+        shape[0] = n;
+        self.view(rows, &shape)
+    }
+
     /// A value of the program from one of the graph, of the shape that [`Batching::stored`] or [`Batching::whole`] says.
     pub fn placed(&mut self, value: ValueId, place: BatchAxis, shape: &[usize]) -> Option<Placed> {
         let lead = self.graph.values[value].shape[0];

@@ -193,8 +193,11 @@ fn batched<T: Operation + 'static>(
     let axis = place.moved(axis)?;
     let operands = inputs.iter().map(|p| b.operand(p, place, false));
     let operands: Vec<_> = operands.collect::<Option<_>>()?;
-    let same = b.repeated(operands[0]) == b.repeated(operands[1]);
-    let same = same.then_some(operands)?;
-    let lead = b.lead(&same);
-    b.made(operation(axis), same, lead, (place, shape))
+    let lead = b.lead(&operands);
+    let mut each = |v| match lead > 1 && b.repeated(v) {
+        true => b.spread(v),
+        false => v,
+    };
+    let operands = operands.into_iter().map(&mut each).collect();
+    b.made(operation(axis), operands, lead, (place, shape))
 }

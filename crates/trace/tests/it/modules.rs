@@ -470,6 +470,18 @@ mod operations {
             let apart = x.clone().scatter(2, places.clone(), value.clone(), IndexingUpdateOp::Assign);
             flat(known + apart + x.scatter(2, places % 3, value, IndexingUpdateOp::Assign))
         };
+        the_same_places_for_every_sample: |_, x| {
+            let (n, x) = (x.dims()[0], part(x, [0, 3, 7]));
+            let places = Tensor::<1, Int>::from_ints([4, 1, 6, 1, 0, 2, 2, 5, 3], &x.device());
+            let places = places.reshape([1, 3, 3]).repeat_dim(0, n);
+            let grid = Tensor::<1>::from_floats([-0.7, 0.2, 0.4, -0.1, 0.9, 1.2], &x.device());
+            let grid = grid.reshape([1, 1, 3, 2]).repeat_dim(0, n);
+            let image = x.clone().reshape([n, 1, 3, 7]);
+            let seen = image.grid_sample_2d(grid, GridSampleOptions::default());
+            let put = x.clone().scatter(2, places.clone(), x.clone().narrow(2, 0, 3).sin(), IndexingUpdateOp::Assign);
+            let added = x.clone().scatter(2, places.clone(), x.clone().narrow(2, 2, 3), IndexingUpdateOp::Add);
+            Tensor::cat(vec![flat(seen), flat(x.gather(2, places)), flat(put + added)], 1)
+        };
         rows_put_at_places_of_several_axes: |m, x| {
             let table = m.first.weight.val().reshape([6, 4, 24]);
             let places = Tensor::<2, Int>::from_ints([[0, 1], [5, 3], [0, 1], [2, 2]], &x.device());
