@@ -22,7 +22,7 @@ use std::error::Error;
 
 /// Names of the workloads; what follows `model:` is a model of the `landscape` command.
 #[allow(dead_code)] // one benchmark names its own
-pub const WORKLOADS: [&str; 13] = [
+pub const WORKLOADS: [&str; 15] = [
     "vit-64",
     "vit-64-cls",
     "vit-192",
@@ -36,6 +36,8 @@ pub const WORKLOADS: [&str; 13] = [
     "resnet56",
     "mlp",
     "mlp-wide",
+    "contrastive",
+    "contrastive-mlp",
 ];
 
 /// A loss as a graph, and the parameters that it was recorded with.
@@ -75,6 +77,18 @@ pub fn workload(name: &str) -> Result<Workload, Box<dyn Error>> {
             captured(UNet::new(), pairs, |m, (x, y)| {
                 let squares = (m.forward(x.clone()) - y.clone()).powi_scalar(2);
                 Loss::new(squares.flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1))
+            })
+        }
+        "contrastive" => {
+            let view = |seed| noise([samples, 3, 32, 32], seed);
+            captured(&Encoder::new(), &(view(3), view(4)), |m, (x, y)| {
+                contrasted(m.forward(x.clone()), m.forward(y.clone()))
+            })
+        }
+        "contrastive-mlp" => {
+            let view = |seed| noise([samples, 784], seed);
+            captured(&Perceptron::new(), &(view(3), view(4)), |m, (x, y)| {
+                contrasted(m.forward(x.clone()), m.forward(y.clone()))
             })
         }
         other => Err(format!("no workload `{other}`; known: {}", WORKLOADS.join(", ")).into()),
@@ -138,6 +152,68 @@ fn labelled(samples: usize) -> Labelled {
 fn classified(logits: Tensor<2>, y: &Tensor<1, Int>) -> Loss {
     let picked = log_softmax(logits, 1).gather(1, y.clone().unsqueeze_dim(1));
     Loss::new(picked.neg().squeeze_dim(1))
+}
+
+/// The symmetric InfoNCE of two views of every sample (Oord et al., arXiv:1807.03748), at a temperature of 0.1: every row
+/// of one view is told from those of all samples in the other.
+fn contrasted(a: Tensor<2>, b: Tensor<2>) -> Loss {
+    let unit = |x: Tensor<2>| x.clone() / x.powi_scalar(2).sum_dim(1).sqrt();
+    let logits = unit(a).matmul(unit(b).transpose()) * 10.0;
+    let same = Tensor::arange(0..logits.dims()[0] as i64, &logits.device());
+    let loss = CrossEntropyLossConfig::new().init(&logits.device());
+    let rows = loss.forward(logits.clone(), same.clone());
+    Loss::new((rows + loss.forward(logits.transpose(), same)) / 2.0)
+}
+
+/// Three convolutions, and a layer on their means.
+#[derive(Module, Debug)]
+pub struct Encoder {
+    layers: Vec<Normed>,
+    head: Linear,
+}
+
+impl Encoder {
+    fn new() -> Self {
+        let layer = |from, to, stride| Normed::new([from, to], 3, stride, 1);
+        Self {
+            layers: vec![layer(3, 16, 1), layer(16, 32, 2), layer(32, 64, 2)],
+            head: LinearConfig::new(64, 64).init(&Device::flex()),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let x = self
+            .layers
+            .iter()
+            .fold(x, |x, layer| relu(layer.forward(x)));
+        self.head
+            .forward(x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
+    }
+}
+
+/// Three layers.
+#[derive(Module, Debug)]
+pub struct Perceptron {
+    layers: Vec<Linear>,
+    head: Linear,
+}
+
+impl Perceptron {
+    fn new() -> Self {
+        let layer = |from, to| LinearConfig::new(from, to).init(&Device::flex());
+        Self {
+            layers: vec![layer(784, 256), layer(256, 256)],
+            head: layer(256, 64),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = self
+            .layers
+            .iter()
+            .fold(x, |x, layer| relu(layer.forward(x)));
+        self.head.forward(x)
+    }
 }
 
 const WORDS: usize = 1000;

@@ -22,7 +22,7 @@ need_modules torch
 need_bench networks
 if [ -z "$WORKLOADS" ]; then
     WORKLOADS="vit-64 gpt"
-    [ -n "$task" ] || WORKLOADS="vit-64 vit-64-cls vit-192 gpt resnet18 resnet18-3x3 mobilenetv2 convnext unet resnet20 resnet56 mlp mlp-wide"
+    [ -n "$task" ] || WORKLOADS="vit-64 vit-64-cls vit-192 gpt resnet18 resnet18-3x3 mobilenetv2 convnext unet resnet20 resnet56 mlp mlp-wide contrastive contrastive-mlp"
 fi
 
 lines=$(mktemp)

@@ -185,6 +185,23 @@ def resnet18_3x3():
     return resnet(normed(3, 64, 3, act=nn.ReLU), (64, 128, 256, 512), (2, 2, 2, 2))
 
 
+class Pair(nn.Module):
+    """Similarities of two views of every sample, one after the other in a batch, at a temperature of 0.1."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, views):
+        a, b = F.normalize(self.encoder(views)).chunk(2)
+        return a @ b.T * 10
+
+
+def encoder():
+    layers = [normed(a, b, 3, stride, act=nn.ReLU) for a, b, stride in [(3, 16, 1), (16, 32, 2), (32, 64, 2)]]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 64))
+
+
 NETWORKS = {
     "vit-64": lambda: Vit(64, 2, 4),
     "vit-64-cls": lambda: Vit(64, 2, 4, cls=True),
@@ -199,12 +216,16 @@ NETWORKS = {
     "resnet56": lambda: small(56),
     "mlp": lambda: perceptron(784, 20, 10),
     "mlp-wide": lambda: perceptron(784, 256, 256, 10),
+    "contrastive": lambda: Pair(encoder()),
+    "contrastive-mlp": lambda: Pair(perceptron(784, 256, 256, 64)),
 }
 
 
 def data(name, n):
     if name == "gpt":
         return torch.randint(1000, (n, 64)), torch.randint(1000, (n, 64))
+    if name.startswith("contrastive"):
+        return torch.randn(2 * n, *((784,) if name.endswith("mlp") else (3, 32, 32))), torch.arange(n)
     x = torch.randn(n, 784) if name.startswith("mlp") else torch.randn(n, 3, 32, 32)
     return x, torch.randn(n, 1, 32, 32) if name == "unet" else torch.randint(10, (n,))
 
@@ -212,6 +233,8 @@ def data(name, n):
 def mean_loss(name, outputs, y):
     if name == "unet":
         return F.mse_loss(outputs, y)
+    if name.startswith("contrastive"):
+        return (F.cross_entropy(outputs, y) + F.cross_entropy(outputs.T, y)) / 2
     return F.cross_entropy(outputs.flatten(0, -2), y.flatten())
 
 

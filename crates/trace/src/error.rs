@@ -49,7 +49,7 @@ pub enum TraceError {
     NoActivations {
         /// The groups of units, by the layers that make them.
         groups: String,
-        /// Whether that holds for all values of the loss.
+        /// Whether the loss mixes its samples, see [`crate::Trace::mixes_samples`].
         mixed: bool,
     },
     /// A whole number that f32, in which graphs are computed, does not hold.

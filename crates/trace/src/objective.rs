@@ -169,9 +169,9 @@ impl Trace {
         self.graph.samples
     }
 
-    /// The operation that mixes samples, such as a product of all samples with each other, where there is one. The loss
-    /// is then computed for all samples as one whole: right, but slower, in more memory, and without the standard error
-    /// of its mean. [`Summary::warnings`](crate::Summary::warnings) says so in words.
+    /// The operation that mixes samples first, such as a product of all samples with each other, where there is one: it
+    /// finds them collected at each point. The losses of the samples are not independent then, and their mean has no standard
+    /// error. [`Summary::warnings`](crate::Summary::warnings) says so in words.
     pub fn mixes_samples(&self) -> Option<&'static str> {
         self.graph.mixes
     }
@@ -218,7 +218,10 @@ impl Trace {
             samples: graph.samples,
             terms: graph.terms.iter().map(|(term, _)| term.clone()).collect(),
             has_accuracy: graph.accuracy.is_some(),
-            mean: analysis.multiple_of_mean(&graph, graph.loss),
+            mean: match graph.mixes {
+                None => analysis.multiple_of_mean(&graph, graph.loss),
+                Some(_) => None,
+            },
             executors,
         })
     }

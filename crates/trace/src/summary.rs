@@ -50,17 +50,20 @@ pub struct Part {
 pub struct Summary {
     /// Number of samples.
     pub samples: usize,
-    /// Samples that are computed together; all of them where the samples are mixed.
+    /// Samples that are computed together.
     pub tile: usize,
-    /// Passes over the samples a point: one, and one more for every sum over them that later operations need.
+    /// Passes over the samples a point: one, and one more for everything that is made of all samples, such as sums over them,
+    /// and that later operations on samples need.
     pub passes: usize,
     /// What runs, in the order of how often; within that, the most work first.
     pub parts: Vec<Part>,
-    /// Bytes of working memory a thread needs for one point: weights, and the values of a tile.
+    /// Bytes of working memory a thread needs for one point: weights, what is made of all samples, the values of a tile, and
+    /// those of all tiles that later passes need.
     pub memory: usize,
-    /// The operation that mixes samples, see [`Trace::mixes_samples`].
+    /// The operation that mixes samples first, see [`Trace::mixes_samples`].
     pub mixes: Option<&'static str>,
-    /// Whether the loss is a mean over samples, weighted or not, and so has a standard error.
+    /// Whether the loss is a mean over samples, weighted or not, whose losses do not depend on each other, and so has a standard
+    /// error.
     pub has_error: bool,
 }
 
@@ -73,17 +76,18 @@ impl Summary {
 
     /// Samples, tiles, operations and memory of a point, in a line.
     pub fn headline(&self) -> String {
-        let tiles = match self.mixes {
-            Some(operation) => format!("as one whole (`{operation}` mixes them)"),
-            None => format!("in tiles of {}", self.tile),
-        };
         let passes = match self.passes {
             1 => String::new(),
             n => format!(" and {n} passes"),
         };
+        let mixed = self
+            .mixes
+            .map(|operation| format!(" (`{operation}` mixes them)"));
         format!(
-            "{} samples {tiles}{passes}; a point takes {} operations, and {} of memory in each thread",
+            "{} samples in tiles of {}{passes}{}; a point takes {} operations, and {} of memory in each thread",
             self.samples,
+            self.tile,
+            mixed.unwrap_or_default(),
             count(self.work_a_point()),
             memory_words(self.memory as u64),
         )
@@ -93,9 +97,9 @@ impl Summary {
     pub fn warnings(&self) -> Vec<String> {
         let mixed = self.mixes.map(|operation| {
             format!(
-                "`{operation}` mixes the {} samples, which are therefore computed as one whole: slower, in more memory, and \
-                 without a standard error. Where each sample's loss needs that sample alone, compute it from its own \
-                 rows, along the first axis of the data",
+                "`{operation}` mixes the {} samples: they are passed over more than once, and their losses depend on each \
+                 other, so that the mean has no standard error. Where each sample's loss needs that sample alone, compute it from \
+                 its own rows, along the first axis of the data",
                 self.samples
             )
         });
@@ -149,7 +153,8 @@ impl Trace {
     pub fn summary(&self) -> Summary {
         let varies = vec![true; self.graph.parameters.len()];
         let (graph, analysis) = self.lowered(&varies);
-        let has_error = analysis.multiple_of_mean(&graph, graph.loss).is_some();
+        let mean = analysis.multiple_of_mean(&graph, graph.loss);
+        let has_error = mean.is_some() && graph.mixes.is_none();
         let (graph, analysis, plan, tiles) = planned(&graph, &analysis);
         let mut parts: Vec<Part> = Vec::new();
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -215,7 +220,7 @@ fn add(parts: &mut Vec<Part>, own: Part) {
 fn runs(analysis: &Analysis, node: usize) -> Runs {
     match analysis.stage[node] {
         Stage::Once => Runs::Once,
-        Stage::Point => Runs::Point,
+        Stage::Point | Stage::Collect => Runs::Point,
         Stage::Tile | Stage::Reduce { .. } => Runs::Tile,
     }
 }

@@ -29,8 +29,9 @@ pub(super) struct Scratch {
     /// Of a block of points.
     pub points: Buffer,
     pub tile: Buffer,
-    kept: Buffer,
-    whole: Buffer,
+    /// What all tiles keep of one point, `[tiles][rows][lanes]`.
+    pub kept: Buffer,
+    pub whole: Buffer,
 }
 
 impl Scratch {
@@ -40,19 +41,36 @@ impl Scratch {
             points: &self.points[start..],
             vectors: &[],
             tile: &mut self.tile,
-            kept: &mut self.kept,
+            kept: &mut [],
             whole: &mut self.whole,
         }
     }
 
     /// The memory of a tile, for a point that is given.
-    pub fn given<'a>(&'a mut self, point: &'a [f32], vectors: &'a [Buffer]) -> Memory<'a> {
+    pub fn given<'a>(
+        &'a mut self,
+        point: &'a [f32],
+        vectors: &'a [Buffer],
+        kept: &'a mut [f32],
+    ) -> Memory<'a> {
         Memory {
             points: point,
             vectors,
+            kept,
             ..self.memory(0)
         }
     }
+}
+
+/// `all`, in so many equal pieces.
+pub(super) fn pieces<T>(mut all: &mut [T], count: usize) -> Vec<&mut [T]> {
+    let size = all.len() / count.max(1);
+    let mut piece = || {
+        let (piece, rest) = std::mem::take(&mut all).split_at_mut(size);
+        all = rest;
+        piece
+    };
+    (0..count).map(|_| piece()).collect()
 }
 
 /// Buffers that are given back when their worker is done.
@@ -112,6 +130,12 @@ impl HostExecutor {
         install(&self.pool, f)
     }
 
+    /// Memory for what all tiles keep of one point.
+    pub(super) fn kept(&self) -> Buffer {
+        let Steps { plan, tiles, .. } = &self.steps;
+        Buffer::zeros(plan.kept_rows * tiles.count() * tiles.lanes)
+    }
+
     pub(super) fn scratch(&self) -> Held<'_> {
         let used = lock(&self.free).pop();
         let scratch = used.unwrap_or_else(|| {
@@ -124,7 +148,7 @@ impl HostExecutor {
             Scratch {
                 points: Buffer::zeros(points * plan.point_size),
                 tile: Buffer::zeros(sub * plan.tile_rows * tiles.lanes),
-                kept: Buffer::zeros(plan.kept_rows * tiles.count() * tiles.lanes),
+                kept: if given { Buffer::zeros(0) } else { self.kept() },
                 whole: Buffer::zeros(whole.unwrap_or(0)),
             }
         });

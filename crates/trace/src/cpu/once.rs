@@ -3,6 +3,7 @@
 use crate::ir::graph::{Graph, ValueId};
 use crate::ir::operation::{HostCall, Operand, Samples, View};
 use crate::kernels::simd::Level;
+use crate::kernels::turn::rows_of_lanes;
 use crate::passes::dependence::Analysis;
 use crate::schedule::once::{Backend, Data, Fixed, Once};
 use crate::schedule::tiles::Tiles;
@@ -130,7 +131,18 @@ impl Backend for HostOnce<'_> {
                 samples: any_samples,
             });
         };
+        let collect = || {
+            let rows = shape[1..].iter().product::<usize>();
+            let mut out = vec![0.0; shape.iter().product()];
+            let parts = out.chunks_mut((self.tiles.lanes * rows).max(1));
+            for (tile, out) in parts.enumerate() {
+                let data = (view(0, tile).data, self.tiles.lanes);
+                rows_of_lanes(self.level, data, rows, out);
+            }
+            out
+        };
         Arc::new(match samples {
+            Samples::Collected => collect(),
             Samples::Reduced { .. } | Samples::Summed => {
                 self.reduce(shape.iter().product(), samples, call)
             }

@@ -1,8 +1,9 @@
 //! Points of a plane: blocks of points by ranges of tiles, in parallel. Sums over the samples are f64 in each tile, and
 //! over the tiles in their order, whatever the number of threads.
 
-use super::executor::{HostExecutor, Scratch};
+use super::executor::{HostExecutor, Scratch, pieces};
 use super::in_order::Part;
+use super::steps::Memory;
 use crate::kernels::sum::moments;
 use crate::schedule::plan::{Output, Place};
 use crate::schedule::{Evaluated, Executor, Spread};
@@ -37,40 +38,75 @@ impl HostExecutor {
                     let buffer = &mut scratch.get().points;
                     let point = std::slice::from_ref(point);
                     let partials = &partials[i * size..(i + 1) * size];
-                    self.steps.of_points(&plan.again, point, buffer);
+                    self.steps.of_points(&plan.again, point, buffer, &[]);
                     self.total(0, partials, buffer);
-                    self.finish(point, partials, buffer)
+                    self.finish(point, partials, buffer, &[])
                 },
             )
             .collect()
     }
 
-    /// Points whose loss needs several passes: sums of one enter the next. One point a thread.
+    /// Points whose loss needs several passes: what one finds of all samples enters the next. One point a thread, and where
+    /// there are not as many, the tiles of one point on all threads.
     fn in_passes(&self, points: &[Point]) -> Vec<Evaluated> {
-        let plan = &self.steps.plan;
-        let (tiles, size) = (self.steps.tiles.count(), self.sum_size());
-        let evaluate = |scratch: &mut Scratch, point: &Point| {
-            let point = std::slice::from_ref(point);
-            let mut partials = vec![Partial::default(); tiles * size];
-            for (index, pass) in plan.passes.iter().enumerate() {
-                self.steps
-                    .of_points(&pass.before.point, point, &mut scratch.points);
-                for (tile, sums) in partials.chunks_mut(size.max(1)).enumerate() {
-                    let memory = scratch.memory(0);
-                    let mut add = |_: usize, sum: usize, part: Part| {
-                        self.add(sum, tile, part, sums);
-                    };
-                    self.steps
-                        .of_tile(pass, tile, point, false, memory, &mut add);
-                }
-                self.total(index, &partials, &mut scratch.points);
-            }
-            self.finish(point, &partials, &mut scratch.points)
-        };
-        points
+        let threads = rayon::current_num_threads();
+        let (many, few) = points.split_at(points.len() / threads * threads);
+        let mut all: Vec<Evaluated> = many
             .par_iter()
-            .map_init(|| self.scratch(), |held, point| evaluate(held.get(), point))
-            .collect()
+            .map_init(
+                || self.scratch(),
+                |held, point| self.through_passes(point, held.get(), false),
+            )
+            .collect();
+        let mut held = self.scratch();
+        let few = few
+            .iter()
+            .map(|point| self.through_passes(point, held.get(), true));
+        all.extend(few);
+        all
+    }
+
+    fn through_passes(&self, point: &Point, scratch: &mut Scratch, shared: bool) -> Evaluated {
+        let (steps, plan) = (&self.steps, &self.steps.plan);
+        let (tiles, point) = (steps.tiles.count(), std::slice::from_ref(point));
+        let mut partials = vec![Partial::default(); tiles * self.sum_size()];
+        for (index, pass) in plan.passes.iter().enumerate() {
+            let Scratch {
+                points: buffer,
+                tile,
+                kept,
+                whole,
+            } = scratch;
+            steps.of_points(&pass.before.point, point, buffer, kept);
+            let kept = pieces(kept, tiles).into_iter().enumerate();
+            let tasks = kept.zip(pieces(&mut partials, tiles));
+            let run = |tile: usize, sums: &mut [Partial], memory: Memory| {
+                let mut add = |_: usize, sum: usize, part: Part| self.add(sum, tile, part, sums);
+                steps.of_tile(pass, tile, point, false, memory, &mut add);
+            };
+            if shared {
+                let tasks: Vec<_> = tasks.collect();
+                tasks.into_par_iter().for_each_init(
+                    || self.scratch(),
+                    |own, ((index, kept), sums)| {
+                        run(index, sums, own.get().given(buffer, &[], kept));
+                    },
+                );
+            } else {
+                for ((index, kept), sums) in tasks {
+                    let memory = Memory {
+                        points: buffer,
+                        vectors: &[],
+                        tile,
+                        kept,
+                        whole,
+                    };
+                    run(index, sums, memory);
+                }
+            }
+            self.total(index, &partials, &mut scratch.points);
+        }
+        self.finish(point, &partials, &mut scratch.points, &scratch.kept)
     }
 
     /// Sums of all points, tile by tile: `[points][tiles][sums]`.
@@ -119,7 +155,7 @@ impl HostExecutor {
     ) {
         let (steps, plan) = (&self.steps, &self.steps.plan);
         let pass = &plan.passes[0];
-        steps.of_points(&pass.before.point, points, &mut scratch.points);
+        steps.of_points(&pass.before.point, points, &mut scratch.points, &[]);
         let sub = plan.points_a_tile(steps.tiles);
         let size = self.sum_size();
         for tile in 0..sums[0].len() / size {
@@ -188,9 +224,15 @@ impl HostExecutor {
     }
 
     /// Finishes one point whose sums are complete.
-    fn finish(&self, point: &[Point], partials: &[Partial], buffer: &mut [f32]) -> Evaluated {
+    fn finish(
+        &self,
+        point: &[Point],
+        partials: &[Partial],
+        buffer: &mut [f32],
+        kept: &[f32],
+    ) -> Evaluated {
         let plan = &self.steps.plan;
-        self.steps.of_points(&plan.after.point, point, buffer);
+        self.steps.of_points(&plan.after.point, point, buffer, kept);
         let value = |output: &Output| match output.multiple {
             Some((sum, factor)) => {
                 let (total, _) = self.combine(partials, plan.sums[sum].start);
@@ -236,9 +278,9 @@ impl HostExecutor {
 
 impl Executor for HostExecutor {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
-        Ok(self.install(|| match self.steps.plan.passes.len() {
-            1 => self.in_one_pass(points),
-            _ => self.in_passes(points),
+        Ok(self.install(|| match self.steps.plan.in_one_pass() {
+            true => self.in_one_pass(points),
+            false => self.in_passes(points),
         }))
     }
 

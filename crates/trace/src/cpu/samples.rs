@@ -1,6 +1,6 @@
 //! Outputs with samples, such as activations: a graph at points that are given, tile by tile.
 
-use super::executor::HostExecutor;
+use super::executor::{HostExecutor, pieces};
 use super::in_order::Part;
 use super::vectors::GIVEN;
 use crate::kernels::buffer::Buffer;
@@ -18,15 +18,15 @@ impl HostExecutor {
     /// Where sums over the samples enter the outputs, those of all samples are held at once.
     pub fn each_tile(&self, networks: &[Vec<Vec<f32>>], mut take: impl FnMut(usize, &[Rows])) {
         let count = self.steps.tiles.count();
-        let at_once = match self.steps.plan.passes.len() {
-            1 => 2 * self.install(rayon::current_num_threads),
-            _ => count,
+        let at_once = match self.steps.plan.in_one_pass() {
+            true => 2 * self.install(rayon::current_num_threads),
+            false => count,
         };
         let point = |parameters: &Vec<Vec<f32>>| {
             let mut point = Buffer::zeros(self.steps.plan.point_size);
             self.give(false, parameters, &mut point);
             let before = &self.steps.plan.passes[0].before;
-            self.steps.of_points(&before.point, &GIVEN, &mut point);
+            self.steps.of_points(&before.point, &GIVEN, &mut point, &[]);
             point
         };
         let mut points: Vec<Buffer> = networks.iter().map(point).collect();
@@ -45,20 +45,21 @@ impl HostExecutor {
 
     fn rows(&self, point: &mut Buffer, tiles: Range<usize>) -> Vec<Rows> {
         let (steps, passes) = (&self.steps, &self.steps.plan.passes);
-        if passes.len() == 1 {
+        if steps.plan.in_one_pass() {
             let point = &*point;
             let of_tile = |tile| self.of_one_pass(point, tile);
             return tiles.into_par_iter().map(of_tile).collect();
         }
-        let mut held = self.scratch();
+        let (mut held, mut kept) = (self.scratch(), self.kept());
         let mut rows = vec![vec![Vec::new(); steps.plan.outputs.len()]; tiles.len()];
         for (index, pass) in passes.iter().enumerate() {
             let mut sums = self.zeros(0).swap_remove(0);
             if index > 0 {
-                steps.of_points(&pass.before.point, &GIVEN, point);
+                steps.of_points(&pass.before.point, &GIVEN, point, &kept);
             }
-            for tile in tiles.clone() {
-                let memory = held.get().given(point, &[]);
+            let of_tiles = pieces(&mut kept, steps.tiles.count());
+            for (tile, kept) in tiles.clone().zip(of_tiles) {
+                let memory = held.get().given(point, &[], kept);
                 let mut add = |_: usize, sum: usize, part: Part| {
                     let sum = &steps.plan.sums[sum];
                     part.add_to(&mut sums[sum.start..sum.start + sum.size]);
@@ -73,7 +74,7 @@ impl HostExecutor {
 
     fn of_one_pass(&self, point: &[f32], tile: usize) -> Rows {
         let mut held = self.scratch();
-        let memory = held.get().given(point, &[]);
+        let memory = held.get().given(point, &[], &mut []);
         let pass = &self.steps.plan.passes[0];
         self.steps
             .of_tile(pass, tile, &GIVEN, false, memory, &mut |_, _, _| {});

@@ -6,6 +6,7 @@ use crate::ir::operation::{HostCall, Operation, View};
 use crate::kernels::affine::Affine;
 use crate::kernels::buffer::Buffer;
 use crate::kernels::simd::Level;
+use crate::kernels::turn::rows_of_lanes;
 use crate::schedule::once::Fixed;
 use crate::schedule::plan::{Action, Operand, Pass, Place, Plan, Step};
 use crate::schedule::tiles::Tiles;
@@ -38,7 +39,7 @@ pub(super) struct Memory<'a> {
     pub vectors: &'a [Buffer],
     /// `[points][rows][lanes]`
     pub tile: &'a mut [f32],
-    /// What outlives its pass: for each value `[tiles][rows][lanes]`.
+    /// What of this tile outlives its pass, `[rows][lanes]`.
     pub kept: &'a mut [f32],
     /// The largest sum that a kernel adds up itself.
     pub whole: &'a mut [f32],
@@ -104,13 +105,18 @@ impl<'a> Read<'a> {
 }
 
 impl Steps {
-    /// Steps of points, without samples; `buffers` are `[points][point_size]`.
-    pub fn of_points(&self, steps: &[Step], points: &[Point], buffers: &mut [f32]) {
+    /// Steps of points, without samples; `buffers` are `[points][point_size]`, `kept` is what all tiles have kept of one
+    /// point, `[tiles][rows][lanes]`.
+    pub fn of_points(&self, steps: &[Step], points: &[Point], buffers: &mut [f32], kept: &[f32]) {
         let stride = self.plan.point_size;
         for step in steps {
             let Place::Point(at) = step.output.place else {
                 unreachable!("values of points have no samples")
             };
+            if let Action::Collect(_) = step.action {
+                self.collect(&step.inputs[0], kept, &mut buffers[at..]);
+                continue;
+            }
             if let Action::Affine { value, relu } = step.action {
                 let part = (None, step.output.size);
                 self.affine((value, relu), part, points, &mut buffers[at..], stride);
@@ -125,14 +131,31 @@ impl Steps {
     }
 
     /// Steps of a vector, without samples.
-    pub fn of_vector(&self, steps: &[Step], point: &[f32], own: &mut [f32]) {
+    pub fn of_vector(&self, steps: &[Step], point: &[f32], own: &mut [f32], kept: &[f32]) {
         for step in steps {
             let Place::Vector(at) = step.output.place else {
                 unreachable!("values of vectors have no samples")
             };
+            if let Action::Collect(_) = step.action {
+                self.collect(&step.inputs[0], kept, &mut own[at..]);
+                continue;
+            }
             let (vector, out) = Around::split(own, at, step.output.size);
             let read = Read::of_point(Around::all(point));
             self.call(step, Read { vector, ..read }, out);
+        }
+    }
+
+    /// Puts all tiles of what was kept together, `[samples][rows]`.
+    fn collect(&self, from: &Operand, kept: &[f32], out: &mut [f32]) {
+        let Place::Kept(base) = from.place else {
+            unreachable!("what is collected was kept")
+        };
+        let (rows, lanes) = (from.size, self.tiles.lanes);
+        for tile in 0..self.tiles.count() {
+            let data = &kept[(tile * self.plan.kept_rows + base) * lanes..];
+            let out = &mut out[tile * lanes * rows..][..self.tiles.valid(tile) * rows];
+            rows_of_lanes(self.level, (data, lanes), rows, out);
         }
     }
 
@@ -229,8 +252,7 @@ impl Steps {
         let (rows, out) = Around::split(rows, row * lanes, size);
         self.call(step, Read { rows, kept, ..flat }, out);
         if let Some(base) = step.keep {
-            let at = self.kept_at(base, tile, step.output.size);
-            kept[at..at + size].copy_from_slice(out);
+            kept[base * lanes..][..size].copy_from_slice(out);
         }
         if let Action::Reduce(_, sum) = step.action {
             let valid = self.tiles.valid(tile);
@@ -284,14 +306,9 @@ impl Steps {
             Place::Point(offset) => from.point.at(offset, size),
             Place::Vector(offset) => from.vector.at(offset, size),
             Place::Tile(row) => from.rows.at(row * lanes, size * lanes),
-            Place::Kept(base) => &from.kept[self.kept_at(base, from.tile, size)..][..size * lanes],
+            Place::Kept(row) => &from.kept[row * lanes..][..size * lanes],
             Place::Whole => unreachable!("sums are read where they are put"),
         }
-    }
-
-    /// Where tile `tile` of a kept value of `rows` rows begins.
-    fn kept_at(&self, base: usize, tile: usize, rows: usize) -> usize {
-        (base * self.tiles.count() + tile * rows) * self.tiles.lanes
     }
 
     /// A value that is computed once; of one with samples, those of a tile, of `size` rows.

@@ -21,7 +21,7 @@ struct Sum {
 /// told apart.
 pub(crate) fn compute_totals(graph: &mut Graph) {
     let sums = sums(graph);
-    if sums.is_empty() || graph.mixes.is_some() || graph.samples == 1 {
+    if sums.is_empty() || graph.samples == 1 {
         return;
     }
     let inputs: Vec<ValueId> = sums.iter().map(|s| graph.nodes[s.node].inputs[0]).collect();

@@ -2,19 +2,19 @@
 //!
 //! Values come in two kinds: those that depend on the point alone, which all vectors share, and those
 //! that depend on a vector too. For every tile the first are computed once, and then the second for one vector after another
-//! in the same memory. Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
+//! in the same memory; what later passes need is kept. Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
 //! tiles have sums of their own, which are added in the end; of large ones ([`SUMS`]) all threads add to the same sums,
 //! each in its tile's turn. Neither depends on the number of threads, and so neither do the bits.
 
-use super::executor::{HostExecutor, Scratch, lock};
+use super::executor::{HostExecutor, Scratch, lock, pieces};
 use super::in_order::{Part, Turn, Unwinding};
 use crate::kernels::buffer::Buffer;
 use crate::schedule::Found;
 use crate::schedule::plan::{Output, Place, Sum};
 use landscape_core::Point;
 use rayon::prelude::*;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Groups of tiles with sums of their own.
 const GROUPS: usize = 8;
@@ -33,8 +33,12 @@ pub(super) struct Known {
 /// The point and the vectors of a run.
 #[derive(Clone, Copy)]
 struct Run<'a> {
+    /// The pass over the samples.
+    pass: usize,
     point: &'a [f32],
     vectors: &'a [Buffer],
+    /// What each tile keeps.
+    kept: &'a [Mutex<&'a mut [f32]>],
     /// Whether the sums of the point are known.
     known: bool,
 }
@@ -49,27 +53,52 @@ impl HostExecutor {
         self.install(|| self.run(parameters, vectors))
     }
 
+    /// What is kept of a tile has one place for all vectors: where something is, they are run one after another.
     fn run(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+        if self.steps.plan.in_one_pass() || vectors.len() < 2 {
+            return self.together(parameters, vectors);
+        }
+        let one = |vector| self.together(parameters.clone(), std::slice::from_ref(vector));
+        Found {
+            outputs: vectors.iter().flat_map(|v| one(v).outputs).collect(),
+        }
+    }
+
+    fn together(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
         let (steps, plan) = (&self.steps, &self.steps.plan);
-        let before = &plan.passes[0].before;
         let mut point = Buffer::zeros(plan.point_size);
         self.give(false, &parameters, &mut point);
-        steps.of_points(&before.point, &GIVEN, &mut point);
-        let vector = |vector: &Vec<Vec<f32>>| {
+        let given = |vector: &Vec<Vec<f32>>| {
             let mut own = Buffer::zeros(plan.vector_size);
             self.give(true, vector, &mut own);
-            steps.of_vector(&before.vector, &point, &mut own);
             own
         };
-        let mut own: Vec<Buffer> = vectors.par_iter().map(vector).collect();
+        let mut own: Vec<Buffer> = vectors.par_iter().map(given).collect();
+        let mut kept = self.kept();
         // A product with another vector at the same point does not need the gradient again.
         let known = lock(&self.known).clone();
         let known = known.filter(|known| !own.is_empty() && known.parameters == parameters);
-        let mut sums = self.sum_tiles(Run {
-            point: &point,
-            vectors: &own,
-            known: known.is_some(),
-        });
+        let known = known.filter(|_| plan.in_one_pass());
+        let mut sums: Vec<Vec<f64>> = Vec::new();
+        for (index, pass) in plan.passes.iter().enumerate() {
+            steps.of_points(&pass.before.point, &GIVEN, &mut point, &kept);
+            own.par_iter_mut()
+                .for_each(|own| steps.of_vector(&pass.before.vector, &point, own, &kept));
+            let tiles = pieces(&mut kept, steps.tiles.count());
+            let found = self.sum_tiles(Run {
+                pass: index,
+                point: &point,
+                vectors: &own,
+                kept: &tiles.into_iter().map(Mutex::new).collect::<Vec<_>>(),
+                known: known.is_some(),
+            });
+            self.merge(&mut sums, found);
+            let of_point = known.as_ref().map_or(&sums[0], |known| &known.sums);
+            self.put_sums(of_point, index, false, &mut point);
+            for (own, sums) in own.iter_mut().zip(&sums[1..]) {
+                self.put_sums(sums, index, true, own);
+            }
+        }
         let known = known.unwrap_or_else(|| {
             let sums = std::mem::take(&mut sums[0]);
             Arc::new(Known { parameters, sums })
@@ -79,12 +108,9 @@ impl HostExecutor {
         }
         let mut sums: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
         sums[0] = &known.sums;
-        self.put_sums(sums[0], 0, false, &mut point);
-        steps.of_points(&plan.after.point, &GIVEN, &mut point);
-        own.par_iter_mut().zip(&sums[1..]).for_each(|(own, sums)| {
-            self.put_sums(sums, 0, true, own);
-            steps.of_vector(&plan.after.vector, &point, own);
-        });
+        steps.of_points(&plan.after.point, &GIVEN, &mut point, &kept);
+        own.par_iter_mut()
+            .for_each(|own| steps.of_vector(&plan.after.vector, &point, own, &kept));
         let read = |vector: usize, output: &Output| {
             let (sums, own) = match output.vector {
                 true => (sums[vector + 1], &own[vector]),
@@ -98,6 +124,18 @@ impl HostExecutor {
                 .map(|vector| outputs(vector).collect())
                 .collect(),
         }
+    }
+
+    /// Adds sums to those that there are.
+    fn merge(&self, sums: &mut Vec<Vec<f64>>, more: Vec<Vec<f64>>) {
+        if sums.is_empty() {
+            *sums = more;
+            return;
+        }
+        for (sums, more) in sums.iter_mut().zip(&more) {
+            sums.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+        }
+        lock(&self.free_sums).extend(more);
     }
 
     /// Copies what is given into its place.
@@ -126,8 +164,9 @@ impl HostExecutor {
         scratch: &mut Scratch,
         add: &mut dyn FnMut(usize, usize, Part),
     ) {
-        let memory = scratch.given(run.point, run.vectors);
-        let pass = &self.steps.plan.passes[0];
+        let mut kept = lock(&run.kept[tile]);
+        let memory = scratch.given(run.point, run.vectors, &mut kept);
+        let pass = &self.steps.plan.passes[run.pass];
         self.steps
             .of_tile(pass, tile, &GIVEN, run.known, memory, add);
     }
@@ -151,14 +190,10 @@ impl HostExecutor {
                 sums
             })
             .collect();
-        let mut all = found.into_iter();
-        let mut sums = all.next().unwrap_or_else(|| self.zeros(run.vectors.len()));
-        for group in all {
-            for (sums, group) in sums.iter_mut().zip(&group) {
-                sums.iter_mut().zip(group).for_each(|(a, b)| *a += b);
-            }
-            lock(&self.free_sums).extend(group);
-        }
+        let mut sums = Vec::new();
+        found
+            .into_iter()
+            .for_each(|group| self.merge(&mut sums, group));
         sums
     }
 

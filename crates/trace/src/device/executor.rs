@@ -97,7 +97,8 @@ impl DeviceExecutor {
             open::computes_in(device, precision)?;
         }
         let plan = Plan::new(graph, analysis);
-        let cut = !reduces_data(graph, analysis) && analysis.levels() == 1;
+        let collects = analysis.stage.contains(&Stage::Collect);
+        let cut = !reduces_data(graph, analysis) && !collects && analysis.levels() == 1;
         let whole = !(cut && analysis.samples.contains(&true));
         let sizes = Sizes::new(graph, analysis, &plan, whole, numbers.bytes());
         let room = Room::new(device, setting.devices, sizes.fixed(), setting.memory);
@@ -196,8 +197,8 @@ impl DeviceExecutor {
                     self.step(step, batch, points, &mut own, &mut totals)?;
                     done.iter().for_each(|&value| own[value] = None);
                 }
-                // Several passes work on one batch; what they have computed stays.
-                if plan.passes.len() > 1 {
+                // Several passes, and what collects the samples, work on one batch; what they have computed stays.
+                if !plan.in_one_pass() {
                     table = own;
                 }
             }
@@ -281,7 +282,9 @@ impl DeviceExecutor {
                     false => affine,
                 }
             }
-            Action::Kernel(operation) | Action::Reduce(operation, _) => {
+            Action::Kernel(operation)
+            | Action::Reduce(operation, _)
+            | Action::Collect(operation) => {
                 let inputs = step.inputs.iter();
                 let samples = step.inputs.iter().any(|operand| operand.samples);
                 let inputs = inputs.map(|operand| tensor(operand, batch, table));
@@ -360,8 +363,14 @@ fn done(plan: &Plan) -> Vec<Vec<Vec<ValueId>>> {
             last.extend(read.map(|operand| (operand.value, (pass, index))));
         }
     }
-    for output in &plan.outputs {
-        last.remove(&output.operand.value);
+    let before = plan.passes.iter().flat_map(|pass| pass.before.steps());
+    let collected = before
+        .chain(plan.after.steps())
+        .flat_map(|step| &step.inputs);
+    let collected = collected.filter(|i| matches!(i.place, Place::Kept(_)));
+    let outputs = plan.outputs.iter().map(|output| &output.operand);
+    for operand in outputs.chain(collected) {
+        last.remove(&operand.value);
     }
     let steps = |pass: &crate::schedule::plan::Pass| vec![Vec::new(); pass.tile.steps().count()];
     let mut done: Vec<Vec<Vec<ValueId>>> = plan.passes.iter().map(steps).collect();

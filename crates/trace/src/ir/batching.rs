@@ -1,9 +1,10 @@
 //! Where the samples of a value are, while the batch pass ([`crate::passes::batch`]) rewrites a graph.
 
 use super::graph::{Graph, ValueId};
+use std::collections::HashMap;
 
 /// Where the samples of a value are: along `axis`, whose length is `outer n inner`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BatchAxis {
     pub axis: usize,
     pub outer: usize,
@@ -46,4 +47,8 @@ pub(crate) struct Placed {
 /// A graph under rewriting.
 pub(crate) struct Batching {
     pub graph: Graph,
+    /// The number of every sample, `[samples, 1]`, once it is needed.
+    pub numbers: Option<ValueId>,
+    /// Values that have been collected, see [`Batching::collected`].
+    pub collected: HashMap<(ValueId, BatchAxis), ValueId>,
 }

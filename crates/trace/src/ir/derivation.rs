@@ -13,6 +13,8 @@ pub(crate) struct Derivation {
     pub mixed: bool,
     /// The first operation that has no derivative.
     pub lacking: Option<&'static str>,
+    /// The number of every sample, see [`Self::sample_numbers`].
+    numbers: Option<ValueId>,
 }
 
 /// The derivative of a function of one number.
@@ -37,6 +39,7 @@ impl Derivation {
             samples,
             mixed: false,
             lacking: None,
+            numbers: None,
         }
     }
 
@@ -68,7 +71,7 @@ impl Derivation {
         let kept = operands.iter().any(|o| o.samples)
             && match operation.samples(&operands, &shape) {
                 Samples::Kept => true,
-                Samples::Reduced { .. } | Samples::Summed => false,
+                Samples::Reduced { .. } | Samples::Summed | Samples::Collected => false,
                 Samples::Mixed => {
                     self.mixed = true;
                     false
@@ -92,6 +95,18 @@ impl Derivation {
         self.graph.values.push(Value { shape, source });
         self.samples.push(samples);
         self.graph.values.len() - 1
+    }
+
+    /// The number of every sample, `[samples, 1]`.
+    pub fn sample_numbers(&mut self) -> ValueId {
+        if let Some(known) = self.numbers {
+            return known;
+        }
+        let n = self.graph.samples;
+        let data = Arc::new((0..n).map(|i| i as f32).collect());
+        let value = self.value(vec![n, 1], data, true);
+        self.numbers = Some(value);
+        value
     }
 
     /// 1 for every sample, `[samples, 1, ..]`: what the last, partly filled tile lacks counts 0.

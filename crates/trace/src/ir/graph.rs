@@ -73,7 +73,7 @@ pub(crate) struct Graph {
     pub accuracy: Option<ValueId>,
     /// Further terms, `[1]` each.
     pub terms: Vec<(Term, ValueId)>,
-    /// The operation that mixes samples, where one does: the graph runs as one whole, see [`crate::passes::batch`].
+    /// The operation that mixes samples first, where one does, see [`crate::passes::batch`].
     pub mixes: Option<&'static str>,
     /// Numbers that no parameter enters, see [`Total`].
     pub totals: Vec<Total>,
@@ -152,6 +152,7 @@ impl Graph {
         for (i, node) in self.nodes.iter().enumerate() {
             self.values[node.output].source = Source::Node(i);
         }
+        self.ones.retain(|&v| needed[v]);
         for (value, needed) in self.values.iter_mut().zip(&needed) {
             if let (Source::Constant { data, .. }, false) = (&mut value.source, needed) {
                 *data = Arc::new(Vec::new());

@@ -23,6 +23,9 @@ pub(crate) enum Samples {
     /// The samples are summed by the kernels themselves, which on the host *add* the sum over one tile to
     /// what is in the output; only in derived graphs.
     Summed,
+    /// All samples are needed at once: the output has them along an ordinary axis, in their order. The executor puts the
+    /// tiles together.
+    Collected,
     /// Samples are mixed in another way: the graph can't be cut into batches.
     Mixed,
 }

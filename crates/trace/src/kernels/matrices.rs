@@ -184,15 +184,21 @@ impl Kernel for Matrices<'_> {
     }
 }
 
-/// `out[i][j] = sum_k a[i][k] b[k][j]`, all row-major; `sizes`: rows, products in a sum, columns.
-pub(crate) fn plain(level: Level, (a, b): (&[f32], &[f32]), out: &mut [f32], sizes: [usize; 3]) {
+/// `out[i][j] = sum_k a[i][k] b[k][j]`, of `a` with those strides, the others row-major; `sizes`: rows, products in a sum,
+/// columns.
+pub(crate) fn plain(
+    level: Level,
+    ((a, strides), b): ((&[f32], [usize; 2]), &[f32]),
+    out: &mut [f32],
+    sizes: [usize; 3],
+) {
     let [rows, depth, columns] = sizes;
     let whole = columns / LANES * LANES;
     if whole > 0 {
         // The columns are the lanes.
         let a = Factor {
             data: a,
-            strides: [depth, 1],
+            strides,
             lanes: false,
         };
         let b = Factor {
@@ -212,7 +218,8 @@ pub(crate) fn plain(level: Level, (a, b): (&[f32], &[f32]), out: &mut [f32], siz
     }
     for i in 0..rows {
         for j in whole..columns {
-            let products = (0..depth).map(|k| a[i * depth + k] * b[k * columns + j]);
+            let products =
+                (0..depth).map(|k| a[i * strides[0] + k * strides[1]] * b[k * columns + j]);
             out[i * columns + j] = products.sum();
         }
     }

@@ -19,7 +19,7 @@ pub mod simd;
 pub(crate) mod softmax;
 pub(crate) mod sum;
 pub(crate) mod trigonometry;
-mod turn;
+pub(crate) mod turn;
 mod wide;
 pub(crate) mod winograd;
 mod winograd_weight;

@@ -285,7 +285,7 @@ proptest! {
         let (a, b) = (draw(&mut rng, rows * depth), draw(&mut rng, depth * columns));
         for level in Level::available() {
             let mut out = vec![f32::NAN; rows * columns];
-            plain(level, (&a, &b), &mut out, [rows, depth, columns]);
+            plain(level, ((&a, [depth, 1]), &b), &mut out, [rows, depth, columns]);
             for (at, out) in out.iter().enumerate() {
                 let (i, j) = (at / columns, at % columns);
                 let products = (0..depth).map(|k| f64::from(a[i * depth + k]) * f64::from(b[k * columns + j]));

@@ -31,6 +31,58 @@ pub(super) fn transpose(
     }
 }
 
+/// Rows of samples, `[samples][rows]`, in lanes: `out[r][s] = rows[s][r]`. Lanes without a sample repeat the last one.
+pub(crate) fn lanes_of_rows(
+    level: Level,
+    data: &[f32],
+    rows: usize,
+    (out, lanes): (&mut [f32], usize),
+) {
+    let samples = data.len() / rows.max(1);
+    assert!(samples <= lanes && out.len() >= rows * lanes);
+    turned(level, (data, rows), [samples, rows], (out, lanes));
+    for row in out.chunks_exact_mut(lanes).take(rows) {
+        let last = row[samples - 1];
+        row[samples..].fill(last);
+    }
+}
+
+/// The opposite, for as many samples as `out`, `[samples][rows]`, has.
+pub(crate) fn rows_of_lanes(
+    level: Level,
+    (data, lanes): (&[f32], usize),
+    rows: usize,
+    out: &mut [f32],
+) {
+    let samples = out.len() / rows.max(1);
+    assert!(samples <= lanes && data.len() >= rows * lanes);
+    turned(level, (data, lanes), [rows, samples], (out, rows));
+}
+
+/// `to[j][i] = from[i][j]` for `m` rows `i` of `from` and `n` numbers `j` in each; rows of `from` are `stride` apart, those
+/// of `to` `width`.
+fn turned(
+    level: Level,
+    (from, stride): (&[f32], usize),
+    [m, n]: [usize; 2],
+    (to, width): (&mut [f32], usize),
+) {
+    for i in (0..m).step_by(LANES) {
+        for j in (0..n).step_by(LANES) {
+            if i + LANES <= m && j + LANES <= n {
+                let (from, to) = (&from[i * stride + j..], &mut to[j * width + i..]);
+                transpose(level, (from, stride), LANES, (to, width));
+                continue;
+            }
+            for i in i..m.min(i + LANES) {
+                for j in j..n.min(j + LANES) {
+                    to[j * width + i] = from[i * stride + j];
+                }
+            }
+        }
+    }
+}
+
 fn transpose_portable(rows: &[&[f32; LANES]; LANES], to: &mut [f32], width: usize) {
     for (i, row) in rows.iter().enumerate() {
         for (j, &x) in row.iter().enumerate() {
@@ -176,6 +228,24 @@ mod tests {
                     };
                     assert_eq!(value, truth, "{level} {rows} {i} {j}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_are_rows_again() {
+        for level in Level::available() {
+            for (samples, rows) in [(1, 1), (7, 3), (16, 16), (30, 33), (32, 5)] {
+                let data: Vec<f32> = (0..samples * rows).map(|i| i as f32).collect();
+                let mut tile = vec![-1.0; rows * 32];
+                lanes_of_rows(level, &data, rows, (&mut tile, 32));
+                for (at, &x) in tile.iter().enumerate() {
+                    let sample = (at % 32).min(samples - 1);
+                    assert_eq!(x, data[sample * rows + at / 32], "{level} {samples} {rows}");
+                }
+                let mut back = vec![-1.0; data.len()];
+                rows_of_lanes(level, (&tile, 32), rows, &mut back);
+                assert_eq!(back, data, "{level} {samples} {rows}");
             }
         }
     }

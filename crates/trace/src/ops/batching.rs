@@ -2,7 +2,7 @@
 
 use super::Operation;
 use super::broadcast::MAX_RANK;
-use super::embedding::Embedding;
+use super::collect::{Collect, Distribute};
 use super::shape::{Expand, Permute, Reshape};
 use super::unary::Unary;
 use crate::ir::batching::{BatchAxis, Batching, Placed};
@@ -107,17 +107,43 @@ impl Batching {
             }
             Source::Parameter(_) | Source::Vector(_) => {}
         }
-        Some(self.looked_up(value, &shape, place))
+        Some(self.distributed(value, &shape, place))
     }
 
-    /// A value without samples that has rows for each of them, such as a parameter of every sample: looked up by the
-    /// number of the sample.
-    fn looked_up(&mut self, value: ValueId, shape: &[usize], place: BatchAxis) -> ValueId {
+    /// A value without samples that has rows for each of them, such as a parameter of every sample, as one with samples.
+    fn distributed(&mut self, value: ValueId, shape: &[usize], place: BatchAxis) -> ValueId {
         let n = self.graph.samples;
         let (left, right) = Self::around(shape, place);
         let parts = self.view(value, &[left, n, right]);
         let front = self.permute(parts, &[1, 0, 2]);
         let table = self.view(front, &[n, left * right]);
+        let numbers = self.sample_numbers();
+        let rows = self.push(Distribute, vec![table, numbers], vec![n, left * right]);
+        self.view(rows, &Self::stored(shape, place, n))
+    }
+
+    /// 1 for every sample, `[n, 1]`, as [`Graph::ones`](crate::ir::graph::Graph::ones).
+    pub fn ones(&mut self) -> ValueId {
+        if let Some(&known) = self.graph.ones.first() {
+            return known;
+        }
+        let n = self.graph.samples;
+        let source = Source::Constant {
+            data: Arc::new(vec![1.0; n]),
+            input: true,
+        };
+        let shape = vec![n, 1];
+        self.graph.values.push(Value { shape, source });
+        self.graph.ones.push(self.graph.values.len() - 1);
+        self.graph.values.len() - 1
+    }
+
+    /// The number of every sample, `[n, 1]`.
+    fn sample_numbers(&mut self) -> ValueId {
+        if let Some(known) = self.numbers {
+            return known;
+        }
+        let n = self.graph.samples;
         self.graph.values.push(Value {
             shape: vec![n, 1],
             source: Source::Constant {
@@ -125,9 +151,53 @@ impl Batching {
                 input: true,
             },
         });
-        let sample = self.graph.values.len() - 1;
-        let rows = self.push(Embedding, vec![table, sample], vec![n, 1, left * right]);
-        self.view(rows, &Self::stored(shape, place, n))
+        let value = self.graph.values.len() - 1;
+        self.numbers = Some(value);
+        value
+    }
+
+    /// A value without samples, in the program's shape: those of one with samples are an ordinary axis of it.
+    pub fn collected(&mut self, placed: &Placed) -> Placed {
+        let plain = |value| Placed {
+            value,
+            shape: placed.shape.clone(),
+            place: None,
+        };
+        let Some(place) = placed.place else {
+            return placed.clone();
+        };
+        if let Some(same) = self.fixed(placed) {
+            return plain(same);
+        }
+        let key = (placed.value, place);
+        if let Some(&known) = self.collected.get(&key) {
+            return plain(known);
+        }
+        let n = self.graph.samples;
+        let (left, right) = Self::around(&placed.shape, place);
+        let parts = self.view(placed.value, &[n, left, right]);
+        let all = self.push(Collect, vec![parts], vec![n, left, right]);
+        let turned = match left {
+            1 => all,
+            _ => self.permute(all, &[1, 0, 2]),
+        };
+        let value = self.view(turned, &placed.shape);
+        self.collected.insert(key, value);
+        plain(value)
+    }
+
+    /// A value with its samples along another axis, which is as long as there are some.
+    pub fn turned(&mut self, placed: &Placed, axis: usize) -> Option<Placed> {
+        let place = BatchAxis {
+            axis,
+            ..BatchAxis::PLAIN
+        };
+        let all = self.collected(placed);
+        Some(Placed {
+            value: self.beside(all.value, place)?,
+            shape: placed.shape.clone(),
+            place: Some(place),
+        })
     }
 
     /// How many numbers lie outside, and how many inside of the samples.

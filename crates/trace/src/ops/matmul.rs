@@ -1,7 +1,8 @@
 //! Matrix products, and the linear layer that a product, a bias and a ReLU fuse into.
 
+use super::binary::Binary;
 use super::{DeviceCall, HostCall, Linearity, Operand, Operation, Samples, View, work_of_products};
-use crate::ir::batching::{Batching, Placed};
+use crate::ir::batching::{BatchAxis, Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
@@ -65,6 +66,9 @@ impl Operation for Matmul {
 
     fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
         let ([x, w], rank) = ([&inputs[0], &inputs[1]], shape.len());
+        if let Some(sum) = over_samples(b, [x, w], shape) {
+            return Some(sum);
+        }
         let place = Batching::place(inputs)?;
         let contracted = |p: &Placed, axis: usize| p.place.is_some_and(|own| own.axis == axis);
         let both = x.place.is_some() && w.place.is_some() && place.axis + 2 >= rank;
@@ -153,6 +157,29 @@ impl Operation for Matmul {
         let right = wanted[1].then(|| weight_adjoint(d, a, b, adjoint));
         vec![left, right]
     }
+}
+
+/// A product that sums over the samples, `x^T w`.
+fn over_samples(b: &mut Batching, [x, w]: [&Placed; 2], shape: &[usize]) -> Option<Placed> {
+    let along = |p: &Placed, axis: usize| {
+        let plain = BatchAxis {
+            axis,
+            ..BatchAxis::PLAIN
+        };
+        p.shape.len() == 2 && p.place == Some(plain)
+    };
+    let alone = !b.repeated(x.value) && !b.repeated(w.value);
+    (along(x, 1) && along(w, 0) && alone).then(|| {
+        // What the last tile lacks counts 0.
+        let ones = b.ones();
+        let own = b.graph.values[x.value].shape.clone();
+        let x = b.push(Binary::Mul, vec![x.value, ones], own);
+        Placed {
+            value: b.push(WeightProduct, vec![x, w.value], shape.to_vec()),
+            shape: shape.to_vec(),
+            place: None,
+        }
+    })
 }
 
 impl Operation for Linear {
@@ -281,7 +308,8 @@ fn weight_adjoint(d: &mut Derivation, a: ValueId, b: ValueId, adjoint: ValueId) 
 }
 
 /// `out[i, o] = sum x[.., i] l[.., o]` over all axes but the last, the samples included: the adjoint of a
-/// layer's weights, in Burn's layout. Inputs: x and l, both with samples. Made by derivatives.
+/// layer's weights, in Burn's layout, or a matrix of covariances. Inputs: x and l, both with samples. Made by derivatives and
+/// where a product sums over the samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WeightProduct;
 
@@ -310,6 +338,16 @@ impl Operation for WeightProduct {
         let of = |v: &View| v.shape[v.shape.len() - 1];
         let (inputs, outputs, lanes) = (of(&x), of(&l), call.lanes);
         let rows = x.rows();
+        if !x.samples {
+            let depth = x.data.len() / inputs;
+            let left = (x.data, [1, inputs]);
+            return plain(
+                call.level,
+                (left, l.data),
+                call.out,
+                [inputs, depth, outputs],
+            );
+        }
         for t in 0..rows[..rows.len() - 1].iter().product::<usize>() {
             let gemm = GemmWeight {
                 x: &x.data[t * inputs * lanes..][..inputs * lanes],
@@ -344,6 +382,35 @@ impl Operation for WeightProduct {
         tangents: &[Option<ValueId>],
     ) -> Option<ValueId> {
         d.multilinear(self, node, tangents, &[0, 1])
+    }
+
+    fn adjoint(
+        &self,
+        d: &mut Derivation,
+        node: &Node,
+        adjoint: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [x, l] = [node.inputs[0], node.inputs[1]];
+        let rank = d.shape(x).len();
+        let mut along = vec![1; rank - 2];
+        along.extend(d.shape(adjoint));
+        let matrix = d.reshape(adjoint, &along);
+        let mut of = |wanted: bool, other: ValueId, turn: bool| {
+            wanted.then(|| {
+                let matrix = if turn { d.transposed(matrix) } else { matrix };
+                let product = d.matmul(other, matrix);
+                match d.samples[product] {
+                    // What the last tile lacks counts 0.
+                    true => {
+                        let ones = d.ones(rank);
+                        d.mul(product, ones)
+                    }
+                    false => product,
+                }
+            })
+        };
+        vec![of(wanted[0], l, true), of(wanted[1], x, false)]
     }
 }
 
@@ -391,7 +458,7 @@ fn general(call: HostCall) {
         let sizes = [m, k, n];
         match call.samples {
             true => Matrices::of_lanes(a, b, out, sizes, call.lanes).run(call.level),
-            false => plain(call.level, (a.data, b.data), out, sizes),
+            false => plain(call.level, ((a.data, a.strides), b.data), out, sizes),
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod batch_norm;
 mod batching;
 pub(crate) mod binary;
 mod broadcast;
+pub(crate) mod collect;
 pub(crate) mod composed;
 mod composed_grid;
 mod composed_index;

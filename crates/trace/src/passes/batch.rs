@@ -3,19 +3,19 @@
 //! Programs fold samples into other axes (`[n, t, d]` becomes `[n t, d]` for a matrix product), move them (`[t, n, d]`),
 //! or repeat for every sample what is the same for all (class tokens, positions, masks). This pass follows them and
 //! rewrites the graph so that axis 0 of every value with samples counts them, and nothing else does; what is the same for
-//! all samples is computed once. Executors need to know no other form.
+//! all samples is computed once. What mixes samples, such as a product of all with each other, finds those of one of its
+//! inputs collected: the other still knows its samples, so that most of such a loss is computed sample by sample too.
+//! Executors need to know no other form.
 
 use crate::ir::batching::{BatchAxis, Batching, Placed};
 use crate::ir::graph::{Graph, Source, Value, ValueId};
 use crate::ir::operation::{Operand, Operation, Samples};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rewrites a graph so that axis 0 counts the samples wherever a value has some.
-///
-/// # Errors
-/// The name of the first operation that mixes samples, or that has no rule for how it meets them; the graph has to run as
-/// one whole then.
-pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
+/// Rewrites a graph so that axis 0 counts the samples wherever a value has some, and says which operation mixes them
+/// first ([`Graph::mixes`]).
+pub(crate) fn batch(program: &Graph) -> Graph {
     let mut this = Batching {
         graph: Graph {
             values: Vec::new(),
@@ -24,7 +24,10 @@ pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
             ones: Vec::new(),
             ..program.clone()
         },
+        numbers: None,
+        collected: HashMap::new(),
     };
+    let varies = varies(program);
     let mut placed: Vec<Option<Placed>> = vec![None; program.values.len()];
     for (old, value) in program.values.iter().enumerate() {
         if !matches!(value.source, Source::Node(_)) {
@@ -35,21 +38,35 @@ pub(crate) fn batch(program: &Graph) -> Result<Graph, &'static str> {
         let inputs = node.inputs.iter().map(|&v| placed[v].clone());
         let inputs: Vec<Placed> = inputs.map(|p| p.expect("made before it is used")).collect();
         let shape = &program.values[node.output].shape;
-        placed[node.output] = Some(this.node(&node.operation, &inputs, shape)?);
+        let alone = this.node(&node.operation, &inputs, shape);
+        if alone.is_none() && varies[node.output] {
+            this.graph.mixes.get_or_insert(node.operation.name());
+        }
+        let made = alone.unwrap_or_else(|| this.mixing(&node.operation, &inputs, shape));
+        placed[node.output] = Some(made);
     }
     let mut output = |old: ValueId| {
         let placed = placed[old].clone().expect("every output was made");
-        this.fixed(&placed).ok_or("the loss")
+        this.collected(&placed).value
     };
-    let loss = output(program.loss)?;
-    let accuracy = program.accuracy.map(&mut output).transpose()?;
+    let loss = output(program.loss);
+    let accuracy = program.accuracy.map(&mut output);
     let terms = program.terms.iter();
-    let terms: Vec<_> = terms
-        .map(|(term, value)| Ok((term.clone(), output(*value)?)))
-        .collect::<Result<_, &'static str>>()?;
+    let terms = terms.map(|(term, value)| (term.clone(), output(*value)));
+    let terms = terms.collect();
     (this.graph.loss, this.graph.accuracy, this.graph.terms) = (loss, accuracy, terms);
     this.graph.prune();
-    Ok(this.graph)
+    this.graph
+}
+
+/// Whether each value depends on parameters.
+fn varies(program: &Graph) -> Vec<bool> {
+    let parameter = |value: &Value| matches!(value.source, Source::Parameter(_));
+    let mut varies: Vec<bool> = program.values.iter().map(parameter).collect();
+    for node in &program.nodes {
+        varies[node.output] = node.inputs.iter().any(|&v| varies[v]);
+    }
+    varies
 }
 
 impl Batching {
@@ -80,27 +97,69 @@ impl Batching {
     }
 
     /// Adds an operation of the program. Where what is the same for all samples stands in its way, it is taken for what
-    /// has none: an axis may be as long as there are samples by chance.
+    /// has none: an axis may be as long as there are samples by chance. `None` where it mixes samples.
     fn node(
         &mut self,
         operation: &Arc<dyn Operation>,
         inputs: &[Placed],
         shape: &[usize],
-    ) -> Result<Placed, &'static str> {
+    ) -> Option<Placed> {
         if let Some(placed) = self.attempt(operation, inputs, shape) {
-            return Ok(placed);
+            return Some(placed);
         }
         let fixed: Vec<Placed> = inputs.iter().map(|p| self.without(p)).collect();
         if fixed.iter().all(|p| p.place.is_none()) {
-            let values = fixed.iter().map(|p| p.value).collect();
-            return Ok(Placed {
-                value: self.graph.push(operation.clone(), values, shape.to_vec()),
-                shape: shape.to_vec(),
-                place: None,
-            });
+            return Some(self.whole_node(operation, &fixed, shape));
         }
         self.attempt(operation, &fixed, shape)
-            .ok_or_else(|| operation.name())
+    }
+
+    /// Adds an operation of values without samples.
+    fn whole_node(
+        &mut self,
+        operation: &Arc<dyn Operation>,
+        inputs: &[Placed],
+        shape: &[usize],
+    ) -> Placed {
+        let values = inputs.iter().map(|p| p.value).collect();
+        Placed {
+            value: self.graph.push(operation.clone(), values, shape.to_vec()),
+            shape: shape.to_vec(),
+            place: None,
+        }
+    }
+
+    /// Adds an operation that mixes samples. As few of its inputs as possible are collected, or the samples of an only one
+    /// are told along another axis that is as long, such as those of a matrix of similarities; what is left is computed for all samples at once.
+    fn mixing(
+        &mut self,
+        operation: &Arc<dyn Operation>,
+        inputs: &[Placed],
+        shape: &[usize],
+    ) -> Placed {
+        let inputs: Vec<Placed> = inputs.iter().map(|p| self.without(p)).collect();
+        for kept in kept_first(&inputs) {
+            let one = |(i, p): (usize, &Placed)| match kept.contains(&i) {
+                true => p.clone(),
+                false => self.collected(p),
+            };
+            let some: Vec<Placed> = inputs.iter().enumerate().map(one).collect();
+            if let Some(placed) = self.attempt(operation, &some, shape) {
+                return placed;
+            }
+        }
+        if let [only] = &inputs[..] {
+            for axis in 0..only.shape.len() {
+                if only.shape[axis] == self.graph.samples
+                    && let Some(turned) = self.turned(only, axis)
+                    && let Some(placed) = self.attempt(operation, &[turned], shape)
+                {
+                    return placed;
+                }
+            }
+        }
+        let all: Vec<Placed> = inputs.iter().map(|p| self.collected(p)).collect();
+        self.whole_node(operation, &all, shape)
     }
 
     fn attempt(
@@ -150,7 +209,7 @@ impl Batching {
         let place = match samples {
             Samples::Kept => Some(BatchAxis::PLAIN),
             Samples::Reduced { .. } => None,
-            Samples::Summed | Samples::Mixed => return None,
+            Samples::Summed | Samples::Collected | Samples::Mixed => return None,
         };
         let ids = inputs.iter().map(|p| p.value).collect();
         Some(Placed {
@@ -159,4 +218,32 @@ impl Batching {
             place,
         })
     }
+}
+
+/// The most inputs of which some are collected and others not.
+const FEW: usize = 4;
+
+/// Which inputs with samples keep them, while those of the others are collected: as many as possible first, and of equally
+/// many those whose samples are along the first axes.
+fn kept_first(inputs: &[Placed]) -> Vec<Vec<usize>> {
+    let axis = |i: usize| inputs[i].place.map_or(0, |place| place.axis);
+    let with: Vec<usize> = (0..inputs.len())
+        .filter(|&i| inputs[i].place.is_some())
+        .collect();
+    if with.len() > FEW {
+        return Vec::new();
+    }
+    let every = 1usize << with.len();
+    let set = |bits: usize| {
+        with.iter()
+            .enumerate()
+            .filter(move |(k, _)| bits >> k & 1 == 1)
+    };
+    let sets = (1..every - 1).map(|bits| set(bits).map(|(_, &i)| i).collect());
+    let mut sets: Vec<Vec<usize>> = sets.collect();
+    sets.sort_by_key(|kept| {
+        let axes = kept.iter().map(|&i| axis(i)).sum::<usize>();
+        (std::cmp::Reverse(kept.len()), axes)
+    });
+    sets
 }

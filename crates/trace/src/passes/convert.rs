@@ -250,10 +250,7 @@ pub(crate) fn complete(
     // With one sample every axis of length 1 could be that of the samples.
     match graph.samples {
         1 => Ok(graph),
-        _ => Ok(batch(&graph).unwrap_or_else(|mixes| Graph {
-            mixes: Some(mixes),
-            ..graph
-        })),
+        _ => Ok(batch(&graph)),
     }
 }
 

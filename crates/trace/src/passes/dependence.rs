@@ -34,6 +34,8 @@ pub(crate) enum Stage {
         /// Whether the kernel adds the samples of a tile up itself, see [`Samples::Summed`].
         whole: bool,
     },
+    /// Once a point, from what all tiles have computed, see [`Samples::Collected`].
+    Collect,
 }
 
 /// A multiple of a sum over the samples.
@@ -58,7 +60,7 @@ pub(crate) struct Analysis {
     /// One a node.
     pub stage: Vec<Stage>,
     /// Passes over the samples that must be complete before a node is computed, one a node: 0 but
-    /// for what needs a sum over the samples, such as batch statistics or the mean loss.
+    /// for what needs all samples, such as batch statistics, similarities within the batch, or the mean loss.
     pub level: Vec<usize>,
     /// Of the parameters.
     classes: Vec<Class>,
@@ -72,8 +74,6 @@ const AFFINE_BYTES: usize = 1 << 30;
 
 impl Analysis {
     /// Analyses `graph` for parameters of which some vary with the point.
-    ///
-    /// A graph that mixes samples before its loss is treated as one whole: correct, and slower.
     pub fn new(graph: &Graph, varies: &[bool]) -> Self {
         let class = |&varies: &bool| match varies {
             true => Class::Affine,
@@ -150,7 +150,7 @@ impl Analysis {
             let level = graph.nodes[node].inputs.iter().map(|&v| known_at[v]);
             let level = level.max().unwrap_or(0);
             let stage = this.node(graph, node)?;
-            let reduces = matches!(stage, Stage::Reduce { .. });
+            let reduces = matches!(stage, Stage::Reduce { .. } | Stage::Collect);
             known_at[graph.nodes[node].output] = level + usize::from(reduces);
             this.stage.push(stage);
             this.level.push(level);
@@ -194,6 +194,7 @@ impl Analysis {
                 mean: false,
                 whole: true,
             },
+            (Class::Point, Samples::Collected) => Stage::Collect,
             (Class::Point, _) if kept => Stage::Tile,
             (Class::Point, _) => Stage::Point,
         };
@@ -226,7 +227,7 @@ impl Analysis {
 
     /// Passes over the samples.
     pub fn levels(&self) -> usize {
-        let with_samples = |stage: &Stage| matches!(stage, Stage::Tile | Stage::Reduce { .. });
+        let with_samples = |stage: &Stage| !matches!(stage, Stage::Once | Stage::Point);
         let levels = self.stage.iter().zip(&self.level);
         let passes = levels
             .filter(|(stage, _)| with_samples(stage))

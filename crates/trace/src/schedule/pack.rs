@@ -1,12 +1,12 @@
 //! Memory for the values of a plan: rows that are used again when a value is not needed any more.
 
-use super::plan::{Output, Pass, Place, Plan};
+use super::plan::{Output, Pass, Phase, Place, Plan, Step};
 use std::collections::HashMap;
 
 /// Gives rows of tile buffers, which the plan has numbered one after another, their places; values
 /// that a later pass over the samples needs are kept.
 pub(crate) fn pack(plan: &mut Plan) {
-    let lives = lives(&plan.passes);
+    let lives = lives(plan);
     let (kept, kept_rows) = keep(&plan.passes, &lives);
     plan.kept_rows = kept_rows;
     plan.tile_rows = 0;
@@ -17,14 +17,28 @@ pub(crate) fn pack(plan: &mut Plan) {
         };
         let outputs: Vec<&mut Output> = plan.outputs.iter_mut().filter(own).collect();
         plan.tile_rows = plan.tile_rows.max(pack_pass(pass, &kept, outputs, index));
+        pass.before.steps_mut().for_each(|step| find(step, &kept));
+    }
+    plan.after.steps_mut().for_each(|step| find(step, &kept));
+}
+
+/// What a step without samples reads of tiles has been kept.
+fn find(step: &mut Step, kept: &HashMap<usize, usize>) {
+    for input in &mut step.inputs {
+        if let Place::Tile(row) = input.place {
+            input.place = Place::Kept(kept[&row]);
+        }
     }
 }
 
-/// The first and the last pass that a value, by its number, appears in.
-fn lives(passes: &[Pass]) -> HashMap<usize, (usize, usize)> {
+/// The first and the last pass that a value, by its number, appears in; what comes after all counts as one.
+fn lives(plan: &Plan) -> HashMap<usize, (usize, usize)> {
     let mut lives = HashMap::new();
-    for (index, pass) in passes.iter().enumerate() {
-        for step in pass.tile.steps() {
+    let of_passes = plan.passes.iter();
+    let of_passes = of_passes.map(|pass| vec![&pass.before, &pass.tile]);
+    let all = of_passes.chain([vec![&plan.after]]);
+    for (index, phases) in all.enumerate() {
+        for step in phases.into_iter().flat_map(Phase::steps) {
             for operand in step.inputs.iter().chain([&step.output]) {
                 if let Place::Tile(row) = operand.place {
                     lives.entry(row).or_insert((index, index)).1 = index;

@@ -48,6 +48,8 @@ pub(crate) enum Action {
     Kernel(Arc<dyn Operation>),
     /// Calls a kernel and adds its output, sample by sample, to that sum.
     Reduce(Arc<dyn Operation>, usize),
+    /// Puts the tiles of a value that was kept together.
+    Collect(Arc<dyn Operation>),
 }
 
 #[derive(Clone, Debug)]
@@ -157,7 +159,7 @@ pub(crate) struct Plan {
     pub vector_size: usize,
     /// Rows in the buffer of a tile.
     pub tile_rows: usize,
-    /// Rows that are kept from pass to pass.
+    /// Rows of a tile that are kept for later passes, or to be collected after the last.
     pub kept_rows: usize,
     /// Numbers in all sums of a point, and in those of a vector.
     pub sum_sizes: [usize; 2],
@@ -193,6 +195,7 @@ impl Plan {
         let mut planner = Planner {
             graph,
             analysis,
+            first: first_uses(graph, analysis),
             plan: Self {
                 passes: vec![Pass::default(); analysis.levels()],
                 ..Self::default()
@@ -236,6 +239,11 @@ impl Plan {
         again
     }
 
+    /// Whether the samples are passed over once, and nothing of a tile is needed after it.
+    pub fn in_one_pass(&self) -> bool {
+        self.passes.len() == 1 && self.kept_rows == 0
+    }
+
     /// Rows of the data that steps read, where parameters are given: derivatives read them more than once.
     fn data_rows(&self) -> usize {
         if self.given.is_empty() {
@@ -270,6 +278,8 @@ impl Plan {
 struct Planner<'a> {
     graph: &'a Graph,
     analysis: &'a Analysis,
+    /// The first pass that needs a value.
+    first: Vec<usize>,
     plan: Plan,
 }
 
@@ -352,7 +362,7 @@ impl Planner<'_> {
     fn evaluate(&mut self, level: usize, affine: ValueId, output: ValueId, relu: bool) {
         let output = self.allocate(output);
         let steps = match output.samples {
-            true => &mut self.plan.passes[level].tile,
+            true => &mut self.plan.passes[self.first[affine].min(level)].tile,
             false => &mut self.plan.passes[0].before,
         };
         steps.point.push(Step {
@@ -388,13 +398,15 @@ impl Planner<'_> {
                 }
                 Action::Reduce(operation, sum)
             }
+            Stage::Collect => Action::Collect(operation),
             _ => Action::Kernel(operation),
         };
         let vector = self.analysis.vector[value];
         let level = self.analysis.level[index];
+        let level = level + usize::from(stage == Stage::Collect);
         let phase = match (stage, self.plan.passes.get_mut(level)) {
-            (Stage::Point, None) => &mut self.plan.after,
-            (Stage::Point, Some(pass)) => &mut pass.before,
+            (Stage::Point | Stage::Collect, None) => &mut self.plan.after,
+            (Stage::Point | Stage::Collect, Some(pass)) => &mut pass.before,
             (_, pass) => &mut pass.expect("as many passes as levels").tile,
         };
         phase.of(vector).push(Step {
@@ -440,6 +452,20 @@ impl Planner<'_> {
         self.plan.loss = loss.as_ref().and_then(|m| sum(&self.plan, m.sum));
         self.plan.excess = loss.and_then(|m| m.excess);
     }
+}
+
+/// For each value: the first pass in which something is computed from it.
+fn first_uses(graph: &Graph, analysis: &Analysis) -> Vec<usize> {
+    let mut first = vec![usize::MAX; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if analysis.stage[index] != Stage::Once {
+            let level = analysis.level[index];
+            node.inputs
+                .iter()
+                .for_each(|&v| first[v] = first[v].min(level));
+        }
+    }
+    first
 }
 
 /// ReLU nodes over affine values that nothing else needs at points: (node, affine value).

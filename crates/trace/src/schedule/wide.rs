@@ -25,7 +25,8 @@ const SMALL: usize = 2 << 20;
 pub(crate) fn widened(graph: &Graph, analysis: &Analysis, narrow: Tiles) -> Option<Graph> {
     let lanes = WIDE.min(Tiles::new(graph.samples, 1).lanes);
     let known = |v: ValueId| !analysis.samples[v];
-    if lanes <= narrow.lanes || analysis.levels() > 1 || !graph.outputs().all(known) {
+    let one_pass = analysis.levels() == 1 && !analysis.stage.contains(&Stage::Collect);
+    if lanes <= narrow.lanes || !one_pass || !graph.outputs().all(known) {
         return None;
     }
     let mut pass = Widening {
@@ -46,7 +47,7 @@ pub(crate) fn widened(graph: &Graph, analysis: &Analysis, narrow: Tiles) -> Opti
     for (index, node) in nodes.iter().enumerate() {
         let inside = |v: &ValueId| run.iter().any(|n: &Node| n.output == *v);
         match analysis.stage[index] {
-            Stage::Once | Stage::Point => pass.graph.nodes.push(node.clone()),
+            Stage::Once | Stage::Point | Stage::Collect => pass.graph.nodes.push(node.clone()),
             Stage::Tile if !heavy[index] => {
                 // What only shows another value in another shape costs nothing anywhere.
                 match node.operation.is_view() && !inside(&node.inputs[0]) {

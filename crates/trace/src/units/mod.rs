@@ -26,7 +26,6 @@ use landscape_core::alignment::{Correlator, PermutationSpec};
 struct Units {
     /// The graph of the data loss and the accuracy.
     graph: Graph,
-    analysis: Analysis,
     spec: PermutationSpec,
     /// One list a group.
     readings: Vec<Vec<Reading>>,
@@ -43,7 +42,6 @@ impl Units {
         let (spec, readings) = groups(&graph, &analysis, axes);
         Units {
             graph,
-            analysis,
             spec,
             readings,
         }
@@ -69,7 +67,7 @@ impl Units {
         if unread.len() > SHOWN {
             groups += &format!(" and {} more", unread.len() - SHOWN);
         }
-        let mixed = !self.analysis.samples.iter().any(|&samples| samples);
+        let mixed = self.graph.mixes.is_some();
         Err(TraceError::NoActivations { groups, mixed })
     }
 }

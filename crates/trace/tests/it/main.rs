@@ -7,6 +7,7 @@ mod curvature;
 mod devices;
 mod double;
 mod layouts;
+mod mixing;
 mod mlp;
 mod modules;
 mod networks;

@@ -184,24 +184,26 @@ fn what_sees_the_order_of_its_input_has_no_units() {
     assert_eq!(trace.unwrap().permutations().groups.len(), 1);
 }
 
-/// Where the loss mixes its samples first, what a unit does on one sample is not known.
+/// What a unit does on one sample is known although the loss mixes them afterwards, and not where layers run on pairs of them.
 #[test]
 fn activations_that_cannot_be_read_are_an_error() {
     let module = crate::mlp::Mlp::new(&[6, 5, 4], 3);
     let data = crate::mlp::data(20, 6, 4, 8);
-    let trace = Trace::capture(
-        &module,
-        &data.x(),
-        |module: &crate::mlp::Mlp, x: &Tensor<2>| {
-            let out = module.forward(x.clone());
-            // Pairs of neighbours.
-            let near = out.clone().slice_dim(0, 1..20) - out.slice_dim(0, 0..19);
-            Loss::new(near.powi_scalar(2).mean().reshape([1]))
-        },
-    )
-    .unwrap();
-    assert_eq!(trace.permutations().groups.len(), 2);
+    let near = |out: Tensor<2>| out.clone().slice_dim(0, 1..20) - out.slice_dim(0, 0..19);
+    let after = move |module: &crate::mlp::Mlp, x: &Tensor<2>| {
+        Loss::new(near(module.forward(x.clone())).powi_scalar(2).mean())
+    };
     let params = params_of(&module).unwrap();
+    let trace = Trace::capture(&module, &data.x(), after).unwrap();
+    let error = trace.activations(&params).unwrap_err();
+    let found =
+        matches!(&error, TraceError::NoActivations { groups, mixed: true } if groups == "`fc2`");
+    assert!(found, "{error}");
+    let before = move |module: &crate::mlp::Mlp, x: &Tensor<2>| {
+        Loss::new(module.forward(near(x.clone())).powi_scalar(2).mean())
+    };
+    let trace = Trace::capture(&module, &data.x(), before).unwrap();
+    assert_eq!(trace.permutations().groups.len(), 2);
     let errors = [
         trace.correlations(&params, &params).unwrap_err(),
         trace.activations(&params).unwrap_err(),

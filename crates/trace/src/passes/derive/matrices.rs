@@ -89,10 +89,6 @@ fn attempt(
     d.graph.prune();
     let analysis = Analysis::of_given(&d.graph, d.samples.contains(&true));
     let analysis = analysis.expect("told by the derivation");
-    // Sums that are needed for single samples again, as after a root of the mean loss.
-    if analysis.levels() > 1 {
-        return Ok(None);
-    }
     let mut place = 0;
     let outputs = outputs.iter().map(|output| {
         place += usize::from(output.is_some());
