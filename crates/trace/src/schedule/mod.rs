@@ -3,6 +3,7 @@
 pub(crate) mod group;
 pub(crate) mod once;
 pub(crate) mod pack;
+pub(crate) mod pack_points;
 pub(crate) mod plan;
 pub(crate) mod tiles;
 pub(crate) mod wide;

@@ -1,6 +1,7 @@
 //! The steps that are run for every point, with the place of every value.
 
 use super::pack;
+use super::pack_points::pack_points;
 use super::tiles::{TILE, Tiles, WIDE_TILE};
 use super::wide::widened;
 use crate::ir::graph::{Graph, Source, ValueId};
@@ -219,6 +220,7 @@ impl Plan {
         planner.outputs();
         let mut this = planner.plan;
         pack::pack(&mut this);
+        pack_points(&mut this);
         this.again = this.needed_after();
         this
     }

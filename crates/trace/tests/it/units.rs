@@ -209,7 +209,7 @@ fn activations_that_cannot_be_read_are_an_error() {
         trace.activations(&params).unwrap_err(),
     ];
     for error in errors {
-        let found = matches!(&error, TraceError::NoActivations { groups, mixed: true } if groups == "`fc1`, `fc2`");
+        let found = matches!(&error, TraceError::NoActivations { groups, mixed: false } if groups == "`fc1`, `fc2`");
         assert!(found, "{error}");
         assert!(error.to_string().contains("align by weights"));
     }
