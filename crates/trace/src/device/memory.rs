@@ -123,7 +123,7 @@ impl Sizes {
             fixed: 0,
             sample: 1,
             largest_sample: 1,
-            point: 1 + (plan.point_size + plan.vector_size + sums) as u64,
+            point: 1 + (plan.flat_size + sums) as u64,
             largest_point: 1,
             whole,
             one_point: !plan.given.is_empty(),

@@ -3,6 +3,7 @@
 use super::Operation;
 use super::broadcast::MAX_RANK;
 use super::collect::{Collect, Distribute};
+use super::embedding::Embedding;
 use super::shape::{Expand, Permute, Reshape};
 use super::unary::Unary;
 use crate::ir::batching::{BatchAxis, Batching, Placed};

@@ -34,6 +34,7 @@ pub(crate) fn pack_points(plan: &mut Plan) {
     for given in &mut plan.given {
         given.offset = places[&(given.vector, given.offset)];
     }
+    plan.flat_size = plan.point_size + plan.vector_size;
     [plan.point_size, plan.vector_size] = buffers.map(|buffer| buffer.count);
 }
 

@@ -158,6 +158,8 @@ pub(crate) struct Plan {
     pub point_size: usize,
     /// Numbers in the buffer of a vector.
     pub vector_size: usize,
+    /// Numbers in all values without samples, where none takes the place of another.
+    pub flat_size: usize,
     /// Rows in the buffer of a tile.
     pub tile_rows: usize,
     /// Rows of a tile that are kept for later passes, or to be collected after the last.
