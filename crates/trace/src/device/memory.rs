@@ -49,9 +49,8 @@ impl Room {
     /// The room on a device, one of so many that compute at once, where `fixed` bytes stay; `given`: what a group may take,
     /// by the user.
     pub fn new(device: &Device, devices: usize, fixed: u64, given: Option<u64>) -> Self {
-        let share = |free: u64| free.saturating_sub(fixed) / 2 / devices.max(1) as u64;
         let free = match open::is_in_system_memory(device) {
-            true => free_memory().map(share),
+            true => free_memory().map(|free| share(free, fixed, devices)),
             false => None,
         };
         let (tensor, stated) = open::memory(device);
@@ -90,6 +89,11 @@ impl Room {
             bound_of_most,
         }
     }
+}
+
+/// Half of the free memory that is left beside what stays, in equal parts for devices that compute at once.
+fn share(free: u64, fixed: u64, devices: usize) -> u64 {
+    free.saturating_sub(fixed) / 2 / devices.max(1) as u64
 }
 
 /// Numbers of a plan's values, at least 1 each.
@@ -279,6 +283,13 @@ mod tests {
             last = now;
         }
         assert_eq!(last, (1, 1));
+    }
+
+    #[test]
+    fn devices_share_what_is_free() {
+        assert_eq!(share(8 << 30, 2 << 30, 1), 3 << 30);
+        assert_eq!(share(8 << 30, 2 << 30, 3), 1 << 30);
+        assert_eq!(share(1, 2, 1), 0);
     }
 
     #[test]

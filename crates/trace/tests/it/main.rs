@@ -6,6 +6,7 @@ mod conv;
 mod curvature;
 mod devices;
 mod double;
+mod grid;
 mod layouts;
 mod mixing;
 mod mlp;
