@@ -3,9 +3,9 @@
 use crate::interrupt::Interrupt;
 use crate::words::{Typed, nearest};
 use landscape_core as core;
+use landscape_study::{Smaller, StudyError, file_help};
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum CliError {
     Sharpness(#[from] landscape_hessian::sharpness::SharpnessError),
     /// Studies of several trainings, and ways between networks.
     #[error(transparent)]
-    Study(#[from] landscape_study::StudyError),
+    Study(StudyError),
     /// The grid.
     #[error("the grid: {0}")]
     Grid(#[from] core::GridError),
@@ -73,12 +73,6 @@ pub enum CliError {
         run: String,
         source: core::MetricsError,
     },
-    /// A device that this program was built without.
-    #[error("this program was built without the device `{device}`")]
-    NoDevice {
-        device: String,
-        feature: &'static str,
-    },
     /// An option that is needed is absent.
     #[error("{what} is missing")]
     Missing {
@@ -88,25 +82,6 @@ pub enum CliError {
     /// Options that do not go together, or with the stored run.
     #[error("{what}")]
     Conflict { what: String, remedy: String },
-    /// A file of directions does not fit.
-    #[error("directions `{}`: {reason}", path.display())]
-    Directions { path: PathBuf, reason: String },
-    /// Parameters of another model do not fit.
-    #[error("checkpoint `{file}` does not fit: {source}")]
-    Checkpoint {
-        file: String,
-        source: core::ParamsError,
-    },
-    /// A file would be overwritten.
-    #[error("`{}` exists", path.display())]
-    Exists { path: PathBuf },
-    /// The operating system.
-    #[error("cannot {action} `{}`: {source}", path.display())]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
     /// Results could not be printed.
     #[error("cannot write to stdout: {0}")]
     Stdout(#[source] io::Error),
@@ -122,6 +97,39 @@ pub enum CliError {
     /// Ctrl-C, or another signal that asks to end.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
+}
+
+impl From<StudyError> for CliError {
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Store(error) => error.into(),
+            StudyError::Models(error) => error.into(),
+            StudyError::Trace(error) => error.into(),
+            StudyError::Lanczos(error) => error.into(),
+            StudyError::Sharpness(error) => error.into(),
+            StudyError::Grid(error) => error.into(),
+            StudyError::Direction(error) => error.into(),
+            StudyError::Plane(error) => error.into(),
+            StudyError::Params(error) => error.into(),
+            StudyError::Trajectory(error) => error.into(),
+            StudyError::Sampler(error) => error.into(),
+            StudyError::Objective(error) => error.into(),
+            StudyError::Interrupted { saved, again } => CliError::Interrupted { saved, again },
+            StudyError::NoModel => CliError::Missing {
+                what: "--model",
+                remedy: "give the network, for example --model mlp:2-8-4-1, or a training run with --run",
+            },
+            StudyError::NoData => CliError::Missing {
+                what: "--data",
+                remedy: "give the data, for example --data moons or --data mnist-1k",
+            },
+            StudyError::NoFolder { .. } => CliError::Conflict {
+                what: format!("--data-dir has no effect here: {error}"),
+                remedy: "leave --data-dir out".to_owned(),
+            },
+            error => CliError::Study(error),
+        }
+    }
 }
 
 impl From<core::StreamError> for CliError {
@@ -176,11 +184,6 @@ impl CliError {
     pub fn remedy(&self) -> Option<String> {
         use landscape_storage::Error as Store;
         let words = match self {
-            CliError::NoDevice { feature, .. } => {
-                return Some(format!(
-                    "build it with `--features {feature}`, or use --device cpu or flex"
-                ));
-            }
             CliError::Trace(landscape_trace::TraceError::NoDevice { device, .. }) => {
                 absent_device(device)
             }
@@ -190,17 +193,9 @@ impl CliError {
             CliError::Unsound { .. } => {
                 "try LANDSCAPE_SIMD=portable or --device flex, and report it with this table"
             }
-            CliError::Study(landscape_study::StudyError::NoWidth { .. }) => {
-                "give another --model, or compare --seeds, --optimizers or --batch-sizes"
-            }
-            CliError::Study(landscape_study::StudyError::InitialWidths) => "leave --weights out",
-            CliError::Study(landscape_study::StudyError::TooFew { .. }) => {
-                "name two or more, for example --seeds 0..10 or --optimizers sgd,adam"
-            }
             CliError::Panicked { .. } => "report it with the command and the lines above",
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),
-            CliError::Exists { .. } => "give another file, or --force to overwrite it",
             CliError::Interrupted { again, .. } => *again,
             CliError::Store(Store::NotFound { .. }) => {
                 "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
@@ -213,7 +208,7 @@ impl CliError {
                 });
             }
             CliError::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
-            CliError::Store(Store::Io { source, .. }) | CliError::Io { source, .. } => file(source),
+            CliError::Store(Store::Io { source, .. }) => file_help(source),
             CliError::Store(Store::Database { .. }) => "what was stored before is safe",
             CliError::Store(Store::Damaged { .. }) => {
                 "go back to a copy of the file, or leave out the run"
@@ -230,7 +225,7 @@ impl CliError {
             CliError::Models(landscape_models::ModelsError::Checkpoint { .. }) => {
                 "check --model against the file, or give another --weights file"
             }
-            CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file(source),
+            CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file_help(source),
             CliError::Models(landscape_models::ModelsError::Inputs {
                 expected, found, ..
             }) => match (&expected[..], &found[..]) {
@@ -260,11 +255,7 @@ impl CliError {
             CliError::Density(landscape_hessian::DensityError::Steps { .. }) => {
                 "give --lanczos-steps 2 or more"
             }
-            CliError::Directions { .. } => {
-                "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."
-            }
-            CliError::Checkpoint { .. } => "give checkpoints of one network",
-            CliError::Study(error) => return study(error).map(str::to_owned),
+            CliError::Study(error) => return with_options(error).or_else(|| error.help()),
             CliError::Direction(core::DirectionError::Parallel { .. }) => {
                 "give directions that differ, or leave --orthogonal out"
             }
@@ -292,31 +283,91 @@ impl CliError {
     }
 }
 
-/// What to do about a file that cannot be read or written.
-fn file(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
-        io::ErrorKind::NotFound => "check the path; folders have to be there",
-        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "check the path",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "make space on the disk, or raise the limit (`ulimit -f`)"
+/// What to do about an error of the library, in the options of the command line, where it has some for that.
+fn with_options(error: &StudyError) -> Option<String> {
+    use StudyError as E;
+    let words = match error {
+        E::TooFew { .. } => "name two or more, for example --seeds 0..10 or --optimizers sgd,adam",
+        E::NoWidth { .. } => {
+            "give another --model, or compare --seeds, --optimizers or --batch-sizes"
         }
-        io::ErrorKind::ReadOnlyFilesystem => "give a path on a file system that can be written to",
-        _ => "check the path",
-    }
+        E::InitialWidths => "leave --weights out",
+        E::NotATraining { .. } => "give a run of kind train; `landscape runs` lists them",
+        E::UnknownLoss { .. } => "say with --loss which one is meant",
+        E::NoCheckpoint { steps, .. } if steps.is_empty() => {
+            "train it again: the same `landscape train` continues"
+        }
+        E::Memory { smaller, .. } => match smaller {
+            Smaller::Grid => "give a smaller --grid",
+            Smaller::Network => "give a smaller --model",
+            Smaller::Samples => "give a smaller --model, or fewer --samples",
+            Smaller::Networks => return None,
+            Smaller::Eigenvectors => "give a smaller --top or --bottom",
+            Smaller::Products => "give a smaller --max-products, or --trace-method hutchinson",
+            Smaller::LanczosSteps => "give fewer --lanczos-steps",
+            Smaller::Checkpoints => "take fewer of them with --window A:B or --epochs A:B",
+            Smaller::Bends => "give fewer --bends",
+        },
+        E::TooManyNetworks { directions, .. } => {
+            return Some(format!("give --to at most {}", times(*directions)));
+        }
+        E::SameNetwork { .. } => "give another network with --to",
+        E::OnlyStatistics { .. } => "use --dir-type states to move along them",
+        E::StatisticsMeasured { .. } => {
+            "use --batch-norm frozen to move along the statistics that the files hold"
+        }
+        E::Ends { directions, .. } => {
+            return Some(format!(
+                "name {directions}, each `top` or `bottom`, or give --direction hessian"
+            ));
+        }
+        E::FewEigenvectors => "use --direction random, or a network with more parameters",
+        E::NoPath => {
+            "--direction pca needs the checkpoints of a training run: give its name with --run"
+        }
+        E::Directions { .. } => {
+            "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."
+        }
+        E::FewDirections { .. } => "`landscape export NAME --directions` writes those of a run",
+        E::Axes { what, axes, .. } => {
+            let option = if *what == "counts" {
+                "--grid"
+            } else {
+                "--range"
+            };
+            return Some(format!("give {option} one for all axes, or {axes}"));
+        }
+        E::TooFar { .. } => "give a --range within -3.4e38:3.4e38, for example --range=-1:1",
+        E::TooClose { .. } => "give a larger --range, for example --range=-1:1",
+        E::NotDrawable { .. } => "give a larger --grid, or leave -o out",
+        E::TermWeight { term, .. } => {
+            return Some(format!("give a number, for example --{term} 0.0001"));
+        }
+        E::NoDevice { feature, .. } => {
+            return Some(format!(
+                "build it with `--features {feature}`, or use --device cpu or flex"
+            ));
+        }
+        E::Stopped { .. } => {
+            "add --force to train from the start (what is stored is replaced once the new training is complete), or \
+             give another --name"
+        }
+        E::Exists { .. } => "give another file, or --force to overwrite it",
+        E::FewPoints { .. } => "give for example --points 61",
+        E::NoUnits { .. } => "leave --align out",
+        E::Curve(core::CurveError::Straight) => {
+            "train the curve longer, or with another --lr, --seed or --curve"
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
-/// What to do about comparisons and ways.
-fn study(error: &landscape_study::StudyError) -> Option<&'static str> {
-    use landscape_study::StudyError as Study;
-    match error {
-        Study::FewPoints { .. } => Some("give for example --points 61"),
-        Study::NoUnits { .. } => Some("leave --align out"),
-        Study::NotFinite { .. } => Some("give networks whose training did not diverge"),
-        Study::Curve(core::CurveError::Straight) => {
-            Some("train the curve longer, or with another --lr, --seed or --curve")
-        }
-        _ => None,
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
     }
 }
 

@@ -10,7 +10,7 @@ mod digest;
 pub mod direction;
 pub mod files;
 pub mod grid;
-mod json;
+pub mod json;
 mod memory;
 pub mod metrics;
 mod names;

@@ -3,7 +3,16 @@
 pub mod compare;
 pub mod connect;
 mod curvature;
+pub mod device;
+pub mod directions;
 mod error;
+pub mod files;
+pub mod memory;
+pub mod problem;
+pub mod record;
+pub mod report;
+pub mod runs;
 
 pub use curvature::MeanLoss;
-pub use error::StudyError;
+pub use error::{Smaller, StudyError, file_help};
+pub use report::Reporter;

@@ -1,6 +1,7 @@
+use super::BatchNorm;
 use super::values::count;
-use super::{BatchNorm, DeviceName};
 use clap::Args;
+use landscape_study::device::{DeviceName, Evaluation};
 use landscape_trace::MOST_THREADS;
 
 /// How the loss is evaluated; changes no number beyond rounding.
@@ -24,10 +25,12 @@ pub struct EvalArgs {
 }
 
 impl EvalArgs {
-    /// The devices in words.
-    pub fn names(&self) -> String {
-        let names: Vec<String> = self.device.iter().map(ToString::to_string).collect();
-        names.join(", ")
+    /// What the library is asked for.
+    pub fn request(&self) -> Evaluation {
+        Evaluation {
+            devices: self.device.clone(),
+            threads: self.threads,
+        }
     }
 }
 

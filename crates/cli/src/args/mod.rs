@@ -34,17 +34,18 @@ pub use given::Given;
 pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
-pub use sample::{PlaneArgs, SampleArgs, TermArgs};
+pub use sample::{PlaneArgs, SampleArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 pub use values::{
-    BatchNorm, Counts, DeviceName, DirectionName, DirectionType, End, EpochWindow, Limits,
-    PrecisionName, Ranges, StepWindow, ValueName,
+    BatchNorm, Counts, DirectionType, EpochWindow, Limits, PrecisionName, Ranges, StepWindow,
+    ValueName, grid_request,
 };
 
 use crate::error::CliError;
 use crate::words::DATABASE;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use landscape_study::runs::Keep;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -171,4 +172,15 @@ pub struct StoreArgs {
     /// Replace the stored run once the new one is complete, and files that exist
     #[arg(long)]
     pub force: bool,
+}
+
+impl StoreArgs {
+    /// What the library is asked for, by a command in these words.
+    pub fn keep(&self, command: &str) -> Keep {
+        Keep {
+            name: self.name.clone(),
+            replace: self.force,
+            command: Some(command.to_owned()),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use super::values::path_parser;
 use clap::Args;
 use landscape_models::{DataSpec, LossKind, ModelSpec, Split};
+use landscape_study::problem::{DataRequest, NetworkRequest};
 use std::path::PathBuf;
 
 /// The data and the loss.
@@ -41,4 +42,29 @@ pub struct NetworkArgs {
     /// Which checkpoint of the run, by step: 0 is the initial state; the last where absent
     #[arg(long, value_name = "N")]
     pub step: Option<u64>,
+}
+
+impl DataArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> DataRequest {
+        DataRequest {
+            data: self.data.clone(),
+            dir: self.data_dir.clone(),
+            split: self.split,
+            samples: self.samples,
+            loss: self.loss,
+        }
+    }
+}
+
+impl NetworkArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> NetworkRequest {
+        NetworkRequest {
+            model: self.model.clone(),
+            weights: self.weights.clone(),
+            run: self.run.clone(),
+            step: self.step,
+        }
+    }
 }

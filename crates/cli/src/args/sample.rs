@@ -1,10 +1,13 @@
 use super::values::{ValueError, path_parser};
 use super::{
-    Counts, DataArgs, DirectionName, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName,
-    Ranges, StoreArgs,
+    Counts, DataArgs, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName, Ranges,
+    StoreArgs, grid_request,
 };
 use clap::Args;
 use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
+use landscape_models::Regularizer;
+use landscape_study::directions::{DirectionKind, GridRequest, PlaneRequest};
+use landscape_study::runs::LandscapeRequest;
 use std::path::PathBuf;
 
 const LINE: &str = "\
@@ -115,9 +118,9 @@ pub struct PlaneArgs {
         long,
         value_name = "KIND|FILE",
         default_value = "random",
-        value_parser = path_parser::<DirectionName>()
+        value_parser = path_parser::<DirectionKind>()
     )]
-    pub direction: DirectionName,
+    pub direction: DirectionKind,
     /// Towards other parameters, which lie at the coordinate 1; once for each axis
     #[arg(long, value_name = "FILE")]
     pub to: Vec<PathBuf>,
@@ -155,4 +158,53 @@ pub struct TermArgs {
     /// Also store W * sum theta^2, apart from the data loss
     #[arg(long, value_name = "W", allow_hyphen_values = true)]
     pub l2: Option<f64>,
+}
+
+impl<const DIMS: usize> SampleArgs<DIMS> {
+    /// What the library is asked for, by a command in these words.
+    pub fn request(&self, command: &str) -> LandscapeRequest {
+        LandscapeRequest {
+            dims: DIMS,
+            network: self.network.request(),
+            data: self.data.request(),
+            plane: self.plane.request(),
+            grid: self.plane.grid_request(),
+            statistics: self.norm.batch_norm.statistics(),
+            terms: self.terms.regularizers(),
+            precision: self.precision.precision(),
+            adaptive: self.adaptive,
+            batch: self.batch,
+            evaluation: self.eval.request(),
+            keep: self.store.keep(command),
+        }
+    }
+}
+
+impl PlaneArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> PlaneRequest {
+        PlaneRequest {
+            to: self.to.clone(),
+            moves: self.dir_type.moves(),
+            direction: self.direction.clone(),
+            norm: self.norm,
+            bias: self.bias,
+            orthogonal: self.orthogonal,
+            distribution: self.distribution,
+            seed: self.seed,
+        }
+    }
+
+    /// The points that are asked for.
+    pub fn grid_request(&self) -> GridRequest {
+        grid_request(self.grid.as_ref(), self.range.as_ref())
+    }
+}
+
+impl TermArgs {
+    /// What the library is asked for.
+    fn regularizers(&self) -> Vec<Regularizer> {
+        let l1 = self.l1.map(Regularizer::L1);
+        l1.into_iter().chain(self.l2.map(Regularizer::L2)).collect()
+    }
 }

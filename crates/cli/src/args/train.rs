@@ -1,8 +1,10 @@
 use super::values::{EPOCHS, count};
-use super::{DataArgs, DeviceName, StoreArgs};
+use super::{DataArgs, StoreArgs};
 use clap::Args;
-use landscape_models::{ModelSpec, OptimizerKind, Schedule};
+use landscape_models::{ModelSpec, OptimizerKind, Schedule, TrainConfig};
 use landscape_storage::CheckpointForm;
+use landscape_study::device::DeviceName;
+use landscape_study::runs::TrainRequest;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -96,4 +98,38 @@ pub struct TrainSettings {
     /// Seed of the initial parameters and of the order of the samples
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
+}
+
+impl TrainArgs {
+    /// What the library is asked for, by a command in these words.
+    pub fn request(&self, command: &str) -> TrainRequest {
+        TrainRequest {
+            model: self.model.clone(),
+            weights: self.weights.clone(),
+            data: self.data.request(),
+            config: self.settings.config(),
+            device: self.device,
+            form: self.record,
+            keep: self.store.keep(command),
+        }
+    }
+}
+
+impl TrainSettings {
+    /// What the library is asked for.
+    pub fn config(&self) -> TrainConfig {
+        TrainConfig {
+            epochs: self.epochs,
+            batch: self.batch,
+            optimizer: self.optimizer,
+            lr: self.lr,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            schedule: self.schedule,
+            seed: self.seed,
+            every: self.every,
+            per_decade: self.per_decade,
+            shuffle: !self.no_shuffle,
+        }
+    }
 }

@@ -2,20 +2,14 @@
 
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use landscape_core::{Surface, Value, path_text, text_path};
+use landscape_core::{Surface, Value, path_text};
+use landscape_study::directions::{GridRequest, Moves};
 use landscape_trace::{BatchStatistics, Precision};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
-
-/// An end of the spectrum that a direction belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Top,
-    Bottom,
-}
 
 /// Why a value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,17 +39,6 @@ pub enum ValueError {
         least: usize,
         most: usize,
     },
-    /// No ends of a spectrum.
-    #[error(
-        "`{0}` names no directions of the Hessian: give hessian, or hessian: and top or bottom for each \
-         direction, as in hessian:top,bottom"
-    )]
-    Ends(String),
-    /// No device.
-    #[error(
-        "unknown device `{0}`; one of: cpu, flex, wgpu[:i], vulkan[:i], cuda[:i], libtorch, libtorch-cuda[:i]"
-    )]
-    Device(String),
 }
 
 /// Reads a value that may be a path, which need not be UTF-8; it is parsed from the text of the path, see
@@ -114,6 +97,14 @@ impl FromStr for Ranges {
         ranges
             .map(Ranges)
             .ok_or_else(|| ValueError::Ranges(given.to_owned()))
+    }
+}
+
+/// The points that are asked for.
+pub fn grid_request(counts: Option<&Counts>, ranges: Option<&Ranges>) -> GridRequest {
+    GridRequest {
+        counts: counts.map(|counts| counts.0.clone()),
+        ranges: ranges.map(|ranges| ranges.0.clone()),
     }
 }
 
@@ -187,89 +178,6 @@ impl FromStr for Limits {
     }
 }
 
-/// Where directions come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectionName {
-    Random,
-    Pca,
-    /// Eigenvectors; where no ends are named, those of the largest eigenvalues.
-    Hessian(Vec<End>),
-    Gradient,
-    File(PathBuf),
-}
-
-impl FromStr for DirectionName {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        if let Some(words) = given.strip_prefix("hessian:") {
-            let ends = words.split(',').map(|word| match word.trim() {
-                "top" => Ok(End::Top),
-                "bottom" => Ok(End::Bottom),
-                _ => Err(ValueError::Ends(given.to_owned())),
-            });
-            return Ok(DirectionName::Hessian(ends.collect::<Result<_, _>>()?));
-        }
-        Ok(match given {
-            "random" => DirectionName::Random,
-            "pca" => DirectionName::Pca,
-            "hessian" => DirectionName::Hessian(Vec::new()),
-            "gradient" => DirectionName::Gradient,
-            file => DirectionName::File(text_path(file)),
-        })
-    }
-}
-
-/// Where the loss is evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceName {
-    Cpu,
-    Flex,
-    Wgpu(Option<usize>),
-    Vulkan(Option<usize>),
-    Cuda(usize),
-    LibTorch,
-    LibTorchCuda(usize),
-}
-
-impl FromStr for DeviceName {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        let unknown = || ValueError::Device(given.to_owned());
-        let (name, index) = match given.split_once(':') {
-            None => (given, None),
-            Some((name, index)) => (name, Some(index.parse().map_err(|_| unknown())?)),
-        };
-        match (name, index) {
-            ("cpu", None) => Ok(DeviceName::Cpu),
-            ("flex", None) => Ok(DeviceName::Flex),
-            ("wgpu", index) => Ok(DeviceName::Wgpu(index)),
-            ("vulkan", index) => Ok(DeviceName::Vulkan(index)),
-            ("cuda", index) => Ok(DeviceName::Cuda(index.unwrap_or(0))),
-            ("libtorch", None) => Ok(DeviceName::LibTorch),
-            ("libtorch-cuda", index) => Ok(DeviceName::LibTorchCuda(index.unwrap_or(0))),
-            _ => Err(unknown()),
-        }
-    }
-}
-
-impl std::fmt::Display for DeviceName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DeviceName::Cpu => f.write_str("cpu"),
-            DeviceName::Flex => f.write_str("flex"),
-            DeviceName::Wgpu(None) => f.write_str("wgpu"),
-            DeviceName::Wgpu(Some(index)) => write!(f, "wgpu:{index}"),
-            DeviceName::Vulkan(None) => f.write_str("vulkan"),
-            DeviceName::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
-            DeviceName::Cuda(index) => write!(f, "cuda:{index}"),
-            DeviceName::LibTorch => f.write_str("libtorch"),
-            DeviceName::LibTorchCuda(index) => write!(f, "libtorch-cuda:{index}"),
-        }
-    }
-}
-
 /// Statistics of BatchNorm layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BatchNorm {
@@ -283,15 +191,6 @@ pub enum BatchNorm {
 }
 
 impl BatchNorm {
-    /// Its name on the command line and in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            BatchNorm::Frozen => "frozen",
-            BatchNorm::Batch => "batch",
-            BatchNorm::Reestimate => "reestimate",
-        }
-    }
-
     /// What the trace calls it.
     pub fn statistics(self) -> BatchStatistics {
         match self {
@@ -309,6 +208,16 @@ pub enum DirectionType {
     States,
     /// Weights only; the statistics stay those of the network at 0
     Weights,
+}
+
+impl DirectionType {
+    /// What the library calls it.
+    pub fn moves(self) -> Moves {
+        match self {
+            DirectionType::States => Moves::States,
+            DirectionType::Weights => Moves::Weights,
+        }
+    }
 }
 
 /// In which numbers products are computed.

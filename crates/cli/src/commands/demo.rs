@@ -7,11 +7,14 @@ use crate::args::DemoArgs;
 use crate::commands::part;
 use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
-use crate::inputs::{open_store, read_store, write_new};
+use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, quoted};
 use landscape_plot::page::{PageData, html};
 use landscape_storage::{RunKind, RunSummary, Status, Store};
+use landscape_study::StudyError;
+use landscape_study::files::write_new;
+use landscape_study::record::Provenance;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -59,7 +62,7 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
 
 /// A folder of its own, or one of an earlier demonstration.
 fn prepare(out: &Path, force: bool, console: &Console) -> Result<(), CliError> {
-    let failed = |source| CliError::Io {
+    let failed = |source| StudyError::Io {
         action: "make the folder",
         path: out.to_owned(),
         source,
@@ -87,8 +90,8 @@ fn is_own(out: &Path, console: &Console) -> Result<bool, CliError> {
     }
     let first = format!("landscape {}", WORK[0].shown());
     let made = |run: &RunSummary| {
-        let command = run.run.provenance.get("command");
-        command.is_some_and(|c| c.as_str().is_some_and(|c| c.starts_with(&first)))
+        let command = Provenance::of(&run.run).command;
+        command.is_some_and(|command| command.starts_with(&first))
     };
     let runs = read_store(&db, console)?.runs()?;
     Ok(runs.iter().any(made) || (runs.is_empty() && holds_database_alone(out)))
@@ -181,7 +184,7 @@ fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliErro
     }
     data.command = Some(console.command().to_owned());
     let path = args.out.join("index.html");
-    write_new(&path, html(&data)?.as_bytes(), true)
+    Ok(write_new(&path, html(&data)?.as_bytes(), true)?)
 }
 
 #[cfg(test)]

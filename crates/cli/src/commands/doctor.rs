@@ -1,11 +1,12 @@
 //! Numbers that have to agree, computed in several ways on this machine.
 
-use crate::args::{DataArgs, DoctorArgs, NetworkArgs};
+use crate::args::DoctorArgs;
 use crate::error::CliError;
-use crate::inputs::{Derivatives, Problem, load_problem, targets};
 use crate::output::{Align, Console, Table, number, short};
 use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Point};
 use landscape_models::{evaluate, trace_network};
+use landscape_study::directions::Derivatives;
+use landscape_study::problem::{DataRequest, NetworkRequest, Problem};
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
 use serde_json::{Value, json};
 
@@ -67,10 +68,10 @@ impl Check {
 
 /// Checks, and says what does not hold.
 pub fn doctor(args: &DoctorArgs, console: &Console) -> Result<(), CliError> {
-    let targets = targets(&args.eval)?;
+    let targets = args.eval.request().targets()?;
     let problem = problem(console)?;
     let plane = plane(&problem)?;
-    let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &[])?;
+    let trace = trace_network(&problem.network()?, &problem.data, problem.loss.kind, &[])?;
     let said = |name: &str, found: String| Check {
         name: name.to_owned(),
         found,
@@ -123,37 +124,32 @@ fn report(checks: &[Check], console: &Console) -> Result<(), CliError> {
 
 /// The network with its initial parameters, and the embedded data.
 fn problem(console: &Console) -> Result<Problem, CliError> {
-    let network = NetworkArgs {
+    let network = NetworkRequest {
         model: Some(MODEL.parse()?),
-        weights: None,
-        run: None,
-        step: None,
+        ..NetworkRequest::default()
     };
-    let data = DataArgs {
+    let data = DataRequest {
         data: Some("mnist-1k:pixels=standard".parse()?),
-        data_dir: None,
-        split: None,
-        samples: None,
-        loss: None,
+        ..DataRequest::default()
     };
-    load_problem(&network, &data, SEED, None, console)
+    Ok(Problem::load(&network, &data, SEED, None, console)?)
 }
 
 fn plane(problem: &Problem) -> Result<Plane, CliError> {
     let draw = |stream: u64| {
-        Direction::random(&problem.origin, Distribution::Gaussian, SEED, stream).normalize(
-            &problem.origin,
+        Direction::random(&problem.params, Distribution::Gaussian, SEED, stream).normalize(
+            &problem.params,
             Normalization::Filter,
             BiasMode::Zero,
         )
     };
     let directions = vec![draw(0)?, draw(1)?];
-    Ok(Plane::new(problem.origin.clone(), directions)?)
+    Ok(Plane::new(problem.params.clone(), directions)?)
 }
 
 /// The centre of the plane is the plain loss of the network.
 fn center(problem: &Problem, objective: &PlaneObjective) -> Result<Check, CliError> {
-    let plain = evaluate(&problem.network()?, &problem.data, problem.loss)?;
+    let plain = evaluate(&problem.network()?, &problem.data, problem.loss.kind)?;
     let center = objective.evaluate(&[[0.0; 3]])?[0].loss;
     Ok(Check::compare(
         "centre equals the plain loss",

@@ -2,12 +2,13 @@
 
 use crate::args::{ExportArgs, ImportArgs};
 use crate::error::CliError;
-use crate::inputs::{may_store, may_write, open_store, read_store};
+use crate::inputs::{open_store, read_store};
 use crate::output::{self, Console, Typed, path_json};
 use landscape_core::{Surface, path_words};
 use landscape_storage::{
     CurvatureTable, Format, NamedTrajectory, Run, RunKind, Store, write_curvature, write_surface,
 };
+use landscape_study::files::{may_store, may_write};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 

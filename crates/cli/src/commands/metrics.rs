@@ -6,10 +6,12 @@ use topology::Topology;
 
 use crate::args::{MetricsArgs, ValueName};
 use crate::error::CliError;
-use crate::inputs::{ends_at_models, read_store, stored_places};
+use crate::inputs::read_store;
 use crate::output::{Console, number, numbers, short};
 use landscape_core::{Barrier, Grid, Metrics, Surface, Value, barrier, metrics_of};
 use landscape_storage::Run;
+use landscape_study::directions::ends_at_models;
+use landscape_study::record::Provenance;
 use serde_json::json;
 
 /// Prints the figures of a run's landscape.
@@ -50,7 +52,7 @@ pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
 
 /// The barrier of a line between two models; `None` of any other landscape.
 pub fn barrier_of(run: &Run, surface: &Surface, value: Value) -> Option<Barrier> {
-    match ends_at_models(&stored_places(&run.provenance)) {
+    match ends_at_models(Provenance::of(run).places()) {
         true => barrier(surface, value),
         false => None,
     }

@@ -24,7 +24,7 @@ pub fn man(args: &ManArgs, console: &Console) -> Result<(), CliError> {
             .map_err(CliError::Stdout)?;
         return output::stdout(|out| std::io::Write::write_all(out, &page));
     };
-    let failed = |source| CliError::Io {
+    let failed = |source| landscape_study::StudyError::Io {
         action: "write to",
         path: folder.clone(),
         source,

@@ -15,12 +15,13 @@ pub use stored::Stored;
 use super::trajectory::warnings;
 use crate::args::{Kind, PlotArgs};
 use crate::error::CliError;
-use crate::inputs::{beside, may_write, read_store};
+use crate::inputs::{beside, read_store};
 use crate::output::{Console, Typed, as_file, paths_json};
 use landscape_core::{Surface, merge_tree, path_words};
 use landscape_plot as plot;
 use landscape_plot::{Figure, Options, PathOnPlane};
 use landscape_storage::{NamedTrajectory, RunKind};
+use landscape_study::files::may_write;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
 /// Checks, before work starts, that a figure can be written to a file.
 pub fn may_draw(path: &Path, force: bool) -> Result<(), CliError> {
     Target::of(path)?;
-    may_write(path, force)
+    Ok(may_write(path, force)?)
 }
 
 /// Whether a file is an interactive page.

@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::inputs::read_store;
 use crate::output::{Align, Console, Table, size};
 use landscape_storage::{RunSummary, timestamp};
+use landscape_study::record::Settings;
 use serde_json::{Value, json};
 
 /// Prints all runs, oldest first.
@@ -32,7 +33,7 @@ fn row(summary: &RunSummary) -> Value {
         "checkpoints": summary.checkpoints,
         "checkpoint_bytes": summary.checkpoint_bytes,
         "trajectories": summary.trajectories,
-        "model": run.settings.get("model"),
+        "model": Settings::of(run).problem().model,
     })
 }
 
@@ -51,7 +52,8 @@ fn words(runs: &[RunSummary]) -> String {
     ]);
     for summary in runs {
         let run = &summary.run;
-        let model = run.settings.get("model").and_then(Value::as_str);
+        let settings = Settings::of(run);
+        let model = settings.problem().model.as_deref();
         table.row([
             run.id.to_string(),
             run.name.clone(),

@@ -2,7 +2,6 @@
 
 use super::adaptive::{report_json, report_words};
 use super::diagnose::{Evidence, brief, gather, to_json};
-use super::engine::tolerance;
 use super::hessian::report::{fields_of, map_json, map_words, step_words, words_of};
 use super::runs::holds;
 use crate::args::ShowArgs;
@@ -14,6 +13,7 @@ use landscape_storage::{
     Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, StoredDirections,
     TrainRecord, timestamp,
 };
+use landscape_study::record::Settings;
 use serde_json::{Value, json};
 
 /// Prints what is known about a run.
@@ -26,7 +26,7 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         Err(Error::Lacks { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let adaptive = match tolerance(&summary.run).map(Adaptive::new) {
+    let adaptive = match Settings::of(&summary.run).adaptive().map(Adaptive::new) {
         Some(Ok(adaptive)) if summary.run.status == Status::Complete => {
             adaptive.report(&store.load_surface(&summary.run)?)
         }

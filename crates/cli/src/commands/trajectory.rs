@@ -10,13 +10,9 @@ pub use report::warnings;
 use losses::Losses;
 use paths::Paths;
 
-use super::engine::Job;
-use crate::args::{Counts, Ranges, TrajectoryArgs};
+use crate::args::{Counts, Ranges, TrajectoryArgs, grid_request};
 use crate::error::CliError;
-use crate::inputs::{
-    build_grid, is_drawable, may_store, open_store, plan_grid, plan_memory, provenance, read_store,
-    say_without_statistics, statistics_settings, targets,
-};
+use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_core::{
@@ -24,11 +20,16 @@ use landscape_core::{
     TrajectoryError, ranges,
 };
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
-use serde_json::{Value, json};
+use landscape_study::Smaller;
+use landscape_study::directions::{is_drawable, say_without_statistics};
+use landscape_study::files::may_store;
+use landscape_study::memory::{plan_grid, plan_memory};
+use landscape_study::record::{PathSettings, ProblemSettings, Provenance};
+use landscape_study::runs::StoredSampling;
 
 /// Projects paths, and samples their plane where that is asked for.
 pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
-    let targets = targets(&args.eval)?;
+    let targets = args.eval.request().targets()?;
     check(args, console)?;
     may_store(&args.store.db.db)?;
     let reading = match args.run.is_empty() {
@@ -41,22 +42,27 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     let shadow = Shadow::new(&paths, args)?;
     let grid = shadow.grid(args)?;
     say_without_statistics(
-        args.norm.batch_norm,
+        args.norm.batch_norm.statistics(),
         &paths.spec,
         shadow.plane.origin(),
         console,
     );
-    let batch_norm = args.norm.batch_norm;
-    let losses = Losses::new(&paths, &shadow.plane, &targets, batch_norm, console)?;
+    let statistics = args.norm.batch_norm.statistics();
+    let losses = Losses::new(&paths, &shadow.plane, &targets, statistics, console)?;
     let settings = shadow.settings(&paths, grid.as_ref(), args)?;
     drop(hold);
+    let settings = serde_json::to_value(&settings).expect("settings are JSON");
     let mut spec = RunSpec::new(RunKind::Trajectory, settings).determined();
     spec.name = args.store.name.clone();
     spec.replace = args.store.force;
-    let (data, labels) = (paths.source.to_json(), json!(paths.labels()));
-    let device = json!(losses.on_plane.describe());
-    let more = [("data", data), ("paths", labels), ("device", device)];
-    spec.provenance = provenance(console.command(), more);
+    let labels = paths.labels().into_iter().map(str::to_owned).collect();
+    let provenance = Provenance {
+        data: Some(paths.source.clone()),
+        paths: Some(labels),
+        device: Some(losses.on_plane.describe()),
+        ..Provenance::now(Some(console.command()))
+    };
+    spec.provenance = provenance.to_json();
     // From here on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
@@ -69,7 +75,7 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         &followed.run,
         &followed.paths,
         paths.files(),
-        paths.loss_choice,
+        paths.loss,
         console,
     )?;
     report::warn(&followed.paths, console);
@@ -99,8 +105,7 @@ fn plan_products(paths: &Paths, console: &Console) -> Result<(), CliError> {
     let count: usize = paths.paths.iter().map(|path| path.steps.len()).sum();
     let bytes = 16 * (count as u64).saturating_pow(2).min(u64::MAX / 16);
     let what = format!("the principal components of {count} checkpoints");
-    let remedy = "take fewer of them with --window A:B or --epochs A:B";
-    plan_memory(&what, bytes, remedy, console)
+    Ok(plan_memory(&what, bytes, Smaller::Checkpoints, console)?)
 }
 
 /// What can be found out before a file is read.
@@ -135,7 +140,7 @@ fn grid_of(
             remedy: format!("give one for all axes, or {wanted}{other}"),
         });
     }
-    build_grid(Some(counts), ranges, wanted)
+    Ok(grid_request(Some(counts), ranges).of(wanted)?)
 }
 
 /// Paths on the plane of their principal components.
@@ -189,28 +194,18 @@ impl Shadow {
         paths: &Paths,
         grid: Option<&Grid>,
         args: &TrajectoryArgs,
-    ) -> Result<Value, CliError> {
+    ) -> Result<PathSettings, CliError> {
         let checkpoints = paths.paths.iter().map(Path::settings);
-        let mut settings = json!({
-            "model": paths.spec.to_string(),
-            "data": {"sha256": paths.data.digest(), "samples": paths.data.len()},
-            "loss": paths.loss.name(),
-            "precision": "f32",
-            "checkpoints": checkpoints.collect::<Result<Vec<_>, _>>()?,
-            "center": args.center.name(),
-            "project": args.project.name(),
-            "components": args.components,
-        });
-        for (name, value) in statistics_settings(args.norm.batch_norm) {
-            settings[name] = value;
-        }
-        if args.ignore_biasbn {
-            settings["ignore"] = json!("biasbn");
-        }
-        if let Some(grid) = grid {
-            settings["grid"] = json!(grid);
-        }
-        Ok(settings)
+        Ok(PathSettings {
+            problem: ProblemSettings::new(&paths.spec, None, &paths.data, paths.loss.kind),
+            checkpoints: checkpoints.collect::<Result<_, _>>()?,
+            center: Some(args.center.name().to_owned()),
+            project: Some(args.project.name().to_owned()),
+            components: Some(args.components),
+            statistics: args.norm.batch_norm.statistics().into(),
+            ignore: args.ignore_biasbn.then(|| "biasbn".to_owned()),
+            grid: grid.cloned(),
+        })
     }
 
     /// Measures and stores what is not stored yet.
@@ -225,7 +220,7 @@ impl Shadow {
         let run = match grid {
             None => self.begin(place)?,
             Some(grid) => {
-                let job = Job {
+                let job = StoredSampling {
                     adaptive: None,
                     store: place.store,
                     spec: place.spec,
@@ -335,9 +330,9 @@ fn flat(error: &TrajectoryError, paths: &Paths) -> Option<CliError> {
         TrajectoryError::Rank { wanted: 2, .. } => {
             let line = Typed::new("line").option("--model", paths.spec.to_string());
             let line = line.option("--weights", first).option("--to", last);
-            let mut line = paths.source.asked(line);
-            if paths.loss_choice.is_given() {
-                line = line.option("--loss", paths.loss.name());
+            let mut line = line.data(&paths.source);
+            if paths.loss.is_given() {
+                line = line.option("--loss", paths.loss.kind.name());
             }
             (
                 format!("the {count} checkpoints lie on one line, which spans no plane"),

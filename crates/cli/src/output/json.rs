@@ -1,5 +1,7 @@
 use landscape_core::path_text;
-use serde_json::Value;
+use landscape_study::problem::LossChoice;
+use landscape_study::record::Place;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// A number as JSON; the words `NaN`, `inf` and `-inf` for those that JSON lacks.
@@ -24,4 +26,15 @@ pub fn path_json(path: &Path) -> Value {
 /// Paths as JSON.
 pub fn paths_json(paths: &[PathBuf]) -> Value {
     paths.iter().map(|path| path_json(path)).collect()
+}
+
+/// The networks that a line or plane goes through; `null` for one alone.
+pub fn places_json(places: Option<&[Place]>) -> Value {
+    json!(places)
+}
+
+/// Adds the loss, and why it is this one, to what a command prints.
+pub fn loss_json(choice: LossChoice, report: &mut Value) {
+    report["loss_function"] = json!(choice.kind.name());
+    report["loss_reason"] = json!(choice.reason.unwrap_or("--loss"));
 }

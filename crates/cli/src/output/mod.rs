@@ -5,14 +5,16 @@ mod progress;
 mod table;
 
 pub use crate::words::{Typed, as_file, duration, quoted, short, size, unsigned_zero};
-pub use json::{number, numbers, path_json, paths_json};
+pub use json::{loss_json, number, numbers, path_json, paths_json, places_json};
 pub use progress::Meter;
 pub use table::{Align, Columns, Table};
 
 use crate::args::OutputArgs;
 use crate::error::CliError;
+use crate::interrupt::Interrupt;
 use crate::words::{self, command_line};
 use landscape_core::name_words;
+use landscape_study::report::{Level, Reporter};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -103,7 +105,7 @@ impl Console {
     }
 
     /// Whether details are said.
-    pub fn is_verbose(&self) -> bool {
+    fn is_verbose(&self) -> bool {
         self.verbose && !self.quiet
     }
 
@@ -185,6 +187,39 @@ impl Console {
             true => print(&format!("{:#}\n", with_schema(json()))),
             false => print(&words::plain(&words())),
         }
+    }
+}
+
+impl Reporter for Console {
+    fn say(&self, level: Level, words: &dyn Display) {
+        match level {
+            Level::Detail => self.detail(words),
+            Level::Note => self.note(words),
+            Level::Warning => self.warn(words),
+        }
+    }
+
+    fn say_once(&self, level: Level, words: &dyn Display) {
+        match level {
+            Level::Detail => self.detail_once(words),
+            Level::Note | Level::Warning => self.warn_once(words),
+        }
+    }
+
+    fn hears_details(&self) -> bool {
+        self.is_verbose()
+    }
+
+    fn meter(&self, what: &str, at_most: bool) -> Box<dyn landscape_study::report::Meter> {
+        let mut meter = Meter::new(what, self.quiet);
+        if at_most {
+            meter.at_most();
+        }
+        Box::new(meter)
+    }
+
+    fn cancelled(&self) -> bool {
+        Interrupt::listen().raised()
     }
 }
 
@@ -291,4 +326,38 @@ fn red() -> (&'static str, &'static str) {
 fn color() -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     io::stderr().is_terminal() && unset("NO_COLOR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::OutputArgs;
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::{Device, Tensor};
+    use landscape_study::report::say_how_it_runs;
+    use landscape_trace::{Loss, Trace};
+
+    #[test]
+    fn a_warning_is_said_once() {
+        let device = Device::flex();
+        let model = LinearConfig::new(2, 1).init(&device);
+        let x = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], &device);
+        let trace = Trace::capture(&model, &x, |model: &Linear, x: &Tensor<2>| {
+            Loss::new(model.forward(x.clone()).powi_scalar(2).mean().sqrt())
+        });
+        let args = OutputArgs {
+            json: false,
+            quiet: true,
+            verbose: false,
+        };
+        let trace = trace.unwrap();
+        for quiet in [false, true] {
+            let console = Console::new(&OutputArgs { quiet, ..args }, Vec::new());
+            say_how_it_runs(&trace, &console);
+            say_how_it_runs(&trace, &console.within(&[]));
+            let said = console.said();
+            assert_eq!(said.len(), usize::from(!quiet), "{said:?}");
+            assert!(said.iter().all(|words| words.contains("no standard error")));
+        }
+    }
 }

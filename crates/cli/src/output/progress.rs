@@ -76,6 +76,12 @@ impl Drop for Meter {
     }
 }
 
+impl landscape_study::report::Meter for Meter {
+    fn update(&mut self, progress: Progress) {
+        Meter::update(self, progress);
+    }
+}
+
 impl Observer for Meter {
     fn batch(&mut self, _: &[Measured], progress: Progress) -> Result<(), ObserverError> {
         self.update(progress);

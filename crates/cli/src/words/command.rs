@@ -1,6 +1,8 @@
 //! Commands as they would be typed.
 
-use landscape_core::escaped;
+use landscape_core::{escaped, text_path};
+use landscape_models::Split;
+use landscape_study::record::DataSource;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
@@ -91,6 +93,21 @@ impl Typed {
             _ => self.words.extend([word, value.to_owned()]),
         }
         self
+    }
+
+    /// Adds the options that ask for these data.
+    pub fn data(self, source: &DataSource) -> Self {
+        let mut typed = self.option("--data", text_path(&source.spec.to_string()));
+        if let Some(dir) = &source.dir {
+            typed = typed.option("--data-dir", dir);
+        }
+        if source.split != Split::default() {
+            typed = typed.option("--split", source.split.name());
+        }
+        match source.samples {
+            Some(samples) => typed.option("--samples", samples.to_string()),
+            None => typed,
+        }
     }
 
     /// A figure of a run, in a file of its name.

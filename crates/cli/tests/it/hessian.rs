@@ -145,7 +145,10 @@ fn eigenvectors_and_gradients_are_directions() {
     let norm = down["norms"][0].as_f64().unwrap();
     assert!((norm - slope).abs() < 1e-4 * slope, "{norm} {slope}");
     let message = bench.fails("surface --run moons --direction hessian:top");
-    assert!(message.contains("1 end(s) for 2"), "{message}");
+    assert!(
+        message.contains("1 end of the spectrum is named for 2"),
+        "{message}"
+    );
 }
 
 #[test]

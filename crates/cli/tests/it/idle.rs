@@ -363,7 +363,7 @@ fn options_with_effect_are_taken() {
         "connect --run moons --run b --points 5",
     ] {
         let said = bench.ok(&format!("{words} --batch-norm batch"));
-        let note = "no BatchNorm layers: --batch-norm batch changes nothing";
+        let note = "no BatchNorm layers: the mode batch changes nothing";
         assert!(said.err.contains(note), "{words}: {}", said.err);
     }
     bench.ok("connect --run moons --run b --align weights --seed 3 --points 5");

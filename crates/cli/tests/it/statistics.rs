@@ -77,7 +77,7 @@ fn a_line_to_the_network_itself_is_told() {
     let bench = bench();
     let said = bench.fails(&format!("line {NETWORK} --to before.pt --grid 5"));
     assert!(
-        said.contains("it is the network that the line starts from"),
+        said.contains("`before.pt` is the network that the line starts from"),
         "{said}"
     );
     let said = bench.fails(&format!("connect {NETWORK} --to before.pt"));

@@ -5,7 +5,7 @@ use crate::ModelsError;
 use crate::names::named;
 use landscape_core::{path_text, text_path};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Which part of a data set.
@@ -122,6 +122,15 @@ impl DataSpec {
     /// Whether its files lie in a folder that can be named.
     pub fn reads_folder(&self) -> bool {
         matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
+    }
+
+    /// The files that it names itself, as they were given.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            DataSpec::File(file) => vec![file],
+            DataSpec::Pair(x, y) => vec![x, y],
+            _ => Vec::new(),
+        }
     }
 
     /// How the bytes of images become inputs, in words; `None` where there are no bytes.

@@ -3,12 +3,13 @@
 use super::{Rule, idle, needs};
 use crate::args::connect::AlignBy;
 use crate::args::{
-    CompareArgs, ConnectArgs, DataArgs, DeviceName, DiagnoseArgs, DirectionName, EvalArgs,
-    ExportArgs, HessianArgs, Measure, NetworkArgs, PlaneArgs, PlotArgs, SampleArgs, TrainArgs,
-    TrainSettings, TrajectoryArgs,
+    CompareArgs, ConnectArgs, DataArgs, DiagnoseArgs, EvalArgs, ExportArgs, HessianArgs, Measure,
+    NetworkArgs, PlaneArgs, PlotArgs, SampleArgs, TrainArgs, TrainSettings, TrajectoryArgs,
 };
 use landscape_models::OptimizerKind;
 use landscape_storage::Format;
+use landscape_study::device::DeviceName;
+use landscape_study::directions::DirectionKind;
 use std::path::Path;
 
 /// What plots that are pages do not look at.
@@ -99,12 +100,12 @@ pub(super) fn sample<const DIMS: usize>(args: &SampleArgs<DIMS>) -> Vec<Rule> {
 fn plane(args: &PlaneArgs, dims: usize, seeded: bool) -> Vec<Rule> {
     let left = dims.saturating_sub(args.to.len());
     let drawn = match args.direction {
-        DirectionName::Random => left,
+        DirectionKind::Random => left,
         // There is one gradient; the other directions are random.
-        DirectionName::Gradient => left.saturating_sub(1),
-        DirectionName::Pca | DirectionName::Hessian(_) | DirectionName::File(_) => 0,
+        DirectionKind::Gradient => left.saturating_sub(1),
+        DirectionKind::Pca | DirectionKind::Hessian(_) | DirectionKind::File(_) => 0,
     };
-    let solved = left > 0 && matches!(args.direction, DirectionName::Hessian(_));
+    let solved = left > 0 && matches!(args.direction, DirectionKind::Hessian(_));
     vec![
         idle(
             &["direction"],

@@ -5,7 +5,7 @@ use crate::args::{CompareArgs, LookArgs};
 use crate::commands::part;
 use crate::commands::plot::{Stored, figure_options, saved};
 use crate::error::CliError;
-use crate::inputs::{beside, may_write};
+use crate::inputs::beside;
 use crate::output::{Console, Typed};
 use landscape_core::Surface;
 use landscape_plot::{
@@ -13,6 +13,7 @@ use landscape_plot::{
     trajectories,
 };
 use landscape_storage::Store;
+use landscape_study::files::may_write;
 use std::path::{Path, PathBuf};
 
 /// Planes that fit side by side.

@@ -10,7 +10,7 @@ use crate::output::{Console, Typed};
 use landscape_core::{Metrics, Params, Role, Surface, Trajectory, metrics};
 use landscape_storage::{ALL_PARAMETERS, Hold, Run, Side, Store, TrainRecord};
 use landscape_study::compare::{Eigenvalue, Factor, Fate};
-use serde_json::Value;
+use landscape_study::record::Settings;
 use std::time::{Duration, Instant};
 
 /// A file that is kept open longer than this would keep others from reading it.
@@ -228,7 +228,8 @@ impl Row {
         };
         let loss = |record: &TrainRecord| record.loss.unwrap_or(f64::NAN);
         let weights = last.params.iter().filter(|t| t.role != Role::Buffer);
-        let model = run.settings.get("model").and_then(Value::as_str);
+        let settings = Settings::of(run);
+        let model = settings.problem().model.as_deref();
         Ok(Row {
             label: compared.label.clone(),
             run: run.clone(),

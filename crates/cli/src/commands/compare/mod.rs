@@ -8,31 +8,31 @@ mod study;
 mod surfaces;
 
 use super::plot::may_draw;
-use crate::args::{CompareArgs, no_effect};
+use crate::args::{CompareArgs, grid_request, no_effect};
 use crate::error::CliError;
-use crate::inputs::{
-    build_grid, check_drawable, distinct, is_drawable, may_store, open_store, plan_grid,
-    read_store, targets,
-};
+use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use follow::{Compared, follow};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_study::compare::Factor;
-use serde_json::Value;
+use landscape_study::directions::{check_drawable, is_drawable};
+use landscape_study::files::{distinct, may_store};
+use landscape_study::memory::plan_grid;
+use landscape_study::record::{ProblemSettings, Settings};
 
 /// Trains what is to be compared, or takes stored runs, and puts them side by side.
 pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     // Wrong counts and files are found before any work.
     let drawn = !args.output.is_empty();
     for counts in [&args.grid, &args.end_grid] {
-        let grid = build_grid(Some(counts), None, 2)?;
+        let grid = grid_request(Some(counts), None).of(2)?;
         plan_grid(&grid, 0, console)?;
         if drawn {
             check_drawable(&grid)?;
         }
     }
-    targets(&args.eval)?;
+    args.eval.request().targets()?;
     for path in &args.output {
         may_draw(path, args.store.force)?;
     }
@@ -145,15 +145,14 @@ fn comparable(runs: &[Run]) -> Result<(), CliError> {
                 .to_owned(),
         });
     }
-    let data = |run: &Run| {
-        run.settings
-            .get("data")
-            .and_then(|d| d.get("sha256"))
-            .cloned()
-    };
-    let loss = |run: &Run| run.settings.get("loss").cloned();
-    let differs = |what: &str, of: &dyn Fn(&Run) -> Option<Value>| {
-        let other = runs.iter().find(|run| of(run) != of(first));
+    let all: Vec<ProblemSettings> = { runs.iter() }
+        .map(|run| Settings::of(run).problem().clone())
+        .collect();
+    let data = |of: &ProblemSettings| of.data.as_ref().map(|data| data.sha256.clone());
+    let loss = |of: &ProblemSettings| of.loss.clone();
+    let differs = |what: &str, of: &dyn Fn(&ProblemSettings) -> Option<String>| {
+        let other = all.iter().position(|settings| of(settings) != of(&all[0]));
+        let other = other.map(|place| &runs[place]);
         other.map(|other| CliError::Conflict {
             what: format!(
                 "`{}` and `{}` were trained {what}: their losses cannot be compared",

@@ -2,18 +2,17 @@
 
 use super::follow::Compared;
 use crate::args::{CompareArgs, Rated};
-use crate::commands::train::{config, run_spec};
 use crate::error::CliError;
-use crate::inputs::{
-    Source, load_data, load_file, plan_network, plan_networks, plan_samples, provenance, with_loss,
-};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
-use landscape_core::{Outcome, Progress, path_text};
+use landscape_core::{Outcome, Progress};
 use landscape_models::{OptimizerKind, Step};
-use landscape_storage::{Error, Run, RunSpec, Status, Store, TrainRecord};
+use landscape_storage::{CheckpointForm, Error, Run, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant, widened};
-use serde_json::json;
+use landscape_study::memory::{plan_network, plan_networks, plan_samples};
+use landscape_study::problem::{load_data, load_file, with_loss};
+use landscape_study::record::{DataSource, Origin, Provenance};
+use landscape_study::runs::training_spec;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -31,7 +30,7 @@ pub struct Plan {
 impl Plan {
     /// Everything that was asked for.
     pub fn new(args: &CompareArgs, console: &Console) -> Result<Self, CliError> {
-        let source = Source::new(&args.data, None);
+        let source = args.data.request().source(None);
         let (base, source) = match varied(args) {
             true => base(args, source?, console)?,
             false => {
@@ -47,21 +46,20 @@ impl Plan {
         let name = name.unwrap_or_else(|| study.factor().plural().replace(' ', "-"));
         let spec = |variant: &Variant| -> Result<RunSpec, CliError> {
             let (data, loss) = (study.data(), study.loss());
-            let mut spec = run_spec(&variant.network()?, data, loss, &variant.config);
+            let network = variant.network()?;
+            let form = CheckpointForm::default();
+            let mut spec = training_spec(&network, data, loss, &variant.config, form);
             spec.name = Some(run_name(&name, &variant.label));
             spec.replace = args.store.force;
-            let weights = match &args.weights {
-                None => json!({"seed": variant.config.seed}),
-                Some(path) => json!({"file": path_text(path)}),
+            let seed = variant.config.seed;
+            let origin = args.weights.as_deref().map(Origin::file);
+            let provenance = Provenance {
+                data: Some(source.clone()),
+                weights: Some(origin.unwrap_or(Origin::Seed { seed })),
+                device: Some("cpu".to_owned()),
+                ..Provenance::now(Some(console.command()))
             };
-            spec.provenance = provenance(
-                console.command(),
-                [
-                    ("data", source.to_json()),
-                    ("weights", weights),
-                    ("device", json!("cpu")),
-                ],
-            );
+            spec.provenance = provenance.to_json();
             Ok(spec)
         };
         let specs = study
@@ -183,7 +181,11 @@ fn varied(args: &CompareArgs) -> bool {
         || args.batch_sizes.is_some()
 }
 
-fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, Source), CliError> {
+fn base(
+    args: &CompareArgs,
+    source: DataSource,
+    console: &Console,
+) -> Result<(Base, DataSource), CliError> {
     let model = args.model.clone().ok_or(CliError::Missing {
         what: "--model",
         remedy: "give the network, for example --model mlp:2-8-4-1",
@@ -197,7 +199,7 @@ fn base(args: &CompareArgs, source: Source, console: &Console) -> Result<(Base, 
         initial: args.weights.as_ref().map(load).transpose()?,
         model,
         data,
-        config: config(&args.settings),
+        config: args.settings.config(),
     };
     Ok((base, source))
 }
@@ -218,7 +220,7 @@ fn plan(base: &Base, args: &CompareArgs, console: &Console) -> Result<(), CliErr
         args.batch_sizes.as_ref().map(Vec::len),
     ];
     let count = counts.into_iter().flatten().max().unwrap_or(0);
-    plan_networks(&base.model, count, console)
+    Ok(plan_networks(&base.model, count, console)?)
 }
 
 fn study(base: Base, args: &CompareArgs) -> Result<Study, CliError> {

@@ -6,10 +6,10 @@ use crate::args::CompareArgs;
 use crate::commands::diagnose::{gather, verdicts};
 use crate::commands::plot::saved;
 use crate::error::CliError;
-use crate::inputs::may_write;
 use crate::output::{Align, Console, Table, number, short};
 use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics, path_words};
 use landscape_storage::{Error, Run, Store};
+use landscape_study::files::may_write;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -2,11 +2,8 @@
 
 use super::Work;
 use super::report::Found;
-use crate::args::{CurveArgs, Ranges};
-use crate::commands::engine::Job;
-use crate::commands::train::training;
+use crate::args::{CurveArgs, grid_request};
 use crate::error::CliError;
-use crate::inputs::{build_grid, is_drawable, plan_grid, plan_memory, statistics_settings};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{
@@ -15,9 +12,12 @@ use landscape_core::{
 };
 use landscape_models::TrainConfig;
 use landscape_storage::{Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord};
-use landscape_study::StudyError;
 use landscape_study::connect::{CurveConfig, CurveStep, Way, train_curve, trajectory_on};
-use serde_json::json;
+use landscape_study::directions::{GridRequest, is_drawable};
+use landscape_study::memory::{plan_grid, plan_memory};
+use landscape_study::record::{CurvePlaneSettings, CurveSettings, CurveShape};
+use landscape_study::runs::StoredSampling;
+use landscape_study::{Smaller, StudyError};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -77,7 +77,7 @@ impl CurveJob {
                 });
             }
         }
-        let grid = build_grid(args.grid.as_ref(), args.range.as_ref(), 2)?;
+        let grid = grid_request(args.grid.as_ref(), args.range.as_ref()).of(2)?;
         plan_grid(&grid, 0, console)?;
         Ok(Some(CurveJob {
             config,
@@ -111,7 +111,7 @@ impl CurveJob {
         let points = self.config.bends as u64 + 2;
         let bytes = 6 * 4 * points * to.iter().map(|t| t.data.len() as u64).sum::<u64>();
         let what = format!("a curve with {}", counted(self.config.bends, "bend"));
-        plan_memory(&what, bytes, "give fewer --bends", console)
+        Ok(plan_memory(&what, bytes, Smaller::Bends, console)?)
     }
 
     fn trained(
@@ -122,11 +122,16 @@ impl CurveJob {
         console: &Console,
     ) -> Result<(Run, Curve), CliError> {
         self.plan(to, console)?;
-        let mut settings = work.settings(to);
-        let curve = json!({"kind": self.config.kind.name(), "bends": self.config.bends});
-        settings.insert("curve".to_owned(), curve);
-        settings.insert("training".to_owned(), training(&self.config.training));
-        let spec = work.spec(RunKind::Curve, "curve", settings.into(), vec![], console);
+        let settings = CurveSettings {
+            problem: work.settings(),
+            to: to.digest(),
+            curve: CurveShape {
+                kind: self.config.kind.name().to_owned(),
+                bends: self.config.bends,
+            },
+            training: (&self.config.training).into(),
+        };
+        let spec = work.spec(RunKind::Curve, "curve", &settings, None, console);
         let run = store.begin(&spec)?;
         if run.status == Status::Complete {
             console.note(format_args!("{}: trained already", run.name));
@@ -160,7 +165,7 @@ impl CurveJob {
                 false => ControlFlow::Continue(()),
             }
         };
-        let from = &work.ends.problem.origin;
+        let from = &work.ends.problem.params;
         let found = train_curve(&work.ground, from, to, &self.config, &mut watch);
         match found {
             Ok(found) if found.outcome == Outcome::Complete => Ok(found.curve),
@@ -217,7 +222,7 @@ impl CurveJob {
         let grid = self.grid(curve, shown)?;
         let spec = self.plane_spec(work, curve, grid.as_ref(), console);
         if let Some(grid) = &grid {
-            let job = Job {
+            let job = StoredSampling {
                 store,
                 spec: &spec,
                 plane: &shown.plane,
@@ -241,22 +246,15 @@ impl CurveJob {
         grid: Option<&Grid>,
         console: &Console,
     ) -> RunSpec {
-        let digests: Vec<String> = curve.points().iter().map(Params::digest).collect();
-        let mut settings = work.ends.problem.settings();
-        settings.extend([
-            ("checkpoints".to_owned(), json!([digests])),
-            ("curve".to_owned(), json!(self.config.kind.name())),
-            ("points".to_owned(), json!(work.args.points)),
-        ]);
-        settings.extend(statistics_settings(work.args.batch_norm));
-        settings.extend(grid.map(|grid| ("grid".to_owned(), json!(grid))));
-        work.spec(
-            RunKind::Trajectory,
-            "plane",
-            settings.into(),
-            vec![],
-            console,
-        )
+        let settings = CurvePlaneSettings {
+            problem: work.settings(),
+            checkpoints: vec![curve.points().iter().map(Params::digest).collect()],
+            curve: self.config.kind.name().to_owned(),
+            points: work.args.points,
+            statistics: work.args.batch_norm.statistics().into(),
+            grid: grid.cloned(),
+        };
+        work.spec(RunKind::Trajectory, "plane", &settings, None, console)
     }
 
     /// The part of the plane that is to be sampled: the curve and a margin.
@@ -264,19 +262,23 @@ impl CurveJob {
         let Some(counts) = &self.args.grid else {
             return Ok(None);
         };
-        let range = match &self.args.range {
-            Some(range) => range.clone(),
+        let ranges = match &self.args.range {
+            Some(ranges) => ranges.0.clone(),
             None => around(curve, shown)?,
         };
-        build_grid(Some(counts), Some(&range), 2).map(Some)
+        let request = GridRequest {
+            counts: Some(counts.0.clone()),
+            ranges: Some(ranges),
+        };
+        Ok(Some(request.of(2)?))
     }
 }
 
 /// The ranges that hold a curve and a margin.
-fn around(curve: &Curve, shown: &CurvePlane) -> Result<Ranges, CliError> {
+fn around(curve: &Curve, shown: &CurvePlane) -> Result<Vec<(f64, f64)>, CliError> {
     let way = Way::new(Surface::new(Way::grid(FINE)?, Vec::new()), curve);
     let path = trajectory_on(&shown.plane, curve, &way)?;
-    Ok(Ranges(ranges(&[path], 2, MARGIN)))
+    Ok(ranges(&[path], 2, MARGIN))
 }
 
 fn advance(meter: &mut Meter, step: CurveStep, start: Instant) {

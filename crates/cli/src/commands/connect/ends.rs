@@ -1,12 +1,13 @@
 //! The two networks, and how runs between them are told apart.
 
-use crate::args::{ConnectArgs, NetworkArgs};
+use crate::args::ConnectArgs;
 use crate::error::CliError;
-use crate::inputs::{Place, Problem, check_statistics, last_checkpoint, load_file, load_problem};
 use crate::output::Console;
-use landscape_core::{Direction, Params, path_text, text_path};
+use landscape_core::{Direction, Params};
 use landscape_storage::Store;
-use serde_json::{Value, json};
+use landscape_study::directions::check_statistics;
+use landscape_study::problem::{NetworkRequest, Problem, last_checkpoint, load_file};
+use landscape_study::record::{Origin, Place};
 
 /// Two networks of one kind, data and a loss.
 pub struct Ends {
@@ -17,7 +18,7 @@ pub struct Ends {
     /// What both are called.
     names: [String; 2],
     /// Where the second is from, for the provenance.
-    pub source: Value,
+    pub source: Origin,
 }
 
 impl Ends {
@@ -28,31 +29,32 @@ impl Ends {
         console: &Console,
     ) -> Result<Self, CliError> {
         check(args)?;
-        let network = NetworkArgs {
+        let network = NetworkRequest {
             model: args.model.clone(),
             weights: args.weights.clone(),
             run: args.run.first().cloned(),
             step: None,
         };
-        let problem = load_problem(&network, &args.data, args.curve.seed, store, console)?;
+        let data = args.data.request();
+        let problem = Problem::load(&network, &data, args.curve.seed, store, console)?;
         let (other, source) = match (args.run.get(1), &args.to, store) {
             (Some(name), _, Some(store)) => last_checkpoint(name, &problem.spec, store)?,
             (_, Some(path), _) => {
                 let params = load_file(path, &problem.spec, console)?;
-                (params, json!({"file": path_text(path)}))
+                (params, Origin::file(path))
             }
             _ => return Err(two_networks("one network is given")),
         };
-        if other == problem.origin {
+        if other == problem.params {
             return Err(CliError::Conflict {
                 what: "both networks have the same parameters".to_owned(),
                 remedy: "give two networks that differ, for example trained from two seeds"
                     .to_owned(),
             });
         }
-        let between = Direction::between(&problem.origin, &other)?;
-        check_statistics(&between, args.batch_norm)?;
-        let names = [name(&problem.weights), name(&source)];
+        let between = Direction::between(&problem.params, &other)?;
+        check_statistics(&between, args.batch_norm.statistics())?;
+        let names = [problem.origin.name(), source.name()];
         Ok(Ends {
             problem,
             other,
@@ -96,19 +98,5 @@ fn two_networks(what: &str) -> CliError {
     CliError::Conflict {
         what: format!("{what}; ways lead from one network to one other"),
         remedy: "give --run A --run B, --weights FILE --to FILE, or --run A --to FILE".to_owned(),
-    }
-}
-
-/// What a network is called, from where its parameters are from.
-fn name(source: &Value) -> String {
-    let word = |name: &str| source.get(name).and_then(Value::as_str);
-    match (word("file"), word("run")) {
-        (Some(file), _) => {
-            let path = text_path(file);
-            let stem = path.file_stem();
-            stem.map_or_else(|| file.to_owned(), |s| s.to_string_lossy().into_owned())
-        }
-        (None, Some(run)) => run.to_owned(),
-        (None, None) => "network".to_owned(),
     }
 }

@@ -4,13 +4,9 @@ mod curve;
 mod ends;
 mod report;
 
-use super::engine::Job;
-use crate::args::{BatchNorm, ConnectArgs};
+use crate::args::ConnectArgs;
 use crate::error::CliError;
-use crate::inputs::{
-    describe_direction, may_save, may_store, open_store, places_json, provenance, read_store,
-    say_how_it_runs, say_without_statistics, statistics_settings, targets,
-};
+use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::Console;
 use curve::CurveJob;
@@ -19,8 +15,16 @@ use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role, pat
 use landscape_models::save_weights;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_study::connect::{Aligned, Ground, Way};
+use landscape_study::directions::say_without_statistics;
+use landscape_study::files::{may_save, may_store};
+use landscape_study::record::{
+    DirectionsSettings, LandscapeSettings, Place, ProblemSettings, Provenance,
+};
+use landscape_study::report::say_how_it_runs;
+use landscape_study::runs::StoredSampling;
+use landscape_trace::BatchStatistics;
 use report::{Found, Report, Statistics};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::time::Instant;
 
 /// Measures the line, aligns, trains a curve: whatever is asked for and not stored.
@@ -30,14 +34,14 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let (line, _) = work.line(&work.ends.other, "line", None, &store, console)?;
-    let mut report = Report::new(line, work.ends.problem.loss_choice, work.statistics()?);
+    let mut report = Report::new(line, work.ends.problem.loss, work.statistics()?);
     let mut end = work.ends.other.clone();
     if let Some(by) = args.align {
         let matching = by.matching();
         let seed = args.curve.seed;
         let aligned = work
             .ground
-            .align(&work.ends.problem.origin, &end, matching, seed)?;
+            .align(&work.ends.problem.params, &end, matching, seed)?;
         report.aligned(
             matching,
             &aligned,
@@ -50,7 +54,7 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
         }
     }
     match &work.curve {
-        Some(_) if end == work.ends.problem.origin => {
+        Some(_) if end == work.ends.problem.params => {
             console.note("no curve is trained: aligned, both networks are the same");
         }
         Some(curve) => report.curve(curve.run(&work, &end, &store, console)?),
@@ -76,7 +80,7 @@ impl<'a> Work<'a> {
         let grid = Way::grid(args.points)?;
         let curve = CurveJob::new(&args.curve, console)?;
         may_store(&args.store.db.db)?;
-        let targets = targets(&args.eval)?;
+        let targets = args.eval.request().targets()?;
         if let Some(path) = &args.save {
             may_save(path, args.store.force)?;
         }
@@ -89,13 +93,14 @@ impl<'a> Work<'a> {
         drop(hold);
         let problem = &ends.problem;
         if args.given.has("batch_norm") {
-            say_without_statistics(args.batch_norm, &problem.spec, &problem.origin, console);
+            let mode = args.batch_norm.statistics();
+            say_without_statistics(mode, &problem.spec, &problem.params, console);
         }
-        let ground = Ground::new(&problem.spec, problem.data.clone(), problem.loss)?
+        let ground = Ground::new(&problem.spec, problem.data.clone(), problem.loss.kind)?
             .with_batch_norm(args.batch_norm.statistics())
             .on(targets);
         // Parameters that are no numbers end it here, before anything is stored.
-        ground.objective(&straight(&problem.origin, &ends.other)?)?;
+        ground.objective(&straight(&problem.params, &ends.other)?)?;
         say_how_it_runs(&ground.between()?, console);
         Ok(Work {
             args,
@@ -117,21 +122,22 @@ impl<'a> Work<'a> {
         &self,
         kind: RunKind,
         part: &str,
-        settings: Value,
-        more: Vec<(&'static str, Value)>,
+        settings: &impl Serialize,
+        models: Option<Vec<Place>>,
         console: &Console,
     ) -> RunSpec {
         let problem = &self.ends.problem;
+        let settings = serde_json::to_value(settings).expect("settings are JSON");
         let mut spec = RunSpec::new(kind, settings).determined();
         spec.name = self.name(part);
         spec.replace = self.args.store.force;
-        let known = [
-            ("data", problem.source.to_json()),
-            ("weights", problem.weights.clone()),
-            ("to", self.ends.source.clone()),
-            ("device", json!(self.args.eval.names())),
-        ];
-        spec.provenance = provenance(console.command(), known.into_iter().chain(more));
+        let provenance = Provenance {
+            to: Some(self.ends.source.clone()),
+            device: Some(self.args.eval.request().names()),
+            models,
+            ..problem.provenance(Some(console.command()))
+        };
+        spec.provenance = provenance.to_json();
         spec
     }
 
@@ -145,26 +151,22 @@ impl<'a> Work<'a> {
         console: &Console,
     ) -> Result<(Found, Way), CliError> {
         let problem = &self.ends.problem;
-        let direction = Direction::between(&problem.origin, to)?;
-        let mut settings = problem.settings();
-        let each = [describe_direction(&direction)];
-        settings.extend([
-            (
-                "directions".to_owned(),
-                json!({"each": each, "orthogonal": false}),
-            ),
-            ("grid".to_owned(), json!(self.grid)),
-            ("terms".to_owned(), json!({})),
-        ]);
-        settings.extend(statistics_settings(self.args.batch_norm));
-        let models = places_json(&self.ends.places(changed));
-        let more = vec![("models", models)];
-        let spec = self.spec(RunKind::Line, part, settings.into(), more, console);
-        let line = straight(&problem.origin, to)?;
-        let job = Job {
+        let direction = Direction::between(&problem.params, to)?;
+        let settings = LandscapeSettings {
+            problem: problem.settings(),
+            directions: DirectionsSettings::new([&direction], false),
+            grid: Some(self.grid.clone()),
+            terms: Default::default(),
+            statistics: self.args.batch_norm.statistics().into(),
+            adaptive: None,
+        };
+        let models = Some(self.ends.places(changed));
+        let spec = self.spec(RunKind::Line, part, &settings, models, console);
+        let line = straight(&problem.params, to)?;
+        let job = StoredSampling {
             store,
             spec: &spec,
-            plane: &Plane::new(problem.origin.clone(), vec![direction])?,
+            plane: &Plane::new(problem.params.clone(), vec![direction])?,
             grid: &self.grid,
             objective: &self.ground.objective(&line)?,
             batch: 0,
@@ -184,7 +186,7 @@ impl<'a> Work<'a> {
         store: &Store,
         console: &Console,
     ) -> Result<Found, CliError> {
-        if aligned.params == self.ends.problem.origin {
+        if aligned.params == self.ends.problem.params {
             return Ok(report.line.at_its_start());
         }
         let (found, _) = self.line(&aligned.params, "aligned", Some("aligned"), store, console)?;
@@ -193,25 +195,24 @@ impl<'a> Work<'a> {
 
     /// The statistics that the ways are measured with, where the network has some.
     fn statistics(&self) -> Result<Option<Statistics>, CliError> {
-        let origin = &self.ends.problem.origin;
+        let origin = &self.ends.problem.params;
         if !origin.iter().any(|tensor| tensor.role == Role::Buffer) {
             return Ok(None);
         }
-        let ends = match self.args.batch_norm {
-            BatchNorm::Frozen => None,
+        let used = self.args.batch_norm.statistics();
+        let ends = match used {
+            BatchStatistics::Frozen => None,
             _ => Some(self.ground.ends(origin, &self.ends.other)?),
         };
         Ok(Some(Statistics {
-            used: self.args.batch_norm,
+            used,
             ends: ends.map(|ends| ends.map(|sample| sample.loss)),
         }))
     }
 
-    /// What of all determines the numbers of a curve to a network.
-    fn settings(&self, to: &Params) -> serde_json::Map<String, Value> {
-        let mut settings = self.ends.problem.settings();
-        settings.insert("to".to_owned(), json!(to.digest()));
-        settings
+    /// What the settings of all runs share.
+    fn settings(&self) -> ProblemSettings {
+        self.ends.problem.settings()
     }
 }
 

@@ -1,13 +1,15 @@
 //! What is printed of ways.
 
 use super::curve::FoundCurve;
-use crate::args::{BatchNorm, DbArgs};
+use crate::args::DbArgs;
 use crate::commands::metrics::barrier_json;
 use crate::error::CliError;
-use crate::inputs::LossChoice;
-use crate::output::{Align, Console, Table, Typed, duration, number, numbers, short};
+use crate::output::{Align, Console, Table, Typed, duration, loss_json, number, numbers, short};
 use landscape_core::{Barrier, CurveKind, counted};
 use landscape_study::connect::{Aligned, Connectivity, Matching, Way};
+use landscape_study::problem::LossChoice;
+use landscape_study::record::statistics_name;
+use landscape_trace::BatchStatistics;
 use serde_json::{Value, json};
 
 /// What is worth saying of a way.
@@ -94,7 +96,7 @@ struct AlignedLine {
 
 /// Statistics of BatchNorm layers on the ways.
 pub struct Statistics {
-    pub used: BatchNorm,
+    pub used: BatchStatistics,
     /// Losses of both networks with the statistics that they hold, where others are used.
     pub ends: Option<[f64; 2]>,
 }
@@ -102,13 +104,13 @@ pub struct Statistics {
 impl Statistics {
     fn words(&self) -> String {
         let used = match self.used {
-            BatchNorm::Frozen => "the networks' own",
-            BatchNorm::Batch => "those of the batch at every point",
-            BatchNorm::Reestimate => "estimated anew at every point",
+            BatchStatistics::Frozen => "the networks' own",
+            BatchStatistics::Batch => "those of the batch at every point",
+            BatchStatistics::Reestimated => "estimated anew at every point",
         };
         let mut words = format!(
             "BatchNorm statistics: {used} (--batch-norm {})\n",
-            self.used.name()
+            statistics_name(self.used)
         );
         if let Some([from, to]) = self.ends {
             words += &format!(
@@ -186,13 +188,13 @@ impl Report {
         let statistics = self.statistics.as_ref();
         let mut all = json!({
             "line": self.line.to_json(),
-            "batch_norm": statistics.map(|s| s.used.name()),
+            "batch_norm": statistics.map(|s| statistics_name(s.used)),
             "network_losses": statistics.and_then(|s| s.ends).map(|ends| numbers(&ends)),
             "aligned": aligned,
             "curve": curve,
             "seconds": number(seconds),
         });
-        self.loss.add_to(&mut all);
+        loss_json(self.loss, &mut all);
         all
     }
 

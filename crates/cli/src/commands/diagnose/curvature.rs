@@ -2,14 +2,15 @@
 
 use super::Evidence;
 use super::evidence::Lambda;
-use crate::args::{DataArgs, DiagnoseArgs, NetworkArgs};
+use crate::args::DiagnoseArgs;
 use crate::error::CliError;
-use crate::inputs::{Derivatives, load_problem};
 use crate::output::{Console, Typed};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Run, RunKind, Side, Status, Store};
+use landscape_study::directions::{Derivatives, basis};
+use landscape_study::problem::{DataRequest, NetworkRequest, Problem};
+use landscape_study::record::Settings;
 use landscape_trace::{Level, Matrix, Target};
-use serde_json::Value;
 
 /// Residual over the eigenvalue: two digits decide on which side of a limit it is.
 const TOLERANCE: f64 = 1e-2;
@@ -64,11 +65,13 @@ impl Evidence {
 /// What `landscape hessian` stored of the same parameters, data and loss.
 fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, CliError> {
     let runs = store.runs()?.into_iter().map(|summary| summary.run);
-    let same = |other: &Run, name: &str| other.settings.get(name) == run.settings.get(name);
-    let hessians: Vec<Run> = runs
+    let own = Settings::of(run);
+    let hessians: Vec<(Run, Settings)> = runs
         .filter(|other| other.kind == RunKind::Hessian && other.status == Status::Complete)
-        .filter(|other| same(other, "data") && same(other, "loss"))
-        .filter(|other| other.settings.get("matrix").and_then(Value::as_str) == Some("hessian"))
+        .map(|other| (Settings::of(&other), other))
+        .filter(|(settings, _)| settings.problem().same_loss(own.problem()))
+        .filter(|(settings, _)| settings.matrix() == Some("hessian"))
+        .map(|(settings, other)| (other, settings))
         .collect();
     if hessians.is_empty() {
         return Ok(None);
@@ -77,16 +80,12 @@ fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, CliErro
         return Ok(None);
     };
     let digest = checkpoint.params.digest();
-    let word = |other: &Run, name: &str| {
-        other
-            .settings
-            .get(name)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    for other in hessians.iter().rev() {
-        let here = word(other, "weights").as_ref() == Some(&digest);
-        let along = word(other, "training").as_ref() == Some(&run.identity);
+    for (other, settings) in hessians.iter().rev() {
+        let here = settings.problem().weights.as_ref() == Some(&digest);
+        let along = match settings {
+            Settings::Curvature(settings) => settings.training.as_ref() == Some(&run.identity),
+            _ => false,
+        };
         let at = |found: &Curvature| match found.step {
             Some(known) => along && known == step,
             None => here,
@@ -112,20 +111,12 @@ fn computed(
     threads: usize,
     console: &Console,
 ) -> Result<Option<Lambda>, CliError> {
-    let network = NetworkArgs {
-        model: None,
-        weights: None,
+    let network = NetworkRequest {
         run: Some(run.name.clone()),
         step: Some(step),
+        ..NetworkRequest::default()
     };
-    let data = DataArgs {
-        data: None,
-        data_dir: None,
-        split: None,
-        samples: None,
-        loss: None,
-    };
-    let problem = load_problem(&network, &data, 0, Some(store), console)?;
+    let problem = Problem::load(&network, &DataRequest::default(), 0, Some(store), console)?;
     let target = Target::Host {
         threads,
         level: Level::detect(),
@@ -135,7 +126,7 @@ fn computed(
         top: 1,
         tolerance: TOLERANCE,
         floor: derivatives.floor(),
-        basis: crate::inputs::basis(2, derivatives.dim()),
+        basis: basis(2, derivatives.dim()),
         ..LanczosParams::default()
     };
     let spectrum = Lanczos::new(params)?.solve(&derivatives.operator(Matrix::Hessian))?;

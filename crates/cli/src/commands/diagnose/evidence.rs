@@ -4,7 +4,7 @@ use landscape_core::diagnosis::thresholds::LEARNT;
 use landscape_core::{Diagnosis, Facts, Metrics, Point, Position, View};
 use landscape_models::ModelSpec;
 use landscape_storage::{Run, TrainRecord};
-use serde_json::Value;
+use landscape_study::record::{Settings, TrainingSettings};
 
 /// What is known of one network and its training, and where it is from.
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ impl Evidence {
             explained: self.explained,
             learning_rate: self.learning_rate().filter(|_| limited),
             momentum: self.momentum(),
-            nesterov: self.optimizer() == Some("nesterov"),
+            nesterov: self.optimizer().as_deref() == Some("nesterov"),
             // Decay adds its square, whose second derivative it is.
             lambda_max: { self.lambda.as_ref() }.map(|lambda| lambda.value + self.decay()),
         })
@@ -109,29 +109,33 @@ impl Evidence {
 
     /// Takes from a run among how many classes its network decides.
     pub fn take_classes(&mut self, run: &Run) {
-        let word = |name: &str| run.settings.get(name).and_then(Value::as_str);
-        let spec = word("model").and_then(|model| model.parse::<ModelSpec>().ok());
+        let settings = Settings::of(run);
+        let problem = settings.problem();
+        let spec = { problem.model.as_deref() }.and_then(|model| model.parse::<ModelSpec>().ok());
         let outputs = spec.map(|spec| spec.outputs());
-        self.classes = match (word("loss"), outputs) {
+        self.classes = match (problem.loss.as_deref(), outputs) {
             (Some("cross-entropy"), outputs) => outputs,
             (Some("bce" | "bce-with-logits"), Some(1)) => Some(2),
             _ => None,
         };
     }
 
-    /// A setting of the training.
-    fn setting(&self, name: &str) -> Option<&Value> {
-        self.trained.as_ref()?.settings.get("training")?.get(name)
+    /// How the network was trained.
+    fn training(&self) -> Option<TrainingSettings> {
+        Settings::of(self.trained.as_ref()?).training().cloned()
     }
 
     /// The optimiser.
-    pub fn optimizer(&self) -> Option<&str> {
-        self.setting("optimizer")?.as_str()
+    pub fn optimizer(&self) -> Option<String> {
+        Some(self.training()?.optimizer)
     }
 
     /// Whether the optimiser has a largest stable learning rate on a quadratic.
     pub fn has_limit(&self) -> bool {
-        matches!(self.optimizer(), Some("sgd" | "momentum" | "nesterov"))
+        matches!(
+            self.optimizer().as_deref(),
+            Some("sgd" | "momentum" | "nesterov")
+        )
     }
 
     /// The learning rate of the last record that has one.
@@ -144,18 +148,17 @@ impl Evidence {
 
     /// The momentum, 0 of optimisers without one.
     pub fn momentum(&self) -> f64 {
-        match self.optimizer() {
-            Some("momentum" | "nesterov") => self
-                .setting("momentum")
-                .and_then(Value::as_f64)
-                .unwrap_or(0.0),
+        match self.training() {
+            Some(training) if matches!(&*training.optimizer, "momentum" | "nesterov") => {
+                training.momentum
+            }
             _ => 0.0,
         }
     }
 
     fn decay(&self) -> f64 {
-        let decay = self.setting("weight_decay").and_then(Value::as_f64);
-        decay.unwrap_or(0.0)
+        self.training()
+            .map_or(0.0, |training| training.weight_decay)
     }
 
     /// The step whose curvature tells most: the last one, or the first of a training that gained

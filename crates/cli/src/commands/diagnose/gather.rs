@@ -10,6 +10,7 @@ use landscape_core::{
 };
 use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
+use landscape_study::record::{Origin, Provenance, Settings};
 
 /// Numbers in the checkpoints of a path up to which it is analysed where it is not stored.
 const NUMBERS: usize = 1 << 26;
@@ -22,7 +23,7 @@ pub fn gather(store: &Store, run: &Run) -> Result<Vec<Evidence>, CliError> {
         RunKind::Hessian | RunKind::Curve => Vec::new(),
         RunKind::Train => vec![of_training(store, run)?],
         // A curve between networks is no training.
-        _ if paths.is_empty() || run.settings.get("curve").is_some() => {
+        _ if paths.is_empty() || Settings::of(run).is_curve() => {
             vec![of_landscape(store, run)?]
         }
         _ => {
@@ -74,7 +75,7 @@ fn followed(store: &Store, complete: &[Run], evidence: &mut Evidence) -> Result<
         .filter(|run| run.kind == RunKind::Trajectory)
         .collect();
     // The plane of this path alone comes before those of several.
-    let paths = |run: &&Run| run.provenance.get("paths")?.as_array().map(Vec::len);
+    let paths = |run: &&Run| Provenance::of(run).paths.map(|paths| paths.len());
     followed.sort_by_key(paths);
     for other in followed {
         let Some((path, several)) = path_in(store, other, evidence)? else {
@@ -126,10 +127,10 @@ fn is_whole(path: &Trajectory, records: &[TrainRecord]) -> bool {
 
 /// The planes and volumes that have the data and the loss of a run.
 fn planes_of<'a>(complete: &'a [Run], run: &Run) -> Vec<&'a Run> {
-    let same = |other: &Run, name: &str| other.settings.get(name) == run.settings.get(name);
+    let own = Settings::of(run);
     { complete.iter() }
         .filter(|other| matches!(other.kind, RunKind::Surface | RunKind::Volume))
-        .filter(|other| same(other, "data") && same(other, "loss"))
+        .filter(|other| Settings::of(other).problem().same_loss(own.problem()))
         .collect()
 }
 
@@ -142,7 +143,7 @@ fn around(
 ) -> Result<(), CliError> {
     for plane in planes
         .iter()
-        .filter(|plane| weights_of(plane) == Some(digest))
+        .filter(|plane| weights_of(plane).as_deref() == Some(digest))
     {
         if let Some(surface) = surface_of(store, plane)? {
             evidence.take_surface(plane, &surface, [0.0; 3]);
@@ -151,13 +152,14 @@ fn around(
     Ok(())
 }
 
-fn weights_of(run: &Run) -> Option<&str> {
-    run.settings.get("weights")?.as_str()
+fn weights_of(run: &Run) -> Option<String> {
+    Settings::of(run).problem().weights.clone()
 }
 
 /// The path on its own components; nothing where it has none, as after a divergence.
 fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), CliError> {
-    let spec = run.settings.get("model").and_then(|m| m.as_str());
+    let settings = Settings::of(run);
+    let spec = settings.problem().model.as_deref();
     let (Some(Ok(spec)), Some(last)) = (
         spec.map(str::parse::<ModelSpec>),
         store.last_checkpoint(run)?,
@@ -225,14 +227,12 @@ fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, CliError> {
         ..Evidence::default()
     };
     evidence.take_classes(run);
-    let weights = run.provenance.get("weights");
-    let name = weights.and_then(|w| w.get("run")?.as_str());
-    let step = weights.and_then(|w| w.get("step")?.as_u64());
+    let origin = Provenance::of(run).weights;
     let complete = complete(store)?;
     let planes = planes_of(&complete, run);
     let among = planes.iter().any(|plane| plane.id == run.id);
-    if let (Some(name), Some(step)) = (name, step)
-        && let Some(trained) = optional(store.find(name))?.filter(|r| r.kind == RunKind::Train)
+    if let Some(Origin::Run { run: name, step }) = origin
+        && let Some(trained) = optional(store.find(&name))?.filter(|r| r.kind == RunKind::Train)
     {
         let records = store.records(&trained)?;
         let ends = records.last().is_some_and(|record| record.step == step);
@@ -250,7 +250,7 @@ fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, CliError> {
         evidence.trained = Some(trained);
     }
     match weights_of(run) {
-        Some(digest) if among => around(store, &planes, digest, &mut evidence)?,
+        Some(digest) if among => around(store, &planes, &digest, &mut evidence)?,
         _ => {
             if let Some(surface) = surface_of(store, run)? {
                 evidence.take_surface(run, &surface, [0.0; 3]);

@@ -67,7 +67,7 @@ fn rests_on(evidence: &Evidence) -> String {
         let with = evidence.optimizer();
         let rate = evidence.learning_rate();
         let rate = rate.map(|rate| format!("learning rate {}", plain(rate)));
-        let how: Vec<String> = with.map(str::to_owned).into_iter().chain(rate).collect();
+        let how: Vec<String> = with.into_iter().chain(rate).collect();
         let how = match how.is_empty() {
             true => String::new(),
             false => format!(" ({})", how.join(", ")),

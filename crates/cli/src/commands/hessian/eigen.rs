@@ -5,9 +5,9 @@ use super::state::{generation, pack, vectors};
 use super::work::Work;
 use crate::args::MethodName;
 use crate::error::CliError;
-use crate::inputs::Derivatives;
 use landscape_hessian::{Lanczos, Pair, Power, Spectrum, Stop};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Eigenvalue, Error, Side};
+use landscape_study::directions::Derivatives;
 
 /// Eigenvectors are stored up to so many numbers.
 const STORED: usize = 16 << 20;

@@ -4,7 +4,6 @@ use super::eigen::rows;
 use super::state::{bits, floats};
 use super::work::Work;
 use crate::error::CliError;
-use crate::inputs::Derivatives;
 use landscape_hessian::density::Quadrature;
 use landscape_hessian::trace::Ended;
 use landscape_hessian::{
@@ -13,6 +12,7 @@ use landscape_hessian::{
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, LanczosState, Side, SpectralDensity as StoredDensity, TraceEstimate,
 };
+use landscape_study::directions::Derivatives;
 use serde_json::{Value, json};
 use std::ops::Range;
 

@@ -2,10 +2,10 @@
 
 use super::work::Work;
 use crate::error::CliError;
-use crate::inputs::Derivatives;
 use landscape_core::{Plane, Progress};
 use landscape_hessian::{Lanczos, LanczosError, LanczosParams, ProductError, Spectrum, Stop};
 use landscape_storage::{CurvatureMap, CurvaturePoint, Status};
+use landscape_study::directions::Derivatives;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -44,7 +44,7 @@ pub fn fill(
     }
     // The run goes on with what else is asked for: dropping the recorder stores what waits.
     drop(recorder);
-    derivatives.move_to(plane.origin())
+    Ok(derivatives.move_to(plane.origin())?)
 }
 
 /// Both ends at the point, and the products they took; nothing where Ctrl-C ended it.

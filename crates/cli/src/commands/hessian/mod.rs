@@ -13,19 +13,20 @@ mod work;
 use super::plot::{draw, is_page, may_draw};
 use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
-use crate::inputs::{
-    Derivatives, Directions, Problem, UsualAxis, build_directions, build_grid, build_grid_on,
-    check_drawable, distinct, is_drawable, load_problem, may_save, may_store, open_store,
-    places_json, provenance, read_store, save_directions, targets,
-};
+use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_core::{Grid, path_words};
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
+use landscape_study::directions::{
+    Derivatives, Directions, UsualAxis, check_drawable, is_drawable, save_directions,
+};
+use landscape_study::files::{distinct, may_save, may_store};
+use landscape_study::problem::Problem;
+use landscape_study::record::Provenance;
 use landscape_trace::Target;
 use report::Report;
 use request::Request;
-use serde_json::{Value, json};
 use std::path::PathBuf;
 use training::stability;
 use work::Work;
@@ -111,7 +112,8 @@ impl Plan {
         };
         let hold = store.as_ref().map(Store::hold);
         let seed = args.plane.seed;
-        let problem = load_problem(&args.network, &args.data, seed, store.as_ref(), console)?;
+        let (network, data) = (args.network.request(), args.data.request());
+        let problem = Problem::load(&network, &data, seed, store.as_ref(), console)?;
         let derivatives = Derivatives::new(&problem, &target, args.how.double())?;
         let request = Request::new(args, derivatives.dim())?;
         request.plan_memory(console)?;
@@ -149,7 +151,7 @@ impl Plan {
             request,
             points,
             map,
-            loss: self.problem.loss_choice,
+            loss: self.problem.loss,
         })
     }
 
@@ -226,7 +228,7 @@ fn point(
 
 /// What can be checked before any file is read.
 fn check(args: &HessianArgs) -> Result<Target, CliError> {
-    let grid = build_grid(args.plane.grid.as_ref(), args.plane.range.as_ref(), 2)?;
+    let grid = args.plane.grid_request().of(2)?;
     if args.wanted.map && !args.output.is_empty() {
         check_drawable(&grid)?;
     }
@@ -259,7 +261,7 @@ fn check(args: &HessianArgs) -> Result<Target, CliError> {
                      training run (--step 0 is its initial state)",
         });
     }
-    let mut targets = targets(&args.eval)?;
+    let mut targets = args.eval.request().targets()?;
     match targets.len() {
         1 => Ok(targets.swap_remove(0)),
         n => Err(CliError::Conflict {
@@ -275,12 +277,8 @@ fn mapped(
     store: Option<&Store>,
     target: &Target,
 ) -> Result<Mapped, CliError> {
-    let grid = build_grid_on(
-        args.plane.grid.as_ref(),
-        args.plane.range.as_ref(),
-        &[MAP; 2],
-    )?;
-    let directions = build_directions(&args.plane, 2, problem, store, target)?;
+    let grid = args.plane.grid_request().on(&[MAP; 2])?;
+    let directions = args.plane.request().build(2, problem, store, target)?;
     Ok(Mapped { directions, grid })
 }
 
@@ -291,28 +289,22 @@ fn spec(
     map: Option<&Mapped>,
     console: &Console,
 ) -> RunSpec {
-    let mut settings = problem.settings();
-    settings.extend(request.settings());
-    if let Some(mapped) = map {
-        settings.insert("directions".to_owned(), mapped.directions.settings.clone());
-        settings.insert("grid".to_owned(), json!(mapped.grid));
-    }
+    let mut settings = request.settings(problem.settings());
+    settings.directions = map.map(|mapped| mapped.directions.settings.clone());
+    settings.grid = map.map(|mapped| mapped.grid.clone());
     if let (true, Some(run)) = (request.all_steps, &problem.trained) {
-        settings.insert("training".to_owned(), json!(run.identity));
+        settings.training = Some(run.identity.clone());
     }
-    let mut spec = RunSpec::new(RunKind::Hessian, Value::Object(settings)).determined();
+    let settings = serde_json::to_value(&settings).expect("settings are JSON");
+    let mut spec = RunSpec::new(RunKind::Hessian, settings).determined();
     spec.name = args.store.name.clone();
     spec.replace = args.store.force;
-    let more = [
-        ("data", problem.source.to_json()),
-        ("weights", problem.weights.clone()),
-        ("device", json!(args.eval.device[0].to_string())),
-        ("optimizer", training::optimizer(problem)),
-        (
-            "models",
-            map.map_or(Value::Null, |m| places_json(&m.directions.models)),
-        ),
-    ];
-    spec.provenance = provenance(console.command(), more);
+    let provenance = Provenance {
+        device: Some(args.eval.device[0].to_string()),
+        optimizer: training::optimizer(problem),
+        models: map.and_then(|mapped| mapped.directions.provenance()),
+        ..problem.provenance(Some(console.command()))
+    };
+    spec.provenance = provenance.to_json();
     spec
 }

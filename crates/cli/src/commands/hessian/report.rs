@@ -2,13 +2,16 @@
 
 use super::request::Request;
 use crate::error::CliError;
-use crate::inputs::LossChoice;
-use crate::output::{Align, Console, Table, duration, number, numbers, paths_json, short};
+use crate::output::{
+    Align, Console, Table, duration, loss_json, number, numbers, paths_json, short,
+};
 use landscape_core::path_words;
 use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Run, Sharpness, Side, TraceEstimate,
 };
+use landscape_study::problem::LossChoice;
+use landscape_study::record::Settings;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -39,7 +42,7 @@ impl Report {
         console.result(
             || {
                 let mut json = self.json();
-                self.loss.add_to(&mut json);
+                loss_json(self.loss, &mut json);
                 json["files"] = paths_json(files);
                 json
             },
@@ -93,7 +96,8 @@ impl Report {
 
 /// The matrix and its size.
 pub fn heading(run: &Run, points: &[Curvature]) -> String {
-    let matrix = run.settings.get("matrix").and_then(Value::as_str);
+    let settings = Settings::of(run);
+    let matrix = settings.matrix();
     let parameters = points.last().map_or(0, |point| point.parameters);
     format!("{} of {parameters} parameters", matrix.unwrap_or("hessian"))
 }

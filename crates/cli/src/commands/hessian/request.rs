@@ -2,12 +2,17 @@
 
 use crate::args::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
 use crate::error::CliError;
-use crate::inputs::{basis, floor, plan_memory};
 use crate::output::Console;
 use landscape_hessian::{
     Density, DensityParams, Lanczos, LanczosParams, Power, PowerParams, Trace, TraceParams,
 };
-use serde_json::{Value, json};
+use landscape_study::Smaller;
+use landscape_study::directions::{basis, floor};
+use landscape_study::memory::plan_memory;
+use landscape_study::record::{
+    CurvatureSettings, DensitySettings, EigenvalueSettings, ProblemSettings, SharpnessSettings,
+    TraceSettings,
+};
 
 /// Largest eigenvalues where nothing is asked for.
 const USUAL: usize = 5;
@@ -130,22 +135,17 @@ impl Request {
         if pairs > 0 {
             let held = self.lanczos().basis_limit() as u64 + pairs;
             let what = format!("the search for {pairs} eigenvectors");
-            plan_memory(
-                &what,
-                held * vector,
-                "give a smaller --top or --bottom",
-                console,
-            )?;
+            plan_memory(&what, held * vector, Smaller::Eigenvectors, console)?;
         }
         if self.trace && self.trace_name() == TraceName::Xtrace {
             let held = self.trace_params().max_products as u64;
-            let remedy = "give a smaller --max-products, or --trace-method hutchinson";
-            plan_memory("the trace by xtrace", held * vector, remedy, console)?;
+            let what = "the trace by xtrace";
+            plan_memory(what, held * vector, Smaller::Products, console)?;
         }
         if self.density {
             let held = self.how.lanczos_steps as u64 * self.density_params().block as u64;
-            let remedy = "give fewer --lanczos-steps";
-            plan_memory("the spectral density", held * vector, remedy, console)?;
+            let what = "the spectral density";
+            plan_memory(what, held * vector, Smaller::LanczosSteps, console)?;
         }
         Ok(())
     }
@@ -240,42 +240,40 @@ impl Request {
         }
     }
 
-    /// Everything that determines the numbers, beside the problem and the plane.
-    pub fn settings(&self) -> Vec<(String, Value)> {
+    /// Everything that determines the numbers, apart from the plane.
+    pub fn settings(&self, mut problem: ProblemSettings) -> CurvatureSettings {
         let how = &self.how;
-        let mut all = vec![
-            ("matrix", json!(how.matrix.name())),
-            ("precision", json!(if how.double() { "f64" } else { "f32" })),
-            ("seed", json!(self.seed)),
-            ("tolerance", json!(how.tol)),
-            ("max_products", json!(how.max_products)),
-        ];
-        if self.top + self.bottom > 0 {
-            let method = how.method.name();
-            let value = json!({"top": self.top, "bottom": self.bottom, "method": method});
-            all.push(("eigenvalues", value));
+        problem.precision = Some(if how.double() { "f64" } else { "f32" }.to_owned());
+        CurvatureSettings {
+            problem,
+            matrix: Some(how.matrix.name().to_owned()),
+            seed: self.seed,
+            tolerance: how.tol,
+            max_products: how.max_products,
+            eigenvalues: (self.top + self.bottom > 0).then(|| EigenvalueSettings {
+                top: self.top,
+                bottom: self.bottom,
+                method: how.method.name().to_owned(),
+            }),
+            trace: self.trace.then(|| TraceSettings {
+                method: self.trace_name().name().to_owned(),
+            }),
+            density: self.density.then_some(DensitySettings {
+                lanczos_steps: how.lanczos_steps,
+                probes: how.probes,
+            }),
+            per_layer: self.per_layer,
+            all_steps: self.all_steps,
+            sharpness: (!self.sharpness.is_empty()).then(|| SharpnessSettings {
+                measures: { self.sharpness.iter() }
+                    .map(|m| m.name().to_owned())
+                    .collect(),
+                rho: how.rho,
+            }),
+            directions: None,
+            grid: None,
+            training: None,
         }
-        if self.trace {
-            all.push(("trace", json!({"method": self.trace_name().name()})));
-        }
-        if self.density {
-            let value = json!({"lanczos_steps": how.lanczos_steps, "probes": how.probes});
-            all.push(("density", value));
-        }
-        let flags = [("per_layer", self.per_layer), ("all_steps", self.all_steps)];
-        all.extend(
-            flags
-                .into_iter()
-                .filter(|(_, on)| *on)
-                .map(|(name, _)| (name, json!(true))),
-        );
-        if !self.sharpness.is_empty() {
-            let names: Vec<&str> = self.sharpness.iter().map(|m| m.name()).collect();
-            all.push(("sharpness", json!({"measures": names, "rho": how.rho})));
-        }
-        all.into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
     }
 }
 

@@ -3,7 +3,6 @@
 use super::work::Work;
 use crate::args::Measure;
 use crate::error::CliError;
-use crate::inputs::{Derivatives, Problem};
 use landscape_hessian::sharpness::{
     AverageParams, Displaced, EpsilonSharpnessParams, KeskarParams, LossError, Metric,
     PacBayesParams, Point, SamParams, Scaling, SharpnessError, WorstCaseParams,
@@ -11,6 +10,8 @@ use landscape_hessian::sharpness::{
 use landscape_hessian::{Progress, Trace};
 use landscape_storage::{Curvature, Sharpness};
 use landscape_study::MeanLoss;
+use landscape_study::directions::Derivatives;
+use landscape_study::problem::Problem;
 use landscape_trace::Matrix;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -84,14 +85,14 @@ pub fn sharpness(
 /// The loss at the point, with its accuracy where the problem is a classification.
 fn loss<'a>(problem: &'a Problem, derivatives: &'a Derivatives) -> Result<MeanLoss<'a>, CliError> {
     let loss = MeanLoss::new(derivatives.curvature());
-    if !problem.loss.has_accuracy() {
+    if !problem.loss.kind.has_accuracy() {
         return Ok(loss);
     }
     let network = problem.network()?;
     Ok(loss.with_accuracy(move |theta| {
         let params = derivatives.params_at(theta).map_err(LossError::new)?;
         let moved = network.with_params(&params).map_err(LossError::new)?;
-        let found = landscape_models::evaluate(&moved, &problem.data, problem.loss);
+        let found = landscape_models::evaluate(&moved, &problem.data, problem.loss.kind);
         let accuracy = found.map_err(LossError::new)?.accuracy;
         accuracy.ok_or_else(|| LossError::new("the loss has no accuracy"))
     }))

@@ -3,11 +3,12 @@
 use super::point;
 use super::work::Work;
 use crate::error::CliError;
-use crate::inputs::{Derivatives, Problem};
 use landscape_hessian::sharpness::edge_of_stability;
 use landscape_models::Network;
 use landscape_storage::{Run, Store, TrainRecord};
-use serde_json::Value;
+use landscape_study::directions::Derivatives;
+use landscape_study::problem::Problem;
+use landscape_study::record::Settings;
 
 /// Everything that is asked for at every recorded checkpoint.
 pub fn every_step(
@@ -43,7 +44,7 @@ pub fn every_step(
 /// The limit of stability at the checkpoint that a problem is about; nothing without a training run, or for
 /// optimisers without such a limit.
 pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, CliError> {
-    let (Some(run), Some(step)) = (&problem.trained, problem.weights["step"].as_u64()) else {
+    let (Some(run), Some(step)) = (&problem.trained, problem.origin.step()) else {
         return Ok(None);
     };
     let records = store.records(run)?;
@@ -51,26 +52,19 @@ pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, CliErr
     Ok(record.and_then(|record| limit(run, record)))
 }
 
-/// The optimiser of the training run; `null` without one.
-pub fn optimizer(problem: &Problem) -> Value {
-    let training = problem
-        .trained
-        .as_ref()
-        .and_then(|run| run.settings.get("training"));
-    let name = training.and_then(|training| training.get("optimizer"));
-    name.cloned().unwrap_or(Value::Null)
+/// The optimiser of the training run; nothing without one.
+pub fn optimizer(problem: &Problem) -> Option<String> {
+    let settings = Settings::of(problem.trained.as_ref()?);
+    Some(settings.training()?.optimizer.clone())
 }
 
 /// `2 / eta` for gradient descent, `2 (1 + beta) / eta` with momentum, and `2 (1 + beta) / (eta (1 + 2 beta))` with
 /// Nesterov's (Cohen et al. 2021).
 fn limit(run: &Run, record: &TrainRecord) -> Option<f64> {
-    let training = run.settings.get("training")?;
-    let beta = training
-        .get("momentum")
-        .and_then(Value::as_f64)
-        .unwrap_or(0.0);
-    let lr = record.lr?;
-    match training.get("optimizer")?.as_str()? {
+    let settings = Settings::of(run);
+    let training = settings.training()?;
+    let (lr, beta) = (record.lr?, training.momentum);
+    match training.optimizer.as_str() {
         "sgd" => edge_of_stability(lr, 0.0)
             .ok()
             .map(|edge| edge.gradient_descent),

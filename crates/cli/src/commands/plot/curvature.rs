@@ -14,7 +14,7 @@ use landscape_plot::{
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, Eigenvalue as StoredEigenvalue, Sharpness, Side,
 };
-use serde_json::Value;
+use landscape_study::record::Origin;
 
 /// The names of limits of stability.
 const PLAIN: &str = "2/η";
@@ -61,8 +61,7 @@ pub fn figure(run: &Stored, kind: Kind, look: &LookArgs) -> Result<Figure, CliEr
         }
         _ => {
             let spectra = spectra(run)?;
-            let matrix = run.run.settings.get("matrix").and_then(Value::as_str);
-            let matrix = match matrix {
+            let matrix = match run.settings.matrix() {
                 Some("gauss-newton") => "Gauss-Newton matrix",
                 Some("fisher") => "empirical Fisher matrix",
                 _ => "Hessian",
@@ -90,12 +89,12 @@ fn lacks(run: &Stored, what: &'static str) -> CliError {
     };
     CliError::Conflict {
         what: format!("run `{name}` has no {what}"),
-        remedy: match run.run.provenance["weights"]["run"].as_str() {
-            Some(trained) => {
+        remedy: match &run.provenance.weights {
+            Some(Origin::Run { run: trained, .. }) => {
                 let typed = Typed::new("hessian").option("--run", trained);
                 format!("compute it: {typed} {option}")
             }
-            None => format!("compute it: `landscape hessian` with {option}"),
+            _ => format!("compute it: `landscape hessian` with {option}"),
         },
     }
 }
@@ -167,8 +166,7 @@ fn spectrum(run: &Stored, point: &Curvature) -> Option<Spectrum> {
 
 /// What the limit of stability of the training is called.
 fn limit_name(run: &Stored) -> &'static str {
-    let optimizer = run.run.provenance.get("optimizer").and_then(Value::as_str);
-    match optimizer {
+    match run.provenance.optimizer.as_deref() {
         Some("momentum") => MOMENTUM,
         Some("nesterov") => NESTEROV,
         _ => PLAIN,
@@ -245,8 +243,7 @@ pub fn page_curvature(run: &Stored) -> Result<Option<PageCurvature>, CliError> {
         page.eigenvalues = last.eigenvalues.iter().map(eigenvalue_row).collect();
         page.traces = last.traces.iter().map(trace_row).collect();
     }
-    let command = run.run.provenance.get("command").and_then(Value::as_str);
-    page.command = command.map(str::to_owned);
+    page.command.clone_from(&run.provenance.command);
     Ok(Some(page))
 }
 

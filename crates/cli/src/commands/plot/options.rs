@@ -2,14 +2,13 @@
 
 use super::Stored;
 use crate::args::{Colors, LookArgs};
-use crate::commands::engine::tolerance;
 use crate::commands::metrics::find_value;
 use crate::error::CliError;
-use crate::inputs::{stored_places, write_new};
 use landscape_core::{Surface, Value};
 use landscape_plot::{Clip, Colormap, Figure, Options, Place, Scale, Style};
 use landscape_storage::RunKind;
-use serde_json::Value as Json;
+use landscape_study::files::write_new;
+use landscape_study::record::Origin;
 use std::path::Path;
 
 /// The options of a run's figure.
@@ -43,7 +42,7 @@ pub fn figure_options(
         smooth: look.smooth,
         measured: look.measured,
         basins: look.basins,
-        tolerance: tolerance(&run.run),
+        tolerance: run.settings.adaptive(),
         title: look.title.clone(),
         origin: origin(run),
         places: places(run),
@@ -80,31 +79,27 @@ pub fn named_axes(run: &Stored, options: Options) -> Options {
 
 /// The models that a run's plane goes through, apart from the one at 0.
 pub fn places(run: &Stored) -> Vec<Place> {
-    let stored = stored_places(&run.run.provenance).into_iter().skip(1);
-    let place = |place: crate::inputs::Place| {
+    let place = |place: &landscape_study::record::Place| {
         let mut at = [0.0; 3];
         at.iter_mut()
             .zip(&place.at)
             .for_each(|(to, from)| *to = *from);
-        let name = place.name;
+        let name = place.name.clone();
         Place { name, at }
     };
-    stored.map(place).collect()
+    run.provenance.places().iter().skip(1).map(place).collect()
 }
 
 /// What the point 0 of a run's plane is.
 pub fn origin(run: &Stored) -> Option<String> {
-    let weights = run.run.provenance.get("weights");
-    let given = |name: &str| weights.and_then(|w| w.get(name));
-    match run.run.kind {
+    let first = run.provenance.places().first();
+    match (run.run.kind, first, &run.provenance.weights) {
         // The end of the path is marked by itself.
-        RunKind::Trajectory | RunKind::Train | RunKind::Curve | RunKind::Import => None,
-        _ if run.run.provenance.get("models").is_some() => {
-            let first = stored_places(&run.run.provenance).into_iter().next();
-            first.map(|place| place.name)
+        (RunKind::Trajectory | RunKind::Train | RunKind::Curve | RunKind::Import, _, _) => None,
+        (_, Some(first), _) => Some(first.name.clone()),
+        (_, _, Some(Origin::Seed { .. } | Origin::Run { step: 0, .. })) => {
+            Some("initial point".to_owned())
         }
-        _ if given("seed").is_some() => Some("initial point".to_owned()),
-        _ if given("step").and_then(Json::as_u64) == Some(0) => Some("initial point".to_owned()),
         _ => Some("trained point".to_owned()),
     }
 }
@@ -115,21 +110,19 @@ pub fn provenance(run: &Stored) -> Vec<(String, String)> {
         ("Run".to_owned(), run.run.name.clone()),
         ("Identity".to_owned(), run.run.identity.clone()),
     ];
-    let from = [("Model", "model"), ("Loss", "loss")];
-    for (label, name) in from {
-        if let Some(word) = run.run.settings.get(name).and_then(Json::as_str) {
-            facts.push((label.to_owned(), word.to_owned()));
-        }
-    }
-    let stored = &run.run.provenance;
-    if let Some(data) = stored.get("data").and_then(|d| d.get("spec")?.as_str()) {
-        facts.push(("Data".to_owned(), data.to_owned()));
-    }
-    for (label, name) in [("Command", "command"), ("Version", "version")] {
-        if let Some(word) = stored.get(name).and_then(Json::as_str) {
-            facts.push((label.to_owned(), word.to_owned()));
-        }
-    }
+    let (problem, stored) = (run.settings.problem(), &run.provenance);
+    let data = stored.data.as_ref().map(|data| data.spec.to_string());
+    let more = [
+        ("Model", problem.model.clone()),
+        ("Loss", problem.loss.clone()),
+        ("Data", data),
+        ("Command", stored.command.clone()),
+        ("Version", stored.version.clone()),
+    ];
+    let known = more
+        .into_iter()
+        .filter_map(|(label, word)| Some((label.to_owned(), word?)));
+    facts.extend(known);
     facts
 }
 
@@ -144,5 +137,5 @@ pub fn saved(figure: &Figure, path: &Path, dpi: f64, force: bool) -> Result<(), 
         "png" => figure.to_png(dpi)?,
         _ => figure.to_svg().into_bytes(),
     };
-    write_new(path, &bytes, force)
+    Ok(write_new(path, &bytes, force)?)
 }

@@ -4,14 +4,13 @@ use super::Stored;
 use super::curvature::page_curvature;
 use super::options::{named_axes, origin, places, provenance};
 use crate::args::PlotArgs;
-use crate::commands::engine::tolerance;
 use crate::commands::metrics::{barrier_of, barrier_words, rows};
 use crate::error::CliError;
-use crate::inputs::write_new;
 use crate::output::short;
 use landscape_core::{Value, metrics};
 use landscape_plot::page::{PageData, PageRun, html};
 use landscape_plot::{Aspect, LossCurve, Options};
+use landscape_study::files::write_new;
 use std::path::PathBuf;
 
 /// Writes one page for all runs that have a landscape.
@@ -59,7 +58,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
     page.diagnoses.clone_from(&run.diagnoses);
     page.origin = origin(run);
     page.places = places(run);
-    page.tolerance = tolerance(&run.run);
+    page.tolerance = run.settings.adaptive();
     match run.paths.as_slice() {
         [only] => page.trajectory = Some(only.trajectory.clone()),
         several => {
@@ -71,10 +70,6 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
     }
     page.curves = curves.to_vec();
     page.provenance = provenance(run);
-    page.command = run
-        .run
-        .provenance
-        .get("command")
-        .and_then(|c| Some(c.as_str()?.to_owned()));
+    page.command.clone_from(&run.provenance.command);
     Ok(page)
 }

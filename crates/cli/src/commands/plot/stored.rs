@@ -5,10 +5,13 @@ use crate::error::CliError;
 use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
 use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
+use landscape_study::record::{Provenance, Settings};
 
 /// A run and all of it that can be drawn.
 pub struct Stored {
     pub run: Run,
+    pub settings: Settings,
+    pub provenance: Provenance,
     pub surface: Option<Surface>,
     pub directions: Vec<Direction>,
     pub paths: Vec<NamedTrajectory>,
@@ -33,6 +36,8 @@ impl Stored {
             curvature: store.curvature(&run)?,
             map: optional(store.load_curvature_map(&run))?,
             diagnoses: Vec::new(),
+            settings: Settings::of(&run),
+            provenance: Provenance::of(&run),
             run,
         })
     }
@@ -88,7 +93,7 @@ impl Stored {
 
     /// Whether the path is a curve between two networks, not the path of a training.
     pub fn is_curve(&self) -> bool {
-        self.run.settings.get("curve").is_some()
+        self.settings.is_curve()
     }
 
     /// The course of training.

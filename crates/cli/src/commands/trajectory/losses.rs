@@ -1,13 +1,11 @@
 //! The loss on a plane, and of checkpoints beside it.
 
 use super::paths::{Path, Paths};
-use crate::args::BatchNorm;
 use crate::error::CliError;
-use crate::inputs::{say_how_it_runs, say_where};
-use crate::output::Console;
 use landscape_core::{Direction, Objective, Params, Plane};
 use landscape_models::trace_network;
-use landscape_trace::{PlaneObjective, Target, Trace};
+use landscape_study::report::{Reporter, say_how_it_runs, say_where};
+use landscape_trace::{BatchStatistics, PlaneObjective, Target, Trace};
 
 /// The loss of a network on data, on a plane and wherever else its parameters lie.
 pub struct Losses<'a> {
@@ -26,21 +24,21 @@ impl<'a> Losses<'a> {
         paths: &Paths,
         plane: &Plane,
         targets: &'a [Target],
-        batch_norm: BatchNorm,
-        console: &Console,
+        statistics: BatchStatistics,
+        reporter: &dyn Reporter,
     ) -> Result<Self, CliError> {
         let network = paths.network(plane.origin())?;
-        let trace = trace_network(&network, &paths.data, paths.loss, &[])?;
-        let trace = trace.with_batch_norm(batch_norm.statistics())?;
-        say_how_it_runs(&trace, console);
+        let trace = trace_network(&network, &paths.data, paths.loss.kind, &[])?;
+        let trace = trace.with_batch_norm(statistics)?;
+        say_how_it_runs(&trace, reporter);
         let on_plane = trace.objective(plane, targets)?;
-        say_where(&on_plane.describe(), &on_plane.groups(), console);
+        say_where(&on_plane.describe(), &on_plane.groups(), reporter);
         Ok(Losses {
             on_plane,
             trace,
             directions: plane.directions().to_vec(),
             target: &targets[..targets.len().min(1)],
-            recorded: batch_norm == BatchNorm::Frozen || !paths.has_statistics(),
+            recorded: statistics == BatchStatistics::Frozen || !paths.has_statistics(),
         })
     }
 

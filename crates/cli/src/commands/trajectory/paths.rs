@@ -2,18 +2,18 @@
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{
-    LossChoice, Ordered, Source, in_order, load_data, load_file, matching, plan_network,
-    stored_loss, with_loss,
-};
+use crate::inputs::{Ordered, in_order, matching};
 use crate::output::Console;
 use burn::tensor::Device;
 use landscape_core::{
     Params, PathSource, Role, RowError, RowIter, RowSource, counted_are, path_words,
 };
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network_params};
+use landscape_models::{Dataset, ModelSpec, Network, load_network_params};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
-use serde_json::{Value, json};
+use landscape_study::StudyError;
+use landscape_study::memory::plan_network;
+use landscape_study::problem::{LossChoice, load_data, load_file, stored_loss, with_loss};
+use landscape_study::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use std::borrow::Cow;
 use std::path::{Path as FilePath, PathBuf};
 
@@ -54,10 +54,9 @@ struct Stored {
 pub struct Paths {
     pub spec: ModelSpec,
     pub data: Dataset,
-    pub loss: LossKind,
-    /// The same, and why it is this one.
-    pub loss_choice: LossChoice,
-    pub source: Source,
+    /// The loss, and why it is this one.
+    pub loss: LossChoice,
+    pub source: DataSource,
     pub paths: Vec<Path>,
 }
 
@@ -88,7 +87,7 @@ impl Paths {
             remedy: "--checkpoints needs the network, for example --model mlp:2-8-4-1",
         })?;
         plan_network(&spec, console)?;
-        let source = Source::new(&args.data, None)?;
+        let source = args.data.request().source(None)?;
         let Ordered {
             files,
             steps: named,
@@ -126,8 +125,7 @@ impl Paths {
         Ok(Paths {
             spec,
             data,
-            loss: loss.kind,
-            loss_choice: loss,
+            loss,
             source,
             paths: vec![path],
         })
@@ -156,12 +154,13 @@ impl Paths {
         store: &Store,
         console: &Console,
     ) -> Result<Self, CliError> {
-        let setting = |name: &str| runs[0].settings.get(name).and_then(Value::as_str);
-        let spec = match (&args.model, setting("model")) {
+        let settings = Settings::of(&runs[0]);
+        let spec = match (&args.model, &settings.problem().model) {
             (Some(spec), _) => spec.clone(),
-            (None, stored) => stored.unwrap_or_default().parse()?,
+            (None, stored) => stored.as_deref().unwrap_or_default().parse()?,
         };
-        let source = Source::new(&args.data, runs[0].provenance.get("data"))?;
+        let stored = Provenance::of(&runs[0]).data;
+        let source = args.data.request().source(stored.as_ref())?;
         let data = load_data(&source)?;
         let stored = match args.data.loss {
             Some(_) => None,
@@ -171,12 +170,11 @@ impl Paths {
         let mut all = Paths {
             spec,
             data,
-            loss: loss.kind,
-            loss_choice: loss,
+            loss,
             source,
             paths: Vec::new(),
         };
-        let digest = all.data.digest();
+        let digest = DataDigest::of(&all.data);
         for run in runs {
             let path = all.path(run, args, store, &digest)?;
             all.paths.push(path);
@@ -190,11 +188,12 @@ impl Paths {
         run: &Run,
         args: &TrajectoryArgs,
         store: &Store,
-        digest: &str,
+        digest: &DataDigest,
     ) -> Result<Path, CliError> {
-        let setting = |name: &str| run.settings.get(name);
-        let same_data = setting("data").and_then(|d| d.get("sha256")?.as_str()) == Some(digest);
-        let same = same_data && setting("loss").and_then(Value::as_str) == Some(self.loss.name());
+        let settings = Settings::of(run);
+        let problem = settings.problem();
+        let same_data = problem.data.as_ref().map(|data| &data.sha256) == Some(&digest.sha256);
+        let same = same_data && problem.loss.as_deref() == Some(self.loss.kind.name());
         let records = with_checkpoints(run, store)?;
         let chosen: Vec<&TrainRecord> = { records.iter() }.filter(|r| inside(r, args)).collect();
         if chosen.is_empty() {
@@ -308,18 +307,17 @@ impl Path {
     }
 
     /// What of the checkpoints determines numbers.
-    pub fn settings(&self) -> Result<Value, CliError> {
+    pub fn settings(&self) -> Result<PathDigest, CliError> {
         let digests = self.rows().enumerate().map(|(place, row)| {
             row.map(|params| params.digest())
                 .map_err(|error| self.unread(place, error))
         });
         let digests: Vec<String> = digests.collect::<Result<_, _>>()?;
-        let mut settings =
-            json!({"sha256": landscape_core::digest_all(&digests), "count": digests.len()});
-        if self.named {
-            settings["steps"] = json!(self.steps);
-        }
-        Ok(settings)
+        Ok(PathDigest {
+            sha256: landscape_core::digest_all(&digests),
+            count: digests.len(),
+            steps: self.named.then(|| self.steps.clone()),
+        })
     }
 }
 
@@ -404,7 +402,7 @@ impl Stored {
         let fitting = params.conform(&self.layout);
         fitting.map_err(|source| {
             let file = format!("{}, step {step}", self.run.name);
-            CliError::Checkpoint { file, source }.into()
+            CliError::from(StudyError::Checkpoint { file, source }).into()
         })
     }
 }

@@ -1,10 +1,10 @@
 //! What is printed of paths.
 
 use crate::error::CliError;
-use crate::inputs::LossChoice;
-use crate::output::{Align, Console, Table, number, numbers, short};
+use crate::output::{Align, Console, Table, loss_json, number, numbers, short};
 use landscape_core::{Fidelity, TrajectoryPoint, path_text};
 use landscape_storage::{NamedTrajectory, Run};
+use landscape_study::problem::LossChoice;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub fn print(
 ) -> Result<(), CliError> {
     let json = || {
         let mut all = as_json(run, paths, files);
-        loss.add_to(&mut all);
+        loss_json(loss, &mut all);
         all
     };
     console.result(json, || words(run, paths, files))

@@ -1,23 +1,9 @@
 //! How far numbers of fewer bits are from f32.
 
-use crate::error::CliError;
-use crate::inputs::corners;
-use crate::output::{number, short};
+use crate::StudyError;
+use crate::directions::corners;
+use crate::record::Rounding;
 use landscape_core::{Grid, Objective, Point};
-use serde_json::{Value, json};
-
-/// The difference of an objective in bf16 from the same in f32 at a few points.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rounding {
-    /// Points compared: those at which the loss is finite in f32.
-    pub points: usize,
-    /// Largest difference of the loss; infinite where it is lost.
-    pub loss: f64,
-    /// Largest difference of the loss as a share of it.
-    pub relative: f64,
-    /// Largest difference of the accuracy, where there is one.
-    pub accuracy: Option<f64>,
-}
 
 impl Rounding {
     /// Measures it at the centre and the corners of a grid.
@@ -28,7 +14,7 @@ impl Rounding {
         exact: &dyn Objective,
         rounded: &dyn Objective,
         grid: &Grid,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, StudyError> {
         let points = points(grid);
         let (exact, rounded) = (exact.evaluate(&points)?, rounded.evaluate(&points)?);
         let mut found = Rounding {
@@ -54,34 +40,6 @@ impl Rounding {
             }
         }
         Ok(found)
-    }
-
-    /// For results and the provenance.
-    pub fn to_json(self) -> Value {
-        json!({
-            "points": self.points,
-            "loss": number(self.loss),
-            "relative": number(self.relative),
-            "accuracy": number(self.accuracy),
-        })
-    }
-
-    /// In a sentence.
-    pub fn words(&self) -> String {
-        if self.points == 0 {
-            return "bf16 is not compared with f32: no loss is finite at the centre and the corners\n"
-                .to_owned();
-        }
-        let accuracy = match self.accuracy {
-            Some(share) => format!(", the accuracy by {:.2}%", 100.0 * share),
-            None => String::new(),
-        };
-        format!(
-            "bf16 differs from f32 by at most {} ({}% of the loss){accuracy}, at {} points\n",
-            short(self.loss),
-            short(100.0 * self.relative),
-            self.points
-        )
     }
 }
 

@@ -1,8 +1,7 @@
-//! Sampling into the store: what is known stays, what is measured is kept, Ctrl-C saves.
+//! Sampling into a store: what is known stays, what is measured is kept, and stopping it saves.
 
-use crate::error::CliError;
-use crate::interrupt::Interrupt;
-use crate::output::Console;
+use crate::StudyError;
+use crate::report::{Reported, Reporter};
 use landscape_core::{
     Adapted, Adaptive, AdaptiveReport, Grid, Measured, Objective, Observer, ObserverError, Outcome,
     Plane, Progress, Sampler, SamplerError, Surface,
@@ -14,11 +13,16 @@ use std::time::{Duration, Instant};
 const HOLD: Duration = Duration::from_millis(400);
 
 /// What is sampled, and where it is kept.
-pub struct Job<'a> {
+pub struct StoredSampling<'a> {
+    /// Where it is kept.
     pub store: &'a Store,
+    /// As which run.
     pub spec: &'a RunSpec,
+    /// The plane.
     pub plane: &'a Plane,
+    /// Its points.
     pub grid: &'a Grid,
+    /// The loss on the plane.
     pub objective: &'a dyn Objective,
     /// Points a batch; 0 adapts to the speed.
     pub batch: usize,
@@ -31,7 +35,9 @@ pub struct Job<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub struct Sampled {
+    /// The run.
     pub run: Run,
+    /// All its points.
     pub surface: Surface,
     /// Points that were stored before.
     pub known: usize,
@@ -39,21 +45,25 @@ pub struct Sampled {
     pub computed: usize,
     /// What adaptive sampling did.
     pub adaptive: Option<AdaptiveReport>,
+    /// Seconds that it took now.
     pub seconds: f64,
 }
 
-impl Job<'_> {
-    /// Continues the stored run until every point is known.
+impl StoredSampling<'_> {
+    /// Continues the stored run until every point is known. The reporter can stop it.
     ///
     /// What an adaptive run says of its end is worked out from the measured points, so that it says
     /// the same when there was nothing left to do.
-    pub fn run(&self, console: &Console) -> Result<Sampled, CliError> {
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, and those of store and objective.
+    pub fn run(&self, reporter: &dyn Reporter) -> Result<Sampled, StudyError> {
         let mut keeper = Keeper::new(self.store);
         let (run, mut surface) = self.begin()?;
         let known = surface.measured();
         if known > 0 {
             let all = surface.grid().len();
-            console.note(format_args!(
+            reporter.note(format_args!(
                 "{}: {known} of {all} points are stored already",
                 run.name
             ));
@@ -61,7 +71,7 @@ impl Job<'_> {
         let start = Instant::now();
         let outcome = match (run.status, surface.is_complete()) {
             (Status::Complete, true) => Outcome::Complete,
-            _ => self.fill(&run, &mut surface, &mut keeper, console)?,
+            _ => self.fill(&run, &mut surface, &mut keeper, reporter)?,
         };
         if outcome == Outcome::Cancelled {
             return Err(interrupted(&run, &surface));
@@ -76,7 +86,7 @@ impl Job<'_> {
         })
     }
 
-    fn begin(&self) -> Result<(Run, Surface), CliError> {
+    fn begin(&self) -> Result<(Run, Surface), StudyError> {
         let terms = self.objective.terms();
         let begun = self
             .store
@@ -89,20 +99,15 @@ impl Job<'_> {
         run: &Run,
         surface: &mut Surface,
         keeper: &mut Keeper,
-        console: &Console,
-    ) -> Result<Outcome, CliError> {
-        let mut interrupt = Interrupt::listen();
+        reporter: &dyn Reporter,
+    ) -> Result<Outcome, StudyError> {
+        let mut reported = Reported::new(reporter, &run.name, self.adaptive.is_some());
         let mut observer = self.store.observer(run);
-        let mut meter = console.meter(&run.name);
-        if self.adaptive.is_some() {
-            meter.at_most();
-        }
         let sampler = Sampler {
             batch: self.batch,
-            cancel: interrupt.cancel(),
+            cancel: reported.cancel.clone(),
         };
-        let mut observers: [&mut dyn Observer; 4] =
-            [&mut interrupt, &mut observer, &mut meter, keeper];
+        let mut observers: [&mut dyn Observer; 3] = [&mut reported, &mut observer, keeper];
         let outcome = self.sample(&sampler, surface, &mut observers);
         let stored = match (&outcome, surface.is_complete()) {
             (Ok(Outcome::Complete), true) if self.last => observer.finish(Status::Complete),
@@ -132,13 +137,8 @@ impl Job<'_> {
     }
 }
 
-/// The tolerance that a run was asked for, where it is adaptive.
-pub fn tolerance(run: &Run) -> Option<f64> {
-    run.settings.get("adaptive")?.as_f64()
-}
-
-fn interrupted(run: &Run, surface: &Surface) -> CliError {
-    CliError::Interrupted {
+fn interrupted(run: &Run, surface: &Surface) -> StudyError {
+    StudyError::Interrupted {
         saved: format!(
             "{} of {} points of run `{}` are stored",
             surface.measured(),
@@ -150,11 +150,11 @@ fn interrupted(run: &Run, surface: &Surface) -> CliError {
 }
 
 /// Errors of the store arrive inside those of the sampler.
-fn unwrapped(error: SamplerError) -> CliError {
+fn unwrapped(error: SamplerError) -> StudyError {
     match error {
         SamplerError::Observer(ObserverError(inner)) => {
             match inner.downcast::<landscape_storage::Error>() {
-                Ok(error) => CliError::Store(*error),
+                Ok(error) => StudyError::Store(*error),
                 Err(inner) => SamplerError::Observer(ObserverError(inner)).into(),
             }
         }

@@ -1,9 +1,9 @@
 //! Derivatives of a problem's loss: as an operator, as a loss function, and as directions.
 
-use super::{Problem, say_how_it_runs, say_where};
-use crate::args::End;
-use crate::error::CliError;
-use crate::output::Console;
+use super::kind::SpectrumEnd;
+use crate::StudyError;
+use crate::problem::Problem;
+use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Direction, Params, Role, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
 use landscape_models::trace_network;
@@ -26,9 +26,9 @@ pub struct Derivatives {
 
 impl Derivatives {
     /// At the parameters of a problem; normalisation layers keep their running statistics.
-    pub fn new(problem: &Problem, target: &Target, double: bool) -> Result<Self, CliError> {
-        let trace = trace_network(&problem.network()?, &problem.data, problem.loss, &[])?;
-        let params = problem.origin.clone();
+    pub fn new(problem: &Problem, target: &Target, double: bool) -> Result<Self, StudyError> {
+        let trace = trace_network(&problem.network()?, &problem.data, problem.loss.kind, &[])?;
+        let params = problem.params.clone();
         let curvature = build(&trace, &params, target, double)?;
         Ok(Derivatives {
             trace,
@@ -40,14 +40,17 @@ impl Derivatives {
     }
 
     /// The same, said in words how it runs: see [`say_how_it_runs`].
-    pub fn said(self, console: &Console) -> Result<Self, CliError> {
-        say_how_it_runs(&self.trace, console);
-        let group = match console.is_verbose() {
+    ///
+    /// # Errors
+    /// Those of [`Curvature::group`].
+    pub fn said(self, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        say_how_it_runs(&self.trace, reporter);
+        let group = match reporter.hears_details() {
             true => self.curvature.group(Matrix::Hessian)?,
             false => None,
         };
         if let Some(group) = group {
-            say_where(&group.device.clone(), &[group], console);
+            say_where(&group.device.clone(), &[group], reporter);
         }
         Ok(self)
     }
@@ -76,7 +79,7 @@ impl Derivatives {
     }
 
     /// Moves to other parameters of the network, running statistics included.
-    pub fn move_to(&mut self, params: &Params) -> Result<(), CliError> {
+    pub fn move_to(&mut self, params: &Params) -> Result<(), StudyError> {
         let buffers = |params: &Params| -> Vec<Vec<f32>> {
             let buffers = params.iter().filter(|p| p.role == Role::Buffer);
             buffers.map(|p| p.data.clone()).collect()
@@ -93,13 +96,13 @@ impl Derivatives {
     }
 
     /// Parameters of the network with these entries, and the running statistics of the point.
-    pub fn params_at(&self, theta: &[f64]) -> Result<Params, CliError> {
+    pub fn params_at(&self, theta: &[f64]) -> Result<Params, StudyError> {
         let theta: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
         Ok(self.params.unflatten(&theta)?)
     }
 
     /// A vector as tensors with the names of the parameters; buffers are zero.
-    pub fn tensors(&self, vector: &[f64]) -> Result<Params, CliError> {
+    pub fn tensors(&self, vector: &[f64]) -> Result<Params, StudyError> {
         let vector: Vec<f32> = vector.iter().map(|&value| value as f32).collect();
         Ok(self.params.zeros_like().unflatten(&vector)?)
     }
@@ -110,7 +113,7 @@ fn build(
     params: &Params,
     target: &Target,
     double: bool,
-) -> Result<Curvature, CliError> {
+) -> Result<Curvature, StudyError> {
     let curvature = trace.curvature(params, target)?;
     Ok(match double {
         true => curvature.in_f64(),
@@ -153,15 +156,15 @@ impl Operator for Products<'_> {
 /// Unit eigenvectors of the Hessian as directions: for each end that is named, the next one from there.
 pub fn eigen_directions(
     problem: &Problem,
-    ends: &[End],
+    ends: &[SpectrumEnd],
     target: &Target,
     seed: u64,
-) -> Result<Vec<Direction>, CliError> {
+) -> Result<Vec<Direction>, StudyError> {
     let derivatives = Derivatives::new(problem, target, false)?;
-    let count = |end: End| ends.iter().filter(|&&e| e == end).count();
+    let count = |end: SpectrumEnd| ends.iter().filter(|&&e| e == end).count();
     let params = LanczosParams {
-        top: count(End::Top),
-        bottom: count(End::Bottom),
+        top: count(SpectrumEnd::Top),
+        bottom: count(SpectrumEnd::Bottom),
         tolerance: 1e-3,
         floor: derivatives.floor(),
         basis: basis(ends.len(), derivatives.dim()),
@@ -173,10 +176,10 @@ pub fn eigen_directions(
     let mut directions = Vec::with_capacity(ends.len());
     for &end in ends {
         let (pairs, place) = match end {
-            End::Top => (&spectrum.top, &mut places[0]),
-            End::Bottom => (&spectrum.bottom, &mut places[1]),
+            SpectrumEnd::Top => (&spectrum.top, &mut places[0]),
+            SpectrumEnd::Bottom => (&spectrum.bottom, &mut places[1]),
         };
-        let pair = pairs.get(*place).ok_or_else(too_few)?;
+        let pair = pairs.get(*place).ok_or(StudyError::FewEigenvectors)?;
         directions.push(direction(&derivatives, pair, end, *place, problem)?);
         *place += 1;
     }
@@ -186,14 +189,14 @@ pub fn eigen_directions(
 fn direction(
     derivatives: &Derivatives,
     pair: &Pair,
-    end: End,
+    end: SpectrumEnd,
     place: usize,
     problem: &Problem,
-) -> Result<Direction, CliError> {
+) -> Result<Direction, StudyError> {
     let dim = derivatives.dim();
     let index = match end {
-        End::Top => place,
-        End::Bottom => dim - 1 - place,
+        SpectrumEnd::Top => place,
+        SpectrumEnd::Bottom => dim - 1 - place,
     };
     let source = match pair.converged {
         true => Source::Hessian { index },
@@ -205,27 +208,19 @@ fn direction(
         )),
     };
     let tensors = derivatives.tensors(&pair.vector)?;
-    Ok(Direction::from_tensors(tensors, &problem.origin, source)?)
-}
-
-fn too_few() -> CliError {
-    CliError::Conflict {
-        what: "--direction hessian: fewer eigenvectors were found than there are directions"
-            .to_owned(),
-        remedy: "use --direction random, or a network with more parameters".to_owned(),
-    }
+    Ok(Direction::from_tensors(tensors, &problem.params, source)?)
 }
 
 /// The negative gradient as it is: where plain gradient descent goes, at coordinate 1 with a learning rate of
 /// 1.
-pub fn gradient_direction(problem: &Problem, target: &Target) -> Result<Direction, CliError> {
+pub fn gradient_direction(problem: &Problem, target: &Target) -> Result<Direction, StudyError> {
     let derivatives = Derivatives::new(problem, target, false)?;
     let gradient = derivatives.curvature().gradient()?.gradient;
     let down: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let tensors = derivatives.tensors(&down)?;
     Ok(Direction::from_tensors(
         tensors,
-        &problem.origin,
+        &problem.params,
         Source::Gradient,
     )?)
 }

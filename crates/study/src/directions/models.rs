@@ -1,85 +1,41 @@
-//! Models that a plane goes through: where they lie on it, and what lies between them.
+//! Networks that a plane goes through: where they lie on it, and what lies between them.
 
-use super::Problem;
-use crate::args::BatchNorm;
-use crate::error::CliError;
-use crate::output::Console;
-use landscape_core::{
-    Direction, Grid, Params, Plane, Projection, Role, path_text, project, text_path,
-};
+use crate::StudyError;
+use crate::problem::Problem;
+use crate::record::{Origin, Place, statistics_name, stem};
+use crate::report::Reporter;
+use landscape_core::{Direction, Grid, Params, Plane, Projection, Role, project};
 use landscape_models::ModelSpec;
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use landscape_trace::BatchStatistics;
+use std::path::PathBuf;
 
 /// A model whose distance from the plane is below this share of its distance from the origin lies
 /// on the plane.
 const ON_PLANE: f64 = 1e-4;
 
-/// A model on a plane.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Place {
-    /// What it is called in figures.
-    pub name: String,
-    /// Its file, where it has one.
-    pub file: Option<PathBuf>,
-    /// Its coordinates, one an axis.
-    pub at: Vec<f64>,
+/// Another network: its file, its parameters, and whether the direction towards it stays as it is taken.
+pub(super) struct Other {
+    pub file: PathBuf,
+    pub params: Params,
+    pub exact: bool,
 }
 
-impl Place {
-    /// The model at the origin.
-    fn origin(problem: &Problem, dims: usize) -> Self {
-        let word = |name: &str| problem.weights.get(name).and_then(Value::as_str);
-        let step = problem.weights.get("step").and_then(Value::as_u64);
-        let file = word("file").map(text_path);
-        let name = match (&file, word("run"), step) {
-            (Some(file), _, _) => stem(file),
-            (None, Some(run), Some(step)) => format!("{run}, step {step}"),
-            _ => "initial point".to_owned(),
-        };
-        let at = vec![0.0; dims];
-        Place { name, file, at }
-    }
-
-    fn to_json(&self) -> Value {
-        let file = self.file.as_deref().map(path_text);
-        json!({"name": self.name, "file": file, "at": self.at})
-    }
-
-    fn from_json(value: &Value) -> Option<Self> {
-        let at = value.get("at")?.as_array()?;
-        Some(Place {
-            name: value.get("name")?.as_str()?.to_owned(),
-            file: value.get("file").and_then(Value::as_str).map(text_path),
-            at: at.iter().map(Value::as_f64).collect::<Option<_>>()?,
-        })
-    }
-}
-
-fn stem(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or(file.as_os_str());
-    stem.to_string_lossy().into_owned()
-}
-
-/// The model at the origin and the `others`, each with its file and, where the direction towards it
-/// was changed after it was taken, `false`. One that lies beside the plane then is left out.
-///
-/// # Errors
-/// When the directions do not span the plane.
-pub fn places(
+/// The network at the origin and the `others`. One that lies beside the plane, since the direction towards it was changed
+/// after it was taken, is left out.
+pub(super) fn places(
     problem: &Problem,
     plane: &Plane,
-    others: &[(PathBuf, Params, bool)],
-) -> Result<Vec<Place>, CliError> {
-    let mut places = vec![Place::origin(problem, plane.dims())];
-    for (axis, (file, params, exact)) in others.iter().enumerate() {
-        let at = match exact {
+    others: &[Other],
+) -> Result<Vec<Place>, StudyError> {
+    let mut places = vec![at_origin(problem, plane.dims())];
+    for (axis, other) in others.iter().enumerate() {
+        let at = match other.exact {
             true => Some((0..plane.dims()).map(|k| f64::from(k == axis)).collect()),
-            false => nearest(plane, params)?,
+            false => nearest(plane, &other.params)?,
         };
         places.extend(at.map(|at| Place {
-            name: stem(file),
-            file: Some(file.clone()),
+            name: stem(&other.file),
+            file: Some(other.file.clone()),
             at,
         }));
     }
@@ -87,7 +43,19 @@ pub fn places(
     Ok(places)
 }
 
-fn nearest(plane: &Plane, params: &Params) -> Result<Option<Vec<f64>>, CliError> {
+/// The network at the origin.
+fn at_origin(problem: &Problem, dims: usize) -> Place {
+    let file = problem.origin.as_file();
+    let name = match (&problem.origin, &file) {
+        (_, Some(file)) => stem(file),
+        (Origin::Run { run, step }, _) => format!("{run}, step {step}"),
+        _ => "initial point".to_owned(),
+    };
+    let at = vec![0.0; dims];
+    Place { name, file, at }
+}
+
+fn nearest(plane: &Plane, params: &Params) -> Result<Option<Vec<f64>>, StudyError> {
     let (point, distance) = project(params, plane, Projection::LeastSquares)?;
     let way = Direction::between(plane.origin(), params)?.norm();
     Ok((distance <= ON_PLANE * way).then(|| point[..plane.dims()].to_vec()))
@@ -104,22 +72,7 @@ fn tell_apart(places: &mut [Place]) {
     }
 }
 
-/// For the provenance of a run; `null` where it goes through one model alone.
-pub fn places_json(places: &[Place]) -> Value {
-    match places.len() {
-        0 | 1 => Value::Null,
-        _ => places.iter().map(Place::to_json).collect(),
-    }
-}
-
-/// The models of a stored run, from its provenance; none where it goes through one alone.
-pub fn stored_places(provenance: &Value) -> Vec<Place> {
-    let all = provenance.get("models").and_then(Value::as_array);
-    let all = all.into_iter().flatten();
-    all.filter_map(Place::from_json).collect()
-}
-
-/// Whether a line leads to a model at the coordinate 1.
+/// Whether a line leads to a network at the coordinate 1.
 pub fn ends_at_models(places: &[Place]) -> bool {
     places.iter().any(|place| place.at == [1.0])
 }
@@ -132,18 +85,35 @@ pub fn moves_statistics(direction: &Direction) -> bool {
     direction.tensors.iter().any(moved)
 }
 
+/// Running statistics that are measured anew at every point make no difference between two networks.
+///
+/// # Errors
+/// [`StudyError::StatisticsMeasured`] where nothing else does.
+pub fn check_statistics(
+    direction: &Direction,
+    statistics: BatchStatistics,
+) -> Result<(), StudyError> {
+    let frozen = statistics == BatchStatistics::Frozen;
+    match frozen || direction.norm() > 0.0 || !direction.moves() {
+        true => Ok(()),
+        false => Err(StudyError::StatisticsMeasured {
+            mode: statistics_name(statistics),
+        }),
+    }
+}
+
 /// Says that a mode of BatchNorm layers changes nothing, where a network has none.
 pub fn say_without_statistics(
-    mode: BatchNorm,
+    mode: BatchStatistics,
     spec: &ModelSpec,
     params: &Params,
-    console: &Console,
+    reporter: &dyn Reporter,
 ) {
     let has = params.iter().any(|tensor| tensor.role == Role::Buffer);
-    if mode != BatchNorm::Frozen && !has {
-        console.note(format_args!(
-            "{spec} has no BatchNorm layers: --batch-norm {} changes nothing",
-            mode.name()
+    if mode != BatchStatistics::Frozen && !has {
+        reporter.note(format_args!(
+            "{spec} has no BatchNorm layers: the mode {} changes nothing",
+            statistics_name(mode)
         ));
     }
 }

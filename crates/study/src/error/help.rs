@@ -1,0 +1,119 @@
+use super::{Smaller, StudyError};
+use landscape_core as core;
+use std::io;
+
+impl StudyError {
+    /// What to do about it, where the message does not say it already. A program with names of its own for what is asked
+    /// for, as the options of a command line, says it in those.
+    pub fn help(&self) -> Option<String> {
+        use StudyError as E;
+        let words = match self {
+            E::TooFew { .. } => "give two or more",
+            E::NoWidth { .. } => "give another network, or vary something else",
+            E::InitialWidths => "start them at random",
+            E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
+            E::NoData => "name the data, for example moons or mnist-1k",
+            E::NoFolder { .. } => "leave the folder out",
+            E::NotATraining { .. } => "name a run of kind train",
+            E::UnknownLoss { .. } => "say which loss is meant",
+            E::NoCheckpoint { steps, .. } => return Some(there_are(steps)),
+            E::Checkpoint { .. } => "give checkpoints of one network",
+            E::Memory { smaller, .. } => smaller.help(),
+            E::TooManyNetworks { .. } => "give one network for each direction at most",
+            E::SameNetwork { .. } => "give another network",
+            E::OnlyStatistics { .. } => "move along the statistics too",
+            E::StatisticsMeasured { .. } => {
+                "keep the statistics as they are to move along those that the files hold"
+            }
+            E::Ends { .. } => "name one for each direction, `top` or `bottom`, or none",
+            E::FewEigenvectors => "use random directions, or a network with more parameters",
+            E::NoPath => "name the training run",
+            E::NoDirection { .. } => {
+                "give random, pca, hessian, gradient, or a file (.safetensors, .h5)"
+            }
+            E::Directions { .. } => "give a file with tensors d1.fc1.weight, d2.fc1.weight, ...",
+            E::FewDirections { .. } => "give a file of more directions",
+            E::Axes { axes, .. } => return Some(format!("give one for all axes, or {axes}")),
+            E::TooFar { .. } => "give a range within -3.4e38:3.4e38, for example -1:1",
+            E::TooClose { .. } => "give a larger range, for example -1:1",
+            E::NotDrawable { .. } => "give a larger grid, or draw nothing",
+            E::TermWeight { .. } => "give a number, for example 0.0001",
+            E::NoDevice { feature, .. } => {
+                return Some(format!(
+                    "build it with the feature `{feature}`, or use another device"
+                ));
+            }
+            E::NoSimd { .. } => return Some(levels()),
+            E::Stopped { .. } => {
+                "train from the start (what is stored is replaced once the new training is complete), or under \
+                 another name"
+            }
+            E::Exists { .. } => "give another file, or replace it",
+            E::WrittenTwice { .. } => "give each file a name of its own",
+            E::Io { source, .. } => file_help(source),
+            E::Interrupted { again, .. } => again,
+            E::FewPoints { .. } => "give for example 61 points",
+            E::NoUnits { .. } => "leave the alignment out",
+            E::NotFinite { .. } => "give networks whose training did not diverge",
+            E::Curve(core::CurveError::Straight) => {
+                "train the curve longer, with another rate or seed, or another kind of curve"
+            }
+            E::Direction(core::DirectionError::Parallel { .. }) => "give directions that differ",
+            E::Plane(core::PlaneError::Degenerate { .. }) => {
+                "give a direction that moves and is finite"
+            }
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
+}
+
+impl Smaller {
+    /// In words.
+    fn help(self) -> &'static str {
+        match self {
+            Smaller::Grid => "give a smaller grid",
+            Smaller::Network => "give a smaller network",
+            Smaller::Samples => "give a smaller network, or fewer samples",
+            Smaller::Networks => "compare fewer networks at once",
+            Smaller::Eigenvectors => "ask for fewer eigenvalues",
+            Smaller::Products => "allow fewer products, or use the method hutchinson",
+            Smaller::LanczosSteps => "take fewer steps of Lanczos",
+            Smaller::Checkpoints => "take fewer checkpoints",
+            Smaller::Bends => "give fewer bends",
+        }
+    }
+}
+
+/// The checkpoints that there are.
+fn there_are(steps: &[u64]) -> String {
+    match steps {
+        [] => "train it again".to_owned(),
+        [only] => format!("its only checkpoint is {only}"),
+        [first, second, .., last] => {
+            let count = steps.len();
+            format!("its {count} checkpoints are {first}, {second}, ... {last}")
+        }
+        [first, second] => format!("its 2 checkpoints are {first} and {second}"),
+    }
+}
+
+fn levels() -> String {
+    let names = landscape_trace::Level::available().into_iter();
+    let names: Vec<&str> = names.map(landscape_trace::Level::name).collect();
+    format!("set it to one of: {}, or unset it", names.join(", "))
+}
+
+/// What to do about a file that cannot be read or written.
+pub fn file_help(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
+        io::ErrorKind::NotFound => "check the path; folders have to be there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "check the path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "make space on the disk, or raise the limit (`ulimit -f`)"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "give a path on a file system that can be written to",
+        _ => "check the path",
+    }
+}

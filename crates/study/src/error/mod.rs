@@ -1,0 +1,411 @@
+//! What can go wrong, with what, where and the remedy in each message.
+
+mod help;
+
+pub use help::file_help;
+
+use landscape_core as core;
+use landscape_core::{counted, counted_are};
+use landscape_files::Size;
+use landscape_hessian as hessian;
+use landscape_storage::RunKind;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+
+/// Every failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// There are not two things to compare.
+    #[error("a comparison of {what} needs at least two of them, {given} given")]
+    TooFew {
+        /// What is compared, in the plural.
+        what: &'static str,
+        /// How many there are.
+        given: usize,
+    },
+    /// Two variants are the same.
+    #[error("`{label}` is given twice; every variant must differ from the others")]
+    Repeated {
+        /// The label of both.
+        label: String,
+    },
+    /// The network has no width that could be varied.
+    #[error(
+        "network {model} cannot be made wider or narrower: perceptrons with hidden layers \
+         (mlp:2-8-1) and wide residual networks (wrn56-2) can"
+    )]
+    NoWidth {
+        /// The network.
+        model: String,
+    },
+    /// There is no network of that width.
+    #[error("network {model} does not come in the width {width}: {reason}")]
+    Width {
+        /// The network.
+        model: String,
+        /// The width.
+        width: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// Initial parameters of one network do not start others.
+    #[error(
+        "networks of several widths cannot start from the same parameters; start them at random"
+    )]
+    InitialWidths,
+    /// Networks of different layouts share no plane.
+    #[error(
+        "`{first}` ({first_model}) and `{other}` ({other_model}) have different parameters and \
+         share no plane; give each a plane of its own"
+    )]
+    Layouts {
+        /// The first network.
+        first: String,
+        /// What it is.
+        first_model: String,
+        /// Another one.
+        other: String,
+        /// What that is.
+        other_model: String,
+    },
+    /// A way is measured at its ends at least.
+    #[error("a way between networks is measured at 2 points or more, {given} given")]
+    FewPoints {
+        /// How many there are.
+        given: usize,
+    },
+    /// A curve without inner control points is a line, which is not trained.
+    #[error("a curve that is trained has at least one bend")]
+    NoBends,
+    /// A network has parameters that are not finite.
+    #[error("`{tensor}` of network {network} of the way is not finite")]
+    NotFinite {
+        /// Its place on the way, from 1.
+        network: usize,
+        /// The first such tensor.
+        tensor: String,
+    },
+    /// The network is not named, and no training says it.
+    #[error("no network is named")]
+    NoModel,
+    /// The data are not named, and no training says them.
+    #[error("no data are named")]
+    NoData,
+    /// The data of a training do not lie in a folder.
+    #[error("the data of the run, {data}, are not files in a folder")]
+    NoFolder {
+        /// The data.
+        data: String,
+    },
+    /// Parameters are asked for of a run that has none.
+    #[error("run `{run}` is a {kind}, not a training run")]
+    NotATraining {
+        /// Its name.
+        run: String,
+        /// What it is.
+        kind: RunKind,
+    },
+    /// A stored run has a loss that this version does not know.
+    #[error("run `{run}`: {source}")]
+    UnknownLoss {
+        /// Its name.
+        run: String,
+        /// The word.
+        source: core::UnknownName,
+    },
+    /// A training has no checkpoint, or none of that step.
+    #[error("run `{run}` has no {}", checkpoint_words(*step))]
+    NoCheckpoint {
+        /// Its name.
+        run: String,
+        /// The step that was asked for.
+        step: Option<u64>,
+        /// The steps that it has.
+        steps: Vec<u64>,
+    },
+    /// Parameters of another network.
+    #[error("checkpoint `{file}` does not fit: {source}")]
+    Checkpoint {
+        /// Where they are from.
+        file: String,
+        /// What does not fit.
+        source: core::ParamsError,
+    },
+    /// Something needs more memory than there is.
+    #[error("{what} needs about {} of memory, and {} are free", Size(*needed), Size(*free))]
+    Memory {
+        /// What it is.
+        what: String,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// What would need less.
+        smaller: Smaller,
+    },
+    /// More networks to move towards than there are directions.
+    #[error("{networks} networks to move towards for {}", counted(*directions, "direction"))]
+    TooManyNetworks {
+        /// Networks.
+        networks: usize,
+        /// Directions.
+        directions: usize,
+    },
+    /// The other network is the one at the origin.
+    #[error("`{}` is the network that the line starts from, in all its parameters", path.display())]
+    SameNetwork {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Nothing but statistics leads to the other network, and they are to stay.
+    #[error(
+        "the weights of `{}` are those of the network that the line starts from; running statistics alone differ, and \
+         they are to stay in place",
+        path.display()
+    )]
+    OnlyStatistics {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Nothing but statistics leads to the other network, and they are measured anew.
+    #[error(
+        "the weights are equal and running statistics alone differ, which are measured anew (`{mode}`): both ends are \
+         one network"
+    )]
+    StatisticsMeasured {
+        /// How BatchNorm normalises.
+        mode: &'static str,
+    },
+    /// Ends of the spectrum do not count as many as directions.
+    #[error("{} named for {}", ends_are(*ends), counted(*directions, "direction"))]
+    Ends {
+        /// Ends that are named.
+        ends: usize,
+        /// Directions.
+        directions: usize,
+    },
+    /// Fewer eigenvectors than directions.
+    #[error("fewer eigenvectors of the Hessian were found than there are directions")]
+    FewEigenvectors,
+    /// Principal components need a path.
+    #[error("principal components are those of a training's path, and no training run is named")]
+    NoPath,
+    /// A word that is no kind of direction and no file.
+    #[error("`{}` is neither a kind of direction nor a file", word.display())]
+    NoDirection {
+        /// The word.
+        word: PathBuf,
+    },
+    /// A file of directions does not fit.
+    #[error("directions `{}`: {reason}", path.display())]
+    Directions {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file holds fewer directions than are needed.
+    #[error("directions `{}`: it has {}, and {needed} are needed", path.display(), counted(*given, "direction"))]
+    FewDirections {
+        /// The file.
+        path: PathBuf,
+        /// Directions that it holds.
+        given: usize,
+        /// Directions that are needed.
+        needed: usize,
+    },
+    /// Counts or ranges for another number of axes.
+    #[error("{given} {what} are given for {axes} axes")]
+    Axes {
+        /// What they are, in the plural: `counts` or `ranges`.
+        what: &'static str,
+        /// How many there are.
+        given: usize,
+        /// How many axes.
+        axes: usize,
+    },
+    /// A coordinate beyond the numbers that parameters are.
+    #[error("the coordinate {at:e} is beyond 32-bit floats, which parameters are")]
+    TooFar {
+        /// The coordinate.
+        at: f64,
+    },
+    /// Points that are one point in the numbers that parameters are.
+    #[error("points are {step:.1e} apart, too close for 32-bit floats, which parameters are")]
+    TooClose {
+        /// Their distance.
+        step: f64,
+    },
+    /// A grid that cannot be drawn.
+    #[error(
+        "figures and pages need 2 points or more on each axis, and the grid has 1 on axis {axis}"
+    )]
+    NotDrawable {
+        /// The axis, from 1.
+        axis: usize,
+    },
+    /// The weight of a term is no number.
+    #[error("the weight {weight} of the term {term} is not finite")]
+    TermWeight {
+        /// The term.
+        term: &'static str,
+        /// Its weight.
+        weight: f64,
+    },
+    /// A device that this program was built without.
+    #[error("this program was built without the device `{device}`")]
+    NoDevice {
+        /// The device.
+        device: String,
+        /// The feature that has it.
+        feature: &'static str,
+    },
+    /// The environment asks for instructions that this processor lacks.
+    #[error(
+        "LANDSCAPE_SIMD is {}, which names no instruction set of this processor",
+        word(asked)
+    )]
+    NoSimd {
+        /// What it asks for.
+        asked: OsString,
+    },
+    /// A training was stopped, and cannot go on.
+    #[error(
+        "the training `{run}` was stopped at step {step}: {} kept, and training cannot go on from there",
+        counted_are(*checkpoints, "checkpoint")
+    )]
+    Stopped {
+        /// Its name.
+        run: String,
+        /// Steps done.
+        step: u64,
+        /// Checkpoints that are stored.
+        checkpoints: usize,
+    },
+    /// A file would be overwritten.
+    #[error("`{}` exists", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two files of one name are asked for.
+    #[error("`{}` would be written twice", path.display())]
+    WrittenTwice {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The reporter asked to stop; what was done is stored.
+    #[error("{saved}")]
+    Interrupted {
+        /// What is stored.
+        saved: String,
+        /// What the same request does then.
+        again: &'static str,
+    },
+    /// The database, and files of landscapes.
+    #[error(transparent)]
+    Store(#[from] landscape_storage::Error),
+    /// There is nothing to align.
+    #[error("network {model} has no units that could be permuted")]
+    NoUnits {
+        /// The network.
+        model: String,
+    },
+    /// Alignment.
+    #[error(transparent)]
+    Alignment(#[from] core::alignment::AlignmentError),
+    /// Curves.
+    #[error(transparent)]
+    Curve(#[from] core::CurveError),
+    /// Parameters of different layouts.
+    #[error(transparent)]
+    Params(#[from] core::ParamsError),
+    /// The threads could not be started.
+    #[error("the threads could not be started")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+    /// Networks, data and training.
+    #[error(transparent)]
+    Models(#[from] landscape_models::ModelsError),
+    /// Losses and their derivatives.
+    #[error(transparent)]
+    Trace(#[from] landscape_trace::TraceError),
+    /// Paths and their planes.
+    #[error(transparent)]
+    Trajectory(#[from] core::TrajectoryError),
+    /// Directions.
+    #[error(transparent)]
+    Direction(#[from] core::DirectionError),
+    /// Planes.
+    #[error(transparent)]
+    Plane(#[from] core::PlaneError),
+    /// Grids.
+    #[error(transparent)]
+    Grid(#[from] core::GridError),
+    /// Sampling.
+    #[error(transparent)]
+    Sampler(#[from] core::SamplerError),
+    /// Evaluation of single points.
+    #[error(transparent)]
+    Objective(#[from] core::ObjectiveError),
+    /// Eigenvalues.
+    #[error(transparent)]
+    Lanczos(#[from] hessian::LanczosError),
+    /// Sharpness.
+    #[error(transparent)]
+    Sharpness(#[from] hessian::sharpness::SharpnessError),
+}
+
+/// What would need less memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Smaller {
+    /// Fewer points.
+    Grid,
+    /// A smaller network.
+    Network,
+    /// A smaller network, or fewer samples.
+    Samples,
+    /// Fewer networks at once.
+    Networks,
+    /// Fewer eigenvectors.
+    Eigenvectors,
+    /// Fewer products for the trace, or another estimator.
+    Products,
+    /// Fewer steps of Lanczos for the density.
+    LanczosSteps,
+    /// Fewer checkpoints.
+    Checkpoints,
+    /// Fewer control points.
+    Bends,
+}
+
+fn checkpoint_words(step: Option<u64>) -> String {
+    match step {
+        Some(step) => format!("checkpoint of step {step}"),
+        None => "checkpoints".to_owned(),
+    }
+}
+
+/// A word as it could be typed.
+fn word(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
+    match word.to_str() {
+        Some(text) if text.chars().all(plain) => text.to_owned(),
+        _ => core::escaped(word),
+    }
+}
+
+fn ends_are(ends: usize) -> String {
+    let verb = if ends == 1 { "is" } else { "are" };
+    format!("{} of the spectrum {verb}", counted(ends, "end"))
+}

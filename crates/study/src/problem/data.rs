@@ -1,0 +1,131 @@
+use crate::StudyError;
+use crate::memory::plan_samples;
+use crate::record::DataSource;
+use crate::report::Reporter;
+use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, load};
+use std::path::PathBuf;
+
+/// Which data, and which loss.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DataRequest {
+    /// The data; those of the training run where absent.
+    pub data: Option<DataSpec>,
+    /// Folder of the standard files of MNIST or CIFAR-10.
+    pub dir: Option<PathBuf>,
+    /// Which part of them; for training where absent.
+    pub split: Option<Split>,
+    /// The first samples in file order; all where absent.
+    pub samples: Option<usize>,
+    /// The loss; where absent that of the training run, else the one that suits network and data.
+    pub loss: Option<LossKind>,
+}
+
+impl DataRequest {
+    /// What was asked for, with the rest as a training run has it.
+    ///
+    /// # Errors
+    /// [`StudyError::NoData`] where neither says it; [`StudyError::NoFolder`] for a folder that the data of the run do
+    /// not lie in.
+    pub fn source(&self, trained: Option<&DataSource>) -> Result<DataSource, StudyError> {
+        let (spec, dir, split, samples) = match (&self.data, trained) {
+            (Some(spec), _) => (spec.clone(), None, Split::default(), None),
+            (None, Some(stored)) => {
+                if self.dir.is_some() && !stored.spec.reads_folder() {
+                    return Err(StudyError::NoFolder {
+                        data: stored.spec.to_string(),
+                    });
+                }
+                let stored = stored.clone().found();
+                (stored.spec, stored.dir, stored.split, stored.samples)
+            }
+            (None, None) => return Err(StudyError::NoData),
+        };
+        Ok(DataSource::new(
+            spec,
+            self.dir.clone().or(dir),
+            self.split.unwrap_or(split),
+            self.samples.or(samples),
+        ))
+    }
+}
+
+/// Reads the data.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_data(source: &DataSource) -> Result<Dataset, StudyError> {
+    Ok(load(
+        &source.spec,
+        source.dir.as_deref(),
+        source.split,
+        source.samples,
+    )?)
+}
+
+/// The loss that is measured, and why it is this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossChoice {
+    /// The loss.
+    pub kind: LossKind,
+    /// Why it is this one, after "for"; nothing where it was asked for.
+    pub reason: Option<&'static str>,
+}
+
+impl LossChoice {
+    /// Whether it was asked for.
+    pub fn is_given(self) -> bool {
+        self.reason.is_none()
+    }
+}
+
+/// The samples that count, and the loss: the one that is given, else that of a training run, else the one that network
+/// and targets suggest ([`LossKind::suggested`]), which is said: to those who ask for more where anyone would expect it.
+///
+/// # Errors
+/// Those of [`plan_samples`] and [`Dataset::counted_by`].
+pub fn with_loss(
+    data: Dataset,
+    spec: &ModelSpec,
+    (given, trained): (Option<LossKind>, Option<LossKind>),
+    reporter: &dyn Reporter,
+) -> Result<(Dataset, LossChoice), StudyError> {
+    let of = |kind, reason| LossChoice { kind, reason };
+    let given = given.map(|kind| of(kind, None));
+    let known = given.or(trained.map(|kind| of(kind, Some("the training run"))));
+    let loss = known.unwrap_or_else(|| suggested(&data, spec, reporter));
+    if are_bytes(data.x()) {
+        reporter.note(
+            "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
+             networks are trained with them divided by 255",
+        );
+    }
+    let samples = data.len();
+    plan_samples(spec, samples, reporter)?;
+    let (data, ignored) = data.counted_by(loss.kind)?;
+    if ignored > 0 {
+        reporter.note(format_args!(
+            "{ignored} of {samples} samples have the label -100 and are left out, as PyTorch's cross-entropy does"
+        ));
+    }
+    Ok((data, loss))
+}
+
+/// Whether inputs look like bytes of images.
+fn are_bytes(inputs: &[f32]) -> bool {
+    let byte = |&value: &f32| value.fract() == 0.0 && (0.0..=255.0).contains(&value);
+    inputs.iter().any(|&value| value > 127.0) && inputs.iter().all(byte)
+}
+
+fn suggested(data: &Dataset, spec: &ModelSpec, reporter: &dyn Reporter) -> LossChoice {
+    let found = LossKind::suggested(spec.outputs(), data.y());
+    let (kind, reason) = (found.kind, found.reason);
+    let words = format!("loss: {kind}, for {reason}; name a loss to choose another");
+    match found.usual {
+        true => reporter.detail(words),
+        false => reporter.note(words),
+    }
+    LossChoice {
+        kind,
+        reason: Some(reason),
+    }
+}

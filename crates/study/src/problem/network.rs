@@ -1,0 +1,236 @@
+use super::{DataRequest, LossChoice, load_data, with_loss};
+use crate::StudyError;
+use crate::memory::plan_network;
+use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
+use crate::report::Reporter;
+use burn::tensor::Device;
+use landscape_core::{Params, path_words};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network};
+use landscape_storage::{Run, RunKind, Store};
+use std::path::{Path, PathBuf};
+
+/// Which network, and which parameters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetworkRequest {
+    /// The network; that of the training run where absent.
+    pub model: Option<ModelSpec>,
+    /// A file of parameters.
+    pub weights: Option<PathBuf>,
+    /// A training run, which has parameters, a network, data and a loss.
+    pub run: Option<String>,
+    /// Which of its checkpoints; the last where absent.
+    pub step: Option<u64>,
+}
+
+/// A network with parameters, data and a loss.
+#[derive(Debug)]
+pub struct Problem {
+    /// The network.
+    pub spec: ModelSpec,
+    /// The data, without samples that do not count.
+    pub data: Dataset,
+    /// The loss, and why it is this one.
+    pub loss: LossChoice,
+    /// The parameters.
+    pub params: Params,
+    /// Where the parameters are from.
+    pub origin: Origin,
+    /// Where the data are from.
+    pub source: DataSource,
+    /// The training run that the parameters are from.
+    pub trained: Option<Run>,
+}
+
+impl Problem {
+    /// Network, parameters, data and loss, as they are asked for, from a training run in a store, or both. Without
+    /// parameters they are drawn from a seed.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit.
+    pub fn load(
+        network: &NetworkRequest,
+        data: &DataRequest,
+        seed: u64,
+        store: Option<&Store>,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        let trained = match (&network.run, store) {
+            (Some(name), Some(store)) => Some(training_run(name, store)?),
+            _ => None,
+        };
+        let spec = model_spec(network, trained.as_ref())?;
+        plan_network(&spec, reporter)?;
+        let source = trained.as_ref().and_then(|run| Provenance::of(run).data);
+        let source = data.source(source.as_ref())?;
+        let loaded = load_data(&source)?;
+        let stored = match (data.loss, &trained) {
+            (None, Some(run)) => stored_loss(run)?,
+            _ => None,
+        };
+        let (loaded, loss) = with_loss(loaded, &spec, (data.loss, stored), reporter)?;
+        let trained_in = store.zip(trained.as_ref());
+        let (params, origin) = parameters(network, &spec, seed, trained_in, reporter)?;
+        if let Some(run) = &trained {
+            say_other_data(run, &loaded, reporter);
+        }
+        Ok(Problem {
+            spec,
+            data: loaded,
+            loss,
+            params,
+            origin,
+            source,
+            trained,
+        })
+    }
+
+    /// The network on the CPU.
+    ///
+    /// # Errors
+    /// Those of [`Network::from_params`].
+    pub fn network(&self) -> Result<Network, StudyError> {
+        Ok(Network::from_params(
+            &self.spec,
+            &self.params,
+            &Device::flex(),
+        )?)
+    }
+
+    /// What of it determines numbers.
+    pub fn settings(&self) -> ProblemSettings {
+        let weights = Some(self.params.digest());
+        ProblemSettings::new(&self.spec, weights, &self.data, self.loss.kind)
+    }
+
+    /// Where it comes from, of a run that a command computes.
+    pub fn provenance(&self, command: Option<&str>) -> Provenance {
+        Provenance {
+            data: Some(self.source.clone()),
+            weights: Some(self.origin.clone()),
+            ..Provenance::now(command)
+        }
+    }
+}
+
+fn training_run(name: &str, store: &Store) -> Result<Run, StudyError> {
+    let run = store.find(name)?;
+    match run.kind {
+        // The control points of a curve are parameters of the network as a training's are.
+        RunKind::Train | RunKind::Curve => Ok(run),
+        kind => Err(StudyError::NotATraining {
+            run: name.to_owned(),
+            kind,
+        }),
+    }
+}
+
+fn model_spec(network: &NetworkRequest, trained: Option<&Run>) -> Result<ModelSpec, StudyError> {
+    if let Some(spec) = &network.model {
+        return Ok(spec.clone());
+    }
+    let stored = trained.and_then(|run| Settings::of(run).problem().model.clone());
+    match stored {
+        Some(stored) => Ok(stored.parse()?),
+        None => Err(StudyError::NoModel),
+    }
+}
+
+/// The loss that a run was trained with, where it says one.
+///
+/// # Errors
+/// [`StudyError::UnknownLoss`] for one that this version does not know.
+pub fn stored_loss(run: &Run) -> Result<Option<LossKind>, StudyError> {
+    let settings = Settings::of(run);
+    let word = settings.problem().loss.as_deref();
+    let loss = word.map(str::parse).transpose();
+    loss.map_err(|source| StudyError::UnknownLoss {
+        run: run.name.clone(),
+        source,
+    })
+}
+
+fn parameters(
+    network: &NetworkRequest,
+    spec: &ModelSpec,
+    seed: u64,
+    trained: Option<(&Store, &Run)>,
+    reporter: &dyn Reporter,
+) -> Result<(Params, Origin), StudyError> {
+    if let Some((store, run)) = trained {
+        return checkpoint(network.step, spec, store, run);
+    }
+    if let Some(path) = &network.weights {
+        return Ok((load_file(path, spec, reporter)?, Origin::file(path)));
+    }
+    let params = Network::init(spec, seed, &Device::flex()).params();
+    Ok((params, Origin::Seed { seed }))
+}
+
+/// The parameters of a network from a file; what is to be said of them is said.
+///
+/// # Errors
+/// Those of [`load_network`].
+pub fn load_file(
+    path: &Path,
+    spec: &ModelSpec,
+    reporter: &dyn Reporter,
+) -> Result<Params, StudyError> {
+    let loaded = load_network(path, spec)?;
+    for note in &loaded.notes {
+        let words = format_args!("{}: {}", path_words(path), note.words);
+        match note.matters {
+            true => reporter.note(words),
+            false => reporter.detail(words),
+        }
+    }
+    Ok(loaded.params)
+}
+
+/// The last parameters of another training run of the same network, and where they are from.
+///
+/// # Errors
+/// Where there is no such run, or it has no checkpoint, or one of another network.
+pub fn last_checkpoint(
+    name: &str,
+    spec: &ModelSpec,
+    store: &Store,
+) -> Result<(Params, Origin), StudyError> {
+    checkpoint(None, spec, store, &training_run(name, store)?)
+}
+
+fn checkpoint(
+    step: Option<u64>,
+    spec: &ModelSpec,
+    store: &Store,
+    run: &Run,
+) -> Result<(Params, Origin), StudyError> {
+    let found = match step {
+        Some(step) => store.checkpoint(run, step)?,
+        None => store.last_checkpoint(run)?,
+    };
+    let Some(found) = found else {
+        return Err(StudyError::NoCheckpoint {
+            run: run.name.clone(),
+            step,
+            steps: store.checkpoint_steps(run)?,
+        });
+    };
+    let step = found.record.step;
+    let params = found.params.conform(&Network::layout(spec));
+    let params = params.map_err(|source| StudyError::Checkpoint {
+        file: format!("{}, step {step}", run.name),
+        source,
+    })?;
+    let run = run.name.clone();
+    Ok((params, Origin::Run { run, step }))
+}
+
+fn say_other_data(run: &Run, data: &Dataset, reporter: &dyn Reporter) {
+    let stored = Settings::of(run).problem().data.clone();
+    if stored.map(|data| data.sha256) != Some(DataDigest::of(data).sha256) {
+        reporter.note(format_args!(
+            "the data are not those that run `{}` was trained on",
+            run.name
+        ));
+    }
+}

@@ -1,0 +1,23 @@
+//! What a run is, as it is stored: the settings that determine its numbers, a struct for each kind of run, and its
+//! provenance, where it came from.
+//!
+//! Settings make the identity of a run ([`landscape_storage::identity`]): a request with the same settings continues the
+//! stored run. They are read again leniently ([`Settings::of`]): fields that an earlier version did not write, or that
+//! another program left out, are absent.
+
+mod places;
+mod provenance;
+mod rounding;
+mod settings;
+
+pub use places::Place;
+pub(crate) use places::stem;
+pub use provenance::{DataSource, Origin, Provenance};
+pub use rounding::Rounding;
+pub(crate) use settings::request;
+pub use settings::{
+    ALGORITHM, CurvatureSettings, CurvePlaneSettings, CurveSettings, CurveShape, DataDigest,
+    DensitySettings, DirectionSettings, DirectionsSettings, EigenvalueSettings, LandscapeSettings,
+    PathDigest, PathSettings, ProblemSettings, SCHEMA, Settings, SharpnessSettings,
+    StatisticsSettings, TraceSettings, TrainingRunSettings, TrainingSettings, statistics_name,
+};

@@ -1,0 +1,117 @@
+//! Who is told of an operation while it runs, and says when it is to stop.
+
+use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress};
+use landscape_trace::{Group, Summary, Trace};
+use std::fmt::Display;
+
+/// How much words matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For those who ask for more.
+    Detail,
+    /// Something to know.
+    Note,
+    /// Something to know in any case.
+    Warning,
+}
+
+/// Who is told of an operation while it runs, and says when it is to stop. Everything has a default that does nothing:
+/// `()` is a reporter that is silent and never stops anything.
+pub trait Reporter: Sync {
+    /// Is told something, in a sentence without a full stop.
+    fn say(&self, _level: Level, _words: &dyn Display) {}
+
+    /// The same, but not a second time where the same was said before.
+    fn say_once(&self, level: Level, words: &dyn Display) {
+        self.say(level, words);
+    }
+
+    /// Whether details are heard: they can take work to find out.
+    fn hears_details(&self) -> bool {
+        false
+    }
+
+    /// A meter for work of many steps, of which `what` is the name; `at_most` where it may be done before all steps are.
+    fn meter(&self, _what: &str, _at_most: bool) -> Box<dyn Meter> {
+        Box::new(())
+    }
+
+    /// Whether the operation is to stop. What is done is then stored, and the operation ends with
+    /// [`crate::StudyError::Interrupted`].
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+impl Reporter for () {}
+
+/// Is told how far work is.
+pub trait Meter: Send {
+    /// So much of it is done.
+    fn update(&mut self, _progress: Progress) {}
+}
+
+impl Meter for () {}
+
+impl dyn Reporter + '_ {
+    /// Something to know.
+    pub fn note(&self, words: impl Display) {
+        self.say(Level::Note, &words);
+    }
+
+    /// Something to know for those who ask for more.
+    pub fn detail(&self, words: impl Display) {
+        self.say(Level::Detail, &words);
+    }
+
+    /// Something to know in any case.
+    pub fn warn(&self, words: impl Display) {
+        self.say(Level::Warning, &words);
+    }
+}
+
+/// Warns of what is slower or less than it could be; the whole summary is a detail.
+pub fn say_how_it_runs(trace: &Trace, reporter: &dyn Reporter) -> Summary {
+    let summary = trace.summary();
+    for warning in summary.warnings() {
+        reporter.say_once(Level::Warning, &format_args!("warning: {warning}"));
+    }
+    reporter.say_once(Level::Detail, &summary);
+    summary
+}
+
+/// Says where points are evaluated, and what devices compute together, as details.
+pub fn say_where(place: &str, groups: &[Group], reporter: &dyn Reporter) {
+    reporter.say_once(Level::Detail, &format_args!("evaluated on: {place}"));
+    for group in groups {
+        reporter.say_once(Level::Detail, &format_args!("  {group}"));
+    }
+}
+
+/// Tells a reporter of a sampler's batches, and stops the sampler where the reporter says so.
+pub(crate) struct Reported<'a> {
+    reporter: &'a dyn Reporter,
+    meter: Box<dyn Meter>,
+    /// The switch for the sampler.
+    pub cancel: Cancel,
+}
+
+impl<'a> Reported<'a> {
+    pub fn new(reporter: &'a dyn Reporter, what: &str, at_most: bool) -> Self {
+        Reported {
+            reporter,
+            meter: reporter.meter(what, at_most),
+            cancel: Cancel::new(),
+        }
+    }
+}
+
+impl Observer for Reported<'_> {
+    fn batch(&mut self, _: &[Measured], progress: Progress) -> Result<(), ObserverError> {
+        self.meter.update(progress);
+        if self.reporter.cancelled() {
+            self.cancel.cancel();
+        }
+        Ok(())
+    }
+}

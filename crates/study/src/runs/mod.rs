@@ -1,0 +1,39 @@
+//! Runs: lines, planes and volumes, and trainings, into a store, where the same request continues what is stored.
+
+mod landscape;
+mod precision;
+mod sampling;
+mod train;
+
+pub use landscape::{Estimate, Landscape, LandscapeRequest, SampledLandscape};
+pub use sampling::{Sampled, StoredSampling};
+pub use train::{TrainRequest, TrainedRun, Training, train_record, training_spec};
+
+use landscape_storage::RunSpec;
+
+/// How a run is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Its name; one is made up where there is none.
+    pub name: Option<String>,
+    /// Whether it takes the place of the stored run of that name, once it is complete.
+    pub replace: bool,
+    /// The command as it could be typed, for the provenance.
+    pub command: Option<String>,
+}
+
+impl Keep {
+    /// The same under a name with another part at its end, where a name was given.
+    #[must_use]
+    pub fn part(&self, part: &str) -> Self {
+        let mut keep = self.clone();
+        keep.name = keep.name.map(|name| format!("{name}-{part}"));
+        keep
+    }
+
+    /// A request for a run that is kept so.
+    pub(crate) fn apply(&self, spec: &mut RunSpec) {
+        spec.name.clone_from(&self.name);
+        spec.replace = self.replace;
+    }
+}

@@ -1,0 +1,302 @@
+//! Trainings that record their path.
+
+use super::Keep;
+use crate::StudyError;
+use crate::device::DeviceName;
+use crate::memory::plan_network;
+use crate::problem::{DataRequest, LossChoice, load_data, load_file, with_loss};
+use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
+use crate::report::{Meter, Reporter};
+use landscape_core::{Outcome, Progress};
+use landscape_models::{
+    Dataset, LossKind, ModelSpec, Network, Record, Step, TrainConfig, TrainObserver, check_training,
+};
+use landscape_storage::{
+    CheckpointForm, Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord,
+};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// A training.
+///
+/// ```
+/// use landscape_storage::Store;
+/// use landscape_study::runs::{TrainRequest, Training};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// let mut request = TrainRequest::new("mlp:2-8-1".parse()?);
+/// request.data.data = Some("moons:n=50".parse()?);
+/// request.config.epochs = 3;
+/// let trained = Training::prepare(&request, &())?.run(&store, &())?;
+/// assert_eq!(trained.records.len(), 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainRequest {
+    /// The network.
+    pub model: ModelSpec,
+    /// A file of initial parameters; drawn from the seed of the training where absent.
+    pub weights: Option<PathBuf>,
+    /// The data and the loss.
+    pub data: DataRequest,
+    /// How it is trained.
+    pub config: TrainConfig,
+    /// On which device.
+    pub device: DeviceName,
+    /// How checkpoints are stored.
+    pub form: CheckpointForm,
+    /// How it is kept.
+    pub keep: Keep,
+}
+
+impl TrainRequest {
+    /// A training of a network, with everything else as it is usual; the data are to be named.
+    pub fn new(model: ModelSpec) -> Self {
+        TrainRequest {
+            model,
+            weights: None,
+            data: DataRequest::default(),
+            config: TrainConfig::default(),
+            device: DeviceName::Cpu,
+            form: CheckpointForm::default(),
+            keep: Keep::default(),
+        }
+    }
+}
+
+/// A training, checked and ready.
+pub struct Training {
+    network: Network,
+    data: Dataset,
+    /// The loss, and why it is this one.
+    pub loss: LossChoice,
+    config: TrainConfig,
+    form: CheckpointForm,
+    /// The run that it makes.
+    pub spec: RunSpec,
+}
+
+/// A finished training.
+#[derive(Debug)]
+pub struct TrainedRun {
+    /// The run.
+    pub run: Run,
+    /// All records, by step.
+    pub records: Vec<TrainRecord>,
+    /// What its checkpoints take.
+    pub bytes: u64,
+    /// Seconds that it took now.
+    pub seconds: f64,
+}
+
+impl TrainedRun {
+    /// Whether it ended with a loss: the parameters of one that diverged have no landscape around them.
+    pub fn is_finite(&self) -> bool {
+        let last = self.records.last().and_then(|record| record.loss);
+        last.is_some_and(f64::is_finite)
+    }
+}
+
+impl Training {
+    /// Reads and checks everything that was asked for; stores nothing.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit.
+    pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        let config = request.config.clone();
+        config.check()?;
+        let model = &request.model;
+        plan_network(model, reporter)?;
+        let device = request.device.open()?;
+        let source = request.data.source(None)?;
+        let data = load_data(&source)?;
+        let (data, loss) = with_loss(data, model, (request.data.loss, None), reporter)?;
+        let (network, origin) = match &request.weights {
+            None => {
+                let seed = config.seed;
+                (Network::init(model, seed, &device), Origin::Seed { seed })
+            }
+            Some(path) => {
+                let params = load_file(path, model, reporter)?;
+                let network = Network::from_params(model, &params, &device)?;
+                (network, Origin::file(path))
+            }
+        };
+        // Labels outside the classes, inputs of another size: before anything is stored.
+        landscape_models::evaluate(&network, &data, loss.kind)?;
+        check_training(&network, &data, loss.kind, &config)?;
+        let mut spec = training_spec(&network, &data, loss.kind, &config, request.form);
+        request.keep.apply(&mut spec);
+        spec.provenance = Provenance {
+            data: Some(source),
+            weights: Some(origin),
+            device: Some(request.device.to_string()),
+            ..Provenance::now(request.keep.command.as_deref())
+        }
+        .to_json();
+        Ok(Training {
+            network,
+            data,
+            loss,
+            config,
+            form: request.form,
+            spec,
+        })
+    }
+
+    /// Trains, unless that was done before. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Stopped`] where a training that was stopped is stored, [`StudyError::Interrupted`], and those of
+    /// training and store.
+    pub fn run(self, store: &Store, reporter: &dyn Reporter) -> Result<TrainedRun, StudyError> {
+        let start = Instant::now();
+        self.check_stored(store)?;
+        let run = store.begin(&self.spec)?;
+        if run.status == Status::Complete {
+            reporter.note(format_args!("{}: trained already", run.name));
+            store.promote(std::slice::from_ref(&run))?;
+        } else {
+            self.work(store, &run, reporter)?;
+        }
+        Ok(TrainedRun {
+            records: store.records(&run)?,
+            bytes: store.summary(&run.name)?.checkpoint_bytes,
+            run,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Checkpoints of a training that was stopped are not given up unless that is asked for.
+    fn check_stored(&self, store: &Store) -> Result<(), StudyError> {
+        if self.spec.replace {
+            return Ok(());
+        }
+        let Some(run) = store.stored(&self.spec)? else {
+            return Ok(());
+        };
+        let records = store.records(&run)?;
+        match records.last().filter(|_| run.status != Status::Complete) {
+            None => Ok(()),
+            Some(last) => Err(StudyError::Stopped {
+                step: last.step,
+                checkpoints: store.checkpoint_steps(&run)?.len(),
+                run: run.name,
+            }),
+        }
+    }
+
+    fn work(self, store: &Store, run: &Run, reporter: &dyn Reporter) -> Result<(), StudyError> {
+        let mut observer = Recording {
+            recorder: store.recorder(run).form(self.form),
+            failed: None,
+            reporter,
+            meter: reporter.meter(&run.name, false),
+            start: Instant::now(),
+        };
+        let Training {
+            network,
+            data,
+            loss,
+            config,
+            ..
+        } = self;
+        let report = landscape_models::train(network, &data, loss.kind, &config, &mut observer);
+        let Recording {
+            mut recorder,
+            failed,
+            ..
+        } = observer;
+        let status = match &report {
+            Ok(report) if report.outcome == Outcome::Complete && failed.is_none() => {
+                Status::Complete
+            }
+            _ => Status::Interrupted,
+        };
+        // The first error is the one to report.
+        let stored = recorder.finish(status);
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let report = report?;
+        stored?;
+        match report.outcome {
+            Outcome::Complete => Ok(()),
+            Outcome::Cancelled => Err(StudyError::Interrupted {
+                saved: format!(
+                    "the path of run `{}` up to step {} is stored",
+                    run.name, report.steps
+                ),
+                again: "the same command with --force trains it from the start, since optimisers are \
+                        not stored",
+            }),
+        }
+    }
+}
+
+/// A training as a run, without a name and provenance: everything that determines its numbers.
+pub fn training_spec(
+    network: &Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+    form: CheckpointForm,
+) -> RunSpec {
+    let weights = Some(network.params().digest());
+    let problem = ProblemSettings::new(&network.spec(), weights, data, loss);
+    record::request(
+        RunKind::Train,
+        &TrainingRunSettings::new(problem, config, form),
+    )
+}
+
+/// A record as it is stored, so many seconds after the training began.
+pub fn train_record(record: &Record, seconds: Option<f64>) -> TrainRecord {
+    TrainRecord {
+        step: record.step,
+        epoch: record.epoch,
+        loss: Some(record.loss),
+        accuracy: record.accuracy,
+        batch_loss: record.batch_loss,
+        lr: Some(record.lr),
+        gradient_norm: record.gradient_norm,
+        seconds,
+    }
+}
+
+/// Stores what is recorded, shows how far it is, listens to the reporter.
+struct Recording<'a> {
+    recorder: Recorder,
+    failed: Option<landscape_storage::Error>,
+    reporter: &'a dyn Reporter,
+    meter: Box<dyn Meter>,
+    start: Instant,
+}
+
+impl TrainObserver for Recording<'_> {
+    fn record(&mut self, record: Record) -> ControlFlow<()> {
+        let stored = train_record(&record, Some(self.start.elapsed().as_secs_f64()));
+        match self.recorder.push(stored, Some(&record.params)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step) -> ControlFlow<()> {
+        self.meter.update(Progress {
+            done: step.step as usize,
+            total: step.steps as usize,
+            resumed: 0,
+            elapsed: self.start.elapsed(),
+        });
+        match self.reporter.cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
