@@ -166,7 +166,7 @@ impl Trace {
 
     /// Number of samples in the data.
     pub fn samples(&self) -> usize {
-        self.graph.samples
+        self.graph.samples * self.graph.parts
     }
 
     /// The operation that mixes samples first, such as a product of all samples with each other, where there is one: it

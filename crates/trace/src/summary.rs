@@ -48,7 +48,7 @@ pub struct Part {
 /// How a traced loss runs on the CPU's own kernels, on a plane along which all parameters move; see [`Trace::summary`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Number of samples.
+    /// Number of samples; of data that the loss cuts into equal parts, one of each part is a sample.
     pub samples: usize,
     /// Samples that are computed together.
     pub tile: usize,

@@ -65,8 +65,11 @@ pub(crate) struct Graph {
     pub values: Vec<Value>,
     pub nodes: Vec<Node>,
     pub parameters: Vec<Slot>,
-    /// Number of samples in the data.
+    /// Number of samples.
     pub samples: usize,
+    /// Samples of the data in each of these: more than one where the loss cuts the data into equal parts, such as two views of
+    /// everything.
+    pub parts: usize,
     /// The mean data loss, `[1]`.
     pub loss: ValueId,
     /// The share of correct predictions, `[1]`.
@@ -91,6 +94,7 @@ impl Graph {
             nodes: Vec::new(),
             parameters: Vec::new(),
             samples,
+            parts: 1,
             loss: 0,
             accuracy: None,
             terms: Vec::new(),

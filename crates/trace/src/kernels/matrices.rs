@@ -1,6 +1,7 @@
 //! Products of matrices that samples have of their own.
 
 use super::gemm::equal;
+use super::products::with_scratch;
 use super::simd::{Cursor, Kernel, LANES, Level, Simd, run};
 
 /// A factor of a product; a number of it is a row of `lanes` numbers, or one that is the same in all lanes.
@@ -193,34 +194,44 @@ pub(crate) fn plain(
     sizes: [usize; 3],
 ) {
     let [rows, depth, columns] = sizes;
-    let whole = columns / LANES * LANES;
-    if whole > 0 {
-        // The columns are the lanes.
-        let a = Factor {
-            data: a,
-            strides,
-            lanes: false,
-        };
+    let a = Factor {
+        data: a,
+        strides,
+        lanes: false,
+    };
+    // The columns are the lanes.
+    let product = |b: &[f32], out: &mut [f32], width: usize, lanes: usize| {
         let b = Factor {
             data: b,
-            strides: [columns, 0],
+            strides: [width, 0],
             lanes: true,
         };
         Matrices {
             a,
             b,
             out,
-            row: columns,
+            row: width,
             sizes: [rows, depth, 1],
-            lanes: whole,
+            lanes,
         }
         .run(level);
+    };
+    let whole = columns / LANES * LANES;
+    if whole > 0 {
+        product(b, out, columns, whole);
     }
-    for i in 0..rows {
-        for j in whole..columns {
-            let products =
-                (0..depth).map(|k| a[i * strides[0] + k * strides[1]] * b[k * columns + j]);
-            out[i * columns + j] = products.sum();
+    let rest = columns - whole;
+    if rest == 0 {
+        return;
+    }
+    with_scratch([depth * LANES, rows * LANES], |[last, to]| {
+        for (last, b) in last.chunks_exact_mut(LANES).zip(b.chunks_exact(columns)) {
+            last[..rest].copy_from_slice(&b[whole..]);
+            last[rest..].fill(0.0);
         }
-    }
+        product(last, to, LANES, LANES);
+        for (out, to) in out.chunks_exact_mut(columns).zip(to.chunks_exact(LANES)) {
+            out[whole..].copy_from_slice(&to[..rest]);
+        }
+    });
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod affine;
 pub(crate) mod buffer;
+pub(crate) mod by_sixteen;
 pub(crate) mod conv;
 pub(crate) mod conv_input;
 pub(crate) mod conv_weight;

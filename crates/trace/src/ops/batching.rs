@@ -85,7 +85,7 @@ impl Batching {
     }
 
     /// A value without samples in the form of those with: where its axis has the length of theirs, it has samples.
-    fn beside(&mut self, value: ValueId, place: BatchAxis) -> Option<ValueId> {
+    pub fn beside(&mut self, value: ValueId, place: BatchAxis) -> Option<ValueId> {
         let shape = self.graph.values[value].shape.clone();
         let length = *shape.get(place.axis)?;
         if length == 1 {

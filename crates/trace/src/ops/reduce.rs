@@ -6,10 +6,12 @@ use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::{Port, Ties};
+use crate::kernels::by_sixteen::by_sixteen;
 use crate::kernels::gemm_weight::bias_gradient;
 pub use crate::kernels::reduce::Reduction;
 use crate::kernels::reduce::RowsByLane;
-use crate::kernels::simd::run;
+use crate::kernels::simd::{LANES, Level, run};
+use crate::kernels::sum::moments;
 use crate::replay::{self, DeviceTensor, Replay};
 use burn_backend::ops::FloatTensorOps;
 
@@ -133,12 +135,20 @@ impl Operation for Reduce {
             }
             return;
         }
-        for b in 0..before {
-            for a in 0..after {
-                let row = |i: usize| &x.data[((b * length + i) * after + a) * lanes..][..lanes];
-                let out = &mut call.out[(b * after + a) * lanes..][..lanes];
-                self.lanes(row, length, out);
-            }
+        let sizes = [before, length, after];
+        match self.reduction {
+            Reduction::Sum => sums(call.level, x.data, call.out, sizes, 1.0),
+            Reduction::Mean => sums(call.level, x.data, call.out, sizes, length as f64),
+            reduction => by_sixteen(call.level, (x.data, call.out), sizes, 1, |x, out| {
+                let rows = RowsByLane {
+                    reduction,
+                    x,
+                    out: &mut out[..LANES],
+                    length,
+                    stride: LANES,
+                };
+                run(call.level, rows);
+            }),
         }
     }
 
@@ -224,30 +234,6 @@ impl Reduce {
         Some(d.binary(Binary::Div, at, count))
     }
 
-    /// Reduces `length` rows into `out`, lane by lane.
-    fn lanes<'a>(&self, row: impl Fn(usize) -> &'a [f32], length: usize, out: &mut [f32]) {
-        match self.reduction {
-            Reduction::Sum | Reduction::Mean => {
-                if out.len() == 1 {
-                    out[0] = (0..length).map(|i| f64::from(row(i)[0])).sum::<f64>() as f32;
-                } else {
-                    out.copy_from_slice(row(0));
-                    for i in 1..length {
-                        out.iter_mut().zip(row(i)).for_each(|(out, x)| *out += x);
-                    }
-                }
-                if self.reduction == Reduction::Mean {
-                    let n = length as f32;
-                    out.iter_mut().for_each(|out| *out /= n);
-                }
-            }
-            Reduction::Max => extreme(row, length, out, |x, best| x > best || x.is_nan()),
-            Reduction::Min => extreme(row, length, out, |x, best| x < best || x.is_nan()),
-            Reduction::ArgMax => position(row, length, out, |x, best| x > best),
-            Reduction::ArgMin => position(row, length, out, |x, best| x < best),
-        }
-    }
-
     fn along(&self, x: DeviceTensor, dim: usize) -> DeviceTensor {
         match self.reduction {
             Reduction::Sum => Replay::float_sum_dim(x, dim),
@@ -309,40 +295,25 @@ impl Operation for SumBut {
     }
 }
 
-fn extreme<'a>(
-    row: impl Fn(usize) -> &'a [f32],
-    length: usize,
-    out: &mut [f32],
-    better: impl Fn(f32, f32) -> bool,
-) {
-    out.copy_from_slice(row(0));
-    for i in 1..length {
-        for (best, &x) in out.iter_mut().zip(row(i)) {
-            *best = if better(x, *best) { x } else { *best };
-        }
-    }
-}
-
-fn position<'a>(
-    row: impl Fn(usize) -> &'a [f32],
-    length: usize,
-    out: &mut [f32],
-    better: impl Fn(f32, f32) -> bool,
-) {
+/// `out[b][a] = sum_i x[b][i][a] / by`, in f64.
+fn sums(level: Level, x: &[f32], out: &mut [f32], [before, length, after]: [usize; 3], by: f64) {
     const CHUNK: usize = 64;
-    for start in (0..out.len()).step_by(CHUNK) {
-        let n = CHUNK.min(out.len() - start);
-        let out = &mut out[start..start + n];
-        let mut best = [0.0; CHUNK];
-        best[..n].copy_from_slice(&row(0)[start..start + n]);
-        out.fill(0.0);
-        for i in 1..length {
-            let x = &row(i)[start..start + n];
-            for s in 0..n {
-                let take = better(x[s], best[s]);
-                best[s] = if take { x[s] } else { best[s] };
-                out[s] = if take { i as f32 } else { out[s] };
+    for b in 0..before {
+        let (x, out) = (&x[b * length * after..], &mut out[b * after..][..after]);
+        if after == 1 {
+            out[0] = (moments(level, &x[..length], false).0 / by) as f32;
+            continue;
+        }
+        for (chunk, out) in out.chunks_mut(CHUNK).enumerate() {
+            let mut sums = [0.0f64; CHUNK];
+            for i in 0..length {
+                let x = &x[i * after + chunk * CHUNK..][..out.len()];
+                let pairs = sums.iter_mut().zip(x);
+                pairs.for_each(|(sum, &x)| *sum += f64::from(x));
             }
+            out.iter_mut()
+                .zip(sums)
+                .for_each(|(out, sum)| *out = (sum / by) as f32);
         }
     }
 }

@@ -352,6 +352,9 @@ impl Operation for Slice {
         let x = &inputs[0];
         let place = x.place?;
         let whole = self.ranges[place.axis] == (0, 1) && shape[place.axis] == x.shape[place.axis];
+        if !whole {
+            return self.of_samples(b, x, shape);
+        }
         let mut ranges = vec![(0, 1)];
         for (axis, &range) in self.ranges.iter().enumerate() {
             if axis != place.axis || place.rows() > 1 {
@@ -359,7 +362,7 @@ impl Operation for Slice {
             }
         }
         let lead = b.lead(&[x.value]);
-        whole.then(|| b.made(Self { ranges }, vec![x.value], lead, (place, shape)))?
+        b.made(Self { ranges }, vec![x.value], lead, (place, shape))
     }
 
     fn linearity(&self, _: &[Operand]) -> Linearity {
@@ -418,6 +421,51 @@ impl Operation for Slice {
     }
 }
 
+impl Slice {
+    /// The rule along the axis of the samples: the batch is several one after another, of which some are taken whole.
+    fn of_samples(&self, b: &mut Batching, x: &Placed, shape: &[usize]) -> Option<Placed> {
+        let (place, n) = (x.place?, b.samples());
+        let ((start, step), length) = (self.ranges[place.axis], shape[place.axis]);
+        let parts = place.inner == 1 && step == 1;
+        if !parts || !start.is_multiple_of(n) || !length.is_multiple_of(n) {
+            return None;
+        }
+        let value = b.operand(x, place, true)?;
+        let mut ranges = self.ranges.clone();
+        ranges[place.axis] = (start / n, 1);
+        ranges.insert(0, (0, 1));
+        let outer = length / n;
+        let place = BatchAxis { outer, ..place };
+        let whole = Batching::whole(shape, place, b.lead(&[value]), outer);
+        let value = b.push(Self { ranges }, vec![value], whole);
+        b.placed(value, place, shape)
+    }
+}
+
+impl Concat {
+    /// The rule along the axis of the samples: batches one after another, each with as many samples.
+    fn of_samples(self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        let places: Option<Vec<BatchAxis>> = inputs.iter().map(|p| p.place).collect();
+        let places = places?;
+        let along = |place: &BatchAxis| place.axis == self.axis && place.inner == 1;
+        if !places.iter().all(along) {
+            return None;
+        }
+        let operands = inputs.iter().zip(&places);
+        let operands = operands.map(|(p, &place)| b.operand(p, place, true));
+        let operands: Vec<ValueId> = operands.collect::<Option<_>>()?;
+        let place = BatchAxis {
+            axis: self.axis,
+            outer: places.iter().map(|place| place.outer).sum(),
+            inner: 1,
+        };
+        let whole = Batching::whole(shape, place, b.lead(&operands), place.outer);
+        let axis = self.axis + 1;
+        let value = b.push(Self { axis }, operands, whole);
+        b.placed(value, place, shape)
+    }
+}
+
 /// Values one after another along an axis; beside values with samples, those without (axis 0 of length 1) are the same
 /// for every sample.
 #[derive(Clone, Copy, Debug)]
@@ -440,6 +488,9 @@ impl Operation for Concat {
     }
 
     fn batched(&self, b: &mut Batching, inputs: &[Placed], shape: &[usize]) -> Option<Placed> {
+        if let Some(side_by_side) = self.of_samples(b, inputs, shape) {
+            return Some(side_by_side);
+        }
         let place = Batching::place(inputs)?;
         let axis = place.moved(self.axis)?;
         let operands = inputs.iter().map(|p| b.operand(p, place, false));

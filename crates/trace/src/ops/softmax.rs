@@ -6,7 +6,8 @@ use crate::ir::batching::{Batching, Placed};
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Node, ValueId};
 use crate::ir::ties::Ties;
-use crate::kernels::simd::run;
+use crate::kernels::by_sixteen::by_sixteen;
+use crate::kernels::simd::{LANES, run};
 use crate::kernels::softmax::SoftmaxRows;
 use crate::replay::{DeviceTensor, Replay};
 use burn_backend::ops::ActivationOps;
@@ -72,17 +73,19 @@ impl Operation for Softmax {
                 }
             }
         } else {
-            for b in 0..before {
-                for a in 0..after {
-                    plain(
-                        &x[b * length * after + a..],
-                        &mut call.out[b * length * after + a..],
-                        length,
-                        after,
-                        self.log,
-                    );
-                }
-            }
+            let kernel = |x: &[f32], out: &mut [f32]| {
+                let rows = SoftmaxRows {
+                    x,
+                    out,
+                    length,
+                    stride: LANES,
+                    lanes: LANES,
+                    log: self.log,
+                };
+                run(call.level, rows);
+            };
+            let sizes = [before, length, after];
+            by_sixteen(call.level, (x, call.out), sizes, length, kernel);
         }
     }
 
@@ -137,15 +140,5 @@ impl Softmax {
                 d.sub(product, part)
             }
         }
-    }
-}
-
-fn plain(x: &[f32], out: &mut [f32], length: usize, stride: usize, log: bool) {
-    let values = || (0..length).map(|i| x[i * stride]);
-    let max = values().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = values().map(|x| (x - max).exp()).sum();
-    for i in 0..length {
-        let d = x[i * stride] - max;
-        out[i * stride] = if log { d - sum.ln() } else { d.exp() / sum };
     }
 }

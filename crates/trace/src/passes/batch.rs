@@ -10,14 +10,18 @@
 use crate::ir::batching::{BatchAxis, Batching, Placed};
 use crate::ir::graph::{Graph, Source, Value, ValueId};
 use crate::ir::operation::{Operand, Operation, Samples};
+use crate::ops::shape::Slice;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Rewrites a graph so that axis 0 counts the samples wherever a value has some, and says which operation mixes them
 /// first ([`Graph::mixes`]).
 pub(crate) fn batch(program: &Graph) -> Graph {
+    let parts = parts(program);
     let mut this = Batching {
         graph: Graph {
+            samples: program.samples / parts,
+            parts,
             values: Vec::new(),
             nodes: Vec::new(),
             derived: Vec::new(),
@@ -59,6 +63,55 @@ pub(crate) fn batch(program: &Graph) -> Graph {
     this.graph
 }
 
+/// The most parts that data are taken to consist of.
+const PARTS: usize = 4;
+
+/// Equal parts that the program cuts its data into, such as two views of everything, one after the other: each data of
+/// which there are slices is used in such parts alone.
+fn parts(program: &Graph) -> usize {
+    let n = program.samples;
+    let is_data = |v: ValueId| match program.values[v].source {
+        Source::Constant { input, .. } => input && program.values[v].shape[0] == n,
+        _ => false,
+    };
+    let users = program
+        .nodes
+        .iter()
+        .filter(|node| node.inputs.iter().any(|&v| is_data(v)));
+    let mut size = n;
+    let mut cut = Vec::new();
+    let mut used = Vec::new();
+    for node in users {
+        let length = program.values[node.output]
+            .shape
+            .first()
+            .copied()
+            .unwrap_or(0);
+        match node.operation.as_any().downcast_ref::<Slice>() {
+            Some(slice) if slice.ranges[0] != (0, 1) || length < n => {
+                let (start, step) = slice.ranges[0];
+                size = match step {
+                    1 => gcd(gcd(size, start), length),
+                    _ => 1,
+                };
+                cut.push(node.inputs[0]);
+            }
+            _ => used.extend(&node.inputs),
+        }
+    }
+    let alone = cut.iter().all(|v| !used.contains(v));
+    let parts = n / size;
+    if alone && size > 1 && parts <= PARTS {
+        parts
+    } else {
+        1
+    }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 /// Whether each value depends on parameters.
 fn varies(program: &Graph) -> Vec<bool> {
     let parameter = |value: &Value| matches!(value.source, Source::Parameter(_));
@@ -73,6 +126,17 @@ impl Batching {
     /// A value that no node makes.
     fn given(&mut self, value: &Value) -> Placed {
         let place = match &value.source {
+            Source::Constant { data, input: true } if self.graph.parts > 1 => {
+                let place = BatchAxis {
+                    outer: self.graph.parts,
+                    ..BatchAxis::PLAIN
+                };
+                return Placed {
+                    value: self.constant(data, &value.shape, place),
+                    shape: value.shape.clone(),
+                    place: Some(place),
+                };
+            }
             Source::Constant { input: true, .. } => Some(BatchAxis::PLAIN),
             // A row for each sample, all the same (the first state of a recurrent layer).
             Source::Constant { data, .. }
@@ -159,7 +223,27 @@ impl Batching {
             }
         }
         let all: Vec<Placed> = inputs.iter().map(|p| self.collected(p)).collect();
-        self.whole_node(operation, &all, shape)
+        let made = self.whole_node(operation, &all, shape);
+        self.told_apart(made, &inputs)
+    }
+
+    /// What was made of all samples at once, and has one row for each, is told apart again.
+    fn told_apart(&mut self, made: Placed, inputs: &[Placed]) -> Placed {
+        let same = |p: &&Placed| p.shape == made.shape && p.place.is_some_and(|p| p.rows() == 1);
+        let Some(place) = inputs.iter().find(same).and_then(|p| p.place) else {
+            return made;
+        };
+        match self.beside(made.value, place) {
+            Some(value) => {
+                self.collected.insert((value, place), made.value);
+                Placed {
+                    value,
+                    place: Some(place),
+                    ..made
+                }
+            }
+            None => made,
+        }
     }
 
     fn attempt(

@@ -25,8 +25,7 @@ const SMALL: usize = 2 << 20;
 pub(crate) fn widened(graph: &Graph, analysis: &Analysis, narrow: Tiles) -> Option<Graph> {
     let lanes = WIDE.min(Tiles::new(graph.samples, 1).lanes);
     let known = |v: ValueId| !analysis.samples[v];
-    let one_pass = analysis.levels() == 1 && !analysis.stage.contains(&Stage::Collect);
-    if lanes <= narrow.lanes || !one_pass || !graph.outputs().all(known) {
+    if lanes <= narrow.lanes || !graph.outputs().all(known) {
         return None;
     }
     let mut pass = Widening {
@@ -43,11 +42,21 @@ pub(crate) fn widened(graph: &Graph, analysis: &Analysis, narrow: Tiles) -> Opti
         return None;
     }
     let users = users(&nodes);
-    let mut run = Vec::new();
+    let (mut run, mut level) = (Vec::new(), 0);
     for (index, node) in nodes.iter().enumerate() {
+        // A stretch is of one pass over the samples.
+        let in_tiles = matches!(analysis.stage[index], Stage::Tile | Stage::Reduce { .. });
+        if in_tiles && analysis.level[index] != level {
+            pass.end(&mut run, &users);
+            level = analysis.level[index];
+        }
         let inside = |v: &ValueId| run.iter().any(|n: &Node| n.output == *v);
         match analysis.stage[index] {
-            Stage::Once | Stage::Point | Stage::Collect => pass.graph.nodes.push(node.clone()),
+            Stage::Once | Stage::Point => pass.graph.nodes.push(node.clone()),
+            Stage::Collect => {
+                pass.end(&mut run, &users);
+                pass.graph.nodes.push(node.clone());
+            }
             Stage::Tile if !heavy[index] => {
                 // What only shows another value in another shape costs nothing anywhere.
                 match node.operation.is_view() && !inside(&node.inputs[0]) {

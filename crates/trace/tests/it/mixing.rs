@@ -3,13 +3,13 @@
 
 use crate::networks::{Reference, check_with, floats, images, labels, linear};
 use burn::module::Module;
-use burn::nn::Linear;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::tensor::activation::{log_softmax, relu, softmax, softplus};
 use burn::tensor::{Bool, Device, Int, Tensor};
-use landscape_trace::{Inputs, Loss, Runs, Summary, Trace};
+use landscape_trace::{BatchStatistics, Inputs, Loss, Runs, Summary, Trace};
 
 const SIZES: [usize; 3] = [7, 140, 300];
 
@@ -178,12 +178,33 @@ fn check<M: Module, I: Inputs>(
     loss: fn(&M, &I) -> Loss,
 ) {
     let reference = Reference::read(include_str!("../reference/mixing.txt"));
-    check_with(&reference, false, network, module, data, loss);
+    check_with(&reference, false, network, module, data, |m, data| {
+        Trace::capture(m, data, loss).unwrap()
+    });
 }
 
 #[test]
 fn similarities_of_two_views() {
     check("infonce", Encoder::new(), views, infonce);
+}
+
+/// Both views are one batch of data, whose halves the loss takes.
+fn halves(m: &Encoder, x: &Tensor<2>) -> Loss {
+    let n = x.dims()[0] / 2;
+    let [a, b] = [0..n, n..2 * n].map(|part| x.clone().slice_dim(0, part));
+    infonce(m, &(a, b))
+}
+
+fn both_views(n: usize) -> Tensor<2> {
+    let (a, b) = views(n);
+    Tensor::cat(vec![a, b], 0)
+}
+
+#[test]
+fn similarities_of_two_halves_of_the_data() {
+    check("infonce", Encoder::new(), both_views, halves);
+    let trace = Trace::capture(&Encoder::new(), &both_views(140), halves).unwrap();
+    assert_eq!((trace.samples(), trace.summary().samples), (280, 140));
 }
 
 #[test]
@@ -222,6 +243,35 @@ fn attention_over_the_samples_before_a_layer_on_each() {
     check("pooled", after(), labelled, pooled);
 }
 
+/// A normalisation with the statistics of the batch between a convolution and a layer.
+#[derive(Module, Debug)]
+struct Normalised {
+    conv: Conv2d,
+    norm: BatchNorm,
+    head: Linear,
+}
+
+#[test]
+fn derivatives_through_the_statistics_of_the_batch() {
+    let Images { conv, .. } = Images::new();
+    let module = Normalised {
+        conv,
+        norm: BatchNormConfig::new(4).init(&Device::flex()),
+        head: linear(4, 3),
+    };
+    let loss = |m: &Normalised, (x, y): &(Tensor<4>, Tensor<1, Int>)| {
+        let h = relu(m.norm.forward(m.conv.forward(x.clone())));
+        let mean = h.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
+        let loss = CrossEntropyLossConfig::new().init(&y.device());
+        Loss::new(loss.forward(m.head.forward(mean), y.clone()))
+    };
+    let reference = Reference::read(include_str!("../reference/mixing.txt"));
+    check_with(&reference, true, "normalised", module, images, |m, data| {
+        let trace = Trace::capture(m, data, loss).unwrap();
+        trace.with_batch_norm(BatchStatistics::Batch).unwrap()
+    });
+}
+
 fn summary<M: Module, I: Inputs>(module: &M, data: &I, loss: fn(&M, &I) -> Loss) -> Summary {
     Trace::capture(module, data, loss).unwrap().summary()
 }
@@ -248,6 +298,8 @@ fn what_mixes_samples_runs_in_tiles() {
             summary(&Encoder::new(), &labelled(n), supervised),
             summary(&Encoder::new(), &labelled(n), triplet),
             summary(&Encoder::new(), &views(n), covariance),
+            summary(&Encoder::new(), &both_views(n), halves),
+            summary(&Images::new(), &pairs(n), ntxent),
         ];
         for summary in all {
             assert!(summary.passes > 1, "{summary}");

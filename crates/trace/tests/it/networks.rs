@@ -203,7 +203,9 @@ fn check<M: Module, I: Inputs>(
     loss: fn(&M, &I) -> Loss,
 ) {
     let reference = Reference::read(include_str!("../reference/networks.txt"));
-    check_with(&reference, true, network, module, data, loss);
+    check_with(&reference, true, network, module, data, |m, data| {
+        Trace::capture(m, data, loss).unwrap()
+    });
 }
 
 /// `has_error`: whether the loss is a mean of what samples have by themselves, and so has a standard error.
@@ -214,7 +216,7 @@ pub fn check_with<M: Module, I: Inputs>(
     network: &str,
     module: M,
     data: impl Fn(usize) -> I,
-    loss: fn(&M, &I) -> Loss,
+    capture: impl Fn(&M, &I) -> Trace,
 ) {
     let origin = start(network, &params_of(&module).unwrap());
     let module = with_params(module, &origin).unwrap();
@@ -228,7 +230,7 @@ pub fn check_with<M: Module, I: Inputs>(
     assert_eq!(own, all);
     let plane = line(network, &origin);
     for n in SIZES {
-        let trace = Trace::capture(&module, &data(n), loss).unwrap();
+        let trace = capture(&module, &data(n));
         if has_error {
             assert_eq!(trace.mixes_samples(), None, "{n} samples");
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from networks import SIZES, classes, conv, conv_layout, linear, linear_layout, lines, numbers
+from networks import SIZES, classes, conv, conv_layout, cross_entropy, linear, linear_layout, lines, norm_layout, numbers
 
 
 def mean(x):
@@ -106,6 +106,13 @@ def pooled(p, data, n):
     return mean(F.cross_entropy(h, data["y"][:n]))
 
 
+def normalised(p, data, n):
+    """BatchNorm with the statistics of the batch, as in training."""
+    h = conv(p, "conv", data["image"][:n], stride=2, padding=1)
+    h = F.batch_norm(h, None, None, p["norm.weight"], p["norm.bias"], True, 0.0, 1e-5)
+    return cross_entropy(linear(p, "head", F.relu(h).mean((2, 3))), data, n)
+
+
 NETWORKS = {
     "infonce": (ENCODER, infonce),
     "ntxent": (conv_layout("conv", 1, 4, 3, 3) | linear_layout("head", 4, 5), ntxent),
@@ -114,6 +121,10 @@ NETWORKS = {
     "sorting": (ENCODER, sorting),
     "cumulative": (ENCODER, cumulative),
     "covariance": (ENCODER, covariance),
+    "normalised": (
+        conv_layout("conv", 1, 4, 3, 3) | norm_layout("norm", 4, batch=True) | linear_layout("head", 4, 3),
+        normalised,
+    ),
     "pooled": (ENCODER | linear_layout("fc3", 5, 3), pooled),
 }
 

@@ -2,13 +2,14 @@
 
 use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Graph, Node, Source, ValueId};
-use crate::ops::batch_norm::BatchNorm;
+use crate::ops::batch_norm::{BatchNorm, MomentVariance, Moments};
 use crate::ops::binary::Binary;
 use crate::ops::conv::Conv2d;
 use crate::ops::layer_norm::LayerNorm;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::unary::Unary;
 use crate::passes::fuse::{is, uses};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The graph without BatchNorm and LayerNorm. BatchNorm after a convolution goes into its weights and
@@ -17,6 +18,7 @@ pub(super) fn lower(graph: Graph, samples: Vec<bool>) -> Derivation {
     let uses = uses(&graph);
     let mut d = Derivation::new(graph, samples);
     let nodes = std::mem::take(&mut d.graph.nodes);
+    let mut measured = HashMap::new();
     for node in &nodes {
         if let Some(norm) = is::<BatchNorm>(node) {
             match convolution_before(&d, &nodes, &uses, node.inputs[0]) {
@@ -25,7 +27,7 @@ pub(super) fn lower(graph: Graph, samples: Vec<bool>) -> Derivation {
             }
         } else if let Some(norm) = is::<LayerNorm>(node) {
             layer_norm(&mut d, node, norm);
-        } else {
+        } else if !statistics(&mut d, node, &mut measured) {
             d.graph.nodes.push(node.clone());
         }
     }
@@ -77,6 +79,57 @@ fn fold(d: &mut Derivation, node: &Node, norm: BatchNorm, conv: Conv2d, inputs: 
         vec![inputs[0], weight, bias],
         node.output,
     );
+}
+
+/// Statistics of all samples, as means of differences and of their squares; whether the node makes some. `measured`: both, for
+/// what holds them.
+fn statistics(
+    d: &mut Derivation,
+    node: &Node,
+    measured: &mut HashMap<ValueId, [ValueId; 2]>,
+) -> bool {
+    if is::<Moments>(node).is_some() {
+        measured.insert(node.output, moments(d, node.inputs[0], node.inputs[1]));
+        return true;
+    }
+    let made_of = node.inputs.first().and_then(|v| measured.get(v));
+    let Some(&[mean, squares]) = made_of else {
+        return false;
+    };
+    match is::<MomentVariance>(node) {
+        Some(variance) => {
+            let square = d.mul(mean, mean);
+            let around = d.sub(squares, square);
+            let scale = Unary::MulScalar(variance.factor);
+            finish(d, scale, vec![around], node.output);
+        }
+        None => finish(d, Binary::Add, vec![mean, node.inputs[1]], node.output),
+    }
+    true
+}
+
+/// The means over samples and pixels of `x - shift` and of its square, channel by channel.
+fn moments(d: &mut Derivation, x: ValueId, shift: ValueId) -> [ValueId; 2] {
+    let shape = d.shape(x);
+    let (n, channels) = (shape[0], shape[1]);
+    let mut along = vec![1; shape.len()];
+    along[1] = channels;
+    let shift = d.reshape(shift, &along);
+    let centred = d.sub(x, shift);
+    let squares = d.mul(centred, centred);
+    [centred, squares].map(|x| {
+        let mut mean = d.reshape(x, &[n, channels, shape[2..].iter().product()]);
+        for axis in [2, 0] {
+            let mut shape = d.shape(mean);
+            shape[axis] = 1;
+            let reduce = Reduce {
+                reduction: Reduction::Mean,
+                axis: Some(axis),
+            };
+            mean = d.push(reduce, &[mean], shape);
+        }
+        d.reshape(mean, &[channels])
+    })
 }
 
 /// `x s + t`
