@@ -25,7 +25,7 @@ use loss_landscape::plot::{
     LossCurve, Options, PanelOf, PathOnPlane, Scale, Style, losses, side_by_side, trajectories,
 };
 use loss_landscape::study::compare::{
-    Base, Row, Study, TableOptions, Trained, Unobserved, joint_plane, markdown,
+    Base, Paths, Row, Study, TableOptions, Trained, joint_plane, markdown,
 };
 use std::error::Error;
 use std::time::Instant;
@@ -56,7 +56,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         (OptimizerKind::Adam, 0.001),
     ];
     let study = Study::optimizers(base, &rates)?;
-    let trained = study.train(0, &Unobserved)?;
+    let paths = Paths::default();
+    let trained = study.train(0, &paths)?;
 
     // 2. One plane through the start that all share, and the loss on it.
     let begin = Instant::now();
@@ -64,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         origin: Origin::Start,
         ..PathOptions::default()
     };
-    let paths = joint_plane(&trained, &options)?;
+    let paths = joint_plane(&trained, &paths.into_inner(), &options)?;
     let grid = paths.grid(&[51, 51], 0.15)?;
     let model = &trained[0].model;
     let surface = study.sample(model, &paths.plane, &grid, 0, &Cancel::new())?;

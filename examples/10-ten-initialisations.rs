@@ -22,7 +22,7 @@ use common::Output;
 use loss_landscape::core::{Cancel, Origin, PathOptions};
 use loss_landscape::models::{LossKind, Split, TrainConfig, load};
 use loss_landscape::plot::{LossCurve, Options, PathOnPlane, Scale, Style, losses, trajectories};
-use loss_landscape::study::compare::{Base, Statistics, Study, Trained, Unobserved, joint_plane};
+use loss_landscape::study::compare::{Base, Paths, Statistics, Study, Trained, joint_plane};
 use std::error::Error;
 use std::time::Instant;
 
@@ -51,12 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let study = Study::seeds(base, 0..10)?;
 
     // 2. Train them, one network a thread on all cores; a checkpoint an epoch.
-    let trained = study.train(0, &Unobserved)?;
+    let paths = Paths::default();
+    let trained = study.train(0, &paths)?;
     let training = begin.elapsed().as_secs_f64();
 
     // 3. Final losses. A mean without a spread would say nothing.
     for one in &trained {
-        let (last, accuracy) = (one.last(), one.last().accuracy.unwrap_or(f64::NAN));
+        let (last, accuracy) = (&one.last, one.last.accuracy.unwrap_or(f64::NAN));
         println!(
             "{}: loss {:.4}, accuracy {accuracy:.3}",
             one.label, last.loss
@@ -78,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         origin: Origin::Mean,
         ..PathOptions::default()
     };
-    let paths = joint_plane(&trained, &options)?;
+    let paths = joint_plane(&trained, &paths.into_inner(), &options)?;
     let share = &paths.pca.explained_variance_ratio;
     println!("explained variance: {:.3} + {:.3}", share[0], share[1]);
 

@@ -226,6 +226,9 @@ impl CliError {
                 "check --model against the file, or give another --weights file"
             }
             CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file_help(source),
+            CliError::Models(landscape_models::ModelsError::BadState { .. }) => {
+                "add --force, or give another --name"
+            }
             CliError::Models(landscape_models::ModelsError::Inputs {
                 expected, found, ..
             }) => match (&expected[..], &found[..]) {

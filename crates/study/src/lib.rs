@@ -10,9 +10,13 @@ pub mod files;
 pub mod memory;
 pub mod problem;
 pub mod record;
+mod recording;
 pub mod report;
 pub mod runs;
 
 pub use curvature::MeanLoss;
 pub use error::{Smaller, StudyError, file_help};
+pub use recording::{
+    StoredBefore, StoredTraining, TrainingRecorder, stored_before, train_stored_curve,
+};
 pub use report::Reporter;

@@ -16,6 +16,7 @@ mod help;
 mod hessian;
 mod hostile;
 mod idle;
+mod kills;
 mod messages;
 mod planes;
 mod replace;

@@ -124,7 +124,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
 
 #[cfg(unix)]
 #[test]
-fn a_stopped_training_starts_again_and_ends_the_same() {
+fn a_stopped_training_goes_on_and_ends_the_same() {
     let words = "train --model mlp:784-20-10 --data mnist-1k --epochs 400 --every 50 --name t";
     let calm = Bench::new();
     calm.ok(words);
@@ -136,9 +136,18 @@ fn a_stopped_training_starts_again_and_ends_the_same() {
     interrupt(&child, Signal::Interrupt);
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
-    assert!(said.err.contains("--force"), "{}", said.err);
-    bench.fails(words);
-    bench.ok(&format!("{words} --force"));
+    assert!(
+        said.err.contains("the same command goes on from there"),
+        "{}",
+        said.err
+    );
+    let step: u64 = {
+        let after = said.err.split("up to step ").nth(1).unwrap();
+        after.split(' ').next().unwrap().parse().unwrap()
+    };
+    let again = bench.ok(words);
+    let note = format!("goes on from step {step}");
+    assert!(again.err.contains(&note), "{note}: {}", again.err);
     let losses = "sql 'SELECT step, loss, accuracy FROM records ORDER BY step'";
     assert_eq!(bench.ok(losses).out, calm.ok(losses).out);
 }

@@ -315,6 +315,11 @@ impl Recorder {
         }
     }
 
+    /// Gives up a state that waits: the training is done, and nothing goes on from it.
+    pub fn forget_state(&mut self) {
+        self.states.waiting = None;
+    }
+
     /// Stores all that waits.
     ///
     /// # Errors
@@ -336,7 +341,7 @@ impl Recorder {
     fn now(&mut self, more: Vec<Change>) -> Result<(), Error> {
         let complete = |change: &Change| matches!(change, Change::Status(Status::Complete));
         if more.iter().any(complete) {
-            self.states.waiting = None;
+            self.forget_state();
         }
         let grown = self.grown();
         let mut changes = Vec::from_iter(self.batch(&grown));

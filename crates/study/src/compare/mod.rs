@@ -8,7 +8,7 @@
 //! ```
 //! use landscape_core::{Cancel, PathOptions};
 //! use landscape_models::{LossKind, Split, TrainConfig, load};
-//! use landscape_study::compare::{Base, Statistics, Study, TableOptions, Unobserved, joint_plane};
+//! use landscape_study::compare::{Base, Paths, Statistics, Study, TableOptions, joint_plane};
 //!
 //! let study = Study::seeds(
 //!     Base {
@@ -20,8 +20,9 @@
 //!     },
 //!     0..3,
 //! )?;
-//! let trained = study.train(2, &Unobserved)?;
-//! let paths = joint_plane(&trained, &PathOptions::default())?;
+//! let paths = Paths::default();
+//! let trained = study.train(2, &paths)?;
+//! let paths = joint_plane(&trained, &paths.into_inner(), &PathOptions::default())?;
 //! let around = study.sample(&trained[0].model, &paths.plane, &paths.grid(&[9, 9], 0.25)?, 2, &Cancel::new())?;
 //! assert_eq!(around.measured(), 81);
 //! assert_eq!(Statistics::of(&trained).count, 3);
@@ -43,5 +44,5 @@ pub use plane::{end_plane, joint_plane, same_layout};
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};
 pub use table::{Curved, Eigenvalue, Row, TableOptions, curved};
-pub use train::{StepRecord, StudyObserver, Trained, Unobserved};
+pub use train::{Paths, StepRecord, StudyObserver, Trained, Unobserved};
 pub use widths::widened;

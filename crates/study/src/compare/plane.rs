@@ -10,11 +10,16 @@ use landscape_models::{ModelSpec, Network, trace_network};
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
 
 /// The plane of the joint principal components of all paths, each projected on it with its true
-/// losses; the losses of the plane are left open.
+/// losses; the losses of the plane are left open. The paths are those of the trainings from their start on, as [`Paths`](super::Paths)
+/// keeps them.
 ///
 /// # Errors
 /// [`StudyError::Layouts`] where the networks differ, and as [`PathPlane::fit`].
-pub fn joint_plane(trained: &[Trained], options: &PathOptions) -> Result<PathPlane, StudyError> {
+pub fn joint_plane(
+    trained: &[Trained],
+    paths: &[Vec<Checkpoint>],
+    options: &PathOptions,
+) -> Result<PathPlane, StudyError> {
     if let Some((first, other)) = different(trained) {
         return Err(StudyError::Layouts {
             first: first.label.clone(),
@@ -23,7 +28,7 @@ pub fn joint_plane(trained: &[Trained], options: &PathOptions) -> Result<PathPla
             other_model: other.model.to_string(),
         });
     }
-    let paths: Vec<&[Checkpoint]> = trained.iter().map(|t| t.checkpoints.as_slice()).collect();
+    let paths: Vec<&[Checkpoint]> = paths.iter().map(Vec::as_slice).collect();
     let mut plane = PathPlane::fit(&paths, options)?;
     for (path, trained) in plane.trajectories.iter_mut().zip(trained) {
         let mut records = trained.records.iter();
@@ -43,7 +48,7 @@ pub fn same_layout(trained: &[Trained]) -> bool {
 
 fn different(trained: &[Trained]) -> Option<(&Trained, &Trained)> {
     let first = trained.first()?;
-    let differs = |other: &&Trained| first.end().same_layout(other.end()).is_err();
+    let differs = |other: &&Trained| first.end.same_layout(&other.end).is_err();
     Some((first, trained.iter().find(differs)?))
 }
 

@@ -64,7 +64,7 @@ pub struct Statistics {
 impl Statistics {
     /// Of trainings.
     pub fn of(trained: &[Trained]) -> Self {
-        let ends = trained.iter().map(|t| (t.first().loss, t.last().loss));
+        let ends = trained.iter().map(|t| (t.first.loss, t.last.loss));
         Statistics::of_losses(&ends.collect::<Vec<_>>())
     }
 

@@ -97,13 +97,13 @@ pub struct Row {
 impl Row {
     /// A row of what training measured; the rest is left open.
     pub fn of(trained: &Trained) -> Self {
-        let (first, last) = (trained.first(), trained.last());
-        let weights = trained.end().iter().filter(|t| t.role != Role::Buffer);
+        let (first, last) = (&trained.first, &trained.last);
+        let weights = trained.end.iter().filter(|t| t.role != Role::Buffer);
         Row {
             label: trained.label.clone(),
             model: trained.model.clone(),
             parameters: weights.map(|tensor| tensor.data.len()).sum(),
-            steps: last.step,
+            steps: trained.steps,
             seconds: trained.seconds,
             first_loss: first.loss,
             loss: last.loss,
@@ -156,11 +156,11 @@ impl Study {
             let known = match known {
                 Some(known) => known,
                 None => {
-                    traces.push((&one.model, self.trace(&one.model, one.end())?));
+                    traces.push((&one.model, self.trace(&one.model, &one.end)?));
                     traces.len() - 1
                 }
             };
-            rows.push(complete(row, one.end(), &traces[known].1, options)?);
+            rows.push(complete(row, &one.end, &traces[known].1, options)?);
         }
         Ok(rows)
     }
@@ -169,7 +169,7 @@ impl Study {
 /// Whether there is a point to look around at.
 fn usable(trained: &Trained) -> bool {
     let finite = |params: &Params| params.iter().all(|t| t.data.iter().all(|v| v.is_finite()));
-    trained.last().loss.is_finite() && finite(trained.end())
+    trained.last.loss.is_finite() && finite(&trained.end)
 }
 
 fn complete(

@@ -2,15 +2,27 @@
 
 use super::{Study, Variant};
 use crate::StudyError;
-use landscape_core::{Cancel, Checkpoint, Outcome, Params};
-use landscape_models::{EpochLoss, ModelSpec, Record, Step, TrainObserver, TrainReport, train};
+use landscape_core::{Cancel, Checkpoint, Outcome, Params, Sample};
+use landscape_models::{
+    EpochLoss, ModelSpec, Record, Step, TrainObserver, TrainState, resume, train,
+};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Who is told of the trainings of a study, from several threads. `Break` ends all of them after
+/// Who is told of the trainings of a study, from several threads, and knows where they go on. `Break` ends all of them after
 /// the step that they are at, with their last states still recorded.
 pub trait StudyObserver: Sync {
+    /// The training of the variant at this place is about to begin: from its start, or from the state that is given.
+    ///
+    /// # Errors
+    /// What keeps it from going on; it ends the study.
+    fn begin(&self, _variant: usize) -> Result<Option<TrainState>, StudyError> {
+        Ok(None)
+    }
+
     /// The training of the variant at this place has recorded a state.
     fn record(&self, _variant: usize, _record: &Record) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -18,6 +30,16 @@ pub trait StudyObserver: Sync {
 
     /// It has done a step.
     fn step(&self, _variant: usize, _step: Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether its state is wanted, see [`TrainObserver::wants_state`]. Where the study is ended it is wanted of all.
+    fn wants_state(&self, _variant: usize, _step: Step) -> bool {
+        false
+    }
+
+    /// The state that was wanted.
+    fn state(&self, _variant: usize, _state: TrainState) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
@@ -32,6 +54,32 @@ pub trait StudyObserver: Sync {
 pub struct Unobserved;
 
 impl StudyObserver for Unobserved {}
+
+/// An observer that keeps the whole path of each training in memory, for [`joint_plane`](super::joint_plane).
+#[derive(Debug, Default)]
+pub struct Paths(Mutex<BTreeMap<usize, Vec<Checkpoint>>>);
+
+impl Paths {
+    /// The paths, in the order of the variants.
+    pub fn into_inner(self) -> Vec<Vec<Checkpoint>> {
+        let paths = self.0.into_inner();
+        paths
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_values()
+            .collect()
+    }
+}
+
+impl StudyObserver for Paths {
+    fn record(&self, variant: usize, record: &Record) -> ControlFlow<()> {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.entry(variant).or_default().push(Checkpoint {
+            step: record.step,
+            params: record.params.clone(),
+        });
+        ControlFlow::Continue(())
+    }
+}
 
 /// A recorded state of a training, without its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,9 +107,15 @@ pub struct Trained {
     pub label: String,
     /// The network.
     pub model: ModelSpec,
-    /// The recorded states, the initial and the last one among them.
-    pub checkpoints: Vec<Checkpoint>,
-    /// What was measured at each of them.
+    /// The parameters at the end.
+    pub end: Params,
+    /// Steps done.
+    pub steps: u64,
+    /// The initial state over all the data.
+    pub first: Sample,
+    /// The last state over all the data.
+    pub last: Sample,
+    /// What was recorded, the last state included; from the initial one on, or after the state that training went on from.
     pub records: Vec<StepRecord>,
     /// Mean losses of the complete epochs, as training loops print them.
     pub epochs: Vec<EpochLoss>,
@@ -69,33 +123,6 @@ pub struct Trained {
     pub seconds: Option<f64>,
     /// Whether all steps were done.
     pub outcome: Outcome,
-}
-
-impl Trained {
-    /// The first record: the initial state.
-    ///
-    /// # Panics
-    /// When there are no records, which no training leaves.
-    pub fn first(&self) -> &StepRecord {
-        self.records.first().expect("the initial state is recorded")
-    }
-
-    /// The last record.
-    ///
-    /// # Panics
-    /// As [`Trained::first`].
-    pub fn last(&self) -> &StepRecord {
-        self.records.last().expect("the last state is recorded")
-    }
-
-    /// The parameters at the end.
-    ///
-    /// # Panics
-    /// As [`Trained::first`].
-    pub fn end(&self) -> &Params {
-        let last = self.checkpoints.last();
-        &last.expect("the last state is recorded").params
-    }
 }
 
 impl Study {
@@ -145,35 +172,40 @@ impl Study {
             place,
             observer,
             cancel,
-            checkpoints: Vec::new(),
             records: Vec::new(),
         };
-        let (network, config) = (variant.network()?, &variant.config);
-        let report = train(network, &self.data, self.loss, config, &mut watch);
+        let (data, loss, config) = (&self.data, self.loss, &variant.config);
+        let report = observer.begin(place).and_then(|state| {
+            let network = variant.network()?;
+            Ok(match &state {
+                None => train(network, data, loss, config, &mut watch)?,
+                Some(state) => resume(&network, data, loss, config, state, &mut watch)?,
+            })
+        });
         if report.is_err() {
             cancel.cancel();
         }
-        let TrainReport {
-            epochs, outcome, ..
-        } = report?;
+        let report = report?;
         Ok(Trained {
             label: variant.label.clone(),
             model: variant.model.clone(),
-            checkpoints: watch.checkpoints,
+            end: report.network.params(),
+            steps: report.steps,
+            first: report.first,
+            last: report.last,
             records: watch.records,
-            epochs,
+            epochs: report.epochs,
             seconds: Some(start.elapsed().as_secs_f64()),
-            outcome,
+            outcome: report.outcome,
         })
     }
 }
 
-/// Keeps what one training records, passes it on, and ends it when all are to end.
+/// Passes on what one training records, and ends it when all are to end.
 struct Watch<'a> {
     place: usize,
     observer: &'a dyn StudyObserver,
     cancel: &'a Cancel,
-    checkpoints: Vec<Checkpoint>,
     records: Vec<StepRecord>,
 }
 
@@ -202,15 +234,20 @@ impl TrainObserver for Watch<'_> {
             lr: record.lr,
             gradient_norm: record.gradient_norm,
         });
-        self.checkpoints.push(Checkpoint {
-            step: record.step,
-            params: record.params,
-        });
         self.flow(flow)
     }
 
     fn step(&mut self, step: Step) -> ControlFlow<()> {
         let flow = self.observer.step(self.place, step);
+        self.flow(flow)
+    }
+
+    fn wants_state(&mut self, step: Step) -> bool {
+        self.cancel.is_cancelled() || self.observer.wants_state(self.place, step)
+    }
+
+    fn state(&mut self, state: TrainState) -> ControlFlow<()> {
+        let flow = self.observer.state(self.place, state);
         self.flow(flow)
     }
 }

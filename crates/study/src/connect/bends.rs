@@ -3,10 +3,12 @@
 use super::ground::Ground;
 use crate::StudyError;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use landscape_core::{Curve, CurveKind, Params, Role};
-use landscape_models::{LossKind, Network, TargetTensor, TrainConfig};
+use landscape_models::{
+    LossKind, ModelsError, Network, NetworkState, ResumableOptimizer, TargetTensor, TrainConfig,
+};
 
 /// Control points on the device, and the data.
 pub(super) struct Bends {
@@ -14,7 +16,7 @@ pub(super) struct Bends {
     ends: [Vec<Tensor<1>>; 2],
     /// Without gradients.
     bends: Vec<Network>,
-    optimizers: Vec<ModuleOptimizer>,
+    optimizers: Vec<ResumableOptimizer>,
     decay: f64,
     x: Tensor<2>,
     y: TargetTensor,
@@ -30,15 +32,15 @@ impl Bends {
         let points: Vec<Network> = points.collect::<Result<_, _>>()?;
         let (data, loss) = (ground.data(), ground.loss());
         let inner = &points[1..points.len() - 1];
-        let plain = TrainConfig {
-            weight_decay: Some(0.0),
-            ..config.clone()
-        };
+        let plain = plain(config);
         Ok(Bends {
             kind: curve.kind,
             ends: [&points[0], &points[points.len() - 1]].map(Network::flat_parameters),
             bends: inner.to_vec(),
-            optimizers: inner.iter().map(|_| plain.optimizer()).collect(),
+            optimizers: inner
+                .iter()
+                .map(|_| ResumableOptimizer::new(&plain))
+                .collect(),
             decay: config.decay(),
             x: data.inputs(&device),
             y: data.targets(loss, ground.spec().outputs(), &device)?,
@@ -47,8 +49,42 @@ impl Bends {
         })
     }
 
+    /// Goes on where others were after so many steps.
+    pub fn resume(
+        &mut self,
+        config: &TrainConfig,
+        states: &[NetworkState],
+        steps: u64,
+    ) -> Result<(), StudyError> {
+        let bad = |reason| StudyError::Models(ModelsError::BadState { reason });
+        if states.len() != self.bends.len() {
+            let (found, count) = (states.len(), self.bends.len());
+            return Err(bad(format!(
+                "it has {found} control points, the curve {count}"
+            )));
+        }
+        let plain = plain(config);
+        for (place, state) in states.iter().enumerate() {
+            let bend = self.bends[place].with_params(&state.params)?;
+            let optimizer = ResumableOptimizer::resumed(&plain, &bend, &state.optimizer, steps);
+            self.optimizers[place] = optimizer.map_err(bad)?;
+            self.bends[place] = bend;
+        }
+        Ok(())
+    }
+
+    /// What later steps depend on.
+    pub fn states(&self) -> Vec<NetworkState> {
+        let bends = self.bends.iter().zip(&self.optimizers);
+        let state = |(bend, optimizer): (&Network, &ResumableOptimizer)| NetworkState {
+            params: bend.params(),
+            optimizer: optimizer.state(),
+        };
+        bends.map(state).collect()
+    }
+
     /// One step of every bend, by the gradient at `t` of the mean loss of some samples; that loss.
-    pub fn step(&mut self, t: f64, places: &[i64], lr: f64) -> f64 {
+    pub fn step(&mut self, t: f64, places: &[i64], lr: f64) -> f32 {
         let weights = self.kind.weights(self.bends.len() + 2, t);
         let values = self.at(&weights);
         let mut setter = Setter {
@@ -71,7 +107,7 @@ impl Bends {
             self.bends[index] = optimizer.step(lr, bend, gradients).valid();
         }
         let loss: Vec<f32> = loss.into_data().convert::<f32>().iter::<f32>().collect();
-        f64::from(loss[0])
+        loss[0]
     }
 
     /// The trainable tensors of the point with these weights of the control points.
@@ -97,6 +133,14 @@ impl Bends {
     /// The bends as they are.
     pub fn params(&self) -> Vec<Params> {
         self.bends.iter().map(Network::params).collect()
+    }
+}
+
+/// The settings of the optimisers. Weight decay is part of the gradient of a point on the curve.
+fn plain(config: &TrainConfig) -> TrainConfig {
+    TrainConfig {
+        weight_decay: Some(0.0),
+        ..config.clone()
     }
 }
 

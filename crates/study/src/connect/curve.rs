@@ -5,7 +5,7 @@ use super::ground::Ground;
 use super::way::check_finite;
 use crate::StudyError;
 use landscape_core::{Curve, CurveKind, Outcome, Params, Rng};
-use landscape_models::{EpochLoss, OptimizerKind, TrainConfig};
+use landscape_models::{EpochLoss, ModelsError, OptimizerKind, TrainConfig, TrainState};
 use std::ops::ControlFlow;
 
 /// Stream of the positions on the curve.
@@ -56,6 +56,31 @@ pub struct CurveStep {
     pub loss: f64,
 }
 
+/// Who is told of the training of a curve and may end it: `Break` ends it after the step.
+///
+/// A closure from [`CurveStep`] to `ControlFlow<()>` is one.
+pub trait CurveObserver {
+    /// A step was done.
+    fn step(&mut self, step: CurveStep) -> ControlFlow<()>;
+
+    /// Whether the state is wanted, to go on from it later. It is asked after each step but the last, and once more where
+    /// training is ended early. Taking a state copies the control points and what their optimisers keep.
+    fn wants_state(&mut self, _step: u64) -> bool {
+        false
+    }
+
+    /// The state that was wanted.
+    fn state(&mut self, _state: TrainState) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl<F: FnMut(CurveStep) -> ControlFlow<()>> CurveObserver for F {
+    fn step(&mut self, step: CurveStep) -> ControlFlow<()> {
+        self(step)
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainedCurve {
@@ -86,25 +111,28 @@ pub fn train_curve(
     a: &Params,
     b: &Params,
     config: &CurveConfig,
-    observer: &mut dyn FnMut(CurveStep) -> ControlFlow<()>,
+    observer: &mut dyn CurveObserver,
 ) -> Result<TrainedCurve, StudyError> {
-    config.training.check()?;
-    if config.bends == 0 {
-        return Err(StudyError::NoBends);
-    }
-    a.same_layout(b)?;
-    check_finite(&[a.clone(), b.clone()])?;
-    let curve = Curve::straight(config.kind, a, b, config.bends)?;
-    let bends = Bends::new(ground, &curve, &config.training)?;
-    Run {
-        config,
-        samples: ground.data().len(),
-        positions: Rng::new(config.training.seed, POSITIONS),
-        bends,
-        step: 0,
-        epochs: Vec::new(),
-    }
-    .all(curve, observer)
+    let (run, curve) = Run::new(ground, a, b, config)?;
+    run.all(curve, observer)
+}
+
+/// Goes on with the training of a curve from a state that [`CurveObserver::state`] was given: the rest of it, bit for bit.
+///
+/// # Errors
+/// As [`train_curve`]; [`ModelsError::BadState`] and [`ModelsError::Layout`] where the state is not one of a curve with these
+/// ends, data and settings.
+pub fn resume_curve(
+    ground: &Ground,
+    a: &Params,
+    b: &Params,
+    config: &CurveConfig,
+    state: &TrainState,
+    observer: &mut dyn CurveObserver,
+) -> Result<TrainedCurve, StudyError> {
+    let (mut run, curve) = Run::new(ground, a, b, config)?;
+    run.resume(state)?;
+    run.all(curve, observer)
 }
 
 struct Run<'a> {
@@ -113,19 +141,95 @@ struct Run<'a> {
     positions: Rng,
     bends: Bends,
     step: u64,
+    /// Losses of the batches of the epoch under way.
+    losses: Vec<f32>,
     epochs: Vec<EpochLoss>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        ground: &Ground,
+        a: &Params,
+        b: &Params,
+        config: &'a CurveConfig,
+    ) -> Result<(Self, Curve), StudyError> {
+        config.training.check()?;
+        if config.bends == 0 {
+            return Err(StudyError::NoBends);
+        }
+        a.same_layout(b)?;
+        check_finite(&[a.clone(), b.clone()])?;
+        let curve = Curve::straight(config.kind, a, b, config.bends)?;
+        let run = Run {
+            config,
+            samples: ground.data().len(),
+            positions: Rng::new(config.training.seed, POSITIONS),
+            bends: Bends::new(ground, &curve, &config.training)?,
+            step: 0,
+            losses: Vec::new(),
+            epochs: Vec::new(),
+        };
+        Ok((run, curve))
+    }
+
+    fn resume(&mut self, state: &TrainState) -> Result<(), StudyError> {
+        let bad = |reason: String| StudyError::Models(ModelsError::BadState { reason });
+        let per_epoch = self.per_epoch();
+        if state.step >= self.steps() {
+            return Err(bad(format!(
+                "it is at step {} of {}",
+                state.step,
+                self.steps()
+            )));
+        }
+        let lengths = [state.epochs.len() as u64, state.batch_losses.len() as u64];
+        if lengths != [state.step / per_epoch, state.step % per_epoch] {
+            return Err(bad("its losses are not those of its step".to_owned()));
+        }
+        self.bends
+            .resume(&self.config.training, &state.networks, state.step)?;
+        // One position a step.
+        for _ in 0..state.step {
+            self.positions.uniform(0.0, 1.0);
+        }
+        self.step = state.step;
+        self.losses = state.batch_losses.clone();
+        let epochs = state.epochs.iter().enumerate();
+        self.epochs = epochs
+            .map(|(epoch, &loss)| EpochLoss { epoch, loss })
+            .collect();
+        Ok(())
+    }
+
+    fn state(&self) -> TrainState {
+        TrainState {
+            step: self.step,
+            next_record: 0,
+            networks: self.bends.states(),
+            batch_losses: self.losses.clone(),
+            epochs: self.epochs.iter().map(|epoch| epoch.loss).collect(),
+            first: None,
+        }
+    }
+
+    fn offer(&self, observer: &mut dyn CurveObserver) -> ControlFlow<()> {
+        match self.step < self.steps() && observer.wants_state(self.step) {
+            true => observer.state(self.state()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
     fn all(
         mut self,
         mut curve: Curve,
-        observer: &mut dyn FnMut(CurveStep) -> ControlFlow<()>,
+        observer: &mut dyn CurveObserver,
     ) -> Result<TrainedCurve, StudyError> {
-        for epoch in 0..self.config.training.epochs {
-            if self.epoch(epoch, observer).is_break() {
-                break;
-            }
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue() && self.step < self.steps() {
+            flow = self.epoch(observer);
+        }
+        if flow.is_break() {
+            let _ = self.offer(observer);
         }
         for (index, params) in self.bends.params().into_iter().enumerate() {
             curve.set_bend(index + 1, params)?;
@@ -151,33 +255,44 @@ impl Run<'_> {
         self.per_epoch().saturating_mul(epochs)
     }
 
-    fn epoch(
-        &mut self,
-        epoch: usize,
-        observer: &mut dyn FnMut(CurveStep) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    /// What is left of an epoch.
+    fn epoch(&mut self, observer: &mut dyn CurveObserver) -> ControlFlow<()> {
         let training = &self.config.training;
         let (steps, per_epoch) = (self.steps(), self.per_epoch());
-        let mut sum = 0.0;
-        for places in self.order(epoch).chunks(training.batch) {
+        let (epoch, done) = (self.step / per_epoch, self.step % per_epoch);
+        let order = self.order(epoch as usize);
+        for places in order.chunks(training.batch).skip(done as usize) {
             let t = self.positions.uniform(0.0, 1.0);
             let share = training.schedule.factor(self.step, steps, per_epoch);
             let loss = self.bends.step(t, places, training.lr * share);
-            sum += loss * places.len() as f64;
+            self.losses.push(loss);
             self.step += 1;
-            let step = self.step;
-            if step.is_multiple_of(per_epoch) {
-                let loss = sum / self.samples as f64;
-                self.epochs.push(EpochLoss { epoch, loss });
+            if self.step.is_multiple_of(per_epoch) {
+                self.close(epoch as usize);
             }
-            observer(CurveStep {
-                step,
+            observer.step(CurveStep {
+                step: self.step,
                 steps,
                 t,
-                loss,
+                loss: f64::from(loss),
             })?;
+            self.offer(observer)?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Ends an epoch.
+    fn close(&mut self, epoch: usize) {
+        let (n, full) = (self.samples, self.config.training.batch);
+        let mut sum = 0.0;
+        for (batch, loss) in self.losses.drain(..).enumerate() {
+            let size = full.min(n - batch * full);
+            sum += f64::from(loss) * size as f64;
+        }
+        self.epochs.push(EpochLoss {
+            epoch,
+            loss: sum / n as f64,
+        });
     }
 
     /// Places of the samples in the order of an epoch.

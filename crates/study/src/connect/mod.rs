@@ -36,7 +36,7 @@ mod show;
 mod way;
 
 pub use align::{Aligned, Matching};
-pub use curve::{CurveConfig, CurveStep, TrainedCurve, train_curve};
+pub use curve::{CurveConfig, CurveObserver, CurveStep, TrainedCurve, resume_curve, train_curve};
 pub use ground::Ground;
 pub use show::trajectory_on;
 pub use way::{Connectivity, Way, WayObjective};

@@ -270,9 +270,9 @@ pub enum StudyError {
         /// What it asks for.
         asked: OsString,
     },
-    /// A training was stopped, and cannot go on.
+    /// A training was stopped, and left no state to go on from: those of earlier versions.
     #[error(
-        "the training `{run}` was stopped at step {step}: {} kept, and training cannot go on from there",
+        "the training `{run}` was stopped at step {step}: {} kept, and no state that training could go on from",
         counted_are(*checkpoints, "checkpoint")
     )]
     Stopped {

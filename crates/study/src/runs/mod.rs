@@ -7,7 +7,7 @@ mod train;
 
 pub use landscape::{Estimate, Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
-pub use train::{TrainRequest, TrainedRun, Training, train_record, training_spec};
+pub use train::{TrainRequest, TrainedRun, Training, training_spec};
 
 use landscape_storage::RunSpec;
 

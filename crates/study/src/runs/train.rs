@@ -6,14 +6,11 @@ use crate::device::DeviceName;
 use crate::memory::plan_network;
 use crate::problem::{DataRequest, LossChoice, load_data, load_file, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
-use crate::report::{Meter, Reporter};
+use crate::recording::{StoredBefore, StoredTraining, stored_before};
+use crate::report::Reporter;
 use landscape_core::{Outcome, Progress};
-use landscape_models::{
-    Dataset, LossKind, ModelSpec, Network, Record, Step, TrainConfig, TrainObserver, check_training,
-};
-use landscape_storage::{
-    CheckpointForm, Recorder, Run, RunKind, RunSpec, Status, Store, TrainRecord,
-};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, Step, TrainConfig, check_training};
+use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -153,7 +150,7 @@ impl Training {
     /// training and store.
     pub fn run(self, store: &Store, reporter: &dyn Reporter) -> Result<TrainedRun, StudyError> {
         let start = Instant::now();
-        self.check_stored(store)?;
+        self.check_stored(store, reporter)?;
         let run = store.begin(&self.spec)?;
         if run.status == Status::Complete {
             reporter.note(format_args!("{}: trained already", run.name));
@@ -169,59 +166,55 @@ impl Training {
         })
     }
 
-    /// Checkpoints of a training that was stopped are not given up unless that is asked for.
-    fn check_stored(&self, store: &Store) -> Result<(), StudyError> {
+    /// Says where a training that was stopped goes on. Checkpoints of one that cannot are not given up unless that is
+    /// asked for.
+    fn check_stored(&self, store: &Store, reporter: &dyn Reporter) -> Result<(), StudyError> {
         if self.spec.replace {
             return Ok(());
         }
-        let Some(run) = store.stored(&self.spec)? else {
-            return Ok(());
-        };
-        let records = store.records(&run)?;
-        match records.last().filter(|_| run.status != Status::Complete) {
-            None => Ok(()),
-            Some(last) => Err(StudyError::Stopped {
-                step: last.step,
-                checkpoints: store.checkpoint_steps(&run)?.len(),
-                run: run.name,
+        match stored_before(store, &self.spec)? {
+            StoredBefore::Stopped(step) => {
+                reporter.note(format_args!("goes on from step {step}"));
+                Ok(())
+            }
+            StoredBefore::WithoutState {
+                name: run,
+                step,
+                checkpoints,
+            } => Err(StudyError::Stopped {
+                run,
+                step,
+                checkpoints,
             }),
+            StoredBefore::Nothing | StoredBefore::Complete => Ok(()),
         }
     }
 
     fn work(self, store: &Store, run: &Run, reporter: &dyn Reporter) -> Result<(), StudyError> {
-        let mut observer = Recording {
-            recorder: store.recorder(run).form(self.form),
-            failed: None,
-            reporter,
-            meter: reporter.meter(&run.name, false),
-            start: Instant::now(),
-        };
-        let Training {
-            network,
-            data,
-            loss,
-            config,
-            ..
-        } = self;
-        let report = landscape_models::train(network, &data, loss.kind, &config, &mut observer);
-        let Recording {
-            mut recorder,
-            failed,
-            ..
-        } = observer;
-        let status = match &report {
-            Ok(report) if report.outcome == Outcome::Complete && failed.is_none() => {
-                Status::Complete
+        let start = Instant::now();
+        let mut meter = reporter.meter(&run.name, false);
+        let mut earlier = None;
+        let mut watch = |step: Step| {
+            let done = step.step as usize;
+            meter.update(Progress {
+                done,
+                total: step.steps as usize,
+                resumed: *earlier.get_or_insert(done - 1),
+                elapsed: start.elapsed(),
+            });
+            match reporter.cancelled() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
-            _ => Status::Interrupted,
         };
-        // The first error is the one to report.
-        let stored = recorder.finish(status);
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        let report = report?;
-        stored?;
+        let training = StoredTraining {
+            network: self.network,
+            data: &self.data,
+            loss: self.loss.kind,
+            config: &self.config,
+            form: self.form,
+        };
+        let report = training.run(store, run, &mut watch)?;
         match report.outcome {
             Outcome::Complete => Ok(()),
             Outcome::Cancelled => Err(StudyError::Interrupted {
@@ -229,8 +222,7 @@ impl Training {
                     "the path of run `{}` up to step {} is stored",
                     run.name, report.steps
                 ),
-                again: "the same command with --force trains it from the start, since optimisers are \
-                        not stored",
+                again: "the same command goes on from there",
             }),
         }
     }
@@ -250,53 +242,4 @@ pub fn training_spec(
         RunKind::Train,
         &TrainingRunSettings::new(problem, config, form),
     )
-}
-
-/// A record as it is stored, so many seconds after the training began.
-pub fn train_record(record: &Record, seconds: Option<f64>) -> TrainRecord {
-    TrainRecord {
-        step: record.step,
-        epoch: record.epoch,
-        loss: Some(record.loss),
-        accuracy: record.accuracy,
-        batch_loss: record.batch_loss,
-        lr: Some(record.lr),
-        gradient_norm: record.gradient_norm,
-        seconds,
-    }
-}
-
-/// Stores what is recorded, shows how far it is, listens to the reporter.
-struct Recording<'a> {
-    recorder: Recorder,
-    failed: Option<landscape_storage::Error>,
-    reporter: &'a dyn Reporter,
-    meter: Box<dyn Meter>,
-    start: Instant,
-}
-
-impl TrainObserver for Recording<'_> {
-    fn record(&mut self, record: Record) -> ControlFlow<()> {
-        let stored = train_record(&record, Some(self.start.elapsed().as_secs_f64()));
-        match self.recorder.push(stored, Some(&record.params)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                self.failed.get_or_insert(error);
-                ControlFlow::Break(())
-            }
-        }
-    }
-
-    fn step(&mut self, step: Step) -> ControlFlow<()> {
-        self.meter.update(Progress {
-            done: step.step as usize,
-            total: step.steps as usize,
-            resumed: 0,
-            elapsed: self.start.elapsed(),
-        });
-        match self.reporter.cancelled() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
 }

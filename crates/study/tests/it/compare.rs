@@ -10,8 +10,8 @@ use landscape_models::{
 };
 use landscape_study::StudyError;
 use landscape_study::compare::{
-    Base, Factor, Fate, Row, Statistics, Study, StudyObserver, TableOptions, Trained, Unobserved,
-    end_plane, joint_plane, same_layout, widened,
+    Base, Factor, Fate, Paths, Row, Statistics, Study, StudyObserver, TableOptions, Trained,
+    Unobserved, end_plane, joint_plane, same_layout, widened,
 };
 use landscape_trace::Target;
 use std::ops::ControlFlow;
@@ -49,30 +49,44 @@ fn trained(study: &Study) -> Vec<Trained> {
     study.train(2, &Unobserved).unwrap()
 }
 
-fn bits(trained: &Trained) -> Vec<Vec<u32>> {
+/// With the paths, on so many threads.
+fn followed(study: &Study, threads: usize) -> (Vec<Trained>, Vec<Vec<Checkpoint>>) {
+    let paths = Paths::default();
+    let trained = study.train(threads, &paths).unwrap();
+    (trained, paths.into_inner())
+}
+
+fn bits(path: &[Checkpoint]) -> Vec<Vec<u32>> {
     let flat = |c: &Checkpoint| c.params.flatten().iter().map(|v| v.to_bits()).collect();
-    trained.checkpoints.iter().map(flat).collect()
+    path.iter().map(flat).collect()
 }
 
 #[test]
 fn optimizers_start_from_the_same_parameters_and_go_apart() {
-    let trained = trained(&optimizers());
+    let (trained, paths) = followed(&optimizers(), 2);
     let labels: Vec<&str> = trained.iter().map(|t| t.label.as_str()).collect();
     assert_eq!(labels, ["sgd", "momentum", "adam"]);
-    for other in &trained[1..] {
-        assert_eq!(other.checkpoints[0], trained[0].checkpoints[0]);
-        assert_ne!(other.end(), trained[0].end());
-        assert_eq!(other.first().loss, trained[0].first().loss);
+    for (other, path) in trained.iter().zip(&paths).skip(1) {
+        assert_eq!(path[0], paths[0][0]);
+        assert_ne!(other.end, trained[0].end);
+        assert_eq!(other.first, trained[0].first);
     }
 }
 
 #[test]
 fn each_training_is_what_it_is_alone_on_any_number_of_threads() {
     let study = Study::seeds(base("mlp:2-6-4-1"), 3..8).unwrap();
-    let of_one = study.train(1, &Unobserved).unwrap();
-    let of_three = study.train(3, &Unobserved).unwrap();
+    let (of_one, alone_paths) = followed(&study, 1);
+    let (of_three, paths) = followed(&study, 3);
+    let paths: Vec<_> = paths.iter().map(|path| bits(path)).collect();
+    assert_eq!(
+        alone_paths
+            .iter()
+            .map(|path| bits(path))
+            .collect::<Vec<_>>(),
+        paths
+    );
     for ((a, b), seed) in of_one.iter().zip(&of_three).zip(3..) {
-        assert_eq!(bits(a), bits(b));
         assert_eq!(a.records, b.records);
         assert_eq!(a.epochs, b.epochs);
         let config = TrainConfig {
@@ -87,10 +101,11 @@ fn each_training_is_what_it_is_alone_on_any_number_of_threads() {
             ControlFlow::Continue(())
         };
         let alone = train(network, &moons(), LOSS, &config, &mut keep).unwrap();
-        assert_eq!(&alone.network.params(), a.end());
+        assert_eq!(alone.network.params(), a.end);
         assert_eq!(losses, a.records.iter().map(|r| r.loss).collect::<Vec<_>>());
         assert_eq!(alone.epochs, a.epochs);
-        assert_eq!((a.last().step, a.outcome), (alone.steps, Outcome::Complete));
+        assert_eq!((a.steps, a.outcome), (alone.steps, Outcome::Complete));
+        assert_eq!((&a.first, &a.last), (&alone.first, &alone.last));
     }
 }
 
@@ -119,20 +134,20 @@ fn widths_share_no_plane() {
     assert_eq!(study.factor(), Factor::Width);
     let trained = trained(&study);
     assert!(!same_layout(&trained));
-    let none = joint_plane(&trained, &PathOptions::default());
+    let none = joint_plane(&trained, &[], &PathOptions::default());
     let words = none.unwrap_err().to_string();
     assert!(words.contains("`width 2` (mlp:2-2-1)") && words.contains("`width 6` (mlp:2-6-1)"));
     for one in &trained {
-        assert_eq!(end_plane(one.end(), 0).unwrap().dims(), 2);
+        assert_eq!(end_plane(&one.end, 0).unwrap().dims(), 2);
     }
 }
 
 #[test]
 fn batch_sizes_change_the_number_of_steps_and_nothing_of_the_start() {
-    let trained = trained(&Study::batch_sizes(base("mlp:2-4-1"), &[10, 30]).unwrap());
-    assert_eq!(trained[0].last().step, 36);
-    assert_eq!(trained[1].last().step, 12);
-    assert_eq!(trained[0].checkpoints[0], trained[1].checkpoints[0]);
+    let study = Study::batch_sizes(base("mlp:2-4-1"), &[10, 30]).unwrap();
+    let (trained, paths) = followed(&study, 2);
+    assert_eq!((trained[0].steps, trained[1].steps), (36, 12));
+    assert_eq!(paths[0][0], paths[1][0]);
 }
 
 #[test]
@@ -189,15 +204,11 @@ fn given_initial_parameters_are_where_all_seeds_start() {
         initial: Some(network.params()),
         ..base("mlp:2-4-1")
     };
-    let trained = trained(&Study::seeds(started, 0..2).unwrap());
-    for one in &trained {
-        assert_eq!(one.checkpoints[0].params, network.params());
+    let (trained, paths) = followed(&Study::seeds(started, 0..2).unwrap(), 2);
+    for path in &paths {
+        assert_eq!(path[0].params, network.params());
     }
-    assert_ne!(
-        trained[0].end(),
-        trained[1].end(),
-        "another order of samples"
-    );
+    assert_ne!(trained[0].end, trained[1].end, "another order of samples");
 }
 
 /// Ends everything when the second variant reaches its tenth step.
@@ -218,12 +229,12 @@ fn an_observer_ends_all_trainings_and_what_is_done_stays() {
     let study = Study::seeds(base("mlp:2-4-1"), 0..4).unwrap();
     let watch = Impatient(Mutex::default());
     let trained = study.train(1, &watch).unwrap();
-    let steps: Vec<u64> = trained.iter().map(|t| t.last().step).collect();
+    let steps: Vec<u64> = trained.iter().map(|t| t.steps).collect();
     assert_eq!(steps, [24, 10, 0, 0]);
     assert_eq!(trained[0].outcome, Outcome::Complete);
     assert_eq!(trained[1].outcome, Outcome::Cancelled);
     assert_eq!(trained[3].outcome, Outcome::Cancelled);
-    assert_eq!(trained[3].checkpoints.len(), 1, "the initial state");
+    assert_eq!(trained[3].records.len(), 1, "the initial state");
     assert_eq!(watch.0.lock().unwrap().len(), 34);
     let rest = study.only(&[2, 3]);
     assert_eq!(rest.variants()[1].label, "seed 3");
@@ -231,13 +242,13 @@ fn an_observer_ends_all_trainings_and_what_is_done_stays() {
 
 #[test]
 fn the_joint_plane_has_every_path_with_its_true_losses() {
-    let trained = trained(&optimizers());
+    let (trained, all) = followed(&optimizers(), 2);
     let options = PathOptions {
         origin: Origin::Start,
         ..PathOptions::default()
     };
-    let plane = joint_plane(&trained, &options).unwrap();
-    let paths: Vec<&[Checkpoint]> = trained.iter().map(|t| &t.checkpoints[..]).collect();
+    let plane = joint_plane(&trained, &all, &options).unwrap();
+    let paths: Vec<&[Checkpoint]> = all.iter().map(Vec::as_slice).collect();
     let plain = PathPlane::fit(&paths, &options).unwrap();
     for (k, path) in plane.trajectories.iter().enumerate() {
         assert_eq!(path.projection, Projection::LeastSquares);
@@ -251,7 +262,7 @@ fn the_joint_plane_has_every_path_with_its_true_losses() {
         window: Some(8..=24),
         ..PathOptions::default()
     };
-    let late = joint_plane(&trained, &windowed).unwrap();
+    let late = joint_plane(&trained, &all, &windowed).unwrap();
     let first = late.trajectories[0].points[0];
     let record = trained[0].records.iter().find(|r| r.step == first.step);
     assert_eq!(first.loss, record.map(|r| r.loss));
@@ -268,8 +279,8 @@ fn the_table_has_the_curvature_of_the_whole_matrix() {
     };
     let rows = study.table(&trained, &options).unwrap();
     for (row, one) in rows.iter().zip(&trained) {
-        let trace = study.trace(&one.model, one.end()).unwrap();
-        let exact = trace.curvature(one.end(), &Target::default()).unwrap();
+        let trace = study.trace(&one.model, &one.end).unwrap();
+        let exact = trace.curvature(&one.end, &Target::default()).unwrap();
         let exact = exact.in_f64();
         let n = exact.dim();
         let unit = |i: usize| (0..n).map(|j| f64::from(u8::from(i == j))).collect();
@@ -293,8 +304,8 @@ fn the_table_has_the_curvature_of_the_whole_matrix() {
             let network = Network::from_params(&one.model, params, &device).unwrap();
             evaluate(&network, study.data(), LOSS).unwrap().loss
         };
-        let moved = one.end().unflatten(&up).unwrap();
-        let rise = loss(&moved) - loss(one.end());
+        let moved = one.end.unflatten(&up).unwrap();
+        let rise = loss(&moved) - loss(&one.end);
         assert!((row.sharpness.unwrap() - rise).abs() < 1e-5, "{rise}");
         assert_eq!(row.parameters, n);
     }
@@ -311,7 +322,7 @@ fn surfaces_around_the_ends_are_those_of_one_seed_and_grid() {
     };
     let rows = study.table(&trained, &options).unwrap();
     for (row, one) in rows.iter().zip(&trained) {
-        let plane = end_plane(one.end(), 7).unwrap();
+        let plane = end_plane(&one.end, 7).unwrap();
         let surface = study.sample(&one.model, &plane, &options.grid, 1, &Cancel::new());
         let surface = surface.unwrap();
         assert_eq!(row.surface.as_ref(), Some(&surface));

@@ -3,3 +3,4 @@
 mod compare;
 mod connect;
 mod record;
+mod recording;

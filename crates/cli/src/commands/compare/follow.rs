@@ -21,8 +21,6 @@ const HOLD: Duration = Duration::from_secs(2);
 pub struct Compared {
     pub label: String,
     pub run: Run,
-    /// Time of the training, where it was trained now.
-    pub seconds: Option<f64>,
 }
 
 impl Compared {
@@ -31,7 +29,6 @@ impl Compared {
         Compared {
             label: run.name.clone(),
             run,
-            seconds: None,
         }
     }
 }
@@ -236,7 +233,7 @@ impl Row {
             model: model.unwrap_or("-").to_owned(),
             parameters: weights.map(|tensor| tensor.data.len()).sum(),
             steps: last.record.step,
-            seconds: compared.seconds,
+            seconds: last.record.seconds,
             first_loss: loss(first),
             loss: loss(&last.record),
             accuracy: last.record.accuracy,

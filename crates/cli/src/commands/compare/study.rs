@@ -6,16 +6,17 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
 use landscape_core::{Outcome, Progress};
-use landscape_models::{OptimizerKind, Step};
-use landscape_storage::{CheckpointForm, Error, Run, RunSpec, Status, Store, TrainRecord};
+use landscape_models::{OptimizerKind, Record, Step, TrainState};
+use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant, widened};
 use landscape_study::memory::{plan_network, plan_networks, plan_samples};
 use landscape_study::problem::{load_data, load_file, with_loss};
 use landscape_study::record::{DataSource, Origin, Provenance};
 use landscape_study::runs::training_spec;
+use landscape_study::{StoredBefore, StudyError, TrainingRecorder, stored_before};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// A study, checked and ready.
@@ -97,20 +98,15 @@ impl Plan {
                 "{known} of {all} networks are trained already"
             ));
         }
-        let mut seconds = vec![None; runs.len()];
         if !left.is_empty() {
-            let trained = self.work(&left, &runs, store, console)?;
-            for (&place, one) in left.iter().zip(&trained) {
-                seconds[place] = one.seconds;
-            }
+            self.work(&left, &runs, store, console)?;
         }
         // All at once, so that the runs of two studies are never side by side.
         store.promote(&runs)?;
-        let variants = self.study.variants().iter().zip(runs).zip(seconds);
-        let compared = |((variant, run), seconds): ((&Variant, Run), _)| Compared {
+        let variants = self.study.variants().iter().zip(runs);
+        let compared = |(variant, run): (&Variant, Run)| Compared {
             label: variant.label.clone(),
             run,
-            seconds,
         };
         Ok(variants.map(compared).collect())
     }
@@ -120,11 +116,9 @@ impl Plan {
         let _hold = store.hold();
         let mut specs = self.specs.clone();
         for spec in specs.iter_mut().filter(|spec| !spec.replace) {
-            // A path that was left half stored is stored anew.
-            spec.replace = match store.stored(spec)? {
-                Some(run) => run.status != Status::Complete && !store.records(&run)?.is_empty(),
-                None => false,
-            };
+            // Half of a path that cannot go on is stored anew.
+            let before = stored_before(store, spec)?;
+            spec.replace = matches!(before, StoredBefore::WithoutState { .. });
         }
         let begin = |spec: &RunSpec| Ok(store.begin(spec)?);
         specs.iter().map(begin).collect()
@@ -136,10 +130,11 @@ impl Plan {
         runs: &[Run],
         store: &Store,
         console: &Console,
-    ) -> Result<Vec<Trained>, CliError> {
+    ) -> Result<(), CliError> {
         let keeper = Keeper {
             store,
-            runs: left.iter().map(|&place| runs[place].clone()).collect(),
+            runs: left.iter().map(|&place| &runs[place]).collect(),
+            recorders: left.iter().map(|_| Mutex::new(None)).collect(),
             interrupt: Interrupt::listen(),
             steps: left.iter().map(|_| AtomicUsize::new(0)).collect(),
             meter: Mutex::new(console.meter(&self.name)),
@@ -147,29 +142,23 @@ impl Plan {
             failed: Mutex::new(None),
         };
         let trained = self.study.only(left).train(self.threads, &keeper);
-        let failed = keeper.failed.into_inner();
-        if let Some(error) = failed.unwrap_or_else(PoisonError::into_inner) {
+        if let Some(error) = locked(&keeper.failed).take() {
             return Err(error.into());
         }
         let trained = trained?;
         let is_done = |one: &&Trained| one.outcome == Outcome::Complete;
         let done = trained.iter().filter(is_done).count();
         if done == trained.len() {
-            return Ok(trained);
-        }
-        for (run, one) in keeper.runs.iter().zip(&trained) {
-            if one.outcome == Outcome::Cancelled {
-                store.finish(run, Status::Interrupted)?;
-            }
+            return Ok(());
         }
         let known = runs.len() - left.len();
         Err(CliError::Interrupted {
             saved: format!(
-                "{} of {} networks are trained and stored",
+                "{} of {} networks are trained and stored, the others as far as they came",
                 known + done,
                 runs.len()
             ),
-            again: "the same command trains the others",
+            again: "the same command goes on from there",
         })
     }
 }
@@ -246,41 +235,43 @@ fn run_name(name: &str, label: &str) -> String {
     format!("{name}-{}", label.replace(' ', "-"))
 }
 
-/// Stores each training when it ends, shows how far they are, listens for Ctrl-C.
+/// Stores each training as it goes, shows how far they are, listens for Ctrl-C.
 struct Keeper<'a> {
     store: &'a Store,
-    runs: Vec<Run>,
+    runs: Vec<&'a Run>,
+    /// Of each training that is under way.
+    recorders: Vec<Mutex<Option<TrainingRecorder>>>,
     interrupt: Interrupt,
     /// Steps that each has done.
     steps: Vec<AtomicUsize>,
     meter: Mutex<Meter>,
     start: Instant,
-    failed: Mutex<Option<Error>>,
+    failed: Mutex<Option<StudyError>>,
 }
 
 impl Keeper<'_> {
-    fn keep(&self, run: &Run, trained: &Trained) -> Result<(), Error> {
-        let _hold = self.store.hold();
-        let mut recorder = self.store.recorder(run);
-        for (record, checkpoint) in trained.records.iter().zip(&trained.checkpoints) {
-            let stored = TrainRecord {
-                step: record.step,
-                epoch: record.epoch,
-                loss: Some(record.loss),
-                accuracy: record.accuracy,
-                batch_loss: record.batch_loss,
-                lr: Some(record.lr),
-                gradient_norm: record.gradient_norm,
-                seconds: None,
-            };
-            recorder.push(stored, Some(&checkpoint.params))?;
-        }
-        recorder.flush()?;
-        self.store.settle(run)
+    fn with<R>(&self, variant: usize, of: impl FnOnce(&mut TrainingRecorder) -> R) -> Option<R> {
+        locked(&self.recorders[variant]).as_mut().map(of)
     }
 }
 
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl StudyObserver for Keeper<'_> {
+    fn begin(&self, variant: usize) -> Result<Option<TrainState>, StudyError> {
+        let form = CheckpointForm::default();
+        let (recorder, state) = TrainingRecorder::begin(self.store, self.runs[variant], form)?;
+        *locked(&self.recorders[variant]) = Some(recorder);
+        Ok(state)
+    }
+
+    fn record(&self, variant: usize, record: &Record) -> ControlFlow<()> {
+        let flow = self.with(variant, |recorder| recorder.record(record));
+        flow.unwrap_or(ControlFlow::Continue(()))
+    }
+
     fn step(&self, variant: usize, step: Step) -> ControlFlow<()> {
         self.steps[variant].store(step.step as usize, Ordering::Relaxed);
         // Whoever finds the meter taken need not wait for it.
@@ -299,17 +290,24 @@ impl StudyObserver for Keeper<'_> {
         }
     }
 
+    fn wants_state(&self, variant: usize, _: Step) -> bool {
+        self.with(variant, TrainingRecorder::wants_state) == Some(true)
+    }
+
+    fn state(&self, variant: usize, state: TrainState) -> ControlFlow<()> {
+        let flow = self.with(variant, |recorder| recorder.state(&state));
+        flow.unwrap_or(ControlFlow::Continue(()))
+    }
+
     fn trained(&self, variant: usize, trained: &Trained) -> ControlFlow<()> {
-        if trained.outcome == Outcome::Cancelled {
-            return ControlFlow::Break(());
-        }
-        match self.keep(&self.runs[variant], trained) {
-            Ok(()) => ControlFlow::Continue(()),
+        let recorder = locked(&self.recorders[variant]).take();
+        let finish =
+            |recorder: TrainingRecorder| recorder.finish(self.store, trained.outcome, true);
+        match recorder.map_or(Ok(()), finish) {
+            Ok(()) if trained.outcome == Outcome::Complete => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
             Err(error) => {
-                let failed = self.failed.lock();
-                failed
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
+                locked(&self.failed).get_or_insert(error);
                 ControlFlow::Break(())
             }
         }

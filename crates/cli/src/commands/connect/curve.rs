@@ -12,12 +12,12 @@ use landscape_core::{
 };
 use landscape_models::TrainConfig;
 use landscape_storage::{Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord};
-use landscape_study::connect::{CurveConfig, CurveStep, Way, train_curve, trajectory_on};
+use landscape_study::connect::{CurveConfig, CurveStep, Way, trajectory_on};
 use landscape_study::directions::{GridRequest, is_drawable};
 use landscape_study::memory::{plan_grid, plan_memory};
 use landscape_study::record::{CurvePlaneSettings, CurveSettings, CurveShape};
 use landscape_study::runs::StoredSampling;
-use landscape_study::{Smaller, StudyError};
+use landscape_study::{Smaller, StudyError, train_stored_curve};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -165,18 +165,18 @@ impl CurveJob {
                 false => ControlFlow::Continue(()),
             }
         };
-        let from = &work.ends.problem.params;
-        let found = train_curve(&work.ground, from, to, &self.config, &mut watch);
-        match found {
-            Ok(found) if found.outcome == Outcome::Complete => Ok(found.curve),
-            other => {
-                store.finish(run, Status::Interrupted)?;
-                let steps = counted(other?.steps as usize, "step");
-                Err(CliError::Interrupted {
-                    saved: format!("the lines are stored; those of the curve are not ({steps})"),
-                    again: "the same command trains the curve from its start",
-                })
-            }
+        let ends = [&work.ends.problem.params, to];
+        let config = &self.config;
+        let found = train_stored_curve(&work.ground, ends, config, (store, run), &mut watch)?;
+        match found.outcome {
+            Outcome::Complete => Ok(found.curve),
+            Outcome::Cancelled => Err(CliError::Interrupted {
+                saved: format!(
+                    "the lines are stored, and the curve up to step {}",
+                    found.steps
+                ),
+                again: "the same command goes on from there",
+            }),
         }
     }
 
