@@ -80,16 +80,20 @@ pub fn workload(name: &str) -> Result<Workload, Box<dyn Error>> {
             })
         }
         "contrastive" => {
-            let view = |seed| noise([samples, 3, 32, 32], seed);
-            captured(&Encoder::new(), &(view(3), view(4)), |m, (x, y)| {
-                contrasted(m.forward(x.clone()), m.forward(y.clone()))
-            })
+            let view = |n, seed| noise([n, 3, 32, 32], seed);
+            captured(
+                Encoder::new(),
+                move |n| (view(n, 3), view(n, 4)),
+                |m, (x, y)| contrasted(m.forward(x.clone()), m.forward(y.clone())),
+            )
         }
         "contrastive-mlp" => {
-            let view = |seed| noise([samples, 784], seed);
-            captured(&Perceptron::new(), &(view(3), view(4)), |m, (x, y)| {
-                contrasted(m.forward(x.clone()), m.forward(y.clone()))
-            })
+            let view = |n, seed| noise([n, 784], seed);
+            captured(
+                Perceptron::new(),
+                move |n| (view(n, 3), view(n, 4)),
+                |m, (x, y)| contrasted(m.forward(x.clone()), m.forward(y.clone())),
+            )
         }
         other => Err(format!("no workload `{other}`; known: {}", WORKLOADS.join(", ")).into()),
     }
@@ -97,7 +101,7 @@ pub fn workload(name: &str) -> Result<Workload, Box<dyn Error>> {
 
 fn captured<M, I>(
     module: M,
-    inputs: fn(usize) -> I,
+    inputs: impl Fn(usize) -> I + 'static,
     loss: fn(&M, &I) -> Loss,
 ) -> Result<Workload, Box<dyn Error>>
 where
