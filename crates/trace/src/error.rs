@@ -80,8 +80,7 @@ pub enum TraceError {
     },
     /// An operation whose derivatives are not known.
     #[error(
-        "`{operation}` has no second derivatives here; curvature needs frozen BatchNorm statistics and \
-         the operations that the documentation lists"
+        "`{operation}` has no second derivatives here; curvature needs the operations that the documentation lists"
     )]
     NoDerivative {
         /// The operation.

@@ -53,7 +53,7 @@ impl HostExecutor {
         let (mut held, mut kept) = (self.scratch(), self.kept());
         let mut rows = vec![vec![Vec::new(); steps.plan.outputs.len()]; tiles.len()];
         for (index, pass) in passes.iter().enumerate() {
-            let mut sums = self.zeros(0).swap_remove(0);
+            let mut sums = vec![0.0; steps.plan.sum_sizes[0]];
             if index > 0 {
                 steps.of_points(&pass.before.point, &GIVEN, point, &kept);
             }

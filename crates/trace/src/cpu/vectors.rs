@@ -79,7 +79,7 @@ impl HostExecutor {
         let known = lock(&self.known).clone();
         let known = known.filter(|known| !own.is_empty() && known.parameters == parameters);
         let known = known.filter(|_| plan.in_one_pass());
-        let mut sums: Vec<Vec<f64>> = Vec::new();
+        let mut sums = Vec::new();
         for (index, pass) in plan.passes.iter().enumerate() {
             steps.of_points(&pass.before.point, &GIVEN, &mut point, &kept);
             own.par_iter_mut()
@@ -92,7 +92,7 @@ impl HostExecutor {
                 kept: &tiles.into_iter().map(Mutex::new).collect::<Vec<_>>(),
                 known: known.is_some(),
             });
-            self.merge(&mut sums, found);
+            self.append(&mut sums, found);
             let of_point = known.as_ref().map_or(&sums[0], |known| &known.sums);
             self.put_sums(of_point, index, false, &mut point);
             for (own, sums) in own.iter_mut().zip(&sums[1..]) {
@@ -126,6 +126,18 @@ impl HostExecutor {
         }
     }
 
+    /// Puts the sums of a pass behind those of the passes before.
+    fn append(&self, sums: &mut Vec<Vec<f64>>, more: Vec<Vec<f64>>) {
+        if sums.is_empty() {
+            *sums = more;
+            return;
+        }
+        for (sums, more) in sums.iter_mut().zip(&more) {
+            sums.extend_from_slice(more);
+        }
+        lock(&self.free_sums).extend(more);
+    }
+
     /// Adds sums to those that there are.
     fn merge(&self, sums: &mut Vec<Vec<f64>>, more: Vec<Vec<f64>>) {
         if sums.is_empty() {
@@ -146,10 +158,11 @@ impl HostExecutor {
         }
     }
 
-    /// The sums over all tiles: those of the point (left out where they are known), then those of each vector.
+    /// The sums of a pass over all tiles: those of the point (left out where they are known), then those of each vector.
     fn sum_tiles(&self, run: Run) -> Vec<Vec<f64>> {
-        let [of_point, of_vector] = self.steps.plan.sum_sizes;
-        let numbers = of_point + of_vector * run.vectors.len();
+        let [of_point, of_vector] =
+            [false, true].map(|kind| self.steps.plan.sums_of(run.pass, kind));
+        let numbers = of_point.len() + of_vector.len() * run.vectors.len();
         let groups = SUMS / (numbers.max(1) * size_of::<f64>());
         match groups < GROUPS {
             true => self.sum_in_turn(run),
@@ -174,16 +187,18 @@ impl HostExecutor {
     fn sum_in_groups(&self, groups: usize, run: Run) -> Vec<Vec<f64>> {
         let count = self.steps.tiles.count();
         let a_group = count.div_ceil(groups);
+        let first = [false, true].map(|kind| self.steps.plan.sums_of(run.pass, kind).start);
         let starts: Vec<usize> = (0..count).step_by(a_group).collect();
         let found: Vec<Vec<Vec<f64>>> = starts
             .into_par_iter()
             .map(|start| {
                 let mut scratch = self.scratch();
-                let mut sums = self.zeros(run.vectors.len());
+                let mut sums = self.zeros(run);
                 for tile in start..count.min(start + a_group) {
                     let mut add = |place: usize, sum: usize, part: Part| {
                         let sum = &self.steps.plan.sums[sum];
-                        part.add_to(&mut sums[place][sum.start..sum.start + sum.size]);
+                        let start = sum.start - first[usize::from(sum.vector)];
+                        part.add_to(&mut sums[place][start..start + sum.size]);
                     };
                     self.tile(run, tile, scratch.get(), &mut add);
                 }
@@ -201,9 +216,9 @@ impl HostExecutor {
     /// where the tile before is not there yet. That one was taken before, so that it is under way.
     fn sum_in_turn(&self, run: Run) -> Vec<Vec<f64>> {
         let count = self.steps.tiles.count();
-        let mut sums = self.zeros(run.vectors.len());
+        let mut sums = self.zeros(run);
         let turns: Vec<Vec<Turn>> = (sums.iter_mut().enumerate())
-            .map(|(place, sums)| self.turns(place > 0, sums))
+            .map(|(place, sums)| self.turns((run.pass, place > 0), sums))
             .collect();
         let next = AtomicUsize::new(0);
         let work = || {
@@ -231,10 +246,10 @@ impl HostExecutor {
         sums
     }
 
-    /// One turn a sum of that kind.
-    fn turns<'a>(&self, vector: bool, mut rest: &'a mut [f64]) -> Vec<Turn<'a>> {
+    /// One turn a sum of that pass and kind.
+    fn turns<'a>(&self, kind: (usize, bool), mut rest: &'a mut [f64]) -> Vec<Turn<'a>> {
         let of_kind = self.steps.plan.sums.iter();
-        let of_kind = of_kind.filter(|sum| sum.vector == vector);
+        let of_kind = of_kind.filter(|sum| (sum.pass, sum.vector) == kind);
         let turn = |sum: &Sum| {
             let (sums, after) = std::mem::take(&mut rest).split_at_mut(sum.size);
             rest = after;
@@ -246,14 +261,17 @@ impl HostExecutor {
     /// The place of a sum among those of its kind.
     fn turn_of(&self, sum: usize) -> usize {
         let sums = &self.steps.plan.sums;
-        let same = |s: &&Sum| s.vector == sums[sum].vector;
+        let kind = |s: &Sum| (s.pass, s.vector);
+        let same = |s: &&Sum| kind(s) == kind(&sums[sum]);
         sums[..sum].iter().filter(same).count()
     }
 
-    /// Zeros for the sums of the point and those of each vector.
-    pub(super) fn zeros(&self, vectors: usize) -> Vec<Vec<f64>> {
-        let [of_point, of_vector] = self.steps.plan.sum_sizes;
-        let sizes = std::iter::once(of_point).chain(std::iter::repeat_n(of_vector, vectors));
+    /// Zeros for the sums of a pass: those of the point and those of each vector.
+    fn zeros(&self, run: Run) -> Vec<Vec<f64>> {
+        let [of_point, of_vector] =
+            [false, true].map(|kind| self.steps.plan.sums_of(run.pass, kind));
+        let of_vectors = std::iter::repeat_n(of_vector.len(), run.vectors.len());
+        let sizes = std::iter::once(of_point.len()).chain(of_vectors);
         let zeros = |n: usize| {
             let mut zeros = lock(&self.free_sums).pop().unwrap_or_default();
             zeros.clear();

@@ -3,10 +3,11 @@
 use super::Operation;
 use super::along::{Along, Terms, copies};
 use super::binary::Binary;
+use super::concat::Concat;
 use super::gather::Gather;
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
-use super::shape::{Concat, Expand, Permute, Place, Reshape, Slice};
+use super::shape::{Expand, Permute, Place, Reshape, Slice};
 use super::sort::ArgSort;
 use super::unary::Unary;
 use crate::ir::graph::{Graph, Source, Value, ValueId};

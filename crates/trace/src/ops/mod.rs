@@ -20,6 +20,7 @@ mod composed_grid;
 mod composed_index;
 mod composed_layers;
 mod composed_table;
+pub(crate) mod concat;
 pub(crate) mod conv;
 mod conv_gradient;
 pub(crate) mod cross_entropy;

@@ -10,6 +10,7 @@ use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Class, Stage};
 use crate::passes::fuse::transform_weights;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Where a value is while steps run.
@@ -223,6 +224,7 @@ impl Plan {
         let mut this = planner.plan;
         pack::pack(&mut this);
         pack_points(&mut this);
+        this.order_sums();
         this.again = this.needed_after();
         this
     }
@@ -241,6 +243,31 @@ impl Plan {
         }
         again.reverse();
         again
+    }
+
+    /// Numbers the sums of one pass after those of the passes before.
+    fn order_sums(&mut self) {
+        for vector in [false, true] {
+            let mut start = 0;
+            for pass in 0..self.passes.len() {
+                let own = |sum: &&mut Sum| sum.vector == vector && sum.pass == pass;
+                for sum in self.sums.iter_mut().filter(own) {
+                    sum.start = start;
+                    start += sum.size;
+                }
+            }
+        }
+    }
+
+    /// The numbers that one pass adds up, among those of a point or of a vector.
+    pub fn sums_of(&self, pass: usize, vector: bool) -> Range<usize> {
+        let size = |passes: Range<usize>| -> usize {
+            let of = self.sums.iter().filter(|sum| sum.vector == vector);
+            of.filter(|sum| passes.contains(&sum.pass))
+                .map(|sum| sum.size)
+                .sum()
+        };
+        size(0..pass)..size(0..pass + 1)
     }
 
     /// Whether the samples are passed over once, and nothing of a tile is needed after it.
