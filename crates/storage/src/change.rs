@@ -40,6 +40,9 @@ pub(crate) struct Changes {
     /// The run's number and the identity of its settings.
     pub(crate) run: i64,
     pub(crate) identity: String,
+    /// The token of the writer that has claimed the run, see `store/fence.rs`.
+    #[serde(default)]
+    pub(crate) writer: Option<String>,
     /// The provenance of the session, where the run may not have it yet.
     pub(crate) session: Option<Value>,
     pub(crate) all: Vec<Change>,

@@ -226,18 +226,18 @@ pub enum Error {
         /// The process.
         owner: Owner,
     },
-    /// Another process took a run over that this one had begun.
+    /// Another writer took a run over that this one had begun.
     #[error(
-        "process {} has taken over run `{name}` in `{}`, which this process worked on; what it had \
-         stored before is there", owner.pid, path.display()
+        "{} has taken over run `{name}` in `{}`, which this process worked on; what it had \
+         stored before is there", describe_owner(owner.as_ref()), path.display()
     )]
     TakenOver {
         /// The file.
         path: PathBuf,
         /// The run.
         name: String,
-        /// The process.
-        owner: Owner,
+        /// The process that works on it now; none where it has ended since, or is this one.
+        owner: Option<Owner>,
     },
     /// A run was removed or replaced while it was in use.
     #[error("run `{name}` is no longer in `{}`: another process removed or replaced it", path.display())]
@@ -618,6 +618,13 @@ fn unreadable(error: &duckdb::Error) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+fn describe_owner(owner: Option<&Owner>) -> String {
+    match owner {
+        None => "another writer".to_owned(),
+        Some(owner) => format!("process {}", owner.pid),
+    }
 }
 
 fn describe_holder(holder: &Option<Holder>) -> String {

@@ -127,13 +127,6 @@ pub(crate) fn claim(database: &Path, run: i64) -> Result<(), (PathBuf, io::Error
     Ok(())
 }
 
-/// Whether this process has claimed a run and not let go of it.
-pub(crate) fn has_claimed(database: &Path, run: i64) -> bool {
-    let held = held();
-    let claim = lock_of(&held, database).and_then(|path| held.get(&path));
-    claim.is_some_and(|claim| claim.runs.contains(&run))
-}
-
 /// Lets go of a run.
 pub(crate) fn release(database: &Path, run: i64) {
     let mut held = held();

@@ -85,9 +85,17 @@ pub(crate) fn inspect(conn: &Connection, path: &Path) -> Result<Found, Error> {
     version.parse().map(Found::Version).map_err(|_| foreign())
 }
 
-/// Brings the tables to [`SCHEMA_VERSION`], in one transaction.
-pub(crate) fn migrate(conn: &Connection, from: u64) -> Result<(), Error> {
+/// Brings the tables to [`SCHEMA_VERSION`], in one transaction, and gives the version they had; 0 where there
+/// were none. The connection writes, so that no other process has the file: the version is read under that lock.
+pub(crate) fn migrate(conn: &Connection, path: &Path) -> Result<u64, Error> {
     conn.execute_batch("BEGIN TRANSACTION")?;
+    let from = match outdated(conn, path)? {
+        Some(from) => from,
+        None => {
+            conn.execute_batch("COMMIT")?;
+            return Ok(SCHEMA_VERSION);
+        }
+    };
     for statements in &MIGRATIONS[from as usize..] {
         conn.execute_batch(statements)?;
     }
@@ -108,7 +116,16 @@ pub(crate) fn migrate(conn: &Connection, from: u64) -> Result<(), Error> {
         params![SCHEMA_VERSION.to_string()],
     )?;
     conn.execute_batch("COMMIT")?;
-    Ok(())
+    Ok(from)
+}
+
+/// The version of the tables where they are to be brought up to date; 0 where there are none.
+pub(crate) fn outdated(conn: &Connection, path: &Path) -> Result<Option<u64>, Error> {
+    match inspect(conn, path)? {
+        Found::Version(version) if version < SCHEMA_VERSION => Ok(Some(version)),
+        found @ Found::Version(_) => check(found, path).map(|()| None),
+        Found::Empty => Ok(Some(0)),
+    }
 }
 
 /// Checks that the version can be read as it is.

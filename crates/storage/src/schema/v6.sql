@@ -9,3 +9,6 @@ CREATE TABLE training_states (
 );
 
 COMMENT ON TABLE training_states IS 'The state that a training under way goes on from: one row a part of it';
+
+-- The writer that a run belongs to: a token that each opening of a database draws.
+ALTER TABLE runs ADD COLUMN writer VARCHAR;

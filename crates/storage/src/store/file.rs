@@ -205,16 +205,11 @@ impl File {
         Ok(())
     }
 
-    /// The version of the tables of a file that is there.
-    pub(crate) fn version(&self, patience: Duration) -> Result<u64, Error> {
-        let _state = self.state();
-        let found = version(&self.path, patience).map_err(|error| error.in_file(&self.path))?;
-        match found {
-            Found::Version(version) => Ok(version),
-            Found::Empty => Err(Error::Foreign {
-                path: self.path.clone(),
-            }),
-        }
+    /// Brings the tables of a file that is there up to date, and gives the version that they had.
+    pub(crate) fn migrate(&self, patience: Duration) -> Result<u64, Error> {
+        let mut state = self.state();
+        state.kept = None;
+        migrate(&self.path, patience).map_err(|error| error.in_file(&self.path))
     }
 
     /// Checks that the file is there and can be read as it is.
@@ -327,25 +322,26 @@ fn prepare(path: &Path, access: Access, patience: Duration) -> Result<Connection
     leftovers::sweep(path);
     check_header(path)?;
     let conn = open(path, access, patience)?;
-    if outdated(&conn, path)?.is_none() {
+    if schema::outdated(&conn, path)?.is_none() {
         return Ok(conn);
     }
     drop(conn);
     let conn = open(path, Access::Write, patience)?;
-    // Another process may have brought it up to date meanwhile.
-    if let Some(from) = outdated(&conn, path)? {
-        schema::migrate(&conn, from)?;
-    }
+    schema::migrate(&conn, path)?;
     Ok(conn)
 }
 
-/// The version of the tables where they are to be brought up to date; 0 where there are none.
-fn outdated(conn: &Connection, path: &Path) -> Result<Option<u64>, Error> {
-    let found = schema::inspect(conn, path)?;
-    match found {
-        Found::Version(version) if version < schema::SCHEMA_VERSION => Ok(Some(version)),
-        Found::Version(_) => schema::check(found, path).map(|()| None),
-        Found::Empty => Ok(Some(0)),
+/// Brings a file that is there up to date, and gives the version that it had. One that needs nothing is read alone.
+fn migrate(path: &Path, patience: Duration) -> Result<u64, Error> {
+    match version(path, patience)? {
+        Found::Empty => Err(Error::Foreign {
+            path: path.to_owned(),
+        }),
+        Found::Version(version) if version < schema::SCHEMA_VERSION => {
+            let conn = open(path, Access::Write, patience)?;
+            schema::migrate(&conn, path)
+        }
+        found @ Found::Version(version) => schema::check(found, path).map(|()| version),
     }
 }
 
@@ -437,7 +433,7 @@ fn create(path: &Path) -> Result<(), Error> {
 fn draft(path: &Path) -> Result<(), Error> {
     let draft = leftovers::draft(path);
     open(&draft, Access::Write, Duration::ZERO)
-        .and_then(|conn| schema::migrate(&conn, 0))
+        .and_then(|conn| schema::migrate(&conn, &draft).map(drop))
         .map_err(|error| name_creation(error, path))
         .and_then(|()| place(&draft, path))
 }

@@ -2,7 +2,7 @@
 
 use super::records;
 use super::runs::{self, one};
-use super::{Store, curvature, curvature_map, sessions, surface, trajectory};
+use super::{Store, curvature, curvature_map, fence, sessions, surface, trajectory};
 use crate::change::{Change, Changes};
 use crate::error::Error;
 use crate::journal::{self, Reading};
@@ -96,7 +96,7 @@ pub enum JournalNote {
     TakenIn {
         /// Changes that are stored now.
         changes: usize,
-        /// Changes of runs that are no longer there.
+        /// Changes of runs that are no longer there, or that another writer has taken over.
         dropped: usize,
         /// Bytes at its end that were not whole, and are lost.
         torn: u64,
@@ -124,7 +124,10 @@ impl fmt::Display for JournalNote {
             "stored what had to wait for the database ({changes} batches)"
         )?;
         if *dropped > 0 {
-            write!(f, "; {dropped} more belong to runs that were removed")?;
+            write!(
+                f,
+                "; {dropped} more belong to runs that were removed or taken over"
+            )?;
         }
         if *torn > 0 {
             write!(f, "; its last {torn} bytes were not whole and are lost")?;
@@ -167,13 +170,14 @@ impl Store {
         let changes = Changes {
             run: run.id,
             identity: run.identity.clone(),
+            writer: self.writer.token_for(run.id).map(str::to_owned),
             session: self.file.session(run.id).filter(|_| results),
             all,
         };
-        let kept = match self
-            .glancing()
-            .write(|conn| self.apply(conn, run, &changes))
-        {
+        let kept = match self.glancing().write(|conn| {
+            self.still_there(conn, run)?;
+            apply(conn, run, &changes)
+        }) {
             Err(locked @ Error::Locked { .. }) => self.journal(&changes, &locked),
             other => other.map(Kept::Stored),
         };
@@ -246,11 +250,11 @@ impl Store {
                     params![next.run, next.identity],
                 )?;
                 match found {
-                    Some(stored) => {
-                        self.apply(conn, &stored.run, &next)?;
+                    Some(stored) if fence::counts(conn, &next)? => {
+                        apply(conn, &stored.run, &next)?;
                         changes += 1;
                     }
-                    None => dropped += 1,
+                    _ => dropped += 1,
                 }
             }
             note_stored(conn, &reading)
@@ -280,24 +284,18 @@ impl Store {
             other => other,
         }
     }
+}
 
-    /// Makes changes of a run, within a transaction. Says how many points were new.
-    pub(super) fn apply(
-        &self,
-        conn: &Connection,
-        run: &Run,
-        changes: &Changes,
-    ) -> Result<usize, Error> {
-        self.still_there(conn, run)?;
-        if let Some(session) = &changes.session {
-            sessions::add(conn, run, session)?;
-        }
-        let mut new = 0;
-        for change in &changes.all {
-            new += one_change(conn, run, change)?;
-        }
-        Ok(new)
+/// Makes changes of a run, within a transaction. Says how many points were new.
+fn apply(conn: &Connection, run: &Run, changes: &Changes) -> Result<usize, Error> {
+    if let Some(session) = &changes.session {
+        sessions::add(conn, run, session)?;
     }
+    let mut new = 0;
+    for change in &changes.all {
+        new += one_change(conn, run, change)?;
+    }
+    Ok(new)
 }
 
 fn one_change(conn: &Connection, run: &Run, change: &Change) -> Result<usize, Error> {

@@ -6,6 +6,7 @@ mod curvature;
 mod curvature_map;
 mod deltas;
 mod directions;
+mod fence;
 mod file;
 mod keep;
 mod lanczos;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::journal;
 use crate::run::Run;
 use duckdb::Connection;
+use fence::Writer;
 use file::{Access, File};
 use keep::Patience;
 use std::path::Path;
@@ -45,11 +47,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// between; [`Store::hold`] keeps it open over several. Every change is one transaction: a process
 /// killed at any moment leaves a file that holds all changes made before. Clones, and all stores
 /// of one file in a process, share the file; operations of several threads run one after another.
+///
+/// A run belongs to the store that began or continued it last, be it of this process or of another: earlier
+/// ones can change it no more ([`Error::TakenOver`]). Clones are one store.
 #[derive(Debug, Clone)]
 pub struct Store {
     file: Arc<File>,
     patience: Patience,
     writable: bool,
+    writer: Writer,
 }
 
 /// Keeps a file open until it is dropped, see [`Store::hold`].
@@ -89,14 +95,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or it is empty.
     pub fn migrate(path: impl AsRef<Path>) -> Result<u64, Error> {
-        let store = Store::of(path.as_ref(), true);
-        let version = store.file.version(PATIENCE)?;
-        if version < crate::schema::SCHEMA_VERSION {
-            store.file.prepare(PATIENCE)?;
-        } else {
-            store.file.check(PATIENCE)?;
-        }
-        Ok(version)
+        Store::of(path.as_ref(), true).file.migrate(PATIENCE)
     }
 
     /// The store in a file, for reading only.
@@ -129,6 +128,7 @@ impl Store {
             file: File::shared(path),
             patience: Patience::new(PATIENCE),
             writable,
+            writer: Writer::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! complete; then, in one transaction, the old one is removed and the new one takes its name.
 
 use super::Store;
-use super::runs::{self, by_identity, by_name, claim, insert, one, remove};
+use super::runs::{self, by_identity, by_name, one, remove};
 use crate::error::Error;
 use crate::run::{REPLACEMENT, Run, RunSpec, Status};
 use duckdb::{Connection, params};
@@ -80,15 +80,15 @@ impl Store {
             self.not_busy(&draft)?;
             if draft.run.identity == spec.identity() && draft.run.kind == spec.kind {
                 self.goes_on_with(&draft.run, spec);
-                let run = claim(conn, draft.run)?;
+                let run = self.claim(conn, draft.run)?;
                 return Ok(Run { name, ..run });
             }
             remove(conn, draft.run.id)?;
         }
         match old {
-            None => insert(conn, spec, &name),
+            None => self.insert(conn, spec, &name),
             Some(_) => {
-                let run = insert(conn, spec, &drafted)?;
+                let run = self.insert(conn, spec, &drafted)?;
                 Ok(Run { name, ..run })
             }
         }

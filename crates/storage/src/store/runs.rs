@@ -68,7 +68,7 @@ impl Store {
                 self.same_settings(&stored.run, spec)?;
                 self.not_busy(&stored)?;
                 self.goes_on_with(&stored.run, spec);
-                claim(conn, stored.run)
+                self.claim(conn, stored.run)
             }
             None => {
                 let twin = match by_identity(conn, spec)? {
@@ -76,7 +76,7 @@ impl Store {
                     _ => None,
                 };
                 let name = free_name(conn, spec)?;
-                let run = insert(conn, spec, &name)?;
+                let run = self.insert(conn, spec, &name)?;
                 if let Some(twin) = twin {
                     copy(conn, twin.run.id, run.id)?;
                 }
@@ -176,33 +176,58 @@ impl Store {
         }
     }
 
-    /// Checks, inside the transaction that is about to change a run, that it is still the one
-    /// that was begun, and, where this process begun it, that no other has taken it over.
-    pub(super) fn still_there(&self, conn: &Connection, run: &Run) -> Result<(), Error> {
-        let found = one(
-            conn,
-            "run_id = ? AND identity = ?",
-            params![run.id, run.identity],
+    pub(super) fn insert(
+        &self,
+        conn: &Connection,
+        spec: &RunSpec,
+        name: &str,
+    ) -> Result<Run, Error> {
+        let created = SystemTime::now();
+        let id: i64 = conn.query_row("SELECT nextval('run_numbers')", [], |row| row.get(0))?;
+        take(conn, id)?;
+        conn.execute(
+            "INSERT INTO runs (run_id, name, kind, identity, settings, provenance, created, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                id,
+                name,
+                spec.kind.name(),
+                spec.identity(),
+                canonical(&spec.settings),
+                spec.provenance.to_string(),
+                now(created),
+                Status::Running.name(),
+            ],
         )?;
-        let Some(stored) = found else {
-            owner::release(self.path(), run.id);
-            return Err(self.gone(run));
-        };
-        match stored.owner {
-            Some(owner)
-                if owner != *Owner::current() && owner::has_claimed(self.path(), run.id) =>
-            {
-                Err(Error::TakenOver {
-                    path: self.path().to_owned(),
-                    name: run.name.clone(),
-                    owner,
-                })
-            }
-            _ => Ok(()),
-        }
+        self.writer.claim(conn, id)?;
+        Ok(Run {
+            id,
+            name: name.to_owned(),
+            kind: spec.kind,
+            identity: spec.identity(),
+            settings: spec.settings.clone(),
+            provenance: spec.provenance.clone(),
+            created: from_micros(micros(created)),
+            finished: None,
+            status: Status::Running,
+        })
     }
 
-    fn gone(&self, run: &Run) -> Error {
+    /// Makes a stored run this store's. A complete run stays complete.
+    pub(super) fn claim(&self, conn: &Connection, mut run: Run) -> Result<Run, Error> {
+        if run.status != Status::Complete {
+            run.status = Status::Running;
+            take(conn, run.id)?;
+            conn.execute(
+                "UPDATE runs SET status = ? WHERE run_id = ?",
+                params![run.status.name(), run.id],
+            )?;
+            self.writer.claim(conn, run.id)?;
+        }
+        Ok(run)
+    }
+
+    pub(super) fn gone(&self, run: &Run) -> Error {
         Error::Gone {
             path: self.path().to_owned(),
             name: run.name.clone(),
@@ -302,37 +327,6 @@ pub(super) fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Err
     unreachable!("there are more numbers than runs")
 }
 
-pub(super) fn insert(conn: &Connection, spec: &RunSpec, name: &str) -> Result<Run, Error> {
-    let created = SystemTime::now();
-    let id: i64 = conn.query_row("SELECT nextval('run_numbers')", [], |row| row.get(0))?;
-    take(conn, id)?;
-    conn.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
-        params![
-            id,
-            name,
-            spec.kind.name(),
-            spec.identity(),
-            canonical(&spec.settings),
-            spec.provenance.to_string(),
-            now(created),
-            Status::Running.name(),
-            Owner::current().to_string(),
-        ],
-    )?;
-    Ok(Run {
-        id,
-        name: name.to_owned(),
-        kind: spec.kind,
-        identity: spec.identity(),
-        settings: spec.settings.clone(),
-        provenance: spec.provenance.clone(),
-        created: from_micros(micros(created)),
-        finished: None,
-        status: Status::Running,
-    })
-}
-
 pub(super) fn one(
     conn: &Connection,
     condition: &str,
@@ -419,19 +413,6 @@ fn take(conn: &Connection, run: i64) -> Result<(), Error> {
     }
     owner::sweep(database, &named);
     Ok(())
-}
-
-/// Makes a stored run this process's. A complete run stays complete.
-pub(super) fn claim(conn: &Connection, mut run: Run) -> Result<Run, Error> {
-    if run.status != Status::Complete {
-        run.status = Status::Running;
-        take(conn, run.id)?;
-        conn.execute(
-            "UPDATE runs SET status = ?, owner = ? WHERE run_id = ?",
-            params![run.status.name(), Owner::current().to_string(), run.id],
-        )?;
-    }
-    Ok(run)
 }
 
 pub(super) fn remove(conn: &Connection, id: i64) -> Result<(), Error> {

@@ -1,9 +1,9 @@
 //! Several stores, threads and processes at one file.
 
-use crate::child::Process;
+use crate::child::{Process, allow, allow_all, wait_until_allowed};
 use crate::support::{assert_same, grid, place, points, spec, store, surface};
 use landscape_core::{Measured, Observer, Progress};
-use landscape_storage::{Error, Status, Store};
+use landscape_storage::{Error, JournalNote, Status, Store};
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -321,6 +321,171 @@ fn a_run_taken_over_by_another_process_takes_no_more_points() {
     assert!(matches!(error, Error::TakenOver { .. }), "{error}");
     assert!(store.finish(&run, Status::Complete).is_err());
     assert_eq!(store.summary("mine").unwrap().points, 0);
+}
+
+/// The store that began or continued a run last has it: no other changes it any more, whatever the
+/// processes and locks are, and also after the last one has finished.
+#[test]
+fn a_run_belongs_to_the_store_that_continued_it_last() {
+    let (_dir, file) = place();
+    let all = points(&grid(), 0);
+    let first = Store::open(&file).unwrap();
+    let spec = spec(7).named("mine");
+    let (run, _) = first.begin_surface(&spec, &grid(), &[], None).unwrap();
+    first.append_points(&run, &all[..3]).unwrap();
+    let mut observer = first.observer(&run);
+    let progress = Progress {
+        done: 4,
+        total: all.len(),
+        resumed: 3,
+        elapsed: Duration::ZERO,
+    };
+    observer.batch(&all[3..4], progress).unwrap();
+    let second = Store::open(&file).unwrap();
+    let (again, surface) = second.begin_surface(&spec, &grid(), &[], None).unwrap();
+    assert_eq!((again.id, surface.missing()), (run.id, all.len() - 3));
+    let check = |what: &str, done: Result<(), Error>| match done {
+        Err(Error::TakenOver { name, .. }) => assert_eq!(name, "mine"),
+        other => panic!("{what}: {other:?}"),
+    };
+    let checks = |observer: &mut landscape_storage::StoreObserver| {
+        check("points", first.append_points(&run, &all).map(drop));
+        check("observer", observer.flush());
+        check("grid", first.put_grid(&run, &grid(), &[]));
+        check("records", first.put_records(&run, &[Default::default()]));
+        check("finish", first.finish(&run, Status::Complete));
+        check("settle", first.settle(&run));
+        let mut recorder = first.recorder(&run);
+        recorder.push(Default::default(), None).unwrap();
+        check("recorder", recorder.finish(Status::Complete));
+        let state = serde_json::json!({});
+        check(
+            "lanczos",
+            first.put_lanczos_state(&run, "a", &state, 0, &[]),
+        );
+    };
+    checks(&mut observer);
+    second.append_points(&again, &all[4..6]).unwrap();
+    second.finish(&again, Status::Interrupted).unwrap();
+    checks(&mut observer);
+    drop(observer);
+    let found = second.summary("mine").unwrap();
+    assert_eq!((found.points, found.records), (5, 0));
+    assert_eq!(found.run.status, Status::Interrupted);
+    // Whoever asks for it again has it again.
+    let (back, _) = first.begin_surface(&spec, &grid(), &[], None).unwrap();
+    first.append_points(&back, &all).unwrap();
+    check("second", second.append_points(&again, &all).map(drop));
+    first.finish(&back, Status::Complete).unwrap();
+    assert_same(&first.load_surface(&back).unwrap(), &surface_of_all());
+}
+
+fn surface_of_all() -> landscape_core::Surface {
+    surface(grid(), vec![], 0)
+}
+
+/// Appends points one at a time, as far as it is let, and says what stopped it.
+pub fn append_leashed_in_child(file: &Path) {
+    let store = Store::open(file).unwrap();
+    let spec = spec(7).named("mine");
+    let (run, _) = store.begin_surface(&spec, &grid(), &[], None).unwrap();
+    for (place, point) in points(&grid(), 0).iter().enumerate() {
+        wait_until_allowed(file, place);
+        if let Err(error) = store.append_points(&run, std::slice::from_ref(point)) {
+            println!("{error:?}");
+            println!("stopped");
+            return;
+        }
+        println!("appended");
+    }
+}
+
+/// A process that is stopped looks dead to whoever does not see its lock: it wakes up after another has
+/// gone on with its run, and changes nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stopped_process_that_wakes_up_after_a_take_over_changes_nothing() {
+    let (dir, file) = place();
+    Store::open(&file).unwrap();
+    allow(&file, 1);
+    let mut other = Process::start("append-leashed", &file);
+    other.wait_for("appended");
+    let signal = |name: &str| {
+        let done = std::process::Command::new("kill")
+            .args([name, &other.id().to_string()])
+            .status();
+        assert!(done.unwrap().success());
+    };
+    signal("-STOP");
+    let store = Store::open(&file).unwrap();
+    assert!(matches!(store.begin(&spec(7)), Err(Error::Busy { .. })));
+    // As on a file system whose locks are not seen elsewhere, after the machine of the process was lost.
+    change_owner(&file, "regexp_replace(owner, ' [^/]+/', ' another-boot/')");
+    for lock in locks(dir.path()) {
+        std::fs::remove_file(dir.path().join(lock)).unwrap();
+    }
+    let named = spec(7).named("mine");
+    let (run, _) = store.begin_surface(&named, &grid(), &[], None).unwrap();
+    let all = points(&grid(), 0);
+    store.append_points(&run, &all[5..9]).unwrap();
+    store.finish(&run, Status::Interrupted).unwrap();
+    let before = store.summary("mine").unwrap();
+    allow_all(&file);
+    signal("-CONT");
+    let output = other.output();
+    assert!(output.contains("TakenOver"), "{output}");
+    assert_eq!(store.summary("mine").unwrap(), before);
+}
+
+/// What a writer that lost its run left in the journal counts no more.
+#[test]
+fn results_in_the_journal_of_a_writer_that_lost_its_run_are_left_out() {
+    let (_dir, file) = place();
+    let first = Store::open(&file).unwrap();
+    let named = spec(7).named("mine");
+    let (run, _) = first.begin_surface(&named, &grid(), &[], None).unwrap();
+    let all = points(&grid(), 0);
+    let mut observer = first.observer(&run);
+    let mut other = Process::start("hold", &file);
+    other.wait_for("holding");
+    let progress = Progress {
+        done: 4,
+        total: all.len(),
+        resumed: 0,
+        elapsed: Duration::ZERO,
+    };
+    observer.batch(&all[..4], progress).unwrap();
+    let journal = file.with_extension("duckdb.journal");
+    while !journal.exists() {
+        observer.batch(&[], progress).unwrap();
+    }
+    other.kill();
+    let conn = duckdb::Connection::open(&file).unwrap();
+    conn.execute(
+        "UPDATE runs SET writer = 'another', owner = NULL WHERE name = 'mine'",
+        [],
+    )
+    .unwrap();
+    drop(conn);
+    let second = Store::open(&file).unwrap();
+    let notes = second.journal_notes();
+    assert!(
+        matches!(
+            notes[..],
+            [JournalNote::TakenIn {
+                changes: 0,
+                dropped: 1,
+                torn: 0
+            }]
+        ),
+        "{notes:?}"
+    );
+    assert_eq!(second.summary("mine").unwrap().points, 0);
+    let error = observer.finish(Status::Complete).unwrap_err();
+    assert!(
+        matches!(error, Error::TakenOver { owner: None, .. }),
+        "{error}"
+    );
 }
 
 /// Makes the database and begins a run, as fast as it can.
