@@ -59,20 +59,6 @@ pub enum Error {
         /// The newest version this program knows.
         known: u64,
     },
-    /// The file has a schema that has to be brought up to date before it can be read.
-    #[error(
-        "`{}` has the older schema version {found}, and this program reads version {known}; bring it up \
-         to date with `landscape migrate`, or `Store::open`",
-        path.display()
-    )]
-    OlderSchema {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-        /// The version this program reads.
-        known: u64,
-    },
     /// The file was written by a newer DuckDB.
     #[error(
         "`{}` was written by a newer DuckDB than this program contains: {detail}",
@@ -175,6 +161,14 @@ pub enum Error {
         name: String,
         /// Every setting that differs.
         differences: Vec<Difference>,
+    },
+    /// Another run has the name already.
+    #[error("`{}` has a run `{name}` already; give another name, or remove that one first", path.display())]
+    NameTaken {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
     },
     /// A name cannot name a run.
     #[error("`{name}` cannot name a run: {reason}")]

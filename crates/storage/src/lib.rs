@@ -49,7 +49,7 @@ pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Hold, JournalNote, NamedTrajectory, Store, StoredCheckpoint, StoredDirections,
-    StoredRows,
+    Checkpoints, Compacted, Hold, JournalNote, NamedTrajectory, RunFilter, RunOrder, Store,
+    StoredCheckpoint, StoredDirections, StoredRows,
 };
 pub use training::{TrainRecord, TrainingState};

@@ -96,6 +96,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every state.
+    pub const ALL: &'static [Status] = &[Status::Running, Status::Interrupted, Status::Complete];
+
     /// The word in the database.
     pub fn name(self) -> &'static str {
         match self {
@@ -116,8 +119,7 @@ impl FromStr for Status {
     type Err = Error;
 
     fn from_str(given: &str) -> Result<Self, Error> {
-        [Status::Running, Status::Interrupted, Status::Complete]
-            .into_iter()
+        { Status::ALL.iter().copied() }
             .find(|status| status.name() == given)
             .ok_or_else(|| Error::damaged(format!("a run with the unknown status `{given}`")))
     }
@@ -246,7 +248,7 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 pub struct Run {
     /// Its number in the database.
     pub id: i64,
-    /// Its name, unique in the database.
+    /// The name it was found by, or is listed under: a run may have several, all unique in the database.
     pub name: String,
     /// What it computes.
     pub kind: RunKind,
@@ -272,6 +274,8 @@ pub struct RunSummary {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
+    /// All its names, the one it is listed under first.
+    pub names: Vec<String>,
     /// Points on each axis of its grid; empty without a grid.
     pub shape: Vec<u64>,
     /// Points of its grid that are stored, be it with a loss or with curvature.
@@ -310,6 +314,12 @@ pub fn timestamp(time: SystemTime) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// A moment as DuckDB reads a TIMESTAMPTZ, to the microsecond.
+pub(crate) fn moment(time: SystemTime) -> String {
+    let second = timestamp(time).replace('Z', "");
+    format!("{second}.{:06}+00", micros(time).rem_euclid(1_000_000))
 }
 
 /// Year, month and day of a day counted from 1970-01-01, after Hinnant, *chrono-Compatible

@@ -1,5 +1,7 @@
 //! The tables, and how files of older versions get them.
 
+mod older;
+
 use crate::error::Error;
 use crate::identity::unique;
 use crate::run::{micros, timestamp};
@@ -10,9 +12,6 @@ use std::time::SystemTime;
 /// The version of the tables that this crate writes; `meta.schema_version` in the file.
 pub const SCHEMA_VERSION: u64 = MIGRATIONS.len() as u64;
 
-/// Files from this version on are read as they are.
-const READABLE: u64 = 4;
-
 /// What brings a file from each version to the next; the first makes version 1 of an empty file.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/v1.sql"),
@@ -22,6 +21,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v5.sql"),
     include_str!("schema/v6.sql"),
 ];
+
+/// The views, made anew with every migration.
+const VIEWS: &str = include_str!("schema/views.sql");
 
 /// Every table with a `run_id`, `runs` last: what belongs to a run.
 pub(crate) const RUN_TABLES: &[&str] = &[
@@ -45,6 +47,9 @@ pub(crate) const RUN_TABLES: &[&str] = &[
     "curvature_points",
     "lanczos_states",
     "lanczos_vectors",
+    "eigenvectors",
+    "contributions",
+    "names",
     "runs",
 ];
 
@@ -82,7 +87,27 @@ pub(crate) fn inspect(conn: &Connection, path: &Path) -> Result<Found, Error> {
         |row| row.get(0),
     );
     let version = version.map_err(|_| foreign())?;
-    version.parse().map(Found::Version).map_err(|_| foreign())
+    match version.parse() {
+        Ok(0) | Err(_) => Err(foreign()),
+        Ok(version) => Ok(Found::Version(version)),
+    }
+}
+
+/// Lets a connection that only reads see a file of an older version as one of the newest: through temporary
+/// views, without a change of the file.
+pub(crate) fn see_as_newest(conn: &Connection) -> Result<(), Error> {
+    let version = conn.query_row(
+        "SELECT TRY_CAST(value AS UBIGINT) FROM meta WHERE key = 'schema_version'",
+        [],
+        |row| row.get::<_, Option<u64>>(0),
+    );
+    match version {
+        Ok(Some(version)) if (1..SCHEMA_VERSION).contains(&version) => {
+            older::stand_in(conn, version)
+        }
+        // What is wrong with a file is told where it is used.
+        _ => Ok(()),
+    }
 }
 
 /// Brings the tables to [`SCHEMA_VERSION`], in one transaction, and gives the version they had; 0 where there
@@ -99,6 +124,7 @@ pub(crate) fn migrate(conn: &Connection, path: &Path) -> Result<u64, Error> {
     for statements in &MIGRATIONS[from as usize..] {
         conn.execute_batch(statements)?;
     }
+    conn.execute_batch(VIEWS)?;
     if from == 0 {
         let now = SystemTime::now();
         debug_assert!(micros(now) > 0);
@@ -134,11 +160,6 @@ pub(crate) fn check(found: Found, path: &Path) -> Result<(), Error> {
     match found {
         Found::Empty => Err(Error::Foreign { path }),
         Found::Version(found) if found > SCHEMA_VERSION => Err(Error::NewerSchema {
-            path,
-            found,
-            known: SCHEMA_VERSION,
-        }),
-        Found::Version(found) if found < READABLE => Err(Error::OlderSchema {
             path,
             found,
             known: SCHEMA_VERSION,

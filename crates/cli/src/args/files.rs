@@ -1,7 +1,8 @@
 use super::{DbArgs, ValueName};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
-use landscape_storage::{CurvatureTable, Height};
+use landscape_storage::{CurvatureTable, Height, RunKind, RunOrder, Status};
 use std::path::PathBuf;
 
 const METRICS: &str = "\
@@ -89,12 +90,28 @@ pub struct ImportArgs {
 const RUNS: &str = "\
 Examples:
   landscape runs
-  landscape runs --json";
+  landscape runs --kind train --status interrupted
+  landscape runs --match 'compare-*' --sort newest --limit 10 --json";
 
 /// List the stored runs
 #[derive(Debug, Args)]
 #[command(before_help = RUNS)]
 pub struct RunsArgs {
+    /// Only runs of this kind; may be given several times
+    #[arg(long, value_parser = kinds())]
+    pub kind: Vec<RunKind>,
+    /// Only runs in this state; may be given several times
+    #[arg(long, value_parser = statuses())]
+    pub status: Vec<Status>,
+    /// Only runs with a name like this: * stands for any characters, ? for one
+    #[arg(long = "match", value_name = "PATTERN")]
+    pub pattern: Option<String>,
+    /// The order: created is oldest first, size what takes most first
+    #[arg(long, value_name = "ORDER", value_parser = orders(), default_value = "created")]
+    pub sort: RunOrder,
+    /// At most so many, the first in that order
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     #[command(flatten)]
     pub db: DbArgs,
 }
@@ -143,6 +160,78 @@ pub struct MigrateArgs {
     #[command(flatten)]
     pub db: DbArgs,
 }
+
+const RM: &str = "\
+Examples:
+  landscape rm plane
+  landscape rm trial-1 trial-2 --dry-run";
+
+/// Remove stored runs
+///
+/// A run with several names keeps the others, and what it holds. The space is used again by later runs; `landscape
+/// compact` gives it back.
+#[derive(Debug, Args)]
+#[command(before_help = RM)]
+pub struct RmArgs {
+    /// Runs by name, or by number, which is the run with all its names
+    #[arg(required = true, value_name = "RUN")]
+    pub names: Vec<String>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const RENAME: &str = "\
+Examples:
+  landscape rename surface-1 valley";
+
+/// Give a stored run another name
+#[derive(Debug, Args)]
+#[command(before_help = RENAME)]
+pub struct RenameArgs {
+    /// A run by name or number
+    #[arg(value_name = "RUN")]
+    pub name: String,
+    /// The new name
+    #[arg(value_name = "NAME", value_parser = super::run_name)]
+    pub to: String,
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+const COMPACT: &str = "\
+Examples:
+  landscape compact
+  landscape compact --db large.duckdb";
+
+/// Give back the space that removed runs took
+///
+/// All that the database holds is copied into a new file, which then takes its place. Needs as much space as that takes.
+#[derive(Debug, Args)]
+#[command(before_help = COMPACT)]
+pub struct CompactArgs {
+    #[command(flatten)]
+    pub db: DbArgs,
+}
+
+/// The words of a kind of things, as a value of an option.
+macro_rules! words {
+    ($name:ident, $kind:ty, $all:expr) => {
+        fn $name() -> impl TypedValueParser<Value = $kind> {
+            let all: &'static [$kind] = $all;
+            PossibleValuesParser::new(all.iter().map(|one| one.name())).map(|given| {
+                let found = all.iter().find(|one| one.name() == given);
+                *found.expect("one of the possible values")
+            })
+        }
+    };
+}
+
+words!(kinds, RunKind, RunKind::ALL);
+words!(statuses, Status, Status::ALL);
+words!(orders, RunOrder, RunOrder::ALL);
 
 const COMPLETIONS: &str = "\
 Examples:

@@ -27,8 +27,8 @@ pub use doctor::DoctorArgs;
 pub use effect::no_effect;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
-    CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, MigrateArgs, RunsArgs, ShowArgs,
-    SqlArgs,
+    CompactArgs, CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, MigrateArgs,
+    RenameArgs, RmArgs, RunsArgs, ShowArgs, SqlArgs,
 };
 pub use given::Given;
 pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
@@ -139,6 +139,9 @@ pub enum Command {
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),
+    Rm(RmArgs),
+    Rename(RenameArgs),
+    Compact(CompactArgs),
     Migrate(MigrateArgs),
     Doctor(DoctorArgs),
     Data(StandardArgs),

@@ -9,6 +9,7 @@ mod diagnose;
 mod doctor;
 mod export;
 mod hessian;
+mod keep;
 mod metrics;
 mod migrate;
 mod pages;
@@ -47,6 +48,9 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Show(args) => show::show(&args, console),
         Command::Doctor(args) => doctor::doctor(&args, console),
         Command::Sql(args) => sql::sql(&args, console),
+        Command::Rm(args) => keep::rm(&args, console),
+        Command::Rename(args) => keep::rename(&args, console),
+        Command::Compact(args) => keep::compact(&args, console),
         Command::Migrate(args) => migrate::migrate(&args, console),
         Command::Data(args) => data::data(&args, console),
         Command::Completions(args) => pages::completions(&args),

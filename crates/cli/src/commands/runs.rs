@@ -4,16 +4,28 @@ use crate::args::RunsArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
 use crate::output::{Align, Console, Table, size};
-use landscape_storage::{RunSummary, timestamp};
+use landscape_storage::{RunFilter, RunSummary, timestamp};
 use landscape_study::record::Settings;
 use serde_json::{Value, json};
 
-/// Prints all runs, oldest first.
+/// Prints the runs that are asked for.
 pub fn runs(args: &RunsArgs, console: &Console) -> Result<(), CliError> {
-    let runs = read_store(&args.db.db, console)?.runs()?;
+    let filter = RunFilter {
+        kinds: args.kind.clone(),
+        statuses: args.status.clone(),
+        names: args.pattern.clone(),
+        order: args.sort,
+        limit: args.limit,
+    };
+    let runs = read_store(&args.db.db, console)?.runs_where(&filter)?;
+    let all = filter.kinds.is_empty() && filter.statuses.is_empty() && filter.names.is_none();
     console.result(
         || json!({"runs": runs.iter().map(row).collect::<Vec<_>>()}),
-        || words(&runs),
+        || match runs.is_empty() {
+            true if all => "no runs yet\n".to_owned(),
+            true => "no such runs\n".to_owned(),
+            false => words(&runs),
+        },
     )
 }
 
@@ -22,6 +34,7 @@ fn row(summary: &RunSummary) -> Value {
     json!({
         "id": run.id,
         "name": run.name,
+        "names": summary.names,
         "kind": run.kind,
         "status": run.status,
         "created": timestamp(run.created),
@@ -38,9 +51,6 @@ fn row(summary: &RunSummary) -> Value {
 }
 
 fn words(runs: &[RunSummary]) -> String {
-    if runs.is_empty() {
-        return "no runs yet\n".to_owned();
-    }
     let mut table = Table::new([
         ("ID", Align::Right),
         ("NAME", Align::Left),
@@ -56,7 +66,7 @@ fn words(runs: &[RunSummary]) -> String {
         let model = settings.problem().model.as_deref();
         table.row([
             run.id.to_string(),
-            run.name.clone(),
+            summary.names.join(", "),
             run.kind.to_string(),
             model.unwrap_or("-").to_owned(),
             run.status.to_string(),

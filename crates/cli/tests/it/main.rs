@@ -16,6 +16,7 @@ mod help;
 mod hessian;
 mod hostile;
 mod idle;
+mod keep;
 mod kills;
 mod messages;
 mod planes;

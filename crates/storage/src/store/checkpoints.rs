@@ -288,11 +288,12 @@ fn places(conn: &Connection, run: &Run) -> Result<Vec<Place>, Error> {
     let mut statement = conn.prepare(
         "SELECT step, coalesce(TRY_CAST(sum(4 * list_product(TRY_CAST(shape AS BIGINT[]))) AS UBIGINT), 0),
                 false
-         FROM tensors WHERE run_id = ?1 AND part = 'checkpoint' GROUP BY step UNION ALL
+         FROM tensors WHERE run_id = ?1 AND part = ?2 GROUP BY step UNION ALL
          SELECT step, bytes, true FROM deltas WHERE run_id = ?1
          ORDER BY 1",
     )?;
-    let places = statement.query_map(params![run.id], |row| {
+    let part = Part::at(run, 0).name();
+    let places = statement.query_map(params![run.id, part], |row| {
         Ok(Place {
             step: row.get(0)?,
             bytes: row.get(1)?,
@@ -304,7 +305,7 @@ fn places(conn: &Connection, run: &Run) -> Result<Vec<Place>, Error> {
 
 /// One checkpoint.
 fn load(conn: &Connection, run: &Run, step: u64) -> Result<Option<StoredCheckpoint>, Error> {
-    let params = match tensors::load(conn, run, Part::Checkpoint(step))? {
+    let params = match tensors::load(conn, run, Part::at(run, step))? {
         Some(params) => Some(params),
         None => deltas::load(conn, run, step)?,
     };

@@ -1,7 +1,7 @@
 //! Eigenvalues, traces, spectral densities and sharpness of a run, and its eigenvectors.
 
 use super::Store;
-use super::tensors::{self, Part};
+use super::tensors;
 use crate::change::{Change, Packed};
 use crate::curvature::{Curvature, Eigenvalue, Sharpness, Side, SpectralDensity, TraceEstimate};
 use crate::error::Error;
@@ -51,15 +51,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn eigenvectors(&self, run: &Run, side: Side) -> Result<Vec<Params>, Error> {
-        self.read_of(run, |conn| {
-            let mut vectors = Vec::new();
-            while let Some(vector) =
-                tensors::load(conn, run, Part::Eigenvector(side, vectors.len() as u64))?
-            {
-                vectors.push(vector);
-            }
-            Ok(vectors)
-        })
+        self.read_of(run, |conn| tensors::eigenvectors(conn, run, side))
     }
 }
 
@@ -86,12 +78,12 @@ pub(super) fn put_eigenvectors(
 ) -> Result<(), Error> {
     tensors::without_merging(conn)?;
     conn.execute(
-        "DELETE FROM tensors WHERE run_id = ? AND part = ?",
-        params![run.id, Part::Eigenvector(side, 0).name()],
+        "DELETE FROM eigenvectors WHERE run_id = ? AND side = ?",
+        params![run.id, side.name()],
     )?;
-    let mut appender = tensors::appender(conn)?;
+    let mut appender = conn.appender("eigenvectors")?;
     for (rank, Packed(vector)) in (0..).zip(vectors) {
-        tensors::append(&mut appender, run, Part::Eigenvector(side, rank), vector)?;
+        tensors::append_eigenvector(&mut appender, run, side, rank, vector)?;
     }
     Ok(appender.flush()?)
 }
@@ -150,6 +142,12 @@ impl Target<'_> {
         Ok(())
     }
 
+    /// The place of the next row of a table.
+    fn next(&self, table: &str) -> Result<i32, Error> {
+        let sql = format!("SELECT coalesce(max(ordinal), -1) + 1 FROM {table} WHERE run_id = ?");
+        Ok({ self.conn }.query_row(&sql, params![self.run], |row| row.get(0))?)
+    }
+
     fn counts(&self, c: &Curvature) -> Result<(), Error> {
         self.clear("curvature", &[])?;
         self.conn.execute(
@@ -175,10 +173,12 @@ impl Target<'_> {
         for (part, side) in ends {
             self.clear("eigenvalues", &[("part", part), ("side", side)])?;
         }
+        let first = self.next("eigenvalues")?;
         let mut appender = self.conn.appender("eigenvalues")?;
-        for v in values {
+        for (ordinal, v) in (first..).zip(values) {
             appender.append_row(params![
                 self.run,
+                ordinal,
                 self.step,
                 v.part,
                 v.side.name(),
@@ -196,10 +196,11 @@ impl Target<'_> {
         for t in traces {
             self.clear("traces", &[("part", &t.part), ("method", &t.method)])?;
         }
+        let first = self.next("traces")?;
         let mut appender = self.conn.appender("traces")?;
-        for t in traces {
+        for (ordinal, t) in (first..).zip(traces) {
             appender.append_row(params![
-                self.run, self.step, t.part, t.method, t.mean, t.se, t.probes, t.products
+                self.run, ordinal, self.step, t.part, t.method, t.mean, t.se, t.probes, t.products
             ])?;
         }
         Ok(appender.flush()?)
@@ -210,10 +211,12 @@ impl Target<'_> {
             self.clear("spectra", &[("part", &d.part)])?;
             self.clear("spectrum_points", &[("part", &d.part)])?;
         }
+        let first = self.next("spectra")?;
         let mut appender = self.conn.appender("spectra")?;
-        for d in densities {
+        for (ordinal, d) in (first..).zip(densities) {
             appender.append_row(params![
                 self.run,
+                ordinal,
                 self.step,
                 d.part,
                 d.lanczos_steps,
@@ -249,11 +252,12 @@ impl Target<'_> {
         for s in measures {
             self.clear("sharpness", &[("measure", &s.measure)])?;
         }
+        let first = self.next("sharpness")?;
         let mut appender = self.conn.appender("sharpness")?;
-        for s in measures {
+        for (ordinal, s) in (first..).zip(measures) {
             let settings = s.settings.to_string();
             appender.append_row(params![
-                self.run, self.step, s.measure, s.value, s.se, settings
+                self.run, ordinal, self.step, s.measure, s.value, s.se, settings
             ])?;
         }
         Ok(appender.flush()?)
@@ -296,21 +300,16 @@ fn load(conn: &Connection, run: &Run) -> Result<Vec<Curvature>, Error> {
 }
 
 // The step comes first; rows come in the order in which they were stored.
-const EIGENVALUES: &str = "step, part, side, rank, value, residual, converged, method \
-     FROM eigenvalues WHERE run_id = ? ORDER BY rowid";
+const EIGENVALUES: &str = "step, part, side::VARCHAR, rank, value, residual, converged, method \
+     FROM eigenvalues WHERE run_id = ? ORDER BY ordinal";
 const TRACES: &str = "step, part, method, mean, se, probes, products \
-     FROM traces WHERE run_id = ? ORDER BY rowid";
-// Files of schema version 4 have no intervals: the columns are then null.
+     FROM traces WHERE run_id = ? ORDER BY ordinal";
 const SPECTRA: &str = "step, part, lanczos_steps, probes, width, atoms, confidence \
-     FROM (SELECT *, rowid AS place FROM spectra UNION ALL BY NAME \
-           SELECT NULL::UBIGINT AS atoms, NULL::DOUBLE AS confidence WHERE false) \
-     WHERE run_id = ? ORDER BY place";
+     FROM spectra WHERE run_id = ? ORDER BY ordinal";
 const SPECTRUM_POINTS: &str = "step, part, eigenvalue, density, se, lower, upper \
-     FROM (FROM spectrum_points UNION ALL BY NAME \
-           SELECT NULL::DOUBLE AS lower, NULL::DOUBLE AS upper WHERE false) \
-     WHERE run_id = ? ORDER BY step, part, ordinal";
+     FROM spectrum_points WHERE run_id = ? ORDER BY step, part, ordinal";
 const SHARPNESS: &str = "step, measure, value, se, settings::VARCHAR \
-     FROM sharpness WHERE run_id = ? ORDER BY rowid";
+     FROM sharpness WHERE run_id = ? ORDER BY ordinal";
 
 fn each(
     conn: &Connection,

@@ -9,7 +9,7 @@ use landscape_core::{Params, Role};
 /// What the frames of a run are laid out like; nothing where it has none.
 pub(super) fn layout(conn: &Connection, run: &Run) -> Result<Option<Layout>, Error> {
     let mut statement = conn.prepare(
-        "SELECT name, role, shape::VARCHAR FROM layouts WHERE run_id = ? ORDER BY ordinal",
+        "SELECT name, role::VARCHAR, shape::VARCHAR FROM layouts WHERE run_id = ? ORDER BY ordinal",
     )?;
     let mut rows = statement.query(params![run.id])?;
     let mut tensors = Vec::new();

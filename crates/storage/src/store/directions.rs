@@ -101,7 +101,7 @@ impl Store {
         plane: &Plane,
     ) -> Result<Option<String>, Error> {
         let found = match &spec.name {
-            Some(name) => runs::by_name(conn, name)?,
+            Some(name) => super::names::by_name(conn, name)?,
             None => runs::by_identity(conn, spec)?,
         };
         let same = |stored: &runs::Stored| stored.run.identity == spec.identity();
@@ -154,12 +154,7 @@ fn put(
     directions: &[Direction],
     cosines: &[Vec<f64>],
 ) -> Result<(), Error> {
-    let stored: bool = conn.query_row(
-        "SELECT count(*) > 0 FROM directions WHERE run_id = ?",
-        params![run.id],
-        |row| row.get(0),
-    )?;
-    if stored {
+    if runs::any(conn, "directions WHERE run_id = ?", params![run.id])? {
         return Ok(());
     }
     tensors::without_merging(conn)?;

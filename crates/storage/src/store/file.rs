@@ -7,8 +7,9 @@
 
 use super::keep::{JournalNote, Patience};
 use super::leftovers;
+use super::words::{damage, explain, system_error};
 use crate::connection::settings;
-use crate::error::{Error, Holder};
+use crate::error::Error;
 use crate::owner;
 use crate::query_memory;
 use crate::schema::{self, Found};
@@ -126,7 +127,10 @@ impl File {
                 if !exists(&self.path)? {
                     return Err(self.vanished());
                 }
-                let conn = patience.open(|limit| open(&self.path, access, limit))?;
+                let conn = patience.open(|limit| open_at(&self.path, access, limit))?;
+                if access != Access::Write {
+                    schema::see_as_newest(&conn).map_err(|error| self.explain(error, access))?;
+                }
                 self.learn(&conn);
                 Kept::new(conn, access, &self.path)
             }
@@ -210,6 +214,16 @@ impl File {
         let mut state = self.state();
         state.kept = None;
         migrate(&self.path, patience).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Lets an operation have the file, that no connection of this process is open to.
+    pub(crate) fn alone<R>(
+        &self,
+        operation: impl FnOnce(&Path) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut state = self.state();
+        state.kept = None;
+        operation(&self.path).map_err(|error| error.in_file(&self.path))
     }
 
     /// Checks that the file is there and can be read as it is.
@@ -361,6 +375,10 @@ fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
     schema::inspect(&conn, path)
 }
 
+/// Bytes of a block of new files. Every table with rows and every key takes at least one, of which DuckDB's own size, four
+/// times this one, made small databases large; large ones are read and written as fast.
+pub(super) const BLOCK: u64 = 1 << 16;
+
 /// What tells a file from another one of the same name.
 type FileId = (u64, u64);
 
@@ -475,13 +493,33 @@ fn log_of(path: &Path) -> PathBuf {
     PathBuf::from(log)
 }
 
+/// Opens the file that has the name, and not one that was replaced meanwhile (see [`super::Store::compact`]).
+fn open_at(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+    loop {
+        let before = file_id(path);
+        let conn = open(path, access, patience)?;
+        if before == file_id(path) {
+            return Ok(conn);
+        }
+    }
+}
+
 /// Opens the file, again and again while another process has it, for as long as `patience`.
 fn open(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+    retry(path, patience, || open_once(path, access))
+}
+
+/// Does what another process that has the file keeps from being done, again and again for as long as `patience`.
+pub(super) fn retry<T>(
+    path: &Path,
+    patience: Duration,
+    attempt: impl Fn() -> Result<T, duckdb::Error>,
+) -> Result<T, Error> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(2);
     loop {
-        let error = match open_once(path, access) {
-            Ok(conn) => return Ok(conn),
+        let error = match attempt() {
+            Ok(done) => return Ok(done),
             Err(error) => explain(error, path, start.elapsed()),
         };
         let left = patience.saturating_sub(start.elapsed());
@@ -498,7 +536,9 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
     match access {
         Access::Read => Connection::open_with_flags(path, read_only()?),
         Access::Write => {
-            let config = settings()?.access_mode(AccessMode::ReadWrite)?;
+            let config = settings()?
+                .access_mode(AccessMode::ReadWrite)?
+                .with("default_block_size", BLOCK.to_string())?;
             Connection::open_with_flags(path, config)
         }
         Access::Query => {
@@ -512,81 +552,4 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
             Ok(conn)
         }
     }
-}
-
-/// DuckDB tells errors apart by their words alone.
-fn explain(error: duckdb::Error, path: &Path, waited: Duration) -> Error {
-    let message = error.to_string();
-    let path = path.to_owned();
-    if message.contains("Could not set lock on file") {
-        let holder = holder(&message);
-        Error::Locked {
-            path,
-            holder,
-            waited,
-        }
-    } else if message.contains("not a valid DuckDB database file") {
-        Error::NotADatabase { path }
-    } else if message.contains("database file with version number") {
-        let detail = message.lines().next().unwrap_or_default();
-        let detail = detail.trim_start_matches("IO Error: ").to_owned();
-        Error::NewerDuckDb { path, detail }
-    } else if let Some(source) = system_error(&message) {
-        Error::io("open", &path)(source)
-    } else if let Some(what) = damage(&message) {
-        Error::damaged(what).in_file(&path)
-    } else {
-        Error::Database {
-            path,
-            source: error,
-        }
-    }
-}
-
-/// The error of the operating system that DuckDB speaks of.
-fn system_error(message: &str) -> Option<io::Error> {
-    use io::ErrorKind as Kind;
-    const WORDS: [(&str, Kind); 6] = [
-        ("Permission denied", Kind::PermissionDenied),
-        ("Operation not permitted", Kind::PermissionDenied),
-        ("Read-only file system", Kind::ReadOnlyFilesystem),
-        ("No space left on device", Kind::StorageFull),
-        ("Disk quota exceeded", Kind::QuotaExceeded),
-        ("File too large", Kind::FileTooLarge),
-    ];
-    let (words, kind) = { WORDS.iter() }.find(|(words, _)| message.contains(words))?;
-    let line = { message.lines() }.find(|line| line.contains(words))?;
-    Some(io::Error::new(*kind, line.trim_start_matches("IO Error: ")))
-}
-
-/// What is wrong with the bytes of a file, as far as DuckDB says so.
-fn damage(message: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &str); 4] = [
-        (
-            "Could not read enough bytes",
-            "it ends too early: a part of it is missing",
-        ),
-        ("Corrupt database file", "a checksum of it does not hold"),
-        (
-            "Failed to deserialize",
-            "what it says of itself cannot be read",
-        ),
-        (
-            "Serialization Error",
-            "what it says of itself cannot be read",
-        ),
-    ];
-    let found = WORDS.iter().find(|(words, _)| message.contains(words));
-    found.map(|(_, what)| *what)
-}
-
-/// Reads `Conflicting lock is held in /usr/bin/python3.11 (PID 17234)`.
-fn holder(message: &str) -> Option<Holder> {
-    let (before, after) = message.split_once(" (PID ")?;
-    let pid = after.split(')').next()?.trim().parse().ok()?;
-    let program = before
-        .split_once("held in ")
-        .map(|(_, program)| program.trim().to_owned())
-        .filter(|program| !program.is_empty());
-    Some(Holder { program, pid })
 }

@@ -103,6 +103,8 @@ pub enum JournalNote {
     },
     /// Another process keeps the file, so that it cannot be taken in yet.
     Waits,
+    /// The file is only read, and its tables are of an earlier version.
+    Outdated,
 }
 
 impl fmt::Display for JournalNote {
@@ -111,6 +113,12 @@ impl fmt::Display for JournalNote {
             JournalNote::Waits => {
                 return f.write_str(
                     "results beside the database are not stored yet, because another process has it open",
+                );
+            }
+            JournalNote::Outdated => {
+                return f.write_str(
+                    "results beside the database are not stored yet, because its tables are of an earlier \
+                     version; `landscape migrate` stores them",
                 );
             }
             JournalNote::TakenIn {
@@ -276,7 +284,16 @@ impl Store {
         }
         let patience = Patience::new(SLICE);
         let access = super::file::Access::Write;
-        match self.file.with(access, &patience, |conn| self.take_in(conn)) {
+        let taken = self.file.with(access, &patience, |conn| {
+            match crate::schema::outdated(conn, self.path())? {
+                None => self.take_in(conn),
+                Some(_) => {
+                    self.file.note(JournalNote::Outdated);
+                    Ok(())
+                }
+            }
+        });
+        match taken {
             Err(Error::Locked { .. } | Error::Database { .. } | Error::Io { .. }) => {
                 self.file.note(JournalNote::Waits);
                 Ok(())

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod columns;
+mod compact;
 mod curvature;
 mod curvature_map;
 mod deltas;
@@ -11,6 +12,8 @@ mod file;
 mod keep;
 mod lanczos;
 mod leftovers;
+mod list;
+mod names;
 mod records;
 mod replacement;
 mod runs;
@@ -19,10 +22,13 @@ mod surface;
 mod tensors;
 mod training_states;
 mod trajectory;
+mod words;
 
 pub use checkpoints::{Checkpoints, StoredCheckpoint, StoredRows};
+pub use compact::Compacted;
 pub use directions::StoredDirections;
 pub use keep::JournalNote;
+pub use list::{RunFilter, RunOrder};
 pub use trajectory::NamedTrajectory;
 
 pub(crate) use keep::{Kept, Refused};
@@ -95,7 +101,12 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or it is empty.
     pub fn migrate(path: impl AsRef<Path>) -> Result<u64, Error> {
-        Store::of(path.as_ref(), true).file.migrate(PATIENCE)
+        let store = Store::of(path.as_ref(), true);
+        let version = store.file.migrate(PATIENCE)?;
+        match journal::exists(store.path()) {
+            true => store.write(|_| Ok(version)),
+            false => Ok(version),
+        }
     }
 
     /// The store in a file, for reading only.

@@ -123,7 +123,7 @@ fn rows_from(run: &Run, from: u64) -> [String; 3] {
     [
         these("records"),
         these("deltas"),
-        these("tensors") + " AND part = 'checkpoint'",
+        these("tensors") + &format!(" AND part = '{}'", Part::at(run, from).name()),
     ]
 }
 
@@ -163,10 +163,10 @@ fn replace(conn: &Connection, run: &Run, steps: &[&Step]) -> Result<(), Error> {
     }
     conn.execute(
         &format!(
-            "DELETE FROM tensors WHERE run_id = ? AND part = 'checkpoint' AND step IN ({})",
+            "DELETE FROM tensors WHERE run_id = ? AND part = ? AND step IN ({})",
             list(&with_params)
         ),
-        params![run.id],
+        params![run.id, Part::at(run, 0).name()],
     )?;
     let mut statement = conn.prepare(&format!(
         "SELECT step FROM deltas WHERE run_id = ? AND step IN ({}) ORDER BY step",
@@ -184,7 +184,7 @@ fn append(conn: &Connection, run: &Run, steps: &[&Step]) -> Result<(), Error> {
     let mut appender = tensors::appender(conn)?;
     for step in steps {
         if let Some(Coded::Raw(Packed(params))) = &step.checkpoint {
-            let part = Part::Checkpoint(step.record.step);
+            let part = Part::at(run, step.record.step);
             tensors::append(&mut appender, run, part, params)?;
         }
     }

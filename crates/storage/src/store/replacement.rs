@@ -2,7 +2,8 @@
 //! complete; then, in one transaction, the old one is removed and the new one takes its name.
 
 use super::Store;
-use super::runs::{self, by_identity, by_name, one, remove};
+use super::names::{self, by_name};
+use super::runs::{self, by_identity, one, remove};
 use crate::error::Error;
 use crate::run::{REPLACEMENT, Run, RunSpec, Status};
 use duckdb::{Connection, params};
@@ -106,7 +107,8 @@ fn draft_of(conn: &Connection, spec: &RunSpec) -> Result<Option<String>, Error> 
     Ok(name.and_then(|name| name.strip_suffix(REPLACEMENT).map(str::to_owned)))
 }
 
-/// Gives a complete run the name it was begun for, and removes the run that has it.
+/// Gives a complete run the name it was begun for. The run that has it is removed, unless it has other names and
+/// other settings.
 pub(super) fn promote(conn: &Connection, run: &Run) -> Result<(), Error> {
     let stored: String = conn.query_row(
         "SELECT name FROM runs WHERE run_id = ?",
@@ -116,12 +118,19 @@ pub(super) fn promote(conn: &Connection, run: &Run) -> Result<(), Error> {
     let Some(name) = stored.strip_suffix(REPLACEMENT) else {
         return Ok(());
     };
-    if let Some(old) = by_name(conn, name)? {
-        remove(conn, old.run.id)?;
+    match by_name(conn, name)? {
+        // The same again: no name is left to what it replaces.
+        Some(old) if old.run.identity == run.identity => {
+            conn.execute(
+                "UPDATE names SET run_id = ? WHERE run_id = ? AND name <> ?",
+                params![run.id, old.run.id, name],
+            )?;
+            remove(conn, old.run.id)?;
+        }
+        Some(old) => {
+            names::drop_name(conn, old.run.id, name)?;
+        }
+        None => {}
     }
-    conn.execute(
-        "UPDATE runs SET name = ? WHERE run_id = ?",
-        params![name, run.id],
-    )?;
-    Ok(())
+    names::change(conn, run.id, &stored, name)
 }

@@ -1,29 +1,30 @@
 //! Runs: begun, continued, found, finished, removed.
 
 use super::Store;
+use super::list::RunFilter;
+use super::names::{self, by_name};
 use crate::change::Change;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
 use crate::owner::{self, Owner};
 use crate::run::{
-    PLANE, REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros,
+    PLANE, REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros, moment,
 };
 use crate::schema::RUN_TABLES;
-use duckdb::types::{TimeUnit, Value};
 use duckdb::{Connection, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-const RUN_COLUMNS: &str = "run_id, name, kind, identity, settings::VARCHAR, provenance::VARCHAR, \
-     epoch_us(created), epoch_us(finished), status, owner";
+pub(super) const RUN_COLUMNS: &str = "run_id, name, kind::VARCHAR, identity, settings::VARCHAR, provenance::VARCHAR, \
+     epoch_us(created), epoch_us(finished), status::VARCHAR, owner";
 
 impl Store {
     /// Continues the stored run with the same settings, or begins a new one.
     ///
     /// Without a name, any run of the same kind and identity is continued. A new name for settings
-    /// that are stored already begins with a copy of all that is stored, so that nothing is
-    /// computed again. The run then belongs to this process until [`Store::finish`], or until the
+    /// that are stored already is one more name of that run, so that nothing is computed again or copied; where
+    /// another process works on it, a new run begins with a copy of what is stored. The run then belongs to this process until [`Store::finish`], or until the
     /// process ends.
     ///
     /// # Errors
@@ -76,6 +77,11 @@ impl Store {
                     _ => None,
                 };
                 let name = free_name(conn, spec)?;
+                if let Some(twin) = &twin
+                    && self.not_busy(twin).is_ok()
+                {
+                    return self.name_again(conn, &twin.run, spec, name);
+                }
                 let run = self.insert(conn, spec, &name)?;
                 if let Some(twin) = twin {
                     copy(conn, twin.run.id, run.id)?;
@@ -83,6 +89,23 @@ impl Store {
                 Ok(run)
             }
         }
+    }
+
+    /// Gives a stored run one more name, and goes on with it.
+    fn name_again(
+        &self,
+        conn: &Connection,
+        stored: &Run,
+        spec: &RunSpec,
+        name: String,
+    ) -> Result<Run, Error> {
+        names::add(conn, stored.id, &name)?;
+        self.goes_on_with(stored, spec);
+        let run = Run {
+            name,
+            ..stored.clone()
+        };
+        self.claim(conn, run)
     }
 
     /// Says that this process is done with a run. One that replaces another takes its place when it
@@ -100,16 +123,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn runs(&self) -> Result<Vec<RunSummary>, Error> {
-        self.read(|conn| {
-            let mut statement =
-                conn.prepare(&format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY run_id"))?;
-            let mut rows = statement.query([])?;
-            let mut runs = Vec::new();
-            while let Some(row) = rows.next()? {
-                runs.push(Stored::read(conn, row)?.run);
-            }
-            summaries(conn, runs)
-        })
+        self.runs_where(&RunFilter::default())
     }
 
     /// A run by its name, or by its number.
@@ -132,20 +146,7 @@ impl Store {
         })
     }
 
-    /// Removes a run and all it holds. The space is used again by later runs.
-    ///
-    /// # Errors
-    /// [`Error::UnknownRun`], or [`Error::Busy`] when another living process works on it.
-    pub fn remove(&self, name: &str) -> Result<(), Error> {
-        self.write(|conn| {
-            let run = self.find_in(conn, name)?;
-            let stored = by_name(conn, &run.name)?.ok_or_else(|| self.gone(&run))?;
-            self.not_busy(&stored)?;
-            remove(conn, run.id)
-        })
-    }
-
-    fn find_in(&self, conn: &Connection, name: &str) -> Result<Run, Error> {
+    pub(super) fn find_in(&self, conn: &Connection, name: &str) -> Result<Run, Error> {
         if let Some(stored) = by_name(conn, name)? {
             return Ok(stored.run);
         }
@@ -154,7 +155,7 @@ impl Store {
         {
             return Ok(stored.run);
         }
-        let mut statement = conn.prepare("SELECT name FROM runs ORDER BY run_id")?;
+        let mut statement = conn.prepare("SELECT name FROM names ORDER BY run_id, name")?;
         let known = statement
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
@@ -187,7 +188,7 @@ impl Store {
         take(conn, id)?;
         conn.execute(
             "INSERT INTO runs (run_id, name, kind, identity, settings, provenance, created, status)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES (?, ?, ?, ?, ?, ?, ?::VARCHAR::TIMESTAMPTZ, ?)",
             params![
                 id,
                 name,
@@ -195,10 +196,12 @@ impl Store {
                 spec.identity(),
                 canonical(&spec.settings),
                 spec.provenance.to_string(),
-                now(created),
+                moment(created),
                 Status::Running.name(),
             ],
         )?;
+        names::add(conn, id, name)?;
+        super::sessions::begin(conn, id, &spec.provenance)?;
         self.writer.claim(conn, id)?;
         Ok(Run {
             id,
@@ -284,7 +287,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    fn read(conn: &Connection, row: &Row<'_>) -> Result<Stored, Error> {
+    pub(super) fn read(conn: &Connection, row: &Row<'_>) -> Result<Stored, Error> {
         let json = |place: usize| -> Result<serde_json::Value, Error> {
             let text: String = row.get(place)?;
             serde_json::from_str(&text)
@@ -320,7 +323,7 @@ pub(super) fn free_name(conn: &Connection, spec: &RunSpec) -> Result<String, Err
     }
     for number in 1u64.. {
         let name = format!("{}-{number}", spec.kind);
-        if by_name(conn, &name)?.is_none() {
+        if !names::exists(conn, &name)? {
             return Ok(name);
         }
     }
@@ -338,10 +341,6 @@ pub(super) fn one(
     rows.next()?.map(|row| Stored::read(conn, row)).transpose()
 }
 
-pub(super) fn by_name(conn: &Connection, name: &str) -> Result<Option<Stored>, Error> {
-    one(conn, "name = ?", params![name])
-}
-
 /// Runs that are to replace others are found by the name of those alone.
 pub(super) fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<Stored>, Error> {
     let kinds: Vec<&str> = { RunKind::ALL.iter() }
@@ -350,7 +349,7 @@ pub(super) fn by_identity(conn: &Connection, spec: &RunSpec) -> Result<Option<St
         .collect();
     one(
         conn,
-        "identity = ? AND list_contains(string_split(?, ','), kind) AND NOT ends_with(name, ?)",
+        "identity = ? AND list_contains(string_split(?, ','), kind::VARCHAR) AND NOT ends_with(name, ?)",
         params![spec.identity(), kinds.join(","), REPLACEMENT],
     )
 }
@@ -371,10 +370,10 @@ pub(super) fn set_status(conn: &Connection, run: &Run, status: Status) -> Result
 }
 
 pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), Error> {
-    let finished = (status == Status::Complete).then(|| now(SystemTime::now()));
+    let finished = (status == Status::Complete).then(|| moment(SystemTime::now()));
     let owner = (status == Status::Running).then(|| Owner::current().to_string());
     conn.execute(
-        "UPDATE runs SET status = ?, owner = ?, finished = ? WHERE run_id = ?",
+        "UPDATE runs SET status = ?, owner = ?, finished = ?::VARCHAR::TIMESTAMPTZ WHERE run_id = ?",
         params![status.name(), owner, finished, run.id],
     )?;
     super::sessions::count(conn, run)?;
@@ -428,9 +427,10 @@ pub(super) fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Copies all that a run holds.
+/// Copies all that a run holds; what says whose it is stays.
 fn copy(conn: &Connection, from: i64, to: i64) -> Result<(), Error> {
-    for table in RUN_TABLES.iter().filter(|&&table| table != "runs") {
+    let own = ["runs", "names", "contributions"];
+    for table in RUN_TABLES.iter().filter(|table| !own.contains(table)) {
         conn.execute(
             &format!(
                 "INSERT INTO {table} SELECT * REPLACE (?::BIGINT AS run_id) FROM {table} WHERE run_id = ?"
@@ -441,11 +441,17 @@ fn copy(conn: &Connection, from: i64, to: i64) -> Result<(), Error> {
     Ok(())
 }
 
-fn now(time: SystemTime) -> Value {
-    Value::Timestamp(TimeUnit::Microsecond, micros(time))
+/// Whether there is a row, of a table and a condition.
+pub(super) fn any(
+    conn: &Connection,
+    rows: &str,
+    params: impl duckdb::Params,
+) -> Result<bool, Error> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {rows})");
+    Ok(conn.query_row(&sql, params, |row| row.get(0))?)
 }
 
-fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error> {
+pub(super) fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error> {
     let count = |sql: &str| -> Result<HashMap<i64, u64>, Error> {
         let mut statement = conn.prepare(sql)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -462,14 +468,14 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
     let trajectories = count("SELECT run_id, count(*) FROM trajectories GROUP BY run_id")?;
     let checkpoints = count(
         "SELECT run_id, count(DISTINCT step)
-         FROM (SELECT run_id, step FROM tensors WHERE part = 'checkpoint' UNION ALL
+         FROM (SELECT run_id, step FROM tensors WHERE part IN ('checkpoint', 'control-point') UNION ALL
                SELECT run_id, step FROM deltas) GROUP BY run_id",
     )?;
     // From the shapes: lengths of blobs are known only once they are read.
     let bytes = count(
         "SELECT run_id, coalesce(TRY_CAST(sum(bytes) AS UBIGINT), 0)
          FROM (SELECT run_id, 4 * list_product(TRY_CAST(shape AS BIGINT[])) AS bytes FROM tensors
-               WHERE part = 'checkpoint' UNION ALL SELECT run_id, bytes FROM deltas)
+               WHERE part IN ('checkpoint', 'control-point') UNION ALL SELECT run_id, bytes FROM deltas)
          GROUP BY run_id",
     )?;
     let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
@@ -478,8 +484,10 @@ fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error
     while let Some(row) = rows.next()? {
         shapes.entry(row.get(0)?).or_default().push(row.get(1)?);
     }
+    let mut all_names = names::all(conn)?;
     let of = |counts: &HashMap<i64, u64>, run: &Run| counts.get(&run.id).copied().unwrap_or(0);
     let summary = |run: Run| RunSummary {
+        names: all_names.remove(&run.id).unwrap_or_default(),
         shape: shapes.remove(&run.id).unwrap_or_default(),
         points: of(&points, &run),
         interpolated: of(&interpolated, &run),

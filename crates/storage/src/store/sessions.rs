@@ -1,10 +1,13 @@
-//! Which sessions contributed to a run: a run may go on with another version of the program or on
-//! another device, and its provenance then names all of them.
+//! Which sessions contributed to a run: a run may go on with another version of the program, on another device
+//! or another machine. Each is a row of `contributions`; the provenance of the run names all of them.
 
 use crate::error::Error;
-use crate::run::Run;
+use crate::run::{Run, from_micros, moment};
 use duckdb::{Connection, params};
 use serde_json::{Map, Value, json};
+use std::env;
+use std::fs;
+use std::time::SystemTime;
 
 /// What is told of a run in one word, and so lists all that contributed.
 const WORDS: &[&str] = &["device", "version", "system"];
@@ -13,90 +16,164 @@ const COMMAND: &str = "command";
 const SESSIONS: &str = "sessions";
 const POINTS: &str = "points";
 
-/// Notes in the provenance of a run that results of another session follow. A run of one session keeps
-/// its provenance as it is; with several, `sessions` has that of each with the number of `points` that
-/// it stored, and its words on device, version and system are those of all.
+/// A row of `contributions`.
+#[derive(Debug, Clone)]
+struct Session {
+    host: Option<String>,
+    begun: Option<SystemTime>,
+    points: Option<u64>,
+    provenance: Value,
+}
+
+impl Session {
+    /// One that begins now and here.
+    fn new(provenance: &Value) -> Self {
+        Session {
+            host: host(),
+            begun: Some(SystemTime::now()),
+            points: None,
+            provenance: provenance.clone(),
+        }
+    }
+
+    fn word(&self, key: &str) -> Option<&str> {
+        self.provenance.get(key)?.as_str()
+    }
+
+    /// Its provenance with its points.
+    fn told(&self) -> Value {
+        let mut told = self.provenance.clone();
+        if let (Value::Object(told), Some(points)) = (&mut told, self.points) {
+            told.insert(POINTS.to_owned(), json!(points));
+        }
+        told
+    }
+}
+
+/// What the machine is called, where it says so.
+fn host() -> Option<String> {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.or_else(|| env::var("HOSTNAME").ok());
+    let name = name.or_else(|| env::var("COMPUTERNAME").ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Notes the session that begins a run.
+pub(super) fn begin(conn: &Connection, run: i64, provenance: &Value) -> Result<(), Error> {
+    put(conn, run, &[Session::new(provenance)])
+}
+
+/// Notes a session that results follow of, where it is not the last one. The provenance of a run of one session is
+/// that session's; with several, `sessions` has that of each with the number of `points` that it stored, and its
+/// words on device, version and system are those of all.
 pub(super) fn add(conn: &Connection, run: &Run, session: &Value) -> Result<(), Error> {
-    let (Value::Object(stored), Value::Object(new)) = (provenance(conn, run)?, session) else {
+    let Value::Object(new) = session else {
         return Ok(());
     };
-    let points = count_of(conn, run)?;
-    let mut all = sessions(&stored);
-    close(&mut all, points);
-    all.retain(|one| one.get(POINTS) != Some(&json!(0)));
-    if let Some(last) = all.last()
-        && alike(last, new)
-    {
-        return Ok(());
-    }
-    all.push(new.clone());
-    put(conn, run, &merged(all))
-}
-
-/// Counts what the last session stored; nothing to do for runs of one session.
-pub(super) fn count(conn: &Connection, run: &Run) -> Result<(), Error> {
-    let Value::Object(stored) = provenance(conn, run)? else {
-        return Ok(());
-    };
-    if !stored.contains_key(SESSIONS) {
-        return Ok(());
-    }
-    let mut all = sessions(&stored);
+    let mut all = load(conn, run.id)?;
     close(&mut all, count_of(conn, run)?);
-    put(conn, run, &merged(all))
+    let last = all.last().and_then(|last| last.provenance.as_object());
+    if last.is_some_and(|last| alike(last, new)) {
+        return Ok(());
+    }
+    all.retain(|one| one.points != Some(0));
+    let last = all.last().and_then(|last| last.provenance.as_object());
+    if last.is_none_or(|last| !alike(last, new)) {
+        all.push(Session::new(session));
+    }
+    put(conn, run.id, &all)?;
+    tell(conn, run.id, &all)
 }
 
-fn provenance(conn: &Connection, run: &Run) -> Result<Value, Error> {
-    let text: String = conn.query_row(
-        "SELECT provenance::VARCHAR FROM runs WHERE run_id = ?",
-        params![run.id],
-        |row| row.get(0),
+/// Counts what the last session stored.
+pub(super) fn count(conn: &Connection, run: &Run) -> Result<(), Error> {
+    let mut all = load(conn, run.id)?;
+    let Some(last) = all.last().map(|last| last.points) else {
+        return Ok(());
+    };
+    close(&mut all, count_of(conn, run)?);
+    if all.last().map(|last| last.points) == Some(last) {
+        return Ok(());
+    }
+    put(conn, run.id, &all)?;
+    match all.len() {
+        0 | 1 => Ok(()),
+        _ => tell(conn, run.id, &all),
+    }
+}
+
+fn load(conn: &Connection, run: i64) -> Result<Vec<Session>, Error> {
+    let mut statement = conn.prepare(
+        "SELECT host, epoch_us(begun), points, provenance::VARCHAR
+         FROM contributions WHERE run_id = ? ORDER BY ordinal",
     )?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::damaged(format!("provenance of a run: {error}")))
+    let mut rows = statement.query(params![run])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let provenance: String = row.get(3)?;
+        let provenance = serde_json::from_str(&provenance)
+            .map_err(|error| Error::damaged(format!("provenance of a session: {error}")))?;
+        all.push(Session {
+            host: row.get(0)?,
+            begun: row.get::<_, Option<i64>>(1)?.map(from_micros),
+            points: row.get(2)?,
+            provenance,
+        });
+    }
+    Ok(all)
+}
+
+fn put(conn: &Connection, run: i64, all: &[Session]) -> Result<(), Error> {
+    conn.execute("DELETE FROM contributions WHERE run_id = ?", params![run])?;
+    let mut statement = conn.prepare(
+        "INSERT INTO contributions (run_id, ordinal, host, device, version, begun, points, provenance)
+         VALUES (?, ?, ?, ?, ?, ?::VARCHAR::TIMESTAMPTZ, ?, ?)",
+    )?;
+    for (ordinal, one) in (0i32..).zip(all) {
+        statement.execute(params![
+            run,
+            ordinal,
+            one.host,
+            one.word("device"),
+            one.word("version"),
+            one.begun.map(moment),
+            one.points,
+            one.provenance.to_string(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Puts what all sessions say of the run into its row.
+fn tell(conn: &Connection, run: i64, all: &[Session]) -> Result<(), Error> {
+    conn.execute(
+        "UPDATE runs SET provenance = ? WHERE run_id = ?",
+        params![merged(all).to_string(), run],
+    )?;
+    Ok(())
 }
 
 /// Points that are measured, be it losses or curvature; nothing without a grid.
 fn count_of(conn: &Connection, run: &Run) -> Result<Option<u64>, Error> {
+    if !super::runs::any(conn, "axes WHERE run_id = ?", params![run.id])? {
+        return Ok(None);
+    }
     let count = |query: &str| -> Result<u64, Error> {
         Ok(conn.query_row(query, params![run.id], |row| row.get(0))?)
     };
-    if count("SELECT count(*) FROM axes WHERE run_id = ?")? == 0 {
-        return Ok(None);
-    }
     let losses = count("SELECT count(*) FROM points WHERE run_id = ? AND NOT interpolated")?;
     Ok(Some(
         losses + count("SELECT count(*) FROM curvature_points WHERE run_id = ?")?,
     ))
 }
 
-fn put(conn: &Connection, run: &Run, provenance: &Value) -> Result<(), Error> {
-    conn.execute(
-        "UPDATE runs SET provenance = ? WHERE run_id = ?",
-        params![provenance.to_string(), run.id],
-    )?;
-    Ok(())
-}
-
-/// The sessions so far, each with what it stored.
-fn sessions(stored: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    let listed = stored.get(SESSIONS).and_then(Value::as_array);
-    match listed {
-        Some(listed) => { listed.iter() }
-            .filter_map(|one| one.as_object().cloned())
-            .collect(),
-        None => vec![stored.clone()],
-    }
-}
-
 /// Counts the points of the last session: those that are in no other. Nothing without a grid.
-fn close(all: &mut [Map<String, Value>], points: Option<u64>) {
+fn close(all: &mut [Session], points: Option<u64>) {
     let (Some(points), Some((last, before))) = (points, all.split_last_mut()) else {
         return;
     };
-    let of = |one: &Map<String, Value>| one.get(POINTS).and_then(Value::as_u64).unwrap_or(0);
-    let others: u64 = before.iter().map(of).sum();
-    last.insert(POINTS.to_owned(), json!(points.saturating_sub(others)));
+    let others: u64 = before.iter().filter_map(|one| one.points).sum();
+    last.points = Some(points.saturating_sub(others));
 }
 
 fn alike(stored: &Map<String, Value>, new: &Map<String, Value>) -> bool {
@@ -109,18 +186,16 @@ fn alike(stored: &Map<String, Value>, new: &Map<String, Value>) -> bool {
 }
 
 /// The provenance of a run of these sessions.
-fn merged(mut all: Vec<Map<String, Value>>) -> Value {
-    if let [one] = &mut all[..] {
-        one.remove(POINTS);
-        return Value::Object(one.clone());
-    }
-    let Some(mut merged) = all.first().cloned() else {
-        return json!({});
+fn merged(all: &[Session]) -> Value {
+    let [first, _, ..] = all else {
+        return { all.first() }.map_or_else(|| json!({}), |one| one.provenance.clone());
     };
-    merged.remove(POINTS);
+    let Value::Object(mut merged) = first.provenance.clone() else {
+        return first.provenance.clone();
+    };
     for key in WORDS {
         let mut words: Vec<&str> = Vec::new();
-        for word in all.iter().filter_map(|one| one.get(*key)?.as_str()) {
+        for word in all.iter().filter_map(|one| one.word(key)) {
             if !words.contains(&word) {
                 words.push(word);
             }
@@ -129,6 +204,7 @@ fn merged(mut all: Vec<Map<String, Value>>) -> Value {
             merged.insert((*key).to_owned(), json!(words.join(", ")));
         }
     }
-    merged.insert(SESSIONS.to_owned(), json!(all));
+    let told: Vec<Value> = all.iter().map(Session::told).collect();
+    merged.insert(SESSIONS.to_owned(), json!(told));
     Value::Object(merged)
 }

@@ -2,8 +2,8 @@
 
 use crate::curvature::Side;
 use crate::error::Error;
-use crate::run::Run;
-use duckdb::{Appender, Connection, Row, params};
+use crate::run::{Run, RunKind};
+use duckdb::{Appender, Connection, Row, Rows, params};
 use landscape_core::{Parameter, Params, Role};
 
 /// Which tensors of a run.
@@ -13,25 +13,33 @@ pub(super) enum Part {
     Origin,
     /// A direction, from 1.
     Direction(usize),
-    /// Parameters recorded at a step.
+    /// Parameters recorded at a step of a training.
     Checkpoint(u64),
-    /// An eigenvector of one end of the spectrum, by its rank from 0.
-    Eigenvector(Side, u64),
+    /// A control point of a curve, from 0: what its checkpoints are.
+    ControlPoint(u64),
 }
 
 impl Part {
+    /// What a run stores at a step.
+    pub(super) fn at(run: &Run, step: u64) -> Part {
+        match run.kind {
+            RunKind::Curve => Part::ControlPoint(step),
+            _ => Part::Checkpoint(step),
+        }
+    }
+
     pub(super) fn name(self) -> String {
         match self {
             Part::Origin => "origin".to_owned(),
             Part::Direction(number) => format!("d{number}"),
             Part::Checkpoint(_) => "checkpoint".to_owned(),
-            Part::Eigenvector(side, _) => format!("{side}-eigenvector"),
+            Part::ControlPoint(_) => "control-point".to_owned(),
         }
     }
 
     fn step(self) -> Option<u64> {
         match self {
-            Part::Checkpoint(step) | Part::Eigenvector(_, step) => Some(step),
+            Part::Checkpoint(step) | Part::ControlPoint(step) => Some(step),
             _ => None,
         }
     }
@@ -71,7 +79,7 @@ pub(super) fn append(
 
 pub(super) fn load(conn: &Connection, run: &Run, part: Part) -> Result<Option<Params>, Error> {
     let mut statement = conn.prepare(
-        "SELECT name, role, shape::VARCHAR, data FROM tensors
+        "SELECT name, role::VARCHAR, shape::VARCHAR, data FROM tensors
          WHERE run_id = ? AND part = ? AND step IS NOT DISTINCT FROM ?::UBIGINT ORDER BY ordinal",
     )?;
     let mut rows = statement.query(params![run.id, part.name(), part.step()])?;
@@ -93,20 +101,58 @@ pub(super) fn checkpoints(
     last: u64,
 ) -> Result<Vec<(u64, Params)>, Error> {
     let mut statement = conn.prepare(
-        "SELECT name, role, shape::VARCHAR, data, step FROM tensors
-         WHERE run_id = ? AND part = 'checkpoint' AND step BETWEEN ?::UBIGINT AND ?::UBIGINT
+        "SELECT name, role::VARCHAR, shape::VARCHAR, data, step FROM tensors
+         WHERE run_id = ? AND part = ? AND step BETWEEN ?::UBIGINT AND ?::UBIGINT
          ORDER BY step, ordinal",
     )?;
-    let mut rows = statement.query(params![run.id, first, last])?;
+    let part = Part::at(run, first).name();
+    grouped(statement.query(params![run.id, part, first, last])?)
+}
+
+pub(super) fn append_eigenvector(
+    appender: &mut Appender<'_>,
+    run: &Run,
+    side: Side,
+    rank: u64,
+    vector: &Params,
+) -> Result<(), Error> {
+    for (ordinal, tensor) in (0i32..).zip(vector.iter()) {
+        let bytes: Vec<u8> = tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+        appender.append_row(params![
+            run.id,
+            side.name(),
+            rank,
+            ordinal,
+            tensor.name,
+            tensor.role.name(),
+            format!("{:?}", tensor.shape),
+            bytes,
+        ])?;
+    }
+    Ok(())
+}
+
+/// The eigenvectors of one end, by rank.
+pub(super) fn eigenvectors(conn: &Connection, run: &Run, side: Side) -> Result<Vec<Params>, Error> {
+    let mut statement = conn.prepare(
+        "SELECT name, role::VARCHAR, shape::VARCHAR, data, rank FROM eigenvectors
+         WHERE run_id = ? AND side = ? ORDER BY rank, ordinal",
+    )?;
+    let rows = statement.query(params![run.id, side.name()])?;
+    grouped(rows).map(|found| found.into_iter().map(|(_, vector)| vector).collect())
+}
+
+/// Tensors that have a number in the column behind them, those of one number together.
+fn grouped(mut rows: Rows<'_>) -> Result<Vec<(u64, Params)>, Error> {
     let mut found: Vec<(u64, Vec<Parameter>)> = Vec::new();
     while let Some(row) = rows.next()? {
-        let step = row.get(4)?;
+        let number = row.get(4)?;
         match found.last_mut() {
-            Some((last, tensors)) if *last == step => tensors.push(tensor(row)?),
-            _ => found.push((step, vec![tensor(row)?])),
+            Some((last, tensors)) if *last == number => tensors.push(tensor(row)?),
+            _ => found.push((number, vec![tensor(row)?])),
         }
     }
-    let params = |(step, tensors)| Ok((step, Params::new(tensors)?));
+    let params = |(number, tensors)| Ok((number, Params::new(tensors)?));
     found.into_iter().map(params).collect()
 }
 

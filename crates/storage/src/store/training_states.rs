@@ -58,8 +58,7 @@ fn load(conn: &Connection, run: &Run) -> Result<Option<TrainingState>, Error> {
 
 /// Whether there is one.
 pub(super) fn exists(conn: &Connection, run: &Run) -> Result<bool, Error> {
-    let mut statement = conn.prepare("SELECT 1 FROM training_states WHERE run_id = ? LIMIT 1")?;
-    Ok(statement.exists(params![run.id])?)
+    super::runs::any(conn, "training_states WHERE run_id = ?", params![run.id])
 }
 
 /// Keeps a state in the place of the one before.

@@ -120,6 +120,7 @@ fn entry() {
         "hold" => crate::concurrency::hold_in_child(file),
         "own" => crate::concurrency::own_in_child(file),
         "create-and-begin" => crate::concurrency::create_and_begin_in_child(file),
+        "compact" => crate::compact::compact_in_child(file),
         "append-leashed" => crate::concurrency::append_leashed_in_child(file),
         "append" => crate::concurrency::append_in_child(file),
         "map" => crate::curvature::map_in_child(file),

@@ -407,7 +407,7 @@ pub fn append_leashed_in_child(file: &Path) {
 fn a_stopped_process_that_wakes_up_after_a_take_over_changes_nothing() {
     let (dir, file) = place();
     Store::open(&file).unwrap();
-    allow(&file, 1);
+    allow(&file, 0);
     let mut other = Process::start("append-leashed", &file);
     other.wait_for("appended");
     let signal = |name: &str| {

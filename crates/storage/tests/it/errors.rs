@@ -270,12 +270,10 @@ fn older(path: &std::path::Path) {
 }
 
 #[test]
-fn an_older_schema_is_read_once_it_is_migrated() {
+fn an_older_schema_is_read_as_it_is_and_migrated() {
     let (_dir, path) = place();
     older(&path);
-    let text = message(Store::open_read(&path));
-    assert!(text.contains("older schema version 1"), "{text}");
-    assert!(text.contains("`landscape migrate`"), "{text}");
+    assert!(Store::open_read(&path).unwrap().runs().unwrap().is_empty());
     assert_eq!(Store::migrate(&path).unwrap(), 1);
     assert_eq!(Store::migrate(&path).unwrap(), SCHEMA_VERSION);
     Store::open_read(&path).unwrap();

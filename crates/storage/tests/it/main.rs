@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod child;
+mod compact;
 mod concurrency;
 mod crash;
 mod curvature;
@@ -24,4 +25,5 @@ mod support;
 mod surfaces;
 mod tampered;
 mod training;
+mod versions;
 mod vtk;

@@ -61,19 +61,104 @@ fn a_name_of_other_settings_is_an_error_that_names_them() {
 }
 
 #[test]
-fn a_new_name_for_known_settings_begins_with_all_that_is_stored() {
+fn a_new_name_for_known_settings_is_one_more_name_of_the_run() {
     let (_dir, store) = store();
     let (first, _) = store
         .begin_surface(&spec(1).named("a"), &grid(), &terms(), None)
         .unwrap();
     store.append_points(&first, &points(&grid(), 2)).unwrap();
-    let (second, copied) = store
+    let (second, known) = store
         .begin_surface(&spec(1).named("b"), &grid(), &terms(), None)
         .unwrap();
-    assert_ne!(first.id, second.id);
-    assert_same(&copied, &surface(grid(), terms(), 0));
-    store.remove("a").unwrap();
-    assert_same(&store.load_surface(&second).unwrap(), &copied);
+    assert_eq!((second.id, second.name.as_str()), (first.id, "b"));
+    assert_same(&known, &surface(grid(), terms(), 0));
+    let rows = |table: &str| {
+        let count = store.sql(&format!("SELECT count(*) FROM {table}"));
+        count.unwrap().rows[0][0].as_u64().unwrap()
+    };
+    assert_eq!(rows("points"), grid().len() as u64, "nothing is copied");
+    assert_eq!(rows("landscape WHERE run = 'b'"), grid().len() as u64);
+    let listed = store.runs().unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].names, ["a", "b"]);
+    assert_eq!(store.find("b").unwrap().name, "b");
+    let taken = store.begin(&spec(2).named("b")).unwrap_err();
+    assert!(matches!(taken, Error::Differs { .. }), "{taken}");
+    assert!(!store.remove("a").unwrap(), "it has another name");
+    let listed = store.runs().unwrap();
+    assert_eq!(
+        (listed[0].run.name.as_str(), listed[0].names.len()),
+        ("b", 1)
+    );
+    assert_same(&store.load_surface(&second).unwrap(), &known);
+    assert!(store.remove("b").unwrap());
+    assert_eq!((rows("points"), rows("names"), rows("runs")), (0, 0, 0));
+}
+
+/// Of a run with two names the one that is replaced goes; where the settings are the same, both do.
+#[test]
+fn a_run_with_several_names_is_replaced_under_one() {
+    let (_dir, store) = store();
+    let both = || {
+        let run = store.begin(&spec(1).named("a")).unwrap();
+        assert_eq!(store.begin(&spec(1).named("b")).unwrap().id, run.id);
+        run
+    };
+    let run = both();
+    let new = store.replace(&spec(2).named("b")).unwrap();
+    store.finish(&new, Status::Complete).unwrap();
+    assert_eq!(store.find("b").unwrap().id, new.id);
+    assert_eq!(store.find("a").unwrap().id, run.id);
+    store.remove("b").unwrap();
+    let run = both();
+    let new = store.replace(&spec(1)).unwrap();
+    store.finish(&new, Status::Complete).unwrap();
+    for name in ["a", "b"] {
+        assert_eq!(store.find(name).unwrap().id, new.id);
+    }
+    assert_ne!(new.id, run.id);
+    assert_eq!(store.runs().unwrap().len(), 1);
+}
+
+#[test]
+fn runs_are_renamed() {
+    let (_dir, store) = store();
+    let run = store.begin(&spec(1).named("a")).unwrap();
+    store.begin(&spec(2).named("c")).unwrap();
+    let draft = store.replace(&spec(3).named("a")).unwrap();
+    let taken = store.rename("a", "c").unwrap_err();
+    assert!(matches!(taken, Error::NameTaken { .. }), "{taken}");
+    assert!(matches!(store.rename("a", "7"), Err(Error::BadName { .. })));
+    assert!(matches!(
+        store.rename("x", "y"),
+        Err(Error::UnknownRun { .. })
+    ));
+    assert_eq!(store.rename("a", "b").unwrap().name, "b");
+    assert_eq!(store.find("b").unwrap().id, run.id);
+    assert!(matches!(store.find("a"), Err(Error::UnknownRun { .. })));
+    // What was begun to replace it follows.
+    store.finish(&draft, Status::Complete).unwrap();
+    assert_eq!(store.find("b").unwrap().id, draft.id);
+    assert_eq!(store.runs().unwrap().len(), 2);
+    // By number, and one of two names.
+    assert_eq!(
+        store.rename(&draft.id.to_string(), "d").unwrap().id,
+        draft.id
+    );
+    store.begin(&spec(3).named("e")).unwrap();
+    store.rename("e", "f").unwrap();
+    let names: Vec<_> = store
+        .runs()
+        .unwrap()
+        .into_iter()
+        .map(|run| run.names)
+        .collect();
+    assert_eq!(names, [vec!["c"], vec!["d", "f"]]);
+    assert!(
+        store.remove(&draft.id.to_string()).unwrap(),
+        "a number is the whole run"
+    );
+    assert_eq!(store.runs().unwrap().len(), 1);
 }
 
 #[test]
@@ -159,6 +244,7 @@ fn half_a_training_is_nothing_to_begin_another_name_with() {
     assert_eq!(store.records(&second).unwrap().len(), 0);
     store.finish(&first, Status::Complete).unwrap();
     let third = store.begin(&train("c")).unwrap();
+    assert_eq!(third.id, first.id);
     assert_eq!(store.records(&third).unwrap().len(), 1);
     assert_eq!(store.stored(&train("d")).unwrap(), None);
     assert_eq!(store.stored(&train("a")).unwrap().unwrap().id, first.id);
