@@ -1,6 +1,6 @@
 //! Trainings that are killed at random moments go on, and end as if nothing had been.
 
-use crate::support::{Bench, start};
+use crate::support::{Bench, Said, Signal, halt_when, interrupt, start};
 use serde_json::Value;
 use std::thread::sleep;
 use std::time::Duration;
@@ -36,6 +36,17 @@ fn killed(words: &str, prepare: fn(&Bench)) {
         }
         assert_eq!((printed(&bench, words), stored(&bench)), expected);
     }
+}
+
+/// The largest step of a state that is stored.
+fn farthest(bench: &Bench) -> u64 {
+    let path = bench.path("landscape.duckdb");
+    let Ok(database) = duckdb::Connection::open(path) else {
+        return 0;
+    };
+    let query = "SELECT coalesce(max(step), 0) FROM training_states";
+    let found = database.query_row(query, [], |row| row.get(0));
+    found.unwrap_or(0)
 }
 
 /// The result of a command, without what it took.
@@ -100,4 +111,75 @@ fn a_killed_curve_ends_the_same() {
             ));
         }
     });
+}
+
+/// Stopped by Ctrl-C: it says so, and the same command ends as if it had not been.
+#[cfg(unix)]
+fn stopped(words: &str, says: &str, prepare: fn(&Bench)) {
+    let calm = Bench::new();
+    prepare(&calm);
+    let expected = (printed(&calm, words), stored(&calm));
+    let bench = Bench::new();
+    prepare(&bench);
+    let mut child = start(&bench, words);
+    halt_when(&mut child, &bench, |bench| farthest(bench) > 0);
+    interrupt(&child, Signal::Interrupt);
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 130, "{}", said.err);
+    assert!(said.err.contains(says), "{}", said.err);
+    let again = "the same command goes on from there";
+    assert!(said.err.contains(again), "{}", said.err);
+    assert!(farthest(&bench) > 0);
+    assert_eq!((printed(&bench, words), stored(&bench)), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_comparison_goes_on() {
+    const WORDS: &str = "compare --seeds 0..3 --model mlp:2-16-1 --data moons:n=400 --batch 20 --epochs 60 \
+                         --threads 1 --grid 5 --end-grid 5 --no-curvature --name c";
+    stopped(WORDS, "of 3 networks are trained and stored", |_| ());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_curve_goes_on() {
+    const WORDS: &str =
+        "connect --run a --run b --curve chain --batch 20 --epochs 100 --points 11 --name ab";
+    stopped(
+        WORDS,
+        "the lines are stored, and the curve up to step ",
+        |bench| {
+            for (seed, name) in [(1, "a"), (2, "b")] {
+                bench.ok(&format!(
+                "train --model mlp:2-16-1 --data moons:n=400 --epochs 2 --seed {seed} --name {name}"
+            ));
+            }
+        },
+    );
+}
+
+/// A state that cannot be read is told, and nothing is lost by it.
+#[cfg(unix)]
+#[test]
+fn a_damaged_state_is_an_error_with_its_remedy() {
+    const WORDS: &str =
+        "train --model mlp:2-16-1 --data moons:n=400 --batch 20 --epochs 100 --name t";
+    let bench = Bench::new();
+    let mut child = start(&bench, WORDS);
+    halt_when(&mut child, &bench, |bench| farthest(bench) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let database = duckdb::Connection::open(bench.path("landscape.duckdb")).unwrap();
+    let damage = "UPDATE training_states SET data = data[:200]";
+    assert!(database.execute(damage, []).unwrap() > 0);
+    drop(database);
+    let said = bench.run(WORDS);
+    assert_eq!(said.code, 2, "{}", said.err);
+    for part in ["it ends early", "train from the start", "--force"] {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    let end = bench.json(&format!("{WORDS} --force"));
+    assert_eq!(end["steps"], 2000);
+    assert_eq!(end["checkpoints"], 101);
 }

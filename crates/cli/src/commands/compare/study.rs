@@ -5,7 +5,7 @@ use crate::args::{CompareArgs, Rated};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Meter};
-use landscape_core::{Outcome, Progress};
+use landscape_core::{Outcome, Progress, counted};
 use landscape_models::{OptimizerKind, Record, Step, TrainState};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant, widened};
@@ -88,7 +88,7 @@ impl Plan {
 
     /// Trains what is not trained yet.
     pub fn train(&self, store: &Store, console: &Console) -> Result<Vec<Compared>, CliError> {
-        let runs = self.begin(store)?;
+        let (runs, stopped) = self.begin(store)?;
         let complete = |run: &Run| run.status == Status::Complete;
         let left: Vec<usize> = (0..runs.len()).filter(|&k| !complete(&runs[k])).collect();
         let known = runs.len() - left.len();
@@ -96,6 +96,12 @@ impl Plan {
             let all = runs.len();
             console.note(format_args!(
                 "{known} of {all} networks are trained already"
+            ));
+        }
+        if stopped > 0 {
+            console.note(format_args!(
+                "continued from where they were stopped: {}",
+                counted(stopped, "network")
             ));
         }
         if !left.is_empty() {
@@ -111,17 +117,20 @@ impl Plan {
         Ok(variants.map(compared).collect())
     }
 
-    /// A run for each variant. Names that are taken by something else are found before any is made.
-    fn begin(&self, store: &Store) -> Result<Vec<Run>, CliError> {
+    /// A run for each variant, and how many were stopped before. Names that are taken by something else are found before
+    /// any is made.
+    fn begin(&self, store: &Store) -> Result<(Vec<Run>, usize), CliError> {
         let _hold = store.hold();
-        let mut specs = self.specs.clone();
+        let (mut specs, mut stopped) = (self.specs.clone(), 0);
         for spec in specs.iter_mut().filter(|spec| !spec.replace) {
             // Half of a path that cannot go on is stored anew.
             let before = stored_before(store, spec)?;
             spec.replace = matches!(before, StoredBefore::WithoutState { .. });
+            stopped += usize::from(matches!(before, StoredBefore::Stopped(_)));
         }
         let begin = |spec: &RunSpec| Ok(store.begin(spec)?);
-        specs.iter().map(begin).collect()
+        let runs = specs.iter().map(begin).collect::<Result<_, CliError>>()?;
+        Ok((runs, stopped))
     }
 
     fn work(
