@@ -58,9 +58,6 @@ pub enum CliError {
     /// Paths of training.
     #[error(transparent)]
     Trajectory(#[from] core::TrajectoryError),
-    /// Paths of training that are read.
-    #[error(transparent)]
-    Stream(core::StreamError),
     /// Sampling.
     #[error(transparent)]
     Sampler(#[from] core::SamplerError),
@@ -128,15 +125,6 @@ impl From<StudyError> for CliError {
                 remedy: "leave --data-dir out".to_owned(),
             },
             error => CliError::Study(error),
-        }
-    }
-}
-
-impl From<core::StreamError> for CliError {
-    fn from(error: core::StreamError) -> Self {
-        match error {
-            core::StreamError::Path(error) => CliError::Trajectory(error),
-            error => CliError::Stream(error),
         }
     }
 }
@@ -265,9 +253,6 @@ impl CliError {
             CliError::Plane(core::PlaneError::Degenerate { .. }) => {
                 "give a direction that moves and is finite"
             }
-            CliError::Stream(core::StreamError::Read { source, .. }) => {
-                return source.downcast_ref::<CliError>().and_then(CliError::remedy);
-            }
             CliError::Trajectory(core::TrajectoryError::NotFinite { .. }) => {
                 "the training diverged: leave its end out with --window A:B"
             }
@@ -290,6 +275,10 @@ impl CliError {
 fn with_options(error: &StudyError) -> Option<String> {
     use StudyError as E;
     let words = match error {
+        E::Stream(core::StreamError::Read { source, .. }) => {
+            let inner = source.downcast_ref::<StudyError>()?;
+            return with_options(inner).or_else(|| inner.help());
+        }
         E::TooFew { .. } => "name two or more, for example --seeds 0..10 or --optimizers sgd,adam",
         E::NoWidth { .. } => {
             "give another --model, or compare --seeds, --optimizers or --batch-sizes"
@@ -327,6 +316,31 @@ fn with_options(error: &StudyError) -> Option<String> {
         E::FewEigenvectors => "use --direction random, or a network with more parameters",
         E::NoPath => {
             "--direction pca needs the checkpoints of a training run: give its name with --run"
+        }
+        E::NoCheckpoints => "give a training run with --run, or files with --checkpoints",
+        E::BadPattern { .. } | E::NoMatch { .. } => {
+            "give a pattern such as --checkpoints 'run/epoch_*.safetensors'"
+        }
+        E::Margin { .. } => "give --margin 0 or more, for example --margin 0.25",
+        E::ComponentCounts { counts, components } => {
+            let other = match counts {
+                2 | 3 => format!(", or --components {counts}"),
+                _ => String::new(),
+            };
+            return Some(format!(
+                "give --grid one for all axes, or {components}{other}"
+            ));
+        }
+        E::StartsDiffer { .. } => "train them with one --seed, or use --center last or mean",
+        E::FlatPath {
+            files: 2..,
+            rank: rank @ 1..,
+            ..
+        } => {
+            return Some(format!("give --components {rank}, or more files"));
+        }
+        E::FlatPath { files: ..=1, .. } => {
+            "give a pattern of --checkpoints that matches several files"
         }
         E::Directions { .. } => {
             "give a file as --save-directions writes it: d1.fc1.weight, d2.fc1.weight, ..."

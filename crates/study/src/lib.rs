@@ -13,6 +13,7 @@ pub mod record;
 mod recording;
 pub mod report;
 pub mod runs;
+pub mod trajectory;
 
 pub use curvature::MeanLoss;
 pub use error::{Smaller, StudyError, file_help};

@@ -1,7 +1,10 @@
-use super::{Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs};
+use super::{
+    Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs, grid_request,
+};
 use clap::{Args, ValueEnum};
 use landscape_core::{Origin, Projection};
 use landscape_models::ModelSpec;
+use landscape_study::trajectory::TrajectoryRequest;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,21 +106,35 @@ pub enum Center {
 }
 
 impl Center {
-    /// Its name in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Center::Last => "last",
-            Center::First => "first",
-            Center::Mean => "mean",
-        }
-    }
-
     /// What the library calls it.
-    pub fn origin(self) -> Origin {
+    fn origin(self) -> Origin {
         match self {
             Center::Last => Origin::Last,
             Center::First => Origin::Start,
             Center::Mean => Origin::Mean,
+        }
+    }
+}
+
+impl TrajectoryArgs {
+    /// What the library is asked for, by a command in these words.
+    pub fn request(&self, command: &str) -> TrajectoryRequest {
+        TrajectoryRequest {
+            runs: self.run.clone(),
+            checkpoints: self.checkpoints.clone(),
+            model: self.model.clone(),
+            data: self.data.request(),
+            statistics: self.norm.batch_norm.statistics(),
+            window: self.window.as_ref().map(|window| window.0.clone()),
+            epochs: self.epochs.as_ref().map(|window| window.0.clone()),
+            center: self.center.origin(),
+            components: self.components,
+            ignore_one_dimensional: self.ignore_biasbn,
+            project: self.project,
+            grid: grid_request(self.grid.as_ref(), self.range.as_ref()),
+            margin: self.margin,
+            evaluation: self.eval.request(),
+            keep: self.store.keep(command),
         }
     }
 }

@@ -18,6 +18,40 @@ impl StudyError {
             E::UnknownLoss { .. } => "say which loss is meant",
             E::NoCheckpoint { steps, .. } => return Some(there_are(steps)),
             E::Checkpoint { .. } => "give checkpoints of one network",
+            E::NoCheckpoints => "name a training run, or files",
+            E::BadPattern { .. } | E::NoMatch { .. } => {
+                "give a pattern such as 'run/epoch_*.safetensors'"
+            }
+            E::PassedOver { .. } => "rename the file, or move it elsewhere",
+            E::NamedTwice { .. } => "name each run once",
+            E::OutsideWindow {
+                checkpoints,
+                what,
+                from,
+                to,
+                ..
+            } => {
+                let have = core::counted_are(*checkpoints, "checkpoint");
+                return Some(format!("its {have} of {what} {from} to {to}"));
+            }
+            E::Margin { .. } => "give 0 or more, for example 0.25",
+            E::ComponentCounts { components, .. } => {
+                return Some(format!("give one for all axes, or {components}"));
+            }
+            E::StartsDiffer { .. } => {
+                "train them with one seed, or take the last checkpoint or the mean as the centre"
+            }
+            E::FlatPath { files, rank, .. } => match (files, rank) {
+                (..=1, _) => "give several files",
+                (_, 0) => "give files of other steps",
+                _ => return Some(format!("ask for {rank} components, or give more files")),
+            },
+            E::Stream(core::StreamError::Read { source, .. }) => {
+                return source
+                    .downcast_ref::<StudyError>()
+                    .and_then(StudyError::help);
+            }
+            E::Trajectory(error) => return trajectory(error).map(str::to_owned),
             E::Memory { smaller, .. } => smaller.help(),
             E::TooManyNetworks { .. } => "give one network for each direction at most",
             E::SameNetwork { .. } => "give another network",
@@ -82,6 +116,20 @@ impl Smaller {
             Smaller::Checkpoints => "take fewer checkpoints",
             Smaller::Bends => "give fewer bends",
         }
+    }
+}
+
+/// What to do about a path that cannot be analysed.
+fn trajectory(error: &core::TrajectoryError) -> Option<&'static str> {
+    use core::TrajectoryError as E;
+    match error {
+        E::NotFinite { .. } => Some("the training diverged: leave its end out with a window"),
+        E::CenterNotFinite => Some(
+            "the training diverged: leave its end out with a window, or take the first checkpoint as the centre",
+        ),
+        E::Rank { .. } => Some("record more checkpoints: train longer, or record more often"),
+        E::TooFew { .. } => Some("record more checkpoints"),
+        _ => None,
     }
 }
 

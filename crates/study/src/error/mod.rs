@@ -132,6 +132,88 @@ pub enum StudyError {
         /// What does not fit.
         source: core::ParamsError,
     },
+    /// Neither runs nor files of checkpoints are named.
+    #[error("neither training runs nor files of checkpoints are named")]
+    NoCheckpoints,
+    /// No pattern of files.
+    #[error("`{pattern}` is not a pattern: {source}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: glob::PatternError,
+    },
+    /// A pattern matches nothing.
+    #[error("no file matches `{pattern}`")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A file that a pattern cannot find.
+    #[error("{} matches `{pattern}`, and patterns find names that are UTF-8 only", word(path.as_os_str()))]
+    PassedOver {
+        /// The pattern.
+        pattern: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A run is named twice.
+    #[error("run `{run}` is named twice")]
+    NamedTwice {
+        /// Its name.
+        run: String,
+    },
+    /// No checkpoint of a path is in the window.
+    #[error("`{path}` has no checkpoint in the window of {what}")]
+    OutsideWindow {
+        /// The run, or the pattern of the files.
+        path: String,
+        /// What the window is of: `steps` or `epochs`.
+        what: &'static str,
+        /// Checkpoints that there are.
+        checkpoints: usize,
+        /// The first of them.
+        from: f64,
+        /// The last.
+        to: f64,
+    },
+    /// The margin around a path is no share.
+    #[error("the margin {margin} is no share of a path's extent")]
+    Margin {
+        /// The margin.
+        margin: f64,
+    },
+    /// Counts of a grid for another number of components.
+    #[error("{} for {} are given", counted(*counts, "count"), counted(*components, "component"))]
+    ComponentCounts {
+        /// Counts.
+        counts: usize,
+        /// Components.
+        components: usize,
+    },
+    /// Paths that were to begin at one point.
+    #[error("run `{run}` does not start where run `{first}` does")]
+    StartsDiffer {
+        /// One of them.
+        run: String,
+        /// The first one.
+        first: String,
+    },
+    /// Files that span no plane.
+    #[error("{}", flat_words(*files, *wanted, *rank))]
+    FlatPath {
+        /// Files of checkpoints.
+        files: usize,
+        /// Dimensions that are asked for.
+        wanted: usize,
+        /// Dimensions that they span.
+        rank: usize,
+        /// The first and the last of them.
+        ends: (PathBuf, PathBuf),
+    },
+    /// Paths of training that are read.
+    #[error(transparent)]
+    Stream(core::StreamError),
     /// Something needs more memory than there is.
     #[error("{what} needs about {} of memory, and {} are free", Size(*needed), Size(*free))]
     Memory {
@@ -408,4 +490,23 @@ fn word(word: &OsStr) -> String {
 fn ends_are(ends: usize) -> String {
     let verb = if ends == 1 { "is" } else { "are" };
     format!("{} of the spectrum {verb}", counted(ends, "end"))
+}
+
+/// What is wrong with files of checkpoints that span fewer dimensions than are asked for.
+fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
+    match (files, wanted, rank) {
+        (..=1, ..) => "one checkpoint is no path".to_owned(),
+        (_, _, 0) => format!("the {files} checkpoints hold the same parameters: there is no path"),
+        (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
+        _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),
+    }
+}
+
+impl From<core::StreamError> for StudyError {
+    fn from(error: core::StreamError) -> Self {
+        match error {
+            core::StreamError::Path(error) => error.into(),
+            error => StudyError::Stream(error),
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::Evidence;
 use super::evidence::Seen;
-use crate::commands::trajectory::Path;
 use crate::error::CliError;
 use landscape_core::{
     Fidelity, PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value,
@@ -11,6 +10,7 @@ use landscape_core::{
 use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
 use landscape_study::record::{Origin, Provenance, Settings};
+use landscape_study::trajectory::PathOfRun;
 
 /// Numbers in the checkpoints of a path up to which it is analysed where it is not stored.
 const NUMBERS: usize = 1 << 26;
@@ -175,7 +175,7 @@ fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), Cl
         ));
         return Ok(());
     }
-    let path = Path::of_run(run, &spec, store)?;
+    let path = PathOfRun::of_run(run, &spec, store)?;
     let source = PathSource {
         steps: &path.steps,
         rows: &path,

@@ -4,7 +4,7 @@ use crate::error::CliError;
 use crate::output::{Align, Console, Table, loss_json, number, numbers, short};
 use landscape_core::{Fidelity, TrajectoryPoint, path_text};
 use landscape_storage::{NamedTrajectory, Run};
-use landscape_study::problem::LossChoice;
+use landscape_study::trajectory::MeasuredPaths;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -14,17 +14,17 @@ const NAMED: usize = 2;
 /// Rows of a table that are printed of one path.
 const ROWS: usize = 12;
 
-/// Prints the paths. `files`: those of the checkpoints, where they are read from files, which are one path.
-pub fn print(
-    run: &Run,
-    paths: &[NamedTrajectory],
-    files: &[PathBuf],
-    loss: LossChoice,
-    console: &Console,
-) -> Result<(), CliError> {
+/// Prints the paths.
+pub fn print(measured: &MeasuredPaths, console: &Console) -> Result<(), CliError> {
+    let MeasuredPaths {
+        run,
+        paths,
+        files,
+        loss,
+    } = measured;
     let json = || {
         let mut all = as_json(run, paths, files);
-        loss_json(loss, &mut all);
+        loss_json(*loss, &mut all);
         all
     };
     console.result(json, || words(run, paths, files))

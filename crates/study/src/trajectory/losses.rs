@@ -1,32 +1,32 @@
 //! The loss on a plane, and of checkpoints beside it.
 
-use super::paths::{Path, Paths};
-use crate::error::CliError;
+use super::paths::{PathOfRun, Paths};
+use crate::StudyError;
+use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Direction, Objective, Params, Plane};
 use landscape_models::trace_network;
-use landscape_study::report::{Reporter, say_how_it_runs, say_where};
 use landscape_trace::{BatchStatistics, PlaneObjective, Target, Trace};
 
 /// The loss of a network on data, on a plane and wherever else its parameters lie.
-pub struct Losses<'a> {
+pub(super) struct Losses {
     /// The loss on the plane.
     pub on_plane: PlaneObjective,
     trace: Trace,
     directions: Vec<Direction>,
-    target: &'a [Target],
+    target: Vec<Target>,
     /// Whether what training recorded is the same loss.
     recorded: bool,
 }
 
-impl<'a> Losses<'a> {
+impl Losses {
     /// Of the network of these paths.
     pub fn new(
         paths: &Paths,
         plane: &Plane,
-        targets: &'a [Target],
+        targets: &[Target],
         statistics: BatchStatistics,
         reporter: &dyn Reporter,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, StudyError> {
         let network = paths.network(plane.origin())?;
         let trace = trace_network(&network, &paths.data, paths.loss.kind, &[])?;
         let trace = trace.with_batch_norm(statistics)?;
@@ -37,21 +37,21 @@ impl<'a> Losses<'a> {
             on_plane,
             trace,
             directions: plane.directions().to_vec(),
-            target: &targets[..targets.len().min(1)],
+            target: targets.iter().take(1).cloned().collect(),
             recorded: statistics == BatchStatistics::Frozen || !paths.has_statistics(),
         })
     }
 
     /// What training recorded of a checkpoint, where it is the same loss.
-    pub fn recorded(&self, path: &Path, place: usize) -> Option<f64> {
+    pub fn recorded(&self, path: &PathOfRun, place: usize) -> Option<f64> {
         path.recorded[place].filter(|_| self.recorded)
     }
 
     /// Of a checkpoint with its own running statistics, measured now.
-    pub fn of(&self, params: &Params) -> Result<f64, CliError> {
+    pub fn of(&self, params: &Params) -> Result<f64, StudyError> {
         // One objective serves one origin: running statistics do not lie on the plane.
         let around = Plane::new(params.clone(), self.directions.clone())?;
-        let objective = self.trace.objective(&around, self.target)?;
+        let objective = self.trace.objective(&around, &self.target)?;
         let samples = objective.evaluate(&[[0.0; 3]])?;
         Ok(samples[0].loss)
     }

@@ -22,7 +22,7 @@ const SHORT: &[&str] = &["it", "ep"];
 
 /// Checkpoint files in the order of training.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ordered {
+pub(super) struct Ordered {
     pub files: Vec<PathBuf>,
     /// Their steps, rising, where the names tell them.
     pub steps: Option<Vec<u64>>,
@@ -33,7 +33,7 @@ pub struct Ordered {
 /// A whole number behind `step` or `iter`, else behind `epoch`, is the step, wherever it stands in the names of the
 /// files or, where those do not tell them apart, of their folders. Without such words the last whole number is, where it
 /// rises with the [`natural`] order of the names. That order holds where no number tells the step.
-pub fn in_order(mut files: Vec<PathBuf>) -> Ordered {
+pub(super) fn in_order(mut files: Vec<PathBuf>) -> Ordered {
     files.sort_by(|a, b| natural(a, b));
     let names: Vec<Vec<String>> = files.iter().map(|file| names(file)).collect();
     let depth = names.iter().map(Vec::len).min().unwrap_or(0);

@@ -1,27 +1,28 @@
 //! Recorded checkpoints, from training runs or from files: read when they are needed.
 
-use crate::args::TrajectoryArgs;
-use crate::error::CliError;
-use crate::inputs::{Ordered, in_order, matching};
-use crate::output::Console;
+use super::TrajectoryRequest;
+use super::matching::matching;
+use super::order::{Ordered, in_order};
+use crate::StudyError;
+use crate::memory::plan_network;
+use crate::problem::{LossChoice, load_data, load_file, stored_loss, with_loss};
+use crate::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
+use crate::report::Reporter;
 use burn::tensor::Device;
 use landscape_core::{
-    Params, PathSource, Role, RowError, RowIter, RowSource, counted_are, path_words,
+    Params, PathSource, Role, RowError, RowIter, RowSource, StreamError, path_words,
 };
 use landscape_models::{Dataset, ModelSpec, Network, load_network_params};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
-use landscape_study::StudyError;
-use landscape_study::memory::plan_network;
-use landscape_study::problem::{LossChoice, load_data, load_file, stored_loss, with_loss};
-use landscape_study::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use std::borrow::Cow;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Bytes of a path up to which it is held rather than read again and again.
 const HELD: usize = 64 << 20;
 
-/// One path.
-pub struct Path {
+/// The checkpoints of one training.
+pub struct PathOfRun {
+    /// What it is called: the run, or the pattern of the files.
     pub label: String,
     /// Steps of the checkpoints.
     pub steps: Vec<u64>,
@@ -52,48 +53,46 @@ struct Stored {
 
 /// Paths of one network on one data set.
 pub struct Paths {
+    /// The network.
     pub spec: ModelSpec,
+    /// The data.
     pub data: Dataset,
     /// The loss, and why it is this one.
     pub loss: LossChoice,
+    /// Where the data are from.
     pub source: DataSource,
-    pub paths: Vec<Path>,
+    /// The paths.
+    pub paths: Vec<PathOfRun>,
 }
 
 impl Paths {
     /// From the runs or files that are asked for.
     pub fn load(
-        args: &TrajectoryArgs,
+        request: &TrajectoryRequest,
         store: Option<&Store>,
-        console: &Console,
-    ) -> Result<Self, CliError> {
-        match (&args.checkpoints, store) {
-            (Some(pattern), _) => Paths::from_files(args, pattern, console),
-            (None, Some(store)) => Paths::from_runs(args, store, console),
-            (None, None) => Err(CliError::Missing {
-                what: "--run",
-                remedy: "give a training run, or files with --checkpoints",
-            }),
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        match (&request.checkpoints, store) {
+            (Some(pattern), _) => Paths::from_files(request, pattern, reporter),
+            (None, Some(store)) => Paths::from_runs(request, store, reporter),
+            (None, None) => Err(StudyError::NoCheckpoints),
         }
     }
 
     fn from_files(
-        args: &TrajectoryArgs,
+        request: &TrajectoryRequest,
         pattern: &str,
-        console: &Console,
-    ) -> Result<Self, CliError> {
-        let spec = args.model.clone().ok_or(CliError::Missing {
-            what: "--model",
-            remedy: "--checkpoints needs the network, for example --model mlp:2-8-4-1",
-        })?;
-        plan_network(&spec, console)?;
-        let source = args.data.request().source(None)?;
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        let spec = request.model.clone().ok_or(StudyError::NoModel)?;
+        plan_network(&spec, reporter)?;
+        let source = request.data.source(None)?;
         let Ordered {
             files,
             steps: named,
         } = in_order(matching(pattern)?);
-        let inside = |step: u64| match &args.window {
-            Some(window) => window.0.contains(&step),
+        let inside = |step: u64| match &request.window {
+            Some(window) => window.contains(&step),
             None => true,
         };
         let all: Vec<u64> = named
@@ -104,16 +103,19 @@ impl Paths {
             .map(|(step, file)| (*step, file.clone()))
             .unzip();
         if steps.is_empty() {
-            return Err(CliError::Conflict {
-                what: format!("--window: none of the files `{pattern}` is in it"),
-                remedy: format!("their steps are {} to {}", all[0], all[all.len() - 1]),
+            return Err(StudyError::OutsideWindow {
+                path: pattern.to_owned(),
+                what: "steps",
+                checkpoints: all.len(),
+                from: all[0] as f64,
+                to: all[all.len() - 1] as f64,
             });
         }
-        say_order(&steps, &chosen, named.is_some(), console);
+        say_order(&steps, &chosen, named.is_some(), reporter);
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, &spec, (args.data.loss, None), console)?;
-        load_file(&chosen[0], &spec, console)?;
-        let mut path = Path {
+        let (data, loss) = with_loss(data, &spec, (request.data.loss, None), reporter)?;
+        load_file(&chosen[0], &spec, reporter)?;
+        let mut path = PathOfRun {
             named: named.is_some(),
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
@@ -132,41 +134,42 @@ impl Paths {
     }
 
     fn from_runs(
-        args: &TrajectoryArgs,
+        request: &TrajectoryRequest,
         store: &Store,
-        console: &Console,
-    ) -> Result<Self, CliError> {
-        if let Some(twice) = (1..args.run.len()).find(|&k| args.run[..k].contains(&args.run[k])) {
-            return Err(CliError::Conflict {
-                what: format!("--run `{}` is given twice", args.run[twice]),
-                remedy: "give each run once".to_owned(),
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        let runs = &request.runs;
+        if let Some(twice) = (1..runs.len()).find(|&k| runs[..k].contains(&runs[k])) {
+            return Err(StudyError::NamedTwice {
+                run: runs[twice].clone(),
             });
         }
         let _hold = store.hold();
-        let runs = args.run.iter().map(|name| training(store, name));
-        let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
-        Paths::of_runs(&runs, args, store, console)
+        let runs: Vec<Run> = { runs.iter() }
+            .map(|name| training(store, name))
+            .collect::<Result<_, _>>()?;
+        Paths::of_runs(&runs, request, store, reporter)
     }
 
     fn of_runs(
         runs: &[Run],
-        args: &TrajectoryArgs,
+        request: &TrajectoryRequest,
         store: &Store,
-        console: &Console,
-    ) -> Result<Self, CliError> {
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
         let settings = Settings::of(&runs[0]);
-        let spec = match (&args.model, &settings.problem().model) {
+        let spec = match (&request.model, &settings.problem().model) {
             (Some(spec), _) => spec.clone(),
             (None, stored) => stored.as_deref().unwrap_or_default().parse()?,
         };
         let stored = Provenance::of(&runs[0]).data;
-        let source = args.data.request().source(stored.as_ref())?;
+        let source = request.data.source(stored.as_ref())?;
         let data = load_data(&source)?;
-        let stored = match args.data.loss {
+        let stored = match request.data.loss {
             Some(_) => None,
             None => stored_loss(&runs[0])?,
         };
-        let (data, loss) = with_loss(data, &spec, (args.data.loss, stored), console)?;
+        let (data, loss) = with_loss(data, &spec, (request.data.loss, stored), reporter)?;
         let mut all = Paths {
             spec,
             data,
@@ -176,7 +179,7 @@ impl Paths {
         };
         let digest = DataDigest::of(&all.data);
         for run in runs {
-            let path = all.path(run, args, store, &digest)?;
+            let path = all.path(run, request, store, &digest)?;
             all.paths.push(path);
         }
         Ok(all)
@@ -186,22 +189,22 @@ impl Paths {
     fn path(
         &self,
         run: &Run,
-        args: &TrajectoryArgs,
+        request: &TrajectoryRequest,
         store: &Store,
         digest: &DataDigest,
-    ) -> Result<Path, CliError> {
+    ) -> Result<PathOfRun, StudyError> {
         let settings = Settings::of(run);
         let problem = settings.problem();
         let same_data = problem.data.as_ref().map(|data| &data.sha256) == Some(&digest.sha256);
         let same = same_data && problem.loss.as_deref() == Some(self.loss.kind.name());
         let records = with_checkpoints(run, store)?;
-        let chosen: Vec<&TrainRecord> = { records.iter() }.filter(|r| inside(r, args)).collect();
+        let chosen: Vec<&TrainRecord> = { records.iter() }.filter(|r| inside(r, request)).collect();
         if chosen.is_empty() {
-            return Err(nothing_inside(run, &records, args));
+            return Err(nothing_inside(run, &records, request));
         }
         let steps: Vec<u64> = chosen.iter().map(|record| record.step).collect();
         let recorded = chosen.iter().map(|record| record.loss.filter(|_| same));
-        let mut path = Path {
+        let mut path = PathOfRun {
             named: false,
             files: None,
             label: run.name.clone(),
@@ -226,7 +229,7 @@ impl Paths {
     /// The paths for analysis.
     pub fn sources(&self) -> Vec<PathSource<'_>> {
         let source = |path| -> PathSource<'_> {
-            let path: &Path = path;
+            let path: &PathOfRun = path;
             PathSource {
                 steps: &path.steps,
                 rows: path,
@@ -236,7 +239,7 @@ impl Paths {
     }
 
     /// The network with these parameters, on the CPU.
-    pub fn network(&self, params: &Params) -> Result<Network, CliError> {
+    pub fn network(&self, params: &Params) -> Result<Network, StudyError> {
         Ok(Network::from_params(&self.spec, params, &Device::flex())?)
     }
 
@@ -253,12 +256,12 @@ impl Paths {
     }
 }
 
-impl Path {
+impl PathOfRun {
     /// All checkpoints of a training run.
-    pub fn of_run(run: &Run, spec: &ModelSpec, store: &Store) -> Result<Self, CliError> {
+    pub fn of_run(run: &Run, spec: &ModelSpec, store: &Store) -> Result<Self, StudyError> {
         let records = with_checkpoints(run, store)?;
         let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
-        let mut path = Path {
+        let mut path = PathOfRun {
             named: false,
             files: None,
             label: run.name.clone(),
@@ -276,7 +279,7 @@ impl Path {
     }
 
     /// Reads the checkpoints once and for all where they are few.
-    fn hold(&mut self, spec: &ModelSpec) -> Result<(), CliError> {
+    fn hold(&mut self, spec: &ModelSpec) -> Result<(), StudyError> {
         let values = Network::layout(spec).numel() * self.steps.len();
         if values * size_of::<f32>() <= HELD {
             let rows = self.rows().enumerate().map(|(place, row)| {
@@ -289,16 +292,16 @@ impl Path {
     }
 
     /// The first and the last file, where the checkpoints are files.
-    pub fn ends(&self) -> Option<(&FilePath, &FilePath)> {
+    pub fn ends(&self) -> Option<(&Path, &Path)> {
         let files = self.files.as_deref()?;
         Some((files.first()?, files.last()?))
     }
 
     /// Why a checkpoint could not be read.
-    pub fn unread(&self, place: usize, error: RowError) -> CliError {
-        match error.downcast::<CliError>() {
+    pub(super) fn unread(&self, place: usize, error: RowError) -> StudyError {
+        match error.downcast::<StudyError>() {
             Ok(error) => *error,
-            Err(source) => landscape_core::StreamError::Read {
+            Err(source) => StreamError::Read {
                 index: place,
                 source,
             }
@@ -307,7 +310,7 @@ impl Path {
     }
 
     /// What of the checkpoints determines numbers.
-    pub fn settings(&self) -> Result<PathDigest, CliError> {
+    pub fn settings(&self) -> Result<PathDigest, StudyError> {
         let digests = self.rows().enumerate().map(|(place, row)| {
             row.map(|params| params.digest())
                 .map_err(|error| self.unread(place, error))
@@ -321,7 +324,7 @@ impl Path {
     }
 }
 
-impl RowSource for Path {
+impl RowSource for PathOfRun {
     fn len(&self) -> usize {
         self.steps.len()
     }
@@ -345,9 +348,9 @@ impl RowSource for Path {
 }
 
 /// Says in which order files are taken: the last one is the origin of the plane.
-fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
+fn say_order(steps: &[u64], files: &[PathBuf], named: bool, reporter: &dyn Reporter) {
     if let [file] = files {
-        console.note(format_args!("1 checkpoint: {}", path_words(file)));
+        reporter.note(format_args!("1 checkpoint: {}", path_words(file)));
         return;
     }
     let (from, to) = (path_words(&files[0]), path_words(&files[files.len() - 1]));
@@ -355,19 +358,19 @@ fn say_order(steps: &[u64], files: &[PathBuf], named: bool, console: &Console) {
         true => "by the numbers in their names",
         false => "by their places in the order of their names",
     };
-    console.note(format_args!(
+    reporter.note(format_args!(
         "{} checkpoints, {how}: step {} is {from}, step {} is {to}",
         files.len(),
         steps[0],
         steps[steps.len() - 1]
     ));
     for (step, file) in steps.iter().zip(files) {
-        console.detail(format_args!("  step {step}: {}", path_words(file)));
+        reporter.detail(format_args!("  step {step}: {}", path_words(file)));
     }
 }
 
 fn read<'a>(file: &PathBuf, spec: &ModelSpec) -> Result<Cow<'a, Params>, RowError> {
-    let params = load_network_params(file, spec).map_err(CliError::from)?;
+    let params = load_network_params(file, spec).map_err(StudyError::from)?;
     Ok(Cow::Owned(params))
 }
 
@@ -375,7 +378,7 @@ impl Stored {
     fn rows(&self) -> RowIter<'_> {
         let found = match self.store.checkpoints(&self.run) {
             Ok(found) => found,
-            Err(error) => return Box::new(std::iter::once(Err(CliError::from(error).into()))),
+            Err(error) => return Box::new(std::iter::once(Err(StudyError::from(error).into()))),
         };
         let wanted = |step: u64| self.steps.binary_search(&step).is_ok();
         Box::new(found.filter_map(move |found| {
@@ -385,7 +388,7 @@ impl Stored {
                     self.fitting(found.record.step, found.params)
                         .map(Cow::Owned),
                 ),
-                Err(error) => Some(Err(CliError::from(error).into())),
+                Err(error) => Some(Err(StudyError::from(error).into())),
             }
         }))
     }
@@ -393,7 +396,7 @@ impl Stored {
     fn row(&self, index: usize) -> Result<Params, RowError> {
         let step = self.steps[index];
         let found = self.store.checkpoint(&self.run, step);
-        let found = found.map_err(CliError::from)?;
+        let found = found.map_err(StudyError::from)?;
         let found = found.ok_or_else(|| format!("step {step} has no checkpoint any more"))?;
         self.fitting(step, found.params)
     }
@@ -402,51 +405,52 @@ impl Stored {
         let fitting = params.conform(&self.layout);
         fitting.map_err(|source| {
             let file = format!("{}, step {step}", self.run.name);
-            CliError::from(StudyError::Checkpoint { file, source }).into()
+            StudyError::from(StudyError::Checkpoint { file, source }).into()
         })
     }
 }
 
-fn training(store: &Store, name: &str) -> Result<Run, CliError> {
+fn training(store: &Store, name: &str) -> Result<Run, StudyError> {
     let run = store.find(name)?;
     match run.kind {
         RunKind::Train => Ok(run),
-        kind => Err(CliError::Conflict {
-            what: format!("--run `{name}` is a {kind}, not a training run"),
-            remedy: "give a run of kind train; `landscape runs` lists them".to_owned(),
+        kind => Err(StudyError::NotATraining {
+            run: name.to_owned(),
+            kind,
         }),
     }
 }
 
 /// The records of a run that come with parameters, by step.
-fn with_checkpoints(run: &Run, store: &Store) -> Result<Vec<TrainRecord>, CliError> {
+fn with_checkpoints(run: &Run, store: &Store) -> Result<Vec<TrainRecord>, StudyError> {
     let records = store.checkpoint_records(run)?;
-    if records.is_empty() {
-        return Err(CliError::Conflict {
-            what: format!("run `{}` has no checkpoints", run.name),
-            remedy: "train it again: the same `landscape train` continues".to_owned(),
-        });
+    match records.is_empty() {
+        false => Ok(records),
+        true => Err(StudyError::NoCheckpoint {
+            run: run.name.clone(),
+            step: None,
+            steps: Vec::new(),
+        }),
     }
-    Ok(records)
 }
 
-fn inside(record: &TrainRecord, args: &TrajectoryArgs) -> bool {
-    let step = |window: &crate::args::StepWindow| window.0.contains(&record.step);
-    let epoch = |window: &crate::args::EpochWindow| window.0.contains(&record.epoch);
-    args.window.as_ref().is_none_or(step) && args.epochs.as_ref().is_none_or(epoch)
+fn inside(record: &TrainRecord, request: &TrajectoryRequest) -> bool {
+    let step = |window: &std::ops::RangeInclusive<u64>| window.contains(&record.step);
+    let epoch = |window: &std::ops::RangeInclusive<f64>| window.contains(&record.epoch);
+    request.window.as_ref().is_none_or(step) && request.epochs.as_ref().is_none_or(epoch)
 }
 
-fn nothing_inside(run: &Run, records: &[TrainRecord], args: &TrajectoryArgs) -> CliError {
+fn nothing_inside(run: &Run, records: &[TrainRecord], request: &TrajectoryRequest) -> StudyError {
     let (first, last) = (&records[0], &records[records.len() - 1]);
-    let (option, what, from, to) = match args.epochs {
-        None => ("--window", "steps", first.step as f64, last.step as f64),
-        Some(_) => ("--epochs", "epochs", first.epoch, last.epoch),
+    let (what, from, to) = match request.epochs {
+        None => ("steps", first.step as f64, last.step as f64),
+        Some(_) => ("epochs", first.epoch, last.epoch),
     };
-    CliError::Conflict {
-        what: format!("{option}: run `{}` has no checkpoint in it", run.name),
-        remedy: format!(
-            "its {} of {what} {from} to {to}",
-            counted_are(records.len(), "checkpoint")
-        ),
+    StudyError::OutsideWindow {
+        path: run.name.clone(),
+        what,
+        checkpoints: records.len(),
+        from,
+        to,
     }
 }

@@ -1,0 +1,385 @@
+//! The paths of trainings on the plane of their principal components.
+
+mod losses;
+mod matching;
+mod order;
+mod paths;
+
+pub use paths::{PathOfRun, Paths};
+
+use crate::StudyError;
+use crate::device::Evaluation;
+use crate::directions::{GridRequest, say_without_statistics};
+use crate::error::Smaller;
+use crate::memory::{plan_grid, plan_memory};
+use crate::problem::{DataRequest, LossChoice};
+use crate::record::{self, PathSettings, ProblemSettings, Provenance};
+use crate::report::Reporter;
+use crate::runs::{Keep, StoredSampling};
+use landscape_core::{
+    Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, StreamError,
+    Trajectory, TrajectoryError, ranges,
+};
+use landscape_models::ModelSpec;
+use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
+use landscape_trace::BatchStatistics;
+use losses::Losses;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+/// Checkpoints to be projected on the plane of their principal components.
+///
+/// ```
+/// use landscape_storage::Store;
+/// use landscape_study::runs::{TrainRequest, Training};
+/// use landscape_study::trajectory::{ProjectedPaths, TrajectoryRequest};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// let mut training = TrainRequest::new("mlp:2-8-1".parse()?);
+/// training.data.data = Some("moons:n=50".parse()?);
+/// training.config.epochs = 5;
+/// training.keep.name = Some("moons".to_owned());
+/// Training::prepare(&training, &())?.run(&store, &())?;
+///
+/// let request = TrajectoryRequest { runs: vec!["moons".to_owned()], ..TrajectoryRequest::default() };
+/// let followed = ProjectedPaths::prepare(&request, Some(&store), &())?.run(&store, &())?;
+/// let path = &followed.paths[0].trajectory;
+/// assert_eq!(path.points.len(), 6);
+/// assert!(path.explained_variance.iter().sum::<f64>() > 0.9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrajectoryRequest {
+    /// Training runs; several share one analysis.
+    pub runs: Vec<String>,
+    /// Or files, by a pattern, in the order of the steps in their names.
+    pub checkpoints: Option<String>,
+    /// The network of the files; of runs, in place of theirs.
+    pub model: Option<ModelSpec>,
+    /// The data and the loss; those of the first run where absent.
+    pub data: DataRequest,
+    /// BatchNorm.
+    pub statistics: BatchStatistics,
+    /// Only the checkpoints of these steps; of files whose names tell none, their places from 0.
+    pub window: Option<RangeInclusive<u64>>,
+    /// Only the checkpoints of these epochs.
+    pub epochs: Option<RangeInclusive<f64>>,
+    /// What the components are taken around.
+    pub center: Origin,
+    /// Components: 2 or 3.
+    pub components: u8,
+    /// Whether tensors of one dimension are left out of the analysis.
+    pub ignore_one_dimensional: bool,
+    /// How checkpoints get their coordinates.
+    pub project: Projection,
+    /// Counts of the part of the plane that is sampled, and its ranges; the paths and a margin where these are absent.
+    /// Nothing is sampled without counts.
+    pub grid: GridRequest,
+    /// What is sampled beyond the paths on either side, as a share of their extent.
+    pub margin: f64,
+    /// Where it is evaluated.
+    pub evaluation: Evaluation,
+    /// How it is kept.
+    pub keep: Keep,
+}
+
+impl Default for TrajectoryRequest {
+    /// Two components around the last checkpoint; nothing is sampled.
+    fn default() -> Self {
+        TrajectoryRequest {
+            runs: Vec::new(),
+            checkpoints: None,
+            model: None,
+            data: DataRequest::default(),
+            statistics: BatchStatistics::Frozen,
+            window: None,
+            epochs: None,
+            center: Origin::Last,
+            components: 2,
+            ignore_one_dimensional: false,
+            project: Projection::LeastSquares,
+            grid: GridRequest::default(),
+            margin: 0.25,
+            evaluation: Evaluation::default(),
+            keep: Keep::default(),
+        }
+    }
+}
+
+impl TrajectoryRequest {
+    /// Checks what can be checked before a file is read, the memory of the points included.
+    ///
+    /// # Errors
+    /// For the first thing that cannot work.
+    pub fn check(&self, reporter: &dyn Reporter) -> Result<(), StudyError> {
+        if self.grid.counts.is_some() {
+            plan_grid(&self.grid_in(self.grid.ranges.as_ref())?, 0, reporter)?;
+        }
+        match self.margin >= 0.0 && self.margin.is_finite() {
+            true => Ok(()),
+            false => Err(StudyError::Margin {
+                margin: self.margin,
+            }),
+        }
+    }
+
+    /// The grid of as many axes as components are asked for.
+    fn grid_in(&self, ranges: Option<&Vec<(f64, f64)>>) -> Result<Grid, StudyError> {
+        let components = usize::from(self.components);
+        let counts = self.grid.counts.as_ref().map_or(1, Vec::len);
+        if counts != 1 && counts != components {
+            return Err(StudyError::ComponentCounts { counts, components });
+        }
+        let request = GridRequest {
+            counts: self.grid.counts.clone(),
+            ranges: ranges.cloned(),
+        };
+        request.of(components)
+    }
+
+    fn options(&self) -> PathOptions {
+        PathOptions {
+            components: self.components.into(),
+            origin: self.center,
+            window: None,
+            ignore_one_dimensional: self.ignore_one_dimensional,
+            projection: self.project,
+        }
+    }
+}
+
+/// Paths on the plane of their principal components, ready to be measured.
+pub struct ProjectedPaths {
+    /// The plane.
+    pub plane: Plane,
+    /// The part of it that is sampled, where one is.
+    pub grid: Option<Grid>,
+    /// The run that it makes.
+    pub spec: RunSpec,
+    projected: Vec<Trajectory>,
+    paths: Paths,
+    losses: Losses,
+}
+
+/// What is stored of it.
+#[derive(Debug)]
+pub struct MeasuredPaths {
+    /// The run.
+    pub run: Run,
+    /// The paths, in the order in which they were named.
+    pub paths: Vec<NamedTrajectory>,
+    /// The files of the checkpoints, where they were read from files, which are one path.
+    pub files: Vec<PathBuf>,
+    /// The loss, and why it is this one.
+    pub loss: LossChoice,
+}
+
+impl ProjectedPaths {
+    /// Reads and checks everything that was asked for, and projects it; stores nothing. Runs are looked up in `store`.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit.
+    pub fn prepare(
+        request: &TrajectoryRequest,
+        store: Option<&Store>,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        request.check(reporter)?;
+        let targets = request.evaluation.targets()?;
+        let _hold = store.map(Store::hold);
+        let paths = Paths::load(request, store, reporter)?;
+        plan_products(&paths, reporter)?;
+        let fitted = PathPlane::fit_sources(&paths.sources(), &request.options());
+        let fitted = fitted.map_err(|error| named(error, &paths))?;
+        let plane = fitted.plane;
+        let projected = fitted.trajectories;
+        let grid = match (&request.grid.counts, &request.grid.ranges) {
+            (None, _) => None,
+            (Some(_), Some(given)) => Some(request.grid_in(Some(given))?),
+            (Some(_), None) => {
+                let around = ranges(&projected, plane.dims(), request.margin);
+                Some(request.grid_in(Some(&around))?)
+            }
+        };
+        let statistics = request.statistics;
+        say_without_statistics(statistics, &paths.spec, plane.origin(), reporter);
+        let losses = Losses::new(&paths, &plane, &targets, statistics, reporter)?;
+        let settings = settings(request, &paths, grid.as_ref())?;
+        let mut spec = record::request(RunKind::Trajectory, &settings);
+        request.keep.apply(&mut spec);
+        let labels = paths.labels().into_iter().map(str::to_owned).collect();
+        spec.provenance = Provenance {
+            data: Some(paths.source.clone()),
+            paths: Some(labels),
+            device: Some(losses.on_plane.describe()),
+            ..Provenance::now(request.keep.command.as_deref())
+        }
+        .to_json();
+        Ok(ProjectedPaths {
+            plane,
+            grid,
+            spec,
+            projected,
+            paths,
+            losses,
+        })
+    }
+
+    /// Measures and stores what is not stored yet. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, and those of store and objective.
+    pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<MeasuredPaths, StudyError> {
+        let run = self.sampled(store, reporter)?;
+        let mut stored = store.load_trajectories(&run)?;
+        if stored.len() != self.projected.len() {
+            let Some(measured) = self.measure(reporter)? else {
+                store.finish(&run, Status::Interrupted)?;
+                return Err(StudyError::Interrupted {
+                    saved: format!("the plane of run `{}` is stored", run.name),
+                    again: "the same command continues from there",
+                });
+            };
+            stored = measured;
+            put(&stored, &run, store)?;
+        } else if run.status != Status::Complete {
+            store.finish(&run, Status::Complete)?;
+        }
+        let labels = self.paths.labels();
+        stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
+        Ok(MeasuredPaths {
+            run,
+            paths: stored,
+            files: self.paths.files().to_vec(),
+            loss: self.paths.loss,
+        })
+    }
+
+    /// The run of the plane, sampled where that is asked for.
+    fn sampled(&self, store: &Store, reporter: &dyn Reporter) -> Result<Run, StudyError> {
+        let Some(grid) = &self.grid else {
+            let run = store.begin(&self.spec)?;
+            store.put_plane(&run, &self.plane)?;
+            return Ok(run);
+        };
+        let sampling = StoredSampling {
+            store,
+            spec: &self.spec,
+            plane: &self.plane,
+            grid,
+            objective: &self.losses.on_plane,
+            batch: 0,
+            adaptive: None,
+            last: false,
+        };
+        Ok(sampling.run(reporter)?.run)
+    }
+
+    /// Fills in the true losses and those of the plane; nothing where the reporter wants to stop.
+    fn measure(&self, reporter: &dyn Reporter) -> Result<Option<Vec<NamedTrajectory>>, StudyError> {
+        let losses = &self.losses;
+        let one = |(path, projected): (&PathOfRun, &Trajectory)| -> Result<_, StudyError> {
+            let mut trajectory = projected.clone();
+            // Components are orthonormal, so that both projections are the nearest point.
+            let nearest: Vec<_> = trajectory.points.iter().map(|point| point.coords).collect();
+            let samples = losses.on_plane.evaluate(&nearest)?;
+            let known: Vec<_> = (0..path.len()).map(|k| losses.recorded(path, k)).collect();
+            let mut rows = match known.iter().all(Option::is_some) {
+                true => None,
+                false => Some(path.rows()),
+            };
+            for (place, point) in trajectory.points.iter_mut().enumerate() {
+                if reporter.cancelled() {
+                    return Ok(None);
+                }
+                point.plane_loss = Some(samples[place].loss);
+                let row = rows.as_mut().and_then(Iterator::next).transpose();
+                let row = row.map_err(|error| path.unread(place, error))?;
+                point.loss = match (known[place], row) {
+                    (Some(loss), _) => Some(loss),
+                    (None, Some(params)) => Some(losses.of(&params)?),
+                    (None, None) => None,
+                };
+            }
+            Ok(Some(NamedTrajectory {
+                label: path.label.clone(),
+                trajectory,
+            }))
+        };
+        { self.paths.paths.iter() }
+            .zip(&self.projected)
+            .map(one)
+            .collect()
+    }
+}
+
+/// Everything that determines the numbers.
+fn settings(
+    request: &TrajectoryRequest,
+    paths: &Paths,
+    grid: Option<&Grid>,
+) -> Result<PathSettings, StudyError> {
+    let checkpoints = paths.paths.iter().map(PathOfRun::settings);
+    let center = match request.center {
+        Origin::Last => "last",
+        Origin::Start => "first",
+        Origin::Mean => "mean",
+    };
+    Ok(PathSettings {
+        problem: ProblemSettings::new(&paths.spec, None, &paths.data, paths.loss.kind),
+        checkpoints: checkpoints.collect::<Result<_, _>>()?,
+        center: Some(center.to_owned()),
+        project: Some(request.project.name().to_owned()),
+        components: Some(request.components),
+        statistics: request.statistics.into(),
+        ignore: request.ignore_one_dimensional.then(|| "biasbn".to_owned()),
+        grid: grid.cloned(),
+    })
+}
+
+/// Plans the memory of the products of all checkpoints with each other, which the analysis holds twice.
+fn plan_products(paths: &Paths, reporter: &dyn Reporter) -> Result<(), StudyError> {
+    let count: usize = paths.paths.iter().map(|path| path.steps.len()).sum();
+    let bytes = 16 * (count as u64).saturating_pow(2).min(u64::MAX / 16);
+    let what = format!("the principal components of {count} checkpoints");
+    plan_memory(&what, bytes, Smaller::Checkpoints, reporter)
+}
+
+/// An error with the names of the runs.
+fn named(error: StreamError, paths: &Paths) -> StudyError {
+    match error {
+        StreamError::Path(TrajectoryError::StartsDiffer { path }) => StudyError::StartsDiffer {
+            run: paths.paths[path].label.clone(),
+            first: paths.paths[0].label.clone(),
+        },
+        StreamError::Read { index, source } => paths.paths[0].unread(index, source),
+        StreamError::Path(error) => flat(&error, paths).unwrap_or_else(|| error.into()),
+        error => error.into(),
+    }
+}
+
+/// Files that span no plane: there is nothing to record anew.
+fn flat(error: &TrajectoryError, paths: &Paths) -> Option<StudyError> {
+    let path = &paths.paths[0];
+    let (first, last) = path.ends()?;
+    let (wanted, rank) = match error {
+        TrajectoryError::TooFew { .. } => (2, 0),
+        TrajectoryError::Rank { wanted, rank } => (*wanted, *rank),
+        _ => return None,
+    };
+    Some(StudyError::FlatPath {
+        files: path.steps.len(),
+        wanted,
+        rank,
+        ends: (first.to_owned(), last.to_owned()),
+    })
+}
+
+fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), StudyError> {
+    let _hold = store.hold();
+    for named in paths {
+        store.put_trajectory(run, &named.label, &named.trajectory)?;
+    }
+    Ok(store.finish(run, Status::Complete)?)
+}
