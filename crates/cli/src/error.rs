@@ -103,7 +103,19 @@ impl From<StudyError> for CliError {
             StudyError::Models(error) => error.into(),
             StudyError::Trace(error) => error.into(),
             StudyError::Lanczos(error) => error.into(),
+            StudyError::Power(error) => error.into(),
+            StudyError::Traces(error) => error.into(),
+            StudyError::Density(error) => error.into(),
             StudyError::Sharpness(error) => error.into(),
+            StudyError::NoParameters => CliError::Missing {
+                what: "--weights",
+                remedy: "curvature belongs to given parameters: give --weights FILE, or --run NAME of a \
+                         training run (--step 0 is its initial state)",
+            },
+            StudyError::NoCheckpoints => CliError::Missing {
+                what: "--run",
+                remedy: "give a training run, or files with --checkpoints",
+            },
             StudyError::Grid(error) => error.into(),
             StudyError::Direction(error) => error.into(),
             StudyError::Plane(error) => error.into(),
@@ -313,11 +325,16 @@ fn with_options(error: &StudyError) -> Option<String> {
                 "name {directions}, each `top` or `bottom`, or give --direction hessian"
             ));
         }
+        E::NoEigenvalues { end } => {
+            return Some(format!("give --{end} 1 or more, or leave it out"));
+        }
+        E::PowerBottom => "use --method lanczos",
+        E::Radius { .. } => "give for example --rho 0.05, or leave it out",
+        E::OneDevice { .. } => "give one device with --device",
         E::FewEigenvectors => "use --direction random, or a network with more parameters",
         E::NoPath => {
             "--direction pca needs the checkpoints of a training run: give its name with --run"
         }
-        E::NoCheckpoints => "give a training run with --run, or files with --checkpoints",
         E::BadPattern { .. } | E::NoMatch { .. } => {
             "give a pattern such as --checkpoints 'run/epoch_*.safetensors'"
         }

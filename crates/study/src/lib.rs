@@ -7,6 +7,7 @@ pub mod device;
 pub mod directions;
 mod error;
 pub mod files;
+pub mod hessian;
 pub mod memory;
 pub mod problem;
 pub mod record;

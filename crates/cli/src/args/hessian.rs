@@ -2,6 +2,7 @@ use super::values::count;
 use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_hessian::Method;
+use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
 use landscape_trace::Matrix;
 use std::path::PathBuf;
 
@@ -66,7 +67,7 @@ pub struct WantedArgs {
     pub map: bool,
     /// Measures of sharpness; `all` for all of them
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
-    pub sharpness: Vec<Measure>,
+    pub sharpness: Vec<MeasureName>,
     /// At every recorded checkpoint of --run, not at one; the largest eigenvalue where nothing else is
     /// asked for
     #[arg(long, conflicts_with = "step")]
@@ -114,10 +115,36 @@ pub struct HowArgs {
     pub f64: bool,
 }
 
-impl HowArgs {
-    /// Whether everything is computed in f64.
-    pub fn double(&self) -> bool {
-        self.f64 || self.precision == Width::F64
+impl HessianArgs {
+    /// What the library is asked for, by a command in these words.
+    pub fn request(&self, command: &str) -> CurvatureRequest {
+        let (wanted, how) = (&self.wanted, &self.how);
+        CurvatureRequest {
+            network: self.network.request(),
+            data: self.data.request(),
+            top: wanted.top,
+            bottom: wanted.bottom,
+            trace: wanted.trace,
+            density: wanted.density,
+            per_layer: wanted.per_layer,
+            map: wanted.map,
+            sharpness: MeasureName::measures(&wanted.sharpness),
+            every_measure: wanted.sharpness.contains(&MeasureName::All),
+            all_steps: wanted.all_steps,
+            matrix: how.matrix.matrix(),
+            method: how.method.method(),
+            tolerance: how.tol,
+            max_products: how.max_products,
+            trace_method: how.trace_method.map(TraceName::method),
+            probes: how.probes,
+            lanczos_steps: how.lanczos_steps,
+            rho: how.rho,
+            double: how.f64 || how.precision == Width::F64,
+            plane: self.plane.request(),
+            grid: self.plane.grid_request(),
+            evaluation: self.eval.request(),
+            keep: self.store.keep(command),
+        }
     }
 }
 
@@ -131,11 +158,11 @@ pub enum MethodName {
 }
 
 impl MethodName {
-    /// The word in settings and results.
-    pub fn name(self) -> &'static str {
+    /// What the library calls it.
+    pub fn method(self) -> EigenMethod {
         match self {
-            MethodName::Lanczos => "lanczos",
-            MethodName::Power => "power",
+            MethodName::Lanczos => EigenMethod::Lanczos,
+            MethodName::Power => EigenMethod::Power,
         }
     }
 }
@@ -158,15 +185,6 @@ impl MatrixName {
             MatrixName::Hessian => Matrix::Hessian,
             MatrixName::GaussNewton => Matrix::GaussNewton,
             MatrixName::Fisher => Matrix::EmpiricalFisher,
-        }
-    }
-
-    /// The word in settings and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            MatrixName::Hessian => "hessian",
-            MatrixName::GaussNewton => "gauss-newton",
-            MatrixName::Fisher => "fisher",
         }
     }
 }
@@ -192,15 +210,6 @@ impl TraceName {
             TraceName::Xtrace => Method::XTrace,
         }
     }
-
-    /// The word in settings and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            TraceName::Hutchinson => "hutchinson",
-            TraceName::HutchPlusPlus => "hutch++",
-            TraceName::Xtrace => "xtrace",
-        }
-    }
 }
 
 /// The numbers of derivatives.
@@ -214,7 +223,7 @@ pub enum Width {
 
 /// A measure of sharpness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Measure {
+pub enum MeasureName {
     /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)
     Keskar,
     /// Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017)
@@ -243,37 +252,32 @@ pub enum Measure {
     All,
 }
 
-impl Measure {
-    /// Every single measure.
-    pub const EACH: [Measure; 11] = [
-        Measure::Keskar,
-        Measure::EpsilonSharpness,
-        Measure::Sam,
-        Measure::Asam,
-        Measure::Adaptive,
-        Measure::AdaptiveWorst,
-        Measure::Gaussian,
-        Measure::PacBayesLoss,
-        Measure::PacBayesAccuracy,
-        Measure::RelativeFlatness,
-        Measure::FisherRao,
-    ];
-
-    /// The word in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Measure::Keskar => "keskar",
-            Measure::EpsilonSharpness => "epsilon-sharpness",
-            Measure::Sam => "sam",
-            Measure::Asam => "asam",
-            Measure::Adaptive => "adaptive",
-            Measure::AdaptiveWorst => "adaptive-worst",
-            Measure::Gaussian => "gaussian",
-            Measure::PacBayesLoss => "pac-bayes-loss",
-            Measure::PacBayesAccuracy => "pac-bayes-accuracy",
-            Measure::RelativeFlatness => "relative-flatness",
-            Measure::FisherRao => "fisher-rao",
-            Measure::All => "all",
+impl MeasureName {
+    /// What the library calls them.
+    fn measures(names: &[MeasureName]) -> Vec<Measure> {
+        if names.contains(&MeasureName::All) {
+            return Measure::ALL.to_vec();
         }
+        let one = |name: &MeasureName| {
+            let word = name.to_possible_value()?;
+            word.get_name().parse().ok()
+        };
+        names.iter().filter_map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every measure of the library has its word here, and the other way round.
+    #[test]
+    fn measures_are_those_of_the_library() {
+        let single = MeasureName::value_variants().iter();
+        let single: Vec<MeasureName> = { single.copied() }
+            .filter(|name| *name != MeasureName::All)
+            .collect();
+        assert_eq!(MeasureName::measures(&single), Measure::ALL);
+        assert_eq!(MeasureName::measures(&[MeasureName::All]), Measure::ALL);
     }
 }

@@ -31,7 +31,7 @@ pub use files::{
     RenameArgs, RmArgs, RunsArgs, ShowArgs, SqlArgs,
 };
 pub use given::Given;
-pub use hessian::{HessianArgs, HowArgs, Measure, MethodName, TraceName};
+pub use hessian::{HessianArgs, MeasureName};
 pub use plot::{Colors, Kind, LookArgs, PlotArgs};
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};

@@ -61,6 +61,11 @@ impl StudyError {
             }
             E::Ends { .. } => "name one for each direction, `top` or `bottom`, or none",
             E::FewEigenvectors => "use random directions, or a network with more parameters",
+            E::NoEigenvalues { .. } => "ask for 1 or more, or leave it out",
+            E::PowerBottom => "use Lanczos",
+            E::Radius { .. } => "give for example 0.05, or leave it out",
+            E::NoParameters => "name a file of parameters, or a training run",
+            E::OneDevice { .. } => "name one device",
             E::NoPath => "name the training run",
             E::NoDirection { .. } => {
                 "give random, pca, hessian, gradient, or a file (.safetensors, .h5)"

@@ -270,6 +270,30 @@ pub enum StudyError {
     /// Fewer eigenvectors than directions.
     #[error("fewer eigenvectors of the Hessian were found than there are directions")]
     FewEigenvectors,
+    /// No eigenvalue is asked for at an end of the spectrum.
+    #[error("0 eigenvalues at the {end} of the spectrum are none")]
+    NoEigenvalues {
+        /// `top` or `bottom`.
+        end: &'static str,
+    },
+    /// Power iteration does not find the smallest eigenvalues.
+    #[error("power iteration finds the largest magnitudes, not the bottom of a spectrum")]
+    PowerBottom,
+    /// A radius that is none.
+    #[error("the radius {rho:?} is not a positive, finite number")]
+    Radius {
+        /// The radius.
+        rho: f64,
+    },
+    /// Curvature of parameters that are not named.
+    #[error("curvature belongs to given parameters, and none are named")]
+    NoParameters,
+    /// Curvature on several devices.
+    #[error("products are computed on one device, and {devices} are named")]
+    OneDevice {
+        /// How many there are.
+        devices: usize,
+    },
     /// Principal components need a path.
     #[error("principal components are those of a training's path, and no training run is named")]
     NoPath,
@@ -443,6 +467,15 @@ pub enum StudyError {
     /// Eigenvalues.
     #[error(transparent)]
     Lanczos(#[from] hessian::LanczosError),
+    /// Eigenvalues by power iteration.
+    #[error(transparent)]
+    Power(#[from] hessian::PowerError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] hessian::TraceError),
+    /// Spectral densities.
+    #[error(transparent)]
+    Density(#[from] hessian::DensityError),
     /// Sharpness.
     #[error(transparent)]
     Sharpness(#[from] hessian::sharpness::SharpnessError),

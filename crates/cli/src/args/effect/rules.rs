@@ -3,8 +3,9 @@
 use super::{Rule, idle, needs};
 use crate::args::connect::AlignBy;
 use crate::args::{
-    CompareArgs, ConnectArgs, DataArgs, DiagnoseArgs, EvalArgs, ExportArgs, HessianArgs, Measure,
-    NetworkArgs, PlaneArgs, PlotArgs, SampleArgs, TrainArgs, TrainSettings, TrajectoryArgs,
+    CompareArgs, ConnectArgs, DataArgs, DiagnoseArgs, EvalArgs, ExportArgs, HessianArgs,
+    MeasureName, NetworkArgs, PlaneArgs, PlotArgs, SampleArgs, TrainArgs, TrainSettings,
+    TrajectoryArgs,
 };
 use landscape_models::OptimizerKind;
 use landscape_storage::Format;
@@ -209,26 +210,29 @@ pub(super) fn hessian(args: &HessianArgs) -> Vec<Rule> {
 }
 
 /// Whether `--rho` changes a measure.
-fn has_radius(measure: Measure) -> bool {
+fn has_radius(measure: MeasureName) -> bool {
     match measure {
-        Measure::Keskar
-        | Measure::EpsilonSharpness
-        | Measure::Sam
-        | Measure::Asam
-        | Measure::Adaptive
-        | Measure::AdaptiveWorst
-        | Measure::Gaussian
-        | Measure::All => true,
-        Measure::PacBayesLoss
-        | Measure::PacBayesAccuracy
-        | Measure::RelativeFlatness
-        | Measure::FisherRao => false,
+        MeasureName::Keskar
+        | MeasureName::EpsilonSharpness
+        | MeasureName::Sam
+        | MeasureName::Asam
+        | MeasureName::Adaptive
+        | MeasureName::AdaptiveWorst
+        | MeasureName::Gaussian
+        | MeasureName::All => true,
+        MeasureName::PacBayesLoss
+        | MeasureName::PacBayesAccuracy
+        | MeasureName::RelativeFlatness
+        | MeasureName::FisherRao => false,
     }
 }
 
 /// Whether a measure is found with random vectors or starts.
-fn draws(measure: &Measure) -> bool {
-    !matches!(measure, Measure::Sam | Measure::Asam | Measure::FisherRao)
+fn draws(measure: &MeasureName) -> bool {
+    !matches!(
+        measure,
+        MeasureName::Sam | MeasureName::Asam | MeasureName::FisherRao
+    )
 }
 
 pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {

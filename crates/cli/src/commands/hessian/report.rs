@@ -1,6 +1,5 @@
 //! Curvature as JSON and in words.
 
-use super::request::Request;
 use crate::error::CliError;
 use crate::output::{
     Align, Console, Table, duration, loss_json, number, numbers, paths_json, short,
@@ -10,39 +9,32 @@ use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Run, Sharpness, Side, TraceEstimate,
 };
-use landscape_study::problem::LossChoice;
+use landscape_study::hessian::{FoundCurvature, Wanted, matrix_name};
 use landscape_study::record::Settings;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// What was asked for, found.
 pub struct Report {
-    pub run: Run,
-    pub request: Request,
-    /// One for each set of parameters.
-    pub points: Vec<Curvature>,
-    pub map: Option<CurvatureMap>,
-    /// Products computed now.
-    pub computed: u64,
-    pub seconds: f64,
-    pub loss: LossChoice,
+    pub found: FoundCurvature,
+    pub wanted: Wanted,
 }
 
 impl Report {
     /// Prints it.
     pub fn print(&self, files: &[PathBuf], console: &Console) -> Result<(), CliError> {
-        let stored = self.points.iter().map(|p| p.products).sum::<u64>();
+        let stored = self.found.points.iter().map(|p| p.products).sum::<u64>();
         console.note(format_args!(
             "{}: {} products computed, {} in all, in {}",
-            self.run.name,
-            self.computed,
+            self.found.run.name,
+            self.found.computed,
             stored,
-            duration(self.seconds)
+            duration(self.found.seconds)
         ));
         console.result(
             || {
                 let mut json = self.json();
-                loss_json(self.loss, &mut json);
+                loss_json(self.found.loss, &mut json);
                 json["files"] = paths_json(files);
                 json
             },
@@ -56,38 +48,46 @@ impl Report {
 
     /// Whether there is a figure of it.
     pub fn is_drawable(&self) -> bool {
-        self.request.is_drawable()
+        self.wanted.is_drawable()
     }
 
     fn json(&self) -> Value {
-        let last = self.points.last().cloned().unwrap_or_default();
+        let last = self.found.points.last().cloned().unwrap_or_default();
         let mut fields = Map::new();
-        fields.insert("run".to_owned(), json!(self.run.name));
-        fields.insert("matrix".to_owned(), json!(self.request.how.matrix.name()));
+        fields.insert("run".to_owned(), json!(self.found.run.name));
+        fields.insert("matrix".to_owned(), json!(matrix_name(self.wanted.matrix)));
         fields.extend(fields_of(&last));
-        let all: u64 = self.points.iter().map(|p| p.products).sum();
+        let all: u64 = self.found.points.iter().map(|p| p.products).sum();
         fields.insert("hvps".to_owned(), json!(all));
-        fields.insert("computed".to_owned(), json!(self.computed));
+        fields.insert("computed".to_owned(), json!(self.found.computed));
         fields.insert(
             "map".to_owned(),
-            self.map.as_ref().map_or(Value::Null, map_json),
+            self.found.map.as_ref().map_or(Value::Null, map_json),
         );
-        if self.request.all_steps {
-            let steps = self.points.iter().map(|p| Value::Object(fields_of(p)));
+        if self.wanted.all_steps {
+            let steps = self
+                .found
+                .points
+                .iter()
+                .map(|p| Value::Object(fields_of(p)));
             fields.insert("steps".to_owned(), steps.collect());
         }
-        fields.insert("seconds".to_owned(), number(self.seconds));
+        fields.insert("seconds".to_owned(), number(self.found.seconds));
         Value::Object(fields)
     }
 
     fn words(&self) -> String {
-        let mut text = format!("{}: {}\n", self.run.name, heading(&self.run, &self.points));
-        match (self.request.all_steps, self.points.last()) {
-            (true, _) => text.push_str(&step_words(&self.points)),
+        let mut text = format!(
+            "{}: {}\n",
+            self.found.run.name,
+            heading(&self.found.run, &self.found.points)
+        );
+        match (self.wanted.all_steps, self.found.points.last()) {
+            (true, _) => text.push_str(&step_words(&self.found.points)),
             (false, Some(point)) => text.push_str(&words_of(point)),
             (false, None) => {}
         }
-        if let Some(map) = &self.map {
+        if let Some(map) = &self.found.map {
             text.push_str(&map_words(map));
         }
         text

@@ -1,9 +1,8 @@
-//! Work that is kept as soon as it is done, watched, and stopped by Ctrl-C.
+//! Work that is kept as soon as it is done, watched, and stopped by its reporter.
 
-use super::request::Request;
-use crate::error::CliError;
-use crate::interrupt::Interrupt;
-use crate::output::{Console, Meter};
+use super::request::Wanted;
+use crate::StudyError;
+use crate::report::{Meter, Reporter};
 use landscape_hessian::{Progress, State};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Hold, Run, Side, Status, Store};
 use std::ops::ControlFlow;
@@ -16,13 +15,12 @@ const HOLD: Duration = Duration::from_millis(400);
 pub struct Work<'a> {
     pub store: &'a Store,
     pub run: Run,
-    pub request: &'a Request,
+    pub wanted: &'a Wanted,
     /// What is known at the point.
     pub at: Curvature,
     /// Products computed now, at all points.
     pub computed: u64,
-    console: &'a Console,
-    interrupt: Interrupt,
+    reporter: &'a dyn Reporter,
     hold: Option<Hold>,
     begun: Instant,
     /// Since when the work at this point goes on, and what it took before.
@@ -35,19 +33,18 @@ impl<'a> Work<'a> {
     pub fn new(
         store: &'a Store,
         run: Run,
-        request: &'a Request,
+        wanted: &'a Wanted,
         hold: Hold,
-        console: &'a Console,
+        reporter: &'a dyn Reporter,
     ) -> Self {
         let now = Instant::now();
         Work {
             store,
             run,
-            request,
+            wanted,
             at: Curvature::default(),
             computed: 0,
-            console,
-            interrupt: Interrupt::listen(),
+            reporter,
             hold: Some(hold),
             begun: now,
             since: now,
@@ -68,7 +65,7 @@ impl<'a> Work<'a> {
     }
 
     /// Keeps results of the point, and what they cost.
-    pub fn keep(&mut self, products: usize, results: Curvature) -> Result<(), CliError> {
+    pub fn keep(&mut self, products: usize, results: Curvature) -> Result<(), StudyError> {
         self.computed += products as u64;
         self.at.products += products as u64;
         let all = Curvature {
@@ -101,14 +98,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Does something that takes an observer: shows how far it is, and ends it on Ctrl-C.
+    /// Does something that takes an observer: shows how far it is, and ends it where the reporter says so.
     pub fn watch<T>(
         &mut self,
         what: &str,
         work: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> T,
     ) -> T {
         let mut meter = self.meter(what);
-        let (hold, interrupt) = (&mut self.hold, &self.interrupt);
+        let (hold, reporter) = (&mut self.hold, self.reporter);
         let start = Instant::now();
         let (begun, mut first) = (self.begun, None);
         work(&mut |progress: &Progress| {
@@ -122,7 +119,7 @@ impl<'a> Work<'a> {
                 resumed,
                 elapsed: start.elapsed(),
             });
-            match interrupt.raised() {
+            match reporter.cancelled() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -130,25 +127,23 @@ impl<'a> Work<'a> {
     }
 
     /// A meter for products that may not all be needed.
-    fn meter(&self, what: &str) -> Meter {
+    fn meter(&self, what: &str) -> Box<dyn Meter> {
         let name = match self.at.step {
             Some(step) => format!("{}: {what} of step {step}", self.run.name),
             None => format!("{}: {what}", self.run.name),
         };
-        let mut meter = self.console.meter(&name);
-        meter.at_most();
-        meter
+        self.reporter.meter(&name, true)
     }
 
     /// Something to know.
     pub fn note(&self, words: impl std::fmt::Display) {
-        self.console
+        self.reporter
             .note(format_args!("{}: {words}", self.run.name));
     }
 
     /// A meter for a known number of points.
-    pub fn points_meter(&self) -> Meter {
-        self.console.meter(&self.run.name)
+    pub fn points_meter(&self) -> Box<dyn Meter> {
+        self.reporter.meter(&self.run.name, false)
     }
 
     /// Lets go of the file where the work is long.
@@ -158,13 +153,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Whether it is to stop.
     pub fn stopped(&self) -> bool {
-        self.interrupt.raised()
+        self.reporter.cancelled()
     }
 
-    /// Ends here where Ctrl-C was pressed; what is done is stored.
-    pub fn go_on(&mut self) -> Result<(), CliError> {
+    /// Ends here where it is to stop; what is done is stored.
+    pub fn go_on(&mut self) -> Result<(), StudyError> {
         self.release();
         match self.stopped() {
             false => Ok(()),
@@ -173,11 +168,11 @@ impl<'a> Work<'a> {
     }
 
     /// Notes that the run is not complete, and says what is kept.
-    pub fn interrupted(&self) -> CliError {
+    pub fn interrupted(&self) -> StudyError {
         if let Err(error) = self.store.finish(&self.run, Status::Interrupted) {
             return error.into();
         }
-        CliError::Interrupted {
+        StudyError::Interrupted {
             saved: format!("what was done of run `{}` is stored", self.run.name),
             again: "the same command continues from there",
         }
@@ -192,13 +187,13 @@ impl<'a> Work<'a> {
     }
 
     /// A stored iteration of this point.
-    pub fn stored_state(&self, task: &str, dim: usize) -> Result<Option<State>, CliError> {
+    pub fn stored_state(&self, task: &str, dim: usize) -> Result<Option<State>, StudyError> {
         let Some(stored) = self.store.lanczos_state(&self.run, task)? else {
             return Ok(None);
         };
         let state = super::state::unpack(stored)?.filter(|state| state.dim() == dim);
         if let Some(state) = &state {
-            self.console.note(format_args!(
+            self.reporter.note(format_args!(
                 "{}: goes on after {} products",
                 self.run.name,
                 state.products()

@@ -1,6 +1,6 @@
 //! Lanczos iterations as they are stored: bit for bit.
 
-use crate::error::CliError;
+use crate::StudyError;
 use landscape_hessian::{State, StateParts, Waiting};
 use landscape_storage::LanczosState;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub fn generation(state: &State) -> u64 {
 }
 
 /// The state of what was stored; nothing where it is not understood: the search then begins again.
-pub fn unpack(stored: LanczosState) -> Result<Option<State>, CliError> {
+pub fn unpack(stored: LanczosState) -> Result<Option<State>, StudyError> {
     let LanczosState { state, mut basis } = stored;
     let waiting = waiting(&state, &mut basis);
     let next = match state["has_next"].as_bool() {

@@ -1,30 +1,30 @@
 //! Eigenvalues of the whole matrix.
 
 use super::estimates::keep_atoms;
+use super::request::EigenMethod;
 use super::state::{generation, pack, vectors};
 use super::work::Work;
-use crate::args::MethodName;
-use crate::error::CliError;
+use crate::StudyError;
+use crate::directions::Derivatives;
 use landscape_hessian::{Lanczos, Pair, Power, Spectrum, Stop};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Eigenvalue, Error, Side};
-use landscape_study::directions::Derivatives;
 
 /// Eigenvectors are stored up to so many numbers.
 const STORED: usize = 16 << 20;
 
 /// Finds and keeps the eigenvalues that are asked for.
-pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
-    let request = work.request;
-    if request.top + request.bottom == 0 || work.has_eigenvalues(ALL_PARAMETERS) {
+pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
+    let wanted = work.wanted;
+    if wanted.top + wanted.bottom == 0 || work.has_eigenvalues(ALL_PARAMETERS) {
         return Ok(());
     }
-    let (top, bottom, products) = match request.how.method {
-        MethodName::Lanczos => lanczos(work, derivatives)?,
-        MethodName::Power => power(work, derivatives)?,
+    let (top, bottom, products) = match wanted.method {
+        EigenMethod::Lanczos => lanczos(work, derivatives)?,
+        EigenMethod::Power => power(work, derivatives)?,
     };
     let both: Vec<&Pair> = top.iter().chain(&bottom).collect();
     keep_atoms(work, &both)?;
-    let method = request.how.method.name();
+    let method = wanted.method.name();
     let mut found = rows(ALL_PARAMETERS, Side::Top, &top, method);
     found.extend(rows(ALL_PARAMETERS, Side::Bottom, &bottom, method));
     work.keep(
@@ -47,7 +47,7 @@ fn vectors_of(
     derivatives: &Derivatives,
     side: Side,
     pairs: &[Pair],
-) -> Result<(), CliError> {
+) -> Result<(), StudyError> {
     let tensors = pairs.iter().map(|pair| derivatives.tensors(&pair.vector));
     let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
     if !tensors.is_empty() {
@@ -73,9 +73,9 @@ pub fn rows(part: &str, side: Side, pairs: &[Pair], method: &str) -> Vec<Eigenva
 type Found = (Vec<Pair>, Vec<Pair>, usize);
 
 /// The search goes on from what is stored, and is stored while it goes on.
-fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, CliError> {
-    let lanczos = Lanczos::new(work.request.lanczos())?;
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyError> {
+    let lanczos = Lanczos::new(work.wanted.lanczos())?;
+    let operator = derivatives.operator(work.wanted.matrix);
     let task = work.task("eigenvalues");
     let mut state = match work.stored_state(&task, derivatives.dim())? {
         Some(state) => state,
@@ -115,9 +115,9 @@ fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, CliError
     }
 }
 
-fn power(work: &mut Work, derivatives: &Derivatives) -> Result<Found, CliError> {
-    let power = Power::new(work.request.power())?;
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+fn power(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyError> {
+    let power = Power::new(work.wanted.power())?;
+    let operator = derivatives.operator(work.wanted.matrix);
     let mut found = work.watch("eigenvalues", |observer| power.run(&operator, observer))?;
     if found.stop == Stop::Cancelled {
         return Err(work.interrupted());

@@ -1,9 +1,11 @@
 //! Trace and density of the whole matrix, traces and largest eigenvalues of layers.
 
 use super::eigen::rows;
+use super::request::trace_name;
 use super::state::{bits, floats};
 use super::work::Work;
-use crate::error::CliError;
+use crate::StudyError;
+use crate::directions::Derivatives;
 use landscape_hessian::density::Quadrature;
 use landscape_hessian::trace::Ended;
 use landscape_hessian::{
@@ -12,22 +14,21 @@ use landscape_hessian::{
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, LanczosState, Side, SpectralDensity as StoredDensity, TraceEstimate,
 };
-use landscape_study::directions::Derivatives;
 use serde_json::{Value, json};
 use std::ops::Range;
 
 /// Estimates and keeps the trace.
-pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
-    if !work.request.trace || work.has_trace(ALL_PARAMETERS) {
+pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
+    if !work.wanted.trace || work.has_trace(ALL_PARAMETERS) {
         return Ok(());
     }
-    let trace = Trace::new(work.request.trace_params())?;
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let trace = Trace::new(work.wanted.trace_params())?;
+    let operator = derivatives.operator(work.wanted.matrix);
     let found = work.watch("trace", |observer| trace.run(&operator, observer))?;
     if found.ended == Ended::Cancelled {
         return Err(work.interrupted());
     }
-    let method = work.request.trace_name().name();
+    let method = trace_name(work.wanted.trace_method());
     let products = found.products;
     let row = estimate(ALL_PARAMETERS, method, &found);
     keep_traces(work, products, vec![row])
@@ -49,7 +50,7 @@ fn keep_traces(
     work: &mut Work,
     products: usize,
     traces: Vec<TraceEstimate>,
-) -> Result<(), CliError> {
+) -> Result<(), StudyError> {
     work.keep(
         products,
         Curvature {
@@ -71,8 +72,8 @@ struct Beside {
 
 /// Keeps the converged pairs for a density that is to come, before their values are kept: the density is
 /// then the same however often the work is interrupted.
-pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), CliError> {
-    if !work.request.density || work.has_density() {
+pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), StudyError> {
+    if !work.wanted.density || work.has_density() {
         return Ok(());
     }
     let converged: Vec<&&Pair> = pairs.iter().filter(|pair| pair.converged).collect();
@@ -85,12 +86,12 @@ pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), CliError> {
 
 /// Estimates and keeps the density, beside the eigenvalues that were found. Random vectors that are done
 /// are kept on the way.
-pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
-    if !work.request.density || work.has_density() {
+pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
+    if !work.wanted.density || work.has_density() {
         return Ok(());
     }
-    let params = work.request.density_params();
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let params = work.wanted.density_params();
+    let operator = derivatives.operator(work.wanted.matrix);
     let task = work.task("density");
     let stored = work.store.lanczos_state(&work.run, &task)?;
     let Beside { pairs, mut known } = stored.and_then(unpacked).unwrap_or_default();
@@ -193,8 +194,8 @@ pub fn layers(derivatives: &Derivatives) -> Vec<(String, Range<usize>)> {
 }
 
 /// Traces of all layers from the same products, then the largest eigenvalue of each.
-pub fn per_layer(work: &mut Work, derivatives: &Derivatives) -> Result<(), CliError> {
-    if !work.request.per_layer {
+pub fn per_layer(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
+    if !work.wanted.per_layer {
         return Ok(());
     }
     let layers = layers(derivatives);
@@ -213,9 +214,9 @@ fn layer_traces(
     work: &mut Work,
     derivatives: &Derivatives,
     layers: &[(String, Range<usize>)],
-) -> Result<(), CliError> {
-    let trace = Trace::new(work.request.layer_params())?;
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+) -> Result<(), StudyError> {
+    let trace = Trace::new(work.wanted.layer_params())?;
+    let operator = derivatives.operator(work.wanted.matrix);
     let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
     let found = work.watch("traces of layers", |observer| {
         trace.blocks(&operator, &ranges, observer)
@@ -233,9 +234,9 @@ fn layer_eigenvalue(
     derivatives: &Derivatives,
     name: &str,
     range: Range<usize>,
-) -> Result<(), CliError> {
-    let lanczos = Lanczos::new(work.request.single())?;
-    let whole = derivatives.operator(work.request.how.matrix.matrix());
+) -> Result<(), StudyError> {
+    let lanczos = Lanczos::new(work.wanted.single())?;
+    let whole = derivatives.operator(work.wanted.matrix);
     let operator = Restricted::new(whole, range.clone());
     let mut state = lanczos.start(range.len())?;
     let found = work.watch(name, |observer| {

@@ -1,11 +1,11 @@
 //! Both ends of the spectrum over the grid of a plane, point by point.
 
 use super::work::Work;
-use crate::error::CliError;
+use crate::StudyError;
+use crate::directions::Derivatives;
 use landscape_core::{Plane, Progress};
 use landscape_hessian::{Lanczos, LanczosError, LanczosParams, ProductError, Spectrum, Stop};
 use landscape_storage::{CurvatureMap, CurvaturePoint, Status};
-use landscape_study::directions::Derivatives;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ pub fn fill(
     derivatives: &mut Derivatives,
     plane: &Plane,
     map: &mut CurvatureMap,
-) -> Result<(), CliError> {
+) -> Result<(), StudyError> {
     let missing: Vec<usize> = { map.grid.coarse_to_fine().into_iter() }
         .filter(|&index| map.points[index].is_none())
         .collect();
@@ -47,20 +47,20 @@ pub fn fill(
     Ok(derivatives.move_to(plane.origin())?)
 }
 
-/// Both ends at the point, and the products they took; nothing where Ctrl-C ended it.
+/// Both ends at the point, and the products they took; nothing where it was stopped.
 fn one(
     work: &Work,
     derivatives: &Derivatives,
     index: usize,
-) -> Result<Option<(CurvaturePoint, usize)>, CliError> {
+) -> Result<Option<(CurvaturePoint, usize)>, StudyError> {
     let lanczos = Lanczos::new(LanczosParams {
         top: 1,
         bottom: 1,
         // The ends of a spectrum are found from a random start; looking for missed ones would double the cost.
         miss: None,
-        ..work.request.single()
+        ..work.wanted.single()
     })?;
-    let operator = derivatives.operator(work.request.how.matrix.matrix());
+    let operator = derivatives.operator(work.wanted.matrix);
     let mut state = lanczos.start(derivatives.dim())?;
     let found = lanczos.run(&operator, &mut state, &mut |_| match work.stopped() {
         true => ControlFlow::Break(()),

@@ -1,17 +1,17 @@
 //! Measures of sharpness, each kept as soon as it is known.
 
+use super::request::Measure;
 use super::work::Work;
-use crate::args::Measure;
-use crate::error::CliError;
+use crate::MeanLoss;
+use crate::StudyError;
+use crate::directions::Derivatives;
+use crate::problem::Problem;
 use landscape_hessian::sharpness::{
     AverageParams, Displaced, EpsilonSharpnessParams, KeskarParams, LossError, Metric,
     PacBayesParams, Point, SamParams, Scaling, SharpnessError, WorstCaseParams,
 };
 use landscape_hessian::{Progress, Trace};
 use landscape_storage::{Curvature, Sharpness};
-use landscape_study::MeanLoss;
-use landscape_study::directions::Derivatives;
-use landscape_study::problem::Problem;
 use landscape_trace::Matrix;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -34,8 +34,8 @@ pub fn sharpness(
     work: &mut Work,
     problem: &Problem,
     derivatives: &Derivatives,
-) -> Result<(), CliError> {
-    if work.request.sharpness.is_empty() {
+) -> Result<(), StudyError> {
+    if work.wanted.sharpness.is_empty() {
         return Ok(());
     }
     let loss = loss(problem, derivatives)?;
@@ -47,9 +47,9 @@ pub fn sharpness(
         let job = Job {
             point: &point,
             derivatives,
-            rho: work.request.how.rho,
-            seed: work.request.seed,
-            trace: Trace::new(work.request.layer_params())?,
+            rho: work.wanted.rho,
+            seed: work.wanted.seed,
+            trace: Trace::new(work.wanted.layer_params())?,
         };
         let found = work.watch(&name, |watcher| {
             job.measure(measure, tensor.as_deref(), watcher)
@@ -59,7 +59,7 @@ pub fn sharpness(
         }
         let found = match found {
             // Asked for by name it is an error; with all others it is left out.
-            Err(CliError::Sharpness(error)) if work.request.every_measure && lacks(&error) => {
+            Err(StudyError::Sharpness(error)) if work.wanted.every_measure && lacks(&error) => {
                 work.note(format_args!("{name} is left out: {error}"));
                 continue;
             }
@@ -83,7 +83,10 @@ pub fn sharpness(
 }
 
 /// The loss at the point, with its accuracy where the problem is a classification.
-fn loss<'a>(problem: &'a Problem, derivatives: &'a Derivatives) -> Result<MeanLoss<'a>, CliError> {
+fn loss<'a>(
+    problem: &'a Problem,
+    derivatives: &'a Derivatives,
+) -> Result<MeanLoss<'a>, StudyError> {
     let loss = MeanLoss::new(derivatives.curvature());
     if !problem.loss.kind.has_accuracy() {
         return Ok(loss);
@@ -123,7 +126,7 @@ fn wanted(work: &Work, derivatives: &Derivatives) -> Vec<(String, Measure, Optio
         }
         _ => vec![(measure.name().to_owned(), measure, None)],
     };
-    work.request.sharpness.iter().flat_map(of).collect()
+    work.wanted.sharpness.iter().flat_map(of).collect()
 }
 
 /// A point, and how it is measured there.
@@ -141,9 +144,9 @@ impl Job<'_> {
         measure: Measure,
         tensor: Option<&str>,
         watcher: Watcher,
-    ) -> Result<Found, CliError> {
+    ) -> Result<Found, StudyError> {
         match measure {
-            Measure::Keskar | Measure::All => self.keskar(watcher),
+            Measure::Keskar => self.keskar(watcher),
             Measure::EpsilonSharpness => self.epsilon_sharpness(watcher),
             Measure::Sam => self.sam(SamParams::default().rho, Metric::Euclidean),
             Measure::Asam => self.sam(ASAM.0, Metric::Adaptive { eta: ASAM.1 }),
@@ -157,7 +160,7 @@ impl Job<'_> {
         }
     }
 
-    fn keskar(&self, watcher: Watcher) -> Result<Found, CliError> {
+    fn keskar(&self, watcher: Watcher) -> Result<Found, StudyError> {
         let usual = KeskarParams::default();
         let params = KeskarParams {
             epsilon: self.rho.unwrap_or(usual.epsilon),
@@ -174,7 +177,7 @@ impl Job<'_> {
         Ok(Found::exact(found.value, settings))
     }
 
-    fn epsilon_sharpness(&self, watcher: Watcher) -> Result<Found, CliError> {
+    fn epsilon_sharpness(&self, watcher: Watcher) -> Result<Found, StudyError> {
         let usual = EpsilonSharpnessParams::default();
         let params = EpsilonSharpnessParams {
             epsilon: self.rho.unwrap_or(usual.epsilon),
@@ -191,7 +194,7 @@ impl Job<'_> {
         Ok(Found::exact(found.value, settings))
     }
 
-    fn sam(&self, usual: f64, metric: Metric) -> Result<Found, CliError> {
+    fn sam(&self, usual: f64, metric: Metric) -> Result<Found, StudyError> {
         let rho = self.rho.unwrap_or(usual);
         let found = self.point.sam(&SamParams { rho, metric })?;
         let mut settings = json!({"rho": rho});
@@ -201,7 +204,7 @@ impl Job<'_> {
         Ok(Found::exact(found.rise, settings))
     }
 
-    fn average(&self, scaling: Scaling, watcher: Watcher) -> Result<Found, CliError> {
+    fn average(&self, scaling: Scaling, watcher: Watcher) -> Result<Found, StudyError> {
         let usual = AverageParams::default();
         let params = AverageParams {
             rho: self.rho.unwrap_or(usual.rho),
@@ -218,7 +221,7 @@ impl Job<'_> {
         })
     }
 
-    fn worst(&self, watcher: Watcher) -> Result<Found, CliError> {
+    fn worst(&self, watcher: Watcher) -> Result<Found, StudyError> {
         let usual = WorstCaseParams::default();
         let params = WorstCaseParams {
             rho: self.rho.unwrap_or(usual.rho),
@@ -235,7 +238,7 @@ impl Job<'_> {
         Ok(Found::exact(found.rise, settings))
     }
 
-    fn pac_bayes(&self, displaced: Displaced, watcher: Watcher) -> Result<Found, CliError> {
+    fn pac_bayes(&self, displaced: Displaced, watcher: Watcher) -> Result<Found, StudyError> {
         let params = PacBayesParams {
             displaced,
             seed: self.seed,
@@ -257,7 +260,7 @@ impl Job<'_> {
         })
     }
 
-    fn flatness(&self, tensor: &str, watcher: Watcher) -> Result<Found, CliError> {
+    fn flatness(&self, tensor: &str, watcher: Watcher) -> Result<Found, StudyError> {
         let hessian = self.derivatives.operator(Matrix::Hessian);
         let found = self
             .point
@@ -271,7 +274,7 @@ impl Job<'_> {
     }
 
     /// For cross-entropy and squared error the Gauss-Newton matrix is the Fisher information.
-    fn fisher_rao(&self) -> Result<Found, CliError> {
+    fn fisher_rao(&self) -> Result<Found, StudyError> {
         let fisher = self.derivatives.operator(Matrix::GaussNewton);
         let found = self.point.fisher_rao(&fisher)?;
         Ok(Found {

@@ -2,20 +2,20 @@
 
 use super::point;
 use super::work::Work;
-use crate::error::CliError;
+use crate::StudyError;
+use crate::directions::Derivatives;
+use crate::problem::Problem;
+use crate::record::Settings;
 use landscape_hessian::sharpness::edge_of_stability;
 use landscape_models::Network;
 use landscape_storage::{Run, Store, TrainRecord};
-use landscape_study::directions::Derivatives;
-use landscape_study::problem::Problem;
-use landscape_study::record::Settings;
 
 /// Everything that is asked for at every recorded checkpoint.
 pub fn every_step(
     work: &mut Work,
     problem: &Problem,
     derivatives: &mut Derivatives,
-) -> Result<(), CliError> {
+) -> Result<(), StudyError> {
     let Some(run) = &problem.trained else {
         return Ok(());
     };
@@ -43,7 +43,7 @@ pub fn every_step(
 
 /// The limit of stability at the checkpoint that a problem is about; nothing without a training run, or for
 /// optimisers without such a limit.
-pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, CliError> {
+pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, StudyError> {
     let (Some(run), Some(step)) = (&problem.trained, problem.origin.step()) else {
         return Ok(None);
     };
@@ -53,7 +53,7 @@ pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, CliErr
 }
 
 /// The optimiser of the training run; nothing without one.
-pub fn optimizer(problem: &Problem) -> Option<String> {
+pub(super) fn optimizer(problem: &Problem) -> Option<String> {
     let settings = Settings::of(problem.trained.as_ref()?);
     Some(settings.training()?.optimizer.clone())
 }

@@ -1,0 +1,385 @@
+//! Curvature at a point, along a training, over a plane.
+
+mod eigen;
+mod estimates;
+mod map;
+mod request;
+mod sharpness;
+mod state;
+mod training;
+mod work;
+
+pub use request::{EigenMethod, Measure, UnknownMeasure, Wanted, matrix_name, trace_name};
+
+use crate::StudyError;
+use crate::device::Evaluation;
+use crate::directions::{Derivatives, Directions, GridRequest, PlaneRequest, UsualAxis};
+use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
+use crate::record::{self, Provenance};
+use crate::report::Reporter;
+use crate::runs::Keep;
+use landscape_core::Grid;
+use landscape_hessian::Method;
+use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
+use landscape_trace::{Matrix, Target};
+use training::stability;
+use work::Work;
+
+/// An axis of a map unless asked otherwise.
+const MAP: UsualAxis = UsualAxis {
+    min: -1.0,
+    max: 1.0,
+    count: 21,
+};
+
+/// Curvature of a loss at the parameters of a network. Where nothing is asked for, the five largest eigenvalues and the
+/// trace.
+///
+/// ```
+/// use landscape_storage::Store;
+/// use landscape_study::hessian::{CurvatureRequest, CurvatureStudy};
+/// use landscape_study::runs::{TrainRequest, Training};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// let mut training = TrainRequest::new("mlp:2-8-1".parse()?);
+/// training.data.data = Some("moons:n=50".parse()?);
+/// training.config.epochs = 5;
+/// training.keep.name = Some("moons".to_owned());
+/// Training::prepare(&training, &())?.run(&store, &())?;
+///
+/// let mut request = CurvatureRequest { top: Some(2), ..CurvatureRequest::default() };
+/// request.network.run = Some("moons".to_owned());
+/// let found = CurvatureStudy::prepare(&request, Some(&store), &())?.run(&store, &())?;
+/// assert_eq!(found.points[0].eigenvalues.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurvatureRequest {
+    /// The network and its parameters, which are to be named.
+    pub network: NetworkRequest,
+    /// The data and the loss.
+    pub data: DataRequest,
+    /// So many of the largest eigenvalues.
+    pub top: Option<usize>,
+    /// So many of the smallest eigenvalues.
+    pub bottom: Option<usize>,
+    /// The trace.
+    pub trace: bool,
+    /// The density of all eigenvalues.
+    pub density: bool,
+    /// Traces and largest eigenvalues of the diagonal blocks of layers.
+    pub per_layer: bool,
+    /// Both ends of the spectrum over the grid of a plane.
+    pub map: bool,
+    /// Measures of sharpness.
+    pub sharpness: Vec<Measure>,
+    /// Whether measures that the problem does not have are left out, and said; otherwise they are errors.
+    pub every_measure: bool,
+    /// All of this at every recorded checkpoint of the training.
+    pub all_steps: bool,
+    /// Of which matrix.
+    pub matrix: Matrix,
+    /// How eigenvalues are found.
+    pub method: EigenMethod,
+    /// An eigenvalue is converged when its residual is at most this share of it.
+    pub tolerance: f64,
+    /// Bound on the products of each search and each trace.
+    pub max_products: Option<usize>,
+    /// How the trace is estimated; XTrace where absent, Hutchinson's beyond a million parameters.
+    pub trace_method: Option<Method>,
+    /// Random vectors of the density.
+    pub probes: usize,
+    /// Lanczos steps from each of them.
+    pub lanczos_steps: usize,
+    /// Radius of the measures of sharpness that have one; each has its usual where absent.
+    pub rho: Option<f64>,
+    /// Whether derivatives are computed in 64-bit floats.
+    pub double: bool,
+    /// The directions of a map, and the seed of all random vectors.
+    pub plane: PlaneRequest,
+    /// The points of a map; 21 an axis from -1 to 1 where absent.
+    pub grid: GridRequest,
+    /// Where it is evaluated: on one device.
+    pub evaluation: Evaluation,
+    /// How it is kept.
+    pub keep: Keep,
+}
+
+impl Default for CurvatureRequest {
+    /// The five largest eigenvalues and the trace of the Hessian.
+    fn default() -> Self {
+        CurvatureRequest {
+            network: NetworkRequest::default(),
+            data: DataRequest::default(),
+            top: None,
+            bottom: None,
+            trace: false,
+            density: false,
+            per_layer: false,
+            map: false,
+            sharpness: Vec::new(),
+            every_measure: false,
+            all_steps: false,
+            matrix: Matrix::Hessian,
+            method: EigenMethod::Lanczos,
+            tolerance: 1e-3,
+            max_products: None,
+            trace_method: None,
+            probes: 8,
+            lanczos_steps: 80,
+            rho: None,
+            double: false,
+            plane: PlaneRequest::default(),
+            grid: GridRequest::default(),
+            evaluation: Evaluation::default(),
+            keep: Keep::default(),
+        }
+    }
+}
+
+impl CurvatureRequest {
+    /// Checks what can be checked before a file is read; gives what is wanted.
+    ///
+    /// # Errors
+    /// For the first thing that cannot work.
+    pub fn check(&self) -> Result<Wanted, StudyError> {
+        self.grid.of(2)?;
+        let wanted = Wanted::precheck(self)?;
+        if self.network.run.is_none() && self.network.weights.is_none() {
+            return Err(StudyError::NoParameters);
+        }
+        match self.evaluation.devices.len() {
+            1 => Ok(wanted),
+            devices => Err(StudyError::OneDevice { devices }),
+        }
+    }
+}
+
+/// A plane to map.
+struct Mapped {
+    directions: Directions,
+    grid: Grid,
+}
+
+/// Curvature that is ready to be computed.
+pub struct CurvatureStudy {
+    problem: Problem,
+    derivatives: Derivatives,
+    /// What is computed.
+    pub wanted: Wanted,
+    map: Option<Mapped>,
+    /// The run that it makes.
+    pub spec: RunSpec,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct FoundCurvature {
+    /// The run.
+    pub run: Run,
+    /// At each set of parameters.
+    pub points: Vec<Curvature>,
+    /// Over the plane.
+    pub map: Option<CurvatureMap>,
+    /// Products computed now.
+    pub computed: u64,
+    /// Seconds that it took now.
+    pub seconds: f64,
+    /// The loss, and why it is this one.
+    pub loss: LossChoice,
+}
+
+impl CurvatureStudy {
+    /// Reads and checks everything that was asked for; stores nothing. Trainings are looked up in `store`.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit.
+    pub fn prepare(
+        request: &CurvatureRequest,
+        store: Option<&Store>,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        request.check()?;
+        let target = request.evaluation.targets()?.swap_remove(0);
+        let _hold = store.map(Store::hold);
+        let problem = Problem::load(
+            &request.network,
+            &request.data,
+            request.plane.seed,
+            store,
+            reporter,
+        )?;
+        let derivatives = Derivatives::new(&problem, &target, request.double)?;
+        let wanted = Wanted::new(request, derivatives.dim())?;
+        wanted.plan_memory(reporter)?;
+        let derivatives = derivatives.said(reporter)?;
+        let map = match wanted.map {
+            true => Some(mapped(request, &problem, store, &target)?),
+            false => None,
+        };
+        let spec = spec(request, &problem, &wanted, map.as_ref());
+        Ok(CurvatureStudy {
+            problem,
+            derivatives,
+            wanted,
+            map,
+            spec,
+        })
+    }
+
+    /// The directions of the map.
+    pub fn directions(&self) -> Option<&Directions> {
+        self.map.as_ref().map(|mapped| &mapped.directions)
+    }
+
+    /// The points of the map.
+    pub fn grid(&self) -> Option<&Grid> {
+        self.map.as_ref().map(|mapped| &mapped.grid)
+    }
+
+    /// Continues the stored run until everything is known. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, and those of store and derivatives.
+    pub fn run(
+        &mut self,
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<FoundCurvature, StudyError> {
+        let hold = store.hold();
+        self.held(store, hold, reporter)
+    }
+
+    /// The same with a file that is open, until it was open for long.
+    fn held(
+        &mut self,
+        store: &Store,
+        hold: Hold,
+        reporter: &dyn Reporter,
+    ) -> Result<FoundCurvature, StudyError> {
+        let (run, map) = self.begin(store)?;
+        let complete = run.status == Status::Complete;
+        let wanted = self.wanted.clone();
+        let mut work = Work::new(store, run, &wanted, hold, reporter);
+        let map = match complete {
+            true => map,
+            false => self.complete(&mut work, map)?,
+        };
+        let points = store.curvature(&work.run)?;
+        Ok(FoundCurvature {
+            computed: work.computed,
+            seconds: work.seconds(),
+            run: work.run,
+            points,
+            map,
+            loss: self.problem.loss,
+        })
+    }
+
+    fn begin(&self, store: &Store) -> Result<(Run, Option<CurvatureMap>), StudyError> {
+        let Some(mapped) = &self.map else {
+            return Ok((store.begin(&self.spec)?, None));
+        };
+        let plane = &mapped.directions.plane;
+        let (run, map) = store.begin_curvature_map(&self.spec, &mapped.grid, Some(plane))?;
+        Ok((run, Some(map)))
+    }
+
+    fn complete(
+        &mut self,
+        work: &mut Work,
+        map: Option<CurvatureMap>,
+    ) -> Result<Option<CurvatureMap>, StudyError> {
+        match self.wanted.all_steps {
+            true => training::every_step(work, &self.problem, &mut self.derivatives)?,
+            false => {
+                let limit = stability(work.store, &self.problem)?;
+                point(work, &self.problem, &self.derivatives, None, limit)?;
+            }
+        }
+        let map = match (map, &self.map) {
+            (Some(mut map), Some(mapped)) => {
+                let plane = &mapped.directions.plane;
+                map::fill(work, &mut self.derivatives, plane, &mut map)?;
+                work.keep(0, Curvature::default())?;
+                Some(map)
+            }
+            _ => None,
+        };
+        work.store.finish(&work.run, Status::Complete)?;
+        Ok(map)
+    }
+}
+
+/// Everything that is asked for at the point of the derivatives.
+fn point(
+    work: &mut Work,
+    problem: &Problem,
+    derivatives: &Derivatives,
+    step: Option<u64>,
+    limit: Option<f64>,
+) -> Result<(), StudyError> {
+    let stored = work.store.curvature(&work.run)?;
+    let known = stored.into_iter().find(|known| known.step == step);
+    let mut known = known.unwrap_or_default();
+    if known.parameters == 0 {
+        let gradient = derivatives.curvature().gradient()?;
+        let squares: f64 = gradient.gradient.iter().map(|g| g * g).sum();
+        known.step = step;
+        known.parameters = derivatives.dim() as u64;
+        known.loss = Some(gradient.loss);
+        known.gradient_norm = Some(squares.sqrt());
+        known.stability_limit = limit;
+    }
+    work.go_to(known);
+    work.keep(0, Curvature::default())?;
+    let tasks = [
+        eigen::eigenvalues,
+        estimates::trace,
+        estimates::density,
+        estimates::per_layer,
+    ];
+    for task in tasks {
+        work.go_on()?;
+        task(work, derivatives)?;
+    }
+    work.go_on()?;
+    sharpness::sharpness(work, problem, derivatives)
+}
+
+fn mapped(
+    request: &CurvatureRequest,
+    problem: &Problem,
+    store: Option<&Store>,
+    target: &Target,
+) -> Result<Mapped, StudyError> {
+    Ok(Mapped {
+        grid: request.grid.on(&[MAP; 2])?,
+        directions: request.plane.build(2, problem, store, target)?,
+    })
+}
+
+fn spec(
+    request: &CurvatureRequest,
+    problem: &Problem,
+    wanted: &Wanted,
+    map: Option<&Mapped>,
+) -> RunSpec {
+    let mut settings = wanted.settings(problem.settings());
+    settings.directions = map.map(|mapped| mapped.directions.settings.clone());
+    settings.grid = map.map(|mapped| mapped.grid.clone());
+    if let (true, Some(run)) = (wanted.all_steps, &problem.trained) {
+        settings.training = Some(run.identity.clone());
+    }
+    let mut spec = record::request(RunKind::Hessian, &settings);
+    request.keep.apply(&mut spec);
+    spec.provenance = Provenance {
+        device: Some(request.evaluation.devices[0].to_string()),
+        optimizer: training::optimizer(problem),
+        models: map.and_then(|mapped| mapped.directions.provenance()),
+        ..problem.provenance(request.keep.command.as_deref())
+    }
+    .to_json();
+    spec
+}

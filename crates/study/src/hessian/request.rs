@@ -1,0 +1,414 @@
+//! What is asked for, checked before work starts.
+
+use super::CurvatureRequest;
+use crate::StudyError;
+use crate::directions::{basis, floor};
+use crate::error::Smaller;
+use crate::memory::plan_memory;
+use crate::record::{
+    CurvatureSettings, DensitySettings, EigenvalueSettings, ProblemSettings, SharpnessSettings,
+    TraceSettings,
+};
+use crate::report::Reporter;
+use landscape_hessian::{
+    Density, DensityParams, Lanczos, LanczosParams, Method, Power, PowerParams, Trace, TraceParams,
+};
+use landscape_trace::Matrix;
+use std::str::FromStr;
+
+/// Largest eigenvalues where nothing is asked for.
+const USUAL: usize = 5;
+
+/// Beyond so many parameters, traces are estimated without holding products.
+const LARGE: usize = 1_000_000;
+
+/// How eigenvalues are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EigenMethod {
+    /// Lanczos with full re-orthogonalisation and thick restart.
+    #[default]
+    Lanczos,
+    /// Power iteration with deflation: the largest magnitudes, of both signs.
+    Power,
+}
+
+impl EigenMethod {
+    /// `lanczos` or `power`.
+    pub fn name(self) -> &'static str {
+        match self {
+            EigenMethod::Lanczos => "lanczos",
+            EigenMethod::Power => "power",
+        }
+    }
+}
+
+/// `hessian`, `gauss-newton` or `fisher`.
+pub fn matrix_name(matrix: Matrix) -> &'static str {
+    match matrix {
+        Matrix::Hessian => "hessian",
+        Matrix::GaussNewton => "gauss-newton",
+        Matrix::EmpiricalFisher => "fisher",
+    }
+}
+
+/// `hutchinson`, `hutch++` or `xtrace`.
+pub fn trace_name(method: Method) -> &'static str {
+    match method {
+        Method::Hutchinson => "hutchinson",
+        Method::HutchPlusPlus => "hutch++",
+        Method::XTrace => "xtrace",
+    }
+}
+
+/// A measure of sharpness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017).
+    Keskar,
+    /// Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017).
+    EpsilonSharpness,
+    /// Rise after one step up the gradient (Foret et al. 2021).
+    Sam,
+    /// The same in units of the weights (Kwon et al. 2021).
+    Asam,
+    /// Mean rise under noise in units of the parameters (Andriushchenko et al. 2023).
+    Adaptive,
+    /// Largest rise in a ball in units of the parameters.
+    AdaptiveWorst,
+    /// Mean rise under Gaussian noise.
+    Gaussian,
+    /// 1/sigma^2 for the noise that raises the mean loss by 0.1.
+    PacBayesLoss,
+    /// 1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020).
+    PacBayesAccuracy,
+    /// Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension).
+    RelativeFlatness,
+    /// sqrt(theta^T F theta) (Liang et al. 2019).
+    FisherRao,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Measure; 11] = [
+        Measure::Keskar,
+        Measure::EpsilonSharpness,
+        Measure::Sam,
+        Measure::Asam,
+        Measure::Adaptive,
+        Measure::AdaptiveWorst,
+        Measure::Gaussian,
+        Measure::PacBayesLoss,
+        Measure::PacBayesAccuracy,
+        Measure::RelativeFlatness,
+        Measure::FisherRao,
+    ];
+
+    /// The word in settings and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Keskar => "keskar",
+            Measure::EpsilonSharpness => "epsilon-sharpness",
+            Measure::Sam => "sam",
+            Measure::Asam => "asam",
+            Measure::Adaptive => "adaptive",
+            Measure::AdaptiveWorst => "adaptive-worst",
+            Measure::Gaussian => "gaussian",
+            Measure::PacBayesLoss => "pac-bayes-loss",
+            Measure::PacBayesAccuracy => "pac-bayes-accuracy",
+            Measure::RelativeFlatness => "relative-flatness",
+            Measure::FisherRao => "fisher-rao",
+        }
+    }
+}
+
+/// A word that names no measure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown measure of sharpness `{given}`")]
+pub struct UnknownMeasure {
+    given: String,
+}
+
+impl FromStr for Measure {
+    type Err = UnknownMeasure;
+
+    fn from_str(given: &str) -> Result<Self, UnknownMeasure> {
+        let found = Measure::ALL.into_iter().find(|m| m.name() == given);
+        found.ok_or_else(|| UnknownMeasure {
+            given: given.to_owned(),
+        })
+    }
+}
+
+/// What is computed, with all that is usual filled in, for a number of parameters.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Largest eigenvalues.
+    pub top: usize,
+    /// Smallest eigenvalues.
+    pub bottom: usize,
+    /// The trace.
+    pub trace: bool,
+    /// The spectral density.
+    pub density: bool,
+    /// Traces and largest eigenvalues of layers.
+    pub per_layer: bool,
+    /// Both ends of the spectrum over a plane.
+    pub map: bool,
+    /// Measures of sharpness, each once and in their order.
+    pub sharpness: Vec<Measure>,
+    /// Whether measures that a problem does not have are left out.
+    pub every_measure: bool,
+    /// Whether all checkpoints of the training are looked at.
+    pub all_steps: bool,
+    /// Of which matrix.
+    pub matrix: Matrix,
+    /// How eigenvalues are found.
+    pub method: EigenMethod,
+    /// Radius of the measures that have one.
+    pub rho: Option<f64>,
+    tolerance: f64,
+    max_products: Option<usize>,
+    asked_trace: Option<Method>,
+    probes: usize,
+    lanczos_steps: usize,
+    double: bool,
+    /// Seed of all random vectors.
+    pub seed: u64,
+    dim: usize,
+}
+
+impl Wanted {
+    /// What a request means for a network of so many parameters.
+    ///
+    /// # Errors
+    /// For every setting that cannot work.
+    pub(super) fn new(request: &CurvatureRequest, dim: usize) -> Result<Self, StudyError> {
+        let others =
+            request.density || request.per_layer || request.map || !request.sharpness.is_empty();
+        let given = request.top.is_some() || request.bottom.is_some() || request.trace || others;
+        let usual = match (given, request.all_steps) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => USUAL.min(dim),
+        };
+        let asked = |measure: &Measure| request.sharpness.contains(measure);
+        let wanted = Wanted {
+            top: request.top.unwrap_or(usual),
+            bottom: request.bottom.unwrap_or(0),
+            trace: request.trace || (!given && !request.all_steps),
+            density: request.density,
+            per_layer: request.per_layer,
+            map: request.map,
+            sharpness: Measure::ALL.into_iter().filter(asked).collect(),
+            every_measure: request.every_measure,
+            all_steps: request.all_steps,
+            matrix: request.matrix,
+            method: request.method,
+            rho: request.rho,
+            tolerance: request.tolerance,
+            max_products: request.max_products,
+            asked_trace: request.trace_method,
+            probes: request.probes,
+            lanczos_steps: request.lanczos_steps,
+            double: request.double,
+            seed: request.plane.seed,
+            dim,
+        };
+        wanted.check(request)?;
+        Ok(wanted)
+    }
+
+    /// What can be found out without reading a file.
+    ///
+    /// # Errors
+    /// For settings that cannot work with any network.
+    pub(super) fn precheck(request: &CurvatureRequest) -> Result<Self, StudyError> {
+        Wanted::new(request, usize::MAX >> 8)
+    }
+
+    /// Whether there is something to draw.
+    pub fn is_drawable(&self) -> bool {
+        let stability = self.all_steps && self.top > 0;
+        self.map || self.density || stability || !self.sharpness.is_empty()
+    }
+
+    fn check(&self, request: &CurvatureRequest) -> Result<(), StudyError> {
+        for (end, given) in [("top", request.top), ("bottom", request.bottom)] {
+            if given == Some(0) {
+                return Err(StudyError::NoEigenvalues { end });
+            }
+        }
+        self.check_power()?;
+        // The tolerance is that of layers and maps too.
+        let mut lanczos = self.lanczos();
+        if lanczos.wanted() == 0 {
+            lanczos.top = 1;
+        }
+        Lanczos::new(lanczos)?;
+        let most = self.top.max(self.bottom);
+        if most > self.dim {
+            let given = most;
+            let dim = self.dim;
+            return Err(landscape_hessian::LanczosError::TooMany { given, dim })?;
+        }
+        if self.trace {
+            Trace::new(self.trace_params())?;
+        }
+        if self.per_layer {
+            Trace::new(self.layer_params())?;
+        }
+        if self.density {
+            Density::new(self.density_params())?;
+        }
+        match self.rho {
+            Some(rho) if !(rho > 0.0 && rho.is_finite()) => Err(StudyError::Radius { rho }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Plans the vectors that the algorithms hold, before they do.
+    ///
+    /// # Errors
+    /// Where they do not fit.
+    pub(super) fn plan_memory(&self, reporter: &dyn Reporter) -> Result<(), StudyError> {
+        let vector = 8 * self.dim as u64;
+        let pairs = (self.top + self.bottom) as u64;
+        if pairs > 0 {
+            let held = self.lanczos().basis_limit() as u64 + pairs;
+            let what = format!("the search for {pairs} eigenvectors");
+            plan_memory(&what, held * vector, Smaller::Eigenvectors, reporter)?;
+        }
+        if self.trace && self.trace_method() == Method::XTrace {
+            let held = self.trace_params().max_products as u64;
+            let what = "the trace by xtrace";
+            plan_memory(what, held * vector, Smaller::Products, reporter)?;
+        }
+        if self.density {
+            let held = self.lanczos_steps as u64 * self.density_params().block as u64;
+            let what = "the spectral density";
+            plan_memory(what, held * vector, Smaller::LanczosSteps, reporter)?;
+        }
+        Ok(())
+    }
+
+    fn check_power(&self) -> Result<(), StudyError> {
+        if self.method != EigenMethod::Power {
+            return Ok(());
+        }
+        if self.bottom > 0 {
+            return Err(StudyError::PowerBottom);
+        }
+        if self.top > 0 {
+            Power::new(self.power())?;
+        }
+        Ok(())
+    }
+
+    /// Settings of the search for both ends.
+    pub fn lanczos(&self) -> LanczosParams {
+        LanczosParams {
+            top: self.top,
+            bottom: self.bottom,
+            ..self.single()
+        }
+    }
+
+    /// Settings of the search for the largest eigenvalue alone, without a look for missed ones.
+    pub fn single(&self) -> LanczosParams {
+        let usual = LanczosParams::default();
+        LanczosParams {
+            top: 1,
+            tolerance: self.tolerance,
+            floor: floor(self.double),
+            max_products: self.max_products.unwrap_or(usual.max_products),
+            basis: basis((self.top + self.bottom).max(2), self.dim),
+            seed: self.seed,
+            ..usual
+        }
+    }
+
+    /// Settings of the power iteration.
+    pub fn power(&self) -> PowerParams {
+        let usual = PowerParams::default();
+        PowerParams {
+            pairs: self.top,
+            tolerance: self.tolerance,
+            floor: floor(self.double),
+            max_products: self.max_products.unwrap_or(usual.max_products),
+            seed: self.seed,
+        }
+    }
+
+    /// How the trace is estimated.
+    pub fn trace_method(&self) -> Method {
+        let usual = match self.dim > LARGE {
+            true => Method::Hutchinson,
+            false => Method::XTrace,
+        };
+        self.asked_trace.unwrap_or(usual)
+    }
+
+    /// Settings of the trace.
+    pub fn trace_params(&self) -> TraceParams {
+        let usual = TraceParams::default();
+        TraceParams {
+            method: self.trace_method(),
+            max_products: self.max_products.unwrap_or(usual.max_products),
+            seed: self.seed,
+            ..usual
+        }
+    }
+
+    /// Settings of the traces of layers.
+    pub fn layer_params(&self) -> TraceParams {
+        TraceParams {
+            method: Method::Hutchinson,
+            ..self.trace_params()
+        }
+    }
+
+    /// Settings of the density.
+    pub fn density_params(&self) -> DensityParams {
+        DensityParams {
+            steps: self.lanczos_steps,
+            probes: self.probes,
+            seed: self.seed,
+            ..DensityParams::default()
+        }
+    }
+
+    /// Everything that determines the numbers, apart from the plane.
+    pub fn settings(&self, mut problem: ProblemSettings) -> CurvatureSettings {
+        problem.precision = Some(if self.double { "f64" } else { "f32" }.to_owned());
+        CurvatureSettings {
+            problem,
+            matrix: Some(matrix_name(self.matrix).to_owned()),
+            seed: self.seed,
+            tolerance: self.tolerance,
+            max_products: self.max_products,
+            eigenvalues: (self.top + self.bottom > 0).then(|| EigenvalueSettings {
+                top: self.top,
+                bottom: self.bottom,
+                method: self.method.name().to_owned(),
+            }),
+            trace: self.trace.then(|| TraceSettings {
+                method: trace_name(self.trace_method()).to_owned(),
+            }),
+            density: self.density.then_some(DensitySettings {
+                lanczos_steps: self.lanczos_steps,
+                probes: self.probes,
+            }),
+            per_layer: self.per_layer,
+            all_steps: self.all_steps,
+            sharpness: (!self.sharpness.is_empty()).then(|| SharpnessSettings {
+                measures: { self.sharpness.iter() }
+                    .map(|m| m.name().to_owned())
+                    .collect(),
+                rho: self.rho,
+            }),
+            directions: None,
+            grid: None,
+            training: None,
+        }
+    }
+}
