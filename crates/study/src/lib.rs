@@ -4,6 +4,7 @@ pub mod compare;
 pub mod connect;
 mod curvature;
 pub mod device;
+pub mod diagnose;
 pub mod directions;
 mod error;
 pub mod files;

@@ -1,19 +1,15 @@
 //! A training in words.
 
-mod curvature;
-mod evidence;
-mod gather;
 mod report;
 
-pub use evidence::Evidence;
-pub use gather::gather;
 pub use report::{brief, to_json, verdicts};
 
 use crate::args::DiagnoseArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
-use crate::output::Console;
+use crate::output::{Console, Typed};
 use landscape_storage::RunKind;
+use landscape_study::diagnose::{Evidence, evidence};
 use serde_json::json;
 
 /// Answers the three questions about a run.
@@ -32,7 +28,7 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
                     .to_owned(),
         });
     }
-    let mut all = gather(&store, &run)?;
+    let mut all = evidence(&store, &run)?;
     if all.iter().all(Evidence::is_empty) {
         return Err(CliError::Conflict {
             what: format!("run `{}` holds neither losses nor a landscape", run.name),
@@ -41,8 +37,13 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
         });
     }
     let mut next = Vec::new();
-    for evidence in &mut all {
-        if let Some(keep) = evidence.find_curvature(&store, args, console)? {
+    for evidence in all.iter_mut().filter(|_| !args.no_curvature) {
+        if let Some((trained, step)) = evidence.find_curvature(&store, args.threads, console)? {
+            let keep = Typed::new("hessian")
+                .option("--run", &trained)
+                .option("--step", step.to_string())
+                .option("--top", "1")
+                .db(&args.db.db);
             next.push(format!(
                 "{keep}    # stores the eigenvalue, for `show` and pages"
             ));

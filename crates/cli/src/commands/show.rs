@@ -1,7 +1,7 @@
 //! Everything about one run.
 
 use super::adaptive::{report_json, report_words};
-use super::diagnose::{Evidence, brief, gather, to_json};
+use super::diagnose::{brief, to_json};
 use super::hessian::report::{fields_of, map_json, map_words, step_words, words_of};
 use super::runs::holds;
 use crate::args::ShowArgs;
@@ -13,6 +13,7 @@ use landscape_storage::{
     Curvature, CurvatureMap, Error, NamedTrajectory, RunSummary, Status, StoredDirections,
     TrainRecord, timestamp,
 };
+use landscape_study::diagnose::{Evidence, evidence};
 use landscape_study::record::Settings;
 use serde_json::{Value, json};
 
@@ -44,7 +45,7 @@ pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
         curvature: store.curvature(&summary.run)?,
         map,
         paths: store.load_trajectories(&summary.run)?,
-        evidence: gather(&store, &summary.run)?,
+        evidence: evidence(&store, &summary.run)?,
         summary,
     };
     console.result(|| whole.json(), || whole.words())

@@ -481,6 +481,22 @@ pub enum StudyError {
     Sharpness(#[from] hessian::sharpness::SharpnessError),
 }
 
+impl StudyError {
+    /// The message with the reasons below it, as far as it does not hold them already.
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut reason = std::error::Error::source(self);
+        while let Some(error) = reason {
+            let words = error.to_string();
+            if !text.contains(words.trim()) {
+                text = format!("{text}: {words}");
+            }
+            reason = error.source();
+        }
+        text
+    }
+}
+
 /// What would need less memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Smaller {

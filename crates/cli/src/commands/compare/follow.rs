@@ -2,7 +2,6 @@
 //! surfaces around them. Each is the work of the command that a person would type, and kept as that.
 
 use crate::args::CompareArgs;
-use crate::commands::diagnose::{Evidence, gather};
 use crate::commands::part;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -10,6 +9,7 @@ use crate::output::{Console, Typed};
 use landscape_core::{Metrics, Params, Role, Surface, Trajectory, metrics};
 use landscape_storage::{ALL_PARAMETERS, Hold, Run, Side, Store, TrainRecord};
 use landscape_study::compare::{Eigenvalue, Factor, Fate};
+use landscape_study::diagnose::{Evidence, evidence};
 use landscape_study::record::Settings;
 use std::time::{Duration, Instant};
 
@@ -103,7 +103,7 @@ pub fn follow(
     }
     let _hold = store.hold();
     for row in &mut rows {
-        row.evidence = gather(store, &row.run)?.pop();
+        row.evidence = evidence(store, &row.run)?.pop();
     }
     Ok(Followed { plane, rows })
 }

@@ -1,11 +1,12 @@
 //! What is printed of trainings side by side.
 
 use super::follow::{Followed, Row};
-use crate::commands::diagnose::{Evidence, to_json, verdicts};
+use crate::commands::diagnose::{to_json, verdicts};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, duration, number, numbers, short};
 use landscape_core::path_words;
 use landscape_study::compare::{Eigenvalue, Factor, Fate, Statistics};
+use landscape_study::diagnose::Evidence;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

@@ -3,12 +3,13 @@
 use super::figures::{is_page, on_one_scale, page_of};
 use super::related::{Relation, relation};
 use crate::args::CompareArgs;
-use crate::commands::diagnose::{gather, verdicts};
+use crate::commands::diagnose::verdicts;
 use crate::commands::plot::saved;
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, short};
 use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics, path_words};
 use landscape_storage::{Error, Run, Store};
+use landscape_study::diagnose::evidence;
 use landscape_study::files::may_write;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -95,7 +96,7 @@ impl Landscape {
             run: run.name.clone(),
             source,
         })?;
-        let told = gather(store, run)?;
+        let told = evidence(store, run)?;
         Ok(Landscape {
             run: run.clone(),
             surface,

@@ -1,10 +1,11 @@
 //! What the demonstration found.
 
-use crate::commands::diagnose::{Evidence, brief, gather, to_json};
+use crate::commands::diagnose::{brief, to_json};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, numbers, path_json, short};
 use landscape_core::{Metrics, counted, metrics, path_words};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Error, RunKind, RunSummary, Side, Store};
+use landscape_study::diagnose::{Evidence, evidence};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -93,7 +94,7 @@ impl Line {
         let paths = store.load_trajectories(&summary.run)?;
         let curvature = store.curvature(&summary.run)?.pop();
         let evidence = match summary.run.kind {
-            RunKind::Trajectory => gather(store, &summary.run)?.pop(),
+            RunKind::Trajectory => evidence(store, &summary.run)?.pop(),
             _ => None,
         };
         let explained = paths

@@ -1,10 +1,9 @@
 //! What is printed of a diagnosis.
 
-use super::Evidence;
-use super::evidence::Seen;
 use crate::output::{Align, Table, number, numbers, short};
 use landscape_core::Diagnosis;
 use landscape_core::diagnosis::{Answer, Figure};
+use landscape_study::diagnose::{Evidence, Seen};
 use serde_json::{Value, json};
 use std::fmt::Display;
 

@@ -1,10 +1,10 @@
 //! Everything of a run that can be drawn.
 
-use crate::commands::diagnose::gather;
 use crate::error::CliError;
 use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
 use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
+use landscape_study::diagnose::evidence;
 use landscape_study::record::{Provenance, Settings};
 
 /// A run and all of it that can be drawn.
@@ -44,7 +44,7 @@ impl Stored {
 
     /// Adds what its records, paths and landscape say.
     pub fn diagnose(&mut self, store: &Store) -> Result<(), CliError> {
-        let found = gather(store, &self.run)?;
+        let found = evidence(store, &self.run)?;
         let told = found.iter().filter(|evidence| !evidence.is_empty());
         let named = told.map(|evidence| (evidence.label.clone(), evidence.diagnose()));
         self.diagnoses = named.collect();

@@ -2,14 +2,13 @@
 
 use super::Evidence;
 use super::evidence::Lambda;
-use crate::args::DiagnoseArgs;
-use crate::error::CliError;
-use crate::output::{Console, Typed};
+use crate::StudyError;
+use crate::directions::{Derivatives, basis};
+use crate::problem::{DataRequest, NetworkRequest, Problem};
+use crate::record::Settings;
+use crate::report::Reporter;
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Run, RunKind, Side, Status, Store};
-use landscape_study::directions::{Derivatives, basis};
-use landscape_study::problem::{DataRequest, NetworkRequest, Problem};
-use landscape_study::record::Settings;
 use landscape_trace::{Level, Matrix, Target};
 
 /// Residual over the eigenvalue: two digits decide on which side of a limit it is.
@@ -17,7 +16,7 @@ const TOLERANCE: f64 = 1e-2;
 
 impl Evidence {
     /// Takes the largest eigenvalue that is stored, where the optimiser has a limit that it decides.
-    pub fn take_stored_curvature(&mut self, store: &Store) -> Result<(), CliError> {
+    pub(super) fn take_stored_curvature(&mut self, store: &Store) -> Result<(), StudyError> {
         if let (Some(run), Some(step), true) =
             (&self.trained, self.telling_step(), self.has_limit())
         {
@@ -26,35 +25,35 @@ impl Evidence {
         Ok(())
     }
 
-    /// Computes it where none is stored; gives the command that would store it.
+    /// Computes it where none is stored, on so many threads; says why where it cannot. Gives the training and the step
+    /// of one that was computed, which is not stored.
+    ///
+    /// # Errors
+    /// Those of the store.
     pub fn find_curvature(
         &mut self,
         store: &Store,
-        args: &DiagnoseArgs,
-        console: &Console,
-    ) -> Result<Option<Typed>, CliError> {
+        threads: usize,
+        reporter: &dyn Reporter,
+    ) -> Result<Option<(String, u64)>, StudyError> {
         let (Some(run), Some(step), true) = (&self.trained, self.telling_step(), self.has_limit())
         else {
             return Ok(None);
         };
-        if self.lambda.is_some() || args.no_curvature || self.learning_rate().is_none() {
+        if self.lambda.is_some() || self.learning_rate().is_none() {
             return Ok(None);
         }
-        match computed(store, run, step, args.threads, console) {
+        match computed(store, run, step, threads, reporter) {
             Ok(lambda) => {
-                let keep = Typed::new("hessian")
-                    .option("--run", &run.name)
-                    .option("--step", step.to_string())
-                    .option("--top", "1");
-                let keep = lambda.is_some().then(|| keep.db(&args.db.db));
+                let found = lambda.is_some().then(|| (run.name.clone(), step));
                 self.lambda = lambda;
-                Ok(keep)
+                Ok(found)
             }
             // The data may be elsewhere by now: the other figures still stand.
             Err(error) => {
-                console.note(format_args!(
+                reporter.note(format_args!(
                     "the largest eigenvalue at step {step} is not known: {}",
-                    error.what()
+                    error.in_full()
                 ));
                 Ok(None)
             }
@@ -63,7 +62,7 @@ impl Evidence {
 }
 
 /// What `landscape hessian` stored of the same parameters, data and loss.
-fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, CliError> {
+fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, StudyError> {
     let runs = store.runs()?.into_iter().map(|summary| summary.run);
     let own = Settings::of(run);
     let hessians: Vec<(Run, Settings)> = runs
@@ -109,19 +108,19 @@ fn computed(
     run: &Run,
     step: u64,
     threads: usize,
-    console: &Console,
-) -> Result<Option<Lambda>, CliError> {
+    reporter: &dyn Reporter,
+) -> Result<Option<Lambda>, StudyError> {
     let network = NetworkRequest {
         run: Some(run.name.clone()),
         step: Some(step),
         ..NetworkRequest::default()
     };
-    let problem = Problem::load(&network, &DataRequest::default(), 0, Some(store), console)?;
+    let problem = Problem::load(&network, &DataRequest::default(), 0, Some(store), reporter)?;
     let target = Target::Host {
         threads,
         level: Level::detect(),
     };
-    let derivatives = Derivatives::new(&problem, &target, false)?.said(console)?;
+    let derivatives = Derivatives::new(&problem, &target, false)?.said(reporter)?;
     let params = LanczosParams {
         top: 1,
         tolerance: TOLERANCE,

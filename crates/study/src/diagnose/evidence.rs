@@ -1,10 +1,10 @@
 //! What a diagnosis rests on.
 
+use crate::record::{Settings, TrainingSettings};
 use landscape_core::diagnosis::thresholds::LEARNT;
 use landscape_core::{Diagnosis, Facts, Metrics, Point, Position, View};
 use landscape_models::ModelSpec;
 use landscape_storage::{Run, TrainRecord};
-use landscape_study::record::{Settings, TrainingSettings};
 
 /// What is known of one network and its training, and where it is from.
 #[derive(Debug, Default)]
@@ -68,7 +68,9 @@ impl Seen {
 /// A largest eigenvalue of the Hessian.
 #[derive(Debug, Clone)]
 pub struct Lambda {
+    /// The eigenvalue.
     pub value: f64,
+    /// The step of the training that it belongs to.
     pub step: u64,
     /// Where it is from.
     pub from: String,

@@ -2,22 +2,25 @@
 
 use super::Evidence;
 use super::evidence::Seen;
-use crate::error::CliError;
+use crate::StudyError;
+use crate::record::{Origin, Provenance, Settings};
+use crate::trajectory::PathOfRun;
 use landscape_core::{
     Fidelity, PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value,
     metrics,
 };
 use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
-use landscape_study::record::{Origin, Provenance, Settings};
-use landscape_study::trajectory::PathOfRun;
 
 /// Numbers in the checkpoints of a path up to which it is analysed where it is not stored.
 const NUMBERS: usize = 1 << 26;
 
 /// The evidence of each training that a run is about: one, or as many as it has paths. Of one network
 /// it is the same whichever of its runs is asked for.
-pub fn gather(store: &Store, run: &Run) -> Result<Vec<Evidence>, CliError> {
+///
+/// # Errors
+/// Those of the store.
+pub fn evidence(store: &Store, run: &Run) -> Result<Vec<Evidence>, StudyError> {
     let paths = store.load_trajectories(run)?;
     let mut all = match run.kind {
         RunKind::Hessian | RunKind::Curve => Vec::new(),
@@ -40,7 +43,7 @@ pub fn gather(store: &Store, run: &Run) -> Result<Vec<Evidence>, CliError> {
 }
 
 /// Of a training, with its path and all landscapes around its end.
-fn of_training(store: &Store, run: &Run) -> Result<Evidence, CliError> {
+fn of_training(store: &Store, run: &Run) -> Result<Evidence, StudyError> {
     let records = store.records(run)?;
     let mut evidence = Evidence {
         label: run.name.clone(),
@@ -64,13 +67,13 @@ fn of_training(store: &Store, run: &Run) -> Result<Evidence, CliError> {
     Ok(evidence)
 }
 
-fn complete(store: &Store) -> Result<Vec<Run>, CliError> {
+fn complete(store: &Store) -> Result<Vec<Run>, StudyError> {
     let runs = store.runs()?.into_iter().map(|summary| summary.run);
     Ok(runs.filter(|run| run.status == Status::Complete).collect())
 }
 
 /// The path of a training, and the plane of it.
-fn followed(store: &Store, complete: &[Run], evidence: &mut Evidence) -> Result<(), CliError> {
+fn followed(store: &Store, complete: &[Run], evidence: &mut Evidence) -> Result<(), StudyError> {
     let mut followed: Vec<&Run> = { complete.iter().rev() }
         .filter(|run| run.kind == RunKind::Trajectory)
         .collect();
@@ -99,7 +102,7 @@ fn path_in(
     store: &Store,
     other: &Run,
     evidence: &Evidence,
-) -> Result<Option<(Trajectory, bool)>, CliError> {
+) -> Result<Option<(Trajectory, bool)>, StudyError> {
     let paths = store.load_trajectories(other)?;
     let several = paths.len() > 1;
     let own = paths
@@ -140,7 +143,7 @@ fn around(
     planes: &[&Run],
     digest: &str,
     evidence: &mut Evidence,
-) -> Result<(), CliError> {
+) -> Result<(), StudyError> {
     for plane in planes
         .iter()
         .filter(|plane| weights_of(plane).as_deref() == Some(digest))
@@ -157,7 +160,7 @@ fn weights_of(run: &Run) -> Option<String> {
 }
 
 /// The path on its own components; nothing where it has none, as after a divergence.
-fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), CliError> {
+fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), StudyError> {
     let settings = Settings::of(run);
     let spec = settings.problem().model.as_deref();
     let (Some(Ok(spec)), Some(last)) = (
@@ -194,7 +197,7 @@ fn of_path(
     surface: Option<&Surface>,
     named: &NamedTrajectory,
     several: bool,
-) -> Result<Evidence, CliError> {
+) -> Result<Evidence, StudyError> {
     let path = &named.trajectory;
     let trained = optional(store.find(&named.label))?.filter(|run| run.kind == RunKind::Train);
     let mut evidence = Evidence {
@@ -221,7 +224,7 @@ fn of_path(
 }
 
 /// Of a landscape: of the training that led to its middle, or of all landscapes around the same parameters.
-fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, CliError> {
+fn of_landscape(store: &Store, run: &Run) -> Result<Evidence, StudyError> {
     let mut evidence = Evidence {
         label: run.name.clone(),
         ..Evidence::default()
@@ -313,11 +316,11 @@ fn end_of(path: &Trajectory) -> Point {
 }
 
 /// The landscape of a run; nothing where it has none.
-fn surface_of(store: &Store, run: &Run) -> Result<Option<Surface>, CliError> {
+fn surface_of(store: &Store, run: &Run) -> Result<Option<Surface>, StudyError> {
     optional(store.load_surface(run))
 }
 
-fn optional<T>(found: Result<T, Error>) -> Result<Option<T>, CliError> {
+fn optional<T>(found: Result<T, Error>) -> Result<Option<T>, StudyError> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(Error::Lacks { .. } | Error::UnknownRun { .. }) => Ok(None),
