@@ -53,6 +53,27 @@ pub trait Meter: Send {
 
 impl Meter for () {}
 
+/// Of an operation that is a part of another: passes on warnings and the wish to stop alone.
+pub(crate) struct Quiet<'a>(pub &'a dyn Reporter);
+
+impl Reporter for Quiet<'_> {
+    fn say(&self, level: Level, words: &dyn Display) {
+        if level == Level::Warning {
+            self.0.say(level, words);
+        }
+    }
+
+    fn say_once(&self, level: Level, words: &dyn Display) {
+        if level == Level::Warning {
+            self.0.say_once(level, words);
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
 impl dyn Reporter + '_ {
     /// Something to know.
     pub fn note(&self, words: impl Display) {

@@ -116,13 +116,6 @@ impl Typed {
         Typed::new("plot").name(run).option("-o", file)
     }
 
-    /// The name of the command.
-    pub fn command(&self) -> &OsStr {
-        self.words
-            .first()
-            .map_or(OsStr::new(""), OsString::as_os_str)
-    }
-
     /// All words, without the name of the program.
     pub fn words(&self) -> Vec<OsString> {
         let dash = |name: &OsString| name.as_encoded_bytes().first() == Some(&b'-');

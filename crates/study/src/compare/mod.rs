@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod follow;
 mod markdown;
 mod plane;
 mod statistics;
@@ -39,6 +40,7 @@ mod table;
 mod train;
 mod widths;
 
+pub use follow::{Compared, Comparison, ComparisonRequest, JointPlane, TrainingRow, follow};
 pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
 pub use statistics::{Fate, Statistics};

@@ -1,6 +1,5 @@
 //! Figures of trainings side by side.
 
-use super::follow::{Followed, JointPlane, Row};
 use crate::args::{CompareArgs, LookArgs};
 use crate::commands::part;
 use crate::commands::plot::{Stored, figure_options, saved};
@@ -13,6 +12,7 @@ use landscape_plot::{
     trajectories,
 };
 use landscape_storage::Store;
+use landscape_study::compare::{Comparison, JointPlane, TrainingRow};
 use landscape_study::files::may_write;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub fn may_draw_all(output: &Path, variants: usize, force: bool) -> Result<(), C
 
 /// Draws what is asked for; gives the files that are written.
 pub fn draw_all(
-    followed: &Followed,
+    followed: &Comparison,
     args: &CompareArgs,
     store: &Store,
     console: &Console,
@@ -64,7 +64,7 @@ pub fn is_page(path: &Path) -> bool {
 
 /// One page with the joint plane, the planes around the ends, and the losses.
 fn page(
-    followed: &Followed,
+    followed: &Comparison,
     output: &Path,
     args: &CompareArgs,
     console: &Console,
@@ -96,7 +96,7 @@ pub fn page_of(
 }
 
 fn pictures(
-    followed: &Followed,
+    followed: &Comparison,
     output: &Path,
     args: &CompareArgs,
     store: &Store,
@@ -131,7 +131,7 @@ fn pictures(
 /// All paths over the joint plane.
 fn paths(
     plane: &JointPlane,
-    rows: &[Row],
+    rows: &[TrainingRow],
     look: &LookArgs,
     store: &Store,
 ) -> Result<Figure, CliError> {
@@ -167,8 +167,8 @@ pub fn on_one_scale(
     Ok(side_by_side(&panels, &options)?)
 }
 
-fn courses(rows: &[Row], log: bool, store: &Store) -> Result<Figure, CliError> {
-    let curve = |row: &Row| -> Result<LossCurve, CliError> {
+fn courses(rows: &[TrainingRow], log: bool, store: &Store) -> Result<Figure, CliError> {
+    let curve = |row: &TrainingRow| -> Result<LossCurve, CliError> {
         let curve = Stored::load(store, &row.run.name)?.curve()?;
         Ok(LossCurve {
             name: row.label.clone(),

@@ -1,7 +1,6 @@
 //! Trainings and landscapes side by side.
 
 mod figures;
-mod follow;
 mod related;
 mod report;
 mod study;
@@ -13,9 +12,8 @@ use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
-use follow::{Compared, follow};
 use landscape_storage::{Run, RunKind, Store};
-use landscape_study::compare::Factor;
+use landscape_study::compare::{Compared, ComparisonRequest, Factor, follow};
 use landscape_study::directions::{check_drawable, is_drawable};
 use landscape_study::files::{distinct, may_store};
 use landscape_study::memory::plan_grid;
@@ -174,7 +172,16 @@ fn side_by_side(
     store: &Store,
     console: &Console,
 ) -> Result<(), CliError> {
-    let followed = follow(name, factor, compared, args, store, console)?;
+    let request = ComparisonRequest {
+        name: name.to_owned(),
+        factor,
+        counts: args.grid.0.clone(),
+        end_counts: args.end_grid.0.clone(),
+        curvature: !args.no_curvature,
+        evaluation: args.eval.request(),
+        keep: args.store.keep(console.command()),
+    };
+    let followed = follow(&request, compared, store, console)?;
     let files = figures::draw_all(&followed, args, store, console)?;
     report::print(&followed, factor, &files, console)?;
     let mut next = Vec::new();

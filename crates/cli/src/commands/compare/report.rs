@@ -1,18 +1,17 @@
 //! What is printed of trainings side by side.
 
-use super::follow::{Followed, Row};
 use crate::commands::diagnose::{to_json, verdicts};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, duration, number, numbers, short};
 use landscape_core::path_words;
-use landscape_study::compare::{Eigenvalue, Factor, Fate, Statistics};
+use landscape_study::compare::{Comparison, Eigenvalue, Factor, Fate, Statistics, TrainingRow};
 use landscape_study::diagnose::Evidence;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Prints the comparison.
 pub fn print(
-    followed: &Followed,
+    followed: &Comparison,
     factor: Option<Factor>,
     files: &[PathBuf],
     console: &Console,
@@ -37,7 +36,7 @@ pub fn print(
     )
 }
 
-fn row_json(row: &Row) -> Value {
+fn row_json(row: &TrainingRow) -> Value {
     let metrics = row.metrics.as_ref();
     json!({
         "label": row.label,
@@ -85,7 +84,7 @@ fn statistics_json(s: &Statistics) -> Value {
     })
 }
 
-fn words(followed: &Followed, statistics: &Statistics, files: &[PathBuf]) -> String {
+fn words(followed: &Comparison, statistics: &Statistics, files: &[PathBuf]) -> String {
     let mut text = table(&followed.rows);
     if statistics.count > 2 {
         text.push_str(&format!("\n{}", statistics_words(statistics)));
@@ -103,7 +102,7 @@ fn words(followed: &Followed, statistics: &Statistics, files: &[PathBuf]) -> Str
     text
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[TrainingRow]) -> String {
     use Align::{Left, Right};
     let mut table = Table::new([
         ("TRAINING", Left),
@@ -125,7 +124,7 @@ fn table(rows: &[Row]) -> String {
     table.text()
 }
 
-fn cells(row: &Row) -> [String; 12] {
+fn cells(row: &TrainingRow) -> [String; 12] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let metrics = row.metrics.as_ref();

@@ -1,6 +1,5 @@
 //! Variants that are trained, each kept as an ordinary training run.
 
-use super::follow::Compared;
 use crate::args::{CompareArgs, Rated};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -8,7 +7,9 @@ use crate::output::{Console, Meter};
 use landscape_core::{Outcome, Progress, counted};
 use landscape_models::{OptimizerKind, Record, Step, TrainState};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
-use landscape_study::compare::{Base, Factor, Study, StudyObserver, Trained, Variant, widened};
+use landscape_study::compare::{
+    Base, Compared, Factor, Study, StudyObserver, Trained, Variant, widened,
+};
 use landscape_study::memory::{plan_network, plan_networks, plan_samples};
 use landscape_study::problem::{load_data, load_file, with_loss};
 use landscape_study::record::{DataSource, Origin, Provenance};
