@@ -155,7 +155,7 @@ fn eigenvectors_and_gradients_are_directions() {
 fn wrong_input() {
     let bench = Bench::trained();
     for (words, expected) in [
-        ("--top 0", "--top 0 asks for no eigenvalue"),
+        ("--top 0", "top 0 asks for no eigenvalue"),
         ("--tol 0", "the tolerance 0 is not between 0 and 1"),
         ("--tol=-1", "the tolerance -1 is not between 0 and 1"),
         ("--method guess", "invalid value 'guess'"),
@@ -163,7 +163,7 @@ fn wrong_input() {
         ("--top 66", "66 eigenvalues"),
         ("--device cpu,flex", "2 devices"),
         ("--density --probes 1", "2 are the least"),
-        ("--sharpness sam --rho 0", "--rho 0"),
+        ("--sharpness sam --rho 0", "the radius 0.0"),
         ("--top 1 -o x.pdf", "FILE.svg"),
     ] {
         let message = bench.fails(&format!("hessian --run moons {words}"));

@@ -271,7 +271,7 @@ pub enum StudyError {
     #[error("fewer eigenvectors of the Hessian were found than there are directions")]
     FewEigenvectors,
     /// No eigenvalue is asked for at an end of the spectrum.
-    #[error("0 eigenvalues at the {end} of the spectrum are none")]
+    #[error("{end} 0 asks for no eigenvalue")]
     NoEigenvalues {
         /// `top` or `bottom`.
         end: &'static str,
@@ -289,7 +289,7 @@ pub enum StudyError {
     #[error("curvature belongs to given parameters, and none are named")]
     NoParameters,
     /// Curvature on several devices.
-    #[error("products are computed on one device, and {devices} are named")]
+    #[error("products are computed on one device, and {devices} devices are named")]
     OneDevice {
         /// How many there are.
         devices: usize,

@@ -44,7 +44,7 @@ pub fn fill(
     }
     // The run goes on with what else is asked for: dropping the recorder stores what waits.
     drop(recorder);
-    Ok(derivatives.move_to(plane.origin())?)
+    derivatives.move_to(plane.origin())
 }
 
 /// Both ends at the point, and the products they took; nothing where it was stopped.

@@ -405,7 +405,7 @@ impl Stored {
         let fitting = params.conform(&self.layout);
         fitting.map_err(|source| {
             let file = format!("{}, step {step}", self.run.name);
-            StudyError::from(StudyError::Checkpoint { file, source }).into()
+            StudyError::Checkpoint { file, source }.into()
         })
     }
 }
