@@ -184,7 +184,7 @@ pub enum StudyError {
         margin: f64,
     },
     /// Counts of a grid for another number of components.
-    #[error("{} for {} are given", counted(*counts, "count"), counted(*components, "component"))]
+    #[error("{} are given for {}", counted(*counts, "count"), counted(*components, "component"))]
     ComponentCounts {
         /// Counts.
         counts: usize,
