@@ -128,7 +128,7 @@ impl StoredTraining<'_> {
     /// training. `observer` is told of each step; `Break` ends the training after it, with its state stored.
     ///
     /// # Errors
-    /// As [`train`] and [`resume`]; what keeps it from being stored.
+    /// As [`train()`] and [`resume`]; what keeps it from being stored.
     pub fn run(
         self,
         store: &Store,
