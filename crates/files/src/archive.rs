@@ -26,7 +26,7 @@ pub fn open_zip<R: Read + Seek>(
     mut reader: R,
     budget: &Budget,
 ) -> Result<ZipArchive<R>, FileError> {
-    let found = Found::scan(&mut reader)?;
+    let found = EntryCounts::scan(&mut reader)?;
     reader.rewind()?;
     let entries = match found.has_locator {
         true => found.headers.max(found.claimed),
@@ -38,7 +38,7 @@ pub fn open_zip<R: Read + Seek>(
 
 /// What a file says of entries, anywhere in it.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
+struct EntryCounts {
     /// Entries that are there.
     headers: u64,
     /// The most that an end says there are.
@@ -47,9 +47,9 @@ struct Found {
     has_locator: bool,
 }
 
-impl Found {
-    fn scan(reader: &mut impl Read) -> io::Result<Found> {
-        let mut found = Found::default();
+impl EntryCounts {
+    fn scan(reader: &mut impl Read) -> io::Result<EntryCounts> {
+        let mut found = EntryCounts::default();
         let mut block = Vec::with_capacity(BLOCK);
         loop {
             let wanted = (BLOCK - block.len()) as u64;
@@ -110,8 +110,8 @@ mod tests {
             bytes.extend([0; 16]);
             bytes.extend(END);
             bytes.extend(HEADER);
-            let found = Found::scan(&mut &bytes[..]).unwrap();
-            let expected = Found {
+            let found = EntryCounts::scan(&mut &bytes[..]).unwrap();
+            let expected = EntryCounts {
                 headers: 1,
                 claimed: 9,
                 has_locator: true,

@@ -10,7 +10,7 @@ use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::unary::Unary;
 use crate::passes::derive::{Matrix, Wanted, derive};
 use crate::replay::{DeviceTensor, download, upload};
-use crate::schedule::Found;
+use crate::schedule::Replayed;
 use burn::tensor::Device;
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ fn differences(f: Unary, x: f64) -> [f64; 2] {
 }
 
 #[track_caller]
-fn assert_derivatives(f: Unary, x: &[f32], found: Found, order: usize, tolerance: f64) {
+fn assert_derivatives(f: Unary, x: &[f32], found: Replayed, order: usize, tolerance: f64) {
     for (i, &x) in x.iter().enumerate() {
         let truth = differences(f, f64::from(x))[order];
         let found = found.outputs[0].get(1).map_or(0.0, |found| found[i]);

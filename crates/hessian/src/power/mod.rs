@@ -51,7 +51,7 @@ pub struct PowerPairs {
 
 /// Vectors with their products.
 #[derive(Default)]
-struct Found {
+struct Basis {
     vectors: Vec<Vec<f64>>,
     products: Vec<Vec<f64>>,
     estimates: Vec<f64>,
@@ -71,7 +71,7 @@ impl Power {
         if given > dim {
             return Err(PowerError::TooMany { given, dim });
         }
-        let mut found = Found::default();
+        let mut found = Basis::default();
         let mut products = 0;
         let mut stop = Stop::Converged;
         while found.vectors.len() < given && stop == Stop::Converged {
@@ -107,7 +107,7 @@ impl Power {
     }
 }
 
-impl Found {
+impl Basis {
     fn add(&mut self, iteration: Iteration) {
         if let Some((vector, product, residual)) = iteration.best() {
             self.vectors.push(vector);

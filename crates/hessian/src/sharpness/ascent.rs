@@ -33,7 +33,7 @@ pub(super) struct Effort {
 }
 
 /// What an ascent found.
-pub(super) struct Found {
+pub(super) struct Peak {
     pub(super) rise: f64,
     pub(super) delta: Vec<f64>,
     /// Whether the ascent that found it ended for want of a way up; at the centre, whether all did.
@@ -107,8 +107,8 @@ impl Region {
     }
 }
 
-/// A place in the region.
-struct Place {
+/// A point of the ascent, in the coordinates of the region.
+struct Iterate {
     z: Vec<f64>,
     delta: Vec<f64>,
     rise: f64,
@@ -116,12 +116,12 @@ struct Place {
     gradient: Option<Vec<f64>>,
 }
 
-impl Place {
+impl Iterate {
     fn at(point: &Point, region: &Region, z: Vec<f64>) -> Result<Self, SharpnessError> {
         let delta = region.displacement(&z);
         let (rise, gradient) = point.gradient(&delta)?;
         let gradient = gradient.map(|gradient| region.pull(&gradient));
-        Ok(Place {
+        Ok(Iterate {
             z,
             delta,
             rise,
@@ -137,9 +137,9 @@ pub(super) fn ascend(
     region: &Region,
     effort: Effort,
     observer: Observer,
-) -> Result<Found, SharpnessError> {
-    let center = Place::at(point, region, vec![0.0; region.free()])?;
-    let mut best = Found {
+) -> Result<Peak, SharpnessError> {
+    let center = Iterate::at(point, region, vec![0.0; region.free()])?;
+    let mut best = Peak {
         rise: 0.0,
         delta: vec![0.0; point.dim()],
         converged: true,
@@ -155,7 +155,7 @@ pub(super) fn ascend(
         let settled = ended == Ended::Settled || place.rise == f64::INFINITY;
         if place.rise > best.rise {
             centered = false;
-            best = Found {
+            best = Peak {
                 rise: place.rise,
                 delta: place.delta,
                 converged: settled,
@@ -183,8 +183,8 @@ fn climb(
     effort: Effort,
     start: Vec<f64>,
     observer: Observer,
-) -> Result<(Place, Ended), SharpnessError> {
-    let mut place = Place::at(point, region, start)?;
+) -> Result<(Iterate, Ended), SharpnessError> {
+    let mut place = Iterate::at(point, region, start)?;
     for _ in 1..effort.steps {
         let Some(next) = step(point, region, &place)? else {
             return Ok((place, Ended::Settled));
@@ -204,7 +204,11 @@ fn climb(
 
 /// A higher place towards the one that is furthest along the gradient, at half the way and so on where
 /// that is lower; `None` when there is none.
-fn step(point: &Point, region: &Region, place: &Place) -> Result<Option<Place>, SharpnessError> {
+fn step(
+    point: &Point,
+    region: &Region,
+    place: &Iterate,
+) -> Result<Option<Iterate>, SharpnessError> {
     let Some(target) = place.gradient.clone().and_then(|g| region.furthest(g)) else {
         return Ok(None);
     };
@@ -218,7 +222,7 @@ fn step(point: &Point, region: &Region, place: &Place) -> Result<Option<Place>, 
             _ => point.rise(&region.displacement(&z))? > place.rise,
         };
         if higher {
-            let next = Place::at(point, region, z)?;
+            let next = Iterate::at(point, region, z)?;
             if next.rise > place.rise {
                 return Ok(Some(next));
             }

@@ -1,4 +1,4 @@
-use super::ascent::{Effort, Found, Region, ascend};
+use super::ascent::{Effort, Peak, Region, ascend};
 use super::point::radius;
 use super::{Evaluations, Norm, Point, SharpnessError};
 use crate::progress::Observer;
@@ -220,7 +220,7 @@ impl Point<'_> {
         observer: Observer,
     ) -> Result<WorstCase, SharpnessError> {
         self.take_spent();
-        let Found {
+        let Peak {
             rise,
             delta,
             converged,

@@ -22,7 +22,7 @@ const ASAM: (f64, f64) = (0.5, 0.01);
 type Watcher<'a> = &'a mut dyn FnMut(&Progress) -> ControlFlow<()>;
 
 /// A value, its standard error, what it was computed with, and products spent.
-struct Found {
+struct Measured {
     value: f64,
     se: Option<f64>,
     settings: Value,
@@ -44,7 +44,7 @@ pub fn sharpness(
         if work.at.sharpness.iter().any(|known| known.measure == name) {
             continue;
         }
-        let job = Job {
+        let job = Measurement {
             point: &point,
             derivatives,
             rho: work.wanted.rho,
@@ -130,7 +130,7 @@ fn wanted(work: &Work, derivatives: &Derivatives) -> Vec<(String, Measure, Optio
 }
 
 /// A point, and how it is measured there.
-struct Job<'a> {
+struct Measurement<'a> {
     point: &'a Point<'a>,
     derivatives: &'a Derivatives,
     rho: Option<f64>,
@@ -138,13 +138,13 @@ struct Job<'a> {
     trace: Trace,
 }
 
-impl Job<'_> {
+impl Measurement<'_> {
     fn measure(
         &self,
         measure: Measure,
         tensor: Option<&str>,
         watcher: Watcher,
-    ) -> Result<Found, StudyError> {
+    ) -> Result<Measured, StudyError> {
         match measure {
             Measure::Keskar => self.keskar(watcher),
             Measure::EpsilonSharpness => self.epsilon_sharpness(watcher),
@@ -160,7 +160,7 @@ impl Job<'_> {
         }
     }
 
-    fn keskar(&self, watcher: Watcher) -> Result<Found, StudyError> {
+    fn keskar(&self, watcher: Watcher) -> Result<Measured, StudyError> {
         let usual = KeskarParams::default();
         let params = KeskarParams {
             epsilon: self.rho.unwrap_or(usual.epsilon),
@@ -174,10 +174,10 @@ impl Job<'_> {
             "starts": params.starts,
             "converged": found.worst.converged,
         });
-        Ok(Found::exact(found.value, settings))
+        Ok(Measured::exact(found.value, settings))
     }
 
-    fn epsilon_sharpness(&self, watcher: Watcher) -> Result<Found, StudyError> {
+    fn epsilon_sharpness(&self, watcher: Watcher) -> Result<Measured, StudyError> {
         let usual = EpsilonSharpnessParams::default();
         let params = EpsilonSharpnessParams {
             epsilon: self.rho.unwrap_or(usual.epsilon),
@@ -191,20 +191,20 @@ impl Job<'_> {
             "starts": params.starts,
             "converged": found.worst.converged,
         });
-        Ok(Found::exact(found.value, settings))
+        Ok(Measured::exact(found.value, settings))
     }
 
-    fn sam(&self, usual: f64, metric: Metric) -> Result<Found, StudyError> {
+    fn sam(&self, usual: f64, metric: Metric) -> Result<Measured, StudyError> {
         let rho = self.rho.unwrap_or(usual);
         let found = self.point.sam(&SamParams { rho, metric })?;
         let mut settings = json!({"rho": rho});
         if let Metric::Adaptive { eta } = metric {
             settings["eta"] = json!(eta);
         }
-        Ok(Found::exact(found.rise, settings))
+        Ok(Measured::exact(found.rise, settings))
     }
 
-    fn average(&self, scaling: Scaling, watcher: Watcher) -> Result<Found, StudyError> {
+    fn average(&self, scaling: Scaling, watcher: Watcher) -> Result<Measured, StudyError> {
         let usual = AverageParams::default();
         let params = AverageParams {
             rho: self.rho.unwrap_or(usual.rho),
@@ -213,7 +213,7 @@ impl Job<'_> {
             ..usual
         };
         let found = self.point.average(&params, watcher)?;
-        Ok(Found {
+        Ok(Measured {
             value: found.mean,
             se: finite(found.standard_error),
             settings: json!({"rho": params.rho, "samples": found.samples.len()}),
@@ -221,7 +221,7 @@ impl Job<'_> {
         })
     }
 
-    fn worst(&self, watcher: Watcher) -> Result<Found, StudyError> {
+    fn worst(&self, watcher: Watcher) -> Result<Measured, StudyError> {
         let usual = WorstCaseParams::default();
         let params = WorstCaseParams {
             rho: self.rho.unwrap_or(usual.rho),
@@ -235,10 +235,10 @@ impl Job<'_> {
             "starts": params.starts,
             "converged": found.converged,
         });
-        Ok(Found::exact(found.rise, settings))
+        Ok(Measured::exact(found.rise, settings))
     }
 
-    fn pac_bayes(&self, displaced: Displaced, watcher: Watcher) -> Result<Found, StudyError> {
+    fn pac_bayes(&self, displaced: Displaced, watcher: Watcher) -> Result<Measured, StudyError> {
         let params = PacBayesParams {
             displaced,
             seed: self.seed,
@@ -247,7 +247,7 @@ impl Job<'_> {
         let found = self.point.pac_bayes(&params, watcher)?;
         // 1/sigma^2 changes by 2/sigma^3 times what sigma does.
         let se = 2.0 * found.standard_error / found.sigma.powi(3);
-        Ok(Found {
+        Ok(Measured {
             value: found.flatness(),
             se: finite(se),
             settings: json!({
@@ -260,12 +260,12 @@ impl Job<'_> {
         })
     }
 
-    fn flatness(&self, tensor: &str, watcher: Watcher) -> Result<Found, StudyError> {
+    fn flatness(&self, tensor: &str, watcher: Watcher) -> Result<Measured, StudyError> {
         let hessian = self.derivatives.operator(Matrix::Hessian);
         let found = self
             .point
             .relative_flatness(&hessian, tensor, &self.trace, watcher)?;
-        Ok(Found {
+        Ok(Measured {
             value: found.mean,
             se: finite(found.standard_error),
             settings: json!({"tensor": tensor, "samples": found.samples.len()}),
@@ -274,19 +274,19 @@ impl Job<'_> {
     }
 
     /// For cross-entropy and squared error the Gauss-Newton matrix is the Fisher information.
-    fn fisher_rao(&self) -> Result<Found, StudyError> {
+    fn fisher_rao(&self) -> Result<Measured, StudyError> {
         let fisher = self.derivatives.operator(Matrix::GaussNewton);
         let found = self.point.fisher_rao(&fisher)?;
-        Ok(Found {
+        Ok(Measured {
             products: found.products,
-            ..Found::exact(found.norm, json!({"matrix": "gauss-newton"}))
+            ..Measured::exact(found.norm, json!({"matrix": "gauss-newton"}))
         })
     }
 }
 
-impl Found {
+impl Measured {
     fn exact(value: f64, settings: Value) -> Self {
-        Found {
+        Measured {
             value,
             se: None,
             settings,

@@ -143,8 +143,7 @@ impl HostExecutor {
             let given = !plan.given.is_empty();
             let points = if given { 0 } else { plan.points_a_block() };
             let sub = if given { 1 } else { plan.points_a_tile(*tiles) };
-            let whole = plan.sums.iter().filter(|sum| sum.whole);
-            let whole = whole.map(|sum| sum.size).max();
+            let whole = plan.whole_sums().map(|sum| sum.size).max();
             Scratch {
                 points: Buffer::zeros(points * plan.point_size),
                 tile: Buffer::zeros(sub * plan.tile_rows * tiles.lanes),

@@ -5,7 +5,7 @@ use super::executor::{HostExecutor, Scratch, pieces};
 use super::in_order::Part;
 use super::steps::Memory;
 use crate::kernels::sum::moments;
-use crate::schedule::plan::{Output, Place};
+use crate::schedule::plan::{Location, Output};
 use crate::schedule::{Evaluated, Executor, Spread};
 use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
@@ -213,7 +213,7 @@ impl HostExecutor {
                 true => self.steps.tiles.samples as f64,
                 false => 1.0,
             };
-            let Place::Point(offset) = sum.result.place else {
+            let Location::Point(offset) = sum.result.place else {
                 unreachable!("sums of points")
             };
             for k in 0..sum.size {
@@ -250,8 +250,8 @@ impl HostExecutor {
 
     fn output(&self, output: &Output, buffer: &[f32]) -> f32 {
         match output.operand.place {
-            Place::Point(offset) => buffer[offset],
-            Place::Fixed(value) => self.steps.constant(value, None, 1)[0],
+            Location::Point(offset) => buffer[offset],
+            Location::Fixed(value) => self.steps.constant(value, None, 1)[0],
             _ => unreachable!("outputs of points have no samples"),
         }
     }

@@ -4,7 +4,7 @@ use super::executor::{HostExecutor, pieces};
 use super::in_order::Part;
 use super::vectors::GIVEN;
 use crate::kernels::buffer::Buffer;
-use crate::schedule::plan::Place;
+use crate::schedule::plan::Location;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -90,8 +90,8 @@ impl HostExecutor {
         for (output, rows) in outputs.filter(|(output, _)| output.pass == pass) {
             let size = output.operand.size;
             let data = match output.operand.place {
-                Place::Tile(row) => &buffer[row * lanes..][..size * lanes],
-                Place::Fixed(value) => self.steps.constant(value, Some(tile), size),
+                Location::Tile(row) => &buffer[row * lanes..][..size * lanes],
+                Location::Fixed(value) => self.steps.constant(value, Some(tile), size),
                 _ => unreachable!("outputs with samples"),
             };
             let samples = 0..self.steps.tiles.valid(tile);

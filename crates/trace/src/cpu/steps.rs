@@ -8,19 +8,13 @@ use crate::kernels::buffer::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::turn::rows_of_lanes;
 use crate::schedule::once::Fixed;
-use crate::schedule::plan::{Action, Operand, Pass, Place, Plan, Step};
+use crate::schedule::plan::{Action, Location, Operand, Pass, Plan, Step};
 use crate::schedule::tiles::Tiles;
 use landscape_core::Point;
+use smallvec::SmallVec;
 
-/// The most inputs of an operation, but for stretches.
+/// Inputs of an operation that stand on the stack: stretches have more.
 const INPUTS: usize = 8;
-
-/// No input.
-const NOTHING: View = View {
-    data: &[],
-    shape: &[],
-    samples: false,
-};
 
 /// A plan, and what it needs to run.
 pub(super) struct Steps {
@@ -110,7 +104,7 @@ impl Steps {
     pub fn of_points(&self, steps: &[Step], points: &[Point], buffers: &mut [f32], kept: &[f32]) {
         let stride = self.plan.point_size;
         for step in steps {
-            let Place::Point(at) = step.output.place else {
+            let Location::Point(at) = step.output.place else {
                 unreachable!("values of points have no samples")
             };
             if let Action::Collect(_) = step.action {
@@ -133,7 +127,7 @@ impl Steps {
     /// Steps of a vector, without samples.
     pub fn of_vector(&self, steps: &[Step], point: &[f32], own: &mut [f32], kept: &[f32]) {
         for step in steps {
-            let Place::Vector(at) = step.output.place else {
+            let Location::Vector(at) = step.output.place else {
                 unreachable!("values of vectors have no samples")
             };
             if let Action::Collect(_) = step.action {
@@ -148,7 +142,7 @@ impl Steps {
 
     /// Puts all tiles of what was kept together, `[samples][rows]`.
     fn collect(&self, from: &Operand, kept: &[f32], out: &mut [f32]) {
-        let Place::Kept(base) = from.place else {
+        let Location::Kept(base) = from.place else {
             unreachable!("what is collected was kept")
         };
         let (rows, lanes) = (from.size, self.tiles.lanes);
@@ -183,7 +177,7 @@ impl Steps {
         } = memory;
         let needed = |step: &&Step| !(known && matches!(step.action, Action::Reduce(..)));
         for step in pass.tile.point.iter().filter(needed) {
-            if let (&Action::Affine { value, relu }, Place::Tile(row)) =
+            if let (&Action::Affine { value, relu }, Location::Tile(row)) =
                 (&step.action, step.output.place)
             {
                 let part = (Some(tile), step.output.size);
@@ -238,7 +232,7 @@ impl Steps {
             vector: Around::all(vector),
             ..Read::of_point(Around::all(point))
         };
-        let Place::Tile(row) = step.output.place else {
+        let Location::Tile(row) = step.output.place else {
             let out = &mut whole[..step.output.size];
             out.fill(0.0);
             let rows = Around::all(rows);
@@ -266,28 +260,15 @@ impl Steps {
         let (Action::Kernel(operation) | Action::Reduce(operation, _)) = &step.action else {
             return;
         };
-        let (mut few, mut many) = ([NOTHING; INPUTS], Vec::new());
-        let views = match few.get_mut(..step.inputs.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(step.inputs.len(), NOTHING);
-                &mut many[..]
-            }
-        };
-        for (view, operand) in views.iter_mut().zip(&step.inputs) {
-            *view = View {
-                data: self.read(operand, read),
-                shape: &operand.shape,
-                samples: operand.samples,
-            };
-        }
+        let view = |operand| self.view(operand, read);
+        let inputs: SmallVec<[View; INPUTS]> = step.inputs.iter().map(view).collect();
         // Sums that kernels add up themselves have no samples, unlike what they read.
-        let whole = step.output.place == Place::Whole;
+        let whole = step.output.place == Location::Whole;
         let operation: &dyn Operation = &**operation;
         operation.host(HostCall {
             level: self.level,
             lanes: self.tiles.lanes,
-            inputs: views,
+            inputs: &inputs,
             out,
             shape: &step.output.shape,
             samples: step.output.samples || whole,
@@ -295,19 +276,28 @@ impl Steps {
     }
 
     #[inline(always)]
+    fn view<'a>(&'a self, operand: &'a Operand, from: Read<'a>) -> View<'a> {
+        View {
+            data: self.read(operand, from),
+            shape: &operand.shape,
+            samples: operand.samples,
+        }
+    }
+
+    #[inline(always)]
     fn read<'a>(&'a self, operand: &Operand, from: Read<'a>) -> &'a [f32] {
         let lanes = self.tiles.lanes;
         let size = operand.size;
         match operand.place {
-            Place::Fixed(value) => {
+            Location::Fixed(value) => {
                 let tile = operand.samples.then_some(from.tile);
                 self.constant(value, tile, size)
             }
-            Place::Point(offset) => from.point.at(offset, size),
-            Place::Vector(offset) => from.vector.at(offset, size),
-            Place::Tile(row) => from.rows.at(row * lanes, size * lanes),
-            Place::Kept(row) => &from.kept[row * lanes..][..size * lanes],
-            Place::Whole => unreachable!("sums are read where they are put"),
+            Location::Point(offset) => from.point.at(offset, size),
+            Location::Vector(offset) => from.vector.at(offset, size),
+            Location::Tile(row) => from.rows.at(row * lanes, size * lanes),
+            Location::Kept(row) => &from.kept[row * lanes..][..size * lanes],
+            Location::Whole => unreachable!("sums are read where they are put"),
         }
     }
 

@@ -9,8 +9,8 @@
 use super::executor::{HostExecutor, Scratch, lock, pieces};
 use super::in_order::{Part, Turn, Unwinding};
 use crate::kernels::buffer::Buffer;
-use crate::schedule::Found;
-use crate::schedule::plan::{Output, Place, Sum};
+use crate::schedule::Replayed;
+use crate::schedule::plan::{Location, Output, Sum};
 use landscape_core::Point;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,22 +49,22 @@ impl HostExecutor {
     /// Memory: beside parameters and vectors themselves, f32 copies of both, the sums (16 bytes a parameter for a product
     /// with one vector: f64 of the gradient and of the product; 8 for each further vector) and the numbers
     /// returned, 8 a parameter and vector.
-    pub fn derivatives(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+    pub fn derivatives(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Replayed {
         self.install(|| self.run(parameters, vectors))
     }
 
     /// What is kept of a tile has one place for all vectors: where something is, they are run one after another.
-    fn run(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+    fn run(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Replayed {
         if self.steps.plan.in_one_pass() || vectors.len() < 2 {
             return self.together(parameters, vectors);
         }
         let one = |vector| self.together(parameters.clone(), std::slice::from_ref(vector));
-        Found {
+        Replayed {
             outputs: vectors.iter().flat_map(|v| one(v).outputs).collect(),
         }
     }
 
-    fn together(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Found {
+    fn together(&self, parameters: Vec<Vec<f32>>, vectors: &[Vec<Vec<f32>>]) -> Replayed {
         let (steps, plan) = (&self.steps, &self.steps.plan);
         let mut point = Buffer::zeros(plan.point_size);
         self.give(false, &parameters, &mut point);
@@ -119,7 +119,7 @@ impl HostExecutor {
             self.numbers(output, sums, own)
         };
         let outputs = |vector| plan.outputs.iter().map(move |output| read(vector, output));
-        Found {
+        Replayed {
             outputs: (0..vectors.len().max(1))
                 .map(|vector| outputs(vector).collect())
                 .collect(),
@@ -285,7 +285,7 @@ impl HostExecutor {
     pub(super) fn put_sums(&self, sums: &[f64], pass: usize, vector: bool, buffer: &mut [f32]) {
         let all = self.steps.plan.sums.iter();
         for sum in all.filter(|sum| sum.vector == vector && sum.pass == pass) {
-            let (Place::Point(offset) | Place::Vector(offset)) = sum.result.place else {
+            let (Location::Point(offset) | Location::Vector(offset)) = sum.result.place else {
                 unreachable!("sums have no samples")
             };
             let scale = self.scale(sum);
@@ -313,10 +313,10 @@ impl HostExecutor {
             return sums.iter().map(|x| x * scale).collect();
         }
         match output.operand.place {
-            Place::Point(offset) | Place::Vector(offset) => {
+            Location::Point(offset) | Location::Vector(offset) => {
                 double(&buffer[offset..offset + output.operand.size])
             }
-            Place::Fixed(value) => double(self.steps.constant(value, None, output.operand.size)),
+            Location::Fixed(value) => double(self.steps.constant(value, None, output.operand.size)),
             _ => unreachable!("derivatives have no samples"),
         }
     }

@@ -16,8 +16,8 @@ use crate::passes::dependence::{Analysis, Stage};
 use crate::replay::{DeviceTensor, Replay, dims, download, reshape};
 use crate::schedule::group::Group;
 use crate::schedule::once::{Backend, Data, Fixed, Once};
-use crate::schedule::plan::{Action, Operand, Output, Phase, Place, Plan, Step};
-use crate::schedule::{Evaluated, Executor, Found};
+use crate::schedule::plan::{Action, Location, Operand, Output, Phase, Plan, Step};
+use crate::schedule::{Evaluated, Executor, Replayed};
 use burn::tensor::Device;
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::{DType, FloatDType, Shape, TensorData};
@@ -130,7 +130,7 @@ impl DeviceExecutor {
         &self,
         parameters: &[Vec<f64>],
         vectors: &[Vec<Vec<f64>>],
-    ) -> Result<Found, TraceError> {
+    ) -> Result<Replayed, TraceError> {
         let mut outputs = Vec::with_capacity(vectors.len().max(1));
         let mut some = |vectors: &[Vec<Vec<f64>>]| {
             let found = self.caught(|| {
@@ -145,7 +145,7 @@ impl DeviceExecutor {
             true => some(&[])?,
             false => vectors.chunks(self.group.points).try_for_each(some)?,
         }
-        Ok(Found { outputs })
+        Ok(Replayed { outputs })
     }
 
     /// What is computed together.
@@ -338,7 +338,7 @@ impl Numbered {
 /// What a step reads, with the shape in which it does.
 fn tensor(operand: &Operand, batch: &Batch, table: &Table) -> DeviceTensor {
     let found = match operand.place {
-        Place::Fixed(value) => {
+        Location::Fixed(value) => {
             let fixed = batch.fixed[value].as_ref();
             fixed.and_then(|fixed| fixed.constant.as_ref())
         }
@@ -359,7 +359,7 @@ fn done(plan: &Plan) -> Vec<Vec<Vec<ValueId>>> {
     for (pass, steps) in plan.passes.iter().enumerate() {
         for (index, step) in steps.tile.steps().enumerate() {
             let read = step.inputs.iter();
-            let read = read.filter(|i| matches!(i.place, Place::Tile(_) | Place::Kept(_)));
+            let read = read.filter(|i| matches!(i.place, Location::Tile(_) | Location::Kept(_)));
             last.extend(read.map(|operand| (operand.value, (pass, index))));
         }
     }
@@ -367,7 +367,7 @@ fn done(plan: &Plan) -> Vec<Vec<Vec<ValueId>>> {
     let collected = before
         .chain(plan.after.steps())
         .flat_map(|step| &step.inputs);
-    let collected = collected.filter(|i| matches!(i.place, Place::Kept(_)));
+    let collected = collected.filter(|i| matches!(i.place, Location::Kept(_)));
     let outputs = plan.outputs.iter().map(|output| &output.operand);
     for operand in outputs.chain(collected) {
         last.remove(&operand.value);

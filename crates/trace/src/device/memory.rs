@@ -4,7 +4,7 @@ use super::open;
 use crate::ir::graph::{Graph, ValueId};
 use crate::passes::dependence::{Analysis, Class};
 use crate::schedule::group::{Bound, Group};
-use crate::schedule::plan::{Action, Place, Plan, Step};
+use crate::schedule::plan::{Action, Location, Plan, Step};
 use burn::tensor::Device;
 use landscape_core::free_memory;
 use std::collections::HashSet;
@@ -213,7 +213,7 @@ fn fixed_of(step: &Step) -> impl Iterator<Item = ValueId> {
         _ => None,
     };
     let inputs = step.inputs.iter().filter_map(|input| match input.place {
-        Place::Fixed(value) => Some(value),
+        Location::Fixed(value) => Some(value),
         _ => None,
     });
     affine.into_iter().chain(inputs)

@@ -7,7 +7,7 @@ use super::concat::Concat;
 use super::gather::Gather;
 use super::reduce::{Reduce, Reduction};
 use super::select::MaskWhere;
-use super::shape::{Expand, Permute, Place, Reshape, Slice};
+use super::shape::{Expand, Permute, PutSlice, Reshape, Slice};
 use super::sort::ArgSort;
 use super::unary::Unary;
 use crate::ir::graph::{Graph, Source, Value, ValueId};
@@ -372,7 +372,7 @@ pub(super) fn assign(
         let numbers = numbers.collect();
         c.constant(&shape, numbers)
     };
-    let placed = c.push(Place { ranges }, &[value], whole.clone());
+    let placed = c.push(PutSlice { ranges }, &[value], whole.clone());
     c.push(MaskWhere, &[x, mask, placed], whole)
 }
 
@@ -412,7 +412,7 @@ fn assembled(
         node.operation.as_any().downcast_ref::<MaskWhere>()?;
         let (before, placed) = (node.inputs[0], node.inputs[2]);
         let node = c.0.producer(placed)?;
-        let place = node.operation.as_any().downcast_ref::<Place>()?;
+        let place = node.operation.as_any().downcast_ref::<PutSlice>()?;
         next = (node.inputs[0], place.ranges.clone());
         x = before;
     }

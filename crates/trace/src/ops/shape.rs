@@ -417,7 +417,7 @@ impl Operation for Slice {
     ) -> Vec<Option<ValueId>> {
         let ranges = self.ranges.clone();
         let shape = d.shape(node.inputs[0]);
-        vec![Some(d.push(Place { ranges }, &[adjoint], shape))]
+        vec![Some(d.push(PutSlice { ranges }, &[adjoint], shape))]
     }
 }
 
@@ -444,12 +444,12 @@ impl Slice {
 
 /// The adjoint of [`Slice`]: zeros, with the input at the ranges. Made by derivatives.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct PutSlice {
     /// (start, step) an axis.
     pub ranges: Vec<(usize, usize)>,
 }
 
-impl Operation for Place {
+impl Operation for PutSlice {
     fn name(&self) -> &'static str {
         "slice"
     }

@@ -36,13 +36,13 @@ pub(crate) struct Step {
 /// An input of one of the operations.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
-    pub place: Place,
+    pub place: Location,
     pub shape: Vec<usize>,
 }
 
 /// Where it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// The input of that index, without samples.
     Input(usize),
     /// With samples, from that row on.
@@ -115,14 +115,14 @@ impl Step {
         let after = self.row * lanes + out.len();
         let views = self.inputs.iter().map(|part| {
             let data = match part.place {
-                Place::Input(i) => inputs[i].data,
-                Place::Row(row) if row < self.row => &head[row * lanes..][..size(&part.shape)],
-                Place::Row(row) => &tail[row * lanes - after..][..size(&part.shape)],
+                Location::Input(i) => inputs[i].data,
+                Location::Row(row) if row < self.row => &head[row * lanes..][..size(&part.shape)],
+                Location::Row(row) => &tail[row * lanes - after..][..size(&part.shape)],
             };
             View {
                 data,
                 shape: &part.shape,
-                samples: matches!(part.place, Place::Row(_)),
+                samples: matches!(part.place, Location::Row(_)),
             }
         });
         let views: Vec<View> = views.collect();

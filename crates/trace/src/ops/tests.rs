@@ -1,7 +1,7 @@
 //! Operations that choose and move values, against loops over their definitions.
 
 use super::gather::{Gather, Scatter};
-use super::shape::{Place, Slice};
+use super::shape::{PutSlice, Slice};
 use super::{HostCall, Operation, View};
 use crate::kernels::simd::Level;
 use proptest::prelude::*;
@@ -107,7 +107,7 @@ proptest! {
             (0..from.iter().product::<usize>() * each).map(|i| i as f32 + 1.0).collect();
         let slice = Slice { ranges: ranges.clone() };
         let cut = run(&slice, lanes, &[(&x, &from)], &to);
-        let back = run(&Place { ranges }, lanes, &[(&cut, &to)], &from);
+        let back = run(&PutSlice { ranges }, lanes, &[(&cut, &to)], &from);
         let mut expected = vec![0.0; x.len()];
         for (at, &value) in cut.iter().enumerate() {
             let (s, mut rest, mut place, mut stride) = (at % each, at / each, 0, 1);

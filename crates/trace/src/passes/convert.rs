@@ -12,7 +12,7 @@ use crate::ops::shape::{Expand, Permute, Reshape};
 use crate::ops::table::{self, Recorded, is_rounded};
 use crate::ops::unary::Unary;
 use crate::passes::batch::batch;
-use crate::passes::whole::{Whole, check_whole};
+use crate::passes::whole::{WholeValue, check_whole};
 use burn::tensor::TensorData;
 use burn_capture::{CapturedGraph, TensorId};
 use burn_ir::TensorIr;
@@ -78,7 +78,7 @@ impl Builder {
             this.operation(operation)?;
             if operation.outputs().any(|out| out.dtype.is_int()) {
                 let made = first..this.graph.values.len();
-                whole.extend(made.map(|value| Whole::new(value, operation)));
+                whole.extend(made.map(|value| WholeValue::new(value, operation)));
             }
         }
         check_whole(&this.graph, &whole)?;

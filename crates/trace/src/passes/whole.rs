@@ -12,13 +12,13 @@ use burn_ir::OperationIr;
 
 /// A value of whole numbers.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole {
+pub(crate) struct WholeValue {
     pub value: ValueId,
     /// Whether arithmetic makes it; otherwise its numbers are moved from elsewhere.
     pub computed: bool,
 }
 
-impl Whole {
+impl WholeValue {
     pub fn new(value: ValueId, operation: &OperationIr) -> Self {
         let computed = matches!(
             operation,
@@ -33,7 +33,7 @@ impl Whole {
 ///
 /// # Errors
 /// [`TraceError::Integer`] for a number that f32 would round.
-pub(crate) fn check_whole(graph: &Graph, whole: &[Whole]) -> Result<(), TraceError> {
+pub(crate) fn check_whole(graph: &Graph, whole: &[WholeValue]) -> Result<(), TraceError> {
     let needed = needed(graph, whole);
     let device = Device::flex();
     let mut values: Vec<Option<DeviceTensor>> = { graph.values.iter().zip(&needed) }
@@ -60,7 +60,7 @@ pub(crate) fn check_whole(graph: &Graph, whole: &[Whole]) -> Result<(), TraceErr
 }
 
 /// What is needed for the values that arithmetic makes.
-fn needed(graph: &Graph, whole: &[Whole]) -> Vec<bool> {
+fn needed(graph: &Graph, whole: &[WholeValue]) -> Vec<bool> {
     let mut needed = vec![false; graph.values.len()];
     let computed = whole.iter().filter(|whole| whole.computed);
     computed.for_each(|whole| needed[whole.value] = true);

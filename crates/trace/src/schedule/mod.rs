@@ -21,7 +21,7 @@ pub(crate) struct Evaluated {
 }
 
 /// What a run with given parameters finds.
-pub(crate) struct Found {
+pub(crate) struct Replayed {
     /// For each vector, or once where there is none: the numbers of the graph's outputs, in order.
     pub outputs: Vec<Vec<Vec<f64>>>,
 }

@@ -1,6 +1,6 @@
 //! Memory for the values of a plan: rows that are used again when a value is not needed any more.
 
-use super::plan::{Output, Pass, Phase, Place, Plan, Step};
+use super::plan::{Location, Output, Pass, Phase, Plan, Step};
 use std::collections::HashMap;
 
 /// Gives rows of tile buffers, which the plan has numbered one after another, their places; values
@@ -12,7 +12,7 @@ pub(crate) fn pack(plan: &mut Plan) {
     plan.tile_rows = 0;
     for (index, pass) in plan.passes.iter_mut().enumerate() {
         let own = |output: &&mut Output| match output.operand.place {
-            Place::Tile(row) => lives[&row].0 == index,
+            Location::Tile(row) => lives[&row].0 == index,
             _ => false,
         };
         let outputs: Vec<&mut Output> = plan.outputs.iter_mut().filter(own).collect();
@@ -25,8 +25,8 @@ pub(crate) fn pack(plan: &mut Plan) {
 /// What a step without samples reads of tiles has been kept.
 fn find(step: &mut Step, kept: &HashMap<usize, usize>) {
     for input in &mut step.inputs {
-        if let Place::Tile(row) = input.place {
-            input.place = Place::Kept(kept[&row]);
+        if let Location::Tile(row) = input.place {
+            input.place = Location::Kept(kept[&row]);
         }
     }
 }
@@ -40,7 +40,7 @@ fn lives(plan: &Plan) -> HashMap<usize, (usize, usize)> {
     for (index, phases) in all.enumerate() {
         for step in phases.into_iter().flat_map(Phase::steps) {
             for operand in step.inputs.iter().chain([&step.output]) {
-                if let Place::Tile(row) = operand.place {
+                if let Location::Tile(row) = operand.place {
                     lives.entry(row).or_insert((index, index)).1 = index;
                 }
             }
@@ -54,7 +54,7 @@ fn keep(passes: &[Pass], lives: &HashMap<usize, (usize, usize)>) -> (HashMap<usi
     let (mut free, mut kept) = (Rows::default(), HashMap::new());
     for (index, pass) in passes.iter().enumerate() {
         for step in pass.tile.steps() {
-            let Place::Tile(row) = step.output.place else {
+            let Location::Tile(row) = step.output.place else {
                 continue;
             };
             let last = lives[&row].1;
@@ -73,7 +73,7 @@ fn last_uses(pass: &Pass) -> HashMap<usize, usize> {
     let mut uses: HashMap<usize, (usize, usize)> = HashMap::new();
     for (time, step) in pass.tile.steps().enumerate() {
         for operand in step.inputs.iter().chain([&step.output]) {
-            if let Place::Tile(row) = operand.place {
+            if let Location::Tile(row) = operand.place {
                 let (born, last) = uses.entry(row).or_insert((time, time));
                 *last = match *born < point && time >= point {
                     true => all,
@@ -96,22 +96,22 @@ fn pack_pass(
 ) -> usize {
     let mut last = last_uses(pass);
     for output in &outputs {
-        if let Place::Tile(row) = output.operand.place {
+        if let Location::Tile(row) = output.operand.place {
             last.insert(row, usize::MAX);
         }
     }
     let (mut free, mut moved) = (Rows::default(), HashMap::new());
     for (i, step) in pass.tile.steps_mut().enumerate() {
         for input in &mut step.inputs {
-            if let Place::Tile(row) = input.place {
+            if let Location::Tile(row) = input.place {
                 input.place = match moved.get(&row) {
-                    Some(&own) => Place::Tile(own),
-                    None => Place::Kept(kept[&row]),
+                    Some(&own) => Location::Tile(own),
+                    None => Location::Kept(kept[&row]),
                 };
             }
         }
         let size = step.output.size;
-        if let Place::Tile(row) = &mut step.output.place {
+        if let Location::Tile(row) = &mut step.output.place {
             step.keep = kept.get(row).copied();
             let start = free.take(size, i, last[row]);
             moved.insert(*row, start);
@@ -119,7 +119,7 @@ fn pack_pass(
         }
     }
     for output in outputs {
-        if let Place::Tile(row) = &mut output.operand.place {
+        if let Location::Tile(row) = &mut output.operand.place {
             *row = moved[row];
             output.pass = index;
         }

@@ -2,7 +2,7 @@
 //! needed any more. Weights live until the tiles have read them, what is made of all samples as long as something needs it.
 
 use super::pack::Rows;
-use super::plan::{Place, Plan};
+use super::plan::{Location, Plan};
 use std::collections::BTreeMap;
 
 /// Whether of a vector, and the number that the plan has given to the value.
@@ -27,8 +27,8 @@ pub(crate) fn pack_points(plan: &mut Plan) {
     };
     let places: BTreeMap<Key, usize> = lives.into_iter().map(place).collect();
     each_place(plan, |place| match place {
-        Place::Point(at) => *at = places[&(false, *at)],
-        Place::Vector(at) => *at = places[&(true, *at)],
+        Location::Point(at) => *at = places[&(false, *at)],
+        Location::Vector(at) => *at = places[&(true, *at)],
         _ => {}
     });
     for given in &mut plan.given {
@@ -38,10 +38,10 @@ pub(crate) fn pack_points(plan: &mut Plan) {
     [plan.point_size, plan.vector_size] = buffers.map(|buffer| buffer.count);
 }
 
-fn key(place: Place) -> Option<Key> {
+fn key(place: Location) -> Option<Key> {
     match place {
-        Place::Point(at) => Some((false, at)),
-        Place::Vector(at) => Some((true, at)),
+        Location::Point(at) => Some((false, at)),
+        Location::Vector(at) => Some((true, at)),
         _ => None,
     }
 }
@@ -49,7 +49,7 @@ fn key(place: Place) -> Option<Key> {
 /// The lives of all values. Time passes with every step without samples, with the tiles of a pass, and with its sums.
 fn lives(plan: &Plan) -> BTreeMap<Key, Life> {
     let (mut lives, mut reads, mut now) = (BTreeMap::new(), Vec::new(), 0);
-    let mut born = |place: Place, size: usize, now: usize| {
+    let mut born = |place: Location, size: usize, now: usize| {
         let last = now;
         let life = Life {
             size,
@@ -60,8 +60,8 @@ fn lives(plan: &Plan) -> BTreeMap<Key, Life> {
     };
     for given in &plan.given {
         let place = match given.vector {
-            true => Place::Vector(given.offset),
-            false => Place::Point(given.offset),
+            true => Location::Vector(given.offset),
+            false => Location::Point(given.offset),
         };
         born(place, given.size, now);
     }
@@ -98,7 +98,7 @@ fn lives(plan: &Plan) -> BTreeMap<Key, Life> {
 }
 
 /// Calls `change` with every place of the plan.
-fn each_place(plan: &mut Plan, mut change: impl FnMut(&mut Place)) {
+fn each_place(plan: &mut Plan, mut change: impl FnMut(&mut Location)) {
     let passes = plan.passes.iter_mut();
     let phases = passes.flat_map(|pass| [&mut pass.before, &mut pass.tile]);
     for step in phases

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Where a value is while steps run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// Computed once; the value's index.
     Fixed(ValueId),
     /// In the buffer of a point, at this offset.
@@ -34,7 +34,7 @@ pub(crate) enum Place {
 pub(crate) struct Operand {
     /// The value; of views, the one that they show.
     pub value: ValueId,
-    pub place: Place,
+    pub place: Location,
     pub shape: Vec<usize>,
     pub samples: bool,
     /// Rows in a tile buffer, or numbers in that of a point or a vector.
@@ -167,7 +167,7 @@ pub(crate) struct Plan {
     pub kept_rows: usize,
     /// Numbers in all sums of a point, and in those of a vector.
     pub sum_sizes: [usize; 2],
-    places: HashMap<ValueId, (ValueId, Place)>,
+    places: HashMap<ValueId, (ValueId, Location)>,
 }
 
 /// The plan of a graph, with the graph and the analysis that it belongs to, and how the samples are cut; for the CPU's
@@ -177,11 +177,11 @@ pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, P
     let analysis = analysis.again(&graph);
     let plan = Plan::new(&graph, &analysis);
     let tiles = Tiles::new(graph.samples, plan.tile_rows + plan.data_rows());
-    let wide = plan
-        .given
-        .is_empty()
-        .then(|| widened(&graph, &analysis, tiles));
-    let Some(wide) = wide.flatten() else {
+    if !plan.given.is_empty() {
+        let tiles = plan.tiles_of_sums(tiles);
+        return (graph, analysis, plan, tiles);
+    }
+    let Some(wide) = widened(&graph, &analysis, tiles) else {
         return (graph, analysis, plan, tiles);
     };
     let wide_analysis = analysis.again(&wide);
@@ -194,6 +194,24 @@ pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, P
 }
 
 impl Plan {
+    /// Wider tiles than these where kernels add up sums of many numbers: those are read and written once a tile, which
+    /// costs more than values of a few samples that no near cache holds, as in derivatives of wide perceptrons.
+    fn tiles_of_sums(&self, narrow: Tiles) -> Tiles {
+        let rows = self.tile_rows + self.data_rows();
+        let wide = Tiles::within(narrow.samples, rows, WIDE_TILE);
+        let numbers: usize = self.whole_sums().map(|sum| sum.size).sum();
+        let [once, again] = [narrow, wide].map(|tiles| numbers as f64 / tiles.lanes as f64);
+        match once - again > rows as f64 {
+            true => wide,
+            false => narrow,
+        }
+    }
+
+    /// The sums that kernels add up themselves.
+    pub fn whole_sums(&self) -> impl Iterator<Item = &Sum> {
+        self.sums.iter().filter(|sum| sum.whole)
+    }
+
     /// Plans the graph; values of [`Stage::Once`] are known.
     pub fn new(graph: &Graph, analysis: &Analysis) -> Self {
         let mut planner = Planner {
@@ -233,7 +251,7 @@ impl Plan {
         let of_steps = self.after.steps().flat_map(|step| &step.inputs);
         let of_outputs = self.outputs.iter().map(|output| &output.operand);
         let needed = of_steps.chain(of_outputs).map(|operand| operand.place);
-        let mut needed: Vec<Place> = needed.collect();
+        let mut needed: Vec<Location> = needed.collect();
         let mut again = Vec::new();
         for step in self.passes[0].before.point.iter().rev() {
             if needed.contains(&step.output.place) {
@@ -282,7 +300,7 @@ impl Plan {
         }
         let steps = self.passes.iter().flat_map(|pass| pass.tile.steps());
         let inputs = steps.flat_map(|step| &step.inputs);
-        let data = inputs.filter(|i| i.samples && matches!(i.place, Place::Fixed(_)));
+        let data = inputs.filter(|i| i.samples && matches!(i.place, Location::Fixed(_)));
         let sizes: HashMap<ValueId, usize> = data.map(|i| (i.value, i.size)).collect();
         sizes.values().sum()
     }
@@ -342,7 +360,7 @@ impl Planner<'_> {
     /// The operand, with its place where that is known.
     fn operand(&self, value: ValueId) -> Operand {
         let found = self.plan.places.get(&value).copied();
-        let (shown, place) = found.unwrap_or((value, Place::Fixed(value)));
+        let (shown, place) = found.unwrap_or((value, Location::Fixed(value)));
         let shape = self.graph.values[value].shape.clone();
         let samples = self.analysis.samples[value];
         Operand {
@@ -362,16 +380,16 @@ impl Planner<'_> {
         self.operand(value)
     }
 
-    fn rows(&mut self, size: usize) -> Place {
+    fn rows(&mut self, size: usize) -> Location {
         self.plan.tile_rows += size;
-        Place::Tile(self.plan.tile_rows - size)
+        Location::Tile(self.plan.tile_rows - size)
     }
 
     /// A place without samples, and its offset.
-    fn flat(&mut self, vector: bool, size: usize) -> (Place, usize) {
-        let (counter, place): (_, fn(usize) -> Place) = match vector {
-            true => (&mut self.plan.vector_size, Place::Vector),
-            false => (&mut self.plan.point_size, Place::Point),
+    fn flat(&mut self, vector: bool, size: usize) -> (Location, usize) {
+        let (counter, place): (_, fn(usize) -> Location) = match vector {
+            true => (&mut self.plan.vector_size, Location::Vector),
+            false => (&mut self.plan.point_size, Location::Point),
         };
         *counter += size;
         (place(*counter - size), *counter - size)
@@ -421,7 +439,7 @@ impl Planner<'_> {
             Stage::Reduce { mean, whole } => {
                 let sum = self.sum(index, output.clone(), (mean, whole));
                 // The kernel leaves one value a sample, or adds them up.
-                output.place = Place::Whole;
+                output.place = Location::Whole;
                 if !whole {
                     output.place = self.rows(output.size);
                     output.shape.insert(0, 0);

@@ -8,7 +8,7 @@ use super::pack::Rows;
 use super::tiles::{TILE, Tiles};
 use crate::ir::graph::{Graph, Node, Value, ValueId};
 use crate::ops::shape::{Reshape, Slice};
-use crate::ops::stretch::{Part, Place, Step, Stretch};
+use crate::ops::stretch::{Location, Part, Step, Stretch};
 use crate::passes::dependence::{Analysis, Stage};
 use crate::passes::fuse::transform_for;
 use std::collections::HashMap;
@@ -231,8 +231,8 @@ impl<'a> Packing<'a> {
 
     fn part(&self, value: ValueId) -> Part {
         let place = match self.inputs.iter().position(|&input| input == value) {
-            Some(index) if !self.samples[value] => Place::Input(index),
-            _ => Place::Row(self.places[&self.base(value)]),
+            Some(index) if !self.samples[value] => Location::Input(index),
+            _ => Location::Row(self.places[&self.base(value)]),
         };
         let shape = self.values[value].shape.clone();
         Part { place, shape }

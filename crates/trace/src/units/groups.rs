@@ -24,10 +24,10 @@ pub(super) struct Run {
 }
 
 /// An axis of a value.
-type Place = (ValueId, usize);
+type Axis = (ValueId, usize);
 
 /// Indices of one unit along every axis it lies on.
-type Unit = BTreeMap<Place, Vec<usize>>;
+type Unit = BTreeMap<Axis, Vec<usize>>;
 
 /// Groups of at least two units that occur in the same places, among them parameters; and where layers
 /// read each group.
@@ -36,20 +36,20 @@ pub(super) fn groups(
     analysis: &Analysis,
     mut axes: Axes,
 ) -> (PermutationSpec, Vec<Vec<Reading>>) {
-    let mut alike: HashMap<Vec<(Place, usize)>, Vec<Unit>> = HashMap::new();
+    let mut alike: HashMap<Vec<(Axis, usize)>, Vec<Unit>> = HashMap::new();
     for unit in units(graph, &mut axes) {
         let counts = unit.iter().map(|(place, indices)| (*place, indices.len()));
         alike.entry(counts.collect()).or_default().push(unit);
     }
     let order = order_of_use(graph);
     let found = alike.into_values().filter_map(|units| {
-        let found = Found::new(graph, &order, &units)?;
+        let found = OrderedGroup::new(graph, &order, &units)?;
         let readings = readings(&axes, analysis, &units);
         Some((found, readings))
     });
-    let mut found: Vec<(Found, Vec<Reading>)> = found.collect();
+    let mut found: Vec<(OrderedGroup, Vec<Reading>)> = found.collect();
     found.sort_by_key(|(group, _)| group.first);
-    let (groups, readings): (Vec<Found>, Vec<_>) = found.into_iter().unzip();
+    let (groups, readings): (Vec<OrderedGroup>, Vec<_>) = found.into_iter().unzip();
     let groups = named_apart(groups.into_iter().map(|found| found.group).collect());
     (PermutationSpec { groups }, readings)
 }
@@ -86,20 +86,20 @@ fn order_of_use(graph: &Graph) -> HashMap<ValueId, (usize, usize)> {
     order
 }
 
-/// A group, and when it first occurs.
-struct Found {
+/// A group and when it first occurs.
+struct OrderedGroup {
     first: ((usize, usize), usize),
     group: Group,
 }
 
-impl Found {
+impl OrderedGroup {
     /// `None` where there is nothing to permute, or the units do not lie side by side.
     fn new(
         graph: &Graph,
         order: &HashMap<ValueId, (usize, usize)>,
         units: &[Unit],
     ) -> Option<Self> {
-        let parameter = |place: &Place| match graph.values[place.0].source {
+        let parameter = |place: &Axis| match graph.values[place.0].source {
             Source::Parameter(slot) => Some((*order.get(&place.0)?, place.1, slot)),
             _ => None,
         };
@@ -129,7 +129,7 @@ impl Found {
             units: units.len(),
             axes,
         };
-        (units.len() > 1).then_some(Found { first, group })
+        (units.len() > 1).then_some(OrderedGroup { first, group })
     }
 }
 
@@ -151,7 +151,7 @@ fn references(
 /// How the units lie along an axis: unit after unit, a few indices each; several times where they are
 /// repeated. `None` where they do not. Units come in the order of their sets, which is that of the
 /// first axis on which they lie.
-fn runs(units: &[Unit], place: &Place) -> Option<Vec<Run>> {
+fn runs(units: &[Unit], place: &Axis) -> Option<Vec<Run>> {
     let first = &units[0][place];
     let consecutive = first.windows(2).take_while(|pair| pair[1] == pair[0] + 1);
     let most = consecutive.count() + 1;
