@@ -9,7 +9,8 @@
 //! - how to make a plane: random directions, *filter-normalised* (Li et al. 2018) so that a step of
 //!   1 is as large, for every neuron, as the neuron's own weights;
 //! - how to sample the plane and read its contours, its surface and its metrics;
-//! - how to keep it in a DuckDB file, so that an interrupted run goes on where it was.
+//! - how to keep it in a DuckDB file, so that an interrupted run goes on where it was, from here or from
+//!   the command line.
 //!
 //! ```sh
 //! cargo run --release --example 02-two-moons [FOLDER]
@@ -24,10 +25,12 @@ use loss_landscape::core::{
     Plane, Progress, Sampler, Surface, metrics, orthogonalize,
 };
 use loss_landscape::models::{
-    LossKind, Network, OptimizerKind, Record, Split, TrainConfig, load, trace_network, train,
+    LossKind, ModelSpec, Network, OptimizerKind, Record, Split, TrainConfig, load, save_weights,
+    trace_network, train,
 };
 use loss_landscape::plot::{Options, Scale, contour, surface3d};
-use loss_landscape::storage::{Run, RunKind, RunSpec, Status, Store};
+use loss_landscape::storage::{Run, RunKind, Status, Store};
+use loss_landscape::study::record::{self, DirectionsSettings, LandscapeSettings, ProblemSettings};
 use serde_json::json;
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -42,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 1. Data, network, training. Names say what they are; a seed makes the numbers repeatable.
     let moons = "moons:n=200,noise=0.15,seed=42".parse()?;
     let data = load(&moons, None, Split::Train, None)?;
-    let network = Network::init(&"mlp:2-8-4-1".parse()?, SEED, &Device::flex());
+    let model: ModelSpec = "mlp:2-8-4-1".parse()?;
+    let network = Network::init(&model, SEED, &Device::flex());
     let config = TrainConfig {
         optimizer: OptimizerKind::Adam,
         lr: 0.02,
@@ -74,11 +78,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 4. Sample and store. The settings are all that determines the numbers: a run with the same
     //    settings is the same run, and is continued.
     let grid = Grid::square(51, 1.0, 2)?;
-    let settings = json!({
-        "model": "mlp:2-8-4-1", "data": data.digest(), "loss": LOSS.name(), "grid": grid,
-        "training": format!("{config:?}"), "directions": "gaussian, filter, orthogonal",
-    });
-    let spec = RunSpec::new(RunKind::Surface, settings).named("two moons");
+    let problem = ProblemSettings::new(&model, Some(params.digest()), &data, LOSS);
+    let directions = DirectionsSettings::new(plane.directions(), true);
+    let settings = LandscapeSettings::new(problem, directions, &grid);
+    let spec = record::request(RunKind::Surface, &settings).named("two-moons");
     let store = Store::open(out.file("landscape.duckdb"))?;
     let (run, empty) = store.begin_surface(&spec, &grid, &[], Some(&plane))?;
     sample(&store, &run, &objective, empty, grid.len() / 2)?; // someone presses Ctrl-C half-way
@@ -86,6 +89,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let surface = sample(&store, &run, &objective, begun, grid.len())?;
     let lowest = store.sql("SELECT alpha, beta, loss FROM landscape ORDER BY loss LIMIT 1")?;
     println!("lowest point, by SQL: {}", json!(lowest.rows[0]));
+
+    //    The command line makes the same settings of its options: it finds this run, and would go on with it.
+    let weights = out.file("weights.safetensors");
+    save_weights(&weights, &params)?;
+    println!(
+        "the same run: landscape surface --model {model} --weights {} --data {moons} --orthogonal --seed {SEED} --db {}",
+        weights.display(),
+        out.file("landscape.duckdb").display()
+    );
 
     // 5. What the surface says. `None` would mean that the grid is too small for a figure.
     let m = metrics(&surface)?;

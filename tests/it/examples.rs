@@ -1,6 +1,8 @@
 //! Every example runs, leaves its figures, and lands where it should.
 
 use crate::support::Example;
+use loss_landscape::storage::Store;
+use loss_landscape::study::runs::{Landscape, LandscapeRequest};
 use std::path::Path;
 
 /// `value` is within `low` and `high`.
@@ -63,6 +65,22 @@ fn two_moons_are_learned_and_an_interrupted_run_goes_on() {
         figures(lesson.summary()),
         "the stored surface is the same"
     );
+}
+
+#[test]
+fn the_run_of_a_lesson_is_the_run_of_the_operation() -> Result<(), Box<dyn std::error::Error>> {
+    let lesson = Example::run("02-two-moons");
+    let store = Store::open(lesson.file("landscape.duckdb"))?;
+    let mut request = LandscapeRequest::default();
+    request.network.model = Some("mlp:2-8-4-1".parse()?);
+    request.network.weights = Some(lesson.file("weights.safetensors"));
+    request.data.data = Some("moons".parse()?);
+    request.plane.orthogonal = true;
+    request.plane.seed = 3;
+    let found = Landscape::prepare(&request, None, &())?.run(&store, &())?;
+    assert_eq!(found.sampled.run.name, "two-moons");
+    assert_eq!((found.sampled.known, found.sampled.computed), (51 * 51, 0));
+    Ok(())
 }
 
 #[test]

@@ -85,8 +85,13 @@ impl Example {
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
     }
 
+    /// The path of a file that it left.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     fn read(&self, file: &str) -> Vec<u8> {
-        let path = self.folder.path().join(file);
+        let path = self.file(file);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 }

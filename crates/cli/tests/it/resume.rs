@@ -1,6 +1,10 @@
 //! Killed, stopped and crowded: nothing is lost, nothing is computed twice.
 
 use crate::support::{Bench, Lock, Said, Signal, halt_when, images, interrupt, start, stored};
+use landscape_storage::Store;
+use landscape_study::runs::{Landscape, LandscapeRequest};
+use landscape_study::{Reporter, StudyError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -174,4 +178,59 @@ fn a_locked_database_says_who_has_it() {
     let second = bench.run("runs");
     assert_eq!(second.code, 2, "{}{}", second.out, second.err);
     assert!(second.err.contains("is in use by"), "{}", second.err);
+}
+
+/// Stops an operation after a few batches.
+struct Few(AtomicUsize);
+
+impl Reporter for Few {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) >= 3
+    }
+}
+
+#[test]
+fn a_program_goes_on_with_what_the_command_began_and_the_other_way_round() {
+    let words = "surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 31 --orthogonal --seed 7";
+    let points = 31 * 31;
+    let bench = Bench::new();
+    bench.ok(
+        "train --model mlp:2-8-4-1 --data moons --epochs 3 --save w.safetensors --db other.duckdb",
+    );
+    let mut request = LandscapeRequest::default();
+    request.network.model = Some("mlp:2-8-4-1".parse().unwrap());
+    request.network.weights = Some(bench.path("w.safetensors"));
+    request.data.data = Some("moons".parse().unwrap());
+    request.grid.counts = Some(vec![31]);
+    request.plane.orthogonal = true;
+    request.plane.seed = 7;
+    request.batch = 50;
+    let program = Landscape::prepare(&request, None, &()).unwrap();
+
+    let store = Store::open(bench.path("landscape.duckdb")).unwrap();
+    let stopped = program.run(&store, &Few(AtomicUsize::new(0))).unwrap_err();
+    assert!(
+        matches!(stopped, StudyError::Interrupted { .. }),
+        "{stopped}"
+    );
+    let begun = stored(&bench);
+    assert!((1..points).contains(&begun), "{begun} points");
+    let end = bench.json(words);
+    assert_eq!(end["stored_before"], begun);
+    assert_eq!(end["computed"], points - begun);
+
+    bench.ok(&format!("{words} --db begun.duckdb"));
+    let deleted = duckdb::Connection::open(bench.path("begun.duckdb")).unwrap();
+    deleted
+        .execute_batch("DELETE FROM points WHERE i > 10; UPDATE runs SET status = 'interrupted'")
+        .unwrap();
+    drop(deleted);
+    let store = Store::open(bench.path("begun.duckdb")).unwrap();
+    let ended = program.run(&store, &()).unwrap().sampled;
+    assert_eq!((ended.known, ended.computed), (11 * 31, 20 * 31));
+    drop(store);
+    assert_eq!(
+        bench.ok("export --db begun.duckdb").out,
+        bench.ok("export").out
+    );
 }

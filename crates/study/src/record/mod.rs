@@ -14,10 +14,10 @@ pub use places::Place;
 pub(crate) use places::stem;
 pub use provenance::{DataSource, Origin, Provenance};
 pub use rounding::Rounding;
-pub(crate) use settings::request;
 pub use settings::{
     ALGORITHM, CurvatureSettings, CurvePlaneSettings, CurveSettings, CurveShape, DataDigest,
     DensitySettings, DirectionSettings, DirectionsSettings, EigenvalueSettings, LandscapeSettings,
     PathDigest, PathSettings, ProblemSettings, SCHEMA, Settings, SharpnessSettings,
-    StatisticsSettings, TraceSettings, TrainingRunSettings, TrainingSettings, statistics_name,
+    StatisticsSettings, TraceSettings, TrainingRunSettings, TrainingSettings, request,
+    statistics_name,
 };

@@ -301,6 +301,20 @@ pub struct LandscapeSettings {
     pub adaptive: Option<f64>,
 }
 
+impl LandscapeSettings {
+    /// Those of the loss alone, at every point of a grid, with the statistics of BatchNorm as they are.
+    pub fn new(problem: ProblemSettings, directions: DirectionsSettings, grid: &Grid) -> Self {
+        LandscapeSettings {
+            problem,
+            directions,
+            grid: Some(grid.clone()),
+            terms: BTreeMap::new(),
+            statistics: BatchStatistics::Frozen.into(),
+            adaptive: None,
+        }
+    }
+}
+
 /// Paths of trainings on the plane of their principal components.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PathSettings {
@@ -579,7 +593,10 @@ fn shared(json: &Value) -> ProblemSettings {
 }
 
 /// A request for a run with these settings, which hold digests of all that determines its numbers.
-pub(crate) fn request(kind: RunKind, settings: &impl Serialize) -> RunSpec {
+///
+/// # Panics
+/// Where they are no JSON, which those of this module always are.
+pub fn request(kind: RunKind, settings: &impl Serialize) -> RunSpec {
     let settings = serde_json::to_value(settings).expect("settings are JSON");
     RunSpec::new(kind, settings).determined()
 }

@@ -139,12 +139,10 @@ impl LandscapeRequest {
         shared.precision = Some(self.precision.name().to_owned());
         let term = |term: &Regularizer| (term.name().to_owned(), term.weight());
         LandscapeSettings {
-            problem: shared,
-            directions: directions.settings.clone(),
-            grid: Some(grid.clone()),
             terms: self.terms.iter().map(term).collect(),
             statistics: self.statistics.into(),
             adaptive: self.adaptive.map(|adaptive| adaptive.tolerance()),
+            ..LandscapeSettings::new(shared, directions.settings.clone(), grid)
         }
     }
 }
