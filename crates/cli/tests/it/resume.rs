@@ -191,7 +191,7 @@ impl Reporter for Few {
 
 #[test]
 fn a_program_goes_on_with_what_the_command_began_and_the_other_way_round() {
-    let words = "surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 31 --orthogonal --seed 7";
+    let words = "surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 31 --orthogonal --seed 7 --name plane";
     let points = 31 * 31;
     let bench = Bench::new();
     bench.ok(
@@ -230,7 +230,7 @@ fn a_program_goes_on_with_what_the_command_began_and_the_other_way_round() {
     assert_eq!((ended.known, ended.computed), (11 * 31, 20 * 31));
     drop(store);
     assert_eq!(
-        bench.ok("export --db begun.duckdb").out,
-        bench.ok("export").out
+        bench.ok("export plane --db begun.duckdb").out,
+        bench.ok("export plane").out
     );
 }
