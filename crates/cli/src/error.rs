@@ -3,7 +3,9 @@
 use crate::interrupt::Interrupt;
 use crate::words::{Typed, nearest};
 use landscape_core as core;
+use landscape_models::{GetError, ModelsError};
 use landscape_study::{Smaller, StudyError, file_help};
+use landscape_trace::TraceError;
 use std::error::Error;
 use std::io;
 
@@ -12,7 +14,7 @@ use std::io;
 pub enum CliError {
     /// Networks, data, checkpoints, training.
     #[error(transparent)]
-    Models(#[from] landscape_models::ModelsError),
+    Models(#[from] ModelsError),
     /// The database, and files of landscapes.
     #[error(transparent)]
     Store(#[from] landscape_storage::Error),
@@ -24,7 +26,7 @@ pub enum CliError {
     Page(#[from] landscape_plot::page::PageError),
     /// Evaluation.
     #[error(transparent)]
-    Trace(#[from] landscape_trace::TraceError),
+    Trace(#[from] TraceError),
     /// Eigenvalues.
     #[error(transparent)]
     Lanczos(#[from] landscape_hessian::LanczosError),
@@ -155,6 +157,9 @@ impl CliError {
                 | landscape_storage::Error::Gone { .. }
                 | landscape_storage::Error::TakenOver { .. },
             ) => 1,
+            // A server, or a device that was there when the work began.
+            CliError::Models(ModelsError::Get(GetError::Connection { .. })) => 1,
+            CliError::Trace(TraceError::Device { .. }) => 1,
             _ if self.is_quiet() => 0,
             _ => 2,
         }
@@ -163,6 +168,17 @@ impl CliError {
     /// Whoever reads has had enough: not worth a word.
     pub fn is_quiet(&self) -> bool {
         matches!(self, CliError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What it is about, where the message does not name that in backticks or as an option.
+    pub fn place(&self) -> Option<String> {
+        match self {
+            CliError::Models(error) => error.place(),
+            CliError::Store(landscape_storage::Error::UnknownRun { name, .. }) => {
+                Some(name.clone())
+            }
+            _ => None,
+        }
     }
 
     /// What happened and where, with the reasons below it.
@@ -184,10 +200,8 @@ impl CliError {
     pub fn remedy(&self) -> Option<String> {
         use landscape_storage::Error as Store;
         let words = match self {
-            CliError::Trace(landscape_trace::TraceError::NoDevice { device, .. }) => {
-                absent_device(device)
-            }
-            CliError::Trace(landscape_trace::TraceError::Precision { .. }) => {
+            CliError::Trace(TraceError::NoDevice { device, .. }) => absent_device(device),
+            CliError::Trace(TraceError::Precision { .. }) => {
                 "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
             }
             CliError::Unsound { .. } => {
@@ -216,20 +230,17 @@ impl CliError {
             CliError::Store(Store::Lacks { .. }) => "`landscape show NAME` says what a run holds",
             CliError::Grid(core::GridError::TooLarge { .. }) => "give a smaller --grid",
             CliError::Grid(_) => "for example --grid 51 --range=-1:1",
-            CliError::Models(landscape_models::ModelsError::Checkpoint {
-                fits: Some(name),
-                ..
+            CliError::Models(ModelsError::Checkpoint {
+                fits: Some(name), ..
             }) => {
                 return Some(format!("give --model {name}, or another --weights file"));
             }
-            CliError::Models(landscape_models::ModelsError::Checkpoint { .. }) => {
+            CliError::Models(ModelsError::Checkpoint { .. }) => {
                 "check --model against the file, or give another --weights file"
             }
-            CliError::Models(landscape_models::ModelsError::Io { source, .. }) => file_help(source),
-            CliError::Models(landscape_models::ModelsError::BadState { .. }) => {
-                "add --force, or give another --name"
-            }
-            CliError::Models(landscape_models::ModelsError::Inputs {
+            CliError::Models(ModelsError::Io { source, .. }) => file_help(source),
+            CliError::Models(ModelsError::BadState { .. }) => "add --force, or give another --name",
+            CliError::Models(ModelsError::Inputs {
                 expected, found, ..
             }) => match (&expected[..], &found[..]) {
                 (&[channels, height, width], &[h, w, last])
@@ -309,7 +320,7 @@ fn with_options(error: &StudyError) -> Option<String> {
             Smaller::Eigenvectors => "give a smaller --top or --bottom",
             Smaller::Products => "give a smaller --max-products, or --trace-method hutchinson",
             Smaller::LanczosSteps => "give fewer --lanczos-steps",
-            Smaller::Checkpoints => "take fewer of them with --window A:B or --epochs A:B",
+            Smaller::Checkpoints => "take fewer of them with --window A:B or --epoch-window A:B",
             Smaller::Bends => "give fewer --bends",
         },
         E::TooManyNetworks { directions, .. } => {

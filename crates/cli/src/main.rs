@@ -30,9 +30,12 @@ fn main() -> ExitCode {
         .check(&given)
         .and_then(|()| commands::dispatch(cli.command, &console))
     {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            console.finish();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            console.error(&error);
+            console.error(&error, &given);
             ExitCode::from(error.code())
         }
     }

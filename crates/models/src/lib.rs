@@ -29,7 +29,7 @@ pub use data::{
     Angles, DataSpec, Dataset, IdxArray, MoonsSpec, Pixels, Split, load, make_moons, read_idx,
 };
 pub use densenet::{DenseNet, DenseNetSpec};
-pub use error::{ModelsError, PickleError};
+pub use error::{GetError, ModelsError, PickleError};
 pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use network::Network;

@@ -13,3 +13,9 @@ pub(crate) fn settings() -> Result<Config, duckdb::Error> {
         .enable_autoload_extension(false)?
         .threads(1)
 }
+
+/// The version of the DuckDB library that is used, for example `v1.5.6`; `unknown` where it does not tell.
+pub fn duckdb_version() -> String {
+    let told = in_memory().and_then(|connection| connection.version());
+    told.unwrap_or_else(|_| "unknown".to_owned())
+}

@@ -23,6 +23,7 @@ mod sql;
 mod store;
 mod training;
 
+pub use connection::duckdb_version;
 pub use curvature::{
     ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue,
     LanczosState, Sharpness, Side, SpectralDensity, TraceEstimate,

@@ -7,6 +7,7 @@ pub mod device;
 pub mod diagnose;
 pub mod directions;
 mod error;
+pub mod estimate;
 pub mod files;
 pub mod hessian;
 pub mod memory;

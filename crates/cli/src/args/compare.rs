@@ -7,7 +7,7 @@ use std::str::FromStr;
 const EXAMPLES: &str = "\
 Examples:
   landscape compare --optimizers sgd=0.1,momentum=0.02,adam=0.005 --model mlp:2-8-4-1 --data moons
-  landscape compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch 32 --lr 0.1 --epochs 100
+  landscape compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch-size 32 --lr 0.1 --epochs 100
   landscape compare --widths 2,8,32 --model mlp:2-8-8-1 --data moons --log -o widths.svg
   landscape compare --batch-sizes 16,64,256 --model mlp:784-20-10 --data mnist-1k -o batches.html
   landscape compare sgd adam --grid 51 --name both -o both.svg

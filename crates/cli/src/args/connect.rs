@@ -1,4 +1,4 @@
-use super::values::{EPOCHS, count};
+use super::values::{EPOCHS, count, one_of};
 use super::{BatchNorm, Counts, DataArgs, EvalArgs, Given, Ranges, StoreArgs};
 use clap::{Args, ValueEnum};
 use landscape_core::CurveKind;
@@ -83,7 +83,7 @@ pub struct ConnectArgs {
 #[command(next_help_heading = CURVE)]
 pub struct CurveArgs {
     /// Train a curve: bezier, or a chain of straight pieces
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = one_of(CurveKind::ALL, CurveKind::name))]
     pub curve: Option<CurveKind>,
     /// Inner control points
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<0, 1000>)]
@@ -92,10 +92,21 @@ pub struct CurveArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(
+        id = "batch_size",
+        long = "batch-size",
+        alias = "batch",
+        value_name = "N",
+        default_value_t = 64
+    )]
     pub batch: usize,
-    /// sgd, momentum, nesterov, adam or adamw
-    #[arg(long, value_name = "NAME", default_value = "adam")]
+    /// How parameters follow the gradient
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "adam",
+        value_parser = one_of(OptimizerKind::ALL, OptimizerKind::name)
+    )]
     pub optimizer: OptimizerKind,
     /// Learning rate
     #[arg(long, value_name = "RATE", default_value_t = 0.003)]
@@ -106,7 +117,7 @@ pub struct CurveArgs {
     /// Weight decay of the points on the curve
     #[arg(long, value_name = "W", default_value_t = 0.0)]
     pub weight_decay: f64,
-    /// constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
+    /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
     #[arg(long, value_name = "NAME", default_value = "cosine")]
     pub schedule: Schedule,
     /// Seed of the batches, of the points on the curve, and of the order of weight matching

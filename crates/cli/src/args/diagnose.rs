@@ -1,5 +1,6 @@
 use super::DbArgs;
 use super::values::count;
+use crate::words::THREADS;
 use clap::Args;
 use landscape_trace::MOST_THREADS;
 
@@ -18,13 +19,21 @@ Examples:
 #[command(before_help = EXAMPLES)]
 pub struct DiagnoseArgs {
     /// A run by name or number
+    #[arg(value_name = "RUN")]
     pub name: String,
     /// Do not compute the largest eigenvalue of the Hessian where none is stored, which the learning
     /// rate is held against
     #[arg(long)]
     pub no_curvature: bool,
     /// Threads of the computation; 0 for all cores
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count::<0, { MOST_THREADS }>)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = count::<0, { MOST_THREADS }>,
+        env = THREADS,
+        hide_env_values = true
+    )]
     pub threads: usize,
     #[command(flatten)]
     pub db: DbArgs,

@@ -1,5 +1,6 @@
 use super::BatchNorm;
 use super::values::count;
+use crate::words::{DEVICE, THREADS};
 use clap::Args;
 use landscape_study::device::{DeviceName, Evaluation};
 use landscape_trace::MOST_THREADS;
@@ -16,11 +17,20 @@ pub struct EvalArgs {
         long,
         value_name = "NAME",
         value_delimiter = ',',
-        default_value = "cpu"
+        default_value = "cpu",
+        env = DEVICE,
+        hide_env_values = true
     )]
     pub device: Vec<DeviceName>,
     /// Threads of the device cpu; 0 for all cores
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count::<0, { MOST_THREADS }>)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = count::<0, { MOST_THREADS }>,
+        env = THREADS,
+        hide_env_values = true
+    )]
     pub threads: usize,
 }
 

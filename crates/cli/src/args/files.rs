@@ -1,8 +1,9 @@
+use super::values::one_of;
 use super::{DbArgs, ValueName};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
-use landscape_storage::{CurvatureTable, Height, RunKind, RunOrder, Status};
+use landscape_storage::{CurvatureTable, Format, Height, RunKind, RunOrder, Status};
 use std::path::PathBuf;
 
 const METRICS: &str = "\
@@ -15,6 +16,7 @@ Examples:
 #[command(before_help = METRICS)]
 pub struct MetricsArgs {
     /// A run by name or number
+    #[arg(value_name = "RUN")]
     pub name: String,
     /// loss, accuracy, loss-se, total, or the name of an extra term
     #[arg(long, value_name = "NAME", default_value = "loss")]
@@ -37,11 +39,12 @@ Examples:
 #[command(before_help = EXPORT)]
 pub struct ExportArgs {
     /// A run by name or number
+    #[arg(value_name = "RUN")]
     pub name: String,
-    /// csv, json, parquet, npz, h5 (as tomgoldstein/loss-landscape has it) or vtk (for ParaView);
-    /// from the ending of the file where absent, else csv
-    #[arg(long)]
-    pub format: Option<String>,
+    /// The format, h5 as tomgoldstein/loss-landscape has it, vtk for ParaView; from the ending of the file where absent,
+    /// else csv
+    #[arg(long, value_name = "NAME", value_parser = formats(&[]))]
+    pub format: Option<Format>,
     /// The file; stdout where absent (csv and json)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -51,15 +54,25 @@ pub struct ExportArgs {
     /// Write a path of training instead (h5, vtk)
     #[arg(long)]
     pub trajectory: bool,
-    /// A table of curvature: eigenvalues, traces, spectrum, sharpness or map (csv, json, parquet); of a
-    /// run of `landscape hessian` that of its eigenvalues or its map where absent
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["directions", "trajectory"])]
+    /// Write a table of curvature instead (csv, json, parquet); of a run of `landscape hessian` that of its eigenvalues
+    /// or its map where absent
+    #[arg(
+        long,
+        value_name = "TABLE",
+        value_parser = one_of(CurvatureTable::ALL, CurvatureTable::name),
+        conflicts_with_all = ["directions", "trajectory"]
+    )]
     pub curvature: Option<CurvatureTable>,
-    /// Which path, where the run has several
-    #[arg(long, value_name = "NAME")]
+    /// Which path, by the name of its run, where a run has several
+    #[arg(id = "path", long = "path", alias = "label", value_name = "NAME")]
     pub label: Option<String>,
-    /// What the height of a mesh shows: loss, log (of the loss, base 10) or flat (vtk)
-    #[arg(long, value_name = "NAME", default_value = "loss")]
+    /// What the height of a mesh shows (vtk); log is the decimal logarithm of the loss
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "loss",
+        value_parser = one_of(Height::ALL, Height::name)
+    )]
     pub height: Height,
     /// Overwrite the file
     #[arg(long)]
@@ -79,10 +92,9 @@ Examples:
 pub struct ImportArgs {
     /// The file
     pub file: PathBuf,
-    /// csv, json, parquet, npz or h5 (as tomgoldstein/loss-landscape has it); from the ending of the
-    /// file where absent
-    #[arg(long)]
-    pub format: Option<String>,
+    /// The format, h5 as tomgoldstein/loss-landscape has it; from the ending of the file where absent
+    #[arg(long, value_name = "NAME", value_parser = formats(&[Format::Vtk]))]
+    pub format: Option<Format>,
     #[command(flatten)]
     pub store: super::StoreArgs,
 }
@@ -98,16 +110,16 @@ Examples:
 #[command(before_help = RUNS)]
 pub struct RunsArgs {
     /// Only runs of this kind; may be given several times
-    #[arg(long, value_parser = kinds())]
+    #[arg(long, value_name = "KIND", value_parser = one_of(RunKind::ALL, RunKind::name))]
     pub kind: Vec<RunKind>,
     /// Only runs in this state; may be given several times
-    #[arg(long, value_parser = statuses())]
+    #[arg(long, value_name = "STATE", value_parser = one_of(Status::ALL, Status::name))]
     pub status: Vec<Status>,
     /// Only runs with a name like this: * stands for any characters, ? for one
     #[arg(long = "match", value_name = "PATTERN")]
     pub pattern: Option<String>,
     /// The order: created is oldest first, size what takes most first
-    #[arg(long, value_name = "ORDER", value_parser = orders(), default_value = "created")]
+    #[arg(long, value_name = "ORDER", value_parser = one_of(RunOrder::ALL, RunOrder::name), default_value = "created")]
     pub sort: RunOrder,
     /// At most so many, the first in that order
     #[arg(long, value_name = "N")]
@@ -126,6 +138,7 @@ Examples:
 #[command(before_help = SHOW)]
 pub struct ShowArgs {
     /// A run by name or number
+    #[arg(value_name = "RUN")]
     pub name: String,
     #[command(flatten)]
     pub db: DbArgs,
@@ -216,22 +229,21 @@ pub struct CompactArgs {
     pub db: DbArgs,
 }
 
-/// The words of a kind of things, as a value of an option.
-macro_rules! words {
-    ($name:ident, $kind:ty, $all:expr) => {
-        fn $name() -> impl TypedValueParser<Value = $kind> {
-            let all: &'static [$kind] = $all;
-            PossibleValuesParser::new(all.iter().map(|one| one.name())).map(|given| {
-                let found = all.iter().find(|one| one.name() == given);
-                *found.expect("one of the possible values")
-            })
+/// Reads a format by its name, or another usual ending of its files; not these.
+fn formats(without: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+    let value = |format: &Format| {
+        let value = PossibleValue::new(format.name());
+        match format {
+            Format::H5 => value.alias("hdf5"),
+            Format::Vtk => value.aliases(["vtp", "vti"]),
+            _ => value,
         }
     };
+    let known = Format::ALL
+        .iter()
+        .filter(|format| !without.contains(format));
+    PossibleValuesParser::new(known.map(value)).try_map(|given| given.parse::<Format>())
 }
-
-words!(kinds, RunKind, RunKind::ALL);
-words!(statuses, Status, Status::ALL);
-words!(orders, RunOrder, RunOrder::ALL);
 
 const COMPLETIONS: &str = "\
 Examples:

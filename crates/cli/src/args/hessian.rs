@@ -15,6 +15,9 @@ Examples:
   landscape hessian --run mnist --all-steps -o edge.svg
   landscape hessian --run mnist --map --grid 21 -o map.png";
 
+const RANGE: &str = "The part of the plane that the map shows: min:max of the coordinates, or one range an axis \
+separated by commas; -1:1 where absent";
+
 /// Curvature at a point: eigenvalues, trace, spectral density, sharpness
 ///
 /// Products with the Hessian of the mean loss are exact; every eigenvalue has its true residual, every
@@ -22,6 +25,8 @@ Examples:
 /// --per-layer, --map, --sharpness and --all-steps: the five largest eigenvalues and the trace.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
+#[command(mut_arg("grid", |arg| arg.help("Points of the map on each axis: 21 where absent, or for example 21x11")))]
+#[command(mut_arg("range", |arg| arg.help(RANGE)))]
 pub struct HessianArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -41,6 +46,9 @@ pub struct HessianArgs {
     /// FILE.svg, FILE.png or FILE.html; may be given several times
     #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
     pub output: Vec<PathBuf>,
+    /// Print how much is to be done, and estimates of time and memory; store nothing
+    #[arg(long, help_heading = "Evaluation")]
+    pub dry_run: bool,
 }
 
 /// What is computed.
@@ -111,7 +119,7 @@ pub struct HowArgs {
     #[arg(long, value_enum, value_name = "NAME", default_value = "f32")]
     pub precision: Width,
     /// The same as --precision f64
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub f64: bool,
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod diagnose;
 mod doctor;
 mod effect;
+mod environment;
 mod eval;
 mod files;
 mod given;
@@ -43,11 +44,12 @@ pub use values::{
 };
 
 use crate::error::CliError;
-use crate::words::DATABASE;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use crate::words::{DATABASE, DB, color_of};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use landscape_study::runs::Keep;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +61,7 @@ Examples:
 /// Loss landscapes of neural networks: sample, follow, measure, store and draw them.
 #[derive(Debug, Parser)]
 #[command(name = "landscape", version, before_help = EXAMPLES, max_term_width = 100)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
 pub struct Cli {
     /// Memory that reading one file, or a query, may take, for example 8GiB [default: ten times the file and 48 MiB; 1
     /// GiB for a query]
@@ -78,7 +80,12 @@ impl Cli {
     /// # Errors
     /// What is wrong with them; and help and version, where these are asked for.
     pub fn read(words: &[OsString]) -> Result<(Self, Given), clap::Error> {
-        let matches = Cli::command().try_get_matches_from(words)?;
+        let mut definition = environment::without_empty(Cli::command());
+        definition = definition.color(color_of(words));
+        if words.iter().any(|word| word == "--version") {
+            definition = definition.long_version(version());
+        }
+        let matches = definition.try_get_matches_from(words)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
         let given = matches.subcommand().map(|(_, given)| Given::of(given));
         let given = given.unwrap_or_default();
@@ -118,6 +125,42 @@ pub struct OutputArgs {
         conflicts_with = "quiet"
     )]
     pub verbose: bool,
+    /// Whether to colour what is printed: auto does on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub color: ColorChoice,
+}
+
+/// The version, and what this program is made of.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let features = [
+            ("bundled", cfg!(feature = "bundled")),
+            ("wgpu", cfg!(feature = "wgpu")),
+            ("spirv", cfg!(feature = "spirv")),
+            ("cuda", cfg!(feature = "cuda")),
+            ("tch", cfg!(feature = "tch")),
+        ];
+        let features = features.iter().filter(|(_, is_on)| *is_on);
+        let features: Vec<&str> = features.map(|(name, _)| *name).collect();
+        let features = match features.is_empty() {
+            true => "none".to_owned(),
+            false => features.join(", "),
+        };
+        format!(
+            "{}\nfeatures: {features}\nschema:   {}\nDuckDB:   {}\nkernels:  {}",
+            env!("CARGO_PKG_VERSION"),
+            landscape_storage::SCHEMA_VERSION,
+            landscape_storage::duckdb_version(),
+            landscape_trace::Level::detect().name(),
+        )
+    });
+    &VERSION
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,13 +192,18 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// The database where none is named.
 /// Where runs are kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
 pub struct DbArgs {
     /// Database file
-    #[arg(long, value_name = "FILE", default_value = DATABASE)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = DATABASE,
+        env = DB,
+        hide_env_values = true
+    )]
     pub db: PathBuf,
 }
 
@@ -187,3 +235,6 @@ impl StoreArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

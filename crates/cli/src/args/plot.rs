@@ -24,7 +24,7 @@ const DPI: f64 = 600.0;
 #[command(before_help = EXAMPLES)]
 pub struct PlotArgs {
     /// Runs by name or number
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required = true, value_name = "RUN")]
     pub names: Vec<String>,
     /// Which options were typed.
     #[arg(skip)]

@@ -1,4 +1,5 @@
-use super::values::path_parser;
+use super::values::{one_of, path_parser};
+use crate::words::{DATA_DIR, variable};
 use clap::Args;
 use landscape_models::{DataSpec, LossKind, ModelSpec, Split};
 use landscape_study::problem::{DataRequest, NetworkRequest};
@@ -12,17 +13,17 @@ pub struct DataArgs {
     /// :pixels=unit), or a .safetensors or .npz file with tensors x and y
     #[arg(long, value_name = "SPEC", value_parser = path_parser::<DataSpec>())]
     pub data: Option<DataSpec>,
-    /// Folder of the standard files of MNIST or CIFAR-10, as `landscape data get` fills it
+    /// Folder of the standard files of MNIST or CIFAR-10, as `landscape data get` fills it [env: LANDSCAPE_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// train or test
-    #[arg(long, value_name = "PART")]
+    /// Which part of the data; train where absent
+    #[arg(long, value_name = "PART", value_parser = one_of(Split::ALL, Split::name))]
     pub split: Option<Split>,
     /// The first N samples in file order
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// cross-entropy, bce-with-logits, bce or mse; chosen from network and data where absent
-    #[arg(long, value_name = "NAME")]
+    /// The loss of a sample; chosen from network and data where absent
+    #[arg(long, value_name = "NAME", value_parser = one_of(LossKind::ALL, LossKind::name))]
     pub loss: Option<LossKind>,
 }
 
@@ -50,6 +51,7 @@ impl DataArgs {
         DataRequest {
             data: self.data.clone(),
             dir: self.data_dir.clone(),
+            usual_dir: variable(DATA_DIR).map(PathBuf::from),
             split: self.split,
             samples: self.samples,
             loss: self.loss,

@@ -1,4 +1,4 @@
-use super::values::{ValueError, path_parser};
+use super::values::{ValueError, one_of, path_parser};
 use super::{
     Counts, DataArgs, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName, Ranges,
     StoreArgs, grid_request,
@@ -85,7 +85,7 @@ pub struct SampleArgs<const DIMS: usize> {
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
     pub log: bool,
-    /// Print points, and estimates of time and memory; store nothing
+    /// Print how much is to be done, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
 }
@@ -127,18 +127,29 @@ pub struct PlaneArgs {
     /// What moves towards the parameters of --to
     #[arg(long, value_name = "WHAT", default_value = "states", requires = "to")]
     pub dir_type: DirectionType,
-    /// filter, layer, weight, dfilter, dlayer, model or none; filter for random directions, none
-    /// for all others
-    #[arg(long, value_name = "NAME")]
+    /// What of a direction gets the norm of the same part of the network; filter for random directions, none for all
+    /// others where absent
+    #[arg(long, value_name = "NAME", value_parser = one_of(Normalization::ALL, Normalization::name))]
     pub norm: Option<Normalization>,
-    /// How tensors of one dimension move: zero, layer, raw or copy
-    #[arg(long, value_name = "NAME", default_value = "zero")]
+    /// How tensors of one dimension move: not at all, scaled to their own norm, unscaled, or as a copy of the
+    /// parameters
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "zero",
+        value_parser = one_of(BiasMode::ALL, BiasMode::name)
+    )]
     pub bias: BiasMode,
     /// Make the directions orthogonal, after they are normalised
     #[arg(long)]
     pub orthogonal: bool,
-    /// gaussian, uniform or rademacher
-    #[arg(long, value_name = "NAME", default_value = "gaussian")]
+    /// From which distribution random directions are drawn
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "gaussian",
+        value_parser = one_of(Distribution::ALL, Distribution::name)
+    )]
     pub distribution: Distribution,
     /// Seed of random directions and vectors, and of the parameters where none are given
     #[arg(long, value_name = "N", default_value_t = 42)]

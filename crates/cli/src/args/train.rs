@@ -1,5 +1,6 @@
-use super::values::{EPOCHS, count};
+use super::values::{EPOCHS, count, one_of};
 use super::{DataArgs, StoreArgs};
+use crate::words::DEVICE;
 use clap::Args;
 use landscape_models::{ModelSpec, OptimizerKind, Schedule, TrainConfig};
 use landscape_storage::CheckpointForm;
@@ -36,6 +37,8 @@ pub struct TrainArgs {
         long,
         value_name = "NAME",
         default_value = "cpu",
+        env = DEVICE,
+        hide_env_values = true,
         help_heading = "Training"
     )]
     pub device: DeviceName,
@@ -46,6 +49,7 @@ pub struct TrainArgs {
         long,
         value_name = "FORM",
         default_value = "f32",
+        value_parser = one_of(CheckpointForm::ALL, CheckpointForm::name),
         help_heading = "Store"
     )]
     pub record: CheckpointForm,
@@ -54,6 +58,9 @@ pub struct TrainArgs {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Print how much is to be done, and estimates of time and memory; store nothing
+    #[arg(long, help_heading = "Training")]
+    pub dry_run: bool,
 }
 
 /// How it is trained.
@@ -64,10 +71,21 @@ pub struct TrainSettings {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(
+        id = "batch_size",
+        long = "batch-size",
+        alias = "batch",
+        value_name = "N",
+        default_value_t = 64
+    )]
     pub batch: usize,
-    /// sgd, momentum, nesterov, adam or adamw
-    #[arg(long, value_name = "NAME", default_value = "sgd")]
+    /// How parameters follow the gradient
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "sgd",
+        value_parser = one_of(OptimizerKind::ALL, OptimizerKind::name)
+    )]
     pub optimizer: OptimizerKind,
     /// Learning rate
     #[arg(long, value_name = "RATE", default_value_t = 0.01)]
@@ -78,7 +96,7 @@ pub struct TrainSettings {
     /// Weight decay; PyTorch's default where absent
     #[arg(long, value_name = "W")]
     pub weight_decay: Option<f64>,
-    /// constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
+    /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
     #[arg(long, value_name = "NAME", default_value = "constant")]
     pub schedule: Schedule,
     /// Record a checkpoint every K steps; 0 for the end of each epoch

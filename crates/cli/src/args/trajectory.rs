@@ -1,3 +1,4 @@
+use super::values::one_of;
 use super::{
     Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs, grid_request,
 };
@@ -11,7 +12,7 @@ Examples:
   landscape trajectory --run moons
   landscape trajectory --run moons --grid 51 --name path
   landscape trajectory --run sgd --run adam --center first --grid 51
-  landscape trajectory --run moons --epochs 10:100 --components 3 --grid 21
+  landscape trajectory --run moons --epoch-window 10:100 --components 3 --grid 21
   landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k
   landscape trajectory --checkpoints 'epoch_*.pt' --model resnet20 --data cifar10 --batch-norm batch";
 
@@ -42,10 +43,17 @@ pub struct TrajectoryArgs {
     pub norm: NormArgs,
     /// Only the checkpoints from step A to step B; for files whose names tell no step, their places from 0. A or B may
     /// be absent
-    #[arg(long, value_name = "A:B", conflicts_with = "epochs", help_heading = PATH)]
+    #[arg(long, value_name = "A:B", conflicts_with = "epoch_window", help_heading = PATH)]
     pub window: Option<StepWindow>,
     /// Only the checkpoints from epoch A to epoch B
-    #[arg(long, value_name = "A:B", conflicts_with = "checkpoints", help_heading = PATH)]
+    #[arg(
+        id = "epoch_window",
+        long = "epoch-window",
+        alias = "epochs",
+        value_name = "A:B",
+        conflicts_with = "checkpoints",
+        help_heading = PATH
+    )]
     pub epochs: Option<EpochWindow>,
     /// The origin of the coordinates: the last checkpoint (of the first run), the first one (which all
     /// runs must share), or the mean of all
@@ -65,7 +73,13 @@ pub struct TrajectoryArgs {
     pub ignore_biasbn: bool,
     /// How checkpoints get their coordinates: lstsq (nearest point of the plane) or cos (length along
     /// each direction)
-    #[arg(long, value_name = "NAME", default_value = "lstsq", help_heading = PLANE)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "lstsq",
+        value_parser = one_of(Projection::ALL, Projection::name),
+        help_heading = PLANE
+    )]
     pub project: Projection,
     /// Sample the plane around the path too: 51, or 51x31 points; 21x21x21 of three components
     #[arg(long, value_name = "N[xM[xK]]", help_heading = PLANE)]
@@ -92,6 +106,9 @@ pub struct TrajectoryArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Print how much is to be done, and estimates of time and memory; store nothing
+    #[arg(long, help_heading = "Evaluation")]
+    pub dry_run: bool,
 }
 
 /// The origin of the coordinates.

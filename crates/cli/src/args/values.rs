@@ -1,7 +1,7 @@
 //! Values that are written in a form of their own.
 
 use clap::ValueEnum;
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use landscape_core::{Surface, Value, path_text};
 use landscape_study::directions::{GridRequest, Moves};
 use landscape_trace::{BatchStatistics, Precision};
@@ -49,6 +49,18 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     OsStringValueParser::new().try_map(|word: OsString| path_text(Path::new(&word)).parse())
+}
+
+/// Reads one of these values by its name; help and completions list the names.
+pub fn one_of<T>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let names = all.iter().map(|&one| name(one));
+    PossibleValuesParser::new(names).map(move |given| {
+        let found = all.iter().copied().find(|&one| name(one) == given);
+        found.expect("one of the possible values")
+    })
 }
 
 /// Reads a whole number within bounds; more is a typing mistake.

@@ -46,8 +46,7 @@ impl<'a> Job<'a> {
             true => Format::H5,
             false => Format::Csv,
         };
-        let asked = args.format.as_deref();
-        let format = format(asked, args.output.as_deref(), Some(usual))?;
+        let format = format(args.format, args.output.as_deref(), Some(usual))?;
         let job = Job { args, format };
         job.check_held()?;
         match &args.output {
@@ -165,7 +164,7 @@ impl<'a> Job<'a> {
         };
         let remedy = match labels.is_empty() {
             true => "make one with `landscape trajectory`".to_owned(),
-            false => format!("give --label: {}", labels.join(", ")),
+            false => format!("give --path: {}", labels.join(", ")),
         };
         Err(CliError::Conflict { what, remedy })
     }
@@ -184,24 +183,19 @@ impl<'a> Job<'a> {
 }
 
 fn format(
-    asked: Option<&str>,
+    asked: Option<Format>,
     path: Option<&Path>,
     default: Option<Format>,
 ) -> Result<Format, CliError> {
-    let ending = path
-        .and_then(Path::extension)
-        .map(|e| e.to_string_lossy().to_lowercase());
-    let word = asked.map(str::to_owned).or(ending);
-    match (word, default) {
-        (Some(word), _) => Ok(word.parse()?),
-        (None, Some(default)) => Ok(default),
-        (None, None) => Ok(Format::of_path(path.unwrap_or(Path::new("")))?),
+    match (asked, path.and_then(Path::extension), default) {
+        (Some(format), ..) | (None, None, Some(format)) => Ok(format),
+        _ => Ok(Format::of_path(path.unwrap_or(Path::new("")))?),
     }
 }
 
 /// Keeps a landscape from a file.
 pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
-    let format = format(args.format.as_deref(), Some(&args.file), None)?;
+    let format = format(args.format, Some(&args.file), None)?;
     may_store(&args.store.db.db)?;
     // The file is read before a database is made.
     let (surface, notes) = landscape_storage::read_surface(&args.file, format)?;

@@ -24,7 +24,6 @@ mod trajectory;
 use crate::args::{Cli, Command};
 use crate::error::CliError;
 use crate::output::{Console, Typed};
-use clap::Parser;
 use std::ffi::OsString;
 
 /// Runs a command.
@@ -63,7 +62,8 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
 fn part(typed: Typed, console: &Console) -> Result<(), CliError> {
     let words = typed.words();
     let line = std::iter::once(OsString::from("landscape")).chain(words.iter().cloned());
-    let cli = Cli::try_parse_from(line).map_err(|error| CliError::Conflict {
+    let line: Vec<OsString> = line.collect();
+    let (cli, _) = Cli::read(&line).map_err(|error| CliError::Conflict {
         what: format!("a part of this command is wrong: {error}"),
         remedy: "report it".to_owned(),
     })?;

@@ -5,17 +5,17 @@ use super::metrics::{barrier_json, barrier_words};
 use super::plot::{draw, may_draw};
 use crate::args::{Given, LookArgs, PlotArgs, SampleArgs};
 use crate::error::CliError;
-use crate::inputs::{open_store, read_store};
+use crate::inputs::{open_store, read_store, stored_before};
 use crate::interrupt::Interrupt;
 use crate::output::{
-    Console, Typed, duration, loss_json, number, numbers, paths_json, places_json, short,
+    self, Console, Typed, duration, loss_json, number, numbers, paths_json, places_json, short,
     unsigned_zero,
 };
 use landscape_core::{Params, Plane, Surface, path_words};
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
 use landscape_study::files::{distinct, may_save, may_store};
 use landscape_study::record::Rounding;
-use landscape_study::runs::{Estimate, Landscape, Sampled, SampledLandscape};
+use landscape_study::runs::{Landscape, Sampled, SampledLandscape};
 use landscape_trace::Group;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -108,46 +108,24 @@ fn estimate<const DIMS: usize>(
     console: &Console,
 ) -> Result<(), CliError> {
     let path = &args.store.db.db;
-    let store = match path.exists() {
-        true => Some(read_store(path, console)?),
-        false => None,
-    };
-    let Estimate {
-        points,
-        stored,
-        seconds,
-        memory,
-        rate,
-    } = landscape.estimate(store.as_ref())?;
-    let memory = memory as f64 / f64::from(1 << 20);
+    let store = stored_before(path, console)?;
+    let estimate = landscape.estimate(store.as_ref())?;
+    let points = &estimate.parts[0];
     let summary = &landscape.summary;
     let groups = landscape.objective.groups();
     let lines = groups.iter().map(|group| format!("group   {group}\n"));
     let lines: String = lines.collect();
-    console.result(
-        || {
-            json!({
-                "points": points,
-                "stored": stored,
-                "seconds": number(seconds),
-                "memory_mib": number(memory),
-                "points_per_second": number(rate),
-                "tile": summary.tile,
-                "operations": number(summary.work_a_point()),
-                "groups": groups.iter().map(group_json).collect::<Vec<_>>(),
-                "warnings": summary.warnings(),
-            })
-        },
-        || {
-            let at_most = if args.adaptive.is_some() { "at most " } else { "" };
-            format!(
-                "points  {at_most}{points} ({stored} stored already)\ntime    about {} ({rate:.0} points/s)\n\
-                 memory  about {memory:.0} MiB\nruns    {}\n{lines}",
-                duration(seconds),
-                summary.headline()
-            )
-        },
-    )
+    let fields = json!({
+        "points": points.count,
+        "stored": points.stored,
+        "points_per_second": number(1.0 / points.each),
+        "tile": summary.tile,
+        "operations": number(summary.work_a_point()),
+        "groups": groups.iter().map(group_json).collect::<Vec<_>>(),
+        "warnings": summary.warnings(),
+    });
+    let lines = format!("runs    {}\n{lines}", summary.headline());
+    output::estimate(&estimate, console, (fields, lines))
 }
 
 /// What a device computes together.
@@ -177,9 +155,10 @@ fn report(
     } = &whole.sampled;
     let rate = *computed as f64 / seconds.max(1e-9);
     console.note(format_args!(
-        "{}: {computed} points computed, {known} were stored, in {} ({rate:.0} points/s)",
+        "{}: {computed} points computed, {known} were stored, in {} ({})",
         run.name,
-        duration(*seconds)
+        duration(*seconds),
+        output::rate(rate)
     ));
     let figures = Figures::of(&whole.sampled.surface);
     console.result(

@@ -2,9 +2,9 @@
 
 use crate::args::TrainArgs;
 use crate::error::CliError;
-use crate::inputs::open_store;
+use crate::inputs::{open_store, stored_before};
 use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed, duration, loss_json, number, short, size};
+use crate::output::{self, Console, Typed, duration, loss_json, number, short, size};
 use landscape_core::{counted, path_words};
 use landscape_models::save_weights;
 use landscape_storage::TrainRecord;
@@ -22,8 +22,18 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
     if let Some(path) = &args.save {
         may_save(path, args.store.force)?;
     }
-    may_store(&args.store.db.db)?;
+    if !args.dry_run {
+        may_store(&args.store.db.db)?;
+    }
     let training = Training::prepare(&args.request(console.command()), console)?;
+    if args.dry_run {
+        let store = stored_before(&args.store.db.db, console)?;
+        return output::estimate(
+            &training.estimate(store.as_ref())?,
+            console,
+            Default::default(),
+        );
+    }
     // From the first trace of the run on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;

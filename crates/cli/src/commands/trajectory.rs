@@ -8,7 +8,7 @@ use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed};
+use crate::output::{self, Console, Typed};
 use landscape_study::StudyError;
 use landscape_study::directions::is_drawable;
 use landscape_study::files::may_store;
@@ -20,13 +20,18 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
     let request = args.request(console.command());
     // What needs no file is checked before any is read.
     request.check(console)?;
-    may_store(&args.store.db.db)?;
+    if !args.dry_run {
+        may_store(&args.store.db.db)?;
+    }
     let reading = match args.run.is_empty() {
         true => None,
         false => Some(read_store(&args.store.db.db, console)?),
     };
     let paths = ProjectedPaths::prepare(&request, reading.as_ref(), console);
     let paths = paths.map_err(|error| flat(error, args))?;
+    if args.dry_run {
+        return output::estimate(&paths.estimate()?, console, Default::default());
+    }
     // From here on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;

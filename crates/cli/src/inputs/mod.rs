@@ -4,4 +4,4 @@ mod files;
 mod store;
 
 pub use files::beside;
-pub use store::{open_store, read_store};
+pub use store::{open_store, read_store, stored_before};

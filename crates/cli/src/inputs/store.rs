@@ -42,6 +42,14 @@ pub fn read_store(path: &Path, console: &Console) -> Result<Store, CliError> {
     Ok(store)
 }
 
+/// The database of a command that only says what it would do; nothing where there is none yet.
+pub fn stored_before(path: &Path, console: &Console) -> Result<Option<Store>, CliError> {
+    match path.exists() {
+        true => read_store(path, console).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// What became of results that had to wait for the file.
 fn say_notes(store: &Store, console: &Console) {
     for note in store.journal_notes() {

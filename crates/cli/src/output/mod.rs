@@ -1,26 +1,30 @@
 //! What people and programs get to read.
 
+mod estimate;
+mod failure;
 mod json;
 mod progress;
 mod table;
 
-pub use crate::words::{Typed, as_file, duration, quoted, short, size, unsigned_zero};
+pub use crate::words::{Typed, as_file, duration, quoted, rate, short, size, unsigned_zero};
+pub use estimate::estimate;
+pub use failure::unread;
 pub use json::{loss_json, number, numbers, path_json, paths_json, places_json};
 pub use progress::Meter;
 pub use table::{Align, Columns, Table};
 
-use crate::args::OutputArgs;
+use crate::args::{Given, OutputArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::words::{self, command_line};
-use landscape_core::name_words;
+use clap::ColorChoice;
+use failure::Failure;
 use landscape_study::report::{Level, Reporter};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Version of the JSON that commands print.
@@ -30,6 +34,7 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Clone)]
 pub struct Console {
     json: bool,
+    color: ColorChoice,
     quiet: bool,
     /// Whether warnings are left out too.
     silent: bool,
@@ -41,6 +46,8 @@ pub struct Console {
     words: Vec<OsString>,
     /// What need not be said again, also by the command that this one is a part of.
     said: Arc<Mutex<BTreeSet<String>>>,
+    /// What is said at the end, where an error is to stand alone.
+    held: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 impl Console {
@@ -48,6 +55,7 @@ impl Console {
     pub fn new(args: &OutputArgs, words: Vec<OsString>) -> Self {
         Console {
             json: args.json,
+            color: args.color,
             quiet: args.quiet,
             silent: args.quiet,
             verbose: args.verbose,
@@ -55,6 +63,8 @@ impl Console {
             command: command_line(&words),
             words,
             said: Arc::default(),
+            // A program that reads JSON gets an error as the only thing on stderr.
+            held: (args.json && !io::stderr().is_terminal()).then(Arc::default),
         }
     }
 
@@ -62,6 +72,7 @@ impl Console {
     pub fn within(&self, words: &[OsString]) -> Self {
         Console {
             json: false,
+            color: self.color,
             quiet: true,
             silent: self.silent,
             verbose: false,
@@ -69,6 +80,7 @@ impl Console {
             command: command_line(words),
             words: words.to_vec(),
             said: self.said.clone(),
+            held: self.held.clone(),
         }
     }
 
@@ -85,15 +97,39 @@ impl Console {
     /// Something to know, on stderr.
     pub fn note(&self, words: impl Display) {
         if !self.quiet {
+            self.write(words);
+        }
+    }
+
+    fn write(&self, words: impl Display) {
+        let words = words.to_string();
+        let words = words::plain(&words);
+        match &self.held {
+            Some(held) => {
+                { held.lock().unwrap_or_else(PoisonError::into_inner) }.push(words.into())
+            }
             // Nobody is there to be told that stderr is gone.
-            let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
+            None => drop(writeln!(io::stderr(), "{words}")),
+        }
+    }
+
+    /// Says what was held back, where the command did what it should.
+    pub fn finish(&self) {
+        if let Some(held) = &self.held {
+            for words in held
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..)
+            {
+                let _ = writeln!(io::stderr(), "{words}");
+            }
         }
     }
 
     /// Something to know also where a command is a part of another.
     pub fn warn(&self, words: impl Display) {
         if !self.silent {
-            let _ = writeln!(io::stderr(), "{}", words::plain(&words.to_string()));
+            self.write(words);
         }
     }
 
@@ -152,25 +188,10 @@ impl Console {
         Meter::new(what, self.quiet)
     }
 
-    /// Why a command ended, what to do.
-    pub fn error(&self, error: &CliError) {
-        if error.is_quiet() {
-            return;
-        }
-        let (start, end) = red();
-        let label = match error {
-            CliError::Interrupted { .. } => "interrupted",
-            _ => "error",
-        };
-        let mut err = io::stderr();
-        // Nobody is there to be told that stderr is gone.
-        let _ = writeln!(
-            err,
-            "{start}{label}:{end} {}",
-            words::message(&error.what())
-        );
-        if let Some(remedy) = error.remedy() {
-            let _ = writeln!(err, "  remedy: {}", words::message(&remedy));
+    /// Why a command ended, what to do; some of its options may have their values from the environment.
+    pub fn error(&self, error: &CliError, given: &Given) {
+        if !error.is_quiet() {
+            Failure::of(error, given).print(self.json, self.color);
         }
     }
 
@@ -211,7 +232,7 @@ impl Reporter for Console {
     }
 
     fn meter(&self, what: &str, at_most: bool) -> Box<dyn landscape_study::report::Meter> {
-        let mut meter = Meter::new(what, self.quiet);
+        let mut meter = Console::meter(self, what);
         if at_most {
             meter.at_most();
         }
@@ -263,71 +284,6 @@ fn with_schema(value: Value) -> Value {
     Value::Object(whole)
 }
 
-/// Prints help, the version, or what is wrong with the words of a command line; gives the exit code.
-pub fn unread(error: &clap::Error, words: &[OsString]) -> ExitCode {
-    use clap::error::ErrorKind;
-    match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // Whoever reads has had enough.
-            let _ = error.print();
-        }
-        kind => {
-            let mut text = error.render().to_string();
-            if kind == ErrorKind::InvalidUtf8 {
-                let bad = words.iter().filter(|word| word.to_str().is_none());
-                let bad: Vec<String> = bad.map(|word| quoted(word)).collect();
-                let bad = bad.join(" ");
-                text = format!(
-                    "{bad} is not UTF-8; files and folders may be so, names and patterns not"
-                );
-            }
-            let (start, end) = red();
-            let text = words_on_lines(&text);
-            let text = words::message(text.strip_prefix("error:").unwrap_or(&text));
-            // Nobody is there to be told that stderr is gone.
-            let _ = writeln!(io::stderr(), "{start}error:{end} {}", text.trim());
-        }
-    }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-/// The words of a command line that a message quotes, without ends of lines.
-fn words_on_lines(text: &str) -> String {
-    const QUOTED: [(&str, &str); 3] = [
-        ("invalid value '", "' for '"),
-        ("unexpected argument '", "' found"),
-        ("unrecognized subcommand '", "'\n"),
-    ];
-    let quoted = |(before, after): (&str, &str)| {
-        let start = text.find(before)? + before.len();
-        let end = start + text[start..].find(after)?;
-        Some(start..end)
-    };
-    match QUOTED.into_iter().find_map(quoted) {
-        Some(range) => {
-            let word = name_words(&text[range.clone()]);
-            [&text[..range.start], &word, &text[range.end..]].concat()
-        }
-        None => text.to_owned(),
-    }
-}
-
-/// What begins and ends red words, where stderr may be coloured.
-fn red() -> (&'static str, &'static str) {
-    match color() {
-        true => ("\x1b[1;31m", "\x1b[0m"),
-        false => ("", ""),
-    }
-}
-
-/// Whether stderr may be coloured.
-fn color() -> bool {
-    let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
-    io::stderr().is_terminal() && unset("NO_COLOR")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,6 +305,7 @@ mod tests {
             json: false,
             quiet: true,
             verbose: false,
+            color: ColorChoice::Auto,
         };
         let trace = trace.unwrap();
         for quiet in [false, true] {

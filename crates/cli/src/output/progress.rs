@@ -1,3 +1,4 @@
+use crate::words::rate as per_second;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use landscape_core::{Measured, Observer, ObserverError, Progress};
 use std::io::{self, IsTerminal, Write};
@@ -109,14 +110,15 @@ fn words(progress: Progress, at_most: bool) -> String {
     let rate = progress.rate();
     if at_most {
         let Progress { done, total, .. } = progress;
-        return format!("{done} of at most {total}, {rate:.0}/s");
+        return format!("{done} of at most {total}, {}", per_second(rate));
     }
     let left = (progress.total - progress.done) as f64 / rate.max(1e-9);
     let share = 100.0 * progress.done as f64 / progress.total.max(1) as f64;
     format!(
-        "{} of {} ({share:.0}%), {rate:.0}/s, {} left",
+        "{} of {} ({share:.0}%), {}, {} left",
         progress.done,
         progress.total,
+        per_second(rate),
         crate::output::duration(left)
     )
 }

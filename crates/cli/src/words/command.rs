@@ -1,5 +1,6 @@
 //! Commands as they would be typed.
 
+use super::environment::{DB, variable};
 use landscape_core::{escaped, text_path};
 use landscape_models::Split;
 use landscape_study::record::DataSource;
@@ -137,7 +138,7 @@ impl Typed {
 
     /// Adds the database, where it is not the usual one.
     pub fn db(self, db: &Path) -> Self {
-        match db.as_os_str() == DATABASE {
+        match db.as_os_str() == DATABASE && variable(DB).is_none() {
             true => self,
             false => self.option("--db", db),
         }

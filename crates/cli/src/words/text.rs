@@ -135,6 +135,16 @@ pub fn short(value: f64) -> String {
     }
 }
 
+/// How many a second, in as few digits as are of use.
+pub fn rate(rate: f64) -> String {
+    match rate {
+        r if r.is_finite() && r >= 10.0 => format!("{r:.0}/s"),
+        r if r.is_finite() && r > 0.0 && r < 1.0 => format!("one in {}", duration(1.0 / r)),
+        r if r.is_finite() => format!("{r:.1}/s"),
+        _ => "very many/s".to_owned(),
+    }
+}
+
 /// A number that is shown with so many decimal places: what is shown as zero has no sign.
 pub fn unsigned_zero(value: f64, places: i32) -> f64 {
     match value.abs() < 0.5 * 10f64.powi(-places) {
@@ -184,6 +194,13 @@ mod tests {
             message(&format!("no run `{digits}`")),
             format!("no run `{digits}`")
         );
+    }
+
+    #[test]
+    fn slow_work_has_a_rate_too() {
+        assert_eq!(rate(1234.5), "1234/s");
+        assert_eq!(rate(1.27), "1.3/s");
+        assert_eq!(rate(0.04), "one in 25.0 s");
     }
 
     #[test]

@@ -77,8 +77,8 @@ const CASES: &[(&str, &[&str])] = &[
         &["--bends", "--curve"],
     ),
     (
-        "connect --run moons --run b --batch 9",
-        &["--batch", "--curve"],
+        "connect --run moons --run b --batch-size 9",
+        &["--batch-size", "--curve"],
     ),
     (
         "connect --run moons --run b --optimizer sgd",
@@ -179,8 +179,8 @@ const CASES: &[(&str, &[&str])] = &[
         &["--momentum", "nesterov"],
     ),
     (
-        "compare --batch-sizes 8,16 --batch 4 --model mlp:2-4-1 --data moons",
-        &["--batch", "--batch-sizes"],
+        "compare --batch-sizes 8,16 --batch-size 4 --model mlp:2-4-1 --data moons",
+        &["--batch-size", "--batch-sizes"],
     ),
     ("compare plane plane5 --grid 9", &["--grid", "landscapes"]),
     (
@@ -312,12 +312,12 @@ const CASES: &[(&str, &[&str])] = &[
         &["--height", "vtk"],
     ),
     (
-        "export plane --directions --label x -o a.h5",
-        &["--label", "--trajectory"],
+        "export plane --directions --path x -o a.h5",
+        &["--path", "--trajectory"],
     ),
     (
-        "export plane --curvature map --label x",
-        &["--label", "--trajectory"],
+        "export plane --curvature map --path x",
+        &["--path", "--trajectory"],
     ),
     ("export plane --force", &["--force", "-o FILE"]),
 ];

@@ -18,6 +18,7 @@ mod hostile;
 mod idle;
 mod keep;
 mod kills;
+mod language;
 mod messages;
 mod planes;
 mod replace;

@@ -164,7 +164,7 @@ fn a_window_is_the_plane_of_its_checkpoints() {
     let [found] = fields(&some, ["step"]);
     let expected: Vec<f64> = steps[5..=15].iter().map(|&step| step as f64).collect();
     assert_eq!(found, expected);
-    let epochs = bench.json("trajectory --run moons --epochs 5:15 --name epochs");
+    let epochs = bench.json("trajectory --run moons --epoch-window 5:15 --name epochs");
     assert_eq!(epochs["points"], some["points"]);
     let open = bench.json(&format!("trajectory --run moons --window {from}:"));
     assert_eq!(open["points"].as_array().unwrap().len(), steps.len() - 5);
@@ -180,13 +180,13 @@ fn a_window_is_the_plane_of_its_checkpoints() {
     );
     insta::assert_snapshot!(
         "window-epochs",
-        bench.fails("trajectory --run moons --epochs 50:60")
+        bench.fails("trajectory --run moons --epoch-window 50:60")
     );
     insta::assert_snapshot!(
         "window-words",
         bench.fails("trajectory --run moons --window 9:5")
     );
-    let message = bench.fails("trajectory --run moons --window 0:5 --epochs 0:5");
+    let message = bench.fails("trajectory --run moons --window 0:5 --epoch-window 0:5");
     assert!(message.contains("cannot be used with"), "{message}");
 }
 

@@ -331,6 +331,37 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl ModelsError {
+    /// What it is about: a file, data, or the name of a network, as the message shows it; nothing where it is about
+    /// none of them.
+    pub fn place(&self) -> Option<String> {
+        use ModelsError as E;
+        match self {
+            E::UnknownModel { spec, .. }
+            | E::BadModel { spec, .. }
+            | E::UnknownData { spec, .. }
+            | E::BadData { spec, .. } => Some(spec.clone()),
+            E::EmptyData { name }
+            | E::TooFewSamples { name, .. }
+            | E::DataShape { name, .. }
+            | E::NotFinite { name, .. }
+            | E::Label { name, .. }
+            | E::OneBased { name, .. }
+            | E::Targets { name, .. }
+            | E::Inputs { name, .. } => Some(name.clone()),
+            E::DataNotFound { looked, .. } => looked.first().map(|path| path_words(path)),
+            E::Io { path, .. }
+            | E::Corrupt { path, .. }
+            | E::Unsupported { path, .. }
+            | E::TooLarge { path, .. }
+            | E::Pickle { path, .. }
+            | E::WeightNotFinite { path, .. }
+            | E::NegativeVariance { path, .. }
+            | E::Checkpoint { path, .. }
+            | E::Get(GetError::Io { path, .. }) => Some(path_words(path)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn read(path: &std::path::Path, source: std::io::Error) -> Self {
         ModelsError::Io {
             action: "read",

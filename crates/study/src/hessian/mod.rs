@@ -14,11 +14,12 @@ pub use request::{EigenMethod, Measure, UnknownMeasure, Wanted, matrix_name, tra
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::directions::{Derivatives, Directions, GridRequest, PlaneRequest, UsualAxis};
+use crate::estimate::{Estimate, Part, seconds_each};
 use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, Provenance};
 use crate::report::Reporter;
 use crate::runs::Keep;
-use landscape_core::Grid;
+use landscape_core::{Grid, Rng};
 use landscape_hessian::Method;
 use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::{Matrix, Target};
@@ -31,6 +32,11 @@ const MAP: UsualAxis = UsualAxis {
     max: 1.0,
     count: 21,
 };
+
+/// Products that an estimate measures together at most.
+const TRIAL: usize = 4;
+/// What an estimate calls the products of a density.
+const DENSITY: &str = "products for the density";
 
 /// Curvature of a loss at the parameters of a network. Where nothing is asked for, the five largest eigenvalues and the
 /// trace.
@@ -236,6 +242,49 @@ impl CurvatureStudy {
     /// The points of the map.
     pub fn grid(&self) -> Option<&Grid> {
         self.map.as_ref().map(|mapped| &mapped.grid)
+    }
+
+    /// What it would cost, from a few products with random vectors, which are not kept. Most searches need fewer products
+    /// than they may take; measures of sharpness are not counted.
+    ///
+    /// # Errors
+    /// Those of derivatives and store; trainings are looked up in `store`.
+    pub fn estimate(&self, store: Option<&Store>) -> Result<Estimate, StudyError> {
+        let wanted = &self.wanted;
+        let steps = match (store, &self.problem.trained) {
+            (Some(store), Some(run)) if wanted.all_steps => store.checkpoint_steps(run)?.len(),
+            _ => 1,
+        };
+        let layers = estimates::layers(&self.derivatives).len();
+        let map = self.grid().map_or(0, Grid::len);
+        let search = wanted.single().max_products;
+        let trace = wanted.trace_params().max_products;
+        let pairs = wanted.top + wanted.bottom > 0;
+        let of = |is_asked: bool, products: usize| if is_asked { steps * products } else { 0 };
+        let parts = [
+            ("products for eigenvalues", of(pairs, search)),
+            ("products for the trace", of(wanted.trace, trace)),
+            (DENSITY, of(wanted.density, wanted.density_products())),
+            (
+                "products for layers",
+                of(wanted.per_layer, layers * (search + trace)),
+            ),
+            ("products for the map", map * search),
+        ];
+        let mut rng = Rng::new(wanted.seed, 0);
+        let vector: Vec<f64> = (0..self.derivatives.dim()).map(|_| rng.normal()).collect();
+        let curvature = self.derivatives.curvature();
+        let each = seconds_each(TRIAL, |count| {
+            let block = vec![vector.clone(); count];
+            curvature.products(wanted.matrix, &block).map(drop)
+        })?;
+        let part = |(what, count)| Part {
+            // Of a density every product counts; searches end when they have converged.
+            at_most: what != DENSITY,
+            ..Part::new(what, count, each)
+        };
+        let parts = parts.into_iter().filter(|(_, count)| *count > 0);
+        Ok(Estimate::of(parts.map(part).collect()))
     }
 
     /// Continues the stored run until everything is known. The reporter can stop it.

@@ -377,6 +377,11 @@ impl Wanted {
         }
     }
 
+    /// Products that the density takes.
+    pub(super) fn density_products(&self) -> usize {
+        self.probes * self.lanczos_steps
+    }
+
     /// Everything that determines the numbers, apart from the plane.
     pub fn settings(&self, mut problem: ProblemSettings) -> CurvatureSettings {
         problem.precision = Some(if self.double { "f64" } else { "f32" }.to_owned());

@@ -12,6 +12,8 @@ pub struct DataRequest {
     pub data: Option<DataSpec>,
     /// Folder of the standard files of MNIST or CIFAR-10.
     pub dir: Option<PathBuf>,
+    /// The same for data that have files in a folder, where neither `dir` nor a training run names one.
+    pub usual_dir: Option<PathBuf>,
     /// Which part of them; for training where absent.
     pub split: Option<Split>,
     /// The first samples in file order; all where absent.
@@ -40,9 +42,10 @@ impl DataRequest {
             }
             (None, None) => return Err(StudyError::NoData),
         };
+        let usual = self.usual_dir.clone().filter(|_| spec.reads_folder());
         Ok(DataSource::new(
             spec,
-            self.dir.clone().or(dir),
+            self.dir.clone().or(dir).or(usual),
             self.split.unwrap_or(split),
             self.samples.or(samples),
         ))

@@ -7,6 +7,7 @@ use crate::directions::{
     Directions, GridRequest, INTERPOLATION, PlaneRequest, SEGMENT, USUAL, UsualAxis,
     check_statistics, ends_at_models, moves_statistics, negative_variance, say_without_statistics,
 };
+use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::plan_grid;
 use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, LandscapeSettings, Origin, Provenance, Rounding};
@@ -15,7 +16,6 @@ use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Value, barrier};
 use landscape_models::{Regularizer, trace_network};
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
-use std::time::Instant;
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
@@ -176,21 +176,6 @@ pub struct SampledLandscape {
     pub barrier: Option<Barrier>,
 }
 
-/// What sampling costs, from a few points that are measured and not kept.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
-    /// Points of the grid.
-    pub points: usize,
-    /// Points that are stored already.
-    pub stored: usize,
-    /// Seconds for those that are left.
-    pub seconds: f64,
-    /// The most memory that this process has used so far and the points take, in bytes.
-    pub memory: usize,
-    /// Points a second.
-    pub rate: f64,
-}
-
 impl Landscape {
     /// Reads and checks everything that was asked for; stores nothing. Trainings are looked up in `store`.
     ///
@@ -291,7 +276,7 @@ impl Landscape {
         Ok(SampledLandscape { sampled, barrier })
     }
 
-    /// What sampling costs, from at most 64 points that are measured and not kept. What is stored is looked up in `store`.
+    /// What sampling would cost, from at most 64 points that are measured and not kept. What is stored is looked up in `store`.
     ///
     /// # Errors
     /// Those of the objective and the store.
@@ -300,18 +285,16 @@ impl Landscape {
         let order = self.grid.coarse_to_fine();
         let trial = order.iter().take(TRIAL);
         let trial: Vec<_> = trial.map(|&i| self.grid.point(i)).collect();
-        self.objective.evaluate(&trial[..1])?;
-        let start = Instant::now();
-        self.objective.evaluate(&trial)?;
-        let each = start.elapsed().as_secs_f64() / trial.len() as f64;
-        let surface = self.grid.len() * size_of::<Option<landscape_core::Sample>>();
-        Ok(Estimate {
-            points: self.grid.len(),
-            stored,
-            seconds: each * (self.grid.len() - stored) as f64,
-            memory: peak_memory() + surface,
-            rate: 1.0 / each,
-        })
+        let each = seconds_each(trial.len(), |count| {
+            self.objective.evaluate(&trial[..count]).map(drop)
+        })?;
+        let mut estimate = Estimate::of(vec![Part {
+            stored: stored as u64,
+            at_most: self.adaptive.is_some(),
+            ..Part::new("points", self.grid.len(), each)
+        }]);
+        estimate.memory += self.grid.len() * size_of::<Option<landscape_core::Sample>>();
+        Ok(estimate)
     }
 
     /// Points of the same request that are stored already.
@@ -362,15 +345,4 @@ fn say_negative(statistics: BatchStatistics, plane: &Plane, grid: &Grid, reporte
             at.join(", ")
         ));
     }
-}
-
-/// The most memory that this process has used so far, in bytes; 0 where the system does not say.
-fn peak_memory() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| {
-        let words = line.trim().trim_end_matches("kB").trim();
-        words.parse::<usize>().ok()
-    });
-    kib.unwrap_or(0) << 10
 }

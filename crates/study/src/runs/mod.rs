@@ -5,7 +5,7 @@ mod precision;
 mod sampling;
 mod train;
 
-pub use landscape::{Estimate, Landscape, LandscapeRequest, SampledLandscape};
+pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
 pub use train::{TrainRequest, TrainedRun, Training, training_spec};
 

@@ -3,17 +3,20 @@
 use super::Keep;
 use crate::StudyError;
 use crate::device::DeviceName;
+use crate::estimate::{Estimate, Part};
 use crate::memory::plan_network;
 use crate::problem::{DataRequest, LossChoice, load_data, load_file, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::Reporter;
 use landscape_core::{Outcome, Progress};
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, Step, TrainConfig, check_training};
+use landscape_models::{
+    Dataset, LossKind, ModelSpec, Network, Record, Step, TrainConfig, TrainObserver, check_training,
+};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A training.
 ///
@@ -166,6 +169,37 @@ impl Training {
         })
     }
 
+    /// What training would cost, from its first steps, which are measured and not kept. What is stored is looked up in
+    /// `store`.
+    ///
+    /// # Errors
+    /// Those of training and store.
+    pub fn estimate(self, store: Option<&Store>) -> Result<Estimate, StudyError> {
+        let store = store.filter(|_| !self.spec.replace);
+        let before = match store {
+            Some(store) => stored_before(store, &self.spec)?,
+            None => StoredBefore::Nothing,
+        };
+        let samples = self.data.len();
+        let steps = self.config.epochs * samples.div_ceil(self.config.batch);
+        let mut trial = Trial::default();
+        landscape_models::train(
+            self.network,
+            &self.data,
+            self.loss.kind,
+            &self.config,
+            &mut trial,
+        )?;
+        Ok(Estimate::of(vec![Part {
+            stored: match before {
+                StoredBefore::Complete => steps as u64,
+                StoredBefore::Stopped(step) => step,
+                StoredBefore::Nothing | StoredBefore::WithoutState { .. } => 0,
+            },
+            ..Part::new("steps of training", steps, trial.each())
+        }]))
+    }
+
     /// Says where a training that was stopped goes on. Checkpoints of one that cannot are not given up unless that is
     /// asked for.
     fn check_stored(&self, store: &Store, reporter: &dyn Reporter) -> Result<(), StudyError> {
@@ -224,6 +258,45 @@ impl Training {
                 ),
                 again: "the same command goes on from there",
             }),
+        }
+    }
+}
+
+/// Time that the first steps of a training may take.
+const TRIAL: Duration = Duration::from_secs(1);
+
+/// Times the first steps of a training, and ends it.
+#[derive(Default)]
+struct Trial {
+    /// When the first step was done, which has the work that is done once in it.
+    first: Option<Instant>,
+    steps: u32,
+    seconds: f64,
+}
+
+impl Trial {
+    /// Seconds of a step.
+    fn each(&self) -> f64 {
+        self.seconds / f64::from(self.steps.max(1))
+    }
+}
+
+impl TrainObserver for Trial {
+    fn record(&mut self, _: Record) -> ControlFlow<()> {
+        // Records cost time too; those of the first steps are more frequent than later ones.
+        ControlFlow::Continue(())
+    }
+
+    fn step(&mut self, step: Step) -> ControlFlow<()> {
+        let Some(first) = self.first else {
+            self.first = Some(Instant::now());
+            return ControlFlow::Continue(());
+        };
+        self.seconds = first.elapsed().as_secs_f64();
+        self.steps = u32::try_from(step.step - 1).unwrap_or(u32::MAX);
+        match first.elapsed() < TRIAL {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
         }
     }
 }

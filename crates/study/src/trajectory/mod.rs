@@ -11,6 +11,7 @@ use crate::StudyError;
 use crate::device::Evaluation;
 use crate::directions::{GridRequest, say_without_statistics};
 use crate::error::Smaller;
+use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::{plan_grid, plan_memory};
 use crate::problem::{DataRequest, LossChoice};
 use crate::record::{self, PathSettings, ProblemSettings, Provenance};
@@ -26,6 +27,9 @@ use landscape_trace::BatchStatistics;
 use losses::Losses;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+
+/// Points that an estimate measures at most.
+const TRIAL: usize = 64;
 
 /// Checkpoints to be projected on the plane of their principal components.
 ///
@@ -224,6 +228,43 @@ impl ProjectedPaths {
             paths,
             losses,
         })
+    }
+
+    /// What it would cost, from at most 64 points that are measured and not kept.
+    ///
+    /// # Errors
+    /// Those of the objective.
+    pub fn estimate(&self) -> Result<Estimate, StudyError> {
+        let points: Vec<_> = { self.projected.iter() }
+            .flat_map(|path| &path.points)
+            .map(|point| point.coords)
+            .take(TRIAL)
+            .collect();
+        let objective = &self.losses.on_plane;
+        let each = seconds_each(points.len(), |count| {
+            objective.evaluate(&points[..count]).map(drop)
+        })?;
+        let checkpoints: usize = self.projected.iter().map(|path| path.points.len()).sum();
+        let missing = |path: &PathOfRun| {
+            let places =
+                (0..path.len()).filter(|&place| self.losses.recorded(path, place).is_none());
+            places.count()
+        };
+        let missing: usize = self.paths.paths.iter().map(missing).sum();
+        let parts = [
+            (
+                "points of the plane",
+                self.grid.as_ref().map_or(0, Grid::len),
+            ),
+            ("losses at projections", checkpoints),
+            ("losses of checkpoints", missing),
+        ];
+        let parts = parts.into_iter().filter(|(_, count)| *count > 0);
+        Ok(Estimate::of(
+            parts
+                .map(|(what, count)| Part::new(what, count, each))
+                .collect(),
+        ))
     }
 
     /// Measures and stores what is not stored yet. The reporter can stop it.

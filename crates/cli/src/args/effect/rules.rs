@@ -31,7 +31,7 @@ const LOOK: &[&str] = &[
 /// Everything of the trainings that `compare` makes.
 const TRAINING: &[&str] = &[
     "epochs",
-    "batch",
+    "batch_size",
     "optimizer",
     "lr",
     "momentum",
@@ -142,7 +142,7 @@ pub(super) fn connect(args: &ConnectArgs) -> Vec<Rule> {
     let trained = &[
         "bends",
         "epochs",
-        "batch",
+        "batch_size",
         "optimizer",
         "lr",
         "momentum",
@@ -287,7 +287,7 @@ fn varied(args: &CompareArgs) -> Vec<Rule> {
             "with --weights and --no-shuffle nothing is drawn at random",
         ),
         idle(
-            &["batch"],
+            &["batch_size"],
             // What is wrong with the sizes themselves is told first.
             args.batch_sizes
                 .as_ref()
@@ -325,15 +325,16 @@ pub(super) fn plot(args: &PlotArgs) -> Vec<Rule> {
 }
 
 pub(super) fn export(args: &ExportArgs) -> Vec<Rule> {
-    let named = args.format.as_deref().and_then(|word| word.parse().ok());
-    let format = named.or_else(|| Format::of_path(args.output.as_deref()?).ok());
+    let format = args
+        .format
+        .or_else(|| Format::of_path(args.output.as_deref()?).ok());
     vec![
         needs(
             &["height"],
             format == Some(Format::Vtk) && !args.directions && args.curvature.is_none(),
             "--format vtk",
         ),
-        needs(&["label"], args.trajectory, "--trajectory"),
+        needs(&["path"], args.trajectory, "--trajectory"),
         needs(&["force"], args.output.is_some(), "-o FILE"),
     ]
 }

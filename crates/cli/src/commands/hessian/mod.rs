@@ -7,7 +7,7 @@ use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed};
+use crate::output::{self, Console, Typed};
 use landscape_core::path_words;
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
 use landscape_study::files::{distinct, may_save, may_store};
@@ -24,6 +24,13 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
         None => None,
     };
     let mut study = CurvatureStudy::prepare(&request, store.as_ref(), console)?;
+    if args.dry_run {
+        return output::estimate(
+            &study.estimate(store.as_ref())?,
+            console,
+            Default::default(),
+        );
+    }
     // From here on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
@@ -85,7 +92,9 @@ fn check(args: &HessianArgs, wanted: &Wanted) -> Result<(), CliError> {
         may_save(path, args.store.force)?;
     }
     distinct(args.output.iter().chain(&args.plane.save_directions))?;
-    may_store(&args.store.db.db)?;
+    if !args.dry_run {
+        may_store(&args.store.db.db)?;
+    }
     match args.output.iter().find(|path| !is_page(path)) {
         Some(path) if !wanted.is_drawable() => Err(CliError::Conflict {
             what: format!(
