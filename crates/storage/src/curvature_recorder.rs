@@ -4,13 +4,9 @@ use crate::change::Change;
 use crate::curvature::{Curvature, CurvaturePoint};
 use crate::error::Error;
 use crate::run::{Run, Status};
-use crate::store::{Refused, Store};
-use std::time::{Duration, Instant};
-
-/// Points are stored at least this often, and at once where each takes longer.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// Storing takes at most this share of the time.
-const SHARE: u32 = 10;
+use crate::store::{Kept, Store};
+use crate::writer::{Buffer, BufferedWriter};
+use std::time::Duration;
 
 /// Collects the points of a map and stores them some at a time, a transaction each. While another
 /// process has the file open, the computation goes on and the points go into a journal beside the file;
@@ -18,12 +14,39 @@ const SHARE: u32 = 10;
 /// of the last half second.
 #[derive(Debug)]
 pub struct CurvatureRecorder {
-    store: Store,
-    run: Run,
+    writer: BufferedWriter<Map>,
+}
+
+/// Points of a map, and what all of it cost so far.
+#[derive(Debug, Default)]
+struct Map {
     waiting: Vec<CurvaturePoint>,
     counts: Option<Curvature>,
-    due: Instant,
-    failed: bool,
+}
+
+impl Buffer for Map {
+    /// Points that take longer are stored at once.
+    const INTERVAL: Duration = Duration::from_millis(500);
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn take(&mut self) -> Vec<Change> {
+        let points = Change::Map(std::mem::take(&mut self.waiting));
+        let counts = self.counts.clone().map(Box::new).map(Change::Counts);
+        std::iter::once(points).chain(counts).collect()
+    }
+
+    fn kept(&mut self, _: Kept) {}
+
+    fn give_back(&mut self, all: Vec<Change>) {
+        let points = all.into_iter().find_map(|change| match change {
+            Change::Map(points) => Some(points),
+            _ => None,
+        });
+        self.waiting = points.unwrap_or_default();
+    }
 }
 
 impl Store {
@@ -31,12 +54,7 @@ impl Store {
     /// [`Store::begin_curvature_map`].
     pub fn curvature_recorder(&self, run: &Run) -> CurvatureRecorder {
         CurvatureRecorder {
-            store: self.clone(),
-            run: run.clone(),
-            waiting: Vec::new(),
-            counts: None,
-            due: Instant::now() + INTERVAL,
-            failed: false,
+            writer: BufferedWriter::new(self, run, Map::default()),
         }
     }
 }
@@ -46,7 +64,7 @@ impl CurvatureRecorder {
     /// one transaction with them, so that both are right however the process ends; its lists are not
     /// stored.
     pub fn count(&mut self, counts: Curvature) {
-        self.counts = Some(counts);
+        self.writer.buffer.counts = Some(counts);
     }
 
     /// Takes points that were computed.
@@ -54,10 +72,10 @@ impl CurvatureRecorder {
     /// # Errors
     /// When points cannot be stored; they are kept for the next attempt.
     pub fn push(&mut self, points: &[CurvaturePoint]) -> Result<(), Error> {
-        self.waiting.extend_from_slice(points);
-        match Instant::now() < self.due {
-            true => Ok(()),
-            false => self.store_waiting(),
+        self.writer.buffer.waiting.extend_from_slice(points);
+        match self.writer.is_due() {
+            true => self.writer.flush(),
+            false => Ok(()),
         }
     }
 
@@ -66,49 +84,6 @@ impl CurvatureRecorder {
     /// # Errors
     /// When they cannot be stored, and as [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<(), Error> {
-        let mut changes = self.changes();
-        changes.push(Change::Status(status));
-        let kept = self.store.keep_now(&self.run, changes);
-        self.settle(kept.map(drop))
-    }
-
-    /// The points that wait, and what all cost so far.
-    fn changes(&mut self) -> Vec<Change> {
-        let points = Change::Map(std::mem::take(&mut self.waiting));
-        let counts = self.counts.clone().map(Box::new).map(Change::Counts);
-        std::iter::once(points).chain(counts).collect()
-    }
-
-    /// Stores what waits, or keeps it in the journal.
-    fn store_waiting(&mut self) -> Result<(), Error> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let start = Instant::now();
-        let changes = self.changes();
-        let kept = self.store.keep(&self.run, changes);
-        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.settle(kept.map(drop))
-    }
-
-    fn settle(&mut self, kept: Result<(), Refused>) -> Result<(), Error> {
-        self.failed = kept.is_err();
-        kept.map_err(|Refused { all, error }| {
-            let points = all.into_iter().find_map(|change| match change {
-                Change::Map(points) => Some(points),
-                _ => None,
-            });
-            self.waiting = points.unwrap_or_default();
-            *error
-        })
-    }
-}
-
-impl Drop for CurvatureRecorder {
-    /// Stores what waits, or keeps it in the journal, where that works at all.
-    fn drop(&mut self) {
-        if !self.failed {
-            let _ = self.store_waiting();
-        }
+        self.writer.finish(vec![Change::Status(status)])
     }
 }

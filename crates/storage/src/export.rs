@@ -208,7 +208,6 @@ impl Store {
         let mut spec = RunSpec::new(RunKind::Import, settings)
             .with_provenance(json!({ "file": path_text(path) }));
         spec.name = name.map(str::to_owned);
-        let _hold = self.hold();
         spec.replace = replace;
         let run = self.begin(&spec)?;
         self.put_grid(&run, surface.grid(), surface.terms())?;

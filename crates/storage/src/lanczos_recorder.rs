@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::run::Run;
 use crate::store::Store;
+use crate::writer::Pace;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,6 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Storing takes at most this share of the time.
 const SHARE: u32 = 20;
-/// How long the iteration waits for another process that has the file.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// Keeps the state of one iteration in the file, some seconds behind: vectors of a basis that only
 /// grows are written once, see [`Store::put_lanczos_state`].
@@ -22,7 +21,7 @@ pub struct LanczosRecorder {
     task: String,
     /// Generation and number of the vectors that are stored.
     stored: Option<(u64, usize)>,
-    due: Instant,
+    pace: Pace,
 }
 
 impl Store {
@@ -33,7 +32,7 @@ impl Store {
             run: run.clone(),
             task: task.to_owned(),
             stored: None,
-            due: Instant::now() + INTERVAL,
+            pace: Pace::new(INTERVAL, SHARE),
         }
     }
 }
@@ -41,7 +40,7 @@ impl Store {
 impl LanczosRecorder {
     /// Whether it is time to store; a state need not be put together before.
     pub fn is_due(&self) -> bool {
-        Instant::now() >= self.due
+        self.pace.is_due()
     }
 
     /// Stores the state where it is due. While a `generation` lasts, vectors are only added behind
@@ -59,8 +58,8 @@ impl LanczosRecorder {
         if !self.is_due() {
             return Ok(());
         }
-        let glance = self.store.clone().with_patience(GLANCE);
-        match self.put(&glance, generation, state, vectors) {
+        let store = self.store.in_passing();
+        match self.put(&store, generation, state, vectors) {
             Err(Error::Locked { .. }) => Ok(()),
             other => other,
         }
@@ -93,7 +92,7 @@ impl LanczosRecorder {
         };
         let start = Instant::now();
         let result = store.put_lanczos_state(&self.run, &self.task, state, from, &vectors[from..]);
-        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
+        self.pace.done(start);
         // After an error all is written again.
         self.stored = result.is_ok().then_some((generation, vectors.len()));
         result

@@ -22,6 +22,7 @@ mod schema;
 mod sql;
 mod store;
 mod training;
+mod writer;
 
 pub use connection::duckdb_version;
 pub use curvature::{
@@ -50,7 +51,7 @@ pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Compacted, Hold, JournalNote, NamedTrajectory, RunFilter, RunOrder, Store,
+    Checkpoints, Compacted, JournalNote, NamedTrajectory, RunFilter, RunOrder, Store,
     StoredCheckpoint, StoredDirections, StoredRows,
 };
 pub use training::{TrainRecord, TrainingState};

@@ -4,16 +4,13 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::export::points as points_by;
 use crate::run::{Run, Status};
-use crate::store::{Kept, Refused, Store};
+use crate::store::{Kept, Store};
+use crate::writer::{Buffer, BufferedWriter};
 use landscape_core::{
     Measured, Objective, Observer, ObserverError, PointSource, Progress, Surface,
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Points are stored at least this often, so that hardly anything is lost when the process dies.
-const INTERVAL: Duration = Duration::from_millis(200);
-/// Storing takes at most this share of the time: where it is slow, it is done less often.
-const SHARE: u32 = 10;
 /// More points than this are stored at once.
 const LARGEST: usize = 262_144;
 
@@ -42,29 +39,59 @@ const LARGEST: usize = 262_144;
 /// ```
 #[derive(Debug)]
 pub struct StoreObserver {
-    store: Store,
-    run: Run,
-    waiting: Vec<Measured>,
-    /// Points in the journal.
-    journaled: usize,
+    writer: BufferedWriter<Points>,
     interpolated: Option<Vec<Measured>>,
-    due: Instant,
+}
+
+/// Measured points.
+#[derive(Debug, Default)]
+struct Points {
+    waiting: Vec<Measured>,
+    /// How many were taken out last, are in the journal, and were stored.
+    taken: usize,
+    journaled: usize,
     stored: usize,
-    failed: bool,
+}
+
+impl Buffer for Points {
+    const INTERVAL: Duration = Duration::from_millis(200);
+
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn take(&mut self) -> Vec<Change> {
+        self.taken = self.waiting.len();
+        vec![Change::Points(std::mem::take(&mut self.waiting))]
+    }
+
+    fn kept(&mut self, kept: Kept) {
+        let new = match kept {
+            Kept::Stored(new) => new,
+            Kept::TakenIn => self.taken,
+            Kept::Journal => {
+                self.journaled += self.taken;
+                return;
+            }
+        };
+        self.stored += new + std::mem::take(&mut self.journaled);
+    }
+
+    fn give_back(&mut self, all: Vec<Change>) {
+        let points = all.into_iter().find_map(|change| match change {
+            Change::Points(points) => Some(points),
+            _ => None,
+        });
+        self.waiting = points.unwrap_or_default();
+    }
 }
 
 impl Store {
     /// An observer that stores the points of a run; the run needs its grid first.
     pub fn observer(&self, run: &Run) -> StoreObserver {
         StoreObserver {
-            store: self.clone(),
-            run: run.clone(),
-            waiting: Vec::new(),
-            journaled: 0,
+            writer: BufferedWriter::new(self, run, Points::default()),
             interpolated: None,
-            due: Instant::now() + INTERVAL,
-            stored: 0,
-            failed: false,
         }
     }
 }
@@ -72,12 +99,12 @@ impl Store {
 impl StoreObserver {
     /// Points stored so far by this observer.
     pub fn stored(&self) -> usize {
-        self.stored
+        self.writer.buffer.stored
     }
 
     /// Points that wait to be stored, in memory or in the journal.
     pub fn waiting(&self) -> usize {
-        self.waiting.len() + self.journaled
+        self.writer.buffer.waiting.len() + self.writer.buffer.journaled
     }
 
     /// Stores all points that wait.
@@ -86,8 +113,7 @@ impl StoreObserver {
     /// When they cannot be stored; they are kept, and stored by the next flush that succeeds.
     /// [`Error::Journaled`] when another process keeps the file: they are safe beside it.
     pub fn flush(&mut self) -> Result<(), Error> {
-        let changes = self.changes();
-        self.now(changes)
+        self.writer.finish(Vec::new())
     }
 
     /// Stores all points that wait, those that are interpolated, and how the run ended, in one
@@ -96,15 +122,15 @@ impl StoreObserver {
     /// # Errors
     /// As [`StoreObserver::flush`] and [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<usize, Error> {
-        let mut changes = self.changes();
+        let mut changes = Vec::new();
         if status == Status::Complete
             && let Some(points) = &self.interpolated
         {
             changes.push(Change::Interpolated(points.clone()));
         }
         changes.push(Change::Status(status));
-        self.now(changes)?;
-        Ok(self.stored)
+        self.writer.finish(changes)?;
+        Ok(self.stored())
     }
 
     /// As [`StoreObserver::finish`] of a complete run, for a surface that was interpolated without
@@ -116,62 +142,6 @@ impl StoreObserver {
         self.interpolated = Some(points_by(surface, PointSource::Interpolated));
         self.finish(Status::Complete)
     }
-
-    fn changes(&mut self) -> Vec<Change> {
-        vec![Change::Points(std::mem::take(&mut self.waiting))]
-    }
-
-    /// Stores changes, and waits for the file.
-    fn now(&mut self, changes: Vec<Change>) -> Result<(), Error> {
-        let count = points_of(&changes);
-        let result = self.store.keep_now(&self.run, changes);
-        let kept = result.map(|new| Kept::Stored(new.unwrap_or(count)));
-        self.settle(kept, count)
-    }
-
-    /// Stores what waits, or keeps it in the journal.
-    fn store_waiting(&mut self) -> Result<(), Error> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let start = Instant::now();
-        let changes = self.changes();
-        let count = points_of(&changes);
-        let kept = self.store.keep(&self.run, changes);
-        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.settle(kept, count)
-    }
-
-    fn settle(&mut self, kept: Result<Kept, Refused>, count: usize) -> Result<(), Error> {
-        self.failed = kept.is_err();
-        match kept {
-            Ok(Kept::Stored(new)) => self.stored += new + std::mem::take(&mut self.journaled),
-            Ok(Kept::Journal) => self.journaled += count,
-            Err(Refused { all, error }) => {
-                match *error {
-                    Error::Journaled { .. } => self.journaled += count,
-                    _ => self.waiting = all.into_iter().find_map(points).unwrap_or_default(),
-                }
-                return Err(*error);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn points(change: Change) -> Option<Vec<Measured>> {
-    match change {
-        Change::Points(points) => Some(points),
-        _ => None,
-    }
-}
-
-fn points_of(changes: &[Change]) -> usize {
-    let count = |change: &Change| match change {
-        Change::Points(points) => points.len(),
-        _ => 0,
-    };
-    changes.iter().map(count).sum()
 }
 
 /// The measured point with a finite loss that is farthest from the origin of the plane: there the loss
@@ -209,10 +179,10 @@ impl StoreObserver {
         };
         let (stored, measured) = (stored.loss, measured.loss);
         let scale = stored.abs().max(measured.abs());
-        match (stored - measured).abs() <= tolerance(&self.run) * scale {
+        match (stored - measured).abs() <= tolerance(self.writer.run()) * scale {
             true => Ok(()),
             false => Err(ObserverError::new(Error::OtherObjective {
-                name: self.run.name.clone(),
+                name: self.writer.run().name.clone(),
                 at: point[..surface.grid().dims()].to_vec(),
                 stored,
                 measured,
@@ -230,28 +200,19 @@ impl Observer for StoreObserver {
     }
 
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError> {
-        self.waiting.extend_from_slice(batch);
+        self.writer.buffer.waiting.extend_from_slice(batch);
         if progress.done >= progress.total {
             // The end is near: `finish` stores it in one transaction.
             return Ok(());
         }
-        if Instant::now() < self.due && self.waiting.len() < LARGEST {
-            return Ok(());
+        match self.writer.is_due() || self.writer.buffer.waiting.len() >= LARGEST {
+            true => self.writer.flush().map_err(ObserverError::new),
+            false => Ok(()),
         }
-        self.store_waiting().map_err(ObserverError::new)
     }
 
     fn interpolated(&mut self, points: &[Measured]) -> Result<(), ObserverError> {
         self.interpolated = Some(points.to_vec());
         Ok(())
-    }
-}
-
-impl Drop for StoreObserver {
-    /// Stores what waits, where that works at all.
-    fn drop(&mut self) {
-        if !self.failed {
-            let _ = self.store_waiting();
-        }
     }
 }

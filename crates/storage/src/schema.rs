@@ -12,7 +12,10 @@ use std::time::SystemTime;
 /// The version of the tables that this crate writes; `meta.schema_version` in the file.
 pub const SCHEMA_VERSION: u64 = MIGRATIONS.len() as u64;
 
-/// What brings a file from each version to the next; the first makes version 1 of an empty file.
+/// All tables at once, for a new file.
+const NEWEST: &str = include_str!("schema/newest.sql");
+
+/// What brings a file from each version to the next; the first made version 1 of an empty file.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
@@ -121,8 +124,9 @@ pub(crate) fn migrate(conn: &Connection, path: &Path) -> Result<u64, Error> {
             return Ok(SCHEMA_VERSION);
         }
     };
-    for statements in &MIGRATIONS[from as usize..] {
-        conn.execute_batch(statements)?;
+    match from {
+        0 => conn.execute_batch(NEWEST)?,
+        _ => { MIGRATIONS[from as usize..].iter() }.try_for_each(|all| conn.execute_batch(all))?,
     }
     conn.execute_batch(VIEWS)?;
     if from == 0 {

@@ -99,7 +99,6 @@ impl TrainingRecorder {
             (Outcome::Cancelled, _) => self.recorder.finish(Status::Interrupted),
             (Outcome::Complete, false) => self.recorder.finish(Status::Complete),
             (Outcome::Complete, true) => {
-                let _hold = store.hold();
                 let run = self.recorder.run().clone();
                 { self.recorder.flush() }.and_then(|()| store.settle(&run))
             }
@@ -136,7 +135,7 @@ impl StoredTraining<'_> {
         observer: &mut dyn FnMut(Step) -> ControlFlow<()>,
     ) -> Result<TrainReport, StudyError> {
         let (recorder, state) = TrainingRecorder::begin(store, run, self.form)?;
-        let mut watch = Watch {
+        let mut observer = RecordingObserver {
             recorder,
             observer,
             ends: false,
@@ -149,11 +148,11 @@ impl StoredTraining<'_> {
             ..
         } = self;
         let report = match &state {
-            None => train(network, data, loss, config, &mut watch),
-            Some(state) => resume(&network, data, loss, config, state, &mut watch),
+            None => train(network, data, loss, config, &mut observer),
+            Some(state) => resume(&network, data, loss, config, state, &mut observer),
         };
         let outcome = { report.as_ref() }.map_or(Outcome::Cancelled, |report| report.outcome);
-        let stored = watch.recorder.finish(store, outcome, false);
+        let stored = observer.recorder.finish(store, outcome, false);
         match report {
             // What could not be stored ended it.
             Ok(report) => stored.map(|()| report),
@@ -162,14 +161,14 @@ impl StoredTraining<'_> {
     }
 }
 
-struct Watch<'a, S> {
+struct RecordingObserver<'a, S> {
     recorder: TrainingRecorder,
     observer: &'a mut dyn FnMut(S) -> ControlFlow<()>,
     /// Whether the observer has ended it.
     ends: bool,
 }
 
-impl TrainObserver for Watch<'_, Step> {
+impl TrainObserver for RecordingObserver<'_, Step> {
     fn record(&mut self, record: Record) -> ControlFlow<()> {
         self.recorder.record(&record)
     }
@@ -203,18 +202,18 @@ pub fn train_stored_curve(
     observer: &mut dyn FnMut(CurveStep) -> ControlFlow<()>,
 ) -> Result<TrainedCurve, StudyError> {
     let (recorder, state) = TrainingRecorder::begin(store, run, CheckpointForm::default())?;
-    let mut watch = Watch {
+    let mut observer = RecordingObserver {
         recorder,
         observer,
         ends: false,
     };
     let found = match &state {
-        None => train_curve(ground, a, b, config, &mut watch),
-        Some(state) => resume_curve(ground, a, b, config, state, &mut watch),
+        None => train_curve(ground, a, b, config, &mut observer),
+        Some(state) => resume_curve(ground, a, b, config, state, &mut observer),
     };
     let stored = match &found {
-        Ok(found) if found.outcome == Outcome::Complete => watch.recorder.told(),
-        _ => watch.recorder.finish(store, Outcome::Cancelled, false),
+        Ok(found) if found.outcome == Outcome::Complete => observer.recorder.told(),
+        _ => observer.recorder.finish(store, Outcome::Cancelled, false),
     };
     match found {
         Ok(found) => stored.map(|()| found),
@@ -222,7 +221,7 @@ pub fn train_stored_curve(
     }
 }
 
-impl CurveObserver for Watch<'_, CurveStep> {
+impl CurveObserver for RecordingObserver<'_, CurveStep> {
     fn step(&mut self, step: CurveStep) -> ControlFlow<()> {
         let flow = (self.observer)(step);
         self.ends = flow.is_break();

@@ -28,15 +28,12 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     prepare(&args.out, args.force, console)?;
     let db = args.out.join("landscape.duckdb");
     let store = open_store(&db, console)?;
-    {
-        let _hold = store.hold();
-        for step in WORK {
-            one(step, args, &db, &store, console)?;
-        }
-        console.note("drawing the figures and the page");
-        draw(args, &db, console)?;
-        page(args, &store, console)?;
+    for step in WORK {
+        one(step, args, &db, &store, console)?;
     }
+    console.note("drawing the figures and the page");
+    draw(args, &db, console)?;
+    page(args, &store, console)?;
     console.note(format_args!(
         "all of it took {}\n",
         duration(start.elapsed().as_secs_f64())

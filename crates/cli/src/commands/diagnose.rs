@@ -15,7 +15,6 @@ use serde_json::json;
 /// Answers the three questions about a run.
 pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> {
     let store = read_store(&args.db.db, console)?;
-    let _hold = store.hold();
     let run = store.find(&args.name)?;
     if run.kind == RunKind::Hessian {
         return Err(CliError::Conflict {

@@ -16,7 +16,6 @@ use std::path::Path;
 pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
     let job = Job::new(args)?;
     let store = read_store(&args.db.db, console)?;
-    let hold = store.hold();
     let run = store.find(&args.name)?;
     match (args.directions, args.trajectory) {
         (true, _) => job.directions(&store, &run, console),
@@ -26,7 +25,6 @@ pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
         }
         _ => {
             let surface = store.load_surface(&run)?;
-            drop(hold);
             job.landscape(&run, &surface, console)
         }
     }

@@ -17,7 +17,6 @@ use serde_json::json;
 /// Prints the figures of a run's landscape.
 pub fn metrics(args: &MetricsArgs, console: &Console) -> Result<(), CliError> {
     let store = read_store(&args.db.db, console)?;
-    let _hold = store.hold();
     let run = store.find(&args.name)?;
     let surface = store.load_surface(&run)?;
     let value = find_value(&args.value, &surface, &run.name)?;

@@ -54,7 +54,6 @@ pub fn is_page(path: &Path) -> bool {
 pub fn draw(args: &PlotArgs, console: &Console) -> Result<Vec<PathBuf>, CliError> {
     let target = Target::of(&args.output)?;
     let store = read_store(&args.db.db, console)?;
-    let hold = store.hold();
     let load = |name: &String| {
         let mut run = Stored::load(&store, name)?;
         if let Target::Page = target {
@@ -63,7 +62,6 @@ pub fn draw(args: &PlotArgs, console: &Console) -> Result<Vec<PathBuf>, CliError
         Ok(run)
     };
     let runs: Vec<Stored> = { args.names.iter().map(load) }.collect::<Result<_, CliError>>()?;
-    drop(hold);
     match target {
         Target::Page => Ok(vec![page::write(&runs, args)?]),
         Target::Picture => {

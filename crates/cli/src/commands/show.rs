@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 /// Prints what is known about a run.
 pub fn show(args: &ShowArgs, console: &Console) -> Result<(), CliError> {
     let store = read_store(&args.db.db, console)?;
-    let _hold = store.hold();
     let summary = store.summary(&args.name)?;
     let directions = match store.directions_without_tensors(&summary.run) {
         Ok(directions) => Some(directions),

@@ -1,14 +1,21 @@
 //! Trainings that are killed at random moments go on, and end as if nothing had been.
 
-use crate::support::{Bench, Said, Signal, halt_when, interrupt, start};
+use crate::support::{Bench, Said, Signal, go_on, halt_when, halts_when, interrupt, start};
+use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Child;
 use std::thread::sleep;
 use std::time::Duration;
 
 /// As many kills have to come in the midst of a run.
 const KILLS: usize = 20;
+/// As many of them once more of the training is stored than before.
+const FURTHER: usize = 8;
 /// The longest time until one, in milliseconds.
-const LONGEST: u64 = 1100;
+const LONGEST: u64 = 500;
+/// The same once something is stored.
+const SOON: u64 = 60;
 
 /// Kills a command again and again, and compares what it prints and stores in the end with an undisturbed run. One that
 /// comes to its end before is begun again in another folder.
@@ -17,20 +24,30 @@ fn killed(words: &str, prepare: fn(&Bench)) {
     prepare(&calm);
     let expected = (printed(&calm, words), stored(&calm));
     let mut random = 0x2545_f491_4f6c_dd1d_u64 ^ words.len() as u64;
-    let mut landed = 0;
-    while landed < KILLS {
+    let (mut landed, mut further) = (0, 0);
+    while landed < KILLS || further < FURTHER {
         let bench = Bench::new();
         prepare(&bench);
-        while landed < KILLS {
+        while landed < KILLS || further < FURTHER {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
+            let before = progress(&bench);
             let mut child = start(&bench, words);
-            sleep(Duration::from_millis(random % LONGEST));
-            if child.try_wait().unwrap().is_some() {
+            // At any moment from its start on, or at one after more was stored than before.
+            let is_further = landed % 2 == 1 || landed >= KILLS;
+            let goes = match is_further {
+                true => goes_further(&mut child, &bench, &before, random % SOON),
+                false => {
+                    sleep(Duration::from_millis(random % LONGEST));
+                    child.try_wait().unwrap().is_none()
+                }
+            };
+            if !goes {
                 break;
             }
             landed += 1;
+            further += usize::from(is_further);
             child.kill().unwrap();
             child.wait().unwrap();
         }
@@ -38,15 +55,45 @@ fn killed(words: &str, prepare: fn(&Bench)) {
     }
 }
 
-/// The largest step of a state that is stored.
-fn farthest(bench: &Bench) -> u64 {
+/// Lets a command work until it has stored more than before, and some milliseconds longer. Says whether
+/// it still works.
+fn goes_further(
+    child: &mut Child,
+    bench: &Bench,
+    before: &BTreeSet<(String, u64)>,
+    longer: u64,
+) -> bool {
+    if !halts_when(child, bench, |bench| !progress(bench).is_subset(before)) {
+        return false;
+    }
+    go_on(child);
+    sleep(Duration::from_millis(longer));
+    child.try_wait().unwrap().is_none()
+}
+
+/// How far a database is: states of trainings, but for those of the beginning, and how many points and results there are.
+fn progress(bench: &Bench) -> BTreeSet<(String, u64)> {
+    let reading = Config::default().access_mode(AccessMode::ReadOnly).unwrap();
     let path = bench.path("landscape.duckdb");
-    let Ok(database) = duckdb::Connection::open(path) else {
-        return 0;
+    // Never one that writes: where there is no file it would make one, over what a command makes at the same time.
+    let Ok(database) = Connection::open_with_flags(path, reading) else {
+        return BTreeSet::new();
     };
-    let query = "SELECT coalesce(max(step), 0) FROM training_states";
-    let found = database.query_row(query, [], |row| row.get(0));
-    found.unwrap_or(0)
+    let query = "SELECT 'state ' || run_id, step FROM training_states WHERE step > 0
+                 UNION SELECT 'points ' || run_id, count(*) FROM points GROUP BY run_id
+                 UNION SELECT 'map ' || run_id, count(*) FROM curvature_points GROUP BY run_id
+                 UNION SELECT 'values ' || run_id, count(*) FROM eigenvalues GROUP BY run_id";
+    let Ok(mut statement) = database.prepare(query) else {
+        return BTreeSet::new();
+    };
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// Whether a training has a state to go on from.
+fn has_state(bench: &Bench) -> bool {
+    let states = |(what, _): &(String, u64)| what.starts_with("state ");
+    progress(bench).iter().any(states)
 }
 
 /// The result of a command, without what it took.
@@ -56,7 +103,7 @@ fn printed(bench: &Bench, words: &str) -> Value {
     while let Some(value) = all.pop() {
         match value {
             Value::Object(fields) => {
-                for name in ["seconds", "checkpoint_bytes"] {
+                for name in ["seconds", "checkpoint_bytes", "computed", "stored_before"] {
                     fields.remove(name);
                 }
                 all.extend(fields.values_mut());
@@ -78,11 +125,20 @@ fn stored(bench: &Bench) -> Vec<Value> {
          ORDER BY name, step",
         "SELECT runs.name, part, step, ordinal, sha256(data) FROM tensors JOIN runs USING (run_id)
          ORDER BY runs.name, part, step, ordinal",
+        "SELECT name, i, j, k, alpha, beta, loss, accuracy FROM points JOIN runs USING (run_id) ORDER BY ALL",
+        "SELECT name, i, j, k, lambda_max, lambda_min, converged FROM curvature_points JOIN runs USING (run_id)
+         ORDER BY ALL",
+        "SELECT name, e.* EXCLUDE (run_id) FROM eigenvalues e JOIN runs USING (run_id) ORDER BY ALL",
+        "SELECT name, p.* EXCLUDE (run_id) FROM trajectory_points p JOIN runs USING (run_id) ORDER BY ALL",
         "SELECT count(*) FROM training_states",
     ];
     let rows = |query: &str| bench.json(&format!("sql '{query}'"))["rows"].clone();
     let rows: Vec<Value> = tables.iter().map(|query| rows(query)).collect();
-    assert_eq!(rows[4][0][0], 0, "nothing is left to go on from");
+    assert_eq!(
+        rows.last().unwrap()[0][0],
+        0,
+        "nothing is left to go on from"
+    );
     rows
 }
 
@@ -113,6 +169,28 @@ fn a_killed_curve_ends_the_same() {
     });
 }
 
+#[test]
+fn a_killed_surface_ends_the_same() {
+    const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 101x81 --threads 1 --batch 50 \
+                         --name s";
+    killed(WORDS, |_| ());
+}
+
+/// Trains what is looked at afterwards.
+fn train(bench: &Bench) {
+    bench.ok("train --model mlp:2-8-1 --data moons:n=400 --epochs 10 --name t");
+}
+
+#[test]
+fn a_killed_map_of_curvature_ends_the_same() {
+    killed("hessian --run t --top 2 --map --grid 15 --name h", train);
+}
+
+#[test]
+fn a_killed_path_ends_the_same() {
+    killed("trajectory --run t --grid 81 --threads 1 --name p", train);
+}
+
 /// Stopped by Ctrl-C: it says so, and the same command ends as if it had not been.
 #[cfg(unix)]
 fn stopped(words: &str, says: &str, prepare: fn(&Bench)) {
@@ -122,14 +200,14 @@ fn stopped(words: &str, says: &str, prepare: fn(&Bench)) {
     let bench = Bench::new();
     prepare(&bench);
     let mut child = start(&bench, words);
-    halt_when(&mut child, &bench, |bench| farthest(bench) > 0);
+    halt_when(&mut child, &bench, |bench| has_state(bench));
     interrupt(&child, Signal::Interrupt);
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
     assert!(said.err.contains(says), "{}", said.err);
     let again = "the same command goes on from there";
     assert!(said.err.contains(again), "{}", said.err);
-    assert!(farthest(&bench) > 0);
+    assert!(has_state(&bench));
     assert_eq!((printed(&bench, words), stored(&bench)), expected);
 }
 
@@ -159,6 +237,55 @@ fn a_stopped_curve_goes_on() {
     );
 }
 
+/// A process that stands still looks dead to whoever does not see its lock. It wakes up after another one has gone on with
+/// its run and ended it: it says so, and what is stored is what one process stores.
+#[cfg(target_os = "linux")]
+fn taken_over(words: &str, met: fn(&Bench) -> bool, prepare: fn(&Bench)) {
+    let calm = Bench::new();
+    prepare(&calm);
+    let expected = (printed(&calm, words), stored(&calm));
+    let bench = Bench::new();
+    prepare(&bench);
+    let mut first = start(&bench, words);
+    halt_when(&mut first, &bench, met);
+    let busy = bench.run(words);
+    assert_eq!(busy.code, 2, "{}", busy.err);
+    assert!(busy.err.contains(&first.id().to_string()), "{}", busy.err);
+    // As on a file system whose locks are not seen elsewhere, after the machine of the process was lost.
+    let database = Connection::open(bench.path("landscape.duckdb")).unwrap();
+    let other = "UPDATE runs SET owner = regexp_replace(owner, ' [^/]+/', ' another-boot/')
+                 WHERE owner IS NOT NULL";
+    assert!(database.execute(other, []).unwrap() > 0);
+    drop(database);
+    for file in std::fs::read_dir(bench.path(".")).unwrap().flatten() {
+        if file.file_name().to_string_lossy().ends_with(".lock") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    let second = printed(&bench, words);
+    go_on(&first);
+    let said = Said::of(first.wait_with_output().unwrap());
+    assert_eq!(said.code, 1, "{}", said.err);
+    for part in ["landscape.duckdb", "has taken over run"] {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    assert_eq!((second, stored(&bench)), expected);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_training_that_was_taken_over_ends_with_an_error() {
+    const WORDS: &str = "train --model mlp:2-16-16-1 --data moons:n=400 --batch 20 --epochs 200 --every 37 --name t";
+    taken_over(WORDS, |bench| has_state(bench), |_| ());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_surface_that_was_taken_over_ends_with_an_error() {
+    const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=4000 --grid 101x101 --threads 1 --batch 50 --name s";
+    taken_over(WORDS, |bench| crate::support::stored(bench) > 0, |_| ());
+}
+
 /// A state that cannot be read is told, and nothing is lost by it.
 #[cfg(unix)]
 #[test]
@@ -167,10 +294,10 @@ fn a_damaged_state_is_an_error_with_its_remedy() {
         "train --model mlp:2-16-1 --data moons:n=400 --batch 20 --epochs 100 --name t";
     let bench = Bench::new();
     let mut child = start(&bench, WORDS);
-    halt_when(&mut child, &bench, |bench| farthest(bench) > 0);
+    halt_when(&mut child, &bench, |bench| has_state(bench));
     child.kill().unwrap();
     child.wait().unwrap();
-    let database = duckdb::Connection::open(bench.path("landscape.duckdb")).unwrap();
+    let database = Connection::open(bench.path("landscape.duckdb")).unwrap();
     let damage = "UPDATE training_states SET data = data[:200]";
     assert!(database.execute(damage, []).unwrap() > 0);
     drop(database);

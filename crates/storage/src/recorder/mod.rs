@@ -1,28 +1,26 @@
 //! Stores what training records, while it trains.
 
 mod state;
+mod steps;
 mod tail;
 mod when;
 
 pub use state::StepState;
 pub use when::When;
 
-use crate::change::{Batch, Change, Coded, Packed, Step};
-use crate::deltas::{CheckpointForm, Encoder, Layout};
+use crate::change::{Change, Coded, Packed, Step};
+use crate::deltas::{CheckpointForm, Encoder};
 use crate::error::Error;
 use crate::run::{Run, Status};
-use crate::store::{Kept, Refused, Store, StoredCheckpoint};
+use crate::store::{Store, StoredCheckpoint};
 use crate::training::{TrainRecord, TrainingState};
+use crate::writer::{BufferedWriter, Pace};
 use landscape_core::Params;
 use std::time::{Duration, Instant};
-use tail::Tail;
+use steps::Steps;
 
-/// Records are stored at least this often.
+/// States are stored no more often than this.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Storing takes at most this share of the time.
-const SHARE: u32 = 10;
-/// More bytes of checkpoints than this are stored at once.
-const LARGEST: usize = 32 << 20;
 /// Taking and storing states takes at most this share of the time.
 const STATE_SHARE: u32 = 20;
 
@@ -67,8 +65,7 @@ const STATE_SHARE: u32 = 20;
 /// ```
 #[derive(Debug)]
 pub struct Recorder {
-    store: Store,
-    run: Run,
+    writer: BufferedWriter<Steps>,
     form: CheckpointForm,
     when: When,
     start: Instant,
@@ -79,28 +76,31 @@ pub struct Recorder {
     encoder: Encoder,
     /// The last recorded step.
     last: Option<u64>,
-    waiting: Vec<Step>,
-    layout: Option<Layout>,
-    bytes: usize,
-    /// Where training began or went back to, until that is stored.
-    cut: Option<u64>,
-    tail: Tail,
-    due: Instant,
-    failed: bool,
     states: States,
 }
 
-/// When states are stored, and one that waits for that.
+/// When states are stored.
 #[derive(Debug)]
 struct States {
-    waiting: Option<TrainingState>,
     /// Whether the trainer has given one.
     given: bool,
     /// When the trainer was asked for the last one.
     asked: Instant,
-    due: Instant,
-    /// How many times longer than otherwise it is until the next one: the journal grows by each.
-    pause: u32,
+    pace: Pace,
+}
+
+impl States {
+    fn new(given: bool) -> Self {
+        States {
+            given,
+            asked: Instant::now(),
+            pace: Pace::new(INTERVAL, STATE_SHARE),
+        }
+    }
+
+    fn are_due(&self) -> bool {
+        !self.given || self.pace.is_due()
+    }
 }
 
 impl Store {
@@ -109,8 +109,7 @@ impl Store {
     pub fn recorder(&self, run: &Run) -> Recorder {
         let form = CheckpointForm::default();
         Recorder {
-            store: self.clone(),
-            run: run.clone(),
+            writer: BufferedWriter::new(self, run, Steps::default()),
             form,
             when: When::every(1),
             start: Instant::now(),
@@ -118,20 +117,7 @@ impl Store {
             epoch: None,
             encoder: Encoder::new(form),
             last: None,
-            waiting: Vec::new(),
-            layout: None,
-            bytes: 0,
-            cut: None,
-            tail: Tail::default(),
-            due: Instant::now() + INTERVAL,
-            failed: false,
-            states: States {
-                waiting: None,
-                given: false,
-                asked: Instant::now(),
-                due: Instant::now(),
-                pause: 1,
-            },
+            states: States::new(false),
         }
     }
 }
@@ -161,7 +147,7 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be read.
     pub fn resume(&mut self) -> Result<Option<StoredCheckpoint>, Error> {
-        let last = self.store.last_checkpoint(&self.run)?;
+        let last = self.writer.store().last_checkpoint(self.run())?;
         if let Some(last) = &last {
             self.earlier = last.record.seconds.unwrap_or(0.0);
             self.epoch = Some(last.record.epoch);
@@ -179,16 +165,14 @@ impl Recorder {
         self.earlier = state.seconds;
         self.start = Instant::now();
         self.last = state.next_record.checked_sub(1);
-        self.cut = Some(state.next_record);
-        let encoder = self
-            .store
-            .encoder_at(&self.run, self.form, state.next_record)?;
+        self.writer.buffer.cut = Some(state.next_record);
+        let store = self.writer.store();
+        let encoder = store.encoder_at(self.run(), self.form, state.next_record)?;
         if let Some((encoder, layout)) = encoder {
             self.encoder = encoder;
-            self.layout = Some(layout);
+            self.writer.buffer.layout = Some(layout);
         }
-        self.states.given = true;
-        self.states.due = Instant::now() + INTERVAL;
+        self.states = States::new(true);
         Ok(())
     }
 
@@ -200,10 +184,9 @@ impl Recorder {
     /// Whether it is time for [`Recorder::state`]: at the beginning, and whenever taking and storing a state costs no more
     /// than a twentieth of the time, but not more than twice a second.
     pub fn wants_state(&mut self) -> bool {
-        let now = Instant::now();
-        let wanted = !self.states.given || now >= self.states.due;
+        let wanted = self.states.are_due();
         if wanted {
-            self.states.asked = now;
+            self.states.asked = Instant::now();
         }
         wanted
     }
@@ -215,24 +198,24 @@ impl Recorder {
     /// As [`Recorder::push`].
     pub fn state(&mut self, step: u64, next_record: u64, bytes: Vec<u8>) -> Result<(), Error> {
         let seconds = self.seconds();
-        self.states.waiting = Some(TrainingState {
+        self.writer.buffer.state = Some(TrainingState {
             step,
             next_record,
             seconds,
             bytes,
         });
         let result = match std::mem::replace(&mut self.states.given, true) {
-            true => self.store_waiting(),
+            true => self.writer.flush(),
             false => self.store_when_due(),
         };
-        let cost = self.states.asked.elapsed() * STATE_SHARE;
-        self.states.due = Instant::now() + INTERVAL.max(cost) * self.states.pause;
+        let pause = self.writer.buffer.pause();
+        self.states.pace.done_and_pause(self.states.asked, pause);
         result
     }
 
     /// The run that is recorded.
     pub fn run(&self) -> &Run {
-        &self.run
+        self.writer.run()
     }
 
     /// Tells of a step, and records it if it is due: `state` is called only then. Says whether it was.
@@ -268,26 +251,22 @@ impl Recorder {
             self.go_back(step);
         }
         self.last = Some(step);
-        let waiting = Step {
-            record,
-            checkpoint: params.map(|params| self.code(step, params)),
-        };
-        self.bytes += waiting.bytes();
-        self.waiting.push(waiting);
+        let checkpoint = params.map(|params| self.code(step, params));
+        self.writer.buffer.push(Step { record, checkpoint });
         self.store_when_due()
     }
 
     fn check(&self, params: Option<&Params>) -> Result<(), Error> {
-        match (params, &self.layout) {
+        match (params, &self.writer.buffer.layout) {
             (Some(params), Some(layout)) if !layout.fits(params) => Err(Error::OtherLayout {
-                name: self.run.name.clone(),
+                name: self.run().name.clone(),
             }),
             _ => Ok(()),
         }
     }
 
     fn code(&mut self, step: u64, params: &Params) -> Coded {
-        self.layout.get_or_insert_with(|| Layout::of(params));
+        self.writer.buffer.lay_out(params, self.form);
         match self.form {
             CheckpointForm::Raw => Coded::Raw(Packed(params.clone())),
             CheckpointForm::F32 | CheckpointForm::F16 => {
@@ -298,26 +277,22 @@ impl Recorder {
 
     /// Forgets what was recorded from a step on.
     fn go_back(&mut self, step: u64) {
-        self.waiting.retain(|waiting| waiting.record.step < step);
-        self.bytes = self.waiting.iter().map(Step::bytes).sum();
-        self.cut = Some(self.cut.map_or(step, |cut| cut.min(step)));
+        self.writer.buffer.go_back(step);
         self.encoder.restart();
-        self.tail.forget();
     }
 
     /// Steps wait for a state that is due: both are stored at once.
     fn store_when_due(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        let follows = self.states.given && now >= self.states.due;
-        match self.bytes >= LARGEST || now >= self.due && !follows {
-            true => self.store_waiting(),
+        let follows = self.states.given && self.states.pace.is_due();
+        match self.writer.buffer.is_large() || self.writer.is_due() && !follows {
+            true => self.writer.flush(),
             false => Ok(()),
         }
     }
 
     /// Gives up a state that waits: the training is done, and nothing goes on from it.
     pub fn forget_state(&mut self) {
-        self.states.waiting = None;
+        self.writer.buffer.state = None;
     }
 
     /// Stores all that waits.
@@ -326,7 +301,7 @@ impl Recorder {
     /// When it cannot be stored; it is kept for the next attempt. [`Error::Journaled`] when another
     /// process keeps the file: it is safe beside it.
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.now(Vec::new())
+        self.writer.finish(Vec::new())
     }
 
     /// Stores all that waits, and how the run ended, in one transaction.
@@ -334,104 +309,9 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::flush`] and [`Store::finish`].
     pub fn finish(&mut self, status: Status) -> Result<(), Error> {
-        self.now(vec![Change::Status(status)])
-    }
-
-    /// Stores all that waits and what follows, and waits for the file.
-    fn now(&mut self, more: Vec<Change>) -> Result<(), Error> {
-        let complete = |change: &Change| matches!(change, Change::Status(Status::Complete));
-        if more.iter().any(complete) {
+        if status == Status::Complete {
             self.forget_state();
         }
-        let grown = self.grown();
-        let mut changes = Vec::from_iter(self.batch(&grown));
-        changes.extend(more);
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let kept = self.store.keep_now(&self.run, changes);
-        self.settle(kept.map(|new| Kept::Stored(new.unwrap_or(0))), grown)
-    }
-
-    /// Stores what waits, or keeps it in the journal.
-    fn store_waiting(&mut self) -> Result<(), Error> {
-        let start = Instant::now();
-        let grown = self.grown();
-        let Some(batch) = self.batch(&grown) else {
-            return Ok(());
-        };
-        let kept = self.store.keep(&self.run, vec![batch]);
-        self.due = Instant::now() + INTERVAL.max(start.elapsed() * SHARE);
-        self.settle(kept, grown)
-    }
-
-    /// The batches at the end of the file once all that waits is stored.
-    fn grown(&self) -> Tail {
-        match self.waiting.first() {
-            Some(first) => self.tail.grown(first.record.step, self.bytes),
-            None => self.tail.clone(),
-        }
-    }
-
-    /// All that waits.
-    fn batch(&mut self, grown: &Tail) -> Option<Change> {
-        let state = self.states.waiting.take();
-        let first = self.waiting.first().map(|first| first.record.step);
-        if first.is_none() && state.is_none() {
-            return None;
-        }
-        Some(Change::Batch(Batch {
-            steps: std::mem::take(&mut self.waiting),
-            layout: { self.layout.clone() }.filter(|_| self.form != CheckpointForm::Raw),
-            cut: self.cut,
-            gather: first.and_then(|first| grown.gather(first)),
-            state,
-        }))
-    }
-
-    fn settle(&mut self, kept: Result<Kept, Refused>, grown: Tail) -> Result<(), Error> {
-        self.failed = kept.is_err();
-        let result = match kept {
-            Ok(Kept::Stored(_)) => {
-                self.tail = grown;
-                self.states.pause = 1;
-                Ok(())
-            }
-            Ok(Kept::Journal) => {
-                self.tail.forget();
-                self.states.pause = self.states.pause.saturating_mul(2).min(1 << 12);
-                Ok(())
-            }
-            Err(Refused { all, error }) => {
-                if !matches!(*error, Error::Journaled { .. }) {
-                    if let Some(batch) = all.into_iter().find_map(batch) {
-                        self.waiting = batch.steps;
-                        self.states.waiting = batch.state;
-                    }
-                    return Err(*error);
-                }
-                self.tail.forget();
-                Err(*error)
-            }
-        };
-        self.cut = None;
-        self.bytes = 0;
-        result
-    }
-}
-
-fn batch(change: Change) -> Option<Batch> {
-    match change {
-        Change::Batch(batch) => Some(batch),
-        _ => None,
-    }
-}
-
-impl Drop for Recorder {
-    /// Stores what waits, or keeps it in the journal, where that works at all.
-    fn drop(&mut self) {
-        if !self.failed {
-            let _ = self.store_waiting();
-        }
+        self.writer.finish(vec![Change::Status(status)])
     }
 }

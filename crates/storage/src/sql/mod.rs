@@ -38,9 +38,8 @@ impl Store {
     /// Asks a query in SQL: one statement that only reads.
     ///
     /// The query has a connection of its own that can neither write nor reach any other file, and
-    /// whose settings are fixed: whatever it says, nothing is changed by it. Where this process holds
-    /// the file open for writing (see [`Store::hold`]), it lets go of it for as long as the query
-    /// takes.
+    /// whose settings are fixed: whatever it says, nothing is changed by it. Where this process has
+    /// the file open, it closes it first.
     ///
     /// It takes [`query_memory`] at most: half of it is for DuckDB, which writes nothing to the disk instead, and
     /// a quarter for the answer. What functions of DuckDB take for single values is not in its count; only a limit of

@@ -29,28 +29,28 @@ impl Store {
     pub fn compact(&self) -> Result<Compacted, Error> {
         // Takes the journal in, and says where the file cannot be written.
         self.write(|_| Ok(()))?;
-        let patience = self.patience.clone();
+        let timeout = self.timeout.clone();
         self.file
-            .alone(|path| patience.open(|limit| compact(path, limit)))
+            .alone(|path| timeout.open(|limit| compact(path, limit)))
     }
 }
 
-fn compact(path: &Path, patience: Duration) -> Result<Compacted, Error> {
+fn compact(path: &Path, timeout: Duration) -> Result<Compacted, Error> {
     // What a link leads to, not the link.
     let path = &fs::canonicalize(path).map_err(Error::io("open", path))?;
     let lock = Lock::wait(&leftovers::creation_lock(path)).map_err(Error::io("create", path))?;
     leftovers::remove_drafts(path);
-    let done = replace(path, patience);
+    let done = replace(path, timeout);
     leftovers::remove_drafts(path);
     lock.remove();
     done
 }
 
-fn replace(path: &Path, patience: Duration) -> Result<Compacted, Error> {
+fn replace(path: &Path, timeout: Duration) -> Result<Compacted, Error> {
     let length = |path: &Path| fs::metadata(path).map(|data| data.len());
     let draft = leftovers::draft(path);
     let conn = connection::in_memory()?;
-    file::retry(path, patience, || {
+    file::retry(path, timeout, || {
         conn.execute_batch(&format!("ATTACH {} AS old", quoted(path)))
     })?;
     // Nothing is left beside it that would be applied to the new one.

@@ -1,11 +1,12 @@
-//! One database file: opened for an operation, closed after it, shared within the process.
+//! One database file: opened for an operation, kept open for the next one until it is idle, shared within the process.
 //!
 //! DuckDB lets one process write or many read. The lock it takes does not keep two connections of
 //! one process apart, so that all stores of a file in this process share one [`File`], which lets
 //! one operation through at a time. For the same reason nothing here opens the file in any other way
 //! while a connection exists: closing it would give up the lock.
 
-use super::keep::{JournalNote, Patience};
+use super::keep::{JournalNote, Timeout};
+use super::kept::{Kept, Slot};
 use super::leftovers;
 use super::words::{damage, explain, system_error};
 use crate::connection::settings;
@@ -16,7 +17,7 @@ use crate::schema::{self, Found};
 use duckdb::{AccessMode, Connection, OptionalExt};
 use landscape_core::files::Lock;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -30,13 +31,23 @@ pub(crate) enum Access {
     Write,
     /// Reads with a text that others wrote: a connection of its own that can do nothing else.
     Query,
+    /// Takes in the journal, for one that only reads: a connection of its own to tables as they are.
+    TakeIn,
+}
+
+impl Access {
+    fn writes(self) -> bool {
+        matches!(self, Access::Write | Access::TakeIn)
+    }
 }
 
 /// A database file of this process.
 #[derive(Debug)]
 pub(crate) struct File {
     path: PathBuf,
-    state: Mutex<State>,
+    /// The name by which stores of this process find it.
+    key: PathBuf,
+    slot: Slot,
     memory: Mutex<Memory>,
 }
 
@@ -52,59 +63,44 @@ struct Memory {
     notes: Vec<JournalNote>,
 }
 
-/// The connection that is kept while somebody holds the file open.
-#[derive(Debug, Default)]
-struct State {
-    holds: usize,
-    kept: Option<Kept>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    conn: Connection,
-    access: Access,
-    /// What the file system calls the file that is open.
-    at: Option<FileId>,
-}
-
-impl Kept {
-    fn new(conn: Connection, access: Access, path: &Path) -> Self {
-        let at = file_id(path);
-        Kept { conn, access, at }
-    }
-
-    /// Whether the file of that name is still the one that is open.
-    fn is_at(&self, path: &Path) -> bool {
-        self.at == file_id(path)
-    }
-
-    fn serves(&self, access: Access) -> bool {
-        match access {
-            Access::Read => true,
-            Access::Write => self.access == Access::Write,
-            Access::Query => false,
-        }
-    }
-}
+/// The files of this process by their names. One that is being closed stays until it is.
+static FILES: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
 
 impl File {
     /// The file of that path, the same for every store of this process.
     pub(crate) fn shared(path: &Path) -> Arc<File> {
-        static FILES: Mutex<Option<HashMap<PathBuf, Weak<File>>>> = Mutex::new(None);
-        let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = files.get_or_insert_default();
-        files.retain(|_, file| file.strong_count() > 0);
         let key = key(path);
-        if let Some(file) = files.get(&key).and_then(Weak::upgrade) {
-            return file;
+        loop {
+            let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+            match files.get(&key).map(Weak::upgrade) {
+                Some(Some(file)) => return file,
+                // Its connection has to be closed before another is opened.
+                Some(None) => {
+                    drop(files);
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                None => {
+                    let file = Arc::new(File {
+                        path: path.to_owned(),
+                        key: key.clone(),
+                        slot: Slot::default(),
+                        memory: Mutex::default(),
+                    });
+                    files.insert(key, Arc::downgrade(&file));
+                    return file;
+                }
+            }
         }
-        let file = Arc::new(File {
-            path: path.to_owned(),
-            state: Mutex::default(),
-            memory: Mutex::default(),
-        });
-        files.insert(key, Arc::downgrade(&file));
-        file
+    }
+
+    /// Closes the file of that path where this process has it open.
+    pub(crate) fn close(path: &Path) {
+        let files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = files.get(&key(path)).and_then(Weak::upgrade);
+        drop(files);
+        if let Some(file) = file {
+            file.slot.lock().close();
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -115,34 +111,35 @@ impl File {
     pub(crate) fn with<R>(
         &self,
         access: Access,
-        patience: &Patience,
+        timeout: &Timeout,
         operation: impl FnOnce(&Connection) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let mut state = self.state();
-        let kept = match state.kept.take() {
-            Some(kept) if kept.serves(access) && kept.is_at(&self.path) => kept,
-            other => {
-                drop(other);
-                // DuckDB would make an empty one.
-                if !exists(&self.path)? {
-                    return Err(self.vanished());
-                }
-                let conn = patience.open(|limit| open_at(&self.path, access, limit))?;
-                if access != Access::Write {
-                    schema::see_as_newest(&conn).map_err(|error| self.explain(error, access))?;
-                }
-                self.learn(&conn);
-                Kept::new(conn, access, &self.path)
-            }
+        let mut state = self.slot.lock();
+        let kept = match state.take(access, &self.path) {
+            Some(kept) => kept,
+            None => self.connect(access, timeout)?,
         };
         let mut result = operation(&kept.conn).map_err(|error| self.explain(error, access));
-        if result.is_ok() && access == Access::Write && !kept.is_at(&self.path) {
+        if result.is_ok() && access.writes() && !kept.is_at(&self.path) {
             result = Err(self.vanished());
         }
-        if result.is_ok() && state.holds > 0 && access != Access::Query {
-            state.kept = Some(kept);
+        if result.is_ok() {
+            self.slot.keep(&mut state, kept);
         }
         result
+    }
+
+    fn connect(&self, access: Access, timeout: &Timeout) -> Result<Kept, Error> {
+        // DuckDB would make an empty one.
+        if !exists(&self.path)? {
+            return Err(self.vanished());
+        }
+        let conn = timeout.open(|limit| open_at(&self.path, access, limit))?;
+        if !access.writes() {
+            schema::see_as_newest(&conn).map_err(|error| self.explain(error, access))?;
+        }
+        self.learn(&conn);
+        Ok(Kept::new(conn, access, &self.path))
     }
 
     /// The file is no longer there, and with it all that this process works on in it.
@@ -156,10 +153,7 @@ impl File {
     fn explain(&self, error: Error, access: Access) -> Error {
         match error {
             Error::Database { source, path } if path.as_os_str().is_empty() => {
-                let action = match access {
-                    Access::Write => "write",
-                    Access::Read | Access::Query => "read",
-                };
+                let action = if access.writes() { "write" } else { "read" };
                 let message = source.to_string();
                 match (system_error(&message), damage(&message)) {
                     (Some(source), _) => Error::io(action, &self.path)(source),
@@ -171,49 +165,25 @@ impl File {
         }
     }
 
-    /// Keeps the connection of the next operation until [`File::release`].
-    pub(crate) fn hold(&self) {
-        self.state().holds += 1;
-    }
-
-    pub(crate) fn release(&self) {
-        let mut state = self.state();
-        state.holds -= 1;
-        if state.holds == 0 {
-            state.kept = None;
-        }
-    }
-
-    /// Makes the file where there is none, and brings its tables up to date. While the file is
-    /// held, the connection for that is kept.
-    pub(crate) fn prepare(&self, patience: Duration) -> Result<(), Error> {
-        let mut state = self.state();
-        if state
-            .kept
-            .as_ref()
-            .is_some_and(|kept| kept.is_at(&self.path))
-        {
-            return Ok(());
-        }
-        state.kept = None;
-        let access = match state.holds > 0 {
-            true => Access::Write,
-            false => Access::Read,
+    /// Makes the file where there is none, and brings its tables up to date.
+    pub(crate) fn prepare(&self, timeout: Duration) -> Result<(), Error> {
+        let mut state = self.slot.lock();
+        let kept = match state.take(Access::Write, &self.path) {
+            Some(kept) => kept,
+            None => {
+                let opened = prepare(&self.path, timeout);
+                let (conn, access) = opened.map_err(|error| error.in_file(&self.path))?;
+                self.learn(&conn);
+                Kept::new(conn, access, &self.path)
+            }
         };
-        let conn = prepare(&self.path, access, patience);
-        let conn = conn.map_err(|error| error.in_file(&self.path))?;
-        self.learn(&conn);
-        if access == Access::Write {
-            state.kept = Some(Kept::new(conn, access, &self.path));
-        }
+        self.slot.keep(&mut state, kept);
         Ok(())
     }
 
     /// Brings the tables of a file that is there up to date, and gives the version that they had.
-    pub(crate) fn migrate(&self, patience: Duration) -> Result<u64, Error> {
-        let mut state = self.state();
-        state.kept = None;
-        migrate(&self.path, patience).map_err(|error| error.in_file(&self.path))
+    pub(crate) fn migrate(&self, timeout: Duration) -> Result<u64, Error> {
+        self.alone(|path| migrate(path, timeout))
     }
 
     /// Lets an operation have the file, that no connection of this process is open to.
@@ -221,18 +191,25 @@ impl File {
         &self,
         operation: impl FnOnce(&Path) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let mut state = self.state();
-        state.kept = None;
+        let mut state = self.slot.lock();
+        state.close();
         operation(&self.path).map_err(|error| error.in_file(&self.path))
     }
 
     /// Checks that the file is there and can be read as it is.
-    pub(crate) fn check(&self, patience: Duration) -> Result<(), Error> {
-        let state = self.state();
-        match state.kept {
-            Some(_) => Ok(()),
-            None => check(&self.path, patience).map_err(|error| error.in_file(&self.path)),
-        }
+    pub(crate) fn check(&self, timeout: Duration) -> Result<(), Error> {
+        let mut state = self.slot.lock();
+        let kept = match state.take(Access::Read, &self.path) {
+            Some(kept) => kept,
+            None => {
+                let conn = open_to_read(&self.path, timeout);
+                let conn = conn.map_err(|error| error.in_file(&self.path))?;
+                self.learn(&conn);
+                Kept::new(conn, Access::Read, &self.path)
+            }
+        };
+        self.slot.keep(&mut state, kept);
+        Ok(())
     }
 
     fn learn(&self, conn: &Connection) {
@@ -283,9 +260,14 @@ impl File {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for File {
+    /// Closes the connection, and only then lets another be opened.
+    fn drop(&mut self) {
+        self.slot.lock().close();
+        let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+        files.remove(&self.key);
     }
 }
 
@@ -317,53 +299,79 @@ pub(crate) fn transaction<R>(
     result
 }
 
+/// Links that are followed to a file that does not exist yet.
+const LINKS: usize = 40;
+
 /// The one name of a file, whether or not it exists yet.
 fn key(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| {
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-        let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).unwrap_or_default();
-        parent.join(path.file_name().unwrap_or_default())
-    })
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match (fs::canonicalize(&path), fs::read_link(&path)) {
+            (Ok(found), _) => return found,
+            (_, Ok(to)) => path = folder_of(&path).join(to),
+            _ => break,
+        }
+    }
+    let folder = fs::canonicalize(folder_of(&path)).unwrap_or_default();
+    folder.join(path.file_name().unwrap_or_default())
 }
 
-/// A connection to a file that is there and up to date.
-fn prepare(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A connection to a file, which is made where there is none and brought up to date. It writes, unless others read
+/// the file just now and nothing has to be changed.
+fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error> {
     check_name(path)?;
-    if !exists(path)? {
-        create(path)?;
-        return open(path, access, patience);
+    match exists(path)? {
+        false => create(path)?,
+        true => {
+            leftovers::sweep(path);
+            check_header(path)?;
+        }
     }
-    leftovers::sweep(path);
-    check_header(path)?;
-    let conn = open(path, access, patience)?;
-    if schema::outdated(&conn, path)?.is_none() {
-        return Ok(conn);
-    }
-    drop(conn);
-    let conn = open(path, Access::Write, patience)?;
+    let conn = match open(path, Access::Write, Duration::ZERO) {
+        Err(Error::Locked { .. }) => {
+            let conn = open(path, Access::Read, timeout)?;
+            if schema::outdated(&conn, path)?.is_none() {
+                return Ok((conn, Access::Read));
+            }
+            drop(conn);
+            open(path, Access::Write, timeout)?
+        }
+        other => other?,
+    };
     schema::migrate(&conn, path)?;
-    Ok(conn)
+    Ok((conn, Access::Write))
 }
 
 /// Brings a file that is there up to date, and gives the version that it had. One that needs nothing is read alone.
-fn migrate(path: &Path, patience: Duration) -> Result<u64, Error> {
-    match version(path, patience)? {
+fn migrate(path: &Path, timeout: Duration) -> Result<u64, Error> {
+    let found = schema::inspect(&found(path, timeout)?, path)?;
+    match found {
+        Found::Version(version) if version < schema::SCHEMA_VERSION => {
+            let conn = open(path, Access::Write, timeout)?;
+            schema::migrate(&conn, path)
+        }
+        Found::Version(version) => schema::check(found, path).map(|()| version),
         Found::Empty => Err(Error::Foreign {
             path: path.to_owned(),
         }),
-        Found::Version(version) if version < schema::SCHEMA_VERSION => {
-            let conn = open(path, Access::Write, patience)?;
-            schema::migrate(&conn, path)
-        }
-        found @ Found::Version(version) => schema::check(found, path).map(|()| version),
     }
 }
 
-fn check(path: &Path, patience: Duration) -> Result<(), Error> {
-    schema::check(version(path, patience)?, path)
+/// A connection that reads a file which is there and can be read as it is.
+fn open_to_read(path: &Path, timeout: Duration) -> Result<Connection, Error> {
+    let conn = found(path, timeout)?;
+    schema::check(schema::inspect(&conn, path)?, path)?;
+    schema::see_as_newest(&conn)?;
+    Ok(conn)
 }
 
-fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
+/// A connection that reads a file which is there, whatever it holds.
+fn found(path: &Path, timeout: Duration) -> Result<Connection, Error> {
     if !exists(path)? {
         return Err(Error::NotFound {
             path: path.to_owned(),
@@ -371,8 +379,7 @@ fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
     }
     check_name(path)?;
     check_header(path)?;
-    let conn = open(path, Access::Read, patience)?;
-    schema::inspect(&conn, path)
+    open(path, Access::Read, timeout)
 }
 
 /// Bytes of a block of new files. Every table with rows and every key takes at least one, of which DuckDB's own size, four
@@ -380,10 +387,10 @@ fn version(path: &Path, patience: Duration) -> Result<Found, Error> {
 pub(super) const BLOCK: u64 = 1 << 16;
 
 /// What tells a file from another one of the same name.
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 #[cfg(unix)]
-fn file_id(path: &Path) -> Option<FileId> {
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     let data = fs::metadata(path).ok()?;
     Some((data.dev(), data.ino()))
@@ -494,25 +501,25 @@ fn log_of(path: &Path) -> PathBuf {
 }
 
 /// Opens the file that has the name, and not one that was replaced meanwhile (see [`super::Store::compact`]).
-fn open_at(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
+fn open_at(path: &Path, access: Access, timeout: Duration) -> Result<Connection, Error> {
     loop {
         let before = file_id(path);
-        let conn = open(path, access, patience)?;
+        let conn = open(path, access, timeout)?;
         if before == file_id(path) {
             return Ok(conn);
         }
     }
 }
 
-/// Opens the file, again and again while another process has it, for as long as `patience`.
-fn open(path: &Path, access: Access, patience: Duration) -> Result<Connection, Error> {
-    retry(path, patience, || open_once(path, access))
+/// Opens the file, again and again while another process has it, for as long as `timeout`.
+fn open(path: &Path, access: Access, timeout: Duration) -> Result<Connection, Error> {
+    retry(path, timeout, || open_once(path, access))
 }
 
-/// Does what another process that has the file keeps from being done, again and again for as long as `patience`.
+/// Does what another process that has the file keeps from being done, again and again for as long as `timeout`.
 pub(super) fn retry<T>(
     path: &Path,
-    patience: Duration,
+    timeout: Duration,
     attempt: impl Fn() -> Result<T, duckdb::Error>,
 ) -> Result<T, Error> {
     let start = Instant::now();
@@ -522,7 +529,7 @@ pub(super) fn retry<T>(
             Ok(done) => return Ok(done),
             Err(error) => explain(error, path, start.elapsed()),
         };
-        let left = patience.saturating_sub(start.elapsed());
+        let left = timeout.saturating_sub(start.elapsed());
         if !matches!(error, Error::Locked { .. }) || left.is_zero() {
             return Err(error);
         }
@@ -535,7 +542,7 @@ fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
     let read_only = || settings()?.access_mode(AccessMode::ReadOnly);
     match access {
         Access::Read => Connection::open_with_flags(path, read_only()?),
-        Access::Write => {
+        Access::Write | Access::TakeIn => {
             let config = settings()?
                 .access_mode(AccessMode::ReadWrite)?
                 .with("default_block_size", BLOCK.to_string())?;

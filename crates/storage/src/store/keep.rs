@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long work that goes on waits for another process that has the file.
-const GLANCE: Duration = Duration::from_millis(20);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
 /// How often somebody who waits is asked whether to go on.
 const SLICE: Duration = Duration::from_millis(200);
 
@@ -23,28 +23,23 @@ type Ask = dyn Fn(&Error) -> ControlFlow<()> + Send + Sync;
 
 /// How an operation waits for a file that another process keeps.
 #[derive(Clone)]
-pub(super) struct Patience {
+pub(super) struct Timeout {
     pub(super) limit: Duration,
     pub(super) ask: Option<Arc<Ask>>,
 }
 
-impl fmt::Debug for Patience {
+impl fmt::Debug for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Patience({:?}, asks: {})",
-            self.limit,
-            self.ask.is_some()
-        )
+        write!(f, "Timeout({:?}, asks: {})", self.limit, self.ask.is_some())
     }
 }
 
-impl Patience {
+impl Timeout {
     pub(super) fn new(limit: Duration) -> Self {
-        Patience { limit, ask: None }
+        Timeout { limit, ask: None }
     }
 
-    /// Tries to open a file, for as long as there is patience.
+    /// Tries to open a file, until the time-out.
     pub(super) fn open<T>(&self, open: impl Fn(Duration) -> Result<T, Error>) -> Result<T, Error> {
         let Some(ask) = &self.ask else {
             return open(self.limit);
@@ -73,6 +68,8 @@ pub(crate) enum Kept {
     Stored(usize),
     /// Into the journal.
     Journal,
+    /// Into the journal, and from there into the tables.
+    TakenIn,
 }
 
 /// Changes that could not be kept at all, and why.
@@ -154,7 +151,7 @@ impl Store {
         mut self,
         ask: impl Fn(&Error) -> ControlFlow<()> + Send + Sync + 'static,
     ) -> Self {
-        self.patience.ask = Some(Arc::new(ask));
+        self.timeout.ask = Some(Arc::new(ask));
         self
     }
 
@@ -164,9 +161,10 @@ impl Store {
         self.file.notes()
     }
 
-    fn glancing(&self) -> Store {
+    /// The same store for work that goes on.
+    pub(crate) fn in_passing(&self) -> Store {
         Store {
-            patience: Patience::new(GLANCE),
+            timeout: Timeout::new(SHORT_TIMEOUT),
             ..self.clone()
         }
     }
@@ -182,7 +180,7 @@ impl Store {
             session: self.file.session(run.id).filter(|_| results),
             all,
         };
-        let kept = match self.glancing().write(|conn| {
+        let kept = match self.in_passing().write(|conn| {
             self.still_there(conn, run)?;
             apply(conn, run, &changes)
         }) {
@@ -210,7 +208,7 @@ impl Store {
         })?;
         journal::append(self.path(), &id, changes)?;
         let waited = self.file.locked_for();
-        if let (Some(ask), Error::Locked { path, holder, .. }) = (&self.patience.ask, locked) {
+        if let (Some(ask), Error::Locked { path, holder, .. }) = (&self.timeout.ask, locked) {
             let (path, holder) = (path.clone(), holder.clone());
             let _ = ask(&Error::Locked {
                 path,
@@ -221,20 +219,18 @@ impl Store {
         Ok(Kept::Journal)
     }
 
-    /// As [`Store::keep`], and waits for the file. How many points were new is not known where they went
-    /// through the journal.
-    pub(crate) fn keep_now(&self, run: &Run, all: Vec<Change>) -> Result<Option<usize>, Refused> {
-        match self.keep(run, all)? {
-            Kept::Stored(count) => Ok(Some(count)),
-            Kept::Journal => {
-                let stored = self.write(|conn| self.still_there(conn, run));
-                stored.map_err(|error| Refused {
-                    all: Vec::new(),
-                    error: Box::new(journaled(error)),
-                })?;
-                Ok(None)
-            }
+    /// As [`Store::keep`], and waits for the file.
+    pub(crate) fn keep_now(&self, run: &Run, all: Vec<Change>) -> Result<Kept, Refused> {
+        let kept = self.keep(run, all)?;
+        if kept == Kept::Journal {
+            let stored = self.write(|conn| self.still_there(conn, run));
+            stored.map_err(|error| Refused {
+                all: Vec::new(),
+                error: Box::new(journaled(error)),
+            })?;
+            return Ok(Kept::TakenIn);
         }
+        Ok(kept)
     }
 
     /// Takes in the journal where there is one.
@@ -282,9 +278,9 @@ impl Store {
         if !journal::exists(self.path()) {
             return Ok(());
         }
-        let patience = Patience::new(SLICE);
-        let access = super::file::Access::Write;
-        let taken = self.file.with(access, &patience, |conn| {
+        let timeout = Timeout::new(SLICE);
+        let access = super::file::Access::TakeIn;
+        let taken = self.file.with(access, &timeout, |conn| {
             match crate::schema::outdated(conn, self.path())? {
                 None => self.take_in(conn),
                 Some(_) => {

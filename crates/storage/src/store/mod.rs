@@ -10,6 +10,7 @@ mod directions;
 mod fence;
 mod file;
 mod keep;
+mod kept;
 mod lanczos;
 mod leftovers;
 mod list;
@@ -39,35 +40,32 @@ use crate::run::Run;
 use duckdb::Connection;
 use fence::Writer;
 use file::{Access, File};
-use keep::Patience;
+use keep::Timeout;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an operation waits for another process to let go of the file.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database file with runs.
 ///
-/// The file is opened for each operation and closed after it, so that other processes can read in
-/// between; [`Store::hold`] keeps it open over several. Every change is one transaction: a process
+/// The file is opened by the first operation and closed when it is idle (0.4 s after it was opened, 20 ms after the last
+/// operation later on, and with the last store), so that other processes get at it in
+/// between. Every change is one transaction: a process
 /// killed at any moment leaves a file that holds all changes made before. Clones, and all stores
-/// of one file in a process, share the file; operations of several threads run one after another.
+/// of one file in a process, share the connection; operations of several threads run one after another.
+/// Code of the same process that opens the file with DuckDB itself calls [`Store::close`] first: locks keep only
+/// processes apart.
 ///
 /// A run belongs to the store that began or continued it last, be it of this process or of another: earlier
 /// ones can change it no more ([`Error::TakenOver`]). Clones are one store.
 #[derive(Debug, Clone)]
 pub struct Store {
     file: Arc<File>,
-    patience: Patience,
+    timeout: Timeout,
     writable: bool,
     writer: Writer,
-}
-
-/// Keeps a file open until it is dropped, see [`Store::hold`].
-#[derive(Debug)]
-pub struct Hold {
-    file: Arc<File>,
 }
 
 impl Store {
@@ -83,18 +81,6 @@ impl Store {
         Ok(store)
     }
 
-    /// As [`Store::open`] and [`Store::hold`] in one opening of the file: the quickest way to open a
-    /// store and begin a run in it.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn open_and_hold(path: impl AsRef<Path>) -> Result<(Store, Hold), Error> {
-        let store = Store::of(path.as_ref(), true);
-        let hold = store.hold();
-        store.prepare()?;
-        Ok((store, hold))
-    }
-
     /// Brings the tables of a file to [`crate::schema::SCHEMA_VERSION`], as [`Store::open`] does, and gives the
     /// version that they had. A file that is up to date stays as it is.
     ///
@@ -102,7 +88,7 @@ impl Store {
     /// As [`Store::open`], and when there is no file or it is empty.
     pub fn migrate(path: impl AsRef<Path>) -> Result<u64, Error> {
         let store = Store::of(path.as_ref(), true);
-        let version = store.file.migrate(PATIENCE)?;
+        let version = store.file.migrate(TIMEOUT)?;
         match journal::exists(store.path()) {
             true => store.write(|_| Ok(version)),
             false => Ok(version),
@@ -115,7 +101,7 @@ impl Store {
     /// As [`Store::open`], and when there is no file.
     pub fn open_read(path: impl AsRef<Path>) -> Result<Store, Error> {
         let store = Store::of(path.as_ref(), false);
-        store.file.check(PATIENCE)?;
+        store.file.check(TIMEOUT)?;
         store.take_in_to_read()?;
         Ok(store)
     }
@@ -127,7 +113,7 @@ impl Store {
                 path: journal::path_of(path),
             });
         }
-        self.file.prepare(PATIENCE)?;
+        self.file.prepare(TIMEOUT)?;
         match journal::exists(path) {
             true => self.write(|_| Ok(())),
             false => Ok(()),
@@ -137,17 +123,17 @@ impl Store {
     fn of(path: &Path, writable: bool) -> Store {
         Store {
             file: File::shared(path),
-            patience: Patience::new(PATIENCE),
+            timeout: Timeout::new(TIMEOUT),
             writable,
             writer: Writer::new(),
         }
     }
 
-    /// The same store with another patience: how long an operation waits while another process
-    /// keeps the file, before it fails with [`Error::Locked`]. Five seconds unless changed.
+    /// The same store with another time-out: how long an operation waits while another process
+    /// has the file open, before it fails with [`Error::Locked`]. Five seconds unless changed.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = Patience::new(patience);
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Timeout::new(timeout);
         self
     }
 
@@ -156,13 +142,10 @@ impl Store {
         self.file.path()
     }
 
-    /// Keeps the file open from the next operation on until the value is dropped: several
-    /// operations in a row then cost one opening, and other processes have to wait.
-    pub fn hold(&self) -> Hold {
-        self.file.hold();
-        Hold {
-            file: Arc::clone(&self.file),
-        }
+    /// Closes a file now where stores of this process have it open: before other code of the process opens, moves or
+    /// copies it. The next operation opens it again.
+    pub fn close(path: impl AsRef<Path>) {
+        File::close(path.as_ref());
     }
 
     /// Reads.
@@ -171,8 +154,8 @@ impl Store {
         operation: impl FnOnce(&Connection) -> Result<R, Error>,
     ) -> Result<R, Error> {
         match self.writable && journal::exists(self.path()) {
-            false => self.file.with(Access::Read, &self.patience, operation),
-            true => self.file.with(Access::Write, &self.patience, |conn| {
+            false => self.file.with(Access::Read, &self.timeout, operation),
+            true => self.file.with(Access::Write, &self.timeout, |conn| {
                 self.take_in(conn)?;
                 operation(conn)
             }),
@@ -196,7 +179,7 @@ impl Store {
         if self.writable && journal::exists(self.path()) {
             self.read(|_| Ok(()))?;
         }
-        self.file.with(Access::Query, &self.patience, operation)
+        self.file.with(Access::Query, &self.timeout, operation)
     }
 
     /// Changes the file in one transaction.
@@ -209,7 +192,7 @@ impl Store {
                 path: self.path().to_owned(),
             });
         }
-        self.file.with(Access::Write, &self.patience, |conn| {
+        self.file.with(Access::Write, &self.timeout, |conn| {
             self.take_in(conn)?;
             file::transaction(conn, operation)
         })
@@ -222,11 +205,5 @@ pub(crate) fn lacks(run: &Run, what: &'static str) -> Error {
         name: run.name.clone(),
         kind: run.kind.to_string(),
         what,
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.file.release();
     }
 }

@@ -117,12 +117,13 @@ pub(super) fn drop_name(conn: &Connection, run: i64, name: &str) -> Result<bool,
     Ok(false)
 }
 
-/// The names of all runs, by their numbers: the first of each is the one it is listed under.
-pub(super) fn all(conn: &Connection) -> Result<HashMap<i64, Vec<String>>, Error> {
-    let mut statement = conn.prepare(
-        "SELECT n.run_id, n.name FROM names n LEFT JOIN runs r USING (run_id)
-         ORDER BY n.run_id, n.name IS DISTINCT FROM r.name, n.name",
-    )?;
+/// The names of runs that a condition picks, by their numbers: the first of each is the one it is listed under.
+pub(super) fn of(conn: &Connection, theirs: &str) -> Result<HashMap<i64, Vec<String>>, Error> {
+    let sql = format!(
+        "SELECT run_id, n.name FROM names n LEFT JOIN runs r USING (run_id) {theirs}
+         ORDER BY run_id, n.name IS DISTINCT FROM r.name, n.name"
+    );
+    let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query([])?;
     let mut names: HashMap<i64, Vec<String>> = HashMap::new();
     while let Some(row) = rows.next()? {

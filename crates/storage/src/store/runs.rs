@@ -451,40 +451,40 @@ pub(super) fn any(
     Ok(conn.query_row(&sql, params, |row| row.get(0))?)
 }
 
+/// How much runs hold; of others nothing is read.
 pub(super) fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error> {
-    let count = |sql: &str| -> Result<HashMap<i64, u64>, Error> {
-        let mut statement = conn.prepare(sql)?;
+    let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let theirs = format!("WHERE run_id IN ({})", ids.join(", "));
+    let count = |of: &str| -> Result<HashMap<i64, u64>, Error> {
+        let sql = of.replace("THEIRS", &theirs);
+        let mut statement = conn.prepare(&format!("SELECT run_id, {sql} GROUP BY run_id"))?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
     let points = count(
-        "SELECT run_id, count(*) FROM (SELECT run_id FROM points UNION ALL
-                                       SELECT run_id FROM curvature_points) GROUP BY run_id",
+        "count(*) FROM (SELECT run_id FROM points THEIRS UNION ALL SELECT run_id FROM curvature_points THEIRS)",
     )?;
-    let curvature = count("SELECT run_id, count(*) FROM curvature GROUP BY run_id")?;
-    let interpolated =
-        count("SELECT run_id, count(*) FROM points WHERE interpolated GROUP BY run_id")?;
-    let records = count("SELECT run_id, count(*) FROM records GROUP BY run_id")?;
-    let trajectories = count("SELECT run_id, count(*) FROM trajectories GROUP BY run_id")?;
+    let interpolated = count("count(*) FROM points THEIRS AND interpolated")?;
+    let curvature = count("count(*) FROM curvature THEIRS")?;
+    let records = count("count(*) FROM records THEIRS")?;
+    let trajectories = count("count(*) FROM trajectories THEIRS")?;
     let checkpoints = count(
-        "SELECT run_id, count(DISTINCT step)
-         FROM (SELECT run_id, step FROM tensors WHERE part IN ('checkpoint', 'control-point') UNION ALL
-               SELECT run_id, step FROM deltas) GROUP BY run_id",
+        "count(DISTINCT step)
+         FROM (SELECT run_id, step FROM tensors THEIRS AND part IN ('checkpoint', 'control-point') UNION ALL
+               SELECT run_id, step FROM deltas THEIRS)",
     )?;
     // From the shapes: lengths of blobs are known only once they are read.
     let bytes = count(
-        "SELECT run_id, coalesce(TRY_CAST(sum(bytes) AS UBIGINT), 0)
+        "coalesce(TRY_CAST(sum(bytes) AS UBIGINT), 0)
          FROM (SELECT run_id, 4 * list_product(TRY_CAST(shape AS BIGINT[])) AS bytes FROM tensors
-               WHERE part IN ('checkpoint', 'control-point') UNION ALL SELECT run_id, bytes FROM deltas)
-         GROUP BY run_id",
+               THEIRS AND part IN ('checkpoint', 'control-point') UNION ALL
+               SELECT run_id, bytes FROM deltas THEIRS)",
     )?;
-    let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
-    let mut statement = conn.prepare("SELECT run_id, count FROM axes ORDER BY run_id, axis")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        shapes.entry(row.get(0)?).or_default().push(row.get(1)?);
-    }
-    let mut all_names = names::all(conn)?;
+    let mut shapes = shapes(conn, &theirs)?;
+    let mut all_names = names::of(conn, &theirs)?;
     let of = |counts: &HashMap<i64, u64>, run: &Run| counts.get(&run.id).copied().unwrap_or(0);
     let summary = |run: Run| RunSummary {
         names: all_names.remove(&run.id).unwrap_or_default(),
@@ -499,4 +499,16 @@ pub(super) fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSumm
         run,
     };
     Ok(runs.into_iter().map(summary).collect())
+}
+
+/// Numbers of points on the axes of runs.
+fn shapes(conn: &Connection, theirs: &str) -> Result<HashMap<i64, Vec<u64>>, Error> {
+    let sql = format!("SELECT run_id, count FROM axes {theirs} ORDER BY run_id, axis");
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        shapes.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(shapes)
 }

@@ -1,6 +1,6 @@
 //! Interpolated points: stored as such, replaced by measurements, kept by every format.
 
-use crate::support::{assert_same, points, spec, store, surface, terms};
+use crate::support::{assert_same, points, raw, spec, store, surface, terms};
 use landscape_core::{
     Adapted, Adaptive, Cancel, Grid, Measured, PointSource, Progress, Sample, Sampler, Surface,
     analytic, from_fn,
@@ -231,7 +231,7 @@ fn an_import_keeps_the_sources() {
 fn files_of_version_1_get_the_column() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.duckdb");
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     conn.execute_batch(include_str!("../../src/schema/v1.sql"))
         .unwrap();
     conn.execute_batch(

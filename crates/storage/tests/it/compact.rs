@@ -41,6 +41,7 @@ fn fill(store: &Store) {
 }
 
 fn size(path: &Path) -> u64 {
+    Store::close(path);
     fs::metadata(path).unwrap().len()
 }
 
@@ -93,7 +94,7 @@ fn a_file_in_use_is_not_replaced() {
     let (_dir, path) = place();
     let store = Store::open(&path)
         .unwrap()
-        .with_patience(Duration::from_millis(50));
+        .with_timeout(Duration::from_millis(50));
     let mut other = Process::start("hold", &path);
     other.wait_for("holding");
     assert!(matches!(store.compact(), Err(Error::Locked { .. })));

@@ -1,7 +1,7 @@
 //! Several stores, threads and processes at one file.
 
 use crate::child::{Process, allow, allow_all, wait_until_allowed};
-use crate::support::{assert_same, grid, place, points, spec, store, surface};
+use crate::support::{assert_same, grid, place, points, raw, spec, store, surface};
 use landscape_core::{Measured, Observer, Progress};
 use landscape_storage::{Error, JournalNote, Status, Store};
 use std::io::Read;
@@ -13,9 +13,8 @@ use std::time::Duration;
 
 /// Keeps the file open until it is killed.
 pub fn hold_in_child(file: &Path) {
-    let store = Store::open(file).unwrap();
-    let _hold = store.hold();
-    store.begin(&spec(99)).unwrap();
+    Store::open(file).unwrap().begin(&spec(99)).unwrap();
+    let _open = raw(file);
     println!("holding");
     let _ = std::io::stdin().read(&mut [0]);
     std::thread::sleep(Duration::from_secs(60));
@@ -143,7 +142,7 @@ fn patiently(file: &Path) -> Store {
 pub fn append_in_child(file: &Path) {
     let store = Store::open(file)
         .unwrap()
-        .with_patience(Duration::from_secs(60));
+        .with_timeout(Duration::from_secs(60));
     let run = store.find("surface-1").unwrap();
     println!("ready");
     for batch in points(&grid(), 0).chunks(4) {
@@ -195,21 +194,16 @@ fn threads_and_stores_of_one_process_take_turns() {
 }
 
 #[test]
-fn a_held_file_is_seen_by_every_store_of_the_process_and_let_go() {
+fn an_open_file_is_seen_by_every_store_of_the_process_and_closed_when_it_is_idle() {
     let (_dir, store) = store();
-    {
-        let hold = store.hold();
-        let run = store.begin(&spec(1)).unwrap();
-        let reader = Store::open_read(store.path()).unwrap();
-        assert_eq!(reader.find(&run.name).unwrap().id, run.id);
-        assert!(matches!(
-            reader.begin(&spec(2)),
-            Err(Error::ReadOnly { .. })
-        ));
-        let _second = store.hold();
-        drop(hold);
-        store.begin(&spec(3)).unwrap();
-    }
+    let run = store.begin(&spec(1)).unwrap();
+    let reader = Store::open_read(store.path()).unwrap();
+    assert_eq!(reader.find(&run.name).unwrap().id, run.id);
+    assert!(matches!(
+        reader.begin(&spec(2)),
+        Err(Error::ReadOnly { .. })
+    ));
+    store.begin(&spec(3)).unwrap();
     let mut other = Process::start("hold", store.path());
     other.wait_for("holding");
 }
@@ -230,7 +224,7 @@ fn a_run_removed_meanwhile_takes_no_more_points() {
 
 /// Changes what a run says about its process.
 fn change_owner(file: &Path, change: &str) {
-    let conn = duckdb::Connection::open(file).unwrap();
+    let conn = raw(file);
     let sql = format!("UPDATE runs SET owner = {change} WHERE name = 'mine'");
     assert_eq!(conn.execute(&sql, []).unwrap(), 1);
 }
@@ -410,6 +404,8 @@ fn a_stopped_process_that_wakes_up_after_a_take_over_changes_nothing() {
     allow(&file, 0);
     let mut other = Process::start("append-leashed", &file);
     other.wait_for("appended");
+    // It stands still once it has closed the file.
+    drop(raw(&file));
     let signal = |name: &str| {
         let done = std::process::Command::new("kill")
             .args([name, &other.id().to_string()])
@@ -460,7 +456,7 @@ fn results_in_the_journal_of_a_writer_that_lost_its_run_are_left_out() {
         observer.batch(&[], progress).unwrap();
     }
     other.kill();
-    let conn = duckdb::Connection::open(&file).unwrap();
+    let conn = raw(&file);
     conn.execute(
         "UPDATE runs SET writer = 'another', owner = NULL WHERE name = 'mine'",
         [],
@@ -490,7 +486,7 @@ fn results_in_the_journal_of_a_writer_that_lost_its_run_are_left_out() {
 
 /// Makes the database and begins a run, as fast as it can.
 pub fn create_and_begin_in_child(file: &Path) {
-    let store = patiently(file).with_patience(Duration::from_secs(60));
+    let store = patiently(file).with_timeout(Duration::from_secs(60));
     let seed = u64::from(std::process::id());
     store.begin(&spec(seed)).unwrap();
 }
@@ -524,7 +520,7 @@ fn a_file_made_by_several_processes_at_once_holds_what_each_stored() {
 #[test]
 fn a_file_is_migrated_once() {
     let (_dir, file) = place();
-    let conn = duckdb::Connection::open(&file).unwrap();
+    let conn = raw(&file);
     conn.execute_batch(include_str!("../../src/schema/v1.sql"))
         .unwrap();
     conn.execute_batch("INSERT INTO meta VALUES ('schema_version', '1')")
@@ -560,4 +556,109 @@ fn drafts_that_were_left_are_swept() {
     leave();
     Store::open(&file).unwrap();
     assert_eq!(left(), ["landscape.duckdb"]);
+}
+
+/// The lock that this process has on a file, in the words of the system.
+#[cfg(target_os = "linux")]
+fn lock_on(file: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{}", file.metadata().unwrap().ino());
+    let process = std::process::id().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let ours = locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ours = words.get(4) == Some(&process.as_str());
+        (ours && words.get(5)?.ends_with(&inode)).then(|| words[3].to_owned())
+    });
+    ours
+}
+
+/// Whether this process has a file open without a lock on it.
+#[cfg(target_os = "linux")]
+fn is_unguarded(file: &Path) -> bool {
+    let is_open = || {
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        { open }.any(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == file))
+    };
+    is_open() && lock_on(file).is_none() && is_open()
+}
+
+/// Uses a file until it is met open: it is closed when it is idle.
+#[cfg(target_os = "linux")]
+fn until_open(store: &Store) {
+    let start = std::time::Instant::now();
+    while lock_on(store.path()).as_deref() != Some("WRITE") {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "it is never open"
+        );
+        store.begin(&spec(3)).unwrap();
+    }
+}
+
+/// The system gives up every lock of a process on a file when the process closes the file anywhere: nothing does
+/// while a connection is open.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_other_stores_of_the_process_do_gives_up_no_lock() {
+    let (_dir, store) = store();
+    let file = store.path().to_owned();
+    let link = file.with_extension("link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    type Act<'a> = &'a dyn Fn(&Store);
+    let acts: [(&str, Act<'_>); 7] = [
+        ("open", &|_| drop(Store::open(&file).unwrap())),
+        ("open a link", &|_| drop(Store::open(&link).unwrap())),
+        ("open to read", &|_| drop(Store::open_read(&file).unwrap())),
+        ("read", &|store| drop(store.runs().unwrap())),
+        ("look for", &|store| drop(store.stored(&spec(3)).unwrap())),
+        ("fail", &|_| drop(Store::open(file.join("no")).unwrap_err())),
+        ("summarize", &|store| {
+            drop(store.summary("surface-1").unwrap())
+        }),
+    ];
+    for (what, act) in acts {
+        until_open(&store);
+        act(&store);
+        assert!(!is_unguarded(&file), "{what}");
+        Store::close(&file);
+        assert_eq!(lock_on(&file), None, "{what}");
+    }
+}
+
+/// It is closed when nobody uses it, and with the last store.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_idle_file_is_closed() {
+    let (_dir, store) = store();
+    let file = store.path().to_owned();
+    store.begin(&spec(1)).unwrap();
+    let start = std::time::Instant::now();
+    while lock_on(&file).is_some() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it stays open");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!file.with_extension("duckdb.wal").exists());
+    let other = Store::open(&file).unwrap();
+    drop(store);
+    until_open(&other);
+    drop(other);
+    assert_eq!(lock_on(&file), None);
+}
+
+/// A link to a file that is yet to be made is another name of that file.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_made_through_a_link_is_one_file() {
+    let (dir, link) = place();
+    let file = dir.path().join("real.duckdb");
+    std::os::unix::fs::symlink("real.duckdb", &link).unwrap();
+    let by_link = Store::open(&link).unwrap();
+    let by_name = Store::open(&file).unwrap();
+    let run = by_link.begin(&spec(1)).unwrap();
+    assert_eq!(by_name.find(&run.name).unwrap().id, run.id);
+    until_open(&by_name);
+    by_link.begin(&spec(2)).unwrap();
+    assert!(!is_unguarded(&file));
+    assert_eq!(by_name.runs().unwrap().len(), 3);
 }

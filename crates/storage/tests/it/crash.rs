@@ -1,7 +1,7 @@
 //! Processes that are killed.
 
 use crate::child::{Process, allow, allow_all, wait_until_allowed};
-use crate::support::{assert_same, place};
+use crate::support::{assert_same, place, raw};
 use landscape_core::{
     Grid, Objective, ObjectiveError, Point, Sample, Sampler, Surface, Term, from_fn,
 };
@@ -80,11 +80,10 @@ fn log_of(file: &Path) -> PathBuf {
 
 /// What a command does: begin or continue, sample, store, finish.
 pub fn sample_in_child(file: &Path) {
-    let (store, hold) = Store::open_and_hold(file).unwrap();
+    let store = Store::open(file).unwrap();
     let (run, mut surface) = store
         .begin_surface(&spec(), &grid(), &terms(), None)
         .unwrap();
-    drop(hold);
     let log = OpenOptions::new()
         .append(true)
         .create(true)
@@ -242,7 +241,7 @@ pub fn migrate_in_child(file: &Path) {
 
 /// A file of version 1 with a run of so many points.
 fn older(file: &Path, points: u64) {
-    let conn = duckdb::Connection::open(file).unwrap();
+    let conn = raw(file);
     conn.execute_batch(include_str!("../../src/schema/v1.sql"))
         .unwrap();
     let rows = format!(
@@ -257,7 +256,7 @@ fn older(file: &Path, points: u64) {
 
 /// All that the file of version 1 held.
 fn content(file: &Path) -> (u64, u64, f64, u64) {
-    let conn = duckdb::Connection::open(file).unwrap();
+    let conn = raw(file);
     let query = "SELECT (SELECT count(*) FROM runs WHERE name = 'old' AND status = 'complete'), count(*), sum(loss),
                         (SELECT sum(octet_length(data)) FROM tensors) FROM points";
     let row = |row: &duckdb::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));

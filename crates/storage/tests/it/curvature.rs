@@ -1,7 +1,7 @@
 //! Curvature: eigenvalues, traces, densities, sharpness, eigenvectors, maps, iterations under way.
 
 use crate::child::{Process, allow, allow_all, wait_until_allowed};
-use crate::support::{grid, params, place, plane, spec, store};
+use crate::support::{grid, params, place, plane, raw, spec, store};
 use landscape_core::Grid;
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue, Error,
@@ -567,7 +567,7 @@ fn killed_maps_go_on_where_they_were() {
 #[test]
 fn files_of_version_2_get_the_tables() {
     let (_dir, path) = place();
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     for version in [
         include_str!("../../src/schema/v1.sql"),
         include_str!("../../src/schema/v2.sql"),
@@ -605,7 +605,7 @@ fn files_of_version_2_get_the_tables() {
 #[test]
 fn densities_of_version_4_are_read() {
     let (_dir, path) = place();
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     for version in [
         include_str!("../../src/schema/v1.sql"),
         include_str!("../../src/schema/v2.sql"),
@@ -634,7 +634,7 @@ fn densities_of_version_4_are_read() {
 }
 
 fn schema_version(path: &Path) -> String {
-    let conn = duckdb::Connection::open(path).unwrap();
+    let conn = raw(path);
     let query = "SELECT value FROM meta WHERE key = 'schema_version'";
     conn.query_row(query, [], |row| row.get(0)).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Files that are not what they should be, and disks that are full.
 
 use crate::child::Process;
-use crate::support::{assert_same, grid, place, points, spec, surface};
+use crate::support::{assert_same, grid, place, points, raw, spec, surface};
 use landscape_core::{Grid, Measured};
 use landscape_storage::{Error, SCHEMA_VERSION, Store};
 use std::fs;
@@ -60,14 +60,14 @@ fn other_files_are_not_databases_and_stay_as_they_are() {
 #[test]
 fn a_database_of_another_program_is_refused() {
     let (_dir, path) = place();
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     conn.execute_batch("CREATE TABLE customers (name VARCHAR)")
         .unwrap();
     drop(conn);
     for result in [Store::open(&path), Store::open_read(&path)] {
         assert!(matches!(result, Err(Error::Foreign { .. })), "{result:?}");
     }
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     conn.execute_batch("CREATE TABLE meta (key VARCHAR, value VARCHAR)")
         .unwrap();
     drop(conn);
@@ -77,7 +77,7 @@ fn a_database_of_another_program_is_refused() {
 #[test]
 fn an_empty_database_is_filled() {
     let (_dir, path) = place();
-    drop(duckdb::Connection::open(&path).unwrap());
+    drop(raw(&path));
     assert!(matches!(
         Store::open_read(&path),
         Err(Error::Foreign { .. })
@@ -89,7 +89,7 @@ fn an_empty_database_is_filled() {
 fn a_newer_schema_is_refused_with_both_versions() {
     let (_dir, path) = place();
     Store::open(&path).unwrap();
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     let newer = SCHEMA_VERSION + 41;
     conn.execute(
         "UPDATE meta SET value = ? WHERE key = 'schema_version'",
@@ -250,7 +250,6 @@ fn an_error_leaves_the_store_usable() {
     let (_dir, path) = place();
     let store = Store::open(&path).unwrap();
     let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
-    let _hold = store.hold();
     assert!(store.sql("SELECT broken").is_err());
     assert!(store.append_points(&run, &points(&grid(), 3)).is_err());
     store.append_points(&run, &points(&grid(), 0)).unwrap();
@@ -262,7 +261,7 @@ fn an_error_leaves_the_store_usable() {
 
 /// A file with the tables of version 1.
 fn older(path: &std::path::Path) {
-    let conn = duckdb::Connection::open(path).unwrap();
+    let conn = raw(path);
     conn.execute_batch(include_str!("../../src/schema/v1.sql"))
         .unwrap();
     conn.execute_batch("INSERT INTO meta VALUES ('schema_version', '1')")
@@ -286,11 +285,13 @@ fn an_older_schema_is_read_as_it_is_and_migrated() {
 #[test]
 #[cfg(unix)]
 fn a_file_deleted_meanwhile_is_said_to_be() {
-    for held in [false, true] {
+    for open in [false, true] {
         let (dir, path) = place();
         let store = Store::open(&path).unwrap();
-        let _hold = held.then(|| store.hold());
         let (run, _) = store.begin_surface(&spec(1), &grid(), &[], None).unwrap();
+        if !open {
+            Store::close(&path);
+        }
         let moved = dir.path().join("moved");
         fs::rename(&path, &moved).unwrap();
         let error = store.append_points(&run, &points(&grid(), 0)).unwrap_err();

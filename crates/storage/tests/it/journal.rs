@@ -1,7 +1,7 @@
 //! What cannot be stored because another process keeps the file lies beside it until it can.
 
 use crate::child::Process;
-use crate::support::{assert_same, grid, params, place, points, spec, surface};
+use crate::support::{assert_same, grid, params, place, points, raw, spec, surface};
 use landscape_core::{Measured, Observer, Progress};
 use landscape_storage::{
     ALL_PARAMETERS, CheckpointForm, Curvature, CurvaturePoint, Eigenvalue, Error, JournalNote, Run,
@@ -31,7 +31,7 @@ fn keeper(file: &Path) -> Process {
 fn hasty(file: &Path) -> Store {
     Store::open(file)
         .unwrap()
-        .with_patience(Duration::from_millis(50))
+        .with_timeout(Duration::from_millis(50))
 }
 
 fn progress(done: usize, total: usize) -> Progress {
@@ -196,7 +196,7 @@ fn a_run_that_was_removed_takes_nothing_in() {
         .unwrap();
     // As another journal, which was not taken in yet.
     fs::write(journal(&file), kept).unwrap();
-    let database = duckdb::Connection::open(&file).unwrap();
+    let database = raw(&file);
     { database.execute("DELETE FROM meta WHERE key = 'journal'", []) }.unwrap();
     drop(database);
     let store = Store::open(&file).unwrap();

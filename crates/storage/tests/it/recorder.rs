@@ -1,7 +1,7 @@
 //! Recording in every form: what comes back, when, and after what.
 
 use crate::child::{Process, allow, allow_all, wait_until_allowed};
-use crate::support::{params, place, store};
+use crate::support::{params, place, raw, store};
 use crate::training::{Adam, record, run, values};
 use landscape_core::{Parameter, Params, Pca, PcaOptions, Role, RowSource};
 use landscape_storage::{
@@ -398,10 +398,7 @@ fn damaged_frames_are_errors() {
                 .unwrap();
         }
         drop(recorder);
-        duckdb::Connection::open(store.path())
-            .unwrap()
-            .execute_batch(change)
-            .unwrap();
+        raw(store.path()).execute_batch(change).unwrap();
         let mut read = store.checkpoints(&run).unwrap();
         let error = read
             .find_map(Result::err)
@@ -494,7 +491,7 @@ fn a_stored_path_streams_into_pca() {
 #[test]
 fn files_of_version_3_get_the_tables() {
     let (_dir, path) = place();
-    let conn = duckdb::Connection::open(&path).unwrap();
+    let conn = raw(&path);
     for version in [
         include_str!("../../src/schema/v1.sql"),
         include_str!("../../src/schema/v2.sql"),

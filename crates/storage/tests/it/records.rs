@@ -171,6 +171,7 @@ fn new_checkpoints_do_not_copy_the_old_ones() {
         store
             .put_checkpoints(&run, &[StoredCheckpoint { record, params }])
             .unwrap();
+        Store::close(store.path());
     }
     let groups = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('tensors')";
     assert_eq!(

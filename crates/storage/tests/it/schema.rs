@@ -1,7 +1,7 @@
 //! The documentation of the tables says what is there.
 
-use crate::support::store;
-use landscape_storage::SCHEMA_VERSION;
+use crate::support::{place, raw, store};
+use landscape_storage::{SCHEMA_VERSION, SqlTable, Store};
 use std::collections::BTreeMap;
 
 /// Columns and types of every table, as the file has them.
@@ -74,4 +74,62 @@ fn the_file_says_its_version() {
     assert_eq!(table.text(0, 0), SCHEMA_VERSION.to_string());
     let page = include_str!("../../../../docs/schema.md");
     assert!(page.contains(&format!("schema version {SCHEMA_VERSION}")));
+}
+
+/// A file of version 1 without runs, brought up to date.
+fn migrated() -> (tempfile::TempDir, Store) {
+    let (dir, path) = place();
+    let conn = raw(&path);
+    conn.execute_batch(include_str!("../../src/schema/v1.sql"))
+        .unwrap();
+    conn.execute_batch("INSERT INTO meta VALUES ('schema_version', '1')")
+        .unwrap();
+    drop(conn);
+    (dir, Store::open(path).unwrap())
+}
+
+fn rows(store: &Store, query: &str) -> SqlTable {
+    store.sql(query).unwrap()
+}
+
+/// New files are made at once, older ones step by step.
+#[test]
+fn a_new_file_has_the_tables_of_one_that_was_migrated() {
+    let ((_new_dir, new), (_old_dir, old)) = (store(), migrated());
+    for query in [
+        "SELECT table_name, column_name, column_index, data_type, is_nullable, column_default
+         FROM duckdb_columns() WHERE NOT internal ORDER BY ALL",
+        "SELECT table_name, comment FROM duckdb_tables() WHERE NOT internal ORDER BY ALL",
+        "SELECT view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
+        "SELECT type_name, labels FROM duckdb_types() WHERE NOT internal ORDER BY ALL",
+        "SELECT sequence_name, start_value FROM duckdb_sequences() ORDER BY ALL",
+    ] {
+        let (new, old) = (rows(&new, query), rows(&old, query));
+        assert!(!new.rows.is_empty(), "{query}");
+        assert_eq!(new.rows, old.rows, "{query}");
+    }
+}
+
+/// Those of the tables that do not grow with every step and point.
+#[test]
+fn keys_are_where_the_documentation_says() {
+    let keys = |store: &Store| {
+        let table = rows(
+            store,
+            "SELECT DISTINCT table_name FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'
+             ORDER BY ALL",
+        );
+        let names = (0..table.rows.len()).map(|row| table.text(row, 0).into_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let ((_new_dir, new), (_old_dir, old)) = (store(), migrated());
+    assert_eq!(
+        keys(&new),
+        "axes contributions directions eigenvalues eigenvectors lanczos_states layouts meta names runs sharpness \
+         spectra terms traces trajectories"
+    );
+    assert_eq!(
+        keys(&old),
+        "contributions eigenvalues eigenvectors names runs sharpness spectra traces"
+    );
 }

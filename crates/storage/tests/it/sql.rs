@@ -1,6 +1,6 @@
 //! Queries in SQL.
 
-use crate::support::{grid, plane, points, spec, store};
+use crate::support::{grid, plane, points, raw, spec, store};
 use landscape_storage::{Error, Store};
 use serde_json::json;
 
@@ -187,11 +187,12 @@ fn nothing_can_be_changed_and_no_other_file_reached() {
     store.begin(&spec(1)).unwrap();
     let of = |name: &str| dir.path().join(name).display().to_string();
     let (other, text, new) = (of("other.duckdb"), of("text.csv"), of("new"));
-    let conn = duckdb::Connection::open(&other).unwrap();
+    let conn = raw(&other);
     conn.execute_batch("CREATE TABLE kept AS SELECT 1").unwrap();
     drop(conn);
     std::fs::write(&text, "key,value\n").unwrap();
     let listing = || {
+        Store::close(store.path());
         let files = std::fs::read_dir(dir.path()).unwrap();
         let content = |path: std::path::PathBuf| (path.clone(), std::fs::read(path).unwrap());
         let mut all: Vec<_> = files.map(|f| content(f.unwrap().path())).collect();
@@ -221,7 +222,6 @@ fn nothing_can_be_changed_and_no_other_file_reached() {
 #[test]
 fn a_writing_connection_answers_no_queries() {
     let (_dir, store) = store();
-    let _hold = store.hold();
     store.begin(&spec(2)).unwrap();
     for query in ATTEMPTS.iter().chain(SEVERAL) {
         assert!(store.sql(query).is_err(), "{query}");

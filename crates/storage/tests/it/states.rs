@@ -162,7 +162,7 @@ fn a_state_may_wait_in_the_journal() {
     let (_dir, file) = place();
     let store = Store::open(&file)
         .unwrap()
-        .with_patience(Duration::from_millis(50));
+        .with_timeout(Duration::from_millis(50));
     let run = run(&store);
     let mut other = Process::start("hold", &file);
     other.wait_for("holding");

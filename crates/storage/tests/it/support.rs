@@ -6,7 +6,8 @@ use landscape_core::{
 };
 use landscape_storage::{RunKind, RunSpec, Store};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A directory that vanishes, and a database file in it that does not exist yet.
@@ -15,6 +16,23 @@ pub fn place() -> (TempDir, PathBuf) {
     let path = dir.path().join("landscape.duckdb");
     (dir, path)
 }
+
+/// A database as other programs open it, as soon as no process has it open.
+pub fn raw(path: impl AsRef<Path>) -> duckdb::Connection {
+    let start = Instant::now();
+    Store::close(&path);
+    loop {
+        match duckdb::Connection::open(&path) {
+            Err(error) if error.to_string().contains("lock") && start.elapsed() < WAIT => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+/// How long other processes may have a file open.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// A new store.
 pub fn store() -> (TempDir, Store) {

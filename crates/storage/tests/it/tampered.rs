@@ -2,8 +2,7 @@
 //! what is wrong, or in data.
 
 use crate::curvature::everything;
-use crate::support::{grid, params, place, plane, points, spec, terms};
-use duckdb::Connection;
+use crate::support::{grid, params, place, plane, points, raw, spec, terms};
 use landscape_core::{Grid, Projection, Trajectory, TrajectoryPoint};
 use landscape_storage::{
     CheckpointForm, CurvaturePoint, CurvatureTable, Error, Format, Run, RunKind, RunSpec, Side,
@@ -17,7 +16,6 @@ use std::path::Path;
 /// A database with every kind of run and rows in every table.
 fn everything_at(path: &Path) {
     let store = Store::open(path).unwrap();
-    let _hold = store.hold();
     let (run, _) = { store.begin_surface(&spec(1), &grid(), &terms(), Some(&plane())) }.unwrap();
     store.append_points(&run, &points(&grid(), 2)).unwrap();
     let point = |n: u64| TrajectoryPoint {
@@ -86,10 +84,10 @@ enum Opened {
 /// Reads all there is of some runs, and gives the errors.
 fn read_everything(path: &Path, how: Opened, runs: &[&str], scratch: &Path) -> Vec<Error> {
     let opened = match how {
-        Opened::ToRead => Store::open_read(path).map(|store| (store.hold(), store)),
-        Opened::ToWrite => Store::open_and_hold(path).map(|(store, hold)| (hold, store)),
+        Opened::ToRead => Store::open_read(path),
+        Opened::ToWrite => Store::open(path),
     };
-    let (_hold, store) = match opened {
+    let store = match opened {
         Ok(opened) => opened,
         Err(error) => return vec![error],
     };
@@ -253,7 +251,7 @@ struct Column {
 
 /// All columns of all tables.
 fn columns(path: &Path) -> Vec<Column> {
-    let conn = Connection::open(path).unwrap();
+    let conn = raw(path);
     let strings = |sql: &str| -> Vec<[String; 3]> {
         let mut statement = conn.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
@@ -331,7 +329,7 @@ fn change_columns(every: usize) {
     for (column, change) in all.step_by(every) {
         let path = dir.path().join(format!("{tried}.duckdb"));
         fs::write(&path, &whole).unwrap();
-        let conn = Connection::open(&path).unwrap();
+        let conn = raw(&path);
         let changed = conn.execute_batch(&change);
         drop(conn);
         // Some changes are refused by DuckDB itself.

@@ -11,11 +11,7 @@ use crate::report::{Quiet, Reporter};
 use crate::runs::{Keep, Landscape, LandscapeRequest};
 use crate::trajectory::{ProjectedPaths, TrajectoryRequest};
 use landscape_core::{Metrics, Origin, Params, Role, Surface, Trajectory, Value, metrics};
-use landscape_storage::{ALL_PARAMETERS, Hold, Run, Side, Store, TrainRecord};
-use std::time::{Duration, Instant};
-
-/// A file that is kept open longer than this would keep others from reading it.
-const HOLD: Duration = Duration::from_secs(2);
+use landscape_storage::{ALL_PARAMETERS, Run, Side, Store, TrainRecord};
 
 /// A training that is compared.
 #[derive(Debug)]
@@ -131,11 +127,11 @@ pub fn follow(
     reporter: &dyn Reporter,
 ) -> Result<Comparison, StudyError> {
     let quiet = Quiet(reporter);
-    let mut parts = Parts::new(request, store, &quiet);
+    let parts = Parts::new(request, store, &quiet);
     let rows = compared.iter().map(|one| TrainingRow::new(one, store));
     let mut rows: Vec<TrainingRow> = rows.collect::<Result<_, _>>()?;
     let plane = match shares_plane(&rows) {
-        true => Some(joint_plane(&rows, &mut parts)?),
+        true => Some(joint_plane(&rows, &parts)?),
         false => {
             reporter.note(
                 "no joint plane: these networks have other parameters, or none that are finite",
@@ -144,9 +140,8 @@ pub fn follow(
         }
     };
     for row in rows.iter_mut().filter(|row| row.usable()) {
-        row.around(&mut parts)?;
+        row.around(&parts)?;
     }
-    let _hold = store.hold();
     for row in &mut rows {
         row.evidence = evidence(store, &row.run)?.pop();
     }
@@ -164,8 +159,6 @@ struct Parts<'a> {
     request: &'a ComparisonRequest,
     store: &'a Store,
     reporter: &'a dyn Reporter,
-    hold: Option<Hold>,
-    held: Instant,
 }
 
 impl<'a> Parts<'a> {
@@ -174,14 +167,12 @@ impl<'a> Parts<'a> {
             request,
             store,
             reporter,
-            hold: Some(store.hold()),
-            held: Instant::now(),
         }
     }
 
     /// Does a part, unless it is to stop.
     fn run<T>(
-        &mut self,
+        &self,
         part: impl FnOnce(&Store, &dyn Reporter) -> Result<T, StudyError>,
     ) -> Result<T, StudyError> {
         if self.reporter.cancelled() {
@@ -190,10 +181,7 @@ impl<'a> Parts<'a> {
                 again: "the same command goes on from there",
             });
         }
-        let start = Instant::now();
-        let done = part(self.store, self.reporter)?;
-        self.let_go(start.elapsed());
-        Ok(done)
+        part(self.store, self.reporter)
     }
 
     /// How a part is kept.
@@ -203,20 +191,9 @@ impl<'a> Parts<'a> {
             ..self.request.keep.clone()
         }
     }
-
-    /// Keeps the file open while parts are short, since opening it costs more than a small part, and
-    /// lets others at it now and then.
-    fn let_go(&mut self, last: Duration) {
-        if last > HOLD {
-            self.hold = None;
-        } else if self.held.elapsed() > HOLD && self.hold.take().is_some() {
-            self.hold = Some(self.store.hold());
-            self.held = Instant::now();
-        }
-    }
 }
 
-fn joint_plane(rows: &[TrainingRow], parts: &mut Parts<'_>) -> Result<JointPlane, StudyError> {
+fn joint_plane(rows: &[TrainingRow], parts: &Parts<'_>) -> Result<JointPlane, StudyError> {
     let asked = parts.request;
     let mut request = TrajectoryRequest {
         runs: rows.iter().map(|row| row.run.name.clone()).collect(),
@@ -294,7 +271,7 @@ impl TrainingRow {
     }
 
     /// The surface around the end, and the curvature there.
-    fn around(&mut self, parts: &mut Parts<'_>) -> Result<(), StudyError> {
+    fn around(&mut self, parts: &Parts<'_>) -> Result<(), StudyError> {
         let end = format!("{}-end", self.run.name);
         let mut request = LandscapeRequest {
             evaluation: parts.request.evaluation.clone(),
@@ -317,7 +294,7 @@ impl TrainingRow {
         }
     }
 
-    fn curvature(&mut self, parts: &mut Parts<'_>) -> Result<(), StudyError> {
+    fn curvature(&mut self, parts: &Parts<'_>) -> Result<(), StudyError> {
         let name = format!("{}-curvature", self.run.name);
         let mut request = CurvatureRequest {
             top: Some(1),

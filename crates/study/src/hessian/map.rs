@@ -34,7 +34,6 @@ pub fn fill(
         recorder.count(work.counts());
         recorder.push(&[point])?;
         map.points[index] = Some(point);
-        work.release();
         meter.update(Progress {
             done: resumed + done + 1,
             total: map.points.len(),

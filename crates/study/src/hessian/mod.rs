@@ -21,7 +21,7 @@ use crate::report::Reporter;
 use crate::runs::Keep;
 use landscape_core::{Grid, Rng};
 use landscape_hessian::Method;
-use landscape_storage::{Curvature, CurvatureMap, Hold, Run, RunKind, RunSpec, Status, Store};
+use landscape_storage::{Curvature, CurvatureMap, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::{Matrix, Target};
 use training::stability;
 use work::Work;
@@ -208,7 +208,6 @@ impl CurvatureStudy {
     ) -> Result<Self, StudyError> {
         request.check()?;
         let target = request.evaluation.targets()?.swap_remove(0);
-        let _hold = store.map(Store::hold);
         let problem = Problem::load(
             &request.network,
             &request.data,
@@ -296,21 +295,10 @@ impl CurvatureStudy {
         store: &Store,
         reporter: &dyn Reporter,
     ) -> Result<FoundCurvature, StudyError> {
-        let hold = store.hold();
-        self.held(store, hold, reporter)
-    }
-
-    /// The same with a file that is open, until it was open for long.
-    fn held(
-        &mut self,
-        store: &Store,
-        hold: Hold,
-        reporter: &dyn Reporter,
-    ) -> Result<FoundCurvature, StudyError> {
         let (run, map) = self.begin(store)?;
         let complete = run.status == Status::Complete;
         let wanted = self.wanted.clone();
-        let mut work = Work::new(store, run, &wanted, hold, reporter);
+        let mut work = Work::new(store, run, &wanted, reporter);
         let map = match complete {
             true => map,
             false => self.complete(&mut work, map)?,

@@ -36,7 +36,6 @@ pub fn every_step(
         let params = found.params.conform(&layout)?;
         derivatives.move_to(&params)?;
         point(work, problem, derivatives, Some(step), limit)?;
-        work.release();
     }
     Ok(())
 }

@@ -4,12 +4,9 @@ use super::request::Wanted;
 use crate::StudyError;
 use crate::report::{Meter, Reporter};
 use landscape_hessian::{Progress, State};
-use landscape_storage::{ALL_PARAMETERS, Curvature, Hold, Run, Side, Status, Store};
+use landscape_storage::{ALL_PARAMETERS, Curvature, Run, Side, Status, Store};
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
-
-/// A file that is kept open longer than this would keep others from reading it.
-const HOLD: Duration = Duration::from_millis(400);
+use std::time::Instant;
 
 /// A run under way: what is known at the point in work.
 pub struct Work<'a> {
@@ -21,7 +18,6 @@ pub struct Work<'a> {
     /// Products computed now, at all points.
     pub computed: u64,
     reporter: &'a dyn Reporter,
-    hold: Option<Hold>,
     begun: Instant,
     /// Since when the work at this point goes on, and what it took before.
     since: Instant,
@@ -29,14 +25,8 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// A run that was begun. `hold` is let go of when the work is long.
-    pub fn new(
-        store: &'a Store,
-        run: Run,
-        wanted: &'a Wanted,
-        hold: Hold,
-        reporter: &'a dyn Reporter,
-    ) -> Self {
+    /// A run that was begun.
+    pub fn new(store: &'a Store, run: Run, wanted: &'a Wanted, reporter: &'a dyn Reporter) -> Self {
         let now = Instant::now();
         Work {
             store,
@@ -45,7 +35,6 @@ impl<'a> Work<'a> {
             at: Curvature::default(),
             computed: 0,
             reporter,
-            hold: Some(hold),
             begun: now,
             since: now,
             before: 0.0,
@@ -105,13 +94,10 @@ impl<'a> Work<'a> {
         work: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> T,
     ) -> T {
         let mut meter = self.meter(what);
-        let (hold, reporter) = (&mut self.hold, self.reporter);
+        let reporter = self.reporter;
         let start = Instant::now();
-        let (begun, mut first) = (self.begun, None);
+        let mut first = None;
         work(&mut |progress: &Progress| {
-            if begun.elapsed() > HOLD {
-                *hold = None;
-            }
             let resumed = *first.get_or_insert(progress.products.saturating_sub(1));
             meter.update(landscape_core::Progress {
                 done: progress.products,
@@ -146,13 +132,6 @@ impl<'a> Work<'a> {
         self.reporter.meter(&self.run.name, false)
     }
 
-    /// Lets go of the file where the work is long.
-    pub fn release(&mut self) {
-        if self.begun.elapsed() > HOLD {
-            self.hold = None;
-        }
-    }
-
     /// Whether it is to stop.
     pub fn stopped(&self) -> bool {
         self.reporter.cancelled()
@@ -160,7 +139,6 @@ impl<'a> Work<'a> {
 
     /// Ends here where it is to stop; what is done is stored.
     pub fn go_on(&mut self) -> Result<(), StudyError> {
-        self.release();
         match self.stopped() {
             false => Ok(()),
             true => Err(self.interrupted()),

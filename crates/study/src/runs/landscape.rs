@@ -188,7 +188,6 @@ impl Landscape {
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
         let targets = request.evaluation.targets()?;
-        let hold = store.map(Store::hold);
         let problem = Problem::load(
             &request.network,
             &request.data,
@@ -198,7 +197,6 @@ impl Landscape {
         )?;
         let plane = &request.plane;
         let directions = plane.build(request.dims, &problem, store, &targets[0])?;
-        drop(hold);
         say_without_statistics(request.statistics, &problem.spec, &problem.params, reporter);
         for direction in directions.plane.directions() {
             check_statistics(direction, request.statistics)?;

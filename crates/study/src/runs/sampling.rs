@@ -3,14 +3,11 @@
 use crate::StudyError;
 use crate::report::{Reported, Reporter};
 use landscape_core::{
-    Adapted, Adaptive, AdaptiveReport, Grid, Measured, Objective, Observer, ObserverError, Outcome,
-    Plane, Progress, Sampler, SamplerError, Surface,
+    Adapted, Adaptive, AdaptiveReport, Grid, Objective, Observer, ObserverError, Outcome, Plane,
+    Sampler, SamplerError, Surface,
 };
-use landscape_storage::{Hold, Run, RunSpec, Status, Store};
-use std::time::{Duration, Instant};
-
-/// A file that is kept open longer than this would keep others from reading it.
-const HOLD: Duration = Duration::from_millis(400);
+use landscape_storage::{Run, RunSpec, Status, Store};
+use std::time::Instant;
 
 /// What is sampled, and where it is kept.
 pub struct StoredSampling<'a> {
@@ -58,7 +55,6 @@ impl StoredSampling<'_> {
     /// # Errors
     /// [`StudyError::Interrupted`] when it was stopped, and those of store and objective.
     pub fn run(&self, reporter: &dyn Reporter) -> Result<Sampled, StudyError> {
-        let mut keeper = Keeper::new(self.store);
         let (run, mut surface) = self.begin()?;
         let known = surface.measured();
         if known > 0 {
@@ -71,7 +67,7 @@ impl StoredSampling<'_> {
         let start = Instant::now();
         let outcome = match (run.status, surface.is_complete()) {
             (Status::Complete, true) => Outcome::Complete,
-            _ => self.fill(&run, &mut surface, &mut keeper, reporter)?,
+            _ => self.fill(&run, &mut surface, reporter)?,
         };
         if outcome == Outcome::Cancelled {
             return Err(interrupted(&run, &surface));
@@ -98,7 +94,6 @@ impl StoredSampling<'_> {
         &self,
         run: &Run,
         surface: &mut Surface,
-        keeper: &mut Keeper,
         reporter: &dyn Reporter,
     ) -> Result<Outcome, StudyError> {
         let mut reported = Reported::new(reporter, &run.name, self.adaptive.is_some());
@@ -107,7 +102,7 @@ impl StoredSampling<'_> {
             batch: self.batch,
             cancel: reported.cancel.clone(),
         };
-        let mut observers: [&mut dyn Observer; 3] = [&mut reported, &mut observer, keeper];
+        let mut observers: [&mut dyn Observer; 2] = [&mut reported, &mut observer];
         let outcome = self.sample(&sampler, surface, &mut observers);
         let stored = match (&outcome, surface.is_complete()) {
             (Ok(Outcome::Complete), true) if self.last => observer.finish(Status::Complete),
@@ -159,30 +154,5 @@ fn unwrapped(error: SamplerError) -> StudyError {
             }
         }
         other => other.into(),
-    }
-}
-
-/// Keeps the file open while a job is short, since opening it costs more than a small job, and lets
-/// go of it when the job is long.
-struct Keeper {
-    hold: Option<Hold>,
-    start: Instant,
-}
-
-impl Keeper {
-    fn new(store: &Store) -> Self {
-        Keeper {
-            hold: Some(store.hold()),
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Observer for Keeper {
-    fn batch(&mut self, _: &[Measured], _: Progress) -> Result<(), ObserverError> {
-        if self.start.elapsed() > HOLD {
-            self.hold = None;
-        }
-        Ok(())
     }
 }

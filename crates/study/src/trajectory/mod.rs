@@ -191,7 +191,6 @@ impl ProjectedPaths {
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
         let targets = request.evaluation.targets()?;
-        let _hold = store.map(Store::hold);
         let paths = Paths::load(request, store, reporter)?;
         plan_products(&paths, reporter)?;
         let fitted = PathPlane::fit_sources(&paths.sources(), &request.options());
@@ -418,7 +417,6 @@ fn flat(error: &TrajectoryError, paths: &Paths) -> Option<StudyError> {
 }
 
 fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), StudyError> {
-    let _hold = store.hold();
     for named in paths {
         store.put_trajectory(run, &named.label, &named.trajectory)?;
     }

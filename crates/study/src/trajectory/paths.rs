@@ -144,7 +144,6 @@ impl Paths {
                 run: runs[twice].clone(),
             });
         }
-        let _hold = store.hold();
         let runs: Vec<Run> = { runs.iter() }
             .map(|name| training(store, name))
             .collect::<Result<_, _>>()?;

@@ -45,7 +45,6 @@ pub fn draw_all(
     store: &Store,
     console: &Console,
 ) -> Result<Vec<PathBuf>, CliError> {
-    let _hold = store.hold();
     let mut files = Vec::new();
     for output in &args.output {
         match is_page(output) {

@@ -114,7 +114,6 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
 
 /// The runs that are named, each once.
 fn load(args: &CompareArgs, store: &Store) -> Result<Vec<Run>, CliError> {
-    let _hold = store.hold();
     let mut runs: Vec<Run> = Vec::new();
     for name in &args.runs {
         let run = store.find(name)?;

@@ -121,7 +121,6 @@ impl Plan {
     /// A run for each variant, and how many were stopped before. Names that are taken by something else are found before
     /// any is made.
     fn begin(&self, store: &Store) -> Result<(Vec<Run>, usize), CliError> {
-        let _hold = store.hold();
         let (mut specs, mut stopped) = (self.specs.clone(), 0);
         for spec in specs.iter_mut().filter(|spec| !spec.replace) {
             // Half of a path that cannot go on is stored anew.
@@ -141,7 +140,7 @@ impl Plan {
         store: &Store,
         console: &Console,
     ) -> Result<(), CliError> {
-        let keeper = Keeper {
+        let recorder = StudyRecorder {
             store,
             runs: left.iter().map(|&place| &runs[place]).collect(),
             recorders: left.iter().map(|_| Mutex::new(None)).collect(),
@@ -151,8 +150,8 @@ impl Plan {
             start: Instant::now(),
             failed: Mutex::new(None),
         };
-        let trained = self.study.only(left).train(self.threads, &keeper);
-        if let Some(error) = locked(&keeper.failed).take() {
+        let trained = self.study.only(left).train(self.threads, &recorder);
+        if let Some(error) = locked(&recorder.failed).take() {
             return Err(error.into());
         }
         let trained = trained?;
@@ -246,7 +245,7 @@ fn run_name(name: &str, label: &str) -> String {
 }
 
 /// Stores each training as it goes, shows how far they are, listens for Ctrl-C.
-struct Keeper<'a> {
+struct StudyRecorder<'a> {
     store: &'a Store,
     runs: Vec<&'a Run>,
     /// Of each training that is under way.
@@ -259,7 +258,7 @@ struct Keeper<'a> {
     failed: Mutex<Option<StudyError>>,
 }
 
-impl Keeper<'_> {
+impl StudyRecorder<'_> {
     fn with<R>(&self, variant: usize, of: impl FnOnce(&mut TrainingRecorder) -> R) -> Option<R> {
         locked(&self.recorders[variant]).as_mut().map(of)
     }
@@ -269,7 +268,7 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl StudyObserver for Keeper<'_> {
+impl StudyObserver for StudyRecorder<'_> {
     fn begin(&self, variant: usize) -> Result<Option<TrainState>, StudyError> {
         let form = CheckpointForm::default();
         let (recorder, state) = TrainingRecorder::begin(self.store, self.runs[variant], form)?;

@@ -55,11 +55,9 @@ pub fn surfaces(
             remedy: "give a number from 0 on, for example --tolerance 1e-6".to_owned(),
         });
     }
-    let hold = store.hold();
     let all: Vec<Landscape> = { runs.iter() }
         .map(|run| Landscape::load(run, store))
         .collect::<Result<_, _>>()?;
-    drop(hold);
     let differences = differences(&all);
     let within = within(args.tolerance, &differences, &all)?;
     let files = draw(&all, args, console)?;

@@ -88,9 +88,7 @@ impl<'a> Work<'a> {
             true => None,
             false => Some(read_store(&args.store.db.db, console)?),
         };
-        let hold = store.as_ref().map(Store::hold);
         let ends = Ends::load(args, store.as_ref(), console)?;
-        drop(hold);
         let problem = &ends.problem;
         if args.given.has("batch_norm") {
             let mode = args.batch_norm.statistics();

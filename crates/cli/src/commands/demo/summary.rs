@@ -23,7 +23,6 @@ struct Line {
 
 /// Prints one line a run.
 pub fn print(store: &Store, out: &Path, seconds: f64, console: &Console) -> Result<(), CliError> {
-    let _hold = store.hold();
     let load = |summary| Line::load(store, summary);
     let lines: Vec<Line> = { store.runs()?.into_iter() }
         .map(load)
