@@ -171,24 +171,24 @@ fn a_killed_curve_ends_the_same() {
 
 #[test]
 fn a_killed_surface_ends_the_same() {
-    const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=2000 --grid 101x81 --threads 1 --batch 50 \
+    const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons:n=8000 --grid 151x101 --threads 1 --batch 50 \
                          --name s";
     killed(WORDS, |_| ());
 }
 
 /// Trains what is looked at afterwards.
 fn train(bench: &Bench) {
-    bench.ok("train --model mlp:2-8-1 --data moons:n=400 --epochs 10 --name t");
+    bench.ok("train --model mlp:2-8-1 --data moons:n=4000 --epochs 5 --name t");
 }
 
 #[test]
 fn a_killed_map_of_curvature_ends_the_same() {
-    killed("hessian --run t --top 2 --map --grid 15 --name h", train);
+    killed("hessian --run t --top 2 --map --grid 21 --name h", train);
 }
 
 #[test]
 fn a_killed_path_ends_the_same() {
-    killed("trajectory --run t --grid 81 --threads 1 --name p", train);
+    killed("trajectory --run t --grid 161 --threads 1 --name p", train);
 }
 
 /// Stopped by Ctrl-C: it says so, and the same command ends as if it had not been.
@@ -200,7 +200,7 @@ fn stopped(words: &str, says: &str, prepare: fn(&Bench)) {
     let bench = Bench::new();
     prepare(&bench);
     let mut child = start(&bench, words);
-    halt_when(&mut child, &bench, |bench| has_state(bench));
+    halt_when(&mut child, &bench, has_state);
     interrupt(&child, Signal::Interrupt);
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
@@ -276,7 +276,7 @@ fn taken_over(words: &str, met: fn(&Bench) -> bool, prepare: fn(&Bench)) {
 #[test]
 fn a_training_that_was_taken_over_ends_with_an_error() {
     const WORDS: &str = "train --model mlp:2-16-16-1 --data moons:n=400 --batch 20 --epochs 200 --every 37 --name t";
-    taken_over(WORDS, |bench| has_state(bench), |_| ());
+    taken_over(WORDS, has_state, |_| ());
 }
 
 #[cfg(target_os = "linux")]
@@ -294,7 +294,7 @@ fn a_damaged_state_is_an_error_with_its_remedy() {
         "train --model mlp:2-16-1 --data moons:n=400 --batch 20 --epochs 100 --name t";
     let bench = Bench::new();
     let mut child = start(&bench, WORDS);
-    halt_when(&mut child, &bench, |bench| has_state(bench));
+    halt_when(&mut child, &bench, has_state);
     child.kill().unwrap();
     child.wait().unwrap();
     let database = Connection::open(bench.path("landscape.duckdb")).unwrap();

@@ -193,7 +193,7 @@ impl File {
     ) -> Result<R, Error> {
         let mut state = self.slot.lock();
         state.close();
-        operation(&self.path).map_err(|error| error.in_file(&self.path))
+        operation(&self.path).map_err(|error| self.explain(error, Access::Write))
     }
 
     /// Checks that the file is there and can be read as it is.
@@ -321,8 +321,8 @@ fn folder_of(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// A connection to a file, which is made where there is none and brought up to date. It writes, unless others read
-/// the file just now and nothing has to be changed.
+/// A connection to a file, which is made where there is none and brought up to date. It writes; where that cannot be, since
+/// others read the file just now or it is read-only, it reads, if nothing has to be changed.
 fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error> {
     check_name(path)?;
     match exists(path)? {
@@ -333,7 +333,8 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
         }
     }
     let conn = match open(path, Access::Write, Duration::ZERO) {
-        Err(Error::Locked { .. }) => {
+        Ok(conn) => conn,
+        Err(_) => {
             let conn = open(path, Access::Read, timeout)?;
             if schema::outdated(&conn, path)?.is_none() {
                 return Ok((conn, Access::Read));
@@ -341,7 +342,6 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
             drop(conn);
             open(path, Access::Write, timeout)?
         }
-        other => other?,
     };
     schema::migrate(&conn, path)?;
     Ok((conn, Access::Write))

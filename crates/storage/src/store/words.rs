@@ -47,7 +47,13 @@ pub(super) fn system_error(message: &str) -> Option<io::Error> {
     ];
     let (words, kind) = { WORDS.iter() }.find(|(words, _)| message.contains(words))?;
     let line = { message.lines() }.find(|line| line.contains(words))?;
-    Some(io::Error::new(*kind, line.trim_start_matches("IO Error: ")))
+    // What DuckDB was about to do comes before it.
+    let starts = ["Could not", "Cannot"].map(|start| line.find(start));
+    let start = starts.into_iter().flatten().min().unwrap_or(0);
+    Some(io::Error::new(
+        *kind,
+        line[start..].trim_start_matches("IO Error: "),
+    ))
 }
 
 /// What is wrong with the bytes of a file, as far as DuckDB says so.
