@@ -11,7 +11,7 @@
 
 use burn::tensor::Device;
 use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
-use landscape_hessian::{Lanczos, LanczosParams, OperatorError, try_from_fn};
+use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::{
     Dataset, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load, load_network_params,
     trace_network, train,
@@ -174,15 +174,12 @@ impl Workload {
     }
 
     fn eigenvalues(&self) -> Result<usize> {
-        let hessian = try_from_fn(self.curvature.dim(), |block: &[Vec<f64>]| {
-            self.curvature.hessian(block).map_err(OperatorError::new)
-        });
         let params = LanczosParams {
             top: 5,
             floor: 1e-6,
             ..LanczosParams::default()
         };
-        let found = Lanczos::new(params)?.solve(&hessian)?;
+        let found = Lanczos::new(params)?.solve(&self.curvature)?;
         match found.is_converged() {
             true => Ok(found.products),
             false => Err(format!("not converged: {:?}", found.stop).into()),

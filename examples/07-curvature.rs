@@ -24,8 +24,8 @@ mod common;
 use burn::tensor::Device;
 use common::Output;
 use loss_landscape::hessian::{
-    Dense, Density, DensityParams, Estimate, Lanczos, LanczosParams, Method, Operator,
-    OperatorError, Pair, SpectralDensity, Trace, TraceParams, try_from_fn, unobserved,
+    Dense, Density, DensityParams, Estimate, Lanczos, LanczosParams, Method, Operator, Pair,
+    SpectralDensity, Trace, TraceParams, unobserved,
 };
 use loss_landscape::models::{
     Dataset, LossKind, Network, OptimizerKind, Split, Targets, TrainConfig, load, trace_network,
@@ -87,16 +87,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     // 4. Both ends of the spectrum from a few dozen products. `floor` says how exact products are.
-    let hessian = try_from_fn(curvature.dim(), |block: &[Vec<f64>]| {
-        curvature.hessian(block).map_err(OperatorError::new)
-    });
     let lanczos = Lanczos::new(LanczosParams {
         top: TOP,
         bottom: BOTTOM,
         floor: 1e-6,
         ..LanczosParams::default()
     })?;
-    let ends = lanczos.solve(&hessian)?;
+    let ends = lanczos.solve(&curvature)?;
     println!("Lanczos: {} products, {:?}", ends.products, ends.stop);
     table(&ends.top, &exact, TOP);
     let ascending: Vec<f64> = exact.iter().rev().copied().collect();
@@ -113,12 +110,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             max_products: 60,
             ..TraceParams::default()
         };
-        report(name, &Trace::new(params)?.solve(&hessian)?);
+        report(name, &Trace::new(params)?.solve(&curvature)?);
     }
 
     // 6. The density of all eigenvalues: 150 steps of Lanczos from each of 24 random vectors. What a vector
     //    says of a single eigenvalue is chance, so outliers are counted from pairs, not from a density.
-    let density = density(&hessian)?;
+    let density = density(&curvature)?;
     report("quadrature", &density.trace());
     println!(
         "density: {} products, the 95% band holds {:.0}% of the exact curve",

@@ -9,9 +9,9 @@
 //! - that much of the barrier is a matter of names: hidden units of one network put in the order of
 //!   the other's, by their weights or by what they do on the data, are the same function and lie much
 //!   nearer;
-//! - that a curve found by training passes around the rest: a Bezier curve with one control point,
+//! - that a curve found by training passes around the rest: a Bézier curve with one control point,
 //!   and a chain of two straight pieces;
-//! - how the plane through both minima and the control point shows the way around.
+//! - how the plane through both minima and the control point shows the path around.
 //!
 //! ```sh
 //! cargo run --release --example 12-mode-connectivity [FOLDER]
@@ -29,12 +29,12 @@ use loss_landscape::models::{
 };
 use loss_landscape::plot::{self, Options, PathOnPlane, Place, Scale, trajectories};
 use loss_landscape::study::connect::{
-    CurveConfig, CurveStep, Ground, Matching, Way, train_curve, trajectory_on,
+    CurveConfig, CurveStep, EvaluationContext, LossProfile, Matching, train_curve, trajectory_on,
 };
 use std::error::Error;
 use std::ops::ControlFlow;
 
-/// Points that are measured on each way.
+/// Points that are measured on each path.
 const POINTS: usize = 61;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,11 +43,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 1. Two networks of one kind, from two seeds.
     let spec: ModelSpec = "mlp:784-64-10".parse()?;
     let data = load(&"mnist-1k".parse()?, None, Split::Train, None)?;
-    let ground = Ground::new(&spec, data, LossKind::CrossEntropy)?;
-    let (a, b) = (trained(&ground, 1)?, trained(&ground, 2)?);
+    let context = EvaluationContext::new(&spec, data, LossKind::CrossEntropy)?;
+    let (a, b) = (trained(&context, 1)?, trained(&context, 2)?);
 
     // 2. The straight line between them.
-    let line = ground.line(&a, &b, POINTS)?;
+    let line = context.line(&a, &b, POINTS)?;
     let mut found = vec![("straight line", line.clone())];
 
     // 3. The same line after the units of b were put in the order of a's. The function of b is what it was.
@@ -55,41 +55,42 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("aligned by weights", Matching::Weights),
         ("aligned by activations", Matching::Activations),
     ] {
-        let aligned = ground.align(&a, &b, by, 0)?;
-        found.push((name, ground.line(&a, &aligned.params, POINTS)?));
+        let aligned = context.align(&a, &b, by, 0)?;
+        found.push((name, context.line(&a, &aligned.params, POINTS)?));
     }
 
-    // 4. Ways around, between the networks as they were trained.
-    let bezier = curve(&ground, &a, &b, CurveKind::Bezier)?;
-    let chain = curve(&ground, &a, &b, CurveKind::Chain)?;
-    let around = ground.way(&bezier, POINTS)?;
-    found.push(("Bezier curve", around.clone()));
-    found.push(("chain", ground.way(&chain, POINTS)?));
+    // 4. Paths around, between the networks as they were trained.
+    let bezier = curve(&context, &a, &b, CurveKind::Bezier)?;
+    let chain = curve(&context, &a, &b, CurveKind::Chain)?;
+    let around = context.profile(&bezier, POINTS)?;
+    found.push(("Bézier curve", around.clone()));
+    found.push(("chain", context.profile(&chain, POINTS)?));
 
     // 5. What they come to.
-    for (name, way) in &found {
-        let barrier = way.barrier().ok_or("a loss is not a number")?;
-        let highest = way.losses().into_iter().fold(0.0, f64::max);
+    for (name, profile) in &found {
+        let barrier = profile.barrier().ok_or("a loss is not a number")?;
+        let highest = profile.losses().into_iter().fold(0.0, f64::max);
         println!(
             "{name}: barrier {:.4}, highest loss {highest:.4}, length {:.2}",
-            barrier.height, way.length
+            barrier.height, profile.length
         );
     }
-    let ways: Vec<plot::Way> = found.iter().map(|(name, way)| drawn(name, way)).collect();
-    out.figure("ways", plot::ways(&ways, &Options::default())?)?;
+    let drawn = found.iter().map(|(name, profile)| drawn(name, profile));
+    let figure = plot::loss_profiles(&drawn.collect::<Vec<_>>(), &Options::default())?;
+    out.figure("paths", figure)?;
 
-    // 6. The plane through both networks and the control point of the Bezier curve.
+    // 6. The plane through both networks and the control point of the Bézier curve.
     let shown = bezier.plane()?;
     let straight = Curve::straight(CurveKind::Chain, &a, &b, 0)?;
     let paths = [
         trajectory_on(&shown.plane, &straight, &line)?,
         trajectory_on(&shown.plane, &bezier, &around)?,
     ];
-    let objective = ground
+    let objective = context
         .between()?
-        .objective(&shown.plane, ground.targets())?;
+        .objective(&shown.plane, context.targets())?;
     let surface = sampled(&objective, &paths, shown.marks[1])?;
-    let named: Vec<PathOnPlane> = ["straight line", "Bezier curve"]
+    let named: Vec<PathOnPlane> = ["straight line", "Bézier curve"]
         .into_iter()
         .zip(&paths)
         .map(|(name, trajectory)| PathOnPlane { name, trajectory })
@@ -112,8 +113,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A network that has learnt the digits.
-fn trained(ground: &Ground, seed: u64) -> Result<Params, Box<dyn Error>> {
-    let network = Network::init(ground.spec(), seed, &Device::flex());
+fn trained(context: &EvaluationContext, seed: u64) -> Result<Params, Box<dyn Error>> {
+    let network = Network::init(context.spec(), seed, &Device::flex());
     let config = TrainConfig {
         epochs: 20,
         optimizer: OptimizerKind::Momentum,
@@ -122,14 +123,14 @@ fn trained(ground: &Ground, seed: u64) -> Result<Params, Box<dyn Error>> {
         ..TrainConfig::default()
     };
     let mut quiet = |_: Record| ControlFlow::Continue(());
-    let report = train(network, ground.data(), ground.loss(), &config, &mut quiet)?;
+    let report = train(network, context.data(), context.loss(), &config, &mut quiet)?;
     println!("seed {seed}: loss {:.4}", report.last.loss);
     Ok(report.network.params())
 }
 
 /// A curve of low loss with one inner control point.
 fn curve(
-    ground: &Ground,
+    context: &EvaluationContext,
     a: &Params,
     b: &Params,
     kind: CurveKind,
@@ -139,15 +140,15 @@ fn curve(
         ..CurveConfig::default()
     };
     let mut quiet = |_: CurveStep| ControlFlow::Continue(());
-    Ok(train_curve(ground, a, b, &config, &mut quiet)?.curve)
+    Ok(train_curve(context, a, b, &config, &mut quiet)?.curve)
 }
 
-/// A way as figures take it.
-fn drawn(name: &str, way: &Way) -> plot::Way {
-    plot::Way {
+/// A path as figures take it.
+fn drawn(name: &str, profile: &LossProfile) -> plot::LossProfile {
+    plot::LossProfile {
         name: name.to_owned(),
-        t: way.t(),
-        loss: way.losses(),
+        t: profile.t(),
+        loss: profile.losses(),
     }
 }
 

@@ -357,14 +357,14 @@ fn wider_networks_end_lower() {
 #[test]
 fn two_minima_are_connected_around_their_barrier() {
     let lesson = Example::run("12-mode-connectivity");
-    lesson.has_figures(&["ways", "plane"]);
-    let barrier = |way: &str| lesson.number(&format!("{way}: barrier"));
+    lesson.has_figures(&["paths", "plane"]);
+    let barrier = |path: &str| lesson.number(&format!("{path}: barrier"));
     let line = barrier("straight line");
     within(line, 0.1, 1.0);
-    for way in ["aligned by weights", "aligned by activations"] {
-        within(barrier(way), 0.0, 0.5 * line);
+    for path in ["aligned by weights", "aligned by activations"] {
+        within(barrier(path), 0.0, 0.5 * line);
     }
-    for way in ["Bezier curve", "chain"] {
-        within(barrier(way), 0.0, 0.05 * line);
+    for path in ["Bézier curve", "chain"] {
+        within(barrier(path), 0.0, 0.05 * line);
     }
 }

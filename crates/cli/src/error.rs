@@ -66,12 +66,6 @@ pub enum CliError {
     /// Evaluation of single points.
     #[error(transparent)]
     Objective(#[from] core::ObjectiveError),
-    /// Figures of a surface.
-    #[error("run `{run}`: {source}")]
-    Metrics {
-        run: String,
-        source: core::MetricsError,
-    },
     /// An option that is needed is absent.
     #[error("{what} is missing")]
     Missing {
@@ -134,6 +128,8 @@ impl From<StudyError> for CliError {
                 what: "--data",
                 remedy: "give the data, for example --data moons or --data mnist-1k",
             },
+            StudyError::NoInnerPoints => nothing_to_train("--inner-points"),
+            StudyError::NoEpochs => nothing_to_train("--epochs"),
             StudyError::NoFolder { .. } => CliError::Conflict {
                 what: format!("--data-dir has no effect here: {error}"),
                 remedy: "leave --data-dir out".to_owned(),
@@ -294,6 +290,13 @@ impl CliError {
     }
 }
 
+fn nothing_to_train(option: &str) -> CliError {
+    CliError::Conflict {
+        what: format!("{option} 0 leaves nothing to train"),
+        remedy: format!("give {option} 1 or more"),
+    }
+}
+
 /// What to do about an error of the library, in the options of the command line, where it has some for that.
 fn with_options(error: &StudyError) -> Option<String> {
     use StudyError as E;
@@ -304,7 +307,7 @@ fn with_options(error: &StudyError) -> Option<String> {
         }
         E::TooFew { .. } => "name two or more, for example --seeds 0..10 or --optimizers sgd,adam",
         E::NoWidth { .. } => {
-            "give another --model, or compare --seeds, --optimizers or --batch-sizes"
+            "give another --model, or compare --seeds, --optimizers, --lrs or --batch-sizes"
         }
         E::InitialWidths => "leave --weights out",
         E::NotATraining { .. } => "give a run of kind train; `landscape runs` lists them",
@@ -321,7 +324,7 @@ fn with_options(error: &StudyError) -> Option<String> {
             Smaller::Products => "give a smaller --max-products, or --trace-method hutchinson",
             Smaller::LanczosSteps => "give fewer --lanczos-steps",
             Smaller::Checkpoints => "take fewer of them with --window A:B or --epoch-window A:B",
-            Smaller::Bends => "give fewer --bends",
+            Smaller::ControlPoints => "give fewer --inner-points",
         },
         E::TooManyNetworks { directions, .. } => {
             return Some(format!("give --to at most {}", times(*directions)));
@@ -399,6 +402,12 @@ fn with_options(error: &StudyError) -> Option<String> {
         }
         E::Exists { .. } => "give another file, or --force to overwrite it",
         E::FewPoints { .. } => "give for example --points 61",
+        E::KindsDiffer { .. } => {
+            "name trainings alone, or landscapes alone; `landscape runs` lists them"
+        }
+        E::LossesDiffer { .. } => {
+            "compare surfaces of both on the same data: landscape surface --run NAME --data SPEC"
+        }
         E::NoUnits { .. } => "leave --align out",
         E::Curve(core::CurveError::Straight) => {
             "train the curve longer, or with another --lr, --seed or --curve"

@@ -16,6 +16,7 @@ pub mod metrics;
 mod names;
 mod numeric;
 pub mod objective;
+mod operator;
 pub mod params;
 mod path_text;
 pub mod plane;
@@ -40,6 +41,7 @@ pub use metrics::{
 };
 pub use names::UnknownName;
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
+pub use operator::{Operator, OperatorError};
 pub use params::{Parameter, Params, ParamsError, Role};
 pub use path_text::{escaped, name_words, path_text, path_words, text_path};
 pub use plane::{Plane, PlaneError};

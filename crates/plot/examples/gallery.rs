@@ -9,11 +9,11 @@ use landscape_core::{
 use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, TraceRow, html};
 use landscape_plot::{
     Camera, Clip, Colormap, Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure,
-    Fill, LossBand, LossCurve, Options, PanelOf, PathOnPlane, PlotError, Scale, SharpnessRow,
-    Spectrum, StabilityCurve, StabilityLimit, Style, Table, Way, barcode, contour,
-    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, persistence,
+    Fill, LossBand, LossCurve, LossProfile, Options, PanelOf, PathOnPlane, PlotError, Scale,
+    SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Style, Table, barcode, contour,
+    edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
     sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories, trajectory,
-    trajectory_losses, trajectory3d, volume_slices, ways,
+    trajectory_losses, trajectory3d, volume_slices,
 };
 use std::path::Path;
 
@@ -159,7 +159,7 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
     ];
     out.save("losses-bands", || loss_bands(&bands, &log()))?;
     let t: Vec<f64> = (0..=30).map(|k| f64::from(k) / 30.0).collect();
-    let way = |name: &str, height: f64| Way {
+    let profile = |name: &str, height: f64| LossProfile {
         name: name.to_owned(),
         loss: t
             .iter()
@@ -168,11 +168,11 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
         t: t.clone(),
     };
     let between = [
-        way("straight", 1.31),
-        way("aligned", 0.24),
-        way("Bezier curve", -0.01),
+        profile("straight", 1.31),
+        profile("aligned", 0.24),
+        profile("Bézier curve", -0.01),
     ];
-    out.save("ways", || ways(&between, &Options::default()))?;
+    out.save("profiles", || loss_profiles(&between, &Options::default()))?;
     out.save("losses-one", || losses(&[one], &Options::default()))?;
     out.save("trajectory-losses", || {
         trajectory_losses(&path_to_zero(40), &log())
@@ -679,6 +679,10 @@ fn stability(out: &Gallery<'_>) -> Result<(), Failure> {
             converged: (0..steps.len()).map(|k| !open || k % 17 != 5).collect(),
             limit: steps.iter().map(|_| 2.0 / eta).collect(),
             limit_name: "2/η".to_owned(),
+            loss_steps: steps.clone(),
+            losses: { steps.iter() }
+                .map(|s| 2.3 / (1.0 + eta * s / 4.0))
+                .collect(),
             steps,
         }
     };

@@ -129,6 +129,10 @@ pub struct StabilityCurve {
     pub limit: Vec<f64>,
     /// What the limit is, such as `2/η`.
     pub limit_name: String,
+    /// Steps or epochs of the losses, ascending; empty for none.
+    pub loss_steps: Vec<f64>,
+    /// One loss of the training a step, which stand below.
+    pub losses: Vec<f64>,
 }
 
 /// A measure of sharpness.

@@ -16,10 +16,10 @@ mod svg;
 mod text;
 
 pub use chart::{
-    Column, LossBand, LossCurve, PanelOf, PathOnPlane, Table, Way, barcode, contour,
-    edge_of_stability, heatmap, hessian_map, line, loss_bands, losses, persistence,
+    Column, LossBand, LossCurve, LossProfile, PanelOf, PathOnPlane, Table, barcode, contour,
+    edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
     sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface3d, table,
-    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices, ways,
+    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,

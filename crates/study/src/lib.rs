@@ -11,6 +11,7 @@ pub mod estimate;
 pub mod files;
 pub mod hessian;
 pub mod memory;
+pub mod metrics;
 pub mod problem;
 pub mod record;
 mod recording;
@@ -20,7 +21,5 @@ pub mod trajectory;
 
 pub use curvature::MeanLoss;
 pub use error::{Smaller, StudyError, file_help};
-pub use recording::{
-    StoredBefore, StoredTraining, TrainingRecorder, stored_before, train_stored_curve,
-};
+pub use recording::{StoredBefore, StoredTraining, TrainingRecorder, stored_before};
 pub use report::Reporter;

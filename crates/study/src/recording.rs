@@ -1,10 +1,7 @@
 //! Trainings that are stored as they go, and go on after they were stopped.
 
 use crate::StudyError;
-use crate::connect::{
-    CurveConfig, CurveObserver, CurveStep, Ground, TrainedCurve, resume_curve, train_curve,
-};
-use landscape_core::{Outcome, Params};
+use landscape_core::Outcome;
 use landscape_models::{
     Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, TrainReport, TrainState,
     resume, train,
@@ -75,7 +72,7 @@ impl TrainingRecorder {
     }
 
     /// The first failure; of a training that is done, and whose end another stores.
-    fn told(mut self) -> Result<(), StudyError> {
+    pub(crate) fn told(mut self) -> Result<(), StudyError> {
         self.recorder.forget_state();
         Ok(self.failed.map_or(Ok(()), Err)?)
     }
@@ -161,11 +158,12 @@ impl StoredTraining<'_> {
     }
 }
 
-struct RecordingObserver<'a, S> {
-    recorder: TrainingRecorder,
-    observer: &'a mut dyn FnMut(S) -> ControlFlow<()>,
+/// Records a training and passes on its steps.
+pub(crate) struct RecordingObserver<'a, S> {
+    pub recorder: TrainingRecorder,
+    pub observer: &'a mut dyn FnMut(S) -> ControlFlow<()>,
     /// Whether the observer has ended it.
-    ends: bool,
+    pub ends: bool,
 }
 
 impl TrainObserver for RecordingObserver<'_, Step> {
@@ -180,55 +178,6 @@ impl TrainObserver for RecordingObserver<'_, Step> {
     }
 
     fn wants_state(&mut self, _: Step) -> bool {
-        self.ends || self.recorder.wants_state()
-    }
-
-    fn state(&mut self, state: TrainState) -> ControlFlow<()> {
-        self.recorder.state(&state)
-    }
-}
-
-/// Trains a curve into a run that was begun, from its state where it was stopped; the end is bit for bit that of an
-/// undisturbed training. The run holds the state until it is complete; control points are the caller's to store.
-/// `observer` is told of each step; `Break` ends the training after it, with its state stored and the run interrupted.
-///
-/// # Errors
-/// As [`train_curve`] and [`resume_curve`]; what keeps it from being stored.
-pub fn train_stored_curve(
-    ground: &Ground,
-    [a, b]: [&Params; 2],
-    config: &CurveConfig,
-    (store, run): (&Store, &Run),
-    observer: &mut dyn FnMut(CurveStep) -> ControlFlow<()>,
-) -> Result<TrainedCurve, StudyError> {
-    let (recorder, state) = TrainingRecorder::begin(store, run, CheckpointForm::default())?;
-    let mut observer = RecordingObserver {
-        recorder,
-        observer,
-        ends: false,
-    };
-    let found = match &state {
-        None => train_curve(ground, a, b, config, &mut observer),
-        Some(state) => resume_curve(ground, a, b, config, state, &mut observer),
-    };
-    let stored = match &found {
-        Ok(found) if found.outcome == Outcome::Complete => observer.recorder.told(),
-        _ => observer.recorder.finish(store, Outcome::Cancelled, false),
-    };
-    match found {
-        Ok(found) => stored.map(|()| found),
-        error => error,
-    }
-}
-
-impl CurveObserver for RecordingObserver<'_, CurveStep> {
-    fn step(&mut self, step: CurveStep) -> ControlFlow<()> {
-        let flow = (self.observer)(step);
-        self.ends = flow.is_break();
-        flow
-    }
-
-    fn wants_state(&mut self, _: u64) -> bool {
         self.ends || self.recorder.wants_state()
     }
 

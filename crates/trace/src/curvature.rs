@@ -10,7 +10,7 @@ use crate::objective::{Target, Trace};
 use crate::passes::derive::{Matrix, Wanted, derive};
 use crate::schedule::group::Group;
 use burn::tensor::Device;
-use landscape_core::{Params, Role};
+use landscape_core::{Operator, OperatorError, Params, Role};
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock};
 
@@ -419,5 +419,16 @@ impl Curvature {
             }
         }
         vector
+    }
+}
+
+/// The Hessian, as what the algorithms of `landscape-hessian` multiply with.
+impl Operator for Curvature {
+    fn dim(&self) -> usize {
+        Curvature::dim(self)
+    }
+
+    fn apply(&self, block: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, OperatorError> {
+        self.hessian(block).map_err(OperatorError::new)
     }
 }

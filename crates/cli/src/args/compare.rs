@@ -1,12 +1,16 @@
+use super::values::batch_size;
 use super::{Counts, DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
+use crate::error::CliError;
 use clap::Args;
 use landscape_models::{ModelSpec, OptimizerKind};
+use landscape_study::compare::{SweepRequest, Variation};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 const EXAMPLES: &str = "\
 Examples:
   landscape compare --optimizers sgd=0.1,momentum=0.02,adam=0.005 --model mlp:2-8-4-1 --data moons
+  landscape compare --lrs 0.1,0.25,0.5 --batch-size full --model mlp:2-8-4-1 --data moons --log -o rates.svg
   landscape compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch-size 32 --lr 0.1 --epochs 100
   landscape compare --widths 2,8,32 --model mlp:2-8-8-1 --data moons --log -o widths.svg
   landscape compare --batch-sizes 16,64,256 --model mlp:784-20-10 --data mnist-1k -o batches.html
@@ -29,22 +33,32 @@ pub struct CompareArgs {
     /// Stored runs: trainings, or landscapes
     #[arg(
         value_name = "RUN",
-        conflicts_with_all = ["optimizers", "seeds", "widths", "batch_sizes", "model", "data"],
+        conflicts_with_all = ["optimizers", "lrs", "seeds", "widths", "batch_sizes", "model", "data"],
         help_heading = WHAT
     )]
     pub runs: Vec<String>,
     /// Which options were typed.
     #[arg(skip)]
     pub given: Given,
-    /// One training an optimiser, from the same initial parameters; =RATE where --lr is not its rate
+    /// One training an optimiser, from the same initial parameters; =RATE where --lr is not its rate. An
+    /// optimiser may be there at several rates: sgd=0.25,sgd=0.5
     #[arg(
         long,
         value_name = "NAME[=RATE]",
         value_delimiter = ',',
-        conflicts_with_all = ["seeds", "widths", "batch_sizes"],
+        conflicts_with_all = ["lrs", "seeds", "widths", "batch_sizes"],
         help_heading = WHAT
     )]
     pub optimizers: Option<Vec<Rated>>,
+    /// One training a learning rate, from the same initial parameters
+    #[arg(
+        long,
+        value_name = "RATE,...",
+        value_delimiter = ',',
+        conflicts_with_all = ["seeds", "widths", "batch_sizes"],
+        help_heading = WHAT
+    )]
+    pub lrs: Option<Vec<f64>>,
     /// One training a seed: 0..10 (10 is not among them), or a list 1,2,5
     #[arg(
         long,
@@ -63,8 +77,14 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub widths: Option<Vec<usize>>,
-    /// One training a batch size, from the same initial parameters
-    #[arg(long, value_name = "N,...", value_delimiter = ',', help_heading = WHAT)]
+    /// One training a batch size, from the same initial parameters; full takes all samples at once
+    #[arg(
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        value_parser = batch_size,
+        help_heading = WHAT
+    )]
     pub batch_sizes: Option<Vec<usize>>,
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
@@ -116,6 +136,44 @@ pub struct CompareArgs {
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
     pub log: bool,
+}
+
+impl CompareArgs {
+    /// What is to be trained, by a command in these words.
+    ///
+    /// # Errors
+    /// Where nothing is varied, or the network is absent.
+    pub fn request(&self, command: &str) -> Result<SweepRequest, CliError> {
+        let variation = self.variation().ok_or(CliError::Missing {
+            what: "what to compare",
+            remedy: "give --optimizers, --lrs, --seeds, --widths or --batch-sizes, or the names of runs",
+        })?;
+        let model = self.model.clone().ok_or(CliError::Missing {
+            what: "--model",
+            remedy: "give the network, for example --model mlp:2-8-4-1",
+        })?;
+        Ok(SweepRequest {
+            model,
+            weights: self.weights.clone(),
+            data: self.data.request(),
+            config: self.settings.config(),
+            variation,
+            threads: self.eval.threads,
+            keep: self.store.keep(command),
+        })
+    }
+
+    /// What is varied.
+    fn variation(&self) -> Option<Variation> {
+        let rated = |all: &Vec<Rated>| all.iter().map(|one| (one.optimizer, one.lr)).collect();
+        let optimizers = self.optimizers.as_ref().map(rated);
+        let seeds = self.seeds.as_ref().map(|seeds| seeds.0.clone());
+        { optimizers.map(Variation::Optimizers) }
+            .or_else(|| self.lrs.clone().map(Variation::LearningRates))
+            .or_else(|| seeds.map(Variation::Seeds))
+            .or_else(|| self.widths.clone().map(Variation::Widths))
+            .or_else(|| self.batch_sizes.clone().map(Variation::BatchSizes))
+    }
 }
 
 /// Why a list of variants cannot be read.

@@ -1,9 +1,10 @@
+use super::DbArgs;
 use super::values::one_of;
-use super::{DbArgs, ValueName};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
 use landscape_storage::{CurvatureTable, Format, Height, RunKind, RunOrder, Status};
+use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
 const METRICS: &str = "\

@@ -19,8 +19,8 @@ mod train;
 mod trajectory;
 mod values;
 
-pub use compare::{CompareArgs, Rated};
-pub use connect::{ConnectArgs, CurveArgs};
+pub use compare::CompareArgs;
+pub use connect::ConnectArgs;
 pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
@@ -40,7 +40,7 @@ pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 pub use values::{
     BatchNorm, Counts, DirectionType, EpochWindow, Limits, PrecisionName, Ranges, StepWindow,
-    ValueName, grid_request,
+    grid_request,
 };
 
 use crate::error::CliError;
@@ -232,6 +232,7 @@ impl StoreArgs {
             name: self.name.clone(),
             replace: self.force,
             command: Some(command.to_owned()),
+            comparison: None,
         }
     }
 }

@@ -1,5 +1,6 @@
-use super::{DbArgs, Given, Limits, ValueName};
+use super::{DbArgs, Given, Limits};
 use clap::{Args, ValueEnum};
+use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

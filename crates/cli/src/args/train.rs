@@ -1,4 +1,4 @@
-use super::values::{EPOCHS, count, one_of};
+use super::values::{EPOCHS, batch_size, count, one_of};
 use super::{DataArgs, StoreArgs};
 use crate::words::DEVICE;
 use clap::Args;
@@ -70,13 +70,14 @@ pub struct TrainSettings {
     /// Passes over the data; 0 records and saves the initial network
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
-    /// Samples in a batch
+    /// Samples in a batch; full takes all of them at once
     #[arg(
         id = "batch_size",
         long = "batch-size",
         alias = "batch",
         value_name = "N",
-        default_value_t = 64
+        default_value = "64",
+        value_parser = batch_size
     )]
     pub batch: usize,
     /// How parameters follow the gradient

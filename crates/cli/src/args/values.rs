@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use landscape_core::{Surface, Value, path_text};
+use landscape_core::path_text;
+use landscape_models::TrainConfig;
 use landscape_study::directions::{GridRequest, Moves};
 use landscape_trace::{BatchStatistics, Precision};
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -32,6 +32,9 @@ pub enum ValueError {
     /// No tolerance.
     #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
     Tolerance(String),
+    /// No size of a batch.
+    #[error("`{0}` is not a number of samples: give 64, or full for all of them")]
+    Batch(String),
     /// Not a number of things.
     #[error("`{given}` is not a whole number from {least} to {most}")]
     Count {
@@ -61,6 +64,16 @@ where
         let found = all.iter().copied().find(|&one| name(one) == given);
         found.expect("one of the possible values")
     })
+}
+
+/// Reads the size of a batch.
+pub fn batch_size(given: &str) -> Result<usize, ValueError> {
+    match given.trim() {
+        "full" => Ok(TrainConfig::FULL_BATCH),
+        number => number
+            .parse()
+            .map_err(|_| ValueError::Batch(given.to_owned())),
+    }
 }
 
 /// Reads a whole number within bounds; more is a typing mistake.
@@ -248,57 +261,5 @@ impl PrecisionName {
             PrecisionName::F32 => Precision::F32,
             PrecisionName::Bf16 => Precision::Bf16,
         }
-    }
-}
-
-/// Which number of a sample is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ValueName {
-    Loss,
-    Accuracy,
-    LossSe,
-    Total,
-    Term(String),
-}
-
-impl FromStr for ValueName {
-    type Err = Infallible;
-
-    fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(match given {
-            "loss" => ValueName::Loss,
-            "accuracy" => ValueName::Accuracy,
-            "loss-se" | "loss_se" => ValueName::LossSe,
-            "total" => ValueName::Total,
-            term => ValueName::Term(term.to_owned()),
-        })
-    }
-}
-
-impl ValueName {
-    /// The value in a surface; `None` where it has no term of that name.
-    pub fn find(&self, surface: &Surface) -> Option<Value> {
-        match self {
-            ValueName::Loss => Some(Value::Loss),
-            ValueName::Accuracy => Some(Value::Accuracy),
-            ValueName::LossSe => Some(Value::LossSe),
-            ValueName::Total => Some(Value::Total),
-            ValueName::Term(name) => {
-                let place = surface.terms().iter().position(|term| &term.name == name);
-                place.map(Value::Term)
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for ValueName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            ValueName::Loss => "loss",
-            ValueName::Accuracy => "accuracy",
-            ValueName::LossSe => "loss-se",
-            ValueName::Total => "total",
-            ValueName::Term(name) => name,
-        })
     }
 }

@@ -1,15 +1,14 @@
 //! Lines, planes and volumes.
 
 use super::adaptive::{report_json, report_words};
-use super::metrics::{barrier_json, barrier_words};
 use super::plot::{draw, may_draw};
 use crate::args::{Given, LookArgs, PlotArgs, SampleArgs};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store, stored_before};
 use crate::interrupt::Interrupt;
 use crate::output::{
-    self, Console, Typed, duration, loss_json, number, numbers, paths_json, places_json, short,
-    unsigned_zero,
+    self, Console, Typed, barrier_json, barrier_words, duration, loss_json, number, numbers,
+    paths_json, places_json, short, unsigned_zero,
 };
 use landscape_core::{Params, Plane, Surface, path_words};
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};

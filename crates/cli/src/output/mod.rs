@@ -3,6 +3,7 @@
 mod estimate;
 mod failure;
 mod json;
+mod landscape;
 mod progress;
 mod table;
 
@@ -10,6 +11,7 @@ pub use crate::words::{Typed, as_file, duration, quoted, rate, short, size, unsi
 pub use estimate::estimate;
 pub use failure::unread;
 pub use json::{loss_json, number, numbers, path_json, paths_json, places_json};
+pub use landscape::{barrier_json, barrier_words, metric_rows, point};
 pub use progress::Meter;
 pub use table::{Align, Columns, Table};
 

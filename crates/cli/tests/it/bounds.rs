@@ -10,12 +10,12 @@ const CASES: &[(&str, &str)] = &[
         "from 0 to 1024",
     ),
     (
-        "connect --run moons --run b --curve bezier --bends 1000000000",
+        "connect --run moons --run b --curve bezier --inner-points 1000000000",
         "from 0 to 1000",
     ),
     (
-        "connect --run moons --run b --curve bezier --bends 0",
-        "--bends 0 leaves nothing",
+        "connect --run moons --run b --curve bezier --inner-points 0",
+        "--inner-points 0 leaves nothing",
     ),
     (
         "connect --run moons --run b --curve bezier --epochs 0",

@@ -166,6 +166,97 @@ fn widths_have_planes_of_their_own() {
 }
 
 #[test]
+fn learning_rates_are_compared_on_full_batches() {
+    let bench = Bench::new();
+    let data = "--model mlp:2-4-1 --data moons:n=40 --epochs 3";
+    let fast = "--grid 5 --end-grid 5 --no-curvature";
+    let words = format!("compare --lrs 0.1,0.5 --batch full {data} {fast} --name r");
+    let said = bench.json(&words);
+    assert_eq!(said["factor"], "learning rate");
+    let rows = list(&said["trainings"]);
+    let named = rows
+        .iter()
+        .map(|row| (&row["label"], &row["run"], &row["steps"]));
+    let wanted = [("lr 0.1", "r-lr-0.1"), ("lr 0.5", "r-lr-0.5")];
+    for ((label, run, steps), (name, stored)) in named.zip(wanted) {
+        assert_eq!(
+            (label, run, steps),
+            (&name.into(), &stored.into(), &3.into())
+        );
+    }
+    assert_eq!(rows[0]["first_loss"], rows[1]["first_loss"], "one start");
+    assert!(rows[0]["loss"] != rows[1]["loss"]);
+    // A full batch is one of all samples, and the same training by itself the same run.
+    for batch in ["40", "full"] {
+        let again = bench.ok(&format!(
+            "train {data} --lr 0.5 --batch {batch} --name r-lr-0.5"
+        ));
+        assert!(again.err.contains("trained already"), "{}", again.err);
+    }
+    let sizes = format!("compare --batch-sizes 8,full {data} {fast} --lr 0.5 --name b");
+    let sizes = bench.json(&sizes);
+    assert_eq!(sizes["trainings"][1]["label"], "batch size 40");
+    assert_eq!(sizes["trainings"][1]["loss"], rows[1]["loss"]);
+    let optimizers =
+        format!("compare --optimizers sgd=0.1,sgd=0.5,adam {data} {fast} --batch full --name o");
+    let several = bench.json(&optimizers);
+    let labels = list(&several["trainings"]).iter().map(|row| &row["label"]);
+    assert_eq!(labels.collect::<Vec<_>>(), ["sgd 0.1", "sgd 0.5", "adam"]);
+    assert_eq!(several["trainings"][1]["loss"], rows[1]["loss"]);
+    for (wrong, expected) in [
+        (
+            "compare --lrs 0.1,0.5 --lr 0.2",
+            "--lrs names that of each training",
+        ),
+        ("compare --lrs 0.1,0.1", "`lr 0.1` is given twice"),
+        ("compare --lrs 0.1", "at least two"),
+        ("compare --lrs 0.1,-1", "positive"),
+        (
+            "compare --optimizers sgd=0.1,sgd=0.1",
+            "`sgd 0.1` is given twice",
+        ),
+        ("compare --lrs 0.1,0.5 --seeds 0..2", "--seeds"),
+        ("train --batch all", "full"),
+    ] {
+        let said = bench.fails(&format!("{wrong} {data}"));
+        assert!(said.contains(expected), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_comparison_are_listed_together() {
+    let bench = Bench::new();
+    let fast = "--grid 5 --end-grid 5 --no-curvature";
+    let words = format!("compare --seeds 0..2 {MOONS} {fast} --name s");
+    bench.ok(&words);
+    bench.ok(&format!("train {MOONS} --name other"));
+    bench.ok(&format!("{} --force", words.replace("0..2", "1..3")));
+    let names = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
+    let text = bench.ok("runs").out;
+    let listed: Vec<String> = text.lines().skip(1).map(names).collect();
+    let parts = ["s-seed-0", "s-seed-1", "s-seed-2"];
+    let place = |name: &str| listed.iter().position(|listed| listed == name).unwrap();
+    assert!(parts.iter().all(|part| place(part) > place("s")), "{text}");
+    assert!(
+        place("other") < place("s") || place("other") > place("s-seed-2-end"),
+        "{text}"
+    );
+    assert!(text.contains("  s-seed-1 "), "{text}");
+    let runs = bench.json("runs");
+    for run in list(&runs["runs"]) {
+        let part = run["name"].as_str().unwrap().starts_with("s-");
+        let wanted = if part { Value::from("s") } else { Value::Null };
+        assert_eq!(run["comparison"], wanted, "{run}");
+    }
+    // Without the run of the plane they stand below the name of the comparison.
+    let only = bench.ok("runs --kind train").out;
+    assert!(
+        only.contains("comparison") && only.contains("3 runs"),
+        "{only}"
+    );
+}
+
+#[test]
 fn a_training_that_diverges_is_a_row() {
     let bench = Bench::new();
     let words =
@@ -173,6 +264,13 @@ fn a_training_that_diverges_is_a_row() {
     let said = bench.json(&words);
     let rows = list(&said["trainings"]);
     assert_eq!(rows[1]["fate"], "diverged");
+    // Records are those of every fourth step: the first epoch ends where nothing is left.
+    assert_eq!(
+        (&rows[0]["diverged_at"], &rows[1]["diverged_at"]),
+        (&Value::Null, &4.into())
+    );
+    let words = bench.ok(&words).out;
+    assert!(words.contains("momentum (diverged at step 4)"), "{words}");
     assert!(rows[1]["lambda_max"].is_null() && rows[1]["end"].is_null());
     assert!(rows[0]["end"].is_string() && said["run"].is_null());
 }

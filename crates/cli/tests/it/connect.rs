@@ -1,4 +1,4 @@
-//! Ways between networks: lines, alignment, curves.
+//! Paths between networks: lines, alignment, curves.
 
 use crate::support::Bench;
 use burn::tensor::Device;
@@ -154,8 +154,8 @@ fn wrong_input_says_what_to_do() {
         ("connect --run a --to broken.safetensors", "fc1.weight"),
         ("connect --run a --run b --points 1", "2 points or more"),
         (
-            "connect --run a --run b --curve bezier --bends 0",
-            "--bends 0",
+            "connect --run a --run b --curve bezier --inner-points 0",
+            "--inner-points 0",
         ),
         ("connect --run a --run b --curve bezier --lr=-1", "lr"),
         ("connect --run a --run b --grid 9", "--curve"),

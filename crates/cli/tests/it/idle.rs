@@ -73,8 +73,8 @@ const CASES: &[(&str, &[&str])] = &[
         &["--epochs", "--curve"],
     ),
     (
-        "connect --run moons --run b --bends 2",
-        &["--bends", "--curve"],
+        "connect --run moons --run b --inner-points 2",
+        &["--inner-points", "--curve"],
     ),
     (
         "connect --run moons --run b --batch-size 9",

@@ -158,7 +158,7 @@ fn a_killed_comparison_ends_the_same() {
 
 #[test]
 fn a_killed_curve_ends_the_same() {
-    const WORDS: &str = "connect --run a --run b --curve bezier --bends 2 --batch 20 --epochs 100 --points 11 \
+    const WORDS: &str = "connect --run a --run b --curve bezier --inner-points 2 --batch 20 --epochs 100 --points 11 \
                          --name ab";
     killed(WORDS, |bench| {
         for (seed, name) in [(1, "a"), (2, "b")] {

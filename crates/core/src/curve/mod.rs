@@ -1,4 +1,4 @@
-//! Curves between networks: Bezier curves and polygonal chains through control points, whose inner
+//! Curves between networks: Bézier curves and polygonal chains through control points, whose inner
 //! points are found by training (Garipov et al., *Loss Surfaces, Mode Connectivity, and Fast
 //! Ensembling of DNNs*, NeurIPS 2018).
 //!

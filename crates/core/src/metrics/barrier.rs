@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Barrier {
     /// The height; infinite where `f` is.
+    #[serde(with = "crate::json::float")]
     pub height: f64,
     /// The smallest `a` at which it is reached.
     pub at: f64,

@@ -86,7 +86,7 @@ fn the_plane_holds_the_curve() {
         assert!(distance < 1e-5);
     }
     assert!(marks[1][1] > 0.0);
-    // The figure's curve is the Bezier curve of the marks.
+    // The figure's curve is the Bézier curve of the marks.
     for t in [0.1, 0.6] {
         let (found, distance) = project(&curve.at(t), &plane, Projection::Cos).unwrap();
         let weights = curve.weights(t);

@@ -41,7 +41,7 @@ named!(OptimizerKind, "optimizer", {
 pub struct TrainConfig {
     /// Passes over the data. 0 measures the initial state and nothing more.
     pub epochs: usize,
-    /// Samples in a batch, at least 1; the last batch of an epoch takes what is left.
+    /// Samples in a batch, at least 1, or [`TrainConfig::FULL_BATCH`]; the last batch of an epoch takes what is left.
     pub batch: usize,
     /// The optimiser.
     pub optimizer: OptimizerKind,
@@ -85,6 +85,19 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// The batch of all samples, whatever their number.
+    pub const FULL_BATCH: usize = usize::MAX;
+
+    /// The same on so many samples: the full batch is as large as they are many.
+    #[must_use]
+    pub fn on(&self, samples: usize) -> Self {
+        let mut config = self.clone();
+        if config.batch == TrainConfig::FULL_BATCH {
+            config.batch = samples;
+        }
+        config
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

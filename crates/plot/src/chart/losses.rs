@@ -24,7 +24,8 @@ pub struct LossCurve {
 }
 
 /// The courses of training runs: losses, and accuracies where runs have them. Runs differ in
-/// colour, dash and mark. [`Options::smooth`] counts records, not steps.
+/// colour, dash and mark. One that diverges is drawn up to where its loss is not finite any more, and the
+/// caption names that step. [`Options::smooth`] counts records, not steps.
 ///
 /// # Errors
 /// When there is no curve, a curve has not one value a step, or an option is not usable.
@@ -32,8 +33,10 @@ pub fn losses(curves: &[LossCurve], options: &Options) -> Result<Figure, PlotErr
     options.check()?;
     check(curves)?;
     let x_name = options.axes[0].clone().unwrap_or_else(|| "step".to_owned());
+    let diverged = divergences(curves, &x_name);
     let mut figure = Curves::new(options, x_name);
     figure.note_smoothing();
+    diverged.into_iter().for_each(|words| figure.note(words));
     let of = |values: fn(&LossCurve) -> &Vec<f64>| -> Vec<Series> {
         let shown = curves.iter().enumerate();
         shown
@@ -183,6 +186,22 @@ pub fn loss_bands(bands: &[LossBand], options: &Options) -> Result<Figure, PlotE
     figure.draw("Loss curves of groups of runs")
 }
 
+/// Where the losses of a curve stop being finite, in words.
+pub(super) fn divergences(curves: &[LossCurve], x_name: &str) -> Vec<String> {
+    let words = |curve: &LossCurve| {
+        let place = curve.losses.iter().position(|loss| !loss.is_finite())?;
+        let name = match curve.name.as_str() {
+            "" => "training",
+            name => name,
+        };
+        Some(format!(
+            "{name} diverges at {x_name} {}",
+            curve.steps[place]
+        ))
+    };
+    curves.iter().filter_map(words).collect()
+}
+
 fn check(curves: &[LossCurve]) -> Result<(), PlotError> {
     if curves.iter().all(|c| c.steps.is_empty()) {
         return Err(PlotError::Empty {
@@ -190,6 +209,11 @@ fn check(curves: &[LossCurve]) -> Result<(), PlotError> {
             what: "curve",
         });
     }
+    check_lengths(curves)
+}
+
+/// Whether each curve has one value a step.
+pub(super) fn check_lengths(curves: &[LossCurve]) -> Result<(), PlotError> {
     for curve in curves {
         for values in [&curve.losses, &curve.accuracies] {
             let optional = values.is_empty() && std::ptr::eq(values, &curve.accuracies);

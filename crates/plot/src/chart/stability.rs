@@ -1,9 +1,11 @@
 use super::curves::{Curves, Series};
+use super::losses::{LossCurve, check_lengths, divergences};
 use crate::curvature::StabilityCurve;
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::layout::{Entry, Swatch, mark};
 use crate::options::Options;
+use crate::scale::Clip;
 use crate::style::{DASHES, LINES};
 
 /// A curve with more points than this is drawn without a dot for each.
@@ -12,7 +14,8 @@ const DOTS: usize = 40;
 /// The largest eigenvalue of the Hessian while training, beside the largest at which the optimiser
 /// is stable: gradient descent that hovers about its limit `2/η` is at the edge of stability. After
 /// Cohen et al., *Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability*,
-/// ICLR 2021. Eigenvalues that did not converge are open circles.
+/// ICLR 2021. Eigenvalues that did not converge are open circles. The losses of the trainings stand below, where they
+/// are known, each in the colour of its run and up to where it is finite.
 ///
 /// # Errors
 /// When there is no curve, a curve has not one value a step, or an option is not usable.
@@ -23,6 +26,8 @@ pub fn edge_of_stability(
     options.check()?;
     check(curves)?;
     let x_name = options.axes[0].clone().unwrap_or_else(|| "step".to_owned());
+    let trainings: Vec<LossCurve> = curves.iter().map(training).collect();
+    let diverged = divergences(&trainings, &x_name);
     let mut figure = Curves::new(options, x_name);
     let shown = || curves.iter().enumerate();
     let mut series: Vec<Series> = shown().map(|(k, curve)| largest(k, curve)).collect();
@@ -31,6 +36,12 @@ pub fn edge_of_stability(
     let name = name.unwrap_or_else(|| "largest eigenvalue".to_owned());
     let open: usize = series.iter().map(|s| s.open.len()).sum();
     figure.panel(name, options.scale, options.clip, options.range, series);
+    if trainings.iter().any(|training| !training.steps.is_empty()) {
+        let below = trainings.iter().enumerate().map(|(k, of)| loss(k, of));
+        let (name, clip) = ("loss".to_owned(), Clip::default());
+        figure.panel(name, options.scale, clip, None, below.collect());
+        diverged.into_iter().for_each(|words| figure.note(words));
+    }
     figure.legend = true;
     if open > 0 {
         let swatch = Swatch::Point(mark::Mark::Circle, LINES[0]);
@@ -61,8 +72,29 @@ fn check(curves: &[StabilityCurve]) -> Result<(), PlotError> {
                 values,
             });
         }
+        check_lengths(&[training(curve)])?;
     }
     Ok(())
+}
+
+/// The losses of a run, under the name of the run.
+fn training(curve: &StabilityCurve) -> LossCurve {
+    LossCurve {
+        name: curve.name.clone(),
+        steps: curve.loss_steps.clone(),
+        losses: curve.losses.clone(),
+        ..LossCurve::default()
+    }
+}
+
+/// They have the colour of the run's eigenvalues, and no entry of their own in the legend.
+fn loss(k: usize, training: &LossCurve) -> Series {
+    Series {
+        x: training.steps.clone(),
+        y: training.losses.clone(),
+        color: LINES[k % LINES.len()],
+        ..Series::default()
+    }
 }
 
 fn largest(k: usize, curve: &StabilityCurve) -> Series {

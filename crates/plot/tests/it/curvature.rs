@@ -325,6 +325,21 @@ fn stability_has_its_limit_and_open_points() {
         "{said}"
     );
     assert_eq!(said.matches("2/η").count(), 1, "one limit for both: {said}");
+    let diverged = StabilityCurve {
+        loss_steps: vec![0.0, 4.0, 9.0],
+        losses: vec![1.0, 7.0, f64::NAN],
+        ..stability("lr 0.5")
+    };
+    let figure = edge_of_stability(&[stability("lr 0.1"), diverged.clone()], &plain()).unwrap();
+    let said = text(&figure);
+    assert!(
+        figure.svg().contains("curves-2") && said.contains("loss"),
+        "{said}"
+    );
+    assert!(said.contains("lr 0.5 diverges at step 9"), "{said}");
+    let mut uneven = diverged;
+    uneven.losses.pop();
+    assert!(edge_of_stability(&[uneven], &plain()).is_err());
     let bare = StabilityCurve {
         converged: vec![],
         limit: vec![],

@@ -3,8 +3,8 @@
 use crate::support::{plane, sampled};
 use landscape_core::{Sample, Surface, Term, Value};
 use landscape_plot::{
-    Clip, Colormap, LossBand, LossCurve, Options, PlotError, Scale, Style, Way, contour, heatmap,
-    line, loss_bands, losses, surface3d, ways,
+    Clip, Colormap, LossBand, LossCurve, LossProfile, Options, PlotError, Scale, Style, contour,
+    heatmap, line, loss_bands, loss_profiles, losses, surface3d,
 };
 
 fn log() -> Options {
@@ -102,7 +102,7 @@ fn figures_that_do_not_smooth_do_not_say_so() {
         smooth: 1.5,
         ..Options::default()
     };
-    let way = Way {
+    let profile = LossProfile {
         name: "straight".to_owned(),
         t: vec![0.0, 0.5, 1.0],
         loss: vec![1.0, 3.0, 1.0],
@@ -116,7 +116,7 @@ fn figures_that_do_not_smooth_do_not_say_so() {
     };
     let plain = Options::default();
     for [first, second] in [
-        [&smooth, &plain].map(|o| ways(std::slice::from_ref(&way), o).unwrap()),
+        [&smooth, &plain].map(|o| loss_profiles(std::slice::from_ref(&profile), o).unwrap()),
         [&smooth, &plain].map(|o| loss_bands(std::slice::from_ref(&band), o).unwrap()),
     ] {
         assert_eq!(first, second);

@@ -6,10 +6,11 @@ use landscape_core::{
 };
 use landscape_plot::{
     Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve,
-    Options, PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Table,
-    Way, barcode, contour, edge_of_stability, heatmap, hessian_map, line, loss_bands, losses,
-    persistence, sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories,
-    trajectory, trajectory_losses, trajectory3d, volume_slices, ways,
+    LossProfile, Options, PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve,
+    StabilityLimit, Table, barcode, contour, edge_of_stability, heatmap, hessian_map, line,
+    loss_bands, loss_profiles, losses, persistence, sharpness_table, side_by_side, spectra,
+    spectrum, surface3d, table, trajectories, trajectory, trajectory_losses, trajectory3d,
+    volume_slices,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -154,6 +155,7 @@ pub fn stability(name: &str) -> StabilityCurve {
         limit: vec![20.0; 20],
         limit_name: "2/η".to_owned(),
         steps,
+        ..StabilityCurve::default()
     }
 }
 
@@ -262,10 +264,10 @@ pub fn comparison() -> Table {
     }
 }
 
-/// A way with a barrier of 1.2 at 0.5 above its chord from 0.1 to 0.3, and one without.
-pub fn hills() -> Vec<Way> {
+/// A path with a barrier of 1.2 at 0.5 above its chord from 0.1 to 0.3, and one without.
+pub fn hills() -> Vec<LossProfile> {
     let t: Vec<f64> = (0..=20).map(|k| f64::from(k) / 20.0).collect();
-    let way = |name: &str, height: f64| Way {
+    let profile = |name: &str, height: f64| LossProfile {
         name: name.to_owned(),
         loss: t
             .iter()
@@ -273,7 +275,7 @@ pub fn hills() -> Vec<Way> {
             .collect(),
         t: t.clone(),
     };
-    vec![way("straight", 1.2), way("Bezier curve", -0.01)]
+    vec![profile("straight", 1.2), profile("Bézier curve", -0.01)]
 }
 
 /// Three planes, one with holes, one with paths.
@@ -346,7 +348,7 @@ pub fn every_kind(options: &Options) -> Vec<(&'static str, Figure)> {
         ("persistence", persistence(&pairs(), options).unwrap()),
         ("persistence barcode", barcode(&pairs(), options).unwrap()),
         ("table of losses", table(&comparison(), options).unwrap()),
-        ("ways", ways(&hills(), options).unwrap()),
+        ("profiles", loss_profiles(&hills(), options).unwrap()),
         (
             "bands of losses",
             loss_bands(&[LossBand::of("SGD", &[curve("a"), curve("b")])], options).unwrap(),

@@ -70,7 +70,7 @@ fn text_is_text_in_the_named_font() {
         );
         assert!(
             figure.svg().contains(">dir")
-                || ["losses", "sharpness", "ways", "persistence"]
+                || ["losses", "sharpness", "profiles", "persistence"]
                     .iter()
                     .any(|k| kind.contains(k)),
             "{kind}"

@@ -60,6 +60,21 @@ pub struct ComparisonRequest {
     pub keep: Keep,
 }
 
+impl ComparisonRequest {
+    /// Everything as it is usual: 51 x 51 points of the joint plane, 31 x 31 around each end, curvature.
+    pub fn new(name: impl Into<String>) -> Self {
+        ComparisonRequest {
+            name: name.into(),
+            factor: None,
+            counts: vec![51],
+            end_counts: vec![31],
+            curvature: true,
+            evaluation: Evaluation::default(),
+            keep: Keep::default(),
+        }
+    }
+}
+
 /// The plane of all paths.
 #[derive(Debug)]
 pub struct JointPlane {
@@ -96,6 +111,9 @@ pub struct TrainingRow {
     pub accuracy: Option<f64>,
     /// What became of it.
     pub fate: Fate,
+    /// The first recorded step at which the loss was not finite, or, where it stayed finite, at which it was above the
+    /// first loss for good; of a training that diverged.
+    pub diverged_at: Option<u64>,
     /// The largest eigenvalue of the Hessian at the end.
     pub lambda_max: Option<Eigenvalue>,
     /// SAM's sharpness at the end.
@@ -188,6 +206,7 @@ impl<'a> Parts<'a> {
     fn keep(&self, name: &str) -> Keep {
         Keep {
             name: Some(name.to_owned()),
+            comparison: Some(self.request.name.clone()),
             ..self.request.keep.clone()
         }
     }
@@ -198,11 +217,14 @@ fn joint_plane(rows: &[TrainingRow], parts: &Parts<'_>) -> Result<JointPlane, St
     let mut request = TrajectoryRequest {
         runs: rows.iter().map(|row| row.run.name.clone()).collect(),
         center: match asked.factor {
-            Some(Factor::Optimizer | Factor::BatchSize) => Origin::Start,
+            Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::Start,
             _ => Origin::Mean,
         },
         evaluation: asked.evaluation.clone(),
-        keep: parts.keep(&asked.name),
+        keep: Keep {
+            name: Some(asked.name.clone()),
+            ..asked.keep.clone()
+        },
         ..TrajectoryRequest::default()
     };
     request.grid.counts = Some(asked.counts.clone());
@@ -222,6 +244,20 @@ fn joint_plane(rows: &[TrainingRow], parts: &Parts<'_>) -> Result<JointPlane, St
         paths,
         run: measured.run,
     })
+}
+
+/// Where a training that diverged blew up: the first step without a finite loss, else the first of those at its end with a
+/// loss above the first one.
+fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
+    let losses = records.iter().map(|record| record.loss.unwrap_or(f64::NAN));
+    let losses: Vec<f64> = losses.collect();
+    let first = losses.first()?;
+    let blown = losses.iter().position(|loss| !loss.is_finite());
+    let above = losses.iter().rev().take_while(|loss| *loss > first);
+    let above = losses.len() - above.count();
+    blown
+        .or((above < losses.len()).then_some(above))
+        .map(|place| records[place].step)
 }
 
 impl TrainingRow {
@@ -252,6 +288,7 @@ impl TrainingRow {
             loss: loss(&last.record),
             accuracy: last.record.accuracy,
             fate: Fate::of(loss(first), loss(&last.record)),
+            diverged_at: diverged_at(&records),
             lambda_max: None,
             sharpness: None,
             metrics: None,

@@ -5,6 +5,9 @@
 //! [`Study::table`] says what they came to, the curvature at their ends, and the shape of the surface
 //! around them, on the same kind of plane for all; [`Statistics`] sums up their final losses.
 //!
+//! Into a store, a [`Sweep`] trains the variants of a [`SweepRequest`], a [`Selection`] finds stored runs by their names,
+//! and [`follow`] puts either side by side.
+//!
 //! ```
 //! use landscape_core::{Cancel, PathOptions};
 //! use landscape_models::{LossKind, Split, TrainConfig, load};
@@ -34,8 +37,12 @@
 mod follow;
 mod markdown;
 mod plane;
+mod recorder;
+mod relation;
+mod select;
 mod statistics;
 mod study;
+mod sweep;
 mod table;
 mod train;
 mod widths;
@@ -43,8 +50,11 @@ mod widths;
 pub use follow::{Compared, Comparison, ComparisonRequest, JointPlane, TrainingRow, follow};
 pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
+pub use relation::{Relation, relation};
+pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};
+pub use sweep::{Sweep, SweepRequest, Variation};
 pub use table::{Curved, Eigenvalue, Row, TableOptions, curved};
 pub use train::{Paths, StepRecord, StudyObserver, Trained, Unobserved};
 pub use widths::widened;

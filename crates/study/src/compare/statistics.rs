@@ -2,6 +2,8 @@
 
 use super::Trained;
 use landscape_core::diagnosis::thresholds::LEARNT;
+use landscape_core::json::float;
+use serde::Serialize;
 
 /// What became of a training, by its first and its last loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,23 +39,29 @@ impl Fate {
 
 /// The final losses of several trainings. Those that are NaN or infinite are counted and take no
 /// further part; all figures are NaN where none is left, and those that need two where one is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Statistics {
     /// Trainings.
     pub count: usize,
     /// Final losses that are finite.
     pub finite: usize,
     /// Their mean.
+    #[serde(with = "float")]
     pub mean: f64,
     /// Their standard deviation, `sqrt(sum (l - mean)^2 / (n - 1))`.
+    #[serde(with = "float")]
     pub std: f64,
     /// Standard error of the mean, `std / sqrt(n)`.
+    #[serde(with = "float")]
     pub standard_error: f64,
     /// The smallest.
+    #[serde(with = "float")]
     pub min: f64,
     /// The middle one; the mean of the two in the middle where their number is even.
+    #[serde(with = "float")]
     pub median: f64,
     /// The largest.
+    #[serde(with = "float")]
     pub max: f64,
     /// Trainings that ended above their first loss, or not finite.
     pub diverged: usize,

@@ -28,6 +28,8 @@ pub struct Base {
 pub enum Factor {
     /// The optimiser; all start from the same parameters and see the samples in the same order.
     Optimizer,
+    /// The learning rate; all start from the same parameters and see the samples in the same order.
+    LearningRate,
     /// The seed of the initial parameters and of the order of the samples.
     Seed,
     /// The width of the network.
@@ -41,6 +43,7 @@ impl Factor {
     pub fn plural(self) -> &'static str {
         match self {
             Factor::Optimizer => "optimisers",
+            Factor::LearningRate => "learning rates",
             Factor::Seed => "seeds",
             Factor::Width => "widths",
             Factor::BatchSize => "batch sizes",
@@ -52,6 +55,7 @@ impl fmt::Display for Factor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Factor::Optimizer => "optimiser",
+            Factor::LearningRate => "learning rate",
             Factor::Seed => "seed",
             Factor::Width => "width",
             Factor::BatchSize => "batch size",
@@ -62,7 +66,8 @@ impl fmt::Display for Factor {
 /// One training of a study.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// What it is called: `adam`, `seed 3`, `width 8`, `batch size 64`.
+    /// What it is called: `adam`, `sgd 0.25` where there are several of one optimiser, `lr 0.25`, `seed 3`, `width 8`,
+    /// `batch size 64`.
     pub label: String,
     /// The network.
     pub model: ModelSpec,
@@ -83,7 +88,7 @@ pub struct Study {
 
 impl Study {
     /// One training an optimiser, each with a learning rate of its own, from the same initial
-    /// parameters and with the samples in the same order.
+    /// parameters and with the samples in the same order. One optimiser may be there at several rates.
     ///
     /// # Errors
     /// [`StudyError::TooFew`], [`StudyError::Repeated`], and [`StudyError::Models`] where the
@@ -95,10 +100,32 @@ impl Study {
                 lr,
                 ..base.config.clone()
             };
-            (optimizer.name().to_owned(), base.model.clone(), config)
+            let several = optimizers.iter().filter(|other| other.0 == optimizer);
+            let label = match several.count() {
+                1 => optimizer.name().to_owned(),
+                _ => format!("{optimizer} {lr}"),
+            };
+            (label, base.model.clone(), config)
         };
         let changed = optimizers.iter().map(change).collect();
         Study::new(Factor::Optimizer, base, changed)
+    }
+
+    /// One training a learning rate, from the same initial parameters and with the samples in the same
+    /// order.
+    ///
+    /// # Errors
+    /// As [`Study::optimizers`].
+    pub fn learning_rates(base: Base, rates: &[f64]) -> Result<Self, StudyError> {
+        let change = |&lr: &f64| {
+            let config = TrainConfig {
+                lr,
+                ..base.config.clone()
+            };
+            (format!("lr {lr}"), base.model.clone(), config)
+        };
+        let changed = rates.iter().map(change).collect();
+        Study::new(Factor::LearningRate, base, changed)
     }
 
     /// One training a seed, which gives the initial parameters (where [`Base::initial`] does not)
@@ -135,7 +162,7 @@ impl Study {
         Study::new(Factor::Width, base, changed)
     }
 
-    /// One training a batch size, from the same initial parameters.
+    /// One training a batch size, from the same initial parameters; [`TrainConfig::FULL_BATCH`] is all samples.
     ///
     /// # Errors
     /// As [`Study::optimizers`].
@@ -144,8 +171,13 @@ impl Study {
             let config = TrainConfig {
                 batch,
                 ..base.config.clone()
-            };
-            (format!("batch size {batch}"), base.model.clone(), config)
+            }
+            .on(base.data.len());
+            (
+                format!("batch size {}", config.batch),
+                base.model.clone(),
+                config,
+            )
         };
         let changed = sizes.iter().map(change).collect();
         Study::new(Factor::BatchSize, base, changed)

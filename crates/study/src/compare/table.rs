@@ -3,11 +3,13 @@
 use super::plane::{end_plane, host, sampled};
 use super::{Fate, Study, Trained};
 use crate::{MeanLoss, StudyError};
+use landscape_core::json::float;
 use landscape_core::{Cancel, Grid, Metrics, Params, Role, Surface, metrics};
 use landscape_hessian::sharpness::{Point, SamParams};
-use landscape_hessian::{Lanczos, LanczosParams, OperatorError, try_from_fn};
+use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::ModelSpec;
 use landscape_trace::Trace;
+use serde::Serialize;
 
 /// How the ends of trainings are looked at.
 #[derive(Debug, Clone)]
@@ -41,11 +43,13 @@ impl Default for TableOptions {
 }
 
 /// An eigenvalue with what is known about its error.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Eigenvalue {
     /// The value.
+    #[serde(with = "float")]
     pub value: f64,
     /// The true residual `||H v - value v||`.
+    #[serde(with = "float")]
     pub residual: f64,
     /// Whether it is within the tolerance.
     pub converged: bool,
@@ -200,10 +204,7 @@ pub fn curved(
         floor: FLOOR,
         ..LanczosParams::default()
     })?;
-    let hessian = try_from_fn(curvature.dim(), |block: &[Vec<f64>]| {
-        curvature.hessian(block).map_err(OperatorError::new)
-    });
-    let spectrum = lanczos.solve(&hessian)?;
+    let spectrum = lanczos.solve(&curvature)?;
     let eigenvalue = spectrum.top.first().map(|pair| Eigenvalue {
         value: pair.value,
         residual: pair.residual,

@@ -1,7 +1,7 @@
 //! Units of one network in the order of another's.
 
-use super::ground::Ground;
-use super::way::check_finite;
+use super::context::EvaluationContext;
+use super::profile::check_finite;
 use crate::StudyError;
 use landscape_core::Params;
 use landscape_core::alignment::{
@@ -40,9 +40,9 @@ pub struct Aligned {
     pub matching: Matched,
 }
 
-impl Ground {
+impl EvaluationContext {
     /// Permutes the units of `b` for those of `a`, so that the line between both is as low as
-    /// permutations can make it. Measure it before and after with [`Ground::line`]. `seed` is the order in
+    /// permutations can make it. Measure it before and after with [`EvaluationContext::line`]. `seed` is the order in
     /// which weight matching looks at the layers.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Curves of low loss, found by training their inner control points.
 
-use super::bends::Bends;
-use super::ground::Ground;
-use super::way::check_finite;
+use super::context::EvaluationContext;
+use super::control_points::ControlPoints;
+use super::profile::check_finite;
 use crate::StudyError;
 use landscape_core::{Curve, CurveKind, Outcome, Params, Rng};
 use landscape_models::{EpochLoss, ModelsError, OptimizerKind, TrainConfig, TrainState};
@@ -18,20 +18,20 @@ const SHUFFLE: u64 = 6 << 32;
 pub struct CurveConfig {
     /// Its shape.
     pub kind: CurveKind,
-    /// Inner control points, at least 1.
-    pub bends: usize,
+    /// Control points between the ends, at least 1. Garipov et al. count the ends too: their `num_bends` is two more.
+    pub inner_points: usize,
     /// How they are trained. Weight decay is that of the point on the curve, whose gradient is
     /// `decay theta(t)`, for every optimiser; checkpoints are not recorded.
     pub training: TrainConfig,
 }
 
 impl Default for CurveConfig {
-    /// A Bezier curve with one bend, trained for 50 epochs with Adam and half a cosine from the rate
+    /// A Bézier curve with one inner control point, trained for 50 epochs with Adam and half a cosine from the rate
     /// 0.003.
     fn default() -> Self {
         CurveConfig {
             kind: CurveKind::Bezier,
-            bends: 1,
+            inner_points: 1,
             training: TrainConfig {
                 epochs: 50,
                 optimizer: OptimizerKind::Adam,
@@ -105,15 +105,15 @@ pub struct TrainedCurve {
 ///
 /// # Errors
 /// Before any work: when the ends do not fit the network or are not finite, a setting breaks its rule,
-/// or there are no bends.
+/// or there are no inner control points.
 pub fn train_curve(
-    ground: &Ground,
+    context: &EvaluationContext,
     a: &Params,
     b: &Params,
     config: &CurveConfig,
     observer: &mut dyn CurveObserver,
 ) -> Result<TrainedCurve, StudyError> {
-    let (run, curve) = Run::new(ground, a, b, config)?;
+    let (run, curve) = Run::new(context, a, b, config)?;
     run.all(curve, observer)
 }
 
@@ -123,14 +123,14 @@ pub fn train_curve(
 /// As [`train_curve`]; [`ModelsError::BadState`] and [`ModelsError::Layout`] where the state is not one of a curve with these
 /// ends, data and settings.
 pub fn resume_curve(
-    ground: &Ground,
+    context: &EvaluationContext,
     a: &Params,
     b: &Params,
     config: &CurveConfig,
     state: &TrainState,
     observer: &mut dyn CurveObserver,
 ) -> Result<TrainedCurve, StudyError> {
-    let (mut run, curve) = Run::new(ground, a, b, config)?;
+    let (mut run, curve) = Run::new(context, a, b, config)?;
     run.resume(state)?;
     run.all(curve, observer)
 }
@@ -139,7 +139,7 @@ struct Run<'a> {
     config: &'a CurveConfig,
     samples: usize,
     positions: Rng,
-    bends: Bends,
+    points: ControlPoints,
     step: u64,
     /// Losses of the batches of the epoch under way.
     losses: Vec<f32>,
@@ -148,23 +148,23 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(
-        ground: &Ground,
+        context: &EvaluationContext,
         a: &Params,
         b: &Params,
         config: &'a CurveConfig,
     ) -> Result<(Self, Curve), StudyError> {
         config.training.check()?;
-        if config.bends == 0 {
-            return Err(StudyError::NoBends);
+        if config.inner_points == 0 {
+            return Err(StudyError::NoInnerPoints);
         }
         a.same_layout(b)?;
         check_finite(&[a.clone(), b.clone()])?;
-        let curve = Curve::straight(config.kind, a, b, config.bends)?;
+        let curve = Curve::straight(config.kind, a, b, config.inner_points)?;
         let run = Run {
             config,
-            samples: ground.data().len(),
+            samples: context.data().len(),
             positions: Rng::new(config.training.seed, POSITIONS),
-            bends: Bends::new(ground, &curve, &config.training)?,
+            points: ControlPoints::new(context, &curve, &config.training)?,
             step: 0,
             losses: Vec::new(),
             epochs: Vec::new(),
@@ -186,7 +186,7 @@ impl<'a> Run<'a> {
         if lengths != [state.step / per_epoch, state.step % per_epoch] {
             return Err(bad("its losses are not those of its step".to_owned()));
         }
-        self.bends
+        self.points
             .resume(&self.config.training, &state.networks, state.step)?;
         // One position a step.
         for _ in 0..state.step {
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
         TrainState {
             step: self.step,
             next_record: 0,
-            networks: self.bends.states(),
+            networks: self.points.states(),
             batch_losses: self.losses.clone(),
             epochs: self.epochs.iter().map(|epoch| epoch.loss).collect(),
             first: None,
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
         if flow.is_break() {
             let _ = self.offer(observer);
         }
-        for (index, params) in self.bends.params().into_iter().enumerate() {
+        for (index, params) in self.points.params().into_iter().enumerate() {
             curve.set_bend(index + 1, params)?;
         }
         let outcome = match self.step < self.steps() {
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
         for places in order.chunks(training.batch).skip(done as usize) {
             let t = self.positions.uniform(0.0, 1.0);
             let share = training.schedule.factor(self.step, steps, per_epoch);
-            let loss = self.bends.step(t, places, training.lr * share);
+            let loss = self.points.step(t, places, training.lr * share);
             self.losses.push(loss);
             self.step += 1;
             if self.step.is_multiple_of(per_epoch) {

@@ -87,11 +87,20 @@ impl StudyError {
                 "train from the start (what is stored is replaced once the new training is complete), or under \
                  another name"
             }
+            E::KindsDiffer { .. } => "name trainings alone, or landscapes alone",
+            E::LossesDiffer { .. } => "compare surfaces of both on the same data",
+            E::NoValue { terms, .. } => {
+                let more: String = terms.iter().map(|term| format!(", {term}")).collect();
+                return Some(format!("give one of: loss, accuracy, loss-se, total{more}"));
+            }
             E::Exists { .. } => "give another file, or replace it",
             E::WrittenTwice { .. } => "give each file a name of its own",
             E::Io { source, .. } => file_help(source),
             E::Interrupted { again, .. } => again,
             E::FewPoints { .. } => "give for example 61 points",
+            E::NoInnerPoints => "give one control point or more",
+            E::NoEpochs => "train for one epoch or more",
+            E::EqualNetworks => "give two networks that differ, for example trained from two seeds",
             E::NoUnits { .. } => "leave the alignment out",
             E::NotFinite { .. } => "give networks whose training did not diverge",
             E::Curve(core::CurveError::Straight) => {
@@ -119,7 +128,7 @@ impl Smaller {
             Smaller::Products => "allow fewer products, or use the method hutchinson",
             Smaller::LanczosSteps => "take fewer steps of Lanczos",
             Smaller::Checkpoints => "take fewer checkpoints",
-            Smaller::Bends => "give fewer bends",
+            Smaller::ControlPoints => "give fewer control points",
         }
     }
 }

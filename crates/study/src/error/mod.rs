@@ -69,19 +69,27 @@ pub enum StudyError {
         /// What that is.
         other_model: String,
     },
-    /// A way is measured at its ends at least.
-    #[error("a way between networks is measured at 2 points or more, {given} given")]
+    /// A path is measured at its ends at least.
+    #[error("a path between networks is measured at 2 points or more, {given} given")]
     FewPoints {
         /// How many there are.
         given: usize,
     },
     /// A curve without inner control points is a line, which is not trained.
-    #[error("a curve that is trained has at least one bend")]
-    NoBends,
+    #[error(
+        "a curve without control points between its ends is the straight line, which leaves nothing to train"
+    )]
+    NoInnerPoints,
+    /// A curve that is trained for no epoch.
+    #[error("0 epochs leave nothing to train")]
+    NoEpochs,
+    /// Two networks that are one.
+    #[error("both networks have the same parameters")]
+    EqualNetworks,
     /// A network has parameters that are not finite.
-    #[error("`{tensor}` of network {network} of the way is not finite")]
+    #[error("`{tensor}` of network {network} of the two is not finite")]
     NotFinite {
-        /// Its place on the way, from 1.
+        /// 1 where the path begins, 2 where it ends.
         network: usize,
         /// The first such tensor.
         tensor: String,
@@ -401,6 +409,45 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
     },
+    /// Runs of kinds that have nothing to compare.
+    #[error(
+        "`{}` is a {} and `{}` is a {}: they have nothing to compare",
+        first.0, first.1, other.0, other.1
+    )]
+    KindsDiffer {
+        /// The first run, by name and kind.
+        first: (String, RunKind),
+        /// One of another kind.
+        other: (String, RunKind),
+    },
+    /// Trainings whose losses are of different things.
+    #[error("`{first}` and `{other}` were trained {what}: their losses cannot be compared")]
+    LossesDiffer {
+        /// The first training.
+        first: String,
+        /// Another one.
+        other: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A landscape has no finite value.
+    #[error("run `{run}`: {source}")]
+    Metrics {
+        /// Its run.
+        run: String,
+        /// Why it has no figures.
+        source: core::MetricsError,
+    },
+    /// A landscape lacks a value.
+    #[error("run `{run}` has no value `{name}`")]
+    NoValue {
+        /// Its run.
+        run: String,
+        /// The value that was asked for.
+        name: String,
+        /// The terms that it has.
+        terms: Vec<String>,
+    },
     /// The operating system.
     #[error("cannot {action} `{}`: {source}", path.display())]
     Io {
@@ -517,7 +564,7 @@ pub enum Smaller {
     /// Fewer checkpoints.
     Checkpoints,
     /// Fewer control points.
-    Bends,
+    ControlPoints,
 }
 
 fn checkpoint_words(step: Option<u64>) -> String {

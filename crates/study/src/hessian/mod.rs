@@ -415,6 +415,7 @@ fn spec(
         device: Some(request.evaluation.devices[0].to_string()),
         optimizer: training::optimizer(problem),
         models: map.and_then(|mapped| mapped.directions.provenance()),
+        comparison: request.keep.comparison.clone(),
         ..problem.provenance(request.keep.command.as_deref())
     }
     .to_json();

@@ -47,6 +47,9 @@ pub struct Provenance {
     /// The optimiser of the training that curvature is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<String>,
+    /// The comparison that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<String>,
     /// All that is not known here.
     #[serde(flatten)]
     pub more: Map<String, Value>,
@@ -102,6 +105,7 @@ impl Provenance {
             rounding,
             paths,
             optimizer,
+            comparison,
             more,
         } = other;
         self.program = self.program.take().or(program);
@@ -116,6 +120,7 @@ impl Provenance {
         self.rounding = self.rounding.take().or(rounding);
         self.paths = self.paths.take().or(paths);
         self.optimizer = self.optimizer.take().or(optimizer);
+        self.comparison = self.comparison.take().or(comparison);
         self.more.extend(more);
     }
 

@@ -231,6 +231,7 @@ impl Landscape {
             device: Some(objective.describe()),
             models: directions.provenance(),
             rounding,
+            comparison: request.keep.comparison.clone(),
             ..problem.provenance(request.keep.command.as_deref())
         }
         .to_json();

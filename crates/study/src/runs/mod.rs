@@ -20,6 +20,8 @@ pub struct Keep {
     pub replace: bool,
     /// The command as it could be typed, for the provenance.
     pub command: Option<String>,
+    /// The comparison that it is a part of, for the provenance.
+    pub comparison: Option<String>,
 }
 
 impl Keep {

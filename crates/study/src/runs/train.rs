@@ -105,14 +105,14 @@ impl Training {
     /// # Errors
     /// Whatever is absent or does not fit.
     pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
-        let config = request.config.clone();
-        config.check()?;
+        request.config.check()?;
         let model = &request.model;
         plan_network(model, reporter)?;
         let device = request.device.open()?;
         let source = request.data.source(None)?;
         let data = load_data(&source)?;
         let (data, loss) = with_loss(data, model, (request.data.loss, None), reporter)?;
+        let config = request.config.on(data.len());
         let (network, origin) = match &request.weights {
             None => {
                 let seed = config.seed;
@@ -133,6 +133,7 @@ impl Training {
             data: Some(source),
             weights: Some(origin),
             device: Some(request.device.to_string()),
+            comparison: request.keep.comparison.clone(),
             ..Provenance::now(request.keep.command.as_deref())
         }
         .to_json();

@@ -216,6 +216,7 @@ impl ProjectedPaths {
             data: Some(paths.source.clone()),
             paths: Some(labels),
             device: Some(losses.on_plane.describe()),
+            comparison: request.keep.comparison.clone(),
             ..Provenance::now(request.keep.command.as_deref())
         }
         .to_json();

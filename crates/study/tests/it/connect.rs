@@ -11,7 +11,7 @@ use landscape_models::{
 };
 use landscape_study::StudyError;
 use landscape_study::connect::{
-    CurveConfig, CurveStep, Ground, Matching, Way, train_curve, trajectory_on,
+    CurveConfig, CurveStep, EvaluationContext, LossProfile, Matching, train_curve, trajectory_on,
 };
 use landscape_trace::{BatchStatistics, Target};
 use std::ops::ControlFlow;
@@ -49,7 +49,7 @@ fn trained(
 }
 
 /// MNIST and a perceptron.
-fn mnist(samples: usize) -> Ground {
+fn mnist(samples: usize) -> EvaluationContext {
     let data = load(
         &"mnist-1k".parse().unwrap(),
         None,
@@ -57,22 +57,28 @@ fn mnist(samples: usize) -> Ground {
         Some(samples),
     )
     .unwrap();
-    Ground::new(&spec("mlp:784-24-10"), data, LossKind::CrossEntropy).unwrap()
+    EvaluationContext::new(&spec("mlp:784-24-10"), data, LossKind::CrossEntropy).unwrap()
 }
 
-fn fit(ground: &Ground, seed: u64, epochs: usize) -> Params {
+fn fit(context: &EvaluationContext, seed: u64, epochs: usize) -> Params {
     let config = config(epochs, 0.05);
-    trained(ground.spec(), ground.data(), ground.loss(), seed, &config)
+    trained(
+        context.spec(),
+        context.data(),
+        context.loss(),
+        seed,
+        &config,
+    )
 }
 
 /// Moons and a small perceptron, fast enough for details.
-fn moons() -> Ground {
+fn moons() -> EvaluationContext {
     let data = load(&"moons:n=60".parse().unwrap(), None, Split::Train, None).unwrap();
-    Ground::new(&spec("mlp:2-6-5-1"), data, LossKind::BceWithLogits).unwrap()
+    EvaluationContext::new(&spec("mlp:2-6-5-1"), data, LossKind::BceWithLogits).unwrap()
 }
 
-fn pair(ground: &Ground) -> [Params; 2] {
-    [1, 2].map(|seed| fit(ground, seed, 40))
+fn pair(context: &EvaluationContext) -> [Params; 2] {
+    [1, 2].map(|seed| fit(context, seed, 40))
 }
 
 fn shuffled(spec: &PermutationSpec, params: &Params) -> Params {
@@ -84,14 +90,14 @@ fn shuffled(spec: &PermutationSpec, params: &Params) -> Params {
 
 /// A barrier before alignment, and none after it.
 #[track_caller]
-fn is_found_again(ground: &Ground, network: &Params, twin: &Params, least: f64) {
-    let before = ground.line(network, twin, 11).unwrap();
+fn is_found_again(context: &EvaluationContext, network: &Params, twin: &Params, least: f64) {
+    let before = context.line(network, twin, 11).unwrap();
     let height = before.barrier().unwrap().height;
     assert!(height > least, "{height}");
     assert!(before.length > 1.0);
     for by in [Matching::Weights, Matching::Activations] {
-        let aligned = ground.align(network, twin, by, 0).unwrap();
-        let after = ground.line(network, &aligned.params, 11).unwrap();
+        let aligned = context.align(network, twin, by, 0).unwrap();
+        let after = context.line(network, &aligned.params, 11).unwrap();
         let height = after.barrier().unwrap().height;
         assert!(height < 1e-5, "{}: {height}", by.name());
         let [from, to] = aligned.matching.similarity;
@@ -107,11 +113,13 @@ fn is_found_again(ground: &Ground, network: &Params, twin: &Params, least: f64) 
 
 #[test]
 fn the_permuted_twin_of_a_trained_perceptron_is_found_again() {
-    let ground = mnist(1000);
-    let network = fit(&ground, 3, 12);
-    let twin = shuffled(&ground.trace().permutations(), &network);
-    is_found_again(&ground, &network, &twin, 0.2);
-    let aligned = ground.align(&network, &twin, Matching::Weights, 0).unwrap();
+    let context = mnist(1000);
+    let network = fit(&context, 3, 12);
+    let twin = shuffled(&context.trace().permutations(), &network);
+    is_found_again(&context, &network, &twin, 0.2);
+    let aligned = context
+        .align(&network, &twin, Matching::Weights, 0)
+        .unwrap();
     assert_eq!(aligned.params, network);
 }
 
@@ -127,15 +135,15 @@ fn the_permuted_twin_of_a_residual_network_is_found_again() {
         ..config(25, 0.05)
     };
     let network = trained(&spec, &data, LossKind::CrossEntropy, 1, &config);
-    let ground = Ground::new(&spec, data, LossKind::CrossEntropy).unwrap();
-    let twin = shuffled(&ground.trace().permutations(), &network);
-    is_found_again(&ground, &network, &twin, 0.2);
+    let context = EvaluationContext::new(&spec, data, LossKind::CrossEntropy).unwrap();
+    let twin = shuffled(&context.trace().permutations(), &network);
+    is_found_again(&context, &network, &twin, 0.2);
 }
 
 #[test]
-fn ways_have_the_losses_of_the_networks_on_them() {
-    let ground = moons();
-    let [a, b] = pair(&ground);
+fn profiles_have_the_losses_of_the_networks_on_them() {
+    let context = moons();
+    let [a, b] = pair(&context);
     // On the plane of one bend, in the hull of three, and beyond it.
     for (kind, bends) in [
         (CurveKind::Bezier, 1),
@@ -151,27 +159,27 @@ fn ways_have_the_losses_of_the_networks_on_them() {
             let moved = a.unflatten(&moved).unwrap();
             curve.set_bend(bend, moved).unwrap();
         }
-        let way = ground.way(&curve, 7).unwrap();
-        for (t, loss) in way.t().into_iter().zip(way.losses()) {
-            let network = Network::from_params(ground.spec(), &curve.at(t), &Device::flex());
-            let truth = evaluate(&network.unwrap(), ground.data(), ground.loss()).unwrap();
+        let profile = context.profile(&curve, 7).unwrap();
+        for (t, loss) in profile.t().into_iter().zip(profile.losses()) {
+            let network = Network::from_params(context.spec(), &curve.at(t), &Device::flex());
+            let truth = evaluate(&network.unwrap(), context.data(), context.loss()).unwrap();
             assert!(
                 (loss - truth.loss).abs() < 1e-5 * truth.loss,
                 "{loss} {}",
                 truth.loss
             );
         }
-        assert!(way.length > ground.line(&a, &b, 2).unwrap().length);
+        assert!(profile.length > context.line(&a, &b, 2).unwrap().length);
     }
-    let same = ground.line(&a, &a, 5).unwrap();
+    let same = context.line(&a, &a, 5).unwrap();
     assert_eq!((same.length, same.barrier().unwrap().height), (0.0, 0.0));
     assert_eq!(same.losses()[0], same.losses()[4]);
 }
 
 #[test]
 fn a_step_is_taken_along_the_share_of_the_gradient() {
-    let ground = moons();
-    let [a, b] = pair(&ground);
+    let context = moons();
+    let [a, b] = pair(&context);
     let (lr, decay) = (0.3, 0.01);
     let training = TrainConfig {
         epochs: 1,
@@ -185,7 +193,7 @@ fn a_step_is_taken_along_the_share_of_the_gradient() {
     for kind in [CurveKind::Bezier, CurveKind::Chain] {
         let config = CurveConfig {
             kind,
-            bends: 2,
+            inner_points: 2,
             training: training.clone(),
         };
         let mut steps = Vec::new();
@@ -193,7 +201,7 @@ fn a_step_is_taken_along_the_share_of_the_gradient() {
             steps.push(step);
             ControlFlow::Continue(())
         };
-        let found = train_curve(&ground, &a, &b, &config, &mut watch).unwrap();
+        let found = train_curve(&context, &a, &b, &config, &mut watch).unwrap();
         assert_eq!(
             (steps.len(), found.steps, found.outcome),
             (1, 1, Outcome::Complete)
@@ -201,7 +209,7 @@ fn a_step_is_taken_along_the_share_of_the_gradient() {
         let before = Curve::straight(kind, &a, &b, 2).unwrap();
         // The exact gradient at the point where the step was taken.
         let at = before.at(steps[0].t);
-        let curvature = ground.trace().curvature(&at, &Target::default()).unwrap();
+        let curvature = context.trace().curvature(&at, &Target::default()).unwrap();
         let gradient = curvature.gradient().unwrap();
         assert!((gradient.loss - steps[0].loss).abs() < 1e-5);
         let weights = before.weights(steps[0].t);
@@ -224,30 +232,30 @@ fn a_step_is_taken_along_the_share_of_the_gradient() {
 
 #[test]
 fn training_finds_a_low_way_around_the_barrier() {
-    let ground = mnist(300);
-    let [a, b] = [1, 2].map(|seed| fit(&ground, seed, 30));
-    let line = ground.line(&a, &b, 21).unwrap();
+    let context = mnist(300);
+    let [a, b] = [1, 2].map(|seed| fit(&context, seed, 30));
+    let line = context.line(&a, &b, 21).unwrap();
     let high = line.barrier().unwrap().height;
     for kind in [CurveKind::Bezier, CurveKind::Chain] {
         let config = CurveConfig {
             kind,
-            bends: 1,
+            inner_points: 1,
             training: config(30, 0.05),
         };
         let mut quiet = |_: CurveStep| ControlFlow::Continue(());
-        let found = train_curve(&ground, &a, &b, &config, &mut quiet).unwrap();
-        let way = ground.way(&found.curve, 21).unwrap();
-        let low = way.barrier().unwrap().height;
+        let found = train_curve(&context, &a, &b, &config, &mut quiet).unwrap();
+        let profile = context.profile(&found.curve, 21).unwrap();
+        let low = profile.barrier().unwrap().height;
         assert!(low < 0.3 * high, "{kind:?}: {high} {low}");
-        assert!(way.length > line.length);
+        assert!(profile.length > line.length);
         assert!(found.epochs.last().unwrap().loss < found.epochs[0].loss);
-        let again = train_curve(&ground, &a, &b, &config, &mut quiet).unwrap();
+        let again = train_curve(&context, &a, &b, &config, &mut quiet).unwrap();
         assert_eq!(again, found);
         // On the plane of its bend a curve lies exactly.
         let plane = found.curve.plane().unwrap();
-        let path = trajectory_on(&plane.plane, &found.curve, &way).unwrap();
+        let path = trajectory_on(&plane.plane, &found.curve, &profile).unwrap();
         assert_eq!(path.points.len(), 21);
-        for (point, loss) in path.points.iter().zip(way.losses()) {
+        for (point, loss) in path.points.iter().zip(profile.losses()) {
             assert!(point.residual < 1e-3 * line.length);
             assert_eq!(point.loss, Some(loss));
         }
@@ -258,14 +266,14 @@ fn training_finds_a_low_way_around_the_barrier() {
 
 #[test]
 fn a_training_can_be_ended() {
-    let ground = moons();
-    let [a, b] = pair(&ground);
+    let context = moons();
+    let [a, b] = pair(&context);
     let config = CurveConfig::default();
     let mut after_three = |step: CurveStep| match step.step {
         3 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    let found = train_curve(&ground, &a, &b, &config, &mut after_three).unwrap();
+    let found = train_curve(&context, &a, &b, &config, &mut after_three).unwrap();
     assert_eq!((found.steps, found.outcome), (3, Outcome::Cancelled));
     assert_eq!(found.epochs.len(), 3);
 }
@@ -277,7 +285,7 @@ fn statistics_between_networks_are_estimated_anew() {
     let x = (0..8 * 3072).map(|_| rng.normal() as f32).collect();
     let labels = Targets::Classes((0..8).collect());
     let data = Dataset::new("noise", vec![8, 3, 32, 32], x, labels).unwrap();
-    let ground = Ground::new(&spec, data, LossKind::CrossEntropy).unwrap();
+    let context = EvaluationContext::new(&spec, data, LossKind::CrossEntropy).unwrap();
     let network = Network::init(&spec, 1, &Device::flex()).params();
     // Statistics that are wrong change nothing but in evaluation with them.
     let mut wrong = network.clone().into_inner();
@@ -285,77 +293,77 @@ fn statistics_between_networks_are_estimated_anew() {
         tensor.data.iter_mut().for_each(|v| *v = 3.0 * *v + 0.5);
     }
     let wrong = Params::new(wrong).unwrap();
-    let losses = |ground: &Ground| ground.line(&network, &wrong, 2).unwrap().losses();
-    let anew = losses(&ground);
+    let losses = |context: &EvaluationContext| context.line(&network, &wrong, 2).unwrap().losses();
+    let anew = losses(&context);
     assert!((anew[0] - anew[1]).abs() < 1e-5, "{anew:?}");
-    let frozen = losses(&ground.clone().with_batch_norm(BatchStatistics::Frozen));
+    let frozen = losses(&context.clone().with_batch_norm(BatchStatistics::Frozen));
     assert!((frozen[0] - frozen[1]).abs() > 1e-3, "{frozen:?}");
 }
 
 #[test]
 fn barrier_and_connectivity_are_as_defined() {
     let grid = Grid::new(vec![Axis::new(0.0, 1.0, 5).unwrap()]).unwrap();
-    let way = |losses: [f64; 5]| {
+    let profile = |losses: [f64; 5]| {
         let mut surface = Surface::new(grid.clone(), Vec::new());
         for (flat, loss) in losses.into_iter().enumerate() {
             surface.set(flat, Sample::of(loss)).unwrap();
         }
-        Way {
+        LossProfile {
             surface,
             length: 1.0,
         }
     };
-    let hill = way([1.0, 2.5, 2.0, 2.75, 3.0]);
+    let hill = profile([1.0, 2.5, 2.0, 2.75, 3.0]);
     let barrier = hill.barrier().unwrap();
     assert_eq!((barrier.height, barrier.at), (1.0, 0.25));
     let found = hill.connectivity().unwrap();
     assert_eq!((found.value, found.at), (1.0, 0.0));
-    let valley = way([1.0, 0.5, 0.25, 0.5, 1.0]);
+    let valley = profile([1.0, 0.5, 0.25, 0.5, 1.0]);
     assert_eq!(valley.barrier().unwrap().height, 0.0);
     let found = valley.connectivity().unwrap();
     assert_eq!((found.value, found.at), (0.75, 0.5));
-    assert_eq!(way([1.0, f64::NAN, 0.0, 0.0, 0.0]).connectivity(), None);
+    assert_eq!(profile([1.0, f64::NAN, 0.0, 0.0, 0.0]).connectivity(), None);
 }
 
 #[test]
-fn what_makes_no_way_is_named() {
-    let ground = moons();
-    let [a, b] = pair(&ground);
+fn what_makes_no_path_is_named() {
+    let context = moons();
+    let [a, b] = pair(&context);
     let other = Network::init(&spec("mlp:2-7-5-1"), 1, &Device::flex()).params();
     assert!(matches!(
-        ground.line(&a, &other, 5),
+        context.line(&a, &other, 5),
         Err(StudyError::Curve(_))
     ));
-    let align = |a: &Params, b: &Params| ground.align(a, b, Matching::Weights, 0).unwrap_err();
+    let align = |a: &Params, b: &Params| context.align(a, b, Matching::Weights, 0).unwrap_err();
     assert!(matches!(align(&a, &other), StudyError::Params(_)));
     assert!(matches!(
-        ground.line(&a, &b, 1),
+        context.line(&a, &b, 1),
         Err(StudyError::FewPoints { given: 1 })
     ));
     let mut broken = b.clone().into_inner();
     broken[1].data[0] = f32::NAN;
     let broken = Params::new(broken).unwrap();
-    let error = ground.line(&a, &broken, 5).unwrap_err();
+    let error = context.line(&a, &broken, 5).unwrap_err();
     assert!(
         error.to_string().contains("`fc1.bias` of network 2"),
         "{error}"
     );
     assert!(matches!(align(&a, &broken), StudyError::NotFinite { .. }));
     let mut quiet = |_: CurveStep| ControlFlow::Continue(());
-    let mut curve = |bends, epochs, lr| {
+    let mut curve = |inner_points, epochs, lr| {
         let training = config(epochs, lr);
         let config = CurveConfig {
-            bends,
+            inner_points,
             training,
             ..CurveConfig::default()
         };
-        train_curve(&ground, &a, &b, &config, &mut quiet).unwrap_err()
+        train_curve(&context, &a, &b, &config, &mut quiet).unwrap_err()
     };
-    assert!(matches!(curve(0, 1, 0.1), StudyError::NoBends));
+    assert!(matches!(curve(0, 1, 0.1), StudyError::NoInnerPoints));
     assert!(matches!(curve(1, 1, -0.1), StudyError::Models(_)));
     let linear = spec("mlp:2-1");
     let data = load(&"moons:n=10".parse().unwrap(), None, Split::Train, None).unwrap();
-    let flat = Ground::new(&linear, data, LossKind::BceWithLogits).unwrap();
+    let flat = EvaluationContext::new(&linear, data, LossKind::BceWithLogits).unwrap();
     let network = Network::init(&linear, 1, &Device::flex()).params();
     let error = flat
         .align(&network, &network, Matching::Weights, 0)
@@ -364,18 +372,18 @@ fn what_makes_no_way_is_named() {
 }
 
 #[test]
-fn the_highest_loss_of_a_way_hides_nothing() {
+fn the_highest_loss_of_a_path_hides_nothing() {
     let ends = [0.0f32, 1.0].map(|x| {
         let tensor = Parameter::new("w", [1, 1], vec![x], Role::Weight).unwrap();
         Params::new(vec![tensor]).unwrap()
     });
     let curve = Curve::straight(CurveKind::Chain, &ends[0], &ends[1], 0).unwrap();
     let highest = |losses: [f64; 3]| {
-        let mut surface = Surface::new(Way::grid(3).unwrap(), Vec::new());
+        let mut surface = Surface::new(LossProfile::grid(3).unwrap(), Vec::new());
         for (i, loss) in losses.into_iter().enumerate() {
             surface.set(i, Sample::of(loss)).unwrap();
         }
-        Way::new(surface, &curve).highest()
+        LossProfile::new(surface, &curve).highest()
     };
     assert_eq!(highest([1.0, 3.0, 2.0]), 3.0);
     assert_eq!(highest([1.0, f64::INFINITY, 2.0]), f64::INFINITY);

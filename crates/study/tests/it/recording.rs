@@ -7,11 +7,10 @@ use landscape_models::{
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Study, StudyObserver, Trained};
 use landscape_study::connect::{
-    CurveConfig, CurveObserver, CurveStep, Ground, resume_curve, train_curve,
+    CurveConfig, CurveObserver, CurveStep, EvaluationContext, resume_curve, train_curve,
+    train_stored_curve,
 };
-use landscape_study::{
-    StoredBefore, StoredTraining, StudyError, stored_before, train_stored_curve,
-};
+use landscape_study::{StoredBefore, StoredTraining, StudyError, stored_before};
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -223,8 +222,8 @@ fn a_study_that_was_ended_goes_on_with_each_training() {
     assert_eq!(second[0].records, calm[1].records[4..]);
 }
 
-fn ground() -> Ground {
-    Ground::new(&"mlp:2-6-4-1".parse().unwrap(), moons(), LOSS).unwrap()
+fn context() -> EvaluationContext {
+    EvaluationContext::new(&"mlp:2-6-4-1".parse().unwrap(), moons(), LOSS).unwrap()
 }
 
 fn ends() -> [Params; 2] {
@@ -235,7 +234,7 @@ fn ends() -> [Params; 2] {
 fn curve(kind: CurveKind, optimizer: OptimizerKind) -> CurveConfig {
     CurveConfig {
         kind,
-        bends: 2,
+        inner_points: 2,
         training: TrainConfig {
             optimizer,
             weight_decay: Some(0.01),
@@ -265,19 +264,19 @@ impl CurveObserver for States {
 
 #[test]
 fn a_curve_goes_on_from_every_step() {
-    let (ground, [a, b]) = (ground(), ends());
+    let (context, [a, b]) = (context(), ends());
     for (kind, optimizer) in [
         (CurveKind::Bezier, OptimizerKind::Adam),
         (CurveKind::Chain, OptimizerKind::Momentum),
     ] {
         let config = curve(kind, optimizer);
         let mut watch = States(Vec::new());
-        let calm = train_curve(&ground, &a, &b, &config, &mut watch).unwrap();
+        let calm = train_curve(&context, &a, &b, &config, &mut watch).unwrap();
         assert_eq!(watch.0.len() as u64, calm.steps - 1);
         for (place, state) in watch.0.iter().enumerate() {
             let state = TrainState::from_bytes(&state.to_bytes()).unwrap();
             let mut rest = States(Vec::new());
-            let found = resume_curve(&ground, &a, &b, &config, &state, &mut rest).unwrap();
+            let found = resume_curve(&context, &a, &b, &config, &state, &mut rest).unwrap();
             let points = |curve: &landscape_core::Curve| -> Vec<Vec<u32>> {
                 curve.points().iter().map(bits).collect()
             };
@@ -286,9 +285,9 @@ fn a_curve_goes_on_from_every_step() {
             assert_eq!(rest.0, watch.0[place + 1..]);
         }
         let mut other = config.clone();
-        other.bends = 1;
+        other.inner_points = 1;
         let mut quiet = |_: CurveStep| ControlFlow::Continue(());
-        let refused = resume_curve(&ground, &a, &b, &other, &watch.0[3], &mut quiet);
+        let refused = resume_curve(&context, &a, &b, &other, &watch.0[3], &mut quiet);
         let words = refused.unwrap_err().to_string();
         assert!(words.contains("2 control points, the curve 1"), "{words}");
     }
@@ -296,18 +295,18 @@ fn a_curve_goes_on_from_every_step() {
 
 #[test]
 fn a_stored_curve_goes_on() {
-    let (ground, [a, b]) = (ground(), ends());
+    let (context, [a, b]) = (context(), ends());
     let config = curve(CurveKind::Bezier, OptimizerKind::Adam);
     let (_dir, store) = store();
     let spec = RunSpec::new(RunKind::Curve, json!({"bends": 2})).named("c");
     let mut quiet = |_: CurveStep| ControlFlow::Continue(());
-    let calm = train_curve(&ground, &a, &b, &config, &mut quiet).unwrap();
+    let calm = train_curve(&context, &a, &b, &config, &mut quiet).unwrap();
     let run = store.begin(&spec).unwrap();
     let mut stop = |step: CurveStep| match step.step {
         4 | 9 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    let mut train = || train_stored_curve(&ground, [&a, &b], &config, (&store, &run), &mut stop);
+    let mut train = || train_stored_curve(&context, [&a, &b], &config, (&store, &run), &mut stop);
     for steps in [4, 9] {
         let found = train().unwrap();
         assert_eq!((found.steps, found.outcome), (steps, Outcome::Cancelled));

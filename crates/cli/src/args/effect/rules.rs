@@ -140,7 +140,7 @@ pub(super) fn connect(args: &ConnectArgs) -> Vec<Rule> {
     let curve = args.curve.curve.is_some();
     let ordered = matches!(args.align, Some(AlignBy::Weights));
     let trained = &[
-        "bends",
+        "inner_points",
         "epochs",
         "batch_size",
         "optimizer",
@@ -276,6 +276,11 @@ fn varied(args: &CompareArgs) -> Vec<Rule> {
             "--optimizers names that of each training",
         ),
         idle(&["lr"], rated, "each of --optimizers has a rate of its own"),
+        idle(
+            &["lr"],
+            args.lrs.is_some(),
+            "--lrs names that of each training",
+        ),
         idle(
             &["seed"],
             args.seeds.is_some(),

@@ -1,9 +1,7 @@
 //! Trainings and landscapes side by side.
 
 mod figures;
-mod related;
 mod report;
-mod study;
 mod surfaces;
 
 use super::plot::may_draw;
@@ -12,12 +10,11 @@ use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
-use landscape_storage::{Run, RunKind, Store};
-use landscape_study::compare::{Compared, ComparisonRequest, Factor, follow};
+use landscape_storage::Store;
+use landscape_study::compare::{Compared, ComparisonRequest, Factor, Selection, Sweep, follow};
 use landscape_study::directions::{check_drawable, is_drawable};
 use landscape_study::files::{distinct, may_store};
 use landscape_study::memory::plan_grid;
-use landscape_study::record::{ProblemSettings, Settings};
 
 /// Trains what is to be compared, or takes stored runs, and puts them side by side.
 pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
@@ -36,7 +33,7 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     }
     distinct(&args.output)?;
     match args.runs.len() {
-        0 => studied(args, console),
+        0 => swept(args, console),
         1 => Err(CliError::Conflict {
             what: format!(
                 "one run, `{}`, cannot be compared with itself",
@@ -49,34 +46,29 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
 }
 
 /// Variants of one network.
-fn studied(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
+fn swept(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     may_store(&args.store.db.db)?;
-    let plan = study::Plan::new(args, console)?;
+    let sweep = Sweep::prepare(&args.request(console.command())?, console)?;
     for output in &args.output {
-        figures::may_draw_all(output, plan.variants(), args.store.force)?;
+        figures::may_draw_all(output, sweep.variants().len(), args.store.force)?;
     }
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
-    let compared = plan.train(&store, console)?;
-    side_by_side(
-        &plan.name,
-        Some(plan.factor()),
-        &compared,
-        args,
-        &store,
-        console,
-    )
+    let compared = sweep.run(&store, console)?;
+    let varied = Some(sweep.factor());
+    side_by_side(sweep.name(), varied, &compared, args, &store, console)
 }
 
 /// Stored runs, all trainings or all landscapes.
 fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     let store = read_store(&args.store.db.db, console)?;
-    let runs = load(args, &store)?;
-    if runs.iter().all(|run| run.kind != RunKind::Train) {
-        check_landscapes(args)?;
-        return surfaces::surfaces(&runs, args, &store, console);
-    }
-    comparable(&runs)?;
+    let compared = match Selection::of(&args.runs, &store)? {
+        Selection::Trainings(compared) => compared,
+        Selection::Landscapes(runs) => {
+            check_landscapes(args)?;
+            return surfaces::surfaces(&runs, args, &store, console);
+        }
+    };
     if args.tolerance.is_some() {
         return Err(CliError::Conflict {
             what: "--tolerance compares landscapes, and these are trainings".to_owned(),
@@ -84,13 +76,12 @@ fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
         });
     }
     for output in &args.output {
-        figures::may_draw_all(output, runs.len(), args.store.force)?;
+        figures::may_draw_all(output, compared.len(), args.store.force)?;
     }
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let name = args.store.name.clone();
     let name = name.unwrap_or_else(|| args.runs.join("-"));
-    let compared = runs.into_iter().map(Compared::stored).collect::<Vec<_>>();
     side_by_side(&name, None, &compared, args, &store, console)
 }
 
@@ -112,57 +103,6 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
     found.map_or(Ok(()), |id| Err(no_effect(id, why, None)))
 }
 
-/// The runs that are named, each once.
-fn load(args: &CompareArgs, store: &Store) -> Result<Vec<Run>, CliError> {
-    let mut runs: Vec<Run> = Vec::new();
-    for name in &args.runs {
-        let run = store.find(name)?;
-        if runs.iter().any(|other| other.id == run.id) {
-            return Err(CliError::Conflict {
-                what: format!("run `{}` is named twice", run.name),
-                remedy: "name every run once".to_owned(),
-            });
-        }
-        runs.push(run);
-    }
-    Ok(runs)
-}
-
-/// Whether trainings can be held against each other: they are trainings, on the same data, with the
-/// same loss.
-fn comparable(runs: &[Run]) -> Result<(), CliError> {
-    let first = &runs[0];
-    if let Some(other) = runs.iter().find(|run| run.kind != first.kind) {
-        return Err(CliError::Conflict {
-            what: format!(
-                "`{}` is a {} and `{}` is a {}: they have nothing to compare",
-                first.name, first.kind, other.name, other.kind
-            ),
-            remedy: "name trainings alone, or landscapes alone; `landscape runs` lists them"
-                .to_owned(),
-        });
-    }
-    let all: Vec<ProblemSettings> = { runs.iter() }
-        .map(|run| Settings::of(run).problem().clone())
-        .collect();
-    let data = |of: &ProblemSettings| of.data.as_ref().map(|data| data.sha256.clone());
-    let loss = |of: &ProblemSettings| of.loss.clone();
-    let differs = |what: &str, of: &dyn Fn(&ProblemSettings) -> Option<String>| {
-        let other = all.iter().position(|settings| of(settings) != of(&all[0]));
-        let other = other.map(|place| &runs[place]);
-        other.map(|other| CliError::Conflict {
-            what: format!(
-                "`{}` and `{}` were trained {what}: their losses cannot be compared",
-                first.name, other.name
-            ),
-            remedy: "compare surfaces of both on the same data: landscape surface --run NAME --data SPEC"
-                .to_owned(),
-        })
-    };
-    let error = differs("on other data", &data).or_else(|| differs("with other losses", &loss));
-    error.map_or(Ok(()), Err)
-}
-
 fn side_by_side(
     name: &str,
     factor: Option<Factor>,
@@ -180,14 +120,15 @@ fn side_by_side(
         evaluation: args.eval.request(),
         keep: args.store.keep(console.command()),
     };
-    let followed = follow(&request, compared, store, console)?;
-    let files = figures::draw_all(&followed, args, store, console)?;
-    report::print(&followed, factor, &files, console)?;
+    let comparison = follow(&request, compared, store, console)?;
+    let files = figures::draw_all(&comparison, args, store, console)?;
+    report::print(&comparison, factor, &files, console)?;
     let mut next = Vec::new();
-    if let Some(plane) = { followed.plane.iter() }.find(|plane| is_drawable(plane.surface.grid())) {
+    if let Some(plane) = { comparison.plane.iter() }.find(|plane| is_drawable(plane.surface.grid()))
+    {
         next.push(Typed::plot(&plane.run.name, "html").flag("--log"));
     }
-    if let Some(first) = followed.rows.first() {
+    if let Some(first) = comparison.rows.first() {
         next.push(Typed::new("show").name(&first.run.name));
         let metrics = |end| Typed::new("metrics").name(end);
         next.extend(first.end.as_ref().map(metrics));

@@ -11,28 +11,28 @@ use std::path::PathBuf;
 
 /// Prints the comparison.
 pub fn print(
-    followed: &Comparison,
+    comparison: &Comparison,
     factor: Option<Factor>,
     files: &[PathBuf],
     console: &Console,
 ) -> Result<(), CliError> {
-    let losses: Vec<_> = { followed.rows.iter() }
+    let losses: Vec<_> = { comparison.rows.iter() }
         .map(|row| (row.first_loss, row.loss))
         .collect();
     let statistics = Statistics::of_losses(&losses);
     console.result(
         || {
-            let plane = followed.plane.as_ref();
+            let plane = comparison.plane.as_ref();
             json!({
                 "factor": factor.map(|factor| factor.to_string()),
                 "run": plane.map(|plane| &plane.run.name),
                 "explained_variance": plane.map(|plane| numbers(&plane.explained)),
-                "trainings": followed.rows.iter().map(row_json).collect::<Vec<_>>(),
-                "statistics": statistics_json(&statistics),
+                "trainings": comparison.rows.iter().map(row_json).collect::<Vec<_>>(),
+                "statistics": statistics,
                 "files": files,
             })
         },
-        || words(followed, &statistics, files),
+        || words(comparison, &statistics, files),
     )
 }
 
@@ -51,7 +51,8 @@ fn row_json(row: &TrainingRow) -> Value {
         "loss_se": number(row.loss_se),
         "diagnosis": row.evidence.as_ref().map(to_json),
         "fate": row.fate.name(),
-        "lambda_max": row.lambda_max.map(eigenvalue_json),
+        "diverged_at": row.diverged_at,
+        "lambda_max": row.lambda_max,
         "sharpness": number(row.sharpness),
         "convexity": number(metrics.and_then(|m| m.convexity)),
         "basin_width": number(metrics.map(|m| m.basin_width)),
@@ -61,35 +62,12 @@ fn row_json(row: &TrainingRow) -> Value {
     })
 }
 
-fn eigenvalue_json(found: Eigenvalue) -> Value {
-    json!({
-        "value": number(found.value),
-        "residual": number(found.residual),
-        "converged": found.converged,
-    })
-}
-
-fn statistics_json(s: &Statistics) -> Value {
-    json!({
-        "count": s.count,
-        "finite": s.finite,
-        "mean": number(s.mean),
-        "std": number(s.std),
-        "standard_error": number(s.standard_error),
-        "min": number(s.min),
-        "median": number(s.median),
-        "max": number(s.max),
-        "diverged": s.diverged,
-        "stuck": s.stuck,
-    })
-}
-
-fn words(followed: &Comparison, statistics: &Statistics, files: &[PathBuf]) -> String {
-    let mut text = table(&followed.rows);
+fn words(comparison: &Comparison, statistics: &Statistics, files: &[PathBuf]) -> String {
+    let mut text = table(&comparison.rows);
     if statistics.count > 2 {
         text.push_str(&format!("\n{}", statistics_words(statistics)));
     }
-    if let Some(plane) = &followed.plane {
+    if let Some(plane) = &comparison.plane {
         let percent = plane.explained.iter().map(|s| format!("{:.1}%", 100.0 * s));
         let shares: Vec<String> = percent.collect();
         let all = 100.0 * plane.explained.iter().sum::<f64>();
@@ -128,9 +106,10 @@ fn cells(row: &TrainingRow) -> [String; 12] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let metrics = row.metrics.as_ref();
-    let label = match row.fate {
-        Fate::Learnt => row.label.clone(),
-        other => format!("{} ({})", row.label, other.name()),
+    let label = match (row.fate, row.diverged_at) {
+        (Fate::Learnt, _) => row.label.clone(),
+        (Fate::Diverged, Some(step)) => format!("{} (diverged at step {step})", row.label),
+        (other, _) => format!("{} ({})", row.label, other.name()),
     };
     let eigenvalue = |found: Eigenvalue| match found.converged {
         true => short(found.value),

@@ -1,16 +1,17 @@
 //! Stored landscapes side by side: their figures, and their differences point by point.
 
 use super::figures::{is_page, on_one_scale, page_of};
-use super::related::{Relation, relation};
 use crate::args::CompareArgs;
 use crate::commands::diagnose::verdicts;
 use crate::commands::plot::saved;
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, short};
-use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, metrics, path_words};
+use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, path_words};
 use landscape_storage::{Error, Run, Store};
+use landscape_study::compare::{Relation, relation};
 use landscape_study::diagnose::evidence;
 use landscape_study::files::may_write;
+use landscape_study::metrics::metrics_of_run;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -90,10 +91,7 @@ impl Landscape {
             },
             error => error.into(),
         })?;
-        let figures = metrics(&surface).map_err(|source| CliError::Metrics {
-            run: run.name.clone(),
-            source,
-        })?;
+        let figures = metrics_of_run(run, &surface, Number::Loss)?;
         let told = evidence(store, run)?;
         Ok(Landscape {
             run: run.clone(),

@@ -2,7 +2,6 @@
 
 use super::Stored;
 use crate::args::{Colors, LookArgs};
-use crate::commands::metrics::find_value;
 use crate::error::CliError;
 use landscape_core::{Surface, Value};
 use landscape_plot::{Clip, Colormap, Figure, Options, Place, Scale, Style};
@@ -18,7 +17,7 @@ pub fn figure_options(
     surface: Option<&Surface>,
 ) -> Result<Options, CliError> {
     let value = match surface {
-        Some(surface) => find_value(&look.value, surface, &run.run.name)?,
+        Some(surface) => look.value.of(surface, &run.run.name)?,
         None => Value::Loss,
     };
     let options = Options {

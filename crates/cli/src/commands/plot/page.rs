@@ -4,13 +4,13 @@ use super::Stored;
 use super::curvature::page_curvature;
 use super::options::{named_axes, origin, places, provenance};
 use crate::args::PlotArgs;
-use crate::commands::metrics::{barrier_of, barrier_words, rows};
 use crate::error::CliError;
-use crate::output::short;
+use crate::output::{barrier_words, metric_rows, short};
 use landscape_core::{Value, metrics};
 use landscape_plot::page::{PageData, PageRun, html};
 use landscape_plot::{Aspect, LossCurve, Options};
 use landscape_study::files::write_new;
+use landscape_study::metrics::barrier_of;
 use std::path::PathBuf;
 
 /// Writes one page for all runs that have a landscape.
@@ -48,7 +48,7 @@ pub fn page_run(run: &Stored, curves: &[LossCurve]) -> Result<PageRun, CliError>
         page.equal_aspect = options.aspect == Aspect::Equal;
     }
     if let Ok(figures) = metrics(&page.surface) {
-        page.metrics = rows(&figures, page.surface.grid());
+        page.metrics = metric_rows(&figures, page.surface.grid());
         let smad = figures.smad.map(|smad| ("SMAD".to_owned(), short(smad)));
         page.metrics.extend(smad);
         let barrier = barrier_of(&run.run, &page.surface, Value::Loss);

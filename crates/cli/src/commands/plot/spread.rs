@@ -30,7 +30,8 @@ fn hint(run: &Stored, args: &PlotArgs) -> Option<String> {
             | Kind::Trajectory
     );
     let surface = run.surface.as_ref().filter(|_| scaled)?;
-    let figures = metrics_of(surface, args.look.value.find(surface)?).ok()?;
+    let value = args.look.value.of(surface, &run.run.name).ok()?;
+    let figures = metrics_of(surface, value).ok()?;
     let (range, robust) = (figures.range, figures.robust_range);
     (robust < SEEN * range).then(|| {
         let top = short(figures.min_loss + robust);

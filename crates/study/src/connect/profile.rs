@@ -1,44 +1,48 @@
 //! Losses along a line or a curve between two networks.
 
 use crate::StudyError;
+use landscape_core::json::float;
 use landscape_core::{
     Barrier, Curve, CurveKind, Direction, Distribution, Objective, ObjectiveError, Params, Plane,
     Point, Sample, Surface, Value, barrier,
 };
 use landscape_trace::{PlaneObjective, Target, Trace};
+use serde::Serialize;
 
 /// Straight pieces by which the length of a curve is measured.
 const PIECES: usize = 60;
 
-/// The loss between two networks, along a way from the one (`t = 0`) to the other (`t = 1`).
+/// The loss between two networks, along a path from the one (`t = 0`) to the other (`t = 1`).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Way {
+pub struct LossProfile {
     /// Loss and accuracy over `t`.
     pub surface: Surface,
-    /// Length of the way in parameter space, buffers apart.
+    /// Length of the path in parameter space, buffers apart.
     pub length: f64,
 }
 
-/// How far a way leaves the mean loss of its ends: the mode connectivity of Yang et al., *Taxonomizing
+/// How far a path leaves the mean loss of its ends: the mode connectivity of Yang et al., *Taxonomizing
 /// local versus global structure in neural network loss landscapes*, NeurIPS 2021.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Connectivity {
     /// `(L(0) + L(1)) / 2 - L(t*)`: negative for a barrier, about 0 for connected networks, positive
-    /// where the way finds lower losses than its ends.
+    /// where the path finds lower losses than its ends.
+    #[serde(with = "float")]
     pub value: f64,
     /// `t*`, the first point at which the deviation is largest.
+    #[serde(with = "float")]
     pub at: f64,
 }
 
-impl Way {
-    /// A way whose losses are known.
+impl LossProfile {
+    /// A path whose losses are known.
     pub fn new(surface: Surface, curve: &Curve) -> Self {
         let pieces = match curve.points().len() {
             2 => 1,
             // The corners of a chain are ends of pieces.
             points => PIECES.next_multiple_of(points - 1),
         };
-        Way {
+        LossProfile {
             surface,
             length: curve.length(pieces),
         }
@@ -88,7 +92,7 @@ impl Way {
 }
 
 /// The loss along a curve, as a function of `t`.
-pub struct WayObjective {
+pub struct CurveObjective {
     curve: CurveKind,
     points: usize,
     losses: Losses,
@@ -102,16 +106,16 @@ enum Losses {
     Points(Box<(Trace, Curve, Vec<Target>)>),
 }
 
-impl std::fmt::Debug for WayObjective {
+impl std::fmt::Debug for CurveObjective {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WayObjective")
+        f.debug_struct("CurveObjective")
             .field("curve", &self.curve)
             .field("points", &self.points)
             .finish_non_exhaustive()
     }
 }
 
-impl WayObjective {
+impl CurveObjective {
     pub(super) fn new(trace: Trace, curve: &Curve, targets: &[Target]) -> Result<Self, StudyError> {
         check_finite(curve.points())?;
         let first = &curve.points()[0];
@@ -132,7 +136,7 @@ impl WayObjective {
             }
             _ => Losses::Points(Box::new((trace, curve.clone(), targets.to_vec()))),
         };
-        Ok(WayObjective {
+        Ok(CurveObjective {
             curve: curve.kind,
             points: curve.points().len(),
             losses,
@@ -162,7 +166,7 @@ pub(super) fn check_finite(networks: &[Params]) -> Result<(), StudyError> {
     Ok(())
 }
 
-impl Objective for WayObjective {
+impl Objective for CurveObjective {
     fn dims(&self) -> usize {
         1
     }

@@ -1,9 +1,10 @@
-//! Losses along ways, groups of runs, and warnings about planes.
+//! Losses along paths, groups of runs, and warnings about planes.
 
 use crate::support::{curve, hills, path, sampled, words};
 use landscape_core::{Value, barrier};
 use landscape_plot::{
-    LossBand, LossCurve, Options, PlotError, Way, loss_bands, losses, trajectory_losses, ways,
+    LossBand, LossCurve, LossProfile, Options, PlotError, loss_bands, loss_profiles, losses,
+    trajectory_losses,
 };
 
 #[test]
@@ -11,37 +12,43 @@ fn the_barrier_of_a_way_is_that_of_the_line() {
     let hill = |t: f64| 0.2 + 0.5 * t + (7.0 * t).sin().abs();
     let line = sampled(&[(0.0, 1.0, 41)], |[t, ..]| Some(hill(t)));
     let t = line.grid().axes()[0].values();
-    let way = Way {
+    let profile = LossProfile {
         name: String::new(),
         loss: t.iter().map(|t| hill(*t)).collect(),
         t,
     };
-    let (found, known) = (way.barrier().unwrap(), barrier(&line, Value::Loss).unwrap());
+    let (found, known) = (
+        profile.barrier().unwrap(),
+        barrier(&line, Value::Loss).unwrap(),
+    );
     assert!((found.height - known.height).abs() < 1e-12);
     assert_eq!((found.at, found.ends), (known.at, known.ends));
 }
 
 #[test]
 fn ways_without_ends_have_no_barrier() {
-    let way = |loss: Vec<f64>| Way {
+    let profile = |loss: Vec<f64>| LossProfile {
         name: String::new(),
         t: vec![0.0, 0.5, 1.0],
         loss,
     };
-    assert!(way(vec![1.0, f64::NAN, 1.0]).barrier().is_none());
-    assert!(way(vec![f64::INFINITY, 1.0, 1.0]).barrier().is_none());
+    assert!(profile(vec![1.0, f64::NAN, 1.0]).barrier().is_none());
+    assert!(profile(vec![f64::INFINITY, 1.0, 1.0]).barrier().is_none());
     assert_eq!(
-        way(vec![1.0, f64::INFINITY, 1.0]).barrier().unwrap().height,
+        profile(vec![1.0, f64::INFINITY, 1.0])
+            .barrier()
+            .unwrap()
+            .height,
         f64::INFINITY
     );
-    assert!(Way::default().barrier().is_none());
+    assert!(LossProfile::default().barrier().is_none());
 }
 
 #[test]
 fn barriers_stand_in_the_legend_and_at_their_place() {
-    let figure = ways(&hills(), &Options::default()).unwrap();
+    let figure = loss_profiles(&hills(), &Options::default()).unwrap();
     let found: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
-    for expected in ["straight (barrier 1.2)", "Bezier curve (no barrier)", "1.2"] {
+    for expected in ["straight (barrier 1.2)", "Bézier curve (no barrier)", "1.2"] {
         assert!(
             found.iter().any(|w| w == expected),
             "{expected} in {found:?}"
@@ -52,18 +59,21 @@ fn barriers_stand_in_the_legend_and_at_their_place() {
 #[test]
 fn wrong_ways_are_errors() {
     let options = Options::default();
-    assert!(matches!(ways(&[], &options), Err(PlotError::Empty { .. })));
+    assert!(matches!(
+        loss_profiles(&[], &options),
+        Err(PlotError::Empty { .. })
+    ));
     let mut short = hills();
     short[1].loss.pop();
-    let error = ways(&short, &options).unwrap_err().to_string();
-    assert_eq!(error, "`Bezier curve` has 21 places but 20 values");
-    short[1] = Way {
+    let error = loss_profiles(&short, &options).unwrap_err().to_string();
+    assert_eq!(error, "`Bézier curve` has 21 places but 20 values");
+    short[1] = LossProfile {
         name: "dot".into(),
         t: vec![0.0],
         loss: vec![1.0],
     };
     assert!(matches!(
-        ways(&short, &options),
+        loss_profiles(&short, &options),
         Err(PlotError::Empty { .. })
     ));
 }
@@ -122,4 +132,31 @@ fn a_plane_that_explains_little_is_said_so() {
         "{said}"
     );
     assert!(!caption(&path(12)).contains("explains"));
+}
+
+#[test]
+fn a_training_that_diverges_is_drawn_to_the_step_that_is_named() {
+    let curve = |name: &str, losses: [f64; 3]| LossCurve {
+        name: name.to_owned(),
+        steps: vec![0.0, 10.0, 20.0],
+        losses: losses.to_vec(),
+        accuracies: vec![],
+    };
+    let wild = curve("lr 0.5", [1.0, 8.0, f64::NAN]);
+    let both = [curve("lr 0.1", [1.0, 0.5, 0.25]), wild.clone()];
+    let said = |curves: &[LossCurve]| {
+        let figure = losses(curves, &Options::default()).unwrap();
+        let lines: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
+        lines.join(" ")
+    };
+    let both = said(&both);
+    assert!(both.contains("lr 0.5 diverges at step 20"), "{both}");
+    assert!(!both.contains("lr 0.1 diverges"), "{both}");
+    let alone = LossCurve {
+        name: String::new(),
+        losses: vec![1.0, f64::INFINITY, f64::NAN],
+        ..wild
+    };
+    let alone = said(&[alone]);
+    assert!(alone.contains("training diverges at step 10"), "{alone}");
 }

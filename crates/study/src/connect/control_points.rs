@@ -1,6 +1,6 @@
 //! The inner control points of a curve as modules that are trained.
 
-use super::ground::Ground;
+use super::context::EvaluationContext;
 use crate::StudyError;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
@@ -11,11 +11,11 @@ use landscape_models::{
 };
 
 /// Control points on the device, and the data.
-pub(super) struct Bends {
+pub(super) struct ControlPoints {
     kind: CurveKind,
     ends: [Vec<Tensor<1>>; 2],
-    /// Without gradients.
-    bends: Vec<Network>,
+    /// Those between the ends, without gradients.
+    inner: Vec<Network>,
     optimizers: Vec<ResumableOptimizer>,
     decay: f64,
     x: Tensor<2>,
@@ -24,26 +24,30 @@ pub(super) struct Bends {
     device: Device,
 }
 
-impl Bends {
-    pub fn new(ground: &Ground, curve: &Curve, config: &TrainConfig) -> Result<Self, StudyError> {
+impl ControlPoints {
+    pub fn new(
+        context: &EvaluationContext,
+        curve: &Curve,
+        config: &TrainConfig,
+    ) -> Result<Self, StudyError> {
         let device = Device::flex();
-        let network = |params: &Params| Network::from_params(ground.spec(), params, &device);
+        let network = |params: &Params| Network::from_params(context.spec(), params, &device);
         let points = curve.points().iter().map(network);
         let points: Vec<Network> = points.collect::<Result<_, _>>()?;
-        let (data, loss) = (ground.data(), ground.loss());
+        let (data, loss) = (context.data(), context.loss());
         let inner = &points[1..points.len() - 1];
         let plain = plain(config);
-        Ok(Bends {
+        Ok(ControlPoints {
             kind: curve.kind,
             ends: [&points[0], &points[points.len() - 1]].map(Network::flat_parameters),
-            bends: inner.to_vec(),
+            inner: inner.to_vec(),
             optimizers: inner
                 .iter()
                 .map(|_| ResumableOptimizer::new(&plain))
                 .collect(),
             decay: config.decay(),
             x: data.inputs(&device),
-            y: data.targets(loss, ground.spec().outputs(), &device)?,
+            y: data.targets(loss, context.spec().outputs(), &device)?,
             loss,
             device,
         })
@@ -57,41 +61,41 @@ impl Bends {
         steps: u64,
     ) -> Result<(), StudyError> {
         let bad = |reason| StudyError::Models(ModelsError::BadState { reason });
-        if states.len() != self.bends.len() {
-            let (found, count) = (states.len(), self.bends.len());
+        if states.len() != self.inner.len() {
+            let (found, count) = (states.len(), self.inner.len());
             return Err(bad(format!(
                 "it has {found} control points, the curve {count}"
             )));
         }
         let plain = plain(config);
         for (place, state) in states.iter().enumerate() {
-            let bend = self.bends[place].with_params(&state.params)?;
-            let optimizer = ResumableOptimizer::resumed(&plain, &bend, &state.optimizer, steps);
+            let point = self.inner[place].with_params(&state.params)?;
+            let optimizer = ResumableOptimizer::resumed(&plain, &point, &state.optimizer, steps);
             self.optimizers[place] = optimizer.map_err(bad)?;
-            self.bends[place] = bend;
+            self.inner[place] = point;
         }
         Ok(())
     }
 
     /// What later steps depend on.
     pub fn states(&self) -> Vec<NetworkState> {
-        let bends = self.bends.iter().zip(&self.optimizers);
-        let state = |(bend, optimizer): (&Network, &ResumableOptimizer)| NetworkState {
-            params: bend.params(),
+        let inner = self.inner.iter().zip(&self.optimizers);
+        let state = |(point, optimizer): (&Network, &ResumableOptimizer)| NetworkState {
+            params: point.params(),
             optimizer: optimizer.state(),
         };
-        bends.map(state).collect()
+        inner.map(state).collect()
     }
 
-    /// One step of every bend, by the gradient at `t` of the mean loss of some samples; that loss.
+    /// One step of every inner control point, by the gradient at `t` of the mean loss of some samples; that loss.
     pub fn step(&mut self, t: f64, places: &[i64], lr: f64) -> f32 {
-        let weights = self.kind.weights(self.bends.len() + 2, t);
+        let weights = self.kind.weights(self.inner.len() + 2, t);
         let values = self.at(&weights);
         let mut setter = Setter {
             values: values.clone().into_iter(),
             path: Vec::new(),
         };
-        let point = self.bends[0].clone().map(&mut setter).train();
+        let point = self.inner[0].clone().map(&mut setter).train();
         let loss = self.batch_loss(&point, places);
         let mut reader = Reader::new(loss.backward());
         point.visit(&mut reader);
@@ -102,9 +106,9 @@ impl Bends {
         let gradients: Vec<Tensor<1>> = reader.found.into_iter().zip(values).map(decayed).collect();
         for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
             let weight = weights[index + 1];
-            let bend = self.bends[index].clone().train();
-            let gradients = registered(&bend, &gradients, weight);
-            self.bends[index] = optimizer.step(lr, bend, gradients).valid();
+            let inner = self.inner[index].clone().train();
+            let gradients = registered(&inner, &gradients, weight);
+            self.inner[index] = optimizer.step(lr, inner, gradients).valid();
         }
         let loss: Vec<f32> = loss.into_data().convert::<f32>().iter::<f32>().collect();
         loss[0]
@@ -113,7 +117,7 @@ impl Bends {
     /// The trainable tensors of the point with these weights of the control points.
     fn at(&self, weights: &[f64]) -> Vec<Tensor<1>> {
         let [from, to] = &self.ends;
-        let inner: Vec<Vec<Tensor<1>>> = self.bends.iter().map(Network::flat_parameters).collect();
+        let inner: Vec<Vec<Tensor<1>>> = self.inner.iter().map(Network::flat_parameters).collect();
         let all = std::iter::once(from).chain(&inner).chain([to]);
         let used: Vec<_> = all.zip(weights).filter(|(_, w)| **w != 0.0).collect();
         let sum = |tensor: usize| {
@@ -130,9 +134,9 @@ impl Bends {
         self.loss.per_sample(output, &self.y.select(places)).mean()
     }
 
-    /// The bends as they are.
+    /// The inner control points as they are.
     pub fn params(&self) -> Vec<Params> {
-        self.bends.iter().map(Network::params).collect()
+        self.inner.iter().map(Network::params).collect()
     }
 }
 

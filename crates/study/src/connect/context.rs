@@ -1,6 +1,6 @@
 //! What losses between networks are measured on.
 
-use super::way::{Way, WayObjective};
+use super::profile::{CurveObjective, LossProfile};
 use crate::StudyError;
 use burn::tensor::Device;
 use landscape_core::{Axis, Curve, CurveKind, Grid, Objective, Params, Sample, Sampler, Surface};
@@ -9,7 +9,7 @@ use landscape_trace::{BatchStatistics, Target, Trace};
 
 /// A network, data and a loss, and how points between networks are evaluated.
 #[derive(Debug, Clone)]
-pub struct Ground {
+pub struct EvaluationContext {
     spec: ModelSpec,
     data: Dataset,
     loss: LossKind,
@@ -19,7 +19,7 @@ pub struct Ground {
     targets: Vec<Target>,
 }
 
-impl Ground {
+impl EvaluationContext {
     /// Points are evaluated by the own kernels on all cores. Statistics of BatchNorm layers are estimated
     /// anew at every point, from all the data: interpolated ones are no network's, and their
     /// error alone can be a barrier (Jordan et al., *REPAIR: REnormalizing Permuted Activations for
@@ -29,7 +29,7 @@ impl Ground {
     /// When data and loss do not fit the network.
     pub fn new(spec: &ModelSpec, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
         let network = Network::init(spec, 0, &Device::flex());
-        Ok(Ground {
+        Ok(EvaluationContext {
             trace: trace_network(&network, &data, loss, &[])?,
             spec: spec.clone(),
             data,
@@ -89,9 +89,9 @@ impl Ground {
     /// The loss along a curve, as a function of `t`; for a [`Sampler`].
     ///
     /// # Errors
-    /// When the control points are no parameters of the network, or not finite; as [`Ground::between`].
-    pub fn objective(&self, curve: &Curve) -> Result<WayObjective, StudyError> {
-        WayObjective::new(self.between()?, curve, &self.targets)
+    /// When the control points are no parameters of the network, or not finite; as [`EvaluationContext::between`].
+    pub fn objective(&self, curve: &Curve) -> Result<CurveObjective, StudyError> {
+        CurveObjective::new(self.between()?, curve, &self.targets)
     }
 
     /// Loss and accuracy of two networks as they stand, each with the running statistics that it holds.
@@ -100,7 +100,7 @@ impl Ground {
     /// When one has parameters that are not the network's, or not finite; when evaluation fails.
     pub fn ends(&self, a: &Params, b: &Params) -> Result<[Sample; 2], StudyError> {
         let curve = Curve::straight(CurveKind::Chain, a, b, 0)?;
-        let objective = WayObjective::new(self.trace.clone(), &curve, &self.targets)?;
+        let objective = CurveObjective::new(self.trace.clone(), &curve, &self.targets)?;
         let ends = objective.evaluate(&[[0.0; 3], [1.0, 0.0, 0.0]])?;
         Ok(ends.try_into().expect("a sample a point"))
     }
@@ -108,24 +108,24 @@ impl Ground {
     /// Loss and accuracy at `points` values of `t`, evenly spaced from 0 to 1.
     ///
     /// # Errors
-    /// As [`Ground::objective`]; when there are fewer than two points.
-    pub fn way(&self, curve: &Curve, points: usize) -> Result<Way, StudyError> {
+    /// As [`EvaluationContext::objective`]; when there are fewer than two points.
+    pub fn profile(&self, curve: &Curve, points: usize) -> Result<LossProfile, StudyError> {
         let objective = self.objective(curve)?;
-        let mut surface = Surface::new(Way::grid(points)?, Vec::new());
+        let mut surface = Surface::new(LossProfile::grid(points)?, Vec::new());
         Sampler::new().run(&objective, &mut surface, &mut [])?;
-        Ok(Way::new(surface, curve))
+        Ok(LossProfile::new(surface, curve))
     }
 
     /// The straight line between two networks.
     ///
     /// # Errors
-    /// As [`Ground::way`].
-    pub fn line(&self, a: &Params, b: &Params, points: usize) -> Result<Way, StudyError> {
-        self.way(&Curve::straight(CurveKind::Chain, a, b, 0)?, points)
+    /// As [`EvaluationContext::profile`].
+    pub fn line(&self, a: &Params, b: &Params, points: usize) -> Result<LossProfile, StudyError> {
+        self.profile(&Curve::straight(CurveKind::Chain, a, b, 0)?, points)
     }
 }
 
-impl Way {
+impl LossProfile {
     /// `points` values of `t` from 0 to 1.
     ///
     /// # Errors

@@ -1,0 +1,289 @@
+//! Variants of one training into a store, each kept as an ordinary training run.
+
+use super::recorder::SweepRecorder;
+use super::{Base, Compared, Factor, Study, Variant, widened};
+use crate::StudyError;
+use crate::memory::{plan_network, plan_networks, plan_samples};
+use crate::problem::{DataRequest, load_data, load_file, with_loss};
+use crate::record::{DataSource, Origin, Provenance};
+use crate::recording::{StoredBefore, stored_before};
+use crate::report::Reporter;
+use crate::runs::{Keep, training_spec};
+use landscape_core::{Outcome, counted};
+use landscape_models::{ModelSpec, OptimizerKind, TrainConfig};
+use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
+use std::path::PathBuf;
+
+/// What a sweep varies, and its values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Variation {
+    /// Optimisers, each with a learning rate of its own where it has one; one of them may be named with several rates.
+    Optimizers(Vec<(OptimizerKind, Option<f64>)>),
+    /// Learning rates of one optimiser.
+    LearningRates(Vec<f64>),
+    /// Seeds of the initial parameters and of the order of the samples.
+    Seeds(Vec<u64>),
+    /// Widths of the network, see [`widened`].
+    Widths(Vec<usize>),
+    /// Samples in a batch; [`TrainConfig::FULL_BATCH`] for all of them.
+    BatchSizes(Vec<usize>),
+}
+
+/// Trainings of one network that differ in one factor.
+///
+/// ```
+/// use landscape_storage::Store;
+/// use landscape_study::compare::{ComparisonRequest, Sweep, SweepRequest, Variation, follow};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// let mut request = SweepRequest::new("mlp:2-4-1".parse()?, Variation::LearningRates(vec![0.1, 0.5]));
+/// request.data.data = Some("moons:n=50".parse()?);
+/// request.config.epochs = 3;
+/// let sweep = Sweep::prepare(&request, &())?;
+/// let trained = sweep.run(&store, &())?;
+/// assert_eq!(trained[1].run.name, "learning-rates-lr-0.5");
+/// let mut request = ComparisonRequest::new(sweep.name());
+/// request.factor = Some(sweep.factor());
+/// (request.counts, request.end_counts) = (vec![9], vec![9]);
+/// let found = follow(&request, &trained, &store, &())?;
+/// assert_eq!(found.rows.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepRequest {
+    /// The network.
+    pub model: ModelSpec,
+    /// A file of initial parameters; drawn from the seed of each training where absent.
+    pub weights: Option<PathBuf>,
+    /// The data and the loss.
+    pub data: DataRequest,
+    /// How they are trained, apart from what is varied.
+    pub config: TrainConfig,
+    /// What is varied.
+    pub variation: Variation,
+    /// Trainings at a time; 0 for one a core.
+    pub threads: usize,
+    /// How the runs are kept: `NAME-seed-3`.
+    pub keep: Keep,
+}
+
+impl SweepRequest {
+    /// Trainings of a network, with everything else as it is usual; the data are to be named.
+    pub fn new(model: ModelSpec, variation: Variation) -> Self {
+        SweepRequest {
+            model,
+            weights: None,
+            data: DataRequest::default(),
+            config: TrainConfig::default(),
+            variation,
+            threads: 0,
+            keep: Keep::default(),
+        }
+    }
+
+    fn base(&self, reporter: &dyn Reporter) -> Result<(Base, DataSource), StudyError> {
+        let model = &self.model;
+        let source = self.data.source(None)?;
+        plan_network(model, reporter)?;
+        let data = load_data(&source)?;
+        let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
+        let load = |path: &PathBuf| load_file(path, model, reporter);
+        let base = Base {
+            loss: loss.kind,
+            initial: self.weights.as_ref().map(load).transpose()?,
+            model: model.clone(),
+            config: self.config.on(data.len()),
+            data,
+        };
+        Ok((base, source))
+    }
+}
+
+impl Variation {
+    fn len(&self) -> usize {
+        match self {
+            Variation::Optimizers(all) => all.len(),
+            Variation::LearningRates(all) => all.len(),
+            Variation::Seeds(all) => all.len(),
+            Variation::Widths(all) | Variation::BatchSizes(all) => all.len(),
+        }
+    }
+
+    /// Plans the memory of all networks, before they are made.
+    fn plan(&self, base: &Base, reporter: &dyn Reporter) -> Result<(), StudyError> {
+        let Variation::Widths(widths) = self else {
+            return plan_networks(&base.model, self.len(), reporter);
+        };
+        for &width in widths {
+            let model = widened(&base.model, width)?;
+            plan_network(&model, reporter)?;
+            plan_samples(&model, base.data.len(), reporter)?;
+        }
+        Ok(())
+    }
+
+    fn study(&self, base: Base) -> Result<Study, StudyError> {
+        match self {
+            Variation::Optimizers(all) => {
+                let usual = base.config.lr;
+                let rates = all.iter().map(|&(kind, lr)| (kind, lr.unwrap_or(usual)));
+                Study::optimizers(base, &rates.collect::<Vec<_>>())
+            }
+            Variation::LearningRates(rates) => Study::learning_rates(base, rates),
+            Variation::Seeds(seeds) => Study::seeds(base, seeds.iter().copied()),
+            Variation::Widths(widths) => Study::widths(base, widths),
+            Variation::BatchSizes(sizes) => Study::batch_sizes(base, sizes),
+        }
+    }
+}
+
+/// A sweep, checked and ready.
+#[derive(Debug)]
+pub struct Sweep {
+    name: String,
+    study: Study,
+    specs: Vec<RunSpec>,
+    threads: usize,
+}
+
+impl Sweep {
+    /// Reads and checks everything that was asked for; stores nothing.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit; [`StudyError::TooFew`], [`StudyError::Repeated`].
+    pub fn prepare(request: &SweepRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        let (base, source) = request.base(reporter)?;
+        request.variation.plan(&base, reporter)?;
+        let study = request.variation.study(base)?;
+        let usual = || study.factor().plural().replace(' ', "-");
+        let name = request.keep.name.clone().unwrap_or_else(usual);
+        let spec = |variant: &Variant| spec(variant, &study, &name, &source, request);
+        let specs = { study.variants().iter().map(spec) }.collect::<Result<_, StudyError>>()?;
+        Ok(Sweep {
+            name,
+            study,
+            specs,
+            threads: request.threads,
+        })
+    }
+
+    /// What the names of its runs begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is varied.
+    pub fn factor(&self) -> Factor {
+        self.study.factor()
+    }
+
+    /// The trainings.
+    pub fn variants(&self) -> &[Variant] {
+        self.study.variants()
+    }
+
+    /// Trains what is not trained yet. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, and those of training and store.
+    pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<Vec<Compared>, StudyError> {
+        let runs = self.begin(store, reporter)?;
+        let complete = |run: &Run| run.status == Status::Complete;
+        let left: Vec<usize> = (0..runs.len()).filter(|&k| !complete(&runs[k])).collect();
+        if !left.is_empty() {
+            self.train(&left, &runs, store, reporter)?;
+        }
+        // All at once, so that the runs of two sweeps are never side by side.
+        store.promote(&runs)?;
+        let variants = self.study.variants().iter().zip(runs);
+        let compared = |(variant, run): (&Variant, Run)| Compared {
+            label: variant.label.clone(),
+            run,
+        };
+        Ok(variants.map(compared).collect())
+    }
+
+    /// A run for each variant. Names that are taken by something else are found before any is made.
+    fn begin(&self, store: &Store, reporter: &dyn Reporter) -> Result<Vec<Run>, StudyError> {
+        let (mut specs, mut stopped) = (self.specs.clone(), 0);
+        for spec in specs.iter_mut().filter(|spec| !spec.replace) {
+            // Half of a path that cannot go on is stored anew.
+            let before = stored_before(store, spec)?;
+            spec.replace = matches!(before, StoredBefore::WithoutState { .. });
+            stopped += usize::from(matches!(before, StoredBefore::Stopped(_)));
+        }
+        let runs = specs.iter().map(|spec| store.begin(spec));
+        let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
+        let known = { runs.iter() }.filter(|run| run.status == Status::Complete);
+        let known = known.count();
+        if known > 0 {
+            let all = runs.len();
+            reporter.note(format_args!(
+                "{known} of {all} networks are trained already"
+            ));
+        }
+        if stopped > 0 {
+            let stopped = counted(stopped, "network");
+            reporter.note(format_args!(
+                "continued from where they were stopped: {stopped}"
+            ));
+        }
+        Ok(runs)
+    }
+
+    /// Trains those at these places.
+    fn train(
+        &self,
+        left: &[usize],
+        runs: &[Run],
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<(), StudyError> {
+        let of = left.iter().map(|&place| &runs[place]).collect();
+        let recorder = SweepRecorder::new(store, of, &self.name, reporter);
+        let trained = self.study.only(left).train(self.threads, &recorder);
+        recorder.told()?;
+        let trained = trained?;
+        let done = trained
+            .iter()
+            .filter(|one| one.outcome == Outcome::Complete);
+        let done = done.count();
+        if done == trained.len() {
+            return Ok(());
+        }
+        let (all, done) = (runs.len(), runs.len() - left.len() + done);
+        Err(StudyError::Interrupted {
+            saved: format!(
+                "{done} of {all} networks are trained and stored, the others as far as they came"
+            ),
+            again: "the same command goes on from there",
+        })
+    }
+}
+
+/// The run of a variant.
+fn spec(
+    variant: &Variant,
+    study: &Study,
+    name: &str,
+    source: &DataSource,
+    request: &SweepRequest,
+) -> Result<RunSpec, StudyError> {
+    let (data, loss) = (study.data(), study.loss());
+    let (network, form) = (variant.network()?, CheckpointForm::default());
+    let mut spec = training_spec(&network, data, loss, &variant.config, form);
+    spec.name = Some(format!("{name}-{}", variant.label.replace(' ', "-")));
+    spec.replace = request.keep.replace;
+    let seed = variant.config.seed;
+    let origin = request.weights.as_deref().map(Origin::file);
+    spec.provenance = Provenance {
+        data: Some(source.clone()),
+        weights: Some(origin.unwrap_or(Origin::Seed { seed })),
+        device: Some("cpu".to_owned()),
+        comparison: Some(name.to_owned()),
+        ..Provenance::now(request.keep.command.as_deref())
+    }
+    .to_json();
+    Ok(spec)
+}

@@ -1,0 +1,284 @@
+//! Two networks of one kind, and the lines between them.
+
+use super::stored::StoredCurve;
+use super::{
+    Aligned, AlignedPath, ConnectRequest, Connected, Endpoint, EvaluationContext, LossProfile,
+    Matching, PathSummary,
+};
+use crate::StudyError;
+use crate::directions::{check_statistics, say_without_statistics};
+use crate::problem::{LossChoice, Problem, last_checkpoint, load_file};
+use crate::record::{
+    DirectionsSettings, LandscapeSettings, Origin, Place, ProblemSettings, Provenance, request,
+};
+use crate::report::{Reporter, say_how_it_runs};
+use crate::runs::StoredSampling;
+use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role, path_words};
+use landscape_models::save_weights;
+use landscape_storage::{RunKind, RunSpec, Store};
+use landscape_trace::BatchStatistics;
+use serde::Serialize;
+
+/// Two networks, checked and ready to be connected.
+#[derive(Debug)]
+pub struct Connection {
+    request: ConnectRequest,
+    /// With the first network.
+    problem: Problem,
+    other: Params,
+    /// Where the second network is from.
+    source: Origin,
+    pub(super) context: EvaluationContext,
+    /// Points of a path.
+    pub(super) grid: Grid,
+}
+
+impl Connection {
+    /// Reads and checks everything that was asked for; stores nothing. Trainings are looked up in `store`.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit; [`StudyError::EqualNetworks`].
+    pub fn prepare(
+        request: &ConnectRequest,
+        store: Option<&Store>,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        let grid = request.check(reporter)?;
+        let targets = request.evaluation.targets()?;
+        let problem = Problem::load(
+            &request.first(),
+            &request.data,
+            request.seed,
+            store,
+            reporter,
+        )?;
+        let (other, source) = second(&request.ends[1], &problem, store, reporter)?;
+        if other == problem.params {
+            return Err(StudyError::EqualNetworks);
+        }
+        let statistics = request.statistics();
+        check_statistics(&Direction::between(&problem.params, &other)?, statistics)?;
+        if request.statistics.is_some() {
+            say_without_statistics(statistics, &problem.spec, &problem.params, reporter);
+        }
+        let mut request = request.clone();
+        if let Some(curve) = &mut request.curve {
+            curve.config.training = curve.config.training.on(problem.data.len());
+        }
+        let data = problem.data.clone();
+        let context = EvaluationContext::new(&problem.spec, data, problem.loss.kind)?
+            .with_batch_norm(statistics)
+            .on(targets);
+        // Parameters that are no numbers end it here, before anything is stored.
+        context.objective(&straight(&problem.params, &other)?)?;
+        say_how_it_runs(&context.between()?, reporter);
+        Ok(Connection {
+            request,
+            problem,
+            other,
+            source,
+            context,
+            grid,
+        })
+    }
+
+    /// The loss, and why it is this one.
+    pub fn loss(&self) -> LossChoice {
+        self.problem.loss
+    }
+
+    /// Measures the line, aligns, trains a curve: whatever is asked for and not stored. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, [`StudyError::NoUnits`] where there is nothing to align, and those
+    /// of training and store.
+    pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<Connected, StudyError> {
+        let line = self.line(&self.other, "line", None, store, reporter)?;
+        let (batch_norm, network_losses) = self.statistics()?;
+        let aligned = match self.request.align {
+            Some(by) => Some(self.aligned(by, &line, store, reporter)?),
+            None => None,
+        };
+        let end = aligned.as_ref().map_or(&self.other, |to| &to.params);
+        let curve = match &self.request.curve {
+            Some(_) if *end == self.problem.params => {
+                reporter.note("no curve is trained: aligned, both networks are the same");
+                None
+            }
+            Some(curve) => Some(StoredCurve::new(self, curve, end).run(store, reporter)?),
+            None => None,
+        };
+        Ok(Connected {
+            line,
+            batch_norm,
+            network_losses,
+            aligned,
+            curve,
+        })
+    }
+
+    pub(super) fn request(&self) -> &ConnectRequest {
+        &self.request
+    }
+
+    /// Where paths begin.
+    pub(super) fn start(&self) -> &Params {
+        &self.problem.params
+    }
+
+    /// What the settings of all runs share.
+    pub(super) fn settings(&self) -> ProblemSettings {
+        self.problem.settings()
+    }
+
+    /// A run of this work.
+    pub(super) fn spec(
+        &self,
+        kind: RunKind,
+        part: &str,
+        settings: &impl Serialize,
+        models: Option<Vec<Place>>,
+    ) -> RunSpec {
+        let mut spec = request(kind, settings);
+        let keep = &self.request.keep;
+        keep.part(part).apply(&mut spec);
+        spec.provenance = Provenance {
+            to: Some(self.source.clone()),
+            device: Some(self.request.evaluation.names()),
+            models,
+            comparison: keep.comparison.clone(),
+            ..self.problem.provenance(keep.command.as_deref())
+        }
+        .to_json();
+        spec
+    }
+
+    /// The straight line to a network, as a line towards a file has it.
+    fn line(
+        &self,
+        to: &Params,
+        part: &str,
+        changed: Option<&str>,
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<PathSummary, StudyError> {
+        let origin = &self.problem.params;
+        let direction = Direction::between(origin, to)?;
+        let settings = LandscapeSettings {
+            problem: self.settings(),
+            directions: DirectionsSettings::new([&direction], false),
+            grid: Some(self.grid.clone()),
+            terms: Default::default(),
+            statistics: self.request.statistics().into(),
+            adaptive: None,
+        };
+        let line = straight(origin, to)?;
+        let sampling = StoredSampling {
+            store,
+            spec: &self.spec(RunKind::Line, part, &settings, Some(self.places(changed))),
+            plane: &Plane::new(origin.clone(), vec![direction])?,
+            grid: &self.grid,
+            objective: &self.context.objective(&line)?,
+            batch: 0,
+            adaptive: None,
+            last: true,
+        };
+        let sampled = sampling.run(reporter)?;
+        let profile = LossProfile::new(sampled.surface, &line);
+        Ok(PathSummary::new(Some(sampled.run.name), &profile))
+    }
+
+    /// Both networks on a line, the second under another name where it was changed.
+    fn places(&self, changed: Option<&str>) -> Vec<Place> {
+        let place = |name: String, at: f64| Place {
+            name,
+            file: None,
+            at: vec![at],
+        };
+        let to = self.source.name();
+        let to = match changed {
+            Some(how) => format!("{to}, {how}"),
+            None => to,
+        };
+        vec![place(self.problem.origin.name(), 0.0), place(to, 1.0)]
+    }
+
+    /// Permutes the second network, writes it where that is asked for, and measures the line to it.
+    fn aligned(
+        &self,
+        by: Matching,
+        line: &PathSummary,
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<AlignedPath, StudyError> {
+        let (from, seed) = (self.start(), self.request.seed);
+        let aligned = self.context.align(from, &self.other, by, seed)?;
+        let path = match aligned.params == *from {
+            // The line to the first network itself is a point.
+            true => line.at_its_start(),
+            false => self.line(&aligned.params, "aligned", Some("aligned"), store, reporter)?,
+        };
+        if let Some(file) = &self.request.save {
+            save_weights(file, &aligned.params)?;
+            reporter.note(format_args!("parameters written to {}", path_words(file)));
+        }
+        Ok(AlignedPath::new(path, by, aligned))
+    }
+
+    /// The statistics that paths are measured with, where the network has some; losses with its own where others are used.
+    fn statistics(&self) -> Result<(Option<BatchStatistics>, Option<[f64; 2]>), StudyError> {
+        let start = self.start();
+        if !start.iter().any(|tensor| tensor.role == Role::Buffer) {
+            return Ok((None, None));
+        }
+        let used = self.request.statistics();
+        let losses = match used {
+            BatchStatistics::Frozen => None,
+            _ => Some(self.context.ends(start, &self.other)?.map(|end| end.loss)),
+        };
+        Ok((Some(used), losses))
+    }
+}
+
+impl AlignedPath {
+    fn new(path: PathSummary, by: Matching, aligned: Aligned) -> Self {
+        let groups = &aligned.spec.groups;
+        let permutations = aligned.matching.permutations.iter();
+        let places = permutations.flat_map(|units| units.iter().enumerate());
+        AlignedPath {
+            path,
+            by,
+            groups: groups.len(),
+            units: groups.iter().map(|group| group.units).sum(),
+            moved: places.filter(|(place, unit)| place != *unit).count(),
+            similarity: aligned.matching.similarity,
+            converged: aligned.matching.converged,
+            params: aligned.params,
+        }
+    }
+}
+
+/// The second network, and where it is from.
+fn second(
+    end: &Endpoint,
+    problem: &Problem,
+    store: Option<&Store>,
+    reporter: &dyn Reporter,
+) -> Result<(Params, Origin), StudyError> {
+    match (end, store) {
+        (Endpoint::Run(name), Some(store)) => last_checkpoint(name, &problem.spec, store),
+        (Endpoint::Run(run), None) => Err(StudyError::NoCheckpoint {
+            run: run.clone(),
+            step: None,
+            steps: Vec::new(),
+        }),
+        (Endpoint::File(path), _) => {
+            let params = load_file(path, &problem.spec, reporter)?;
+            Ok((params, Origin::file(path)))
+        }
+    }
+}
+
+fn straight(from: &Params, to: &Params) -> Result<Curve, StudyError> {
+    Ok(Curve::straight(CurveKind::Chain, from, to, 0)?)
+}

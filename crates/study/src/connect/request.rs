@@ -1,0 +1,159 @@
+//! What is asked for between two networks.
+
+use super::{CurveConfig, LossProfile, Matching};
+use crate::StudyError;
+use crate::device::Evaluation;
+use crate::directions::GridRequest;
+use crate::files::may_save;
+use crate::memory::plan_grid;
+use crate::problem::{DataRequest, NetworkRequest};
+use crate::report::Reporter;
+use crate::runs::Keep;
+use landscape_core::Grid;
+use landscape_models::ModelSpec;
+use landscape_trace::BatchStatistics;
+use std::path::PathBuf;
+
+/// Points that are measured on each path unless asked otherwise.
+const POINTS: usize = 61;
+
+/// One of the two networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The last checkpoint of a training run.
+    Run(String),
+    /// A file of parameters.
+    File(PathBuf),
+}
+
+/// The line between two networks; where asked for, the line once the units of the second are permuted for those of the
+/// first, and a curve that is trained.
+///
+/// ```
+/// use landscape_storage::Store;
+/// use landscape_study::connect::{ConnectRequest, Connection, CurveRequest, Endpoint, Matching};
+/// use landscape_study::runs::{Keep, TrainRequest, Training};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// for (seed, name) in [(1, "a"), (2, "b")] {
+///     let mut request = TrainRequest::new("mlp:2-8-1".parse()?);
+///     request.data.data = Some("moons:n=50".parse()?);
+///     (request.config.epochs, request.config.seed) = (3, seed);
+///     request.keep = Keep { name: Some(name.to_owned()), ..Keep::default() };
+///     Training::prepare(&request, &())?.run(&store, &())?;
+/// }
+/// let ends = ["a", "b"].map(|name| Endpoint::Run(name.to_owned()));
+/// let mut request = ConnectRequest::new(ends);
+/// request.points = 11;
+/// request.align = Some(Matching::Weights);
+/// let mut curve = CurveRequest::default();
+/// curve.config.training.epochs = 2;
+/// request.curve = Some(curve);
+/// let found = Connection::prepare(&request, Some(&store), &())?.run(&store, &())?;
+/// let (aligned, curve) = (found.aligned.unwrap(), found.curve.unwrap());
+/// assert!(aligned.path.length <= found.line.length && curve.path.run.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectRequest {
+    /// Where paths begin, and where they lead to.
+    pub ends: [Endpoint; 2],
+    /// The network; that of the first training run where absent.
+    pub model: Option<ModelSpec>,
+    /// The data and the loss.
+    pub data: DataRequest,
+    /// Points that are measured on each path, both ends included.
+    pub points: usize,
+    /// What BatchNorm layers normalise with; re-estimated at every point where absent.
+    pub statistics: Option<BatchStatistics>,
+    /// Permute the units of the second network for those of the first; paths lead to the permuted network then.
+    pub align: Option<Matching>,
+    /// The order in which weight matching looks at the layers.
+    pub seed: u64,
+    /// Where the permuted network is written to, as safetensors; [`Keep::replace`] replaces a file.
+    pub save: Option<PathBuf>,
+    /// Train a curve.
+    pub curve: Option<CurveRequest>,
+    /// Where it is evaluated.
+    pub evaluation: Evaluation,
+    /// How the runs are kept: `NAME-line`, `NAME-aligned`, `NAME-curve` and `NAME-plane`.
+    pub keep: Keep,
+}
+
+/// A curve between the networks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CurveRequest {
+    /// What curve it is, and how it is trained.
+    pub config: CurveConfig,
+    /// Sample the plane through its ends and its (middle) inner control point; ranges that are absent are those of the
+    /// curve and a margin.
+    pub grid: Option<GridRequest>,
+}
+
+impl ConnectRequest {
+    /// The line between two networks, measured at 61 points.
+    pub fn new(ends: [Endpoint; 2]) -> Self {
+        ConnectRequest {
+            ends,
+            model: None,
+            data: DataRequest::default(),
+            points: POINTS,
+            statistics: None,
+            align: None,
+            seed: 42,
+            save: None,
+            curve: None,
+            evaluation: Evaluation::default(),
+            keep: Keep::default(),
+        }
+    }
+
+    /// Checks what can be checked before a file is read; gives the points of a path.
+    ///
+    /// # Errors
+    /// For the first thing that cannot work.
+    pub fn check(&self, reporter: &dyn Reporter) -> Result<Grid, StudyError> {
+        let grid = LossProfile::grid(self.points)?;
+        if let Some(curve) = &self.curve {
+            curve.check(reporter)?;
+        }
+        if let Some(path) = &self.save {
+            may_save(path, self.keep.replace)?;
+        }
+        Ok(grid)
+    }
+
+    pub(super) fn statistics(&self) -> BatchStatistics {
+        self.statistics.unwrap_or(BatchStatistics::Reestimated)
+    }
+
+    /// The first network.
+    pub(super) fn first(&self) -> NetworkRequest {
+        let mut network = NetworkRequest {
+            model: self.model.clone(),
+            ..NetworkRequest::default()
+        };
+        match &self.ends[0] {
+            Endpoint::Run(name) => network.run = Some(name.clone()),
+            Endpoint::File(path) => network.weights = Some(path.clone()),
+        }
+        network
+    }
+}
+
+impl CurveRequest {
+    fn check(&self, reporter: &dyn Reporter) -> Result<(), StudyError> {
+        self.config.training.check()?;
+        if self.config.inner_points == 0 {
+            return Err(StudyError::NoInnerPoints);
+        }
+        if self.config.training.epochs == 0 {
+            return Err(StudyError::NoEpochs);
+        }
+        match &self.grid {
+            Some(grid) => plan_grid(&grid.of(2)?, 0, reporter),
+            None => Ok(()),
+        }
+    }
+}
