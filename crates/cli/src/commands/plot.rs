@@ -95,16 +95,21 @@ impl Target {
     }
 }
 
-/// One figure a run, or one for the losses of all.
+/// One figure a run, or one for the losses of all, or for their stability.
 fn pictures(runs: &[Stored], args: &PlotArgs) -> Result<Vec<PathBuf>, CliError> {
     let kinds: Vec<Kind> = runs
         .iter()
         .map(|run| args.kind.unwrap_or_else(|| usual(run)))
         .collect();
     idle::check(runs, &kinds, args)?;
-    let (files, figures) = match kinds.iter().all(|&kind| kind == Kind::Losses) {
-        true => (vec![args.output.clone()], vec![losses(runs, args)?]),
-        false => {
+    let all = |of: Kind| kinds.iter().all(|&kind| kind == of);
+    let (files, figures) = match (all(Kind::Losses), all(Kind::Stability) && runs.len() > 1) {
+        (true, _) => (vec![args.output.clone()], vec![losses(runs, args)?]),
+        (_, true) => {
+            let figure = curvature::stabilities(runs, &args.look)?;
+            (vec![args.output.clone()], vec![figure])
+        }
+        (false, false) => {
             let files = names(runs, &args.output);
             let shared: Vec<&Surface> = match args.look.shared_scale {
                 true => runs.iter().filter_map(|run| run.surface.as_ref()).collect(),

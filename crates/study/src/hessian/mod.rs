@@ -24,6 +24,7 @@ use landscape_hessian::Method;
 use landscape_storage::{Curvature, CurvatureMap, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::{Matrix, Target};
 use training::stability;
+pub use training::training_of;
 use work::Work;
 
 /// An axis of a map unless asked otherwise.

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::record::Settings;
 use landscape_hessian::sharpness::edge_of_stability;
 use landscape_models::Network;
-use landscape_storage::{Run, Store, TrainRecord};
+use landscape_storage::{Run, RunFilter, RunKind, Store, TrainRecord};
 
 /// Everything that is asked for at every recorded checkpoint.
 pub fn every_step(
@@ -55,6 +55,26 @@ pub fn stability(store: &Store, problem: &Problem) -> Result<Option<f64>, StudyE
 pub(super) fn optimizer(problem: &Problem) -> Option<String> {
     let settings = Settings::of(problem.trained.as_ref()?);
     Some(settings.training()?.optimizer.clone())
+}
+
+/// The training along which the curvature of a run was computed, as long as the store has it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn training_of(curvature: &Run, store: &Store) -> Result<Option<Run>, StudyError> {
+    let Settings::Curvature(settings) = Settings::of(curvature) else {
+        return Ok(None);
+    };
+    let Some(identity) = settings.training else {
+        return Ok(None);
+    };
+    let trainings = RunFilter {
+        kinds: vec![RunKind::Train],
+        ..RunFilter::default()
+    };
+    let runs = store.runs_where(&trainings)?.into_iter();
+    let mut runs = runs.map(|summary| summary.run);
+    Ok(runs.find(|run| run.identity == identity))
 }
 
 /// `2 / eta` for gradient descent, `2 (1 + beta) / eta` with momentum, and `2 (1 + beta) / (eta (1 + 2 beta))` with

@@ -173,6 +173,23 @@ fn limit_name(run: &Stored) -> &'static str {
     }
 }
 
+/// The largest eigenvalues of several trainings, each under its name, above their losses.
+pub fn stabilities(runs: &[Stored], look: &LookArgs) -> Result<Figure, CliError> {
+    let named = |run: &Stored| {
+        let training = run.training.as_ref().map(|(training, _)| &training.name);
+        Ok(StabilityCurve {
+            name: training.unwrap_or(&run.run.name).clone(),
+            ..stability(run)?
+        })
+    };
+    let curves: Vec<StabilityCurve> = runs.iter().map(named).collect::<Result<_, CliError>>()?;
+    let options = Options {
+        axes: [None, None, None],
+        ..figure_options(&runs[0], look, None)?
+    };
+    Ok(plot::edge_of_stability(&curves, &options)?)
+}
+
 fn stability(run: &Stored) -> Result<StabilityCurve, CliError> {
     let top = |point: &Curvature| {
         let first = point.eigenvalues_of(ALL_PARAMETERS, Side::Top);
@@ -187,6 +204,7 @@ fn stability(run: &Stored) -> Result<StabilityCurve, CliError> {
         return Err(lacks(run, "largest eigenvalue at several steps"));
     }
     let limits: Vec<f64> = known.iter().filter_map(|(.., limit)| *limit).collect();
+    let records = || run.training.iter().flat_map(|(_, records)| records);
     Ok(StabilityCurve {
         name: String::new(),
         steps: known.iter().map(|(step, ..)| *step).collect(),
@@ -200,6 +218,10 @@ fn stability(run: &Stored) -> Result<StabilityCurve, CliError> {
             false => Vec::new(),
         },
         limit_name: limit_name(run).to_owned(),
+        loss_steps: records().map(|record| record.step as f64).collect(),
+        losses: records()
+            .map(|record| record.loss.unwrap_or(f64::NAN))
+            .collect(),
     })
 }
 

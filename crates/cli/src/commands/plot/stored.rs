@@ -5,6 +5,7 @@ use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
 use landscape_plot::LossCurve;
 use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
 use landscape_study::diagnose::evidence;
+use landscape_study::hessian::training_of;
 use landscape_study::record::{Provenance, Settings};
 
 /// A run and all of it that can be drawn.
@@ -19,6 +20,8 @@ pub struct Stored {
     /// One for each set of parameters.
     pub curvature: Vec<Curvature>,
     pub map: Option<CurvatureMap>,
+    /// The training along which curvature was computed.
+    pub training: Option<(Run, Vec<TrainRecord>)>,
     /// What is said of its trainings, where that was asked for; one alone has no name.
     pub diagnoses: Vec<(String, Diagnosis)>,
 }
@@ -27,6 +30,10 @@ impl Stored {
     /// Reads a run.
     pub fn load(store: &Store, name: &str) -> Result<Self, CliError> {
         let run = store.find(name)?;
+        let training = match training_of(&run, store)? {
+            Some(training) => Some((training.clone(), store.records(&training)?)),
+            None => None,
+        };
         let directions = optional(store.directions_without_tensors(&run))?;
         Ok(Stored {
             surface: optional(store.load_surface(&run))?,
@@ -35,6 +42,7 @@ impl Stored {
             records: store.records(&run)?,
             curvature: store.curvature(&run)?,
             map: optional(store.load_curvature_map(&run))?,
+            training,
             diagnoses: Vec::new(),
             settings: Settings::of(&run),
             provenance: Provenance::of(&run),
