@@ -1,4 +1,3 @@
-use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::ffi::c_int;
@@ -10,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     raised: Arc<AtomicBool>,
-    cancel: Cancel,
 }
 
 /// What the handlers set.
@@ -28,18 +26,12 @@ impl Interrupt {
         let raised = RAISED.get_or_init(Raised::new);
         Interrupt {
             raised: Arc::clone(&raised.flag),
-            cancel: Cancel::new(),
         }
     }
 
     /// Whether the user wants to stop.
     pub fn raised(&self) -> bool {
         self.raised.load(Ordering::Relaxed)
-    }
-
-    /// The switch that a sampler looks at.
-    pub fn cancel(&self) -> Cancel {
-        self.cancel.clone()
     }
 
     /// The exit code of a process that was stopped: 128 and the number of the signal.
@@ -91,14 +83,5 @@ pub fn large_files_are_errors() {
         // caught, it ends the process as before.
         let seen = Arc::new(AtomicBool::new(false));
         let _ = flag::register(signal_hook::consts::SIGXFSZ, seen);
-    }
-}
-
-impl Observer for Interrupt {
-    fn batch(&mut self, _: &[Measured], _: Progress) -> Result<(), ObserverError> {
-        if self.raised() {
-            self.cancel.cancel();
-        }
-        Ok(())
     }
 }

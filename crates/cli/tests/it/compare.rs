@@ -451,7 +451,10 @@ fn wrong_input_says_what_and_the_remedy() {
         &with("--optimizers sgd,adam=-1"),
         &["lr is -1", "it must be positive"],
     );
-    says(&with("--optimizers sgd,sgd=0.2"), &["`sgd` is given twice"]);
+    says(
+        &with("--optimizers sgd,sgd=0.1"),
+        &["`sgd 0.1` is given twice"],
+    );
     says(
         &with("--optimizers sgd"),
         &["at least two", "--optimizers sgd,adam"],
