@@ -5,7 +5,7 @@ use super::{
     train_curve,
 };
 use crate::StudyError;
-use crate::recording::{TrainingRecorder, RecordingObserver};
+use crate::recording::{RecordingObserver, TrainingRecorder};
 use landscape_core::{Outcome, Params};
 use landscape_models::TrainState;
 use landscape_storage::{CheckpointForm, Run, Store};
