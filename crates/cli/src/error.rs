@@ -4,7 +4,7 @@ use crate::interrupt::Interrupt;
 use crate::words::{Typed, nearest};
 use landscape_core as core;
 use landscape_models::{GetError, ModelsError};
-use landscape_study::{Smaller, StudyError, file_help};
+use landscape_study::{NoCurvature, Smaller, StudyError, file_help};
 use landscape_trace::TraceError;
 use std::error::Error;
 use std::io;
@@ -103,6 +103,9 @@ impl From<StudyError> for CliError {
             StudyError::Traces(error) => error.into(),
             StudyError::Density(error) => error.into(),
             StudyError::Sharpness(error) => error.into(),
+            StudyError::Plot(error) => error.into(),
+            StudyError::Page(error) => error.into(),
+            StudyError::Panicked { what } => CliError::Panicked { what },
             StudyError::NoParameters => CliError::Missing {
                 what: "--weights",
                 remedy: "curvature belongs to given parameters: give --weights FILE, or --run NAME of a \
@@ -401,6 +404,26 @@ fn with_options(error: &StudyError) -> Option<String> {
              give another --name"
         }
         E::Exists { .. } => "give another file, or --force to overwrite it",
+        E::NoPicture { .. } => "give -o FILE.svg, FILE.png or FILE.html",
+        E::SeveralPaths { paths, .. } => {
+            let first = paths.first()?;
+            return Some(format!("choose it, for example --path {first}"));
+        }
+        E::NoTrajectory { .. } => "make one with `landscape trajectory`",
+        E::NotText { run, format } => {
+            return Some(format!("give a file, for example -o {run}.{format}"));
+        }
+        E::NoPlaneSampled {
+            paths, is_curve, ..
+        } => {
+            let sampled = sampled(paths, *is_curve);
+            return Some(format!("{sampled}; or draw --kind plane-losses"));
+        }
+        E::NoCurvature { what, trained, .. } => return Some(computed(*what, trained.as_deref())),
+        E::TooManyCurves { most, .. } => {
+            return Some(format!("compare up to {most} of them, or leave -o out"));
+        }
+        E::NotAPlane { .. } => "give -o FILE.html, or leave -o out",
         E::FewPoints { .. } => "give for example --points 61",
         E::KindsDiffer { .. } => {
             "name trainings alone, or landscapes alone; `landscape runs` lists them"
@@ -415,6 +438,34 @@ fn with_options(error: &StudyError) -> Option<String> {
         _ => return None,
     };
     Some(words.to_owned())
+}
+
+/// The command that samples the plane of paths.
+fn sampled(paths: &[String], is_curve: bool) -> String {
+    if is_curve {
+        return "sample it: the same `landscape connect` with --grid 51".to_owned();
+    }
+    let typed = { paths.iter() }.fold(Typed::new("trajectory"), |typed, name| {
+        typed.option("--run", name)
+    });
+    format!("sample it: {}", typed.option("--grid", "51"))
+}
+
+/// The command that computes curvature of a kind.
+fn computed(what: NoCurvature, trained: Option<&str>) -> String {
+    let option = match what {
+        NoCurvature::Map => "--map",
+        NoCurvature::Sharpness => "--sharpness all",
+        NoCurvature::Steps => "--all-steps --top 1",
+        NoCurvature::Density => "--density",
+    };
+    match trained {
+        Some(trained) => {
+            let typed = Typed::new("hessian").option("--run", trained);
+            format!("compute it: {typed} {option}")
+        }
+        None => format!("compute it: `landscape hessian` with {option}"),
+    }
 }
 
 fn times(count: usize) -> String {

@@ -11,6 +11,7 @@ mod inputs;
 mod interrupt;
 mod limits;
 mod output;
+mod reports;
 mod words;
 
 use std::process::ExitCode;

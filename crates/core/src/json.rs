@@ -68,6 +68,32 @@ pub mod float_option {
     }
 }
 
+/// Of a fixed number of numbers.
+pub mod float_array {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        super::float_list::serialize(values, to)
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Those of `from`, for other words, and for another number of them.
+    pub fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<[f64; N], D::Error> {
+        let values = super::float_list::deserialize(from)?;
+        let count = values.len();
+        let wrong = |_| D::Error::invalid_length(count, &"another number of numbers");
+        values.try_into().map_err(wrong)
+    }
+}
+
 /// Of several numbers.
 pub mod float_list {
     use super::float::Word;

@@ -22,6 +22,7 @@ mod path_text;
 pub mod plane;
 pub mod rng;
 pub mod sampler;
+mod short;
 pub mod surface;
 pub mod trajectory;
 
@@ -49,6 +50,7 @@ pub use rng::Rng;
 pub use sampler::{
     Cancel, Measured, Observer, ObserverError, Outcome, Progress, Sampler, SamplerError,
 };
+pub use short::short;
 pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{
     Checkpoint, Fidelity, Joined, Origin, PathOptions, PathPlane, PathSource, Pca, PcaOptions,

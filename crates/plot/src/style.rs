@@ -1,6 +1,7 @@
 //! Size, type and colours of a figure.
 
 use crate::error::PlotError;
+use serde::{Deserialize, Serialize};
 
 /// Points (1/72 inch) in a millimetre.
 pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
@@ -78,7 +79,8 @@ impl Style {
 }
 
 /// Colours of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Colormap {
     /// Dark blue over green to yellow; even steps to the eye, and in grey.
     #[default]

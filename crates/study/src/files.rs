@@ -79,6 +79,22 @@ pub fn distinct<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), 
     Ok(())
 }
 
+/// A file beside another: `all-ends.svg` beside `all.svg`.
+pub fn beside(path: &Path, part: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(part);
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
+}
+
+/// The name of a run as a part of the name of a file.
+pub fn as_file(name: &str) -> String {
+    name.replace(['/', '\\'], "-")
+}
+
 /// Writes a file that is complete or not there: beside its place, then renamed.
 ///
 /// # Errors

@@ -53,8 +53,8 @@ pub trait Meter: Send {
 
 impl Meter for () {}
 
-/// Of an operation that is a part of another: passes on warnings and the wish to stop alone.
-pub(crate) struct Quiet<'a>(pub &'a dyn Reporter);
+/// Of an operation that is a part of another: passes on only warnings, and the wish to stop.
+pub struct Quiet<'a>(pub &'a dyn Reporter);
 
 impl Reporter for Quiet<'_> {
     fn say(&self, level: Level, words: &dyn Display) {

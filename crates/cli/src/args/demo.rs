@@ -1,5 +1,6 @@
 use super::EvalArgs;
 use clap::Args;
+use landscape_study::demo::DemoRequest;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -25,4 +26,14 @@ pub struct DemoArgs {
     pub seed: u64,
     #[command(flatten)]
     pub eval: EvalArgs,
+}
+
+impl DemoArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> DemoRequest {
+        DemoRequest {
+            seed: self.seed,
+            evaluation: self.eval.request(),
+        }
+    }
 }

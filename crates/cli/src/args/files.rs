@@ -4,6 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
 use landscape_storage::{CurvatureTable, Format, Height, RunKind, RunOrder, Status};
+use landscape_study::export::{ExportRequest, Part};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
@@ -80,6 +81,27 @@ pub struct ExportArgs {
     pub force: bool,
     #[command(flatten)]
     pub db: DbArgs,
+}
+
+impl ExportArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> ExportRequest {
+        ExportRequest {
+            run: self.name.clone(),
+            part: match (self.directions, self.trajectory, self.curvature) {
+                (true, ..) => Part::Directions,
+                (_, true, _) => Part::Trajectory {
+                    label: self.label.clone(),
+                },
+                (_, _, Some(table)) => Part::Curvature(table),
+                _ => Part::Usual,
+            },
+            format: self.format,
+            output: self.output.clone(),
+            height: self.height,
+            replace: self.force,
+        }
+    }
 }
 
 const IMPORT: &str = "\

@@ -33,7 +33,7 @@ pub use files::{
 };
 pub use given::Given;
 pub use hessian::{HessianArgs, MeasureName};
-pub use plot::{Colors, Kind, LookArgs, PlotArgs};
+pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};
 pub use train::{TrainArgs, TrainSettings};

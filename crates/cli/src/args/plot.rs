@@ -1,5 +1,8 @@
 use super::{DbArgs, Given, Limits};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use landscape_plot::{Clip, Colormap};
+use landscape_study::figures::{FigureKind, FigureRequest, Look};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
@@ -31,8 +34,8 @@ pub struct PlotArgs {
     #[arg(skip)]
     pub given: Given,
     /// What is drawn; chosen from the run where absent
-    #[arg(long, value_enum)]
-    pub kind: Option<Kind>,
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    pub kind: Option<FigureKind>,
     /// Which path, by the name of its run, where a run has several; all are drawn over contours
     #[arg(long, value_name = "NAME")]
     pub path: Option<String>,
@@ -94,21 +97,67 @@ pub struct LookArgs {
     pub dpi: f64,
 }
 
-impl Default for LookArgs {
-    fn default() -> Self {
-        LookArgs {
-            log: false,
-            clip: None,
-            smooth: 0.0,
-            measured: false,
-            basins: None,
-            shared_scale: false,
-            value: ValueName::Loss,
-            title: None,
-            width: COLUMN_MM,
-            colormap: Colors::Viridis,
-            dpi: DPI,
+impl PlotArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> FigureRequest {
+        FigureRequest {
+            runs: self.names.clone(),
+            kind: self.kind,
+            output: self.output.clone(),
+            look: self.look.request(self.path.clone()),
+            replace: self.force,
         }
+    }
+}
+
+impl LookArgs {
+    fn request(&self, path: Option<String>) -> Look {
+        let limits = self.clip;
+        Look {
+            log: self.log,
+            clip: Clip {
+                low: limits.and_then(|limits| limits.low),
+                high: limits.and_then(|limits| limits.high),
+            },
+            smooth: self.smooth,
+            measured: self.measured,
+            basins: self.basins,
+            shared_scale: self.shared_scale,
+            value: self.value.clone(),
+            path,
+            title: self.title.clone(),
+            width: self.width,
+            colormap: match self.colormap {
+                Colors::Viridis => Colormap::Viridis,
+                Colors::Cividis => Colormap::Cividis,
+            },
+            dpi: self.dpi,
+        }
+    }
+}
+
+/// The kinds of figures, each with what it shows.
+fn kinds() -> impl TypedValueParser<Value = FigureKind> {
+    let value = |kind: &FigureKind| PossibleValue::new(kind.name()).help(shows(*kind));
+    let values = PossibleValuesParser::new(FigureKind::ALL.iter().map(value));
+    values.try_map(|word| word.parse::<FigureKind>())
+}
+
+fn shows(kind: FigureKind) -> &'static str {
+    match kind {
+        FigureKind::Line => "Loss and accuracy along a line",
+        FigureKind::Contour => "Contour lines with levels",
+        FigureKind::Heatmap => "Coloured cells",
+        FigureKind::Surface => "The plane in three dimensions, with the path where there is one",
+        FigureKind::Trajectory => "The path over the contours of its plane",
+        FigureKind::Persistence => "Persistence of the minima: how much each stands out",
+        FigureKind::Losses => "Losses of training",
+        FigureKind::PlaneLosses => "True loss, loss at the projection, and distance from the plane",
+        FigureKind::Slices => "A volume as slices",
+        FigureKind::Spectrum => "Density and single eigenvalues of a Hessian",
+        FigureKind::HessianMap => "abs(lambda_min / lambda_max) over a plane",
+        FigureKind::Stability => "The largest eigenvalue while training, and its limit",
+        FigureKind::Sharpness => "Measures of sharpness as a table",
     }
 }
 
@@ -119,35 +168,4 @@ pub enum Colors {
     Viridis,
     /// Looks the same with and without red-green blindness.
     Cividis,
-}
-
-/// Kinds of figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Loss and accuracy along a line.
-    Line,
-    /// Contour lines with levels.
-    Contour,
-    /// Coloured cells.
-    Heatmap,
-    /// The plane in three dimensions, with the path where there is one.
-    Surface,
-    /// The path over the contours of its plane.
-    Trajectory,
-    /// Persistence of the minima: how much each stands out.
-    Persistence,
-    /// Losses of training.
-    Losses,
-    /// True loss, loss of the plane, and distance from it along a path.
-    PlaneLosses,
-    /// A volume as slices.
-    Slices,
-    /// Density and single eigenvalues of a Hessian.
-    Spectrum,
-    /// abs(lambda_min / lambda_max) over a plane.
-    HessianMap,
-    /// The largest eigenvalue while training, and its limit.
-    Stability,
-    /// Measures of sharpness as a table.
-    Sharpness,
 }

@@ -4,42 +4,36 @@ mod steps;
 mod summary;
 
 use crate::args::DemoArgs;
-use crate::commands::part;
-use crate::commands::plot::{Stored, page_curvature, page_run};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed, duration, quoted};
-use landscape_plot::page::{PageData, html};
-use landscape_storage::{RunKind, RunSummary, Status, Store};
+use landscape_storage::{RunSummary, Store};
 use landscape_study::StudyError;
-use landscape_study::files::write_new;
+use landscape_study::demo;
 use landscape_study::record::Provenance;
+use landscape_study::report::Quiet;
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Instant;
-use steps::{CURVATURE, FIGURES, PAGE, Step, WORK};
+use steps::{WORDS, typed};
 
 /// Trains, samples, follows and draws.
 pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
     prepare(&args.out, args.force, console)?;
     let db = args.out.join("landscape.duckdb");
-    let store = open_store(&db, console)?;
-    for step in WORK {
-        one(step, args, &db, &store, console)?;
-    }
-    console.note("drawing the figures and the page");
-    draw(args, &db, console)?;
-    page(args, &store, console)?;
-    console.note(format_args!(
-        "all of it took {}\n",
-        duration(start.elapsed().as_secs_f64())
-    ));
-    summary::print(&store, &args.out, start.elapsed().as_secs_f64(), console)?;
     let page = args.out.join("index.html");
+    // From here on, stopping it saves what is done.
+    Interrupt::listen();
+    let store = open_store(&db, console)?;
+    compute(args, &db, &store, console)?;
+    console.note("drawing the figures and the page");
+    demo::draw(&args.out, &store, console)?;
+    demo::page(&page, &store, Some(console.command().to_owned()))?;
+    let seconds = start.elapsed().as_secs_f64();
+    console.note(format_args!("all of it took {}\n", duration(seconds)));
+    summary::print(&store, &args.out, seconds, console)?;
     let wide = Typed::new("surface")
         .option("--run", "mnist")
         .option("--grid", "101");
@@ -54,6 +48,20 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let more = more.map(|typed| typed.option("--db", &db).to_string());
     let open = format!("open {}", quoted(page.as_os_str()));
     console.next(&[vec![open], more.to_vec()].concat());
+    Ok(())
+}
+
+/// All runs, each as by a command of its own.
+fn compute(args: &DemoArgs, db: &Path, store: &Store, console: &Console) -> Result<(), CliError> {
+    let steps = demo::steps(&args.request())?;
+    for (step, words) in steps.into_iter().zip(WORDS) {
+        let start = Instant::now();
+        console.note(format_args!("$ landscape {words}"));
+        let command = typed(&step, words, args, db).to_string();
+        step.by(command).run(store, &Quiet(console))?;
+        let seconds = start.elapsed().as_secs_f64();
+        console.detail(format_args!("  {}", duration(seconds)));
+    }
     Ok(())
 }
 
@@ -85,7 +93,7 @@ fn is_own(out: &Path, console: &Console) -> Result<bool, CliError> {
     if !db.exists() {
         return Ok(false);
     }
-    let first = format!("landscape {}", WORK[0].shown());
+    let first = format!("landscape {}", WORDS[0]);
     let made = |run: &RunSummary| {
         let command = Provenance::of(&run.run).command;
         command.is_some_and(|command| command.starts_with(&first))
@@ -102,99 +110,4 @@ fn holds_database_alone(out: &Path) -> bool {
             .flatten()
             .all(|entry| of_database(&entry.file_name().to_string_lossy()))
     })
-}
-
-/// One command.
-fn one(
-    step: &Step,
-    args: &DemoArgs,
-    db: &Path,
-    store: &Store,
-    console: &Console,
-) -> Result<(), CliError> {
-    let start = Instant::now();
-    let mut words = step.words(args, db);
-    let stopped = |name: &str| {
-        let run = store.find(name);
-        run.is_ok_and(|run| run.kind == RunKind::Train && run.status != Status::Complete)
-    };
-    if step.name().is_some_and(stopped) {
-        words = words.flag("--force");
-    }
-    console.note(format_args!("$ landscape {}", step.shown()));
-    part(words, console)?;
-    let seconds = start.elapsed().as_secs_f64();
-    console.detail(format_args!("  {}", duration(seconds)));
-    Ok(())
-}
-
-/// All figures, on all cores.
-fn draw(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
-    let todo: Vec<Typed> = FIGURES
-        .iter()
-        .flat_map(|figure| figure.words(args, db))
-        .collect();
-    let todo = Mutex::new(todo.into_iter());
-    // Taking one leaves nothing half done, so that a panic elsewhere spoils nothing.
-    let take = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || -> Result<(), CliError> {
-        while let Some(words) = take() {
-            if Interrupt::listen().raised() {
-                return Err(CliError::Interrupted {
-                    saved: "all numbers are stored, figures are missing".to_owned(),
-                    again: "the same command draws them",
-                });
-            }
-            part(words, console)?;
-        }
-        Ok(())
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        joined(workers.into_iter().map(|worker| worker.join()).collect())
-    })
-}
-
-/// What became of all workers: the first error, and a panic is one.
-fn joined(done: Vec<thread::Result<Result<(), CliError>>>) -> Result<(), CliError> {
-    let panicked = |_| Err(CliError::Panicked { what: "a figure" });
-    done.into_iter()
-        .try_for_each(|done| done.unwrap_or_else(panicked))
-}
-
-/// One page with every landscape, and beside each path the course of its training.
-fn page(args: &DemoArgs, store: &Store, console: &Console) -> Result<(), CliError> {
-    let mut runs = Vec::new();
-    for (name, heading, trained) in PAGE {
-        let curve = Stored::load(store, trained)?.curve()?;
-        let mut stored = Stored::load(store, name)?;
-        stored.diagnose(store)?;
-        let mut run = page_run(&stored, &[curve])?;
-        run.heading = Some((*heading).to_owned());
-        runs.push(run);
-    }
-    let mut data = PageData::new("Loss landscapes of two networks", runs);
-    for name in CURVATURE {
-        data.curvature
-            .extend(page_curvature(&Stored::load(store, name)?)?);
-    }
-    data.command = Some(console.command().to_owned());
-    let path = args.out.join("index.html");
-    Ok(write_new(&path, html(&data)?.as_bytes(), true)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_in_a_figure_fails_the_command() {
-        let panic = thread::spawn(|| panic!("a figure that cannot be drawn")).join();
-        let panicked = panic.map(|()| Ok(()));
-        let error = joined(vec![Ok(Ok(())), panicked, Ok(Ok(()))]).unwrap_err();
-        assert_eq!(error.code(), 1);
-        assert!(error.what().contains("panicked"), "{}", error.what());
-        assert!(joined(vec![Ok(Ok(())), Ok(Ok(()))]).is_ok());
-    }
 }

@@ -1,13 +1,10 @@
 //! A training in words.
 
-mod report;
-
-pub use report::{brief, to_json, verdicts};
-
 use crate::args::DiagnoseArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
 use crate::output::{Console, Typed};
+use crate::reports::diagnosis_words;
 use landscape_storage::RunKind;
 use landscape_study::diagnose::{Evidence, evidence};
 use serde_json::json;
@@ -49,8 +46,8 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
         }
     }
     console.result(
-        || json!({"run": run.name, "diagnoses": all.iter().map(to_json).collect::<Vec<_>>()}),
-        || all.iter().map(report::words).collect::<Vec<_>>().join("\n"),
+        || json!({"run": run.name, "diagnoses": all.iter().map(Evidence::report).collect::<Vec<_>>()}),
+        || all.iter().map(diagnosis_words).collect::<Vec<_>>().join("\n"),
     )?;
     console.next(&next);
     Ok(())

@@ -4,6 +4,7 @@ use crate::args::{CompactArgs, RenameArgs, RmArgs};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::output::{Console, path_json, size};
+use crate::reports::holdings;
 use landscape_core::path_words;
 use landscape_storage::RunSummary;
 use serde_json::{Value, json};
@@ -62,11 +63,7 @@ fn words((name, run, gone): &(&String, &RunSummary, bool), dry_run: bool) -> Str
         false => "removed",
     };
     match gone {
-        true => format!(
-            "{name}: {verb} ({}, {})\n",
-            run.run.kind,
-            super::runs::holds(run)
-        ),
+        true => format!("{name}: {verb} ({}, {})\n", run.run.kind, holdings(run)),
         false => format!("{name}: the name {verb}; the run has others\n"),
     }
 }

@@ -5,8 +5,8 @@ mod topology;
 use crate::args::MetricsArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
-use crate::output::{Console, barrier_words, metric_rows};
-use landscape_study::metrics::LandscapeMetrics;
+use crate::output::Console;
+use landscape_study::metrics::{LandscapeMetrics, barrier_words, metric_rows};
 use serde_json::json;
 
 /// Prints the figures of a run's landscape.

@@ -1,6 +1,5 @@
 //! What each command does.
 
-mod adaptive;
 mod compare;
 mod connect;
 mod data;
@@ -21,10 +20,9 @@ mod sql;
 mod train;
 mod trajectory;
 
-use crate::args::{Cli, Command};
+use crate::args::Command;
 use crate::error::CliError;
-use crate::output::{Console, Typed};
-use std::ffi::OsString;
+use crate::output::Console;
 
 /// Runs a command.
 pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
@@ -55,17 +53,4 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Completions(args) => pages::completions(&args),
         Command::Man(args) => pages::man(&args, console),
     }
-}
-
-/// Runs a command as a part of another: it prints nothing but errors, and what it stores says how it
-/// could be typed.
-fn part(typed: Typed, console: &Console) -> Result<(), CliError> {
-    let words = typed.words();
-    let line = std::iter::once(OsString::from("landscape")).chain(words.iter().cloned());
-    let line: Vec<OsString> = line.collect();
-    let (cli, _) = Cli::read(&line).map_err(|error| CliError::Conflict {
-        what: format!("a part of this command is wrong: {error}"),
-        remedy: "report it".to_owned(),
-    })?;
-    dispatch(cli.command, &console.within(&words))
 }

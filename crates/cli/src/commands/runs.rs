@@ -3,7 +3,8 @@
 use crate::args::RunsArgs;
 use crate::error::CliError;
 use crate::inputs::read_store;
-use crate::output::{Align, Console, Table, size};
+use crate::output::{Align, Console, Table};
+use crate::reports::holdings;
 use landscape_core::counted;
 use landscape_storage::{RunFilter, RunSummary, timestamp};
 use landscape_study::record::{Provenance, Settings};
@@ -128,45 +129,7 @@ fn cells(entry: &Entry<'_>) -> [String; 7] {
         run.kind.to_string(),
         model.unwrap_or("-").to_owned(),
         run.status.to_string(),
-        holds(summary),
+        holdings(summary),
         timestamp(run.created),
     ]
-}
-
-/// What a run holds, in words.
-pub fn holds(summary: &RunSummary) -> String {
-    let mut parts = Vec::new();
-    if !summary.shape.is_empty() {
-        let shape: Vec<String> = summary.shape.iter().map(u64::to_string).collect();
-        let shape = shape.join("x");
-        parts.push(match summary.points == summary.total() {
-            true if summary.interpolated > 0 => {
-                let measured = summary.points - summary.interpolated;
-                format!("{shape} points, {measured} of them measured")
-            }
-            true => format!("{shape} points"),
-            false => format!("{} of {shape} points", summary.points),
-        });
-    }
-    if summary.checkpoints > 0 {
-        let (count, size) = (summary.checkpoints, size(summary.checkpoint_bytes));
-        parts.push(format!("{count} checkpoints of {size}"));
-    }
-    if summary.trajectories > 0 {
-        let plural = if summary.trajectories == 1 {
-            "path"
-        } else {
-            "paths"
-        };
-        parts.push(format!("{} {plural}", summary.trajectories));
-    }
-    match summary.curvature {
-        0 => {}
-        1 => parts.push("curvature".to_owned()),
-        n => parts.push(format!("curvature at {n} steps")),
-    }
-    match parts.is_empty() {
-        true => "-".to_owned(),
-        false => parts.join(", "),
-    }
 }

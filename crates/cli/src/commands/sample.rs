@@ -1,20 +1,20 @@
 //! Lines, planes and volumes.
 
-use super::adaptive::{report_json, report_words};
-use super::plot::{draw, may_draw};
-use crate::args::{Given, LookArgs, PlotArgs, SampleArgs};
+use crate::args::SampleArgs;
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store, stored_before};
 use crate::interrupt::Interrupt;
 use crate::output::{
-    self, Console, Typed, barrier_json, barrier_words, duration, loss_json, number, numbers,
-    paths_json, places_json, short, unsigned_zero,
+    self, Console, Typed, duration, loss_json, number, paths_json, say_hidden, short, unsigned_zero,
 };
-use landscape_core::{Params, Plane, Surface, path_words};
+use crate::words::adaptive_words;
+use landscape_core::{Params, Plane, path_words};
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
+use landscape_study::figures::FigureFiles;
 use landscape_study::files::{distinct, may_save, may_store};
+use landscape_study::metrics::barrier_words;
 use landscape_study::record::Rounding;
-use landscape_study::runs::{Landscape, Sampled, SampledLandscape};
+use landscape_study::runs::{Landscape, LandscapeSummary, SampledLandscape};
 use landscape_trace::Group;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -36,7 +36,9 @@ pub fn sample<const DIMS: usize>(
         save_directions(path, &landscape.directions.plane, args.store.force)?;
     }
     let name = &sampled.sampled.run.name;
-    let files = figures(args, name, console)?;
+    let drawn = files(args).draw(name, &store)?;
+    say_hidden(&drawn.hidden, console);
+    let files = drawn.files;
     report(&sampled, &landscape, &files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("metrics").name(name).db(&db.db)];
@@ -60,9 +62,7 @@ fn prepare<const DIMS: usize>(
     if let Some(path) = &args.plane.save_directions {
         may_save(path, args.store.force)?;
     }
-    for path in &args.output {
-        may_draw(path, args.store.force)?;
-    }
+    files(args).check()?;
     distinct(args.output.iter().chain(&args.plane.save_directions))?;
     if !args.dry_run {
         may_store(&args.store.db.db)?;
@@ -74,30 +74,13 @@ fn prepare<const DIMS: usize>(
     Ok(Landscape::prepare(&request, store.as_ref(), console)?)
 }
 
-/// Draws the run as is asked for; gives the files that are written.
-fn figures<const DIMS: usize>(
-    args: &SampleArgs<DIMS>,
-    name: &str,
-    console: &Console,
-) -> Result<Vec<PathBuf>, CliError> {
-    let one = |output: &PathBuf| {
-        let plot = PlotArgs {
-            names: vec![name.to_owned()],
-            given: Given::default(),
-            kind: None,
-            output: output.clone(),
-            path: None,
-            look: LookArgs {
-                log: args.log,
-                ..LookArgs::default()
-            },
-            force: args.store.force,
-            db: args.store.db.clone(),
-        };
-        draw(&plot, console)
-    };
-    let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
-    Ok(files.concat())
+/// What is drawn.
+fn files<const DIMS: usize>(args: &SampleArgs<DIMS>) -> FigureFiles {
+    FigureFiles {
+        output: args.output.clone(),
+        log: args.log,
+        replace: args.store.force,
+    }
 }
 
 /// Points, time and memory, from a few points that are measured and not kept.
@@ -145,86 +128,32 @@ fn report(
     files: &[PathBuf],
     console: &Console,
 ) -> Result<(), CliError> {
-    let Sampled {
-        run,
-        known,
-        computed,
-        seconds,
-        ..
-    } = &whole.sampled;
-    let rate = *computed as f64 / seconds.max(1e-9);
+    let summary = whole.summary(landscape);
+    let rate = summary.computed as f64 / summary.seconds.max(1e-9);
     console.note(format_args!(
-        "{}: {computed} points computed, {known} were stored, in {} ({})",
-        run.name,
-        duration(*seconds),
+        "{}: {} points computed, {} were stored, in {} ({})",
+        summary.run,
+        summary.computed,
+        summary.stored_before,
+        duration(summary.seconds),
         output::rate(rate)
     ));
-    let figures = Figures::of(&whole.sampled.surface);
     console.result(
         || {
-            let mut json = as_json(whole, landscape, &figures);
+            let mut json = json!(summary);
+            loss_json(landscape.loss, &mut json);
             json["files"] = paths_json(files);
             json
         },
         || {
-            let mut text = words(&whole.sampled, &landscape.directions.plane, &figures);
-            let barrier = whole.barrier.as_ref();
+            let mut text = words(&summary, &landscape.directions.plane);
+            let barrier = summary.barrier.as_ref();
             text.extend(barrier.map(|barrier| format!("barrier {}\n", barrier_words(barrier))));
-            text.extend(landscape.rounding.as_ref().map(rounding_words));
+            text.extend(summary.rounding.as_ref().map(rounding_words));
             text.extend(files.iter().map(|file| format!("{}\n", path_words(file))));
             text
         },
     )
-}
-
-fn as_json(whole: &SampledLandscape, landscape: &Landscape, figures: &Figures) -> Value {
-    let plane = &landscape.directions.plane;
-    let sampled = &whole.sampled;
-    let surface = &sampled.surface;
-    let cosines: Vec<Value> = plane.cosines().iter().map(|row| numbers(row)).collect();
-    let mut all = json!({
-        "run": sampled.run.name,
-        "kind": sampled.run.kind,
-        "shape": surface.grid().shape(),
-        "points": surface.grid().len(),
-        "computed": sampled.computed,
-        "stored_before": sampled.known,
-        "measured": surface.measured(),
-        "interpolated": surface.interpolated(),
-        "adaptive": sampled.adaptive.map(report_json),
-        "not_finite": surface.non_finite(),
-        "center_loss": number(figures.center),
-        "min_loss": number(figures.min),
-        "max_loss": number(figures.max),
-        "barrier": whole.barrier.map(barrier_json),
-        "models": places_json(landscape.directions.provenance().as_deref()),
-        "rounding": landscape.rounding,
-        "norms": numbers(&plane.norms()),
-        "cosines": cosines,
-        "seconds": number(sampled.seconds),
-    });
-    loss_json(landscape.loss, &mut all);
-    all
-}
-
-/// What is worth saying about a surface at once.
-struct Figures {
-    center: Option<f64>,
-    min: Option<f64>,
-    max: Option<f64>,
-}
-
-impl Figures {
-    fn of(surface: &Surface) -> Self {
-        let center = surface.grid().center().and_then(|flat| surface.get(flat));
-        let losses = surface.losses();
-        let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
-        Figures {
-            center: center.map(|sample| sample.loss),
-            min: finite().min_by(f64::total_cmp),
-            max: finite().max_by(f64::total_cmp),
-        }
-    }
 }
 
 /// What lets every loss of a plane be NaN or infinite.
@@ -243,28 +172,21 @@ fn why_not_finite(plane: &Plane) -> String {
     )
 }
 
-fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
-    let surface = &sampled.surface;
+fn words(summary: &LandscapeSummary, plane: &Plane) -> String {
     let option = |value: Option<f64>| value.map_or("-".to_owned(), short);
-    let shape: Vec<String> = surface
-        .grid()
-        .shape()
-        .iter()
-        .map(usize::to_string)
-        .collect();
-    let norms: Vec<String> = plane.norms().iter().map(|norm| short(*norm)).collect();
+    let shape: Vec<String> = summary.shape.iter().map(usize::to_string).collect();
+    let norms: Vec<String> = summary.norms.iter().map(|norm| short(*norm)).collect();
     let mut text = format!(
         "{}: {} points, loss {} to {}, {} at the origin\n",
-        sampled.run.name,
+        summary.run,
         shape.join("x"),
-        option(figures.min),
-        option(figures.max),
-        option(figures.center),
+        option(summary.min_loss),
+        option(summary.max_loss),
+        option(summary.center_loss),
     );
     text.push_str(&format!("norms of the directions: {}", norms.join(", ")));
-    let cosines = plane.cosines();
-    for (i, row) in cosines.iter().enumerate() {
-        for (j, cosine) in row.iter().enumerate().skip(i + 1) {
+    for (i, row) in summary.cosines.iter().enumerate() {
+        for (j, cosine) in row.0.iter().enumerate().skip(i + 1) {
             text.push_str(&format!(
                 "; cosine of {} and {}: {:.4}",
                 i + 1,
@@ -274,13 +196,13 @@ fn words(sampled: &Sampled, plane: &Plane, figures: &Figures) -> String {
         }
     }
     text.push('\n');
-    if let Some(report) = &sampled.adaptive {
-        text.push_str(&format!("{}\n", report_words(report)));
+    if let Some(report) = &summary.adaptive {
+        text.push_str(&format!("{}\n", adaptive_words(report)));
     }
-    if surface.non_finite() > 0 {
-        text.push_str(&format!("{} losses are not finite\n", surface.non_finite()));
+    if summary.not_finite > 0 {
+        text.push_str(&format!("{} losses are not finite\n", summary.not_finite));
     }
-    if surface.non_finite() == surface.grid().len() {
+    if summary.not_finite == summary.points {
         text.push_str(&why_not_finite(plane));
     }
     text

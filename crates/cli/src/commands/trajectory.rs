@@ -2,8 +2,6 @@
 
 mod report;
 
-pub use report::warnings;
-
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};

@@ -1,6 +1,5 @@
 use landscape_core::path_text;
 use landscape_study::problem::LossChoice;
-use landscape_study::record::Place;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -26,11 +25,6 @@ pub fn path_json(path: &Path) -> Value {
 /// Paths as JSON.
 pub fn paths_json(paths: &[PathBuf]) -> Value {
     paths.iter().map(|path| path_json(path)).collect()
-}
-
-/// The networks that a line or plane goes through; `null` for one alone.
-pub fn places_json(places: Option<&[Place]>) -> Value {
-    json!(places)
 }
 
 /// Adds the loss, and why it is this one, to what a command prints.

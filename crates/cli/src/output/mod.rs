@@ -3,15 +3,13 @@
 mod estimate;
 mod failure;
 mod json;
-mod landscape;
 mod progress;
 mod table;
 
-pub use crate::words::{Typed, as_file, duration, quoted, rate, short, size, unsigned_zero};
+pub use crate::words::{Typed, duration, quoted, rate, short, size, unsigned_zero};
 pub use estimate::estimate;
 pub use failure::unread;
-pub use json::{loss_json, number, numbers, path_json, paths_json, places_json};
-pub use landscape::{barrier_json, barrier_words, metric_rows, point};
+pub use json::{loss_json, number, numbers, path_json, paths_json};
 pub use progress::Meter;
 pub use table::{Align, Columns, Table};
 
@@ -21,6 +19,7 @@ use crate::interrupt::Interrupt;
 use crate::words::{self, command_line};
 use clap::ColorChoice;
 use failure::Failure;
+use landscape_study::figures::HiddenDetail;
 use landscape_study::report::{Level, Reporter};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -38,15 +37,11 @@ pub struct Console {
     json: bool,
     color: ColorChoice,
     quiet: bool,
-    /// Whether warnings are left out too.
-    silent: bool,
     verbose: bool,
-    /// Whether results are printed at all.
-    results: bool,
     command: String,
     /// The words of the command, without the name of the program.
     words: Vec<OsString>,
-    /// What need not be said again, also by the command that this one is a part of.
+    /// What need not be said again.
     said: Arc<Mutex<BTreeSet<String>>>,
     /// What is said at the end, where an error is to stand alone.
     held: Option<Arc<Mutex<Vec<String>>>>,
@@ -59,30 +54,12 @@ impl Console {
             json: args.json,
             color: args.color,
             quiet: args.quiet,
-            silent: args.quiet,
             verbose: args.verbose,
-            results: true,
             command: command_line(&words),
             words,
             said: Arc::default(),
             // A program that reads JSON gets an error as the only thing on stderr.
             held: (args.json && !io::stderr().is_terminal()).then(Arc::default),
-        }
-    }
-
-    /// For a command that is a part of another: it says nothing.
-    pub fn within(&self, words: &[OsString]) -> Self {
-        Console {
-            json: false,
-            color: self.color,
-            quiet: true,
-            silent: self.silent,
-            verbose: false,
-            results: false,
-            command: command_line(words),
-            words: words.to_vec(),
-            said: self.said.clone(),
-            held: self.held.clone(),
         }
     }
 
@@ -128,16 +105,16 @@ impl Console {
         }
     }
 
-    /// Something to know also where a command is a part of another.
+    /// Something to know also where an operation is a part of another.
     pub fn warn(&self, words: impl Display) {
-        if !self.silent {
+        if !self.quiet {
             self.write(words);
         }
     }
 
     /// As [`Self::warn`], but not a second time.
     pub fn warn_once(&self, words: impl Display) {
-        if !self.silent && self.is_new(&words) {
+        if !self.quiet && self.is_new(&words) {
             self.warn(words);
         }
     }
@@ -203,9 +180,6 @@ impl Console {
         json: impl FnOnce() -> Value,
         words: impl FnOnce() -> String,
     ) -> Result<(), CliError> {
-        if !self.results {
-            return Ok(());
-        }
         match self.json {
             true => print(&format!("{:#}\n", with_schema(json()))),
             false => print(&words::plain(&words())),
@@ -253,10 +227,18 @@ impl Console {
     /// A result of any size, which is written as it is made: as JSON where that was asked for, else in words.
     pub fn large_result(&self, json: Writes<'_>, words: Writes<'_>) -> Result<(), CliError> {
         match self.json {
-            _ if !self.results => Ok(()),
             true => stdout(|out| json(out)),
             false => stdout(|out| words(out)),
         }
+    }
+}
+
+/// Says which pictures show a few huge values and hardly anything else, and what shows the others.
+pub fn say_hidden(hidden: &[HiddenDetail], console: &Console) {
+    for detail in hidden {
+        let log = if detail.log { "--log or " } else { "" };
+        let (words, top) = (detail.words(), short(detail.top));
+        console.note(format_args!("{words}; {log}--clip {top} shows them"));
     }
 }
 
@@ -292,7 +274,7 @@ mod tests {
     use crate::args::OutputArgs;
     use burn::nn::{Linear, LinearConfig};
     use burn::tensor::{Device, Tensor};
-    use landscape_study::report::say_how_it_runs;
+    use landscape_study::report::{Quiet, say_how_it_runs};
     use landscape_trace::{Loss, Trace};
 
     #[test]
@@ -313,7 +295,7 @@ mod tests {
         for quiet in [false, true] {
             let console = Console::new(&OutputArgs { quiet, ..args }, Vec::new());
             say_how_it_runs(&trace, &console);
-            say_how_it_runs(&trace, &console.within(&[]));
+            say_how_it_runs(&trace, &Quiet(&console));
             let said = console.said();
             assert_eq!(said.len(), usize::from(!quiet), "{said:?}");
             assert!(said.iter().all(|words| words.contains("no standard error")));

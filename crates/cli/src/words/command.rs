@@ -3,6 +3,7 @@
 use super::environment::{DB, variable};
 use landscape_core::{escaped, text_path};
 use landscape_models::Split;
+use landscape_study::files::as_file;
 use landscape_study::record::DataSource;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -31,11 +32,6 @@ pub fn quoted(word: &OsStr) -> String {
         }
         _ => escaped(word),
     }
-}
-
-/// The name of a run as a part of the name of a file.
-pub fn as_file(name: &str) -> String {
-    name.replace(['/', '\\'], "-")
 }
 
 /// A command to suggest. However names and files are called, they are taken for what they are.

@@ -122,19 +122,6 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A number in few digits.
-pub fn short(value: f64) -> String {
-    match value.abs() {
-        _ if !value.is_finite() => value.to_string(),
-        0.0 => "0".to_owned(),
-        size if !(1e-3..1e5).contains(&size) => format!("{value:.3e}"),
-        _ => {
-            let digits = (4 - value.abs().log10().floor() as i32 - 1).clamp(0, 6) as usize;
-            format!("{value:.digits$}")
-        }
-    }
-}
-
 /// How many a second, in as few digits as are of use.
 pub fn rate(rate: f64) -> String {
     match rate {

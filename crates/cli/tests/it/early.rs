@@ -46,7 +46,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "surface --run moons --grid 3 -o f.pdf",
-        "no .svg, .png or .html",
+        "not an .svg, .png or .html",
     ),
     (
         "surface --run moons --grid 3 -o f.svg -o f.svg",

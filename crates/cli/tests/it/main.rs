@@ -25,6 +25,7 @@ mod replace;
 mod resume;
 mod sample;
 mod shell;
+mod siblings;
 mod signals;
 mod sql;
 mod statistics;

@@ -16,8 +16,10 @@ pub struct Barrier {
     #[serde(with = "crate::json::float")]
     pub height: f64,
     /// The smallest `a` at which it is reached.
+    #[serde(with = "crate::json::float")]
     pub at: f64,
     /// `f(0)` and `f(1)`.
+    #[serde(with = "crate::json::float_array")]
     pub ends: [f64; 2],
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod levels;
 pub(crate) mod ticks;
 
 use crate::text::number::{exponent, pow10, value};
+use serde::{Deserialize, Serialize};
 
 /// The scale of values: of colours, heights, and the vertical axis of curves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -23,7 +24,8 @@ pub enum Scale {
 
 /// Ends beyond which values are not told apart. Colour bars get an arrow where something lies
 /// beyond; 3D surfaces are cut open there.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Clip {
     /// Lower end; the smallest value when absent.
     pub low: Option<f64>,

@@ -2,7 +2,11 @@
 
 mod curvature;
 mod evidence;
+mod report;
 mod stored;
 
 pub use evidence::{Evidence, Lambda, Seen};
+pub use report::{
+    AnswerReport, DiagnosisReport, EvidenceReport, FigureReport, LambdaReport, PositionReport,
+};
 pub use stored::evidence;

@@ -95,6 +95,22 @@ impl StudyError {
             }
             E::Exists { .. } => "give another file, or replace it",
             E::WrittenTwice { .. } => "give each file a name of its own",
+            E::NoPicture { .. } => "give a file with one of these endings",
+            E::UnknownPath { known, .. } => {
+                return Some(format!("give one of: {}", known.join(", ")));
+            }
+            E::SeveralPaths { paths, .. } => {
+                return Some(format!("choose one of: {}", paths.join(", ")));
+            }
+            E::NoTrajectory { .. } => "project the checkpoints of its training",
+            E::NotText { .. } => "name a file",
+            E::NoPlaneSampled { .. } => "sample the plane, or draw the losses along the path",
+            E::NoCurvature { .. } => "compute it, with the curvature of the network",
+            E::TooManyCurves { most, .. } => {
+                return Some(format!("draw up to {most} of them, or a page"));
+            }
+            E::NotAPlane { .. } => "draw a page",
+            E::Panicked { .. } => "report it with what was asked for and the lines above",
             E::Io { source, .. } => file_help(source),
             E::Interrupted { again, .. } => again,
             E::FewPoints { .. } => "give for example 61 points",

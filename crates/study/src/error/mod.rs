@@ -1,17 +1,20 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
 mod help;
+mod words;
 
 pub use help::file_help;
+pub use words::NoCurvature;
 
 use landscape_core as core;
 use landscape_core::{counted, counted_are};
 use landscape_files::Size;
 use landscape_hessian as hessian;
 use landscape_storage::RunKind;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use words::{checkpoint_words, ends_are, flat_words, word};
 
 /// Every failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -448,6 +451,86 @@ pub enum StudyError {
         /// The terms that it has.
         terms: Vec<String>,
     },
+    /// Neither a picture nor a page.
+    #[error("`{}` is not an .svg, .png or .html file", path.display())]
+    NoPicture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A run has no such path.
+    #[error("run `{run}` has no path `{path}`")]
+    UnknownPath {
+        /// Its name.
+        run: String,
+        /// The name of the path.
+        path: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// A figure or a file holds one path, and a run has several.
+    #[error("run `{run}` has {} paths, and only one can be taken", paths.len())]
+    SeveralPaths {
+        /// Its name.
+        run: String,
+        /// The paths.
+        paths: Vec<String>,
+    },
+    /// A run has no path.
+    #[error("run `{run}` has no trajectory")]
+    NoTrajectory {
+        /// Its name.
+        run: String,
+    },
+    /// A format that is not text needs a file.
+    #[error("{format} is not text, and no file is given")]
+    NotText {
+        /// The run that is exported.
+        run: String,
+        /// The format.
+        format: landscape_storage::Format,
+    },
+    /// The plane of a path is not sampled.
+    #[error("run `{run}` has a path, but no landscape around it")]
+    NoPlaneSampled {
+        /// Its name.
+        run: String,
+        /// Its paths.
+        paths: Vec<String>,
+        /// Whether they are curves between networks.
+        is_curve: bool,
+    },
+    /// A run has no such curvature.
+    #[error("run `{run}` has no {what}")]
+    NoCurvature {
+        /// Its name.
+        run: String,
+        /// What it lacks.
+        what: NoCurvature,
+        /// The training that its parameters are from, where they are from one.
+        trained: Option<String>,
+    },
+    /// More trainings than a figure can show.
+    #[error("a figure cannot tell {trainings} trainings apart")]
+    TooManyCurves {
+        /// How many there are.
+        trainings: usize,
+        /// How many there can be.
+        most: usize,
+    },
+    /// A landscape that is not drawn beside others.
+    #[error("`{run}` has {}: only planes are drawn side by side", counted(*dims, "dimension"))]
+    NotAPlane {
+        /// The run.
+        run: String,
+        /// Its axes.
+        dims: usize,
+    },
+    /// Figures.
+    #[error(transparent)]
+    Plot(#[from] landscape_plot::PlotError),
+    /// Pages.
+    #[error(transparent)]
+    Page(#[from] landscape_plot::page::PageError),
     /// The operating system.
     #[error("cannot {action} `{}`: {source}", path.display())]
     Io {
@@ -457,6 +540,12 @@ pub enum StudyError {
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
+    },
+    /// A thread of this program panicked; it said where.
+    #[error("{what} could not be made: its thread panicked, for the reason above")]
+    Panicked {
+        /// What it made.
+        what: &'static str,
     },
     /// The reporter asked to stop; what was done is stored.
     #[error("{saved}")]
@@ -565,37 +654,6 @@ pub enum Smaller {
     Checkpoints,
     /// Fewer control points.
     ControlPoints,
-}
-
-fn checkpoint_words(step: Option<u64>) -> String {
-    match step {
-        Some(step) => format!("checkpoint of step {step}"),
-        None => "checkpoints".to_owned(),
-    }
-}
-
-/// A word as it could be typed.
-fn word(word: &OsStr) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
-    match word.to_str() {
-        Some(text) if text.chars().all(plain) => text.to_owned(),
-        _ => core::escaped(word),
-    }
-}
-
-fn ends_are(ends: usize) -> String {
-    let verb = if ends == 1 { "is" } else { "are" };
-    format!("{} of the spectrum {verb}", counted(ends, "end"))
-}
-
-/// What is wrong with files of checkpoints that span fewer dimensions than are asked for.
-fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
-    match (files, wanted, rank) {
-        (..=1, ..) => "one checkpoint is no path".to_owned(),
-        (_, _, 0) => format!("the {files} checkpoints hold the same parameters: there is no path"),
-        (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
-        _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),
-    }
 }
 
 impl From<core::StreamError> for StudyError {

@@ -6,10 +6,17 @@ mod map;
 mod request;
 mod sharpness;
 mod state;
+mod summary;
 mod training;
+mod words;
 mod work;
 
 pub use request::{EigenMethod, Measure, UnknownMeasure, Wanted, matrix_name, trace_name};
+pub use summary::{
+    CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
+    SharpnessSummary, TraceSummary,
+};
+pub use words::{heading, settings_words};
 
 use crate::StudyError;
 use crate::device::Evaluation;

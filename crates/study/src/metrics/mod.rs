@@ -2,16 +2,18 @@
 
 mod topology;
 mod value;
+mod words;
 
 pub use topology::{Minimum, Passage, Topology};
 pub use value::ValueName;
+pub use words::{barrier_words, coordinates, metric_rows};
 
 use crate::StudyError;
 use crate::directions::ends_at_models;
 use crate::record::Provenance;
 use landscape_core::{Barrier, Grid, Metrics, Surface, Value, barrier, metrics_of};
 use landscape_storage::{Run, Store};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The figures of a stored landscape. As JSON it is what `landscape metrics --json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +21,6 @@ pub struct LandscapeMetrics {
     /// Its run.
     pub run: String,
     /// Which number of the samples they are of.
-    #[serde(serialize_with = "in_words")]
     pub value: ValueName,
     /// The figures.
     pub metrics: Metrics,
@@ -88,8 +89,4 @@ pub fn barrier_of(run: &Run, surface: &Surface, value: Value) -> Option<Barrier>
         true => barrier(surface, value),
         false => None,
     }
-}
-
-fn in_words<S: Serializer>(value: &ValueName, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(value)
 }

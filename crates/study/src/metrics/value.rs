@@ -1,11 +1,13 @@
 use crate::StudyError;
 use landscape_core::{Surface, Value};
+use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 /// Which number of a sample is meant, by its name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum ValueName {
     /// `loss`
     #[default]
@@ -20,17 +22,29 @@ pub enum ValueName {
     Term(String),
 }
 
-impl FromStr for ValueName {
-    type Err = Infallible;
-
-    fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(match given {
+impl From<String> for ValueName {
+    fn from(given: String) -> Self {
+        match given.as_str() {
             "loss" => ValueName::Loss,
             "accuracy" => ValueName::Accuracy,
             "loss-se" | "loss_se" => ValueName::LossSe,
             "total" => ValueName::Total,
-            term => ValueName::Term(term.to_owned()),
-        })
+            _ => ValueName::Term(given),
+        }
+    }
+}
+
+impl FromStr for ValueName {
+    type Err = Infallible;
+
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(given.to_owned().into())
+    }
+}
+
+impl From<ValueName> for String {
+    fn from(name: ValueName) -> Self {
+        name.to_string()
     }
 }
 

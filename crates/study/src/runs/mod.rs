@@ -3,10 +3,12 @@
 mod landscape;
 mod precision;
 mod sampling;
+mod summary;
 mod train;
 
 pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
+pub use summary::LandscapeSummary;
 pub use train::{TrainRequest, TrainedRun, Training, training_spec};
 
 use landscape_storage::RunSpec;

@@ -4,8 +4,12 @@ mod losses;
 mod matching;
 mod order;
 mod paths;
+mod summary;
+mod warnings;
 
 pub use paths::{PathOfRun, Paths};
+pub use summary::{FidelitySummary, PathSummary, PathsSummary, PointSummary};
+pub use warnings::plane_warnings;
 
 use crate::StudyError;
 use crate::device::Evaluation;

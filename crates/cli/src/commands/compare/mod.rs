@@ -1,10 +1,8 @@
 //! Trainings and landscapes side by side.
 
-mod figures;
 mod report;
 mod surfaces;
 
-use super::plot::may_draw;
 use crate::args::{CompareArgs, grid_request, no_effect};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
@@ -13,6 +11,7 @@ use crate::output::{Console, Typed};
 use landscape_storage::Store;
 use landscape_study::compare::{Compared, ComparisonRequest, Factor, Selection, Sweep, follow};
 use landscape_study::directions::{check_drawable, is_drawable};
+use landscape_study::figures::FigureFiles;
 use landscape_study::files::{distinct, may_store};
 use landscape_study::memory::plan_grid;
 
@@ -28,9 +27,7 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
         }
     }
     args.eval.request().targets()?;
-    for path in &args.output {
-        may_draw(path, args.store.force)?;
-    }
+    files(args).check()?;
     distinct(&args.output)?;
     match args.runs.len() {
         0 => swept(args, console),
@@ -45,13 +42,20 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     }
 }
 
+/// What is drawn.
+fn files(args: &CompareArgs) -> FigureFiles {
+    FigureFiles {
+        output: args.output.clone(),
+        log: args.log,
+        replace: args.store.force,
+    }
+}
+
 /// Variants of one network.
 fn swept(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     may_store(&args.store.db.db)?;
     let sweep = Sweep::prepare(&args.request(console.command())?, console)?;
-    for output in &args.output {
-        figures::may_draw_all(output, sweep.variants().len(), args.store.force)?;
-    }
+    files(args).check_trainings(sweep.variants().len())?;
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let compared = sweep.run(&store, console)?;
@@ -75,9 +79,7 @@ fn stored(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
             remedy: "leave it out, or name runs of kind surface".to_owned(),
         });
     }
-    for output in &args.output {
-        figures::may_draw_all(output, compared.len(), args.store.force)?;
-    }
+    files(args).check_trainings(compared.len())?;
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let name = args.store.name.clone();
@@ -121,7 +123,7 @@ fn side_by_side(
         keep: args.store.keep(console.command()),
     };
     let comparison = follow(&request, compared, store, console)?;
-    let files = figures::draw_all(&comparison, args, store, console)?;
+    let files = files(args).draw_trainings(&comparison, store)?;
     report::print(&comparison, factor, &files, console)?;
     let mut next = Vec::new();
     if let Some(plane) = { comparison.plane.iter() }.find(|plane| is_drawable(plane.surface.grid()))

@@ -1,8 +1,8 @@
 //! What is printed of trainings side by side.
 
-use crate::commands::diagnose::{to_json, verdicts};
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use crate::reports::verdicts;
 use landscape_core::path_words;
 use landscape_study::compare::{Comparison, Eigenvalue, Factor, Fate, Statistics, TrainingRow};
 use landscape_study::diagnose::Evidence;
@@ -49,7 +49,7 @@ fn row_json(row: &TrainingRow) -> Value {
         "loss": number(row.loss),
         "accuracy": number(row.accuracy),
         "loss_se": number(row.loss_se),
-        "diagnosis": row.evidence.as_ref().map(to_json),
+        "diagnosis": row.evidence.as_ref().map(Evidence::report),
         "fate": row.fate.name(),
         "diverged_at": row.diverged_at,
         "lambda_max": row.lambda_max,

@@ -1,22 +1,16 @@
 //! Stored landscapes side by side: their figures, and their differences point by point.
 
-use super::figures::{is_page, on_one_scale, page_of};
 use crate::args::CompareArgs;
-use crate::commands::diagnose::verdicts;
-use crate::commands::plot::saved;
 use crate::error::CliError;
-use crate::output::{Align, Console, Table, number, short};
+use crate::output::{Align, Console, Table, number, paths_json, short};
+use crate::reports::verdicts;
 use landscape_core::{Diagnosis, Metrics, Surface, Value as Number, path_words};
 use landscape_storage::{Error, Run, Store};
 use landscape_study::compare::{Relation, relation};
 use landscape_study::diagnose::evidence;
-use landscape_study::files::may_write;
 use landscape_study::metrics::metrics_of_run;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-/// Resolution of PNG files, in dots an inch.
-const DPI: f64 = 600.0;
+use std::path::PathBuf;
 
 /// A landscape with its figures.
 struct Landscape {
@@ -61,14 +55,17 @@ pub fn surfaces(
         .collect::<Result<_, _>>()?;
     let differences = differences(&all);
     let within = within(args.tolerance, &differences, &all)?;
-    let files = draw(&all, args, console)?;
+    let surfaces: Vec<_> = { all.iter() }
+        .map(|one| (one.run.name.as_str(), &one.surface))
+        .collect();
+    let files = super::files(args).draw_landscapes(&surfaces, store)?;
     console.result(
         || {
             json!({
                 "landscapes": all.iter().map(Landscape::json).collect::<Vec<_>>(),
                 "differences": differences.iter().map(Difference::json).collect::<Vec<_>>(),
                 "within_tolerance": within,
-                "files": files,
+                "files": paths_json(&files),
             })
         },
         || words(&all, &differences, &files),
@@ -300,41 +297,4 @@ fn table(all: &[Landscape]) -> String {
     row("minima", &|m| m.minima.len().to_string());
     row("saddles", &|m| m.saddles.len().to_string());
     table.text()
-}
-
-fn draw(
-    all: &[Landscape],
-    args: &CompareArgs,
-    console: &Console,
-) -> Result<Vec<PathBuf>, CliError> {
-    let one = |output: &PathBuf| -> Result<PathBuf, CliError> {
-        match is_page(output) {
-            true => {
-                let names = all.iter().map(|one| one.run.name.clone());
-                page_of(names, output, args, console)?;
-            }
-            false => picture(all, output, args)?,
-        }
-        Ok(output.clone())
-    };
-    args.output.iter().map(one).collect()
-}
-
-fn picture(all: &[Landscape], output: &Path, args: &CompareArgs) -> Result<(), CliError> {
-    may_write(output, args.store.force)?;
-    if let Some(other) = all.iter().find(|one| one.surface.grid().dims() != 2) {
-        return Err(CliError::Conflict {
-            what: format!(
-                "`{}` has {} dimension(s): planes alone are drawn side by side",
-                other.run.name,
-                other.surface.grid().dims()
-            ),
-            remedy: "give -o FILE.html, or leave -o out".to_owned(),
-        });
-    }
-    let surfaces: Vec<_> = { all.iter() }
-        .map(|one| (one.run.name.as_str(), &one.surface))
-        .collect();
-    let figure = on_one_scale(&surfaces, args.log, None)?;
-    saved(&figure, output, DPI, args.store.force)
 }

@@ -1,19 +1,17 @@
 //! Curvature at a point, along a training, over a plane.
 
-pub mod report;
+mod report;
 
-use super::plot::{draw, is_page, may_draw};
-use crate::args::{Given, HessianArgs, LookArgs, PlotArgs};
+use crate::args::HessianArgs;
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
 use crate::output::{self, Console, Typed};
 use landscape_core::path_words;
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
+use landscape_study::figures::FigureFiles;
 use landscape_study::files::{distinct, may_save, may_store};
 use landscape_study::hessian::{CurvatureStudy, Wanted};
-use report::Report;
-use std::path::PathBuf;
 
 /// Computes curvature into the store.
 pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
@@ -38,15 +36,14 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     if let (Some(path), Some(directions)) = (&args.plane.save_directions, study.directions()) {
         save_directions(path, &directions.plane, args.store.force)?;
     }
-    let wanted = study.wanted.clone();
-    let report = Report { found, wanted };
-    let name = report.found.run.name.clone();
-    let files = figures(args, &name, console)?;
-    report.print(&files, console)?;
+    let name = found.run.name.clone();
+    let drawn = files(args).draw(&name, &store)?;
+    let files = drawn.files;
+    report::print(&found, &study.wanted, &files, console)?;
     let db = &args.store.db;
     let mut next = vec![Typed::new("show").name(&name).db(&db.db)];
     let drawable = study.grid().is_none_or(is_drawable);
-    if files.is_empty() && report.is_drawable() && drawable {
+    if files.is_empty() && study.wanted.is_drawable() && drawable {
         next.insert(0, Typed::plot(&name, "svg").db(&db.db));
     }
     // Of a map or a training another figure would be drawn.
@@ -61,23 +58,13 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Draws the run as is asked for; gives the files that are written.
-fn figures(args: &HessianArgs, name: &str, console: &Console) -> Result<Vec<PathBuf>, CliError> {
-    let one = |output: &PathBuf| {
-        let plot = PlotArgs {
-            names: vec![name.to_owned()],
-            given: Given::default(),
-            kind: None,
-            output: output.clone(),
-            look: LookArgs::default(),
-            path: None,
-            force: args.store.force,
-            db: args.store.db.clone(),
-        };
-        draw(&plot, console)
-    };
-    let files: Vec<_> = args.output.iter().map(one).collect::<Result<_, _>>()?;
-    Ok(files.concat())
+/// What is drawn.
+fn files(args: &HessianArgs) -> FigureFiles {
+    FigureFiles {
+        output: args.output.clone(),
+        log: false,
+        replace: args.store.force,
+    }
 }
 
 /// What can be checked of the files that are to be written before any is read.
@@ -85,9 +72,7 @@ fn check(args: &HessianArgs, wanted: &Wanted) -> Result<(), CliError> {
     if wanted.map && !args.output.is_empty() {
         check_drawable(&args.plane.grid_request().of(2)?)?;
     }
-    for path in &args.output {
-        may_draw(path, args.store.force)?;
-    }
+    files(args).check()?;
     if let Some(path) = &args.plane.save_directions {
         may_save(path, args.store.force)?;
     }
@@ -95,7 +80,7 @@ fn check(args: &HessianArgs, wanted: &Wanted) -> Result<(), CliError> {
     if !args.dry_run {
         may_store(&args.store.db.db)?;
     }
-    match args.output.iter().find(|path| !is_page(path)) {
+    match files(args).picture() {
         Some(path) if !wanted.is_drawable() => Err(CliError::Conflict {
             what: format!(
                 "-o {}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",

@@ -1,7 +1,7 @@
 //! Minima of a surface, how much they stand out, and the barriers between them.
 
-use crate::output::{Align, Table, point, short};
-use landscape_study::metrics::{Minimum, Topology};
+use crate::output::{Align, Table, short};
+use landscape_study::metrics::{Minimum, Topology, coordinates};
 
 /// Minima that are printed.
 const ROWS: usize = 8;
@@ -64,7 +64,7 @@ fn minima(minima: &[Minimum]) -> Table {
         let joins = minimum.joins.map(|into| place(minima, into));
         table.row([
             (row + 1).to_string(),
-            point(&minimum.at),
+            coordinates(&minimum.at),
             short(minimum.value),
             match (minimum.persistence, row) {
                 (Some(persistence), _) => short(persistence),
@@ -72,7 +72,10 @@ fn minima(minima: &[Minimum]) -> Table {
                 (None, _) => "cut off".to_owned(),
             },
             joins.unwrap_or_else(|| "-".to_owned()),
-            minimum.saddle_at.as_deref().map_or("-".to_owned(), point),
+            minimum
+                .saddle_at
+                .as_deref()
+                .map_or("-".to_owned(), coordinates),
         ]);
     }
     table
@@ -92,7 +95,7 @@ fn barriers(topology: &Topology) -> Table {
             place(&topology.minima, passage.to),
             short(passage.heights[0]),
             short(passage.heights[1]),
-            point(&passage.saddle_at),
+            coordinates(&passage.saddle_at),
         ]);
     }
     table

@@ -1,26 +1,9 @@
-//! What adaptive sampling did, in words and as JSON.
+//! What adaptive sampling did.
 
-use crate::output::number;
 use landscape_core::AdaptiveReport;
-use serde_json::{Value, json};
-
-/// The report of an adaptive run as JSON.
-pub fn report_json(report: AdaptiveReport) -> Value {
-    json!({
-        "tolerance": number(report.tolerance),
-        "measured": report.measured,
-        "points": report.points,
-        "range": number(report.range),
-        "checks": report.checks,
-        "draws": report.draws,
-        "max_error": number(report.max_error),
-        "p95_error": number(report.p95_error),
-        "missed_share": number(report.missed_share),
-    })
-}
 
 /// The report of an adaptive run in a sentence.
-pub fn report_words(report: &AdaptiveReport) -> String {
+pub fn adaptive_words(report: &AdaptiveReport) -> String {
     let measured = format!(
         "adaptive: {} of {} points measured ({:.1}%)",
         report.measured,

@@ -1,17 +1,16 @@
-//! What is printed of a diagnosis.
+//! Diagnoses.
 
-use crate::output::{Align, Table, number, numbers, short};
+use crate::output::{Align, Table, short};
 use landscape_core::Diagnosis;
 use landscape_core::diagnosis::{Answer, Figure};
-use landscape_study::diagnose::{Evidence, Seen};
-use serde_json::{Value, json};
+use landscape_study::diagnose::Evidence;
 use std::fmt::Display;
 
 /// The three questions.
 const QUESTIONS: [&str; 3] = ["Is it hard to train?", "Can it improve?", "What happened?"];
 
 /// The answers with their figures, thresholds and reservations, and what they rest on.
-pub fn words(evidence: &Evidence) -> String {
+pub fn diagnosis_words(evidence: &Evidence) -> String {
     let told = evidence.diagnose();
     let mut text = format!("{}\n", evidence.label);
     text.push_str(&rests_on(evidence));
@@ -152,55 +151,4 @@ pub fn verdicts(all: &[Diagnosis]) -> String {
         [] => "-".to_owned(),
         all => all.iter().map(one).collect::<Vec<_>>().join(", "),
     }
-}
-
-/// A diagnosis as JSON.
-pub fn to_json(evidence: &Evidence) -> Value {
-    let told = evidence.diagnose();
-    let first = evidence.surfaces.first();
-    let lambda = evidence.lambda.as_ref().map(
-        |lambda| json!({"value": number(lambda.value), "step": lambda.step, "from": lambda.from}),
-    );
-    json!({
-        "path": evidence.label,
-        "difficulty": answer_json(&told.difficulty),
-        "outlook": answer_json(&told.outlook),
-        "course": answer_json(&told.course),
-        "evidence": {
-            "training": evidence.trained.as_ref().map(|run| &run.name),
-            "optimizer": evidence.optimizer(),
-            "learning_rate": number(evidence.learning_rate()),
-            "losses": evidence.losses.len(),
-            "checkpoints": evidence.coordinates.len(),
-            "explained": number(evidence.explained),
-            "classes": evidence.classes,
-            "landscape": first.map(Seen::words),
-            "landscapes": evidence.surfaces.iter().map(Seen::words).collect::<Vec<_>>(),
-            "position": first.and_then(|seen| seen.position).map(|position| json!({
-                "at": numbers(&position.at),
-                "value": number(position.value),
-                "lowest_at": numbers(&position.lowest_at),
-            })),
-            "lambda_max": lambda,
-        },
-    })
-}
-
-fn answer_json<V: Display>(answer: &Answer<V>) -> Value {
-    let figure = |figure: &Figure| {
-        json!({
-            "name": figure.name,
-            "value": number(figure.value),
-            "thresholds": numbers(&figure.thresholds),
-            "says": figure.says,
-        })
-    };
-    json!({
-        "verdict": answer.verdict.to_string(),
-        "confidence": answer.confidence.to_string(),
-        "words": answer.words,
-        "figures": answer.figures.iter().map(figure).collect::<Vec<_>>(),
-        "reservations": answer.reservations,
-        "surfaces": answer.surfaces,
-    })
 }

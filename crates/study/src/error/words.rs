@@ -1,0 +1,60 @@
+//! Parts of messages.
+
+use landscape_core::{counted, escaped};
+use std::ffi::OsStr;
+use std::fmt;
+
+/// Curvature that a run may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCurvature {
+    /// A spectral density.
+    Density,
+    /// Curvature over a plane.
+    Map,
+    /// The largest eigenvalue at several steps.
+    Steps,
+    /// Measures of sharpness.
+    Sharpness,
+}
+
+impl fmt::Display for NoCurvature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoCurvature::Density => "spectral density",
+            NoCurvature::Map => "map of curvature",
+            NoCurvature::Steps => "largest eigenvalue at several steps",
+            NoCurvature::Sharpness => "sharpness",
+        })
+    }
+}
+
+pub(super) fn checkpoint_words(step: Option<u64>) -> String {
+    match step {
+        Some(step) => format!("checkpoint of step {step}"),
+        None => "checkpoints".to_owned(),
+    }
+}
+
+/// A word as it could be typed.
+pub(super) fn word(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
+    match word.to_str() {
+        Some(text) if text.chars().all(plain) => text.to_owned(),
+        _ => escaped(word),
+    }
+}
+
+pub(super) fn ends_are(ends: usize) -> String {
+    let verb = if ends == 1 { "is" } else { "are" };
+    format!("{} of the spectrum {verb}", counted(ends, "end"))
+}
+
+/// What is wrong with files of checkpoints that span fewer dimensions than are asked for.
+pub(super) fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
+    match (files, wanted, rank) {
+        (..=1, ..) => "one checkpoint is no path".to_owned(),
+        (_, _, 0) => format!("the {files} checkpoints hold the same parameters: there is no path"),
+        (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
+        _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),
+    }
+}

@@ -1,0 +1,101 @@
+//! One figure of a run.
+
+use super::look::over_steps;
+use super::{FigureKind, Look, RunContents, curvature};
+use crate::StudyError;
+use crate::trajectory::plane_warnings;
+use landscape_core::{Surface, merge_tree};
+use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane};
+use landscape_storage::NamedTrajectory;
+
+impl RunContents {
+    /// Draws a figure of the run.
+    ///
+    /// # Errors
+    /// Where the run has not what it is drawn from, and those of the figure.
+    pub fn draw(&self, kind: FigureKind, look: &Look) -> Result<Figure, StudyError> {
+        self.draw_with(kind, look, &[])
+    }
+
+    /// The same, on the scale of the surfaces that are given, where some are.
+    pub(super) fn draw_with(
+        &self,
+        kind: FigureKind,
+        look: &Look,
+        shared: &[&Surface],
+    ) -> Result<Figure, StudyError> {
+        let mut options = look.options(self, self.surface.as_ref())?;
+        if !shared.is_empty() {
+            options = options.share(shared);
+        }
+        let path = look.path.as_deref();
+        Ok(match kind {
+            FigureKind::Line => plot::line(self.landscape()?, &options)?,
+            FigureKind::Contour => plot::contour(self.landscape()?, &options)?,
+            FigureKind::Heatmap => plot::heatmap(self.landscape()?, &options)?,
+            FigureKind::Slices => plot::volume_slices(self.landscape()?, &options)?,
+            FigureKind::Surface if self.paths.is_empty() => {
+                plot::surface3d(self.landscape()?, &options)?
+            }
+            FigureKind::Surface => {
+                plot::trajectory3d(self.landscape()?, self.path(path)?, &options)?
+            }
+            FigureKind::Persistence => {
+                let pairs = merge_tree(self.landscape()?, options.value).decided();
+                plot::persistence(&pairs, &over_steps(options))?
+            }
+            FigureKind::Trajectory => self.over_contours(path, options)?,
+            FigureKind::PlaneLosses => {
+                plot::trajectory_losses(self.path(path)?, &over_steps(options))?
+            }
+            FigureKind::Losses => plot::losses(&[self.loss_curve()?], &over_steps(options))?,
+            FigureKind::Spectrum
+            | FigureKind::HessianMap
+            | FigureKind::Stability
+            | FigureKind::Sharpness => curvature::figure(self, kind, look)?,
+        })
+    }
+
+    /// One path with its steps; several paths, and curves between networks, by their names.
+    fn over_contours(&self, path: Option<&str>, options: Options) -> Result<Figure, StudyError> {
+        let chosen = self.paths_named(path)?;
+        let surface = { self.surface.as_ref() }.ok_or_else(|| StudyError::NoPlaneSampled {
+            run: self.run.name.clone(),
+            paths: self.paths.iter().map(|path| path.label.clone()).collect(),
+            is_curve: self.is_curve(),
+        })?;
+        let options = Options {
+            caption: caption(&chosen).or(options.caption.clone()),
+            ..options
+        };
+        if let ([only], false) = (&chosen[..], self.is_curve()) {
+            return Ok(plot::trajectory(surface, &only.trajectory, &options)?);
+        }
+        let named = chosen.iter().map(|named| PathOnPlane {
+            name: &named.label,
+            trajectory: &named.trajectory,
+        });
+        let named: Vec<_> = named.collect();
+        Ok(plot::trajectories(surface, &named, &options)?)
+    }
+}
+
+/// The losses of several trainings in one figure.
+///
+/// # Errors
+/// Where one has no records, and those of the figure.
+pub fn losses_of(runs: &[RunContents], look: &Look) -> Result<Figure, StudyError> {
+    let curves = runs.iter().map(RunContents::loss_curve);
+    let curves: Vec<LossCurve> = curves.collect::<Result<_, _>>()?;
+    let options = match runs {
+        [first, ..] => look.options(first, None)?,
+        [] => Options::default(),
+    };
+    Ok(plot::losses(&curves, &over_steps(options))?)
+}
+
+/// Where the plane misleads, as a sentence.
+fn caption(paths: &[&NamedTrajectory]) -> Option<String> {
+    let all = plane_warnings(paths.iter().copied());
+    (!all.is_empty()).then(|| format!("beware: {}", all.join("; ")))
+}

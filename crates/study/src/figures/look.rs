@@ -1,0 +1,181 @@
+//! How figures look, and what they are told of their runs.
+
+use super::RunContents;
+use crate::StudyError;
+use crate::metrics::ValueName;
+use crate::record::{self, Origin};
+use landscape_core::{Surface, Value};
+use landscape_plot::{Clip, Colormap, DEFAULT_DPI, Options, Place, Scale, Style};
+use landscape_storage::RunKind;
+use serde::{Deserialize, Serialize};
+
+/// How a figure looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Look {
+    /// Whether values have a logarithmic scale.
+    pub log: bool,
+    /// Ends beyond which values are not told apart.
+    pub clip: Clip,
+    /// Standard deviation, in cells, of a Gaussian that smooths the picture, not the data; 0 for none.
+    pub smooth: f64,
+    /// Whether the measured points of adaptive runs are marked.
+    pub measured: bool,
+    /// Draws the basins of minima whose persistence is at least this share of the range, in [0, 1].
+    pub basins: Option<f64>,
+    /// Whether the figures of several runs have one scale.
+    pub shared_scale: bool,
+    /// Which number of each point is drawn.
+    pub value: ValueName,
+    /// The path that is drawn, by the name of its training, where a run has several; contours show all.
+    pub path: Option<String>,
+    /// A line above the figure.
+    pub title: Option<String>,
+    /// Width in mm: 89 is a column, 183 a page.
+    pub width: f64,
+    /// Colours of values.
+    pub colormap: Colormap,
+    /// Dots an inch of PNG files.
+    pub dpi: f64,
+}
+
+impl Default for Look {
+    /// The loss on a linear scale, one column wide.
+    fn default() -> Self {
+        Look {
+            log: false,
+            clip: Clip::default(),
+            smooth: 0.0,
+            measured: false,
+            basins: None,
+            shared_scale: false,
+            value: ValueName::Loss,
+            path: None,
+            title: None,
+            width: Style::default().width_mm,
+            colormap: Colormap::Viridis,
+            dpi: DEFAULT_DPI,
+        }
+    }
+}
+
+impl Look {
+    /// The scale of values.
+    pub(super) fn scale(&self) -> Scale {
+        match self.log {
+            true => Scale::Log,
+            false => Scale::Linear,
+        }
+    }
+
+    /// The options of a run's figure.
+    pub(super) fn options(
+        &self,
+        run: &RunContents,
+        surface: Option<&Surface>,
+    ) -> Result<Options, StudyError> {
+        let options = Options {
+            style: Style {
+                width_mm: self.width,
+                colormap: self.colormap,
+                ..Style::default()
+            },
+            value: match surface {
+                Some(surface) => self.value.of(surface, &run.run.name)?,
+                None => Value::Loss,
+            },
+            scale: self.scale(),
+            clip: self.clip,
+            smooth: self.smooth,
+            measured: self.measured,
+            basins: self.basins,
+            tolerance: run.settings.adaptive(),
+            title: self.title.clone(),
+            origin: run.origin(),
+            places: run.places(),
+            // Curves between networks are stored as paths too.
+            training: !run.is_curve(),
+            provenance: run.facts(),
+            ..Options::default()
+        };
+        Ok(run.with_axes(options))
+    }
+}
+
+/// The axis of curves over steps is no direction.
+pub(super) fn over_steps(options: Options) -> Options {
+    Options {
+        axes: [None, None, None],
+        ..options
+    }
+}
+
+impl RunContents {
+    /// Axes that are called by their directions, or by the models that these lead to.
+    pub(super) fn with_axes(&self, options: Options) -> Options {
+        if self.directions.is_empty() {
+            return options;
+        }
+        let mut options = options.directions(&self.directions);
+        if self.is_curve() {
+            let names = ["from network to network", "towards the control point"];
+            for (label, name) in options.axes.iter_mut().zip(names) {
+                *label = Some(name.to_owned());
+            }
+            return options;
+        }
+        for place in self.places() {
+            let axes = options.axes.iter_mut().enumerate();
+            let unit = |axis: usize| [0, 1, 2].map(|k| f64::from(u8::from(k == axis)));
+            for (_, label) in axes.filter(|(axis, _)| place.at == unit(*axis)) {
+                *label = Some(format!("towards {}", place.name));
+            }
+        }
+        options
+    }
+
+    /// The models that the plane goes through, apart from the one at 0.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let place = |place: &record::Place| {
+            let mut at = [0.0; 3];
+            at.iter_mut()
+                .zip(&place.at)
+                .for_each(|(to, from)| *to = *from);
+            let name = place.name.clone();
+            Place { name, at }
+        };
+        self.provenance.places().iter().skip(1).map(place).collect()
+    }
+
+    /// What the point 0 of the plane is.
+    pub(super) fn origin(&self) -> Option<String> {
+        let first = self.provenance.places().first();
+        match (self.run.kind, first, &self.provenance.weights) {
+            // The end of the path is marked by itself.
+            (RunKind::Trajectory | RunKind::Train | RunKind::Curve | RunKind::Import, _, _) => None,
+            (_, Some(first), _) => Some(first.name.clone()),
+            (_, _, Some(Origin::Seed { .. } | Origin::Run { step: 0, .. })) => {
+                Some("initial point".to_owned())
+            }
+            _ => Some("trained point".to_owned()),
+        }
+    }
+
+    /// Where the numbers come from, for the metadata of files.
+    pub(super) fn facts(&self) -> Vec<(String, String)> {
+        let (problem, stored) = (self.settings.problem(), &self.provenance);
+        let data = stored.data.as_ref().map(|data| data.spec.to_string());
+        let known = [
+            ("Run", Some(self.run.name.clone())),
+            ("Identity", Some(self.run.identity.clone())),
+            ("Model", problem.model.clone()),
+            ("Loss", problem.loss.clone()),
+            ("Data", data),
+            ("Command", stored.command.clone()),
+            ("Version", stored.version.clone()),
+        ];
+        { known.into_iter() }
+            .filter_map(|(label, word)| Some((label.to_owned(), word?)))
+            .collect()
+    }
+}
