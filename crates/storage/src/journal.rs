@@ -124,13 +124,15 @@ fn push(bytes: &mut Vec<u8>, content: &[u8]) -> io::Result<()> {
 fn scan(file: &mut File) -> io::Result<(Option<Header>, u64)> {
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(0))?;
-    let mut magic = [0; MAGIC.len()];
-    if length < MAGIC.len() as u64 {
-        return Ok((None, 0));
-    }
-    file.read_exact(&mut magic)?;
-    if magic != *MAGIC {
+    let mut magic = Vec::new();
+    file.by_ref()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)?;
+    if !MAGIC.starts_with(&magic) {
         return Err(io::Error::other("it is not a journal of this program"));
+    }
+    if magic.len() < MAGIC.len() {
+        return Ok((None, 0));
     }
     let start = MAGIC.len() as u64;
     let Some((header, mut end)) = entry(file, start, length)? else {

@@ -312,7 +312,8 @@ fn key(path: &Path) -> PathBuf {
             _ => break,
         }
     }
-    let folder = fs::canonicalize(folder_of(&path)).unwrap_or_default();
+    let folder = folder_of(&path);
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     folder.join(path.file_name().unwrap_or_default())
 }
 
@@ -326,7 +327,12 @@ fn folder_of(path: &Path) -> &Path {
 fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error> {
     check_name(path)?;
     match exists(path)? {
-        false => create(path)?,
+        // What a link leads to, not the link.
+        false => create(&if path.is_symlink() {
+            key(path)
+        } else {
+            path.to_owned()
+        })?,
         true => {
             leftovers::sweep(path);
             check_header(path)?;

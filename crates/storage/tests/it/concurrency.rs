@@ -565,12 +565,11 @@ fn lock_on(file: &Path) -> Option<String> {
     let inode = format!(":{}", file.metadata().unwrap().ino());
     let process = std::process::id().to_string();
     let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    let ours = locks.lines().find_map(|line| {
+    locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ours = words.get(4) == Some(&process.as_str());
         (ours && words.get(5)?.ends_with(&inode)).then(|| words[3].to_owned())
-    });
-    ours
+    })
 }
 
 /// Whether this process has a file open without a lock on it.
@@ -661,4 +660,19 @@ fn a_file_made_through_a_link_is_one_file() {
     let run = by_link.begin(&spec(2)).unwrap();
     assert!(!is_unguarded(&file));
     assert_eq!(by_name.find(&run.name).unwrap().id, run.id);
+}
+
+/// A link into a folder that is not there is told by where it leads.
+#[test]
+#[cfg(unix)]
+fn a_file_is_not_made_through_a_link_to_nowhere() {
+    let (dir, link) = place();
+    std::os::unix::fs::symlink("nowhere/real.duckdb", &link).unwrap();
+    let error = Store::open(&link).unwrap_err();
+    let place = dir.path().join("nowhere/real.duckdb");
+    assert!(
+        matches!(&error, Error::Io { path, .. } if *path == place),
+        "{error:?}"
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

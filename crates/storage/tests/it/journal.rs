@@ -361,3 +361,20 @@ fn changed_journals_are_understood_or_refused() {
         let _ = fs::remove_file(journal(&file));
     }
 }
+
+/// Any other file of that name stays where it is.
+#[test]
+fn another_file_in_the_place_of_a_journal_is_an_error() {
+    let (_dir, file) = place();
+    Store::open(&file).unwrap();
+    for content in ["note", "notes of mine", "LLJRNL2\n"] {
+        fs::write(journal(&file), content).unwrap();
+        let error = Store::open(&file).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{content}: {error}");
+        assert_eq!(fs::read_to_string(journal(&file)).unwrap(), content);
+    }
+    // What a kill left of the first bytes.
+    fs::write(journal(&file), "LLJR").unwrap();
+    Store::open(&file).unwrap();
+    assert!(!journal(&file).exists());
+}
