@@ -125,9 +125,7 @@ fn scan(file: &mut File) -> io::Result<(Option<Header>, u64)> {
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(0))?;
     let mut magic = Vec::new();
-    file.by_ref()
-        .take(MAGIC.len() as u64)
-        .read_to_end(&mut magic)?;
+    Read::take(&mut *file, MAGIC.len() as u64).read_to_end(&mut magic)?;
     if !MAGIC.starts_with(&magic) {
         return Err(io::Error::other("it is not a journal of this program"));
     }

@@ -121,6 +121,7 @@ fn entry() {
         "own" => crate::concurrency::own_in_child(file),
         "create-and-begin" => crate::concurrency::create_and_begin_in_child(file),
         "compact" => crate::compact::compact_in_child(file),
+        "compact-in-vain" => crate::compact::compact_in_vain_in_child(file),
         "append-leashed" => crate::concurrency::append_leashed_in_child(file),
         "append" => crate::concurrency::append_in_child(file),
         "map" => crate::curvature::map_in_child(file),

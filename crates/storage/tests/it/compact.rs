@@ -178,3 +178,30 @@ fn a_kill_while_a_file_is_compacted_loses_nothing() {
     }
     assert!(inside >= 15, "{inside} kills came while it was compacted");
 }
+
+pub fn compact_in_vain_in_child(file: &Path) {
+    let error = Store::open(file).unwrap().compact().unwrap_err();
+    println!("{error:?}");
+}
+
+/// A limit on the size of files acts as a full disk does.
+#[test]
+#[cfg(unix)]
+fn a_disk_without_space_for_the_new_file_leaves_the_old_one() {
+    let (_dir, path) = place();
+    let store = Store::open(&path).unwrap();
+    fill(&store);
+    drop(store);
+    let mut shell = std::process::Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 2000; exec \"$0\" \"$@\"";
+    shell
+        .args(["-c", limited])
+        .arg(std::env::current_exe().unwrap());
+    let output = Process::from(shell, "compact-in-vain", &path).output();
+    assert!(
+        output.contains("action: \"write\"") && output.contains("FileTooLarge"),
+        "{output}"
+    );
+    assert_eq!(left(&path), ["landscape.duckdb"]);
+    check(&Store::open(&path).unwrap(), 2);
+}
