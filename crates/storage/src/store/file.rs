@@ -340,8 +340,11 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
     }
     let conn = match open(path, Access::Write, Duration::ZERO) {
         Ok(conn) => conn,
-        Err(_) => {
-            let conn = open(path, Access::Read, timeout)?;
+        Err(error) => {
+            let conn = open(path, Access::Read, timeout).map_err(|second| match second {
+                Error::Locked { .. } => second,
+                _ => error,
+            })?;
             if schema::outdated(&conn, path)?.is_none() {
                 return Ok((conn, Access::Read));
             }

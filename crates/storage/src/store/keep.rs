@@ -102,6 +102,11 @@ pub enum JournalNote {
     Waits,
     /// The file is only read, and its tables are of an earlier version.
     Outdated,
+    /// It cannot be read, or the file not be written.
+    Refused {
+        /// What the system says.
+        why: String,
+    },
 }
 
 impl fmt::Display for JournalNote {
@@ -117,6 +122,9 @@ impl fmt::Display for JournalNote {
                     "results beside the database are not stored yet, because its tables are of an earlier \
                      version; `landscape migrate` stores them",
                 );
+            }
+            JournalNote::Refused { why } => {
+                return write!(f, "results beside the database are not stored yet: {why}");
             }
             JournalNote::TakenIn {
                 changes,
@@ -290,8 +298,16 @@ impl Store {
             }
         });
         match taken {
-            Err(Error::Locked { .. } | Error::Database { .. } | Error::Io { .. }) => {
+            Err(Error::Locked { .. }) => {
                 self.file.note(JournalNote::Waits);
+                Ok(())
+            }
+            Err(error @ (Error::Database { .. } | Error::Io { .. })) => {
+                let why = match std::error::Error::source(&error) {
+                    Some(source) => format!("{error}: {source}"),
+                    None => error.to_string(),
+                };
+                self.file.note(JournalNote::Refused { why });
                 Ok(())
             }
             other => other,

@@ -371,6 +371,11 @@ fn another_file_in_the_place_of_a_journal_is_an_error() {
         fs::write(journal(&file), content).unwrap();
         let error = Store::open(&file).unwrap_err();
         assert!(matches!(error, Error::Io { .. }), "{content}: {error}");
+        let notes = Store::open_read(&file).unwrap().journal_notes();
+        assert!(
+            matches!(&notes[..], [JournalNote::Refused { why }] if why.contains("not a journal")),
+            "{notes:?}"
+        );
         assert_eq!(fs::read_to_string(journal(&file)).unwrap(), content);
     }
     // What a kill left of the first bytes.
