@@ -197,8 +197,11 @@ impl Plan {
     /// Wider tiles than these where kernels add up sums of many numbers: those are read and written once a tile, which
     /// costs more than values of a few samples that no near cache holds, as in derivatives of wide perceptrons.
     fn tiles_of_sums(&self, narrow: Tiles) -> Tiles {
+        // Wider ones would leave threads without a tile where the samples are a few hundred.
+        const LANES: usize = 64;
         let rows = self.tile_rows + self.data_rows();
-        let wide = Tiles::within(narrow.samples, rows, WIDE_TILE);
+        let bytes = WIDE_TILE.min(rows * LANES * size_of::<f32>());
+        let wide = Tiles::within(narrow.samples, rows, bytes);
         let numbers: usize = self.whole_sums().map(|sum| sum.size).sum();
         let [once, again] = [narrow, wide].map(|tiles| numbers as f64 / tiles.lanes as f64);
         match once - again > rows as f64 {
