@@ -2,7 +2,7 @@
 
 use super::in_order::Part;
 use crate::ir::graph::ValueId;
-use crate::ir::operation::{HostCall, Operation, View};
+use crate::ir::operation::{HostCall, View};
 use crate::kernels::affine::Affine;
 use crate::kernels::buffer::Buffer;
 use crate::kernels::simd::Level;
@@ -11,10 +11,6 @@ use crate::schedule::once::Fixed;
 use crate::schedule::plan::{Action, Location, Operand, Pass, Plan, Step};
 use crate::schedule::tiles::Tiles;
 use landscape_core::Point;
-use smallvec::SmallVec;
-
-/// Inputs of an operation that stand on the stack: stretches have more.
-const INPUTS: usize = 8;
 
 /// A plan, and what it needs to run.
 pub(super) struct Steps {
@@ -260,19 +256,25 @@ impl Steps {
         let (Action::Kernel(operation) | Action::Reduce(operation, _)) = &step.action else {
             return;
         };
-        let view = |operand| self.view(operand, read);
-        let inputs: SmallVec<[View; INPUTS]> = step.inputs.iter().map(view).collect();
         // Sums that kernels add up themselves have no samples, unlike what they read.
-        let whole = step.output.place == Location::Whole;
-        let operation: &dyn Operation = &**operation;
-        operation.host(HostCall {
-            level: self.level,
-            lanes: self.tiles.lanes,
-            inputs: &inputs,
-            out,
-            shape: &step.output.shape,
-            samples: step.output.samples || whole,
-        });
+        let samples = step.output.samples || step.output.place == Location::Whole;
+        let mut run = |inputs: &[View]| {
+            operation.host(HostCall {
+                level: self.level,
+                lanes: self.tiles.lanes,
+                inputs,
+                out,
+                shape: &step.output.shape,
+                samples,
+            });
+        };
+        let view = |operand| self.view(operand, read);
+        match &step.inputs[..] {
+            [x] => run(&[view(x)]),
+            [x, y] => run(&[view(x), view(y)]),
+            [x, y, z] => run(&[view(x), view(y), view(z)]),
+            many => run(&many.iter().map(view).collect::<Vec<_>>()),
+        }
     }
 
     #[inline(always)]
