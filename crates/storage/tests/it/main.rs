@@ -12,6 +12,8 @@ mod h5;
 mod hostile;
 mod identity;
 mod journal;
+#[cfg(target_os = "linux")]
+mod locks;
 mod malformed;
 mod recorder;
 mod recording_size;
