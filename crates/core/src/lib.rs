@@ -20,6 +20,7 @@ mod operator;
 pub mod params;
 mod path_text;
 pub mod plane;
+mod reasons;
 pub mod rng;
 pub mod sampler;
 mod short;
@@ -46,6 +47,7 @@ pub use operator::{Operator, OperatorError};
 pub use params::{Parameter, Params, ParamsError, Role};
 pub use path_text::{escaped, name_words, path_text, path_words, text_path};
 pub use plane::{Plane, PlaneError};
+pub use reasons::in_full;
 pub use rng::Rng;
 pub use sampler::{
     Cancel, Measured, Observer, ObserverError, Outcome, Progress, Sampler, SamplerError,

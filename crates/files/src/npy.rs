@@ -264,7 +264,7 @@ fn header(reader: &mut impl Read) -> Result<(String, u64), FileError> {
     let mut text = vec![0; length];
     take(&mut text)?;
     let text = String::from_utf8(text)
-        .map_err(|_| FileError::Corrupt("has a header that is no text".into()))?;
+        .map_err(|_| FileError::Corrupt("has a header that is not text".into()))?;
     Ok((text, before + length as u64))
 }
 

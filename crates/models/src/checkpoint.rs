@@ -162,7 +162,7 @@ fn twin(spec: &ModelSpec) -> Option<LoadNote> {
     Some(LoadNote {
         words: format!(
             "a file of {twin} has the same names and shapes as one of {spec}: the weights are taken for {spec}, \
-             as --model says"
+             which is the network that is named"
         ),
         matters: true,
     })

@@ -44,7 +44,9 @@ pub(crate) fn settings(text: &str) -> Result<Vec<(&str, &str)>, String> {
     let mut all: Vec<(&str, &str)> = Vec::new();
     for setting in text.split(',').filter(|_| !text.is_empty()) {
         let Some((key, value)) = setting.split_once('=') else {
-            return Err(format!("`{setting}` is no setting of the form key=value"));
+            return Err(format!(
+                "`{setting}` is not a setting of the form key=value"
+            ));
         };
         if all.iter().any(|(known, _)| *known == key) {
             return Err(format!("`{key}` is given twice"));

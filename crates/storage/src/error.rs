@@ -150,8 +150,7 @@ pub enum Error {
     },
     /// A name belongs to a run with other settings.
     #[error(
-        "run `{name}` in `{}` was made with other settings:{}\ngive another --name, or --force to \
-         replace the stored run",
+        "run `{name}` in `{}` was made with other settings:{}",
         path.display(), describe_differences(differences)
     )]
     Differs {
@@ -181,7 +180,7 @@ pub enum Error {
     /// Another process works on the run.
     #[error(
         "process {} is working on run `{name}` in `{}`; wait for it or end it, or give another \
-         --name", owner.pid, path.display()
+         name", owner.pid, path.display()
     )]
     Busy {
         /// The file.
@@ -209,7 +208,7 @@ pub enum Error {
     /// A process of another container may work on the run, and what would tell is not there.
     #[error(
         "run `{name}` in `{}` may be in use by process {} of another container, which cannot be seen \
-         from here; wait for it or end it, or give another --name, which begins with a copy of what \
+         from here; wait for it or end it, or give another name, which begins with a copy of what \
          is stored", path.display(), owner.pid
     )]
     UnknownOwner {
@@ -399,7 +398,7 @@ pub enum Error {
         source: landscape_files::TooLarge,
     },
     /// A file would be overwritten.
-    #[error("`{}` exists; give another file, or --force to overwrite it", path.display())]
+    #[error("`{}` exists", path.display())]
     OutputExists {
         /// The file.
         path: PathBuf,

@@ -279,13 +279,13 @@ impl Program {
     /// The axes in another order: axis `i` of the result is axis `axes[i]` of x.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where `axes` is no order of the axes.
+    /// [`TraceError::Program`] where `axes` is not an order of the axes.
     pub fn permute(&mut self, x: Value, axes: &[usize]) -> Result<Value, TraceError> {
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
         let rank = self.shape(x).len();
         fits("permute", sorted.iter().copied().eq(0..rank), || {
-            format!("{axes:?} is no order of {rank} axes")
+            format!("{axes:?} is not an order of {rank} axes")
         })?;
         Ok(Value(self.composer().permute(x.0, axes)))
     }
@@ -395,7 +395,7 @@ impl Program {
         bias: Option<Value>,
     ) -> Result<Value, TraceError> {
         let matrix = self.shape(weight).len() == 2;
-        fits("linear", matrix, || "the weight is no matrix".into())?;
+        fits("linear", matrix, || "the weight is not a matrix".into())?;
         let turned = self.permute(weight, &[1, 0])?;
         let own = self.shape(x).to_vec();
         // A single row, where x is a vector.
@@ -427,11 +427,11 @@ impl Program {
         let fit = own.len() == 4 && w.len() == 4 && groups > 0;
         let fit = fit && w[1].checked_mul(groups) == Some(own[1]) && w[0].is_multiple_of(groups);
         fits("conv2d", fit, || {
-            format!("{own:?} is no image for weights {w:?} in {groups} groups")
+            format!("{own:?} is not an image for weights {w:?} in {groups} groups")
         })?;
         if let Some(bias) = bias {
             let own = self.shape(bias);
-            fits("conv2d", own == [w[0]], || format!("{own:?} is no bias"))?;
+            fits("conv2d", own == [w[0]], || format!("{own:?} is not a bias"))?;
         }
         let mut shape = vec![own[0], w[0]];
         for axis in [0, 1] {
@@ -478,7 +478,7 @@ impl Program {
     fn pool(&mut self, x: Value, pooling: Pooling, own: Windows) -> Result<Value, TraceError> {
         let mut shape = self.shape(x).to_vec();
         fits("pooling", shape.len() == 4, || {
-            format!("{shape:?} is no image")
+            format!("{shape:?} is not an image")
         })?;
         for axis in [0, 1] {
             let padded = shape[2 + axis] + 2 * own.padding[axis];
@@ -564,7 +564,7 @@ impl Program {
     pub fn embedding(&mut self, table: Value, index: Value) -> Result<Value, TraceError> {
         let own = self.shape(table).to_vec();
         fits("embedding", own.len() == 2, || {
-            format!("{own:?} is no table")
+            format!("{own:?} is not a table")
         })?;
         let mut shape = self.shape(index).to_vec();
         let count = product(&shape[1.min(shape.len())..]);
@@ -587,7 +587,7 @@ impl Program {
         let same = |a: usize| a == axis || own[a] == shape[a];
         let fit = own.len() == shape.len() && (0..own.len()).all(same);
         fits("gather", fit, || {
-            format!("{shape:?} are no indices along axis {axis} of {own:?}")
+            format!("{shape:?} are not indices along axis {axis} of {own:?}")
         })?;
         let gather = Gather { axis };
         Ok(Value(self.composer().push(gather, &[x.0, index.0], shape)))

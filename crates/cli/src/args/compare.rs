@@ -17,6 +17,8 @@ Examples:
   landscape compare sgd adam --grid 51 --name both -o both.svg
   landscape compare plane-before plane-after --tolerance 1e-6";
 
+const DEVICE: &str = "Where losses and curvature are evaluated, as of `landscape surface`; networks are trained on the CPU";
+
 const WHAT: &str = "What is compared";
 
 /// Train variants of one network, or take stored runs, and put them side by side
@@ -29,6 +31,7 @@ const WHAT: &str = "What is compared";
 /// grids are the same.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
+#[command(mut_arg("device", |arg| arg.help(DEVICE)))]
 pub struct CompareArgs {
     /// Stored runs: trainings, or landscapes
     #[arg(

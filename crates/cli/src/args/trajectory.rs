@@ -22,7 +22,7 @@ const PLANE: &str = "Plane";
 /// Project recorded checkpoints on the plane of their principal components
 ///
 /// Gives the variance explained, the coordinates and the distance from the plane of each
-/// checkpoint, its true loss, and the loss of the plane there, and says where the plane misleads. With
+/// checkpoint, its true loss and the loss at its projection, and says where the plane misleads. With
 /// --grid the plane, or the volume of three components, is sampled too.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]

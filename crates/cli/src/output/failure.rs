@@ -143,8 +143,10 @@ fn apart(text: &str) -> Failure {
         .collect();
     Failure {
         label: "error",
+        place: { text.strip_prefix("unrecognized subcommand '") }
+            .and_then(|rest| rest.split('\'').next())
+            .map(str::to_owned),
         what: message(&what.join(" ")),
-        place: None,
         remedy: Some(match tips.is_empty() {
             true => "--help lists the options".to_owned(),
             false => message(&tips.join("; ")),

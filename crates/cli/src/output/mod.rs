@@ -164,7 +164,7 @@ impl Console {
 
     /// A meter for work of many points.
     pub fn meter(&self, what: &str) -> Meter {
-        Meter::new(what, self.quiet)
+        Meter::new(what, self.quiet || self.held.is_some())
     }
 
     /// Why a command ended, what to do; some of its options may have their values from the environment.

@@ -231,7 +231,10 @@ fn files_that_span_no_plane_have_their_own_words() {
         message
     };
     let message = words("one_*.safetensors");
-    assert!(message.contains("one checkpoint is no path"), "{message}");
+    assert!(
+        message.contains("one checkpoint does not make a path"),
+        "{message}"
+    );
     let message = words("two_*.safetensors");
     assert!(
         message.contains("the 2 checkpoints lie on one line"),

@@ -205,7 +205,7 @@ fn stopped(words: &str, says: &str, prepare: fn(&Bench)) {
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
     assert!(said.err.contains(says), "{}", said.err);
-    let again = "the same command goes on from there";
+    let again = "the same command continues from there";
     assert!(said.err.contains(again), "{}", said.err);
     assert!(has_state(&bench));
     assert_eq!((printed(&bench, words), stored(&bench)), expected);

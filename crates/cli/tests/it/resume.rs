@@ -90,7 +90,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
     );
     let runs = bench.json("runs");
     assert_eq!(runs["runs"][0]["status"], "interrupted");
-    // What it says is what is stored, and the same command goes on from there.
+    // What it says is what is stored, and the same command continues from there.
     let saved: u64 = {
         let words = said.err.split("interrupted: ").nth(1).unwrap();
         words.split(' ').next().unwrap().parse().unwrap()
@@ -116,7 +116,7 @@ fn a_stopped_training_goes_on_and_ends_the_same() {
     let said = Said::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 130, "{}", said.err);
     assert!(
-        said.err.contains("the same command goes on from there"),
+        said.err.contains("the same command continues from there"),
         "{}",
         said.err
     );
@@ -125,7 +125,7 @@ fn a_stopped_training_goes_on_and_ends_the_same() {
         after.split(' ').next().unwrap().parse().unwrap()
     };
     let again = bench.ok(words);
-    let note = format!("goes on from step {step}");
+    let note = format!("continues from step {step}");
     assert!(again.err.contains(&note), "{note}: {}", again.err);
     let losses = "sql 'SELECT step, loss, accuracy FROM records ORDER BY step'";
     assert_eq!(bench.ok(losses).out, calm.ok(losses).out);

@@ -49,7 +49,7 @@ pub enum AlignmentError {
         given: usize,
     },
     /// A list of numbers is no permutation of the group's units.
-    #[error("what is given for group `{group}` is no permutation of {units} units")]
+    #[error("what is given for group `{group}` is not a permutation of {units} units")]
     NoPermutation {
         /// The group.
         group: String,

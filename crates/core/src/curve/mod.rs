@@ -48,7 +48,7 @@ pub enum CurveError {
         source: ParamsError,
     },
     /// There is no such inner control point.
-    #[error("control point {index} of {given} is no inner one")]
+    #[error("control point {index} of {given} is not an inner one")]
     NoBend {
         /// Which one, from 0.
         index: usize,

@@ -246,7 +246,7 @@ fn figures(
             "ups",
             l.ups,
             &[UPS],
-            "of the way of the losses goes up",
+            "of the total change of the loss is upwards",
         ));
         if l.ups >= UPS {
             let says = match l.swing >= SWING {

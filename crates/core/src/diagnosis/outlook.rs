@@ -132,7 +132,7 @@ fn sentence(verdict: Outlook, position: &Position, high: bool) -> &'static str {
             "Not known: a lower place is in view, and nothing is measured on the way there"
         }
         Outlook::Unknown if position.gap >= GAP => {
-            "Not known: a barrier lies on the measured way to a lower place, and other ways are not measured"
+            "Not known: a barrier lies on the measured path to a lower place, and other paths are not measured"
         }
         Outlook::Unknown if position.unknown_near == 0 && position.at_edge => {
             "Not known: the network is at the edge of the view, beyond which the loss may be lower"
@@ -149,7 +149,7 @@ fn off(facts: &Facts, position: &Position) -> Option<f64> {
 
 fn beside(facts: &Facts, position: &Position, off: f64) -> Figure {
     let says = format!(
-        "of the scale between the loss of the plane, {}, and the true one, {}",
+        "of the scale between the loss at the projection, {}, and the true one, {}",
         short(position.value),
         short(facts.true_loss.unwrap_or(f64::NAN))
     );

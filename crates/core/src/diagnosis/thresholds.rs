@@ -46,7 +46,7 @@ pub const SLOPE: f64 = 0.008;
 /// Smallest over largest magnitude of the curvatures, up to which the smallest is flat.
 pub const FLAT: f64 = 0.02;
 
-/// Share of the way of the losses that goes up from which they oscillate.
+/// Share of the total change of the loss that is upwards from which it oscillates.
 pub const UPS: f64 = 0.25;
 
 /// Mean rise of the losses that rise, as a share of their whole range, below which it is noise.

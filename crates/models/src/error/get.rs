@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum GetError {
     /// The address makes no sense.
     #[error(
-        "`{url}` is no address: {reason}; give the folder of the files on a server, as in \
-         --url https://example.org/mnist"
+        "`{url}` is not an address: {reason}; give the folder of the files on a server, as in \
+         https://example.org/mnist"
     )]
     Address {
         /// What was asked for.
@@ -19,7 +19,7 @@ pub enum GetError {
         reason: String,
     },
     /// The server has no such file, or does not give it.
-    #[error("{url}: the server answers {status}; give another server that has the file with --url")]
+    #[error("{url}: the server answers {status}; give another server that has the file")]
     Status {
         /// The file's address.
         url: String,
@@ -28,8 +28,7 @@ pub enum GetError {
     },
     /// The server cannot be reached, or the connection broke and could not be taken up again.
     #[error(
-        "{url}: {reason} after {done} bytes; the same command continues there, and --url takes \
-         another server"
+        "{url}: {reason} after {done} bytes; asked again, it continues there, or from another server"
     )]
     Connection {
         /// The file's address.
@@ -42,7 +41,7 @@ pub enum GetError {
     /// More came than the files can be.
     #[error(
         "{url} is longer than the {limit} bytes that {archive} can have; what came was thrown \
-         away: give another server with --url"
+         away: give another server"
     )]
     TooLong {
         /// The file's address.
@@ -54,8 +53,7 @@ pub enum GetError {
     },
     /// What came cannot be unpacked.
     #[error(
-        "{url} is corrupt ({reason}); what came was thrown away: try again, or give another server \
-         with --url"
+        "{url} is corrupt ({reason}); what came was thrown away: try again, or give another server"
     )]
     Corrupt {
         /// The archive's address.
@@ -66,7 +64,7 @@ pub enum GetError {
     /// An unpacked file is not the one that was published.
     #[error(
         "{file} from {url} has the SHA-256 {found}, expected {expected}; it was thrown away: try \
-         again, or give another server with --url"
+         again, or give another server"
     )]
     Checksum {
         /// The file.

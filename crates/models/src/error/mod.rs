@@ -229,7 +229,7 @@ pub enum ModelsError {
     },
     /// A PyTorch checkpoint that is not read.
     #[error(
-        "{} is no PyTorch checkpoint that can be read: {source}",
+        "{} is not a PyTorch checkpoint that can be read: {source}",
         path_words(path)
     )]
     Pickle {

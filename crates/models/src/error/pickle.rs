@@ -6,7 +6,7 @@
 pub enum PickleError {
     /// All that could be weights is made by a class or function that is not understood.
     #[error(
-        "it asks for the Python object `{name}`, which is no part of weights; nothing was run; \
+        "it asks for the Python object `{name}`, which does not belong in a file of weights; nothing was run; \
          save the weights alone: torch.save(model.state_dict(), FILE)"
     )]
     Global {
@@ -48,7 +48,9 @@ pub enum PickleError {
         start: String,
     },
     /// A pickle opcode that weights do not need, or that does not exist.
-    #[error("it has the pickle opcode {code:#04x} at byte {at}, which is no part of weights")]
+    #[error(
+        "it has the pickle opcode {code:#04x} at byte {at}, which does not belong in a file of weights"
+    )]
     Opcode {
         /// The opcode.
         code: u8,

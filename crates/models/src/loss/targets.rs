@@ -209,7 +209,7 @@ impl Fit<'_> {
     fn whole(&self, data: &[f32]) -> Result<Targets, ModelsError> {
         if let Some(sample) = data.iter().position(|v| v.fract() != 0.0) {
             return Err(self.unsuited(format!(
-                "target {} of sample {sample} is no class; give whole numbers, or use mse",
+                "target {} of sample {sample} is not a class; give whole numbers, or use mse",
                 data[sample]
             )));
         }

@@ -123,7 +123,9 @@ impl Numbers<'_> {
     fn next(&mut self, default: f64) -> Result<f64, String> {
         match self.0.next() {
             None | Some("") => Ok(default),
-            Some(part) => part.parse().map_err(|_| format!("`{part}` is no number")),
+            Some(part) => part
+                .parse()
+                .map_err(|_| format!("`{part}` is not a number")),
         }
     }
 
@@ -131,7 +133,7 @@ impl Numbers<'_> {
         let value = self.next(default as f64)?;
         match value.fract() == 0.0 && (0.0..1e9).contains(&value) {
             true => Ok(value as usize),
-            false => Err(format!("{value} is no whole number of epochs")),
+            false => Err(format!("{value} is not a whole number of epochs")),
         }
     }
 

@@ -81,7 +81,7 @@ impl VitSpec {
             "image" => self.image = image(value)?,
             "classes" => self.classes = number(key, value)?,
             "pool" => self.pool = value.parse().map_err(|e| format!("{e}"))?,
-            _ => return Err(format!("`{key}` is no setting; known: {SETTINGS}")),
+            _ => return Err(format!("`{key}` is not a setting; known: {SETTINGS}")),
         }
         Ok(())
     }

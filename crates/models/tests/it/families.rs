@@ -186,11 +186,11 @@ fn vision_transformers_are_read_and_written() {
     says(error("vit:dim=0"), &["dim is 0"]);
     says(
         error("vit:width=4"),
-        &["`width` is no setting", "patch, dim"],
+        &["`width` is not a setting", "patch, dim"],
     );
     says(
         error("vit:dim"),
-        &["`dim` is no setting of the form key=value"],
+        &["`dim` is not a setting of the form key=value"],
     );
     says(error("vit:dim=8,dim=16"), &["`dim` is given twice"]);
     says(error("vit:image=28"), &["image=`28`", "CxHxW"]);

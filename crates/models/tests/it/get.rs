@@ -297,8 +297,8 @@ fn the_next_call_continues_what_an_interruption_left() {
         &[
             "a.gz",
             "after 90000 bytes",
-            "the same command continues",
-            "--url",
+            "continues there",
+            "another server",
         ],
     );
     assert_eq!(
@@ -373,7 +373,10 @@ fn what_is_wrong_is_thrown_away() {
     for (sent, words) in [
         (&flipped[..], &["a.gz is corrupt", "thrown away"][..]),
         (short, &["a.gz is corrupt", "try again"]),
-        (b"<html>moved</html>", &["a.gz is corrupt", "--url"]),
+        (
+            b"<html>moved</html>",
+            &["a.gz is corrupt", "another server"],
+        ),
         (
             &gzip(&noise(2, 200_000)),
             &["a from http", "SHA-256", "expected", "thrown away"],
@@ -470,12 +473,16 @@ fn servers_that_refuse_and_addresses_that_are_none() {
         let error = fetch(&set, dir.path(), &server).unwrap_err();
         says(
             error,
-            &["/files/a.gz", &format!("answers {status}"), "--url"],
+            &[
+                "/files/a.gz",
+                &format!("answers {status}"),
+                "another server",
+            ],
         );
     }
     for url in ["nonsense", "http://", "ftp://example.org", "http://a b/"] {
         let error = get(&set, dir.path(), Some(url), &mut |_| {}).unwrap_err();
-        says(error, &["--url"]);
+        says(error, &["is not an address", "https://example.org"]);
     }
     // The set's own address, where nobody listens.
     let error = get(&set, dir.path(), None, &mut |_| {}).unwrap_err();

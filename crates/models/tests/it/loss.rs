@@ -223,7 +223,7 @@ fn unsuitable_targets_are_named() {
     let values = rows(&[0.5, 2.0], 1);
     says(
         error(&values, LossKind::CrossEntropy, 3),
-        &["target 0.5 of sample 0 is no class", "mse"],
+        &["target 0.5 of sample 0 is not a class", "mse"],
     );
     says(
         error(&values, LossKind::Bce, 1),

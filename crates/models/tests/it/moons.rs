@@ -114,7 +114,7 @@ fn wrong_settings_are_named() {
     says(error("moons:n=5,n=6"), &["`n` is given twice"]);
     says(
         error("moons:n"),
-        &["`n` is no setting of the form key=value"],
+        &["`n` is not a setting of the form key=value"],
     );
     says(error("moons:n=ten"), &["`n=ten`", "whole number"]);
     says(error("moons:noise=-1"), &["noise is -1", "at least 0"]);

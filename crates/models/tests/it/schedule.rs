@@ -84,6 +84,6 @@ fn names_are_read_and_written() {
     says(error("one-cycle:1.5"), &["in (0, 1)"]);
     says(error("warmup-cosine:1"), &["in [0, 1)"]);
     says(error("cosine:3"), &["`3` is one setting too many"]);
-    says(error("step:a"), &["`a` is no number"]);
+    says(error("step:a"), &["`a` is not a number"]);
     says(error("step:1.5"), &["1.5"]);
 }

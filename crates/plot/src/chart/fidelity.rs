@@ -44,7 +44,7 @@ pub fn trajectory_losses(path: &Trajectory, options: &Options) -> Result<Figure,
         .unwrap_or_else(|| "loss".to_owned());
     let losses = vec![
         series("true loss", 0, 0, column(&|p| p.loss)),
-        series("loss of the plane", 1, 1, column(&|p| p.plane_loss)),
+        series("loss at the projection", 1, 1, column(&|p| p.plane_loss)),
     ];
     curves.panel(name, options.scale, options.clip, options.range, losses);
     let distance = vec![series(

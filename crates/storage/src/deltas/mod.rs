@@ -5,7 +5,6 @@
 
 mod chain;
 mod exact;
-mod half;
 mod planes;
 mod rounded;
 

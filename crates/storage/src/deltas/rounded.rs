@@ -3,9 +3,9 @@
 //! The largest difference of a tensor is scaled into `[2^14, 2^15)`. Half precision then keeps 11 bits
 //! of all differences down to `2^-28` of it, however small the steps are.
 
-use super::half;
 use super::planes;
 use crate::error::Error;
+use half::f16;
 
 /// Differences that are larger are kept bit for bit.
 const LARGEST: f32 = (1u128 << 100) as f32;
@@ -39,9 +39,9 @@ pub(super) fn difference(values: &[f32], base: &mut [f32], lengths: &[usize]) ->
         let (up, down) = powers(scales[tensor]);
         tensor += 1;
         for (value, base) in values[range.clone()].iter().zip(&mut base[range]) {
-            let rounded = half::from_f32((value - *base) * up);
-            *base += half::to_f32(rounded) * down;
-            words.push(u32::from(rounded));
+            let rounded = f16::from_f32((value - *base) * up);
+            *base += rounded.to_f32() * down;
+            words.push(u32::from(rounded.to_bits()));
         }
         Some(())
     })?;
@@ -95,7 +95,7 @@ pub(super) fn restore(data: &[u8], values: &mut [f32], lengths: &[usize]) -> Res
         let (these, values) = rest.0.split_at_mut(*length);
         let (halves, words) = rest.1.split_at(*length);
         for (value, &word) in these.iter_mut().zip(halves) {
-            *value += half::to_f32(word as u16) * down;
+            *value += f16::from_bits(word as u16).to_f32() * down;
         }
         rest = (values, words);
     }

@@ -304,12 +304,12 @@ pub(super) fn check_sample(sample: &Sample) -> Result<(), (&'static str, String)
             true => "; if it is a percentage, divide it by 100",
             false => "",
         };
-        let reason = format!("{accuracy:?} is no accuracy, which is a share from 0 to 1{hint}");
+        let reason = format!("{accuracy:?} is not an accuracy, which is a share from 0 to 1{hint}");
         return Err(("accuracy", reason));
     }
     match sample.loss_se {
         Some(error) if error < 0.0 => {
-            let reason = format!("{error:?} is no standard error, which is never negative");
+            let reason = format!("{error:?} is not a standard error, which is never negative");
             Err(("loss_se", reason))
         }
         _ => Ok(()),

@@ -83,13 +83,19 @@ fn numbers_out_of_range() {
     for (row, expected) in [
         (
             "1,1,1,0.1,55",
-            "line 3, `accuracy`: 55.0 is no accuracy, which is a share from 0 to 1; if it is a percentage, divide it by 100",
+            "line 3, `accuracy`: 55.0 is not an accuracy, which is a share from 0 to 1; if it is a percentage, divide it by 100",
         ),
-        ("1,1,1,0.1,-0.5", "line 3, `accuracy`: -0.5 is no accuracy"),
-        ("1,1,1,0.1,inf", "line 3, `accuracy`: inf is no accuracy"),
+        (
+            "1,1,1,0.1,-0.5",
+            "line 3, `accuracy`: -0.5 is not an accuracy",
+        ),
+        (
+            "1,1,1,0.1,inf",
+            "line 3, `accuracy`: inf is not an accuracy",
+        ),
         (
             "1,1,1,-0.1,0.5",
-            "line 3, `loss_se`: -0.1 is no standard error",
+            "line 3, `loss_se`: -0.1 is not a standard error",
         ),
         ("1,1,1e400,0.1,0.5", "line 3, `loss`: 1e400 is beyond f64"),
         ("1,1,-1e999,0.1,0.5", "line 3, `loss`: -1e999 is beyond f64"),
@@ -105,7 +111,7 @@ fn numbers_out_of_range() {
     }
     let json = r#"{"schema": 1, "axes": [{"min": 0, "max": 1, "count": 2}], "loss": [1, 2], "accuracy": [0.5, 55]}"#;
     fs::write(&path, json).unwrap();
-    assert!(refused(&path, Format::Json).contains("`accuracy`: point 1: 55.0 is no accuracy"));
+    assert!(refused(&path, Format::Json).contains("`accuracy`: point 1: 55.0 is not an accuracy"));
     fs::write(
         &path,
         json.replace("[1, 2]", "[1, 1e400]").replace("55", "1"),
@@ -117,7 +123,7 @@ fn numbers_out_of_range() {
         "SELECT 0 AS i, 0.0 AS alpha, 1.0 AS loss, -0.5 AS loss_se",
     );
     assert!(
-        refused(&path, Format::Parquet).contains("line 1, `loss_se`: -0.5 is no standard error")
+        refused(&path, Format::Parquet).contains("line 1, `loss_se`: -0.5 is not a standard error")
     );
 }
 

@@ -196,7 +196,7 @@ impl<'a> Parts<'a> {
         if self.reporter.cancelled() {
             return Err(StudyError::Interrupted {
                 saved: "all that was computed is stored".to_owned(),
-                again: "the same command goes on from there",
+                again: "the same command continues from there",
             });
         }
         part(self.store, self.reporter)

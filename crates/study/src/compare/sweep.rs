@@ -257,7 +257,7 @@ impl Sweep {
             saved: format!(
                 "{done} of {all} networks are trained and stored, the others as far as they came"
             ),
-            again: "the same command goes on from there",
+            again: "the same command continues from there",
         })
     }
 }

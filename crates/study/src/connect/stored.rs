@@ -124,7 +124,7 @@ impl<'a> StoredCurve<'a> {
                     "the lines are stored, and the curve up to step {}",
                     found.steps
                 ),
-                again: "the same command goes on from there",
+                again: "the same command continues from there",
             }),
         }
     }

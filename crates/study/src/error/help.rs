@@ -112,6 +112,7 @@ impl StudyError {
             E::NotAPlane { .. } => "draw a page",
             E::Panicked { .. } => "report it with what was asked for and the lines above",
             E::Io { source, .. } => file_help(source),
+            E::Store(error) => return store(error).map(str::to_owned),
             E::Interrupted { again, .. } => again,
             E::FewPoints { .. } => "give for example 61 points",
             E::NoInnerPoints => "give one control point or more",
@@ -159,6 +160,17 @@ fn trajectory(error: &core::TrajectoryError) -> Option<&'static str> {
         ),
         E::Rank { .. } => Some("record more checkpoints: train longer, or record more often"),
         E::TooFew { .. } => Some("record more checkpoints"),
+        _ => None,
+    }
+}
+
+/// What to do about a store that does not take what it is given.
+fn store(error: &landscape_storage::Error) -> Option<&'static str> {
+    use landscape_storage::Error as E;
+    match error {
+        E::Differs { .. } => Some("give another name, or replace the stored run"),
+        E::OutputExists { .. } => Some("give another file, or replace it"),
+        E::Io { source, .. } => Some(file_help(source)),
         _ => None,
     }
 }

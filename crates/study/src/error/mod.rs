@@ -189,7 +189,7 @@ pub enum StudyError {
         to: f64,
     },
     /// The margin around a path is no share.
-    #[error("the margin {margin} is no share of a path's extent")]
+    #[error("the margin {margin} is not a share of a path's extent")]
     Margin {
         /// The margin.
         margin: f64,
@@ -592,7 +592,7 @@ pub enum StudyError {
     #[error(transparent)]
     Plane(#[from] core::PlaneError),
     /// Grids.
-    #[error(transparent)]
+    #[error("the grid: {0}")]
     Grid(#[from] core::GridError),
     /// Sampling.
     #[error(transparent)]
@@ -620,16 +620,7 @@ pub enum StudyError {
 impl StudyError {
     /// The message with the reasons below it, as far as it does not hold them already.
     pub fn in_full(&self) -> String {
-        let mut text = self.to_string();
-        let mut reason = std::error::Error::source(self);
-        while let Some(error) = reason {
-            let words = error.to_string();
-            if !text.contains(words.trim()) {
-                text = format!("{text}: {words}");
-            }
-            reason = error.source();
-        }
-        text
+        core::in_full(self)
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn ends_are(ends: usize) -> String {
 /// What is wrong with files of checkpoints that span fewer dimensions than are asked for.
 pub(super) fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
     match (files, wanted, rank) {
-        (..=1, ..) => "one checkpoint is no path".to_owned(),
+        (..=1, ..) => "one checkpoint does not make a path".to_owned(),
         (_, _, 0) => format!("the {files} checkpoints hold the same parameters: there is no path"),
         (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
         _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),

@@ -172,7 +172,7 @@ impl<'a> Work<'a> {
         let state = super::state::unpack(stored)?.filter(|state| state.dim() == dim);
         if let Some(state) = &state {
             self.reporter.note(format_args!(
-                "{}: goes on after {} products",
+                "{}: continues after {} products",
                 self.run.name,
                 state.products()
             ));

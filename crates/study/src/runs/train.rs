@@ -209,7 +209,7 @@ impl Training {
         }
         match stored_before(store, &self.spec)? {
             StoredBefore::Stopped(step) => {
-                reporter.note(format_args!("goes on from step {step}"));
+                reporter.note(format_args!("continues from step {step}"));
                 Ok(())
             }
             StoredBefore::WithoutState {
@@ -257,7 +257,7 @@ impl Training {
                     "the path of run `{}` up to step {} is stored",
                     run.name, report.steps
                 ),
-                again: "the same command goes on from there",
+                again: "the same command continues from there",
             }),
         }
     }

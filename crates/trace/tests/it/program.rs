@@ -213,7 +213,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     fails(p.concat(&[x], 3), "has no axis 3");
     fails(p.gather(w, 0, x), "no indices");
     let cube = p.constant(&[1, 1, 1], vec![0.0]).unwrap();
-    fails(p.embedding(cube, x), "is no table");
+    fails(p.embedding(cube, x), "is not a table");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn images_that_do_not_fit_are_errors() {
         ..geometry
     };
     fails(p.conv2d(image, w, None, still), "no window");
-    fails(p.conv2d(image, w, Some(image), geometry), "is no bias");
+    fails(p.conv2d(image, w, Some(image), geometry), "is not a bias");
     let groups = Convolution {
         groups: 0,
         ..geometry
@@ -253,7 +253,7 @@ fn images_that_do_not_fit_are_errors() {
     };
     fails(p.max_pool2d(image, windows), "do not fit");
     let row = p.constant(&[4], vec![1.0; 4]).unwrap();
-    fails(p.max_pool2d(row, windows), "is no image");
+    fails(p.max_pool2d(row, windows), "is not an image");
     fails(
         p.batch_norm([image, row, row, row, image], 1e-5),
         "each channel",

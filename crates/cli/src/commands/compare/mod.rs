@@ -10,6 +10,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Console, Typed};
 use landscape_storage::Store;
 use landscape_study::compare::{Compared, ComparisonRequest, Factor, Selection, Sweep, follow};
+use landscape_study::device::DeviceName;
 use landscape_study::directions::{check_drawable, is_drawable};
 use landscape_study::figures::FigureFiles;
 use landscape_study::files::{distinct, may_store};
@@ -55,6 +56,12 @@ fn files(args: &CompareArgs) -> FigureFiles {
 fn swept(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     may_store(&args.store.db.db)?;
     let sweep = Sweep::prepare(&args.request(console.command())?, console)?;
+    let host = [DeviceName::Cpu, DeviceName::Flex];
+    if !args.eval.device.iter().all(|name| host.contains(name)) {
+        console.note(
+            "networks are trained on the CPU; losses and curvature are evaluated on the device",
+        );
+    }
     files(args).check_trainings(sweep.variants().len())?;
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;

@@ -46,7 +46,7 @@ pub fn surfaces(
 ) -> Result<(), CliError> {
     if let Some(given) = args.tolerance.filter(|t| !(*t >= 0.0 && t.is_finite())) {
         return Err(CliError::Conflict {
-            what: format!("--tolerance {given:?} is no share"),
+            what: format!("--tolerance {given:?} is not a share of a range"),
             remedy: "give a number from 0 on, for example --tolerance 1e-6".to_owned(),
         });
     }

@@ -49,7 +49,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
 }
 
 fn bad(error: zip::result::ZipError) -> PickleError {
-    malformed(format!("it is no valid zip archive ({error})"))
+    malformed(format!("it is not a valid zip archive ({error})"))
 }
 
 /// Archives that other programs write, by the names of their parts.

@@ -228,7 +228,7 @@ impl<'a> Machine<'a> {
         match self.top()? {
             Value::Sequence(id) => self.arena.append(id, items),
             Value::Inert | Value::Object(_) | Value::Dict(_) => {}
-            _ => return Err(malformed("it appends to what is no list")),
+            _ => return Err(malformed("it appends to something that is not a list")),
         }
         Ok(())
     }
@@ -243,7 +243,11 @@ impl<'a> Machine<'a> {
                 None => self.arena.give_items(id, pairs),
             },
             Value::Inert => {}
-            _ => return Err(malformed("it sets items of what is no dictionary")),
+            _ => {
+                return Err(malformed(
+                    "it sets items of something that is not a dictionary",
+                ));
+            }
         }
         Ok(())
     }
@@ -291,7 +295,7 @@ impl<'a> Machine<'a> {
             // What such an object gives when it is called is not known either.
             Value::Object(id) => self.arena.object(self.arena.objects[id].class),
             Value::Inert => Value::Inert,
-            _ => return Err(malformed("it calls what is no function")),
+            _ => return Err(malformed("it calls something that is not a function")),
         };
         self.push(made)
     }

@@ -111,7 +111,7 @@ impl<'a> Machine<'a> {
     }
 
     fn counts(&self, values: Value<'a>) -> Result<Vec<usize>> {
-        let wrong = || malformed("a tensor's shape or strides are no counts");
+        let wrong = || malformed("a tensor's shape or strides are not whole numbers");
         let values = self.arena.items(values).ok_or_else(wrong)?;
         if values.len() > MAX_AXES {
             return Err(PickleError::Limit {

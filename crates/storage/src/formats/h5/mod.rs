@@ -199,7 +199,7 @@ impl Columns {
             Some(percent)
                 if percent != ABSENT && !percent.is_nan() && !(0.0..=100.0).contains(&percent) =>
             {
-                let reason = format!("{percent:?} is no accuracy in percent, from 0 to 100");
+                let reason = format!("{percent:?} is not an accuracy in percent, from 0 to 100");
                 Err((self.percent_name, reason))
             }
             _ => check_sample(sample),
@@ -314,7 +314,7 @@ impl<'a> Reader<'a> {
         match (axes.is_empty(), self.root.has(directions::NAMES[0])) {
             (true, true) => Err(self.wrong(
                 AXES[0],
-                "there is no such dataset: these are directions, for --direction FILE",
+                "there is no such dataset: these are directions, from which a landscape can be sampled",
             )),
             (true, false) => Err(self.wrong(AXES[0], self.lacking())),
             _ => Grid::new(axes).map_err(|error| self.wrong(AXES[0], error.to_string())),
