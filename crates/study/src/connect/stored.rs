@@ -171,7 +171,7 @@ impl<'a> StoredCurve<'a> {
         let mut trajectory = trajectory_on(&shown.plane, curve, &profile)?;
         fill(&mut trajectory, &objective)?;
         let label = match self.request.config.kind {
-            CurveKind::Bezier => "bezier curve",
+            CurveKind::Bezier => "Bézier curve",
             CurveKind::Chain => "chain",
         };
         store.put_trajectory(&run, label, &trajectory)?;

@@ -156,7 +156,7 @@ mod tests {
             ],
             "compare" => &[
                 STORE,
-                "optimizers seeds widths batch_sizes model data grid end_grid no_curvature output log",
+                "optimizers lrs seeds widths batch_sizes model data grid end_grid no_curvature output log",
             ],
             "metrics" => &["value db"],
             "diagnose" => &["no_curvature db"],
