@@ -206,6 +206,17 @@ pub enum StoredBefore {
     Complete,
 }
 
+impl StoredBefore {
+    /// Steps that need not be done again, of so many in all.
+    pub(crate) fn steps(&self, all: usize) -> u64 {
+        match self {
+            StoredBefore::Complete => all as u64,
+            StoredBefore::Stopped(step) => *step,
+            StoredBefore::Nothing | StoredBefore::WithoutState { .. } => 0,
+        }
+    }
+}
+
 /// What [`Store::begin`] would go on with for a training.
 ///
 /// # Errors

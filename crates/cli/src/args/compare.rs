@@ -139,6 +139,9 @@ pub struct CompareArgs {
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
     pub log: bool,
+    /// Print how much is to be done, and estimates of time and memory; store nothing
+    #[arg(long, help_heading = "Evaluation")]
+    pub dry_run: bool,
 }
 
 impl CompareArgs {

@@ -77,6 +77,9 @@ pub struct ConnectArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Print how much is to be done, and estimates of time and memory; store nothing
+    #[arg(long, help_heading = "Evaluation")]
+    pub dry_run: bool,
 }
 
 /// How a curve is found and shown.

@@ -207,6 +207,7 @@ fn completions_list_values() {
 #[test]
 fn commands_say_what_they_would_do() {
     let bench = Bench::trained();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 2 --seed 7 --name b");
     let files = bench.files();
     let cases = [
         (
@@ -217,6 +218,14 @@ fn commands_say_what_they_would_do() {
         ("surface --run moons --grid 7", "49 points"),
         ("volume --run moons --grid 5", "125 points"),
         ("trajectory --run moons --grid 5", "25 points of the plane"),
+        (
+            "compare --seeds 0..3 --model mlp:2-4-1 --data moons --epochs 2 --grid 5 --end-grid 3",
+            "24 steps of training",
+        ),
+        (
+            "connect --run moons --run b --points 9 --align weights",
+            "18 points of lines",
+        ),
         (
             "hessian --run moons",
             "at most 1000 products for eigenvalues",
@@ -240,7 +249,16 @@ fn commands_say_what_they_would_do() {
         assert!(expected.contains(&count.to_string()), "{words}: {json}");
         assert_eq!(bench.files(), files, "{words}");
     }
-    assert_eq!(bench.json("runs")["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(bench.json("runs")["runs"].as_array().unwrap().len(), 2);
+    let curve = "connect --run moons --run b --curve bezier --epochs 3 --grid 5 --dry-run";
+    let said = bench.ok(curve).out;
+    for part in [
+        "12 steps of training a curve",
+        "61 points of the curve",
+        "25 points of the plane",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
     let again = "train --model mlp:2-8-4-1 --data moons --epochs 20 --optimizer adam --dry-run";
     let known = bench.ok(again).out;
     assert!(

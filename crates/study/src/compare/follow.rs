@@ -5,6 +5,7 @@ use super::{Eigenvalue, Factor, Fate};
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::diagnose::{Evidence, evidence};
+use crate::directions::GridRequest;
 use crate::hessian::{CurvatureRequest, CurvatureStudy, Measure};
 use crate::record::Settings;
 use crate::report::{Quiet, Reporter};
@@ -72,6 +73,24 @@ impl ComparisonRequest {
             evaluation: Evaluation::default(),
             keep: Keep::default(),
         }
+    }
+
+    /// Points of all planes of a comparison of so many trainings.
+    pub(super) fn points(&self, trainings: usize) -> Result<usize, StudyError> {
+        let of = |counts: &Vec<usize>| {
+            let counts = Some(counts.clone());
+            GridRequest {
+                counts,
+                ranges: None,
+            }
+            .of(2)
+        };
+        let joint = match self.factor {
+            // Networks of different sizes have no plane in common.
+            Some(Factor::Width) => 0,
+            _ => of(&self.counts)?.len(),
+        };
+        Ok(joint + trainings * of(&self.end_counts)?.len())
     }
 }
 

@@ -1,18 +1,23 @@
 //! Variants of one training into a store, each kept as an ordinary training run.
 
 use super::recorder::SweepRecorder;
-use super::{Base, Compared, Factor, Study, Variant, widened};
+use super::{Base, Compared, ComparisonRequest, Factor, Study, Variant, widened};
 use crate::StudyError;
+use crate::device::Evaluation;
+use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::{plan_network, plan_networks, plan_samples};
 use crate::problem::{DataRequest, load_data, load_file, with_loss};
 use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
-use crate::runs::{Keep, training_spec};
-use landscape_core::{Outcome, counted};
-use landscape_models::{ModelSpec, OptimizerKind, TrainConfig};
+use crate::runs::{Keep, seconds_a_step, steps, training_spec};
+use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
+use landscape_models::{Dataset, LossKind, ModelSpec, OptimizerKind, TrainConfig, trace_network};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use std::path::PathBuf;
+
+/// Points that an estimate measures at most.
+const TRIAL: usize = 64;
 
 /// What a sweep varies, and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,6 +209,57 @@ impl Sweep {
         Ok(variants.map(compared).collect())
     }
 
+    /// What it would cost to train them and to put them side by side, from steps and points that are measured and not
+    /// kept; curvature is not counted. What is stored of the trainings is looked up in `store`.
+    ///
+    /// # Errors
+    /// Those of training, objective and store.
+    pub fn estimate(
+        &self,
+        request: &ComparisonRequest,
+        store: Option<&Store>,
+    ) -> Result<Estimate, StudyError> {
+        let (data, loss) = (self.study.data(), self.study.loss());
+        let variants = self.study.variants();
+        let (mut all, mut stored, mut seconds) = (0, 0, 0.0);
+        let mut each: Option<f64> = None;
+        for (variant, spec) in variants.iter().zip(&self.specs) {
+            let steps = steps(&variant.config, data.len());
+            let before = match store.filter(|_| !spec.replace) {
+                Some(store) => stored_before(store, spec)?.steps(steps),
+                None => 0,
+            };
+            // Steps of one network and batch take the same time.
+            let step = match (self.factor(), each) {
+                (Factor::Width | Factor::BatchSize, _) | (_, None) => {
+                    seconds_a_step(variant.network()?, data, loss, &variant.config)?
+                }
+                (_, Some(each)) => each,
+            };
+            each = Some(step);
+            (all, stored) = (all + steps, stored + before);
+            seconds += step * (steps as u64 - before) as f64;
+        }
+        let left = (all as u64).saturating_sub(stored);
+        let together = match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let together = together.min(variants.len()) as f64;
+        let training = Part {
+            stored,
+            ..Part::new(
+                "steps of training",
+                all,
+                seconds / left.max(1) as f64 / together,
+            )
+        };
+        let planes = request.points(variants.len())?;
+        let point = seconds_a_point(&variants[0], data, loss, &request.evaluation)?;
+        let planes = Part::new("points of planes", planes, point);
+        Ok(Estimate::of(vec![training, planes]))
+    }
+
     /// A run for each variant. Names that are taken by something else are found before any is made.
     fn begin(&self, store: &Store, reporter: &dyn Reporter) -> Result<Vec<Run>, StudyError> {
         let (mut specs, mut stopped) = (self.specs.clone(), 0);
@@ -260,6 +316,26 @@ impl Sweep {
             again: "the same command continues from there",
         })
     }
+}
+
+/// Seconds of a point of a plane through the parameters of a variant.
+fn seconds_a_point(
+    variant: &Variant,
+    data: &Dataset,
+    loss: LossKind,
+    evaluation: &Evaluation,
+) -> Result<f64, StudyError> {
+    let origin = &variant.initial;
+    let draw = |stream| Direction::random(origin, Distribution::Gaussian, 0, stream);
+    let plane = Plane::new(origin.clone(), vec![draw(0), draw(1)])?;
+    let trace = trace_network(&variant.network()?, data, loss, &[])?;
+    let objective = trace.objective(&plane, &evaluation.targets()?)?;
+    let points: Vec<_> = (0..TRIAL)
+        .map(|i| [i as f64 / TRIAL as f64, 0.5, 0.0])
+        .collect();
+    Ok(seconds_each(TRIAL, |count| {
+        objective.evaluate(&points[..count]).map(drop)
+    })?)
 }
 
 /// The run of a variant.

@@ -7,17 +7,23 @@ use super::{
 };
 use crate::StudyError;
 use crate::directions::{check_statistics, say_without_statistics};
+use crate::estimate::{Estimate, Part, seconds_each};
 use crate::problem::{LossChoice, Problem, last_checkpoint, load_file};
 use crate::record::{
     DirectionsSettings, LandscapeSettings, Origin, Place, ProblemSettings, Provenance, request,
 };
 use crate::report::{Reporter, say_how_it_runs};
-use crate::runs::StoredSampling;
-use landscape_core::{Curve, CurveKind, Direction, Grid, Params, Plane, Role, path_words};
+use crate::runs::{StoredSampling, seconds_a_step, steps};
+use landscape_core::{
+    Curve, CurveKind, Direction, Grid, Objective, Params, Plane, Role, path_words,
+};
 use landscape_models::save_weights;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_trace::BatchStatistics;
 use serde::Serialize;
+
+/// Points that an estimate measures at most.
+const TRIAL: usize = 64;
 
 /// Two networks, checked and ready to be connected.
 #[derive(Debug)]
@@ -115,6 +121,36 @@ impl Connection {
             aligned,
             curve,
         })
+    }
+
+    /// What it would cost, from points of the line and steps of the training that are measured and not kept. What is
+    /// stored already is not looked up.
+    ///
+    /// # Errors
+    /// Those of the objective and of training.
+    pub fn estimate(&self) -> Result<Estimate, StudyError> {
+        let line = self
+            .context
+            .objective(&straight(self.start(), &self.other)?)?;
+        let points = self.grid.len();
+        let trial: Vec<_> = (0..points.min(TRIAL)).map(|i| self.grid.point(i)).collect();
+        let each = seconds_each(trial.len(), |count| {
+            line.evaluate(&trial[..count]).map(drop)
+        })?;
+        let lines = 1 + usize::from(self.request.align.is_some());
+        let mut parts = vec![Part::new("points of lines", lines * points, each)];
+        if let Some(curve) = &self.request.curve {
+            let (config, data) = (&curve.config.training, &self.problem.data);
+            let loss = self.problem.loss.kind;
+            let step = seconds_a_step(self.problem.network()?, data, loss, config)?;
+            let steps = steps(config, data.len());
+            parts.push(Part::new("steps of training a curve", steps, step));
+            parts.push(Part::new("points of the curve", points, each));
+            if let Some(grid) = &curve.grid {
+                parts.push(Part::new("points of the plane", grid.of(2)?.len(), each));
+            }
+        }
+        Ok(Estimate::of(parts))
     }
 
     pub(super) fn request(&self) -> &ConnectRequest {

@@ -5,11 +5,14 @@ mod precision;
 mod sampling;
 mod summary;
 mod train;
+mod trial;
 
 pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
 pub use summary::LandscapeSummary;
 pub use train::{TrainRequest, TrainedRun, Training, training_spec};
+
+pub(crate) use trial::{seconds_a_step, steps};
 
 use landscape_storage::RunSpec;
 

@@ -1,6 +1,7 @@
 //! Trainings that record their path.
 
 use super::Keep;
+use super::trial::{seconds_a_step, steps};
 use crate::StudyError;
 use crate::device::DeviceName;
 use crate::estimate::{Estimate, Part};
@@ -10,13 +11,11 @@ use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettin
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::Reporter;
 use landscape_core::{Outcome, Progress};
-use landscape_models::{
-    Dataset, LossKind, ModelSpec, Network, Record, Step, TrainConfig, TrainObserver, check_training,
-};
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, Step, TrainConfig, check_training};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A training.
 ///
@@ -181,23 +180,11 @@ impl Training {
             Some(store) => stored_before(store, &self.spec)?,
             None => StoredBefore::Nothing,
         };
-        let samples = self.data.len();
-        let steps = self.config.epochs * samples.div_ceil(self.config.batch);
-        let mut trial = Trial::default();
-        landscape_models::train(
-            self.network,
-            &self.data,
-            self.loss.kind,
-            &self.config,
-            &mut trial,
-        )?;
+        let steps = steps(&self.config, self.data.len());
+        let each = seconds_a_step(self.network, &self.data, self.loss.kind, &self.config)?;
         Ok(Estimate::of(vec![Part {
-            stored: match before {
-                StoredBefore::Complete => steps as u64,
-                StoredBefore::Stopped(step) => step,
-                StoredBefore::Nothing | StoredBefore::WithoutState { .. } => 0,
-            },
-            ..Part::new("steps of training", steps, trial.each())
+            stored: before.steps(steps),
+            ..Part::new("steps of training", steps, each)
         }]))
     }
 
@@ -259,45 +246,6 @@ impl Training {
                 ),
                 again: "the same command continues from there",
             }),
-        }
-    }
-}
-
-/// Time that the first steps of a training may take.
-const TRIAL: Duration = Duration::from_secs(1);
-
-/// Times the first steps of a training, and ends it.
-#[derive(Default)]
-struct Trial {
-    /// When the first step was done, which has the work that is done once in it.
-    first: Option<Instant>,
-    steps: u32,
-    seconds: f64,
-}
-
-impl Trial {
-    /// Seconds of a step.
-    fn each(&self) -> f64 {
-        self.seconds / f64::from(self.steps.max(1))
-    }
-}
-
-impl TrainObserver for Trial {
-    fn record(&mut self, _: Record) -> ControlFlow<()> {
-        // Records cost time too; those of the first steps are more frequent than later ones.
-        ControlFlow::Continue(())
-    }
-
-    fn step(&mut self, step: Step) -> ControlFlow<()> {
-        let Some(first) = self.first else {
-            self.first = Some(Instant::now());
-            return ControlFlow::Continue(());
-        };
-        self.seconds = first.elapsed().as_secs_f64();
-        self.steps = u32::try_from(step.step - 1).unwrap_or(u32::MAX);
-        match first.elapsed() < TRIAL {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
         }
     }
 }

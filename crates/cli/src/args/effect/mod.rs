@@ -147,7 +147,7 @@ mod tests {
             "connect" => &[
                 DATA,
                 STORE,
-                "run weights to model points batch_norm align save curve grid range device",
+                "run weights to model points batch_norm align save curve grid range device dry_run",
             ],
             "hessian" => &[
                 DATA,

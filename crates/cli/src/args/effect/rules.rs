@@ -238,7 +238,12 @@ fn draws(measure: &MeasureName) -> bool {
 pub(super) fn compare(args: &CompareArgs) -> Vec<Rule> {
     if !args.runs.is_empty() {
         let why = "the runs that are named are stored already, nothing is trained";
-        return vec![idle(TRAINING, true, why), threads(&args.eval)];
+        let made = "it belongs to trainings that are made, as in `landscape compare --seeds 0..3`";
+        return vec![
+            idle(TRAINING, true, why),
+            idle(&["dry_run"], true, made),
+            threads(&args.eval),
+        ];
     }
     let mut rules = varied(args);
     rules.push(idle(

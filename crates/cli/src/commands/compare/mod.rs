@@ -5,9 +5,9 @@ mod surfaces;
 
 use crate::args::{CompareArgs, grid_request, no_effect};
 use crate::error::CliError;
-use crate::inputs::{open_store, read_store};
+use crate::inputs::{open_store, read_store, stored_before};
 use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed};
+use crate::output::{self, Console, Typed};
 use landscape_storage::Store;
 use landscape_study::compare::{Compared, ComparisonRequest, Factor, Selection, Sweep, follow};
 use landscape_study::device::DeviceName;
@@ -54,7 +54,9 @@ fn files(args: &CompareArgs) -> FigureFiles {
 
 /// Variants of one network.
 fn swept(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
-    may_store(&args.store.db.db)?;
+    if !args.dry_run {
+        may_store(&args.store.db.db)?;
+    }
     let sweep = Sweep::prepare(&args.request(console.command())?, console)?;
     let host = [DeviceName::Cpu, DeviceName::Flex];
     if !args.eval.device.iter().all(|name| host.contains(name)) {
@@ -63,10 +65,16 @@ fn swept(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
         );
     }
     files(args).check_trainings(sweep.variants().len())?;
+    let varied = Some(sweep.factor());
+    if args.dry_run {
+        let store = stored_before(&args.store.db.db, console)?;
+        let request = comparison(sweep.name(), varied, args, console);
+        let estimate = sweep.estimate(&request, store.as_ref())?;
+        return output::estimate(&estimate, console, Default::default());
+    }
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
     let compared = sweep.run(&store, console)?;
-    let varied = Some(sweep.factor());
     side_by_side(sweep.name(), varied, &compared, args, &store, console)
 }
 
@@ -112,6 +120,24 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
     found.map_or(Ok(()), |id| Err(no_effect(id, why, None)))
 }
 
+/// How trainings are put side by side.
+fn comparison(
+    name: &str,
+    factor: Option<Factor>,
+    args: &CompareArgs,
+    console: &Console,
+) -> ComparisonRequest {
+    ComparisonRequest {
+        name: name.to_owned(),
+        factor,
+        counts: args.grid.0.clone(),
+        end_counts: args.end_grid.0.clone(),
+        curvature: !args.no_curvature,
+        evaluation: args.eval.request(),
+        keep: args.store.keep(console.command()),
+    }
+}
+
 fn side_by_side(
     name: &str,
     factor: Option<Factor>,
@@ -120,15 +146,7 @@ fn side_by_side(
     store: &Store,
     console: &Console,
 ) -> Result<(), CliError> {
-    let request = ComparisonRequest {
-        name: name.to_owned(),
-        factor,
-        counts: args.grid.0.clone(),
-        end_counts: args.end_grid.0.clone(),
-        curvature: !args.no_curvature,
-        evaluation: args.eval.request(),
-        keep: args.store.keep(console.command()),
-    };
+    let request = comparison(name, factor, args, console);
     let comparison = follow(&request, compared, store, console)?;
     let files = files(args).draw_trainings(&comparison, store)?;
     report::print(&comparison, factor, &files, console)?;

@@ -6,7 +6,7 @@ use crate::args::ConnectArgs;
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::interrupt::Interrupt;
-use crate::output::Console;
+use crate::output::{self, Console};
 use landscape_study::connect::Connection;
 use landscape_study::files::may_store;
 use report::Report;
@@ -17,12 +17,17 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
     let request = args.request(console.command())?;
     request.check(console)?;
-    may_store(&args.store.db.db)?;
+    if !args.dry_run {
+        may_store(&args.store.db.db)?;
+    }
     let store = match args.run.is_empty() {
         true => None,
         false => Some(read_store(&args.store.db.db, console)?),
     };
     let connection = Connection::prepare(&request, store.as_ref(), console)?;
+    if args.dry_run {
+        return output::estimate(&connection.estimate()?, console, Default::default());
+    }
     // From here on, stopping it saves what is done.
     Interrupt::listen();
     let store = open_store(&args.store.db.db, console)?;
