@@ -203,7 +203,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     fails(p.reduce(Reduction::Sum, x, Some(2)), "has no axis 2");
     fails(p.softmax(x, 7, true), "has no axis 7");
     fails(p.reshape(x, &[4, 4]), "different numbers");
-    fails(p.permute(x, &[1, 1]), "no order of 2 axes");
+    fails(p.permute(x, &[1, 1]), "not an order of 2 axes");
     fails(p.expand(x, &[3, 6]), "does not repeat");
     fails(p.expand(x, &[5]), "does not repeat");
     fails(p.slice(x, 1, 3, 3), "not all within");
@@ -211,7 +211,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     fails(p.concat(&[], 0), "no values");
     fails(p.concat(&[x, w], 1), "not only along axis 1");
     fails(p.concat(&[x], 3), "has no axis 3");
-    fails(p.gather(w, 0, x), "no indices");
+    fails(p.gather(w, 0, x), "are not indices");
     let cube = p.constant(&[1, 1, 1], vec![0.0]).unwrap();
     fails(p.embedding(cube, x), "is not a table");
 }
@@ -226,7 +226,7 @@ fn images_that_do_not_fit_are_errors() {
     };
     let geometry = Convolution::default();
     for (shape, words) in [
-        ([2, 3, 3, 3], "no image for weights"),
+        ([2, 3, 3, 3], "not an image for weights"),
         ([2, 4, 6, 3], "no window"),
         ([2, 4, 0, 3], "no window"),
     ] {
