@@ -298,7 +298,7 @@ fn walls_of_numbers_cut_and_unmeasured_points_do_not() {
         assert_eq!(outlook.verdict, Outlook::Trapped, "{}", outlook.words);
         assert_eq!(merge_tree(&cut, Value::Loss).decided().len(), 2);
     }
-    // A hole beside the measured way: a lower one may lead through it.
+    // A hole beside the measured path: a lower one may lead through it.
     let mut gap = Surface::new(wells.grid().clone(), vec![]);
     for flat in 0..gap.grid().len() {
         let [i, j, _] = gap.grid().unravel(flat);
@@ -309,7 +309,7 @@ fn walls_of_numbers_cut_and_unmeasured_points_do_not() {
     let outlook = told_at(&gap, right).outlook;
     assert_eq!(outlook.verdict, Outlook::Unknown, "{}", outlook.words);
     assert!(
-        outlook.words.contains("other ways are not measured"),
+        outlook.words.contains("other paths are not measured"),
         "{}",
         outlook.words
     );
