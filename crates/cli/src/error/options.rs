@@ -191,6 +191,11 @@ pub fn remedy(error: &StudyError) -> Option<String> {
              give another --name"
         }
         E::Exists { .. } => "give another file, or --force to overwrite it",
+        E::NoLandscape { .. } => {
+            "name trainings alone, or landscapes alone; `landscape runs` lists them"
+        }
+        E::SeveralGrids => "sample them with the same --grid and --range, or leave --tolerance out",
+        E::Tolerance { .. } => "give a number from 0 on, for example --tolerance 1e-6",
         E::NoPicture { .. } => "give -o FILE.svg, FILE.png or FILE.html",
         E::SeveralPaths { paths, .. } => {
             let first = paths.first()?;

@@ -35,6 +35,7 @@
 //! ```
 
 mod follow;
+mod landscapes;
 mod markdown;
 mod plane;
 mod recorder;
@@ -48,9 +49,11 @@ mod train;
 mod widths;
 
 pub use follow::{Compared, Comparison, ComparisonRequest, JointPlane, TrainingRow, follow};
+pub use landscapes::{
+    ComparedLandscape, Difference, DifficultyVerdict, LandscapeComparison, compare_landscapes,
+};
 pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
-pub use relation::{Relation, relation};
 pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};

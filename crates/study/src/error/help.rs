@@ -95,6 +95,9 @@ impl StudyError {
             }
             E::Exists { .. } => "give another file, or replace it",
             E::WrittenTwice { .. } => "give each file a name of its own",
+            E::NoLandscape { .. } => "name trainings alone, or landscapes alone",
+            E::SeveralGrids => "sample them on the same points, or give no tolerance",
+            E::Tolerance { .. } => "give a number from 0 on, for example 1e-6",
             E::NoPicture { .. } => "give a file with one of these endings",
             E::UnknownPath { known, .. } => {
                 return Some(format!("give one of: {}", known.join(", ")));

@@ -4,7 +4,7 @@ mod help;
 mod words;
 
 pub use help::file_help;
-pub use words::NoCurvature;
+pub use words::{NoCurvature, Smaller};
 
 use landscape_core as core;
 use landscape_core::{counted, counted_are};
@@ -451,6 +451,23 @@ pub enum StudyError {
         /// The terms that it has.
         terms: Vec<String>,
     },
+    /// A run without a landscape among landscapes.
+    #[error("`{run}` is a {kind} without a landscape")]
+    NoLandscape {
+        /// Its name.
+        run: String,
+        /// What it is.
+        kind: RunKind,
+    },
+    /// Landscapes on other points cannot agree within a tolerance.
+    #[error("a tolerance is compared point by point, and these landscapes have several grids")]
+    SeveralGrids,
+    /// A tolerance that is not a share.
+    #[error("the tolerance {tolerance:?} is not a share of a range")]
+    Tolerance {
+        /// What was given.
+        tolerance: f64,
+    },
     /// Neither a picture nor a page.
     #[error("`{}` is not an .svg, .png or .html file", path.display())]
     NoPicture {
@@ -622,29 +639,6 @@ impl StudyError {
     pub fn in_full(&self) -> String {
         core::in_full(self)
     }
-}
-
-/// What would need less memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Smaller {
-    /// Fewer points.
-    Grid,
-    /// A smaller network.
-    Network,
-    /// A smaller network, or fewer samples.
-    Samples,
-    /// Fewer networks at once.
-    Networks,
-    /// Fewer eigenvectors.
-    Eigenvectors,
-    /// Fewer products for the trace, or another estimator.
-    Products,
-    /// Fewer steps of Lanczos for the density.
-    LanczosSteps,
-    /// Fewer checkpoints.
-    Checkpoints,
-    /// Fewer control points.
-    ControlPoints,
 }
 
 impl From<core::StreamError> for StudyError {

@@ -4,6 +4,29 @@ use landscape_core::{counted, escaped};
 use std::ffi::OsStr;
 use std::fmt;
 
+/// What would need less memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Smaller {
+    /// Fewer points.
+    Grid,
+    /// A smaller network.
+    Network,
+    /// A smaller network, or fewer samples.
+    Samples,
+    /// Fewer networks at once.
+    Networks,
+    /// Fewer eigenvectors.
+    Eigenvectors,
+    /// Fewer products for the trace, or another estimator.
+    Products,
+    /// Fewer steps of Lanczos for the density.
+    LanczosSteps,
+    /// Fewer checkpoints.
+    Checkpoints,
+    /// Fewer control points.
+    ControlPoints,
+}
+
 /// Curvature that a run may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoCurvature {

@@ -2,5 +2,6 @@
 
 mod compare;
 mod connect;
+mod figures;
 mod record;
 mod recording;

@@ -1,0 +1,178 @@
+//! Figures of stored runs: which ones they have, and the files that are asked for.
+
+use landscape_storage::Store;
+use landscape_study::StudyError;
+use landscape_study::figures::{
+    FigureFiles, FigureKind, FigureRequest, FigureSource, Figures, Look, RunContents,
+};
+use landscape_study::hessian::{CurvatureRequest, CurvatureStudy};
+use landscape_study::runs::{Landscape, LandscapeRequest, TrainRequest, Training};
+use landscape_study::trajectory::{ProjectedPaths, TrajectoryRequest};
+use std::fs;
+use tempfile::TempDir;
+
+/// A database with a training, a line, a plane, a path with its plane, and curvature.
+fn stored() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("landscape.duckdb")).expect("a database");
+    train(&store).expect("trained");
+    for (name, dims) in [("line", 1), ("plane", 2)] {
+        sample(&store, name, dims).expect("sampled");
+    }
+    follow(&store).expect("followed");
+    curve(&store).expect("curvature");
+    (folder, store)
+}
+
+fn train(store: &Store) -> Result<(), StudyError> {
+    let mut request = TrainRequest::new("mlp:2-4-1".parse()?);
+    request.data.data = Some("moons:n=40".parse()?);
+    request.config.epochs = 4;
+    request.keep.name = Some("moons".to_owned());
+    Training::prepare(&request, &())?.run(store, &()).map(drop)
+}
+
+fn sample(store: &Store, name: &str, dims: usize) -> Result<(), StudyError> {
+    let mut request = LandscapeRequest {
+        dims,
+        ..LandscapeRequest::default()
+    };
+    request.network.run = Some("moons".to_owned());
+    request.grid.counts = Some(vec![5]);
+    request.keep.name = Some(name.to_owned());
+    Landscape::prepare(&request, Some(store), &())?
+        .run(store, &())
+        .map(drop)
+}
+
+fn follow(store: &Store) -> Result<(), StudyError> {
+    let mut request = TrajectoryRequest {
+        runs: vec!["moons".to_owned()],
+        ..TrajectoryRequest::default()
+    };
+    request.grid.counts = Some(vec![5]);
+    request.keep.name = Some("path".to_owned());
+    ProjectedPaths::prepare(&request, Some(store), &())?
+        .run(store, &())
+        .map(drop)
+}
+
+fn curve(store: &Store) -> Result<(), StudyError> {
+    let mut request = CurvatureRequest {
+        top: Some(1),
+        density: true,
+        lanczos_steps: 5,
+        probes: 2,
+        ..CurvatureRequest::default()
+    };
+    request.network.run = Some("moons".to_owned());
+    request.keep.name = Some("curvature".to_owned());
+    CurvatureStudy::prepare(&request, Some(store), &())?
+        .run(store, &())
+        .map(drop)
+}
+
+#[test]
+fn runs_have_the_figures_of_what_they_hold() {
+    use FigureKind as K;
+    let (_folder, store) = stored();
+    let known: [(&str, &[K]); 5] = [
+        ("moons", &[K::Losses]),
+        ("line", &[K::Line, K::Persistence]),
+        (
+            "plane",
+            &[K::Contour, K::Heatmap, K::Surface, K::Persistence],
+        ),
+        (
+            "path",
+            &[
+                K::Trajectory,
+                K::Contour,
+                K::Heatmap,
+                K::Surface,
+                K::Persistence,
+                K::PlaneLosses,
+            ],
+        ),
+        ("curvature", &[K::Spectrum]),
+    ];
+    for (name, kinds) in known {
+        let run = RunContents::load(&store, name).expect("stored");
+        let found = run.figures();
+        let found_kinds: Vec<K> = found.iter().map(|figure| figure.kind).collect();
+        assert_eq!(found_kinds, kinds, "{name}");
+        for &kind in K::ALL {
+            let drawn = run.draw(kind, &Look::default());
+            assert_eq!(drawn.is_ok(), kinds.contains(&kind), "{name}: {kind}");
+        }
+    }
+    let path = RunContents::load(&store, "path").expect("stored");
+    assert_eq!(path.figures()[0].source, FigureSource::PathsOnLandscape);
+}
+
+#[test]
+fn several_runs_are_files_of_their_own_or_one_page() {
+    let (folder, store) = stored();
+    let file = |name: &str| folder.path().join(name);
+    let request = FigureRequest::new(["plane", "path"], file("all.svg"));
+    let drawn = Figures::prepare(&request, &store).and_then(|figures| figures.run());
+    let drawn = drawn.expect("drawn").files;
+    assert_eq!(drawn, [file("all-plane.svg"), file("all-path.svg")]);
+    assert!(drawn.iter().all(|file| file.exists()) && !file("all.svg").exists());
+    let files = FigureFiles {
+        output: vec![file("plane.html"), file("plane.png")],
+        ..FigureFiles::default()
+    };
+    files.check().expect("they can be written");
+    let drawn = files.draw("plane", &store).expect("drawn").files;
+    assert_eq!(drawn, files.output);
+    let page = fs::read_to_string(file("plane.html")).expect("UTF-8");
+    assert!(page.starts_with("<!doctype html>"));
+    // Nothing is replaced unasked.
+    assert!(matches!(files.check(), Err(StudyError::Exists { .. })));
+}
+
+#[test]
+fn what_cannot_be_drawn_is_said() {
+    let (folder, store) = stored();
+    let refused = |name: &str, kind: Option<FigureKind>, file: &str, path: Option<&str>| {
+        let mut request = FigureRequest::new([name], folder.path().join(file));
+        request.kind = kind;
+        request.look.path = path.map(str::to_owned);
+        let figures = Figures::prepare(&request, &store);
+        let error = figures.and_then(|figures| figures.run()).expect_err(name);
+        assert!(!folder.path().join(file).exists());
+        error
+    };
+    let trajectory = Some(FigureKind::Trajectory);
+    assert!(matches!(
+        refused("plane", None, "a.pdf", None),
+        StudyError::NoPicture { .. }
+    ));
+    assert!(matches!(
+        refused("path", trajectory, "a.svg", Some("other")),
+        StudyError::UnknownPath { known, .. } if known == ["moons"]
+    ));
+    assert!(matches!(
+        refused("plane", Some(FigureKind::Spectrum), "a.svg", None),
+        StudyError::NoCurvature { trained: Some(trained), .. } if trained == "moons"
+    ));
+    let error = refused("moons", Some(FigureKind::Contour), "a.svg", None);
+    assert_eq!(error.to_string(), "run `moons` (train) has no landscape");
+}
+
+#[test]
+fn requests_are_written_and_read() {
+    let mut request = FigureRequest::new(["plane"], "plane.svg");
+    request.kind = Some(FigureKind::PlaneLosses);
+    request.look.log = true;
+    request.look.clip.high = Some(2.0);
+    let json = serde_json::to_string(&request).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<FigureRequest>(&json).expect("read"),
+        request
+    );
+    let short = r#"{"runs": ["plane"], "output": "plane.svg"}"#;
+    let read: FigureRequest = serde_json::from_str(short).expect("read");
+    assert_eq!(read, FigureRequest::new(["plane"], "plane.svg"));
+}
