@@ -233,7 +233,7 @@ fn files_are_overwritten_only_when_told() {
     for &format in Format::ALL {
         let error = export_surface(&surface, format, &path, false).unwrap_err();
         assert!(matches!(error, Error::OutputExists { .. }), "{error}");
-        assert!(error.to_string().contains("--force"));
+        assert_eq!(error.to_string(), format!("`{}` exists", path.display()));
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     export_surface(&surface, Format::Csv, &path, true).unwrap();

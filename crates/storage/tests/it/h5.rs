@@ -337,7 +337,7 @@ fn volumes_and_other_things_are_refused() {
     assert!(message(failed.unwrap_err()).contains("use h5 or vtk"));
     let text = message(import_surface(&reference("h5/weights.h5"), Format::H5).unwrap_err());
     assert!(
-        text.contains("`xcoordinates`") && text.contains("--direction"),
+        text.contains("`xcoordinates`") && text.contains("these are directions"),
         "{text}"
     );
     fs::write(&path, b"not HDF5 at all").unwrap();

@@ -46,10 +46,8 @@ fn a_name_of_other_settings_is_an_error_that_names_them() {
     let text = error.to_string();
     assert!(text.contains("`mine`"), "{text}");
     assert!(text.contains("seed: stored 1, asked 2"), "{text}");
-    assert!(
-        text.contains("--name") && text.contains("--force"),
-        "{text}"
-    );
+    // What options a program has is not known here.
+    assert!(!text.contains("--"), "{text}");
     let mut other_kind = spec(1).named("mine");
     other_kind.kind = RunKind::Volume;
     let text = store.begin(&other_kind).unwrap_err().to_string();
