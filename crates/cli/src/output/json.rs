@@ -12,11 +12,6 @@ pub fn number(value: impl Into<Option<f64>>) -> Value {
     }
 }
 
-/// Numbers as JSON.
-pub fn numbers(values: &[f64]) -> Value {
-    values.iter().copied().map(number).collect()
-}
-
 /// A path as JSON, which holds UTF-8 alone: see [`path_text`].
 pub fn path_json(path: &Path) -> Value {
     path_text(path).into()

@@ -9,7 +9,7 @@ mod table;
 pub use crate::words::{Typed, duration, quoted, rate, short, size, unsigned_zero};
 pub use estimate::estimate;
 pub use failure::unread;
-pub use json::{loss_json, number, numbers, path_json, paths_json};
+pub use json::{loss_json, number, path_json, paths_json};
 pub use progress::Meter;
 pub use table::{Align, Columns, Table};
 

@@ -261,3 +261,26 @@ fn the_doctor_finds_this_machine_sound() {
     assert!(runs.starts_with("1000 samples in tiles of"), "{runs}");
     assert!(bench.files().is_empty());
 }
+
+#[test]
+fn stability_of_several_trainings_is_one_figure_above_their_losses() {
+    let bench = Bench::new();
+    for (rate, name) in [("0.1", "slow"), ("0.5", "fast")] {
+        bench.ok(&format!(
+            "train --model mlp:2-4-1 --data moons:n=40 --epochs 3 --batch-size full --lr {rate} --name {name}"
+        ));
+        bench.ok(&format!(
+            "hessian --run {name} --all-steps --top 1 --name {name}-lambda"
+        ));
+    }
+    bench.ok("plot slow-lambda fast-lambda --kind stability -o both.svg");
+    let figure = bench.read("both.svg");
+    for words in ["slow", "fast", "loss", "curves-2"] {
+        assert!(figure.contains(words), "{words}");
+    }
+    // The losses are those of the training, under whatever name it has now.
+    bench.ok("rename slow calm");
+    bench.ok("plot slow-lambda fast-lambda -o both.svg --force");
+    assert!(bench.read("both.svg").contains("calm"));
+    assert!(!bench.path("both-slow-lambda.svg").exists());
+}

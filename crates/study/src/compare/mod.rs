@@ -40,6 +40,7 @@ mod markdown;
 mod plane;
 mod recorder;
 mod relation;
+mod report;
 mod select;
 mod statistics;
 mod study;
@@ -54,6 +55,7 @@ pub use landscapes::{
 };
 pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
+pub use report::{ComparisonReport, Shares, TrainingReport};
 pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};

@@ -1,12 +1,12 @@
 //! What is printed of trainings side by side.
 
 use crate::error::CliError;
-use crate::output::{Align, Console, Table, duration, number, numbers, short};
+use crate::output::{Align, Console, Table, duration, paths_json, short};
 use crate::reports::verdicts;
 use landscape_core::path_words;
 use landscape_study::compare::{Comparison, Eigenvalue, Factor, Fate, Statistics, TrainingRow};
 use landscape_study::diagnose::Evidence;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Prints the comparison.
@@ -16,50 +16,15 @@ pub fn print(
     files: &[PathBuf],
     console: &Console,
 ) -> Result<(), CliError> {
-    let losses: Vec<_> = { comparison.rows.iter() }
-        .map(|row| (row.first_loss, row.loss))
-        .collect();
-    let statistics = Statistics::of_losses(&losses);
+    let report = comparison.report(factor);
     console.result(
         || {
-            let plane = comparison.plane.as_ref();
-            json!({
-                "factor": factor.map(|factor| factor.to_string()),
-                "run": plane.map(|plane| &plane.run.name),
-                "explained_variance": plane.map(|plane| numbers(&plane.explained)),
-                "trainings": comparison.rows.iter().map(row_json).collect::<Vec<_>>(),
-                "statistics": statistics,
-                "files": files,
-            })
+            let mut all = json!(report);
+            all["files"] = paths_json(files);
+            all
         },
-        || words(comparison, &statistics, files),
+        || words(comparison, &report.statistics, files),
     )
-}
-
-fn row_json(row: &TrainingRow) -> Value {
-    let metrics = row.metrics.as_ref();
-    json!({
-        "label": row.label,
-        "run": row.run.name,
-        "model": row.model,
-        "parameters": row.parameters,
-        "steps": row.steps,
-        "seconds": number(row.seconds),
-        "first_loss": number(row.first_loss),
-        "loss": number(row.loss),
-        "accuracy": number(row.accuracy),
-        "loss_se": number(row.loss_se),
-        "diagnosis": row.evidence.as_ref().map(Evidence::report),
-        "fate": row.fate.name(),
-        "diverged_at": row.diverged_at,
-        "lambda_max": row.lambda_max,
-        "sharpness": number(row.sharpness),
-        "convexity": number(metrics.and_then(|m| m.convexity)),
-        "basin_width": number(metrics.map(|m| m.basin_width)),
-        "basin_open": metrics.map(|m| m.basin_open),
-        "end": row.end,
-        "curvature": row.curvature,
-    })
 }
 
 fn words(comparison: &Comparison, statistics: &Statistics, files: &[PathBuf]) -> String {
