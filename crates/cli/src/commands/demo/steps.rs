@@ -7,12 +7,12 @@ use std::path::Path;
 
 /// What a person would type to compute each step.
 pub const WORDS: &[&str] = &[
-    "train --model mlp:2-8-4-1 --data moons --epochs 100 --batch 32 --optimizer adam --lr 0.05 \
+    "train --model mlp:2-8-4-1 --data moons --epochs 100 --batch-size 32 --optimizer adam --lr 0.05 \
      --name moons",
     "line --run moons --grid 201 --range=-2:2 --name moons-line",
     "surface --run moons --grid 51 --name moons-trained",
     "trajectory --run moons --grid 51 --name moons-path",
-    "train --model mlp:784-20-10 --data mnist-1k:pixels=standard --epochs 30 --batch 64 --optimizer sgd \
+    "train --model mlp:784-20-10 --data mnist-1k:pixels=standard --epochs 30 --batch-size 64 --optimizer sgd \
      --lr 0.01 --name mnist",
     "line --run mnist --grid 201 --range=-2:2 --name mnist-line",
     "surface --run mnist --step 0 --grid 51 --name mnist-initial",
