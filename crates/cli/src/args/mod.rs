@@ -82,8 +82,8 @@ impl Cli {
     pub fn read(words: &[OsString]) -> Result<(Self, Given), clap::Error> {
         let mut definition = environment::without_empty(Cli::command());
         definition = definition.color(color_of(words));
-        if words.iter().any(|word| word == "--version") {
-            definition = definition.long_version(version());
+        if words.iter().any(|word| word == "--version" || word == "-V") {
+            definition = definition.version(version());
         }
         let matches = definition.try_get_matches_from(words)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
