@@ -3,6 +3,8 @@
 use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress};
 use landscape_trace::{Group, Summary, Trace};
 use std::fmt::Display;
+use std::ops::ControlFlow;
+use std::time::Instant;
 
 /// How much words matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +108,41 @@ pub fn say_where(place: &str, groups: &[Group], reporter: &dyn Reporter) {
     reporter.say_once(Level::Detail, &format_args!("evaluated on: {place}"));
     for group in groups {
         reporter.say_once(Level::Detail, &format_args!("  {group}"));
+    }
+}
+
+/// Tells a reporter of the steps of a training, and asks it whether to stop.
+pub(crate) struct ReportedSteps<'a> {
+    reporter: &'a dyn Reporter,
+    meter: Box<dyn Meter>,
+    start: Instant,
+    /// Steps that were done before.
+    earlier: Option<usize>,
+}
+
+impl<'a> ReportedSteps<'a> {
+    pub fn new(reporter: &'a dyn Reporter, what: &str) -> Self {
+        ReportedSteps {
+            reporter,
+            meter: reporter.meter(what, false),
+            start: Instant::now(),
+            earlier: None,
+        }
+    }
+
+    /// Step `done`, from 1, of `total`.
+    pub fn step(&mut self, done: u64, total: u64) -> ControlFlow<()> {
+        let done = done as usize;
+        self.meter.update(Progress {
+            done,
+            total: total as usize,
+            resumed: *self.earlier.get_or_insert(done - 1),
+            elapsed: self.start.elapsed(),
+        });
+        match self.reporter.cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 }
 

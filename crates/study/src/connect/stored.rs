@@ -7,16 +7,14 @@ use super::{
 use crate::directions::{GridRequest, is_drawable};
 use crate::memory::plan_memory;
 use crate::record::{CurvePlaneSettings, CurveSettings, CurveShape};
-use crate::report::{Reported, Reporter};
+use crate::report::{Reported, ReportedSteps, Reporter};
 use crate::runs::StoredSampling;
 use crate::{Smaller, StudyError};
 use landscape_core::{
-    Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Progress, Sample, Sampler,
-    Surface, Trajectory, counted, ranges,
+    Curve, CurveKind, CurvePlane, Grid, Objective, Outcome, Params, Sample, Sampler, Surface,
+    Trajectory, counted, ranges,
 };
 use landscape_storage::{Run, RunKind, RunSpec, Status, Store, StoredCheckpoint, TrainRecord};
-use std::ops::ControlFlow;
-use std::time::Instant;
 
 /// Points by which the extent of a curve is found, and the share of it that is shown around it.
 const FINE: usize = 61;
@@ -99,21 +97,8 @@ impl<'a> StoredCurve<'a> {
         store: &Store,
         reporter: &dyn Reporter,
     ) -> Result<Curve, StudyError> {
-        let (start, mut meter) = (Instant::now(), reporter.meter(&run.name, false));
-        let mut earlier = None;
-        let mut watch = |step: CurveStep| {
-            let done = step.step as usize;
-            meter.update(Progress {
-                done,
-                total: step.steps as usize,
-                resumed: *earlier.get_or_insert(done - 1),
-                elapsed: start.elapsed(),
-            });
-            match reporter.cancelled() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        };
+        let mut steps = ReportedSteps::new(reporter, &run.name);
+        let mut watch = |step: CurveStep| steps.step(step.step, step.steps);
         let ends = [self.connection.start(), self.to];
         let (context, config) = (&self.connection.context, &self.request.config);
         let found = train_stored_curve(context, ends, config, (store, run), &mut watch)?;

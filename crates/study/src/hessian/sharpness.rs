@@ -168,12 +168,12 @@ impl Measurement<'_> {
             ..usual
         };
         let found = self.point.keskar(&params, watcher)?;
-        let settings = json!({
-            "epsilon": params.epsilon,
-            "steps": params.steps,
-            "starts": params.starts,
-            "converged": found.worst.converged,
-        });
+        let settings = ascent(
+            params.epsilon,
+            params.steps,
+            params.starts,
+            found.worst.converged,
+        );
         Ok(Measured::exact(found.value, settings))
     }
 
@@ -185,12 +185,12 @@ impl Measurement<'_> {
             ..usual
         };
         let found = self.point.epsilon_sharpness(&params, watcher)?;
-        let settings = json!({
-            "epsilon": params.epsilon,
-            "steps": params.steps,
-            "starts": params.starts,
-            "converged": found.worst.converged,
-        });
+        let settings = ascent(
+            params.epsilon,
+            params.steps,
+            params.starts,
+            found.worst.converged,
+        );
         Ok(Measured::exact(found.value, settings))
     }
 
@@ -297,4 +297,9 @@ impl Measured {
 
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
+}
+
+/// The settings of an ascent to the highest loss within a radius.
+fn ascent(epsilon: f64, steps: usize, starts: usize, converged: bool) -> Value {
+    json!({"epsilon": epsilon, "steps": steps, "starts": starts, "converged": converged})
 }

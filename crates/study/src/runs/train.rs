@@ -9,11 +9,10 @@ use crate::memory::plan_network;
 use crate::problem::{DataRequest, LossChoice, load_data, load_file, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
-use crate::report::Reporter;
-use landscape_core::{Outcome, Progress};
+use crate::report::{ReportedSteps, Reporter};
+use landscape_core::Outcome;
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, Step, TrainConfig, check_training};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -213,22 +212,8 @@ impl Training {
     }
 
     fn work(self, store: &Store, run: &Run, reporter: &dyn Reporter) -> Result<(), StudyError> {
-        let start = Instant::now();
-        let mut meter = reporter.meter(&run.name, false);
-        let mut earlier = None;
-        let mut watch = |step: Step| {
-            let done = step.step as usize;
-            meter.update(Progress {
-                done,
-                total: step.steps as usize,
-                resumed: *earlier.get_or_insert(done - 1),
-                elapsed: start.elapsed(),
-            });
-            match reporter.cancelled() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        };
+        let mut steps = ReportedSteps::new(reporter, &run.name);
+        let mut watch = |step: Step| steps.step(step.step, step.steps);
         let training = StoredTraining {
             network: self.network,
             data: &self.data,
