@@ -27,7 +27,7 @@ use loss_landscape::core::{
 use loss_landscape::models::{
     LossKind, ModelSpec, Network, OptimizerKind, Record, Split, TrainConfig, load, train,
 };
-use loss_landscape::plot::{self, Options, PathOnPlane, Place, Scale, trajectories};
+use loss_landscape::plot::{self, Options, PathOnPlane, PlacedNetwork, Scale, trajectories};
 use loss_landscape::study::connect::{
     CurveConfig, CurveStep, EvaluationContext, LossProfile, Matching, train_curve, trajectory_on,
 };
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some("towards the control point".into()),
             None,
         ],
-        places: vec![Place {
+        networks: vec![PlacedNetwork {
             name: "control point".into(),
             at: [shown.marks[1][0], shown.marks[1][1], 0.0],
         }],

@@ -29,7 +29,7 @@ use loss_landscape::core::{
     Sampler, Surface, Term, Value, metrics_of, optimum,
 };
 use loss_landscape::models::{Split, Targets, load};
-use loss_landscape::plot::{Aspect, Options, Place, Scale, contour, surface3d};
+use loss_landscape::plot::{Aspect, Options, PlacedNetwork, Scale, contour, surface3d};
 use std::error::Error;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -150,13 +150,13 @@ fn report(surface: &Surface, best: &Optimum) {
 }
 
 fn look(value: Value, best: &Optimum) -> Options {
-    let place = |name: &str, at| Place {
+    let marked = |name: &str, at| PlacedNetwork {
         name: name.to_owned(),
         at,
     };
-    let mut places = vec![place("best", best.at)];
+    let mut networks = vec![marked("best", best.at)];
     if best.robust_index != best.index {
-        places.push(place("robust", best.robust_at));
+        networks.push(marked("robust", best.robust_at));
     }
     Options {
         value,
@@ -173,7 +173,7 @@ fn look(value: Value, best: &Optimum) -> Options {
             .then(|| format!("loss + {PRICE} × share of tokens used")),
         aspect: Aspect::Free,
         origin: None,
-        places,
+        networks,
         ..Options::default()
     }
 }

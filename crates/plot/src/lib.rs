@@ -28,6 +28,6 @@ pub use curvature::{
 pub use error::PlotError;
 pub use figure::{DEFAULT_DPI, Figure};
 pub use isoline::{Isoline, isolines};
-pub use options::{Aspect, Camera, Fill, Options, Place, axis_label};
+pub use options::{Aspect, Camera, Fill, Options, PlacedNetwork, axis_label};
 pub use scale::{Clip, Scale};
 pub use style::{Colormap, Rgb, Style};

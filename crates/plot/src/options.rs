@@ -46,9 +46,9 @@ impl Default for Camera {
     }
 }
 
-/// A model that a line, plane or volume goes through, apart from the one at 0.
+/// A network that a line, plane or volume goes through, apart from the one at 0.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct PlacedNetwork {
     /// Its name, for the legend or beside its mark.
     pub name: String,
     /// Its coordinates.
@@ -87,8 +87,8 @@ pub struct Options {
     pub fill: Fill,
     /// What the point 0 is called in the legend; `None` leaves it unmarked.
     pub origin: Option<String>,
-    /// Further models, marked and named where they are inside the frame.
-    pub places: Vec<Place>,
+    /// Further networks, marked and named where they are inside the frame.
+    pub networks: Vec<PlacedNetwork>,
     /// Whether paths are those of training, whose ends are named by their steps. Not so for curves
     /// between networks.
     pub training: bool,
@@ -127,7 +127,7 @@ impl Default for Options {
             levels: None,
             fill: Fill::Bands,
             origin: Some("trained point".to_owned()),
-            places: Vec::new(),
+            networks: Vec::new(),
             training: true,
             measured: false,
             tolerance: None,

@@ -249,7 +249,7 @@ impl<'a> Curves<'a> {
             let w = width - left - right;
             let h = (share * w).min(190.0);
             let mut y = self.sheet.top + 0.5 * small;
-            if self.mark_origin && !self.sheet.options.places.is_empty() {
+            if self.mark_origin && !self.sheet.options.networks.is_empty() {
                 // The names of models.
                 y += LEADING * small;
             }
@@ -341,7 +341,7 @@ impl<'a> Curves<'a> {
         let Some(name) = self.sheet.options.origin.clone() else {
             return;
         };
-        if !self.sheet.options.places.is_empty() {
+        if !self.sheet.options.networks.is_empty() {
             return self.draw_models(frames, &name);
         }
         for panel in frames.iter().filter(|p| p.x.holds(0.0)) {
@@ -363,7 +363,7 @@ impl Curves<'_> {
         let size = self.sheet.style.small();
         let options = self.sheet.options;
         let mut models = vec![(0.0, origin)];
-        models.extend(options.places.iter().map(|p| (p.at[0], p.name.as_str())));
+        models.extend(options.networks.iter().map(|p| (p.at[0], p.name.as_str())));
         models.retain(|(a, _)| frames.iter().any(|panel| panel.x.holds(*a)));
         let canvas = &mut self.sheet.canvas;
         canvas.group("models");

@@ -3,7 +3,7 @@
 use crate::error::PlotError;
 use crate::field::{self, Cell, Field};
 use crate::layout::{Axis, Entry, Panel, PlaneSpec, Sheet, Swatch, mark, ratio};
-use crate::options::{Options, Place};
+use crate::options::{Options, PlacedNetwork};
 use crate::scale::ValueScale;
 use crate::scale::levels::{self, Level};
 use crate::style::{GREY, INK, MISSING};
@@ -213,11 +213,14 @@ pub(super) fn origin<'a>(options: &'a Options, panel: &Panel) -> Option<&'a str>
 }
 
 /// The models apart from the one at 0 that are inside a frame, with their marks.
-pub(super) fn models<'a>(options: &'a Options, panel: &Panel) -> Vec<(mark::Mark, &'a Place)> {
-    let inside = |(_, place): &(mark::Mark, &Place)| {
-        panel.x.holds(place.at[0]) && panel.y.holds(place.at[1])
+pub(super) fn models<'a>(
+    options: &'a Options,
+    panel: &Panel,
+) -> Vec<(mark::Mark, &'a PlacedNetwork)> {
+    let inside = |(_, network): &(mark::Mark, &PlacedNetwork)| {
+        panel.x.holds(network.at[0]) && panel.y.holds(network.at[1])
     };
-    let marked = mark::PLACES.into_iter().cycle().zip(&options.places);
+    let marked = mark::NETWORKS.into_iter().cycle().zip(&options.networks);
     marked.filter(inside).collect()
 }
 
@@ -231,12 +234,14 @@ pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel, zero: bool) {
         return;
     }
     sheet.canvas.group("models");
-    for &(kind, place) in &models {
-        let (x, y) = (panel.x.at(place.at[0]), panel.y.at(place.at[1]));
+    for &(kind, network) in &models {
+        let (x, y) = (panel.x.at(network.at[0]), panel.y.at(network.at[1]));
         mark::place(&mut sheet.canvas, kind, x, y);
     }
     sheet.canvas.end();
-    let entry = |(kind, place): (mark::Mark, &Place)| Entry::new(Swatch::Mark(kind), &place.name);
+    let entry = |(kind, network): (mark::Mark, &PlacedNetwork)| {
+        Entry::new(Swatch::Mark(kind), &network.name)
+    };
     sheet.legend.extend(models.into_iter().map(entry));
 }
 

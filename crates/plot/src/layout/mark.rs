@@ -32,7 +32,7 @@ pub(crate) const CURVES: [Mark; 5] = [
 ];
 
 /// Marks of models apart from the one at 0, in the order of use.
-pub(crate) const PLACES: [Mark; 3] = [Mark::Square, Mark::Triangle, Mark::Diamond];
+pub(crate) const NETWORKS: [Mark; 3] = [Mark::Square, Mark::Triangle, Mark::Diamond];
 
 /// Radius of the marks of places, in points.
 pub(crate) const RADIUS: f64 = 2.6;

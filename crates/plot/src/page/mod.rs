@@ -25,7 +25,7 @@ mod payload;
 pub use curvature::{EigenvalueRow, PageCurvature, TraceRow};
 pub use error::PageError;
 
-use crate::{LossCurve, Place};
+use crate::{LossCurve, PlacedNetwork};
 use landscape_core::{Diagnosis, Surface, Trajectory};
 
 /// The viewer with its style and script, and marks where title, data and curvature go. Built from `page/` by
@@ -74,8 +74,8 @@ pub struct PageRun {
     /// What the plane's origin is, written beside its mark; `None` leaves it unmarked, as where the axes
     /// are settings and not directions.
     pub origin: Option<String>,
-    /// Further models that the plane goes through, marked and named.
-    pub places: Vec<Place>,
+    /// Further networks that the plane goes through, marked and named.
+    pub networks: Vec<PlacedNetwork>,
     /// The training path in the coordinates of the surface's grid.
     pub trajectory: Option<Trajectory>,
     /// Several training paths by name, after `trajectory` where both are given. One slider moves them
@@ -127,7 +127,7 @@ impl PageRun {
             tolerance: None,
             equal_aspect: true,
             origin: None,
-            places: Vec::new(),
+            networks: Vec::new(),
             trajectory: None,
             paths: Vec::new(),
             diagnoses: Vec::new(),

@@ -1,7 +1,7 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
 use super::{PageData, PageRun};
-use crate::{LossCurve, Place};
+use crate::{LossCurve, PlacedNetwork};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
@@ -67,7 +67,8 @@ struct RunPayload<'a> {
     heading: &'a str,
     description: &'a str,
     origin: &'a str,
-    places: Vec<PlacePayload<'a>>,
+    #[serde(rename = "places")]
+    networks: Vec<NetworkPayload<'a>>,
     command: &'a str,
     axes: Vec<AxisPayload<'a>>,
     equal_aspect: bool,
@@ -95,7 +96,7 @@ impl<'a> RunPayload<'a> {
             heading: run.heading.as_deref().unwrap_or_default(),
             description: run.description.as_deref().unwrap_or_default(),
             origin: run.origin.as_deref().unwrap_or_default(),
-            places: run.places.iter().map(PlacePayload::of).collect(),
+            networks: run.networks.iter().map(NetworkPayload::of).collect(),
             command: run.command.as_deref().unwrap_or_default(),
             axes: axes
                 .map(|(axis, label)| AxisPayload::of(axis, label))
@@ -117,16 +118,16 @@ impl<'a> RunPayload<'a> {
 }
 
 #[derive(Serialize)]
-struct PlacePayload<'a> {
+struct NetworkPayload<'a> {
     name: &'a str,
     at: [f64; 3],
 }
 
-impl<'a> PlacePayload<'a> {
-    fn of(place: &'a Place) -> Self {
-        PlacePayload {
-            name: &place.name,
-            at: place.at,
+impl<'a> NetworkPayload<'a> {
+    fn of(network: &'a PlacedNetwork) -> Self {
+        NetworkPayload {
+            name: &network.name,
+            at: network.at,
         }
     }
 }

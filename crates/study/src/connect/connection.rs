@@ -10,7 +10,8 @@ use crate::directions::{check_statistics, say_without_statistics};
 use crate::estimate::{Estimate, Part, seconds_each};
 use crate::problem::{LossChoice, Problem, last_checkpoint, load_file};
 use crate::record::{
-    DirectionsSettings, LandscapeSettings, Origin, Place, ProblemSettings, Provenance, request,
+    DirectionsSettings, LandscapeSettings, Origin, PlacedNetwork, ProblemSettings, Provenance,
+    request,
 };
 use crate::report::{Reporter, say_how_it_runs};
 use crate::runs::{StoredSampling, seconds_a_step, steps};
@@ -173,7 +174,7 @@ impl Connection {
         kind: RunKind,
         part: &str,
         settings: &impl Serialize,
-        models: Option<Vec<Place>>,
+        models: Option<Vec<PlacedNetwork>>,
     ) -> RunSpec {
         let mut spec = request(kind, settings);
         let keep = &self.request.keep;
@@ -211,7 +212,7 @@ impl Connection {
         let line = straight(origin, to)?;
         let sampling = StoredSampling {
             store,
-            spec: &self.spec(RunKind::Line, part, &settings, Some(self.places(changed))),
+            spec: &self.spec(RunKind::Line, part, &settings, Some(self.networks(changed))),
             plane: &Plane::new(origin.clone(), vec![direction])?,
             grid: &self.grid,
             objective: &self.context.objective(&line)?,
@@ -225,8 +226,8 @@ impl Connection {
     }
 
     /// Both networks on a line, the second under another name where it was changed.
-    fn places(&self, changed: Option<&str>) -> Vec<Place> {
-        let place = |name: String, at: f64| Place {
+    fn networks(&self, changed: Option<&str>) -> Vec<PlacedNetwork> {
+        let placed = |name: String, at: f64| PlacedNetwork {
             name,
             file: None,
             at: vec![at],
@@ -236,7 +237,7 @@ impl Connection {
             Some(how) => format!("{to}, {how}"),
             None => to,
         };
-        vec![place(self.problem.origin.name(), 0.0), place(to, 1.0)]
+        vec![placed(self.problem.origin.name(), 0.0), placed(to, 1.0)]
     }
 
     /// Permutes the second network, writes it where that is asked for, and measures the line to it.

@@ -2,7 +2,7 @@
 
 use crate::StudyError;
 use crate::problem::Problem;
-use crate::record::{Origin, Place, statistics_name, stem};
+use crate::record::{Origin, PlacedNetwork, statistics_name, stem};
 use crate::report::Reporter;
 use landscape_core::{Direction, Grid, Params, Plane, Projection, Role, project};
 use landscape_models::ModelSpec;
@@ -22,29 +22,29 @@ pub(super) struct Other {
 
 /// The network at the origin and the `others`. One that lies beside the plane, since the direction towards it was changed
 /// after it was taken, is left out.
-pub(super) fn places(
+pub(super) fn placed_networks(
     problem: &Problem,
     plane: &Plane,
     others: &[Other],
-) -> Result<Vec<Place>, StudyError> {
-    let mut places = vec![at_origin(problem, plane.dims())];
+) -> Result<Vec<PlacedNetwork>, StudyError> {
+    let mut networks = vec![at_origin(problem, plane.dims())];
     for (axis, other) in others.iter().enumerate() {
         let at = match other.exact {
             true => Some((0..plane.dims()).map(|k| f64::from(k == axis)).collect()),
             false => nearest(plane, &other.params)?,
         };
-        places.extend(at.map(|at| Place {
+        networks.extend(at.map(|at| PlacedNetwork {
             name: stem(&other.file),
             file: Some(other.file.clone()),
             at,
         }));
     }
-    tell_apart(&mut places);
-    Ok(places)
+    tell_apart(&mut networks);
+    Ok(networks)
 }
 
 /// The network at the origin.
-fn at_origin(problem: &Problem, dims: usize) -> Place {
+fn at_origin(problem: &Problem, dims: usize) -> PlacedNetwork {
     let file = problem.origin.as_file();
     let name = match (&problem.origin, &file) {
         (_, Some(file)) => stem(file),
@@ -52,7 +52,7 @@ fn at_origin(problem: &Problem, dims: usize) -> Place {
         _ => "initial point".to_owned(),
     };
     let at = vec![0.0; dims];
-    Place { name, file, at }
+    PlacedNetwork { name, file, at }
 }
 
 fn nearest(plane: &Plane, params: &Params) -> Result<Option<Vec<f64>>, StudyError> {
@@ -62,19 +62,22 @@ fn nearest(plane: &Plane, params: &Params) -> Result<Option<Vec<f64>>, StudyErro
 }
 
 /// Files of one name are told apart by their whole paths.
-fn tell_apart(places: &mut [Place]) {
-    let names: Vec<String> = places.iter().map(|place| place.name.clone()).collect();
-    for place in places {
-        let twins = names.iter().filter(|name| **name == place.name).count();
-        if let Some(file) = place.file.as_ref().filter(|_| twins > 1) {
-            place.name = file.display().to_string();
+fn tell_apart(networks: &mut [PlacedNetwork]) {
+    let names: Vec<String> = networks
+        .iter()
+        .map(|network| network.name.clone())
+        .collect();
+    for network in networks {
+        let twins = names.iter().filter(|name| **name == network.name).count();
+        if let Some(file) = network.file.as_ref().filter(|_| twins > 1) {
+            network.name = file.display().to_string();
         }
     }
 }
 
 /// Whether a line leads to a network at the coordinate 1.
-pub fn ends_at_models(places: &[Place]) -> bool {
-    places.iter().any(|place| place.at == [1.0])
+pub fn ends_at_models(networks: &[PlacedNetwork]) -> bool {
+    networks.iter().any(|network| network.at == [1.0])
 }
 
 /// Whether a direction moves the running statistics of normalisation layers.

@@ -1,10 +1,10 @@
 use super::derivatives::{eigen_directions, gradient_direction};
 use super::file::load_directions;
 use super::kind::{DirectionKind, SpectrumEnd};
-use super::models::{Other, places};
+use super::models::{Other, placed_networks};
 use crate::StudyError;
 use crate::problem::Problem;
-use crate::record::{DirectionsSettings, Place};
+use crate::record::{DirectionsSettings, PlacedNetwork};
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Params, Pca, Plane, orthogonalize,
 };
@@ -68,14 +68,14 @@ pub struct Directions {
     /// Everything that determines the directions.
     pub settings: DirectionsSettings,
     /// The network at the origin, and those that the directions lead to.
-    pub models: Vec<Place>,
+    pub models: Vec<PlacedNetwork>,
     /// How many directions lead to other networks; they come first.
     pub towards: usize,
 }
 
 impl Directions {
     /// The networks, for the provenance of a run; nothing where it goes through one alone.
-    pub fn provenance(&self) -> Option<Vec<Place>> {
+    pub fn provenance(&self) -> Option<Vec<PlacedNetwork>> {
         (self.models.len() > 1).then(|| self.models.clone())
     }
 }
@@ -104,7 +104,7 @@ impl PlaneRequest {
         let settings = DirectionsSettings::new(&directions, self.orthogonal);
         let plane = Plane::new(problem.params.clone(), directions)?;
         Ok(Directions {
-            models: places(problem, &plane, &others)?,
+            models: placed_networks(problem, &plane, &others)?,
             towards: others.len(),
             settings,
             plane,

@@ -5,7 +5,7 @@ use crate::StudyError;
 use crate::metrics::ValueName;
 use crate::record::{self, Origin};
 use landscape_core::{Surface, Value};
-use landscape_plot::{Clip, Colormap, DEFAULT_DPI, Options, Place, Scale, Style};
+use landscape_plot::{Clip, Colormap, DEFAULT_DPI, Options, PlacedNetwork, Scale, Style};
 use landscape_storage::RunKind;
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ impl Look {
             tolerance: run.settings.adaptive(),
             title: self.title.clone(),
             origin: run.origin(),
-            places: run.places(),
+            networks: run.networks(),
             // Curves between networks are stored as paths too.
             training: !run.is_curve(),
             provenance: run.facts(),
@@ -124,32 +124,37 @@ impl RunContents {
             }
             return options;
         }
-        for place in self.places() {
+        for network in self.networks() {
             let axes = options.axes.iter_mut().enumerate();
             let unit = |axis: usize| [0, 1, 2].map(|k| f64::from(u8::from(k == axis)));
-            for (_, label) in axes.filter(|(axis, _)| place.at == unit(*axis)) {
-                *label = Some(format!("towards {}", place.name));
+            for (_, label) in axes.filter(|(axis, _)| network.at == unit(*axis)) {
+                *label = Some(format!("towards {}", network.name));
             }
         }
         options
     }
 
     /// The models that the plane goes through, apart from the one at 0.
-    pub(super) fn places(&self) -> Vec<Place> {
-        let place = |place: &record::Place| {
+    pub(super) fn networks(&self) -> Vec<PlacedNetwork> {
+        let placed = |network: &record::PlacedNetwork| {
             let mut at = [0.0; 3];
             at.iter_mut()
-                .zip(&place.at)
+                .zip(&network.at)
                 .for_each(|(to, from)| *to = *from);
-            let name = place.name.clone();
-            Place { name, at }
+            let name = network.name.clone();
+            PlacedNetwork { name, at }
         };
-        self.provenance.places().iter().skip(1).map(place).collect()
+        self.provenance
+            .networks()
+            .iter()
+            .skip(1)
+            .map(placed)
+            .collect()
     }
 
     /// What the point 0 of the plane is.
     pub(super) fn origin(&self) -> Option<String> {
-        let first = self.provenance.places().first();
+        let first = self.provenance.networks().first();
         match (self.run.kind, first, &self.provenance.weights) {
             // The end of the path is marked by itself.
             (RunKind::Trajectory | RunKind::Train | RunKind::Curve | RunKind::Import, _, _) => None,

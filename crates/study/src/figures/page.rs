@@ -51,7 +51,7 @@ pub fn page_run(run: &RunContents, curves: &[LossCurve]) -> Result<PageRun, Stud
     page.metrics = figures(&run.run, surface);
     page.diagnoses.clone_from(&run.diagnoses);
     page.origin = run.origin();
-    page.places = run.places();
+    page.networks = run.networks();
     page.tolerance = run.settings.adaptive();
     match run.paths.as_slice() {
         [only] => page.trajectory = Some(only.trajectory.clone()),

@@ -85,7 +85,7 @@ pub fn metrics_of_run(run: &Run, surface: &Surface, value: Value) -> Result<Metr
 
 /// The barrier of a line between two networks; `None` of any other landscape.
 pub fn barrier_of(run: &Run, surface: &Surface, value: Value) -> Option<Barrier> {
-    match ends_at_models(Provenance::of(run).places()) {
+    match ends_at_models(Provenance::of(run).networks()) {
         true => barrier(surface, value),
         false => None,
     }

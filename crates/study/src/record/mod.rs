@@ -5,13 +5,13 @@
 //! stored run. They are read again leniently ([`Settings::of`]): fields that an earlier version did not write, or that
 //! another program left out, are absent.
 
-mod places;
+mod placed;
 mod provenance;
 mod rounding;
 mod settings;
 
-pub use places::Place;
-pub(crate) use places::stem;
+pub use placed::PlacedNetwork;
+pub(crate) use placed::stem;
 pub use provenance::{DataSource, Origin, Provenance};
 pub use rounding::Rounding;
 pub use settings::{

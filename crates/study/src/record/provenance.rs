@@ -1,5 +1,5 @@
-use super::places::{path, paths};
-use super::{Place, Rounding};
+use super::placed::{path, paths};
+use super::{PlacedNetwork, Rounding};
 use landscape_core::text_path;
 use landscape_models::{DataSpec, Split};
 use landscape_storage::Run;
@@ -37,7 +37,7 @@ pub struct Provenance {
     pub device: Option<String>,
     /// The networks that a line or plane goes through, where there are several, the one at the origin first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub models: Option<Vec<Place>>,
+    pub models: Option<Vec<PlacedNetwork>>,
     /// What the precision costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
@@ -130,7 +130,7 @@ impl Provenance {
     }
 
     /// The networks that the run goes through; none where it is one alone.
-    pub fn places(&self) -> &[Place] {
+    pub fn networks(&self) -> &[PlacedNetwork] {
         self.models.as_deref().unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Landscape, SampledLandscape};
 use crate::Numbers;
-use crate::record::{Place, Rounding};
+use crate::record::{PlacedNetwork, Rounding};
 use landscape_core::json::{float, float_list, float_option};
 use landscape_core::{AdaptiveReport, Barrier, Surface};
 use landscape_storage::RunKind;
@@ -43,7 +43,7 @@ pub struct LandscapeSummary {
     /// The barrier of a line between two networks.
     pub barrier: Option<Barrier>,
     /// The networks that it goes through, where it goes through several.
-    pub models: Option<Vec<Place>>,
+    pub models: Option<Vec<PlacedNetwork>>,
     /// What the precision costs, where it is not f32.
     pub rounding: Option<Rounding>,
     /// The norm of each direction.

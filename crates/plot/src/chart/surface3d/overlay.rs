@@ -103,8 +103,12 @@ impl Scene<'_> {
 
     /// The models apart from the one at 0.
     pub fn models(&self, sheet: &mut Sheet<'_>) {
-        for (kind, place) in mark::PLACES.into_iter().cycle().zip(&sheet.options.places) {
-            self.model(sheet, kind, (place.at[0], place.at[1]), &place.name);
+        for (kind, network) in mark::NETWORKS
+            .into_iter()
+            .cycle()
+            .zip(&sheet.options.networks)
+        {
+            self.model(sheet, kind, (network.at[0], network.at[1]), &network.name);
         }
     }
 

@@ -2,16 +2,16 @@
 
 use crate::support::{bowl, group, plane, sampled, words};
 use landscape_plot::page::{PageData, PageRun, html};
-use landscape_plot::{Aspect, Figure, Options, Place, contour, heatmap, line, surface3d};
+use landscape_plot::{Aspect, Figure, Options, PlacedNetwork, contour, heatmap, line, surface3d};
 
-fn options(places: &[(&str, [f64; 3])]) -> Options {
-    let place = |&(name, at): &(&str, [f64; 3])| Place {
+fn options(networks: &[(&str, [f64; 3])]) -> Options {
+    let network = |&(name, at): &(&str, [f64; 3])| PlacedNetwork {
         name: name.to_owned(),
         at,
     };
     Options {
         origin: Some("model a".to_owned()),
-        places: places.iter().map(place).collect(),
+        networks: networks.iter().map(network).collect(),
         ..Options::default()
     }
 }
@@ -61,7 +61,7 @@ fn lines_name_both_ends() {
 #[test]
 fn pages_hold_their_places() {
     let mut run = PageRun::new("plane", plane(5, 5, bowl));
-    run.places = options(&[("b <1>", [1.0, 0.5, 0.0])]).places;
+    run.networks = options(&[("b <1>", [1.0, 0.5, 0.0])]).networks;
     let page = html(&PageData::new("three models", vec![run])).unwrap();
     assert!(page.contains(r#""places":[{"name":"b \u003c1>","at":[1.0,0.5,0.0]}]"#));
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// A network on a line or plane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct PlacedNetwork {
     /// What it is called in figures.
     pub name: String,
     /// Its file, where it has one.
