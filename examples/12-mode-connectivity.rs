@@ -114,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A network that has learnt the digits.
 fn trained(context: &EvaluationContext, seed: u64) -> Result<Params, Box<dyn Error>> {
-    let network = Network::init(context.spec(), seed, &Device::flex());
+    let network = Network::init(context.model().family()?, seed, &Device::flex());
     let config = TrainConfig {
         epochs: 20,
         optimizer: OptimizerKind::Momentum,

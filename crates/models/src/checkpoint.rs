@@ -110,13 +110,27 @@ pub struct LoadNote {
 /// [`ModelsError::WeightNotFinite`] for NaN and infinities; [`ModelsError::NegativeVariance`] for a running
 /// variance below 0.
 pub fn load_network(path: impl AsRef<Path>, spec: &ModelSpec) -> Result<Loaded, ModelsError> {
+    let mut loaded = load_layout(path, &Network::layout(spec), &spec.to_string())?;
+    loaded.notes.extend(twin(spec));
+    Ok(loaded)
+}
+
+/// The same for a network that is no family's: the tensors of `layout` (names, shapes and roles; its values do not
+/// matter), which messages call `model`.
+///
+/// # Errors
+/// Those of [`load_network`].
+pub fn load_layout(
+    path: impl AsRef<Path>,
+    layout: &Params,
+    model: &str,
+) -> Result<Loaded, ModelsError> {
     let path = path.as_ref();
     let bytes = Listing::bytes(path)?;
     let listing = Listing::open(&bytes, path)?;
     let contents = listing.all()?;
-    let layout = Network::layout(spec);
-    let choice = choice::choose(&contents, &layout);
-    let choice = choice.map_err(|refusal| refused(refusal, path, spec, &listing))?;
+    let choice = choice::choose(&contents, layout);
+    let choice = choice.map_err(|refusal| refused(refusal, path, model, &listing))?;
     let arrays = listing.read(&choice.tensors)?.into_iter();
     let parameters = layout.iter().zip(arrays).map(|(own, array)| Parameter {
         name: own.name.clone(),
@@ -130,7 +144,6 @@ pub fn load_network(path: impl AsRef<Path>, spec: &ModelSpec) -> Result<Loaded, 
     check_variances(&params, path)?;
     let mut notes = choice.notes;
     notes.extend(unknown_classes(&listing.classes()));
-    notes.extend(twin(spec));
     Ok(Loaded { params, notes })
 }
 
@@ -168,7 +181,7 @@ fn twin(spec: &ModelSpec) -> Option<LoadNote> {
     })
 }
 
-fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec, listing: &Listing) -> ModelsError {
+fn refused(refusal: Refusal, path: &Path, model: &str, listing: &Listing) -> ModelsError {
     let pickle = |source| ModelsError::Pickle {
         path: path.to_owned(),
         source,
@@ -182,7 +195,7 @@ fn refused(refusal: Refusal, path: &Path, spec: &ModelSpec, listing: &Listing) -
         Refusal::Integers { name } => integers(&name, path),
         Refusal::Layout { source, renamed } => ModelsError::Checkpoint {
             path: path.to_owned(),
-            model: spec.to_string(),
+            model: model.to_owned(),
             fits: other_network(listing),
             renamed: renamed.map(Box::new),
             source: Box::new(source),

@@ -22,8 +22,8 @@ pub mod vit;
 pub mod wideresnet;
 
 pub use checkpoint::{
-    LoadNote, Loaded, load_network, load_network_params, load_weights, may_be_safetensors,
-    save_weights,
+    LoadNote, Loaded, load_layout, load_network, load_network_params, load_weights,
+    may_be_safetensors, save_weights,
 };
 pub use data::{
     Angles, DataSpec, Dataset, IdxArray, MoonsSpec, Pixels, Split, load, make_moons, read_idx,

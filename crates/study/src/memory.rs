@@ -2,10 +2,10 @@
 
 use crate::StudyError;
 use crate::error::Smaller;
+use crate::problem::Model;
 use crate::report::Reporter;
 use landscape_core::{Grid, Sample, free_memory};
 use landscape_files::Size;
-use landscape_models::{ModelSpec, Network, evaluation_bytes};
 
 /// Work that takes more is told beforehand.
 const TOLD: u64 = 1 << 30;
@@ -54,8 +54,8 @@ pub fn plan_grid(grid: &Grid, terms: usize, reporter: &dyn Reporter) -> Result<(
 ///
 /// # Errors
 /// As [`plan_memory`].
-pub fn plan_network(spec: &ModelSpec, reporter: &dyn Reporter) -> Result<(), StudyError> {
-    let weights = spec.matrix_weights().unwrap_or(0);
+pub fn plan_network(model: &Model, reporter: &dyn Reporter) -> Result<(), StudyError> {
+    let weights = model.given_weights().unwrap_or(0);
     let what = format!("a network of {weights} weights");
     let bytes = weights.saturating_mul(COPIES * size_of::<f32>() as u64);
     plan_memory(&what, bytes, Smaller::Network, reporter)
@@ -66,12 +66,12 @@ pub fn plan_network(spec: &ModelSpec, reporter: &dyn Reporter) -> Result<(), Stu
 /// # Errors
 /// As [`plan_memory`].
 pub fn plan_samples(
-    spec: &ModelSpec,
+    model: &Model,
     samples: usize,
     reporter: &dyn Reporter,
 ) -> Result<(), StudyError> {
-    let what = format!("a loss of {samples} samples in {spec}");
-    let bytes = evaluation_bytes(spec, samples);
+    let what = format!("a loss of {samples} samples in {model}");
+    let bytes = model.evaluation_bytes(samples);
     plan_memory(&what, bytes, Smaller::Samples, reporter)
 }
 
@@ -80,18 +80,18 @@ pub fn plan_samples(
 /// # Errors
 /// As [`plan_memory`].
 pub fn plan_networks(
-    spec: &ModelSpec,
+    model: &Model,
     count: usize,
     reporter: &dyn Reporter,
 ) -> Result<(), StudyError> {
     let whole = || {
-        let layout = Network::layout(spec);
+        let layout = model.layout();
         layout
             .iter()
             .map(|tensor| tensor.data.len() as u64)
             .sum::<u64>()
     };
-    let weights = spec.matrix_weights().unwrap_or_else(whole);
+    let weights = model.given_weights().unwrap_or_else(whole);
     let what = format!("the initial parameters of {count} networks");
     let bytes = weights.saturating_mul(count as u64 * size_of::<f32>() as u64);
     plan_memory(&what, bytes, Smaller::Networks, reporter)

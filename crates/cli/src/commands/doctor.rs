@@ -4,7 +4,7 @@ use crate::args::DoctorArgs;
 use crate::error::CliError;
 use crate::output::{Align, Console, Table, number, short};
 use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Point};
-use landscape_models::{evaluate, trace_network};
+use landscape_models::evaluate;
 use landscape_study::directions::Derivatives;
 use landscape_study::problem::{DataRequest, NetworkRequest, Problem};
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
@@ -71,7 +71,7 @@ pub fn doctor(args: &DoctorArgs, console: &Console) -> Result<(), CliError> {
     let targets = args.eval.request().targets()?;
     let problem = problem(console)?;
     let plane = plane(&problem)?;
-    let trace = trace_network(&problem.network()?, &problem.data, problem.loss.kind, &[])?;
+    let trace = problem.trace(&[])?;
     let said = |name: &str, found: String| Check {
         name: name.to_owned(),
         found,

@@ -6,7 +6,7 @@ use crate::StudyError;
 use crate::device::Evaluation;
 use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::{plan_network, plan_networks, plan_samples};
-use crate::problem::{DataRequest, load_data, load_file, with_loss};
+use crate::problem::{DataRequest, Model, load_data, with_loss};
 use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
@@ -88,16 +88,16 @@ impl SweepRequest {
     }
 
     fn base(&self, reporter: &dyn Reporter) -> Result<(Base, DataSource), StudyError> {
-        let model = &self.model;
+        let model = &Model::from(&self.model);
         let source = self.data.source(None)?;
         plan_network(model, reporter)?;
         let data = load_data(&source)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
-        let load = |path: &PathBuf| load_file(path, model, reporter);
+        let load = |path: &PathBuf| model.load(path, reporter);
         let base = Base {
             loss: loss.kind,
             initial: self.weights.as_ref().map(load).transpose()?,
-            model: model.clone(),
+            model: self.model.clone(),
             config: self.config.on(data.len()),
             data,
         };
@@ -118,10 +118,10 @@ impl Variation {
     /// Plans the memory of all networks, before they are made.
     fn plan(&self, base: &Base, reporter: &dyn Reporter) -> Result<(), StudyError> {
         let Variation::Widths(widths) = self else {
-            return plan_networks(&base.model, self.len(), reporter);
+            return plan_networks(&Model::from(&base.model), self.len(), reporter);
         };
         for &width in widths {
-            let model = widened(&base.model, width)?;
+            let model = widened(&base.model, width)?.into();
             plan_network(&model, reporter)?;
             plan_samples(&model, base.data.len(), reporter)?;
         }

@@ -59,7 +59,7 @@ impl EvaluationContext {
         check_finite(&[a.clone(), b.clone()])?;
         let spec = self.trace().permutations();
         if spec.groups.is_empty() {
-            let model = self.spec().to_string();
+            let model = self.model().to_string();
             return Err(StudyError::NoUnits { model });
         }
         let matching = match by {

@@ -8,7 +8,7 @@ use super::{
 use crate::StudyError;
 use crate::directions::{check_statistics, say_without_statistics};
 use crate::estimate::{Estimate, Part, seconds_each};
-use crate::problem::{LossChoice, Problem, last_checkpoint, load_file};
+use crate::problem::{LossChoice, Problem, last_checkpoint};
 use crate::record::{
     DirectionsSettings, LandscapeSettings, Origin, PlacedNetwork, ProblemSettings, Provenance,
     request,
@@ -66,14 +66,14 @@ impl Connection {
         let statistics = request.statistics();
         check_statistics(&Direction::between(&problem.params, &other)?, statistics)?;
         if request.statistics.is_some() {
-            say_without_statistics(statistics, &problem.spec, &problem.params, reporter);
+            say_without_statistics(statistics, &problem.model, &problem.params, reporter);
         }
         let mut request = request.clone();
         if let Some(curve) = &mut request.curve {
             curve.config.training = curve.config.training.on(problem.data.len());
         }
         let data = problem.data.clone();
-        let context = EvaluationContext::new(&problem.spec, data, problem.loss.kind)?
+        let context = EvaluationContext::new(&problem.model, data, problem.loss.kind)?
             .with_batch_norm(statistics)
             .on(targets);
         // Parameters that are no numbers end it here, before anything is stored.
@@ -303,14 +303,14 @@ fn second(
     reporter: &dyn Reporter,
 ) -> Result<(Params, Origin), StudyError> {
     match (end, store) {
-        (Endpoint::Run(name), Some(store)) => last_checkpoint(name, &problem.spec, store),
+        (Endpoint::Run(name), Some(store)) => last_checkpoint(name, &problem.model, store),
         (Endpoint::Run(run), None) => Err(StudyError::NoCheckpoint {
             run: run.clone(),
             step: None,
             steps: Vec::new(),
         }),
         (Endpoint::File(path), _) => {
-            let params = load_file(path, &problem.spec, reporter)?;
+            let params = problem.model.load(path, reporter)?;
             Ok((params, Origin::file(path)))
         }
     }

@@ -2,15 +2,15 @@
 
 use super::profile::{CurveObjective, LossProfile};
 use crate::StudyError;
-use burn::tensor::Device;
+use crate::problem::Model;
 use landscape_core::{Axis, Curve, CurveKind, Grid, Objective, Params, Sample, Sampler, Surface};
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, trace_network};
+use landscape_models::{Dataset, LossKind};
 use landscape_trace::{BatchStatistics, Target, Trace};
 
 /// A network, data and a loss, and how points between networks are evaluated.
 #[derive(Debug, Clone)]
 pub struct EvaluationContext {
-    spec: ModelSpec,
+    model: Model,
     data: Dataset,
     loss: LossKind,
     /// With frozen statistics.
@@ -27,11 +27,11 @@ impl EvaluationContext {
     ///
     /// # Errors
     /// When data and loss do not fit the network.
-    pub fn new(spec: &ModelSpec, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
-        let network = Network::init(spec, 0, &Device::flex());
+    pub fn new(model: impl Into<Model>, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
+        let model = model.into();
         Ok(EvaluationContext {
-            trace: trace_network(&network, &data, loss, &[])?,
-            spec: spec.clone(),
+            trace: model.trace(&model.initial(0), &data, loss, &[])?,
+            model,
             data,
             loss,
             statistics: BatchStatistics::Reestimated,
@@ -54,8 +54,8 @@ impl EvaluationContext {
     }
 
     /// The network.
-    pub fn spec(&self) -> &ModelSpec {
-        &self.spec
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The data.

@@ -31,7 +31,7 @@ impl ControlPoints {
         config: &TrainConfig,
     ) -> Result<Self, StudyError> {
         let device = Device::flex();
-        let network = |params: &Params| Network::from_params(context.spec(), params, &device);
+        let network = |params: &Params| context.model().network(params);
         let points = curve.points().iter().map(network);
         let points: Vec<Network> = points.collect::<Result<_, _>>()?;
         let (data, loss) = (context.data(), context.loss());
@@ -47,7 +47,7 @@ impl ControlPoints {
                 .collect(),
             decay: config.decay(),
             x: data.inputs(&device),
-            y: data.targets(loss, context.spec().outputs(), &device)?,
+            y: data.targets(loss, context.model().outputs(), &device)?,
             loss,
             device,
         })

@@ -1,9 +1,9 @@
 //! What a diagnosis rests on.
 
+use crate::problem::Model;
 use crate::record::{Settings, TrainingSettings};
 use landscape_core::diagnosis::thresholds::LEARNT;
 use landscape_core::{Diagnosis, Facts, Metrics, Point, Position, View};
-use landscape_models::ModelSpec;
 use landscape_storage::{Run, TrainRecord};
 
 /// What is known of one network and its training, and where it is from.
@@ -113,7 +113,7 @@ impl Evidence {
     pub fn take_classes(&mut self, run: &Run) {
         let settings = Settings::of(run);
         let problem = settings.problem();
-        let spec = { problem.model.as_deref() }.and_then(|model| model.parse::<ModelSpec>().ok());
+        let spec = { problem.model.as_deref() }.and_then(|model| Model::stored(model).ok());
         let outputs = spec.map(|spec| spec.outputs());
         self.classes = match (problem.loss.as_deref(), outputs) {
             (Some("cross-entropy"), outputs) => outputs,

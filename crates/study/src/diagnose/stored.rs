@@ -3,13 +3,13 @@
 use super::Evidence;
 use super::evidence::Seen;
 use crate::StudyError;
+use crate::problem::Model;
 use crate::record::{Origin, Provenance, Settings};
 use crate::trajectory::PathOfRun;
 use landscape_core::{
     Fidelity, PathOptions, PathPlane, PathSource, Point, Position, Surface, Trajectory, Value,
     metrics,
 };
-use landscape_models::ModelSpec;
 use landscape_storage::{Error, NamedTrajectory, Run, RunKind, Status, Store, TrainRecord};
 
 /// Numbers in the checkpoints of a path up to which it is analysed where it is not stored.
@@ -163,10 +163,8 @@ fn weights_of(run: &Run) -> Option<String> {
 fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), StudyError> {
     let settings = Settings::of(run);
     let spec = settings.problem().model.as_deref();
-    let (Some(Ok(spec)), Some(last)) = (
-        spec.map(str::parse::<ModelSpec>),
-        store.last_checkpoint(run)?,
-    ) else {
+    let (Some(Ok(spec)), Some(last)) = (spec.map(Model::stored), store.last_checkpoint(run)?)
+    else {
         return Ok(());
     };
     let numbers: usize = last.params.iter().map(|tensor| tensor.data.len()).sum();

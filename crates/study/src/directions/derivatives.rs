@@ -2,11 +2,10 @@
 
 use super::kind::SpectrumEnd;
 use crate::StudyError;
-use crate::problem::Problem;
+use crate::problem::{Problem, sample_at};
 use crate::report::{Reporter, say_how_it_runs, say_where};
-use landscape_core::{Direction, Params, Role, Source};
+use landscape_core::{Direction, Params, Role, Sample, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
-use landscape_models::trace_network;
 use landscape_trace::{Curvature, Matrix, Target, Trace};
 
 /// Residuals below this share of the largest eigenvalue are rounding, in f32 and in f64.
@@ -27,7 +26,7 @@ pub struct Derivatives {
 impl Derivatives {
     /// At the parameters of a problem; normalisation layers keep their running statistics.
     pub fn new(problem: &Problem, target: &Target, double: bool) -> Result<Self, StudyError> {
-        let trace = trace_network(&problem.network()?, &problem.data, problem.loss.kind, &[])?;
+        let trace = problem.trace(&[])?;
         let params = problem.params.clone();
         let curvature = build(&trace, &params, target, double)?;
         Ok(Derivatives {
@@ -99,6 +98,11 @@ impl Derivatives {
     pub fn params_at(&self, theta: &[f64]) -> Result<Params, StudyError> {
         let theta: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
         Ok(self.params.unflatten(&theta)?)
+    }
+
+    /// The loss at other parameters of the network.
+    pub fn sample_at(&self, params: &Params) -> Result<Sample, StudyError> {
+        sample_at(&self.trace, params, std::slice::from_ref(&self.target))
     }
 
     /// A vector as tensors with the names of the parameters; buffers are zero.

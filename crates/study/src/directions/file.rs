@@ -41,7 +41,7 @@ pub(super) fn load_directions(
             let reason = std::error::Error::source(&error).map(ToString::to_string);
             wrong(format!(
                 "direction {number} does not fit {}: {}",
-                problem.spec,
+                problem.model,
                 reason.unwrap_or_else(|| error.to_string())
             ))
         })

@@ -1,11 +1,10 @@
 //! Networks that a plane goes through: where they lie on it, and what lies between them.
 
 use crate::StudyError;
-use crate::problem::Problem;
+use crate::problem::{Model, Problem};
 use crate::record::{Origin, PlacedNetwork, statistics_name, stem};
 use crate::report::Reporter;
 use landscape_core::{Direction, Grid, Params, Plane, Projection, Role, project};
-use landscape_models::ModelSpec;
 use landscape_trace::BatchStatistics;
 use std::path::PathBuf;
 
@@ -108,14 +107,14 @@ pub fn check_statistics(
 /// Says that a mode of BatchNorm layers changes nothing, where a network has none.
 pub fn say_without_statistics(
     mode: BatchStatistics,
-    spec: &ModelSpec,
+    model: &Model,
     params: &Params,
     reporter: &dyn Reporter,
 ) {
     let has = params.iter().any(|tensor| tensor.role == Role::Buffer);
     if mode != BatchStatistics::Frozen && !has {
         reporter.note(format_args!(
-            "{spec} has no BatchNorm layers: the mode {} changes nothing",
+            "{model} has no BatchNorm layers: the mode {} changes nothing",
             statistics_name(mode)
         ));
     }

@@ -8,7 +8,6 @@ use crate::record::{DirectionsSettings, PlacedNetwork};
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Params, Pca, Plane, orthogonalize,
 };
-use landscape_models::load_network_params;
 use landscape_storage::{Run, Store};
 use landscape_trace::Target;
 use std::path::PathBuf;
@@ -122,7 +121,7 @@ impl PlaneRequest {
         let one = |(axis, path): (usize, &PathBuf)| -> Result<_, StudyError> {
             Ok(Other {
                 file: path.clone(),
-                params: load_network_params(path, &problem.spec)?,
+                params: problem.model.load(path, &())?,
                 exact: self.norm.is_none() && (axis == 0 || !self.orthogonal),
             })
         };

@@ -7,7 +7,6 @@ use crate::directions::Derivatives;
 use crate::problem::Problem;
 use crate::record::Settings;
 use landscape_hessian::sharpness::edge_of_stability;
-use landscape_models::Network;
 use landscape_storage::{Run, RunFilter, RunKind, Store, TrainRecord};
 
 /// Everything that is asked for at every recorded checkpoint.
@@ -27,7 +26,7 @@ pub fn every_step(
             "{known} of {all} steps are known already, or begun"
         ));
     }
-    let layout = Network::layout(&problem.spec);
+    let layout = problem.model.layout();
     for step in steps {
         let Some(found) = work.store.checkpoint(run, step)? else {
             continue;

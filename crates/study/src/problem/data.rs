@@ -1,8 +1,9 @@
+use super::Model;
 use crate::StudyError;
 use crate::memory::plan_samples;
 use crate::record::DataSource;
 use crate::report::Reporter;
-use landscape_models::{DataSpec, Dataset, LossKind, ModelSpec, Split, load};
+use landscape_models::{DataSpec, Dataset, LossKind, Split, load};
 use std::path::PathBuf;
 
 /// Which data, and which loss.
@@ -88,14 +89,14 @@ impl LossChoice {
 /// Those of [`plan_samples`] and [`Dataset::counted_by`].
 pub fn with_loss(
     data: Dataset,
-    spec: &ModelSpec,
+    model: &Model,
     (given, trained): (Option<LossKind>, Option<LossKind>),
     reporter: &dyn Reporter,
 ) -> Result<(Dataset, LossChoice), StudyError> {
     let of = |kind, reason| LossChoice { kind, reason };
     let given = given.map(|kind| of(kind, None));
     let known = given.or(trained.map(|kind| of(kind, Some("the training run"))));
-    let loss = known.unwrap_or_else(|| suggested(&data, spec, reporter));
+    let loss = known.unwrap_or_else(|| suggested(&data, model, reporter));
     if are_bytes(data.x()) {
         reporter.note(
             "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
@@ -103,7 +104,7 @@ pub fn with_loss(
         );
     }
     let samples = data.len();
-    plan_samples(spec, samples, reporter)?;
+    plan_samples(model, samples, reporter)?;
     let (data, ignored) = data.counted_by(loss.kind)?;
     if ignored > 0 {
         reporter.note(format_args!(
@@ -119,8 +120,8 @@ fn are_bytes(inputs: &[f32]) -> bool {
     inputs.iter().any(|&value| value > 127.0) && inputs.iter().all(byte)
 }
 
-fn suggested(data: &Dataset, spec: &ModelSpec, reporter: &dyn Reporter) -> LossChoice {
-    let found = LossKind::suggested(spec.outputs(), data.y());
+fn suggested(data: &Dataset, model: &Model, reporter: &dyn Reporter) -> LossChoice {
+    let found = LossKind::suggested(model.outputs(), data.y());
     let (kind, reason) = (found.kind, found.reason);
     let words = format!("loss: {kind}, for {reason}; name a loss to choose another");
     match found.usual {

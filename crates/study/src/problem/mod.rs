@@ -1,7 +1,10 @@
 //! A network with parameters, data and a loss: how they are named, found and told apart.
 
 mod data;
+mod model;
 mod network;
 
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
-pub use network::{NetworkRequest, Problem, last_checkpoint, load_file, stored_loss};
+pub use model::Model;
+pub(crate) use model::sample_at;
+pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};

@@ -1,13 +1,13 @@
-use super::{DataRequest, LossChoice, load_data, with_loss};
+use super::{DataRequest, LossChoice, Model, load_data, with_loss};
 use crate::StudyError;
 use crate::memory::plan_network;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
-use burn::tensor::Device;
-use landscape_core::{Params, path_words};
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, load_network};
+use landscape_core::Params;
+use landscape_models::{Dataset, LossKind, ModelSpec, Network, Regularizer};
 use landscape_storage::{Run, RunKind, Store};
-use std::path::{Path, PathBuf};
+use landscape_trace::Trace;
+use std::path::PathBuf;
 
 /// Which network, and which parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub struct NetworkRequest {
 #[derive(Debug)]
 pub struct Problem {
     /// The network.
-    pub spec: ModelSpec,
+    pub model: Model,
     /// The data, without samples that do not count.
     pub data: Dataset,
     /// The loss, and why it is this one.
@@ -58,8 +58,8 @@ impl Problem {
             (Some(name), Some(store)) => Some(training_run(name, store)?),
             _ => None,
         };
-        let spec = model_spec(network, trained.as_ref())?;
-        plan_network(&spec, reporter)?;
+        let model = model_of(network, trained.as_ref())?;
+        plan_network(&model, reporter)?;
         let source = trained.as_ref().and_then(|run| Provenance::of(run).data);
         let source = data.source(source.as_ref())?;
         let loaded = load_data(&source)?;
@@ -67,14 +67,14 @@ impl Problem {
             (None, Some(run)) => stored_loss(run)?,
             _ => None,
         };
-        let (loaded, loss) = with_loss(loaded, &spec, (data.loss, stored), reporter)?;
+        let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
         let trained_in = store.zip(trained.as_ref());
-        let (params, origin) = parameters(network, &spec, seed, trained_in, reporter)?;
+        let (params, origin) = parameters(network, &model, seed, trained_in, reporter)?;
         if let Some(run) = &trained {
             say_other_data(run, &loaded, reporter);
         }
         Ok(Problem {
-            spec,
+            model,
             data: loaded,
             loss,
             params,
@@ -84,22 +84,27 @@ impl Problem {
         })
     }
 
-    /// The network on the CPU.
+    /// The network as a Burn module on the CPU.
     ///
     /// # Errors
-    /// Those of [`Network::from_params`].
+    /// Those of [`Model::network`].
     pub fn network(&self) -> Result<Network, StudyError> {
-        Ok(Network::from_params(
-            &self.spec,
-            &self.params,
-            &Device::flex(),
-        )?)
+        self.model.network(&self.params)
+    }
+
+    /// The loss, with `terms` beside it, to be evaluated anywhere in parameter space.
+    ///
+    /// # Errors
+    /// Those of [`Model::trace`].
+    pub fn trace(&self, terms: &[Regularizer]) -> Result<Trace, StudyError> {
+        let Problem { model, params, .. } = self;
+        model.trace(params, &self.data, self.loss.kind, terms)
     }
 
     /// What of it determines numbers.
     pub fn settings(&self) -> ProblemSettings {
         let weights = Some(self.params.digest());
-        ProblemSettings::new(&self.spec, weights, &self.data, self.loss.kind)
+        ProblemSettings::new(&self.model, weights, &self.data, self.loss.kind)
     }
 
     /// Where it comes from, of a run that a command computes.
@@ -124,13 +129,13 @@ fn training_run(name: &str, store: &Store) -> Result<Run, StudyError> {
     }
 }
 
-fn model_spec(network: &NetworkRequest, trained: Option<&Run>) -> Result<ModelSpec, StudyError> {
+fn model_of(network: &NetworkRequest, trained: Option<&Run>) -> Result<Model, StudyError> {
     if let Some(spec) = &network.model {
-        return Ok(spec.clone());
+        return Ok(spec.clone().into());
     }
     let stored = trained.and_then(|run| Settings::of(run).problem().model.clone());
     match stored {
-        Some(stored) => Ok(stored.parse()?),
+        Some(stored) => Model::stored(&stored),
         None => Err(StudyError::NoModel),
     }
 }
@@ -151,39 +156,18 @@ pub fn stored_loss(run: &Run) -> Result<Option<LossKind>, StudyError> {
 
 fn parameters(
     network: &NetworkRequest,
-    spec: &ModelSpec,
+    model: &Model,
     seed: u64,
     trained: Option<(&Store, &Run)>,
     reporter: &dyn Reporter,
 ) -> Result<(Params, Origin), StudyError> {
     if let Some((store, run)) = trained {
-        return checkpoint(network.step, spec, store, run);
+        return checkpoint(network.step, model, store, run);
     }
     if let Some(path) = &network.weights {
-        return Ok((load_file(path, spec, reporter)?, Origin::file(path)));
+        return Ok((model.load(path, reporter)?, Origin::file(path)));
     }
-    let params = Network::init(spec, seed, &Device::flex()).params();
-    Ok((params, Origin::Seed { seed }))
-}
-
-/// The parameters of a network from a file; what is to be said of them is said.
-///
-/// # Errors
-/// Those of [`load_network`].
-pub fn load_file(
-    path: &Path,
-    spec: &ModelSpec,
-    reporter: &dyn Reporter,
-) -> Result<Params, StudyError> {
-    let loaded = load_network(path, spec)?;
-    for note in &loaded.notes {
-        let words = format_args!("{}: {}", path_words(path), note.words);
-        match note.matters {
-            true => reporter.note(words),
-            false => reporter.detail(words),
-        }
-    }
-    Ok(loaded.params)
+    Ok((model.initial(seed), Origin::Seed { seed }))
 }
 
 /// The last parameters of another training run of the same network, and where they are from.
@@ -192,15 +176,15 @@ pub fn load_file(
 /// Where there is no such run, or it has no checkpoint, or one of another network.
 pub fn last_checkpoint(
     name: &str,
-    spec: &ModelSpec,
+    model: &Model,
     store: &Store,
 ) -> Result<(Params, Origin), StudyError> {
-    checkpoint(None, spec, store, &training_run(name, store)?)
+    checkpoint(None, model, store, &training_run(name, store)?)
 }
 
 fn checkpoint(
     step: Option<u64>,
-    spec: &ModelSpec,
+    model: &Model,
     store: &Store,
     run: &Run,
 ) -> Result<(Params, Origin), StudyError> {
@@ -216,7 +200,7 @@ fn checkpoint(
         });
     };
     let step = found.record.step;
-    let params = found.params.conform(&Network::layout(spec));
+    let params = found.params.conform(&model.layout());
     let params = params.map_err(|source| StudyError::Checkpoint {
         file: format!("{}, step {step}", run.name),
         source,

@@ -1,5 +1,6 @@
+use crate::problem::Model;
 use landscape_core::{Direction, Grid, Source};
-use landscape_models::{Dataset, LossKind, ModelSpec, TrainConfig};
+use landscape_models::{Dataset, LossKind, TrainConfig};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec};
 use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ pub struct ProblemSettings {
     /// See [`ALGORITHM`]; 1 is left out.
     #[serde(skip_serializing_if = "is_first")]
     pub algorithm: u32,
-    /// The network, in the words of [`ModelSpec`].
+    /// The network, in the words of [`Model`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Digest of the parameters, see [`landscape_core::Params::digest`].
@@ -77,11 +78,16 @@ impl Default for ProblemSettings {
 
 impl ProblemSettings {
     /// Those of a network with parameters of that digest, where it has some of its own, on some data; products in f32.
-    pub fn new(model: &ModelSpec, weights: Option<String>, data: &Dataset, loss: LossKind) -> Self {
+    pub fn new(
+        model: impl Into<Model>,
+        weights: Option<String>,
+        data: &Dataset,
+        loss: LossKind,
+    ) -> Self {
         ProblemSettings {
             schema: SCHEMA,
             algorithm: ALGORITHM,
-            model: Some(model.to_string()),
+            model: Some(model.into().to_string()),
             weights,
             data: Some(DataDigest::of(data)),
             loss: Some(loss.name().to_owned()),

@@ -13,7 +13,7 @@ use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, LandscapeSettings, Origin, Provenance, Rounding};
 use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Value, barrier};
-use landscape_models::{Regularizer, trace_network};
+use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
 
@@ -197,7 +197,12 @@ impl Landscape {
         )?;
         let plane = &request.plane;
         let directions = plane.build(request.dims, &problem, store, &targets[0])?;
-        say_without_statistics(request.statistics, &problem.spec, &problem.params, reporter);
+        say_without_statistics(
+            request.statistics,
+            &problem.model,
+            &problem.params,
+            reporter,
+        );
         for direction in directions.plane.directions() {
             check_statistics(direction, request.statistics)?;
         }
@@ -208,12 +213,7 @@ impl Landscape {
                 "no parameters are given: initial parameters from seed {seed} are used"
             ));
         }
-        let trace = trace_network(
-            &problem.network()?,
-            &problem.data,
-            problem.loss.kind,
-            &request.terms,
-        )?;
+        let trace = problem.trace(&request.terms)?;
         let trace = trace.with_batch_norm(request.statistics)?;
         let summary = say_how_it_runs(&trace, reporter);
         let (objective, rounding) = measured_in(

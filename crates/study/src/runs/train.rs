@@ -6,7 +6,7 @@ use crate::StudyError;
 use crate::device::DeviceName;
 use crate::estimate::{Estimate, Part};
 use crate::memory::plan_network;
-use crate::problem::{DataRequest, LossChoice, load_data, load_file, with_loss};
+use crate::problem::{DataRequest, LossChoice, Model, load_data, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::{ReportedSteps, Reporter};
@@ -104,7 +104,7 @@ impl Training {
     /// Whatever is absent or does not fit.
     pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         request.config.check()?;
-        let model = &request.model;
+        let model = &Model::from(&request.model);
         plan_network(model, reporter)?;
         let device = request.device.open()?;
         let source = request.data.source(None)?;
@@ -114,11 +114,14 @@ impl Training {
         let (network, origin) = match &request.weights {
             None => {
                 let seed = config.seed;
-                (Network::init(model, seed, &device), Origin::Seed { seed })
+                (
+                    Network::init(&request.model, seed, &device),
+                    Origin::Seed { seed },
+                )
             }
             Some(path) => {
-                let params = load_file(path, model, reporter)?;
-                let network = Network::from_params(model, &params, &device)?;
+                let params = model.load(path, reporter)?;
+                let network = Network::from_params(&request.model, &params, &device)?;
                 (network, Origin::file(path))
             }
         };

@@ -2,9 +2,9 @@
 
 use super::paths::{PathOfRun, Paths};
 use crate::StudyError;
+use crate::problem::sample_at;
 use crate::report::{Reporter, say_how_it_runs, say_where};
-use landscape_core::{Direction, Objective, Params, Plane};
-use landscape_models::trace_network;
+use landscape_core::{Params, Plane};
 use landscape_trace::{BatchStatistics, PlaneObjective, Target, Trace};
 
 /// The loss of a network on data, on a plane and wherever else its parameters lie.
@@ -12,7 +12,6 @@ pub(super) struct Losses {
     /// The loss on the plane.
     pub on_plane: PlaneObjective,
     trace: Trace,
-    directions: Vec<Direction>,
     target: Vec<Target>,
     /// Whether what training recorded is the same loss.
     recorded: bool,
@@ -27,8 +26,8 @@ impl Losses {
         statistics: BatchStatistics,
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
-        let network = paths.network(plane.origin())?;
-        let trace = trace_network(&network, &paths.data, paths.loss.kind, &[])?;
+        let (data, loss) = (&paths.data, paths.loss.kind);
+        let trace = paths.model.trace(plane.origin(), data, loss, &[])?;
         let trace = trace.with_batch_norm(statistics)?;
         say_how_it_runs(&trace, reporter);
         let on_plane = trace.objective(plane, targets)?;
@@ -36,7 +35,6 @@ impl Losses {
         Ok(Losses {
             on_plane,
             trace,
-            directions: plane.directions().to_vec(),
             target: targets.iter().take(1).cloned().collect(),
             recorded: statistics == BatchStatistics::Frozen || !paths.has_statistics(),
         })
@@ -49,10 +47,6 @@ impl Losses {
 
     /// Of a checkpoint with its own running statistics, measured now.
     pub fn of(&self, params: &Params) -> Result<f64, StudyError> {
-        // One objective serves one origin: running statistics do not lie on the plane.
-        let around = Plane::new(params.clone(), self.directions.clone())?;
-        let objective = self.trace.objective(&around, &self.target)?;
-        let samples = objective.evaluate(&[[0.0; 3]])?;
-        Ok(samples[0].loss)
+        Ok(sample_at(&self.trace, params, &self.target)?.loss)
     }
 }

@@ -210,7 +210,7 @@ impl ProjectedPaths {
             }
         };
         let statistics = request.statistics;
-        say_without_statistics(statistics, &paths.spec, plane.origin(), reporter);
+        say_without_statistics(statistics, &paths.model, plane.origin(), reporter);
         let losses = Losses::new(&paths, &plane, &targets, statistics, reporter)?;
         let settings = settings(request, &paths, grid.as_ref())?;
         let mut spec = record::request(RunKind::Trajectory, &settings);
@@ -372,7 +372,7 @@ fn settings(
         Origin::Mean => "mean",
     };
     Ok(PathSettings {
-        problem: ProblemSettings::new(&paths.spec, None, &paths.data, paths.loss.kind),
+        problem: ProblemSettings::new(&paths.model, None, &paths.data, paths.loss.kind),
         checkpoints: checkpoints.collect::<Result<_, _>>()?,
         center: Some(center.to_owned()),
         project: Some(request.project.name().to_owned()),

@@ -5,14 +5,13 @@ use super::matching::matching;
 use super::order::{Ordered, in_order};
 use crate::StudyError;
 use crate::memory::plan_network;
-use crate::problem::{LossChoice, load_data, load_file, stored_loss, with_loss};
+use crate::problem::{LossChoice, Model, load_data, stored_loss, with_loss};
 use crate::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use crate::report::Reporter;
-use burn::tensor::Device;
 use landscape_core::{
     Params, PathSource, Role, RowError, RowIter, RowSource, StreamError, path_words,
 };
-use landscape_models::{Dataset, ModelSpec, Network, load_network_params};
+use landscape_models::Dataset;
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ pub struct PathOfRun {
 enum Rows {
     Held(Vec<Params>),
     Stored(Stored),
-    Files(Vec<PathBuf>, ModelSpec),
+    Files(Vec<PathBuf>, Model),
 }
 
 /// Checkpoints of a training run.
@@ -54,7 +53,7 @@ struct Stored {
 /// Paths of one network on one data set.
 pub struct Paths {
     /// The network.
-    pub spec: ModelSpec,
+    pub model: Model,
     /// The data.
     pub data: Dataset,
     /// The loss, and why it is this one.
@@ -84,8 +83,8 @@ impl Paths {
         pattern: &str,
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
-        let spec = request.model.clone().ok_or(StudyError::NoModel)?;
-        plan_network(&spec, reporter)?;
+        let model: Model = request.model.clone().ok_or(StudyError::NoModel)?.into();
+        plan_network(&model, reporter)?;
         let source = request.data.source(None)?;
         let Ordered {
             files,
@@ -113,19 +112,19 @@ impl Paths {
         }
         say_order(&steps, &chosen, named.is_some(), reporter);
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, &spec, (request.data.loss, None), reporter)?;
-        load_file(&chosen[0], &spec, reporter)?;
+        let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
+        model.load(&chosen[0], reporter)?;
         let mut path = PathOfRun {
             named: named.is_some(),
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
             steps,
             files: Some(chosen.clone()),
-            rows: Rows::Files(chosen, spec.clone()),
+            rows: Rows::Files(chosen, model.clone()),
         };
-        path.hold(&spec)?;
+        path.hold(&model)?;
         Ok(Paths {
-            spec,
+            model,
             data,
             loss,
             source,
@@ -157,9 +156,9 @@ impl Paths {
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
         let settings = Settings::of(&runs[0]);
-        let spec = match (&request.model, &settings.problem().model) {
-            (Some(spec), _) => spec.clone(),
-            (None, stored) => stored.as_deref().unwrap_or_default().parse()?,
+        let model = match (&request.model, &settings.problem().model) {
+            (Some(spec), _) => spec.clone().into(),
+            (None, stored) => Model::stored(stored.as_deref().unwrap_or_default())?,
         };
         let stored = Provenance::of(&runs[0]).data;
         let source = request.data.source(stored.as_ref())?;
@@ -168,9 +167,9 @@ impl Paths {
             Some(_) => None,
             None => stored_loss(&runs[0])?,
         };
-        let (data, loss) = with_loss(data, &spec, (request.data.loss, stored), reporter)?;
+        let (data, loss) = with_loss(data, &model, (request.data.loss, stored), reporter)?;
         let mut all = Paths {
-            spec,
+            model,
             data,
             loss,
             source,
@@ -211,12 +210,12 @@ impl Paths {
             rows: Rows::Stored(Stored {
                 store: store.clone(),
                 run: run.clone(),
-                layout: Network::layout(&self.spec),
+                layout: self.model.layout(),
                 steps: steps.clone(),
             }),
             steps,
         };
-        path.hold(&self.spec)?;
+        path.hold(&self.model)?;
         Ok(path)
     }
 
@@ -237,11 +236,6 @@ impl Paths {
         self.paths.iter().map(source).collect()
     }
 
-    /// The network with these parameters, on the CPU.
-    pub fn network(&self, params: &Params) -> Result<Network, StudyError> {
-        Ok(Network::from_params(&self.spec, params, &Device::flex())?)
-    }
-
     /// The files of the checkpoints, where they are read from files, which are one path.
     pub fn files(&self) -> &[PathBuf] {
         let first = self.paths.first();
@@ -250,14 +244,14 @@ impl Paths {
 
     /// Whether the network has running statistics, as BatchNorm layers have.
     pub fn has_statistics(&self) -> bool {
-        let layout = Network::layout(&self.spec);
+        let layout = self.model.layout();
         layout.iter().any(|tensor| tensor.role == Role::Buffer)
     }
 }
 
 impl PathOfRun {
     /// All checkpoints of a training run.
-    pub fn of_run(run: &Run, spec: &ModelSpec, store: &Store) -> Result<Self, StudyError> {
+    pub fn of_run(run: &Run, model: &Model, store: &Store) -> Result<Self, StudyError> {
         let records = with_checkpoints(run, store)?;
         let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
         let mut path = PathOfRun {
@@ -268,18 +262,18 @@ impl PathOfRun {
             rows: Rows::Stored(Stored {
                 store: store.clone(),
                 run: run.clone(),
-                layout: Network::layout(spec),
+                layout: model.layout(),
                 steps: steps.clone(),
             }),
             steps,
         };
-        path.hold(spec)?;
+        path.hold(model)?;
         Ok(path)
     }
 
     /// Reads the checkpoints once and for all where they are few.
-    fn hold(&mut self, spec: &ModelSpec) -> Result<(), StudyError> {
-        let values = Network::layout(spec).numel() * self.steps.len();
+    fn hold(&mut self, model: &Model) -> Result<(), StudyError> {
+        let values = model.layout().numel() * self.steps.len();
         if values * size_of::<f32>() <= HELD {
             let rows = self.rows().enumerate().map(|(place, row)| {
                 row.map(Cow::into_owned)
@@ -332,7 +326,7 @@ impl RowSource for PathOfRun {
         match &self.rows {
             Rows::Held(rows) => Box::new(rows.iter().map(|row| Ok(Cow::Borrowed(row)))),
             Rows::Stored(stored) => stored.rows(),
-            Rows::Files(files, spec) => Box::new(files.iter().map(|file| read(file, spec))),
+            Rows::Files(files, model) => Box::new(files.iter().map(|file| read(file, model))),
         }
     }
 
@@ -340,7 +334,7 @@ impl RowSource for PathOfRun {
         let read = match &self.rows {
             Rows::Held(rows) => return Ok(rows[index].clone()),
             Rows::Stored(stored) => return stored.row(index),
-            Rows::Files(files, spec) => read(&files[index], spec),
+            Rows::Files(files, model) => read(&files[index], model),
         };
         Ok(read?.into_owned())
     }
@@ -368,9 +362,8 @@ fn say_order(steps: &[u64], files: &[PathBuf], named: bool, reporter: &dyn Repor
     }
 }
 
-fn read<'a>(file: &PathBuf, spec: &ModelSpec) -> Result<Cow<'a, Params>, RowError> {
-    let params = load_network_params(file, spec).map_err(StudyError::from)?;
-    Ok(Cow::Owned(params))
+fn read<'a>(file: &Path, model: &Model) -> Result<Cow<'a, Params>, RowError> {
+    Ok(Cow::Owned(model.load(file, &())?))
 }
 
 impl Stored {

@@ -63,7 +63,7 @@ fn mnist(samples: usize) -> EvaluationContext {
 fn fit(context: &EvaluationContext, seed: u64, epochs: usize) -> Params {
     let config = config(epochs, 0.05);
     trained(
-        context.spec(),
+        context.model().family().unwrap(),
         context.data(),
         context.loss(),
         seed,
@@ -161,7 +161,7 @@ fn profiles_have_the_losses_of_the_networks_on_them() {
         }
         let profile = context.profile(&curve, 7).unwrap();
         for (t, loss) in profile.t().into_iter().zip(profile.losses()) {
-            let network = Network::from_params(context.spec(), &curve.at(t), &Device::flex());
+            let network = context.model().network(&curve.at(t));
             let truth = evaluate(&network.unwrap(), context.data(), context.loss()).unwrap();
             assert!(
                 (loss - truth.loss).abs() < 1e-5 * truth.loss,

@@ -2,7 +2,8 @@
 
 use landscape_core::{CurveKind, Outcome, Params};
 use landscape_models::{
-    Dataset, LossKind, Network, OptimizerKind, Record, Split, Step, TrainConfig, TrainState, load,
+    Dataset, LossKind, ModelSpec, Network, OptimizerKind, Record, Split, Step, TrainConfig,
+    TrainState, load,
 };
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Study, StudyObserver, Trained};
@@ -223,7 +224,7 @@ fn a_study_that_was_ended_goes_on_with_each_training() {
 }
 
 fn context() -> EvaluationContext {
-    EvaluationContext::new(&"mlp:2-6-4-1".parse().unwrap(), moons(), LOSS).unwrap()
+    EvaluationContext::new("mlp:2-6-4-1".parse::<ModelSpec>().unwrap(), moons(), LOSS).unwrap()
 }
 
 fn ends() -> [Params; 2] {
