@@ -20,7 +20,7 @@ const TRACE: &[&str] = &[
     "device",
     "direct",
     "objective",
-    "program",
+    "builder",
     "curvature",
     "units",
     "summary",

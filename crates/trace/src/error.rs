@@ -70,9 +70,9 @@ pub enum TraceError {
         /// The operation, as Burn recorded it.
         operation: String,
     },
-    /// An operation of a [`Program`](crate::Program) that does not fit its values.
+    /// An operation of a [`TraceBuilder`](crate::TraceBuilder) that does not fit its values.
     #[error("`{operation}`: {problem}")]
-    Program {
+    Build {
         /// The operation.
         operation: &'static str,
         /// What does not fit.

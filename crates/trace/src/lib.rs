@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod builder;
 mod capture;
 mod cpu;
 mod curvature;
@@ -14,12 +15,12 @@ mod kernels;
 mod objective;
 mod ops;
 mod passes;
-mod program;
 mod replay;
 mod schedule;
 mod summary;
 mod units;
 
+pub use builder::{Convolution, GridPadding, GridSample, Padding, TraceBuilder, Value, Windows};
 pub use capture::inputs::Inputs;
 pub use capture::loss::Loss;
 pub use capture::module::{params_of, with_params};
@@ -37,7 +38,6 @@ pub use ops::reduce::Reduction;
 pub use ops::table::SUPPORTED as SUPPORTED_OPERATIONS;
 pub use ops::unary::Unary;
 pub use passes::derive::Matrix;
-pub use program::{Convolution, Program, Value, Windows};
 pub use schedule::group::{Bound, Group};
 pub use summary::{Part, Runs, Summary};
 pub use units::Activations;

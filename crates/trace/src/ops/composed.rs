@@ -149,7 +149,7 @@ impl Composer<'_> {
 }
 
 /// The axes in the opposite order.
-pub(super) fn flip(c: &mut Composer, x: ValueId, axes: &[usize]) -> ValueId {
+pub(crate) fn flip(c: &mut Composer, x: ValueId, axes: &[usize]) -> ValueId {
     axes.iter().fold(x, |x, &axis| {
         let turned = copies((0..c.shape(x)[axis]).rev().map(Some));
         c.along("flip", x, axis, turned)
@@ -157,7 +157,7 @@ pub(super) fn flip(c: &mut Composer, x: ValueId, axes: &[usize]) -> ValueId {
 }
 
 /// More than one value, `times` times one after another.
-pub(super) fn repeat(c: &mut Composer, x: ValueId, axis: usize, times: usize) -> ValueId {
+pub(crate) fn repeat(c: &mut Composer, x: ValueId, axis: usize, times: usize) -> ValueId {
     let length = c.shape(x)[axis];
     let indices = (0..length * times).map(|i| Some(i % length));
     c.along("repeat_dim", x, axis, copies(indices))
@@ -165,7 +165,7 @@ pub(super) fn repeat(c: &mut Composer, x: ValueId, axis: usize, times: usize) ->
 
 /// What stands in the place of padding.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Padding {
+pub(crate) enum Padding {
     Constant(f32),
     /// Mirrored at the first and last element.
     Reflect,
@@ -174,7 +174,7 @@ pub(super) enum Padding {
 }
 
 /// Elements before and after along every axis.
-pub(super) fn pad(
+pub(crate) fn pad(
     c: &mut Composer,
     x: ValueId,
     widths: &[(usize, usize)],
@@ -230,7 +230,7 @@ fn outside(c: &mut Composer, x: ValueId, widths: &[(usize, usize)]) -> ValueId {
 }
 
 /// Windows of `size` elements, `step` apart, along `axis`; their elements are a new last axis.
-pub(super) fn unfold(
+pub(crate) fn unfold(
     c: &mut Composer,
     x: ValueId,
     axis: usize,
@@ -251,7 +251,7 @@ pub(super) fn unfold(
 }
 
 /// `x`, and `alpha x` where x is negative.
-pub(super) fn prelu(c: &mut Composer, x: ValueId, alpha: ValueId) -> ValueId {
+pub(crate) fn prelu(c: &mut Composer, x: ValueId, alpha: ValueId) -> ValueId {
     // At the kink as PyTorch: the slope is alpha.
     let negative = c.unary(Unary::LowerEqualScalar(0.0), x);
     let scaled = c.binary(Binary::Mul, x, alpha);
@@ -260,7 +260,7 @@ pub(super) fn prelu(c: &mut Composer, x: ValueId, alpha: ValueId) -> ValueId {
 }
 
 /// The product along an axis, by halves.
-pub(super) fn product(c: &mut Composer, x: ValueId, axis: usize) -> ValueId {
+pub(crate) fn product(c: &mut Composer, x: ValueId, axis: usize) -> ValueId {
     let mut x = x;
     while c.shape(x)[axis] > 1 {
         let length = c.shape(x)[axis];
@@ -280,7 +280,7 @@ pub(super) fn product(c: &mut Composer, x: ValueId, axis: usize) -> ValueId {
 
 /// What is made of an element and all before it, by doubling: of each with the one before, then with the two before
 /// those, and so on.
-pub(super) fn scan(
+pub(crate) fn scan(
     c: &mut Composer,
     x: ValueId,
     axis: usize,
@@ -300,7 +300,7 @@ pub(super) fn scan(
 }
 
 /// The one that is `greater` (or lower), the first where they are equal; NaN where one is NaN.
-pub(super) fn extreme(c: &mut Composer, a: ValueId, b: ValueId, greater: bool) -> ValueId {
+pub(crate) fn extreme(c: &mut Composer, a: ValueId, b: ValueId, greater: bool) -> ValueId {
     let comparison = match greater {
         true => Binary::Greater,
         false => Binary::Lower,
@@ -313,7 +313,7 @@ pub(super) fn extreme(c: &mut Composer, a: ValueId, b: ValueId, greater: bool) -
 }
 
 /// The cross product of vectors of three numbers along an axis.
-pub(super) fn cross(c: &mut Composer, a: ValueId, b: ValueId, axis: usize) -> ValueId {
+pub(crate) fn cross(c: &mut Composer, a: ValueId, b: ValueId, axis: usize) -> ValueId {
     let mut turned = |x: ValueId, by: usize| {
         let next = copies((0..3).map(|i| Some((i + by) % 3)));
         c.along("cross", x, axis, next)
@@ -325,7 +325,7 @@ pub(super) fn cross(c: &mut Composer, a: ValueId, b: ValueId, axis: usize) -> Va
 }
 
 /// The first `count` elements in order along an axis, and their indices.
-pub(super) fn sorted(c: &mut Composer, x: ValueId, order: ArgSort, count: usize) -> [ValueId; 2] {
+pub(crate) fn sorted(c: &mut Composer, x: ValueId, order: ArgSort, count: usize) -> [ValueId; 2] {
     let axis = order.axis;
     let mut shape = c.shape(x);
     shape[axis] = count;
@@ -334,7 +334,7 @@ pub(super) fn sorted(c: &mut Composer, x: ValueId, order: ArgSort, count: usize)
 }
 
 /// `x` with `value` at the ranges (start, step).
-pub(super) fn assign(
+pub(crate) fn assign(
     c: &mut Composer,
     x: ValueId,
     value: ValueId,

@@ -19,7 +19,7 @@ struct Side {
 
 /// Bilinear values of `x` `[n, c, h, w]` at places from -1 to 1, `grid` `[n, h', w', 2]` with the place along the width
 /// first.
-pub(super) fn grid_sample(
+pub(crate) fn grid_sample(
     c: &mut Composer,
     x: ValueId,
     grid: ValueId,

@@ -11,7 +11,7 @@ use super::unary::Unary;
 use crate::ir::graph::ValueId;
 
 /// Elements along `axis` at the indices of a vector.
-pub(super) fn select(c: &mut Composer, x: ValueId, axis: usize, index: ValueId) -> ValueId {
+pub(crate) fn select(c: &mut Composer, x: ValueId, axis: usize, index: ValueId) -> ValueId {
     let own = c.shape(x);
     let count = c.shape(index)[0];
     // One for each sample is data.
@@ -44,7 +44,7 @@ fn inside(all: &[f32], length: usize) -> Option<Vec<usize>> {
 }
 
 /// `x` with `value` added along `axis` at the indices of a vector.
-pub(super) fn select_add(
+pub(crate) fn select_add(
     c: &mut Composer,
     [x, index, value]: [ValueId; 3],
     axis: usize,
@@ -64,7 +64,7 @@ pub(super) fn select_add(
 }
 
 /// `x` with `value` added along `axis` at an index for each element.
-pub(super) fn scatter_add(
+pub(crate) fn scatter_add(
     c: &mut Composer,
     [x, index, value]: [ValueId; 3],
     axis: usize,
@@ -75,7 +75,7 @@ pub(super) fn scatter_add(
 }
 
 /// Rows of `x` at places in its first axes: `index` holds, along its last axis, one number for each of them.
-pub(super) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId {
+pub(crate) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId {
     let (table, index, mut shape, rest) = rows_at(c, x, index);
     let rows = select(c, table, 0, index);
     shape.extend_from_slice(&rest);
@@ -83,7 +83,7 @@ pub(super) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId
 }
 
 /// `x` with rows added at places in its first axes, see [`gather_nd`].
-pub(super) fn scatter_nd_add(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
+pub(crate) fn scatter_nd_add(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
     let own = c.shape(x);
     let (table, index, ..) = rows_at(c, x, index);
     let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
@@ -119,7 +119,7 @@ fn rows_at(
 }
 
 /// `x` with `value` put along `axis` at the indices of a vector, the last one where several are the same.
-pub(super) fn select_put(
+pub(crate) fn select_put(
     c: &mut Composer,
     [x, index, value]: [ValueId; 3],
     axis: usize,
@@ -141,7 +141,7 @@ pub(super) fn select_put(
 }
 
 /// `x` with `value` put along `axis` at an index for each element, the last one where several are the same.
-pub(super) fn scatter_put(
+pub(crate) fn scatter_put(
     c: &mut Composer,
     [x, index, value]: [ValueId; 3],
     axis: usize,
@@ -178,7 +178,7 @@ fn last_of_each(c: &mut Composer, index: ValueId, axis: usize) -> ValueId {
 }
 
 /// `x` with rows put at places in its first axes, see [`gather_nd`]; the last one where several are the same.
-pub(super) fn scatter_nd_put(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
+pub(crate) fn scatter_nd_put(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
     let own = c.shape(x);
     let (table, index, ..) = rows_at(c, x, index);
     let (count, width) = (c.shape(index)[0], c.shape(table)[1]);

@@ -15,7 +15,7 @@ use burn_ir::{AttentionOptionsIr, InterpolateModeIr};
 
 /// The geometry of a convolution in N dimensions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Geometry<const N: usize> {
+pub(crate) struct Geometry<const N: usize> {
     pub stride: [usize; N],
     /// Before the first and after the last row.
     pub padding: [(usize, usize); N],
@@ -47,7 +47,7 @@ fn flat(c: &mut Composer, x: ValueId) -> ValueId {
 
 /// A convolution along one axis, as one of images of height 1. `x`: `[n, channels, length]`, `w`: `[outputs, channels /
 /// groups, kernel]`, a bias `[outputs]` where there is one.
-pub(super) fn conv1d(
+pub(crate) fn conv1d(
     c: &mut Composer,
     inputs: &[ValueId],
     g: Geometry<1>,
@@ -69,7 +69,7 @@ pub(super) fn conv1d(
 
 /// A convolution of volumes, as one of images: the slices that a kernel meets are channels, and the slices of the
 /// output groups. `x`: `[n, channels, depth, height, width]`, `w`: `[outputs, channels / groups, ..]`, a bias `[outputs]`.
-pub(super) fn conv3d(
+pub(crate) fn conv3d(
     c: &mut Composer,
     inputs: &[ValueId],
     g: Geometry<3>,
@@ -118,7 +118,7 @@ fn with_bias(c: &mut Composer, x: ValueId, bias: Option<&ValueId>) -> ValueId {
 
 /// The adjoint of a convolution's input. `x`: `[n, channels, height, width]`, `w`: `[channels, outputs / groups, ..]`, a
 /// bias `[outputs]`; the padding is that of the convolution, the same on both sides.
-pub(super) fn conv_transpose2d(
+pub(crate) fn conv_transpose2d(
     c: &mut Composer,
     inputs: &[ValueId],
     g: Geometry<2>,
@@ -145,7 +145,7 @@ pub(super) fn conv_transpose2d(
 }
 
 /// As [`conv_transpose2d`], along one axis.
-pub(super) fn conv_transpose1d(
+pub(crate) fn conv_transpose1d(
     c: &mut Composer,
     inputs: &[ValueId],
     g: Geometry<1>,
@@ -165,7 +165,7 @@ pub(super) fn conv_transpose1d(
 
 /// As [`conv_transpose2d`], of volumes: a convolution with the weights turned round, of the input with zeros between its
 /// elements and around them.
-pub(super) fn conv_transpose3d(
+pub(crate) fn conv_transpose3d(
     c: &mut Composer,
     inputs: &[ValueId],
     g: Geometry<3>,
@@ -201,14 +201,14 @@ pub(super) fn conv_transpose3d(
 }
 
 /// Pooling along one axis.
-pub(super) fn pool1d(c: &mut Composer, x: ValueId, pool: Pool2d, out: &[usize]) -> ValueId {
+pub(crate) fn pool1d(c: &mut Composer, x: ValueId, pool: Pool2d, out: &[usize]) -> ValueId {
     let image = flat(c, x);
     let pooled = c.push(pool, &[image], vec![out[0], out[1], 1, out[2]]);
     c.reshape(pooled, out)
 }
 
 /// A maximum over windows, and the places that it is from, as their numbers in an image.
-pub(super) fn max_pool_with_places(
+pub(crate) fn max_pool_with_places(
     c: &mut Composer,
     x: ValueId,
     pool: Pool2d,
@@ -274,7 +274,7 @@ pub(super) fn max_pool_with_places(
 }
 
 /// A pool of images of height 1.
-pub(super) fn row_pool(
+pub(crate) fn row_pool(
     pooling: Pooling,
     kernel: usize,
     stride: usize,
@@ -291,7 +291,7 @@ pub(super) fn row_pool(
 }
 
 /// Means over parts of nearly equal size, along the last axes.
-pub(super) fn adaptive(c: &mut Composer, x: ValueId, sizes: &[usize]) -> ValueId {
+pub(crate) fn adaptive(c: &mut Composer, x: ValueId, sizes: &[usize]) -> ValueId {
     let first = c.shape(x).len() - sizes.len();
     sizes.iter().enumerate().fold(x, |x, (i, &size)| {
         let length = c.shape(x)[first + i];
@@ -310,7 +310,7 @@ pub(super) fn adaptive(c: &mut Composer, x: ValueId, sizes: &[usize]) -> ValueId
 }
 
 /// Interpolation of images to another size.
-pub(super) fn interpolate(
+pub(crate) fn interpolate(
     c: &mut Composer,
     x: ValueId,
     size: [usize; 2],
@@ -410,7 +410,7 @@ fn lanczos(x: f64) -> f64 {
 }
 
 /// Patches of an image as columns: `[n, channels kernel, places]`.
-pub(super) fn unfold4d(
+pub(crate) fn unfold4d(
     c: &mut Composer,
     x: ValueId,
     kernel: [usize; 2],
@@ -441,7 +441,7 @@ pub(super) fn unfold4d(
 
 /// `softmax(q k^T scale + ..) v` of `[n, heads, tokens, width]`; inputs: q, k, v, then the mask (1: left out) and what is
 /// added to the scores, where there are such. Rows without any key are 0.
-pub(super) fn attention(
+pub(crate) fn attention(
     c: &mut Composer,
     inputs: &[ValueId],
     (mask, bias): (bool, bool),

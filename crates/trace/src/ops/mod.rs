@@ -9,22 +9,22 @@
 //! All values are f32 while a graph runs: class labels and booleans are exact in it (whole numbers that are not,
 //! beyond 2^24, are an error of the capture).
 
-mod along;
+pub(crate) mod along;
 pub(crate) mod batch_norm;
 mod batching;
 pub(crate) mod binary;
 mod broadcast;
 pub(crate) mod collect;
 pub(crate) mod composed;
-mod composed_grid;
-mod composed_index;
-mod composed_layers;
+pub(crate) mod composed_grid;
+pub(crate) mod composed_index;
+pub(crate) mod composed_layers;
 mod composed_table;
 pub(crate) mod concat;
 pub(crate) mod conv;
 mod conv_gradient;
 pub(crate) mod cross_entropy;
-mod cumulative;
+pub(crate) mod cumulative;
 mod derivation;
 pub(crate) mod embedding;
 mod functions;
@@ -38,7 +38,7 @@ pub(crate) mod reduce;
 pub(crate) mod select;
 pub(crate) mod shape;
 pub(crate) mod softmax;
-mod sort;
+pub(crate) mod sort;
 pub(crate) mod spread;
 pub(crate) mod stretch;
 pub(crate) mod table;

@@ -1,6 +1,7 @@
 //! Traced objectives against independent f64 references.
 
 mod batch;
+mod builder;
 mod closures;
 mod conv;
 mod curvature;
@@ -16,7 +17,6 @@ mod operations;
 mod padding;
 mod plans;
 mod precision;
-mod program;
 mod reference;
 mod sharing;
 mod statistics;

@@ -1,5 +1,12 @@
 //! Losses that are written operation by operation, for networks that come from files and not from Burn.
 
+mod choices;
+mod images;
+mod parts;
+
+pub use images::{Convolution, GridPadding, GridSample, Windows};
+pub use parts::Padding;
+
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Slot, Source, Value as GraphValue, ValueId};
 use crate::objective::Trace;
@@ -7,12 +14,9 @@ use crate::ops::batch_norm::BatchNorm;
 use crate::ops::binary::Binary;
 use crate::ops::broadcast_limit;
 use crate::ops::composed::Composer;
-use crate::ops::conv::Conv2d;
 use crate::ops::embedding::Embedding;
-use crate::ops::gather::Gather;
 use crate::ops::layer_norm::LayerNorm;
 use crate::ops::matmul::Matmul;
-use crate::ops::pool::{Pool2d, Pooling};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::select::MaskWhere;
 use crate::ops::softmax::Softmax;
@@ -21,44 +25,9 @@ use crate::passes::convert::complete;
 use landscape_core::{Parameter, Params, Term};
 use std::sync::Arc;
 
-/// A value of a [`Program`], by its number there.
+/// A value of a [`TraceBuilder`], by its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value(ValueId);
-
-/// The geometry of a two-dimensional convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Convolution {
-    /// Rows and columns from one window to the next.
-    pub stride: [usize; 2],
-    /// Zeros before the first and after the last row; the same for columns.
-    pub padding: [(usize, usize); 2],
-    /// Rows and columns from one weight to the next.
-    pub dilation: [usize; 2],
-    /// Groups of channels that know nothing of each other.
-    pub groups: usize,
-}
-
-impl Default for Convolution {
-    fn default() -> Self {
-        Self {
-            stride: [1, 1],
-            padding: [(0, 0); 2],
-            dilation: [1, 1],
-            groups: 1,
-        }
-    }
-}
-
-/// The windows of a two-dimensional pooling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Windows {
-    /// Rows and columns of a window.
-    pub size: [usize; 2],
-    /// Rows and columns from one window to the next.
-    pub stride: [usize; 2],
-    /// Rows and columns around the image, which are never the largest, and count as zeros in a mean.
-    pub padding: [usize; 2],
-}
 
 /// A loss, written operation by operation: what [`Trace::capture`] records of a Burn module, without Burn.
 ///
@@ -67,29 +36,29 @@ pub struct Windows {
 ///
 /// ```
 /// use landscape_core::{Parameter, Role};
-/// use landscape_trace::{Program, Target, Unary};
+/// use landscape_trace::{TraceBuilder, Target, Unary};
 ///
 /// // The mean of (w x)^2 over three samples.
-/// let mut program = Program::new(3);
-/// let x = program.data(&[3, 1], vec![1.0, 2.0, 3.0])?;
-/// let w = program.parameter(Parameter::new("w", [1, 1], vec![0.5], Role::Weight)?)?;
-/// let y = program.linear(x, w, None)?;
-/// let squares = program.unary(Unary::PowScalar(2.0), y);
-/// let params = program.params()?;
-/// let trace = program.loss(squares, None, vec![])?;
+/// let mut builder = TraceBuilder::new(3);
+/// let x = builder.data(&[3, 1], vec![1.0, 2.0, 3.0])?;
+/// let w = builder.parameter(Parameter::new("w", [1, 1], vec![0.5], Role::Weight)?)?;
+/// let y = builder.linear(x, w, None)?;
+/// let squares = builder.unary(Unary::PowScalar(2.0), y);
+/// let params = builder.params()?;
+/// let trace = builder.loss(squares, None, vec![])?;
 /// let gradient = trace.curvature(&params, &Target::default())?.gradient()?;
 /// assert!((gradient.loss - 14.0 / 3.0 / 4.0).abs() < 1e-6);
 /// assert!((gradient.gradient[0] - 14.0 / 3.0).abs() < 1e-5);
 /// # Ok::<(), landscape_trace::TraceError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct TraceBuilder {
     graph: Graph,
     params: Vec<Parameter>,
 }
 
-impl Program {
-    /// An empty program, for that many samples.
+impl TraceBuilder {
+    /// An empty graph, for that many samples.
     pub fn new(samples: usize) -> Self {
         Self {
             graph: Graph::new(samples),
@@ -100,7 +69,7 @@ impl Program {
     /// A parameter, or a buffer such as the statistics of a normalisation.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the numbers do not fit the shape or the name is taken, [`TraceError::Rank`].
+    /// [`TraceError::Build`] where the numbers do not fit the shape or the name is taken, [`TraceError::Rank`].
     pub fn parameter(&mut self, param: Parameter) -> Result<Value, TraceError> {
         let taken = self.params.iter().any(|other| other.name == param.name);
         let problem = format!("the name `{}` is taken", param.name);
@@ -133,7 +102,7 @@ impl Program {
     /// Numbers of every sample, `[samples, ...]`: inputs, labels, weights of samples. Whole numbers are held as f32.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the numbers do not fit the shape or the shape not the samples, [`TraceError::Rank`].
+    /// [`TraceError::Build`] where the numbers do not fit the shape or the shape not the samples, [`TraceError::Rank`].
     pub fn data(&mut self, shape: &[usize], data: Vec<f32>) -> Result<Value, TraceError> {
         let samples = self.graph.samples;
         fits("data", shape.first() == Some(&samples), || {
@@ -180,7 +149,7 @@ impl Program {
     /// The shape of a value.
     ///
     /// # Panics
-    /// Where the value is of another program that is longer than this one.
+    /// Where the value is of another builder that is longer than this one.
     pub fn shape(&self, value: Value) -> &[usize] {
         &self.graph.values[value.0].shape
     }
@@ -197,7 +166,7 @@ impl Program {
     /// `f(a, b)` for every element, with axes of length 1 repeated, and lacking ones in front.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together.
+    /// [`TraceError::Build`] where the shapes do not go together.
     pub fn binary(&mut self, f: Binary, a: Value, b: Value) -> Result<Value, TraceError> {
         let [a, b] = self.aligned("a function of two numbers", [a, b])?;
         Ok(Value(self.composer().binary(f, a, b)))
@@ -246,7 +215,7 @@ impl Program {
     /// A reduction along an axis, which stays with length 1, or over everything (`[1]`).
     ///
     /// # Errors
-    /// [`TraceError::Program`] where there is no such axis.
+    /// [`TraceError::Build`] where there is no such axis.
     pub fn reduce(
         &mut self,
         reduction: Reduction,
@@ -266,7 +235,7 @@ impl Program {
     /// The same numbers with another shape.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where it holds another number of them, [`TraceError::Rank`].
+    /// [`TraceError::Build`] where it holds another number of them, [`TraceError::Rank`].
     pub fn reshape(&mut self, x: Value, shape: &[usize]) -> Result<Value, TraceError> {
         ranked(shape.len())?;
         let own = self.shape(x);
@@ -279,7 +248,7 @@ impl Program {
     /// The axes in another order: axis `i` of the result is axis `axes[i]` of x.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where `axes` is not an order of the axes.
+    /// [`TraceError::Build`] where `axes` is not an order of the axes.
     pub fn permute(&mut self, x: Value, axes: &[usize]) -> Result<Value, TraceError> {
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
@@ -293,7 +262,7 @@ impl Program {
     /// Axes of length 1 repeated, and new ones in front.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together, [`TraceError::Rank`].
+    /// [`TraceError::Build`] where the shapes do not go together, [`TraceError::Rank`].
     pub fn expand(&mut self, x: Value, shape: &[usize]) -> Result<Value, TraceError> {
         ranked(shape.len())?;
         let own = self.shape(x).to_vec();
@@ -311,7 +280,7 @@ impl Program {
     /// `length` elements along an axis, from `start` on.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where there are not so many.
+    /// [`TraceError::Build`] where there are not so many.
     pub fn slice(
         &mut self,
         x: Value,
@@ -334,7 +303,7 @@ impl Program {
     /// Values one after another along an axis.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where there is none, or other axes differ.
+    /// [`TraceError::Build`] where there is none, or other axes differ.
     pub fn concat(&mut self, values: &[Value], axis: usize) -> Result<Value, TraceError> {
         let without = |shape: &[usize]| {
             let mut shape = shape.to_vec();
@@ -358,7 +327,7 @@ impl Program {
     /// The product `[.., m, k] x [.., k, n]` of the last two axes; axes before as in [`Self::binary`].
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together.
+    /// [`TraceError::Build`] where the shapes do not go together.
     pub fn matmul(&mut self, a: Value, b: Value) -> Result<Value, TraceError> {
         let shapes = [a, b].map(|v| self.shape(v).to_vec());
         let [left, right] = &shapes;
@@ -387,7 +356,7 @@ impl Program {
     /// A linear layer, `x W^T + b`: x `[.., inputs]`, W `[outputs, inputs]`, b `[outputs]`, as PyTorch's.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together.
+    /// [`TraceError::Build`] where the shapes do not go together.
     pub fn linear(
         &mut self,
         x: Value,
@@ -410,98 +379,11 @@ impl Program {
         }
     }
 
-    /// A convolution (cross-correlation) of `[samples, channels, height, width]` with weights
-    /// `[outputs, channels / groups, height, width]` and a bias `[outputs]`.
-    ///
-    /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together or no window fits the image.
-    pub fn conv2d(
-        &mut self,
-        x: Value,
-        weight: Value,
-        bias: Option<Value>,
-        geometry: Convolution,
-    ) -> Result<Value, TraceError> {
-        let (own, w) = (self.shape(x).to_vec(), self.shape(weight).to_vec());
-        let Convolution { groups, .. } = geometry;
-        let fit = own.len() == 4 && w.len() == 4 && groups > 0;
-        let fit = fit && w[1].checked_mul(groups) == Some(own[1]) && w[0].is_multiple_of(groups);
-        fits("conv2d", fit, || {
-            format!("{own:?} is not an image for weights {w:?} in {groups} groups")
-        })?;
-        if let Some(bias) = bias {
-            let own = self.shape(bias);
-            fits("conv2d", own == [w[0]], || format!("{own:?} is not a bias"))?;
-        }
-        let mut shape = vec![own[0], w[0]];
-        for axis in [0, 1] {
-            let reach = (w[2 + axis].max(1) - 1) * geometry.dilation[axis] + 1;
-            let padded = own[2 + axis] + geometry.padding[axis].0 + geometry.padding[axis].1;
-            let windows = windows(padded, reach, geometry.stride[axis]);
-            fits("conv2d", w[2 + axis] > 0 && windows > 0, || {
-                format!("no window of weights {w:?} fits {own:?}")
-            })?;
-            shape.push(windows);
-        }
-        let conv = Conv2d {
-            stride: geometry.stride,
-            padding: geometry.padding,
-            dilation: geometry.dilation,
-            groups,
-            bias: bias.is_some(),
-            residual: false,
-            relu: false,
-            transformed: false,
-        };
-        let mut inputs = vec![x.0, weight.0];
-        inputs.extend(bias.map(|b| b.0));
-        Ok(Value(self.composer().push(conv, &inputs, shape)))
-    }
-
-    /// The largest element of each window of `[samples, channels, height, width]`.
-    ///
-    /// # Errors
-    /// [`TraceError::Program`] where it is no image or no window fits.
-    pub fn max_pool2d(&mut self, x: Value, windows: Windows) -> Result<Value, TraceError> {
-        let dilation = [1, 1];
-        self.pool(x, Pooling::Max { dilation }, windows)
-    }
-
-    /// The mean of each window.
-    ///
-    /// # Errors
-    /// As [`Self::max_pool2d`].
-    pub fn avg_pool2d(&mut self, x: Value, windows: Windows) -> Result<Value, TraceError> {
-        self.pool(x, Pooling::Average { padded: true }, windows)
-    }
-
-    fn pool(&mut self, x: Value, pooling: Pooling, own: Windows) -> Result<Value, TraceError> {
-        let mut shape = self.shape(x).to_vec();
-        fits("pooling", shape.len() == 4, || {
-            format!("{shape:?} is not an image")
-        })?;
-        for axis in [0, 1] {
-            let padded = shape[2 + axis] + 2 * own.padding[axis];
-            let count = windows(padded, own.size[axis], own.stride[axis]);
-            let fit = own.size[axis] > 0 && count > 0 && 2 * own.padding[axis] <= own.size[axis];
-            fits("pooling", fit, || format!("{own:?} do not fit {shape:?}"))?;
-            shape[2 + axis] = count;
-        }
-        let pool = Pool2d {
-            pooling,
-            kernel: own.size,
-            stride: own.stride,
-            padding: own.padding,
-            ceil: false,
-        };
-        Ok(Value(self.composer().push(pool, &[x.0], shape)))
-    }
-
     /// Normalisation of axis 1 with given statistics, `gamma (x - mean) / sqrt(variance + epsilon) + beta`; inputs x, gamma,
     /// beta, mean, variance, the last four of one number a channel. [`Trace::with_batch_norm`] has others measured.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together.
+    /// [`TraceError::Build`] where the shapes do not go together.
     pub fn batch_norm(&mut self, inputs: [Value; 5], epsilon: f64) -> Result<Value, TraceError> {
         let shape = self.shape(inputs[0]).to_vec();
         let channels = |&v: &Value| shape.len() > 1 && self.shape(v) == [shape[1]];
@@ -519,7 +401,7 @@ impl Program {
     /// Normalisation along the last axis, `gamma (x - mean) / sqrt(variance + epsilon) + beta`.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the shapes do not go together.
+    /// [`TraceError::Build`] where the shapes do not go together.
     pub fn layer_norm(
         &mut self,
         x: Value,
@@ -546,7 +428,7 @@ impl Program {
     /// `exp(x) / sum exp(x)` along an axis, or its logarithm.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where there is no such axis.
+    /// [`TraceError::Build`] where there is no such axis.
     pub fn softmax(&mut self, x: Value, axis: usize, log: bool) -> Result<Value, TraceError> {
         let shape = self.shape(x).to_vec();
         along("softmax", &shape, axis)?;
@@ -560,7 +442,7 @@ impl Program {
     /// Rows of a table `[entries, width]` at indices of any shape.
     ///
     /// # Errors
-    /// [`TraceError::Program`] where the table is no matrix.
+    /// [`TraceError::Build`] where the table is no matrix.
     pub fn embedding(&mut self, table: Value, index: Value) -> Result<Value, TraceError> {
         let own = self.shape(table).to_vec();
         fits("embedding", own.len() == 2, || {
@@ -575,22 +457,6 @@ impl Program {
         let index = c.reshape(index.0, &rows);
         let found = c.push(Embedding, &[table.0, index], vec![rows[0], rows[1], own[1]]);
         Ok(Value(c.reshape(found, &shape)))
-    }
-
-    /// Elements along an axis at an index for each element of the result, which has the index' shape.
-    ///
-    /// # Errors
-    /// [`TraceError::Program`] where the shapes differ along other axes.
-    pub fn gather(&mut self, x: Value, axis: usize, index: Value) -> Result<Value, TraceError> {
-        let (own, shape) = (self.shape(x).to_vec(), self.shape(index).to_vec());
-        along("gather", &own, axis)?;
-        let same = |a: usize| a == axis || own[a] == shape[a];
-        let fit = own.len() == shape.len() && (0..own.len()).all(same);
-        fits("gather", fit, || {
-            format!("{shape:?} are not indices along axis {axis} of {own:?}")
-        })?;
-        let gather = Gather { axis };
-        Ok(Value(self.composer().push(gather, &[x.0, index.0], shape)))
     }
 
     /// The trace of a loss: one number, one for each sample or each of its rows, as in [`Loss::new`](crate::Loss::new);
@@ -617,14 +483,6 @@ fn product(shape: &[usize]) -> usize {
     shape.iter().product()
 }
 
-/// Windows of a length that fit, `stride` apart.
-fn windows(length: usize, window: usize, stride: usize) -> usize {
-    match length.checked_sub(window) {
-        Some(rest) if stride > 0 => rest / stride + 1,
-        _ => 0,
-    }
-}
-
 fn ranked(rank: usize) -> Result<(), TraceError> {
     match rank > broadcast_limit() {
         true => Err(TraceError::Rank { rank }),
@@ -645,7 +503,7 @@ fn fits(
 ) -> Result<(), TraceError> {
     match fits {
         true => Ok(()),
-        false => Err(TraceError::Program {
+        false => Err(TraceError::Build {
             operation,
             problem: problem(),
         }),

@@ -11,7 +11,9 @@ use burn::nn::{LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use landscape_core::{Objective, Parameter, Rng, Role, Term};
-use landscape_trace::{Binary, Convolution, Loss, Program, Reduction, Trace, TraceError, Unary};
+use landscape_trace::{
+    Binary, Convolution, Loss, Reduction, Trace, TraceBuilder, TraceError, Unary,
+};
 use landscape_trace::{Value, Windows, params_of};
 
 const SAMPLES: usize = 19;
@@ -99,11 +101,11 @@ fn recorded(net: &Net) -> Trace {
 }
 
 fn written(net: &Net) -> Result<Trace, TraceError> {
-    let (mut p, data) = (Program::new(SAMPLES), data());
+    let (mut p, data) = (TraceBuilder::new(SAMPLES), data());
     for parameter in params_of(net)?.into_inner() {
         p.parameter(parameter)?;
     }
-    let of = |p: &Program, name: &str| p.named(name).unwrap_or_else(|| panic!("{name}"));
+    let of = |p: &TraceBuilder, name: &str| p.named(name).unwrap_or_else(|| panic!("{name}"));
     let x = p.data(&[SAMPLES, 2, 6, 6], data.images)?;
     let geometry = Convolution {
         stride: [1, 2],
@@ -118,12 +120,12 @@ fn written(net: &Net) -> Result<Trace, TraceError> {
     let h = p.batch_norm([h, gamma, beta, mean, variance], 1e-5)?;
     let h = p.unary(Unary::Relu, h);
     let windows = |size, padding| Windows {
-        size,
         stride: [2, 1],
         padding,
+        ..Windows::new(size)
     };
     let highest = p.max_pool2d(h, windows([2, 2], [0, 0]))?;
-    let mean = p.avg_pool2d(h, windows([3, 2], [1, 0]))?;
+    let mean = p.avg_pool2d(h, windows([3, 2], [1, 0]), true)?;
     let h = p.binary(Binary::Add, highest, mean)?;
     let rows = p.reshape(h, &[SAMPLES, 4, 6])?;
     let rows = p.permute(rows, &[0, 2, 1])?;
@@ -157,7 +159,7 @@ fn written(net: &Net) -> Result<Trace, TraceError> {
 }
 
 #[test]
-fn a_program_equals_the_module_that_computes_the_same() {
+fn a_built_trace_equals_the_module_that_computes_the_same() {
     let net = Net::new();
     let (recorded, written) = (recorded(&net), written(&net).unwrap());
     assert_eq!(written.mixes_samples(), None);
@@ -187,7 +189,7 @@ fn fails(found: Result<Value, TraceError>, words: &str) {
 
 #[test]
 fn what_does_not_fit_is_an_error_that_says_so() {
-    let mut p = Program::new(3);
+    let mut p = TraceBuilder::new(3);
     fails(p.data(&[2, 2], vec![0.0; 4]), "count the 3 samples");
     fails(p.data(&[], vec![0.0]), "count the 3 samples");
     fails(p.constant(&[2, 2], vec![0.0; 3]), "3 numbers do not fill");
@@ -218,15 +220,15 @@ fn what_does_not_fit_is_an_error_that_says_so() {
 
 #[test]
 fn images_that_do_not_fit_are_errors() {
-    let mut p = Program::new(1);
+    let mut p = TraceBuilder::new(1);
     let image = p.data(&[1, 4, 5, 5], vec![0.0; 100]).unwrap();
-    let weight = |p: &mut Program, shape: [usize; 4]| {
+    let weight = |p: &mut TraceBuilder, shape: [usize; 4]| {
         p.constant(&shape, vec![0.0; shape.iter().product()])
             .unwrap()
     };
     let geometry = Convolution::default();
     for (shape, words) in [
-        ([2, 3, 3, 3], "not an image for weights"),
+        ([2, 3, 3, 3], "no input of weights"),
         ([2, 4, 6, 3], "no window"),
         ([2, 4, 0, 3], "no window"),
     ] {
@@ -247,9 +249,8 @@ fn images_that_do_not_fit_are_errors() {
     };
     fails(p.conv2d(image, w, None, groups), "in 0 groups");
     let windows = Windows {
-        size: [6, 1],
         stride: [1, 1],
-        padding: [0, 0],
+        ..Windows::new([6, 1])
     };
     fails(p.max_pool2d(image, windows), "do not fit");
     let row = p.constant(&[4], vec![1.0; 4]).unwrap();
@@ -259,7 +260,7 @@ fn images_that_do_not_fit_are_errors() {
         "each channel",
     );
     fails(p.layer_norm(image, row, None, 1e-5), "last axis");
-    let mut none = Program::new(0);
+    let mut none = TraceBuilder::new(0);
     let zero = none.constant(&[1], vec![0.0]).unwrap();
     assert!(matches!(
         none.loss(zero, None, vec![]),

@@ -1,0 +1,38 @@
+//! Numbers of given shape.
+
+use crate::error::ImportError;
+use landscape_files::product;
+
+/// Numbers of a given shape, row-major: an input or the targets of all samples. Whole numbers are held as f32, exactly up to 2^24.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    shape: Vec<usize>,
+    data: Vec<f32>,
+}
+
+impl Array {
+    /// Numbers that fill a shape.
+    ///
+    /// # Errors
+    /// [`ImportError::Length`] where they do not.
+    pub fn new(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Result<Self, ImportError> {
+        let shape = shape.into();
+        match product(&shape) == Some(data.len()) {
+            true => Ok(Self { shape, data }),
+            false => Err(ImportError::Length {
+                shape,
+                values: data.len(),
+            }),
+        }
+    }
+
+    /// Lengths of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The numbers.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+}

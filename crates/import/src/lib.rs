@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![allow(dead_code)] // while the readers are written
+
+mod array;
+mod error;
+mod loss;
+mod lower;
+mod onnx;
+mod program;
+mod pt2;
+mod source;
+
+pub use array::Array;
+pub use error::ImportError;
+pub use loss::Loss;
+pub use program::Program;
+pub use source::{Element, Input, Operation, Output, Size};
