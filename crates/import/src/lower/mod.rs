@@ -3,15 +3,35 @@
 //! A [`Lowering`] builds one trace. Its functions take and give [`Tensor`]s, whose shapes are known; numbers that say how (axes,
 //! sizes, strides) are plain Rust values. Negative axes count from the end, as in NumPy.
 
+mod attention;
+mod choices;
+mod constants;
 mod elementwise;
+mod images;
+mod known;
 mod layers;
+mod operand;
+mod parts;
+mod pools;
+mod products;
+mod recurrent;
+mod reductions;
+mod resize;
 mod shapes;
+
+pub(crate) use attention::Attention;
+pub(crate) use images::Conv;
+pub(crate) use operand::{Kind, Operand, Tensor};
+pub(crate) use parts::Border;
+pub(crate) use pools::Pool;
+pub(crate) use recurrent::{Cell, Recurrent};
+pub(crate) use reductions::Running;
+pub(crate) use resize::{Interpolation, Places, Resize, Rounding};
 
 use landscape_core::Role;
 use landscape_files::{Budget, TooLarge};
 use landscape_trace::{TraceBuilder, TraceError, Value};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Why an operation is not lowered; the reader says which, and where in its file.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +39,18 @@ pub(crate) enum LowerError {
     /// It can't be computed as it is used: what is wrong, and the remedy.
     #[error("{0}")]
     Problem(String),
+    /// The file was made for another number of samples, and holds it where it can't be changed.
+    #[error("{0}")]
+    Burnt(String),
+    /// An operation that is not known.
+    #[error("it is not known here")]
+    Missing,
     /// The same, of an operation of the file.
-    #[error("{operation}: {problem}")]
+    #[error("{operation}: {error}")]
     Operation {
         operation: String,
         place: String,
-        problem: String,
+        error: Box<LowerError>,
     },
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -37,39 +63,6 @@ pub(crate) type Lowered<T = Tensor> = Result<T, LowerError>;
 /// An error that says what is wrong.
 pub(crate) fn problem<T>(what: impl Into<String>) -> Lowered<T> {
     Err(LowerError::Problem(what.into()))
-}
-
-/// What the elements of a tensor are; all are computed in f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Bool,
-    Int,
-    Float,
-}
-
-/// A value of the trace.
-#[derive(Debug, Clone)]
-pub(crate) struct Tensor {
-    pub value: Value,
-    pub kind: Kind,
-    /// The numbers, where they are known now and few: constants, and what is computed of shapes.
-    pub known: Option<Arc<Vec<f64>>>,
-    /// The number of the parameter whose elements these are, in whatever shape.
-    pub origin: Option<usize>,
-    /// The shape in the file's example, where that is made for another number of samples.
-    pub exported: Option<Vec<usize>>,
-}
-
-/// An argument or a result of an operation.
-#[derive(Debug, Clone)]
-pub(crate) enum Operand {
-    None,
-    Tensor(Tensor),
-    Int(i64),
-    Float(f64),
-    Bool(bool),
-    Text(String),
-    List(Vec<Operand>),
 }
 
 /// A trace that is built of the operations of a file.
@@ -98,32 +91,25 @@ impl Lowering {
 
     /// A value that an operation made.
     pub fn tensor(&self, value: Value, kind: Kind) -> Tensor {
-        Tensor {
-            value,
-            kind,
-            known: None,
-            origin: None,
-            exported: None,
+        Tensor::new(value, kind)
+    }
+
+    /// The lengths of the axes; none for a single number.
+    pub fn shape(&self, x: &Tensor) -> Vec<usize> {
+        match x.scalar {
+            true => Vec::new(),
+            false => self.builder.shape(x.value).to_vec(),
         }
     }
 
-    /// The lengths of the axes.
-    pub fn shape(&self, x: &Tensor) -> Vec<usize> {
-        self.builder.shape(x.value).to_vec()
+    /// The number of axes.
+    pub fn rank(&self, x: &Tensor) -> usize {
+        self.shape(x).len()
     }
 
-    /// Numbers that are known now.
-    pub fn constant(&mut self, shape: &[usize], data: Vec<f64>, kind: Kind) -> Lowered {
-        /// Numbers that are kept beside the trace: enough for shapes and indices.
-        const KEPT: usize = 1 << 16;
-        self.spend(shape)?;
-        let numbers = data.iter().map(|&x| x as f32).collect();
-        let value = self.builder.constant(shape, numbers)?;
-        let known = (data.len() <= KEPT).then(|| Arc::new(data));
-        Ok(Tensor {
-            known,
-            ..self.tensor(value, kind)
-        })
+    /// The number of elements.
+    pub fn count(&self, x: &Tensor) -> usize {
+        self.builder.shape(x.value).iter().product()
     }
 
     /// Takes the memory of a value out of the budget before it is allocated.
@@ -132,26 +118,46 @@ impl Lowering {
         Ok(self.budget.spend_each(count, 16)?)
     }
 
-    /// Notes what a parameter is for.
+    /// Notes what a parameter is for; the first use says it.
     pub fn role(&mut self, x: &Tensor, role: Role) {
         if let Some(parameter) = x.origin {
-            self.roles.insert(parameter, role);
+            self.roles.entry(parameter).or_insert(role);
         }
     }
 }
 
-/// An axis, counted from the end where it is negative.
+/// An axis, counted from the end where it is negative. A single number has one for this purpose.
 pub(crate) fn axis(axis: i64, rank: usize) -> Lowered<usize> {
-    let whole = if axis < 0 {
-        axis.checked_add(rank as i64)
-    } else {
-        Some(axis)
+    let rank = rank.max(1);
+    let whole = match axis < 0 {
+        true => axis.checked_add(rank as i64),
+        false => Some(axis),
     };
-    match whole
-        .and_then(|axis| usize::try_from(axis).ok())
-        .filter(|&axis| axis < rank.max(1))
-    {
+    let whole = whole.and_then(|axis| usize::try_from(axis).ok());
+    match whole.filter(|&axis| axis < rank) {
         Some(axis) => Ok(axis),
         None => problem(format!("there is no axis {axis} of {rank}")),
+    }
+}
+
+/// Axes, each once, in order; all where none is given.
+pub(crate) fn axes(given: &[i64], rank: usize) -> Lowered<Vec<usize>> {
+    let mut all: Vec<usize> = match given.is_empty() {
+        true => (0..rank.max(1)).collect(),
+        false => given
+            .iter()
+            .map(|&a| axis(a, rank))
+            .collect::<Lowered<_>>()?,
+    };
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+/// A size that is not negative.
+pub(crate) fn size(number: i64) -> Lowered<usize> {
+    match usize::try_from(number) {
+        Ok(size) => Ok(size),
+        Err(_) => problem(format!("{number} is no size")),
     }
 }
