@@ -8,11 +8,13 @@ use crate::source::{Input, Operation, Output, Source};
 use landscape_core::Params;
 use landscape_files::{Budget, FileError};
 use landscape_trace::Trace;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// A network from a file: what goes in and out, its parameters, and the operations between them.
 pub struct Program {
     path: PathBuf,
+    digest: String,
     source: Source,
 }
 
@@ -51,8 +53,19 @@ impl Program {
         };
         Ok(Self {
             path: path.to_owned(),
+            digest: format!("{:x}", Sha256::digest(&bytes)),
             source,
         })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// SHA-256 of the file, in hexadecimal: equal exactly where the files are.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// The inputs, in order.

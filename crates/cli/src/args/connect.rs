@@ -1,10 +1,11 @@
-use super::values::{EPOCHS, batch_size, count, one_of};
+use super::values::{EPOCHS, batch_size, count, one_of, path_parser};
 use super::{BatchNorm, Counts, DataArgs, EvalArgs, Given, Ranges, StoreArgs, grid_request};
 use crate::error::CliError;
 use clap::{Args, ValueEnum};
 use landscape_core::CurveKind;
-use landscape_models::{ModelSpec, OptimizerKind, Schedule, TrainConfig};
+use landscape_models::{OptimizerKind, Schedule, TrainConfig};
 use landscape_study::connect::{ConnectRequest, CurveConfig, CurveRequest, Endpoint, Matching};
+use landscape_study::problem::ModelSource;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -42,8 +43,8 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FILE", help_heading = ENDS)]
     pub to: Option<PathBuf>,
     /// The network, by its name.
-    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = ENDS)]
-    pub model: Option<ModelSpec>,
+    #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = ENDS)]
+    pub model: Option<ModelSource>,
     #[command(flatten)]
     pub data: DataArgs,
     /// Points that are measured on each path

@@ -1,8 +1,8 @@
 use super::values::{one_of, path_parser};
 use crate::words::{DATA_DIR, variable};
 use clap::Args;
-use landscape_models::{DataSpec, LossKind, ModelSpec, Split};
-use landscape_study::problem::{DataRequest, NetworkRequest};
+use landscape_models::{DataSpec, LossKind, Split};
+use landscape_study::problem::{DataRequest, ModelSource, NetworkRequest};
 use std::path::PathBuf;
 
 /// The data and the loss.
@@ -32,8 +32,8 @@ pub struct DataArgs {
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// The network, by its name.
-    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN)]
-    pub model: Option<ModelSpec>,
+    #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>())]
+    pub model: Option<ModelSource>,
     /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub weights: Option<PathBuf>,

@@ -1,10 +1,10 @@
-use super::values::one_of;
+use super::values::{one_of, path_parser};
 use super::{
     Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs, grid_request,
 };
 use clap::{Args, ValueEnum};
 use landscape_core::{Origin, Projection};
-use landscape_models::ModelSpec;
+use landscape_study::problem::ModelSource;
 use landscape_study::trajectory::TrajectoryRequest;
 
 const EXAMPLES: &str = "\
@@ -35,8 +35,8 @@ pub struct TrajectoryArgs {
     #[arg(long, value_name = "GLOB", conflicts_with = "run", help_heading = PATH)]
     pub checkpoints: Option<String>,
     /// Network of the checkpoint files
-    #[arg(long, value_name = "SPEC", help_heading = PATH)]
-    pub model: Option<ModelSpec>,
+    #[arg(long, value_name = "SPEC", value_parser = path_parser::<ModelSource>(), help_heading = PATH)]
+    pub model: Option<ModelSource>,
     #[command(flatten)]
     pub data: DataArgs,
     #[command(flatten)]

@@ -24,6 +24,8 @@ pub enum LossKind {
     Bce,
     /// Squared difference, averaged over the outputs.
     Mse,
+    /// What a program from a file gives: its output is the loss, its last input are the targets. No family has it.
+    Program,
 }
 
 named!(LossKind, "loss", {
@@ -31,6 +33,7 @@ named!(LossKind, "loss", {
     BceWithLogits => "bce-with-logits",
     Bce => "bce",
     Mse => "mse",
+    Program => "program",
 });
 
 /// PyTorch's mark of samples that cross-entropy leaves out (`ignore_index`).
@@ -113,6 +116,7 @@ impl LossKind {
             (LossKind::BceWithLogits, _) => bce_with_logits(output, target.values(outputs)),
             (LossKind::Bce, _) => bce(output, target.values(outputs)),
             (LossKind::Mse, _) => mse(output, target.values(outputs)),
+            (LossKind::Program, _) => output.mean_dim(1).squeeze_dim::<1>(1),
         }
     }
 
@@ -127,7 +131,7 @@ impl LossKind {
     /// As [`LossKind::per_sample`].
     pub fn correct(self, output: Tensor<2>, target: &TargetTensor) -> Option<Tensor<1, Bool>> {
         let threshold = match self {
-            LossKind::Mse => return None,
+            LossKind::Mse | LossKind::Program => return None,
             LossKind::CrossEntropy => {
                 let predicted = output.argmax(1).squeeze_dim::<1>(1);
                 return Some(predicted.equal(target.classes()));
@@ -142,6 +146,6 @@ impl LossKind {
 
     /// Whether [`LossKind::correct`] has an answer.
     pub fn has_accuracy(self) -> bool {
-        self != LossKind::Mse
+        !matches!(self, LossKind::Mse | LossKind::Program)
     }
 }

@@ -84,6 +84,7 @@ impl Targets {
             name,
         };
         match (self, loss) {
+            (_, LossKind::Program) => Err(fit.no_program()),
             (Targets::Classes(labels), LossKind::CrossEntropy) => fit.classes(labels.clone()),
             (Targets::Values { data, width: 1 }, LossKind::CrossEntropy) => fit.whole(data),
             (Targets::Values { data, width }, LossKind::CrossEntropy) => {
@@ -164,6 +165,14 @@ struct Fit<'a> {
 }
 
 impl Fit<'_> {
+    fn no_program(&self) -> ModelsError {
+        self.unsuited(
+            "it is the output of a program from a file; networks of the families have outputs that a loss is \
+             computed of"
+                .into(),
+        )
+    }
+
     fn unsuited(&self, reason: String) -> ModelsError {
         ModelsError::Targets {
             name: self.name.to_owned(),

@@ -5,7 +5,6 @@ use super::{Base, Compared, ComparisonRequest, Factor, Study, Variant, widened};
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::estimate::{Estimate, Part, seconds_each};
-use crate::memory::{plan_network, plan_networks, plan_samples};
 use crate::problem::{DataRequest, Model, load_data, with_loss};
 use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
@@ -90,7 +89,7 @@ impl SweepRequest {
     fn base(&self, reporter: &dyn Reporter) -> Result<(Base, DataSource), StudyError> {
         let model = &Model::from(&self.model);
         let source = self.data.source(None)?;
-        plan_network(model, reporter)?;
+        model.plan(reporter)?;
         let data = load_data(&source)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
         let load = |path: &PathBuf| model.load(path, reporter);
@@ -118,12 +117,12 @@ impl Variation {
     /// Plans the memory of all networks, before they are made.
     fn plan(&self, base: &Base, reporter: &dyn Reporter) -> Result<(), StudyError> {
         let Variation::Widths(widths) = self else {
-            return plan_networks(&Model::from(&base.model), self.len(), reporter);
+            return Model::from(&base.model).plan_several(self.len(), reporter);
         };
         for &width in widths {
-            let model = widened(&base.model, width)?.into();
-            plan_network(&model, reporter)?;
-            plan_samples(&model, base.data.len(), reporter)?;
+            let model = Model::from(widened(&base.model, width)?);
+            model.plan(reporter)?;
+            model.plan_samples(base.data.len(), reporter)?;
         }
         Ok(())
     }

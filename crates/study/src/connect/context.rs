@@ -30,7 +30,7 @@ impl EvaluationContext {
     pub fn new(model: impl Into<Model>, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
         let model = model.into();
         Ok(EvaluationContext {
-            trace: model.trace(&model.initial(0), &data, loss, &[])?,
+            trace: model.trace(&model.initial(0).0, &data, loss, &[])?,
             model,
             data,
             loss,

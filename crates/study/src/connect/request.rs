@@ -6,11 +6,11 @@ use crate::device::Evaluation;
 use crate::directions::GridRequest;
 use crate::files::may_save;
 use crate::memory::plan_grid;
+use crate::problem::ModelSource;
 use crate::problem::{DataRequest, NetworkRequest};
 use crate::report::Reporter;
 use crate::runs::Keep;
 use landscape_core::Grid;
-use landscape_models::ModelSpec;
 use landscape_trace::BatchStatistics;
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ pub struct ConnectRequest {
     /// Where paths begin, and where they lead to.
     pub ends: [Endpoint; 2],
     /// The network; that of the first training run where absent.
-    pub model: Option<ModelSpec>,
+    pub model: Option<ModelSource>,
     /// The data and the loss.
     pub data: DataRequest,
     /// Points that are measured on each path, both ends included.

@@ -113,8 +113,8 @@ impl Evidence {
     pub fn take_classes(&mut self, run: &Run) {
         let settings = Settings::of(run);
         let problem = settings.problem();
-        let spec = { problem.model.as_deref() }.and_then(|model| Model::stored(model).ok());
-        let outputs = spec.map(|spec| spec.outputs());
+        let model = Model::of_run(run, &()).ok();
+        let outputs = model.map(|model| model.outputs());
         self.classes = match (problem.loss.as_deref(), outputs) {
             (Some("cross-entropy"), outputs) => outputs,
             (Some("bce" | "bce-with-logits"), Some(1)) => Some(2),

@@ -161,10 +161,7 @@ fn weights_of(run: &Run) -> Option<String> {
 
 /// The path on its own components; nothing where it has none, as after a divergence.
 fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), StudyError> {
-    let settings = Settings::of(run);
-    let spec = settings.problem().model.as_deref();
-    let (Some(Ok(spec)), Some(last)) = (spec.map(Model::stored), store.last_checkpoint(run)?)
-    else {
+    let (Ok(model), Some(last)) = (Model::of_run(run, &()), store.last_checkpoint(run)?) else {
         return Ok(());
     };
     let numbers: usize = last.params.iter().map(|tensor| tensor.data.len()).sum();
@@ -176,7 +173,7 @@ fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), St
         ));
         return Ok(());
     }
-    let path = PathOfRun::of_run(run, &spec, store)?;
+    let path = PathOfRun::of_run(run, &model, store)?;
     let source = PathSource {
         steps: &path.steps,
         rows: &path,

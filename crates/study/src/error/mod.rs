@@ -100,6 +100,40 @@ pub enum StudyError {
     /// The network is not named, and no training says it.
     #[error("no network is named")]
     NoModel,
+    /// A program from a file is trained nowhere, and has no settings that a family has.
+    #[error(
+        "`{}` is a program from a file; this is for networks of the built-in families",
+        core::path_words(path)
+    )]
+    NoFamily {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of a run's program holds another one by now.
+    #[error(
+        "run `{run}` is of another program than `{}` holds now",
+        core::path_words(path)
+    )]
+    OtherProgram {
+        /// The run.
+        run: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Terms beside the loss of a program.
+    #[error("programs from files have no terms beside their loss here")]
+    NoTerms,
+    /// A program takes several inputs, and the data have one.
+    #[error("`{}` takes several inputs ({}), and the data have one", core::path_words(path), inputs.join(", "))]
+    SeveralInputs {
+        /// The file.
+        path: PathBuf,
+        /// Their names.
+        inputs: Vec<String>,
+    },
+    /// A program could not be read from its file, or has no loss on the data.
+    #[error(transparent)]
+    Import(#[from] landscape_import::ImportError),
     /// The data are not named, and no training says them.
     #[error("no data are named")]
     NoData,

@@ -1,6 +1,5 @@
 use super::Model;
 use crate::StudyError;
-use crate::memory::plan_samples;
 use crate::record::DataSource;
 use crate::report::Reporter;
 use landscape_models::{DataSpec, Dataset, LossKind, Split, load};
@@ -86,7 +85,7 @@ impl LossChoice {
 /// and targets suggest ([`LossKind::suggested`]), which is said: to those who ask for more where anyone would expect it.
 ///
 /// # Errors
-/// Those of [`plan_samples`] and [`Dataset::counted_by`].
+/// Where memory does not do, and those of [`Dataset::counted_by`].
 pub fn with_loss(
     data: Dataset,
     model: &Model,
@@ -104,7 +103,7 @@ pub fn with_loss(
         );
     }
     let samples = data.len();
-    plan_samples(model, samples, reporter)?;
+    model.plan_samples(samples, reporter)?;
     let (data, ignored) = data.counted_by(loss.kind)?;
     if ignored > 0 {
         reporter.note(format_args!(

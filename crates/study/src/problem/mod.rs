@@ -3,8 +3,13 @@
 mod data;
 mod model;
 mod network;
+mod plan;
+mod program;
+mod source;
 
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use model::Model;
 pub(crate) use model::sample_at;
 pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};
+pub use program::ProgramModel;
+pub use source::ModelSource;

@@ -1,11 +1,14 @@
+use super::{ModelSource, ProgramModel};
 use crate::StudyError;
-use crate::report::Reporter;
+use crate::record::{GivenFile, Origin, Provenance, Settings};
+use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
 use landscape_models::{
-    Dataset, Loaded, LossKind, ModelSpec, Network, Regularizer, evaluation_bytes, load_network,
-    trace_network,
+    Dataset, Loaded, LossKind, ModelSpec, Network, Regularizer, evaluation_bytes, load_layout,
+    load_network, trace_network,
 };
+use landscape_storage::Run;
 use landscape_trace::{Target, Trace};
 use std::fmt;
 use std::path::Path;
@@ -16,6 +19,8 @@ use std::path::Path;
 pub enum Model {
     /// One of the built-in families.
     Family(ModelSpec),
+    /// A program from a file.
+    Program(ProgramModel),
 }
 
 impl From<ModelSpec> for Model {
@@ -41,26 +46,73 @@ impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Model::Family(spec) => spec.fmt(f),
+            Model::Program(program) => program.fmt(f),
         }
     }
 }
 
 impl Model {
+    /// The network of that name, or of that file; what is to be said of the file is said.
+    ///
+    /// # Errors
+    /// Those of [`landscape_import::Program::open`].
+    pub fn open(source: &ModelSource, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        Ok(match source {
+            ModelSource::Family(spec) => Model::Family(spec.clone()),
+            ModelSource::File(path) => {
+                let program = ProgramModel::open(path)?;
+                for note in program.notes() {
+                    reporter.say_once(Level::Note, &format_args!("{}: {note}", path_words(path)));
+                }
+                Model::Program(program)
+            }
+        })
+    }
+
     /// The network that a stored run is of.
     ///
     /// # Errors
-    /// Where the words name none.
-    pub fn stored(words: &str) -> Result<Self, StudyError> {
-        Ok(Model::Family(words.parse()?))
+    /// [`StudyError::NoModel`] where the run does not say it; [`StudyError::OtherProgram`] where the file of its program
+    /// holds another one by now; those of [`Model::open`].
+    pub fn of_run(run: &Run, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        let settings = Settings::of(run);
+        let words = settings
+            .problem()
+            .model
+            .as_deref()
+            .ok_or(StudyError::NoModel)?;
+        let Some(file) = Provenance::of(run).model else {
+            return Ok(Model::Family(words.parse()?));
+        };
+        let path = file.found();
+        let model = Model::open(&ModelSource::File(path.clone()), reporter)?;
+        match model.to_string() == words {
+            true => Ok(model),
+            false => Err(StudyError::OtherProgram {
+                run: run.name.clone(),
+                path,
+            }),
+        }
     }
 
     /// The family and its settings.
     ///
     /// # Errors
-    /// Where it is of none.
+    /// [`StudyError::NoFamily`] where it is of none.
     pub fn family(&self) -> Result<&ModelSpec, StudyError> {
         match self {
             Model::Family(spec) => Ok(spec),
+            Model::Program(program) => Err(StudyError::NoFamily {
+                path: program.path().to_owned(),
+            }),
+        }
+    }
+
+    /// The file that it is from, where it is from one.
+    pub fn file(&self) -> Option<GivenFile> {
+        match self {
+            Model::Family(_) => None,
+            Model::Program(program) => Some(GivenFile::new(program.path())),
         }
     }
 
@@ -68,6 +120,7 @@ impl Model {
     pub fn outputs(&self) -> usize {
         match self {
             Model::Family(spec) => spec.outputs(),
+            Model::Program(program) => program.outputs(),
         }
     }
 
@@ -75,13 +128,18 @@ impl Model {
     pub fn layout(&self) -> Params {
         match self {
             Model::Family(spec) => Network::layout(spec),
+            Model::Program(program) => program.params().zeros_like(),
         }
     }
 
-    /// Initial parameters, drawn from a seed.
-    pub fn initial(&self, seed: u64) -> Params {
+    /// Initial parameters: drawn from a seed, or those that are in the file.
+    pub fn initial(&self, seed: u64) -> (Params, Origin) {
         match self {
-            Model::Family(spec) => Network::init(spec, seed, &Device::flex()).params(),
+            Model::Family(spec) => {
+                let network = Network::init(spec, seed, &Device::flex());
+                (network.params(), Origin::Seed { seed })
+            }
+            Model::Program(program) => (program.params().clone(), Origin::file(program.path())),
         }
     }
 
@@ -104,6 +162,10 @@ impl Model {
     fn read(&self, path: &Path) -> Result<Loaded, StudyError> {
         match self {
             Model::Family(spec) => Ok(load_network(path, spec)?),
+            Model::Program(program) => {
+                let name = path_words(program.path()).to_string();
+                Ok(load_layout(path, program.params(), &name)?)
+            }
         }
     }
 
@@ -132,6 +194,7 @@ impl Model {
     ) -> Result<Trace, StudyError> {
         match self {
             Model::Family(_) => Ok(trace_network(&self.network(params)?, data, loss, terms)?),
+            Model::Program(program) => program.trace(params, data, loss, terms),
         }
     }
 
@@ -139,6 +202,7 @@ impl Model {
     pub(crate) fn given_weights(&self) -> Option<u64> {
         match self {
             Model::Family(spec) => spec.matrix_weights(),
+            Model::Program(_) => None,
         }
     }
 
@@ -146,6 +210,7 @@ impl Model {
     pub(crate) fn evaluation_bytes(&self, samples: usize) -> u64 {
         match self {
             Model::Family(spec) => evaluation_bytes(spec, samples),
+            Model::Program(_) => 0,
         }
     }
 }

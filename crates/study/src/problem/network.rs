@@ -1,10 +1,9 @@
-use super::{DataRequest, LossChoice, Model, load_data, with_loss};
+use super::{DataRequest, LossChoice, Model, ModelSource, load_data, with_loss};
 use crate::StudyError;
-use crate::memory::plan_network;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
 use landscape_core::Params;
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, Regularizer};
+use landscape_models::{Dataset, LossKind, Network, Regularizer};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_trace::Trace;
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkRequest {
     /// The network; that of the training run where absent.
-    pub model: Option<ModelSpec>,
+    pub model: Option<ModelSource>,
     /// A file of parameters.
     pub weights: Option<PathBuf>,
     /// A training run, which has parameters, a network, data and a loss.
@@ -58,8 +57,8 @@ impl Problem {
             (Some(name), Some(store)) => Some(training_run(name, store)?),
             _ => None,
         };
-        let model = model_of(network, trained.as_ref())?;
-        plan_network(&model, reporter)?;
+        let model = model_of(network, trained.as_ref(), reporter)?;
+        model.plan(reporter)?;
         let source = trained.as_ref().and_then(|run| Provenance::of(run).data);
         let source = data.source(source.as_ref())?;
         let loaded = load_data(&source)?;
@@ -110,6 +109,7 @@ impl Problem {
     /// Where it comes from, of a run that a command computes.
     pub fn provenance(&self, command: Option<&str>) -> Provenance {
         Provenance {
+            model: self.model.file(),
             data: Some(self.source.clone()),
             weights: Some(self.origin.clone()),
             ..Provenance::now(command)
@@ -129,14 +129,15 @@ fn training_run(name: &str, store: &Store) -> Result<Run, StudyError> {
     }
 }
 
-fn model_of(network: &NetworkRequest, trained: Option<&Run>) -> Result<Model, StudyError> {
-    if let Some(spec) = &network.model {
-        return Ok(spec.clone().into());
-    }
-    let stored = trained.and_then(|run| Settings::of(run).problem().model.clone());
-    match stored {
-        Some(stored) => Model::stored(&stored),
-        None => Err(StudyError::NoModel),
+fn model_of(
+    network: &NetworkRequest,
+    trained: Option<&Run>,
+    reporter: &dyn Reporter,
+) -> Result<Model, StudyError> {
+    match (&network.model, trained) {
+        (Some(source), _) => Model::open(source, reporter),
+        (None, Some(run)) => Model::of_run(run, reporter),
+        (None, None) => Err(StudyError::NoModel),
     }
 }
 
@@ -167,7 +168,7 @@ fn parameters(
     if let Some(path) = &network.weights {
         return Ok((model.load(path, reporter)?, Origin::file(path)));
     }
-    Ok((model.initial(seed), Origin::Seed { seed }))
+    Ok(model.initial(seed))
 }
 
 /// The last parameters of another training run of the same network, and where they are from.

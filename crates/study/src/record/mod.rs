@@ -12,7 +12,7 @@ mod settings;
 
 pub use placed::PlacedNetwork;
 pub(crate) use placed::stem;
-pub use provenance::{DataSource, Origin, Provenance};
+pub use provenance::{DataSource, GivenFile, Origin, Provenance};
 pub use rounding::Rounding;
 pub use settings::{
     ALGORITHM, CurvatureSettings, CurvePlaneSettings, CurveSettings, CurveShape, DataDigest,

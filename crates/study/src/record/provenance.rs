@@ -23,6 +23,9 @@ pub struct Provenance {
     /// System and processor, as `linux-x86_64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// The file of the network, where it is a program from a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<GivenFile>,
     /// The data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSource>,
@@ -97,6 +100,7 @@ impl Provenance {
             version,
             command,
             system,
+            model,
             data,
             weights,
             to,
@@ -112,6 +116,7 @@ impl Provenance {
         self.version = self.version.take().or(version);
         self.command = self.command.take().or(command);
         self.system = self.system.take().or(system);
+        self.model = self.model.take().or(model);
         self.data = self.data.take().or(data);
         self.weights = self.weights.take().or(weights);
         self.to = self.to.take().or(to);
@@ -132,6 +137,35 @@ impl Provenance {
     /// The networks that the run goes through; none where it is one alone.
     pub fn networks(&self) -> &[PlacedNetwork] {
         self.models.as_deref().unwrap_or_default()
+    }
+}
+
+/// A file, as it was given and as it is found from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenFile {
+    /// As it was given.
+    pub file: String,
+    /// The same from the root, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path")]
+    pub path: Option<PathBuf>,
+}
+
+impl GivenFile {
+    /// A file, as it was given.
+    pub fn new(given: &Path) -> Self {
+        GivenFile {
+            file: landscape_core::path_text(given),
+            path: absolute(given),
+        }
+    }
+
+    /// The file as it can be read from here: where nothing lies at the path as it was given, from the root.
+    pub fn found(&self) -> PathBuf {
+        let given = text_path(&self.file);
+        match &self.path {
+            Some(root) if !given.exists() && root.exists() => root.clone(),
+            _ => given,
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-use crate::problem::Model;
 use landscape_core::{Direction, Grid, Source};
 use landscape_models::{Dataset, LossKind, TrainConfig};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec};
@@ -6,6 +5,7 @@ use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The form of settings: which fields there are and what they mean.
 pub const SCHEMA: u32 = 1;
@@ -25,7 +25,7 @@ pub struct ProblemSettings {
     /// See [`ALGORITHM`]; 1 is left out.
     #[serde(skip_serializing_if = "is_first")]
     pub algorithm: u32,
-    /// The network, in the words of [`Model`].
+    /// The network, in the words of its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Digest of the parameters, see [`landscape_core::Params::digest`].
@@ -79,7 +79,7 @@ impl Default for ProblemSettings {
 impl ProblemSettings {
     /// Those of a network with parameters of that digest, where it has some of its own, on some data; products in f32.
     pub fn new(
-        model: impl Into<Model>,
+        model: &impl fmt::Display,
         weights: Option<String>,
         data: &Dataset,
         loss: LossKind,
@@ -87,7 +87,7 @@ impl ProblemSettings {
         ProblemSettings {
             schema: SCHEMA,
             algorithm: ALGORITHM,
-            model: Some(model.into().to_string()),
+            model: Some(model.to_string()),
             weights,
             data: Some(DataDigest::of(data)),
             loss: Some(loss.name().to_owned()),

@@ -5,7 +5,6 @@ use super::trial::{seconds_a_step, steps};
 use crate::StudyError;
 use crate::device::DeviceName;
 use crate::estimate::{Estimate, Part};
-use crate::memory::plan_network;
 use crate::problem::{DataRequest, LossChoice, Model, load_data, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
@@ -105,7 +104,7 @@ impl Training {
     pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         request.config.check()?;
         let model = &Model::from(&request.model);
-        plan_network(model, reporter)?;
+        model.plan(reporter)?;
         let device = request.device.open()?;
         let source = request.data.source(None)?;
         let data = load_data(&source)?;

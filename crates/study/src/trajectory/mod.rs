@@ -17,6 +17,7 @@ use crate::directions::{GridRequest, say_without_statistics};
 use crate::error::Smaller;
 use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::{plan_grid, plan_memory};
+use crate::problem::ModelSource;
 use crate::problem::{DataRequest, LossChoice};
 use crate::record::{self, PathSettings, ProblemSettings, Provenance};
 use crate::report::Reporter;
@@ -25,7 +26,6 @@ use landscape_core::{
     Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, StreamError,
     Trajectory, TrajectoryError, ranges,
 };
-use landscape_models::ModelSpec;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::BatchStatistics;
 use losses::Losses;
@@ -64,7 +64,7 @@ pub struct TrajectoryRequest {
     /// Or files, by a pattern, in the order of the steps in their names.
     pub checkpoints: Option<String>,
     /// The network of the files; of runs, in place of theirs.
-    pub model: Option<ModelSpec>,
+    pub model: Option<ModelSource>,
     /// The data and the loss; those of the first run where absent.
     pub data: DataRequest,
     /// BatchNorm.
@@ -217,6 +217,7 @@ impl ProjectedPaths {
         request.keep.apply(&mut spec);
         let labels = paths.labels().into_iter().map(str::to_owned).collect();
         spec.provenance = Provenance {
+            model: paths.model.file(),
             data: Some(paths.source.clone()),
             paths: Some(labels),
             device: Some(losses.on_plane.describe()),

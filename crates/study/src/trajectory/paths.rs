@@ -4,7 +4,6 @@ use super::TrajectoryRequest;
 use super::matching::matching;
 use super::order::{Ordered, in_order};
 use crate::StudyError;
-use crate::memory::plan_network;
 use crate::problem::{LossChoice, Model, load_data, stored_loss, with_loss};
 use crate::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use crate::report::Reporter;
@@ -83,8 +82,9 @@ impl Paths {
         pattern: &str,
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
-        let model: Model = request.model.clone().ok_or(StudyError::NoModel)?.into();
-        plan_network(&model, reporter)?;
+        let source = request.model.as_ref().ok_or(StudyError::NoModel)?;
+        let model = Model::open(source, reporter)?;
+        model.plan(reporter)?;
         let source = request.data.source(None)?;
         let Ordered {
             files,
@@ -155,10 +155,9 @@ impl Paths {
         store: &Store,
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
-        let settings = Settings::of(&runs[0]);
-        let model = match (&request.model, &settings.problem().model) {
-            (Some(spec), _) => spec.clone().into(),
-            (None, stored) => Model::stored(stored.as_deref().unwrap_or_default())?,
+        let model = match &request.model {
+            Some(source) => Model::open(source, reporter)?,
+            None => Model::of_run(&runs[0], reporter)?,
         };
         let stored = Provenance::of(&runs[0]).data;
         let source = request.data.source(stored.as_ref())?;
