@@ -27,10 +27,7 @@ fn main() -> ExitCode {
     if let Some(size) = cli.max_memory {
         landscape_files::allow_memory(size.0);
     }
-    match cli
-        .check(&given)
-        .and_then(|()| commands::dispatch(cli.command, &console))
-    {
+    match args::check(&given).and_then(|()| commands::dispatch(cli.command, &console)) {
         Ok(()) => {
             console.finish();
             ExitCode::SUCCESS

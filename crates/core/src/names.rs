@@ -13,8 +13,21 @@ pub struct UnknownName {
     pub known: &'static [&'static str],
 }
 
-/// Gives a field-less enumeration `ALL`, `name()`, `Display` and `FromStr`.
+/// Gives a field-less enumeration `ALL`, `name()`, `Display` and `FromStr`; and `about()` where each name has a sentence
+/// about it.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! named {
+    ($type:ident, $what:literal, { $($variant:ident => $name:literal: $about:literal),+ $(,)? }) => {
+        $crate::named!($type, $what, { $($variant => $name),+ });
+
+        impl $type {
+            /// What it is, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self { $($type::$variant => $about),+ }
+            }
+        }
+    };
     ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl $type {
             /// Every choice, in the order of the documentation.
@@ -33,12 +46,12 @@ macro_rules! named {
         }
 
         impl std::str::FromStr for $type {
-            type Err = $crate::names::UnknownName;
+            type Err = $crate::UnknownName;
 
             fn from_str(given: &str) -> Result<Self, Self::Err> {
                 match given {
                     $($name => Ok($type::$variant),)+
-                    _ => Err($crate::names::UnknownName {
+                    _ => Err($crate::UnknownName {
                         what: $what,
                         given: given.to_owned(),
                         known: &[$($name),+],

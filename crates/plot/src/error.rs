@@ -25,6 +25,9 @@ pub enum PlotError {
         /// How many points it has.
         found: usize,
     },
+    /// No ends to clip at.
+    #[error("`{0}` is not a limit: give HIGH or LOW:HIGH, finite numbers with LOW < HIGH")]
+    Limits(String),
     /// There is nothing to draw.
     #[error("a {figure} figure needs at least one {what}")]
     Empty {

@@ -1,6 +1,7 @@
 //! Size, type and colours of a figure.
 
 use crate::error::PlotError;
+use landscape_core::named;
 use serde::{Deserialize, Serialize};
 
 /// Points (1/72 inch) in a millimetre.
@@ -91,6 +92,12 @@ pub enum Colormap {
     /// about 0.
     Diverging,
 }
+
+named!(Colormap, "colour map", {
+    Viridis => "viridis": "Dark blue over green to yellow",
+    Cividis => "cividis": "Looks the same with and without red-green blindness",
+    Diverging => "diverging": "Blue over white to red, for differences and signed values",
+});
 
 impl Colormap {
     /// The colour at a place from 0 (low) to 1 (high); places beyond get the end's colour.

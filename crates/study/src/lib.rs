@@ -22,6 +22,7 @@ pub mod record;
 mod recording;
 pub mod report;
 pub mod runs;
+pub mod text;
 pub mod trajectory;
 
 pub use curvature::MeanLoss;

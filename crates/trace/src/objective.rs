@@ -21,7 +21,7 @@ use crate::schedule::once::Fixed;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
-use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term};
+use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term, named};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -49,6 +49,13 @@ pub enum BatchStatistics {
     /// second pass with those.
     Reestimated,
 }
+
+named!(BatchStatistics, "statistics of BatchNorm", {
+    Frozen => "frozen": "Running statistics as they were trained, as in evaluation",
+    Batch => "batch": "Mean and variance of all samples at each point, as in training with one batch",
+    Reestimated => "reestimate": "Running statistics estimated anew at each point from all samples, and an evaluation with \
+                                  them: as PyTorch's update_bn with one batch",
+});
 
 /// Where an objective is evaluated.
 #[derive(Clone, Debug)]

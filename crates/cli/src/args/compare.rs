@@ -1,11 +1,11 @@
 use super::values::batch_size;
-use super::{Counts, DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
+use super::{DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
-use landscape_models::{ModelSpec, OptimizerKind};
+use landscape_models::ModelSpec;
 use landscape_study::compare::{SweepRequest, Variation};
+use landscape_study::text::{Counts, Rated, Seeds};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -179,81 +179,5 @@ impl CompareArgs {
             .or_else(|| seeds.map(Variation::Seeds))
             .or_else(|| self.widths.clone().map(Variation::Widths))
             .or_else(|| self.batch_sizes.clone().map(Variation::BatchSizes))
-    }
-}
-
-/// Why a list of variants cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VariantError {
-    /// No optimiser.
-    #[error("{0}")]
-    Optimizer(String),
-    /// No learning rate.
-    #[error("`{0}` is not a learning rate: give NAME=RATE, as in adam=0.001")]
-    Rate(String),
-    /// No seeds.
-    #[error("`{0}` names no seeds: give a range as in 0..10, or a list as in 1,2,5")]
-    Seeds(String),
-    /// A range without anything in it.
-    #[error("the range `{0}` is empty: 0..10 are the seeds 0 to 9")]
-    Empty(String),
-    /// More than anyone wants.
-    #[error("`{0}` are more than {MOST} seeds; give a shorter range")]
-    Many(String),
-}
-
-/// An optimiser, with a learning rate of its own where there is one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rated {
-    pub optimizer: OptimizerKind,
-    pub lr: Option<f64>,
-}
-
-impl FromStr for Rated {
-    type Err = VariantError;
-
-    fn from_str(given: &str) -> Result<Self, VariantError> {
-        let (name, rate) = match given.split_once('=') {
-            None => (given, None),
-            Some((name, rate)) => (name, Some(rate)),
-        };
-        let wrong = |_| VariantError::Rate(rate.unwrap_or_default().to_owned());
-        Ok(Rated {
-            optimizer: { name.trim().parse() }
-                .map_err(|error| VariantError::Optimizer(format!("{error}")))?,
-            lr: rate
-                .map(|rate| rate.trim().parse().map_err(wrong))
-                .transpose()?,
-        })
-    }
-}
-
-/// Seeds to train with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seeds(pub Vec<u64>);
-
-/// More seeds than this are refused as a typing mistake.
-const MOST: u64 = 10_000;
-
-impl FromStr for Seeds {
-    type Err = VariantError;
-
-    fn from_str(given: &str) -> Result<Self, VariantError> {
-        let wrong = || VariantError::Seeds(given.to_owned());
-        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong());
-        let Some((first, end)) = given.split_once("..") else {
-            let list = given.split(',').map(number);
-            return Ok(Seeds(list.collect::<Result<_, _>>()?));
-        };
-        let first = number(first)?;
-        let end = match end.strip_prefix('=') {
-            Some(last) => number(last)?.checked_add(1).ok_or_else(wrong)?,
-            None => number(end)?,
-        };
-        match end.saturating_sub(first) {
-            0 => Err(VariantError::Empty(given.to_owned())),
-            n if n > MOST => Err(VariantError::Many(given.to_owned())),
-            _ => Ok(Seeds((first..end).collect())),
-        }
     }
 }

@@ -1,9 +1,10 @@
-use super::values::{EPOCHS, batch_size, count, one_of, path_parser};
-use super::{BatchNorm, Counts, DataArgs, EvalArgs, Given, Ranges, StoreArgs, grid_request};
+use super::train::OptimizerArgs;
+use super::values::{GridArgs, count, described, one_of, path_parser};
+use super::{DataArgs, EvalArgs, Given, NormArgs, StoreArgs};
 use crate::error::CliError;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use landscape_core::CurveKind;
-use landscape_models::{OptimizerKind, Schedule, TrainConfig};
+use landscape_models::TrainConfig;
 use landscape_study::connect::{ConnectRequest, CurveConfig, CurveRequest, Endpoint, Matching};
 use landscape_study::problem::ModelSource;
 use std::path::PathBuf;
@@ -20,6 +21,13 @@ const ENDS: &str = "Networks";
 const ALIGNMENT: &str = "Alignment";
 const CURVE: &str = "Curve";
 
+const BATCH_NORM: &str = "Statistics of BatchNorm layers between the networks; those that depend on the point need all \
+samples at once, and more memory";
+const EPOCHS: &str = "Passes over the data, each batch at another point of the curve";
+const GRID: &str = "Sample the plane through the curve's ends and its (middle) inner control point: 51, or 51x31 points";
+const RANGE: &str = "The part of the plane that is sampled; the curve and a margin where absent";
+const WEIGHT_DECAY: &str = "Weight decay of the points on the curve";
+
 /// Find low-loss paths between two trained networks
 ///
 /// Measures the straight line and its barrier. With --align the units of the second network are
@@ -29,6 +37,14 @@ const CURVE: &str = "Curve";
 /// NAME-aligned, NAME-curve and NAME-plane, and are not computed again.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
+#[command(mut_arg("batch_norm", |arg| arg.help(BATCH_NORM).default_value("reestimate").help_heading("Paths")))]
+#[command(mut_arg("epochs", |arg| arg.help(EPOCHS).default_value("50")))]
+#[command(mut_arg("optimizer", |arg| arg.default_value("adam")))]
+#[command(mut_arg("lr", |arg| arg.default_value("0.003")))]
+#[command(mut_arg("weight_decay", |arg| arg.help(WEIGHT_DECAY).default_value("0")))]
+#[command(mut_arg("schedule", |arg| arg.default_value("cosine")))]
+#[command(mut_arg("grid", |arg| arg.help(GRID).requires("curve")))]
+#[command(mut_arg("range", |arg| arg.help(RANGE).requires("grid")))]
 pub struct ConnectArgs {
     /// Which options were typed.
     #[arg(skip)]
@@ -56,19 +72,17 @@ pub struct ConnectArgs {
         help_heading = "Paths"
     )]
     pub points: usize,
-    /// Statistics of BatchNorm layers between the networks; those that depend on the point need all
-    /// samples at once, and more memory
-    #[arg(
-        long,
-        value_name = "MODE",
-        default_value = "reestimate",
-        help_heading = "Paths"
-    )]
-    pub batch_norm: BatchNorm,
+    #[command(flatten)]
+    pub norm: NormArgs,
     /// Permute the units of the second network to match those of the first, by their weights or by their
     /// activations on the data; paths lead to the permuted network then
-    #[arg(long, value_name = "BY", help_heading = ALIGNMENT)]
-    pub align: Option<AlignBy>,
+    #[arg(
+        long,
+        value_name = "BY",
+        value_parser = described(Matching::ALL, Matching::name, Matching::about),
+        help_heading = ALIGNMENT
+    )]
+    pub align: Option<Matching>,
     /// Write the permuted network to a safetensors file
     #[arg(long, value_name = "FILE", requires = "align", help_heading = ALIGNMENT)]
     pub save: Option<PathBuf>,
@@ -100,54 +114,13 @@ pub struct CurveArgs {
         value_parser = count::<0, 1000>
     )]
     pub inner_points: usize,
-    /// Passes over the data, each batch at another point of the curve
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = count::<0, EPOCHS>)]
-    pub epochs: usize,
-    /// Samples in a batch; full takes all of them at once
-    #[arg(
-        id = "batch_size",
-        long = "batch-size",
-        alias = "batch",
-        value_name = "N",
-        default_value = "64",
-        value_parser = batch_size
-    )]
-    pub batch: usize,
-    /// How parameters follow the gradient
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "adam",
-        value_parser = one_of(OptimizerKind::ALL, OptimizerKind::name)
-    )]
-    pub optimizer: OptimizerKind,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 0.003)]
-    pub lr: f64,
-    /// Momentum, where the optimiser has one
-    #[arg(long, value_name = "M", default_value_t = 0.9)]
-    pub momentum: f64,
-    /// Weight decay of the points on the curve
-    #[arg(long, value_name = "W", default_value_t = 0.0)]
-    pub weight_decay: f64,
-    /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
-    #[arg(long, value_name = "NAME", default_value = "cosine")]
-    pub schedule: Schedule,
+    #[command(flatten)]
+    pub optimizer: OptimizerArgs,
     /// Seed of the batches, of the points on the curve, and of the order of weight matching
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
-    /// Sample the plane through the curve's ends and its (middle) inner control point: 51, or 51x31
-    /// points
-    #[arg(long, value_name = "N[xM]", requires = "curve")]
-    pub grid: Option<Counts>,
-    /// The part of the plane that is sampled; the curve and a margin where absent
-    #[arg(
-        long,
-        value_name = "MIN:MAX",
-        allow_hyphen_values = true,
-        requires = "grid"
-    )]
-    pub range: Option<Ranges>,
+    #[command(flatten)]
+    pub plane: GridArgs,
 }
 
 impl ConnectArgs {
@@ -156,13 +129,12 @@ impl ConnectArgs {
     /// # Errors
     /// Where not two networks are given.
     pub fn request(&self, command: &str) -> Result<ConnectRequest, CliError> {
-        let statistics = self.batch_norm.statistics();
         let mut request = ConnectRequest::new(self.ends()?);
         request.model.clone_from(&self.model);
         request.data = self.data.request();
         request.points = self.points;
-        request.statistics = self.given.has("batch_norm").then_some(statistics);
-        request.align = self.align.map(AlignBy::matching);
+        request.statistics = { self.given.has("batch_norm") }.then_some(self.norm.batch_norm);
+        request.align = self.align;
         request.seed = self.curve.seed;
         request.save.clone_from(&self.save);
         request.curve = self.curve.request();
@@ -200,43 +172,16 @@ impl CurveArgs {
     /// What the library is asked for, where a curve is.
     fn request(&self) -> Option<CurveRequest> {
         let training = TrainConfig {
-            epochs: self.epochs,
-            batch: self.batch,
-            optimizer: self.optimizer,
-            lr: self.lr,
-            momentum: self.momentum,
-            weight_decay: Some(self.weight_decay),
-            schedule: self.schedule,
             seed: self.seed,
-            ..TrainConfig::default()
+            ..self.optimizer.config()
         };
-        let grid = grid_request(self.grid.as_ref(), self.range.as_ref());
         Some(CurveRequest {
             config: CurveConfig {
                 kind: self.curve?,
                 inner_points: self.inner_points,
                 training,
             },
-            grid: self.grid.is_some().then_some(grid),
+            grid: self.plane.grid.as_ref().map(|_| self.plane.request()),
         })
-    }
-}
-
-/// By what units are told to be alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AlignBy {
-    /// Their weights
-    Weights,
-    /// What they do on the data
-    Activations,
-}
-
-impl AlignBy {
-    /// What the study calls it.
-    pub fn matching(self) -> Matching {
-        match self {
-            AlignBy::Weights => Matching::Weights,
-            AlignBy::Activations => Matching::Activations,
-        }
     }
 }

@@ -1,9 +1,8 @@
-use super::BatchNorm;
-use super::values::count;
+use super::values::{count, described};
 use crate::words::{DEVICE, THREADS};
 use clap::Args;
 use landscape_study::device::{DeviceName, Evaluation};
-use landscape_trace::MOST_THREADS;
+use landscape_trace::{BatchStatistics, MOST_THREADS};
 
 /// How the loss is evaluated; changes no number beyond rounding.
 #[derive(Debug, Clone, Args)]
@@ -50,6 +49,11 @@ impl EvalArgs {
 pub struct NormArgs {
     /// Statistics of BatchNorm layers; networks without them are the same either way. Those that
     /// depend on the point need all samples at once, and more memory
-    #[arg(long, value_name = "MODE", default_value = "frozen")]
-    pub batch_norm: BatchNorm,
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "frozen",
+        value_parser = described(BatchStatistics::ALL, BatchStatistics::name, BatchStatistics::about)
+    )]
+    pub batch_norm: BatchStatistics,
 }

@@ -1,41 +1,41 @@
 use crate::words::{VARIABLES, variable};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use std::collections::BTreeSet;
 
-/// Which options of a command were typed, and did not just keep their defaults.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What was typed for a command, by the names of options in the definition of the command line.
+#[derive(Debug, Clone, Default)]
 pub struct Given {
-    typed: BTreeSet<String>,
-    /// Variables of the environment that take the place of options.
-    variables: Vec<&'static str>,
+    pub(super) command: String,
+    matches: ArgMatches,
 }
 
 impl Given {
     /// Those of a command's words.
-    pub(super) fn of(matches: &ArgMatches) -> Self {
-        let ids: BTreeSet<&str> = matches.ids().map(clap::Id::as_str).collect();
-        let is_typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let typed = ids.iter().filter(|id| is_typed(id));
-        let typed = typed.map(|&id| id.to_owned()).collect();
-        let used = |(id, name): &&(&'static str, &'static str)| {
-            let taken = matches.try_contains_id(id).is_ok() && !is_typed(id);
-            taken && variable(name).is_some()
-        };
-        let variables = VARIABLES.iter().filter(used).map(|(_, name)| *name);
+    pub(super) fn of(command: &str, matches: &ArgMatches) -> Self {
         Given {
-            typed,
-            variables: variables.collect(),
+            command: command.to_owned(),
+            matches: matches.clone(),
         }
     }
 
-    /// Whether an option was typed, by its name in the definition of the command line.
+    /// Whether an option was typed, and does not just keep its default.
     pub fn has(&self, id: &str) -> bool {
-        self.typed.contains(id)
+        let known = self.matches.try_contains_id(id).is_ok();
+        known && self.matches.value_source(id) == Some(ValueSource::CommandLine)
+    }
+
+    /// The values of an option, also those that it has without being typed.
+    pub(super) fn values<T: Clone + Send + Sync + 'static>(&self, id: &str) -> Vec<T> {
+        let values = self.matches.try_get_many(id).ok().flatten();
+        values.map_or(Vec::new(), |values| values.cloned().collect())
     }
 
     /// Variables of the environment that take the place of options of this command.
-    pub fn variables(&self) -> &[&'static str] {
-        &self.variables
+    pub fn variables(&self) -> Vec<&'static str> {
+        let taken = |id: &str| self.matches.try_contains_id(id).is_ok() && !self.has(id);
+        let used = VARIABLES
+            .iter()
+            .filter(|(id, name)| taken(id) && variable(name).is_some());
+        used.map(|(_, name)| *name).collect()
     }
 }

@@ -1,6 +1,7 @@
-use super::values::count;
+use super::values::{count, described};
 use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
 use landscape_hessian::Method;
 use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
 use landscape_trace::Matrix;
@@ -74,8 +75,8 @@ pub struct WantedArgs {
     #[arg(long, conflicts_with = "all_steps")]
     pub map: bool,
     /// Measures of sharpness; `all` for all of them
-    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
-    pub sharpness: Vec<MeasureName>,
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = measures())]
+    pub sharpness: Vec<Option<Measure>>,
     /// At every recorded checkpoint of --run, not at one; the largest eigenvalue where nothing else is
     /// asked for
     #[arg(long, conflicts_with = "step")]
@@ -87,11 +88,21 @@ pub struct WantedArgs {
 #[command(next_help_heading = "Curvature")]
 pub struct HowArgs {
     /// Whose eigenvalues, trace and density
-    #[arg(long, value_enum, value_name = "NAME", default_value = "hessian")]
-    pub matrix: MatrixName,
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "hessian",
+        value_parser = described(Matrix::ALL, Matrix::name, Matrix::about)
+    )]
+    pub matrix: Matrix,
     /// How eigenvalues are found
-    #[arg(long, value_enum, value_name = "NAME", default_value = "lanczos")]
-    pub method: MethodName,
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "lanczos",
+        value_parser = described(EigenMethod::ALL, EigenMethod::name, EigenMethod::about)
+    )]
+    pub method: EigenMethod,
     /// An eigenvalue is converged when its true residual is at most this share of it
     #[arg(
         long,
@@ -104,8 +115,12 @@ pub struct HowArgs {
     #[arg(long, value_name = "N", value_parser = count::<0, 1_000_000_000>)]
     pub max_products: Option<usize>,
     /// How the trace is estimated; xtrace where absent, hutchinson beyond a million parameters
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub trace_method: Option<TraceName>,
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = described(Method::ALL, Method::name, Method::about)
+    )]
+    pub trace_method: Option<Method>,
     /// Random vectors of the density
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = count::<0, 10_000>)]
     pub probes: usize,
@@ -116,8 +131,15 @@ pub struct HowArgs {
     #[arg(long, value_name = "RHO", allow_hyphen_values = true)]
     pub rho: Option<f64>,
     /// In which numbers derivatives are computed; f64 is slower
-    #[arg(long, value_enum, value_name = "NAME", default_value = "f32")]
-    pub precision: Width,
+    #[arg(
+        id = "precision",
+        long = "precision",
+        value_name = "NAME",
+        default_value = "f32",
+        value_parser = is_double(),
+        action = ArgAction::Set
+    )]
+    pub double: bool,
     /// The same as --precision f64
     #[arg(long, hide = true)]
     pub f64: bool,
@@ -136,156 +158,59 @@ impl HessianArgs {
             density: wanted.density,
             per_layer: wanted.per_layer,
             map: wanted.map,
-            sharpness: MeasureName::measures(&wanted.sharpness),
-            every_measure: wanted.sharpness.contains(&MeasureName::All),
+            sharpness: wanted.measures(),
+            every_measure: wanted.sharpness.contains(&None),
             all_steps: wanted.all_steps,
-            matrix: how.matrix.matrix(),
-            method: how.method.method(),
+            matrix: how.matrix,
+            method: how.method,
             tolerance: how.tol,
             max_products: how.max_products,
-            trace_method: how.trace_method.map(TraceName::method),
+            trace_method: how.trace_method,
             probes: how.probes,
             lanczos_steps: how.lanczos_steps,
             rho: how.rho,
-            double: how.f64 || how.precision == Width::F64,
+            double: how.f64 || how.double,
             plane: self.plane.request(),
-            grid: self.plane.grid_request(),
+            grid: self.plane.grid.request(),
             evaluation: self.eval.request(),
             keep: self.store.keep(command),
         }
     }
 }
 
-/// How eigenvalues are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MethodName {
-    /// Lanczos with full re-orthogonalisation and thick restart
-    Lanczos,
-    /// Power iteration with deflation: the largest magnitudes, of both signs; slower, for comparison
-    Power,
+impl WantedArgs {
+    /// The measures of sharpness.
+    fn measures(&self) -> Vec<Measure> {
+        let all = || Measure::ALL.to_vec();
+        let named: Option<Vec<Measure>> = self.sharpness.iter().copied().collect();
+        named.unwrap_or_else(all)
+    }
 }
 
-impl MethodName {
-    /// What the library calls it.
-    pub fn method(self) -> EigenMethod {
-        match self {
-            MethodName::Lanczos => EigenMethod::Lanczos,
-            MethodName::Power => EigenMethod::Power,
+/// Reads a measure of sharpness; none stands for all of them.
+fn measures() -> impl TypedValueParser<Value = Option<Measure>> {
+    let value = |&measure: &Measure| {
+        let value = PossibleValue::new(measure.name()).help(measure.about());
+        match measure {
+            Measure::EpsilonSharpness => value.alias("keskar-ball"),
+            Measure::PacBayesLoss => value.alias("pac-bayes"),
+            _ => value,
         }
-    }
+    };
+    let all = PossibleValue::new("all").help("All of these");
+    let values = Measure::ALL.iter().map(value).chain([all]);
+    PossibleValuesParser::new(values).map(|given| match given.as_str() {
+        "keskar-ball" => Some(Measure::EpsilonSharpness),
+        "pac-bayes" => Some(Measure::PacBayesLoss),
+        name => name.parse().ok(),
+    })
 }
 
-/// Which matrix of second derivatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MatrixName {
-    /// Second derivatives of the mean loss
-    Hessian,
-    /// Generalised Gauss-Newton matrix: the Fisher information for cross-entropy and squared error
-    GaussNewton,
-    /// Empirical Fisher matrix: the mean of g g^T over the gradients g of single samples
-    Fisher,
-}
-
-impl MatrixName {
-    /// What the trace calls it.
-    pub fn matrix(self) -> Matrix {
-        match self {
-            MatrixName::Hessian => Matrix::Hessian,
-            MatrixName::GaussNewton => Matrix::GaussNewton,
-            MatrixName::Fisher => Matrix::EmpiricalFisher,
-        }
-    }
-}
-
-/// How a trace is estimated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TraceName {
-    /// Mean over random vectors
-    Hutchinson,
-    /// Exact on a sketch of the range, Hutchinson on the rest
-    #[value(name = "hutch++")]
-    HutchPlusPlus,
-    /// Every vector serves as sketch and as sample; holds all products in memory
-    Xtrace,
-}
-
-impl TraceName {
-    /// What the algorithms call it.
-    pub fn method(self) -> Method {
-        match self {
-            TraceName::Hutchinson => Method::Hutchinson,
-            TraceName::HutchPlusPlus => Method::HutchPlusPlus,
-            TraceName::Xtrace => Method::XTrace,
-        }
-    }
-}
-
-/// The numbers of derivatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Width {
-    /// 32-bit floats, sums over samples in 64 bits
-    F32,
-    /// 64-bit floats throughout
-    F64,
-}
-
-/// A measure of sharpness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MeasureName {
-    /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)
-    Keskar,
-    /// Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017)
-    #[value(alias = "keskar-ball")]
-    EpsilonSharpness,
-    /// Rise after one step up the gradient (Foret et al. 2021)
-    Sam,
-    /// The same in units of the weights (Kwon et al. 2021)
-    Asam,
-    /// Mean rise under noise in units of the parameters (Andriushchenko et al. 2023)
-    Adaptive,
-    /// Largest rise in a ball in units of the parameters
-    AdaptiveWorst,
-    /// Mean rise under Gaussian noise
-    Gaussian,
-    /// 1/sigma^2 for the noise that raises the mean loss by 0.1
-    #[value(alias = "pac-bayes")]
-    PacBayesLoss,
-    /// 1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020)
-    PacBayesAccuracy,
-    /// Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension)
-    RelativeFlatness,
-    /// sqrt(theta^T F theta) (Liang et al. 2019)
-    FisherRao,
-    /// All of these
-    All,
-}
-
-impl MeasureName {
-    /// What the library calls them.
-    fn measures(names: &[MeasureName]) -> Vec<Measure> {
-        if names.contains(&MeasureName::All) {
-            return Measure::ALL.to_vec();
-        }
-        let one = |name: &MeasureName| {
-            let word = name.to_possible_value()?;
-            word.get_name().parse().ok()
-        };
-        names.iter().filter_map(one).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every measure of the library has its word here, and the other way round.
-    #[test]
-    fn measures_are_those_of_the_library() {
-        let single = MeasureName::value_variants().iter();
-        let single: Vec<MeasureName> = { single.copied() }
-            .filter(|name| *name != MeasureName::All)
-            .collect();
-        assert_eq!(MeasureName::measures(&single), Measure::ALL);
-        assert_eq!(MeasureName::measures(&[MeasureName::All]), Measure::ALL);
-    }
+/// Whether derivatives are computed in 64-bit floats.
+fn is_double() -> impl TypedValueParser<Value = bool> {
+    let values = [
+        PossibleValue::new("f32").help("32-bit floats, sums over samples in 64 bits"),
+        PossibleValue::new("f64").help("64-bit floats throughout"),
+    ];
+    PossibleValuesParser::new(values).map(|given| given == "f64")
 }

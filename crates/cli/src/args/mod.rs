@@ -25,25 +25,20 @@ pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use doctor::DoctorArgs;
-pub use effect::no_effect;
+pub use effect::{check, no_effect};
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompactArgs, CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, MigrateArgs,
     RenameArgs, RmArgs, RunsArgs, ShowArgs, SqlArgs,
 };
 pub use given::Given;
-pub use hessian::{HessianArgs, MeasureName};
+pub use hessian::HessianArgs;
 pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
-pub use values::{
-    BatchNorm, Counts, DirectionType, EpochWindow, Limits, PrecisionName, Ranges, StepWindow,
-    grid_request,
-};
 
-use crate::error::CliError;
 use crate::words::{DATABASE, DB, color_of};
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use landscape_study::runs::Keep;
@@ -75,7 +70,7 @@ pub struct Cli {
 
 impl Cli {
     /// Reads the words of a command line, the name of the program first; also says which of its options were
-    /// given, for [`Cli::check`].
+    /// given, for [`check`].
     ///
     /// # Errors
     /// What is wrong with them; and help and version, where these are asked for.
@@ -87,8 +82,8 @@ impl Cli {
         }
         let matches = definition.try_get_matches_from(words)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
-        let given = matches.subcommand().map(|(_, given)| Given::of(given));
-        let given = given.unwrap_or_default();
+        let (command, given) = matches.subcommand().unwrap_or(("", &matches));
+        let given = Given::of(command, given);
         match &mut cli.command {
             Command::Compare(args) => args.given = given.clone(),
             Command::Connect(args) => args.given = given.clone(),
@@ -96,14 +91,6 @@ impl Cli {
             _ => {}
         }
         Ok((cli, given))
-    }
-
-    /// Refuses options that have no effect where they stand.
-    ///
-    /// # Errors
-    /// For the first of them.
-    pub fn check(&self, given: &Given) -> Result<(), CliError> {
-        effect::check(self, given)
     }
 }
 

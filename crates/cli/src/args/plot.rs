@@ -1,6 +1,6 @@
-use super::{DbArgs, Given, Limits};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use super::values::described;
+use super::{DbArgs, Given};
+use clap::Args;
 use landscape_plot::{Clip, Colormap};
 use landscape_study::figures::{FigureKind, FigureRequest, Look};
 use landscape_study::metrics::ValueName;
@@ -22,6 +22,8 @@ Examples:
 const COLUMN_MM: f64 = 89.0;
 /// Dots an inch that journals ask for.
 const DPI: f64 = 600.0;
+/// Those of values of one sign.
+const COLORMAPS: &[Colormap] = &[Colormap::Viridis, Colormap::Cividis];
 
 /// Draw stored runs as SVG, PNG or an interactive page
 #[derive(Debug, Args)]
@@ -34,7 +36,11 @@ pub struct PlotArgs {
     #[arg(skip)]
     pub given: Given,
     /// What is drawn; chosen from the run where absent
-    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = described(FigureKind::ALL, FigureKind::name, FigureKind::about)
+    )]
     pub kind: Option<FigureKind>,
     /// Which path, by the name of its run, where a run has several; all are drawn over contours
     #[arg(long, value_name = "NAME")]
@@ -60,7 +66,7 @@ pub struct LookArgs {
     pub log: bool,
     /// Values beyond are not told apart: HIGH, or LOW:HIGH
     #[arg(long, value_name = "[LOW:]HIGH", allow_hyphen_values = true)]
-    pub clip: Option<Limits>,
+    pub clip: Option<Clip>,
     /// Smooth the picture, not the data, with a Gaussian of SIGMA cells; the figure says so
     #[arg(long, value_name = "SIGMA", default_value_t = 0.0)]
     pub smooth: f64,
@@ -90,8 +96,12 @@ pub struct LookArgs {
     #[arg(long, value_name = "MM", default_value_t = COLUMN_MM)]
     pub width: f64,
     /// Colours
-    #[arg(long, value_enum, default_value = "viridis")]
-    pub colormap: Colors,
+    #[arg(
+        long,
+        default_value = "viridis",
+        value_parser = described(COLORMAPS, Colormap::name, Colormap::about)
+    )]
+    pub colormap: Colormap,
     /// Dots an inch of PNG files
     #[arg(long, value_name = "N", default_value_t = DPI)]
     pub dpi: f64,
@@ -112,13 +122,9 @@ impl PlotArgs {
 
 impl LookArgs {
     fn request(&self, path: Option<String>) -> Look {
-        let limits = self.clip;
         Look {
             log: self.log,
-            clip: Clip {
-                low: limits.and_then(|limits| limits.low),
-                high: limits.and_then(|limits| limits.high),
-            },
+            clip: self.clip.unwrap_or_default(),
             smooth: self.smooth,
             measured: self.measured,
             basins: self.basins,
@@ -127,45 +133,8 @@ impl LookArgs {
             path,
             title: self.title.clone(),
             width: self.width,
-            colormap: match self.colormap {
-                Colors::Viridis => Colormap::Viridis,
-                Colors::Cividis => Colormap::Cividis,
-            },
+            colormap: self.colormap,
             dpi: self.dpi,
         }
     }
-}
-
-/// The kinds of figures, each with what it shows.
-fn kinds() -> impl TypedValueParser<Value = FigureKind> {
-    let value = |kind: &FigureKind| PossibleValue::new(kind.name()).help(shows(*kind));
-    let values = PossibleValuesParser::new(FigureKind::ALL.iter().map(value));
-    values.try_map(|word| word.parse::<FigureKind>())
-}
-
-fn shows(kind: FigureKind) -> &'static str {
-    match kind {
-        FigureKind::Line => "Loss and accuracy along a line",
-        FigureKind::Contour => "Contour lines with levels",
-        FigureKind::Heatmap => "Coloured cells",
-        FigureKind::Surface => "The plane in three dimensions, with the path where there is one",
-        FigureKind::Trajectory => "The path over the contours of its plane",
-        FigureKind::Persistence => "Persistence of the minima: how much each stands out",
-        FigureKind::Losses => "Losses of training",
-        FigureKind::PlaneLosses => "True loss, loss at the projection, and distance from the plane",
-        FigureKind::Slices => "A volume as slices",
-        FigureKind::Spectrum => "Density and single eigenvalues of a Hessian",
-        FigureKind::HessianMap => "abs(lambda_min / lambda_max) over a plane",
-        FigureKind::Stability => "The largest eigenvalue while training, and its limit",
-        FigureKind::Sharpness => "Measures of sharpness as a table",
-    }
-}
-
-/// Colours of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Colors {
-    /// Dark blue over green to yellow.
-    Viridis,
-    /// Looks the same with and without red-green blindness.
-    Cividis,
 }

@@ -1,13 +1,11 @@
-use super::values::{ValueError, one_of, path_parser};
-use super::{
-    Counts, DataArgs, DirectionType, EvalArgs, NetworkArgs, NormArgs, PrecisionName, Ranges,
-    StoreArgs, grid_request,
-};
+use super::values::{GridArgs, described, one_of, path_parser, tolerance};
+use super::{DataArgs, EvalArgs, NetworkArgs, NormArgs, StoreArgs};
 use clap::Args;
 use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
 use landscape_models::Regularizer;
-use landscape_study::directions::{DirectionKind, GridRequest, PlaneRequest};
+use landscape_study::directions::{DirectionKind, Moves, PlaneRequest};
 use landscape_study::runs::LandscapeRequest;
+use landscape_trace::Precision;
 use std::path::PathBuf;
 
 const LINE: &str = "\
@@ -73,9 +71,10 @@ pub struct SampleArgs<const DIMS: usize> {
         long,
         value_name = "NAME",
         default_value = "f32",
+        value_parser = described(Precision::ALL, Precision::name, Precision::about),
         help_heading = "Evaluation"
     )]
-    pub precision: PrecisionName,
+    pub precision: Precision,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Draw what is sampled, as `landscape plot` does, to FILE.svg, FILE.png or FILE.html; may be given
@@ -90,25 +89,12 @@ pub struct SampleArgs<const DIMS: usize> {
     pub dry_run: bool,
 }
 
-fn tolerance(given: &str) -> Result<Adaptive, ValueError> {
-    let share = given
-        .trim()
-        .parse()
-        .map_err(|_| ValueError::Tolerance(given.to_owned()))?;
-    Adaptive::new(share).map_err(|_| ValueError::Tolerance(given.to_owned()))
-}
-
 /// Grid and directions.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Directions and grid")]
 pub struct PlaneArgs {
-    /// Points on each axis: 51, or 51x31; 51 where absent, 41 towards other parameters
-    #[arg(long, value_name = "N[xM]")]
-    pub grid: Option<Counts>,
-    /// min:max of the coordinates, or one range an axis separated by commas; -1:1 where absent, towards
-    /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
-    #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
-    pub range: Option<Ranges>,
+    #[command(flatten)]
+    pub grid: GridArgs,
     /// random; pca (needs --run); hessian: eigenvectors of the largest eigenvalues, or of the ends named as
     /// in hessian:top,bottom; gradient: the negative gradient as it is, further directions random; or a file:
     /// safetensors with tensors d1.NAME, d2.NAME, ..., or .h5 as of tomgoldstein/loss-landscape. All but
@@ -125,8 +111,14 @@ pub struct PlaneArgs {
     #[arg(long, value_name = "FILE")]
     pub to: Vec<PathBuf>,
     /// What moves towards the parameters of --to
-    #[arg(long, value_name = "WHAT", default_value = "states", requires = "to")]
-    pub dir_type: DirectionType,
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "states",
+        value_parser = described(Moves::ALL, Moves::name, Moves::about),
+        requires = "to"
+    )]
+    pub dir_type: Moves,
     /// What of a direction gets the norm of the same part of the network; filter for random directions, none for all
     /// others where absent
     #[arg(long, value_name = "NAME", value_parser = one_of(Normalization::ALL, Normalization::name))]
@@ -179,10 +171,10 @@ impl<const DIMS: usize> SampleArgs<DIMS> {
             network: self.network.request(),
             data: self.data.request(),
             plane: self.plane.request(),
-            grid: self.plane.grid_request(),
-            statistics: self.norm.batch_norm.statistics(),
+            grid: self.plane.grid.request(),
+            statistics: self.norm.batch_norm,
             terms: self.terms.regularizers(),
-            precision: self.precision.precision(),
+            precision: self.precision,
             adaptive: self.adaptive,
             batch: self.batch,
             evaluation: self.eval.request(),
@@ -196,7 +188,7 @@ impl PlaneArgs {
     pub fn request(&self) -> PlaneRequest {
         PlaneRequest {
             to: self.to.clone(),
-            moves: self.dir_type.moves(),
+            moves: self.dir_type,
             direction: self.direction.clone(),
             norm: self.norm,
             bias: self.bias,
@@ -204,11 +196,6 @@ impl PlaneArgs {
             distribution: self.distribution,
             seed: self.seed,
         }
-    }
-
-    /// The points that are asked for.
-    pub fn grid_request(&self) -> GridRequest {
-        grid_request(self.grid.as_ref(), self.range.as_ref())
     }
 }
 

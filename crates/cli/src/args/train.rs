@@ -63,10 +63,9 @@ pub struct TrainArgs {
     pub dry_run: bool,
 }
 
-/// How it is trained.
+/// How parameters are improved.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Training")]
-pub struct TrainSettings {
+pub struct OptimizerArgs {
     /// Passes over the data; 0 records and saves the initial network
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
@@ -100,6 +99,14 @@ pub struct TrainSettings {
     /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
     #[arg(long, value_name = "NAME", default_value = "constant")]
     pub schedule: Schedule,
+}
+
+/// How it is trained.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Training")]
+pub struct TrainSettings {
+    #[command(flatten)]
+    pub optimizer: OptimizerArgs,
     /// Record a checkpoint every K steps; 0 for the end of each epoch
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub every: usize,
@@ -134,7 +141,7 @@ impl TrainArgs {
     }
 }
 
-impl TrainSettings {
+impl OptimizerArgs {
     /// What the library is asked for.
     pub fn config(&self) -> TrainConfig {
         TrainConfig {
@@ -145,10 +152,20 @@ impl TrainSettings {
             momentum: self.momentum,
             weight_decay: self.weight_decay,
             schedule: self.schedule,
+            ..TrainConfig::default()
+        }
+    }
+}
+
+impl TrainSettings {
+    /// What the library is asked for.
+    pub fn config(&self) -> TrainConfig {
+        TrainConfig {
             seed: self.seed,
             every: self.every,
             per_decade: self.per_decade,
             shuffle: !self.no_shuffle,
+            ..self.optimizer.config()
         }
     }
 }

@@ -1,11 +1,10 @@
-use super::values::{one_of, path_parser};
-use super::{
-    Counts, DataArgs, EpochWindow, EvalArgs, NormArgs, Ranges, StepWindow, StoreArgs, grid_request,
-};
-use clap::{Args, ValueEnum};
+use super::values::{GridArgs, described, one_of, path_parser};
+use super::{DataArgs, EvalArgs, NormArgs, StoreArgs};
+use clap::Args;
 use landscape_core::{Origin, Projection};
 use landscape_study::problem::ModelSource;
-use landscape_study::trajectory::TrajectoryRequest;
+use landscape_study::text::Window;
+use landscape_study::trajectory::{TrajectoryRequest, center_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +18,10 @@ Examples:
 const PATH: &str = "Path";
 const PLANE: &str = "Plane";
 
+const GRID: &str =
+    "Sample the plane around the path too: 51, or 51x31 points; 21x21x21 of three components";
+const RANGE: &str = "The part of the plane that is sampled; the path and a margin where absent";
+
 /// Project recorded checkpoints on the plane of their principal components
 ///
 /// Gives the variance explained, the coordinates and the distance from the plane of each
@@ -26,6 +29,8 @@ const PLANE: &str = "Plane";
 /// --grid the plane, or the volume of three components, is sampled too.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
+#[command(mut_arg("grid", |arg| arg.help(GRID).value_name("N[xM[xK]]").help_heading(PLANE)))]
+#[command(mut_arg("range", |arg| arg.help(RANGE).requires("grid").help_heading(PLANE)))]
 pub struct TrajectoryArgs {
     /// A training run; several share one analysis
     #[arg(long, value_name = "NAME", required_unless_present = "checkpoints", help_heading = PATH)]
@@ -44,7 +49,7 @@ pub struct TrajectoryArgs {
     /// Only the checkpoints from step A to step B; for files whose names tell no step, their places from 0. A or B may
     /// be absent
     #[arg(long, value_name = "A:B", conflicts_with = "epoch_window", help_heading = PATH)]
-    pub window: Option<StepWindow>,
+    pub window: Option<Window<u64>>,
     /// Only the checkpoints from epoch A to epoch B
     #[arg(
         id = "epoch_window",
@@ -54,11 +59,16 @@ pub struct TrajectoryArgs {
         conflicts_with = "checkpoints",
         help_heading = PATH
     )]
-    pub epochs: Option<EpochWindow>,
+    pub epochs: Option<Window<f64>>,
     /// The origin of the coordinates: the last checkpoint (of the first run), the first one (which all
     /// runs must share), or the mean of all
-    #[arg(long, value_enum, default_value = "last", help_heading = PLANE)]
-    pub center: Center,
+    #[arg(
+        long,
+        default_value = "last",
+        value_parser = described(Origin::ALL, center_name, Origin::about),
+        help_heading = PLANE
+    )]
+    pub center: Origin,
     /// Principal components: 2 span a plane, 3 a volume
     #[arg(
         long,
@@ -81,18 +91,8 @@ pub struct TrajectoryArgs {
         help_heading = PLANE
     )]
     pub project: Projection,
-    /// Sample the plane around the path too: 51, or 51x31 points; 21x21x21 of three components
-    #[arg(long, value_name = "N[xM[xK]]", help_heading = PLANE)]
-    pub grid: Option<Counts>,
-    /// The part of the plane that is sampled; the path and a margin where absent
-    #[arg(
-        long,
-        value_name = "MIN:MAX",
-        allow_hyphen_values = true,
-        requires = "grid",
-        help_heading = PLANE
-    )]
-    pub range: Option<Ranges>,
+    #[command(flatten)]
+    pub grid: GridArgs,
     /// What is sampled beyond the path on either side, as a share of its extent
     #[arg(
         long,
@@ -111,28 +111,6 @@ pub struct TrajectoryArgs {
     pub dry_run: bool,
 }
 
-/// The origin of the coordinates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Center {
-    /// The last checkpoint.
-    Last,
-    /// The first checkpoint.
-    First,
-    /// The mean of all checkpoints.
-    Mean,
-}
-
-impl Center {
-    /// What the library calls it.
-    fn origin(self) -> Origin {
-        match self {
-            Center::Last => Origin::Last,
-            Center::First => Origin::Start,
-            Center::Mean => Origin::Mean,
-        }
-    }
-}
-
 impl TrajectoryArgs {
     /// What the library is asked for, by a command in these words.
     pub fn request(&self, command: &str) -> TrajectoryRequest {
@@ -141,14 +119,14 @@ impl TrajectoryArgs {
             checkpoints: self.checkpoints.clone(),
             model: self.model.clone(),
             data: self.data.request(),
-            statistics: self.norm.batch_norm.statistics(),
+            statistics: self.norm.batch_norm,
             window: self.window.as_ref().map(|window| window.0.clone()),
             epochs: self.epochs.as_ref().map(|window| window.0.clone()),
-            center: self.center.origin(),
+            center: self.center,
             components: self.components,
             ignore_one_dimensional: self.ignore_biasbn,
             project: self.project,
-            grid: grid_request(self.grid.as_ref(), self.range.as_ref()),
+            grid: self.grid.request(),
             margin: self.margin,
             evaluation: self.eval.request(),
             keep: self.store.keep(command),

@@ -1,34 +1,18 @@
 //! Values that are written in a form of their own.
 
-use clap::ValueEnum;
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use landscape_core::path_text;
+use clap::Args;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use landscape_core::{Adaptive, path_text};
 use landscape_models::TrainConfig;
-use landscape_study::directions::{GridRequest, Moves};
-use landscape_trace::{BatchStatistics, Precision};
+use landscape_study::directions::GridRequest;
+use landscape_study::text::{Counts, Ranges};
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
 /// Why a value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
-    /// Not counts.
-    #[error("`{0}` is not a number of points: give 51, or 51x31 with one number for each axis")]
-    Counts(String),
-    /// Not ranges.
-    #[error(
-        "`{0}` is not a range: give min:max, or one range for each axis separated by commas, as in \
-         -1:1,-2:2"
-    )]
-    Ranges(String),
-    /// Not limits.
-    #[error("`{0}` is not a limit: give HIGH or LOW:HIGH, finite numbers with LOW < HIGH")]
-    Limits(String),
-    /// No window.
-    #[error("`{0}` is not a window: give A:B with A <= B, as in 0:100; A or B may be absent")]
-    Window(String),
     /// No tolerance.
     #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
     Tolerance(String),
@@ -60,10 +44,25 @@ where
     T: Copy + Send + Sync + 'static,
 {
     let names = all.iter().map(|&one| name(one));
-    PossibleValuesParser::new(names).map(move |given| {
-        let found = all.iter().copied().find(|&one| name(one) == given);
-        found.expect("one of the possible values")
-    })
+    PossibleValuesParser::new(names).map(move |given| found(all, name, &given))
+}
+
+/// The same, where help says what each of them is.
+pub fn described<T>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+    about: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let value = |&one: &T| PossibleValue::new(name(one)).help(about(one));
+    PossibleValuesParser::new(all.iter().map(value)).map(move |given| found(all, name, &given))
+}
+
+fn found<T: Copy>(all: &[T], name: fn(T) -> &'static str, given: &str) -> T {
+    let found = all.iter().copied().find(|&one| name(one) == given);
+    found.expect("one of the possible values")
 }
 
 /// Reads the size of a batch.
@@ -90,176 +89,31 @@ pub fn count<const LEAST: usize, const MOST: usize>(given: &str) -> Result<usize
 /// The most passes over the data.
 pub const EPOCHS: usize = 1_000_000;
 
-/// Points on the axes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts(pub Vec<usize>);
-
-impl FromStr for Counts {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        let counts = given.split(['x', 'X', ',']).map(|n| n.trim().parse());
-        let counts: Result<Vec<usize>, _> = counts.collect();
-        counts
-            .map(Counts)
-            .map_err(|_| ValueError::Counts(given.to_owned()))
-    }
+/// Reads the tolerance of adaptive sampling.
+pub fn tolerance(given: &str) -> Result<Adaptive, ValueError> {
+    let share = given.trim().parse().ok();
+    let adaptive = share.and_then(|share| Adaptive::new(share).ok());
+    adaptive.ok_or_else(|| ValueError::Tolerance(given.to_owned()))
 }
 
-/// Ends of the axes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ranges(pub Vec<(f64, f64)>);
-
-impl FromStr for Ranges {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        let range = |text: &str| -> Option<(f64, f64)> {
-            let (min, max) = text.split_once(':')?;
-            Some((min.trim().parse().ok()?, max.trim().parse().ok()?))
-        };
-        let ranges: Option<Vec<_>> = given.split(',').map(range).collect();
-        ranges
-            .map(Ranges)
-            .ok_or_else(|| ValueError::Ranges(given.to_owned()))
-    }
+/// The points of a plane.
+#[derive(Debug, Clone, Args)]
+pub struct GridArgs {
+    /// Points on each axis: 51, or 51x31; 51 where absent, 41 towards other parameters
+    #[arg(long, value_name = "N[xM]")]
+    pub grid: Option<Counts>,
+    /// min:max of the coordinates, or one range an axis separated by commas; -1:1 where absent, towards
+    /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
+    #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
+    pub range: Option<Ranges>,
 }
 
-/// The points that are asked for.
-pub fn grid_request(counts: Option<&Counts>, ranges: Option<&Ranges>) -> GridRequest {
-    GridRequest {
-        counts: counts.map(|counts| counts.0.clone()),
-        ranges: ranges.map(|ranges| ranges.0.clone()),
-    }
-}
-
-/// Steps from one to another, both included.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepWindow(pub RangeInclusive<u64>);
-
-impl FromStr for StepWindow {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        window(given, 0, u64::MAX).map(StepWindow)
-    }
-}
-
-/// Epochs from one to another, both included.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EpochWindow(pub RangeInclusive<f64>);
-
-impl FromStr for EpochWindow {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        window(given, 0.0, f64::INFINITY).map(EpochWindow)
-    }
-}
-
-fn window<T: FromStr + PartialOrd>(
-    given: &str,
-    least: T,
-    most: T,
-) -> Result<RangeInclusive<T>, ValueError> {
-    let end = |text: &str, usual: T| match text.trim() {
-        "" => Some(usual),
-        text => text.parse().ok(),
-    };
-    let ends = given
-        .split_once(':')
-        .and_then(|(from, to)| Some((end(from, least)?, end(to, most)?)));
-    match ends {
-        // Not so of NaN.
-        Some((from, to)) if from <= to => Ok(from..=to),
-        _ => Err(ValueError::Window(given.to_owned())),
-    }
-}
-
-/// Ends beyond which values are not told apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-}
-
-impl FromStr for Limits {
-    type Err = ValueError;
-
-    fn from_str(given: &str) -> Result<Self, ValueError> {
-        let wrong = || ValueError::Limits(given.to_owned());
-        let end = |text: &str| match text.trim() {
-            "" => Some(None),
-            text => text.parse().ok().filter(|v: &f64| v.is_finite()).map(Some),
-        };
-        let (low, high) = given.split_once(':').unwrap_or(("", given));
-        let limits = end(low).zip(end(high));
-        let (low, high) = limits.ok_or_else(wrong)?;
-        match (low, high) {
-            (None, None) => Err(wrong()),
-            (Some(low), Some(high)) if low >= high => Err(wrong()),
-            _ => Ok(Limits { low, high }),
-        }
-    }
-}
-
-/// Statistics of BatchNorm layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BatchNorm {
-    /// Running statistics as they were trained, as in evaluation
-    Frozen,
-    /// Mean and variance of all samples at each point, as in training with one batch
-    Batch,
-    /// Running statistics estimated anew at each point from all samples, and an evaluation with them: as
-    /// PyTorch's update_bn with one batch
-    Reestimate,
-}
-
-impl BatchNorm {
-    /// What the trace calls it.
-    pub fn statistics(self) -> BatchStatistics {
-        match self {
-            BatchNorm::Frozen => BatchStatistics::Frozen,
-            BatchNorm::Batch => BatchStatistics::Batch,
-            BatchNorm::Reestimate => BatchStatistics::Reestimated,
-        }
-    }
-}
-
-/// What of a network moves towards another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DirectionType {
-    /// Weights, and the running statistics of BatchNorm: at 1 the network is the other one
-    States,
-    /// Weights only; the statistics stay those of the network at 0
-    Weights,
-}
-
-impl DirectionType {
-    /// What the library calls it.
-    pub fn moves(self) -> Moves {
-        match self {
-            DirectionType::States => Moves::States,
-            DirectionType::Weights => Moves::Weights,
-        }
-    }
-}
-
-/// In which numbers products are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionName {
-    /// 32-bit floats
-    F32,
-    /// Convolutions and matrix products in bfloat16, all else in f32
-    Bf16,
-}
-
-impl PrecisionName {
-    /// What the trace calls it.
-    pub fn precision(self) -> Precision {
-        match self {
-            PrecisionName::F32 => Precision::F32,
-            PrecisionName::Bf16 => Precision::Bf16,
+impl GridArgs {
+    /// What the library is asked for.
+    pub fn request(&self) -> GridRequest {
+        GridRequest {
+            counts: self.grid.as_ref().map(|counts| counts.0.clone()),
+            ranges: self.range.as_ref().map(|ranges| ranges.0.clone()),
         }
     }
 }

@@ -30,7 +30,7 @@ impl Failure {
             _ => "error",
         };
         let what = error.what();
-        let named = { given.variables().iter() }.filter(|name| names(&what, name));
+        let named = { given.variables().into_iter() }.filter(|name| names(&what, name));
         let named = named.map(|name| format!("{name} in the environment names it"));
         let all: Vec<String> = error.remedy().into_iter().chain(named).collect();
         Failure {

@@ -27,9 +27,9 @@ pub enum Origin {
 }
 
 named!(Origin, "origin of a plane of paths", {
-    Last => "last",
-    Start => "start",
-    Mean => "mean",
+    Last => "last": "The last checkpoint",
+    Start => "start": "The first checkpoint",
+    Mean => "mean": "The mean of all checkpoints",
 });
 
 /// How the plane of paths is made.

@@ -1,4 +1,5 @@
 use super::TraceError;
+use landscape_core::named;
 
 /// How a trace is estimated; see the [module](crate::trace).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +14,12 @@ pub enum Method {
     /// most accurate where the spectrum decays.
     XTrace,
 }
+
+named!(Method, "method of traces", {
+    Hutchinson => "hutchinson": "Mean over random vectors",
+    HutchPlusPlus => "hutch++": "Exact on a sketch of the range, Hutchinson on the rest",
+    XTrace => "xtrace": "Every vector serves as sketch and as sample; holds all products in memory",
+});
 
 /// The distribution of random vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,9 +1,10 @@
 //! Two interleaving half circles.
 
 use super::Dataset;
-use crate::names::{named, settings};
+use crate::names::settings;
 use crate::{ModelsError, Targets, streams};
 use landscape_core::Rng;
+use landscape_core::named;
 use std::f64::consts::PI;
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use super::MoonsSpec;
 use crate::ModelsError;
-use crate::names::named;
+use landscape_core::named;
 use landscape_core::{path_text, text_path};
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use super::DenseNetwork;
 use crate::layers::Architecture;
-use crate::names::named;
 use burn::tensor::Device;
+use landscape_core::named;
 
 /// A densely connected network by its name; the number counts layers with weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

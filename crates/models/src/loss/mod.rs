@@ -7,8 +7,8 @@ pub use formulas::{bce, bce_with_logits, cross_entropy, mse, soft_cross_entropy}
 pub(crate) use targets::retain;
 pub use targets::{TargetTensor, Targets};
 
-use crate::names::named;
 use burn::tensor::{Bool, Tensor};
+use landscape_core::named;
 
 /// Which loss is meant.
 ///

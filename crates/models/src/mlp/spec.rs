@@ -1,8 +1,8 @@
 //! Widths and activation of a multi-layer perceptron.
 
 use crate::ModelsError;
-use crate::names::named;
 use burn::tensor::{Tensor, activation};
+use landscape_core::named;
 use std::fmt;
 
 /// What stands between the linear layers.

@@ -2,11 +2,11 @@
 
 use super::Schedule;
 use crate::ModelsError;
-use crate::names::named;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, ModuleOptimizer, SgdConfig};
 use landscape_core::is_logarithmic_step;
+use landscape_core::named;
 use std::sync::Arc;
 
 /// Which optimiser, with PyTorch's conventions.

@@ -2,8 +2,8 @@
 
 use super::VggNet;
 use crate::layers::Architecture;
-use crate::names::named;
 use burn::tensor::Device;
+use landscape_core::named;
 
 /// A VGG network by its name; the number counts layers with weights as its authors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,8 +2,9 @@
 
 use super::VisionTransformer;
 use crate::layers::{Architecture, standard};
-use crate::names::{named, settings};
+use crate::names::settings;
 use burn::tensor::Device;
+use landscape_core::named;
 use landscape_core::{Params, Rng};
 use std::fmt;
 

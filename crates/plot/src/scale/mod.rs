@@ -3,8 +3,10 @@
 pub(crate) mod levels;
 pub(crate) mod ticks;
 
+use crate::error::PlotError;
 use crate::text::number::{exponent, pow10, value};
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// The scale of values: of colours, heights, and the vertical axis of curves.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -31,6 +33,27 @@ pub struct Clip {
     pub low: Option<f64>,
     /// Upper end; the largest value when absent.
     pub high: Option<f64>,
+}
+
+impl FromStr for Clip {
+    type Err = PlotError;
+
+    /// Reads `HIGH` or `LOW:HIGH`, of which one may be empty.
+    fn from_str(given: &str) -> Result<Self, PlotError> {
+        let wrong = || PlotError::Limits(given.to_owned());
+        let end = |text: &str| match text.trim() {
+            "" => Some(None),
+            text => text.parse().ok().filter(|v: &f64| v.is_finite()).map(Some),
+        };
+        let (low, high) = given.split_once(':').unwrap_or(("", given));
+        let limits = end(low).zip(end(high));
+        let (low, high) = limits.ok_or_else(wrong)?;
+        match (low, high) {
+            (None, None) => Err(wrong()),
+            (Some(low), Some(high)) if low >= high => Err(wrong()),
+            _ => Ok(Clip { low, high }),
+        }
+    }
 }
 
 /// The function between values and places. All are strictly increasing, and a place is always a number that sums

@@ -3,10 +3,10 @@
 use super::context::EvaluationContext;
 use super::profile::check_finite;
 use crate::StudyError;
-use landscape_core::Params;
 use landscape_core::alignment::{
     Matching as Matched, PermutationSpec, match_activations, match_weights, settle_ties,
 };
+use landscape_core::{Params, named};
 
 /// By what units are told to be alike: the two of Ainsworth et al., *Git Re-Basin: Merging Models
 /// modulo Permutation Symmetries*, ICLR 2023, that have an exact or convergent solution.
@@ -19,15 +19,10 @@ pub enum Matching {
     Activations,
 }
 
-impl Matching {
-    /// `weights` or `activations`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Matching::Weights => "weights",
-            Matching::Activations => "activations",
-        }
-    }
-}
+named!(Matching, "matching of units", {
+    Weights => "weights": "Their weights",
+    Activations => "activations": "What they do on the data",
+});
 
 /// A network whose units were put in the order of another's.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,6 @@
 //! What was found between two networks.
 
 use super::{Connectivity, LossProfile, Matching};
-use crate::record::statistics_name;
 use landscape_core::json::{float, float_list};
 use landscape_core::{Barrier, CurveKind, Params};
 use landscape_trace::BatchStatistics;
@@ -119,7 +118,7 @@ impl PathSummary {
 }
 
 fn statistics<S: Serializer>(of: &Option<BatchStatistics>, to: S) -> Result<S::Ok, S::Error> {
-    of.map(statistics_name).serialize(to)
+    of.map(BatchStatistics::name).serialize(to)
 }
 
 fn losses<S: Serializer>(of: &Option<[f64; 2]>, to: S) -> Result<S::Ok, S::Error> {

@@ -46,6 +46,14 @@ pub struct GridRequest {
 }
 
 impl GridRequest {
+    /// So many points on each axis, between the usual ends.
+    pub fn counts(counts: &[usize]) -> Self {
+        GridRequest {
+            counts: Some(counts.to_vec()),
+            ranges: None,
+        }
+    }
+
     /// The grid on axes that are as `usual` where nothing else is asked for.
     ///
     /// # Errors

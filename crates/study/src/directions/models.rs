@@ -2,7 +2,7 @@
 
 use crate::StudyError;
 use crate::problem::{Model, Problem};
-use crate::record::{Origin, PlacedNetwork, statistics_name, stem};
+use crate::record::{Origin, PlacedNetwork, stem};
 use crate::report::Reporter;
 use landscape_core::{Direction, Grid, Params, Plane, Projection, Role, project};
 use landscape_trace::BatchStatistics;
@@ -99,7 +99,7 @@ pub fn check_statistics(
     match frozen || direction.norm() > 0.0 || !direction.moves() {
         true => Ok(()),
         false => Err(StudyError::StatisticsMeasured {
-            mode: statistics_name(statistics),
+            mode: statistics.name(),
         }),
     }
 }
@@ -115,7 +115,7 @@ pub fn say_without_statistics(
     if mode != BatchStatistics::Frozen && !has {
         reporter.note(format_args!(
             "{model} has no BatchNorm layers: the mode {} changes nothing",
-            statistics_name(mode)
+            mode.name()
         ));
     }
 }

@@ -5,6 +5,7 @@ use super::models::{Other, placed_networks};
 use crate::StudyError;
 use crate::problem::Problem;
 use crate::record::{DirectionsSettings, PlacedNetwork};
+use landscape_core::named;
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Params, Pca, Plane, orthogonalize,
 };
@@ -21,6 +22,11 @@ pub enum Moves {
     /// Weights only; the statistics stay those of the network at 0.
     Weights,
 }
+
+named!(Moves, "part of a network", {
+    States => "states": "Weights, and the running statistics of BatchNorm: at 1 the network is the other one",
+    Weights => "weights": "Weights only; the statistics stay those of the network at 0",
+});
 
 /// Which directions.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,9 @@
 //! Kinds of figures, and those that a run has.
 
 use super::{RunContents, curvature};
-use landscape_core::UnknownName;
+use landscape_core::named;
 use landscape_storage::RunKind;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// A kind of figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,22 +37,21 @@ pub enum FigureKind {
     Sharpness,
 }
 
-/// The words of all kinds, in their order.
-const NAMES: &[&str] = &[
-    "line",
-    "contour",
-    "heatmap",
-    "surface",
-    "trajectory",
-    "persistence",
-    "losses",
-    "plane-losses",
-    "slices",
-    "spectrum",
-    "hessian-map",
-    "stability",
-    "sharpness",
-];
+named!(FigureKind, "kind of figure", {
+    Line => "line": "Loss and accuracy along a line",
+    Contour => "contour": "Contour lines with levels",
+    Heatmap => "heatmap": "Coloured cells",
+    Surface => "surface": "The plane in three dimensions, with the path where there is one",
+    Trajectory => "trajectory": "The path over the contours of its plane",
+    Persistence => "persistence": "Persistence of the minima: how much each stands out",
+    Losses => "losses": "Losses of training",
+    PlaneLosses => "plane-losses": "True loss, loss at the projection, and distance from the plane",
+    Slices => "slices": "A volume as slices",
+    Spectrum => "spectrum": "Density and single eigenvalues of a Hessian",
+    HessianMap => "hessian-map": "abs(lambda_min / lambda_max) over a plane",
+    Stability => "stability": "The largest eigenvalue while training, and its limit",
+    Sharpness => "sharpness": "Measures of sharpness as a table",
+});
 
 /// What a figure is drawn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,28 +83,6 @@ pub struct AvailableFigure {
 }
 
 impl FigureKind {
-    /// Every kind.
-    pub const ALL: &[FigureKind] = &[
-        FigureKind::Line,
-        FigureKind::Contour,
-        FigureKind::Heatmap,
-        FigureKind::Surface,
-        FigureKind::Trajectory,
-        FigureKind::Persistence,
-        FigureKind::Losses,
-        FigureKind::PlaneLosses,
-        FigureKind::Slices,
-        FigureKind::Spectrum,
-        FigureKind::HessianMap,
-        FigureKind::Stability,
-        FigureKind::Sharpness,
-    ];
-
-    /// Its word, as in `hessian-map`.
-    pub fn name(self) -> &'static str {
-        NAMES[self as usize]
-    }
-
     /// What it shows, as a heading.
     pub fn title(self) -> &'static str {
         match self {
@@ -152,25 +127,6 @@ impl FigureKind {
                 | FigureKind::Line
                 | FigureKind::Trajectory
         )
-    }
-}
-
-impl fmt::Display for FigureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for FigureKind {
-    type Err = UnknownName;
-
-    fn from_str(given: &str) -> Result<Self, UnknownName> {
-        let found = FigureKind::ALL.iter().find(|kind| kind.name() == given);
-        found.copied().ok_or_else(|| UnknownName {
-            what: "kind of figure",
-            given: given.to_owned(),
-            known: NAMES,
-        })
     }
 }
 
@@ -230,7 +186,6 @@ mod tests {
 
     #[test]
     fn words_of_kinds_are_read_as_they_are_written() {
-        assert_eq!(NAMES.len(), FigureKind::ALL.len());
         for &kind in FigureKind::ALL {
             assert_eq!(kind.name().parse(), Ok(kind));
             let json = serde_json::to_string(&kind).expect("a word");

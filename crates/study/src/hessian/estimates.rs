@@ -1,7 +1,6 @@
 //! Trace and density of the whole matrix, traces and largest eigenvalues of layers.
 
 use super::eigen::rows;
-use super::request::trace_name;
 use super::state::{bits, floats};
 use super::work::Work;
 use crate::StudyError;
@@ -28,7 +27,7 @@ pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyErro
     if found.ended == Ended::Cancelled {
         return Err(work.interrupted());
     }
-    let method = trace_name(work.wanted.trace_method());
+    let method = work.wanted.trace_method().name();
     let products = found.products;
     let row = estimate(ALL_PARAMETERS, method, &found);
     keep_traces(work, products, vec![row])

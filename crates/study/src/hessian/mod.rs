@@ -11,7 +11,7 @@ mod training;
 mod words;
 mod work;
 
-pub use request::{EigenMethod, Measure, UnknownMeasure, Wanted, matrix_name, trace_name};
+pub use request::{EigenMethod, Measure, Wanted};
 pub use summary::{
     CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
     SharpnessSummary, TraceSummary,

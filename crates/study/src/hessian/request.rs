@@ -10,11 +10,11 @@ use crate::record::{
     TraceSettings,
 };
 use crate::report::Reporter;
+use landscape_core::named;
 use landscape_hessian::{
     Density, DensityParams, Lanczos, LanczosParams, Method, Power, PowerParams, Trace, TraceParams,
 };
 use landscape_trace::Matrix;
-use std::str::FromStr;
 
 /// Largest eigenvalues where nothing is asked for.
 const USUAL: usize = 5;
@@ -32,33 +32,10 @@ pub enum EigenMethod {
     Power,
 }
 
-impl EigenMethod {
-    /// `lanczos` or `power`.
-    pub fn name(self) -> &'static str {
-        match self {
-            EigenMethod::Lanczos => "lanczos",
-            EigenMethod::Power => "power",
-        }
-    }
-}
-
-/// `hessian`, `gauss-newton` or `fisher`.
-pub fn matrix_name(matrix: Matrix) -> &'static str {
-    match matrix {
-        Matrix::Hessian => "hessian",
-        Matrix::GaussNewton => "gauss-newton",
-        Matrix::EmpiricalFisher => "fisher",
-    }
-}
-
-/// `hutchinson`, `hutch++` or `xtrace`.
-pub fn trace_name(method: Method) -> &'static str {
-    match method {
-        Method::Hutchinson => "hutchinson",
-        Method::HutchPlusPlus => "hutch++",
-        Method::XTrace => "xtrace",
-    }
-}
+named!(EigenMethod, "method of eigenvalues", {
+    Lanczos => "lanczos": "Lanczos with full re-orthogonalisation and thick restart",
+    Power => "power": "Power iteration with deflation: the largest magnitudes, of both signs; slower, for comparison",
+});
 
 /// A measure of sharpness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,55 +64,35 @@ pub enum Measure {
     FisherRao,
 }
 
+named!(Measure, "measure of sharpness", {
+    Keskar => "keskar": "Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)",
+    EpsilonSharpness => "epsilon-sharpness": "Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017)",
+    Sam => "sam": "Rise after one step up the gradient (Foret et al. 2021)",
+    Asam => "asam": "The same in units of the weights (Kwon et al. 2021)",
+    Adaptive => "adaptive": "Mean rise under noise in units of the parameters (Andriushchenko et al. 2023)",
+    AdaptiveWorst => "adaptive-worst": "Largest rise in a ball in units of the parameters",
+    Gaussian => "gaussian": "Mean rise under Gaussian noise",
+    PacBayesLoss => "pac-bayes-loss": "1/sigma^2 for the noise that raises the mean loss by 0.1",
+    PacBayesAccuracy => "pac-bayes-accuracy":
+        "1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020)",
+    RelativeFlatness => "relative-flatness":
+        "Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension)",
+    FisherRao => "fisher-rao": "sqrt(theta^T F theta) (Liang et al. 2019)",
+});
+
 impl Measure {
-    /// Every measure.
-    pub const ALL: [Measure; 11] = [
-        Measure::Keskar,
-        Measure::EpsilonSharpness,
-        Measure::Sam,
-        Measure::Asam,
-        Measure::Adaptive,
-        Measure::AdaptiveWorst,
-        Measure::Gaussian,
-        Measure::PacBayesLoss,
-        Measure::PacBayesAccuracy,
-        Measure::RelativeFlatness,
-        Measure::FisherRao,
-    ];
-
-    /// The word in settings and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Measure::Keskar => "keskar",
-            Measure::EpsilonSharpness => "epsilon-sharpness",
-            Measure::Sam => "sam",
-            Measure::Asam => "asam",
-            Measure::Adaptive => "adaptive",
-            Measure::AdaptiveWorst => "adaptive-worst",
-            Measure::Gaussian => "gaussian",
-            Measure::PacBayesLoss => "pac-bayes-loss",
-            Measure::PacBayesAccuracy => "pac-bayes-accuracy",
-            Measure::RelativeFlatness => "relative-flatness",
-            Measure::FisherRao => "fisher-rao",
-        }
+    /// Whether a radius ([`CurvatureRequest::rho`]) changes it.
+    pub fn has_radius(self) -> bool {
+        use Measure as M;
+        !matches!(
+            self,
+            M::PacBayesLoss | M::PacBayesAccuracy | M::RelativeFlatness | M::FisherRao
+        )
     }
-}
 
-/// A word that names no measure.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown measure of sharpness `{given}`")]
-pub struct UnknownMeasure {
-    given: String,
-}
-
-impl FromStr for Measure {
-    type Err = UnknownMeasure;
-
-    fn from_str(given: &str) -> Result<Self, UnknownMeasure> {
-        let found = Measure::ALL.into_iter().find(|m| m.name() == given);
-        found.ok_or_else(|| UnknownMeasure {
-            given: given.to_owned(),
-        })
+    /// Whether it is found with random vectors or from random starts.
+    pub fn is_random(self) -> bool {
+        !matches!(self, Measure::Sam | Measure::Asam | Measure::FisherRao)
     }
 }
 
@@ -199,7 +156,7 @@ impl Wanted {
             density: request.density,
             per_layer: request.per_layer,
             map: request.map,
-            sharpness: Measure::ALL.into_iter().filter(asked).collect(),
+            sharpness: Measure::ALL.iter().copied().filter(asked).collect(),
             every_measure: request.every_measure,
             all_steps: request.all_steps,
             matrix: request.matrix,
@@ -387,7 +344,7 @@ impl Wanted {
         problem.precision = Some(if self.double { "f64" } else { "f32" }.to_owned());
         CurvatureSettings {
             problem,
-            matrix: Some(matrix_name(self.matrix).to_owned()),
+            matrix: Some(self.matrix.name().to_owned()),
             seed: self.seed,
             tolerance: self.tolerance,
             max_products: self.max_products,
@@ -397,7 +354,7 @@ impl Wanted {
                 method: self.method.name().to_owned(),
             }),
             trace: self.trace.then(|| TraceSettings {
-                method: trace_name(self.trace_method()).to_owned(),
+                method: self.trace_method().name().to_owned(),
             }),
             density: self.density.then_some(DensitySettings {
                 lanczos_steps: self.lanczos_steps,

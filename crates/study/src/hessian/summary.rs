@@ -1,6 +1,6 @@
 //! What was found, as programs read it: as JSON, what `landscape hessian --json` prints.
 
-use super::{FoundCurvature, Wanted, matrix_name};
+use super::{FoundCurvature, Wanted};
 use landscape_core::json::{float, float_list, float_option};
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Sharpness, Side, SpectralDensity,
@@ -180,7 +180,7 @@ impl FoundCurvature {
         let steps = self.points.iter().map(CurvatureSummary::of);
         FoundSummary {
             run: self.run.name.clone(),
-            matrix: matrix_name(wanted.matrix),
+            matrix: wanted.matrix.name(),
             last: CurvatureSummary {
                 hvps: self.points.iter().map(|point| point.products).sum(),
                 seconds: self.seconds,

@@ -19,5 +19,4 @@ pub use settings::{
     DensitySettings, DirectionSettings, DirectionsSettings, EigenvalueSettings, LandscapeSettings,
     PathDigest, PathSettings, ProblemSettings, SCHEMA, Settings, SharpnessSettings,
     StatisticsSettings, TraceSettings, TrainingRunSettings, TrainingSettings, request,
-    statistics_name,
 };

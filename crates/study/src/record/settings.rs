@@ -185,7 +185,7 @@ impl TrainingRunSettings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatisticsSettings {
-    /// By [`statistics_name`].
+    /// By [`BatchStatistics::name`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_norm: Option<String>,
     /// How statistics are estimated anew. Without the word, each layer was measured behind unbiased variances.
@@ -197,18 +197,9 @@ impl From<BatchStatistics> for StatisticsSettings {
     fn from(statistics: BatchStatistics) -> Self {
         let anew = statistics == BatchStatistics::Reestimated;
         StatisticsSettings {
-            batch_norm: Some(statistics_name(statistics).to_owned()),
+            batch_norm: Some(statistics.name().to_owned()),
             estimate: anew.then(|| "update_bn".to_owned()),
         }
-    }
-}
-
-/// `frozen`, `batch` or `reestimate`.
-pub fn statistics_name(statistics: BatchStatistics) -> &'static str {
-    match statistics {
-        BatchStatistics::Frozen => "frozen",
-        BatchStatistics::Batch => "batch",
-        BatchStatistics::Reestimated => "reestimate",
     }
 }
 

@@ -360,6 +360,14 @@ impl ProjectedPaths {
     }
 }
 
+/// What an origin is called by those who ask for it: `last`, `first` or `mean`.
+pub fn center_name(center: Origin) -> &'static str {
+    match center {
+        Origin::Start => "first",
+        other => other.name(),
+    }
+}
+
 /// Everything that determines the numbers.
 fn settings(
     request: &TrajectoryRequest,
@@ -367,15 +375,10 @@ fn settings(
     grid: Option<&Grid>,
 ) -> Result<PathSettings, StudyError> {
     let checkpoints = paths.paths.iter().map(PathOfRun::settings);
-    let center = match request.center {
-        Origin::Last => "last",
-        Origin::Start => "first",
-        Origin::Mean => "mean",
-    };
     Ok(PathSettings {
         problem: ProblemSettings::new(&paths.model, None, &paths.data, paths.loss.kind),
         checkpoints: checkpoints.collect::<Result<_, _>>()?,
-        center: Some(center.to_owned()),
+        center: Some(center_name(request.center).to_owned()),
         project: Some(request.project.name().to_owned()),
         components: Some(request.components),
         statistics: request.statistics.into(),

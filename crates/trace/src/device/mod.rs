@@ -5,6 +5,8 @@ mod memory;
 pub(crate) mod open;
 mod totals;
 
+use landscape_core::named;
+
 /// In which numbers products are computed: convolutions, matrix products and linear layers.
 ///
 /// Everything else (normalisation, sums, softmax, the loss, the coordinates) is f32 either way, and
@@ -19,12 +21,7 @@ pub enum Precision {
     Bf16,
 }
 
-impl Precision {
-    /// `f32` or `bf16`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        }
-    }
-}
+named!(Precision, "precision of products", {
+    F32 => "f32": "32-bit floats",
+    Bf16 => "bf16": "Convolutions and matrix products in bfloat16, all else in f32",
+});

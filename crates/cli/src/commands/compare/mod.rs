@@ -3,7 +3,7 @@
 mod report;
 mod surfaces;
 
-use crate::args::{CompareArgs, grid_request, no_effect};
+use crate::args::{CompareArgs, no_effect};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store, stored_before};
 use crate::interrupt::Interrupt;
@@ -11,7 +11,7 @@ use crate::output::{self, Console, Typed};
 use landscape_storage::Store;
 use landscape_study::compare::{Compared, ComparisonRequest, Factor, Selection, Sweep, follow};
 use landscape_study::device::DeviceName;
-use landscape_study::directions::{check_drawable, is_drawable};
+use landscape_study::directions::{GridRequest, check_drawable, is_drawable};
 use landscape_study::figures::FigureFiles;
 use landscape_study::files::{distinct, may_store};
 use landscape_study::memory::plan_grid;
@@ -21,7 +21,7 @@ pub fn compare(args: &CompareArgs, console: &Console) -> Result<(), CliError> {
     // Wrong counts and files are found before any work.
     let drawn = !args.output.is_empty();
     for counts in [&args.grid, &args.end_grid] {
-        let grid = grid_request(Some(counts), None).of(2)?;
+        let grid = GridRequest::counts(&counts.0).of(2)?;
         plan_grid(&grid, 0, console)?;
         if drawn {
             check_drawable(&grid)?;

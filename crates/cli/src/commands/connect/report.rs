@@ -6,7 +6,6 @@ use crate::output::{Align, Console, Table, Typed, duration, loss_json, number, s
 use landscape_core::{Barrier, CurveKind, counted};
 use landscape_study::connect::{AlignedPath, Connected, PathSummary};
 use landscape_study::problem::LossChoice;
-use landscape_study::record::statistics_name;
 use landscape_trace::BatchStatistics;
 use serde_json::{Value, json};
 
@@ -101,7 +100,7 @@ fn row(name: &str, path: &PathSummary) -> [String; 6] {
 }
 
 fn statistics_words(used: BatchStatistics, ends: Option<[f64; 2]>) -> String {
-    let mode = statistics_name(used);
+    let mode = used.name();
     let words = match used {
         BatchStatistics::Frozen => "the networks' own",
         BatchStatistics::Batch => "those of the batch at every point",

@@ -70,7 +70,7 @@ fn files(args: &HessianArgs) -> FigureFiles {
 /// What can be checked of the files that are to be written before any is read.
 fn check(args: &HessianArgs, wanted: &Wanted) -> Result<(), CliError> {
     if wanted.map && !args.output.is_empty() {
-        check_drawable(&args.plane.grid_request().of(2)?)?;
+        check_drawable(&args.plane.grid.request().of(2)?)?;
     }
     files(args).check()?;
     if let Some(path) = &args.plane.save_directions {

@@ -6,6 +6,7 @@ use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Graph, Source, Value, ValueId};
 use crate::passes::dependence::Analysis;
 use crate::passes::fuse::{fuse_layers, fuse_residuals};
+use landscape_core::named;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -23,6 +24,12 @@ pub enum Matrix {
     /// sample's loss.
     EmpiricalFisher,
 }
+
+named!(Matrix, "matrix of second derivatives", {
+    Hessian => "hessian": "Second derivatives of the mean loss",
+    GaussNewton => "gauss-newton": "Generalised Gauss-Newton matrix: the Fisher information for cross-entropy and squared error",
+    EmpiricalFisher => "fisher": "Empirical Fisher matrix: the mean of g g^T over the gradients g of single samples",
+});
 
 /// What a derived graph computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
