@@ -141,10 +141,11 @@ fn every_argument_has_help() {
 #[test]
 fn words_mean_the_same_everywhere() {
     // A figure and a run have kinds of their own; a landscape is drawn in bf16 too, curvature computed in f64; one
-    // name of a device stands where one is taken.
+    // name of a device stands where one is taken; networks of files are not trained.
     const OWN_VALUES: &[&str] = &["kind", "precision", "format"];
     const OWN_TYPES: &[&str] = &[
         "kind",
+        "model",
         "precision",
         "device",
         "grid",
