@@ -52,6 +52,7 @@ fn repeated(data: Dataset, samples: usize) -> Dataset {
             data: data.repeat(times),
             width: *width,
         },
+        Targets::None(samples) => Targets::None(samples * times),
     };
     let shape = vec![times * data.len(), data.features()];
     Dataset::new(data.name(), shape, x, y)

@@ -26,7 +26,8 @@ pub use checkpoint::{
     may_be_safetensors, save_weights,
 };
 pub use data::{
-    Angles, DataSpec, Dataset, IdxArray, MoonsSpec, Pixels, Split, load, make_moons, read_idx,
+    Angles, Channels, ChosenTargets, DataSpec, Dataset, FileSpec, FolderSpec, IdxArray, Input,
+    MoonsSpec, Normalisation, Pixels, Scale, Split, TableSpec, load, make_moons, read_idx,
 };
 pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::{GetError, ModelsError, PickleError};

@@ -117,7 +117,13 @@ fn bytes_that_become_numbers(dir: &Path) {
     let path = dir.join("bytes.safetensors");
     endure("bytes", &headed(&header, 2 * COUNT), |bytes| {
         fs::write(&path, bytes).unwrap();
-        load(&DataSpec::File(path.clone()), None, Split::Train, None).unwrap();
+        load(
+            &DataSpec::File(path.clone().into()),
+            None,
+            Split::Train,
+            None,
+        )
+        .unwrap();
     });
 }
 
@@ -148,7 +154,7 @@ fn checkpoints(dir: &Path) {
 fn data(dir: &Path) {
     for name in ["classes.npz", "values.safetensors"] {
         let path = dir.join(name);
-        let spec = DataSpec::File(path.clone());
+        let spec = DataSpec::File(path.clone().into());
         survive(name, &sound(name), |bytes| {
             fs::write(&path, bytes).unwrap();
             let _ = load(&spec, None, Split::Train, None);

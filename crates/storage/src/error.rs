@@ -440,6 +440,8 @@ impl fmt::Display for Holder {
 pub struct Place {
     /// Line of a text, from 1; row of a table, from 1.
     pub line: Option<usize>,
+    /// Row of data below a header, from 1.
+    pub row: Option<usize>,
     /// Character of the line, from 1.
     pub character: Option<usize>,
     /// Column or array by name.
@@ -476,6 +478,9 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
+        }
+        if let Some(row) = self.row {
+            write!(f, ", row {row}")?;
         }
         if let Some(character) = self.character {
             write!(f, ", character {character}")?;

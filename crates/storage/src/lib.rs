@@ -21,6 +21,7 @@ mod run;
 mod schema;
 mod sql;
 mod store;
+mod tables;
 mod training;
 mod writer;
 
@@ -54,4 +55,5 @@ pub use store::{
     Checkpoints, Compacted, JournalNote, NamedTrajectory, RunFilter, RunOrder, Store,
     StoredCheckpoint, StoredDirections, StoredRows,
 };
+pub use tables::{ColumnKind, TableColumn, TableFile};
 pub use training::{TrainRecord, TrainingState};

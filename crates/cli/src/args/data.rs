@@ -33,7 +33,7 @@ pub struct GetArgs {
     /// Which set
     #[arg(value_enum)]
     pub set: SetName,
-    /// Where to; the files come into DIR/mnist or DIR/cifar-10-batches-bin, and --data-dir DIR finds
+    /// Where to; the files come into DIR/mnist, DIR/cifar-10-batches-bin or DIR/cifar-100-binary, and --data-dir DIR finds
     /// them
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
@@ -49,4 +49,6 @@ pub enum SetName {
     Mnist,
     /// Photographs of 10 classes, 6 files, 170 MB to download
     Cifar10,
+    /// Photographs of 100 classes, 2 files, 169 MB to download
+    Cifar100,
 }

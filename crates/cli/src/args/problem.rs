@@ -9,11 +9,15 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k (each also :pixels=standard), cifar10 (also
-    /// :pixels=unit), or a .safetensors or .npz file with tensors x and y
+    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k (each also :pixels=standard), cifar10, cifar100 (each also
+    /// :pixels=unit; all also :mean=0.5,std=0.5), FILE.npz or FILE.safetensors with arrays x and y, or
+    /// FILE.npz:x=images,y=labels[,scale=1/255,mean=M,std=S], or a table, FILE.csv or FILE.parquet
     #[arg(long, value_name = "SPEC", value_parser = path_parser::<DataSpec>())]
     pub data: Option<DataSpec>,
-    /// Folder of the standard files of MNIST or CIFAR-10, as `landscape data get` fills it [env: LANDSCAPE_DATA_DIR]
+    /// The column of a table that holds the targets; all others are inputs
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    /// Folder of the standard files of MNIST or CIFAR, as `landscape data get` fills it [env: LANDSCAPE_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Which part of the data; train where absent
@@ -50,6 +54,7 @@ impl DataArgs {
     pub fn request(&self) -> DataRequest {
         DataRequest {
             data: self.data.clone(),
+            target: self.target.clone(),
             dir: self.data_dir.clone(),
             usual_dir: variable(DATA_DIR).map(PathBuf::from),
             split: self.split,

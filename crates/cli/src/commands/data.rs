@@ -21,6 +21,7 @@ fn get_set(args: &GetArgs, console: &Console) -> Result<(), CliError> {
     let set = match args.set {
         SetName::Mnist => StandardSet::mnist(),
         SetName::Cifar10 => StandardSet::cifar10(),
+        SetName::Cifar100 => StandardSet::cifar100(),
     };
     let mut shown = Shown::new(console);
     let got = get(&set, &args.dir, args.url.as_deref(), &mut |p| {
@@ -56,6 +57,7 @@ fn next(args: &GetArgs) -> Typed {
     let (model, data) = match args.set {
         SetName::Mnist => ("mlp:784-20-10", "mnist"),
         SetName::Cifar10 => ("resnet20", "cifar10"),
+        SetName::Cifar100 => ("mlp:3072-256-100", "cifar100"),
     };
     let typed = Typed::new("train").option("--model", model);
     typed.option("--data", data).option("--data-dir", &args.dir)

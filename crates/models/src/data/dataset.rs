@@ -1,10 +1,14 @@
 //! Inputs and targets together.
 
+use super::Input;
 use crate::{LossKind, ModelSpec, ModelsError, TargetTensor, Targets};
 use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
 /// Samples with their targets, checked: at least one, as many targets as inputs, all finite.
+///
+/// Most networks have one input, which [`Dataset::x`] and [`Dataset::shape`] give; others ask for several by name
+/// ([`Dataset::input`]).
 ///
 /// ```
 /// use landscape_models::{Dataset, Targets};
@@ -21,9 +25,12 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     name: String,
-    shape: Vec<usize>,
-    x: Vec<f32>,
+    /// At least one.
+    inputs: Vec<Input>,
     y: Targets,
+    /// Lengths of the axes of one target.
+    target_shape: Vec<usize>,
+    notes: Vec<String>,
 }
 
 impl Dataset {
@@ -39,14 +46,56 @@ impl Dataset {
         x: Vec<f32>,
         y: Targets,
     ) -> Result<Self, ModelsError> {
+        Dataset::with_inputs(name, vec![Input::new("x", shape, x)], y)
+    }
+
+    /// The same with one or more named inputs, each with a value for every sample.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`], and [`ModelsError::DataShape`] where two have one name.
+    pub fn with_inputs(
+        name: impl Into<String>,
+        inputs: Vec<Input>,
+        y: Targets,
+    ) -> Result<Self, ModelsError> {
+        let target_shape = match &y {
+            Targets::Values { width, .. } if *width != 1 => vec![*width],
+            _ => Vec::new(),
+        };
         let data = Dataset {
             name: name.into(),
-            shape,
-            x,
+            inputs,
             y,
+            target_shape,
+            notes: Vec::new(),
         };
         data.check()?;
         Ok(data)
+    }
+
+    /// Lengths of the axes of one target, where they are more than one axis.
+    ///
+    /// # Errors
+    /// [`ModelsError::DataShape`] where a target has another number of values.
+    pub(crate) fn with_target_shape(mut self, shape: Vec<usize>) -> Result<Self, ModelsError> {
+        let width = match &self.y {
+            Targets::Values { width, .. } => *width,
+            Targets::Classes(_) | Targets::None(_) => 1,
+        };
+        if crate::files::product(&shape) != Some(width) {
+            let reason = format!("targets of {width} values in shape {shape:?}");
+            let name = self.name;
+            return Err(ModelsError::DataShape { name, reason });
+        }
+        self.target_shape = shape;
+        Ok(self)
+    }
+
+    /// With what is worth knowing of how it was read.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     fn check(&self) -> Result<(), ModelsError> {
@@ -54,13 +103,34 @@ impl Dataset {
             let name = self.name.clone();
             Err(ModelsError::DataShape { name, reason })
         };
-        if crate::files::product(&self.shape) != Some(self.x.len()) {
-            return disagree(format!("{} inputs in shape {:?}", self.x.len(), self.shape));
-        }
-        if self.x.is_empty() || self.shape.is_empty() {
+        if self.inputs.is_empty() {
             return Err(ModelsError::EmptyData {
                 name: self.name.clone(),
             });
+        }
+        for (at, input) in self.inputs.iter().enumerate() {
+            let twice = self.inputs[..at]
+                .iter()
+                .any(|other| other.name == input.name);
+            if twice {
+                return disagree(format!("two inputs are named `{}`", input.name));
+            }
+            let (count, shape) = (input.values.len(), &input.shape);
+            if crate::files::product(shape) != Some(count) {
+                return disagree(format!("{count} inputs in shape {shape:?}"));
+            }
+            if count == 0 || shape.is_empty() {
+                return Err(ModelsError::EmptyData {
+                    name: self.name.clone(),
+                });
+            }
+            if shape[0] != self.len() {
+                let (first, name) = (&self.inputs[0].name, &input.name);
+                let (samples, others) = (self.len(), shape[0]);
+                return disagree(format!(
+                    "{samples} samples of input `{first}` and {others} of `{name}`; each needs one"
+                ));
+            }
         }
         if let Targets::Values { data, width } = &self.y
             && (*width == 0 || data.len() % width != 0)
@@ -73,24 +143,21 @@ impl Dataset {
                 "{inputs} samples x and {targets} targets y; each needs one"
             ));
         }
-        self.check_finite("x", &self.x, self.features())?;
+        for input in &self.inputs {
+            self.check_finite(&input.name, &input.values, input.features())?;
+        }
         match &self.y {
             Targets::Values { data, width } => self.check_finite("y", data, *width),
-            Targets::Classes(_) => Ok(()),
+            Targets::Classes(_) | Targets::None(_) => Ok(()),
         }
     }
 
-    fn check_finite(
-        &self,
-        tensor: &'static str,
-        values: &[f32],
-        width: usize,
-    ) -> Result<(), ModelsError> {
+    fn check_finite(&self, tensor: &str, values: &[f32], width: usize) -> Result<(), ModelsError> {
         match values.iter().position(|v| !v.is_finite()) {
             None => Ok(()),
             Some(at) => Err(ModelsError::NotFinite {
                 name: self.name.clone(),
-                tensor,
+                tensor: tensor.to_owned(),
                 sample: at / width,
                 value: values[at],
             }),
@@ -105,22 +172,42 @@ impl Dataset {
     /// Number of samples, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a data set is never empty")]
     pub fn len(&self) -> usize {
-        self.shape[0]
+        self.inputs[0].shape[0]
     }
 
-    /// Lengths of the axes of the inputs, samples first.
+    /// All inputs; most data have one.
+    pub fn named_inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// An input by its name.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// Lengths of the axes of the first input, samples first.
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.inputs[0].shape
     }
 
-    /// Values in one input sample.
+    /// Values in one sample of the first input.
     pub fn features(&self) -> usize {
-        self.shape[1..].iter().product()
+        self.inputs[0].features()
     }
 
-    /// The inputs, row-major.
+    /// The first input, row-major.
     pub fn x(&self) -> &[f32] {
-        &self.x
+        &self.inputs[0].values
+    }
+
+    /// Lengths of the axes of one target; none where it is one number.
+    pub fn target_shape(&self) -> &[usize] {
+        &self.target_shape
+    }
+
+    /// What is worth knowing of how the data were read, in sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The targets.
@@ -132,9 +219,16 @@ impl Dataset {
     /// their axes would be mistaken for others otherwise.
     ///
     /// # Errors
-    /// [`ModelsError::Inputs`].
+    /// [`ModelsError::Inputs`]; [`ModelsError::SeveralInputs`] where there are several.
     pub fn check_inputs(&self, spec: &ModelSpec) -> Result<(), ModelsError> {
-        let sample = &self.shape[1..];
+        if let [_, _, ..] = &self.inputs[..] {
+            return Err(ModelsError::SeveralInputs {
+                model: spec.to_string(),
+                name: self.name.clone(),
+                inputs: self.inputs.iter().map(|input| input.name.clone()).collect(),
+            });
+        }
+        let sample = self.inputs[0].sample_shape();
         let image = spec.image();
         let fits = match &image {
             Some(image) if sample.len() > 1 => without_ones(sample) == without_ones(image),
@@ -166,9 +260,11 @@ impl Dataset {
                 name: self.name,
             });
         }
-        self.x.truncate(n * self.features());
+        for input in &mut self.inputs {
+            input.values.truncate(n * input.features());
+            input.shape[0] = n;
+        }
         self.y.truncate(n);
-        self.shape[0] = n;
         Ok(self)
     }
 
@@ -193,10 +289,12 @@ impl Dataset {
             return Err(ModelsError::EmptyData { name: self.name });
         }
         if ignored > 0 {
-            let features = self.features();
-            crate::loss::retain(&mut self.x, features, &kept);
+            for input in &mut self.inputs {
+                let features = input.features();
+                crate::loss::retain(&mut input.values, features, &kept);
+                input.shape[0] = left;
+            }
             self.y.retain(&kept);
-            self.shape[0] = left;
         }
         Ok((self, ignored))
     }
@@ -213,8 +311,15 @@ impl Dataset {
     /// does not count.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        header(&mut hash, b"x f4", &self.shape);
-        update(&mut hash, &self.x, |v| v.to_le_bytes());
+        for input in &self.inputs {
+            // The name of the only one does not matter.
+            if self.inputs.len() > 1 {
+                header(&mut hash, b"name", &[input.name.len()]);
+                hash.update(&input.name);
+            }
+            header(&mut hash, b"x f4", &input.shape);
+            update(&mut hash, &input.values, |v| v.to_le_bytes());
+        }
         match &self.y {
             Targets::Classes(labels) => {
                 header(&mut hash, b"y i8", &[labels.len()]);
@@ -224,14 +329,15 @@ impl Dataset {
                 header(&mut hash, b"y f4", &[self.len(), *width]);
                 update(&mut hash, data, |v| v.to_le_bytes());
             }
+            Targets::None(samples) => header(&mut hash, b"none", &[*samples]),
         }
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The inputs on a device, one flattened sample a row: `[samples, features]`.
+    /// The first input on a device, one flattened sample a row: `[samples, features]`.
     pub fn inputs(&self, device: &Device) -> Tensor<2> {
-        let data = TensorData::new(self.x.clone(), [self.len(), self.features()]);
+        let data = TensorData::new(self.x().to_vec(), [self.len(), self.features()]);
         Tensor::from_data(data, device)
     }
 

@@ -66,7 +66,8 @@ fn find(dir: &Path, prefix: &str, what: &str, axes: usize) -> Result<PathBuf, Mo
         what: format!("MNIST's {prefix} {what}"),
         looked,
         remedy: "give the folder of the IDX files as the data folder, \
-                 get them with `landscape data get mnist`, or use mnist-1k, which needs no files",
+                 get them with `landscape data get mnist`, or use mnist-1k, which needs no files"
+            .to_owned(),
     })
 }
 

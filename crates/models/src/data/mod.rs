@@ -1,27 +1,40 @@
-//! Data sets: two moons, MNIST, CIFAR-10, and pairs of tensors in files.
+//! Data sets: two moons, MNIST, CIFAR-10, CIFAR-100, and arrays of one's own in files.
 
 mod cifar;
 mod dataset;
+mod file;
+mod folder;
 pub mod get;
 mod idx;
+mod input;
+mod keys;
 mod mnist;
 mod moons;
+mod normalisation;
+mod settings;
 mod spec;
+mod table;
 mod tensors;
 
 pub use dataset::Dataset;
+pub use file::{ChosenTargets, FileSpec};
+pub use folder::FolderSpec;
 pub use idx::{IdxArray, read_idx};
+pub use input::Input;
+pub(crate) use input::whole;
 pub use moons::{Angles, MoonsSpec, make_moons};
+pub use normalisation::{Channels, Normalisation, Scale};
 pub use spec::{DataSpec, Pixels, Split};
+pub use table::TableSpec;
 
 use crate::ModelsError;
 use std::path::Path;
 
 /// Loads a data set, or its first `samples` samples in file order.
 ///
-/// `dir` is where standard files lie (MNIST, CIFAR-10); it does not matter for generated, embedded and named
+/// `dir` is where standard files lie (MNIST, CIFAR-10, CIFAR-100); it does not matter for generated, embedded and named
 /// files. `split` matters for sets that have one; asking the others for [`Split::Test`] is an
-/// error.
+/// error. Tables are not read here, for want of a database: `landscape-study` does.
 ///
 /// ```
 /// use landscape_models::{Split, load};
@@ -55,8 +68,16 @@ pub fn load(
         DataSpec::Moons(moons) => moons.generate()?.first(samples),
         DataSpec::Mnist1k(pixels) => mnist::embedded(*pixels, samples),
         DataSpec::Mnist(pixels) => mnist::from_dir(dir, split, *pixels, samples),
-        DataSpec::Cifar10(pixels) => cifar::from_dir(dir, split, *pixels, samples),
-        DataSpec::File(path) => tensors::load(path)?.first(samples),
+        DataSpec::Cifar10(pixels) => cifar::from_dir(&cifar::CIFAR10, dir, split, *pixels, samples),
+        DataSpec::Cifar100(pixels) => {
+            cifar::from_dir(&cifar::CIFAR100, dir, split, *pixels, samples)
+        }
+        DataSpec::File(file) => tensors::load(file, split)?.first(samples),
         DataSpec::Pair(x, y) => tensors::load_pair(x, y)?.first(samples),
+        DataSpec::Folder(folder) => folder::load(folder, split, samples),
+        DataSpec::Table(_) => Err(ModelsError::BadData {
+            spec: spec.to_string(),
+            reason: "tables are read by landscape-study".into(),
+        }),
     }
 }

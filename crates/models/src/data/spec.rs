@@ -1,9 +1,13 @@
 //! Data sets by name.
 
-use super::MoonsSpec;
+use super::cifar::{CIFAR10, CIFAR100};
+use super::normalisation::Channels;
+use super::settings::settings;
+use super::{FileSpec, FolderSpec, MoonsSpec, TableSpec};
 use crate::ModelsError;
 use landscape_core::named;
 use landscape_core::{path_text, text_path};
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -24,21 +28,19 @@ named!(Split, "split", {
 });
 
 /// How the bytes of images become inputs. MNIST's default is `unit`, CIFAR-10's `standard`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Pixels {
     /// `byte / 255`, in [0, 1]: torchvision's `ToTensor`.
     #[default]
     Unit,
     /// `(byte / 255 - mean) / std`, mean 0 and deviation 1 over the training set: `ToTensor` and
     /// the customary `Normalize`, in the same f32 operations. MNIST: mean 0.1307, std 0.3081;
-    /// CIFAR-10: for each channel, mean (125.3, 123.0, 113.9) / 255, std (63.0, 62.1, 66.7) / 255.
+    /// CIFAR-10: for each channel, mean (125.3, 123.0, 113.9) / 255, std (63.0, 62.1, 66.7) / 255;
+    /// CIFAR-100: mean (129.3, 124.1, 112.4) / 255, std (68.2, 65.4, 70.4) / 255.
     Standard,
+    /// The same with a mean and a deviation of one's own: `mean=0.5,std=0.5`, or three numbers each.
+    Given(Channels),
 }
-
-named!(Pixels, "pixels", {
-    Unit => "unit",
-    Standard => "standard",
-});
 
 impl Pixels {
     /// The input that a byte of MNIST becomes.
@@ -47,25 +49,45 @@ impl Pixels {
         match self {
             Pixels::Unit => unit,
             Pixels::Standard => (unit - 0.1307) / 0.3081,
+            Pixels::Given(channels) => channels.value(byte, 0),
         }
     }
 
     /// What follows `mnist:` or `cifar10:`.
-    fn parse(settings: &str, usual: Pixels) -> Result<Self, String> {
-        match settings.split_once('=') {
-            None if settings.is_empty() => Ok(usual),
-            Some(("pixels", name)) => name.parse().map_err(|e| format!("{e}")),
-            _ => Err(format!(
-                "unknown setting `{settings}`; pixels=unit|standard"
-            )),
+    fn parse(text: &str, usual: Pixels, channels: usize) -> Result<Self, String> {
+        const KNOWN: &str = "pixels=unit|standard, or mean=0.5,std=0.5";
+        let all = settings(text).map_err(|reason| format!("{reason}; {KNOWN}"))?;
+        let own = all.iter().any(|s| matches!(s.key, "mean" | "std"));
+        match &all[..] {
+            [] => Ok(usual),
+            [one] if one.key == "pixels" => match one.one()? {
+                "unit" => Ok(Pixels::Unit),
+                "standard" => Ok(Pixels::Standard),
+                other => Err(format!("unknown pixels `{other}`; known: unit, standard")),
+            },
+            all if own => Channels::parse(all, channels)
+                .map(Pixels::Given)
+                .map_err(|reason| format!("{reason}; {KNOWN}")),
+            _ => Err(format!("unknown setting `{text}`; {KNOWN}")),
         }
     }
 
     /// The settings written out, where they are not the usual ones.
     fn suffix(self, usual: Pixels) -> String {
-        match self == usual {
-            true => String::new(),
-            false => format!(":pixels={self}"),
+        match self {
+            same if same == usual => String::new(),
+            Pixels::Unit => ":pixels=unit".to_owned(),
+            Pixels::Standard => ":pixels=standard".to_owned(),
+            Pixels::Given(channels) => format!(":{channels}"),
+        }
+    }
+
+    /// The formula, in words; `standard` is that of the data set.
+    fn words(self, standard: &'static str) -> Cow<'static, str> {
+        match self {
+            Pixels::Unit => "x / 255".into(),
+            Pixels::Standard => standard.into(),
+            Pixels::Given(channels) => channels.words().into(),
         }
     }
 }
@@ -78,8 +100,14 @@ impl Pixels {
 /// | `mnist-1k[:pixels=unit\|standard]` | the first 1,000 MNIST training images, inside the program |
 /// | `mnist[:pixels=unit\|standard]` | MNIST from its IDX files |
 /// | `cifar10[:pixels=standard\|unit]` | CIFAR-10 from the files of its binary version |
-/// | `FILE.safetensors`, `FILE.npz` | tensors `x` and `y` |
+/// | `cifar100[:pixels=standard\|unit]` | CIFAR-100 likewise |
+/// | `FILE.safetensors`, `FILE.npz` | arrays `x` and `y`, or those that [`FileSpec`] names: `FILE.npz:x=images,y=labels,scale=1/255` |
 /// | `X.npy,Y.npy` | the same in two files |
+/// | `FOLDER/` | images, a folder a class, see [`FolderSpec`]: `FOLDER/:size=224`; a folder that is there needs no slash |
+/// | `FILE.csv`, `FILE.tsv`, `FILE.parquet` | a table, see [`TableSpec`]: `FILE.csv:target=price` |
+///
+/// The images of the standard sets are also normalised with means and deviations of one's own, `mnist:mean=0.5,std=0.5`,
+/// `cifar10:mean=0.485,0.456,0.406,std=0.229,0.224,0.225`, of bytes divided by 255.
 ///
 /// Parsing and printing are inverse to each other, up to settings that are not written out. Paths that are
 /// not UTF-8 are written as [`path_text`] writes them.
@@ -102,10 +130,16 @@ pub enum DataSpec {
     Mnist1k(Pixels),
     /// CIFAR-10 from the files of its binary version, images `[3, 32, 32]`.
     Cifar10(Pixels),
-    /// A `.safetensors` or `.npz` file with tensors `x` and `y`.
-    File(PathBuf),
+    /// CIFAR-100 likewise, with 100 classes.
+    Cifar100(Pixels),
+    /// Arrays of a `.safetensors` or `.npz` file.
+    File(FileSpec),
     /// Two `.npy` files, `x` and `y`.
     Pair(PathBuf, PathBuf),
+    /// A table of columns.
+    Table(TableSpec),
+    /// Images, a folder a class.
+    Folder(FolderSpec),
 }
 
 impl DataSpec {
@@ -114,37 +148,50 @@ impl DataSpec {
          (each also :pixels=standard), cifar10 (also :pixels=unit), FILE.safetensors or FILE.npz with \
          tensors x and y, X.npy,Y.npy";
 
-    /// Whether it has a part for tests.
+    /// Whether it may have a part for tests; whether a file has one is seen when it is read.
     pub fn has_test_split(&self) -> bool {
-        matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
+        matches!(
+            self,
+            DataSpec::Mnist(_)
+                | DataSpec::Cifar10(_)
+                | DataSpec::Cifar100(_)
+                | DataSpec::File(_)
+                | DataSpec::Folder(_)
+        )
     }
 
     /// Whether its files lie in a folder that can be named.
     pub fn reads_folder(&self) -> bool {
-        matches!(self, DataSpec::Mnist(_) | DataSpec::Cifar10(_))
+        matches!(
+            self,
+            DataSpec::Mnist(_) | DataSpec::Cifar10(_) | DataSpec::Cifar100(_)
+        )
     }
 
     /// The files that it names itself, as they were given.
     pub fn files(&self) -> Vec<&Path> {
         match self {
-            DataSpec::File(file) => vec![file],
+            DataSpec::File(file) => vec![&file.path],
+            DataSpec::Table(table) => vec![&table.path],
+            DataSpec::Folder(folder) => vec![&folder.path],
             DataSpec::Pair(x, y) => vec![x, y],
             _ => Vec::new(),
         }
     }
 
-    /// How the bytes of images become inputs, in words; `None` where there are no bytes.
-    pub fn preprocessing(&self) -> Option<&'static str> {
-        Some(match self {
-            DataSpec::Mnist(Pixels::Standard) | DataSpec::Mnist1k(Pixels::Standard) => {
-                "(x / 255 - 0.1307) / 0.3081"
+    /// How inputs are normalised, in words; `None` where they are taken as they are.
+    pub fn preprocessing(&self) -> Option<Cow<'static, str>> {
+        match self {
+            DataSpec::Mnist(pixels) | DataSpec::Mnist1k(pixels) => {
+                Some(pixels.words("(x / 255 - 0.1307) / 0.3081"))
             }
-            DataSpec::Cifar10(Pixels::Standard) => super::cifar::STANDARD,
-            DataSpec::Mnist(Pixels::Unit)
-            | DataSpec::Mnist1k(Pixels::Unit)
-            | DataSpec::Cifar10(Pixels::Unit) => "x / 255",
-            DataSpec::Moons(_) | DataSpec::File(_) | DataSpec::Pair(..) => return None,
-        })
+            DataSpec::Cifar10(pixels) => Some(pixels.words(CIFAR10.standard)),
+            DataSpec::Cifar100(pixels) => Some(pixels.words(CIFAR100.standard)),
+            DataSpec::File(file) => file.normalisation.words().map(Cow::from),
+            DataSpec::Table(table) => table.normalisation.words().map(Cow::from),
+            DataSpec::Folder(folder) => Some(folder.words().into()),
+            DataSpec::Moons(_) | DataSpec::Pair(..) => None,
+        }
     }
 }
 
@@ -157,37 +204,122 @@ impl FromStr for DataSpec {
             reason,
         };
         let (name, settings) = given.split_once(':').unwrap_or((given, ""));
-        let pixels = |usual| Pixels::parse(settings, usual).map_err(bad);
+        let pixels = |usual, channels| Pixels::parse(settings, usual, channels).map_err(bad);
         match name {
             "moons" => MoonsSpec::parse(settings).map(DataSpec::Moons).map_err(bad),
-            "mnist" => pixels(Pixels::Unit).map(DataSpec::Mnist),
-            "mnist-1k" => pixels(Pixels::Unit).map(DataSpec::Mnist1k),
-            "cifar10" => pixels(Pixels::Standard).map(DataSpec::Cifar10),
-            _ => file(given).ok_or_else(|| ModelsError::UnknownData {
-                spec: given.to_owned(),
-                known: Self::KNOWN,
-            }),
+            "mnist" => pixels(Pixels::Unit, 1).map(DataSpec::Mnist),
+            "mnist-1k" => pixels(Pixels::Unit, 1).map(DataSpec::Mnist1k),
+            "cifar10" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar10),
+            "cifar100" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar100),
+            _ => match file(given) {
+                Some(found) => found.map_err(bad),
+                None => Err(ModelsError::UnknownData {
+                    spec: given.to_owned(),
+                    known: Self::KNOWN,
+                }),
+            },
         }
     }
 }
 
-fn file(given: &str) -> Option<DataSpec> {
-    let extension = |path: &str| path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    let quoted = |given: &'_ str| Some(given.strip_prefix("$'")?.strip_suffix('\'')?.to_owned());
-    let (inner, is_quoted) = match quoted(given) {
-        Some(inner) => (inner, true),
-        None => (given.to_owned(), false),
-    };
-    let path = |text: &str| match is_quoted {
-        true => text_path(&format!("$'{text}'")),
-        false => text_path(text),
-    };
-    if let Some((x, y)) = inner.split_once(',') {
+/// Data in files; `None` where the words name none.
+fn file(given: &str) -> Option<Result<DataSpec, String>> {
+    let word = Word::of(given);
+    if let Some((x, y)) = word.inner.split_once(',') {
         let both = [x, y].map(|path| extension(path).as_deref() == Some("npy"));
-        return (both == [true, true]).then(|| DataSpec::Pair(path(x), path(y)));
+        if both == [true, true] {
+            return Some(Ok(DataSpec::Pair(word.path(x), word.path(y))));
+        }
     }
-    matches!(extension(&inner).as_deref(), Some("safetensors" | "npz"))
-        .then(|| DataSpec::File(path(&inner)))
+    if let Some((path, settings)) = word.folder() {
+        return Some(FolderSpec::parse(&word.path(path), settings).map(DataSpec::Folder));
+    }
+    let (path, settings) = word.split()?;
+    Some(match extension(path)?.as_str() {
+        "npz" | "safetensors" => FileSpec::parse(word.path(path), settings).map(DataSpec::File),
+        _ => TableSpec::parse(word.path(path), settings).map(DataSpec::Table),
+    })
+}
+
+/// Endings of files of arrays and of tables.
+const ENDINGS: [&str; 6] = ["npz", "safetensors", "csv", "tsv", "parquet", "pq"];
+
+fn extension(path: &str) -> Option<String> {
+    path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase())
+}
+
+/// Words that begin with a path, which may be quoted: alone, or together with what follows it.
+struct Word<'a> {
+    inner: &'a str,
+    /// What follows the quotes.
+    behind: Option<&'a str>,
+    is_quoted: bool,
+}
+
+impl<'a> Word<'a> {
+    fn of(given: &'a str) -> Self {
+        let quoted = given.strip_prefix("$'").and_then(|rest| {
+            let alone = rest.rsplit_once("':");
+            alone.map_or_else(
+                || rest.strip_suffix('\'').map(|inner| (inner, None)),
+                |(inner, behind)| Some((inner, Some(behind))),
+            )
+        });
+        match quoted {
+            Some((inner, behind)) => Word {
+                inner,
+                behind,
+                is_quoted: true,
+            },
+            None => Word {
+                inner: given,
+                behind: None,
+                is_quoted: false,
+            },
+        }
+    }
+
+    fn path(&self, text: &str) -> PathBuf {
+        match self.is_quoted {
+            true => text_path(&format!("$'{text}'")),
+            false => text_path(text),
+        }
+    }
+
+    /// The path of a folder, which ends in a slash or is there, and the settings behind it.
+    fn folder(&self) -> Option<(&'a str, &'a str)> {
+        let is_folder = |path: &str| path.ends_with('/') || self.path(path).is_dir();
+        if let Some(behind) = self.behind {
+            return is_folder(self.inner).then_some((self.inner, behind));
+        }
+        if is_folder(self.inner) {
+            return Some((self.inner, ""));
+        }
+        let colons = self.inner.match_indices(':');
+        let at = colons
+            .map(|(at, _)| at)
+            .find(|&at| is_folder(&self.inner[..at]))?;
+        Some((&self.inner[..at], &self.inner[at + 1..]))
+    }
+
+    /// The path and the settings behind it.
+    fn split(&self) -> Option<(&'a str, &'a str)> {
+        let known = |path: &str| extension(path).is_some_and(|e| ENDINGS.contains(&e.as_str()));
+        if let Some(behind) = self.behind {
+            return known(self.inner).then_some((self.inner, behind));
+        }
+        if known(self.inner) && !self.inner.contains('=') {
+            return Some((self.inner, ""));
+        }
+        let colons = self.inner.match_indices(':');
+        let at = colons
+            .map(|(at, _)| at)
+            .find(|&at| known(&self.inner[..at]));
+        match at {
+            Some(at) => Some((&self.inner[..at], &self.inner[at + 1..])),
+            None => known(self.inner).then_some((self.inner, "")),
+        }
+    }
 }
 
 impl fmt::Display for DataSpec {
@@ -197,7 +329,10 @@ impl fmt::Display for DataSpec {
             DataSpec::Mnist(pixels) => write!(f, "mnist{}", pixels.suffix(Pixels::Unit)),
             DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix(Pixels::Unit)),
             DataSpec::Cifar10(pixels) => write!(f, "cifar10{}", pixels.suffix(Pixels::Standard)),
-            DataSpec::File(path) => f.write_str(&path_text(path)),
+            DataSpec::Cifar100(pixels) => write!(f, "cifar100{}", pixels.suffix(Pixels::Standard)),
+            DataSpec::File(file) => file.fmt(f),
+            DataSpec::Table(table) => table.fmt(f),
+            DataSpec::Folder(folder) => folder.fmt(f),
             DataSpec::Pair(x, y) => {
                 let mut both = x.as_os_str().to_owned();
                 both.push(",");

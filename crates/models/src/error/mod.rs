@@ -61,7 +61,7 @@ pub enum ModelsError {
         /// Every path that was tried.
         looked: Vec<PathBuf>,
         /// What to do.
-        remedy: &'static str,
+        remedy: String,
     },
     /// There are no samples.
     #[error("data {name} is empty: at least one sample of at least one value is needed")]
@@ -92,8 +92,8 @@ pub enum ModelsError {
     NotFinite {
         /// The data set.
         name: String,
-        /// `x` or `y`.
-        tensor: &'static str,
+        /// The input, as `x`, or `y`.
+        tensor: String,
         /// Number of the sample, from 0.
         sample: usize,
         /// The value.
@@ -151,6 +151,20 @@ pub enum ModelsError {
         expected: Vec<usize>,
         /// Lengths of the axes of one sample.
         found: Vec<usize>,
+    },
+    /// A network with one input was given data with several.
+    #[error(
+        "network {model} takes one input, data {name} has {}: {}; name one, as in FILE:x=ARRAY,y=ARRAY",
+        inputs.len(),
+        inputs.join(", ")
+    )]
+    SeveralInputs {
+        /// The network.
+        model: String,
+        /// The data set.
+        name: String,
+        /// The names of the inputs.
+        inputs: Vec<String>,
     },
     /// `bce` was given values that are no probabilities.
     #[error(
@@ -347,6 +361,7 @@ impl ModelsError {
             | E::Label { name, .. }
             | E::OneBased { name, .. }
             | E::Targets { name, .. }
+            | E::SeveralInputs { name, .. }
             | E::Inputs { name, .. } => Some(name.clone()),
             E::DataNotFound { looked, .. } => looked.first().map(|path| path_words(path)),
             E::Io { path, .. }

@@ -1,15 +1,16 @@
 //! Reading and writing files of numbers.
 
+mod arrays;
 mod listing;
 mod npy;
 mod pickle;
 mod safe;
 
+pub(crate) use arrays::Arrays;
 pub(crate) use landscape_files::product;
 pub(crate) use listing::{Contents, Listed, Listing};
-pub(crate) use npy::{read_npy, read_npz};
+pub(crate) use npy::read_npy;
 pub(crate) use pickle::is_named_so as is_named_as_pickle;
-pub(crate) use safe::read_safetensors;
 
 use crate::ModelsError;
 use std::path::Path;
@@ -35,6 +36,16 @@ impl Numbers {
 pub(crate) struct Array {
     pub(crate) shape: Vec<usize>,
     pub(crate) values: Numbers,
+}
+
+/// As what the values of an array are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    Float,
+    /// Whole numbers, and booleans.
+    Whole,
+    /// Bytes, as those of images.
+    Byte,
 }
 
 /// The whole file.

@@ -1,27 +1,13 @@
 //! Arrays of NumPy's files.
 
-use super::{Array, Numbers, may_be_classes};
+use super::{Array, Element, Numbers, may_be_classes};
 use crate::ModelsError;
-use landscape_files::{Budget, FileError, Npy, Npz};
+use landscape_files::{Budget, FileError, Kind, Npy, Npz};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// Inputs and targets of a `.npz` archive; `None` for one that is not there. Inputs become
-/// floating-point numbers as they are read.
-pub(crate) fn read_npz(path: &Path, [x, y]: [&str; 2]) -> Result<[Option<Array>; 2], ModelsError> {
-    let mut archive = Npz::open(path).map_err(|e| ModelsError::file(path, "it is", e))?;
-    let mut read = |name: &str, targets: bool| {
-        let failed = |e| ModelsError::file(path, &format!("array `{name}`"), e);
-        let found = archive.array(name).map_err(failed)?;
-        found
-            .map(|npy| array(npy, targets).map_err(failed))
-            .transpose()
-    };
-    Ok([read(x, false)?, read(y, true)?])
-}
-
-/// Inputs and targets in two `.npy` files.
-pub(crate) fn read_npy(path: &Path, targets: bool) -> Result<Array, ModelsError> {
+/// Inputs or targets in a `.npy` file.
+pub(crate) fn read_npy(path: &Path, targets: bool) -> Result<(Array, Element), ModelsError> {
     let failed = |e| ModelsError::file(path, "the file", e);
     let (file, length) = landscape_files::open(path).map_err(|e| ModelsError::read(path, e))?;
     let budget = Budget::new(length);
@@ -29,13 +15,37 @@ pub(crate) fn read_npy(path: &Path, targets: bool) -> Result<Array, ModelsError>
     array(npy, targets).map_err(failed)
 }
 
+/// A `.npz` archive.
+pub(super) fn open_npz(path: &Path) -> Result<Npz<BufReader<std::fs::File>>, ModelsError> {
+    Npz::open(path).map_err(|e| ModelsError::file(path, "it is", e))
+}
+
+/// An array of an archive; `None` for one that is not there. Inputs become floating-point numbers as they are read.
+pub(super) fn read_npz(
+    archive: &mut Npz<BufReader<std::fs::File>>,
+    path: &Path,
+    name: &str,
+    targets: bool,
+) -> Result<Option<(Array, Element)>, ModelsError> {
+    let failed = |e| ModelsError::file(path, &format!("array `{name}`"), e);
+    let found = archive.array(name).map_err(failed)?;
+    found
+        .map(|npy| array(npy, targets).map_err(failed))
+        .transpose()
+}
+
 /// The values, whole numbers as such where they may be classes.
-fn array<R: Read>(npy: Npy<'_, R>, targets: bool) -> Result<Array, FileError> {
+fn array<R: Read>(npy: Npy<'_, R>, targets: bool) -> Result<(Array, Element), FileError> {
     let shape = npy.shape().to_vec();
-    let whole = targets && !npy.kind().is_float() && may_be_classes(&shape);
+    let element = match npy.kind() {
+        Kind::U8 => Element::Byte,
+        kind if kind.is_float() => Element::Float,
+        _ => Element::Whole,
+    };
+    let whole = targets && element != Element::Float && may_be_classes(&shape);
     let values = match whole {
         true => Numbers::Int(npy.values()?),
         false => Numbers::Float(npy.values()?),
     };
-    Ok(Array { shape, values })
+    Ok((Array { shape, values }, element))
 }

@@ -1,6 +1,6 @@
 //! The safetensors format.
 
-use super::{Array, Numbers, Stored, may_be_classes, read_bytes};
+use super::{Array, Element, Numbers, Stored, may_be_classes};
 use crate::ModelsError;
 use landscape_files::{Budget, TooLarge};
 use safetensors::tensor::TensorView;
@@ -101,19 +101,33 @@ fn array(
     })
 }
 
-/// Inputs and targets of a file; `None` for one that is not there. Inputs become floating-point numbers
-/// as they are read.
-pub(crate) fn read_safetensors(
+/// The names of the tensors, in alphabetical order: they are stored by their types.
+pub(super) fn names(bytes: &[u8], path: &Path) -> Result<Vec<String>, ModelsError> {
+    let file = open(bytes, path)?;
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Inputs or targets by name; `None` for what is not there. Inputs become floating-point numbers as they are read.
+pub(super) fn read_one(
+    bytes: &[u8],
     path: &Path,
-    [x, y]: [&str; 2],
-) -> Result<[Option<Array>; 2], ModelsError> {
-    let bytes = read_bytes(path)?;
-    let file = open(&bytes, path)?;
-    let view = |wanted| file.iter().find(|(name, _)| *name == wanted);
-    let inputs = view(x).map(|(name, view)| floats(name, &view, path));
-    let targets = view(y).map(|(name, view)| match may_be_classes(view.shape()) {
+    wanted: &str,
+    targets: bool,
+) -> Result<Option<(Array, Element)>, ModelsError> {
+    let file = open(bytes, path)?;
+    let Some((name, view)) = file.iter().find(|(name, _)| *name == wanted) else {
+        return Ok(None);
+    };
+    let element = match stored(view.dtype()) {
+        Some(Stored::U8) => Element::Byte,
+        Some(stored) if !stored.is_float() => Element::Whole,
+        _ => Element::Float,
+    };
+    let array = match targets && may_be_classes(view.shape()) {
         true => read(name, &view, path),
         false => floats(name, &view, path),
-    });
-    Ok([inputs.transpose()?, targets.transpose()?])
+    };
+    Ok(Some((array?, element)))
 }

@@ -65,6 +65,7 @@ impl LossKind {
             Targets::Values { data, width } => {
                 *width == 1 && data.iter().all(|&v| v == 0.0 || v == 1.0)
             }
+            Targets::None(_) => false,
         };
         let suggest = |kind, reason, usual| SuggestedLoss {
             kind,

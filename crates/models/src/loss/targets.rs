@@ -16,6 +16,8 @@ pub enum Targets {
         /// Values a sample, at least 1.
         width: usize,
     },
+    /// None, for so many samples: for losses that take none.
+    None(usize),
 }
 
 impl Targets {
@@ -24,6 +26,25 @@ impl Targets {
         match self {
             Targets::Classes(labels) => labels.len(),
             Targets::Values { data, width } => data.len() / (*width).max(1),
+            Targets::None(samples) => *samples,
+        }
+    }
+
+    /// Whole numbers, as class labels or token ids; `None` where there are others, or none.
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        match self {
+            Targets::Classes(labels) => Some(labels.clone()),
+            Targets::Values { data, .. } => crate::data::whole(data),
+            Targets::None(_) => None,
+        }
+    }
+
+    /// Numbers, row-major; empty where there are none.
+    pub fn numbers(&self) -> Vec<f32> {
+        match self {
+            Targets::Classes(labels) => labels.iter().map(|&label| label as f32).collect(),
+            Targets::Values { data, .. } => data.clone(),
+            Targets::None(_) => Vec::new(),
         }
     }
 
@@ -39,7 +60,11 @@ impl Targets {
             Targets::Values { data, width: 1 } => {
                 data.iter().map(|&v| v == super::IGNORED as f32).collect()
             }
-            Targets::Values { .. } => vec![false; self.len()],
+            Targets::Values { data, width } => {
+                let ignored = |row: &[f32]| row.iter().all(|&v| v == super::IGNORED as f32);
+                data.chunks_exact((*width).max(1)).map(ignored).collect()
+            }
+            Targets::None(samples) => vec![false; *samples],
         }
     }
 
@@ -48,6 +73,7 @@ impl Targets {
         match self {
             Targets::Classes(labels) => retain(labels, 1, kept),
             Targets::Values { data, width } => retain(data, *width, kept),
+            Targets::None(samples) => *samples = kept.iter().filter(|kept| **kept).count(),
         }
     }
 
@@ -56,6 +82,7 @@ impl Targets {
         match self {
             Targets::Classes(labels) => labels.truncate(n),
             Targets::Values { data, width } => data.truncate(n * *width),
+            Targets::None(samples) => *samples = n.min(*samples),
         }
     }
 
@@ -85,6 +112,9 @@ impl Targets {
         };
         match (self, loss) {
             (_, LossKind::Program) => Err(fit.no_program()),
+            (Targets::None(_), _) => Err(fit.unsuited(
+                "there are no targets; name the array that holds them, y=ARRAY".to_owned(),
+            )),
             (Targets::Classes(labels), LossKind::CrossEntropy) => fit.classes(labels.clone()),
             (Targets::Values { data, width: 1 }, LossKind::CrossEntropy) => fit.whole(data),
             (Targets::Values { data, width }, LossKind::CrossEntropy) => {
@@ -103,7 +133,7 @@ impl Targets {
         }
     }
 
-    /// The targets as a tensor on a device.
+    /// The targets as a tensor on a device; none are a tensor without values.
     pub fn to_tensor(&self, device: &Device) -> TargetTensor {
         let n = self.len();
         match self {
@@ -113,6 +143,10 @@ impl Targets {
             }
             Targets::Values { data, width } => {
                 let data = TensorData::new(data.clone(), [n, *width]);
+                TargetTensor::Values(Tensor::from_data(data, device))
+            }
+            Targets::None(_) => {
+                let data = TensorData::new(Vec::<f32>::new(), [n, 0]);
                 TargetTensor::Values(Tensor::from_data(data, device))
             }
         }

@@ -38,7 +38,7 @@ fn cifar(spec: &str, dir: &Path, split: Split, n: Option<usize>) -> Result<Datas
 fn labels(data: &Dataset) -> &[i64] {
     match data.y() {
         Targets::Classes(labels) => labels,
-        Targets::Values { .. } => panic!("classes"),
+        _ => panic!("classes"),
     }
 }
 
@@ -185,5 +185,47 @@ fn the_name_says_how_pixels_are_scaled() {
     says(
         "cifar10:gray".parse::<DataSpec>().unwrap_err(),
         &["cifar10:gray", "pixels="],
+    );
+}
+
+/// CIFAR-100: two bytes before each image, of which the second is the class.
+#[test]
+fn a_hundred_classes() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("cifar-100-binary");
+    fs::create_dir_all(&folder).unwrap();
+    let image = |fine: u8| [vec![11, fine], record(0, 51, [51, 102, 153])[1..].to_vec()].concat();
+    fs::write(
+        folder.join("train.bin"),
+        [image(99), image(3), image(0)].concat(),
+    )
+    .unwrap();
+    fs::write(folder.join("test.bin"), image(42)).unwrap();
+    let data = cifar("cifar100:pixels=unit", dir.path(), Split::Train, Some(2)).unwrap();
+    assert_eq!(
+        (data.shape(), labels(&data)),
+        (&[2, 3, 32, 32][..], &[99, 3][..])
+    );
+    assert_eq!(
+        [data.x()[0], data.x()[1024], data.x()[2048]],
+        [0.2, 0.4, 0.6]
+    );
+    let test = cifar("cifar100", &folder, Split::Test, None).unwrap();
+    assert_eq!(labels(&test), [42]);
+    let right = (f64::from(51.0f32 / 255.0) - 129.3 / 255.0) / (68.2 / 255.0);
+    assert!((f64::from(test.x()[0]) - right).abs() < 1e-6);
+    fs::write(folder.join("test.bin"), image(100)).unwrap();
+    says(
+        cifar("cifar100", &folder, Split::Test, None).unwrap_err(),
+        &["has the label 100", "CIFAR-100's are 0 to 99"],
+    );
+    fs::write(folder.join("test.bin"), record(0, 1, [1, 2, 3])).unwrap();
+    says(
+        cifar("cifar100", &folder, Split::Test, None).unwrap_err(),
+        &["it has 3073 bytes", "30740000", "3074"],
+    );
+    says(
+        cifar("cifar100", Path::new("nowhere"), Split::Train, None).unwrap_err(),
+        &["CIFAR-100's train.bin", "landscape data get cifar100"],
     );
 }

@@ -1,10 +1,12 @@
 //! The crate's tests.
 
+mod arrays;
 mod checkpoint;
 mod cifar;
 mod curvature;
 mod data;
 mod families;
+mod folders;
 mod formula;
 mod get;
 mod lists;

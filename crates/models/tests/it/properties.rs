@@ -118,7 +118,7 @@ proptest! {
             path
         };
         for path in [at("d.safetensors", &safe), at("d.npz", &npz)] {
-            let _ = load(&DataSpec::File(path), None, Split::Train, None);
+            let _ = load(&DataSpec::File(path.into()), None, Split::Train, None);
         }
         let pair = DataSpec::Pair(at("x.npy", &npy), file("y.npy"));
         let _ = load(&pair, None, Split::Train, None);

@@ -74,39 +74,88 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         ));
     };
     // NumPy's savetxt makes a comment of the header.
-    let header = header.trim_start_matches('#');
-    if let Some(other) = [';', '\t']
-        .into_iter()
-        .find(|&c| header.contains(c) && !header.contains(','))
-    {
-        let reason = format!(
-            "its columns are separated by `{}`; write it with commas, and numbers with points",
-            other.escape_debug()
-        );
-        return Err(Error::malformed(path, Place::line(1), reason));
+    let header = header.trim_start_matches('#').trim_start_matches(' ');
+    let between = Separator::of(header);
+    if let Some(words) = between.words() {
+        notes.say(words);
     }
-    let header = Fields::split(header, MAX_COLUMNS, path, 1)?;
+    let header = Fields::split(header, between, MAX_COLUMNS, path, 1)?;
     Columns::check_count(header.count, path, Place::line(1))?;
     let names = header.first.iter().map(|name| name.trim().to_owned());
     let names: Vec<String> = names.collect();
-    let columns = Columns::find(&names, path, Place::line(1))?;
-    let table = Table {
+    let columns = Columns::find(&names, path, Place::line(1), notes)?;
+    let mut table = Table {
         path,
         names: &names,
-        columns: &columns,
+        columns,
+        between,
     };
+    let rows = || lines.clone().filter(|(_, line)| !line.trim().is_empty());
+    let words = table.words(rows())?;
+    table.columns.leave_out(&words, notes);
     let each = |take: &mut dyn FnMut(Cell) -> Result<(), Error>| {
-        lines
-            .clone()
-            .filter(|(_, line)| !line.trim().is_empty())
-            .try_for_each(|(number, line)| take(table.cell(number, line)?))
+        rows().try_for_each(|(number, line)| take(table.cell(number, line)?))
     };
     let reading = &mut Reading {
         path,
         budget: &budget,
         notes,
     };
-    infer(&each, columns.indices.len(), columns.terms(), reading)
+    infer(&each, &table.columns, reading)
+}
+
+/// What stands between the fields of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    Comma,
+    /// A semicolon or a tabulator: a comma in a number is then the decimal mark.
+    Other(char),
+    /// Any number of spaces.
+    Spaces,
+}
+
+impl Separator {
+    /// The one of a header: the first of comma, semicolon, tabulator and space that is in it.
+    fn of(header: &str) -> Self {
+        match [',', ';', '\t', ' ']
+            .into_iter()
+            .find(|&c| header.trim_end().contains(c))
+        {
+            Some(',') | None => Separator::Comma,
+            Some(' ') => Separator::Spaces,
+            Some(other) => Separator::Other(other),
+        }
+    }
+
+    /// What is told of it.
+    fn words(self) -> Option<String> {
+        match self {
+            Separator::Comma => None,
+            Separator::Spaces => Some("columns are separated by spaces".to_owned()),
+            Separator::Other(other) => Some(format!(
+                "columns are separated by `{}`, and a comma in a number is the decimal mark",
+                other.escape_debug()
+            )),
+        }
+    }
+
+    fn letter(self) -> char {
+        match self {
+            Separator::Comma => ',',
+            Separator::Other(other) => other,
+            Separator::Spaces => ' ',
+        }
+    }
+
+    /// A field as a number that Rust reads.
+    fn number(self, field: &str) -> Cow<'_, str> {
+        match self {
+            Separator::Other(_) if field.contains(',') && !field.contains('.') => {
+                field.replacen(',', ".", 1).into()
+            }
+            _ => field.into(),
+        }
+    }
 }
 
 /// The fields of a line; one may stand in quotes.
@@ -118,21 +167,35 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Splits a line at its commas; `most` fields are kept.
-    fn split(line: &'a str, most: usize, path: &Path, number: usize) -> Result<Self, Error> {
+    /// Splits a line; `most` fields are kept.
+    fn split(
+        line: &'a str,
+        between: Separator,
+        most: usize,
+        path: &Path,
+        number: usize,
+    ) -> Result<Self, Error> {
+        if between == Separator::Spaces {
+            let fields = line.split_whitespace();
+            return Ok(Fields {
+                first: fields.clone().take(most).map(Cow::Borrowed).collect(),
+                count: fields.count(),
+            });
+        }
+        let letter = between.letter();
         if line.contains('"') {
-            return Fields::unquote(line, most).ok_or_else(|| {
+            return Fields::unquote(line, letter, most).ok_or_else(|| {
                 Error::malformed(path, Place::line(number), "a quote is not closed")
             });
         }
         Ok(Fields {
-            first: line.split(',').take(most).map(Cow::Borrowed).collect(),
-            count: line.split(',').count(),
+            first: line.split(letter).take(most).map(Cow::Borrowed).collect(),
+            count: line.split(letter).count(),
         })
     }
 
     /// The same where there are quotes; nothing when one is not closed.
-    fn unquote(line: &str, most: usize) -> Option<Self> {
+    fn unquote(line: &str, between: char, most: usize) -> Option<Self> {
         let (mut first, mut count) = (Vec::new(), 1);
         let (mut field, mut inside) = (String::new(), false);
         let mut letters = line.chars().peekable();
@@ -143,7 +206,7 @@ impl<'a> Fields<'a> {
                     field.push('"');
                 }
                 '"' => inside = !inside,
-                ',' if !inside => {
+                letter if letter == between && !inside => {
                     if first.len() < most {
                         first.push(Cow::Owned(std::mem::take(&mut field)));
                     }
@@ -171,7 +234,8 @@ fn shown(field: &str) -> String {
 struct Table<'a> {
     path: &'a Path,
     names: &'a [String],
-    columns: &'a Columns,
+    columns: Columns,
+    between: Separator,
 }
 
 /// A line and its fields.
@@ -182,20 +246,44 @@ struct Line<'a> {
 }
 
 impl Table<'_> {
-    fn cell(&self, number: usize, text: &str) -> Result<Cell, Error> {
+    fn line<'a>(&'a self, number: usize, text: &'a str) -> Result<Line<'a>, Error> {
         let wanted = self.names.len();
-        let fields = Fields::split(text, wanted, self.path, number)?;
+        let fields = Fields::split(text, self.between, wanted, self.path, number)?;
         if fields.count != wanted {
             let given = fields.count;
             let reason = format!("{given} fields where the header has {wanted}");
             return Err(Error::malformed(self.path, Place::line(number), reason));
         }
-        let line = Line {
+        Ok(Line {
             table: self,
             number,
             fields: fields.first,
-        };
-        let columns = self.columns;
+        })
+    }
+
+    /// The columns of terms that hold words: something in each, and nowhere a number.
+    fn words<'l>(&self, rows: impl Iterator<Item = (usize, &'l str)>) -> Result<Vec<usize>, Error> {
+        let mut candidates: Vec<usize> = self.columns.terms.iter().map(|&(_, at)| at).collect();
+        let mut with_words = Vec::new();
+        for (number, text) in rows {
+            // As a rule, the first line has numbers everywhere.
+            if candidates.is_empty() {
+                break;
+            }
+            let line = self.line(number, text)?;
+            candidates.retain(|&at| line.is_empty(at) || line.parsed(at).is_none());
+            let words = candidates.iter().filter(|&&at| !line.is_empty(at));
+            let words = words.filter(|at| !with_words.contains(*at));
+            let words: Vec<usize> = words.copied().collect();
+            with_words.extend(words);
+        }
+        with_words.retain(|at| candidates.contains(at));
+        Ok(with_words)
+    }
+
+    fn cell(&self, number: usize, text: &str) -> Result<Cell, Error> {
+        let line = self.line(number, text)?;
+        let columns = &self.columns;
         let mut cell = Cell {
             row: number,
             indices: [0; 3],
@@ -203,10 +291,10 @@ impl Table<'_> {
             source: line.source(columns.source)?,
             sample: None,
         };
-        for (axis, (&index, &coordinate)) in
-            columns.indices.iter().zip(&columns.coordinates).enumerate()
-        {
+        for (axis, &index) in columns.indices.iter().enumerate() {
             cell.indices[axis] = line.index(index)?;
+        }
+        for (axis, &coordinate) in columns.coordinates.iter().enumerate() {
             cell.coordinates[axis] = line.number(coordinate)?;
         }
         // A point without a loss is not known.
@@ -220,19 +308,33 @@ impl Table<'_> {
             terms: Vec::with_capacity(columns.terms.len()),
         };
         for &(_, column) in &columns.terms {
-            sample.terms.push(line.number(column)?);
+            let term = line.optional(Some(column))?;
+            sample.terms.push(term.unwrap_or(f64::NAN));
         }
         cell.sample = Some(sample);
         Ok(cell)
     }
 }
 
+/// What other programs write where there is no value.
+const ABSENT: [&str; 6] = ["NA", "N/A", "NULL", "null", "None", "<NA>"];
+
 impl Line<'_> {
+    fn is_empty(&self, column: usize) -> bool {
+        let field = self.fields[column].trim();
+        field.is_empty() || ABSENT.contains(&field)
+    }
+
+    fn parsed(&self, column: usize) -> Option<f64> {
+        let number = self.table.between.number(self.fields[column].trim());
+        number.parse().ok()
+    }
+
     fn index(&self, column: usize) -> Result<usize, Error> {
         let field = self.fields[column].trim();
         // Tables of floats have 1.0 or 1e0.
         let whole = |number: &f64| number.fract() == 0.0 && (0.0..9e15).contains(number);
-        let float = || field.parse().ok().filter(whole);
+        let float = || self.parsed(column).filter(whole);
         let index = field
             .parse()
             .ok()
@@ -247,9 +349,8 @@ impl Line<'_> {
 
     fn number(&self, column: usize) -> Result<f64, Error> {
         let field = self.fields[column].trim();
-        let number: f64 = field
-            .parse()
-            .map_err(|_| self.wrong(column, format!("`{}` is not a number", shown(field))))?;
+        let wrong = || self.wrong(column, format!("`{}` is not a number", shown(field)));
+        let number = self.parsed(column).ok_or_else(wrong)?;
         // `inf` is infinite, 1e400 is not.
         match number.is_infinite() && field.contains(|c: char| c.is_ascii_digit()) {
             true => Err(self.wrong(column, format!("{} is beyond f64", shown(field)))),
@@ -269,7 +370,7 @@ impl Line<'_> {
 
     fn optional(&self, column: Option<usize>) -> Result<Option<f64>, Error> {
         match column {
-            Some(column) if !self.fields[column].trim().is_empty() => self.number(column).map(Some),
+            Some(column) if !self.is_empty(column) => self.number(column).map(Some),
             _ => Ok(None),
         }
     }

@@ -1,12 +1,14 @@
 //! One JSON object.
 
 use super::COORDINATES;
-use super::cells::{Notes, check_sample, check_values, empty};
+use super::cells::{Notes, axis_of, check_sample, check_values, empty, turned};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value, counted};
 use landscape_files::Budget;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::error::Category;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,11 +22,11 @@ struct Document {
     schema: u64,
     axes: Vec<DocumentAxis>,
     /// `null` where a point is not known.
-    loss: Vec<Option<Number>>,
+    loss: List,
     #[serde(skip_serializing_if = "Option::is_none")]
-    loss_se: Option<Vec<Option<Number>>>,
+    loss_se: Option<List>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    accuracy: Option<Vec<Option<Number>>>,
+    accuracy: Option<List>,
     /// `measured`, `interpolated`, or `null`; absent where all known points are measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Vec<Option<PointSource>>>,
@@ -33,13 +35,13 @@ struct Document {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(expecting = "an object with `min`, `max` and `count`")]
+#[serde(expecting = "an object with `min`, `max` and `count`, or `values`")]
 struct DocumentAxis {
     #[serde(default)]
     name: String,
-    min: f64,
-    max: f64,
-    count: usize,
+    min: Option<f64>,
+    max: Option<f64>,
+    count: Option<usize>,
     #[serde(default)]
     values: Vec<f64>,
 }
@@ -49,58 +51,153 @@ struct DocumentAxis {
 struct DocumentTerm {
     name: String,
     weight: f64,
-    values: Vec<Option<Number>>,
+    values: List,
 }
 
-/// A number, where JSON has one; else `NaN`, `inf` or `-inf` as a string.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "this is not a number, null, \"NaN\", \"inf\" or \"-inf\", which lists hold"
-)]
-enum Number {
-    Finite(f64),
-    Other(Word),
+/// Numbers over the grid, in one list or in lists within lists.
+#[derive(Default)]
+struct List {
+    values: Vec<Option<f64>>,
+    /// Lengths of the lists, the outermost first.
+    shape: Vec<usize>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum Word {
-    #[serde(rename = "NaN")]
-    NaN,
-    #[serde(rename = "inf")]
-    Infinite,
-    #[serde(rename = "-inf")]
-    MinusInfinite,
-}
-
-impl From<f64> for Number {
-    fn from(value: f64) -> Self {
-        match value {
-            v if v.is_finite() => Number::Finite(v),
-            v if v.is_nan() => Number::Other(Word::NaN),
-            v if v > 0.0 => Number::Other(Word::Infinite),
-            _ => Number::Other(Word::MinusInfinite),
+impl List {
+    /// Checks that there is a value for each point of a grid.
+    fn check(&self, grid: &Grid) -> Result<(), String> {
+        let (len, points) = (self.values.len(), grid.len());
+        if len != points {
+            return Err(format!(
+                "{} for a grid of {}",
+                counted(len, "value"),
+                counted(points, "point")
+            ));
+        }
+        match self.shape.len() > 1 && self.shape != grid.shape() {
+            true => Err(format!(
+                "lists of the shape {:?} for a grid of {:?}",
+                self.shape,
+                grid.shape()
+            )),
+            false => Ok(()),
         }
     }
 }
 
-impl From<Number> for f64 {
-    fn from(number: Number) -> f64 {
-        match number {
-            Number::Finite(value) => value,
-            Number::Other(Word::NaN) => f64::NAN,
-            Number::Other(Word::Infinite) => f64::INFINITY,
-            Number::Other(Word::MinusInfinite) => f64::NEG_INFINITY,
+impl Serialize for List {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.values.iter().map(|value| value.map(Number)))
+    }
+}
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Item::deserialize(from)? {
+            Item::List(list) => Ok(list),
+            Item::Value(_) => Err(D::Error::custom("a list of numbers is expected")),
+        }
+    }
+}
+
+/// An element of a list.
+enum Item {
+    Value(Option<f64>),
+    List(List),
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, null, \"NaN\", \"inf\" or \"-inf\", or a list of them")
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Item, E> {
+        Ok(Item::Value(None))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Item, E> {
+        Ok(Item::Value(Some(value)))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Item, E> {
+        Ok(Item::Value(Some(value as f64)))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Item, E> {
+        Ok(Item::Value(Some(value as f64)))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Item, E> {
+        match word {
+            "NaN" => Ok(Item::Value(Some(f64::NAN))),
+            "inf" => Ok(Item::Value(Some(f64::INFINITY))),
+            "-inf" => Ok(Item::Value(Some(f64::NEG_INFINITY))),
+            other => {
+                let start: String = other.chars().take(60).collect();
+                Err(E::custom(format_args!(
+                    "`{}` is not a number, null, \"NaN\", \"inf\" or \"-inf\", which lists hold",
+                    start.escape_debug()
+                )))
+            }
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Item, A::Error> {
+        let mut all = List::default();
+        let (mut count, mut inner): (usize, Option<Vec<usize>>) = (0, None);
+        while let Some(item) = items.next_element::<Item>()? {
+            count += 1;
+            let shape = match item {
+                Item::Value(value) => {
+                    all.values.push(value);
+                    Vec::new()
+                }
+                Item::List(list) => {
+                    all.values.extend(list.values);
+                    list.shape
+                }
+            };
+            if *inner.get_or_insert_with(|| shape.clone()) != shape {
+                return Err(A::Error::custom("the lists in a list differ in length"));
+            }
+        }
+        all.shape = [vec![count], inner.unwrap_or_default()].concat();
+        Ok(Item::List(all))
+    }
+}
+
+/// A number, where JSON has one; else `NaN`, `inf` or `-inf` as a string.
+struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            v if v.is_finite() => to.serialize_f64(v),
+            v if v.is_nan() => to.serialize_str("NaN"),
+            v if v > 0.0 => to.serialize_str("inf"),
+            _ => to.serialize_str("-inf"),
         }
     }
 }
 
 pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
-    let list = |value: Value| -> Vec<Option<Number>> {
+    let list = |value: Value| {
         let numbers = (0..surface.grid().len()).map(|flat| surface.value(flat, value));
-        numbers.map(|number| number.map(Number::from)).collect()
+        List {
+            values: numbers.collect(),
+            shape: Vec::new(),
+        }
     };
-    let known = |value: Value| Some(list(value)).filter(|l| l.iter().any(Option::is_some));
+    let known = |value: Value| Some(list(value)).filter(|l| l.values.iter().any(Option::is_some));
     let term = |(at, term): (usize, &Term)| DocumentTerm {
         name: term.name.clone(),
         weight: term.weight,
@@ -108,9 +205,9 @@ pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
     };
     let axis = |(at, axis): (usize, &Axis)| DocumentAxis {
         name: COORDINATES[at].to_owned(),
-        min: axis.min(),
-        max: axis.max(),
-        count: axis.count(),
+        min: Some(axis.min()),
+        max: Some(axis.max()),
+        count: Some(axis.count()),
         values: axis.values(),
     };
     let document = Document {
@@ -133,7 +230,7 @@ fn sources(surface: &Surface) -> Option<Vec<Option<PointSource>>> {
 }
 
 /// Bytes of memory for each element of a list, while it grows.
-const ELEMENT: usize = 2 * size_of::<Option<Number>>();
+const ELEMENT: usize = 2 * size_of::<Option<f64>>();
 
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let text = landscape_files::read(path).map_err(Error::io("read", path))?;
@@ -144,14 +241,15 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         .and_then(|()| budget.spend_each(elements, ELEMENT))
         .map_err(Error::too_large(path))?;
     check_root(&text, path)?;
+    let (text, moved) = quoted(text);
     let document: Document =
-        serde_json::from_slice(&text).map_err(|error| syntax(&error, &text, path))?;
+        serde_json::from_slice(&text).map_err(|error| syntax(&error, &moved, path))?;
     let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
     if document.schema != SCHEMA {
         let reason = format!("{} where {SCHEMA} is known", document.schema);
         return Err(wrong("schema", reason));
     }
-    let grid = grid(&document, notes).map_err(|reason| wrong("axes", reason))?;
+    let (grid, falls) = grid(&document, notes).map_err(|reason| wrong("axes", reason))?;
     let len = grid.len();
     let lists = [
         ("loss", Some(&document.loss)),
@@ -163,13 +261,8 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         .iter()
         .map(|t| (t.name.as_str(), Some(&t.values)));
     for (name, list) in lists.into_iter().chain(terms) {
-        if let Some(list) = list.filter(|list| list.len() != len) {
-            let reason = format!(
-                "{} for a grid of {}",
-                counted(list.len(), "value"),
-                counted(len, "point")
-            );
-            return Err(wrong(name, reason));
+        if let Some(list) = list {
+            list.check(&grid).map_err(|reason| wrong(name, reason))?;
         }
     }
     if let Some(list) = document.source.as_ref().filter(|list| list.len() != len) {
@@ -186,7 +279,7 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     });
     let mut surface = empty(grid, terms.collect(), path, &budget)?;
     drop(text);
-    fill(&document, &mut surface).map_err(|(name, reason)| wrong(&name, reason))?;
+    fill(&document, &falls, &mut surface).map_err(|(name, reason)| wrong(&name, reason))?;
     Ok(surface)
 }
 
@@ -206,32 +299,77 @@ fn check_root(text: &[u8], path: &Path) -> Result<(), Error> {
     Err(Error::malformed(path, Place::default(), reason))
 }
 
+/// What stands in quotes in the place of a bare word of Python's, and how much longer the line is from there on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moved {
+    line: usize,
+    /// Where the word ends, counted from 1.
+    end: usize,
+    longer: isize,
+}
+
+/// The text with NaN, Infinity and -Infinity, as Python writes them, in the words of this format.
+fn quoted(text: Vec<u8>) -> (Vec<u8>, Vec<Moved>) {
+    const WORDS: [(&[u8], &[u8]); 3] = [
+        (b"-Infinity", b"\"-inf\""),
+        (b"Infinity", b"\"inf\""),
+        (b"NaN", b"\"NaN\""),
+    ];
+    if !text
+        .windows(3)
+        .any(|three| three == b"NaN" || three == b"Inf")
+    {
+        return (text, Vec::new());
+    }
+    let (mut new, mut moved) = (Vec::with_capacity(text.len() + 64), Vec::new());
+    let (mut at, mut line, mut start, mut inside) = (0, 1, 0, false);
+    while at < text.len() {
+        let word = WORDS
+            .iter()
+            .find(|(word, _)| !inside && text[at..].starts_with(word));
+        if let Some((word, instead)) = word {
+            new.extend_from_slice(instead);
+            moved.push(Moved {
+                line,
+                end: new.len() - start,
+                longer: instead.len() as isize - word.len() as isize,
+            });
+            at += word.len();
+            continue;
+        }
+        let byte = text[at];
+        new.push(byte);
+        at += 1;
+        match byte {
+            b'"' => inside = !inside,
+            b'\\' if inside => {
+                new.extend(text.get(at));
+                at += 1;
+            }
+            b'\n' => (line, start) = (line + 1, new.len()),
+            _ => {}
+        }
+    }
+    (new, moved)
+}
+
 /// serde's message ends with the place, which the error has by itself.
-fn syntax(error: &serde_json::Error, text: &[u8], path: &Path) -> Error {
+fn syntax(error: &serde_json::Error, moved: &[Moved], path: &Path) -> Error {
+    let before = moved.iter();
+    let before = before.filter(|m| m.line == error.line() && m.end <= error.column());
+    let longer: isize = before.map(|m| m.longer).sum();
     let place = Place {
         line: Some(error.line()),
-        character: Some(error.column()),
-        column: None,
+        character: Some(error.column().saturating_add_signed(-longer)),
+        ..Place::default()
     };
     let message = error.to_string();
     let reason = message.split(" at line ").next().unwrap_or(&message);
-    let line = text
-        .split(|&byte| byte == b'\n')
-        .nth(error.line().saturating_sub(1));
-    let rest = line.and_then(|line| line.get(error.column().saturating_sub(1)..));
-    let bare = |word: &&&str| rest.is_some_and(|rest| rest.starts_with(word.as_bytes()));
-    // As Python's json writes them.
-    let reason = match (
-        ["NaN", "Infinity", "-Infinity"].iter().find(bare),
-        error.classify(),
-    ) {
-        (Some(word), _) => {
-            format!("{word} is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes")
-        }
-        (None, Category::Data) => {
+    let reason = match error.classify() {
+        Category::Data => {
             format!("{} (docs/export.md has the form)", plainly(reason))
         }
-        (None, Category::Eof) => "the file ends too early".to_owned(),
+        Category::Eof => "the file ends too early".to_owned(),
         _ => reason.to_owned(),
     };
     Error::malformed(path, place, reason)
@@ -269,28 +407,47 @@ fn plainly(reason: &str) -> String {
     }
 }
 
-fn grid(document: &Document, notes: &mut Notes) -> Result<Grid, String> {
-    let axis = |axis: &DocumentAxis| {
-        let even = Axis::new(axis.min, axis.max, axis.count).map_err(|error| error.to_string())?;
-        if !axis.values.is_empty() && axis.values.len() != axis.count {
-            return Err(format!(
-                "{} on an axis of {}",
-                counted(axis.values.len(), "value"),
-                axis.count
-            ));
-        }
-        check_values(&axis.values, &even, &axis.name, notes)?;
-        Ok(even)
-    };
-    let axes = document.axes.iter().map(axis).collect::<Result<_, _>>()?;
-    Grid::new(axes).map_err(|error| error.to_string())
+/// The grid, and which of its axes fall in the file.
+fn grid(document: &Document, notes: &mut Notes) -> Result<(Grid, Vec<bool>), String> {
+    let found = document.axes.iter().enumerate();
+    let found = found.map(|(at, axis)| axis.read(COORDINATES.get(at).unwrap_or(&""), notes));
+    let found: Vec<(Axis, bool)> = found.collect::<Result<_, _>>()?;
+    let (axes, falls) = found.into_iter().unzip();
+    let grid = Grid::new(axes).map_err(|error| error.to_string())?;
+    Ok((grid, falls))
 }
 
-fn fill(document: &Document, surface: &mut Surface) -> Result<(), (String, String)> {
-    let at = |list: &Option<Vec<Option<Number>>>, flat: usize| {
-        list.as_ref().and_then(|list| list[flat]).map(f64::from)
-    };
-    for (flat, loss) in document.loss.iter().enumerate() {
+impl DocumentAxis {
+    /// The axis, and whether it falls.
+    fn read(&self, usual: &str, notes: &mut Notes) -> Result<(Axis, bool), String> {
+        let name = match self.name.as_str() {
+            "" => usual,
+            name => name,
+        };
+        let (min, max, count) = match (self.min, self.max, self.count) {
+            (Some(min), Some(max), Some(count)) => (min, max, count),
+            _ if !self.values.is_empty() => return axis_of(&self.values, name, notes),
+            _ => return Err("an axis has `min`, `max` and `count`, or `values`".to_owned()),
+        };
+        if !self.values.is_empty() && self.values.len() != count {
+            return Err(format!(
+                "{} on an axis of {count}",
+                counted(self.values.len(), "value"),
+            ));
+        }
+        let even = Axis::new(min, max, count).map_err(|error| error.to_string())?;
+        check_values(&self.values, &even, name, notes)?;
+        Ok((even, false))
+    }
+}
+
+fn fill(
+    document: &Document,
+    falls: &[bool],
+    surface: &mut Surface,
+) -> Result<(), (String, String)> {
+    let at = |list: &Option<List>, flat: usize| list.as_ref().and_then(|list| list.values[flat]);
+    for (flat, loss) in document.loss.values.iter().enumerate() {
         let Some(loss) = *loss else { continue };
         let value = |term: &DocumentTerm| {
             let missing = || {
@@ -299,10 +456,10 @@ fn fill(document: &Document, surface: &mut Surface) -> Result<(), (String, Strin
                     format!("no value for point {flat}, which has a loss"),
                 )
             };
-            term.values[flat].map(f64::from).ok_or_else(missing)
+            term.values.values[flat].ok_or_else(missing)
         };
         let sample = Sample {
-            loss: loss.into(),
+            loss,
             loss_se: at(&document.loss_se, flat),
             accuracy: at(&document.accuracy, flat),
             terms: document.terms.iter().map(value).collect::<Result<_, _>>()?,
@@ -310,9 +467,10 @@ fn fill(document: &Document, surface: &mut Surface) -> Result<(), (String, Strin
         check_sample(&sample)
             .map_err(|(name, reason)| (name.to_owned(), format!("point {flat}: {reason}")))?;
         let source = document.source.as_ref().and_then(|list| list[flat]);
+        let place = turned(surface.grid(), falls, flat);
         let set = match source.unwrap_or(PointSource::Measured) {
-            PointSource::Measured => surface.set(flat, sample),
-            PointSource::Interpolated => surface.set_interpolated(flat, sample),
+            PointSource::Measured => surface.set(place, sample),
+            PointSource::Interpolated => surface.set_interpolated(place, sample),
         };
         set.map_err(|error| ("loss".to_owned(), error.to_string()))?;
     }

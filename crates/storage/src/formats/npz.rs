@@ -1,7 +1,7 @@
 //! NumPy's archives of arrays.
 
 use super::COORDINATES;
-use super::cells::{Notes, axis_of, check_sample, empty};
+use super::cells::{Notes, axis_of, check_sample, empty, turned};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
 use landscape_files::Npz;
@@ -79,7 +79,7 @@ fn shaped<T>(surface: &Surface, values: Vec<T>) -> ArrayD<T> {
 
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let mut archive = Archive::open(path)?;
-    let grid = archive.grid(notes)?;
+    let (grid, falls) = archive.grid(notes)?;
     let loss = archive.over(&grid, "loss")?;
     let loss_se = archive.optional(&grid, "loss_se")?;
     let accuracy = archive.optional(&grid, "accuracy")?;
@@ -105,9 +105,10 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         };
         check_sample(&sample)
             .map_err(|(name, reason)| archive.wrong(name, format!("value {flat}: {reason}")))?;
+        let place = turned(surface.grid(), &falls, flat);
         match measured {
-            true => surface.set(flat, sample)?,
-            false => surface.set_interpolated(flat, sample)?,
+            true => surface.set(place, sample)?,
+            false => surface.set_interpolated(place, sample)?,
         }
     }
     Ok(surface)
@@ -135,12 +136,14 @@ impl<'a> Archive<'a> {
         Error::malformed(self.path, Place::column(name), reason)
     }
 
-    fn grid(&mut self, notes: &mut Notes) -> Result<Grid, Error> {
+    /// The grid, and which of its axes fall in the file.
+    fn grid(&mut self, notes: &mut Notes) -> Result<(Grid, Vec<bool>), Error> {
         let count = COORDINATES.iter().take_while(|name| self.has(name)).count();
         if count == 0 {
             return Err(self.wrong("alpha", "there is no such array"));
         }
         let mut axes: Vec<Axis> = Vec::with_capacity(count);
+        let mut falls = Vec::with_capacity(count);
         for name in &COORDINATES[..count] {
             let (shape, values) = self.numbers(name)?;
             if shape.len() != 1 {
@@ -148,9 +151,12 @@ impl<'a> Archive<'a> {
                 return Err(self.wrong(name, reason));
             }
             let axis = axis_of(&values, name, notes);
-            axes.push(axis.map_err(|reason| self.wrong(name, reason))?);
+            let (axis, fall) = axis.map_err(|reason| self.wrong(name, reason))?;
+            axes.push(axis);
+            falls.push(fall);
         }
-        Grid::new(axes).map_err(|error| self.wrong("alpha", error.to_string()))
+        let grid = Grid::new(axes).map_err(|error| self.wrong("alpha", error.to_string()))?;
+        Ok((grid, falls))
     }
 
     /// An array over the grid, in grid order.

@@ -99,8 +99,11 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let (_, length) = landscape_files::open(path).map_err(Error::io("read", path))?;
     let budget = Budget::new(length);
     let source = Source::open(path, &budget)?;
-    let names = source.describe()?;
-    let found = Columns::find(&names, path, Place::default())?;
+    let (names, words) = source.describe()?;
+    let mut found = Columns::find(&names, path, Place::default(), notes)?;
+    source.check_numbers(&names, &words, &found)?;
+    let other: Vec<usize> = words.iter().map(|(at, _)| *at).collect();
+    found.leave_out(&other, notes);
     let metadata = source.metadata()?;
     source.check_rows(&found, &budget)?;
     let query = format!("SELECT {} FROM {}", select(&names, &found), source.table);
@@ -125,7 +128,7 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         Some(Metadata { grid, terms, .. }) if terms.len() == found.terms.len() => {
             place(&each, grid, terms, reading)
         }
-        _ => infer(&each, found.indices.len(), found.terms(), reading),
+        _ => infer(&each, &found, reading),
     }
 }
 
@@ -158,24 +161,8 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// What DuckDB says about the file, under the name that was given.
     fn broken(&self, error: duckdb::Error) -> Error {
-        let text = error.to_string();
-        let text = match text.contains("Out of Memory") {
-            true => "it needs more memory than a file of its length may take; if it rightly does, \
-                     allow it with --max-memory 8GiB"
-                .to_owned(),
-            // It reserves what a length says, and takes none of it before the bytes are there.
-            false if text.contains("Could not read enough bytes") => {
-                "a length in it leads beyond its end; get the file again".to_owned()
-            }
-            false => {
-                let said = text.lines().next().unwrap_or_default();
-                let said = said.trim_start_matches("Invalid Input Error: ");
-                said.replace(&self.name.text, &self.path.display().to_string())
-            }
-        };
-        Error::malformed(self.path, Place::default(), text)
+        broken(self.path, &self.name, error)
     }
 
     /// Every row is a point of its own: so many have to fit.
@@ -195,23 +182,48 @@ impl<'a> Source<'a> {
             .map_err(Error::too_large(self.path))
     }
 
-    /// Names of the columns, all of which hold numbers, but for the source.
-    fn describe(&self) -> Result<Vec<String>, Error> {
+    /// Names of the columns, and those that hold no numbers, with what they hold.
+    fn describe(&self) -> Result<(Vec<String>, Vec<(usize, String)>), Error> {
         let query = format!("DESCRIBE SELECT * FROM {}", self.table);
         let broken = |error| self.broken(error);
         let mut statement = self.conn.prepare(&query).map_err(broken)?;
         let mut rows = statement.query([]).map_err(broken)?;
-        let mut names = Vec::new();
+        let (mut names, mut words) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next().map_err(broken)? {
             let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
-            let numeric = kind.contains("INT") || kind.contains("DECIMAL");
-            if name != SOURCE && !numeric && !matches!(kind.as_str(), "DOUBLE" | "FLOAT") {
-                let reason = format!("the column holds {kind}, not numbers");
-                return Err(Error::malformed(self.path, Place::column(name), reason));
+            if !holds_numbers(&kind) {
+                words.push((names.len(), kind));
             }
             names.push(name);
         }
-        Ok(names)
+        Ok((names, words))
+    }
+
+    /// Checks that what has to hold numbers does.
+    fn check_numbers(
+        &self,
+        names: &[String],
+        words: &[(usize, String)],
+        found: &Columns,
+    ) -> Result<(), Error> {
+        let one = [found.loss]
+            .into_iter()
+            .chain(found.loss_se)
+            .chain(found.accuracy);
+        let needed: Vec<usize> = { found.indices.iter().chain(&found.coordinates).copied() }
+            .chain(one)
+            .collect();
+        match words.iter().find(|(at, _)| needed.contains(at)) {
+            None => Ok(()),
+            Some((at, kind)) => {
+                let reason = format!("the column holds {kind}, not numbers");
+                Err(Error::malformed(
+                    self.path,
+                    Place::column(&names[*at]),
+                    reason,
+                ))
+            }
+        }
     }
 
     fn metadata(&self) -> Result<Option<Metadata>, Error> {
@@ -238,6 +250,32 @@ impl<'a> Source<'a> {
             ))),
         }
     }
+}
+
+/// What DuckDB says about a file, under the name that was given.
+pub(crate) fn broken(path: &Path, name: &Plain, error: duckdb::Error) -> Error {
+    let text = error.to_string();
+    let text = match text.contains("Out of Memory") {
+        true => "it needs more memory than a file of its length may take; if it rightly does, \
+                 allow it with --max-memory 8GiB"
+            .to_owned(),
+        // It reserves what a length says, and takes none of it before the bytes are there.
+        false if text.contains("Could not read enough bytes") => {
+            "a length in it leads beyond its end; get the file again".to_owned()
+        }
+        false => {
+            let said = text.lines().next().unwrap_or_default();
+            let said = said.trim_start_matches("Invalid Input Error: ");
+            said.replace(&name.text, &path.display().to_string())
+        }
+    };
+    Error::malformed(path, Place::default(), text)
+}
+
+/// Whether a type of DuckDB is one of numbers.
+pub(crate) fn holds_numbers(kind: &str) -> bool {
+    let whole = kind.contains("INT") && !kind.contains(['[', '(']);
+    whole || kind.starts_with("DECIMAL") || matches!(kind, "DOUBLE" | "FLOAT")
 }
 
 /// The columns in a fixed order and type: indices, coordinates, loss, its error, accuracy, terms,
@@ -286,8 +324,9 @@ impl<'a> Table<'a> {
                 source = column.downcast_ref::<StringArray>();
             }
         }
-        let dims = found.indices.len();
-        let expected = (dims, dims + 3 + found.terms.len(), found.source.is_some());
+        let dims = found.coordinates.len();
+        let numbered = dims + 3 + found.terms.len();
+        let expected = (found.indices.len(), numbered, found.source.is_some());
         match (indices.len(), numbers.len(), source.is_some()) == expected {
             true => Ok(Table {
                 numbers,
@@ -306,7 +345,7 @@ impl<'a> Table<'a> {
     }
 
     fn cell(&self, row: usize) -> Result<Cell, Error> {
-        let dims = self.found.indices.len();
+        let dims = self.found.coordinates.len();
         let number = |at: usize| {
             let column = self.numbers[at];
             column.is_valid(row).then(|| column.value(row))
@@ -321,25 +360,26 @@ impl<'a> Table<'a> {
             source: self.source(row)?,
             sample: None,
         };
-        for axis in 0..dims {
-            let indices = self.indices[axis];
+        for (axis, indices) in self.indices.iter().enumerate() {
             let index = indices.is_valid(row).then(|| indices.value(row));
             cell.indices[axis] = index
                 .and_then(|index| usize::try_from(index).ok())
                 .ok_or_else(|| {
                     self.wrong(row, INDICES[axis], "this is not an index (0, 1, 2, ...)")
                 })?;
+        }
+        for axis in 0..dims {
             cell.coordinates[axis] = value(axis, COORDINATES[axis])?;
         }
         // A point without a loss is not known: other programs write NaN as NULL.
         if let Some(loss) = number(dims) {
             let terms = self.found.terms.iter().enumerate();
-            let terms = terms.map(|(at, (name, _))| value(dims + 3 + at, name));
+            let terms = terms.map(|(at, _)| number(dims + 3 + at).unwrap_or(f64::NAN));
             cell.sample = Some(Sample {
                 loss,
                 loss_se: number(dims + 1),
                 accuracy: number(dims + 2),
-                terms: terms.collect::<Result<_, _>>()?,
+                terms: terms.collect(),
             });
         }
         Ok(cell)
@@ -363,24 +403,24 @@ impl<'a> Table<'a> {
     }
 }
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name of a file as DuckDB takes it: UTF-8, and nothing in it that is a pattern or an address.
-struct Plain {
-    text: String,
+pub(crate) struct Plain {
+    pub(crate) text: String,
     /// Where the link is that stands for the file.
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Plain {
     /// Of a file that is read; where its own name will not do, that of a link to it.
-    fn of(path: &Path) -> Result<Plain, Error> {
+    pub(crate) fn of(path: &Path) -> Result<Plain, Error> {
         let failed = || Error::io("read", path);
         let whole = std::path::absolute(path).map_err(failed())?;
         if let Some(text) = whole.to_str()

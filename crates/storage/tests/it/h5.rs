@@ -9,7 +9,7 @@ use landscape_core::{
 };
 use landscape_storage::{
     Error, Format, Height, RunKind, Store, export_directions, export_surface, export_trajectory,
-    import_directions, import_surface,
+    import_directions, import_surface, read_surface,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -241,10 +241,68 @@ fn fills_of_eigenvalues_are_no_values() {
     }
 }
 
+/// A map of eigenvalues has values, and no losses.
+#[test]
+fn eigenvalues_without_losses_are_a_map() {
+    let (surface, notes) = import_noted("eigen.h5");
+    assert!(
+        notes[0].contains("no losses, which are NaN here; its values are `max_eig`"),
+        "{notes:?}"
+    );
+    for flat in 0..9 {
+        let [i, j, _] = surface.grid().unravel(flat);
+        match surface.get(flat) {
+            None => assert_eq!(j, 2),
+            Some(sample) => {
+                assert!(j < 2 && sample.loss.is_nan());
+                assert_eq!(sample.terms, [4.0 + i as f64, [-1.0, -0.5, 1.0][i]]);
+            }
+        }
+    }
+}
+
+/// Half precision, axes that fall, and lists of chunks: with and without filters, in pages, in a dataset that may grow.
+#[test]
+fn other_forms_are_the_same_landscape() {
+    for (name, count, tolerance) in [
+        ("half.h5", 5, 1e-3),
+        ("falling.h5", 5, 0.0),
+        ("fixed-array.h5", 5, 0.0),
+        ("fixed-array-gzip.h5", 5, 0.0),
+        ("fixed-array-pages.h5", 45, 1e-3),
+    ] {
+        let (surface, notes) = import_noted(name);
+        assert_eq!(surface.grid().shape(), [count, count], "{name}");
+        let axis = &surface.grid().axes()[0];
+        assert_eq!((axis.min(), axis.max()), (-1.0, 1.0));
+        for flat in 0..surface.grid().len() {
+            let [x, y, _] = surface.grid().point(flat);
+            let loss = surface.get(flat).unwrap().loss;
+            let right = 1.0 + x * x + x / 4.0 + y * y / 10.0;
+            assert!(
+                (loss - right).abs() <= tolerance * right + 1e-15,
+                "{name} {x} {y}: {loss} {right}"
+            );
+        }
+        let said = notes
+            .iter()
+            .any(|note| note == "`xcoordinates` falls, and is turned: axes rise");
+        assert_eq!(said, name == "falling.h5", "{notes:?}");
+    }
+}
+
+#[track_caller]
+fn import_noted(name: &str) -> (Surface, Vec<String>) {
+    read_surface(&reference(&format!("h5/{name}")), Format::H5).unwrap()
+}
+
 #[test]
 fn files_of_something_else_are_named() {
     for (name, words) in [
-        ("eigen.h5", "the file holds eigenvalues without losses: "),
+        (
+            "grouped.h5",
+            "the file holds the group `run1` with `xcoordinates`, `ycoordinates`, `train_loss`; copy",
+        ),
         (
             "projected.h5",
             "the file holds a projected path: `proj_xcoord`, `proj_ycoord`",

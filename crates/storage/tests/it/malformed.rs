@@ -1,6 +1,6 @@
 //! Files that cannot be imported: each error says where and why.
 
-use landscape_storage::{Error, Format, import_surface};
+use landscape_storage::{Error, Format, import_surface, read_surface};
 use ndarray::{Array1, Array2};
 use std::fs;
 use std::path::Path;
@@ -30,13 +30,28 @@ fn tables() {
     for (content, expected) in [
         ("", ": the file is empty"),
         ("i,alpha,loss\n", ": there are no points"),
+        ("alpha,loss\n", ": there are no points"),
         (
-            "alpha,loss\n",
-            ", line 1: there is no column `i` among `alpha`, `loss`; the columns are i, alpha, loss, of a plane i, j, alpha, beta, loss",
+            "a,loss\n",
+            ", line 1: there is no column `alpha` among `a`, `loss`; the columns are alpha, loss, of a plane alpha, beta, loss, and \
+             may be more",
+        ),
+        ("i,j,alpha,loss\n", ", line 1: there is no column `beta`"),
+        (
+            "i,alpha,beta,loss\n",
+            ", line 1: there is no column `j`, for column `beta`",
         ),
         (
-            "i;alpha;loss\n0;0;1\n",
-            ", line 1: its columns are separated by `;`; write it with commas, and numbers with points",
+            "alpha,loss\n0,1\n0.3,1\n1,2\n",
+            ", `alpha`: 0.3 is on no even spacing from 0.0 to 1.0; give columns i and j that number the points",
+        ),
+        (
+            "alpha,loss\n0,1\n1,1\n0,2\n",
+            ", line 4: point [0] occurs twice",
+        ),
+        (
+            "i;alpha;loss\n0;0;1,2,3\n",
+            ", line 2, `loss`: `1,2,3` is not a number",
         ),
         ("i,loss\n0,1\n", ", line 1: there is no column `alpha`"),
         ("i,alpha\n0,1\n", ", line 1: there is no column `loss`"),
@@ -66,8 +81,8 @@ fn tables() {
             ", line 2, `i`: `-1` is not an index (0, 1, 2, ...)",
         ),
         (
-            "i,alpha,loss,l2\n0,0,1,\n",
-            ", line 2, `l2`: `` is not a number",
+            "i,alpha,loss,l2\n0,0,1,3\n1,1,1,x\n",
+            ", line 3, `l2`: `x` is not a number",
         ),
         (
             "i,alpha,loss\n0,0,1\n0,0,2\n",
@@ -86,10 +101,6 @@ fn tables() {
             ", line 3, `alpha`: 0.3 where even spacing has 0.5",
         ),
         (
-            "i,alpha,loss\n0,1,1\n1,0,1\n",
-            ", line 3, `alpha`: the range 1:0 does not run upwards; its first number has to be the smaller one",
-        ),
-        (
             "i,alpha,loss\n0,0,1\n90000000,1,1\n",
             ": 2 points do not fill a grid of [90000001]; is an index wrong?",
         ),
@@ -100,6 +111,66 @@ fn tables() {
     ] {
         assert_eq!(text(content, Format::Csv), expected, "{content:?}");
     }
+}
+
+/// As pandas, NumPy, R and spreadsheets write them: the same plane, in which one point is not known.
+#[test]
+fn planes_of_other_programs_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    for (content, said) in [
+        (
+            "alpha,beta,loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
+            "there are no indices i, j, k: the grid follows from the coordinates",
+        ),
+        (
+            "beta,loss,alpha\n0.1,2,-1\n0,5,1\n0.1,4,0\n0,1,-1\n0,3,0\n0.1,NA,1\n",
+            "there are no indices i, j, k: the grid follows from the coordinates",
+        ),
+        (
+            "x,y,loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
+            "x, y are taken for alpha, beta",
+        ),
+        (
+            "\u{feff}i;j;alpha;beta;loss\n0;0;-1,0;0,0;1,0\n0;1;-1,0;0,1;2\n1;0;0;0;3,0\n1;1;0;0,1;4\n2;0;1;0;5\n2;1;1;0,1;\n",
+            "columns are separated by `;`, and a comma in a number is the decimal mark",
+        ),
+        (
+            "i\tj\talpha\tbeta\tloss\n0\t0\t-1\t0\t1\n0\t1\t-1\t0.1\t2\n1\t0\t0\t0\t3\n1\t1\t0\t0.1\t4\n2\t0\t1\t0\t5\n",
+            "columns are separated by `\\t`",
+        ),
+        (
+            "# alpha beta loss\n-1.0e0 0.0e0 1.0\n-1 0.1 2\n0 0 3\n0 0.1 4\n1 0 5\n",
+            "columns are separated by spaces",
+        ),
+        (
+            "i,j,alpha,beta,loss\n2,0,-1,0,1\n2,1,-1,0.1,2\n1,0,0,0,3\n1,1,0,0.1,4\n0,0,1,0,5\n",
+            "`alpha` falls, and is turned: axes rise",
+        ),
+        (
+            "Unnamed: 0,i,j,alpha,beta,loss,model,note\n0,0,0,-1,0,1,a net,\n1,0,1,-1,0.1,2,a net,\n2,1,0,0,0,3,,x\n3,1,1,0,0.1,4,b,\n4,2,0,1,0,5,b,\n",
+            "columns `model`, `note` hold no numbers, and are left out",
+        ),
+    ] {
+        fs::write(&path, content).unwrap();
+        let (surface, notes) =
+            read_surface(&path, Format::Csv).unwrap_or_else(|error| panic!("{error}: {content}"));
+        assert_eq!(surface.grid().shape(), [3, 2], "{content}");
+        let losses: Vec<_> = (0..6)
+            .map(|flat| surface.get(flat).map(|s| s.loss))
+            .collect();
+        let right = [Some(1.0), Some(2.0), Some(3.0), Some(4.0), Some(5.0), None];
+        assert_eq!(losses, right, "{content}");
+        assert!(surface.terms().is_empty(), "{:?}", surface.terms());
+        assert!(
+            notes.iter().any(|note| note.contains(said)),
+            "{notes:?} {said}"
+        );
+    }
+    // A value that is not there is no number.
+    fs::write(&path, "alpha,loss,l2\n0,1,2\n1,2,\n").unwrap();
+    let surface = import_surface(&path, Format::Csv).unwrap();
+    assert!(surface.get(1).unwrap().terms[0].is_nan());
 }
 
 /// As pandas, NumPy and spreadsheets write them.
@@ -151,7 +222,7 @@ fn objects() {
         ),
         (
             r#"{"schema": 1, "axes": [5]}"#.to_owned(),
-            ", line 1, character 24: the number `5` where an object with `min`, `max` and `count` is expected \
+            ", line 1, character 24: the number `5` where an object with `min`, `max` and `count`, or `values` is expected \
              (docs/export.md has the form)",
         ),
         (
@@ -159,7 +230,26 @@ fn objects() {
             ", line 1, character 34: the text \"a\" where a number is expected (docs/export.md has the form)",
         ),
         (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss` (docs/export.md has the form)"),
-        (format!(r#"{{"schema": 1, {axis}, "loss": [1, NaN]}}"#), ", line 1, character 71: NaN is no JSON; write \"NaN\", \"inf\" or \"-inf\", in quotes"),
+        (
+            format!(r#"{{"schema": 1, {axis}, "loss": [NaN, -Infinity, x]}}"#),
+            ", line 1, character 84: expected value",
+        ),
+        (
+            format!(r#"{{"schema": 1, {axis}, "loss": [[1, 2], [3]]}}"#),
+            ", line 1, character 79: the lists in a list differ in length (docs/export.md has the form)",
+        ),
+        (
+            format!(r#"{{"schema": 1, {axis}, "loss": [[1], [2]]}}"#),
+            ", `loss`: lists of the shape [2, 1] for a grid of [2]",
+        ),
+        (
+            format!(r#"{{"schema": 1, {axis}, "loss": 3}}"#),
+            ", line 1, character 66: a list of numbers is expected (docs/export.md has the form)",
+        ),
+        (
+            r#"{"schema": 1, "axes": [{"min": 0, "max": 1}], "loss": [1, 2]}"#.to_owned(),
+            ", `axes`: an axis has `min`, `max` and `count`, or `values`",
+        ),
         (
             format!(r#"{{"schema": 2, {axis}, "loss": [1, 2]}}"#),
             ", `schema`: 2 where 1 is known",
@@ -197,8 +287,63 @@ fn objects() {
     );
     assert!(words.starts_with(", line 1, character "), "{words}");
     assert!(
-        words.contains("which lists hold") && !words.contains("enum"),
+        words.contains("`nan` is not a number, null, ") && !words.contains("enum"),
         "{words}"
+    );
+}
+
+/// As Python's `json.dump` and lists of NumPy arrays have them.
+#[test]
+fn objects_of_python_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let even = r#"[{"min": -1.0, "max": 1.0, "count": 3}, {"min": 0, "max": 1, "count": 2}]"#;
+    let values = r#"[{"values": [-1.0, 0.0, 1.0]}, {"values": [0, 1]}]"#;
+    let falling = r#"[{"values": [1.0, 0.0, -1.0]}, {"values": [0, 1]}]"#;
+    for (axes, loss) in [
+        (even, "[NaN, 2, 3, Infinity, 5, -Infinity]"),
+        (even, "[[NaN, 2], [3, Infinity], [5, -Infinity]]"),
+        (values, r#"["NaN", 2, 3, "inf", 5, "-inf"]"#),
+        (falling, "[[5, -Infinity], [3, Infinity], [NaN, 2]]"),
+    ] {
+        let content = format!(
+            r#"{{"schema": 1, "note": "NaN \" Infinity", "axes": {axes}, "loss": {loss}}}"#
+        );
+        fs::write(&path, content).unwrap();
+        let surface =
+            import_surface(&path, Format::Json).unwrap_or_else(|error| panic!("{error}: {loss}"));
+        assert_eq!(surface.grid().shape(), [3, 2]);
+        let losses: Vec<f64> = (0..6).map(|flat| surface.get(flat).unwrap().loss).collect();
+        assert!(losses[0].is_nan(), "{losses:?}");
+        assert_eq!(
+            losses[1..],
+            [2.0, 3.0, f64::INFINITY, 5.0, f64::NEG_INFINITY]
+        );
+    }
+}
+
+/// Columns of words and pandas' index are left out; coordinates alone are enough; NULL is no value.
+#[test]
+fn columnar_files_of_other_programs_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let conn = duckdb::Connection::open_in_memory().unwrap();
+    let rows = "SELECT * FROM (VALUES (-1.0, 0.0, 1.0, 'net', 3.0, 0), (0.0, 0.0, 2.0, 'net', NULL, 1), \
+                (1.0, 0.0, NULL, NULL, 1.0, 2)) AS t(alpha, beta, loss, model, l2, __index_level_0__)";
+    let file = path.display();
+    conn.execute_batch(&format!("COPY ({rows}) TO '{file}' (FORMAT parquet)"))
+        .unwrap();
+    let (surface, notes) = read_surface(&path, Format::Parquet).unwrap();
+    assert_eq!(surface.grid().shape(), [3, 1]);
+    let losses = [0, 1, 2].map(|flat| surface.get(flat).map(|sample| sample.loss));
+    assert_eq!(losses, [Some(1.0), Some(2.0), None]);
+    assert_eq!(surface.terms().len(), 1);
+    assert!(surface.get(1).unwrap().terms[0].is_nan());
+    assert!(
+        notes
+            .iter()
+            .any(|note| note == "column `model` holds no numbers, and is left out"),
+        "{notes:?}"
     );
 }
 

@@ -69,6 +69,22 @@ def projected(name):
         f["proj_xcoord"], f["proj_ycoord"] = np.arange(3.0), np.arange(3.0)
 
 
+def bowl(name, dtype="f8", sign=1, maxshape=None, n=(5, 5), chunks=None, compression=None, **options):
+    """1 + x^2 + x/4 + y^2/10, in other forms than the default one."""
+    with h5py.File(HERE / name, "w", **options) as f:
+        x, y = sign * np.linspace(-1, 1, n[0]), np.linspace(-2, 2, n[1])
+        f["xcoordinates"], f["ycoordinates"] = x, y
+        X, Y = np.meshgrid(x, y)
+        losses = (1 + X**2 + X / 4 + Y**2 / 10).astype(dtype)
+        f.create_dataset("train_loss", data=losses, chunks=chunks, compression=compression, maxshape=maxshape)
+
+
+def grouped(name):
+    with h5py.File(HERE / name, "w") as f:
+        for key in ("xcoordinates", "ycoordinates", "train_loss"):
+            f["run1/" + key] = np.zeros(3)
+
+
 TENSORS = [  # name, shape; what a state has beside parameters is marked
     ("conv.weight", (2, 1, 3, 3), True),
     ("bn.weight", (2,), True),
@@ -108,3 +124,10 @@ if __name__ == "__main__":
     eigenvalues("eigen.h5")
     with_losses("eigen-losses.h5", "eigen.h5")
     projected("projected.h5")
+    bowl("half.h5", dtype="f2")
+    bowl("falling.h5", sign=-1)
+    bowl("fixed-array.h5", chunks=(2, 2), libver="latest")
+    bowl("fixed-array-gzip.h5", chunks=(2, 3), compression="gzip", maxshape=(8, 9), libver="latest")
+    # More chunks than a page of their list has entries.
+    bowl("fixed-array-pages.h5", dtype="f2", n=(45, 45), chunks=(1, 1), libver="latest")
+    grouped("grouped.h5")

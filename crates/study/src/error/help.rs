@@ -18,6 +18,8 @@ impl StudyError {
             E::SeveralInputs { .. } => "give data that hold every input by its name",
             E::NoData => "name the data, for example moons or mnist-1k",
             E::NoFolder { .. } => "leave the folder out",
+            E::NoTable { .. } => "name a table (.csv, .tsv, .parquet), or no column",
+            E::ColumnName { .. } => "rename the column, without commas and equals signs",
             E::NotATraining { .. } => "name a run of kind train",
             E::UnknownLoss { .. } => "say which loss is meant",
             E::NoCheckpoint { steps, .. } => return Some(there_are(steps)),

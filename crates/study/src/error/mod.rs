@@ -143,6 +143,18 @@ pub enum StudyError {
         /// The data.
         data: String,
     },
+    /// A column of targets is named, and the data are no table.
+    #[error("the data {data} are no table, which has a column of targets")]
+    NoTable {
+        /// The data.
+        data: String,
+    },
+    /// The name of a column cannot be written in the name of data.
+    #[error("the column `{column}` cannot be named, for the signs in its name")]
+    ColumnName {
+        /// The column.
+        column: String,
+    },
     /// Parameters are asked for of a run that has none.
     #[error("run `{run}` is a {kind}, not a training run")]
     NotATraining {

@@ -1,8 +1,8 @@
-use super::Model;
+use super::{Model, table};
 use crate::StudyError;
 use crate::record::DataSource;
 use crate::report::Reporter;
-use landscape_models::{DataSpec, Dataset, LossKind, Split, load};
+use landscape_models::{DataSpec, Dataset, LossKind, ModelsError, Split, load};
 use std::path::PathBuf;
 
 /// Which data, and which loss.
@@ -10,7 +10,9 @@ use std::path::PathBuf;
 pub struct DataRequest {
     /// The data; those of the training run where absent.
     pub data: Option<DataSpec>,
-    /// Folder of the standard files of MNIST or CIFAR-10.
+    /// The column of the targets, where the data are a table.
+    pub target: Option<String>,
+    /// Folder of the standard files of MNIST or CIFAR.
     pub dir: Option<PathBuf>,
     /// The same for data that have files in a folder, where neither `dir` nor a training run names one.
     pub usual_dir: Option<PathBuf>,
@@ -27,7 +29,7 @@ impl DataRequest {
     ///
     /// # Errors
     /// [`StudyError::NoData`] where neither says it; [`StudyError::NoFolder`] for a folder that the data of the run do
-    /// not lie in.
+    /// not lie in; [`StudyError::NoTable`] for a column of data that are no table.
     pub fn source(&self, trained: Option<&DataSource>) -> Result<DataSource, StudyError> {
         let (spec, dir, split, samples) = match (&self.data, trained) {
             (Some(spec), _) => (spec.clone(), None, Split::default(), None),
@@ -42,6 +44,7 @@ impl DataRequest {
             }
             (None, None) => return Err(StudyError::NoData),
         };
+        let spec = self.with_target(spec)?;
         let usual = self.usual_dir.clone().filter(|_| spec.reads_folder());
         Ok(DataSource::new(
             spec,
@@ -52,11 +55,48 @@ impl DataRequest {
     }
 }
 
+impl DataRequest {
+    /// The data with the column that is asked for.
+    fn with_target(&self, mut spec: DataSpec) -> Result<DataSpec, StudyError> {
+        let Some(column) = &self.target else {
+            return Ok(spec);
+        };
+        match &mut spec {
+            DataSpec::Table(table) => table.target = Some(column.clone()),
+            other => {
+                return Err(StudyError::NoTable {
+                    data: other.to_string(),
+                });
+            }
+        }
+        match spec.to_string().parse() {
+            Ok(same) if spec == same => Ok(spec),
+            // It could not be written down.
+            _ => Err(StudyError::ColumnName {
+                column: column.clone(),
+            }),
+        }
+    }
+}
+
 /// Reads the data.
 ///
 /// # Errors
-/// Those of [`load`].
+/// Those of [`load`], and of a table.
 pub fn load_data(source: &DataSource) -> Result<Dataset, StudyError> {
+    if let DataSpec::Table(table) = &source.spec {
+        if source.split == Split::Test {
+            return Err(StudyError::Models(ModelsError::BadData {
+                spec: source.spec.to_string(),
+                reason: "a table has no test split; use the split `train`".to_owned(),
+            }));
+        }
+        let data = table::load(table)?;
+        return match source.samples {
+            Some(samples) => Ok(data.take(samples)?),
+            None => Ok(data),
+        };
+    }
     Ok(load(
         &source.spec,
         source.dir.as_deref(),
@@ -95,11 +135,14 @@ pub fn with_loss(
     let of = |kind, reason| LossChoice { kind, reason };
     let given = given.map(|kind| of(kind, None));
     let known = given.or(trained.map(|kind| of(kind, Some("the training run"))));
+    for note in data.notes() {
+        reporter.note(format_args!("{}: {note}", data.name()));
+    }
     let loss = known.unwrap_or_else(|| suggested(&data, model, reporter));
     if are_bytes(data.x()) {
         reporter.note(
             "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
-             networks are trained with them divided by 255",
+             networks are trained with them divided by 255, which `:scale=1/255` behind the name of the file does",
         );
     }
     let samples = data.len();

@@ -6,6 +6,7 @@ mod network;
 mod plan;
 mod program;
 mod source;
+mod table;
 
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use model::Model;

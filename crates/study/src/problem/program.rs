@@ -88,7 +88,7 @@ impl ProgramModel {
         };
         let trace = self
             .program
-            .trace(params, &inputs, Some(&targets), kind(loss))?;
+            .trace(params, &inputs, targets.as_ref(), kind(loss))?;
         Ok(trace)
     }
 }
@@ -112,16 +112,17 @@ fn kind(loss: LossKind) -> Loss {
     }
 }
 
-/// Targets as numbers, `[samples]` for labels, else `[samples, values]`.
-fn array(targets: &Targets) -> Result<Array, StudyError> {
+/// Targets as numbers, `[samples]` for labels, else `[samples, values]`; none where there are none.
+fn array(targets: &Targets) -> Result<Option<Array>, StudyError> {
     let array = match targets {
+        Targets::None(_) => return Ok(None),
         Targets::Classes(labels) => Array::new(
             [labels.len()],
             labels.iter().map(|&label| label as f32).collect(),
         ),
         Targets::Values { data, width } => Array::new([targets.len(), *width], data.clone()),
     };
-    Ok(array?)
+    Ok(Some(array?))
 }
 
 impl ProgramModel {

@@ -5,6 +5,7 @@ use landscape_models::{DataSpec, Split};
 use landscape_storage::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// Where the numbers of a run come from; it determines none of them.
@@ -245,7 +246,7 @@ pub struct DataSource {
     /// How many of the first samples; all where absent.
     #[serde(default)]
     pub samples: Option<usize>,
-    /// What is done to pixels.
+    /// How inputs are normalised, in words.
     #[serde(default)]
     pub pixels: Option<String>,
     /// The folder, or the files, from the root, where that is known.
@@ -259,7 +260,7 @@ impl DataSource {
         let given = spec.files().into_iter().chain(dir.as_deref());
         DataSource {
             paths: given.filter_map(absolute).collect(),
-            pixels: spec.preprocessing().map(str::to_owned),
+            pixels: spec.preprocessing().map(Cow::into_owned),
             spec,
             dir,
             split,
@@ -275,11 +276,13 @@ impl DataSource {
             Some(root) if !given.exists() && root.exists() => root.clone(),
             _ => given.to_owned(),
         };
-        self.spec = match self.spec {
-            DataSpec::File(file) => DataSpec::File(found(&file)),
-            DataSpec::Pair(x, y) => DataSpec::Pair(found(&x), found(&y)),
-            named => named,
-        };
+        match &mut self.spec {
+            DataSpec::File(file) => file.path = found(&file.path),
+            DataSpec::Table(table) => table.path = found(&table.path),
+            DataSpec::Folder(folder) => folder.path = found(&folder.path),
+            DataSpec::Pair(x, y) => (*x, *y) = (found(x), found(y)),
+            _ => {}
+        }
         self.dir = self.dir.as_deref().map(found);
         self
     }

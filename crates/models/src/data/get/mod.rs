@@ -1,4 +1,4 @@
-//! The standard files of MNIST and CIFAR-10 from the net.
+//! The standard files of MNIST, CIFAR-10 and CIFAR-100 from the net.
 //!
 //! An archive is downloaded beside its place as `ARCHIVE.part`, unpacked file by file under a
 //! temporary name, compared with its SHA-256, and only then given its name: what stands under a

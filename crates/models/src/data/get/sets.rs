@@ -132,6 +132,37 @@ impl StandardSet {
     }
 }
 
+impl StandardSet {
+    /// CIFAR-100's binary version: two files, into the folder `cifar-100-binary`. The sums are those of the archive whose
+    /// MD5 sum is 03b5dce0....
+    pub fn cifar100() -> Self {
+        const FILES: [(&str, u64, &str); 2] = [
+            (
+                "train.bin",
+                153_700_000,
+                "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29",
+            ),
+            (
+                "test.bin",
+                30_740_000,
+                "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a",
+            ),
+        ];
+        StandardSet {
+            folder: "cifar-100-binary".into(),
+            url: "https://www.cs.toronto.edu/~kriz".into(),
+            archives: vec![Archive {
+                name: "cifar-100-binary.tar.gz".into(),
+                packing: Packing::TarGzip,
+                files: FILES
+                    .iter()
+                    .map(|&(name, bytes, sha256)| expected(name, bytes, sha256))
+                    .collect(),
+            }],
+        }
+    }
+}
+
 fn expected(name: &str, bytes: u64, sha256: &str) -> Expected {
     Expected {
         name: name.to_owned(),

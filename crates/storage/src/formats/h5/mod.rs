@@ -14,7 +14,7 @@ pub(crate) use directions::{read as read_directions, write as write_directions};
 pub(crate) use trajectory::write as write_trajectory;
 
 use super::Format;
-use super::cells::{Notes, axis_of, check_sample, empty, some_of};
+use super::cells::{Notes, axis_of, check_sample, empty, some_of, turned};
 use crate::error::{Error, Place};
 use hdf5::{Dataset, File, Flaw, Group, Node, Values};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
@@ -155,8 +155,8 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let file = open(path)?;
     let root = file.root().map_err(at(path, "/"))?;
     let reader = Reader { path, root: &root };
-    let grid = reader.grid(notes)?;
-    let columns = reader.columns(&grid)?;
+    let (grid, falls) = reader.grid(notes)?;
+    let columns = reader.columns(&grid, notes)?;
     let names = columns.terms.iter().map(|(name, _)| name.clone());
     let weights = reader.weights(&columns)?;
     let terms = names
@@ -165,6 +165,7 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     let order = Table::new(&grid).order();
     let mut surface = empty(grid, terms.collect(), path, file.budget())?;
     for (row, flat) in order.enumerate() {
+        let flat = turned(surface.grid(), &falls, flat);
         let known = columns.sample(row);
         if let Some((sample, _)) = &known {
             columns
@@ -259,20 +260,45 @@ fn clear_eigenvalues(terms: &mut [(String, Vec<f64>)]) {
     }
 }
 
+/// Losses of a file that has none: NaN at points that have other values, the mark of no point elsewhere.
+fn lost(terms: &[(String, Vec<f64>)], count: usize) -> Vec<f64> {
+    let known = |row: usize| terms.iter().any(|(_, values)| !values[row].is_nan());
+    let loss = |row| if known(row) { f64::NAN } else { ABSENT };
+    (0..count).map(loss).collect()
+}
+
 /// What a file holds, in words.
 fn holds(root: &Group<'_>) -> String {
     let names = root.names();
     let known = [
         ("proj_xcoord", "a projected path"),
         (MEASURES[0].0, "a landscape"),
+        (MEASURES[1].0, "a landscape"),
         ("max_eig", "eigenvalues without losses"),
+        ("min_eig", "eigenvalues without losses"),
         (directions::NAMES[0], "directions"),
+        (
+            "loss_0_0",
+            "single points, which are not gathered in one dataset",
+        ),
+        (directions::NAMES[1], "a second direction without a first"),
+        (AXES[0], "coordinates without values"),
     ];
     let what = known.iter().find(|(name, _)| names.contains(name));
-    match (what, names.is_empty()) {
-        (_, true) => "nothing".to_owned(),
+    let group = |name: &&&str| root.is_group(name).unwrap_or(false);
+    match (what, names.iter().find(group)) {
+        _ if names.is_empty() => "nothing".to_owned(),
         (Some((_, what)), _) => format!("{what}: {}", some_of(names.into_iter())),
-        (None, _) => some_of(names.into_iter()),
+        (None, Some(&name)) => {
+            let inner = root.group(name).ok().flatten();
+            let inner = inner.map(|group| some_of(group.names().into_iter()));
+            format!(
+                "the group {} with {}; copy its datasets to the top of a file",
+                some_of(std::iter::once(name)),
+                inner.unwrap_or_else(|| "nothing that can be read".to_owned())
+            )
+        }
+        (None, None) => some_of(names.into_iter()),
     }
 }
 
@@ -298,8 +324,9 @@ impl<'a> Reader<'a> {
         self.root.dataset(name).map_err(at(self.path, name))
     }
 
-    fn grid(&self, notes: &mut Notes) -> Result<Grid, Error> {
-        let mut axes: Vec<Axis> = Vec::new();
+    /// The grid, and which of its axes fall in the file.
+    fn grid(&self, notes: &mut Notes) -> Result<(Grid, Vec<bool>), Error> {
+        let (mut axes, mut falls): (Vec<Axis>, Vec<bool>) = (Vec::new(), Vec::new());
         for name in AXES {
             let Some(dataset) = self.dataset(name)? else {
                 break;
@@ -309,7 +336,10 @@ impl<'a> Reader<'a> {
                 return Err(self.wrong(name, reason));
             }
             let values = dataset.numbers().map_err(at(self.path, name))?;
-            axes.push(axis_of(&values, name, notes).map_err(|reason| self.wrong(name, reason))?);
+            let axis = axis_of(&values, name, notes);
+            let (axis, fall) = axis.map_err(|reason| self.wrong(name, reason))?;
+            axes.push(axis);
+            falls.push(fall);
         }
         match (axes.is_empty(), self.root.has(directions::NAMES[0])) {
             (true, true) => Err(self.wrong(
@@ -317,25 +347,39 @@ impl<'a> Reader<'a> {
                 "there is no such dataset: these are directions, from which a landscape can be sampled",
             )),
             (true, false) => Err(self.wrong(AXES[0], self.lacking())),
-            _ => Grid::new(axes).map_err(|error| self.wrong(AXES[0], error.to_string())),
+            _ => {
+                let grid = Grid::new(axes);
+                let grid = grid.map_err(|error| self.wrong(AXES[0], error.to_string()))?;
+                Ok((grid, falls))
+            }
         }
     }
 
-    fn columns(&self, grid: &Grid) -> Result<Columns, Error> {
-        let (loss_name, percent_name) = MEASURES
-            .into_iter()
-            .find(|(loss, _)| self.root.has(loss))
-            .ok_or_else(|| self.wrong(MEASURES[0].0, self.lacking()))?;
+    fn columns(&self, grid: &Grid, notes: &mut Notes) -> Result<Columns, Error> {
+        let named = MEASURES.into_iter().find(|(loss, _)| self.root.has(loss));
+        let has_eigenvalues = || EIGENVALUES.iter().any(|(name, _)| self.root.has(name));
+        if named.is_none() && !has_eigenvalues() {
+            return Err(self.wrong(MEASURES[0].0, self.lacking()));
+        }
+        let (loss_name, percent_name) = named.unwrap_or(MEASURES[0]);
         let loss = self.over(grid, loss_name)?;
         let fixed = [loss_name, percent_name, ACCURACY, LOSS_SE, SOURCE];
+        let terms = self.terms(grid, &fixed)?;
+        let loss = loss.unwrap_or_else(|| {
+            notes.say(format!(
+                "the file has no losses, which are NaN here; its values are {}",
+                some_of(terms.iter().map(|(name, _)| name.as_str()))
+            ));
+            lost(&terms, grid.len())
+        });
         Ok(Columns {
             percent_name,
-            loss: loss.ok_or_else(|| self.wrong(loss_name, "there is no such dataset"))?,
+            loss,
             percent: self.over(grid, percent_name)?,
             accuracy: self.over(grid, ACCURACY)?,
             loss_se: self.over(grid, LOSS_SE)?,
             source: self.over(grid, SOURCE)?,
-            terms: self.terms(grid, &fixed)?,
+            terms,
         })
     }
 

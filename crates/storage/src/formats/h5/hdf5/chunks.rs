@@ -17,6 +17,8 @@ pub(super) enum Index {
     },
     /// All chunks in order, in one piece.
     Implicit(Option<u64>),
+    /// A list with an entry for each chunk.
+    Fixed(Option<u64>),
 }
 
 impl Index {
@@ -36,7 +38,11 @@ impl Index {
                 Ok(Index::Single { address, stored })
             }
             2 => Ok(Index::Implicit(body.address()?)),
-            3 => unsupported("a chunk index in the form of a fixed array"),
+            3 => {
+                // The bits of a page, which the list says again.
+                body.skip(1)?;
+                Ok(Index::Fixed(body.address()?))
+            }
             4 => unsupported("a chunk index in the form of an extensible array"),
             5 => unsupported("a chunk index in the form of a version 2 B-tree"),
             _ => Err(Flaw::Damaged("an unknown chunk index")),
@@ -51,11 +57,58 @@ const FORMS: u64 = 3;
 #[derive(Debug)]
 pub(super) struct Blocks<'a> {
     pub shape: &'a [usize],
+    /// The shape that it may grow to, which numbers the chunks.
+    pub limits: &'a [usize],
     /// The shape of a chunk.
     pub chunk: &'a [usize],
     /// Bytes of a value.
     pub width: usize,
     pub filters: &'a [Filter],
+}
+
+/// Bytes of a checksum.
+const CHECKSUM: usize = 4;
+
+/// The header of a list of chunks.
+struct List {
+    /// Whether chunks go through filters, so that their lengths differ.
+    filtered: bool,
+    /// Bytes of an entry.
+    width: usize,
+    /// Entries in a page.
+    page: usize,
+    entries: usize,
+    block: Option<u64>,
+}
+
+impl List {
+    fn parse(file: &File, header: u64) -> Result<Self, Flaw> {
+        let damaged = || Flaw::Damaged("a list of chunks");
+        let mut at = file.at(header)?;
+        at.expect(b"FAHD", "a list of chunks has no signature")?;
+        at.skip(1)?;
+        let filtered = match at.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(damaged()),
+        };
+        let width = usize::from(at.u8()?);
+        let bits = u32::from(at.u8()?);
+        let page = 1usize.checked_shl(bits).filter(|&page| page > 0);
+        let entries = usize::try_from(at.length()?).map_err(|_| damaged())?;
+        let block = at.address()?;
+        // Each entry takes bytes of the file.
+        if width == 0 || entries > file.bytes().len() / width {
+            return Err(damaged());
+        }
+        Ok(List {
+            filtered,
+            width,
+            page: page.ok_or_else(damaged)?,
+            entries,
+            block,
+        })
+    }
 }
 
 /// A chunk in the file.
@@ -96,9 +149,11 @@ impl Blocks<'_> {
             mask: 0,
         };
         match *index {
-            Index::Tree(None) | Index::Single { address: None, .. } | Index::Implicit(None) => {
-                Ok(())
-            }
+            Index::Tree(None)
+            | Index::Single { address: None, .. }
+            | Index::Implicit(None)
+            | Index::Fixed(None) => Ok(()),
+            Index::Fixed(Some(header)) => self.list(file, header, raw),
             Index::Tree(Some(root)) => {
                 // In a tree there are fewer nodes than chunks, but for a small one.
                 let mut budget = self.count().saturating_mul(2).saturating_add(8);
@@ -141,11 +196,74 @@ impl Blocks<'_> {
     fn corner(&self, mut number: usize) -> Vec<usize> {
         let mut corner = vec![0; self.shape.len()];
         for axis in (0..self.shape.len()).rev() {
-            let count = self.along(axis).max(1);
+            let count = self.limits[axis].div_ceil(self.chunk[axis]).max(1);
             corner[axis] = number % count * self.chunk[axis];
             number /= count;
         }
         corner
+    }
+
+    /// Reads a list with an entry for each chunk, in pages where it is long.
+    fn list(&self, file: &File, header: u64, raw: &mut [u8]) -> Result<(), Flaw> {
+        let list = List::parse(file, header)?;
+        let Some(block) = list.block else {
+            return Ok(());
+        };
+        let mut at = file.at(block)?;
+        at.expect(b"FADB", "a list of chunks has no signature")?;
+        // Version, client, the address of the header.
+        at.skip(2)?;
+        at.pointer()?;
+        let mut visit = |at: &mut Cursor<'_>, numbers: std::ops::Range<usize>| {
+            numbers.into_iter().try_for_each(|number| {
+                let stored = self.entry(at, &list)?;
+                let corner = self.corner(number);
+                let inside = corner
+                    .iter()
+                    .zip(self.shape)
+                    .all(|(at, length)| at < length);
+                match stored {
+                    Some(stored) if inside => self.place(file, &corner, &stored, raw),
+                    _ => Ok(()),
+                }
+            })
+        };
+        if list.entries <= list.page {
+            return visit(&mut at, 0..list.entries);
+        }
+        let pages = list.entries.div_ceil(list.page);
+        let written = at.take(pages.div_ceil(8))?;
+        at.skip(CHECKSUM)?;
+        for page in 0..pages {
+            let first = page * list.page;
+            let numbers = first..list.entries.min(first + list.page);
+            match written[page / 8] & (0x80 >> (page % 8)) {
+                0 => at.skip(numbers.len() * list.width)?,
+                _ => visit(&mut at, numbers)?,
+            }
+            at.skip(CHECKSUM)?;
+        }
+        Ok(())
+    }
+
+    /// An entry of a list; `None` for a chunk that was never written.
+    fn entry(&self, at: &mut Cursor<'_>, list: &List) -> Result<Option<Stored>, Flaw> {
+        let before = at.left();
+        let address = at.address()?;
+        let (bytes, mask) = match list.filtered {
+            false => (self.chunk_bytes().unwrap_or(0) as u64, 0),
+            true => {
+                let width = list.width.checked_sub(before - at.left() + 4);
+                let width = width.filter(|width| (1..=8).contains(width));
+                let width = width.ok_or(Flaw::Damaged("the entries of a list of chunks"))?;
+                (at.uint(width)?, at.u32()?)
+            }
+        };
+        Ok(address.map(|address| Stored {
+            address,
+            bytes,
+            mask,
+        }))
     }
 
     /// Walks a node of the tree. `budget` bounds the nodes and chunks that are visited.

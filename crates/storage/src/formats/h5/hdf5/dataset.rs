@@ -17,6 +17,8 @@ pub(in super::super) struct Dataset<'a> {
     file: &'a File,
     /// Lengths of the axes; empty for a scalar.
     pub shape: Vec<usize>,
+    /// The lengths that they may grow to.
+    limits: Vec<usize>,
     number: Number,
     layout: Layout<'a>,
     filters: Vec<Filter>,
@@ -40,8 +42,10 @@ impl<'a> Dataset<'a> {
         let need = |kind: u16| find(kind).unwrap_or(Err(Flaw::Damaged("this is not a dataset")));
         // First the type: what is no number says so.
         let number = Number::parse(need(message::DATATYPE)?)?;
-        let shape = dataspace(need(message::DATASPACE)?)?;
+        let (shape, limits) = dataspace(need(message::DATASPACE)?)?;
         let shape = counted(&shape, number.size)?;
+        let limit = |(&most, &now): (&u64, &usize)| usize::try_from(most).unwrap_or(now).max(now);
+        let limits = limits.iter().zip(&shape).map(limit).collect();
         let filters = find(message::FILTERS).transpose()?;
         let fill = find(message::FILL).transpose()?;
         Ok(Dataset {
@@ -50,6 +54,7 @@ impl<'a> Dataset<'a> {
             filters: filters.map(filters::parse).transpose()?.unwrap_or_default(),
             fill: fill_value(fill, number.size),
             shape,
+            limits,
             number,
         })
     }
@@ -95,6 +100,7 @@ impl<'a> Dataset<'a> {
     fn chunked(&self, index: &Index, chunk: &[usize]) -> Result<Vec<u8>, Flaw> {
         let blocks = chunks::Blocks {
             shape: &self.shape,
+            limits: &self.limits,
             chunk,
             width: self.number.size,
             filters: &self.filters,
@@ -119,14 +125,15 @@ fn counted(shape: &[u64], width: usize) -> Result<Vec<usize>, Flaw> {
     }
 }
 
-fn dataspace(mut body: Cursor<'_>) -> Result<Vec<u64>, Flaw> {
+/// The shape, and the one that it may grow to.
+fn dataspace(mut body: Cursor<'_>) -> Result<(Vec<u64>, Vec<u64>), Flaw> {
     let version = body.u8()?;
     let rank = usize::from(body.u8()?);
+    let flags = body.u8()?;
     match version {
-        // Flags and bytes without a meaning.
-        1 => body.skip(6)?,
+        // Bytes without a meaning.
+        1 => body.skip(5)?,
         2 => {
-            body.skip(1)?;
             if body.u8()? == 2 {
                 return Err(Flaw::Unsupported("a dataset without values".to_owned()));
             }
@@ -136,7 +143,17 @@ fn dataspace(mut body: Cursor<'_>) -> Result<Vec<u64>, Flaw> {
     if rank > MAX_RANK {
         return Err(Flaw::Damaged("a shape of more than 32 axes"));
     }
-    (0..rank).map(|_| body.length()).collect()
+    let mut lengths = || {
+        (0..rank)
+            .map(|_| body.length())
+            .collect::<Result<Vec<u64>, _>>()
+    };
+    let shape = lengths()?;
+    let limits = match flags & 1 {
+        0 => shape.clone(),
+        _ => lengths()?,
+    };
+    Ok((shape, limits))
 }
 
 /// Where the values of a dataset of `rank` axes stand.

@@ -50,10 +50,14 @@ impl Number {
                 let kind = [Kind::Unsigned, Kind::Signed][usize::from(flags & 0x08 != 0)];
                 Ok(Number::new(size, kind, flags & 1 != 0))
             }
-            (1, 4 | 8) => {
+            (1, 2 | 4 | 8) => {
                 let bits = [body.u16()?, body.u16()?];
                 let fields = [body.u8()?, body.u8()?, body.u8()?, body.u8()?];
-                let (exponent, mantissa) = [(8, 23), (11, 52)][usize::from(size == 8)];
+                let (exponent, mantissa) = match size {
+                    2 => (5, 10),
+                    4 => (8, 23),
+                    _ => (11, 52),
+                };
                 let ieee = bits == [0, 8 * size as u16]
                     && fields == [mantissa, exponent, 0, mantissa]
                     && flags & 0x40 == 0;
@@ -93,6 +97,7 @@ impl Number {
         };
         let spare = 64 - 8 * self.size as u32;
         match (self.kind, self.size) {
+            (Kind::Float, 2) => half::f16::from_bits(bits as u16).to_f64(),
             (Kind::Float, 4) => f64::from(f32::from_bits(bits as u32)),
             (Kind::Float, _) => f64::from_bits(bits),
             (Kind::Unsigned, _) => bits as f64,
