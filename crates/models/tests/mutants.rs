@@ -160,6 +160,18 @@ fn data(dir: &Path) {
             let _ = load(&spec, None, Split::Train, None);
         });
     }
+    let class = dir.join("folder/a");
+    fs::create_dir_all(&class).unwrap();
+    for name in ["colours.png", "palette.png", "photo.jpg", "grey.jpg"] {
+        let path = class.join("image.png");
+        let spec: DataSpec = format!("{}/:size=5", dir.join("folder").display())
+            .parse()
+            .unwrap();
+        survive(name, &sound(&format!("images/{name}")), |bytes| {
+            fs::write(&path, bytes).unwrap();
+            let _ = load(&spec, None, Split::Train, None);
+        });
+    }
     let (x, y): (PathBuf, PathBuf) = (dir.join("x.npy"), dir.join("y.npy"));
     fs::write(&y, sound("y.npy")).unwrap();
     let spec = DataSpec::Pair(x.clone(), y);

@@ -4,7 +4,7 @@
 use landscape_core::{Axis, Grid, Parameter, Params, Role, Sample, Surface, Term};
 use landscape_files::mutants::{endure, survive};
 use landscape_storage::{
-    CheckpointForm, Format, decode_checkpoint, encode_checkpoint, export_surface,
+    CheckpointForm, Format, TableFile, decode_checkpoint, encode_checkpoint, export_surface,
     import_directions, import_surface,
 };
 use std::fs;
@@ -68,6 +68,30 @@ fn made_to_harm(path: &Path) {
             Format::Json,
             axes.to_owned() + "],\"terms\":[" + &term.repeat(200_000),
         ),
+        (
+            "words",
+            Format::Json,
+            axes.to_owned() + &"NaN,".repeat(2_000_000) + "0]}",
+        ),
+        (
+            "lists in lists",
+            Format::Json,
+            axes.to_owned() + &"[".repeat(6_000_000),
+        ),
+        (
+            "empty lists",
+            Format::Json,
+            axes.to_owned() + &"[],".repeat(2_000_000) + "0]}",
+        ),
+        (
+            "coordinates",
+            Format::Csv,
+            "alpha,loss\n".to_owned()
+                + &(0..400_000)
+                    .map(|n| format!("{n}e9,0\n"))
+                    .collect::<String>()
+                + "1,1\n",
+        ),
         ("lists", Format::Json, "[".repeat(6_000_000)),
         ("objects", Format::Json, "{\"a\":".repeat(2_000_000)),
     ] {
@@ -98,12 +122,31 @@ fn damaged_files_do_no_harm() {
             let _ = import_surface(&path, format);
         });
     }
-    for name in ["chunks.h5", "surface.h5", "single_chunk.h5"] {
+    for name in [
+        "chunks.h5",
+        "surface.h5",
+        "single_chunk.h5",
+        "fixed-array-gzip.h5",
+        "fixed-array-pages.h5",
+        "half.h5",
+    ] {
         survive(name, &reference(name), |bytes| {
             fs::write(&path, bytes).unwrap();
             let _ = import_surface(&path, Format::H5);
         });
     }
+    let table = dir.path().join("t.csv");
+    let columns = "id,size,city\n1,2.5,a\n2,3.5,b\n3,NA,c\n".repeat(5);
+    survive("columns", columns.as_bytes(), |bytes| {
+        fs::write(&table, bytes).unwrap();
+        let _ = TableFile::open(&table).map(|table| {
+            let names: Vec<&str> = table.columns().iter().map(|c| c.name.as_str()).collect();
+            let _ = (
+                table.numbers(&names),
+                table.classes(names.last().unwrap_or(&"")),
+            );
+        });
+    });
     for form in [CheckpointForm::F32, CheckpointForm::F16] {
         survive(form.name(), &encode_checkpoint(form), decode_checkpoint);
     }

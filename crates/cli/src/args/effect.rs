@@ -24,7 +24,8 @@ const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay sch
 const LOOK: &str = "kind path clip smooth measured basins shared_scale value width colormap dpi";
 
 /// Where data come from is no folder.
-const NO_FOLDER: &str = "it belongs to --data mnist, cifar10 and cifar100, which have files in a folder";
+const NO_FOLDER: &str =
+    "it belongs to --data mnist, cifar10 and cifar100, which have files in a folder";
 /// What is trained in file order from given parameters.
 const NOT_DRAWN: &str = "with --weights and --no-shuffle nothing is drawn at random";
 const STORED: &str = "the runs that are named are stored already, nothing is trained";

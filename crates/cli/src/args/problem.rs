@@ -9,10 +9,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k (each also :pixels=standard), cifar10, cifar100 (each also
-    /// :pixels=unit; all also :mean=0.5,std=0.5), FILE.npz or FILE.safetensors with arrays x and y, or
-    /// FILE.npz:x=images,y=labels[,scale=1/255,mean=M,std=S], or a table, FILE.csv or FILE.parquet
-    #[arg(long, value_name = "SPEC", value_parser = path_parser::<DataSpec>())]
+    /// The data, by name.
+    #[arg(long, value_name = "SPEC", help = DataSpec::KNOWN, value_parser = path_parser::<DataSpec>())]
     pub data: Option<DataSpec>,
     /// The column of a table that holds the targets; all others are inputs
     #[arg(long, value_name = "COLUMN")]

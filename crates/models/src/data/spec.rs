@@ -145,8 +145,10 @@ pub enum DataSpec {
 impl DataSpec {
     /// The data sets that can be named, for help texts and messages.
     pub const KNOWN: &'static str = "moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k \
-         (each also :pixels=standard), cifar10 (also :pixels=unit), FILE.safetensors or FILE.npz with \
-         tensors x and y, X.npy,Y.npy";
+        (each also :pixels=standard), cifar10, cifar100 (each also :pixels=unit; all also :mean=0.5,std=0.5), \
+        FILE.npz or FILE.safetensors with arrays x and y, FILE.npz:x=images,y=labels[,scale=1/255,mean=M,std=S], \
+        X.npy,Y.npy, a table FILE.csv or FILE.parquet with :target=COLUMN, \
+        FOLDER/[:size=224] with a folder of images for each class";
 
     /// Whether it may have a part for tests; whether a file has one is seen when it is read.
     pub fn has_test_split(&self) -> bool {

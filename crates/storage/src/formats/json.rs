@@ -241,9 +241,12 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         .and_then(|()| budget.spend_each(elements, ELEMENT))
         .map_err(Error::too_large(path))?;
     check_root(&text, path)?;
-    let (text, moved) = quoted(text);
-    let document: Document =
-        serde_json::from_slice(&text).map_err(|error| syntax(&error, &moved, path))?;
+    if has_words(&text) {
+        let longer = budget.spend(text.len() as u64 * 3 / 2);
+        longer.map_err(Error::too_large(path))?;
+    }
+    let text = quoted(text, |_, _, _| {});
+    let document: Document = serde_json::from_slice(&text).map_err(|error| syntax(&error, path))?;
     let wrong = |name: &str, reason: String| Error::malformed(path, Place::column(name), reason);
     if document.schema != SCHEMA {
         let reason = format!("{} where {SCHEMA} is known", document.schema);
@@ -299,29 +302,18 @@ fn check_root(text: &[u8], path: &Path) -> Result<(), Error> {
     Err(Error::malformed(path, Place::default(), reason))
 }
 
-/// What stands in quotes in the place of a bare word of Python's, and how much longer the line is from there on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Moved {
-    line: usize,
-    /// Where the word ends, counted from 1.
-    end: usize,
-    longer: isize,
-}
-
-/// The text with NaN, Infinity and -Infinity, as Python writes them, in the words of this format.
-fn quoted(text: Vec<u8>) -> (Vec<u8>, Vec<Moved>) {
+/// The text with NaN, Infinity and -Infinity, as Python writes them, in the words of this format. A function is told the
+/// line in which each stood, the character behind it, from 1, and how much longer the line became.
+fn quoted(text: Vec<u8>, mut moved: impl FnMut(usize, usize, isize)) -> Vec<u8> {
     const WORDS: [(&[u8], &[u8]); 3] = [
         (b"-Infinity", b"\"-inf\""),
         (b"Infinity", b"\"inf\""),
         (b"NaN", b"\"NaN\""),
     ];
-    if !text
-        .windows(3)
-        .any(|three| three == b"NaN" || three == b"Inf")
-    {
-        return (text, Vec::new());
+    if !has_words(&text) {
+        return text;
     }
-    let (mut new, mut moved) = (Vec::with_capacity(text.len() + 64), Vec::new());
+    let mut new = Vec::with_capacity(text.len() + text.len() / 2 + 8);
     let (mut at, mut line, mut start, mut inside) = (0, 1, 0, false);
     while at < text.len() {
         let word = WORDS
@@ -329,11 +321,8 @@ fn quoted(text: Vec<u8>) -> (Vec<u8>, Vec<Moved>) {
             .find(|(word, _)| !inside && text[at..].starts_with(word));
         if let Some((word, instead)) = word {
             new.extend_from_slice(instead);
-            moved.push(Moved {
-                line,
-                end: new.len() - start,
-                longer: instead.len() as isize - word.len() as isize,
-            });
+            let longer = instead.len() as isize - word.len() as isize;
+            moved(line, new.len() - start, longer);
             at += word.len();
             continue;
         }
@@ -350,14 +339,26 @@ fn quoted(text: Vec<u8>) -> (Vec<u8>, Vec<Moved>) {
             _ => {}
         }
     }
-    (new, moved)
+    new
+}
+
+/// Whether there may be words of Python's.
+fn has_words(text: &[u8]) -> bool {
+    text.windows(3)
+        .any(|three| three == b"NaN" || three == b"Inf")
 }
 
 /// serde's message ends with the place, which the error has by itself.
-fn syntax(error: &serde_json::Error, moved: &[Moved], path: &Path) -> Error {
-    let before = moved.iter();
-    let before = before.filter(|m| m.line == error.line() && m.end <= error.column());
-    let longer: isize = before.map(|m| m.longer).sum();
+fn syntax(error: &serde_json::Error, path: &Path) -> Error {
+    // How much longer the line has become before the place, with the file as it is.
+    let mut longer = 0;
+    if let Ok(text) = landscape_files::read(path) {
+        quoted(text, |line, end, more| {
+            if line == error.line() && end <= error.column() {
+                longer += more;
+            }
+        });
+    }
     let place = Place {
         line: Some(error.line()),
         character: Some(error.column().saturating_add_signed(-longer)),

@@ -25,6 +25,7 @@ mod states;
 mod subject;
 mod support;
 mod surfaces;
+mod tables;
 mod tampered;
 mod training;
 mod versions;

@@ -244,7 +244,7 @@ fn objects() {
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": 3}}"#),
-            ", line 1, character 66: a list of numbers is expected (docs/export.md has the form)",
+            ", line 1, character 68: a list of numbers is expected (docs/export.md has the form)",
         ),
         (
             r#"{"schema": 1, "axes": [{"min": 0, "max": 1}], "loss": [1, 2]}"#.to_owned(),
