@@ -11,7 +11,6 @@ mod inputs;
 mod interrupt;
 mod limits;
 mod output;
-mod reports;
 mod words;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! What is recorded of a training.
 
+use landscape_core::json::{float, float_option};
 use serde::{Deserialize, Serialize};
 
 /// What a training goes on from, as the trainer codes it: bytes mean nothing to the store.
@@ -22,17 +23,24 @@ pub struct TrainRecord {
     /// Optimiser step, 0 before the first.
     pub step: u64,
     /// Epochs done; fractions within one.
+    #[serde(with = "float")]
     pub epoch: f64,
     /// True loss over the data.
+    #[serde(with = "float_option")]
     pub loss: Option<f64>,
     /// Share classified correctly, in [0, 1].
+    #[serde(with = "float_option")]
     pub accuracy: Option<f64>,
     /// Loss of the batch of that step.
+    #[serde(with = "float_option")]
     pub batch_loss: Option<f64>,
     /// Learning rate.
+    #[serde(with = "float_option")]
     pub lr: Option<f64>,
     /// Euclidean norm of the gradient of the batch's loss, before the step.
+    #[serde(with = "float_option")]
     pub gradient_norm: Option<f64>,
     /// Seconds of training so far.
+    #[serde(with = "float_option")]
     pub seconds: Option<f64>,
 }

@@ -1,15 +1,19 @@
 //! Everything that is known about a run.
 
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
-use crate::hessian::{CurvatureSummary, MapSummary};
+use crate::hessian::{CurvatureSummary, MapSummary, steps_table};
+use crate::list::holdings;
 use crate::record::Settings;
+use crate::words::{cosine_words, or_dash, percent, percents};
 use crate::{Numbers, StudyError};
-use landscape_core::json::{float, float_list, float_option};
-use landscape_core::{Adaptive, AdaptiveReport, Direction};
+use landscape_core::json::{float, float_list};
+use landscape_core::{Adaptive, AdaptiveReport, Direction, short};
 use landscape_storage::{
-    Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections, TrainRecord,
+    Error, NamedTrajectory, RunSummary, Status, Store, StoredDirections, TrainRecord, timestamp,
 };
 use serde::Serialize;
+use serde_json::Value;
+use std::fmt;
 
 /// Everything that is known about a run, apart from points and tensors. As JSON it is what `landscape show --json`
 /// prints.
@@ -42,7 +46,7 @@ pub struct RunDetails {
     /// The directions of its landscape.
     pub directions: Option<DirectionsDetails>,
     /// The records of its training.
-    pub records: Vec<RecordDetails>,
+    pub records: Vec<TrainRecord>,
     /// Its curvature, one for each set of parameters.
     pub curvature: Vec<CurvatureSummary>,
     /// Its curvature over a plane.
@@ -51,9 +55,6 @@ pub struct RunDetails {
     pub trajectories: Vec<PathDetails>,
     /// What is said of its trainings.
     pub diagnoses: Vec<DiagnosisReport>,
-    /// What that rests on, in the same order.
-    #[serde(skip)]
-    pub evidence: Vec<Evidence>,
 }
 
 /// Directions.
@@ -79,34 +80,6 @@ pub struct DirectionDetails {
     pub bias: &'static str,
 }
 
-/// A recorded step of a training.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RecordDetails {
-    /// The step.
-    pub step: u64,
-    /// Epochs done.
-    #[serde(with = "float")]
-    pub epoch: f64,
-    /// The loss over all the data.
-    #[serde(with = "float_option")]
-    pub loss: Option<f64>,
-    /// The accuracy.
-    #[serde(with = "float_option")]
-    pub accuracy: Option<f64>,
-    /// The loss of the batch.
-    #[serde(with = "float_option")]
-    pub batch_loss: Option<f64>,
-    /// The learning rate.
-    #[serde(with = "float_option")]
-    pub lr: Option<f64>,
-    /// Norm of the gradient.
-    #[serde(with = "float_option")]
-    pub gradient_norm: Option<f64>,
-    /// Seconds of training so far.
-    #[serde(with = "float_option")]
-    pub seconds: Option<f64>,
-}
-
 /// A path.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PathDetails {
@@ -129,8 +102,8 @@ impl RunDetails {
     pub fn load(store: &Store, name: &str) -> Result<Self, StudyError> {
         let summary = store.summary(name)?;
         let run = &summary.run;
-        let mut told = evidence(store, run)?;
-        told.retain(|evidence| !evidence.is_empty());
+        let evidence = evidence(store, run)?;
+        let told = evidence.iter().filter(|evidence| !evidence.is_empty());
         let directions = optional(store.directions_without_tensors(run))?;
         let map = optional(store.load_curvature_map(run))?;
         let curvature = store.curvature(run)?;
@@ -138,12 +111,11 @@ impl RunDetails {
         Ok(RunDetails {
             adaptive: adaptive(&summary, store)?,
             directions: directions.as_ref().map(DirectionsDetails::of),
-            records: store.records(run)?.iter().map(RecordDetails::of).collect(),
+            records: store.records(run)?,
             curvature: curvature.iter().map(CurvatureSummary::of).collect(),
             map: map.as_ref().map(MapSummary::of),
             trajectories: paths.iter().map(PathDetails::of).collect(),
-            diagnoses: told.iter().map(Evidence::report).collect(),
-            evidence: told,
+            diagnoses: told.map(Evidence::report).collect(),
             summary,
         })
     }
@@ -184,21 +156,6 @@ impl DirectionsDetails {
     }
 }
 
-impl RecordDetails {
-    fn of(record: &TrainRecord) -> Self {
-        RecordDetails {
-            step: record.step,
-            epoch: record.epoch,
-            loss: record.loss,
-            accuracy: record.accuracy,
-            batch_loss: record.batch_loss,
-            lr: record.lr,
-            gradient_norm: record.gradient_norm,
-            seconds: record.seconds,
-        }
-    }
-}
-
 impl PathDetails {
     fn of(named: &NamedTrajectory) -> Self {
         PathDetails {
@@ -207,5 +164,112 @@ impl PathDetails {
             explained_variance: named.trajectory.explained_variance.clone(),
             projection: named.trajectory.projection.name(),
         }
+    }
+}
+
+impl fmt::Display for RunDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let run = &self.summary.run;
+        self.heading(f)?;
+        if let Some(report) = &self.adaptive {
+            writeln!(f, "  {report}")?;
+        }
+        for (name, value) in [("settings", &run.settings), ("provenance", &run.provenance)] {
+            writeln!(f, "{name}")?;
+            lines("", value, f)?;
+        }
+        if let Some(directions) = &self.directions {
+            directions.fmt(f)?;
+        }
+        if let (Some(first), Some(last)) = (self.records.first(), self.records.last()) {
+            writeln!(f, "training")?;
+            for record in [first, last] {
+                writeln!(f, "  step {:<8} {}", record.step, record_words(record))?;
+            }
+        }
+        match &self.curvature[..] {
+            [] => {}
+            [one] => write!(f, "curvature\n{one}")?,
+            all => write!(f, "curvature\n{}", steps_table(all))?,
+        }
+        if let Some(map) = &self.map {
+            map.fmt(f)?;
+        }
+        self.trajectories.iter().try_for_each(|path| path.fmt(f))?;
+        for told in &self.diagnoses {
+            write!(f, "diagnosis of {}\n{}", told.path, told.answers)?;
+        }
+        Ok(())
+    }
+}
+
+impl RunDetails {
+    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let run = &self.summary.run;
+        writeln!(f, "{} ({}, number {})", run.name, run.kind, run.id)?;
+        let finished = run.finished.map_or("-".to_owned(), timestamp);
+        for (name, value) in [
+            ("status", run.status.to_string()),
+            ("holds", holdings(&self.summary)),
+            ("created", timestamp(run.created)),
+            ("finished", finished),
+            ("identity", run.identity.clone()),
+        ] {
+            writeln!(f, "  {name:<8}  {value}")?;
+        }
+        Ok(())
+    }
+}
+
+fn record_words(record: &TrainRecord) -> String {
+    let loss = or_dash(record.loss);
+    let accuracy = record.accuracy.map(percent);
+    let accuracy = accuracy.map_or(String::new(), |share| format!(", accuracy {share}"));
+    format!("loss {loss}{accuracy}")
+}
+
+impl fmt::Display for PathDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, shares) = (self.checkpoints, percents(&self.explained_variance));
+        writeln!(f, "path {}", self.label)?;
+        writeln!(f, "  {count} checkpoints, variance explained {shares}")
+    }
+}
+
+impl fmt::Display for DirectionsDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "directions")?;
+        for (place, direction) in self.each.iter().enumerate() {
+            writeln!(
+                f,
+                "  {}  {}, norm {}, normalised: {}, one-dimensional tensors: {}",
+                place + 1,
+                direction.source,
+                short(direction.norm),
+                direction.normalization,
+                direction.bias,
+            )?;
+        }
+        let cosines = cosine_words(&self.cosines);
+        cosines
+            .iter()
+            .try_for_each(|words| writeln!(f, "  {words}"))
+    }
+}
+
+/// A value as lines, each with its path in it.
+fn lines(path: &str, value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            let dot = if path.is_empty() { "" } else { "." };
+            lines(&format!("{path}{dot}{key}"), value, f)
+        }),
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(place, item)| lines(&format!("{path}[{place}]"), item, f))
+        }
+        Value::Null => Ok(()),
+        Value::String(word) => writeln!(f, "  {path}: {word}"),
+        other => writeln!(f, "  {path}: {other}"),
     }
 }

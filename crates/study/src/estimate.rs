@@ -1,21 +1,29 @@
 //! What an operation would do and cost, from a few of its steps that are measured and not kept.
 
+use crate::words::{duration, rate};
+use landscape_core::json::float;
+use serde::{Serialize, Serializer};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// A trial that takes this long is long enough to be measured.
 const TRIAL: Duration = Duration::from_millis(500);
 
-/// What an operation would do, and what it would cost.
-#[derive(Debug, Clone, PartialEq)]
+/// What an operation would do, and what it would cost. As JSON it is what `--dry-run --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
     /// What it does most of, in its order.
     pub parts: Vec<Part>,
+    /// Seconds for all that is left.
+    #[serde(with = "float")]
+    pub seconds: f64,
     /// The most memory that this process has used so far and the results take, in bytes.
+    #[serde(rename = "memory_mib", serialize_with = "mebibytes")]
     pub memory: usize,
 }
 
 /// Many equal things that an operation does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
     /// What they are called, in the plural: `steps of training`.
     pub what: &'static str,
@@ -26,21 +34,21 @@ pub struct Part {
     /// Whether it may be done before all of them are.
     pub at_most: bool,
     /// Seconds of one.
+    #[serde(skip)]
     pub each: f64,
+    /// Seconds for those that are left.
+    #[serde(with = "float")]
+    pub seconds: f64,
 }
 
 impl Estimate {
     /// Of these parts, with the memory that was used so far.
     pub(crate) fn of(parts: Vec<Part>) -> Self {
         Estimate {
+            seconds: parts.iter().map(|part| part.seconds).sum(),
             parts,
             memory: peak_memory(),
         }
-    }
-
-    /// Seconds for all that is left.
-    pub fn seconds(&self) -> f64 {
-        self.parts.iter().map(Part::seconds).sum()
     }
 }
 
@@ -53,12 +61,49 @@ impl Part {
             stored: 0,
             at_most: false,
             each,
+            seconds: each * count as f64,
         }
     }
 
-    /// Seconds for those that are left.
-    pub fn seconds(&self) -> f64 {
-        self.each * self.count.saturating_sub(self.stored) as f64
+    /// The same, so many of which are stored already.
+    pub(crate) fn stored(self, stored: u64) -> Self {
+        Part {
+            stored,
+            seconds: self.each * self.count.saturating_sub(stored) as f64,
+            ..self
+        }
+    }
+
+    /// The same, which may be done before all of them are.
+    pub(crate) fn at_most(self, at_most: bool) -> Self {
+        Part { at_most, ..self }
+    }
+}
+
+/// Bytes as mebibytes.
+fn mebibytes<S: Serializer>(bytes: &usize, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(*bytes as f64 / f64::from(1 << 20))
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts
+            .iter()
+            .try_for_each(|part| writeln!(f, "{part}"))?;
+        writeln!(f, "time    about {}", duration(self.seconds))?;
+        let memory = self.memory as f64 / f64::from(1 << 20);
+        writeln!(f, "memory  about {memory:.0} MiB")
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at_most = if self.at_most { "at most " } else { "" };
+        write!(f, "{at_most}{} {}", self.count, self.what)?;
+        if self.stored > 0 {
+            write!(f, " ({} stored already)", self.stored)?;
+        }
+        write!(f, ", {}", rate(1.0 / self.each))
     }
 }
 

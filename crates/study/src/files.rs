@@ -2,10 +2,17 @@
 
 use crate::StudyError;
 use landscape_core::files::Lock;
+use landscape_core::path_text;
+use serde::Serializer;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A path as text in a result: see [`path_text`].
+pub(crate) fn serialize_path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path_text(path))
+}
 
 /// Checks, before work starts, that a file may and can be written.
 ///

@@ -1,18 +1,17 @@
 //! The whole job: the commands that a person would type, one after the other.
 
 mod steps;
-mod summary;
 
 use crate::args::DemoArgs;
 use crate::error::CliError;
-use crate::inputs::{open_store, read_store};
-use crate::interrupt::Interrupt;
-use crate::output::{Console, Typed, duration, quoted};
+use crate::inputs::{begin, read_store};
+use crate::output::{Console, Typed, quoted};
 use landscape_storage::{RunSummary, Store};
 use landscape_study::StudyError;
-use landscape_study::demo;
+use landscape_study::demo::{self, DemoSummary};
 use landscape_study::record::Provenance;
-use landscape_study::report::Quiet;
+use landscape_study::report::{Level, Quiet, Reporter};
+use landscape_study::words::duration;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -24,16 +23,14 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     prepare(&args.out, args.force, console)?;
     let db = args.out.join("landscape.duckdb");
     let page = args.out.join("index.html");
-    // From here on, stopping it saves what is done.
-    Interrupt::listen();
-    let store = open_store(&db, console)?;
+    let store = begin(&db, console)?;
     compute(args, &db, &store, console)?;
     console.note("drawing the figures and the page");
     demo::draw(&args.out, &store, console)?;
     demo::page(&page, &store, Some(console.command().to_owned()))?;
     let seconds = start.elapsed().as_secs_f64();
     console.note(format_args!("all of it took {}\n", duration(seconds)));
-    summary::print(&store, &args.out, seconds, console)?;
+    console.tell(&DemoSummary::load(&store, &args.out, seconds)?)?;
     let wide = Typed::new("surface")
         .option("--run", "mnist")
         .option("--grid", "101");
@@ -47,7 +44,7 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     ];
     let more = more.map(|typed| typed.option("--db", &db).to_string());
     let open = format!("open {}", quoted(page.as_os_str()));
-    console.next(&[vec![open], more.to_vec()].concat());
+    console.suggest(std::iter::once(open).chain(more));
     Ok(())
 }
 
@@ -60,7 +57,7 @@ fn compute(args: &DemoArgs, db: &Path, store: &Store, console: &Console) -> Resu
         let command = typed(&step, words, args, db).to_string();
         step.by(command).run(store, &Quiet(console))?;
         let seconds = start.elapsed().as_secs_f64();
-        console.detail(format_args!("  {}", duration(seconds)));
+        console.say(Level::Detail, &format_args!("  {}", duration(seconds)));
     }
     Ok(())
 }

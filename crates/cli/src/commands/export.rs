@@ -5,9 +5,9 @@ use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
 use crate::output::{self, Console, Typed, path_json};
 use landscape_core::path_words;
-use landscape_storage::Format;
 use landscape_study::export::Export;
 use landscape_study::files::may_store;
+use landscape_study::import::{Import, ImportRequest};
 use serde_json::json;
 
 /// Writes a run's landscape, its directions, a path on its plane, or a table of its curvature.
@@ -33,40 +33,17 @@ pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
 
 /// Keeps a landscape from a file.
 pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
-    let format = match args.format {
-        Some(format) => format,
-        None => Format::of_path(&args.file)?,
+    let db = &args.store.db.db;
+    may_store(db)?;
+    let request = ImportRequest {
+        file: args.file.clone(),
+        format: args.format,
+        keep: args.store.keep(console.command()),
     };
-    may_store(&args.store.db.db)?;
     // The file is read before a database is made.
-    let (surface, notes) = landscape_storage::read_surface(&args.file, format)?;
-    for note in notes {
-        console.note(&note);
-    }
-    let store = open_store(&args.store.db.db, console)?;
-    let run = store.import(
-        &args.file,
-        format,
-        args.store.name.as_deref(),
-        args.store.force,
-    )?;
-    console.result(
-        || {
-            json!({
-                "run": run.name,
-                "shape": surface.grid().shape(),
-                "points": surface.grid().len() - surface.missing(),
-            })
-        },
-        || {
-            let points = surface.grid().len() - surface.missing();
-            format!(
-                "{}: {points} points from {}\n",
-                run.name,
-                path_words(&args.file)
-            )
-        },
-    )?;
-    console.next(&[Typed::new("metrics").name(&run.name).db(&args.store.db.db)]);
+    let import = Import::prepare(&request, console)?;
+    let imported = import.run(&open_store(db, console)?)?;
+    console.tell(&imported)?;
+    console.next(db, [Typed::new("metrics").name(&imported.run)]);
     Ok(())
 }

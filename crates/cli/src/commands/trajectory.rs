@@ -1,59 +1,58 @@
 //! The path of training on the plane of its principal components.
 
-mod report;
-
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{open_store, read_store};
-use crate::interrupt::Interrupt;
-use crate::output::{self, Console, Typed};
+use crate::inputs::{begin, read_if};
+use crate::output::{Added, Console, Typed};
 use landscape_study::StudyError;
 use landscape_study::directions::is_drawable;
 use landscape_study::files::may_store;
-use landscape_study::trajectory::ProjectedPaths;
+use landscape_study::trajectory::{PathSummary, ProjectedPaths, plane_warnings};
 use std::path::Path;
 
 /// Projects paths, and samples their plane where that is asked for.
 pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
+    let db = &args.store.db.db;
     let request = args.request(console.command());
     // What needs no file is checked before any is read.
     request.check(console)?;
     if !args.dry_run {
-        may_store(&args.store.db.db)?;
+        may_store(db)?;
     }
-    let reading = match args.run.is_empty() {
-        true => None,
-        false => Some(read_store(&args.store.db.db, console)?),
-    };
+    let reading = read_if(!args.run.is_empty(), db, console)?;
     let paths = ProjectedPaths::prepare(&request, reading.as_ref(), console);
     let paths = paths.map_err(|error| flat(error, args))?;
     if args.dry_run {
-        return output::estimate(&paths.estimate()?, console, Default::default());
+        return console.tell(&paths.estimate()?);
     }
-    // From here on, stopping it saves what is done.
-    Interrupt::listen();
-    let store = open_store(&args.store.db.db, console)?;
-    let measured = paths.run(&store, console)?;
-    report::print(&measured, console)?;
-    report::warn(&measured.paths, console);
-    let name = &measured.run.name;
-    let db = &args.store.db;
+    let measured = paths.run(&begin(db, console)?, console)?;
+    let summary = measured.summary();
+    let added = Added {
+        loss: Some(measured.loss),
+        files: None,
+    };
+    console.tell_with(&summary, added)?;
+    for warning in plane_warnings(&measured.paths) {
+        console.note(format_args!("warning: {warning}"));
+    }
+    if summary.paths.iter().any(PathSummary::is_shown_in_part) {
+        console.note("--json has all checkpoints");
+    }
+    let name = &summary.run;
     if paths.grid.as_ref().is_some_and(is_drawable) {
-        console.next(&[
-            Typed::plot(name, "svg").flag("--log").db(&db.db),
-            Typed::plot(name, "html").db(&db.db),
-        ]);
+        let svg = Typed::plot(name, "svg").flag("--log");
+        console.next(db, [svg, Typed::plot(name, "html")]);
         return Ok(());
     }
     let mut plot = Typed::plot(name, "svg").option("--kind", "plane-losses");
-    if let [first, _, ..] = measured.paths.as_slice() {
-        plot = plot.option("--path", &first.label);
+    if let [first, _, ..] = summary.paths.as_slice() {
+        plot = plot.option("--path", &first.run);
     }
     let sampled = console.again(&["--name", "--grid"]).option("--grid", "51");
-    console.next(&[
-        plot.db(&db.db).to_string(),
-        format!("{sampled}    # samples the plane around the path"),
-    ]);
+    console.next(
+        db,
+        [plot, sampled.remark("samples the plane around the path")],
+    );
     Ok(())
 }
 

@@ -101,6 +101,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         }
         E::InitialWidths => "leave --weights out",
         E::NotATraining { .. } => "give a run of kind train; `landscape runs` lists them",
+        E::NothingToDiagnose { .. } => {
+            "give the training run, its trajectory or a landscape; `landscape runs` lists them"
+        }
         E::UnknownLoss { .. } => "say with --loss which one is meant",
         E::NoCheckpoint { steps, .. } if steps.is_empty() => {
             "train it again: the same `landscape train` continues"

@@ -2,6 +2,7 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::Console;
 use landscape_storage::{Error, Store};
+use landscape_study::report::{Level, Reporter};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,12 @@ use std::time::Duration;
 
 /// Readers that take no longer than this are not worth a word.
 const BRIEF: Duration = Duration::from_secs(1);
+
+/// The database of a command that computes: from here on, stopping it saves what is done.
+pub fn begin(path: &Path, console: &Console) -> Result<Store, CliError> {
+    Interrupt::listen();
+    open_store(path, console)
+}
 
 /// The database of a command that stores results. While another process has it open the command waits,
 /// says so once, and goes on; Ctrl-C ends that, and what was computed is kept beside the file.
@@ -25,11 +32,12 @@ pub fn open_store(path: &Path, console: &Console) -> Result<Store, CliError> {
             && !said.swap(true, Ordering::Relaxed)
         {
             let who = holder.as_ref().map_or("another process".to_owned(), ToString::to_string);
-            console.warn(format_args!(
+            let words = format_args!(
                 "`{}` is in use by {who}: the run goes on, keeps its results in `{0}.journal`, and stores \
                  them when the file is free",
                 path.display()
-            ));
+            );
+            console.say(Level::Warning, &words);
         }
         ControlFlow::Continue(())
     }))
@@ -42,9 +50,9 @@ pub fn read_store(path: &Path, console: &Console) -> Result<Store, CliError> {
     Ok(store)
 }
 
-/// The database of a command that only says what it would do; nothing where there is none yet.
-pub fn stored_before(path: &Path, console: &Console) -> Result<Option<Store>, CliError> {
-    match path.exists() {
+/// The same where one is asked for; nothing where none is.
+pub fn read_if(asked: bool, path: &Path, console: &Console) -> Result<Option<Store>, CliError> {
+    match asked {
         true => read_store(path, console).map(Some),
         false => Ok(None),
     }
@@ -53,6 +61,7 @@ pub fn stored_before(path: &Path, console: &Console) -> Result<Option<Store>, Cl
 /// What became of results that had to wait for the file.
 fn say_notes(store: &Store, console: &Console) {
     for note in store.journal_notes() {
-        console.warn(format_args!("`{}`: {note}", store.path().display()));
+        let words = format_args!("`{}`: {note}", store.path().display());
+        console.say(Level::Warning, &words);
     }
 }

@@ -3,27 +3,30 @@ use landscape_study::problem::LossChoice;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// A number as JSON; the words `NaN`, `inf` and `-inf` for those that JSON lacks.
-pub fn number(value: impl Into<Option<f64>>) -> Value {
-    match value.into() {
-        None => Value::Null,
-        Some(value) if value.is_finite() => value.into(),
-        Some(value) => value.to_string().into(),
-    }
-}
-
 /// A path as JSON, which holds UTF-8 alone: see [`path_text`].
 pub fn path_json(path: &Path) -> Value {
     path_text(path).into()
 }
 
-/// Paths as JSON.
-pub fn paths_json(paths: &[PathBuf]) -> Value {
-    paths.iter().map(|path| path_json(path)).collect()
+/// What a command adds to a result of the library.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Added<'a> {
+    /// The loss, and why it is this one.
+    pub loss: Option<LossChoice>,
+    /// Files that were written.
+    pub files: Option<&'a [PathBuf]>,
 }
 
-/// Adds the loss, and why it is this one, to what a command prints.
-pub fn loss_json(choice: LossChoice, report: &mut Value) {
-    report["loss_function"] = json!(choice.kind.name());
-    report["loss_reason"] = json!(choice.reason.unwrap_or("--loss"));
+impl Added<'_> {
+    /// A result with it.
+    pub(super) fn to(self, mut result: Value) -> Value {
+        if let Some(choice) = self.loss {
+            result["loss_function"] = json!(choice.kind.name());
+            result["loss_reason"] = json!(choice.reason.unwrap_or("--loss"));
+        }
+        if let Some(files) = self.files {
+            result["files"] = files.iter().map(|path| path_json(path)).collect();
+        }
+        result
+    }
 }

@@ -1,17 +1,12 @@
 //! What people and programs get to read.
 
-mod estimate;
 mod failure;
 mod json;
 mod progress;
-mod table;
 
-pub use crate::words::{Typed, duration, quoted, rate, short, size, unsigned_zero};
-pub use estimate::estimate;
+pub use crate::words::{Typed, quoted};
 pub use failure::unread;
-pub use json::{loss_json, number, path_json, paths_json};
-pub use progress::Meter;
-pub use table::{Align, Columns, Table};
+pub use json::{Added, path_json};
 
 use crate::args::{Given, OutputArgs};
 use crate::error::CliError;
@@ -19,14 +14,19 @@ use crate::interrupt::Interrupt;
 use crate::words::{self, command_line};
 use clap::ColorChoice;
 use failure::Failure;
+use landscape_core::{path_words, short};
 use landscape_study::figures::HiddenDetail;
 use landscape_study::report::{Level, Reporter};
-use serde_json::Value;
+use progress::Meter;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem::take;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Version of the JSON that commands print.
 pub const SCHEMA: u32 = 1;
@@ -75,18 +75,18 @@ impl Console {
 
     /// Something to know, on stderr.
     pub fn note(&self, words: impl Display) {
-        if !self.quiet {
-            self.write(words);
-        }
+        self.say(Level::Note, &words);
     }
 
-    fn write(&self, words: impl Display) {
+    fn hears(&self, level: Level) -> bool {
+        !self.quiet && (level > Level::Detail || self.verbose)
+    }
+
+    fn write(&self, words: &dyn Display) {
         let words = words.to_string();
         let words = words::plain(&words);
         match &self.held {
-            Some(held) => {
-                { held.lock().unwrap_or_else(PoisonError::into_inner) }.push(words.into())
-            }
+            Some(held) => unpoisoned(held).push(words.into()),
             // Nobody is there to be told that stderr is gone.
             None => drop(writeln!(io::stderr(), "{words}")),
         }
@@ -94,77 +94,35 @@ impl Console {
 
     /// Says what was held back, where the command did what it should.
     pub fn finish(&self) {
-        if let Some(held) = &self.held {
-            for words in held
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .drain(..)
-            {
-                let _ = writeln!(io::stderr(), "{words}");
-            }
+        for words in self
+            .held
+            .iter()
+            .flat_map(|held| take(&mut *unpoisoned(held)))
+        {
+            let _ = writeln!(io::stderr(), "{words}");
         }
-    }
-
-    /// Something to know also where an operation is a part of another.
-    pub fn warn(&self, words: impl Display) {
-        if !self.quiet {
-            self.write(words);
-        }
-    }
-
-    /// As [`Self::warn`], but not a second time.
-    pub fn warn_once(&self, words: impl Display) {
-        if !self.quiet && self.is_new(&words) {
-            self.warn(words);
-        }
-    }
-
-    /// Whether details are said.
-    fn is_verbose(&self) -> bool {
-        self.verbose && !self.quiet
-    }
-
-    /// As [`Self::detail`], but not a second time.
-    pub fn detail_once(&self, words: impl Display) {
-        if self.verbose && self.is_new(&words) {
-            self.detail(words);
-        }
-    }
-
-    fn is_new(&self, words: &impl Display) -> bool {
-        let said = self.said.lock();
-        let mut said = said.unwrap_or_else(PoisonError::into_inner);
-        said.insert(words.to_string())
     }
 
     /// What is not said again.
     #[cfg(test)]
     pub fn said(&self) -> BTreeSet<String> {
-        let said = self.said.lock();
-        said.unwrap_or_else(PoisonError::into_inner).clone()
+        unpoisoned(&self.said).clone()
     }
 
-    /// Something to know for those who asked for more.
-    pub fn detail(&self, words: impl Display) {
-        if self.verbose {
-            self.note(words);
-        }
+    /// The next commands to try on a database.
+    pub fn next(&self, db: &Path, commands: impl IntoIterator<Item = Typed>) {
+        let typed = |command: Typed| command.db(db).to_string();
+        self.suggest(commands.into_iter().map(typed));
     }
 
-    /// The next commands to try, each with what it does where that needs a word.
-    pub fn next<C: Display>(&self, commands: &[C]) {
-        if self.json || commands.is_empty() {
+    /// What to do next.
+    pub fn suggest(&self, commands: impl IntoIterator<Item = String>) {
+        let mut commands = commands.into_iter().peekable();
+        if self.json || commands.peek().is_none() {
             return;
         }
         self.note("\nNext:");
-        for command in commands {
-            self.note(format_args!("  {command}"));
-        }
-    }
-
-    /// A meter for work of many points.
-    pub fn meter(&self, what: &str) -> Meter {
-        Meter::new(what, self.quiet || self.held.is_some())
+        commands.for_each(|command| self.note(format_args!("  {command}")));
     }
 
     /// Why a command ended, what to do; some of its options may have their values from the environment.
@@ -172,6 +130,27 @@ impl Console {
         if !error.is_quiet() {
             Failure::of(error, given).print(self.json, self.color);
         }
+    }
+
+    /// A result of the library: as JSON where that was asked for, else in its words.
+    pub fn tell(&self, found: &(impl Serialize + Display)) -> Result<(), CliError> {
+        self.tell_with(found, Added::default())
+    }
+
+    /// The same with what the command adds to it.
+    pub fn tell_with(
+        &self,
+        found: &(impl Serialize + Display),
+        added: Added<'_>,
+    ) -> Result<(), CliError> {
+        self.result(
+            || added.to(json!(found)),
+            || {
+                let files = added.files.unwrap_or_default().iter();
+                let line = |path| format!("{}\n", path_words(path));
+                files.fold(found.to_string(), |text, path| text + &line(path))
+            },
+        )
     }
 
     /// The result: as JSON where that was asked for, else in words.
@@ -187,32 +166,31 @@ impl Console {
     }
 }
 
+/// What is behind a lock: taking it leaves nothing half done, so that a panic elsewhere spoils nothing.
+fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Reporter for Console {
     fn say(&self, level: Level, words: &dyn Display) {
-        match level {
-            Level::Detail => self.detail(words),
-            Level::Note => self.note(words),
-            Level::Warning => self.warn(words),
+        if self.hears(level) {
+            self.write(words);
         }
     }
 
     fn say_once(&self, level: Level, words: &dyn Display) {
-        match level {
-            Level::Detail => self.detail_once(words),
-            Level::Note | Level::Warning => self.warn_once(words),
+        if self.hears(level) && unpoisoned(&self.said).insert(words.to_string()) {
+            self.write(words);
         }
     }
 
     fn hears_details(&self) -> bool {
-        self.is_verbose()
+        self.hears(Level::Detail)
     }
 
     fn meter(&self, what: &str, at_most: bool) -> Box<dyn landscape_study::report::Meter> {
-        let mut meter = Console::meter(self, what);
-        if at_most {
-            meter.at_most();
-        }
-        Box::new(meter)
+        let quiet = self.quiet || self.held.is_some();
+        Box::new(Meter::new(what, at_most, quiet))
     }
 
     fn cancelled(&self) -> bool {

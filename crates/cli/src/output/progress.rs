@@ -1,6 +1,6 @@
-use crate::words::rate as per_second;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use landscape_core::{Measured, Observer, ObserverError, Progress};
+use landscape_core::Progress;
+use landscape_study::words::{duration, rate as per_second};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -12,49 +12,47 @@ const LINES: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Meter {
     what: String,
-    way: Way,
+    shown: Shown,
     /// The work may be done before all points are.
     at_most: bool,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Shown {
     Quiet,
     Bar(Option<ProgressBar>),
     Lines { due: Instant },
 }
 
 impl Meter {
-    pub(super) fn new(what: &str, quiet: bool) -> Self {
-        let way = match (quiet, io::stderr().is_terminal()) {
-            (true, _) => Way::Quiet,
-            (false, true) => Way::Bar(None),
-            (false, false) => Way::Lines {
+    /// One that says nothing where it is quiet; `at_most` where the work may be done before all points are, so that there
+    /// is no time left to tell.
+    pub fn new(what: &str, at_most: bool, quiet: bool) -> Self {
+        let shown = match (quiet, io::stderr().is_terminal()) {
+            (true, _) => Shown::Quiet,
+            (false, true) => Shown::Bar(None),
+            (false, false) => Shown::Lines {
                 due: Instant::now() + LINES,
             },
         };
         Meter {
             what: what.to_owned(),
-            way,
-            at_most: false,
+            shown,
+            at_most,
         }
     }
+}
 
-    /// Says that the work may be done before all points are: there is no time left to tell.
-    pub fn at_most(&mut self) {
-        self.at_most = true;
-    }
-
-    /// So much of it is done.
-    pub fn update(&mut self, progress: Progress) {
+impl landscape_study::report::Meter for Meter {
+    fn update(&mut self, progress: Progress) {
         let at_most = self.at_most;
-        match &mut self.way {
-            Way::Quiet => {}
-            Way::Bar(bar) => {
+        match &mut self.shown {
+            Shown::Quiet => {}
+            Shown::Bar(bar) => {
                 let bar = bar.get_or_insert_with(|| start(&self.what, progress, at_most));
                 bar.set_position(progress.done as u64);
             }
-            Way::Lines { due } => {
+            Shown::Lines { due } => {
                 if Instant::now() >= *due && progress.done < progress.total {
                     *due = Instant::now() + LINES;
                     let _ = writeln!(io::stderr(), "{}: {}", self.what, words(progress, at_most));
@@ -62,31 +60,13 @@ impl Meter {
             }
         }
     }
-
-    /// Takes the bar away.
-    pub fn clear(&mut self) {
-        if let Way::Bar(Some(bar)) = &self.way {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-impl landscape_study::report::Meter for Meter {
-    fn update(&mut self, progress: Progress) {
-        Meter::update(self, progress);
-    }
-}
-
-impl Observer for Meter {
-    fn batch(&mut self, _: &[Measured], progress: Progress) -> Result<(), ObserverError> {
-        self.update(progress);
-        Ok(())
+        if let Shown::Bar(Some(bar)) = &self.shown {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -119,6 +99,6 @@ fn words(progress: Progress, at_most: bool) -> String {
         progress.done,
         progress.total,
         per_second(rate),
-        crate::output::duration(left)
+        duration(left)
     )
 }

@@ -40,6 +40,10 @@ pub struct Typed {
     words: Vec<OsString>,
     /// What stands without an option.
     names: Vec<OsString>,
+    /// Whether it is the command that was typed, which names its database where it has to.
+    again: bool,
+    /// What it does, where that needs a word.
+    remark: Option<&'static str>,
 }
 
 impl Typed {
@@ -48,6 +52,8 @@ impl Typed {
         Typed {
             words: vec![command.into()],
             names: Vec::new(),
+            again: false,
+            remark: None,
         }
     }
 
@@ -56,6 +62,8 @@ impl Typed {
         let mut typed = Typed {
             words: Vec::new(),
             names: Vec::new(),
+            again: true,
+            remark: None,
         };
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
@@ -132,9 +140,15 @@ impl Typed {
         self
     }
 
+    /// Says what it does.
+    pub fn remark(mut self, words: &'static str) -> Self {
+        self.remark = Some(words);
+        self
+    }
+
     /// Adds the database, where it is not the usual one.
     pub fn db(self, db: &Path) -> Self {
-        match db.as_os_str() == DATABASE && variable(DB).is_none() {
+        match self.again || (db.as_os_str() == DATABASE && variable(DB).is_none()) {
             true => self,
             false => self.option("--db", db),
         }
@@ -150,7 +164,11 @@ fn begins(word: &OsStr, option: &str) -> bool {
 
 impl fmt::Display for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&command_line(self.words()))
+        f.write_str(&command_line(self.words()))?;
+        match self.remark {
+            Some(remark) => write!(f, "    # {remark}"),
+            None => Ok(()),
+        }
     }
 }
 

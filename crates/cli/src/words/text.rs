@@ -1,4 +1,4 @@
-//! Numbers and messages in words.
+//! Messages in words that no name and no number spoils.
 
 use std::borrow::Cow;
 
@@ -93,53 +93,6 @@ fn bounded(word: &str) -> Cow<'_, str> {
     format!("{head}...({count} characters)...{tail}").into()
 }
 
-/// Seconds in words, as short as is of use.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if !s.is_finite() => "unknown".to_owned(),
-        s if s < 1.0 => format!("{s:.2} s"),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3600.0 => format!(
-            "{:.0} min {:02.0} s",
-            (s / 60.0).floor(),
-            (s % 60.0).floor()
-        ),
-        s => format!(
-            "{:.0} h {:02.0} min",
-            (s / 3600.0).floor(),
-            (s % 3600.0 / 60.0).floor()
-        ),
-    }
-}
-
-/// Bytes in words.
-pub fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e3 => format!("{b} B"),
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
-/// How many a second, in as few digits as are of use.
-pub fn rate(rate: f64) -> String {
-    match rate {
-        r if r.is_finite() && r >= 10.0 => format!("{r:.0}/s"),
-        r if r.is_finite() && r > 0.0 && r < 1.0 => format!("one in {}", duration(1.0 / r)),
-        r if r.is_finite() => format!("{r:.1}/s"),
-        _ => "very many/s".to_owned(),
-    }
-}
-
-/// A number that is shown with so many decimal places: what is shown as zero has no sign.
-pub fn unsigned_zero(value: f64, places: i32) -> f64 {
-    match value.abs() < 0.5 * 10f64.powi(-places) {
-        true => 0.0,
-        false => value,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,13 +134,6 @@ mod tests {
             message(&format!("no run `{digits}`")),
             format!("no run `{digits}`")
         );
-    }
-
-    #[test]
-    fn slow_work_has_a_rate_too() {
-        assert_eq!(rate(1234.5), "1234/s");
-        assert_eq!(rate(1.27), "1.3/s");
-        assert_eq!(rate(0.04), "one in 25.0 s");
     }
 
     #[test]

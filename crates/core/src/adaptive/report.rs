@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What an adaptive run did, and how well its interpolation was found to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -30,4 +31,33 @@ pub struct AdaptiveReport {
     /// of 95%: `1 - 0.05^(1 / checks)`, about `3 / checks`, since no point of the last draw was.
     #[serde(with = "crate::json::float_option", default)]
     pub missed_share: Option<f64>,
+}
+
+impl fmt::Display for AdaptiveReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (measured, points) = (self.measured, self.points);
+        let share = 100.0 * measured as f64 / points as f64;
+        write!(
+            f,
+            "adaptive: {measured} of {points} points measured ({share:.1}%)"
+        )?;
+        let (Some(largest), Some(missed)) = (self.max_error, self.missed_share) else {
+            return f.write_str("; nothing is interpolated");
+        };
+        write!(
+            f,
+            ", the rest interpolated; {} points drawn to check it are off by at most {} of the range, so that with \
+             95% confidence at most {} of the rest are off by more than {}",
+            self.checks,
+            percent(largest),
+            percent(missed),
+            percent(self.tolerance)
+        )
+    }
+}
+
+/// A share as a percentage of two significant digits.
+fn percent(share: f64) -> String {
+    let text = format!("{:.1e}", 100.0 * share);
+    format!("{}%", text.parse().unwrap_or(100.0 * share))
 }

@@ -30,6 +30,7 @@ use crate::grid::Point;
 use crate::metrics::Metrics;
 use crate::names::named;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What is known of a training. Everything may be left out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,8 +94,10 @@ pub struct Figure {
     /// Its name, as in `docs/metrics.md`.
     pub name: String,
     /// Its value.
+    #[serde(with = "crate::json::float")]
     pub value: f64,
     /// The thresholds it was held against, rising; empty where it is for information.
+    #[serde(with = "crate::json::float_list")]
     pub thresholds: Vec<f64>,
     /// What it says.
     pub says: String,
@@ -151,9 +154,31 @@ impl Figure {
     }
 }
 
-impl std::fmt::Display for Figure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.name, short(self.value), self.says)
+    }
+}
+
+impl<V: fmt::Display> fmt::Display for Answer<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verdict, sure) = (&self.verdict, self.confidence);
+        write!(f, "{verdict} (confidence: {sure}): {}", self.sentence)
+    }
+}
+
+impl Diagnosis {
+    /// The three questions, in the order of the answers.
+    pub const QUESTIONS: [&str; 3] = ["Is it hard to train?", "Can it improve?", "What happened?"];
+}
+
+/// A line for each question with its answer.
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [difficulty, outlook, course] = Diagnosis::QUESTIONS;
+        writeln!(f, "  {difficulty:<20}  {}", self.difficulty)?;
+        writeln!(f, "  {outlook:<20}  {}", self.outlook)?;
+        writeln!(f, "  {course:<20}  {}", self.course)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The barrier between two models on the line through both.
 
+use crate::short;
 use crate::surface::{Surface, Value};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How far the value rises above the chord between two models, which lie at the coordinates 0 and 1
 /// of a line.
@@ -21,6 +23,17 @@ pub struct Barrier {
     /// `f(0)` and `f(1)`.
     #[serde(with = "crate::json::float_array")]
     pub ends: [f64; 2],
+}
+
+impl fmt::Display for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [from, to] = self.ends.map(short);
+        let (height, at) = (short(self.height), short(self.at));
+        match self.height > 0.0 {
+            true => write!(f, "{height} at {at} above the chord from {from} to {to}"),
+            false => write!(f, "0: nothing lies above the chord from {from} to {to}"),
+        }
+    }
 }
 
 /// The barrier of a line, from its points in [0, 1], between which `f` is taken to be linear: an end

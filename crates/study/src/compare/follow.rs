@@ -1,18 +1,21 @@
 //! What belongs to trainings that are compared: their joint plane, the curvature at their ends, the surfaces around them.
 //! Each is a run of its own, as one that was asked for alone.
 
-use super::{Eigenvalue, Factor, Fate};
-use crate::StudyError;
+use super::table::trained_numbers;
+use super::{Eigenvalue, Factor, Fate, Row, Statistics};
 use crate::device::Evaluation;
-use crate::diagnose::{Evidence, evidence};
+use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::directions::GridRequest;
 use crate::hessian::{CurvatureRequest, CurvatureStudy, Measure};
 use crate::record::Settings;
 use crate::report::{Quiet, Reporter};
 use crate::runs::{Keep, Landscape, LandscapeRequest};
 use crate::trajectory::{ProjectedPaths, TrajectoryRequest};
-use landscape_core::{Metrics, Origin, Params, Role, Surface, Trajectory, Value, metrics};
+use crate::{Numbers, StudyError};
+use landscape_core::json::float_option;
+use landscape_core::{Origin, Params, Surface, Trajectory, Value, metrics};
 use landscape_storage::{ALL_PARAMETERS, Run, Side, Store, TrainRecord};
+use serde::{Serialize, Serializer};
 
 /// A training that is compared.
 #[derive(Debug)]
@@ -33,13 +36,19 @@ impl Compared {
     }
 }
 
-/// All that is known of a comparison.
-#[derive(Debug)]
+/// All that is known of trainings side by side. As JSON it is what `landscape compare --json` prints of trainings, the files of
+/// figures apart.
+#[derive(Debug, Serialize)]
 pub struct Comparison {
+    /// What is varied, where something is.
+    pub factor: Option<Factor>,
     /// The plane of all paths, where the networks have one.
+    #[serde(flatten, serialize_with = "plane")]
     pub plane: Option<JointPlane>,
     /// The trainings.
-    pub rows: Vec<TrainingRow>,
+    pub trainings: Vec<ComparedTraining>,
+    /// Of the final losses.
+    pub statistics: Statistics,
 }
 
 /// How trainings are compared.
@@ -107,88 +116,124 @@ pub struct JointPlane {
     pub paths: Vec<Trajectory>,
 }
 
-/// One training.
-#[derive(Debug)]
-pub struct TrainingRow {
-    /// What it is called.
-    pub label: String,
+/// A training that was compared.
+#[derive(Debug, Serialize)]
+pub struct ComparedTraining {
+    /// What it came to.
+    #[serde(flatten)]
+    pub row: Row,
     /// Its run.
+    #[serde(serialize_with = "name")]
     pub run: Run,
-    /// The network.
-    pub model: String,
-    /// Numbers that are trained.
-    pub parameters: usize,
-    /// Steps done.
-    pub steps: u64,
-    /// Time of the training, where it is known.
-    pub seconds: Option<f64>,
-    /// Loss before the first step.
-    pub first_loss: f64,
-    /// Loss at the end.
-    pub loss: f64,
-    /// Accuracy at the end.
-    pub accuracy: Option<f64>,
-    /// What became of it.
-    pub fate: Fate,
     /// The first recorded step at which the loss was not finite, or, where it stayed finite, at which it was above the
     /// first loss for good; of a training that diverged.
     pub diverged_at: Option<u64>,
-    /// The largest eigenvalue of the Hessian at the end.
-    pub lambda_max: Option<Eigenvalue>,
-    /// SAM's sharpness at the end.
-    pub sharpness: Option<f64>,
-    /// Figures of the surface around the end.
-    pub metrics: Option<Metrics>,
-    /// The surface around its end.
-    pub surface: Option<Surface>,
-    /// The standard error of the loss there.
+    /// The standard error of the loss at the end.
+    #[serde(with = "float_option")]
     pub loss_se: Option<f64>,
-    /// What is known of the network, for its verdicts.
-    pub evidence: Option<Evidence>,
-    /// The name of that run.
+    /// What is said of the network.
+    pub diagnosis: Option<DiagnosisReport>,
+    /// The name of the run of the surface around the end.
     pub end: Option<String>,
     /// The name of the run with its curvature.
     pub curvature: Option<String>,
     /// Where it ended.
+    #[serde(skip)]
     params: Params,
 }
 
-/// Puts trainings side by side: computes what is not stored yet. The reporter can stop it.
-///
-/// # Errors
-/// [`StudyError::Interrupted`] when it was stopped; a training without checkpoints, and those of the parts.
-pub fn follow(
-    request: &ComparisonRequest,
-    compared: &[Compared],
-    store: &Store,
-    reporter: &dyn Reporter,
-) -> Result<Comparison, StudyError> {
-    let quiet = Quiet(reporter);
-    let parts = Parts::new(request, store, &quiet);
-    let rows = compared.iter().map(|one| TrainingRow::new(one, store));
-    let mut rows: Vec<TrainingRow> = rows.collect::<Result<_, _>>()?;
-    let plane = match shares_plane(&rows) {
-        true => Some(joint_plane(&rows, &parts)?),
-        false => {
-            reporter.note(
-                "no joint plane: these networks have other parameters, or none that are finite",
-            );
-            None
-        }
+fn plane<S: Serializer>(of: &Option<JointPlane>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Plane<'a> {
+        run: Option<&'a str>,
+        explained_variance: Option<Numbers>,
+    }
+    let of = of.as_ref();
+    let plane = Plane {
+        run: of.map(|plane| plane.run.name.as_str()),
+        explained_variance: of.map(|plane| Numbers(plane.explained.clone())),
     };
-    for row in rows.iter_mut().filter(|row| row.usable()) {
-        row.around(&parts)?;
-    }
-    for row in &mut rows {
-        row.evidence = evidence(store, &row.run)?.pop();
-    }
-    Ok(Comparison { plane, rows })
+    plane.serialize(to)
 }
 
-fn shares_plane(rows: &[TrainingRow]) -> bool {
-    let first = &rows[0].params;
-    rows.iter()
-        .all(|row| row.usable() && first.same_layout(&row.params).is_ok())
+fn name<S: Serializer>(of: &Run, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&of.name)
+}
+
+impl Comparison {
+    /// What each training came to.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.trainings.iter().map(|one| &one.row)
+    }
+}
+
+/// Trainings that are ready to be put side by side.
+#[derive(Debug)]
+pub struct TrainingComparison<'a> {
+    request: &'a ComparisonRequest,
+    trainings: Vec<ComparedTraining>,
+}
+
+impl<'a> TrainingComparison<'a> {
+    /// Reads what the trainings recorded; stores nothing.
+    ///
+    /// # Errors
+    /// A training without checkpoints, and those of the store.
+    pub fn prepare(
+        request: &'a ComparisonRequest,
+        compared: &[Compared],
+        store: &Store,
+    ) -> Result<Self, StudyError> {
+        let trainings = { compared.iter() }.map(|one| ComparedTraining::new(one, store));
+        Ok(TrainingComparison {
+            request,
+            trainings: trainings.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Computes what is not stored yet. The reporter can stop it.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] when it was stopped, and those of the parts.
+    pub fn run(self, store: &Store, reporter: &dyn Reporter) -> Result<Comparison, StudyError> {
+        let (quiet, mut trainings) = (Quiet(reporter), self.trainings);
+        let parts = Parts {
+            request: self.request,
+            store,
+            reporter: &quiet,
+        };
+        let plane = match shares_plane(&trainings) {
+            true => Some(joint_plane(&trainings, &parts)?),
+            false => {
+                reporter.note(
+                    "no joint plane: these networks have other parameters, or none that are finite",
+                );
+                None
+            }
+        };
+        for one in trainings.iter_mut().filter(|one| one.is_usable()) {
+            one.around(&parts)?;
+        }
+        for one in &mut trainings {
+            let known = evidence(store, &one.run)?.pop();
+            one.diagnosis = known.as_ref().map(Evidence::report);
+        }
+        let losses = { trainings.iter() }.map(|one| (one.row.first_loss, one.row.loss));
+        Ok(Comparison {
+            factor: self.request.factor,
+            statistics: Statistics::of_losses(&losses.collect::<Vec<_>>()),
+            plane,
+            trainings,
+        })
+    }
+}
+
+fn shares_plane(trainings: &[ComparedTraining]) -> bool {
+    let Some(first) = trainings.first() else {
+        return false;
+    };
+    let same = |one: &ComparedTraining| first.params.same_layout(&one.params).is_ok();
+    trainings.iter().all(|one| one.is_usable() && same(one))
 }
 
 /// Operations that are parts of this one.
@@ -198,15 +243,7 @@ struct Parts<'a> {
     reporter: &'a dyn Reporter,
 }
 
-impl<'a> Parts<'a> {
-    fn new(request: &'a ComparisonRequest, store: &'a Store, reporter: &'a dyn Reporter) -> Self {
-        Parts {
-            request,
-            store,
-            reporter,
-        }
-    }
-
+impl Parts<'_> {
     /// Does a part, unless it is to stop.
     fn run<T>(
         &self,
@@ -231,10 +268,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn joint_plane(rows: &[TrainingRow], parts: &Parts<'_>) -> Result<JointPlane, StudyError> {
+fn joint_plane(
+    trainings: &[ComparedTraining],
+    parts: &Parts<'_>,
+) -> Result<JointPlane, StudyError> {
     let asked = parts.request;
     let mut request = TrajectoryRequest {
-        runs: rows.iter().map(|row| row.run.name.clone()).collect(),
+        runs: trainings.iter().map(|one| one.run.name.clone()).collect(),
         center: match asked.factor {
             Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::Start,
             _ => Origin::Mean,
@@ -251,11 +291,11 @@ fn joint_plane(rows: &[TrainingRow], parts: &Parts<'_>) -> Result<JointPlane, St
         ProjectedPaths::prepare(&request, Some(store), reporter)?.run(store, reporter)
     })?;
     let stored = measured.paths;
-    let path = |row: &TrainingRow| {
-        let named = stored.iter().find(|named| named.label == row.run.name);
+    let path = |one: &ComparedTraining| {
+        let named = stored.iter().find(|named| named.label == one.run.name);
         named.map(|named| named.trajectory.clone())
     };
-    let paths: Vec<Trajectory> = rows.iter().filter_map(path).collect();
+    let paths: Vec<Trajectory> = trainings.iter().filter_map(path).collect();
     let explained = paths.first().map(|path| path.explained_variance.clone());
     Ok(JointPlane {
         surface: parts.store.load_surface(&measured.run)?,
@@ -279,7 +319,7 @@ fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
         .map(|place| records[place].step)
 }
 
-impl TrainingRow {
+impl ComparedTraining {
     /// What training recorded.
     fn new(compared: &Compared, store: &Store) -> Result<Self, StudyError> {
         let run = &compared.run;
@@ -293,27 +333,30 @@ impl TrainingRow {
             });
         };
         let loss = |record: &TrainRecord| record.loss.unwrap_or(f64::NAN);
-        let weights = last.params.iter().filter(|t| t.role != Role::Buffer);
+        let (first, end) = (loss(first), last.record);
         let settings = Settings::of(run);
         let model = settings.problem().model.as_deref();
-        Ok(TrainingRow {
+        let row = Row {
             label: compared.label.clone(),
-            run: run.clone(),
             model: model.unwrap_or("-").to_owned(),
-            parameters: weights.map(|tensor| tensor.data.len()).sum(),
-            steps: last.record.step,
-            seconds: last.record.seconds,
-            first_loss: loss(first),
-            loss: loss(&last.record),
-            accuracy: last.record.accuracy,
-            fate: Fate::of(loss(first), loss(&last.record)),
-            diverged_at: diverged_at(&records),
+            parameters: trained_numbers(&last.params),
+            steps: end.step,
+            seconds: end.seconds,
+            first_loss: first,
+            loss: loss(&end),
+            accuracy: end.accuracy,
+            fate: Fate::of(first, loss(&end)),
             lambda_max: None,
             sharpness: None,
             metrics: None,
             surface: None,
+        };
+        Ok(ComparedTraining {
+            row,
+            run: run.clone(),
+            diverged_at: diverged_at(&records),
             loss_se: None,
-            evidence: None,
+            diagnosis: None,
             end: None,
             curvature: None,
             params: last.params,
@@ -321,9 +364,8 @@ impl TrainingRow {
     }
 
     /// Whether there is a point to look around at.
-    fn usable(&self) -> bool {
-        let finite = |v: &f32| v.is_finite();
-        self.loss.is_finite() && self.params.iter().all(|t| t.data.iter().all(finite))
+    fn is_usable(&self) -> bool {
+        self.row.is_usable(&self.params)
     }
 
     /// The surface around the end, and the curvature there.
@@ -340,9 +382,9 @@ impl TrainingRow {
             Landscape::prepare(&request, Some(store), reporter)?.run(store, reporter)
         })?;
         let surface = sampled.sampled.surface;
-        self.metrics = metrics(&surface).ok();
         self.loss_se = surface.interpolate(Value::LossSe, [0.0; 3]);
-        self.surface = Some(surface);
+        self.row.metrics = metrics(&surface).ok();
+        self.row.surface = Some(surface);
         self.end = Some(end);
         match parts.request.curvature {
             true => self.curvature(parts),
@@ -367,13 +409,13 @@ impl TrainingRow {
         })?;
         if let Some(point) = found.points.first() {
             let largest = point.eigenvalues_of(ALL_PARAMETERS, Side::Top);
-            self.lambda_max = largest.first().map(|found| Eigenvalue {
+            self.row.lambda_max = largest.first().map(|found| Eigenvalue {
                 value: found.value,
                 residual: found.residual,
                 converged: found.converged,
             });
             let sam = point.sharpness.iter().find(|s| s.measure == "sam");
-            self.sharpness = sam.map(|sam| sam.value);
+            self.row.sharpness = sam.map(|sam| sam.value);
         }
         self.curvature = Some(name);
         Ok(())

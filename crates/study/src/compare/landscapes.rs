@@ -38,6 +38,9 @@ pub struct LandscapeComparison {
     pub differences: Vec<Difference>,
     /// Whether all differ by at most the tolerance, where one was given.
     pub within_tolerance: Option<bool>,
+    /// The tolerance.
+    #[serde(skip)]
+    pub tolerance: Option<f64>,
 }
 
 /// A landscape with its figures.
@@ -62,9 +65,6 @@ pub struct ComparedLandscape {
     pub accuracy: Option<f64>,
     /// Whether each network that it shows is hard to train.
     pub difficulty: Vec<DifficultyVerdict>,
-    /// What is said of these networks.
-    #[serde(skip)]
-    pub diagnoses: Vec<Diagnosis>,
     /// The points.
     #[serde(skip)]
     pub surface: Surface,
@@ -134,6 +134,7 @@ pub fn compare_landscapes(
     let within = |tolerance| differences.iter().all(|d| d.is_within(tolerance));
     Ok(LandscapeComparison {
         within_tolerance: tolerance.map(within),
+        tolerance,
         landscapes,
         differences,
     })
@@ -161,12 +162,8 @@ impl ComparedLandscape {
             error => error.into(),
         })?;
         let figures = metrics_of_run(run, &surface, Value::Loss)?;
-        let told = evidence(store, run)?;
-        let diagnoses: Vec<Diagnosis> = told.iter().map(Evidence::diagnose).collect();
-        let difficulty = diagnoses.iter().map(|told| DifficultyVerdict {
-            verdict: told.difficulty.verdict.name(),
-            confidence: told.difficulty.confidence.name(),
-        });
+        let known = evidence(store, run)?;
+        let told = known.iter().map(Evidence::diagnose);
         let at_origin = |value| surface.interpolate(value, [0.0; 3]);
         Ok(ComparedLandscape {
             run: run.name.clone(),
@@ -176,10 +173,19 @@ impl ComparedLandscape {
             loss: at_origin(Value::Loss),
             loss_se: at_origin(Value::LossSe),
             accuracy: at_origin(Value::Accuracy),
-            difficulty: difficulty.collect(),
-            diagnoses,
+            difficulty: told.map(|told| DifficultyVerdict::of(&told)).collect(),
             surface,
         })
+    }
+}
+
+impl DifficultyVerdict {
+    /// That of a diagnosis.
+    pub(super) fn of(told: &Diagnosis) -> Self {
+        DifficultyVerdict {
+            verdict: told.difficulty.verdict.name(),
+            confidence: told.difficulty.confidence.name(),
+        }
     }
 }
 

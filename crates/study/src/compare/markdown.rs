@@ -1,6 +1,7 @@
 //! Rows as a table to read.
 
 use super::{Fate, Row};
+use crate::words::{or_dash_by, percent};
 
 const COLUMNS: [&str; 10] = [
     "training",
@@ -48,10 +49,10 @@ fn cells(row: &Row) -> [String; 10] {
         row.steps.to_string(),
         format!("{:.4}", row.first_loss),
         format!("{:.4}", row.loss),
-        or_dash(row.accuracy.map(|a| format!("{:.1}%", 100.0 * a))),
+        or_dash_by(row.accuracy, percent),
         or_dash(eigenvalue),
-        or_dash(row.sharpness.map(|s| format!("{s:.5}"))),
-        or_dash(convexity.map(|c| format!("{:.1}%", 100.0 * c))),
+        or_dash_by(row.sharpness, |s| format!("{s:.5}")),
+        or_dash_by(convexity, percent),
         or_dash(width),
     ]
 }

@@ -40,7 +40,6 @@ mod markdown;
 mod plane;
 mod recorder;
 mod relation;
-mod report;
 mod select;
 mod statistics;
 mod study;
@@ -48,14 +47,16 @@ mod sweep;
 mod table;
 mod train;
 mod widths;
+mod words;
 
-pub use follow::{Compared, Comparison, ComparisonRequest, JointPlane, TrainingRow, follow};
+pub use follow::{
+    Compared, ComparedTraining, Comparison, ComparisonRequest, JointPlane, TrainingComparison,
+};
 pub use landscapes::{
     ComparedLandscape, Difference, DifficultyVerdict, LandscapeComparison, compare_landscapes,
 };
 pub use markdown::markdown;
 pub use plane::{end_plane, joint_plane, same_layout};
-pub use report::{ComparisonReport, Shares, TrainingReport};
 pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};

@@ -6,7 +6,8 @@ use landscape_core::json::float;
 use serde::Serialize;
 
 /// What became of a training, by its first and its last loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// The loss fell by at least a twentieth of the first one
     /// ([`LEARNT`]).

@@ -5,6 +5,7 @@ use crate::StudyError;
 use burn::tensor::Device;
 use landscape_core::Params;
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
+use serde::{Serialize, Serializer};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -48,6 +49,12 @@ impl Factor {
             Factor::Width => "widths",
             Factor::BatchSize => "batch sizes",
         }
+    }
+}
+
+impl Serialize for Factor {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

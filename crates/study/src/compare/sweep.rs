@@ -37,7 +37,9 @@ pub enum Variation {
 ///
 /// ```
 /// use landscape_storage::Store;
-/// use landscape_study::compare::{ComparisonRequest, Sweep, SweepRequest, Variation, follow};
+/// use landscape_study::compare::{
+///     ComparisonRequest, Sweep, SweepRequest, TrainingComparison, Variation,
+/// };
 ///
 /// let folder = tempfile::tempdir()?;
 /// let store = Store::open(folder.path().join("landscape.duckdb"))?;
@@ -50,8 +52,9 @@ pub enum Variation {
 /// let mut request = ComparisonRequest::new(sweep.name());
 /// request.factor = Some(sweep.factor());
 /// (request.counts, request.end_counts) = (vec![9], vec![9]);
-/// let found = follow(&request, &trained, &store, &())?;
-/// assert_eq!(found.rows.len(), 2);
+/// let found = TrainingComparison::prepare(&request, &trained, &store)?.run(&store, &())?;
+/// assert_eq!(found.trainings.len(), 2);
+/// println!("{found}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -245,14 +248,8 @@ impl Sweep {
             threads => threads,
         };
         let together = together.min(variants.len()) as f64;
-        let training = Part {
-            stored,
-            ..Part::new(
-                "steps of training",
-                all,
-                seconds / left.max(1) as f64 / together,
-            )
-        };
+        let step = seconds / left.max(1) as f64 / together;
+        let training = Part::new("steps of training", all, step).stored(stored);
         let planes = request.points(variants.len())?;
         let point = seconds_a_point(&variants[0], data, loss, &request.evaluation)?;
         let planes = Part::new("points of planes", planes, point);

@@ -3,13 +3,13 @@
 use super::plane::{end_plane, host, sampled};
 use super::{Fate, Study, Trained};
 use crate::{MeanLoss, StudyError};
-use landscape_core::json::float;
+use landscape_core::json::{float, float_option};
 use landscape_core::{Cancel, Grid, Metrics, Params, Role, Surface, metrics};
 use landscape_hessian::sharpness::{Point, SamParams};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::ModelSpec;
 use landscape_trace::Trace;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// How the ends of trainings are looked at.
 #[derive(Debug, Clone)]
@@ -68,45 +68,76 @@ pub struct Curved {
 }
 
 /// One training in a table. What a training that diverged does not have is `None`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// What the variant is called.
     pub label: String,
-    /// The network.
-    pub model: ModelSpec,
+    /// The network, as it is asked for; `-` where it is not known.
+    pub model: String,
     /// Its parameters, buffers left out.
     pub parameters: usize,
     /// Steps done.
     pub steps: u64,
     /// Wall time of the training, where it is known.
+    #[serde(with = "float_option")]
     pub seconds: Option<f64>,
     /// Loss over all the data at the start.
+    #[serde(with = "float")]
     pub first_loss: f64,
     /// Loss over all the data at the end.
+    #[serde(with = "float")]
     pub loss: f64,
     /// Accuracy over all the data at the end, for a classification.
+    #[serde(with = "float_option")]
     pub accuracy: Option<f64>,
     /// Whether it learnt, got stuck or diverged.
     pub fate: Fate,
     /// Largest eigenvalue of the Hessian at the end.
     pub lambda_max: Option<Eigenvalue>,
     /// SAM's sharpness at the end, see [`Curved::sharpness`].
+    #[serde(with = "float_option")]
     pub sharpness: Option<f64>,
     /// Figures of the surface around the end: convexity, basin width and the rest.
+    #[serde(flatten, serialize_with = "end_figures")]
     pub metrics: Option<Metrics>,
     /// That surface.
+    #[serde(skip)]
     pub surface: Option<Surface>,
+}
+
+/// Figures of the surface around an end that programs are told.
+fn end_figures<S: Serializer>(of: &Option<Metrics>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Figures {
+        #[serde(with = "float_option")]
+        convexity: Option<f64>,
+        #[serde(with = "float_option")]
+        basin_width: Option<f64>,
+        basin_open: Option<bool>,
+    }
+    let of = of.as_ref();
+    let figures = Figures {
+        convexity: of.and_then(|found| found.convexity),
+        basin_width: of.map(|found| found.basin_width),
+        basin_open: of.map(|found| found.basin_open),
+    };
+    figures.serialize(to)
+}
+
+/// Numbers that are trained.
+pub(super) fn trained_numbers(params: &Params) -> usize {
+    let weights = params.iter().filter(|t| t.role != Role::Buffer);
+    weights.map(|tensor| tensor.data.len()).sum()
 }
 
 impl Row {
     /// A row of what training measured; the rest is left open.
     pub fn of(trained: &Trained) -> Self {
         let (first, last) = (&trained.first, &trained.last);
-        let weights = trained.end.iter().filter(|t| t.role != Role::Buffer);
         Row {
             label: trained.label.clone(),
-            model: trained.model.clone(),
-            parameters: weights.map(|tensor| tensor.data.len()).sum(),
+            model: trained.model.to_string(),
+            parameters: trained_numbers(&trained.end),
             steps: trained.steps,
             seconds: trained.seconds,
             first_loss: first.loss,
@@ -126,6 +157,12 @@ impl Row {
         self.lambda_max = curved.lambda_max;
         self.sharpness = Some(curved.sharpness);
         self
+    }
+
+    /// Whether there is a point to look around at: the loss and all numbers at the end are finite.
+    pub(super) fn is_usable(&self, end: &Params) -> bool {
+        let finite = |v: &f32| v.is_finite();
+        self.loss.is_finite() && end.iter().all(|t| t.data.iter().all(finite))
     }
 
     /// The same row with the surface around the end.
@@ -152,7 +189,7 @@ impl Study {
         let mut rows = Vec::with_capacity(trained.len());
         for one in trained {
             let row = Row::of(one);
-            if options.cancel.is_cancelled() || !usable(one) {
+            if options.cancel.is_cancelled() || !row.is_usable(&one.end) {
                 rows.push(row);
                 continue;
             }
@@ -168,12 +205,6 @@ impl Study {
         }
         Ok(rows)
     }
-}
-
-/// Whether there is a point to look around at.
-fn usable(trained: &Trained) -> bool {
-    let finite = |params: &Params| params.iter().all(|t| t.data.iter().all(|v| v.is_finite()));
-    trained.last.loss.is_finite() && finite(&trained.end)
 }
 
 fn complete(

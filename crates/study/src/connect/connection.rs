@@ -22,6 +22,7 @@ use landscape_models::save_weights;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_trace::BatchStatistics;
 use serde::Serialize;
+use std::time::Instant;
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
@@ -100,6 +101,7 @@ impl Connection {
     /// [`StudyError::Interrupted`] when it was stopped, [`StudyError::NoUnits`] where there is nothing to align, and those
     /// of training and store.
     pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<Connected, StudyError> {
+        let start = Instant::now();
         let line = self.line(&self.other, "line", None, store, reporter)?;
         let (batch_norm, network_losses) = self.statistics()?;
         let aligned = match self.request.align {
@@ -121,6 +123,7 @@ impl Connection {
             network_losses,
             aligned,
             curve,
+            seconds: start.elapsed().as_secs_f64(),
         })
     }
 

@@ -1,12 +1,14 @@
 //! What was found between two networks.
 
 use super::{Connectivity, LossProfile, Matching};
+use crate::words::{Align, Table, or_dash};
 use landscape_core::json::{float, float_list};
-use landscape_core::{Barrier, CurveKind, Params};
+use landscape_core::{Barrier, CurveKind, Params, counted, short};
 use landscape_trace::BatchStatistics;
 use serde::{Serialize, Serializer};
+use std::fmt;
 
-/// All that was found. As JSON it is what `landscape connect --json` prints, loss and seconds apart.
+/// All that was found. As JSON it is what `landscape connect --json` prints, the loss apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Connected {
     /// The straight line.
@@ -21,6 +23,9 @@ pub struct Connected {
     pub aligned: Option<AlignedPath>,
     /// The curve.
     pub curve: Option<CurvePath>,
+    /// Seconds that it took now.
+    #[serde(with = "float")]
+    pub seconds: f64,
 }
 
 /// What is worth saying of a path.
@@ -130,4 +135,90 @@ fn losses<S: Serializer>(of: &Option<[f64; 2]>, to: S) -> Result<S::Ok, S::Error
 
 fn matching<S: Serializer>(by: &Matching, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(by.name())
+}
+
+impl fmt::Display for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers = ["BARRIER", "AT", "HIGHEST LOSS", "LENGTH"].map(|name| (name, Align::Right));
+        let (first, last) = ([("PATH", Align::Left)], [("RUN", Align::Left)]);
+        let mut table = Table::new(first.into_iter().chain(numbers).chain(last));
+        table.row(self.line.cells("line"));
+        if let Some(aligned) = &self.aligned {
+            table.row(aligned.path.cells("line, aligned"));
+        }
+        if let Some(curve) = &self.curve {
+            table.row(curve.path.cells(curve.word()));
+        }
+        table.fmt(f)?;
+        self.statistics_words(f)?;
+        if let Some(aligned) = &self.aligned {
+            aligned.fmt(f)?;
+        }
+        match &self.curve {
+            Some(curve) => {
+                let (word, run) = (curve.word(), &curve.control_points);
+                writeln!(f, "control points of the {word}: run {run}")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Connected {
+    /// Which statistics the paths are measured with.
+    fn statistics_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(used) = self.batch_norm else {
+            return Ok(());
+        };
+        let words = match used {
+            BatchStatistics::Frozen => "the networks' own",
+            BatchStatistics::Batch => "those of the batch at every point",
+            BatchStatistics::Reestimated => "estimated anew at every point",
+        };
+        let name = used.name();
+        writeln!(f, "BatchNorm statistics: {words} (`{name}`)")?;
+        let Some([from, to]) = self.network_losses.map(|losses| losses.map(short)) else {
+            return Ok(());
+        };
+        let own = BatchStatistics::Frozen.name();
+        writeln!(
+            f,
+            "with the statistics that they hold, the networks have the losses {from} and {to} (`{own}`)"
+        )
+    }
+}
+
+impl PathSummary {
+    fn cells(&self, name: &str) -> [String; 6] {
+        let barrier = self.barrier.as_ref();
+        [
+            name.to_owned(),
+            or_dash(barrier.map(|barrier| barrier.height)),
+            or_dash(barrier.map(|barrier| barrier.at)),
+            short(self.max_loss),
+            short(self.length),
+            self.run.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    }
+}
+
+impl CurvePath {
+    fn word(&self) -> &'static str {
+        match self.kind {
+            CurveKind::Bezier => "curve",
+            CurveKind::Chain => "chain",
+        }
+    }
+}
+
+/// What alignment did.
+impl fmt::Display for AlignedPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (by, moved, units) = (self.by.name(), self.moved, self.units);
+        let (groups, [before, after]) = (counted(self.groups, "group"), self.similarity.map(short));
+        writeln!(
+            f,
+            "aligned by {by}: {moved} of {units} units in {groups} moved, similarity {before} -> {after}"
+        )
+    }
 }

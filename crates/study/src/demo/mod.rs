@@ -5,7 +5,7 @@ mod steps;
 mod summary;
 
 pub use steps::{DemoStep, steps};
-pub use summary::{DemoRun, summary};
+pub use summary::{DemoRun, DemoSummary};
 
 use crate::StudyError;
 use crate::device::Evaluation;

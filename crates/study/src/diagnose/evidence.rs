@@ -3,8 +3,10 @@
 use crate::problem::Model;
 use crate::record::{Settings, TrainingSettings};
 use landscape_core::diagnosis::thresholds::LEARNT;
+use landscape_core::json::float;
 use landscape_core::{Diagnosis, Facts, Metrics, Point, Position, View};
 use landscape_storage::{Run, TrainRecord};
+use serde::Serialize;
 
 /// What is known of one network and its training, and where it is from.
 #[derive(Debug, Default)]
@@ -49,9 +51,13 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Its run and size.
+    /// Its run and size, and whether all of it is lost.
     pub fn words(&self) -> String {
-        format!("{}, {} points", self.run, self.size)
+        let (run, size) = (&self.run, &self.size);
+        match self.metrics {
+            Some(_) => format!("{run}, {size} points"),
+            None => format!("{run}, {size} points, none of them finite"),
+        }
     }
 
     fn view(&self) -> View<'_> {
@@ -66,9 +72,10 @@ impl Seen {
 }
 
 /// A largest eigenvalue of the Hessian.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lambda {
     /// The eigenvalue.
+    #[serde(with = "float")]
     pub value: f64,
     /// The step of the training that it belongs to.
     pub step: u64,

@@ -3,10 +3,10 @@
 mod curvature;
 mod evidence;
 mod report;
+mod run;
 mod stored;
 
 pub use evidence::{Evidence, Lambda, Seen};
-pub use report::{
-    AnswerReport, DiagnosisReport, EvidenceReport, FigureReport, LambdaReport, PositionReport,
-};
+pub use report::{DiagnosisReport, EvidenceReport};
+pub use run::{Diagnosed, DiagnosisRequest};
 pub use stored::evidence;

@@ -1,57 +1,23 @@
-//! A diagnosis and what it rests on, as programs read it: as JSON, what `landscape diagnose --json` prints.
+//! A diagnosis and what it rests on: as JSON, what `landscape diagnose --json` prints.
 
 use super::{Evidence, Lambda, Seen};
-use landscape_core::Position;
+use crate::words::{Align, Table, indented, percent};
 use landscape_core::diagnosis::{Answer, Figure};
-use landscape_core::json::{float, float_list, float_option};
+use landscape_core::json::float_option;
+use landscape_core::{Diagnosis, Position, short};
 use serde::Serialize;
-use std::fmt::Display;
+use std::fmt;
 
 /// The three answers on one network and its training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DiagnosisReport {
     /// What the training, or the landscape, is called.
     pub path: String,
-    /// Is it hard to train?
-    pub difficulty: AnswerReport,
-    /// Can it improve?
-    pub outlook: AnswerReport,
-    /// What happened?
-    pub course: AnswerReport,
+    /// The answers.
+    #[serde(flatten)]
+    pub answers: Diagnosis,
     /// What they rest on.
     pub evidence: EvidenceReport,
-}
-
-/// An answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AnswerReport {
-    /// In a word.
-    pub verdict: String,
-    /// How sure it is.
-    pub confidence: String,
-    /// In a sentence with the figures.
-    pub words: String,
-    /// The figures.
-    pub figures: Vec<FigureReport>,
-    /// Why it is not surer.
-    pub reservations: Vec<String>,
-    /// The landscapes that it rests on.
-    pub surfaces: Vec<String>,
-}
-
-/// A figure of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FigureReport {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    #[serde(with = "float")]
-    pub value: f64,
-    /// What it was held against, rising.
-    #[serde(with = "float_list")]
-    pub thresholds: Vec<f64>,
-    /// What it says.
-    pub says: String,
 }
 
 /// What answers rest on.
@@ -71,6 +37,8 @@ pub struct EvidenceReport {
     /// Share of their variance that the plane explains.
     #[serde(with = "float_option")]
     pub explained: Option<f64>,
+    /// Why the path is not known, where it could be.
+    pub no_path: Option<String>,
     /// Classes among which the network decides.
     pub classes: Option<usize>,
     /// The first landscape in words.
@@ -78,83 +46,26 @@ pub struct EvidenceReport {
     /// All landscapes in words.
     pub landscapes: Vec<String>,
     /// Where the network is on the first landscape.
-    pub position: Option<PositionReport>,
+    pub position: Option<Position>,
     /// The largest eigenvalue of the Hessian.
-    pub lambda_max: Option<LambdaReport>,
-}
-
-/// Where a network is on a landscape.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PositionReport {
-    /// Its coordinates.
-    #[serde(with = "float_list")]
-    pub at: Vec<f64>,
-    /// Its value.
-    #[serde(with = "float")]
-    pub value: f64,
-    /// The coordinates of the smallest value.
-    #[serde(with = "float_list")]
-    pub lowest_at: Vec<f64>,
-}
-
-/// A largest eigenvalue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LambdaReport {
-    /// The eigenvalue.
-    #[serde(with = "float")]
-    pub value: f64,
-    /// The step of the training.
-    pub step: u64,
-    /// Where it is from.
-    pub from: String,
+    pub lambda_max: Option<Lambda>,
 }
 
 impl Evidence {
     /// The answers and what they rest on.
     pub fn report(&self) -> DiagnosisReport {
-        let told = self.diagnose();
         DiagnosisReport {
             path: self.label.clone(),
-            difficulty: AnswerReport::of(&told.difficulty),
-            outlook: AnswerReport::of(&told.outlook),
-            course: AnswerReport::of(&told.course),
+            answers: self.diagnose(),
             evidence: EvidenceReport::of(self),
-        }
-    }
-}
-
-impl AnswerReport {
-    fn of<V: Display>(answer: &Answer<V>) -> Self {
-        let figure = |figure: &Figure| FigureReport {
-            name: figure.name.clone(),
-            value: figure.value,
-            thresholds: figure.thresholds.clone(),
-            says: figure.says.clone(),
-        };
-        AnswerReport {
-            verdict: answer.verdict.to_string(),
-            confidence: answer.confidence.to_string(),
-            words: answer.words.clone(),
-            figures: answer.figures.iter().map(figure).collect(),
-            reservations: answer.reservations.clone(),
-            surfaces: answer.surfaces.clone(),
         }
     }
 }
 
 impl EvidenceReport {
     fn of(evidence: &Evidence) -> Self {
+        let landscapes: Vec<String> = evidence.surfaces.iter().map(Seen::words).collect();
         let first = evidence.surfaces.first();
-        let position = |position: Position| PositionReport {
-            at: position.at.to_vec(),
-            value: position.value,
-            lowest_at: position.lowest_at.to_vec(),
-        };
-        let lambda = |lambda: &Lambda| LambdaReport {
-            value: lambda.value,
-            step: lambda.step,
-            from: lambda.from.clone(),
-        };
         EvidenceReport {
             training: evidence.trained.as_ref().map(|run| run.name.clone()),
             optimizer: evidence.optimizer(),
@@ -162,11 +73,105 @@ impl EvidenceReport {
             losses: evidence.losses.len(),
             checkpoints: evidence.coordinates.len(),
             explained: evidence.explained,
+            no_path: evidence.no_path.clone(),
             classes: evidence.classes,
-            landscape: first.map(Seen::words),
-            landscapes: evidence.surfaces.iter().map(Seen::words).collect(),
-            position: first.and_then(|seen| seen.position).map(position),
-            lambda_max: evidence.lambda.as_ref().map(lambda),
+            landscape: landscapes.first().cloned(),
+            landscapes,
+            position: first.and_then(|seen| seen.position),
+            lambda_max: evidence.lambda.clone(),
         }
+    }
+}
+
+/// The answers with their figures, thresholds and reservations, and what they rest on.
+impl fmt::Display for DiagnosisReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.path, self.evidence)?;
+        let [difficulty, outlook, course] = Diagnosis::QUESTIONS;
+        answer(f, difficulty, &self.answers.difficulty)?;
+        answer(f, outlook, &self.answers.outlook)?;
+        answer(f, course, &self.answers.course)
+    }
+}
+
+fn answer<V: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    question: &str,
+    answer: &Answer<V>,
+) -> fmt::Result {
+    let (verdict, sure) = (&answer.verdict, answer.confidence);
+    write!(
+        f,
+        "\n{question}  {verdict} (confidence: {sure})\n  {}\n",
+        answer.sentence
+    )?;
+    if !answer.figures.is_empty() {
+        let table = Table::new([
+            ("FIGURE", Align::Left),
+            ("VALUE", Align::Right),
+            ("THRESHOLDS", Align::Left),
+            ("", Align::Left),
+        ])
+        .with(answer.figures.iter().map(cells));
+        f.write_str(&indented(&table.to_string(), 4))?;
+    }
+    let mut reservations = answer.reservations.iter();
+    reservations.try_for_each(|why| writeln!(f, "  but {why}"))
+}
+
+fn cells(figure: &Figure) -> [String; 4] {
+    let limits = figure.thresholds.iter().map(|limit| plain(*limit));
+    let limits: Vec<String> = limits.collect();
+    let (name, says) = (figure.name.clone(), figure.says.clone());
+    [name, plain(figure.value), limits.join(", "), says]
+}
+
+impl fmt::Display for EvidenceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(run) = &self.training {
+            let rate = self.learning_rate.map(plain);
+            let rate = rate.map(|rate| format!("learning rate {rate}"));
+            let how: Vec<String> = self.optimizer.clone().into_iter().chain(rate).collect();
+            let how = match how.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", how.join(", ")),
+            };
+            writeln!(f, "  training: run {run}{how}")?;
+        }
+        if self.losses > 0 {
+            writeln!(f, "  losses: {} recorded steps", self.losses)?;
+        }
+        if self.checkpoints > 0 {
+            let share = self.explained.map(percent);
+            let share = share.map_or(String::new(), |share| format!(", which explains {share}"));
+            let n = self.checkpoints;
+            writeln!(
+                f,
+                "  path: {n} checkpoints on the plane of their principal components{share}"
+            )?;
+        }
+        if let Some(why) = &self.no_path {
+            writeln!(f, "  path: {why}")?;
+        }
+        for landscape in &self.landscapes {
+            writeln!(f, "  landscape: {landscape}")?;
+        }
+        let Some(Lambda { value, step, from }) = &self.lambda_max else {
+            return Ok(());
+        };
+        let value = short(*value);
+        writeln!(
+            f,
+            "  largest eigenvalue of the Hessian: {value} at step {step} ({from})"
+        )
+    }
+}
+
+/// A number without zeros at its end.
+fn plain(value: f64) -> String {
+    let text = short(value);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }

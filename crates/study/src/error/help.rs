@@ -11,6 +11,7 @@ impl StudyError {
             E::TooFew { .. } => "give two or more",
             E::NoWidth { .. } => "give another network, or vary something else",
             E::InitialWidths => "start them at random",
+            E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",
             E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
             E::OtherProgram { .. } => "bring that file back, or name the file that is meant",

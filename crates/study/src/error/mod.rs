@@ -14,7 +14,7 @@ use landscape_storage::RunKind;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use words::{checkpoint_words, ends_are, flat_words, word};
+use words::{checkpoint_words, ends_are, flat_words, nothing_said, word};
 
 /// Every failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,14 @@ pub enum StudyError {
         network: usize,
         /// The first such tensor.
         tensor: String,
+    },
+    /// Nothing that is known of a run says how a network trains.
+    #[error("{}", nothing_said(run, *is_curvature))]
+    NothingToDiagnose {
+        /// Its name.
+        run: String,
+        /// Whether it is curvature.
+        is_curvature: bool,
     },
     /// The network is not named, and no training says it.
     #[error("no network is named")]

@@ -51,6 +51,13 @@ impl fmt::Display for NoCurvature {
     }
 }
 
+pub(super) fn nothing_said(run: &str, is_curvature: bool) -> String {
+    match is_curvature {
+        true => format!("run `{run}` is curvature, which alone says nothing of a training"),
+        false => format!("run `{run}` holds neither losses nor a landscape"),
+    }
+}
+
 pub(super) fn checkpoint_words(step: Option<u64>) -> String {
     match step {
         Some(step) => format!("checkpoint of step {step}"),

@@ -2,7 +2,7 @@
 
 use super::{Drawn, FigureRequest, Figures, Look, RunContents, Target, contents, save};
 use crate::StudyError;
-use crate::compare::{Comparison, JointPlane, TrainingRow};
+use crate::compare::{ComparedTraining, Comparison, JointPlane};
 use crate::files::{beside, may_write};
 use landscape_core::Surface;
 use landscape_plot::{
@@ -68,6 +68,15 @@ impl FigureFiles {
             }
         }
         Ok(())
+    }
+
+    /// Files in which losses are drawn.
+    pub fn new(output: &[PathBuf], log: bool, replace: bool) -> Self {
+        FigureFiles {
+            output: output.to_vec(),
+            log,
+            replace,
+        }
     }
 
     /// Draws what is usual of a run.
@@ -161,16 +170,16 @@ impl FigureFiles {
     ) -> Result<Vec<PathBuf>, StudyError> {
         let mut figures: Vec<(&str, Figure)> = Vec::new();
         if let Some(plane) = &found.plane {
-            figures.push(("", self.paths(plane, &found.rows, store)?));
+            figures.push(("", self.paths(plane, &found.trainings, store)?));
         }
-        let ends: Vec<(&str, &Surface)> = { found.rows.iter() }
+        let ends: Vec<(&str, &Surface)> = { found.rows() }
             .filter_map(|row| Some((row.label.as_str(), row.surface.as_ref()?)))
             .collect();
         if PANELS.contains(&ends.len()) {
             let part = if figures.is_empty() { "" } else { "-ends" };
             figures.push((part, self.on_one_scale(&ends, Some("trained weights"))?));
         }
-        figures.push(("-losses", self.losses(&found.rows, store)?));
+        figures.push(("-losses", self.losses(&found.trainings, store)?));
         let write = |(part, figure): (&str, Figure)| {
             let file = beside(output, part);
             self.save(&figure, &file)?;
@@ -183,14 +192,14 @@ impl FigureFiles {
     fn paths(
         &self,
         plane: &JointPlane,
-        rows: &[TrainingRow],
+        trainings: &[ComparedTraining],
         store: &Store,
     ) -> Result<Figure, StudyError> {
         let stored = RunContents::load(store, &plane.run.name)?;
         let options = self.look().options(&stored, Some(&plane.surface))?;
-        let named: Vec<PathOnPlane> = { rows.iter().zip(&plane.paths) }
-            .map(|(row, trajectory)| PathOnPlane {
-                name: &row.label,
+        let named: Vec<PathOnPlane> = { trainings.iter().zip(&plane.paths) }
+            .map(|(one, trajectory)| PathOnPlane {
+                name: &one.row.label,
                 trajectory,
             })
             .collect();
@@ -219,12 +228,13 @@ impl FigureFiles {
         Ok(side_by_side(&panels, &options)?)
     }
 
-    fn losses(&self, rows: &[TrainingRow], store: &Store) -> Result<Figure, StudyError> {
-        let curve = |row: &TrainingRow| {
-            let records = store.records(&row.run)?;
-            contents::loss_curve(&row.label, &row.run, &records)
+    fn losses(&self, trainings: &[ComparedTraining], store: &Store) -> Result<Figure, StudyError> {
+        let curve = |one: &ComparedTraining| {
+            let records = store.records(&one.run)?;
+            contents::loss_curve(&one.row.label, &one.run, &records)
         };
-        let curves: Vec<LossCurve> = rows.iter().map(curve).collect::<Result<_, StudyError>>()?;
+        let curves = trainings.iter().map(curve);
+        let curves: Vec<LossCurve> = curves.collect::<Result<_, StudyError>>()?;
         let options = Options {
             scale: self.look().scale(),
             ..Options::default()
@@ -247,8 +257,8 @@ impl FigureFiles {
 /// The joint plane, the planes around the ends, and the trainings.
 fn runs_of(found: &Comparison) -> Vec<String> {
     let plane = found.plane.iter().map(|plane| plane.run.name.clone());
-    let ends = found.rows.iter().filter_map(|row| row.end.clone());
-    let trained = found.rows.iter().map(|row| row.run.name.clone());
+    let ends = found.trainings.iter().filter_map(|one| one.end.clone());
+    let trained = found.trainings.iter().map(|one| one.run.name.clone());
     plane.chain(ends).chain(trained).collect()
 }
 

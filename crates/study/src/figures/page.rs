@@ -2,7 +2,7 @@
 
 use super::{RunContents, page_curvature};
 use crate::StudyError;
-use crate::metrics::{barrier_of, barrier_words, metric_rows};
+use crate::metrics::{barrier_of, metric_rows};
 use landscape_core::{Surface, Value, metrics, short};
 use landscape_plot::page::{PageData, PageRun};
 use landscape_plot::{Aspect, LossCurve, Options};
@@ -76,7 +76,7 @@ fn figures(run: &Run, surface: &Surface) -> Vec<(String, String)> {
     let mut rows = metric_rows(&figures, surface.grid());
     let smad = figures.smad.map(|smad| ("SMAD".to_owned(), short(smad)));
     let barrier = barrier_of(run, surface, Value::Loss);
-    let barrier = barrier.map(|barrier| ("barrier".to_owned(), barrier_words(&barrier)));
+    let barrier = barrier.map(|barrier| ("barrier".to_owned(), barrier.to_string()));
     rows.extend(smad.into_iter().chain(barrier));
     rows
 }

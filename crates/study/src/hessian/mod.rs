@@ -16,7 +16,7 @@ pub use summary::{
     CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
     SharpnessSummary, TraceSummary,
 };
-pub use words::{heading, settings_words};
+pub(crate) use words::{heading, settings_words, steps_table};
 
 use crate::StudyError;
 use crate::device::Evaluation;
@@ -285,11 +285,8 @@ impl CurvatureStudy {
             let block = vec![vector.clone(); count];
             curvature.products(wanted.matrix, &block).map(drop)
         })?;
-        let part = |(what, count)| Part {
-            // Of a density every product counts; searches end when they have converged.
-            at_most: what != DENSITY,
-            ..Part::new(what, count, each)
-        };
+        // Of a density every product counts; searches end when they have converged.
+        let part = |(what, count)| Part::new(what, count, each).at_most(what != DENSITY);
         let parts = parts.into_iter().filter(|(_, count)| *count > 0);
         Ok(Estimate::of(parts.map(part).collect()))
     }

@@ -1,9 +1,16 @@
 //! Curvature in words.
 
+use super::{
+    CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
+    SharpnessSummary, TraceSummary,
+};
 use crate::record::Settings;
+use crate::words::{Align, Table, or_dash, shape_words};
 use landscape_core::short;
+use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{Curvature, Run};
 use serde_json::Value;
+use std::fmt;
 
 /// The matrix and its size.
 pub fn heading(run: &Run, points: &[Curvature]) -> String {
@@ -26,4 +33,176 @@ pub fn settings_words(settings: &Value) -> String {
         .map(|(name, v)| format!("{name} {}", value(v)))
         .collect();
     words.join(", ")
+}
+
+impl fmt::Display for FoundSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (run, matrix, last) = (&self.run, self.matrix, &self.last);
+        writeln!(f, "{run}: {matrix} of {} parameters", last.parameters)?;
+        match &self.steps {
+            Some(steps) => write!(f, "{}", steps_table(steps))?,
+            // A map has no numbers of its own.
+            None if last.parameters == 0 => {}
+            None => last.fmt(f)?,
+        }
+        self.map.as_ref().map_or(Ok(()), |map| map.fmt(f))
+    }
+}
+
+/// The numbers at one set of parameters, as tables.
+impl fmt::Display for CurvatureSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let facts = [
+            ("loss", self.loss),
+            ("gradient norm", self.gradient_norm),
+            ("limit of stability", self.stability_limit),
+        ];
+        let known = facts.into_iter();
+        let known = known.filter_map(|(name, value)| Some(format!("{name} {}", short(value?))));
+        writeln!(f, "{}", known.collect::<Vec<_>>().join("  "))?;
+        for (values, name) in [(&self.eigenvalues, "LARGEST"), (&self.bottom, "SMALLEST")] {
+            if !values.is_empty() {
+                write!(f, "\n{}", eigenvalue_table(name, values))?;
+            }
+        }
+        if let Some(trace) = &self.trace {
+            write!(f, "\ntrace    {trace}\n")?;
+        }
+        if let Some(density) = &self.density {
+            write!(f, "\ndensity  {density}\n")?;
+        }
+        if let Some(layers) = &self.layers {
+            write!(f, "\n{}", layer_table(layers))?;
+        }
+        match &self.sharpness {
+            Some(rows) => write!(f, "\n{}{SHARPNESS_NOTE}\n", sharpness_table(rows)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for TraceSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mean, error) = (short(self.mean), or_dash(self.se));
+        let (method, products) = (&self.method, self.hvps);
+        write!(
+            f,
+            "{mean} (standard error {error}, {method}, {products} products)"
+        )
+    }
+}
+
+impl fmt::Display for DensitySummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |end: Option<&f64>| or_dash(end.copied());
+        let (from, to) = (end(self.grid.first()), end(self.grid.last()));
+        let (probes, steps, width) = (self.probes, self.lanczos_steps, short(self.width));
+        write!(
+            f,
+            "from {from} to {to}, {probes} random vectors of {steps} Lanczos steps, width {width}"
+        )?;
+        match self.atoms.unwrap_or(0) {
+            0 => Ok(()),
+            1 => f.write_str(", beside the known eigenvalue"),
+            n => write!(f, ", beside the {n} known eigenvalues"),
+        }
+    }
+}
+
+/// A map in a line.
+impl fmt::Display for MapSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = shape_words(&self.shape);
+        write!(f, "map of {shape} points: |lambda_min / lambda_max| ")?;
+        match (self.min_ratio, self.max_ratio) {
+            (Some(low), Some(high)) => write!(f, "{} to {}", short(low), short(high))?,
+            _ => f.write_str("unknown")?,
+        }
+        for (count, what) in [
+            (self.not_converged, "not converged"),
+            (self.missing, "missing"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} points {what}")?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+/// The columns of an eigenvalue, of which the first has a name.
+const fn eigenvalue_columns(name: &str) -> [(&str, Align); 3] {
+    [
+        (name, Align::Right),
+        ("RESIDUAL", Align::Right),
+        ("CONVERGED", Align::Left),
+    ]
+}
+
+fn eigenvalue_cells(found: Option<&EigenvalueSummary>) -> [String; 3] {
+    let converged = found.map(|found| if found.converged { "yes" } else { "no" });
+    [
+        or_dash(found.map(|found| found.value)),
+        or_dash(found.map(|found| found.residual)),
+        converged.unwrap_or("-").to_owned(),
+    ]
+}
+
+fn eigenvalue_table(name: &str, values: &[EigenvalueSummary]) -> Table {
+    let number = [(name, Align::Right)].into_iter();
+    let mut table = Table::new(number.chain(eigenvalue_columns("EIGENVALUE")));
+    for (place, value) in values.iter().enumerate() {
+        let number = [(place + 1).to_string()].into_iter();
+        table.row(number.chain(eigenvalue_cells(Some(value))));
+    }
+    table
+}
+
+fn layer_table(layers: &[LayerSummary]) -> Table {
+    let columns = [
+        ("LAYER", Align::Left),
+        ("TRACE", Align::Right),
+        ("STANDARD ERROR", Align::Right),
+    ];
+    let mut table = Table::new(columns.into_iter().chain(eigenvalue_columns("LARGEST")));
+    for LayerSummary { layer, trace, top } in layers {
+        let cells = [layer.clone(), short(trace.mean), or_dash(trace.se)];
+        table.row(cells.into_iter().chain(eigenvalue_cells(top.as_ref())));
+    }
+    table
+}
+
+fn sharpness_table(rows: &[SharpnessSummary]) -> Table {
+    let cells = |row: &SharpnessSummary| {
+        let (measure, value) = (row.measure.clone(), short(row.value));
+        [
+            measure,
+            value,
+            or_dash(row.se),
+            settings_words(&row.settings),
+        ]
+    };
+    Table::new([
+        ("SHARPNESS", Align::Left),
+        ("VALUE", Align::Right),
+        ("STANDARD ERROR", Align::Right),
+        ("WITH", Align::Left),
+    ])
+    .with(rows.iter().map(cells))
+}
+
+/// A row for each step of a training.
+pub(crate) fn steps_table(points: &[CurvatureSummary]) -> Table {
+    let first = [("STEP", Align::Right), ("LOSS", Align::Right)].into_iter();
+    let last = [("LIMIT", Align::Right), ("TRACE", Align::Right)];
+    let mut table = Table::new(first.chain(eigenvalue_columns("LARGEST")).chain(last));
+    for point in points {
+        let step = point.step.map_or("-".to_owned(), |step| step.to_string());
+        let first = [step, or_dash(point.loss)].into_iter();
+        let trace = point.trace.as_ref().map(|trace| trace.mean);
+        let last = [or_dash(point.stability_limit), or_dash(trace)];
+        let largest = eigenvalue_cells(point.eigenvalues.first());
+        table.row(first.chain(largest).chain(last));
+    }
+    table
 }

@@ -6,7 +6,7 @@ mod words;
 
 pub use topology::{Minimum, Passage, Topology};
 pub use value::ValueName;
-pub use words::{barrier_words, coordinates, metric_rows};
+pub use words::metric_rows;
 
 use crate::StudyError;
 use crate::directions::ends_at_models;

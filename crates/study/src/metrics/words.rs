@@ -1,18 +1,33 @@
-use landscape_core::{Barrier, Grid, Metrics, short};
+use super::{LandscapeMetrics, Minimum, Topology};
+use crate::words::{Align, Table, indented, or_dash, or_dash_by, percent};
+use landscape_core::{Grid, Metrics, short};
+use std::fmt;
 
-/// Minima that are named in a row.
+/// Minima that are named.
 const MINIMA: usize = 8;
 
-/// A barrier in words.
-pub fn barrier_words(barrier: &Barrier) -> String {
-    let [from, to] = barrier.ends.map(short);
-    match barrier.height > 0.0 {
-        true => format!(
-            "{} at {} above the chord from {from} to {to}",
-            short(barrier.height),
-            short(barrier.at)
-        ),
-        false => format!("0: nothing lies above the chord from {from} to {to}"),
+impl fmt::Display for LandscapeMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = metric_rows(&self.metrics, &self.grid);
+        let topology = &self.topology;
+        let barrier = self.barrier.map(|barrier| barrier.to_string());
+        let more = [
+            ("SMAD", Some(or_dash(topology.smad))),
+            (
+                "SMAD, first saddles",
+                Some(or_dash(topology.smad_first_saddle)),
+            ),
+            ("barrier", barrier),
+        ];
+        rows.extend(
+            more.into_iter()
+                .filter_map(|(name, words)| Some((name.to_owned(), words?))),
+        );
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in &rows {
+            writeln!(f, "{name:<width$}  {value}")?;
+        }
+        topology.fmt(f)
     }
 }
 
@@ -53,7 +68,7 @@ fn heights(figures: &Metrics, dims: usize) -> [(&'static str, String); 5] {
 }
 
 fn shapes(figures: &Metrics) -> [(&'static str, String); 8] {
-    let convexity = figures.convexity.map_or("-".to_owned(), percent);
+    let convexity = or_dash_by(figures.convexity, percent);
     let open = match figures.basin_open {
         true => ", reaches the edge",
         false => "",
@@ -99,16 +114,94 @@ fn critical(figures: &Metrics, grid: &Grid) -> [(&'static str, String); 4] {
     ]
 }
 
-fn or_dash(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), short)
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
-}
-
 /// `(0.5, -1)`
-pub fn coordinates(at: &[f64]) -> String {
+fn coordinates(at: &[f64]) -> String {
     let words: Vec<String> = at.iter().map(|value| short(*value)).collect();
     format!("({})", words.join(", "))
+}
+
+/// The minima that stand out most and the barriers between them; nothing of a surface with one.
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.undecided.is_empty() {
+            writeln!(
+                f,
+                "\nnot known whether minima: {} of the lowest points around, beside or behind points that are not \
+                 measured",
+                self.undecided.len()
+            )?;
+        }
+        let all = self.minima.len();
+        if all < 2 {
+            return Ok(());
+        }
+        let minima = indented(&self.minima_table().to_string(), 2);
+        write!(f, "\n{all} minima by persistence\n{minima}")?;
+        if self.is_shown_in_part() {
+            writeln!(f, "  ({MINIMA} of {all} shown)")?;
+        }
+        if self.passages.is_empty() {
+            return Ok(());
+        }
+        let barriers = indented(&self.barrier_table().to_string(), 2);
+        write!(f, "\nbarriers between them, on the lowest path\n{barriers}")
+    }
+}
+
+impl Topology {
+    /// Whether its words leave minima out.
+    pub fn is_shown_in_part(&self) -> bool {
+        self.minima.len() > MINIMA
+    }
+
+    /// The place of a minimum in the list, from 1.
+    fn place(&self, of: usize) -> String {
+        let place = self.minima.iter().position(|minimum| minimum.point == of);
+        place.map_or("-".to_owned(), |place| (place + 1).to_string())
+    }
+
+    fn minima_table(&self) -> Table {
+        let rows = self.minima.iter().take(MINIMA).enumerate();
+        Table::new([
+            ("#", Align::Right),
+            ("AT", Align::Left),
+            ("VALUE", Align::Right),
+            ("PERSISTENCE", Align::Right),
+            ("JOINS", Align::Right),
+            ("AT SADDLE", Align::Left),
+        ])
+        .with(rows.map(|(row, minimum)| self.minimum_cells(row, minimum)))
+    }
+
+    fn minimum_cells(&self, row: usize, minimum: &Minimum) -> [String; 6] {
+        let joins = minimum.joins.map(|into| self.place(into));
+        let saddle = minimum.saddle_at.as_deref().map(coordinates);
+        [
+            (row + 1).to_string(),
+            coordinates(&minimum.at),
+            short(minimum.value),
+            match (minimum.persistence, row) {
+                (Some(persistence), _) => short(persistence),
+                (None, 0) => "lowest".to_owned(),
+                (None, _) => "cut off".to_owned(),
+            },
+            joins.unwrap_or_else(|| "-".to_owned()),
+            saddle.unwrap_or_else(|| "-".to_owned()),
+        ]
+    }
+
+    fn barrier_table(&self) -> Table {
+        Table::new([
+            ("FROM", Align::Right),
+            ("TO", Align::Right),
+            ("HEIGHT", Align::Right),
+            ("BACK", Align::Right),
+            ("OVER", Align::Left),
+        ])
+        .with(self.passages.iter().map(|passage| {
+            let [there, back] = passage.heights.map(short);
+            let (from, to) = (self.place(passage.from), self.place(passage.to));
+            [from, to, there, back, coordinates(&passage.saddle_at)]
+        }))
+    }
 }

@@ -1,6 +1,7 @@
 //! A network with parameters, data and a loss: how they are named, found and told apart.
 
 mod data;
+mod get;
 mod model;
 mod network;
 mod plan;
@@ -9,6 +10,7 @@ mod source;
 mod table;
 
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
+pub use get::FetchedSet;
 pub use model::Model;
 pub(crate) use model::sample_at;
 pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};

@@ -1,6 +1,6 @@
 //! Lines, planes and volumes.
 
-use super::{Keep, Sampled, StoredSampling};
+use super::{Keep, LandscapeEstimate, Sampled, StoredSampling};
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::directions::{
@@ -279,7 +279,7 @@ impl Landscape {
     ///
     /// # Errors
     /// Those of the objective and the store.
-    pub fn estimate(&self, store: Option<&Store>) -> Result<Estimate, StudyError> {
+    pub fn estimate(&self, store: Option<&Store>) -> Result<LandscapeEstimate, StudyError> {
         let stored = self.stored(store)?;
         let order = self.grid.coarse_to_fine();
         let trial = order.iter().take(TRIAL);
@@ -287,13 +287,20 @@ impl Landscape {
         let each = seconds_each(trial.len(), |count| {
             self.objective.evaluate(&trial[..count]).map(drop)
         })?;
-        let mut estimate = Estimate::of(vec![Part {
-            stored: stored as u64,
-            at_most: self.adaptive.is_some(),
-            ..Part::new("points", self.grid.len(), each)
-        }]);
+        let part = Part::new("points", self.grid.len(), each).stored(stored as u64);
+        let mut estimate = Estimate::of(vec![part.at_most(self.adaptive.is_some())]);
         estimate.memory += self.grid.len() * size_of::<Option<landscape_core::Sample>>();
-        Ok(estimate)
+        Ok(LandscapeEstimate {
+            estimate,
+            points: self.grid.len(),
+            stored,
+            points_per_second: 1.0 / each,
+            tile: self.summary.tile,
+            operations: self.summary.work_a_point(),
+            groups: self.objective.groups(),
+            warnings: self.summary.warnings(),
+            headline: self.summary.headline(),
+        })
     }
 
     /// Points of the same request that are stored already.

@@ -9,7 +9,7 @@ mod trial;
 
 pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
-pub use summary::LandscapeSummary;
+pub use summary::{LandscapeEstimate, LandscapeSummary, TrainSummary};
 pub use train::{TrainRequest, TrainedRun, Training, training_spec};
 
 pub(crate) use trial::{seconds_a_step, steps};

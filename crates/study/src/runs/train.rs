@@ -183,10 +183,8 @@ impl Training {
         };
         let steps = steps(&self.config, self.data.len());
         let each = seconds_a_step(self.network, &self.data, self.loss.kind, &self.config)?;
-        Ok(Estimate::of(vec![Part {
-            stored: before.steps(steps),
-            ..Part::new("steps of training", steps, each)
-        }]))
+        let part = Part::new("steps of training", steps, each);
+        Ok(Estimate::of(vec![part.stored(before.steps(steps))]))
     }
 
     /// Says where a training that was stopped goes on. Checkpoints of one that cannot are not given up unless that is

@@ -1,10 +1,15 @@
 //! Measured paths, as programs read them: as JSON, what `landscape trajectory --json` prints, the loss apart.
 
 use super::MeasuredPaths;
+use crate::words::{Align, Table, or_dash, percents_in_all};
 use landscape_core::json::{float, float_list, float_option};
 use landscape_core::{Fidelity, TrajectoryPoint, path_text};
 use landscape_storage::NamedTrajectory;
 use serde::Serialize;
+use std::fmt;
+
+/// Checkpoints of one path that its words show.
+const ROWS: usize = 12;
 
 /// Paths on the plane of their principal components.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,5 +134,55 @@ impl PathSummary {
                 off_plane: fidelity.off_plane,
             },
         }
+    }
+}
+
+impl fmt::Display for PathsSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shares = percents_in_all(&self.explained_variance);
+        writeln!(f, "{}: variance explained {shares}", self.run)?;
+        let mut points = &self.points[..];
+        for path in &self.paths {
+            let (own, others) = points.split_at(path.checkpoints.min(points.len()));
+            points = others;
+            write!(f, "\n{}\n{}", path.run, self.table(own))?;
+            if path.is_shown_in_part() {
+                writeln!(f, "({ROWS} of {} checkpoints shown)", path.checkpoints)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PathSummary {
+    /// Whether its words leave checkpoints out.
+    pub fn is_shown_in_part(&self) -> bool {
+        self.checkpoints > ROWS
+    }
+}
+
+impl PathsSummary {
+    /// Evenly chosen checkpoints of a path, the first and the last among them.
+    fn table(&self, points: &[PointSummary]) -> Table {
+        let axes = ["X", "Y", "Z"]
+            .into_iter()
+            .take(self.explained_variance.len());
+        let rest = ["OFF PLANE", "LOSS", "LOSS AT THE PROJECTION"];
+        let names = std::iter::once("STEP").chain(axes.clone()).chain(rest);
+        let columns = names.map(|name| (name, Align::Right));
+        let has_files = points.iter().any(|point| point.file.is_some());
+        let file = has_files.then_some(("FILE", Align::Left));
+        let shown = points.len().min(ROWS);
+        let row = |row: usize| {
+            let point = &points[row * (points.len() - 1) / (shown - 1).max(1)];
+            let at = [Some(point.x), Some(point.y), point.z];
+            let at = at.into_iter().take(axes.len()).map(or_dash);
+            let rest = [Some(point.residual), point.loss, point.plane_loss].map(or_dash);
+            let cells = std::iter::once(point.step.to_string())
+                .chain(at)
+                .chain(rest);
+            cells.chain(point.file.clone()).collect::<Vec<String>>()
+        };
+        Table::new(columns.chain(file)).with((0..shown).map(row))
     }
 }

@@ -1,10 +1,13 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
 /// How the cells of a column are placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
+    /// As words.
     Left,
+    /// As numbers.
     Right,
 }
 
@@ -111,7 +114,15 @@ impl Line<'_> {
     }
 }
 
-/// Rows of words in columns.
+/// Rows of words in columns. As text, a line a row; control characters are escaped.
+///
+/// ```
+/// use landscape_study::words::{Align, Table};
+///
+/// let mut table = Table::new([("RUN", Align::Left), ("LOSS", Align::Right)]);
+/// table.row(["moons".to_owned(), "0.2".to_owned()]);
+/// assert_eq!(table.to_string(), "RUN    LOSS\nmoons   0.2\n");
+/// ```
 #[derive(Debug)]
 pub struct Table {
     columns: Columns,
@@ -132,8 +143,19 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The table as text, a line a row; control characters are escaped.
-    pub fn text(&self) -> String {
+    /// The same with a row for each of these.
+    #[must_use]
+    pub fn with<C: IntoIterator<Item = String>>(
+        mut self,
+        rows: impl IntoIterator<Item = C>,
+    ) -> Self {
+        rows.into_iter().for_each(|cells| self.row(cells));
+        self
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cell = |row: usize, column: usize| {
             let cell = self.rows[row].get(column);
             Cow::from(cell.map_or("", String::as_str))
@@ -141,7 +163,7 @@ impl Table {
         let mut text = Vec::new();
         // Writing to memory does not fail.
         let _ = self.columns.write(self.rows.len(), cell, &mut text);
-        String::from_utf8_lossy(&text).into_owned()
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -183,7 +205,7 @@ mod tests {
         let mut rows = Table::new([("a", Align::Left), ("b c", Align::Left)]);
         rows.row(["x y ".to_owned(), "1 ".to_owned()]);
         rows.row(["x".to_owned()]);
-        assert_eq!(rows.text(), "a     b c\nx y   1\nx\n");
+        assert_eq!(rows.to_string(), "a     b c\nx y   1\nx\n");
     }
 
     #[test]

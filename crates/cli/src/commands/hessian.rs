@@ -1,0 +1,77 @@
+//! Curvature at a point, along a training, over a plane.
+
+use crate::args::HessianArgs;
+use crate::error::CliError;
+use crate::inputs::{begin, check_outputs, read_if};
+use crate::output::{Added, Console, Typed};
+use landscape_core::path_words;
+use landscape_study::directions::{check_drawable, is_drawable, save_directions};
+use landscape_study::figures::FigureFiles;
+use landscape_study::hessian::{CurvatureStudy, Wanted};
+use landscape_study::words::duration;
+
+/// Computes curvature into the store.
+pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
+    let (db, replace) = (&args.store.db.db, args.store.force);
+    let files = FigureFiles::new(&args.output, false, replace);
+    let request = args.request(console.command());
+    check(args, &files, &request.check()?)?;
+    let store = read_if(args.network.run.is_some(), db, console)?;
+    let mut study = CurvatureStudy::prepare(&request, store.as_ref(), console)?;
+    if args.dry_run {
+        return console.tell(&study.estimate(store.as_ref())?);
+    }
+    let store = begin(db, console)?;
+    let found = study.run(&store, console)?;
+    if let (Some(path), Some(directions)) = (&args.plane.save_directions, study.directions()) {
+        save_directions(path, &directions.plane, replace)?;
+    }
+    let files = files.draw(&found.run.name, &store)?.files;
+    let summary = found.summary(&study.wanted);
+    let (name, computed, all) = (&summary.run, summary.computed, summary.last.hvps);
+    let seconds = duration(found.seconds);
+    console.note(format_args!(
+        "{name}: {computed} products computed, {all} in all, in {seconds}"
+    ));
+    let added = Added {
+        loss: Some(found.loss),
+        files: Some(&files),
+    };
+    console.tell_with(&summary, added)?;
+    console.next(db, next(name, &study, files.is_empty(), console));
+    Ok(())
+}
+
+fn next(name: &str, study: &CurvatureStudy, undrawn: bool, console: &Console) -> Vec<Typed> {
+    let wanted = &study.wanted;
+    let mut next = vec![Typed::new("show").name(name)];
+    if undrawn && wanted.is_drawable() && study.grid().is_none_or(is_drawable) {
+        next.insert(0, Typed::plot(name, "svg"));
+    }
+    // Of a map or a training another figure would be drawn.
+    if !wanted.density && !wanted.map && !wanted.all_steps {
+        let again = console.again(&["--name", "--output", "-o"]);
+        next.push(again.flag("--density").option("-o", "spectrum.svg"));
+    }
+    next
+}
+
+/// What can be checked of the files that are to be written before any is read.
+fn check(args: &HessianArgs, files: &FigureFiles, wanted: &Wanted) -> Result<(), CliError> {
+    if wanted.map && !args.output.is_empty() {
+        check_drawable(&args.plane.grid.request().of(2)?)?;
+    }
+    let directions = args.plane.save_directions.as_ref();
+    check_outputs(files, directions, &args.store, args.dry_run)?;
+    match files.picture() {
+        Some(path) if !wanted.is_drawable() => Err(CliError::Conflict {
+            what: format!(
+                "-o {}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",
+                path_words(path)
+            ),
+            remedy: "add --density for the spectrum, --map, --all-steps with --top 1, or --sharpness; or leave -o out"
+                .to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
