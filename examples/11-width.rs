@@ -93,7 +93,7 @@ fn curve(one: &Trained) -> LossCurve {
     LossCurve {
         name: one.label.clone(),
         steps: one.records.iter().map(|r| r.epoch).collect(),
-        losses: one.records.iter().map(|r| r.loss).collect(),
+        losses: one.records.iter().filter_map(|r| r.loss).collect(),
         accuracies: vec![],
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use landscape_core::Grid;
+use landscape_core::json::{float, float_option};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -204,8 +205,10 @@ pub struct Sharpness {
     /// Its name, such as `keskar`, `sam`, `adaptive-average`, `pac-bayes-loss`.
     pub measure: String,
     /// Its value.
+    #[serde(with = "float")]
     pub value: f64,
     /// The standard error of the value; `None` where nothing was drawn at random.
+    #[serde(with = "float_option")]
     pub se: Option<f64>,
     /// What it was computed with, such as radius, draws, seed.
     pub settings: Value,

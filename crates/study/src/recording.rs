@@ -44,7 +44,7 @@ impl TrainingRecorder {
 
     /// Stores a record with its checkpoint; ends the training where that fails.
     pub fn record(&mut self, record: &Record) -> ControlFlow<()> {
-        let stored = train_record(record, self.seconds());
+        let stored = train_record(record, Some(self.seconds()));
         let kept = self.recorder.push(stored, Some(&record.params));
         self.flow(kept)
     }
@@ -243,8 +243,8 @@ pub fn stored_before(store: &Store, spec: &RunSpec) -> Result<StoredBefore, Stud
     })
 }
 
-/// A record as it is stored, so many seconds after the training began.
-fn train_record(record: &Record, seconds: f64) -> TrainRecord {
+/// A record as it is stored, without the parameters; so many seconds after the training began, where that is known.
+pub(crate) fn train_record(record: &Record, seconds: Option<f64>) -> TrainRecord {
     TrainRecord {
         step: record.step,
         epoch: record.epoch,
@@ -253,6 +253,6 @@ fn train_record(record: &Record, seconds: f64) -> TrainRecord {
         batch_loss: record.batch_loss,
         lr: Some(record.lr),
         gradient_norm: record.gradient_norm,
-        seconds: Some(seconds),
+        seconds,
     }
 }

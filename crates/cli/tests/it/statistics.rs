@@ -115,7 +115,7 @@ fn connect_says_which_statistics_it_measured_with() {
     let said = bench.ok(&command);
     assert!(
         said.out
-            .contains("estimated anew at every point (--batch-norm reestimate)"),
+            .contains("estimated anew at every point (`reestimate`)"),
         "{}",
         said.out
     );

@@ -2,11 +2,11 @@
 //! Each is a run of its own, as one that was asked for alone.
 
 use super::table::trained_numbers;
-use super::{Eigenvalue, Factor, Fate, Row, Statistics};
+use super::{Factor, Fate, Row, Statistics};
 use crate::device::Evaluation;
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::directions::GridRequest;
-use crate::hessian::{CurvatureRequest, CurvatureStudy, Measure};
+use crate::hessian::{CurvatureRequest, CurvatureStudy, EigenvalueSummary, Measure};
 use crate::record::Settings;
 use crate::report::{Quiet, Reporter};
 use crate::runs::{Keep, Landscape, LandscapeRequest};
@@ -409,11 +409,7 @@ impl ComparedTraining {
         })?;
         if let Some(point) = found.points.first() {
             let largest = point.eigenvalues_of(ALL_PARAMETERS, Side::Top);
-            self.row.lambda_max = largest.first().map(|found| Eigenvalue {
-                value: found.value,
-                residual: found.residual,
-                converged: found.converged,
-            });
+            self.row.lambda_max = largest.first().map(|&found| EigenvalueSummary::of(found));
             let sam = point.sharpness.iter().find(|s| s.measure == "sam");
             self.row.sharpness = sam.map(|sam| sam.value);
         }

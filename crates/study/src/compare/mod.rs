@@ -61,6 +61,6 @@ pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};
 pub use sweep::{Sweep, SweepRequest, Variation};
-pub use table::{Curved, Eigenvalue, Row, TableOptions, curved};
-pub use train::{Paths, StepRecord, StudyObserver, Trained, Unobserved};
+pub use table::{Curved, Row, TableOptions, curved};
+pub use train::{Paths, StudyObserver, Trained, Unobserved};
 pub use widths::widened;

@@ -34,7 +34,7 @@ pub fn joint_plane(
         let mut records = trained.records.iter();
         for point in &mut path.points {
             let record = records.by_ref().find(|record| record.step == point.step);
-            point.loss = record.map(|record| record.loss);
+            point.loss = record.and_then(|record| record.loss);
         }
     }
     Ok(plane)

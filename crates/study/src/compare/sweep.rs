@@ -344,18 +344,19 @@ fn spec(
 ) -> Result<RunSpec, StudyError> {
     let (data, loss) = (study.data(), study.loss());
     let (network, form) = (variant.network()?, CheckpointForm::default());
-    let mut spec = training_spec(&network, data, loss, &variant.config, form);
-    spec.name = Some(format!("{name}-{}", variant.label.replace(' ', "-")));
-    spec.replace = request.keep.replace;
+    let spec = training_spec(&network, data, loss, &variant.config, form);
+    let keep = Keep {
+        name: Some(format!("{name}-{}", variant.label.replace(' ', "-"))),
+        comparison: Some(name.to_owned()),
+        ..request.keep.clone()
+    };
     let seed = variant.config.seed;
     let origin = request.weights.as_deref().map(Origin::file);
-    spec.provenance = Provenance {
+    let provenance = Provenance {
         data: Some(source.clone()),
         weights: Some(origin.unwrap_or(Origin::Seed { seed })),
         device: Some("cpu".to_owned()),
-        comparison: Some(name.to_owned()),
-        ..Provenance::now(request.keep.command.as_deref())
-    }
-    .to_json();
-    Ok(spec)
+        ..Provenance::now()
+    };
+    Ok(keep.spec(spec, provenance))
 }

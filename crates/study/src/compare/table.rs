@@ -2,6 +2,7 @@
 
 use super::plane::{end_plane, host, sampled};
 use super::{Fate, Study, Trained};
+use crate::hessian::EigenvalueSummary;
 use crate::{MeanLoss, StudyError};
 use landscape_core::json::{float, float_option};
 use landscape_core::{Cancel, Grid, Metrics, Params, Role, Surface, metrics};
@@ -42,25 +43,12 @@ impl Default for TableOptions {
     }
 }
 
-/// An eigenvalue with what is known about its error.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Eigenvalue {
-    /// The value.
-    #[serde(with = "float")]
-    pub value: f64,
-    /// The true residual `||H v - value v||`.
-    #[serde(with = "float")]
-    pub residual: f64,
-    /// Whether it is within the tolerance.
-    pub converged: bool,
-}
-
 /// Curvature at the end of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Curved {
     /// Largest eigenvalue of the Hessian of the mean loss over all the data; `None` where the
     /// search found none.
-    pub lambda_max: Option<Eigenvalue>,
+    pub lambda_max: Option<EigenvalueSummary>,
     /// SAM's sharpness: the rise of the loss after one step of length rho up the gradient (Foret
     /// et al. 2021). It is about `rho ||g|| + rho^2 lambda / 2` and says little of curvature where
     /// the gradient is still large.
@@ -93,7 +81,7 @@ pub struct Row {
     /// Whether it learnt, got stuck or diverged.
     pub fate: Fate,
     /// Largest eigenvalue of the Hessian at the end.
-    pub lambda_max: Option<Eigenvalue>,
+    pub lambda_max: Option<EigenvalueSummary>,
     /// SAM's sharpness at the end, see [`Curved::sharpness`].
     #[serde(with = "float_option")]
     pub sharpness: Option<f64>,
@@ -236,7 +224,7 @@ pub fn curved(
         ..LanczosParams::default()
     })?;
     let spectrum = lanczos.solve(&curvature)?;
-    let eigenvalue = spectrum.top.first().map(|pair| Eigenvalue {
+    let eigenvalue = spectrum.top.first().map(|pair| EigenvalueSummary {
         value: pair.value,
         residual: pair.residual,
         converged: pair.converged,

@@ -2,10 +2,12 @@
 
 use super::{Study, Variant};
 use crate::StudyError;
+use crate::recording::train_record;
 use landscape_core::{Cancel, Checkpoint, Outcome, Params, Sample};
 use landscape_models::{
     EpochLoss, ModelSpec, Record, Step, TrainObserver, TrainState, resume, train,
 };
+use landscape_storage::TrainRecord;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -81,25 +83,6 @@ impl StudyObserver for Paths {
     }
 }
 
-/// A recorded state of a training, without its parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepRecord {
-    /// Steps done, 0 for the initial state.
-    pub step: u64,
-    /// Epochs done, with the started one as a fraction.
-    pub epoch: f64,
-    /// Mean loss over all the data.
-    pub loss: f64,
-    /// Share of all the data that is predicted right, for a classification.
-    pub accuracy: Option<f64>,
-    /// Mean loss of the batch of the last step, before that step.
-    pub batch_loss: Option<f64>,
-    /// Learning rate of the last step.
-    pub lr: f64,
-    /// Norm of the gradient of the last step.
-    pub gradient_norm: Option<f64>,
-}
-
 /// What came of one training.
 #[derive(Debug, Clone)]
 pub struct Trained {
@@ -116,7 +99,7 @@ pub struct Trained {
     /// The last state over all the data.
     pub last: Sample,
     /// What was recorded, the last state included; from the initial one on, or after the state that training went on from.
-    pub records: Vec<StepRecord>,
+    pub records: Vec<TrainRecord>,
     /// Mean losses of the complete epochs, as training loops print them.
     pub epochs: Vec<EpochLoss>,
     /// Wall time of the training, where it is known.
@@ -168,7 +151,7 @@ impl Study {
         cancel: &Cancel,
     ) -> Result<Trained, StudyError> {
         let start = Instant::now();
-        let mut watch = Watch {
+        let mut observed = Observed {
             place,
             observer,
             cancel,
@@ -178,8 +161,8 @@ impl Study {
         let report = observer.begin(place).and_then(|state| {
             let network = variant.network()?;
             Ok(match &state {
-                None => train(network, data, loss, config, &mut watch)?,
-                Some(state) => resume(&network, data, loss, config, state, &mut watch)?,
+                None => train(network, data, loss, config, &mut observed)?,
+                Some(state) => resume(&network, data, loss, config, state, &mut observed)?,
             })
         });
         if report.is_err() {
@@ -193,7 +176,7 @@ impl Study {
             steps: report.steps,
             first: report.first,
             last: report.last,
-            records: watch.records,
+            records: observed.records,
             epochs: report.epochs,
             seconds: Some(start.elapsed().as_secs_f64()),
             outcome: report.outcome,
@@ -202,14 +185,14 @@ impl Study {
 }
 
 /// Passes on what one training records, and ends it when all are to end.
-struct Watch<'a> {
+struct Observed<'a> {
     place: usize,
     observer: &'a dyn StudyObserver,
     cancel: &'a Cancel,
-    records: Vec<StepRecord>,
+    records: Vec<TrainRecord>,
 }
 
-impl Watch<'_> {
+impl Observed<'_> {
     /// One that ends ends all.
     fn flow(&self, flow: ControlFlow<()>) -> ControlFlow<()> {
         if flow.is_break() {
@@ -222,18 +205,10 @@ impl Watch<'_> {
     }
 }
 
-impl TrainObserver for Watch<'_> {
+impl TrainObserver for Observed<'_> {
     fn record(&mut self, record: Record) -> ControlFlow<()> {
         let flow = self.observer.record(self.place, &record);
-        self.records.push(StepRecord {
-            step: record.step,
-            epoch: record.epoch,
-            loss: record.loss,
-            accuracy: record.accuracy,
-            batch_loss: record.batch_loss,
-            lr: record.lr,
-            gradient_norm: record.gradient_norm,
-        });
+        self.records.push(train_record(&record, None));
         self.flow(flow)
     }
 

@@ -1,8 +1,8 @@
 //! Comparisons in words.
 
 use super::{
-    ComparedLandscape, ComparedTraining, Comparison, Difference, DifficultyVerdict, Eigenvalue,
-    Fate, LandscapeComparison, Statistics,
+    ComparedLandscape, ComparedTraining, Comparison, Difference, DifficultyVerdict, Fate,
+    LandscapeComparison, Statistics,
 };
 use crate::words::{
     Align, Table, duration, or_dash, or_dash_by, percent, percents_in_all, with_error,
@@ -68,17 +68,6 @@ impl ComparedTraining {
             metrics.map_or("-".to_owned(), basin_words),
             or_dash_by(row.seconds, duration),
         ]
-    }
-}
-
-impl fmt::Display for Eigenvalue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unsure = if self.converged {
-            ""
-        } else {
-            " (not converged)"
-        };
-        write!(f, "{}{unsure}", short(self.value))
     }
 }
 

@@ -179,18 +179,14 @@ impl Connection {
         settings: &impl Serialize,
         models: Option<Vec<PlacedNetwork>>,
     ) -> RunSpec {
-        let mut spec = request(kind, settings);
-        let keep = &self.request.keep;
-        keep.part(part).apply(&mut spec);
-        spec.provenance = Provenance {
+        let provenance = Provenance {
             to: Some(self.source.clone()),
             device: Some(self.request.evaluation.names()),
             models,
-            comparison: keep.comparison.clone(),
-            ..self.problem.provenance(keep.command.as_deref())
-        }
-        .to_json();
-        spec
+            ..self.problem.provenance()
+        };
+        let keep = self.request.keep.part(part);
+        keep.spec(request(kind, settings), provenance)
     }
 
     /// The straight line to a network, as a line towards a file has it.

@@ -2,7 +2,7 @@
 
 use super::context::EvaluationContext;
 use crate::StudyError;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use landscape_core::{Curve, CurveKind, Params, Role};
@@ -91,23 +91,30 @@ impl ControlPoints {
     pub fn step(&mut self, t: f64, places: &[i64], lr: f64) -> f32 {
         let weights = self.kind.weights(self.inner.len() + 2, t);
         let values = self.at(&weights);
-        let mut setter = Setter {
-            values: values.clone().into_iter(),
+        let mut setter = Trainable {
             path: Vec::new(),
+            visitor: values.clone().into_iter(),
         };
         let point = self.inner[0].clone().map(&mut setter).train();
         let loss = self.batch_loss(&point, places);
-        let mut reader = Reader::new(loss.backward());
-        point.visit(&mut reader);
+        let reader = Reader {
+            gradients: loss.backward(),
+            found: Vec::new(),
+        };
+        let reader = Trainable::of(&point, reader);
         let decayed = |(gradient, value): (Tensor<1>, Tensor<1>)| match self.decay > 0.0 {
             true => gradient + value * self.decay,
             false => gradient,
         };
         let gradients: Vec<Tensor<1>> = reader.found.into_iter().zip(values).map(decayed).collect();
         for (index, optimizer) in self.optimizers.iter_mut().enumerate() {
-            let weight = weights[index + 1];
             let inner = self.inner[index].clone().train();
-            let gradients = registered(&inner, &gradients, weight);
+            let register = Register {
+                gradients: gradients.iter(),
+                weight: weights[index + 1],
+                registered: GradientsParams::new(),
+            };
+            let gradients = Trainable::of(&inner, register).registered;
             self.inner[index] = optimizer.step(lr, inner, gradients).valid();
         }
         let loss: Vec<f32> = loss.into_data().convert::<f32>().iter::<f32>().collect();
@@ -154,13 +161,45 @@ fn is_buffer(path: &[String], shape: &[usize]) -> bool {
     Role::from_name(name, shape) == Role::Buffer
 }
 
-/// Gives a module's trainable tensors new values.
-struct Setter {
-    values: std::vec::IntoIter<Tensor<1>>,
+/// Goes over the trainable tensors of a module, in order: those that their path does not name as running statistics.
+struct Trainable<V> {
     path: Vec<String>,
+    visitor: V,
 }
 
-impl ModuleMapper for Setter {
+/// What is done with each trainable tensor.
+trait TensorVisitor {
+    fn visit<const D: usize>(&mut self, param: &Param<Tensor<D>>);
+}
+
+impl<V: TensorVisitor> Trainable<V> {
+    /// What a visitor has become after a module.
+    fn of(module: &Network, visitor: V) -> V {
+        let path = Vec::new();
+        let mut trainable = Trainable { path, visitor };
+        module.visit(&mut trainable);
+        trainable.visitor
+    }
+}
+
+impl<V: TensorVisitor> ModuleVisitor for Trainable<V> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !is_buffer(&self.path, &param.dims()) {
+            self.visitor.visit(param);
+        }
+    }
+}
+
+/// Gives trainable tensors new values.
+impl ModuleMapper for Trainable<std::vec::IntoIter<Tensor<1>>> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_owned());
     }
@@ -173,41 +212,19 @@ impl ModuleMapper for Setter {
         if is_buffer(&self.path, &param.dims()) {
             return param;
         }
-        let value = self.values.next().expect("the same tensors");
+        let value = self.visitor.next().expect("the same tensors");
         param.map(|old| value.reshape(old.dims()))
     }
 }
 
-/// Takes the gradients of a module's trainable tensors.
+/// Takes the gradients of tensors.
 struct Reader {
     gradients: Gradients,
     found: Vec<Tensor<1>>,
-    path: Vec<String>,
 }
 
-impl Reader {
-    fn new(gradients: Gradients) -> Self {
-        Reader {
-            gradients,
-            found: Vec::new(),
-            path: Vec::new(),
-        }
-    }
-}
-
-impl ModuleVisitor for Reader {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if is_buffer(&self.path, &param.dims()) {
-            return;
-        }
+impl TensorVisitor for Reader {
+    fn visit<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let numel = tensor.shape().num_elements();
         let zeros = || Tensor::zeros([numel], &tensor.clone().without_autodiff().device());
@@ -217,41 +234,17 @@ impl ModuleVisitor for Reader {
     }
 }
 
-/// The gradients times a weight, for a module's optimiser.
-fn registered(module: &Network, gradients: &[Tensor<1>], weight: f64) -> GradientsParams {
-    let mut register = Register {
-        gradients: gradients.iter(),
-        weight,
-        registered: GradientsParams::new(),
-        path: Vec::new(),
-    };
-    module.visit(&mut register);
-    register.registered
-}
-
+/// Registers gradients times a weight for the optimiser of a module.
 struct Register<'a> {
     gradients: std::slice::Iter<'a, Tensor<1>>,
     weight: f64,
     registered: GradientsParams,
-    path: Vec<String>,
 }
 
-impl ModuleVisitor for Register<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if is_buffer(&self.path, &param.dims()) {
-            return;
-        }
+impl TensorVisitor for Register<'_> {
+    fn visit<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let gradient = self.gradients.next().expect("the same tensors").clone();
         let shaped: Tensor<D> = (gradient * self.weight).reshape(param.dims());
-        let id: ParamId = param.id;
-        self.registered.register(id, shaped);
+        self.registered.register(param.id, shaped);
     }
 }

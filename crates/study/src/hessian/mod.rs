@@ -14,7 +14,7 @@ mod work;
 pub use request::{EigenMethod, Measure, Wanted};
 pub use summary::{
     CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
-    SharpnessSummary, TraceSummary,
+    TraceSummary,
 };
 pub(crate) use words::{heading, settings_words, steps_table};
 
@@ -414,15 +414,12 @@ fn spec(
     if let (true, Some(run)) = (wanted.all_steps, &problem.trained) {
         settings.training = Some(run.identity.clone());
     }
-    let mut spec = record::request(RunKind::Hessian, &settings);
-    request.keep.apply(&mut spec);
-    spec.provenance = Provenance {
+    let provenance = Provenance {
         device: Some(request.evaluation.devices[0].to_string()),
         optimizer: training::optimizer(problem),
         models: map.and_then(|mapped| mapped.directions.provenance()),
-        comparison: request.keep.comparison.clone(),
-        ..problem.provenance(request.keep.command.as_deref())
-    }
-    .to_json();
-    spec
+        ..problem.provenance()
+    };
+    let spec = record::request(RunKind::Hessian, &settings);
+    request.keep.spec(spec, provenance)
 }

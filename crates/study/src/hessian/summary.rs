@@ -7,7 +7,6 @@ use landscape_storage::{
     TraceEstimate,
 };
 use serde::Serialize;
-use serde_json::Value;
 
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,7 +54,7 @@ pub struct CurvatureSummary {
     /// The diagonal blocks of layers.
     pub layers: Option<Vec<LayerSummary>>,
     /// Measures of sharpness.
-    pub sharpness: Option<Vec<SharpnessSummary>>,
+    pub sharpness: Option<Vec<Sharpness>>,
     /// Products of the matrix with a vector.
     pub hvps: u64,
     /// Seconds that they took.
@@ -63,13 +62,13 @@ pub struct CurvatureSummary {
     pub seconds: f64,
 }
 
-/// An eigenvalue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// An eigenvalue with what is known about its error.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct EigenvalueSummary {
     /// The eigenvalue.
     #[serde(with = "float")]
     pub value: f64,
-    /// Its residual: an eigenvalue lies within.
+    /// The true residual `||H v - value v||`: an eigenvalue lies within.
     #[serde(with = "float")]
     pub residual: f64,
     /// Whether the residual met the tolerance.
@@ -136,21 +135,6 @@ pub struct LayerSummary {
     pub top: Option<EigenvalueSummary>,
 }
 
-/// A measure of sharpness.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SharpnessSummary {
-    /// Its name.
-    pub measure: String,
-    /// Its value.
-    #[serde(with = "float")]
-    pub value: f64,
-    /// Its standard error, where something was drawn at random.
-    #[serde(with = "float_option")]
-    pub se: Option<f64>,
-    /// What it was computed with.
-    pub settings: Value,
-}
-
 /// Curvature over a plane: how far it is from convex, as `abs(lambda_min / lambda_max)`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MapSummary {
@@ -205,7 +189,6 @@ impl CurvatureSummary {
         let density = { point.densities.iter() }.find(|density| whole(&density.part));
         let layers = { point.traces.iter() }.filter(|trace| !whole(&trace.part));
         let layers = layers.map(|trace| LayerSummary::of(point, trace)).collect();
-        let sharpness = point.sharpness.iter().map(SharpnessSummary::of).collect();
         CurvatureSummary {
             step: point.step,
             parameters: point.parameters,
@@ -217,7 +200,7 @@ impl CurvatureSummary {
             trace: trace.map(TraceSummary::of),
             density: density.map(DensitySummary::of),
             layers: some(layers),
-            sharpness: some(sharpness),
+            sharpness: some(point.sharpness.clone()),
             hvps: point.products,
             seconds: point.seconds,
         }
@@ -230,7 +213,7 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
 }
 
 impl EigenvalueSummary {
-    fn of(found: &Eigenvalue) -> Self {
+    pub(crate) fn of(found: &Eigenvalue) -> Self {
         EigenvalueSummary {
             value: found.value,
             residual: found.residual,
@@ -275,17 +258,6 @@ impl LayerSummary {
             layer: trace.part.clone(),
             trace: TraceSummary::of(trace),
             top: top.first().map(|top| EigenvalueSummary::of(top)),
-        }
-    }
-}
-
-impl SharpnessSummary {
-    fn of(found: &Sharpness) -> Self {
-        SharpnessSummary {
-            measure: found.measure.clone(),
-            value: found.value,
-            se: found.se,
-            settings: found.settings.clone(),
         }
     }
 }

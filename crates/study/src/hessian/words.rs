@@ -2,13 +2,13 @@
 
 use super::{
     CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
-    SharpnessSummary, TraceSummary,
+    TraceSummary,
 };
 use crate::record::Settings;
 use crate::words::{Align, Table, or_dash, shape_words};
 use landscape_core::short;
 use landscape_plot::SHARPNESS_NOTE;
-use landscape_storage::{Curvature, Run};
+use landscape_storage::{Curvature, Run, Sharpness};
 use serde_json::Value;
 use std::fmt;
 
@@ -109,6 +109,16 @@ impl fmt::Display for DensitySummary {
     }
 }
 
+impl fmt::Display for EigenvalueSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unsure = match self.converged {
+            true => "",
+            false => " (not converged)",
+        };
+        write!(f, "{}{unsure}", short(self.value))
+    }
+}
+
 /// A map in a line.
 impl fmt::Display for MapSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,8 +182,8 @@ fn layer_table(layers: &[LayerSummary]) -> Table {
     table
 }
 
-fn sharpness_table(rows: &[SharpnessSummary]) -> Table {
-    let cells = |row: &SharpnessSummary| {
+fn sharpness_table(rows: &[Sharpness]) -> Table {
+    let cells = |row: &Sharpness| {
         let (measure, value) = (row.measure.clone(), short(row.value));
         [
             measure,

@@ -106,13 +106,13 @@ impl Problem {
         ProblemSettings::new(&self.model, weights, &self.data, self.loss.kind)
     }
 
-    /// Where it comes from, of a run that a command computes.
-    pub fn provenance(&self, command: Option<&str>) -> Provenance {
+    /// Where it comes from, of a run that is computed now.
+    pub fn provenance(&self) -> Provenance {
         Provenance {
             model: self.model.file(),
             data: Some(self.source.clone()),
             weights: Some(self.origin.clone()),
-            ..Provenance::now(command)
+            ..Provenance::now()
         }
     }
 }

@@ -60,12 +60,11 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// That of a run which this program computes now, for a command.
-    pub fn now(command: Option<&str>) -> Self {
+    /// That of a run which this program computes now.
+    pub fn now() -> Self {
         Provenance {
             program: Some("landscape".to_owned()),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            command: command.map(str::to_owned),
             system: Some(format!(
                 "{}-{}",
                 std::env::consts::OS,

@@ -225,21 +225,18 @@ impl Landscape {
         )?;
         say_where(&objective.describe(), &objective.groups(), reporter);
         let settings = request.settings(&problem, &directions, &grid);
-        let mut spec = record::request(request.kind(), &settings);
-        request.keep.apply(&mut spec);
-        spec.provenance = Provenance {
+        let provenance = Provenance {
             device: Some(objective.describe()),
             models: directions.provenance(),
             rounding,
-            comparison: request.keep.comparison.clone(),
-            ..problem.provenance(request.keep.command.as_deref())
-        }
-        .to_json();
+            ..problem.provenance()
+        };
+        let spec = record::request(request.kind(), &settings);
         Ok(Landscape {
             grid,
             directions,
             objective,
-            spec,
+            spec: request.keep.spec(spec, provenance),
             rounding,
             loss: problem.loss,
             summary,

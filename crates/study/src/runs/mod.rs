@@ -14,6 +14,7 @@ pub use train::{TrainRequest, TrainedRun, Training, training_spec};
 
 pub(crate) use trial::{seconds_a_step, steps};
 
+use crate::record::Provenance;
 use landscape_storage::RunSpec;
 
 /// How a run is kept.
@@ -38,9 +39,18 @@ impl Keep {
         keep
     }
 
-    /// A request for a run that is kept so.
-    pub(crate) fn apply(&self, spec: &mut RunSpec) {
-        spec.name.clone_from(&self.name);
-        spec.replace = self.replace;
+    /// A request for a run that is kept so, and comes from there.
+    pub(crate) fn spec(&self, of: RunSpec, provenance: Provenance) -> RunSpec {
+        let provenance = Provenance {
+            command: self.command.clone(),
+            comparison: self.comparison.clone(),
+            ..provenance
+        };
+        RunSpec {
+            name: self.name.clone(),
+            replace: self.replace,
+            provenance: provenance.to_json(),
+            ..of
+        }
     }
 }

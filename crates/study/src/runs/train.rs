@@ -127,23 +127,20 @@ impl Training {
         // Labels outside the classes, inputs of another size: before anything is stored.
         landscape_models::evaluate(&network, &data, loss.kind)?;
         check_training(&network, &data, loss.kind, &config)?;
-        let mut spec = training_spec(&network, &data, loss.kind, &config, request.form);
-        request.keep.apply(&mut spec);
-        spec.provenance = Provenance {
+        let provenance = Provenance {
             data: Some(source),
             weights: Some(origin),
             device: Some(request.device.to_string()),
-            comparison: request.keep.comparison.clone(),
-            ..Provenance::now(request.keep.command.as_deref())
-        }
-        .to_json();
+            ..Provenance::now()
+        };
+        let spec = training_spec(&network, &data, loss.kind, &config, request.form);
         Ok(Training {
             network,
             data,
             loss,
             config,
             form: request.form,
-            spec,
+            spec: request.keep.spec(spec, provenance),
         })
     }
 

@@ -213,22 +213,19 @@ impl ProjectedPaths {
         say_without_statistics(statistics, &paths.model, plane.origin(), reporter);
         let losses = Losses::new(&paths, &plane, &targets, statistics, reporter)?;
         let settings = settings(request, &paths, grid.as_ref())?;
-        let mut spec = record::request(RunKind::Trajectory, &settings);
-        request.keep.apply(&mut spec);
         let labels = paths.labels().into_iter().map(str::to_owned).collect();
-        spec.provenance = Provenance {
+        let provenance = Provenance {
             model: paths.model.file(),
             data: Some(paths.source.clone()),
             paths: Some(labels),
             device: Some(losses.on_plane.describe()),
-            comparison: request.keep.comparison.clone(),
-            ..Provenance::now(request.keep.command.as_deref())
-        }
-        .to_json();
+            ..Provenance::now()
+        };
+        let spec = record::request(RunKind::Trajectory, &settings);
         Ok(ProjectedPaths {
             plane,
             grid,
-            spec,
+            spec: request.keep.spec(spec, provenance),
             projected,
             paths,
             losses,
