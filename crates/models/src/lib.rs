@@ -22,8 +22,8 @@ pub mod vit;
 pub mod wideresnet;
 
 pub use checkpoint::{
-    LoadNote, Loaded, load_layout, load_network, load_network_params, load_weights,
-    may_be_safetensors, save_weights,
+    LoadNote, LoadOptions, Loaded, Rename, load_layout, load_layout_with, load_network,
+    load_network_params, load_network_with, load_weights, may_be_safetensors, save_weights,
 };
 pub use data::{
     Angles, Channels, ChosenTargets, DataSpec, Dataset, FileSpec, FolderSpec, IdxArray, Input,

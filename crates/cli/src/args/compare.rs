@@ -2,7 +2,7 @@ use super::values::batch_size;
 use super::{DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
-use landscape_models::ModelSpec;
+use landscape_models::{ModelSpec, Rename};
 use landscape_study::compare::{SweepRequest, Variation};
 use landscape_study::text::{Counts, Rated, Seeds};
 use std::path::PathBuf;
@@ -95,6 +95,14 @@ pub struct CompareArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub weights: Option<PathBuf>,
+    /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
+    #[arg(
+        long,
+        value_name = "REGEX=REPLACEMENT",
+        requires = "weights",
+        help_heading = "Network"
+    )]
+    pub rename: Vec<Rename>,
     #[command(flatten)]
     pub data: DataArgs,
     #[command(flatten)]
@@ -161,6 +169,7 @@ impl CompareArgs {
         Ok(SweepRequest {
             model,
             weights: self.weights.clone(),
+            renames: self.rename.clone(),
             data: self.data.request(),
             config: self.settings.config(),
             variation,

@@ -4,7 +4,7 @@ use super::{DataArgs, EvalArgs, Given, NormArgs, StoreArgs};
 use crate::error::CliError;
 use clap::Args;
 use landscape_core::CurveKind;
-use landscape_models::TrainConfig;
+use landscape_models::{Rename, TrainConfig};
 use landscape_study::connect::{ConnectRequest, CurveConfig, CurveRequest, Endpoint, Matching};
 use landscape_study::problem::ModelSource;
 use std::path::PathBuf;
@@ -52,9 +52,12 @@ pub struct ConnectArgs {
     /// A training run, whose last checkpoint is one of the networks; give it twice
     #[arg(long, value_name = "NAME", help_heading = ENDS)]
     pub run: Vec<String>,
-    /// The network where paths begin: a safetensors or PyTorch file
+    /// The network where paths begin: a safetensors or PyTorch file, or FILE:KEY for the network under a key of it
     #[arg(long, value_name = "FILE", conflicts_with = "run", help_heading = ENDS)]
     pub weights: Option<PathBuf>,
+    /// Other names for tensors in the files, as `landscape line --help` says; may be given several times
+    #[arg(long, value_name = "REGEX=REPLACEMENT", help_heading = ENDS)]
+    pub rename: Vec<Rename>,
     /// The network that paths lead to
     #[arg(long, value_name = "FILE", help_heading = ENDS)]
     pub to: Option<PathBuf>,
@@ -137,6 +140,7 @@ impl ConnectArgs {
         request.align = self.align;
         request.seed = self.curve.seed;
         request.save.clone_from(&self.save);
+        request.renames.clone_from(&self.rename);
         request.curve = self.curve.request();
         request.evaluation = self.eval.request();
         request.keep = self.store.keep(command);

@@ -117,6 +117,8 @@ fn rules(given: &Given) -> Vec<Rule> {
     let devices: Vec<DeviceName> = given.values("device");
     let on_cpu = devices.is_empty() || devices.contains(&DeviceName::Cpu);
     rules.push(needs("threads", on_cpu, "--device cpu"));
+    let reads = words("weights to checkpoints").any(|id| given.has(id));
+    rules.push(needs("rename", reads, "--weights FILE or --to FILE"));
     // Data of a run are looked at when they are known.
     let data: Vec<DataSpec> = given.values("data");
     let elsewhere = data.iter().any(|data| !data.reads_folder());

@@ -1,7 +1,7 @@
 use super::values::{one_of, path_parser};
 use crate::words::{DATA_DIR, variable};
 use clap::Args;
-use landscape_models::{DataSpec, LossKind, Split};
+use landscape_models::{DataSpec, LossKind, Rename, Split};
 use landscape_study::problem::{DataRequest, ModelSource, NetworkRequest};
 use std::path::PathBuf;
 
@@ -36,9 +36,14 @@ pub struct NetworkArgs {
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>())]
     pub model: Option<ModelSource>,
-    /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout
+    /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout, or the index of one in
+    /// parts; FILE:KEY for the network under a key of it
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub weights: Option<PathBuf>,
+    /// Other names for tensors in files of parameters: what the expression matches becomes the replacement, where $1 is
+    /// what stands in the first parentheses; may be given several times
+    #[arg(long, value_name = "REGEX=REPLACEMENT")]
+    pub rename: Vec<Rename>,
     /// Parameters of a training run; network, data and loss are then the run's unless given
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
@@ -68,6 +73,8 @@ impl NetworkArgs {
         NetworkRequest {
             model: self.model.clone(),
             weights: self.weights.clone(),
+            renames: self.rename.clone(),
+            measured: false,
             run: self.run.clone(),
             step: self.step,
         }

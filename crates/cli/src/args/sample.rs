@@ -107,7 +107,8 @@ pub struct PlaneArgs {
         value_parser = path_parser::<DirectionKind>()
     )]
     pub direction: DirectionKind,
-    /// Towards other parameters, which lie at the coordinate 1; once for each axis
+    /// Towards other parameters, which lie at the coordinate 1; once for each axis. Running statistics that a file leaves
+    /// out do not move
     #[arg(long, value_name = "FILE")]
     pub to: Vec<PathBuf>,
     /// What moves towards the parameters of --to

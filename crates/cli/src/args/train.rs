@@ -2,7 +2,7 @@ use super::values::{EPOCHS, batch_size, count, one_of};
 use super::{DataArgs, StoreArgs};
 use crate::words::DEVICE;
 use clap::Args;
-use landscape_models::{ModelSpec, OptimizerKind, Schedule, TrainConfig};
+use landscape_models::{ModelSpec, OptimizerKind, Rename, Schedule, TrainConfig};
 use landscape_storage::CheckpointForm;
 use landscape_study::device::DeviceName;
 use landscape_study::runs::TrainRequest;
@@ -25,6 +25,14 @@ pub struct TrainArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub weights: Option<PathBuf>,
+    /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
+    #[arg(
+        long,
+        value_name = "REGEX=REPLACEMENT",
+        requires = "weights",
+        help_heading = "Network"
+    )]
+    pub rename: Vec<Rename>,
     #[command(flatten)]
     pub data: DataArgs,
     #[command(flatten)]
@@ -132,6 +140,7 @@ impl TrainArgs {
         TrainRequest {
             model: self.model.clone(),
             weights: self.weights.clone(),
+            renames: self.rename.clone(),
             data: self.data.request(),
             config: self.settings.config(),
             device: self.device,

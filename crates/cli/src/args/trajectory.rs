@@ -2,6 +2,7 @@ use super::values::{GridArgs, described, one_of, path_parser};
 use super::{DataArgs, EvalArgs, NormArgs, StoreArgs};
 use clap::Args;
 use landscape_core::{Origin, Projection};
+use landscape_models::Rename;
 use landscape_study::problem::ModelSource;
 use landscape_study::text::Window;
 use landscape_study::trajectory::{TrajectoryRequest, center_name};
@@ -36,9 +37,12 @@ pub struct TrajectoryArgs {
     #[arg(long, value_name = "NAME", required_unless_present = "checkpoints", help_heading = PATH)]
     pub run: Vec<String>,
     /// Checkpoint files, in the order of the steps in their names or their folders' (numbers behind step, iter or epoch,
-    /// else the last ones), else of the names
+    /// else the last ones), else of the names; GLOB:KEY for the network under a key of each
     #[arg(long, value_name = "GLOB", conflicts_with = "run", help_heading = PATH)]
     pub checkpoints: Option<String>,
+    /// Other names for tensors in the files, as `landscape line --help` says; may be given several times
+    #[arg(long, value_name = "REGEX=REPLACEMENT", requires = "checkpoints", help_heading = PATH)]
+    pub rename: Vec<Rename>,
     /// Network of the checkpoint files
     #[arg(long, value_name = "SPEC", value_parser = path_parser::<ModelSource>(), help_heading = PATH)]
     pub model: Option<ModelSource>,
@@ -117,6 +121,7 @@ impl TrajectoryArgs {
         TrajectoryRequest {
             runs: self.run.clone(),
             checkpoints: self.checkpoints.clone(),
+            renames: self.rename.clone(),
             model: self.model.clone(),
             data: self.data.request(),
             statistics: self.norm.batch_norm,

@@ -46,7 +46,13 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             return Some(format!("give --model {name}, or another --weights file"));
         }
         E::Models(ModelsError::Checkpoint { .. }) => {
-            "check --model against the file, or give another --weights file"
+            "check --model against the file, rename its tensors with --rename REGEX=REPLACEMENT, or give another --weights file"
+        }
+        E::Models(ModelsError::Unordered { .. }) => {
+            "give --rename REGEX=REPLACEMENT, for example --rename '^first=fc1'"
+        }
+        E::Models(ModelsError::NoStatistics { .. }) => {
+            "or have them measured on the data: --batch-norm reestimate or --batch-norm batch"
         }
         E::Models(ModelsError::Io { source, .. }) => file_help(source),
         E::Models(ModelsError::BadState { .. }) => "add --force, or give another --name",

@@ -1,8 +1,11 @@
 //! Which of a file's tensors are those of a network.
 
 use super::LoadNote;
-use crate::files::{Contents, Listed};
-use landscape_core::{Params, ParamsError, counted};
+use super::fold::PARAMETRIZED;
+use super::order::{self, Unordered};
+use super::source::{Contents, Tensor};
+use super::words::{translated, without_wrappers};
+use landscape_core::{Parameter, Params, ParamsError, Role};
 use std::collections::{HashMap, HashSet};
 
 /// What wrapping a module, or keeping it in a dictionary, puts in front of every name.
@@ -25,28 +28,16 @@ const KEYS: &[&str] = &[
     "model",
 ];
 
-/// Modules around others that give no name of their own to anything.
-const TRANSPARENT: &[&str] = &[
-    "module",
-    "_module",
-    "_orig_mod",
-    "_fsdp_wrapped_module",
-    "_forward_module",
-    "_checkpoint_wrapped_module",
-];
-
-/// Words of torchvision's residual networks, and this crate's.
-const SYNONYMS: [(&str, &str); 2] = [("downsample", "shortcut"), ("fc", "linear")];
-
-/// Prefixes that are tried.
+/// Prefixes that are tried, and the first names of the network that are looked for behind them.
 const MOST: usize = 256;
+const ANCHORS: usize = 3;
 
 /// Pairs of a missing and an unexpected name that are compared, and the longest names of such a pair.
 const PAIRS: usize = 20_000;
 const LONGEST: usize = 100;
 
 /// Names that are written out in a list.
-const SHOWN: usize = 6;
+pub(super) const SHOWN: usize = 6;
 
 /// Removes every wrapper's prefix that all names carry.
 pub(super) fn unwrap(names: &mut [&str]) {
@@ -61,9 +52,9 @@ pub(super) fn unwrap(names: &mut [&str]) {
     }
 }
 
-/// The tensors of a network, in its order.
+/// The tensors of a network, in its order; none for a buffer that is absent.
 pub(super) struct Choice<'c> {
-    pub(super) tensors: Vec<&'c Listed>,
+    pub(super) tensors: Vec<Option<&'c Tensor>>,
     pub(super) notes: Vec<LoadNote>,
 }
 
@@ -73,8 +64,16 @@ pub(super) enum Refusal {
     /// Names are missing, unexpected or of another shape; what could be another name of which, where there is one.
     Layout {
         source: ParamsError,
-        renamed: Option<(String, String)>,
+        renamed: Option<Box<(String, String)>>,
+        /// How many outputs the network of the file has, where it differs in that alone.
+        outputs: Option<usize>,
     },
+    /// All parameters are there, and none of so many buffers.
+    NoBuffers { buffers: usize },
+    /// Layers that fit by their shapes, whose order nothing tells.
+    Unordered { names: Vec<String> },
+    /// A tensor that follows from others by a rule that the file does not tell.
+    Parametrized { name: String },
     /// A tensor depends on a class that is not understood.
     Object { class: String },
     /// A parameter of integers.
@@ -87,123 +86,146 @@ pub(super) enum Refusal {
     },
 }
 
+/// How names are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// As they are.
+    Plain,
+    /// Without words of wrappers.
+    Unwrapped,
+    /// In this crate's words.
+    Translated,
+    /// Not at all: shapes and order tell.
+    Ordered,
+}
+
 /// A file's tensors under one reading of their names.
-struct Reading<'c> {
-    tensors: &'c [Listed],
+pub(super) struct Reading<'c> {
+    how: How,
+    pub(super) tensors: &'c [Tensor],
     names: Vec<String>,
     /// Tensors by name; of several the last.
-    known: HashMap<String, &'c Listed>,
-    /// Whether words were replaced by [`SYNONYMS`].
-    translated: bool,
+    known: HashMap<String, &'c Tensor>,
+    /// The names of the layout.
+    wanted: Vec<String>,
 }
 
 /// A network's tensors behind one prefix.
-struct Candidate<'r, 'c> {
-    reading: &'r Reading<'c>,
+pub(super) struct Candidate<'r, 'c> {
+    pub(super) reading: &'r Reading<'c>,
+    pub(super) how: How,
     /// As it stands in the names, with its last point.
-    prefix: &'r str,
+    pub(super) prefix: &'r str,
     /// Own tensors by place in the layout.
-    own: Vec<Option<&'c Listed>>,
+    pub(super) own: Vec<Option<&'c Tensor>>,
 }
 
-/// Finds the tensors of a network.
-pub(super) fn choose<'c>(contents: &'c Contents, layout: &Params) -> Result<Choice<'c>, Refusal> {
+/// Finds the tensors of a network. `stacked` are those of the file with queries, keys and values put together;
+/// with `without_buffers` all of its buffers may be absent.
+pub(super) fn choose<'c>(
+    contents: &'c Contents,
+    stacked: &'c [Tensor],
+    layout: &Params,
+    without_buffers: bool,
+) -> Result<Choice<'c>, Refusal> {
+    let tensors = &contents.tensors[..];
     let readings = [
-        Reading::new(contents, str::to_owned, false),
-        Reading::new(contents, without_wrappers, false),
-        Reading::new(contents, translated, true),
+        Reading::new(How::Plain, tensors, str::to_owned, layout),
+        Reading::new(How::Unwrapped, tensors, without_wrappers, layout),
+        Reading::new(How::Translated, stacked, translated, layout),
     ];
+    let fits = |c: &Candidate| c.fits(layout, without_buffers);
     let mut all = Vec::new();
     for reading in &readings {
-        all.extend(candidates(reading, layout));
-        if all.iter().any(|c| c.fits(layout)) {
+        all.extend(candidates(reading));
+        if all.iter().any(fits) {
             break;
         }
     }
-    let fitting: Vec<&Candidate> = all.iter().filter(|c| c.fits(layout)).collect();
+    let mut unordered = None;
+    let ordered;
+    if !all.iter().any(fits) {
+        (ordered, unordered) = order::by_order(contents, layout);
+        all.extend(ordered.iter().map(|found| Candidate {
+            reading: &readings[0],
+            how: How::Ordered,
+            prefix: &found.prefix,
+            own: found.own.clone(),
+        }));
+    }
+    let fitting: Vec<&Candidate> = all.iter().filter(|c| fits(c)).collect();
     if fitting.is_empty() {
+        if let Some(Unordered(names)) = unordered {
+            return Err(Refusal::Unordered { names });
+        }
         return Err(nearest(all, contents, layout));
     }
     let (chosen, further) = preferred(&fitting)?;
     chosen.check(layout)?;
     Ok(Choice {
-        tensors: chosen.own.iter().flatten().copied().collect(),
         notes: chosen.notes(layout, &further),
+        tensors: chosen.own.clone(),
     })
 }
 
-/// The name without words of wrappers, wherever they stand.
-fn without_wrappers(name: &str) -> String {
-    let parts = name.split('.').filter(|part| !TRANSPARENT.contains(part));
-    parts.collect::<Vec<_>>().join(".")
-}
-
-/// The same in this crate's words.
-fn translated(name: &str) -> String {
-    let own = |part: &str| SYNONYMS.iter().find(|(word, _)| *word == part);
-    let name = without_wrappers(name);
-    let parts = name
-        .split('.')
-        .map(|part| own(part).map_or(part, |(_, own)| own));
-    parts.collect::<Vec<_>>().join(".")
-}
-
 /// A candidate for each prefix that stands before a name of the layout.
-fn candidates<'r, 'c>(reading: &'r Reading<'c>, layout: &Params) -> Vec<Candidate<'r, 'c>> {
-    let anchors: Vec<&str> = layout.iter().map(|t| t.name.as_str()).take(3).collect();
+fn candidates<'r, 'c>(reading: &'r Reading<'c>) -> Vec<Candidate<'r, 'c>> {
+    let anchors = &reading.wanted[..reading.wanted.len().min(ANCHORS)];
     let pairs = { reading.names.iter() }.flat_map(|name| anchors.iter().map(move |a| (name, a)));
-    let prefixes = pairs.filter_map(|(name, anchor)| name.strip_suffix(anchor));
+    let prefixes = pairs.filter_map(|(name, anchor)| name.strip_suffix(anchor.as_str()));
     let mut seen = HashSet::new();
     prefixes
         .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
         .filter(|prefix| seen.insert(*prefix))
         .take(MOST)
-        .map(|prefix| Candidate::of(reading, prefix, layout))
+        .map(|prefix| Candidate::of(reading, prefix))
         .collect()
 }
 
 impl<'c> Reading<'c> {
-    fn new(contents: &'c Contents, read: fn(&str) -> String, translated: bool) -> Self {
-        let tensors = &contents.tensors[..];
+    fn new(how: How, tensors: &'c [Tensor], read: fn(&str) -> String, layout: &Params) -> Self {
         let names: Vec<String> = tensors.iter().map(|t| read(&t.name)).collect();
         Reading {
+            how,
             known: names.iter().cloned().zip(tensors).collect(),
             tensors,
             names,
-            translated,
+            wanted: layout.iter().map(|t| read(&t.name)).collect(),
         }
     }
 
     /// All tensors, behind the wrappers that every name carries.
-    fn of_whole_file(contents: &'c Contents) -> Self {
+    fn of_whole_file(contents: &'c Contents, layout: &Params) -> Self {
         let mut names: Vec<&str> = contents.tensors.iter().map(|t| t.name.as_str()).collect();
         unwrap(&mut names);
         Reading {
+            how: How::Plain,
             tensors: &contents.tensors,
             names: names.into_iter().map(str::to_owned).collect(),
             known: HashMap::new(),
-            translated: false,
+            wanted: layout.iter().map(|t| t.name.clone()).collect(),
         }
     }
 }
 
 impl<'r, 'c> Candidate<'r, 'c> {
-    fn of(reading: &'r Reading<'c>, prefix: &'r str, layout: &Params) -> Self {
+    fn of(reading: &'r Reading<'c>, prefix: &'r str) -> Self {
         let mut full = prefix.to_owned();
-        let mut own = |name: &str| {
+        let mut own = |name: &String| {
             full.truncate(prefix.len());
             full.push_str(name);
             reading.known.get(&full).copied()
         };
         Candidate {
-            own: layout.iter().map(|t| own(&t.name)).collect(),
+            own: reading.wanted.iter().map(&mut own).collect(),
+            how: reading.how,
             reading,
             prefix,
         }
     }
 
     /// The prefix without its last point.
-    fn place(&self) -> &'r str {
+    pub(super) fn place(&self) -> &'r str {
         self.prefix.trim_end_matches('.')
     }
 
@@ -227,12 +249,18 @@ impl<'r, 'c> Candidate<'r, 'c> {
     }
 
     /// The other tensors behind the same prefix and in dictionaries as deep, by the rest of their name.
-    fn beside(&self, layout: &Params) -> Vec<(&'r str, &'c Listed)> {
+    pub(super) fn beside(&self) -> Vec<(&'r str, &'c Tensor)> {
         let depth = self.own.iter().flatten().map(|t| t.depth).max();
-        let mut seen: HashSet<&str> = layout.iter().map(|t| t.name.as_str()).collect();
+        let address = |tensor: &Tensor| std::ptr::from_ref(tensor);
+        let own: HashSet<_> = self.own.iter().flatten().map(|t| address(t)).collect();
+        let mut seen: HashSet<&str> = match self.how {
+            How::Ordered => HashSet::new(),
+            _ => self.reading.wanted.iter().map(String::as_str).collect(),
+        };
         let mut beside = Vec::new();
         for (name, tensor) in self.reading.names.iter().zip(self.reading.tensors) {
             if let Some(rest) = name.strip_prefix(self.prefix)
+                && !own.contains(&address(tensor))
                 && seen.insert(rest)
                 && depth.is_none_or(|depth| tensor.depth == depth)
             {
@@ -242,11 +270,26 @@ impl<'r, 'c> Candidate<'r, 'c> {
         beside
     }
 
-    fn fits(&self, layout: &Params) -> bool {
-        let is_it = |(own, wanted): (&Option<&Listed>, &landscape_core::Parameter)| {
+    /// Whether all tensors are there, or with `without_buffers` all but the buffers.
+    fn fits(&self, layout: &Params, without_buffers: bool) -> bool {
+        let is_it = |(own, wanted): (&Option<&Tensor>, &Parameter)| {
             own.is_some_and(|own| own.shape == wanted.shape && own.is_float)
         };
-        self.own.iter().zip(layout.iter()).all(is_it)
+        let pairs = || self.own.iter().zip(layout.iter());
+        pairs().all(is_it) || without_buffers && self.has_parameters_alone(layout)
+    }
+
+    /// Whether all parameters are there and none of the buffers, of which there are some.
+    fn has_parameters_alone(&self, layout: &Params) -> bool {
+        let mut buffers = 0;
+        let right = |(own, wanted): (&Option<&Tensor>, &Parameter)| match wanted.role {
+            Role::Buffer => {
+                buffers += 1;
+                own.is_none()
+            }
+            _ => own.is_some_and(|own| own.shape == wanted.shape && own.is_float),
+        };
+        self.own.iter().zip(layout.iter()).all(right) && buffers > 0
     }
 
     /// How many tensors are there and of the right shape.
@@ -259,7 +302,7 @@ impl<'r, 'c> Candidate<'r, 'c> {
 
     /// What stands beside the network's own tensors is harmless, or it is another network.
     fn check(&self, layout: &Params) -> Result<(), Refusal> {
-        let beside = self.beside(layout);
+        let beside = self.beside();
         match beside.iter().all(|(_, tensor)| is_harmless(tensor)) {
             true => Ok(()),
             false => Err(self.refusal(layout)),
@@ -272,7 +315,7 @@ impl<'r, 'c> Candidate<'r, 'c> {
             .filter(|(_, own)| own.is_none())
             .map(|(wanted, _)| format!("{} {:?}", wanted.name, wanted.shape))
             .collect();
-        let beside = self.beside(layout);
+        let beside = self.beside();
         let unexpected = { beside.iter() }
             .filter(|(_, tensor)| !is_harmless(tensor))
             .map(|(name, tensor)| format!("{name} {:?}", tensor.shape));
@@ -290,12 +333,43 @@ impl<'r, 'c> Candidate<'r, 'c> {
         };
         Refusal::Layout {
             renamed: self.renamed(layout, &beside),
+            outputs: self.outputs(layout, &source),
             source,
         }
     }
 
+    /// How many outputs the network of the file has, where its last layer differs in that and nothing else does.
+    fn outputs(&self, layout: &Params, differences: &ParamsError) -> Option<usize> {
+        let ParamsError::Layout {
+            missing,
+            unexpected,
+            misshaped,
+        } = differences
+        else {
+            return None;
+        };
+        let last = layout.iter().last()?;
+        let (layer, _) = last.name.rsplit_once('.')?;
+        let outputs = self.own.last().copied().flatten()?.shape.first().copied()?;
+        let of_layer = |name: &str| name.rsplit_once('.').is_some_and(|(l, _)| l == layer);
+        let mut differing = 0;
+        for (own, wanted) in self.own.iter().flatten().zip(layout.iter()) {
+            if own.shape != wanted.shape {
+                let rows = own.shape.first() == Some(&outputs);
+                let rest = own.shape.get(1..) == wanted.shape.get(1..);
+                differing += usize::from(rows && rest && of_layer(&wanted.name));
+            }
+        }
+        let all = missing.is_empty() && unexpected.is_empty() && differing == misshaped.len();
+        (all && differing > 0 && outputs > 0).then_some(outputs)
+    }
+
     /// A missing name and the unexpected one that is nearest to it and of its shape, among the first few of both.
-    fn renamed(&self, layout: &Params, beside: &[(&str, &Listed)]) -> Option<(String, String)> {
+    fn renamed(
+        &self,
+        layout: &Params,
+        beside: &[(&str, &Tensor)],
+    ) -> Option<Box<(String, String)>> {
         let short = |name: &str| name.len() <= LONGEST;
         let missing = { layout.iter().zip(&self.own) }
             .filter(|(_, own)| own.is_none())
@@ -309,73 +383,16 @@ impl<'r, 'c> Candidate<'r, 'c> {
         let pairs =
             { pairs.take(PAIRS) }.map(|(wanted, name)| (distance(wanted, name), wanted, name));
         let (_, wanted, found) = pairs.min()?;
-        Some((wanted.clone(), found.to_owned()))
-    }
-
-    fn notes(&self, layout: &Params, further: &[String]) -> Vec<LoadNote> {
-        let mut notes = Vec::new();
-        let mut say = |matters, words| notes.push(LoadNote { words, matters });
-        let place = match self.place() {
-            "" => "the weights".to_owned(),
-            prefix => format!("the weights under `{prefix}`"),
-        };
-        if !further.is_empty() {
-            say(
-                true,
-                format!(
-                    "{place} are taken; the network fits those under {} too",
-                    some_of(further)
-                ),
-            );
-        } else if !self.prefix.is_empty() {
-            say(false, format!("{place} are taken"));
-        }
-        if self.reading.translated {
-            let words = SYNONYMS.map(|(word, own)| format!("`{word}` as `{own}`"));
-            say(
-                true,
-                format!("names are read in other words: {}", words.join(", ")),
-            );
-        }
-        let beside = self.beside(layout);
-        if !beside.is_empty() {
-            let kinds = kinds(beside.iter().map(|(name, _)| *name));
-            let count = counted(beside.len(), "counter");
-            say(
-                beside.iter().any(|(_, tensor)| tensor.is_float),
-                format!("left out: {count} or single numbers ({})", some_of(&kinds)),
-            );
-        }
-        let elsewhere = self.reading.tensors.len() - layout.len() - beside.len();
-        if elsewhere > 0 {
-            let count = counted(elsewhere, "tensor");
-            say(
-                false,
-                format!("left out: {count} that the network has not, beside its own"),
-            );
-        }
-        notes
+        Some(Box::new((wanted.clone(), found.to_owned())))
     }
 }
 
 /// What counters and meters leave in a state dictionary: integers, and single numbers. A single weight, such as that
 /// of a PReLU, is a parameter.
-pub(super) fn is_harmless(tensor: &Listed) -> bool {
+pub(super) fn is_harmless(tensor: &Tensor) -> bool {
     let kind = tensor.name.rsplit('.').next().unwrap_or_default();
     let is_parameter = matches!(kind, "weight" | "bias");
     !is_parameter && (!tensor.is_float || tensor.numel() <= 1)
-}
-
-/// The last parts of names, each once.
-fn kinds<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let mut kinds: Vec<String> = Vec::new();
-    for name in names {
-        let kind = name.rsplit('.').next().unwrap_or(name);
-        if !kinds.iter().any(|known| known == kind) {
-            kinds.push(kind.to_owned());
-        }
-    }
-    kinds
 }
 
 /// The first few of a list.
@@ -428,10 +445,21 @@ fn preferred<'a, 'r, 'c>(
 
 /// Why nothing fits, told of the prefix that comes nearest: the first such.
 fn nearest(all: Vec<Candidate>, contents: &Contents, layout: &Params) -> Refusal {
+    let parametrized = contents
+        .tensors
+        .iter()
+        .find(|t| t.name.contains(PARAMETRIZED));
+    let parametrized = parametrized.map(|t| Refusal::Parametrized {
+        name: t.name.clone(),
+    });
     let Some(best) = all.into_iter().rev().max_by_key(|c| c.score(layout)) else {
-        let whole = Reading::of_whole_file(contents);
-        return Candidate::of(&whole, "", layout).refusal(layout);
+        let whole = Reading::of_whole_file(contents, layout);
+        return parametrized.unwrap_or_else(|| Candidate::of(&whole, "").refusal(layout));
     };
+    if best.has_parameters_alone(layout) {
+        let buffers = layout.iter().filter(|t| t.role == Role::Buffer).count();
+        return Refusal::NoBuffers { buffers };
+    }
     let objects: HashMap<&str, &String> = { contents.objects.iter() }
         .map(|(name, class)| (name.as_str(), class))
         .collect();
@@ -450,7 +478,7 @@ fn nearest(all: Vec<Candidate>, contents: &Contents, layout: &Params) -> Refusal
             _ => {}
         }
     }
-    best.refusal(layout)
+    parametrized.unwrap_or_else(|| best.refusal(layout))
 }
 
 /// Letters to change, add or leave out between two names (Levenshtein).

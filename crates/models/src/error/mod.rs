@@ -302,11 +302,74 @@ pub enum ModelsError {
         /// The value.
         value: f32,
     },
+    /// A key of a file leads to no dictionary, or to several.
+    #[error(
+        "{} has no single dictionary of tensors under `{key}`; there are: {}",
+        path_words(path),
+        words_of(keys)
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The keys that there are.
+        keys: Vec<String>,
+    },
+    /// The words name no renaming.
+    #[error("renaming `{given}`: {reason}")]
+    BadRename {
+        /// What was asked for.
+        given: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file has parameters alone, and the network has running statistics too.
+    #[error(
+        "{} has the parameters of {model} and none of its {buffers} running statistics, as named_parameters() gives \
+         them; save the whole state: torch.save(model.state_dict(), FILE)",
+        path_words(path)
+    )]
+    NoStatistics {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        model: String,
+        /// Tensors of statistics that the network has.
+        buffers: usize,
+    },
+    /// A file's tensors fit by their shapes, and nothing tells their order.
+    #[error(
+        "{} has tensors of the shapes of {model} under other names, and nothing tells the order of {names}, whose shapes \
+         are the same; rename them as the network has them",
+        path_words(path)
+    )]
+    Unordered {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        model: String,
+        /// The layers in question.
+        names: String,
+    },
+    /// A tensor follows from others by a rule that is not in the file.
+    #[error(
+        "{}: `{name}` belongs to a parametrisation whose rule is not in the file (weight norm and spectral norm are \
+         known); fold it before saving: torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')",
+        path_words(path)
+    )]
+    Parametrized {
+        /// The file.
+        path: PathBuf,
+        /// One of its tensors.
+        name: String,
+    },
     /// A checkpoint's tensors are not those of the network.
     #[error(
-        "{} does not fit {model}{}: {source}{}",
+        "{} does not fit {model}{}: {source}{}{}",
         path_words(path),
         fits.as_ref().map(|name| format!(" but {name}")).unwrap_or_default(),
+        outputs.map(|outputs| format!("; its network has {outputs} outputs")).unwrap_or_default(),
         renamed
             .as_ref()
             .map(|pair| (&pair.0, &pair.1))
@@ -320,6 +383,8 @@ pub enum ModelsError {
         model: String,
         /// The network whose tensors they are, where it is known.
         fits: Option<String>,
+        /// How many outputs the file's network has, where it differs in that alone.
+        outputs: Option<usize>,
         /// A missing tensor, and an unexpected one that could be the same under another name.
         renamed: Option<Box<(String, String)>>,
         /// What is missing, unexpected or of another shape.
@@ -331,6 +396,19 @@ pub enum ModelsError {
     /// The network's loss could not be traced.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),
+}
+
+/// The first few of a list of keys.
+fn words_of(keys: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = { keys.iter().take(SHOWN) }
+        .map(|key| format!("`{key}`"))
+        .collect();
+    match keys.len().saturating_sub(SHOWN) {
+        0 if shown.is_empty() => "none".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// `3x32x32`
@@ -371,6 +449,10 @@ impl ModelsError {
             | E::Pickle { path, .. }
             | E::WeightNotFinite { path, .. }
             | E::NegativeVariance { path, .. }
+            | E::NoKey { path, .. }
+            | E::NoStatistics { path, .. }
+            | E::Unordered { path, .. }
+            | E::Parametrized { path, .. }
             | E::Checkpoint { path, .. }
             | E::Get(GetError::Io { path, .. }) => Some(path_words(path)),
             _ => None,

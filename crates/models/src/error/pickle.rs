@@ -91,9 +91,10 @@ pub enum PickleError {
     NoTensors,
     /// Several dictionaries of tensors could be the one that is meant.
     #[error(
-        "it holds several dictionaries of tensors: {}; save the one that is meant: \
-         torch.save({expression}, OTHER)",
-        names.join(", ")
+        "it holds several dictionaries of tensors: {}; name the one that is meant behind the file, FILE:{}, or save it \
+         alone: torch.save({expression}, OTHER)",
+        names.join(", "),
+        names.first().map_or("KEY", String::as_str)
     )]
     Ambiguous {
         /// Their keys.

@@ -16,18 +16,15 @@ pub(crate) struct Listed {
     pub(crate) is_float: bool,
     /// How many dictionaries inside each other hold it.
     pub(crate) depth: usize,
+    /// Which of the files of a checkpoint holds it.
+    pub(crate) file: usize,
     place: usize,
 }
 
 impl Listed {
-    /// Number of values; more than there are where that cannot be counted.
-    pub(crate) fn numel(&self) -> usize {
-        super::product(&self.shape).unwrap_or(usize::MAX)
-    }
-
     /// Whether both are the same tensor of the file.
     pub(crate) fn is(&self, other: &Listed) -> bool {
-        self.place == other.place
+        (self.file, self.place) == (other.file, other.place)
     }
 }
 
@@ -109,6 +106,7 @@ impl<'a> Listing<'a> {
                                 shape: shape.to_vec(),
                                 is_float,
                                 depth: named.depth,
+                                file: 0,
                                 place,
                             });
                         }
@@ -122,6 +120,7 @@ impl<'a> Listing<'a> {
                     shape: view.shape().to_vec(),
                     is_float: safe::is_float(view.dtype()),
                     depth: 0,
+                    file: 0,
                     place,
                 });
                 contents.tensors = listed.collect();
@@ -179,7 +178,7 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         ),
         () if starts(&["{\"", "{\n", "{}"]) => (
             "JSON text",
-            "give the file with the weights, .safetensors or of torch.save",
+            "give the file with the weights, .safetensors or of torch.save, or the index of one in parts, .index.json",
         ),
         () if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => (
             "an HDF5 file, as Keras writes them",

@@ -8,7 +8,7 @@ mod safe;
 
 pub(crate) use arrays::Arrays;
 pub(crate) use landscape_files::product;
-pub(crate) use listing::{Contents, Listed, Listing};
+pub(crate) use listing::{Listed, Listing};
 pub(crate) use npy::read_npy;
 pub(crate) use pickle::is_named_so as is_named_as_pickle;
 

@@ -24,3 +24,4 @@ mod tensors;
 mod traced;
 mod train;
 mod units;
+mod wild;

@@ -11,7 +11,9 @@ use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
 use crate::runs::{Keep, seconds_a_step, steps, training_spec};
 use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
-use landscape_models::{Dataset, LossKind, ModelSpec, OptimizerKind, TrainConfig, trace_network};
+use landscape_models::{
+    Dataset, LoadOptions, LossKind, ModelSpec, OptimizerKind, Rename, TrainConfig, trace_network,
+};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use std::path::PathBuf;
 
@@ -63,6 +65,8 @@ pub struct SweepRequest {
     pub model: ModelSpec,
     /// A file of initial parameters; drawn from the seed of each training where absent.
     pub weights: Option<PathBuf>,
+    /// Other names for the tensors in it.
+    pub renames: Vec<Rename>,
     /// The data and the loss.
     pub data: DataRequest,
     /// How they are trained, apart from what is varied.
@@ -81,6 +85,7 @@ impl SweepRequest {
         SweepRequest {
             model,
             weights: None,
+            renames: Vec::new(),
             data: DataRequest::default(),
             config: TrainConfig::default(),
             variation,
@@ -95,7 +100,11 @@ impl SweepRequest {
         model.plan(reporter)?;
         let data = load_data(&source)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
-        let load = |path: &PathBuf| model.load(path, reporter);
+        let options = LoadOptions {
+            renames: &self.renames,
+            buffers: None,
+        };
+        let load = |path: &PathBuf| model.load(path, &options, reporter);
         let base = Base {
             loss: loss.kind,
             initial: self.weights.as_ref().map(load).transpose()?,

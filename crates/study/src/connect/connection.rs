@@ -309,7 +309,7 @@ fn second(
             steps: Vec::new(),
         }),
         (Endpoint::File(path), _) => {
-            let params = problem.model.load(path, reporter)?;
+            let params = problem.other(path, reporter)?;
             Ok((params, Origin::file(path)))
         }
     }

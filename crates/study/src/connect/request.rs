@@ -11,6 +11,7 @@ use crate::problem::{DataRequest, NetworkRequest};
 use crate::report::Reporter;
 use crate::runs::Keep;
 use landscape_core::Grid;
+use landscape_models::Rename;
 use landscape_trace::BatchStatistics;
 use std::path::PathBuf;
 
@@ -61,6 +62,8 @@ pub struct ConnectRequest {
     pub ends: [Endpoint; 2],
     /// The network; that of the first training run where absent.
     pub model: Option<ModelSource>,
+    /// Other names for the tensors in files.
+    pub renames: Vec<Rename>,
     /// The data and the loss.
     pub data: DataRequest,
     /// Points that are measured on each path, both ends included.
@@ -97,6 +100,7 @@ impl ConnectRequest {
         ConnectRequest {
             ends,
             model: None,
+            renames: Vec::new(),
             data: DataRequest::default(),
             points: POINTS,
             statistics: None,
@@ -132,6 +136,8 @@ impl ConnectRequest {
     pub(super) fn first(&self) -> NetworkRequest {
         let mut network = NetworkRequest {
             model: self.model.clone(),
+            renames: self.renames.clone(),
+            measured: self.statistics() != BatchStatistics::Frozen,
             ..NetworkRequest::default()
         };
         match &self.ends[0] {

@@ -5,6 +5,7 @@ use super::models::{Other, placed_networks};
 use crate::StudyError;
 use crate::problem::Problem;
 use crate::record::{DirectionsSettings, PlacedNetwork};
+use crate::report::Reporter;
 use landscape_core::named;
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Params, Pca, Plane, orthogonalize,
@@ -96,8 +97,9 @@ impl PlaneRequest {
         problem: &Problem,
         store: Option<&Store>,
         target: &Target,
+        reporter: &dyn Reporter,
     ) -> Result<Directions, StudyError> {
-        let others = self.others(dims, problem)?;
+        let others = self.others(dims, problem, reporter)?;
         let mut directions = self.towards(&others, problem)?;
         let rest = dims - directions.len();
         if rest > 0 {
@@ -117,7 +119,12 @@ impl PlaneRequest {
     }
 
     /// The networks that directions lead to.
-    fn others(&self, dims: usize, problem: &Problem) -> Result<Vec<Other>, StudyError> {
+    fn others(
+        &self,
+        dims: usize,
+        problem: &Problem,
+        reporter: &dyn Reporter,
+    ) -> Result<Vec<Other>, StudyError> {
         if self.to.len() > dims {
             return Err(StudyError::TooManyNetworks {
                 networks: self.to.len(),
@@ -127,7 +134,7 @@ impl PlaneRequest {
         let one = |(axis, path): (usize, &PathBuf)| -> Result<_, StudyError> {
             Ok(Other {
                 file: path.clone(),
-                params: problem.model.load(path, &())?,
+                params: problem.other(path, reporter)?,
                 exact: self.norm.is_none() && (axis == 0 || !self.orthogonal),
             })
         };

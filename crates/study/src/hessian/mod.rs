@@ -228,7 +228,7 @@ impl CurvatureStudy {
         wanted.plan_memory(reporter)?;
         let derivatives = derivatives.said(reporter)?;
         let map = match wanted.map {
-            true => Some(mapped(request, &problem, store, &target)?),
+            true => Some(mapped(request, &problem, store, &target, reporter)?),
             false => None,
         };
         let spec = spec(request, &problem, &wanted, map.as_ref());
@@ -395,10 +395,11 @@ fn mapped(
     problem: &Problem,
     store: Option<&Store>,
     target: &Target,
+    reporter: &dyn Reporter,
 ) -> Result<Mapped, StudyError> {
     Ok(Mapped {
         grid: request.grid.on(&[MAP; 2])?,
-        directions: request.plane.build(2, problem, store, target)?,
+        directions: request.plane.build(2, problem, store, target, reporter)?,
     })
 }
 

@@ -5,8 +5,8 @@ use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
 use landscape_models::{
-    Dataset, Loaded, LossKind, ModelSpec, Network, Regularizer, evaluation_bytes, load_layout,
-    load_network, trace_network,
+    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, Network, Regularizer, evaluation_bytes,
+    load_layout_with, load_network_with, trace_network,
 };
 use landscape_storage::Run;
 use landscape_trace::{Target, Trace};
@@ -146,9 +146,14 @@ impl Model {
     /// Parameters from a file; what is to be said of them is said.
     ///
     /// # Errors
-    /// Those of [`load_network`].
-    pub fn load(&self, path: &Path, reporter: &dyn Reporter) -> Result<Params, StudyError> {
-        let loaded = self.read(path)?;
+    /// Those of [`load_network_with`].
+    pub fn load(
+        &self,
+        path: &Path,
+        options: &LoadOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<Params, StudyError> {
+        let loaded = self.read(path, options)?;
         for note in &loaded.notes {
             let words = format_args!("{}: {}", path_words(path), note.words);
             match note.matters {
@@ -159,14 +164,24 @@ impl Model {
         Ok(loaded.params)
     }
 
-    fn read(&self, path: &Path) -> Result<Loaded, StudyError> {
+    fn read(&self, path: &Path, options: &LoadOptions) -> Result<Loaded, StudyError> {
         match self {
-            Model::Family(spec) => Ok(load_network(path, spec)?),
+            Model::Family(spec) => Ok(load_network_with(path, spec, options)?),
             Model::Program(program) => {
                 let name = path_words(program.path()).to_string();
-                Ok(load_layout(path, program.params(), &name)?)
+                Ok(load_layout_with(path, program.params(), &name, options)?)
             }
         }
+    }
+
+    /// Its tensors with buffers as they are before anything is measured: running variances 1, all else 0.
+    pub(crate) fn unmeasured(&self) -> Params {
+        let mut tensors = self.layout().into_inner();
+        for tensor in &mut tensors {
+            let variance = tensor.name.ends_with("running_var");
+            tensor.data.fill(if variance { 1.0 } else { 0.0 });
+        }
+        Params::new(tensors).expect("names and lengths are those of the layout")
     }
 
     /// As a Burn module with these parameters, on the CPU.

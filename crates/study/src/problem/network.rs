@@ -3,18 +3,22 @@ use crate::StudyError;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
 use landscape_core::Params;
-use landscape_models::{Dataset, LossKind, Network, Regularizer};
+use landscape_models::{Dataset, LoadOptions, LossKind, Network, Regularizer, Rename};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_trace::Trace;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which network, and which parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkRequest {
     /// The network; that of the training run where absent.
     pub model: Option<ModelSource>,
-    /// A file of parameters.
+    /// A file of parameters, or `FILE:KEY` for the network under a key of it.
     pub weights: Option<PathBuf>,
+    /// Other names for the tensors in files.
+    pub renames: Vec<Rename>,
+    /// Whether running statistics are measured on the data, so that the file need not have them.
+    pub measured: bool,
     /// A training run, which has parameters, a network, data and a loss.
     pub run: Option<String>,
     /// Which of its checkpoints; the last where absent.
@@ -38,6 +42,8 @@ pub struct Problem {
     pub source: DataSource,
     /// The training run that the parameters are from.
     pub trained: Option<Run>,
+    /// Other names for the tensors in files.
+    pub renames: Vec<Rename>,
 }
 
 impl Problem {
@@ -80,7 +86,20 @@ impl Problem {
             origin,
             source,
             trained,
+            renames: network.renames.clone(),
         })
+    }
+
+    /// The parameters of another such network, from a file. Buffers that it leaves out are those of this one.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`].
+    pub fn other(&self, path: &Path, reporter: &dyn Reporter) -> Result<Params, StudyError> {
+        let options = LoadOptions {
+            renames: &self.renames,
+            buffers: Some(&self.params),
+        };
+        self.model.load(path, &options, reporter)
     }
 
     /// The network as a Burn module on the CPU.
@@ -166,7 +185,12 @@ fn parameters(
         return checkpoint(network.step, model, store, run);
     }
     if let Some(path) = &network.weights {
-        return Ok((model.load(path, reporter)?, Origin::file(path)));
+        let unmeasured = network.measured.then(|| model.unmeasured());
+        let options = LoadOptions {
+            renames: &network.renames,
+            buffers: unmeasured.as_ref(),
+        };
+        return Ok((model.load(path, &options, reporter)?, Origin::file(path)));
     }
     Ok(model.initial(seed))
 }

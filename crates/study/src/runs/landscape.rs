@@ -188,15 +188,13 @@ impl Landscape {
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
         let targets = request.evaluation.targets()?;
-        let problem = Problem::load(
-            &request.network,
-            &request.data,
-            request.plane.seed,
-            store,
-            reporter,
-        )?;
+        let network = NetworkRequest {
+            measured: request.statistics != BatchStatistics::Frozen,
+            ..request.network.clone()
+        };
+        let problem = Problem::load(&network, &request.data, request.plane.seed, store, reporter)?;
         let plane = &request.plane;
-        let directions = plane.build(request.dims, &problem, store, &targets[0])?;
+        let directions = plane.build(request.dims, &problem, store, &targets[0], reporter)?;
         say_without_statistics(
             request.statistics,
             &problem.model,

@@ -10,7 +10,9 @@ use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettin
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::{ReportedSteps, Reporter};
 use landscape_core::Outcome;
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, Step, TrainConfig, check_training};
+use landscape_models::{
+    Dataset, LoadOptions, LossKind, ModelSpec, Network, Rename, Step, TrainConfig, check_training,
+};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -36,6 +38,8 @@ pub struct TrainRequest {
     pub model: ModelSpec,
     /// A file of initial parameters; drawn from the seed of the training where absent.
     pub weights: Option<PathBuf>,
+    /// Other names for the tensors in it.
+    pub renames: Vec<Rename>,
     /// The data and the loss.
     pub data: DataRequest,
     /// How it is trained.
@@ -54,6 +58,7 @@ impl TrainRequest {
         TrainRequest {
             model,
             weights: None,
+            renames: Vec::new(),
             data: DataRequest::default(),
             config: TrainConfig::default(),
             device: DeviceName::Cpu,
@@ -119,7 +124,11 @@ impl Training {
                 )
             }
             Some(path) => {
-                let params = model.load(path, reporter)?;
+                let options = LoadOptions {
+                    renames: &request.renames,
+                    buffers: None,
+                };
+                let params = model.load(path, &options, reporter)?;
                 let network = Network::from_params(&request.model, &params, &device)?;
                 (network, Origin::file(path))
             }

@@ -5,7 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that a pattern matches, in the order of their names; numbers in names count as numbers.
-pub(super) fn matching(pattern: &str) -> Result<Vec<PathBuf>, StudyError> {
+///
+/// Where nothing matches a pattern with a colon, what is behind its last one is the key of a network in each file.
+pub(super) fn matching(pattern: &str) -> Result<(Vec<PathBuf>, Option<&str>), StudyError> {
+    let found = whole(pattern);
+    match (found, pattern.rsplit_once(':')) {
+        (Ok(files), _) => Ok((files, None)),
+        (Err(error), Some((files, key))) if !key.is_empty() => whole(files)
+            .map(|files| (files, Some(key)))
+            .map_err(|_| error),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn whole(pattern: &str) -> Result<Vec<PathBuf>, StudyError> {
     let found = glob::glob(pattern).map_err(|source| StudyError::BadPattern {
         pattern: pattern.to_owned(),
         source,

@@ -26,6 +26,7 @@ use landscape_core::{
     Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, StreamError,
     Trajectory, TrajectoryError, ranges,
 };
+use landscape_models::Rename;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::BatchStatistics;
 use losses::Losses;
@@ -61,8 +62,11 @@ const TRIAL: usize = 64;
 pub struct TrajectoryRequest {
     /// Training runs; several share one analysis.
     pub runs: Vec<String>,
-    /// Or files, by a pattern, in the order of the steps in their names.
+    /// Or files, by a pattern, in the order of the steps in their names. `PATTERN:KEY` is the network under a key of
+    /// each.
     pub checkpoints: Option<String>,
+    /// Other names for the tensors in the files.
+    pub renames: Vec<Rename>,
     /// The network of the files; of runs, in place of theirs.
     pub model: Option<ModelSource>,
     /// The data and the loss; those of the first run where absent.
@@ -98,6 +102,7 @@ impl Default for TrajectoryRequest {
         TrajectoryRequest {
             runs: Vec::new(),
             checkpoints: None,
+            renames: Vec::new(),
             model: None,
             data: DataRequest::default(),
             statistics: BatchStatistics::Frozen,

@@ -10,8 +10,9 @@ use crate::report::Reporter;
 use landscape_core::{
     Params, PathSource, Role, RowError, RowIter, RowSource, StreamError, path_words,
 };
-use landscape_models::Dataset;
+use landscape_models::{Dataset, LoadOptions, Rename};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
+use landscape_trace::BatchStatistics;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,48 @@ pub struct PathOfRun {
 enum Rows {
     Held(Vec<Params>),
     Stored(Stored),
-    Files(Vec<PathBuf>, Model),
+    Files(Files),
+}
+
+/// Files of parameters of one network.
+struct Files {
+    paths: Vec<PathBuf>,
+    model: Model,
+    renames: Vec<Rename>,
+    /// Values of buffers that a file leaves out: those of the last file, or such as are measured at every point.
+    buffers: Params,
+}
+
+impl Files {
+    /// The files, of which the last one is read. It is the one whose network is moved.
+    fn new(
+        paths: Vec<PathBuf>,
+        model: &Model,
+        request: &TrajectoryRequest,
+        reporter: &dyn Reporter,
+    ) -> Result<Self, StudyError> {
+        let measured = request.statistics != BatchStatistics::Frozen;
+        let unmeasured = measured.then(|| model.unmeasured());
+        let options = LoadOptions {
+            renames: &request.renames,
+            buffers: unmeasured.as_ref(),
+        };
+        let last = &paths[paths.len() - 1];
+        Ok(Files {
+            buffers: model.load(last, &options, reporter)?,
+            model: model.clone(),
+            renames: request.renames.clone(),
+            paths,
+        })
+    }
+
+    fn read<'a>(&self, path: &Path) -> Result<Cow<'a, Params>, RowError> {
+        let options = LoadOptions {
+            renames: &self.renames,
+            buffers: Some(&self.buffers),
+        };
+        Ok(Cow::Owned(self.model.load(path, &options, &())?))
+    }
 }
 
 /// Checkpoints of a training run.
@@ -86,10 +128,17 @@ impl Paths {
         let model = Model::open(source, reporter)?;
         model.plan(reporter)?;
         let source = request.data.source(None)?;
+        let (found, key) = matching(pattern)?;
         let Ordered {
-            files,
+            mut files,
             steps: named,
-        } = in_order(matching(pattern)?);
+        } = in_order(found);
+        if let Some(key) = key {
+            files.iter_mut().for_each(|file| {
+                file.as_mut_os_string().push(":");
+                file.as_mut_os_string().push(key);
+            });
+        }
         let inside = |step: u64| match &request.window {
             Some(window) => window.contains(&step),
             None => true,
@@ -113,14 +162,14 @@ impl Paths {
         say_order(&steps, &chosen, named.is_some(), reporter);
         let data = load_data(&source)?;
         let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
-        model.load(&chosen[0], reporter)?;
+        let read = Files::new(chosen.clone(), &model, request, reporter)?;
         let mut path = PathOfRun {
             named: named.is_some(),
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
             steps,
-            files: Some(chosen.clone()),
-            rows: Rows::Files(chosen, model.clone()),
+            files: Some(chosen),
+            rows: Rows::Files(read),
         };
         path.hold(&model)?;
         Ok(Paths {
@@ -325,7 +374,7 @@ impl RowSource for PathOfRun {
         match &self.rows {
             Rows::Held(rows) => Box::new(rows.iter().map(|row| Ok(Cow::Borrowed(row)))),
             Rows::Stored(stored) => stored.rows(),
-            Rows::Files(files, model) => Box::new(files.iter().map(|file| read(file, model))),
+            Rows::Files(files) => Box::new(files.paths.iter().map(|path| files.read(path))),
         }
     }
 
@@ -333,7 +382,7 @@ impl RowSource for PathOfRun {
         let read = match &self.rows {
             Rows::Held(rows) => return Ok(rows[index].clone()),
             Rows::Stored(stored) => return stored.row(index),
-            Rows::Files(files, model) => read(&files[index], model),
+            Rows::Files(files) => files.read(&files.paths[index]),
         };
         Ok(read?.into_owned())
     }
@@ -359,10 +408,6 @@ fn say_order(steps: &[u64], files: &[PathBuf], named: bool, reporter: &dyn Repor
     for (step, file) in steps.iter().zip(files) {
         reporter.detail(format_args!("  step {step}: {}", path_words(file)));
     }
-}
-
-fn read<'a>(file: &Path, model: &Model) -> Result<Cow<'a, Params>, RowError> {
-    Ok(Cow::Owned(model.load(file, &())?))
 }
 
 impl Stored {

@@ -1,13 +1,24 @@
 //! Checkpoints with PyTorch's names and layout: safetensors files, and those of `torch.save`.
 
-use crate::files::{self, Listed, Listing};
+use crate::files;
 use crate::{ModelSpec, ModelsError, Network, PickleError};
 use choice::Refusal;
 use landscape_core::{Parameter, Params, Role};
 use safetensors::{Dtype, tensor::TensorView};
+use source::{Bytes, Source, Tensor, without_counters};
 use std::path::Path;
 
 mod choice;
+mod fold;
+mod notes;
+mod order;
+mod place;
+mod rename;
+mod shards;
+mod source;
+mod words;
+
+pub use rename::Rename;
 
 /// The tensors of a checkpoint, PyTorch's names and layout, as f32.
 ///
@@ -28,17 +39,17 @@ mod choice;
 /// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`],
 /// [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
-    let path = path.as_ref();
-    let bytes = Listing::bytes(path)?;
-    let listing = Listing::open(&bytes, path)?;
-    let tensors = weights(&listing)?;
+    let bytes = Bytes::read(path.as_ref())?;
+    let source = bytes.open()?;
+    let path = source.path();
+    let tensors = without_counters(source.weights()?);
     if let Some(whole) = tensors.iter().find(|t| !t.is_float) {
         return Err(integers(&whole.name, path));
     }
     if tensors.is_empty() {
         return Err(ModelsError::unsupported(path, "it holds no tensors"));
     }
-    let arrays = listing.read(&tensors.iter().collect::<Vec<_>>())?;
+    let arrays = source.read(&tensors.iter().collect::<Vec<_>>())?;
     let parameters = names(&tensors).into_iter().zip(arrays);
     let parameters = parameters
         .map(|(name, array)| parameter(name, array))
@@ -46,16 +57,8 @@ pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     Params::new(parameters).map_err(|e| ModelsError::corrupt(path, e.to_string()))
 }
 
-/// The tensors of a file that are weights: all but counters.
-fn weights(listing: &Listing) -> Result<Vec<Listed>, ModelsError> {
-    let mut tensors = listing.weights()?.tensors;
-    let is_counter = |t: &Listed| !t.is_float && t.numel() <= 1 && choice::is_harmless(t);
-    tensors.retain(|t| !is_counter(t));
-    Ok(tensors)
-}
-
 /// Their names without the wrappers that all carry.
-fn names(tensors: &[Listed]) -> Vec<&str> {
+fn names(tensors: &[Tensor]) -> Vec<&str> {
     let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
     choice::unwrap(&mut names);
     names
@@ -94,23 +97,54 @@ pub struct LoadNote {
     pub matters: bool,
 }
 
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadOptions<'a> {
+    /// Other names for its tensors, one after the other, before they are looked at.
+    pub renames: &'a [Rename],
+    /// Values for the network's buffers (running statistics) where the file has all parameters and no buffers, as
+    /// `named_parameters()` gives them; without such it is an error.
+    pub buffers: Option<&'a Params>,
+}
+
 /// The parameters of a network from a file.
+///
+/// A file is one of [`load_weights`]; or an index of safetensors or PyTorch files beside it (`*.index.json`); or
+/// `FILE:KEY` for the network under a key in it, a path of keys with points between them. A file whose own name has the
+/// colon is that file.
 ///
 /// The network's names tell which tensors are its own: those behind a prefix that they all share, whatever it is
 /// called, and whatever else (optimisers, further networks, metrics) the file holds. Words of wrappers
 /// (`module`, `_module`, `_orig_mod`, `_fsdp_wrapped_module`, `_forward_module`, `_checkpoint_wrapped_module`)
-/// are seen through wherever they stand in a name, and torchvision's words of residual networks (`downsample`, `fc`)
-/// stand for `shortcut` and `linear`. Beside a network's own tensors there may be integers and single
+/// are seen through wherever they stand in a name. Where no names fit, words of torchvision, timm and Hugging Face
+/// stand for this crate's (`downsample` for `shortcut`, `fc` for the last layer, ...). Where those do not fit either, a
+/// layer is told by the shapes of its tensors, and several of the same shapes by the numbers in their names or their
+/// order in the file; never where neither tells. Pruned tensors (`weight_orig`, `weight_mask`) and parametrised ones
+/// (weight norm, spectral norm) are folded. Beside a network's own tensors there may be integers and single
 /// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///
 /// # Errors
 /// Those of [`load_weights`]; [`ModelsError::Checkpoint`] with the missing, unexpected and
 /// mis-shaped tensors; [`PickleError::Global`] where one of them is an object that is not understood;
-/// [`PickleError::Ambiguous`] where several networks in the file fit;
+/// [`PickleError::Ambiguous`] where several networks in the file fit; [`ModelsError::NoKey`] for a key that is not
+/// there; [`ModelsError::Unordered`] where shapes fit and nothing tells an order;
+/// [`ModelsError::NoStatistics`] where a network's running statistics are absent;
 /// [`ModelsError::WeightNotFinite`] for NaN and infinities; [`ModelsError::NegativeVariance`] for a running
 /// variance below 0.
 pub fn load_network(path: impl AsRef<Path>, spec: &ModelSpec) -> Result<Loaded, ModelsError> {
-    let mut loaded = load_layout(path, &Network::layout(spec), &spec.to_string())?;
+    load_network_with(path, spec, &LoadOptions::default())
+}
+
+/// The same with options.
+///
+/// # Errors
+/// Those of [`load_network`].
+pub fn load_network_with(
+    path: impl AsRef<Path>,
+    spec: &ModelSpec,
+    options: &LoadOptions,
+) -> Result<Loaded, ModelsError> {
+    let mut loaded = load_layout_with(path, &Network::layout(spec), &spec.to_string(), options)?;
     loaded.notes.extend(twin(spec));
     Ok(loaded)
 }
@@ -125,25 +159,46 @@ pub fn load_layout(
     layout: &Params,
     model: &str,
 ) -> Result<Loaded, ModelsError> {
-    let path = path.as_ref();
-    let bytes = Listing::bytes(path)?;
-    let listing = Listing::open(&bytes, path)?;
-    let contents = listing.all()?;
-    let choice = choice::choose(&contents, layout);
-    let choice = choice.map_err(|refusal| refused(refusal, path, model, &listing))?;
-    let arrays = listing.read(&choice.tensors)?.into_iter();
-    let parameters = layout.iter().zip(arrays).map(|(own, array)| Parameter {
-        name: own.name.clone(),
-        shape: array.shape,
-        role: own.role,
-        data: array.values.into_floats(),
+    load_layout_with(path, layout, model, &LoadOptions::default())
+}
+
+/// The same with options.
+///
+/// # Errors
+/// Those of [`load_network`].
+pub fn load_layout_with(
+    path: impl AsRef<Path>,
+    layout: &Params,
+    model: &str,
+    options: &LoadOptions,
+) -> Result<Loaded, ModelsError> {
+    let bytes = Bytes::read(path.as_ref())?;
+    let source = bytes.open()?;
+    let path = source.path();
+    let (contents, mut notes) = source.named(options.renames)?;
+    let stacked = fold::stacked(&contents.tensors);
+    let stacked = stacked.as_deref().unwrap_or(&contents.tensors);
+    let choice = choice::choose(&contents, stacked, layout, options.buffers.is_some());
+    let choice = choice.map_err(|refusal| refused(refusal, model, &source))?;
+    let found: Vec<&Tensor> = choice.tensors.iter().flatten().copied().collect();
+    let mut arrays = source.read(&found)?.into_iter();
+    let parameters = { layout.iter().zip(&choice.tensors) }.map(|(own, found)| {
+        let kept = || options.buffers.and_then(|kept| kept.get(&own.name));
+        let data = match found {
+            Some(_) => arrays.next().map(|array| array.values.into_floats()),
+            None => kept().map(|kept| kept.data.clone()),
+        };
+        Parameter {
+            data: data.unwrap_or_default(),
+            ..own.clone()
+        }
     });
     let params = Params::new(parameters.collect());
     let params = params.map_err(|e| ModelsError::corrupt(path, e.to_string()))?;
     check_finite(&params, path)?;
     check_variances(&params, path)?;
-    let mut notes = choice.notes;
-    notes.extend(unknown_classes(&listing.classes()));
+    notes.extend(choice.notes);
+    notes.extend(unknown_classes(&source.classes()));
     Ok(Loaded { params, notes })
 }
 
@@ -181,24 +236,44 @@ fn twin(spec: &ModelSpec) -> Option<LoadNote> {
     })
 }
 
-fn refused(refusal: Refusal, path: &Path, model: &str, listing: &Listing) -> ModelsError {
-    let pickle = |source| ModelsError::Pickle {
-        path: path.to_owned(),
-        source,
-    };
+fn refused(refusal: Refusal, model: &str, source: &Source) -> ModelsError {
+    let path = source.path().clone();
+    let model = model.to_owned();
     match refusal {
-        Refusal::Object { class } => pickle(PickleError::Global { name: class }),
-        Refusal::Several { names, first } => pickle(PickleError::Ambiguous {
-            names,
-            expression: expression(&first, listing.is_safetensors()),
-        }),
-        Refusal::Integers { name } => integers(&name, path),
-        Refusal::Layout { source, renamed } => ModelsError::Checkpoint {
-            path: path.to_owned(),
-            model: model.to_owned(),
-            fits: other_network(listing),
-            renamed: renamed.map(Box::new),
-            source: Box::new(source),
+        Refusal::Object { class } => ModelsError::Pickle {
+            path,
+            source: PickleError::Global { name: class },
+        },
+        Refusal::Several { names, first } => ModelsError::Pickle {
+            path,
+            source: PickleError::Ambiguous {
+                names,
+                expression: expression(&first, source.is_safetensors()),
+            },
+        },
+        Refusal::Integers { name } => integers(&name, &path),
+        Refusal::NoBuffers { buffers } => ModelsError::NoStatistics {
+            path,
+            model,
+            buffers,
+        },
+        Refusal::Unordered { names } => ModelsError::Unordered {
+            names: choice::some_of(&names),
+            path,
+            model,
+        },
+        Refusal::Parametrized { name } => ModelsError::Parametrized { path, name },
+        Refusal::Layout {
+            source: differences,
+            renamed,
+            outputs,
+        } => ModelsError::Checkpoint {
+            path,
+            model,
+            fits: other_network(source),
+            outputs,
+            renamed,
+            source: Box::new(differences),
         },
     }
 }
@@ -224,8 +299,8 @@ fn expression((keys, prefix): &(Vec<String>, String), safetensors: bool) -> Stri
 }
 
 /// The name of the network that a file is of; both names of two that look alike.
-fn other_network(listing: &Listing) -> Option<String> {
-    let tensors = weights(listing).ok()?;
+fn other_network(source: &Source) -> Option<String> {
+    let tensors = without_counters(source.weights().ok()?);
     let shapes = tensors.iter().map(|t| &t.shape[..]);
     let spec = ModelSpec::of_shapes(&names(&tensors).into_iter().zip(shapes).collect())?;
     Some(match spec.twin() {
