@@ -117,8 +117,6 @@ fn rules(given: &Given) -> Vec<Rule> {
     let devices: Vec<DeviceName> = given.values("device");
     let on_cpu = devices.is_empty() || devices.contains(&DeviceName::Cpu);
     rules.push(needs("threads", on_cpu, "--device cpu"));
-    let reads = words("weights to checkpoints").any(|id| given.has(id));
-    rules.push(needs("rename", reads, "--weights FILE or --to FILE"));
     // Data of a run are looked at when they are known.
     let data: Vec<DataSpec> = given.values("data");
     let elsewhere = data.iter().any(|data| !data.reads_folder());
@@ -131,9 +129,16 @@ fn landscape(given: &Given, dims: usize) -> Vec<Rule> {
     let why = "a line has one direction, which is orthogonal to nothing";
     rules.extend([
         needs("step", given.has("run"), "--run NAME"),
+        renamed(given),
         idle("orthogonal", dims == 1, why),
     ]);
     rules
+}
+
+/// Names of tensors, where a file of parameters is read.
+fn renamed(given: &Given) -> Rule {
+    let reads = given.has("weights") || given.has("to");
+    needs("rename", reads, "--weights FILE or --to FILE")
 }
 
 /// Which directions are drawn, and which are scaled.
@@ -171,6 +176,7 @@ fn connect(given: &Given) -> Vec<Rule> {
     let seeded = given.has("curve") || by.contains(&Matching::Weights);
     vec![
         needs(CURVE, given.has("curve"), "--curve bezier"),
+        renamed(given),
         momentum(given),
         needs("seed", seeded, "--curve or --align weights"),
     ]
@@ -197,6 +203,7 @@ fn hessian(given: &Given) -> Vec<Rule> {
     let mut rules = vec![
         needs("step", has("run"), "--run NAME"),
         needs("all_steps", has("run"), "--run NAME"),
+        renamed(given),
         needs(PLANE, has("map"), "--map"),
         needs("probes lanczos_steps", has("density"), "--density"),
         needs("trace_method", trace, "--trace"),

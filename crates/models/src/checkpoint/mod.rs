@@ -126,7 +126,7 @@ pub struct LoadOptions<'a> {
 /// # Errors
 /// Those of [`load_weights`]; [`ModelsError::Checkpoint`] with the missing, unexpected and
 /// mis-shaped tensors; [`PickleError::Global`] where one of them is an object that is not understood;
-/// [`PickleError::Ambiguous`] where several networks in the file fit; [`ModelsError::NoKey`] for a key that is not
+/// [`ModelsError::Several`] where several networks in the file fit; [`ModelsError::NoKey`] for a key that is not
 /// there; [`ModelsError::Unordered`] where shapes fit and nothing tells an order;
 /// [`ModelsError::NoStatistics`] where a network's running statistics are absent;
 /// [`ModelsError::WeightNotFinite`] for NaN and infinities; [`ModelsError::NegativeVariance`] for a running
@@ -244,12 +244,11 @@ fn refused(refusal: Refusal, model: &str, source: &Source) -> ModelsError {
             path,
             source: PickleError::Global { name: class },
         },
-        Refusal::Several { names, first } => ModelsError::Pickle {
+        Refusal::Several { names, first } => ModelsError::Several {
             path,
-            source: PickleError::Ambiguous {
-                names,
-                expression: expression(&first, source.is_safetensors()),
-            },
+            model,
+            names,
+            expression: expression(&first, source.is_safetensors()),
         },
         Refusal::Integers { name } => integers(&name, &path),
         Refusal::NoBuffers { buffers } => ModelsError::NoStatistics {

@@ -120,6 +120,13 @@ impl<'t> Layers<'t> {
         if self.layers.len() != wanted.layers.len() {
             return Ok(None);
         }
+        let count = |layers: &Layers, one: &Layer| {
+            layers.layers.iter().filter(|layer| layer.same(one)).count()
+        };
+        let as_many = |one: &Layer| count(self, one) == count(wanted, one);
+        if !wanted.layers.iter().all(as_many) {
+            return Ok(None);
+        }
         let same = |pair: (&Layer, &Layer)| pair.0.same(pair.1);
         let stands_so = in_order && self.layers.iter().zip(&wanted.layers).all(same);
         let mut places = vec![None; wanted.layers.len()];
@@ -134,9 +141,6 @@ impl<'t> Layers<'t> {
                     .collect()
             };
             let (theirs, own) = (alike(self), alike(wanted));
-            if theirs.len() != own.len() {
-                return Ok(None);
-            }
             for (own, theirs) in own.into_iter().zip(self.ordered(theirs, stands_so)?) {
                 places[own] = Some(theirs);
             }

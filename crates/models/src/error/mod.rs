@@ -302,6 +302,24 @@ pub enum ModelsError {
         /// The value.
         value: f32,
     },
+    /// Several networks of a file fit, and nothing tells which is meant.
+    #[error(
+        "{} holds several networks that fit {model}: {}; name the one that is meant behind the file, FILE:{}, or save it \
+         alone: torch.save({expression}, OTHER)",
+        path_words(path),
+        words_of(names),
+        names.first().map_or("KEY", String::as_str)
+    )]
+    Several {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        model: String,
+        /// Their keys.
+        names: Vec<String>,
+        /// The first of them, in Python.
+        expression: String,
+    },
     /// A key of a file leads to no dictionary, or to several.
     #[error(
         "{} has no single dictionary of tensors under `{key}`; there are: {}",
@@ -450,6 +468,7 @@ impl ModelsError {
             | E::WeightNotFinite { path, .. }
             | E::NegativeVariance { path, .. }
             | E::NoKey { path, .. }
+            | E::Several { path, .. }
             | E::NoStatistics { path, .. }
             | E::Unordered { path, .. }
             | E::Parametrized { path, .. }

@@ -163,7 +163,10 @@ fn one_of_several_networks_is_named_behind_the_file() {
     let first = |params: Params| params.get("fc1.weight").unwrap().data[0];
     says(
         load("").unwrap_err(),
-        &["a.student, a.teacher, step", "FILE:a.student"],
+        &[
+            "several networks that fit mlp:2-3-1: `a.student`, `a.teacher`, `step`",
+            "FILE:a.student",
+        ],
     );
     for (key, value) in [
         (":a.student", 1.0),
