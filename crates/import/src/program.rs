@@ -3,8 +3,8 @@
 use crate::array::Array;
 use crate::error::ImportError;
 use crate::loss::Loss;
-use crate::pt2;
 use crate::source::{Input, Operation, Output, Source};
+use crate::{onnx, pt2};
 use landscape_core::Params;
 use landscape_files::{Budget, FileError};
 use landscape_trace::Trace;
@@ -43,6 +43,9 @@ impl Program {
         let budget = Budget::new(bytes.len() as u64);
         let source = match pt2::is_program(&bytes) {
             true => pt2::read(&bytes, &budget).map_err(file)?,
+            false if onnx::is_model(&bytes) => {
+                onnx::read(&bytes, Some(path), &budget).map_err(file)?
+            }
             false => {
                 return Err(ImportError::Kind {
                     path: path.to_owned(),
