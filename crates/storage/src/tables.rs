@@ -100,7 +100,7 @@ impl TableFile {
         &self.columns
     }
 
-    /// Columns that number the rows, as pandas writes them.
+    /// Columns that number the rows, as pandas writes them; one without a name is empty here.
     pub fn unnamed(&self) -> &[String] {
         &self.unnamed
     }
@@ -201,7 +201,7 @@ impl TableFile {
     pub fn some_words(&self, name: &str) -> Result<Vec<String>, Error> {
         let column = identifier(name);
         let query = format!(
-            "SELECT DISTINCT left(CAST({column} AS VARCHAR), 40) FROM {} WHERE {column} IS NOT NULL LIMIT 3",
+            "SELECT DISTINCT left(CAST({column} AS VARCHAR), 40) FROM {} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 3",
             self.source
         );
         let mut statement = self.conn.prepare(&query).map_err(|e| self.broken(e))?;
@@ -260,6 +260,7 @@ impl TableFile {
                 || column.name.starts_with("Unnamed: ")
                 || column.name.starts_with("__index_level_");
             match is_unnamed {
+                true if at == 0 && first_is_empty => self.unnamed.push(String::new()),
                 true => self.unnamed.push(column.name),
                 false => self.columns.push(column),
             }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let file = folder.path().join("line.csv");
-/// std::fs::write(&file, "a,loss\n0,1\n0.5,0.25\n1,0\n")?;
+/// std::fs::write(&file, "alpha,loss\n0,1\n0.5,0.25\n1,0\n")?;
 /// let import = Import::prepare(&ImportRequest::new(file), &())?;
 /// let store = Store::open(folder.path().join("landscape.duckdb"))?;
 /// assert_eq!(import.run(&store)?.points, 3);
@@ -61,6 +61,9 @@ pub struct Imported {
     pub shape: Vec<usize>,
     /// Points that are known.
     pub points: usize,
+    /// The first of its other values, where no loss is finite, as in a map of eigenvalues.
+    #[serde(skip)]
+    pub instead: Option<String>,
     /// The file.
     #[serde(skip)]
     pub file: PathBuf,
@@ -99,8 +102,18 @@ impl<'a> Import<'a> {
             run: run.name,
             shape: self.surface.grid().shape(),
             points: self.surface.grid().len() - self.surface.missing(),
+            instead: self.instead(),
             file: file.clone(),
         })
+    }
+}
+
+impl Import<'_> {
+    fn instead(&self) -> Option<String> {
+        let losses = self.surface.losses();
+        let first = self.surface.terms().first();
+        let first = first.filter(|_| !losses.iter().any(|loss| loss.is_finite()));
+        first.map(|term| term.name.clone())
     }
 }
 

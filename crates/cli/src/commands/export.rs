@@ -44,6 +44,11 @@ pub fn import(args: &ImportArgs, console: &Console) -> Result<(), CliError> {
     let import = Import::prepare(&request, console)?;
     let imported = import.run(&open_store(db, console)?)?;
     console.tell(&imported)?;
-    console.next(db, [Typed::new("metrics").name(&imported.run)]);
+    let metrics = Typed::new("metrics").name(&imported.run);
+    let metrics = match &imported.instead {
+        Some(value) => metrics.option("--value", value),
+        None => metrics,
+    };
+    console.next(db, [metrics]);
     Ok(())
 }

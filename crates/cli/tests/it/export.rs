@@ -217,3 +217,26 @@ fn figures_of_several_runs() {
     let message = bench.fails("plot line --kind contour -o x.svg");
     assert!(message.contains("direction"), "{message}");
 }
+
+/// Eigenvalues without losses, of which some are not computed yet: measured, drawn and suggested as what they are.
+#[test]
+fn eigenvalues_from_a_file_are_a_map() {
+    let bench = Bench::new();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../storage/tests/reference/h5/eigen.h5"
+    );
+    std::fs::copy(file, bench.path("eigen.h5")).unwrap();
+    let said = bench.ok("import eigen.h5 --name e");
+    assert!(said.err.contains("the file has no losses"), "{}", said.err);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.contains("landscape metrics e --value max_eig"), "{all}");
+    let metrics = bench.json("metrics e --value max_eig");
+    assert_eq!(metrics["metrics"]["missing"], 3, "{metrics}");
+    bench.ok("plot e -o e.svg");
+    let figure = bench.read("e.svg");
+    assert!(
+        figure.contains("λ") || figure.contains("lambda"),
+        "{figure}"
+    );
+}

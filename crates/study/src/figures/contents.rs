@@ -4,9 +4,11 @@ use crate::StudyError;
 use crate::diagnose::evidence;
 use crate::hessian::training_of;
 use crate::record::{Provenance, Settings};
-use landscape_core::{Diagnosis, Direction, Surface, Trajectory};
+use landscape_core::{Diagnosis, Direction, Surface, Trajectory, Value};
 use landscape_plot::LossCurve;
-use landscape_storage::{Curvature, CurvatureMap, Error, NamedTrajectory, Run, Store, TrainRecord};
+use landscape_storage::{
+    Curvature, CurvatureMap, CurvaturePoint, Error, NamedTrajectory, Run, Store, TrainRecord,
+};
 
 /// A run with everything of it that can be drawn.
 #[derive(Debug)]
@@ -35,6 +37,30 @@ pub struct RunContents {
     pub diagnoses: Vec<(String, Diagnosis)>,
 }
 
+/// Both ends of the spectrum in a plane from a file, which has them beside its losses.
+fn map_of_terms(surface: &Surface) -> Option<CurvatureMap> {
+    let term = |wanted: &str| surface.terms().iter().position(|term| term.name == wanted);
+    let (largest, smallest) = (term("max_eig")?, term("min_eig")?);
+    let known = |flat: usize, term: usize| {
+        let value = surface.value(flat, Value::Term(term));
+        value.filter(|value| value.is_finite())
+    };
+    let point = |index| {
+        Some(CurvaturePoint {
+            index,
+            lambda_max: known(index, largest)?,
+            lambda_min: known(index, smallest)?,
+            residual_max: 0.0,
+            residual_min: 0.0,
+            converged: true,
+        })
+    };
+    let grid = surface.grid();
+    let mut map = CurvatureMap::new(grid.clone());
+    map.points = (0..grid.len()).map(point).collect();
+    (grid.dims() == 2 && map.points.iter().any(Option::is_some)).then_some(map)
+}
+
 impl RunContents {
     /// Loads a run by name or number.
     ///
@@ -47,13 +73,15 @@ impl RunContents {
             None => None,
         };
         let directions = optional(store.directions_without_tensors(&run))?;
+        let surface = optional(store.load_surface(&run))?;
+        let map = optional(store.load_curvature_map(&run))?;
         Ok(RunContents {
-            surface: optional(store.load_surface(&run))?,
+            map: map.or_else(|| surface.as_ref().and_then(map_of_terms)),
+            surface,
             directions: directions.map_or(Vec::new(), |stored| stored.directions),
             paths: store.load_trajectories(&run)?,
             records: store.records(&run)?,
             curvature: store.curvature(&run)?,
-            map: optional(store.load_curvature_map(&run))?,
             training,
             diagnoses: Vec::new(),
             settings: Settings::of(&run),
@@ -82,6 +110,12 @@ impl RunContents {
         self.surface
             .as_ref()
             .map_or(0, |surface| surface.grid().dims())
+    }
+
+    /// Whether its landscape has a finite loss anywhere.
+    pub(super) fn has_losses(&self) -> bool {
+        let finite = |surface: &Surface| surface.losses().iter().any(|loss| loss.is_finite());
+        self.surface.as_ref().is_some_and(finite)
     }
 
     /// Whether its path is a curve between two networks, not that of a training.

@@ -175,6 +175,7 @@ impl RunContents {
             (RunKind::Trajectory, _) => FigureKind::Trajectory,
             (_, 1) => FigureKind::Line,
             (_, 3) => FigureKind::Slices,
+            _ if self.map.is_some() && !self.has_losses() => FigureKind::HessianMap,
             _ => FigureKind::Contour,
         }
     }

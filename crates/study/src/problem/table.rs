@@ -14,11 +14,14 @@ use landscape_storage::{ColumnKind, TableColumn, TableFile};
 pub(super) fn load(spec: &TableSpec) -> Result<Dataset, StudyError> {
     let table = TableFile::open(&spec.path)?;
     let mut notes = Vec::new();
-    if !table.unnamed().is_empty() {
-        notes.push(format!(
-            "column {} numbers the rows, and is left out",
-            listed(table.unnamed().iter().map(String::as_str))
-        ));
+    for column in table.unnamed() {
+        notes.push(match column.as_str() {
+            "" => "a column without a name numbers the rows, and is left out".to_owned(),
+            name => format!(
+                "column `{}` numbers the rows, and is left out",
+                name.escape_debug()
+            ),
+        });
     }
     let target = target(spec, &table)?;
     let features = features(spec, &table, target)?;
@@ -140,11 +143,7 @@ fn no_numbers(
     let names: Vec<&str> = all.iter().map(|column| column.name.as_str()).collect();
     let several = match all.len() {
         1 => String::new(),
-        count => format!(
-            ", as do {} more ({})",
-            count - 1,
-            listed(names[1..].iter().copied())
-        ),
+        _ => format!(", like {}", listed(names[1..].iter().copied())),
     };
     let what = match column.kind {
         ColumnKind::Words => {
