@@ -4,6 +4,7 @@ pub mod compare;
 pub mod connect;
 mod curvature;
 pub mod demo;
+pub mod describe;
 pub mod details;
 pub mod device;
 pub mod diagnose;

@@ -12,6 +12,7 @@ mod eval;
 mod files;
 mod given;
 mod hessian;
+mod model;
 mod plot;
 mod problem;
 mod sample;
@@ -33,6 +34,7 @@ pub use files::{
 };
 pub use given::Given;
 pub use hessian::HessianArgs;
+pub use model::ModelArgs;
 pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};
@@ -161,6 +163,7 @@ pub enum Command {
     Connect(Box<ConnectArgs>),
     Hessian(Box<HessianArgs>),
     Compare(Box<CompareArgs>),
+    Model(ModelArgs),
     Metrics(MetricsArgs),
     Diagnose(DiagnoseArgs),
     Plot(PlotArgs),

@@ -11,6 +11,7 @@ mod hessian;
 mod keep;
 mod metrics;
 mod migrate;
+mod model;
 mod pages;
 mod plot;
 mod runs;
@@ -40,6 +41,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Diagnose(args) => diagnose::diagnose(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
         Command::Export(args) => export::export(&args, console),
+        Command::Model(args) => model::model(&args, console),
         Command::Import(args) => export::import(&args, console),
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),

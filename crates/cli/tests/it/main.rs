@@ -20,6 +20,7 @@ mod keep;
 mod kills;
 mod language;
 mod messages;
+mod model;
 mod own_data;
 mod planes;
 mod replace;

@@ -15,8 +15,13 @@ impl StudyError {
             E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
             E::OtherProgram { .. } => "bring that file back, or name the file that is meant",
+            E::FreeSizes { .. } => "name the data",
             E::NoTerms => "leave the terms out",
-            E::SeveralInputs { .. } => "give data that hold every input by its name",
+            E::NoInput { input, .. } => {
+                return Some(format!(
+                    "name the array that holds it, as in FILE.npz:{input}=ARRAY,y=labels"
+                ));
+            }
             E::NoData => "name the data, for example moons or mnist-1k",
             E::NoFolder { .. } => "leave the folder out",
             E::NoTable { .. } => "name a table (.csv, .tsv, .parquet), or no column",

@@ -128,16 +128,29 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
     },
+    /// Sizes of a program that the data decide, where there are no data.
+    #[error(
+        "how `{}` runs depends on its size `{size}`, which the data decide",
+        core::path_words(path)
+    )]
+    FreeSizes {
+        /// The file.
+        path: PathBuf,
+        /// Its name in the file.
+        size: String,
+    },
     /// Terms beside the loss of a program.
     #[error("programs from files have no terms beside their loss here")]
     NoTerms,
-    /// A program takes several inputs, and the data have one.
-    #[error("`{}` takes several inputs ({}), and the data have one", core::path_words(path), inputs.join(", "))]
-    SeveralInputs {
+    /// An input of a program that the data do not have.
+    #[error("`{}` takes an input `{input}`, and the data have {}", core::path_words(path), given.join(", "))]
+    NoInput {
         /// The file.
         path: PathBuf,
-        /// Their names.
-        inputs: Vec<String>,
+        /// Its name.
+        input: String,
+        /// The names of those that the data have.
+        given: Vec<String>,
     },
     /// A program could not be read from its file, or has no loss on the data.
     #[error(transparent)]

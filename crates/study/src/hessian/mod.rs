@@ -160,7 +160,7 @@ impl CurvatureRequest {
     pub fn check(&self) -> Result<Wanted, StudyError> {
         self.grid.of(2)?;
         let wanted = Wanted::precheck(self)?;
-        if self.network.run.is_none() && self.network.weights.is_none() {
+        if !self.network.has_parameters() {
             return Err(StudyError::NoParameters);
         }
         match self.evaluation.devices.len() {

@@ -139,7 +139,7 @@ pub fn with_loss(
         reporter.note(format_args!("{}: {note}", data.name()));
     }
     let loss = known.unwrap_or_else(|| suggested(&data, model, reporter));
-    if are_bytes(data.x()) {
+    if !model.takes_integers() && are_bytes(data.x()) {
         reporter.note(
             "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
              networks are trained with them divided by 255, which `:scale=1/255` behind the name of the file does",
@@ -163,7 +163,7 @@ fn are_bytes(inputs: &[f32]) -> bool {
 }
 
 fn suggested(data: &Dataset, model: &Model, reporter: &dyn Reporter) -> LossChoice {
-    let found = LossKind::suggested(model.outputs(), data.y());
+    let found = model.suggested_loss(data);
     let (kind, reason) = (found.kind, found.reason);
     let words = format!("loss: {kind}, for {reason}; name a loss to choose another");
     match found.usual {

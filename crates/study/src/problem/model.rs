@@ -5,8 +5,8 @@ use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
 use landscape_models::{
-    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, Network, Regularizer, evaluation_bytes,
-    load_layout_with, load_network_with, trace_network,
+    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, Network, Regularizer, SuggestedLoss,
+    evaluation_bytes, load_layout_with, load_network_with, trace_network,
 };
 use landscape_storage::Run;
 use landscape_trace::{Target, Trace};
@@ -121,6 +121,22 @@ impl Model {
         match self {
             Model::Family(spec) => spec.outputs(),
             Model::Program(program) => program.outputs(),
+        }
+    }
+
+    /// Whether its inputs are whole numbers, such as the ids of tokens.
+    pub(crate) fn takes_integers(&self) -> bool {
+        match self {
+            Model::Family(_) => false,
+            Model::Program(program) => program.takes_integers(),
+        }
+    }
+
+    /// The loss that outputs and targets suggest, see [`LossKind::suggested`].
+    pub(crate) fn suggested_loss(&self, data: &Dataset) -> SuggestedLoss {
+        match self {
+            Model::Family(spec) => LossKind::suggested(spec.outputs(), data.y()),
+            Model::Program(program) => program.suggested_loss(data),
         }
     }
 

@@ -25,6 +25,14 @@ pub struct NetworkRequest {
     pub step: Option<u64>,
 }
 
+impl NetworkRequest {
+    /// Whether parameters are given, and not drawn at random: in a file, by a run, or in the file of a program.
+    pub fn has_parameters(&self) -> bool {
+        let in_program = matches!(self.model, Some(ModelSource::File(_)));
+        self.run.is_some() || self.weights.is_some() || in_program
+    }
+}
+
 /// A network with parameters, data and a loss.
 #[derive(Debug)]
 pub struct Problem {

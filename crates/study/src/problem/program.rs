@@ -1,7 +1,7 @@
 use crate::StudyError;
 use landscape_core::Params;
-use landscape_import::{Array, Input, Loss, Program, Size};
-use landscape_models::{Dataset, LossKind, ModelsError, Regularizer, Targets};
+use landscape_import::{Array, Element, Input, Loss, Program, Size};
+use landscape_models::{Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets};
 use landscape_trace::Trace;
 use std::fmt;
 use std::path::Path;
@@ -59,12 +59,88 @@ impl ProgramModel {
 
     /// Values in the first output of a sample; 1 where the file does not say it.
     pub fn outputs(&self) -> usize {
-        let shape = self
+        fixed(self.output().unwrap_or_default())
+    }
+
+    /// Lengths of the axes of the first output.
+    fn output(&self) -> Option<&[Size]> {
+        self.program.outputs().first()?.shape.as_deref()
+    }
+
+    pub(crate) fn takes_integers(&self) -> bool {
+        let first = self.program.inputs().first();
+        first.is_some_and(|input| input.element == Element::Int)
+    }
+
+    /// An output that is a number, or one a sample where the targets are an input that the data do not have, is the loss;
+    /// labels for each place of the outputs are classes; all else is as for networks with an output a class.
+    pub(crate) fn suggested_loss(&self, data: &Dataset) -> SuggestedLoss {
+        let suggest = |kind, reason| SuggestedLoss {
+            kind,
+            reason,
+            usual: false,
+        };
+        let inputs = self.program.inputs();
+        let rank = self.output().map(<[Size]>::len);
+        let takes_targets = inputs.len() > data.named_inputs().len();
+        let labels = data.y().integers().is_some() && rank == Some(data.target_shape().len() + 2);
+        match rank {
+            Some(0) => suggest(LossKind::Program, "an output that is one number"),
+            Some(1) if takes_targets => suggest(
+                LossKind::Program,
+                "one number a sample, of targets that are an input",
+            ),
+            Some(3..) if labels => suggest(
+                LossKind::CrossEntropy,
+                "a label for each place of the outputs",
+            ),
+            _ => LossKind::suggested(self.outputs(), data.y()),
+        }
+    }
+
+    /// The loss on samples of zeros: how it runs, without data.
+    ///
+    /// # Errors
+    /// [`StudyError::FreeSizes`] where more than the number of samples is chosen with the data, and those of
+    /// [`Program::trace`].
+    pub fn on_zeros(&self, samples: usize) -> Result<Trace, StudyError> {
+        let zeros = |shape: &[Size]| -> Result<Array, StudyError> {
+            let mut sizes = vec![samples];
+            for size in shape.iter().skip(1) {
+                match size {
+                    Size::Fixed(n) => sizes.push(*n),
+                    Size::Free(name) => {
+                        return Err(StudyError::FreeSizes {
+                            path: self.path().to_owned(),
+                            size: name.clone(),
+                        });
+                    }
+                }
+            }
+            let count = sizes.iter().product();
+            Ok(Array::new(sizes, vec![0.0; count])?)
+        };
+        let inputs = self.program.inputs().iter();
+        let inputs = inputs.map(|input| Ok((input.name.as_str(), zeros(&input.shape)?)));
+        let mut inputs: Vec<(&str, Array)> = inputs.collect::<Result<_, StudyError>>()?;
+        let (targets, loss) = match self.output() {
+            // The output is the loss, and the last input are the targets.
+            Some(shape) if shape.len() < 2 => {
+                let several = inputs.len() > 1;
+                (
+                    several.then(|| inputs.pop()).flatten().map(|(_, y)| y),
+                    Loss::Program,
+                )
+            }
+            Some(shape) => (Some(zeros(shape)?), Loss::Mse),
+            None => (
+                Some(Array::new([samples, 1], vec![0.0; samples])?),
+                Loss::Mse,
+            ),
+        };
+        Ok(self
             .program
-            .outputs()
-            .first()
-            .and_then(|output| output.shape.as_deref());
-        fixed(shape.unwrap_or_default())
+            .trace(self.params(), &inputs, targets.as_ref(), loss)?)
     }
 
     /// The loss on some data.
@@ -83,7 +159,12 @@ impl ProgramModel {
         }
         let inputs = self.inputs(data, loss)?;
         let targets = match loss {
-            LossKind::Program => array(data.y())?,
+            // What the program takes as its last input, or compares place by place.
+            _ if loss == LossKind::Program
+                || self.output().is_some_and(|output| output.len() > 2) =>
+            {
+                given(data)?
+            }
             _ => array(&data.y().suited_to(loss, self.outputs(), data.name())?)?,
         };
         let trace = self
@@ -112,6 +193,18 @@ fn kind(loss: LossKind) -> Loss {
     }
 }
 
+/// The targets as they are in the data; none where there are none.
+fn given(data: &Dataset) -> Result<Option<Array>, StudyError> {
+    let numbers = data.y().numbers();
+    match numbers.is_empty() {
+        true => Ok(None),
+        false => {
+            let shape = [&[data.len()], data.target_shape()].concat();
+            Ok(Some(Array::new(shape, numbers)?))
+        }
+    }
+}
+
 /// Targets as numbers, `[samples]` for labels, else `[samples, values]`; none where there are none.
 fn array(targets: &Targets) -> Result<Option<Array>, StudyError> {
     let array = match targets {
@@ -126,36 +219,52 @@ fn array(targets: &Targets) -> Result<Option<Array>, StudyError> {
 }
 
 impl ProgramModel {
-    /// The data as the program's inputs: those of a sample in the shape that the program says, where they are as many.
+    /// The data as the program's inputs, by their names, or as they are where there is one: the values of a sample in the
+    /// shape that the program says, where they are as many.
     fn inputs(&self, data: &Dataset, loss: LossKind) -> Result<Vec<(&str, Array)>, StudyError> {
-        let inputs = self.program.inputs();
-        let taken = match loss {
-            // Its last input are the targets, where it has several.
-            LossKind::Program if inputs.len() > 1 => &inputs[..inputs.len() - 1],
-            _ => inputs,
-        };
-        let [input] = taken else {
-            return Err(StudyError::SeveralInputs {
-                path: self.path().to_owned(),
-                inputs: taken.iter().map(|input| input.name.clone()).collect(),
+        let (inputs, named) = (self.program.inputs(), data.named_inputs());
+        let targets = loss == LossKind::Program && inputs.len() > 1;
+        let is_target = |place: usize| targets && place + 1 == inputs.len();
+        let mut found = Vec::new();
+        for (place, input) in inputs.iter().enumerate() {
+            let own = data.input(&input.name).or(match named {
+                [one] if place == 0 && inputs.len() - usize::from(targets) == 1 => Some(one),
+                _ => None,
             });
-        };
-        let shape = self.shape_of(input, data)?;
-        Ok(vec![(
-            input.name.as_str(),
-            Array::new(shape, data.x().to_vec())?,
-        )])
+            let own = match own {
+                Some(own) => own,
+                None if is_target(place) => continue,
+                None => {
+                    return Err(StudyError::NoInput {
+                        path: self.path().to_owned(),
+                        input: input.name.clone(),
+                        given: named.iter().map(|own| own.name().to_owned()).collect(),
+                    });
+                }
+            };
+            let shape = self.shape_of(input, own, data)?;
+            found.push((
+                input.name.as_str(),
+                Array::new(shape, own.values().to_vec())?,
+            ));
+        }
+        Ok(found)
     }
 
-    fn shape_of(&self, input: &Input, data: &Dataset) -> Result<Vec<usize>, StudyError> {
-        let own = &data.shape()[1..];
+    fn shape_of(
+        &self,
+        input: &Input,
+        given: &landscape_models::data::Input,
+        data: &Dataset,
+    ) -> Result<Vec<usize>, StudyError> {
+        let own = &given.shape()[1..];
         let wanted = input.shape.get(1..).unwrap_or_default();
         let fits = |(size, &n): (&Size, &usize)| match size {
             Size::Fixed(fixed) => *fixed == n,
             Size::Free(_) => true,
         };
         if wanted.len() == own.len() && wanted.iter().zip(own).all(fits) {
-            return Ok(data.shape().to_vec());
+            return Ok(given.shape().to_vec());
         }
         let fixed = wanted.iter().map(|size| match size {
             Size::Fixed(n) => Some(*n),
