@@ -390,12 +390,43 @@ pub(super) fn constant(lowering: &mut Lowering, array: &Array) -> Lowered {
         _ => Kind::Int,
     };
     lowering.spend(&array.shape)?;
-    let numbers = match &array.numbers {
+    let numbers: Vec<f64> = match &array.numbers {
         Numbers::Ints(all) => all.iter().map(|&x| x as f64).collect(),
         Numbers::Singles(all) => all.iter().map(|&x| f64::from(x)).collect(),
         Numbers::Doubles(all) => all.to_vec(),
     };
-    lowering.constant(&array.shape, numbers, kind)
+    match lowering.exported {
+        Some(samples) if array.shape.len() > 1 => {
+            one_for_all(lowering, &array.shape, numbers, kind, samples)
+        }
+        _ => lowering.constant(&array.shape, numbers, kind),
+    }
+}
+
+/// Numbers that are the same for all samples of the file's example, as those of one sample, which repeat.
+fn one_for_all(
+    lowering: &mut Lowering,
+    shape: &[usize],
+    numbers: Vec<f64>,
+    kind: Kind,
+    samples: usize,
+) -> Lowered {
+    let row = numbers.len() / shape[0].max(1);
+    if let Some(&first) = numbers.first()
+        && numbers.iter().all(|&x| x == first)
+    {
+        let sizes: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+        return lowering.full(&sizes, first, kind);
+    }
+    if shape[0] == samples && row > 0 && numbers.chunks(row).all(|own| own == &numbers[..row]) {
+        let own = [&[1], &shape[1..]].concat();
+        let made = lowering.constant(&own, numbers[..row].to_vec(), kind)?;
+        return Ok(Tensor {
+            exported: Some(shape.to_vec()),
+            ..made
+        });
+    }
+    lowering.constant(shape, numbers, kind)
 }
 
 /// A node with its inputs.

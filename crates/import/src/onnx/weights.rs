@@ -25,6 +25,8 @@ enum Use {
     #[default]
     Other,
     Sum,
+    /// A factor or a term.
+    Affine,
     Statistics,
     Layer,
 }
@@ -57,7 +59,8 @@ fn reads(step: &Step, position: usize) -> Reads {
         ("RMSNormalization" | "SimplifiedLayerNormalization" | "PRelu", 1) => Reads::As(Use::Layer),
         ("LSTM" | "GRU" | "RNN", 1..=3 | 7) => Reads::As(Use::Layer),
         ("Gather", 0) => Reads::As(Use::Layer),
-        ("Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" | "Sum" | "Mean", _) => Reads::As(Use::Sum),
+        ("Add" | "Mul", _) => Reads::As(Use::Affine),
+        ("Sub" | "Div" | "Max" | "Min" | "Sum" | "Mean", _) => Reads::As(Use::Sum),
         ("Where", 1..=2) => Reads::As(Use::Sum),
         ("LSTM" | "GRU" | "RNN", 5..=6) => Reads::As(Use::Sum),
         (
@@ -134,8 +137,12 @@ pub(super) fn of(
     for (id, array) in constants {
         let parameter = match all[id] {
             _ if !array.kind.is_float() || array.shape.contains(&0) => false,
+            // Numbers of the program, as 1 or 0.5, have no axes.
+            _ if array.shape.is_empty() && made_up(&names[id]) => false,
             Use::Layer | Use::Statistics => finite(&array),
-            Use::Sum => finite(&array) && !made_up(&names[id]),
+            // A scale or shift of channels, of which an exporter made an image of one pixel.
+            Use::Affine if is_of_channels(&array) => finite(&array),
+            Use::Affine | Use::Sum => finite(&array) && !made_up(&names[id]),
             Use::Other => false,
         };
         match parameter {
@@ -206,6 +213,12 @@ fn separate_equal_tensors(network: &mut Computation, budget: &Budget) -> Result<
         .retain(|step| !matches!(step.outputs[..], [Some(id)] if own.contains(&id)));
     network.constants.extend(found);
     Ok(())
+}
+
+/// Whether it is as long as one of its axes.
+fn is_of_channels(array: &Array) -> bool {
+    let longer = array.shape.iter().filter(|&&n| n > 1).count();
+    longer == 1 && array.shape.len() > 2
 }
 
 fn finite(array: &Array) -> bool {

@@ -1,7 +1,7 @@
 //! Choices by index, and what is put at indices.
 
 use super::{Table, one};
-use crate::lower::{Kind, Lowered, Lowering, Operand, Tensor, axis, problem};
+use crate::lower::{Kind, LowerError, Lowered, Lowering, Operand, Tensor, axis, problem};
 use crate::onnx::run::Call;
 use landscape_trace::Binary;
 
@@ -16,8 +16,19 @@ pub(super) const TABLE: Table = &[
     ("ScatterND", |l, c| {
         let add = adds(c)?;
         let (x, index, rows) = (c.tensor(0)?, c.tensor(1)?, c.tensor(2)?);
-        let index = from_the_end(l, index, &l.shape(x))?;
-        one(l.scatter_nd(x, &index, rows, add))
+        let own = l.shape(x);
+        let index = from_the_end(l, index, &own)?;
+        // Rows that are the same for all repeat.
+        let places = l.shape(&index);
+        let wanted = match places.split_last() {
+            Some((&depth, places)) if depth <= own.len() => [places, &own[depth..]].concat(),
+            _ => return problem(format!("{places:?} are no places in {own:?}")),
+        };
+        let rows = match l.shape(rows) == wanted {
+            true => rows.clone(),
+            false => l.expand_to(rows, &wanted)?,
+        };
+        one(l.scatter_nd(x, &index, &rows, add))
     }),
     ("OneHot", one_hot),
     ("NonZero", non_zero),
@@ -40,7 +51,34 @@ fn random(_: &mut Lowering, _: &Call) -> Lowered<Vec<Operand>> {
 fn gather(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let (x, index, place) = (c.tensor(0)?, c.tensor(1)?, c.int("axis", 0));
     let rank = l.rank(x);
-    match axis(place, rank)? {
+    let own = axis(place, rank)?;
+    let example = x
+        .exported
+        .as_ref()
+        .and_then(|example| example.get(own).copied());
+    if let (Some(example), Some(known)) = (example, &index.known)
+        && l.shape(x).get(own) != Some(&example)
+    {
+        // The axis of the samples: all of them in another shape, or one that is the same for all.
+        let all = known.iter().copied().eq((0..example).map(|i| i as f64));
+        return match (all && rank == 1, l.shape(x)[own]) {
+            (true, _) => {
+                let sizes: Vec<i64> = l.shape(index).iter().map(|&n| n as i64).collect();
+                one(l.reshape(x, &sizes))
+            }
+            (false, 1) => {
+                let zeros = vec![0.0; known.len()];
+                let shape = l.shape(index);
+                let first = l.constant(&shape, zeros, Kind::Int)?;
+                one(l.take(x, place, &first))
+            }
+            _ => Err(LowerError::Burnt(format!(
+                "it chooses {} of the {example} samples",
+                known.len()
+            ))),
+        };
+    }
+    match own {
         0 if rank == 2 && index.known.is_none() => one(l.embedding(x, index)),
         _ => one(l.take(x, place, index)),
     }
