@@ -88,7 +88,15 @@ impl LossKind {
                     targets::Rows::Probabilities => {
                         suggest(CrossEntropy, "rows of class probabilities", false)
                     }
-                    targets::Rows::Values => suggest(Mse, "values", true),
+                    targets::Rows::Values => {
+                        let several = data.iter().all(|&v| v == 0.0 || v == 1.0);
+                        match several {
+                            true => {
+                                suggest(Mse, "rows of zeros and ones that are not one-hot", false)
+                            }
+                            false => suggest(Mse, "values", true),
+                        }
+                    }
                 }
             }
             _ => suggest(Mse, "values", !matches!(targets, Targets::Classes(_))),

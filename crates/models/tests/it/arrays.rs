@@ -311,3 +311,20 @@ fn names_with_settings_are_read_as_they_are_written() {
     let spec: DataSpec = r"$'d\xff.npz:x=images'".parse().unwrap();
     assert_eq!(spec.to_string(), r"$'d\xff.npz':x=images");
 }
+
+/// Rows with several ones, or none, are no classes: their squared error is said.
+#[test]
+fn the_loss_that_rows_suggest_is_said_where_it_may_surprise() {
+    let suggested = |data: &[f32]| {
+        let data = data.to_vec();
+        LossKind::suggested(2, &Targets::Values { data, width: 2 })
+    };
+    let found = suggested(&[1.0, 1.0, 0.0, 1.0]);
+    assert_eq!((found.kind, found.usual), (LossKind::Mse, false));
+    let found = suggested(&[1.5, 1.0, 0.0, 1.0]);
+    assert_eq!((found.kind, found.usual), (LossKind::Mse, true));
+    let found = suggested(&[1.0, 0.0, 0.25, 0.75]);
+    assert_eq!((found.kind, found.usual), (LossKind::CrossEntropy, false));
+    let none = LossKind::suggested(2, &Targets::None(3));
+    assert_eq!(none.kind, LossKind::Mse);
+}

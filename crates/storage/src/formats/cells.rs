@@ -65,7 +65,10 @@ impl Columns {
         if let Some(twice) = named.find(|name| !seen.insert(name.as_str())) {
             return Err(wrong(format!("two columns are named `{twice}`")));
         }
-        let column = |name: &str| names.iter().position(|n| n == name);
+        let column = |name: &str| {
+            let exact = names.iter().position(|n| n == name);
+            exact.or_else(|| names.iter().position(|n| n.eq_ignore_ascii_case(name)))
+        };
         let mut coordinate_names = COORDINATES;
         if column(COORDINATES[0]).is_none() && column(OTHER_COORDINATES[0]).is_some() {
             coordinate_names = OTHER_COORDINATES;
@@ -120,7 +123,8 @@ impl Columns {
             ));
         }
         let terms = names.iter().enumerate();
-        let terms = terms.filter(|(_, name)| !numbers_rows(name) && !fixed(&name.as_str()));
+        let is_fixed = |name: &str| fixed(&name.to_ascii_lowercase().as_str());
+        let terms = terms.filter(|(_, name)| !numbers_rows(name) && !is_fixed(name));
         Ok(Columns {
             indices: used_indices
                 .iter()

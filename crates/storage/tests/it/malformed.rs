@@ -128,6 +128,10 @@ fn planes_of_other_programs_are_read() {
             "there are no indices i, j, k: the grid follows from the coordinates",
         ),
         (
+            "Alpha,Beta,Loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
+            "the grid follows from the coordinates",
+        ),
+        (
             "x,y,loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
             "x, y are taken for alpha, beta",
         ),
