@@ -46,6 +46,8 @@ pub struct TableFile {
     unnamed: Vec<String>,
     budget: Budget,
     name: Plain,
+    /// What stands between the fields of a line, where the file is a text.
+    delimiter: Option<char>,
 }
 
 /// The most columns.
@@ -70,17 +72,10 @@ impl TableFile {
             "SET memory_limit = '{limit}MiB'; SET temp_directory = ''"
         ))?;
         let file = literal(&name.text);
-        let (source, first_is_empty) = match is_text {
-            true => {
-                let start = start(path)?;
-                let header = start.lines().next().unwrap_or_default();
-                let unnamed = header.starts_with([',', ';', '\t']) || header.starts_with("\"\"");
-                (csv(&file, &start), unnamed)
-            }
-            false => (
-                format!("read_parquet({file}, hive_partitioning = false)"),
-                false,
-            ),
+        let text = is_text.then(|| Text::start(path)).transpose()?;
+        let source = match &text {
+            Some(text) => text.source(&file),
+            None => format!("read_parquet({file}, hive_partitioning = false)"),
         };
         let mut table = TableFile {
             path: path.to_owned(),
@@ -90,9 +85,17 @@ impl TableFile {
             unnamed: Vec::new(),
             budget,
             name,
+            delimiter: text.as_ref().map(|text| text.delimiter),
         };
-        table.describe(first_is_empty)?;
-        Ok(table)
+        table.describe(text.is_some_and(|text| text.is_first_unnamed()))?;
+        match table.rows()? {
+            0 => Err(Error::malformed(
+                path,
+                Place::default(),
+                "there are no rows in it",
+            )),
+            _ => Ok(table),
+        }
     }
 
     /// The columns, without those that number the rows.
@@ -281,38 +284,98 @@ impl TableFile {
         Error::malformed(&self.path, place, reason)
     }
 
+    /// What is wrong with the file: of a text the line, where it can be told.
     fn broken(&self, error: duckdb::Error) -> Error {
-        broken(&self.path, &self.name, error)
+        let line = self.delimiter.and_then(|d| odd_line(&self.path, d));
+        match line {
+            Some((line, reason)) => Error::malformed(&self.path, Place::line(line), reason),
+            None => broken(&self.path, &self.name, error),
+        }
     }
 }
 
-/// The first lines of a text.
-fn start(path: &Path) -> Result<String, Error> {
-    let failed = || Error::io("read", path);
-    let (file, _) = landscape_files::open(path).map_err(failed())?;
-    let mut start = Vec::new();
-    let read = file.take(1 << 16).read_to_end(&mut start);
-    read.map_err(failed())?;
-    let text = String::from_utf8_lossy(&start);
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+/// The first line of a text that is not as its header is.
+fn odd_line(path: &Path, delimiter: char) -> Option<(usize, String)> {
+    let bytes = landscape_files::read(path).ok()?;
+    let mut wanted = None;
+    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        let Ok(text) = std::str::from_utf8(line) else {
+            return Some((at + 1, "this is not text (UTF-8)".to_owned()));
+        };
+        let text = text.trim_end_matches('\r');
+        if text.is_empty() {
+            continue;
+        }
+        let mut inside = false;
+        let fields = 1 + text
+            .chars()
+            .filter(|&letter| {
+                inside ^= letter == '"';
+                letter == delimiter && !inside
+            })
+            .count();
+        match wanted {
+            // A field that goes on in the next line.
+            _ if inside => return None,
+            Some(wanted) if wanted != fields => {
+                let reason = format!("{fields} fields where the header has {wanted}");
+                return Some((at + 1, reason));
+            }
+            _ => wanted = Some(fields),
+        }
+    }
+    None
 }
 
-/// A text as a table of a query. Behind semicolons a comma in a number is the decimal mark.
-fn csv(file: &str, start: &str) -> String {
-    let mut lines = start.lines();
-    let header = lines.next().unwrap_or_default();
-    let delimiter = [',', ';', '\t', ' ']
-        .into_iter()
-        .find(|&c| header.contains(c));
-    let delimiter = delimiter.unwrap_or(',');
-    let decimal = match delimiter != ',' && lines.any(|line| line.contains(',')) {
-        true => ", decimal_separator = ','",
-        false => "",
-    };
-    format!(
-        "read_csv({file}, header = true, sample_size = -1, delim = '{delimiter}', buffer_size = 4194304, \
-         nullstr = ['', 'NA', 'N/A', 'NULL', 'null', 'None', '<NA>']{decimal})"
-    )
+/// The first lines of a text, and what stands between its fields.
+struct Text {
+    start: String,
+    delimiter: char,
+}
+
+impl Text {
+    fn start(path: &Path) -> Result<Self, Error> {
+        let failed = || Error::io("read", path);
+        let (file, length) = landscape_files::open(path).map_err(failed())?;
+        if length == 0 {
+            return Err(Error::malformed(
+                path,
+                Place::default(),
+                "the file is empty",
+            ));
+        }
+        let mut start = Vec::new();
+        let read = file.take(1 << 16).read_to_end(&mut start);
+        read.map_err(failed())?;
+        let start = String::from_utf8_lossy(&start);
+        let start = start.trim_start_matches('\u{feff}').to_owned();
+        let header = start.lines().next().unwrap_or_default();
+        let known = [',', ';', '\t', ' '];
+        let delimiter = known.into_iter().find(|&c| header.contains(c));
+        Ok(Text {
+            delimiter: delimiter.unwrap_or(','),
+            start,
+        })
+    }
+
+    /// Whether the first column has no name.
+    fn is_first_unnamed(&self) -> bool {
+        self.start.starts_with(self.delimiter) || self.start.starts_with("\"\"")
+    }
+
+    /// As a table of a query. Behind semicolons and tabulators a comma in a number is the decimal mark.
+    fn source(&self, file: &str) -> String {
+        let mut rows = self.start.lines().skip(1);
+        let decimal = match self.delimiter != ',' && rows.any(|row| row.contains(',')) {
+            true => ", decimal_separator = ','",
+            false => "",
+        };
+        let delimiter = self.delimiter;
+        format!(
+            "read_csv({file}, header = true, sample_size = -1, delim = '{delimiter}', buffer_size = 4194304, \
+             nullstr = ['', 'NA', 'N/A', 'NULL', 'null', 'None', '<NA>']{decimal})"
+        )
+    }
 }
 
 fn kind(declared: &str) -> ColumnKind {

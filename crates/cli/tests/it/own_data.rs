@@ -60,8 +60,7 @@ fn normalisation_is_a_setting_of_the_data() {
     };
     assert_eq!(run("raw.csv:mean=3,40,std=2,20"), run("own.csv"));
     assert_ne!(run("raw.csv"), run("own.csv"));
-    let stored = bench
-        .ok("sql --json \"SELECT provenance FROM runs LIMIT 1\"")
-        .out;
+    let stored = bench.ok("sql --json 'SELECT provenance FROM runs ORDER BY name LIMIT 1'");
+    let stored = stored.out;
     assert!(stored.contains("(x - (3, 40)) / (2, 20)"), "{stored}");
 }

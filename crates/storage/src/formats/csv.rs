@@ -1,7 +1,8 @@
 //! Comma-separated values.
 
-use super::cells::{Cell, Columns, MAX_COLUMNS, Notes, Reading, infer};
+use super::cells::{Cell, Notes, Reading, infer};
 use super::columns;
+use super::columns::{Columns, MAX_COLUMNS};
 use crate::error::{Error, Place};
 use landscape_core::{PointSource, Sample, Surface};
 use landscape_files::Budget;

@@ -1,11 +1,13 @@
 //! Landscapes in files that other programs read.
 
 mod cells;
+mod columns;
 pub(crate) mod csv;
 pub(crate) mod h5;
 mod json;
 mod npz;
 pub(crate) mod parquet;
+mod spans;
 pub(crate) mod vtk;
 
 pub(crate) use cells::Notes;

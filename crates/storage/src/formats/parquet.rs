@@ -1,6 +1,7 @@
 //! Apache Parquet, which DuckDB reads and writes.
 
-use super::cells::{Cell, Columns, Notes, Reading, infer, place};
+use super::cells::{Cell, Notes, Reading, infer, place};
+use super::columns::Columns;
 use super::{COORDINATES, INDICES, SOURCE, columns};
 use crate::connection::in_memory;
 use crate::error::{Error, Place};

@@ -107,6 +107,23 @@ fn what_is_missing_has_a_row() {
     let mut words = table.some_words("a").unwrap();
     words.sort();
     assert_eq!(words, ["x", "y"]);
+    for (content, words) in [
+        (&b""[..], "the file is empty"),
+        (b"a,b\n", "there are no rows in it"),
+        (
+            b"a,b\n1,2\n3,4,5\n6,7\n",
+            ", line 3: 3 fields where the header has 2",
+        ),
+        (
+            b"a,b\n1,2\n3\n",
+            ", line 3: 1 fields where the header has 2",
+        ),
+        (b"a,b\n\xe91,2\n", ", line 2: this is not text (UTF-8)"),
+    ] {
+        let path = dir.path().join("bad.csv");
+        fs::write(&path, content).unwrap();
+        says(TableFile::open(&path), &[words]);
+    }
     fs::write(dir.path().join("t.parquet"), "no parquet").unwrap();
     says(
         TableFile::open(&dir.path().join("t.parquet")),

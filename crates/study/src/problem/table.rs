@@ -1,6 +1,7 @@
 //! Tables as data: one column is the target, the others are inputs.
 
 use crate::StudyError;
+use landscape_core::counted;
 use landscape_models::{Dataset, ModelsError, TableSpec, Targets};
 use landscape_storage::{ColumnKind, TableColumn, TableFile};
 
@@ -38,10 +39,13 @@ pub(super) fn load(spec: &TableSpec) -> Result<Dataset, StudyError> {
         ColumnKind::Words => {
             let (labels, classes) = table.classes(&target.name)?;
             let shown = listed(classes.iter().map(String::as_str));
+            let count = match classes.len() {
+                1 => "one class".to_owned(),
+                several => format!("{several} classes"),
+            };
             notes.push(format!(
-                "the words of column `{}` are {} classes, in alphabetical order from 0: {shown}",
-                target.name,
-                classes.len()
+                "the words of column `{}` are {count}, in alphabetical order from 0: {shown}",
+                target.name
             ));
             Targets::Classes(labels)
         }
@@ -51,8 +55,8 @@ pub(super) fn load(spec: &TableSpec) -> Result<Dataset, StudyError> {
         },
     };
     notes.push(format!(
-        "{} inputs, in the order of the columns: {}",
-        names.len(),
+        "{}, in the order of the columns: {}",
+        counted(names.len(), "input"),
         listed(names.iter().copied())
     ));
     let data = Dataset::new(

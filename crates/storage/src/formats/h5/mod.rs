@@ -14,7 +14,8 @@ pub(crate) use directions::{read as read_directions, write as write_directions};
 pub(crate) use trajectory::write as write_trajectory;
 
 use super::Format;
-use super::cells::{Notes, axis_of, check_sample, empty, some_of, turned};
+use super::cells::{Notes, axis_of, check_sample, empty, turned};
+use super::columns::some_of;
 use crate::error::{Error, Place};
 use hdf5::{Dataset, File, Flaw, Group, Node, Values};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value};
