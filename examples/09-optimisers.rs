@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 2. One plane through the start that all share, and the loss on it.
     let begin = Instant::now();
     let options = PathOptions {
-        origin: Origin::Start,
+        origin: Origin::First,
         ..PathOptions::default()
     };
     let paths = joint_plane(&trained, &paths.into_inner(), &options)?;

@@ -41,7 +41,7 @@ pub use metrics::{
     Barrier, Basins, Goal, Merge, MergeTree, Metrics, MetricsError, Optimum, OptimumParams,
     Passage, Persistence, barrier, basins, lowest_way, merge_tree, metrics, metrics_of, optimum,
 };
-pub use names::UnknownName;
+pub use names::{Choice, UnknownName};
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use operator::{Operator, OperatorError};
 pub use params::{Parameter, Params, ParamsError, Role};

@@ -13,13 +13,44 @@ pub struct UnknownName {
     pub known: &'static [&'static str],
 }
 
+/// One of a few things that have names, as those who list them know it.
+pub trait Choice: Copy + Send + Sync + 'static {
+    /// Every choice.
+    fn choices() -> &'static [Self];
+
+    /// Its name.
+    fn word(self) -> &'static str;
+
+    /// A sentence about it, where there is one.
+    fn sentence(self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Makes enumerations that have `ALL` and `name()` a [`Choice`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! choices {
+    ($($type:ident),+ $(,)?) => {
+        $(impl $crate::Choice for $type {
+            fn choices() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        })+
+    };
+}
+
 /// Gives a field-less enumeration `ALL`, `name()`, `Display` and `FromStr`; and `about()` where each name has a sentence
 /// about it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! named {
     ($type:ident, $what:literal, { $($variant:ident => $name:literal: $about:literal),+ $(,)? }) => {
-        $crate::named!($type, $what, { $($variant => $name),+ });
+        $crate::named!(@table $type, $what, { $($variant => $name),+ });
 
         impl $type {
             /// What it is, in a sentence.
@@ -27,8 +58,26 @@ macro_rules! named {
                 match self { $($type::$variant => $about),+ }
             }
         }
+
+        impl $crate::Choice for $type {
+            fn choices() -> &'static [Self] {
+                Self::ALL
+            }
+
+            fn word(self) -> &'static str {
+                self.name()
+            }
+
+            fn sentence(self) -> Option<&'static str> {
+                Some(self.about())
+            }
+        }
     };
     ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
+        $crate::named!(@table $type, $what, { $($variant => $name),+ });
+        $crate::choices!($type);
+    };
+    (@table $type:ident, $what:literal, { $($variant:ident => $name:literal),+ }) => {
         impl $type {
             /// Every choice, in the order of the documentation.
             pub const ALL: &'static [$type] = &[$($type::$variant),+];

@@ -2,6 +2,8 @@
 
 use crate::size::Size;
 use std::cell::Cell;
+use std::error::Error;
+use std::iter::successors;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of memory for each byte of a file.
@@ -36,9 +38,8 @@ pub struct Budget {
 /// A file that holds, or says that it holds, more than its length lets expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it unpacks to {} in memory, where a file of {} may take {}; if it rightly holds so much, \
-     allow it with --max-memory {}",
-    Size(*needed), Size(*file), Size(*allowed), Size(*needed).enough()
+    "it unpacks to {} in memory, where a file of {} may take {}",
+    Size(*needed), Size(*file), Size(*allowed)
 )]
 pub struct TooLarge {
     /// Bytes of memory that are needed, those before included.
@@ -47,6 +48,25 @@ pub struct TooLarge {
     pub file: u64,
     /// Bytes of memory that are allowed.
     pub allowed: u64,
+}
+
+impl TooLarge {
+    /// The memory to allow where the file rightly holds so much, see [`allow_memory`].
+    pub fn enough(&self) -> String {
+        Size(self.needed).enough()
+    }
+
+    /// Where an error has this reason.
+    pub fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TooLarge> {
+        let first: &(dyn Error + 'static) = error;
+        successors(Some(first), |&error| error.source()).find_map(|error| error.downcast_ref())
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        let enough = self.enough();
+        format!("if it rightly holds so much, allow {enough} of memory")
+    }
 }
 
 impl Budget {

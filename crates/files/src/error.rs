@@ -15,7 +15,7 @@ pub enum FileError {
     #[error("{0}")]
     Unsupported(String),
     /// The file holds more than its length lets expect.
-    #[error(transparent)]
+    #[error("{0}")]
     TooLarge(#[from] TooLarge),
 }
 

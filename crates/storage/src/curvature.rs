@@ -64,6 +64,8 @@ pub enum CurvatureTable {
     Map,
 }
 
+landscape_core::choices!(CurvatureTable);
+
 impl CurvatureTable {
     /// Every table.
     pub const ALL: &'static [CurvatureTable] = &[

@@ -130,6 +130,16 @@ pub enum Error {
         /// What DuckDB says, with the place in the query.
         message: String,
     },
+    /// More memory is needed than a query, or a file of this length, may take.
+    #[error("{what}")]
+    Memory {
+        /// What needs it, and how much it may take.
+        what: String,
+        /// Whether it is a query.
+        is_query: bool,
+        /// What to allow, see [`landscape_files::allow_memory`].
+        enough: String,
+    },
     /// The file holds something this program did not write.
     #[error("`{}` is damaged: {what}", path.display())]
     Damaged {

@@ -30,19 +30,25 @@ pub(crate) fn answer() -> usize {
     usize::try_from(query_memory() / 4).unwrap_or(usize::MAX)
 }
 
-/// The message of an error; where memory is short, with what to do here, since DuckDB advises settings, which
-/// are fixed.
-pub(crate) fn advised(message: String) -> String {
+/// An error of a query; where memory is short, one that says so, since DuckDB advises settings, which are fixed.
+pub(crate) fn failed(message: String) -> Error {
     const SHORT: [&str; 3] = ["Out of Memory", "bad_alloc", "bad allocation"];
     if !SHORT.iter().any(|words| message.contains(words)) {
-        return in_words(message);
+        let message = in_words(message);
+        return Error::Query { message };
     }
-    let limit = query_memory();
-    format!(
-        "the query takes more than the {} MiB of memory that it may; {}",
-        limit >> 20,
-        remedy(limit)
-    )
+    let limit = query_memory() >> 20;
+    short(format!(
+        "the query takes more than the {limit} MiB of memory that it may"
+    ))
+}
+
+fn short(what: String) -> Error {
+    Error::Memory {
+        what,
+        is_query: true,
+        enough: Size(query_memory().saturating_mul(2)).enough(),
+    }
 }
 
 /// What DuckDB says as JSON where it makes values for others, as it says it elsewhere.
@@ -60,21 +66,10 @@ pub(crate) fn too_large(largest: usize, rows: usize) -> Error {
         0 => "with its first row".to_owned(),
         rows => format!("after {}", counted(rows, "row")),
     };
-    Error::Query {
-        message: format!(
-            "the answer takes more than {} MiB {rows}; {}",
-            largest >> 20,
-            remedy(query_memory())
-        ),
-    }
-}
-
-/// What to do where the memory that a query may take is not enough.
-fn remedy(limit: u64) -> String {
-    format!(
-        "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more with --max-memory {}",
-        Size(limit.saturating_mul(2)).enough()
-    )
+    short(format!(
+        "the answer takes more than {} MiB {rows}",
+        largest >> 20
+    ))
 }
 
 /// What an allocation takes beside its bytes.
@@ -165,16 +160,14 @@ mod tests {
             "Invalid Error: std::bad_alloc",
             r#"{"exception_type":"Out of Memory","exception_message":"ArrowBuffer: failed to allocate 268435456 bytes"}"#,
         ] {
-            let words = super::advised(message.to_owned());
-            assert_eq!(
-                words,
-                "the query takes more than the 1024 MiB of memory that it may; ask for fewer rows or columns, for \
-                 example with LIMIT, or for sums, or allow more with --max-memory 2GiB"
-            );
+            let error = super::failed(message.to_owned());
+            let words = "the query takes more than the 1024 MiB of memory that it may";
+            assert_eq!(error.to_string(), words);
         }
+        let said = |message: &str| super::failed(message.to_owned()).to_string();
         let other = "Binder Error: x\n\nLINE 1";
-        assert_eq!(super::advised(other.to_owned()), other);
+        assert_eq!(said(other), other);
         let json = r#"{"exception_type":"Invalid Input","exception_message":"no such thing"}"#;
-        assert_eq!(super::advised(json.to_owned()), "no such thing");
+        assert_eq!(said(json), "no such thing");
     }
 }

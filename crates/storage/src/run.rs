@@ -31,6 +31,8 @@ pub enum RunKind {
     Import,
 }
 
+landscape_core::choices!(RunKind, Status);
+
 impl RunKind {
     /// Every kind.
     pub const ALL: &'static [RunKind] = &[

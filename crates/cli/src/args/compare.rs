@@ -7,16 +7,6 @@ use landscape_study::compare::{SweepRequest, Variation};
 use landscape_study::text::{Counts, Rated, Seeds};
 use std::path::PathBuf;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape compare --optimizers sgd=0.1,momentum=0.02,adam=0.005 --model mlp:2-8-4-1 --data moons
-  landscape compare --lrs 0.1,0.25,0.5 --batch-size full --model mlp:2-8-4-1 --data moons --log -o rates.svg
-  landscape compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch-size 32 --lr 0.1 --epochs 100
-  landscape compare --widths 2,8,32 --model mlp:2-8-8-1 --data moons --log -o widths.svg
-  landscape compare --batch-sizes 16,64,256 --model mlp:784-20-10 --data mnist-1k -o batches.html
-  landscape compare sgd adam --grid 51 --name both -o both.svg
-  landscape compare plane-before plane-after --tolerance 1e-6";
-
 const DEVICE: &str = "Where losses and curvature are evaluated, as of `landscape surface`; networks are trained on the CPU";
 
 const WHAT: &str = "What is compared";
@@ -30,7 +20,15 @@ const WHAT: &str = "What is compared";
 /// NAME (trajectory). Stored landscapes are compared by their figures, and point by point where their
 /// grids are the same.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "compare --optimizers sgd=0.1,momentum=0.02,adam=0.005 --model mlp:2-8-4-1 --data moons",
+    "compare --lrs 0.1,0.25,0.5 --batch-size full --model mlp:2-8-4-1 --data moons --log -o rates.svg",
+    "compare --seeds 0..10 --model mlp:2-8-4-1 --data moons:noise=0.2 --batch-size 32 --lr 0.1 --epochs 100",
+    "compare --widths 2,8,32 --model mlp:2-8-8-1 --data moons --log -o widths.svg",
+    "compare --batch-sizes 16,64,256 --model mlp:784-20-10 --data mnist-1k -o batches.html",
+    "compare sgd adam --grid 51 --name both -o both.svg",
+    "compare plane-before plane-after --tolerance 1e-6",
+])]
 #[command(mut_arg("device", |arg| arg.help(DEVICE)))]
 pub struct CompareArgs {
     /// Stored runs: trainings, or landscapes
@@ -93,7 +91,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
     pub model: Option<ModelSpec>,
     /// Start from these parameters rather than from random ones
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
@@ -142,7 +140,7 @@ pub struct CompareArgs {
     /// Draw the comparison to FILE.svg, FILE.png or FILE.html: of trainings FILE (the joint plane with
     /// all paths), FILE-ends (the planes around the ends on one scale) and FILE-losses; may be given
     /// several times
-    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]

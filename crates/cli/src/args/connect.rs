@@ -1,5 +1,5 @@
 use super::train::OptimizerArgs;
-use super::values::{GridArgs, count, described, one_of, path_parser};
+use super::values::{GridArgs, choice, count, path_parser};
 use super::{DataArgs, EvalArgs, Given, NormArgs, StoreArgs};
 use crate::error::CliError;
 use clap::Args;
@@ -8,14 +8,6 @@ use landscape_models::{Rename, TrainConfig};
 use landscape_study::connect::{ConnectRequest, CurveConfig, CurveRequest, Endpoint, Matching};
 use landscape_study::problem::ModelSource;
 use std::path::PathBuf;
-
-const EXAMPLES: &str = "\
-Examples:
-  landscape connect --run a --run b
-  landscape connect --run a --run b --align weights --save aligned.safetensors
-  landscape connect --run a --run b --curve bezier --epochs 50 --grid 51 --name ab
-  landscape connect --weights a.safetensors --to b.safetensors --model resnet20 --data cifar10 \
---samples 1000 --align activations";
 
 const ENDS: &str = "Networks";
 const ALIGNMENT: &str = "Alignment";
@@ -36,7 +28,12 @@ const WEIGHT_DECAY: &str = "Weight decay of the points on the curve";
 /// sampled. Line, aligned line, control points and plane are runs of their own, NAME-line,
 /// NAME-aligned, NAME-curve and NAME-plane, and are not computed again.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "connect --run a --run b",
+    "connect --run a --run b --align weights --save aligned.safetensors",
+    "connect --run a --run b --curve bezier --epochs 50 --grid 51 --name ab",
+    "connect --weights a.safetensors --to b.safetensors --model resnet20 --data cifar10 --samples 1000 --align activations",
+])]
 #[command(mut_arg("batch_norm", |arg| arg.help(BATCH_NORM).default_value("reestimate").help_heading("Paths")))]
 #[command(mut_arg("epochs", |arg| arg.help(EPOCHS).default_value("50")))]
 #[command(mut_arg("optimizer", |arg| arg.default_value("adam")))]
@@ -53,13 +50,13 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "NAME", help_heading = ENDS)]
     pub run: Vec<String>,
     /// The network where paths begin: a safetensors or PyTorch file, or FILE:KEY for the network under a key of it
-    #[arg(long, value_name = "FILE", conflicts_with = "run", help_heading = ENDS)]
+    #[arg(long, conflicts_with = "run", help_heading = ENDS)]
     pub weights: Option<PathBuf>,
     /// Other names for tensors in the files, as `landscape line --help` says; may be given several times
     #[arg(long, value_name = "REGEX=REPLACEMENT", help_heading = ENDS)]
     pub rename: Vec<Rename>,
     /// The network that paths lead to
-    #[arg(long, value_name = "FILE", help_heading = ENDS)]
+    #[arg(long, help_heading = ENDS)]
     pub to: Option<PathBuf>,
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = ENDS)]
@@ -67,27 +64,16 @@ pub struct ConnectArgs {
     #[command(flatten)]
     pub data: DataArgs,
     /// Points that are measured on each path
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 61,
-        value_parser = count::<0, 1_000_000>,
-        help_heading = "Paths"
-    )]
+    #[arg(long, default_value_t = 61, value_parser = count::<0, 1_000_000>, help_heading = "Paths")]
     pub points: usize,
     #[command(flatten)]
     pub norm: NormArgs,
     /// Permute the units of the second network to match those of the first, by their weights or by their
     /// activations on the data; paths lead to the permuted network then
-    #[arg(
-        long,
-        value_name = "BY",
-        value_parser = described(Matching::ALL, Matching::name, Matching::about),
-        help_heading = ALIGNMENT
-    )]
+    #[arg(long, value_name = "BY", value_parser = choice(Matching::ALL), help_heading = ALIGNMENT)]
     pub align: Option<Matching>,
     /// Write the permuted network to a safetensors file
-    #[arg(long, value_name = "FILE", requires = "align", help_heading = ALIGNMENT)]
+    #[arg(long, requires = "align", help_heading = ALIGNMENT)]
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub curve: CurveArgs,
@@ -105,22 +91,16 @@ pub struct ConnectArgs {
 #[command(next_help_heading = CURVE)]
 pub struct CurveArgs {
     /// Train a curve: a Bézier curve, or a chain of straight pieces
-    #[arg(long, value_name = "KIND", value_parser = one_of(CurveKind::ALL, CurveKind::name))]
+    #[arg(long, value_name = "KIND", value_parser = choice(CurveKind::ALL))]
     pub curve: Option<CurveKind>,
     /// Control points between the ends, which are trained; Garipov's num_bends counts both ends too and
     /// is two more
-    #[arg(
-        long,
-        alias = "bends",
-        value_name = "N",
-        default_value_t = 1,
-        value_parser = count::<0, 1000>
-    )]
+    #[arg(long, alias = "bends", default_value_t = 1, value_parser = count::<0, 1000>)]
     pub inner_points: usize,
     #[command(flatten)]
     pub optimizer: OptimizerArgs,
     /// Seed of the batches, of the points on the curve, and of the order of weight matching
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
     pub plane: GridArgs,

@@ -1,11 +1,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-const DATA: &str = "\
-Examples:
-  landscape data get mnist
-  landscape data get cifar10 --dir ~/data";
-
+const DATA: &str = examples!["data get mnist", "data get cifar10 --dir ~/data"];
 /// Standard data sets: get their files
 #[derive(Debug, Args)]
 #[command(before_help = DATA, arg_required_else_help = true, disable_help_subcommand = true)]
@@ -20,15 +16,13 @@ pub enum StandardAction {
     Get(GetArgs),
 }
 
-const GET: &str = "\
-Examples:
-  landscape data get mnist
-  landscape data get cifar10 --dir ~/data
-  landscape data get mnist --url https://example.org/mirror/mnist";
-
 /// Download a data set's files, or the rest of them, and compare them with their checksums
 #[derive(Debug, Args)]
-#[command(before_help = GET)]
+#[command(before_help = examples![
+    "data get mnist",
+    "data get cifar10 --dir ~/data",
+    "data get mnist --url https://example.org/mirror/mnist",
+])]
 pub struct GetArgs {
     /// Which set
     #[arg(value_enum)]

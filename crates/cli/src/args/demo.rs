@@ -3,17 +3,12 @@ use clap::Args;
 use landscape_study::demo::DemoRequest;
 use std::path::PathBuf;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape demo
-  landscape demo --out results";
-
 /// The whole job on embedded data in seconds: train, sample, follow, draw
 ///
 /// Trains a two-moons network and an MNIST network, records their paths, samples lines, planes and
 /// PCA planes, computes the spectrum of a Hessian, and writes the database, figures and an interactive page.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples!["demo", "demo --out results"])]
 pub struct DemoArgs {
     /// Folder for the database, the figures and the page
     #[arg(long, value_name = "DIR", default_value = "landscape-demo")]
@@ -22,7 +17,7 @@ pub struct DemoArgs {
     #[arg(long)]
     pub force: bool,
     /// Seed of initial values, orders and directions
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
     pub eval: EvalArgs,

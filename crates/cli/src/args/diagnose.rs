@@ -4,19 +4,17 @@ use crate::words::THREADS;
 use clap::Args;
 use landscape_trace::MOST_THREADS;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape diagnose moons
-  landscape diagnose moons-path --no-curvature
-  landscape diagnose plane --json";
-
 /// Say in words whether a network is hard to train, whether it can improve, and how training went
 ///
 /// Of a training run, a trajectory, or a landscape. Every answer names the figures it rests on, with
 /// the thresholds they are held against, and how sure it is. All that is stored of the same network is
 /// used, whichever of its runs is named: records, its path, all planes around its end, eigenvalues.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "diagnose moons",
+    "diagnose moons-path --no-curvature",
+    "diagnose plane --json",
+])]
 pub struct DiagnoseArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -28,7 +26,6 @@ pub struct DiagnoseArgs {
     /// Threads of the computation; 0 for all cores
     #[arg(
         long,
-        value_name = "N",
         default_value_t = 0,
         value_parser = count::<0, { MOST_THREADS }>,
         env = THREADS,

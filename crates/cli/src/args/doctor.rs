@@ -1,17 +1,12 @@
 use super::EvalArgs;
 use clap::Args;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape doctor
-  landscape doctor --device cpu,flex --json";
-
 /// Check this program on this machine: kernels, losses, devices, derivatives
 ///
 /// Evaluates a small network on embedded data in several ways that have to agree. Ends with the code 1 where
 /// they do not.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples!["doctor", "doctor --device cpu,flex --json"])]
 pub struct DoctorArgs {
     #[command(flatten)]
     pub eval: EvalArgs,

@@ -299,14 +299,13 @@ fn seed_drawn(given: &Given) -> Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Cli;
-    use clap::CommandFactory;
+    use crate::args::definition;
 
     /// What rules name is an option of their command.
     #[test]
     fn rules_name_options_that_exist() {
         let shared = ["threads", "data_dir"];
-        for command in Cli::command().get_subcommands() {
+        for command in definition().get_subcommands() {
             let name = command.get_name();
             let given = Given::of(name, &Default::default());
             let rules = rules(&given);

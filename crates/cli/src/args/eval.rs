@@ -1,4 +1,4 @@
-use super::values::{count, described};
+use super::values::{choice, count};
 use crate::words::{DEVICE, THREADS};
 use clap::Args;
 use landscape_study::device::{DeviceName, Evaluation};
@@ -24,7 +24,6 @@ pub struct EvalArgs {
     /// Threads of the device cpu; 0 for all cores
     #[arg(
         long,
-        value_name = "N",
         default_value_t = 0,
         value_parser = count::<0, { MOST_THREADS }>,
         env = THREADS,
@@ -53,7 +52,7 @@ pub struct NormArgs {
         long,
         value_name = "MODE",
         default_value = "frozen",
-        value_parser = described(BatchStatistics::ALL, BatchStatistics::name, BatchStatistics::about)
+        value_parser = choice(BatchStatistics::ALL)
     )]
     pub batch_norm: BatchStatistics,
 }

@@ -1,5 +1,5 @@
 use super::DbArgs;
-use super::values::one_of;
+use super::values::choice;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
@@ -8,14 +8,9 @@ use landscape_study::export::{ExportRequest, Part};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
-const METRICS: &str = "\
-Examples:
-  landscape metrics plane
-  landscape metrics plane --json";
-
 /// Figures of a stored landscape: range, convexity, basin, roughness, minima and their barriers, saddles
 #[derive(Debug, Args)]
-#[command(before_help = METRICS)]
+#[command(before_help = examples!["metrics plane", "metrics plane --json"])]
 pub struct MetricsArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -27,18 +22,16 @@ pub struct MetricsArgs {
     pub db: DbArgs,
 }
 
-const EXPORT: &str = "\
-Examples:
-  landscape export plane --format csv > plane.csv
-  landscape export plane -o plane.h5
-  landscape export plane --directions -o directions.h5
-  landscape export plane --height log -o plane.vtp
-  landscape export path --trajectory -o path.vtp
-  landscape export curvature --curvature spectrum > spectrum.csv";
-
 /// Write a stored landscape for other programs
 #[derive(Debug, Args)]
-#[command(before_help = EXPORT)]
+#[command(before_help = examples![
+    "export plane --format csv > plane.csv",
+    "export plane -o plane.h5",
+    "export plane --directions -o directions.h5",
+    "export plane --height log -o plane.vtp",
+    "export path --trajectory -o path.vtp",
+    "export curvature --curvature spectrum > spectrum.csv",
+])]
 pub struct ExportArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -48,7 +41,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "NAME", value_parser = formats(&[]))]
     pub format: Option<Format>,
     /// The file; stdout where absent (csv and json)
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short)]
     pub output: Option<PathBuf>,
     /// Write the directions instead (h5)
     #[arg(long, conflicts_with = "trajectory")]
@@ -61,7 +54,7 @@ pub struct ExportArgs {
     #[arg(
         long,
         value_name = "TABLE",
-        value_parser = one_of(CurvatureTable::ALL, CurvatureTable::name),
+        value_parser = choice(CurvatureTable::ALL),
         conflicts_with_all = ["directions", "trajectory"]
     )]
     pub curvature: Option<CurvatureTable>,
@@ -69,12 +62,7 @@ pub struct ExportArgs {
     #[arg(id = "path", long = "path", alias = "label", value_name = "NAME")]
     pub label: Option<String>,
     /// What the height of a mesh shows (vtk); log is the decimal logarithm of the loss
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "loss",
-        value_parser = one_of(Height::ALL, Height::name)
-    )]
+    #[arg(long, default_value = "loss", value_parser = choice(Height::ALL))]
     pub height: Height,
     /// Overwrite the file
     #[arg(long)]
@@ -104,14 +92,9 @@ impl ExportArgs {
     }
 }
 
-const IMPORT: &str = "\
-Examples:
-  landscape import plane.csv --name theirs
-  landscape import surface.h5";
-
 /// Keep a landscape from a file
 #[derive(Debug, Args)]
-#[command(before_help = IMPORT)]
+#[command(before_help = examples!["import plane.csv --name theirs", "import surface.h5"])]
 pub struct ImportArgs {
     /// The file
     pub file: PathBuf,
@@ -122,43 +105,36 @@ pub struct ImportArgs {
     pub store: super::StoreArgs,
 }
 
-const RUNS: &str = "\
-Examples:
-  landscape runs
-  landscape runs --kind train --status interrupted
-  landscape runs --match 'compare-*' --sort newest --limit 10 --json";
-
 /// List the stored runs
 #[derive(Debug, Args)]
-#[command(before_help = RUNS)]
+#[command(before_help = examples![
+    "runs",
+    "runs --kind train --status interrupted",
+    "runs --match 'compare-*' --sort newest --limit 10 --json",
+])]
 pub struct RunsArgs {
     /// Only runs of this kind; may be given several times
-    #[arg(long, value_name = "KIND", value_parser = one_of(RunKind::ALL, RunKind::name))]
+    #[arg(long, value_name = "KIND", value_parser = choice(RunKind::ALL))]
     pub kind: Vec<RunKind>,
     /// Only runs in this state; may be given several times
-    #[arg(long, value_name = "STATE", value_parser = one_of(Status::ALL, Status::name))]
+    #[arg(long, value_name = "STATE", value_parser = choice(Status::ALL))]
     pub status: Vec<Status>,
     /// Only runs with a name like this: * stands for any characters, ? for one
     #[arg(long = "match", value_name = "PATTERN")]
     pub pattern: Option<String>,
     /// The order: created is oldest first, size what takes most first
-    #[arg(long, value_name = "ORDER", value_parser = one_of(RunOrder::ALL, RunOrder::name), default_value = "created")]
+    #[arg(long, value_name = "ORDER", value_parser = choice(RunOrder::ALL), default_value = "created")]
     pub sort: RunOrder,
     /// At most so many, the first in that order
-    #[arg(long, value_name = "N")]
+    #[arg(long)]
     pub limit: Option<usize>,
     #[command(flatten)]
     pub db: DbArgs,
 }
 
-const SHOW: &str = "\
-Examples:
-  landscape show plane
-  landscape show plane --json";
-
 /// Everything that is known about a run
 #[derive(Debug, Args)]
-#[command(before_help = SHOW)]
+#[command(before_help = examples!["show plane", "show plane --json"])]
 pub struct ShowArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -167,14 +143,12 @@ pub struct ShowArgs {
     pub db: DbArgs,
 }
 
-const SQL: &str = "\
-Examples:
-  landscape sql \"SELECT alpha, beta, loss FROM landscape WHERE run = 'plane' ORDER BY loss LIMIT 5\"
-  landscape sql \"SHOW TABLES\"";
-
 /// Ask the database; nothing can be changed by it
 #[derive(Debug, Args)]
-#[command(before_help = SQL)]
+#[command(before_help = examples![
+    "sql \"SELECT alpha, beta, loss FROM landscape WHERE run = 'plane' ORDER BY loss LIMIT 5\"",
+    "sql \"SHOW TABLES\"",
+])]
 pub struct SqlArgs {
     /// The query
     pub query: String,
@@ -182,32 +156,22 @@ pub struct SqlArgs {
     pub db: DbArgs,
 }
 
-const MIGRATE: &str = "\
-Examples:
-  landscape migrate
-  landscape migrate --db older.duckdb";
-
 /// Bring a database of an earlier version up to date
 ///
 /// Every command that writes does so by itself; those that only read leave the file as it is.
 #[derive(Debug, Args)]
-#[command(before_help = MIGRATE)]
+#[command(before_help = examples!["migrate", "migrate --db older.duckdb"])]
 pub struct MigrateArgs {
     #[command(flatten)]
     pub db: DbArgs,
 }
-
-const RM: &str = "\
-Examples:
-  landscape rm plane
-  landscape rm trial-1 trial-2 --dry-run";
 
 /// Remove stored runs
 ///
 /// A run with several names keeps the others, and what it holds. The space is used again by later runs; `landscape
 /// compact` gives it back.
 #[derive(Debug, Args)]
-#[command(before_help = RM)]
+#[command(before_help = examples!["rm plane", "rm trial-1 trial-2 --dry-run"])]
 pub struct RmArgs {
     /// Runs by name, or by number, which is the run with all its names
     #[arg(required = true, value_name = "RUN")]
@@ -219,13 +183,9 @@ pub struct RmArgs {
     pub db: DbArgs,
 }
 
-const RENAME: &str = "\
-Examples:
-  landscape rename surface-1 valley";
-
 /// Give a stored run another name
 #[derive(Debug, Args)]
-#[command(before_help = RENAME)]
+#[command(before_help = examples!["rename surface-1 valley"])]
 pub struct RenameArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -237,16 +197,11 @@ pub struct RenameArgs {
     pub db: DbArgs,
 }
 
-const COMPACT: &str = "\
-Examples:
-  landscape compact
-  landscape compact --db large.duckdb";
-
 /// Give back the space that removed runs took
 ///
 /// All that the database holds is copied into a new file, which then takes its place. Needs as much space as that takes.
 #[derive(Debug, Args)]
-#[command(before_help = COMPACT)]
+#[command(before_help = examples!["compact", "compact --db large.duckdb"])]
 pub struct CompactArgs {
     #[command(flatten)]
     pub db: DbArgs,
@@ -268,28 +223,21 @@ fn formats(without: &'static [Format]) -> impl TypedValueParser<Value = Format> 
     PossibleValuesParser::new(known.map(value)).try_map(|given| given.parse::<Format>())
 }
 
-const COMPLETIONS: &str = "\
-Examples:
-  landscape completions bash > ~/.local/share/bash-completion/completions/landscape
-  landscape completions zsh > ~/.zfunc/_landscape";
-
 /// Print completions for a shell
 #[derive(Debug, Args)]
-#[command(before_help = COMPLETIONS)]
+#[command(before_help = examples![
+    "completions bash > ~/.local/share/bash-completion/completions/landscape",
+    "completions zsh > ~/.zfunc/_landscape",
+])]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
 }
 
-const MAN: &str = "\
-Examples:
-  landscape man | man -l -
-  landscape man --out ~/.local/share/man/man1";
-
 /// Print the manual page, or write the pages of all commands
 #[derive(Debug, Args)]
-#[command(before_help = MAN)]
+#[command(before_help = examples!["man | man -l -", "man --out ~/.local/share/man/man1"])]
 pub struct ManArgs {
     /// Folder for one page a command
     #[arg(long, value_name = "DIR")]

@@ -1,4 +1,4 @@
-use super::values::{count, described};
+use super::values::{choice, count};
 use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
@@ -6,15 +6,6 @@ use landscape_hessian::Method;
 use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
 use landscape_trace::Matrix;
 use std::path::PathBuf;
-
-const EXAMPLES: &str = "\
-Examples:
-  landscape hessian --run mnist
-  landscape hessian --run mnist --top 10 --bottom 3 --trace --density -o spectrum.svg
-  landscape hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --top 5 --per-layer
-  landscape hessian --run mnist --sharpness sam,adaptive,pac-bayes-loss
-  landscape hessian --run mnist --all-steps -o edge.svg
-  landscape hessian --run mnist --map --grid 21 -o map.png";
 
 const RANGE: &str = "The part of the plane that the map shows: min:max of the coordinates, or one range an axis \
 separated by commas; -1:1 where absent";
@@ -25,7 +16,14 @@ separated by commas; -1:1 where absent";
 /// figure from random vectors its standard error. Without any of --top, --bottom, --trace, --density,
 /// --per-layer, --map, --sharpness and --all-steps: the five largest eigenvalues and the trace.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "hessian --run mnist",
+    "hessian --run mnist --top 10 --bottom 3 --trace --density -o spectrum.svg",
+    "hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --top 5 --per-layer",
+    "hessian --run mnist --sharpness sam,adaptive,pac-bayes-loss",
+    "hessian --run mnist --all-steps -o edge.svg",
+    "hessian --run mnist --map --grid 21 -o map.png",
+])]
 #[command(mut_arg("grid", |arg| arg.help("Points of the map on each axis: 21 where absent, or for example 21x11")))]
 #[command(mut_arg("range", |arg| arg.help(RANGE)))]
 pub struct HessianArgs {
@@ -45,7 +43,7 @@ pub struct HessianArgs {
     pub store: StoreArgs,
     /// Draw the density, the map, the sharpness or the edge of stability, as `landscape plot` does, to
     /// FILE.svg, FILE.png or FILE.html; may be given several times
-    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
     /// Print how much is to be done, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
@@ -88,20 +86,10 @@ pub struct WantedArgs {
 #[command(next_help_heading = "Curvature")]
 pub struct HowArgs {
     /// Whose eigenvalues, trace and density
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "hessian",
-        value_parser = described(Matrix::ALL, Matrix::name, Matrix::about)
-    )]
+    #[arg(long, default_value = "hessian", value_parser = choice(Matrix::ALL))]
     pub matrix: Matrix,
     /// How eigenvalues are found
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "lanczos",
-        value_parser = described(EigenMethod::ALL, EigenMethod::name, EigenMethod::about)
-    )]
+    #[arg(long, default_value = "lanczos", value_parser = choice(EigenMethod::ALL))]
     pub method: EigenMethod,
     /// An eigenvalue is converged when its true residual is at most this share of it
     #[arg(
@@ -112,20 +100,16 @@ pub struct HowArgs {
     )]
     pub tol: f64,
     /// The most products for each search of eigenvalues (1000 where absent) and each trace (100)
-    #[arg(long, value_name = "N", value_parser = count::<0, 1_000_000_000>)]
+    #[arg(long, value_parser = count::<0, 1_000_000_000>)]
     pub max_products: Option<usize>,
     /// How the trace is estimated; xtrace where absent, hutchinson beyond a million parameters
-    #[arg(
-        long,
-        value_name = "NAME",
-        value_parser = described(Method::ALL, Method::name, Method::about)
-    )]
+    #[arg(long, value_parser = choice(Method::ALL))]
     pub trace_method: Option<Method>,
     /// Random vectors of the density
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = count::<0, 10_000>)]
+    #[arg(long, default_value_t = 8, value_parser = count::<0, 10_000>)]
     pub probes: usize,
     /// Lanczos steps from each random vector of the density
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = count::<0, 10_000>)]
+    #[arg(long, default_value_t = 80, value_parser = count::<0, 10_000>)]
     pub lanczos_steps: usize,
     /// Radius for the measures of sharpness that have one; each has its usual where absent
     #[arg(long, value_name = "RHO", allow_hyphen_values = true)]

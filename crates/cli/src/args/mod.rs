@@ -1,5 +1,12 @@
 //! What can be written on the command line.
 
+/// What the help of a command begins with.
+macro_rules! examples {
+    ($($line:literal),+ $(,)?) => {
+        concat!("Examples:", $("\n  landscape ", $line),+)
+    };
+}
+
 mod compare;
 mod connect;
 mod data;
@@ -44,17 +51,17 @@ pub use trajectory::TrajectoryArgs;
 use crate::words::{DATABASE, DB, color_of};
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use landscape_study::runs::Keep;
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape demo
-  landscape train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons
-  landscape surface --run moons --grid 51 --name plane
-  landscape plot plane -o plane.svg";
-
+const EXAMPLES: &str = examples![
+    "demo",
+    "train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons",
+    "surface --run moons --grid 51 --name plane",
+    "plot plane -o plane.svg",
+];
 /// Loss landscapes of neural networks: sample, follow, measure, store and draw them.
 #[derive(Debug, Parser)]
 #[command(name = "landscape", version, before_help = EXAMPLES, max_term_width = 100)]
@@ -77,7 +84,7 @@ impl Cli {
     /// # Errors
     /// What is wrong with them; and help and version, where these are asked for.
     pub fn read(words: &[OsString]) -> Result<(Self, Given), clap::Error> {
-        let mut definition = environment::without_empty(Cli::command());
+        let mut definition = environment::without_empty(definition());
         definition = definition.color(color_of(words));
         if words.iter().any(|word| word == "--version" || word == "-V") {
             definition = definition.version(version());
@@ -94,6 +101,39 @@ impl Cli {
         }
         Ok((cli, given))
     }
+}
+
+/// The definition of the command line.
+pub fn definition() -> clap::Command {
+    value_names(Cli::command())
+}
+
+/// Calls the values of options by what they are, where an option has no word of its own for them.
+fn value_names(command: clap::Command) -> clap::Command {
+    let called = |arg: clap::Arg| {
+        let name = arg.get_id().as_str();
+        let usual = name.to_uppercase();
+        // These two are words of their own.
+        let own = arg.get_value_names().unwrap_or_default() != [usual.as_str()]
+            || ["dir", "kind"].contains(&name)
+            || arg.is_positional();
+        let id = arg.get_value_parser().type_id();
+        let numbers = [
+            TypeId::of::<usize>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u8>(),
+        ];
+        let is_number = numbers.iter().any(|number| id == *number);
+        match arg.get_action().takes_values() && !own {
+            false => arg,
+            true if id == TypeId::of::<PathBuf>() => arg.value_name("FILE"),
+            true if is_number => arg.value_name("N"),
+            true if !arg.get_possible_values().is_empty() => arg.value_name("NAME"),
+            true => arg,
+        }
+    };
+    command.mut_args(called).mut_subcommands(value_names)
 }
 
 /// What is printed.
@@ -187,13 +227,7 @@ pub enum Command {
 #[command(next_help_heading = "Store")]
 pub struct DbArgs {
     /// Database file
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = DATABASE,
-        env = DB,
-        hide_env_values = true
-    )]
+    #[arg(long, default_value = DATABASE, env = DB, hide_env_values = true)]
     pub db: PathBuf,
 }
 

@@ -1,22 +1,10 @@
-use super::values::described;
+use super::values::choice;
 use super::{DbArgs, Given};
 use clap::Args;
 use landscape_plot::{Clip, Colormap};
 use landscape_study::figures::{FigureKind, FigureRequest, Look};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
-
-const EXAMPLES: &str = "\
-Examples:
-  landscape plot plane -o plane.svg
-  landscape plot plane --kind surface --log -o plane.png
-  landscape plot path --kind trajectory --log -o path.svg
-  landscape plot plane --basins -o basins.svg
-  landscape plot plane --kind persistence -o persistence.svg
-  landscape plot sgd adam --kind losses -o losses.svg
-  landscape plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)
-  landscape plot curvature --kind spectrum -o spectrum.svg
-  landscape plot plane path curvature -o page.html";
 
 /// Width of a column, in mm.
 const COLUMN_MM: f64 = 89.0;
@@ -27,7 +15,17 @@ const COLORMAPS: &[Colormap] = &[Colormap::Viridis, Colormap::Cividis];
 
 /// Draw stored runs as SVG, PNG or an interactive page
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "plot plane -o plane.svg",
+    "plot plane --kind surface --log -o plane.png",
+    "plot path --kind trajectory --log -o path.svg",
+    "plot plane --basins -o basins.svg",
+    "plot plane --kind persistence -o persistence.svg",
+    "plot sgd adam --kind losses -o losses.svg",
+    "plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)",
+    "plot curvature --kind spectrum -o spectrum.svg",
+    "plot plane path curvature -o page.html",
+])]
 pub struct PlotArgs {
     /// Runs by name or number
     #[arg(required = true, value_name = "RUN")]
@@ -36,17 +34,13 @@ pub struct PlotArgs {
     #[arg(skip)]
     pub given: Given,
     /// What is drawn; chosen from the run where absent
-    #[arg(
-        long,
-        value_name = "KIND",
-        value_parser = described(FigureKind::ALL, FigureKind::name, FigureKind::about)
-    )]
+    #[arg(long, value_name = "KIND", value_parser = choice(FigureKind::ALL))]
     pub kind: Option<FigureKind>,
     /// Which path, by the name of its run, where a run has several; all are drawn over contours
     #[arg(long, value_name = "NAME")]
     pub path: Option<String>,
     /// FILE.svg, FILE.png or FILE.html
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short)]
     pub output: PathBuf,
     #[command(flatten)]
     pub look: LookArgs,
@@ -96,11 +90,7 @@ pub struct LookArgs {
     #[arg(long, value_name = "MM", default_value_t = COLUMN_MM)]
     pub width: f64,
     /// Colours
-    #[arg(
-        long,
-        default_value = "viridis",
-        value_parser = described(COLORMAPS, Colormap::name, Colormap::about)
-    )]
+    #[arg(long, default_value = "viridis", value_parser = choice(COLORMAPS))]
     pub colormap: Colormap,
     /// Dots an inch of PNG files
     #[arg(long, value_name = "N", default_value_t = DPI)]

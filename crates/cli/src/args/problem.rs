@@ -1,4 +1,4 @@
-use super::values::{one_of, path_parser};
+use super::values::{choice, path_parser};
 use crate::words::{DATA_DIR, variable};
 use clap::Args;
 use landscape_models::{DataSpec, LossKind, Rename, Split};
@@ -19,13 +19,13 @@ pub struct DataArgs {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Which part of the data; train where absent
-    #[arg(long, value_name = "PART", value_parser = one_of(Split::ALL, Split::name))]
+    #[arg(long, value_name = "PART", value_parser = choice(Split::ALL))]
     pub split: Option<Split>,
     /// The first N samples in file order
-    #[arg(long, value_name = "N")]
+    #[arg(long)]
     pub samples: Option<usize>,
     /// The loss of a sample; chosen from network and data where absent
-    #[arg(long, value_name = "NAME", value_parser = one_of(LossKind::ALL, LossKind::name))]
+    #[arg(long, value_parser = choice(LossKind::ALL))]
     pub loss: Option<LossKind>,
 }
 
@@ -38,7 +38,7 @@ pub struct NetworkArgs {
     pub model: Option<ModelSource>,
     /// Parameters: a safetensors or PyTorch file (.pt, .pth, .t7), PyTorch's names and layout, or the index of one in
     /// parts; FILE:KEY for the network under a key of it
-    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    #[arg(long, conflicts_with = "run")]
     pub weights: Option<PathBuf>,
     /// Other names for tensors in files of parameters: what the expression matches becomes the replacement, where $1 is
     /// what stands in the first parentheses; may be given several times
@@ -48,7 +48,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
     /// Which checkpoint of the run, by step: 0 is the initial state; the last where absent
-    #[arg(long, value_name = "N")]
+    #[arg(long)]
     pub step: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-use super::values::{GridArgs, described, one_of, path_parser, tolerance};
+use super::values::{GridArgs, choice, path_parser, tolerance};
 use super::{DataArgs, EvalArgs, NetworkArgs, NormArgs, StoreArgs};
 use clap::Args;
 use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
@@ -8,24 +8,23 @@ use landscape_study::runs::LandscapeRequest;
 use landscape_trace::Precision;
 use std::path::PathBuf;
 
-const LINE: &str = "\
-Examples:
-  landscape line --run moons --grid 201 --range=-2:2
-  landscape line --model mlp:2-8-4-1 --weights a.safetensors --to b.safetensors --data moons";
-const SURFACE: &str = "\
-Examples:
-  landscape surface --run moons --grid 51 --name plane
-  landscape surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 51x31
-  landscape surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer
-  landscape surface --run moons --grid 201 --adaptive 0.01
-  landscape surface --model resnet20 --weights a.pt --to b.pt --to c.pt --data cifar10
-  landscape surface --model resnet56 --weights w.pt --data cifar10 --log -o plane.png
-  landscape surface --run moons --grid 1001 --dry-run";
-const VOLUME: &str = "\
-Examples:
-  landscape volume --run moons --grid 21 --name cube
-  landscape volume --run moons --grid 21x21x11 --range=-1:1,-1:1,-0.5:0.5";
-
+const LINE: &str = examples![
+    "line --run moons --grid 201 --range=-2:2",
+    "line --model mlp:2-8-4-1 --weights a.safetensors --to b.safetensors --data moons",
+];
+const SURFACE: &str = examples![
+    "surface --run moons --grid 51 --name plane",
+    "surface --model mlp:2-8-4-1 --weights w.safetensors --data moons --grid 51x31",
+    "surface --run mnist --step 0 --range=-1:1,-2:2 --norm layer --bias layer",
+    "surface --run moons --grid 201 --adaptive 0.01",
+    "surface --model resnet20 --weights a.pt --to b.pt --to c.pt --data cifar10",
+    "surface --model resnet56 --weights w.pt --data cifar10 --log -o plane.png",
+    "surface --run moons --grid 1001 --dry-run",
+];
+const VOLUME: &str = examples![
+    "volume --run moons --grid 21 --name cube",
+    "volume --run moons --grid 21x21x11 --range=-1:1,-1:1,-0.5:0.5",
+];
 /// Sample the loss on a line, plane or volume through parameter space.
 #[derive(Debug, Args)]
 #[command(before_help = match DIMS { 1 => LINE, 2 => SURFACE, _ => VOLUME })]
@@ -48,12 +47,7 @@ pub struct SampleArgs<const DIMS: usize> {
     #[command(flatten)]
     pub eval: EvalArgs,
     /// Points that are evaluated together, and stored together; 0 adapts to the speed
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        help_heading = "Evaluation"
-    )]
+    #[arg(long, default_value_t = 0, help_heading = "Evaluation")]
     pub batch: usize,
     /// Measure only where interpolation is not expected to hold to TOL, a share of the range of the loss
     /// (0.01 is 1%), and interpolate the rest; every point says which it is. Points drawn at random check
@@ -69,9 +63,8 @@ pub struct SampleArgs<const DIMS: usize> {
     /// In which numbers products are computed; f32 on the device cpu
     #[arg(
         long,
-        value_name = "NAME",
         default_value = "f32",
-        value_parser = described(Precision::ALL, Precision::name, Precision::about),
+        value_parser = choice(Precision::ALL),
         help_heading = "Evaluation"
     )]
     pub precision: Precision,
@@ -79,7 +72,7 @@ pub struct SampleArgs<const DIMS: usize> {
     pub store: StoreArgs,
     /// Draw what is sampled, as `landscape plot` does, to FILE.svg, FILE.png or FILE.html; may be given
     /// several times
-    #[arg(long, short, value_name = "FILE", help_heading = "Figure")]
+    #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
@@ -109,46 +102,36 @@ pub struct PlaneArgs {
     pub direction: DirectionKind,
     /// Towards other parameters, which lie at the coordinate 1; once for each axis. Running statistics that a file leaves
     /// out do not move
-    #[arg(long, value_name = "FILE")]
+    #[arg(long)]
     pub to: Vec<PathBuf>,
     /// What moves towards the parameters of --to
     #[arg(
         long,
         value_name = "WHAT",
         default_value = "states",
-        value_parser = described(Moves::ALL, Moves::name, Moves::about),
+        value_parser = choice(Moves::ALL),
         requires = "to"
     )]
     pub dir_type: Moves,
     /// What of a direction gets the norm of the same part of the network; filter for random directions, none for all
     /// others where absent
-    #[arg(long, value_name = "NAME", value_parser = one_of(Normalization::ALL, Normalization::name))]
+    #[arg(long, value_parser = choice(Normalization::ALL))]
     pub norm: Option<Normalization>,
     /// How tensors of one dimension move: not at all, scaled to their own norm, unscaled, or as a copy of the
     /// parameters
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "zero",
-        value_parser = one_of(BiasMode::ALL, BiasMode::name)
-    )]
+    #[arg(long, default_value = "zero", value_parser = choice(BiasMode::ALL))]
     pub bias: BiasMode,
     /// Make the directions orthogonal, after they are normalised
     #[arg(long)]
     pub orthogonal: bool,
     /// From which distribution random directions are drawn
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "gaussian",
-        value_parser = one_of(Distribution::ALL, Distribution::name)
-    )]
+    #[arg(long, default_value = "gaussian", value_parser = choice(Distribution::ALL))]
     pub distribution: Distribution,
     /// Seed of random directions and vectors, and of the parameters where none are given
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// Write the directions to a safetensors file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long)]
     pub save_directions: Option<PathBuf>,
 }
 

@@ -1,7 +1,7 @@
 //! What holds for the definition of the command line as a whole.
 
-use super::Cli;
-use clap::{Arg, Command, CommandFactory};
+use super::definition;
+use clap::{Arg, Command};
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ const MARK: &str =
 /// All commands that do something, with their names as they are typed.
 fn commands() -> Vec<(String, Command)> {
     let mut all = Vec::new();
-    for command in Cli::command().get_subcommands() {
+    for command in definition().get_subcommands() {
         let name = command.get_name().to_owned();
         let inner = command.get_subcommands().map(|inner| {
             let name = format!("{name} {}", inner.get_name());
@@ -33,7 +33,7 @@ fn commands() -> Vec<(String, Command)> {
 
 /// The visible arguments of every command, and those of all commands.
 fn arguments() -> Vec<(String, Arg)> {
-    let shared = Cli::command();
+    let shared = definition();
     let shared = { shared.get_arguments() }.map(|arg| ("all".to_owned(), arg.clone()));
     let mut all: Vec<(String, Arg)> = shared.collect();
     for (name, command) in commands() {

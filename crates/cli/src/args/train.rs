@@ -1,4 +1,4 @@
-use super::values::{EPOCHS, batch_size, count, one_of};
+use super::values::{EPOCHS, batch_size, choice, count};
 use super::{DataArgs, StoreArgs};
 use crate::words::DEVICE;
 use clap::Args;
@@ -8,22 +8,20 @@ use landscape_study::device::DeviceName;
 use landscape_study::runs::TrainRequest;
 use std::path::PathBuf;
 
-const EXAMPLES: &str = "\
-Examples:
-  landscape train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons
-  landscape train --model mlp:784-20-10 --data mnist-1k --epochs 30 --lr 0.01 --name mnist
-  landscape train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors
-  landscape train --model resnet20 --data cifar10 --every 20 --per-decade 10 --record f16 --name r20";
-
 /// Train a network and record its path
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons",
+    "train --model mlp:784-20-10 --data mnist-1k --epochs 30 --lr 0.01 --name mnist",
+    "train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors",
+    "train --model resnet20 --data cifar10 --every 20 --per-decade 10 --record f16 --name r20",
+])]
 pub struct TrainArgs {
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
     pub model: ModelSpec,
     /// Start from these parameters rather than from random ones
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
@@ -57,12 +55,12 @@ pub struct TrainArgs {
         long,
         value_name = "FORM",
         default_value = "f32",
-        value_parser = one_of(CheckpointForm::ALL, CheckpointForm::name),
+        value_parser = choice(CheckpointForm::ALL),
         help_heading = "Store"
     )]
     pub record: CheckpointForm,
     /// Also write the trained parameters to a safetensors file
-    #[arg(long, value_name = "FILE", help_heading = "Store")]
+    #[arg(long, help_heading = "Store")]
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub store: StoreArgs,
@@ -75,7 +73,7 @@ pub struct TrainArgs {
 #[derive(Debug, Clone, Args)]
 pub struct OptimizerArgs {
     /// Passes over the data; 0 records and saves the initial network
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = count::<0, EPOCHS>)]
+    #[arg(long, default_value_t = 30, value_parser = count::<0, EPOCHS>)]
     pub epochs: usize,
     /// Samples in a batch; full takes all of them at once
     #[arg(
@@ -88,12 +86,7 @@ pub struct OptimizerArgs {
     )]
     pub batch: usize,
     /// How parameters follow the gradient
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "sgd",
-        value_parser = one_of(OptimizerKind::ALL, OptimizerKind::name)
-    )]
+    #[arg(long, default_value = "sgd", value_parser = choice(OptimizerKind::ALL))]
     pub optimizer: OptimizerKind,
     /// Learning rate
     #[arg(long, value_name = "RATE", default_value_t = 0.01)]
@@ -119,18 +112,13 @@ pub struct TrainSettings {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub every: usize,
     /// Record N steps more from each power of ten to the next: dense at first, then thinner
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        value_parser = clap::value_parser!(u32).range(..=1000)
-    )]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
     pub per_decade: u32,
     /// Take the samples in file order in every epoch
     #[arg(long)]
     pub no_shuffle: bool,
     /// Seed of the initial parameters and of the order of the samples
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, default_value_t = 42)]
     pub seed: u64,
 }
 

@@ -1,20 +1,11 @@
-use super::values::{GridArgs, described, one_of, path_parser};
+use super::values::{GridArgs, choice, path_parser};
 use super::{DataArgs, EvalArgs, NormArgs, StoreArgs};
 use clap::Args;
 use landscape_core::{Origin, Projection};
 use landscape_models::Rename;
 use landscape_study::problem::ModelSource;
 use landscape_study::text::Window;
-use landscape_study::trajectory::{TrajectoryRequest, center_name};
-
-const EXAMPLES: &str = "\
-Examples:
-  landscape trajectory --run moons
-  landscape trajectory --run moons --grid 51 --name path
-  landscape trajectory --run sgd --run adam --center first --grid 51
-  landscape trajectory --run moons --epoch-window 10:100 --components 3 --grid 21
-  landscape trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k
-  landscape trajectory --checkpoints 'epoch_*.pt' --model resnet20 --data cifar10 --batch-norm batch";
+use landscape_study::trajectory::TrajectoryRequest;
 
 const PATH: &str = "Path";
 const PLANE: &str = "Plane";
@@ -29,7 +20,14 @@ const RANGE: &str = "The part of the plane that is sampled; the path and a margi
 /// checkpoint, its true loss and the loss at its projection, and says where the plane misleads. With
 /// --grid the plane, or the volume of three components, is sampled too.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = examples![
+    "trajectory --run moons",
+    "trajectory --run moons --grid 51 --name path",
+    "trajectory --run sgd --run adam --center first --grid 51",
+    "trajectory --run moons --epoch-window 10:100 --components 3 --grid 21",
+    "trajectory --checkpoints 'epoch_*.safetensors' --model mlp:784-20-10 --data mnist-1k",
+    "trajectory --checkpoints 'epoch_*.pt' --model resnet20 --data cifar10 --batch-norm batch",
+])]
 #[command(mut_arg("grid", |arg| arg.help(GRID).value_name("N[xM[xK]]").help_heading(PLANE)))]
 #[command(mut_arg("range", |arg| arg.help(RANGE).requires("grid").help_heading(PLANE)))]
 pub struct TrajectoryArgs {
@@ -66,17 +64,11 @@ pub struct TrajectoryArgs {
     pub epochs: Option<Window<f64>>,
     /// The origin of the coordinates: the last checkpoint (of the first run), the first one (which all
     /// runs must share), or the mean of all
-    #[arg(
-        long,
-        default_value = "last",
-        value_parser = described(Origin::ALL, center_name, Origin::about),
-        help_heading = PLANE
-    )]
+    #[arg(long, default_value = "last", value_parser = choice(Origin::ALL), help_heading = PLANE)]
     pub center: Origin,
     /// Principal components: 2 span a plane, 3 a volume
     #[arg(
         long,
-        value_name = "N",
         default_value_t = 2,
         value_parser = clap::value_parser!(u8).range(2..=3),
         help_heading = PLANE
@@ -89,9 +81,8 @@ pub struct TrajectoryArgs {
     /// each direction)
     #[arg(
         long,
-        value_name = "NAME",
         default_value = "lstsq",
-        value_parser = one_of(Projection::ALL, Projection::name),
+        value_parser = choice(Projection::ALL),
         help_heading = PLANE
     )]
     pub project: Projection,

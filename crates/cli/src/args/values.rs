@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use landscape_core::{Adaptive, path_text};
+use landscape_core::{Adaptive, Choice, path_text};
 use landscape_models::TrainConfig;
 use landscape_study::directions::GridRequest;
 use landscape_study::text::{Counts, Ranges};
@@ -38,31 +38,16 @@ where
     OsStringValueParser::new().try_map(|word: OsString| path_text(Path::new(&word)).parse())
 }
 
-/// Reads one of these values by its name; help and completions list the names.
-pub fn one_of<T>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    let names = all.iter().map(|&one| name(one));
-    PossibleValuesParser::new(names).map(move |given| found(all, name, &given))
-}
-
-/// The same, where help says what each of them is.
-pub fn described<T>(
-    all: &'static [T],
-    name: fn(T) -> &'static str,
-    about: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    let value = |&one: &T| PossibleValue::new(name(one)).help(about(one));
-    PossibleValuesParser::new(all.iter().map(value)).map(move |given| found(all, name, &given))
-}
-
-fn found<T: Copy>(all: &[T], name: fn(T) -> &'static str, given: &str) -> T {
-    let found = all.iter().copied().find(|&one| name(one) == given);
-    found.expect("one of the possible values")
+/// Reads one of these by its name; help and completions list the names, with what each of them is.
+pub fn choice<T: Choice>(all: &'static [T]) -> impl TypedValueParser<Value = T> {
+    let value = |one: &T| match one.sentence() {
+        Some(sentence) => PossibleValue::new(one.word()).help(sentence),
+        None => PossibleValue::new(one.word()),
+    };
+    PossibleValuesParser::new(all.iter().map(value)).map(move |given| {
+        let found = all.iter().copied().find(|one| one.word() == given);
+        found.expect("one of the possible values")
+    })
 }
 
 /// Reads the size of a batch.

@@ -1,22 +1,21 @@
 //! Completions and manual pages, from the definition of the command line.
 
-use crate::args::{Cli, CompletionsArgs, ManArgs};
+use crate::args::{CompletionsArgs, ManArgs, definition};
 use crate::error::CliError;
 use crate::output::{self, Console};
-use clap::CommandFactory;
 use landscape_core::path_words;
 use std::fs;
 
 /// Prints the completions for a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "landscape", &mut script);
+    clap_complete::generate(args.shell, &mut definition(), "landscape", &mut script);
     output::stdout(|out| std::io::Write::write_all(out, &script))
 }
 
 /// Prints the manual page, or writes one page a command.
 pub fn man(args: &ManArgs, console: &Console) -> Result<(), CliError> {
-    let command = Cli::command();
+    let command = definition();
     let Some(folder) = &args.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command)

@@ -2,6 +2,7 @@
 
 mod options;
 
+use crate::args::no_effect;
 use crate::interrupt::Interrupt;
 use landscape_core as core;
 use landscape_models::{GetError, ModelsError};
@@ -41,33 +42,32 @@ pub enum CliError {
 
 impl From<StudyError> for CliError {
     fn from(error: StudyError) -> Self {
-        match error {
-            StudyError::NoParameters => CliError::Missing {
-                what: "--weights",
-                remedy: "curvature belongs to given parameters: give --weights FILE, or --run NAME of a \
-                         training run (--step 0 is its initial state)",
-            },
-            StudyError::NoCheckpoints => CliError::Missing {
-                what: "--run",
-                remedy: "give a training run, or files with --checkpoints",
-            },
-            StudyError::Interrupted { saved, again } => CliError::Interrupted { saved, again },
-            StudyError::NoModel => CliError::Missing {
-                what: "--model",
-                remedy: "give the network, for example --model mlp:2-8-4-1, or a training run with --run",
-            },
-            StudyError::NoData => CliError::Missing {
-                what: "--data",
-                remedy: "give the data, for example --data moons or --data mnist-1k",
-            },
-            StudyError::NoInnerPoints => nothing_to_train("--inner-points"),
-            StudyError::NoEpochs => nothing_to_train("--epochs"),
-            StudyError::NoFolder { .. } => CliError::Conflict {
-                what: format!("--data-dir has no effect here: {error}"),
-                remedy: "leave --data-dir out".to_owned(),
-            },
-            error => CliError::Study(error),
-        }
+        let (what, remedy) = match error {
+            StudyError::NoParameters => (
+                "--weights",
+                "curvature belongs to given parameters: give --weights FILE, or --run NAME of a training run (--step 0 \
+                 is its initial state)",
+            ),
+            StudyError::NoCheckpoints => {
+                ("--run", "give a training run, or files with --checkpoints")
+            }
+            StudyError::NoModel => (
+                "--model",
+                "give the network, for example --model mlp:2-8-4-1, or a training run with --run",
+            ),
+            StudyError::NoData => (
+                "--data",
+                "give the data, for example --data moons or --data mnist-1k",
+            ),
+            StudyError::Interrupted { saved, again } => {
+                return CliError::Interrupted { saved, again };
+            }
+            StudyError::NoInnerPoints => return nothing_to_train("--inner-points"),
+            StudyError::NoEpochs => return nothing_to_train("--epochs"),
+            StudyError::NoFolder { .. } => return no_effect("data_dir", &error.to_string(), None),
+            error => return CliError::Study(error),
+        };
+        CliError::Missing { what, remedy }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::words::{Typed, nearest};
 use landscape_core as core;
+use landscape_files::TooLarge;
 use landscape_hessian::{DensityError, LanczosError, PowerError, TraceError as EstimateError};
 use landscape_models::{GetError, ModelsError};
 use landscape_storage::Error as Store;
@@ -11,7 +12,24 @@ use landscape_trace::TraceError;
 /// What to do about an error of the library, in the options of the command line, where it has some for that.
 pub fn remedy(error: &StudyError) -> Option<String> {
     use StudyError as E;
+    if let Some(reason) = TooLarge::below(error) {
+        let enough = reason.enough();
+        return Some(format!(
+            "if it rightly holds so much, allow it with --max-memory {enough}"
+        ));
+    }
     let words = match error {
+        E::Store(Store::Memory {
+            is_query, enough, ..
+        }) => {
+            let less = match is_query {
+                true => {
+                    "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more"
+                }
+                false => "if it rightly does, allow it",
+            };
+            return Some(format!("{less} with --max-memory {enough}"));
+        }
         E::Trace(TraceError::NoDevice { device, .. }) => absent_device(device),
         E::Trace(TraceError::Precision { .. }) => {
             "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
@@ -30,7 +48,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "give another --name, or --force to replace the stored run"
         }
         E::Store(Store::Busy { .. } | Store::UnknownOwner { .. }) => "give another --name, or wait",
-        E::Store(Store::OutputExists { .. }) => "give another file, or --force to overwrite it",
+        E::Store(Store::OutputExists { .. }) | E::Exists { .. } => {
+            "give another file, or --force to overwrite it"
+        }
         E::Models(ModelsError::Get(GetError::Io { .. })) => return None,
         E::Models(ModelsError::Get(_)) => "another server is given with --url URL",
         E::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
@@ -177,10 +197,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         }
         E::FewDirections { .. } => "`landscape export NAME --directions` writes those of a run",
         E::Axes { what, axes, .. } => {
-            let option = if *what == "counts" {
-                "--grid"
-            } else {
-                "--range"
+            let option = match *what {
+                "counts" => "--grid",
+                _ => "--range",
             };
             return Some(format!("give {option} one for all axes, or {axes}"));
         }
@@ -199,8 +218,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "add --force to train from the start (what is stored is replaced once the new training is complete), or \
              give another --name"
         }
-        E::Exists { .. } => "give another file, or --force to overwrite it",
-        E::NoLandscape { .. } => {
+        E::NoLandscape { .. } | E::KindsDiffer { .. } => {
             "name trainings alone, or landscapes alone; `landscape runs` lists them"
         }
         E::SeveralGrids => "sample them with the same --grid and --range, or leave --tolerance out",
@@ -226,9 +244,6 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         }
         E::NotAPlane { .. } => "give -o FILE.html, or leave -o out",
         E::FewPoints { .. } => "give for example --points 61",
-        E::KindsDiffer { .. } => {
-            "name trainings alone, or landscapes alone; `landscape runs` lists them"
-        }
         E::LossesDiffer { .. } => {
             "compare surfaces of both on the same data: landscape surface --run NAME --data SPEC"
         }

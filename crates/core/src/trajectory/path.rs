@@ -20,7 +20,7 @@ pub enum Origin {
     #[default]
     Last,
     /// The first checkpoint, which all paths must share: runs from common initial weights.
-    Start,
+    First,
     /// The mean of all checkpoints, as in scikit-learn. Buffers are those of the last checkpoint of
     /// the first path.
     Mean,
@@ -28,7 +28,7 @@ pub enum Origin {
 
 named!(Origin, "origin of a plane of paths", {
     Last => "last": "The last checkpoint",
-    Start => "start": "The first checkpoint",
+    First => "first": "The first checkpoint",
     Mean => "mean": "The mean of all checkpoints",
 });
 
@@ -314,7 +314,7 @@ fn origin(paths: &[Chosen<'_>], origin: Origin) -> Result<Params, StreamError> {
     match origin {
         Origin::Last => paths[0].end(true),
         Origin::Mean => mean(paths, paths[0].end(true)?),
-        Origin::Start => {
+        Origin::First => {
             let start = paths[0].end(false)?;
             for (path, other) in paths.iter().enumerate().skip(1) {
                 let first = other.end(false)?;

@@ -78,7 +78,7 @@ pub enum PickleError {
         limit: usize,
     },
     /// It unpacks to more than its length lets expect.
-    #[error(transparent)]
+    #[error("{0}")]
     TooLarge(#[from] landscape_files::TooLarge),
     /// The file is sound, but of a kind that is not read.
     #[error("{found}; save it with torch.save(model.state_dict(), FILE)")]

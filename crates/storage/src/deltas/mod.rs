@@ -11,9 +11,8 @@ mod rounded;
 pub(crate) use chain::{Encoder, key_frame, restore};
 
 use crate::error::Error;
-use landscape_core::{Params, Role, UnknownName};
+use landscape_core::{Params, Role, named};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::str::FromStr;
 
 /// Checkpoints from one key frame to the next.
@@ -35,43 +34,11 @@ pub enum CheckpointForm {
     F16,
 }
 
-impl CheckpointForm {
-    /// Every form.
-    pub const ALL: &'static [CheckpointForm] = &[
-        CheckpointForm::Raw,
-        CheckpointForm::F32,
-        CheckpointForm::F16,
-    ];
-
-    /// The name on the command line and in the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            CheckpointForm::Raw => "raw",
-            CheckpointForm::F32 => "f32",
-            CheckpointForm::F16 => "f16",
-        }
-    }
-}
-
-impl fmt::Display for CheckpointForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for CheckpointForm {
-    type Err = UnknownName;
-
-    fn from_str(given: &str) -> Result<Self, UnknownName> {
-        let mut all = CheckpointForm::ALL.iter().copied();
-        all.find(|form| form.name() == given)
-            .ok_or_else(|| UnknownName {
-                what: "form of checkpoints",
-                given: given.to_owned(),
-                known: &["raw", "f32", "f16"],
-            })
-    }
-}
+named!(CheckpointForm, "form of checkpoints", {
+    Raw => "raw",
+    F32 => "f32",
+    F16 => "f16",
+});
 
 /// How the values of a frame are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -256,14 +256,17 @@ impl<'a> Source<'a> {
 /// What DuckDB says about a file, under the name that was given.
 pub(crate) fn broken(path: &Path, name: &Plain, error: duckdb::Error) -> Error {
     let text = error.to_string();
-    let text = match text.contains("Out of Memory") {
-        true => "it needs more memory than a file of its length may take; if it rightly does, \
-                 allow it with --max-memory 8GiB"
-            .to_owned(),
+    if text.contains("Out of Memory") {
+        let path = path.display();
+        return Error::Memory {
+            what: format!("`{path}` needs more memory than a file of its length may take"),
+            is_query: false,
+            enough: "8GiB".to_owned(),
+        };
+    }
+    let text = match text.contains("Could not read enough bytes") {
         // It reserves what a length says, and takes none of it before the bytes are there.
-        false if text.contains("Could not read enough bytes") => {
-            "a length in it leads beyond its end; get the file again".to_owned()
-        }
+        true => "a length in it leads beyond its end; get the file again".to_owned(),
         false => {
             let said = text.lines().next().unwrap_or_default();
             let said = said.trim_start_matches("Invalid Input Error: ");

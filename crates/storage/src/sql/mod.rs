@@ -103,9 +103,7 @@ fn json_of(value: ValueRef<'_>) -> Option<Json> {
 }
 
 fn wrong(error: duckdb::Error) -> Error {
-    Error::Query {
-        message: query_memory::advised(error.to_string()),
-    }
+    query_memory::failed(error.to_string())
 }
 
 /// Names of the columns, once all of them are of types that can be read.

@@ -22,6 +22,8 @@ pub enum RunOrder {
     Size,
 }
 
+landscape_core::choices!(RunOrder);
+
 impl RunOrder {
     /// Every order.
     pub const ALL: &'static [RunOrder] = &[

@@ -46,10 +46,7 @@ fn arrays_that_promise_what_they_do_not_hold() {
     zeros(&path, 16 << 20, 16 << 20);
     assert!(fs::metadata(&path).unwrap().len() < 200_000);
     let text = refused(&path, Format::Npz);
-    assert!(
-        text.contains("134.2 MB") && text.contains("--max-memory 128MiB"),
-        "{text}"
-    );
+    assert!(text.contains("134.2 MB") && !text.contains("--"), "{text}");
 }
 
 #[test]

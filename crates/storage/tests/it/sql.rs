@@ -314,12 +314,12 @@ fn answers_are_bounded() {
         "SELECT [{'a': range(20000000)}]",
         "SELECT MAP {'a': [repeat(repeat('x', 1000), 200000)]}",
     ] {
-        let error = store.sql(query).unwrap_err().to_string();
-        assert!(
-            error.contains("LIMIT") && error.contains("--max-memory 2GiB"),
-            "{query}: {error}"
-        );
-        assert_eq!(error.lines().count(), 1, "{error}");
+        let error = store.sql(query).unwrap_err();
+        let Error::Memory { enough, .. } = &error else {
+            panic!("{query}: {error}");
+        };
+        assert_eq!(enough, "2GiB", "{query}");
+        assert_eq!(error.to_string().lines().count(), 1, "{error}");
     }
 }
 

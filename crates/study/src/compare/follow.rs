@@ -276,7 +276,7 @@ fn joint_plane(
     let mut request = TrajectoryRequest {
         runs: trainings.iter().map(|one| one.run.name.clone()).collect(),
         center: match asked.factor {
-            Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::Start,
+            Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::First,
             _ => Origin::Mean,
         },
         evaluation: asked.evaluation.clone(),

@@ -168,8 +168,8 @@ fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), St
     if numbers.saturating_mul(evidence.records.len()) > NUMBERS {
         let count = evidence.records.len();
         evidence.no_path = Some(format!(
-            "{count} checkpoints of {numbers} numbers are not analysed here; `landscape trajectory --run {}` does",
-            run.name
+            "{count} checkpoints of {numbers} numbers are too many to be projected here; once they are projected, as a \
+             run of their own, that is used"
         ));
         return Ok(());
     }

@@ -1,5 +1,6 @@
 use super::{Smaller, StudyError};
 use landscape_core as core;
+use landscape_files::TooLarge;
 use std::io;
 
 impl StudyError {
@@ -7,6 +8,9 @@ impl StudyError {
     /// for, as the options of a command line, says it in those.
     pub fn help(&self) -> Option<String> {
         use StudyError as E;
+        if let Some(reason) = TooLarge::below(self) {
+            return Some(reason.help());
+        }
         let words = match self {
             E::TooFew { .. } => "give two or more",
             E::NoWidth { .. } => "give another network, or vary something else",
@@ -186,6 +190,10 @@ fn store(error: &landscape_storage::Error) -> Option<&'static str> {
         E::Differs { .. } => Some("give another name, or replace the stored run"),
         E::OutputExists { .. } => Some("give another file, or replace it"),
         E::Io { source, .. } => Some(file_help(source)),
+        E::Memory { is_query: true, .. } => Some(
+            "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more memory",
+        ),
+        E::Memory { .. } => Some("if it rightly does, allow more memory"),
         _ => None,
     }
 }

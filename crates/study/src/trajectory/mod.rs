@@ -362,14 +362,6 @@ impl ProjectedPaths {
     }
 }
 
-/// What an origin is called by those who ask for it: `last`, `first` or `mean`.
-pub fn center_name(center: Origin) -> &'static str {
-    match center {
-        Origin::Start => "first",
-        other => other.name(),
-    }
-}
-
 /// Everything that determines the numbers.
 fn settings(
     request: &TrajectoryRequest,
@@ -380,7 +372,7 @@ fn settings(
     Ok(PathSettings {
         problem: ProblemSettings::new(&paths.model, None, &paths.data, paths.loss.kind),
         checkpoints: checkpoints.collect::<Result<_, _>>()?,
-        center: Some(center_name(request.center).to_owned()),
+        center: Some(request.center.name().to_owned()),
         project: Some(request.project.name().to_owned()),
         components: Some(request.components),
         statistics: request.statistics.into(),

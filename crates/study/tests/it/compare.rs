@@ -245,7 +245,7 @@ fn an_observer_ends_all_trainings_and_what_is_done_stays() {
 fn the_joint_plane_has_every_path_with_its_true_losses() {
     let (trained, all) = followed(&optimizers(), 2);
     let options = PathOptions {
-        origin: Origin::Start,
+        origin: Origin::First,
         ..PathOptions::default()
     };
     let plane = joint_plane(&trained, &all, &options).unwrap();

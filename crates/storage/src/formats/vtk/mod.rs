@@ -29,6 +29,8 @@ pub enum Height {
     Flat,
 }
 
+landscape_core::choices!(Height);
+
 impl Height {
     /// Every choice.
     pub const ALL: &'static [Height] = &[Height::Loss, Height::Log, Height::Flat];
