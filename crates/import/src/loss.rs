@@ -1,10 +1,15 @@
-//! Losses of outputs and targets, with PyTorch's definitions.
+//! Losses of outputs and targets, with PyTorch's definitions: those of `landscape_models::loss`, for outputs of any shape.
+
+use crate::array::Array;
+use crate::error::ImportError;
+use crate::lower::{Kind, LowerError, Lowered, Lowering, Tensor};
+use landscape_trace::{Binary, Reduction, Unary};
 
 /// Which loss is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Loss {
-    /// Negative log likelihood of the class under the softmax of the outputs: of labels, of which -100 is left out, or of class
-    /// probabilities.
+    /// Negative log likelihood of the class under the softmax of the outputs. Targets are labels, of which -100 is left out, or class
+    /// probabilities in the shape of the outputs. Classes are axis 1, as in PyTorch, or the last axis where labels fit it alone.
     CrossEntropy,
     /// Binary cross-entropy of the sigmoid of the outputs.
     BceWithLogits,
@@ -12,6 +17,237 @@ pub enum Loss {
     Bce,
     /// Squared difference, averaged over the outputs.
     Mse,
-    /// The first output is the loss: one number, or one for each sample.
+    /// The first output is the loss: one number, or one for each sample. Targets are the last input.
     Program,
+}
+
+/// The mark of labels that cross-entropy leaves out.
+const IGNORED: f32 = -100.0;
+/// The smallest logarithm that a binary cross-entropy uses.
+const LOG_FLOOR: f64 = -100.0;
+
+/// A loss, one number or some for each sample, and which samples are predicted correctly.
+pub(crate) type Losses = (Tensor, Option<Tensor>);
+
+/// The loss of an output.
+pub(crate) fn loss(
+    l: &mut Lowering,
+    output: &Tensor,
+    targets: &Array,
+    loss: Loss,
+) -> Result<Losses, ImportError> {
+    let shape = l.shape(output);
+    if targets.shape().first() != Some(&l.samples) {
+        return Err(ImportError::Targets(format!(
+            "there are {} samples, and the targets have the shape {:?}",
+            l.samples,
+            targets.shape()
+        )));
+    }
+    let made = match loss {
+        Loss::CrossEntropy => return cross_entropy(l, output, targets),
+        _ => {
+            let y = values(l, &shape, targets)?;
+            let x = l.reshape_to(output, &shape);
+            x.and_then(|x| match loss {
+                Loss::Mse => mse(l, &x, &y).map(|each| (each, None)),
+                Loss::BceWithLogits => with_hits(l, &x, &y, 0.0, bce_with_logits),
+                _ => with_hits(l, &x, &y, 0.5, bce),
+            })
+        }
+    };
+    made.map_err(wrong)
+}
+
+fn wrong(error: LowerError) -> ImportError {
+    ImportError::Targets(error.to_string())
+}
+
+/// Targets in the shape of the outputs.
+fn values(l: &mut Lowering, shape: &[usize], targets: &Array) -> Result<Tensor, ImportError> {
+    let given = targets.shape();
+    let count: usize = shape.iter().product();
+    if targets.data().len() != count {
+        return Err(ImportError::Targets(format!(
+            "the outputs have the shape {shape:?} and the targets {given:?}; they must be as many"
+        )));
+    }
+    let y = data(l, targets, Kind::Float)?;
+    l.reshape_to(&y, shape).map_err(wrong)
+}
+
+fn data(l: &mut Lowering, array: &Array, kind: Kind) -> Result<Tensor, ImportError> {
+    let value = l.builder.data(array.shape(), array.data().to_vec())?;
+    Ok(Tensor::new(value, kind))
+}
+
+fn mse(l: &mut Lowering, x: &Tensor, y: &Tensor) -> Lowered {
+    let d = l.binary(Binary::Sub, x, y)?;
+    l.binary(Binary::Mul, &d, &d)
+}
+
+/// `relu(x) - x y + log(1 + exp(x - 2 relu(x)))`: nothing overflows, and small losses keep their digits.
+fn bce_with_logits(l: &mut Lowering, x: &Tensor, y: &Tensor) -> Lowered {
+    let positive = l.unary(Unary::Relu, x);
+    let twice = l.unary(Unary::MulScalar(2.0), &positive);
+    let folded = l.binary(Binary::Sub, x, &twice)?;
+    let tail = l.unary(Unary::Exp, &folded);
+    let tail = l.unary(Unary::Log1p, &tail);
+    let product = l.binary(Binary::Mul, x, y)?;
+    let rest = l.binary(Binary::Sub, &positive, &product)?;
+    l.binary(Binary::Add, &rest, &tail)
+}
+
+/// `-(y log p + (1 - y) log(1 - p))`, each logarithm at least -100.
+fn bce(l: &mut Lowering, p: &Tensor, y: &Tensor) -> Lowered {
+    let floor = Unary::Clamp(LOG_FLOOR, f64::INFINITY);
+    let yes = l.unary(Unary::Log, p);
+    let yes = l.unary(floor, &yes);
+    let less = l.unary(Unary::Neg, p);
+    let no = l.unary(Unary::Log1p, &less);
+    let no = l.unary(floor, &no);
+    let first = l.binary(Binary::Mul, &yes, y)?;
+    let rest = l.unary(Unary::Neg, y);
+    let rest = l.unary(Unary::AddScalar(1.0), &rest);
+    let second = l.binary(Binary::Mul, &no, &rest)?;
+    let gain = l.binary(Binary::Add, &first, &second)?;
+    Ok(l.unary(Unary::Neg, &gain))
+}
+
+/// A binary loss, and whether all outputs of a sample are on the right side of a threshold.
+fn with_hits(
+    l: &mut Lowering,
+    x: &Tensor,
+    y: &Tensor,
+    threshold: f64,
+    loss: impl Fn(&mut Lowering, &Tensor, &Tensor) -> Lowered,
+) -> Lowered<Losses> {
+    let each = loss(l, x, y)?;
+    let said = l.unary(Unary::GreaterScalar(threshold), x);
+    let wanted = l.unary(Unary::GreaterScalar(0.5), y);
+    let hits = l.binary(Binary::Equal, &said, &wanted)?;
+    let along: Vec<i64> = (1..l.rank(&hits) as i64).collect();
+    let hits = match along.is_empty() {
+        true => hits,
+        false => l.reduce(Reduction::Min, &hits, &along, false)?,
+    };
+    Ok((each, Some(hits)))
+}
+
+fn cross_entropy(
+    l: &mut Lowering,
+    output: &Tensor,
+    targets: &Array,
+) -> Result<Losses, ImportError> {
+    let shape = l.shape(output);
+    if shape.len() < 2 {
+        return Err(ImportError::Targets(format!(
+            "the output has the shape {shape:?}, and cross-entropy needs an axis of classes; for one output use bce-with-logits"
+        )));
+    }
+    if targets.shape() == shape && shape[1] > 1 {
+        let y = data(l, targets, Kind::Float)?;
+        return of_probabilities(l, output, &y).map_err(wrong);
+    }
+    let Some(axis) = class_axis(&shape, targets.shape()) else {
+        return Err(ImportError::Targets(format!(
+            "labels of shape {:?} do not fit outputs of shape {shape:?}: there has to be one for each, without the axis of the \
+             classes",
+            targets.shape()
+        )));
+    };
+    check_labels(targets, shape[axis])?;
+    let y = data(l, targets, Kind::Int)?;
+    of_labels(l, output, &y, axis, targets.data().contains(&IGNORED)).map_err(wrong)
+}
+
+/// The axis of the classes of outputs whose labels have a given shape.
+fn class_axis(output: &[usize], labels: &[usize]) -> Option<usize> {
+    let without = |axis: usize| {
+        let mut shape = output.to_vec();
+        shape.remove(axis);
+        shape
+    };
+    let trimmed =
+        |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|&n| n != 1).collect() };
+    let last = output.len() - 1;
+    let fits = |axis: &usize| trimmed(&without(*axis)) == trimmed(labels);
+    let folded = output.len() == 2 && labels.iter().product::<usize>() == output[0];
+    [1, last].into_iter().find(fits).or(folded.then_some(1))
+}
+
+fn check_labels(targets: &Array, classes: usize) -> Result<(), ImportError> {
+    let fits = |&label: &f32| {
+        label == IGNORED || label.fract() == 0.0 && label >= 0.0 && (label as usize) < classes
+    };
+    match targets.data().iter().position(|label| !fits(label)) {
+        None => Ok(()),
+        Some(at) => Err(ImportError::Targets(format!(
+            "target {} of sample {} is no label of {classes} classes, 0 to {}",
+            targets.data()[at],
+            at / (targets.data().len() / targets.shape()[0].max(1)).max(1),
+            classes.saturating_sub(1)
+        ))),
+    }
+}
+
+fn of_labels(
+    l: &mut Lowering,
+    x: &Tensor,
+    labels: &Tensor,
+    axis: usize,
+    ignored: bool,
+) -> Lowered<Losses> {
+    let mut shape = l.shape(x);
+    shape[axis] = 1;
+    let labels = l.reshape_to(labels, &shape)?;
+    let kept = ignored.then(|| l.unary(Unary::NotEqualScalar(f64::from(IGNORED)), &labels));
+    let index = match &kept {
+        None => labels,
+        Some(kept) => l.unless(&labels, kept, 0.0)?,
+    };
+    let place = axis as i64;
+    let logs = l.softmax(x, place, true)?;
+    let found = l.gather(&logs, place, &index)?;
+    let each = l.unary(Unary::Neg, &found);
+    let best = l.place_of_extreme(x, Some(place), true, true)?;
+    let hits = l.binary(Binary::Equal, &best, &index)?;
+    let Some(kept) = kept else {
+        let each = l.squeeze(&each, Some(&[place]))?;
+        let hits = l.squeeze(&hits, Some(&[place]))?;
+        return Ok((each, Some(hits)));
+    };
+    let total = l.sum(&kept, &[], false)?;
+    let mut mean = |each: &Tensor| {
+        let own = l.binary(Binary::Mul, each, &kept)?;
+        let sum = l.sum(&own, &[], false)?;
+        l.binary(Binary::Div, &sum, &total)
+    };
+    Ok((mean(&each)?, Some(mean(&hits)?)))
+}
+
+fn of_probabilities(l: &mut Lowering, x: &Tensor, y: &Tensor) -> Lowered<Losses> {
+    let logs = l.softmax(x, 1, true)?;
+    let product = l.binary(Binary::Mul, &logs, y)?;
+    let sum = l.sum(&product, &[1], false)?;
+    let each = l.unary(Unary::Neg, &sum);
+    let said = l.place_of_extreme(x, Some(1), false, true)?;
+    let wanted = l.place_of_extreme(y, Some(1), false, true)?;
+    let hits = l.binary(Binary::Equal, &said, &wanted)?;
+    Ok((each, Some(hits)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class_axis;
+
+    #[test]
+    fn classes_are_where_labels_have_none() {
+        assert_eq!(class_axis(&[7, 10], &[7]), Some(1));
+        assert_eq!(class_axis(&[7, 10], &[7, 1]), Some(1));
+        assert_eq!(class_axis(&[7, 3, 5, 5], &[7, 5, 5]), Some(1));
+        assert_eq!(class_axis(&[7, 16, 33], &[7, 16]), Some(2));
+        assert_eq!(class_axis(&[112, 33], &[7, 16]), Some(1));
+        assert_eq!(class_axis(&[7, 10], &[7, 2]), None);
+    }
 }

@@ -1,14 +1,448 @@
-//! PyTorch's exported programs.
+//! PyTorch's exported programs: what `torch.export.save` writes.
+//!
+//! A zip archive: `models/NAME.json` is the graph, `data/weights` has the numbers of its parameters and an index of them, and
+//! `data/constants` those of what is neither parameter nor saved buffer.
 
-use crate::source::Source;
+mod archive;
+mod aten;
+mod call;
+mod graph;
+mod memory;
+mod schema;
+
+use crate::lower::{Kind, Operand};
+use crate::source::{Element, Input, Operation, Output, Size, Source};
+use archive::{Archive, Numbers, Stored};
+use graph::{Exported, Given, Meta, Target, place};
+use landscape_core::{Parameter, Params, Role};
 use landscape_files::{Budget, FileError};
+use schema::{
+    Argument, Constant, ExportedProgram, InputSpec, Node, OutputSpec, SymInt, TensorMeta,
+};
+use std::collections::{BTreeMap, HashMap};
 
-/// Whether bytes are an archive of `torch.export.save`.
-pub(crate) fn is_program(bytes: &[u8]) -> bool {
+/// Whether bytes are a zip archive, as those of `torch.export.save` are.
+pub(crate) fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
 /// The program in an archive.
-pub(crate) fn read(_bytes: &[u8], _budget: &Budget) -> Result<Source, FileError> {
-    Err(FileError::Unsupported("not yet".into()))
+pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Source, FileError> {
+    let mut archive = Archive::new(bytes, budget)?;
+    let names = archive.names();
+    let model = model(&names)?;
+    let program: ExportedProgram = match archive.json(&format!("models/{model}.json"))? {
+        Some(program) => program,
+        None => return Err(FileError::Corrupt("its graph is missing".into())),
+    };
+    if let Some(version) = &program.schema_version
+        && !(5..=8).contains(&version.major)
+    {
+        return Err(FileError::Unsupported(format!(
+            "a program of schema {}.{}, and those of 5 to 8 are read; export it with PyTorch 2.5 to 2.9",
+            version.major, version.minor
+        )));
+    }
+    let weights = archive.tensors("data/weights/", &format!("{model}_weights_config.json"))?;
+    let constants =
+        archive.tensors("data/constants/", &format!("{model}_constants_config.json"))?;
+    Reader::new(weights, constants).source(program)
+}
+
+/// The name of the program in an archive that is to hold one.
+fn model(names: &[String]) -> Result<String, FileError> {
+    let of = |name: &String| {
+        Some(
+            name.strip_prefix("models/")?
+                .strip_suffix(".json")?
+                .to_owned(),
+        )
+    };
+    let mut all: Vec<String> = names.iter().filter_map(of).collect();
+    if names
+        .iter()
+        .any(|name| name == "serialized_exported_program.json")
+        || names
+            .iter()
+            .any(|name| name.starts_with("data/weights/") && name.ends_with(".pt"))
+    {
+        return Err(FileError::Unsupported(
+            "a program as PyTorch before 2.9 wrote it, with pickled weights; save it anew with PyTorch 2.9: \
+             torch.export.save(torch.export.load(FILE), OTHER)"
+                .into(),
+        ));
+    }
+    match (all.pop(), all.len()) {
+        (Some(one), 0) => Ok(one),
+        (Some(_), _) => Err(FileError::Unsupported(
+            "an archive of several programs; save the one that is meant alone, with torch.export.save".into(),
+        )),
+        (None, _) if names.iter().any(|name| name.ends_with("data.pkl")) => Err(FileError::Unsupported(
+            "a checkpoint or a TorchScript archive, not a program; export the network: \
+             torch.export.save(torch.export.export(net, (x,)), \"net.pt2\")"
+                .into(),
+        )),
+        (None, _) => Err(FileError::Unsupported("a zip archive without a program of torch.export".into())),
+    }
+}
+
+struct Reader {
+    weights: HashMap<String, Stored>,
+    constants: HashMap<String, Stored>,
+    params: Vec<Parameter>,
+    /// The parameter that lies in a place of the file.
+    places: HashMap<String, usize>,
+    inputs: Vec<Input>,
+    notes: Vec<String>,
+    rounded: Vec<String>,
+    converted: BTreeMap<&'static str, usize>,
+}
+
+impl Reader {
+    fn new(weights: Vec<(String, Stored)>, constants: Vec<(String, Stored)>) -> Self {
+        Self {
+            weights: weights.into_iter().collect(),
+            constants: constants.into_iter().collect(),
+            params: Vec::new(),
+            places: HashMap::new(),
+            inputs: Vec::new(),
+            notes: Vec::new(),
+            rounded: Vec::new(),
+            converted: BTreeMap::new(),
+        }
+    }
+
+    fn source(mut self, program: ExportedProgram) -> Result<Source, FileError> {
+        let schema::GraphModule { graph, signature } = program.graph_module;
+        let metas = &graph.tensor_values;
+        let mut given = Vec::new();
+        for spec in signature.input_specs {
+            given.extend(self.given(spec, metas)?);
+        }
+        let outputs = outputs(&signature.output_specs, metas)?;
+        let operations = operations(&graph.nodes);
+        self.notes.extend(training(&graph.nodes));
+        self.conversions();
+        let samples = self
+            .inputs
+            .iter()
+            .find_map(|input| match input.shape.first() {
+                Some(Size::Fixed(n)) => Some(Some(*n)),
+                Some(Size::Free(_)) => Some(None),
+                None => None,
+            });
+        let examples = examples(&graph.inputs, metas);
+        let tensors = metas
+            .iter()
+            .map(|(name, meta)| (name.clone(), described(meta)));
+        let exported = Exported {
+            given,
+            tensors: tensors.collect(),
+            outputs: outputs.iter().map(|output| output.name.clone()).collect(),
+            nodes: graph.nodes,
+        };
+        Ok(Source {
+            inputs: self.inputs,
+            outputs,
+            params: Params::new(self.params)
+                .map_err(|error| FileError::Corrupt(error.to_string()))?,
+            operations,
+            notes: self.notes,
+            samples: samples.flatten(),
+            examples,
+            graph: Box::new(exported),
+        })
+    }
+
+    fn given(
+        &mut self,
+        spec: InputSpec,
+        metas: &HashMap<String, TensorMeta>,
+    ) -> Result<Option<(String, Given)>, FileError> {
+        Ok(Some(match spec {
+            InputSpec::UserInput {
+                arg: Argument::Tensor(name),
+            } => {
+                let meta = metas.get(&name);
+                let meta =
+                    meta.ok_or_else(|| FileError::Corrupt(format!("input `{name}` has no shape")))?;
+                let input = Input {
+                    name: name.clone(),
+                    shape: meta.sizes.iter().map(size).collect(),
+                    element: element(meta.dtype),
+                };
+                self.inputs.push(input);
+                (name, Given::Input(self.inputs.len() - 1))
+            }
+            InputSpec::UserInput {
+                arg: Argument::Symbol(schema::Symbolic::AsName(name)),
+            } => (name, Given::Unread("a number as an input".into())),
+            InputSpec::UserInput { .. } | InputSpec::CustomObj(_) | InputSpec::Token(_) => {
+                return Ok(None);
+            }
+            InputSpec::Parameter {
+                arg,
+                parameter_name,
+            } => self.tensor(arg.name, parameter_name, true)?,
+            InputSpec::Buffer { arg, buffer_name } => self.tensor(arg.name, buffer_name, false)?,
+            InputSpec::TensorConstant {
+                arg,
+                tensor_constant_name,
+            } => self.tensor(arg.name, tensor_constant_name, false)?,
+            InputSpec::ConstantInput { name, value } => {
+                let operand = match value {
+                    Constant::AsNone(_) => Operand::None,
+                    Constant::AsInt(x) => Operand::Int(x),
+                    Constant::AsFloat(x) => Operand::Float(x.0),
+                    Constant::AsString(x) => Operand::Text(x),
+                    Constant::AsBool(x) => Operand::Bool(x),
+                };
+                (name, Given::Plain(operand))
+            }
+        }))
+    }
+
+    /// A tensor of the file: a parameter, a buffer that is one of the state, or a constant.
+    fn tensor(
+        &mut self,
+        name: String,
+        own: String,
+        parameter: bool,
+    ) -> Result<(String, Given), FileError> {
+        let (stored, saved) = match self.weights.remove(&own) {
+            Some(stored) => (stored, true),
+            None => match self.constants.remove(&own) {
+                Some(stored) => (stored, false),
+                None => {
+                    return Err(FileError::Corrupt(format!(
+                        "the numbers of `{own}` are missing"
+                    )));
+                }
+            },
+        };
+        if saved && let Some(&number) = self.places.get(&stored.place) {
+            let first = &self.params[number].name;
+            self.notes.push(format!(
+                "`{own}` is `{first}`: one parameter with two names"
+            ));
+            return Ok((name, Given::Parameter(number)));
+        }
+        Ok((
+            name,
+            match stored.numbers {
+                Numbers::Float(data, rounded)
+                    if saved && (parameter || data.iter().all(|x| x.is_finite())) =>
+                {
+                    if stored.stored_as != "float32" {
+                        *self.converted.entry(stored.stored_as).or_default() += 1;
+                    }
+                    if rounded {
+                        self.rounded.push(own.clone());
+                    }
+                    let role = match parameter {
+                        true => Role::from_name(&own, &stored.shape),
+                        false => Role::Buffer,
+                    };
+                    let role = if parameter && role == Role::Buffer {
+                        Role::Weight
+                    } else {
+                        role
+                    };
+                    let parameter = Parameter::new(own, stored.shape, data, role);
+                    self.params
+                        .push(parameter.map_err(|error| FileError::Corrupt(error.to_string()))?);
+                    self.places.insert(stored.place, self.params.len() - 1);
+                    Given::Parameter(self.params.len() - 1)
+                }
+                Numbers::Float(data, _) => Given::Constant {
+                    shape: stored.shape,
+                    numbers: data.into_iter().map(f64::from).collect(),
+                    kind: Kind::Float,
+                },
+                Numbers::Whole(data, element) => Given::Constant {
+                    shape: stored.shape,
+                    numbers: data.into_iter().map(|x| x as f64).collect(),
+                    kind: if element == Element::Bool {
+                        Kind::Bool
+                    } else {
+                        Kind::Int
+                    },
+                },
+            },
+        ))
+    }
+
+    /// Notes of numbers that are held in another type here.
+    fn conversions(&mut self) {
+        for (kind, count) in &self.converted {
+            let inexact = match *kind {
+                "float64" if !self.rounded.is_empty() => {
+                    format!(
+                        "; numbers of `{}`{} are rounded",
+                        self.rounded[0],
+                        match self.rounded.len() {
+                            1 => String::new(),
+                            n => format!(" and {} others", n - 1),
+                        }
+                    )
+                }
+                "float64" => "; all of them exactly".into(),
+                _ => "; the program is computed in float32".into(),
+            };
+            self.notes.push(format!(
+                "{count} tensors of {kind} are held as float32{inexact}"
+            ));
+        }
+    }
+}
+
+fn size(size: &SymInt) -> Size {
+    match size {
+        SymInt::AsInt(n) => Size::Fixed(usize::try_from(*n).unwrap_or(0)),
+        SymInt::AsExpr(expr) => Size::Free(symbol(&expr.expr_str)),
+    }
+}
+
+/// The name in `Symbol('s23', positive=True, integer=True)`; another expression as it is.
+fn symbol(expression: &str) -> String {
+    let name = expression
+        .strip_prefix("Symbol('")
+        .and_then(|rest| rest.split_once('\''));
+    match name {
+        Some((name, rest)) if !rest.contains("Symbol") => name.to_owned(),
+        _ => expression.to_owned(),
+    }
+}
+
+fn element(dtype: u64) -> Element {
+    match dtype {
+        12 => Element::Bool,
+        1..=5 | 28 => Element::Int,
+        _ => Element::Float,
+    }
+}
+
+fn described(meta: &TensorMeta) -> Meta {
+    let example = meta.sizes.iter().map(SymInt::fixed).collect();
+    let kind = match meta.dtype {
+        9..=11 | 0 => None,
+        dtype => Some(match element(dtype) {
+            Element::Bool => Kind::Bool,
+            Element::Int => Kind::Int,
+            Element::Float => Kind::Float,
+        }),
+    };
+    Meta { example, kind }
+}
+
+fn outputs(
+    specs: &[OutputSpec],
+    metas: &HashMap<String, TensorMeta>,
+) -> Result<Vec<Output>, FileError> {
+    let mut outputs = Vec::new();
+    for spec in specs {
+        let name = match spec {
+            OutputSpec::UserOutput {
+                arg: Argument::Tensor(name),
+            } => name,
+            OutputSpec::LossOutput { arg } => &arg.name,
+            _ => continue,
+        };
+        outputs.push(Output {
+            name: name.clone(),
+            shape: metas
+                .get(name)
+                .map(|meta| meta.sizes.iter().map(size).collect()),
+        });
+    }
+    match outputs.is_empty() {
+        true => Err(FileError::Unsupported(
+            "a program without a tensor as output".into(),
+        )),
+        false => Ok(outputs),
+    }
+}
+
+/// The operations by name, with how often and where each is used.
+fn operations(nodes: &[Node]) -> Vec<Operation> {
+    let mut all: Vec<Operation> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for node in nodes {
+        let target = Target::of(&node.target);
+        if target.is_check() {
+            continue;
+        }
+        let number = *places.entry(&node.target).or_insert(all.len());
+        match all.get_mut(number) {
+            Some(operation) => operation.count += 1,
+            None => all.push(Operation {
+                name: node.target.clone(),
+                count: 1,
+                known: aten::find(target.base).is_some(),
+                place: place(&node.metadata),
+            }),
+        }
+    }
+    all
+}
+
+/// Notes of layers that were exported as in training.
+fn training(nodes: &[Node]) -> Vec<String> {
+    let flag = |node: &Node, name: &str| {
+        let given = node.inputs.iter().find(|input| input.name == name);
+        given.is_some_and(|input| matches!(input.arg, Argument::Bool(true)))
+    };
+    let count = |bases: &[&str], name: &str| {
+        let all = nodes
+            .iter()
+            .filter(|node| bases.contains(&Target::of(&node.target).base));
+        all.filter(|node| flag(node, name)).count()
+    };
+    let mut notes = Vec::new();
+    let norms = count(
+        &[
+            "batch_norm",
+            "native_batch_norm",
+            "_native_batch_norm_legit",
+            "_native_batch_norm_legit_functional",
+        ],
+        "training",
+    );
+    if norms > 0 {
+        notes.push(format!(
+            "{norms} batch norms were exported as in training; they have the running statistics here, unless other ones are asked for"
+        ));
+    }
+    let dropouts = count(
+        &[
+            "dropout",
+            "feature_dropout",
+            "alpha_dropout",
+            "feature_alpha_dropout",
+            "native_dropout",
+        ],
+        "train",
+    );
+    if dropouts > 0 {
+        notes.push(format!(
+            "{dropouts} dropouts were exported as in training; they do nothing here"
+        ));
+    }
+    notes
+}
+
+/// The sizes that free axes of inputs had in the example.
+fn examples(inputs: &[Argument], metas: &HashMap<String, TensorMeta>) -> Vec<(String, usize)> {
+    let mut all = Vec::new();
+    for input in inputs {
+        let Argument::Tensor(name) = input else {
+            continue;
+        };
+        for own in metas.get(name).map_or(&[][..], |meta| &meta.sizes) {
+            if let (Size::Free(name), Some(example)) = (size(own), own.example()) {
+                all.push((name, example));
+            }
+        }
+    }
+    all
 }
