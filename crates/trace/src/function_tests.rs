@@ -136,7 +136,8 @@ fn derivatives_are_those_of_the_definition_twice() {
     let grid = [
         -2.61, -1.71, -0.83, -0.31, 0.17, 0.44, 0.62, 1.31, 2.13, 2.9,
     ];
-    for f in functions() {
+    // All but the one whose derivative is 0 on purpose.
+    for f in functions().into_iter().filter(|f| *f != Unary::Detach) {
         let inside = |x: &f32| differences(f, f64::from(*x)).iter().all(|x| x.is_finite());
         let x: Vec<f32> = grid.into_iter().filter(inside).collect();
         let graph = sum_of(f, x.len());

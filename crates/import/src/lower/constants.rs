@@ -37,13 +37,14 @@ impl Lowering {
         Ok(self.with_example(full, &shape))
     }
 
-    /// A shape of the file's example, with 1 in the place of its samples.
+    /// A shape of the file's example, with 1 in the place of its samples: along axis 0, and along axis 1 of three, as those of the
+    /// states of recurrent layers.
     pub(super) fn open_sizes(&self, shape: &[usize]) -> Vec<usize> {
-        let open = |&n: &usize| match self.exported {
-            Some(samples) if n == samples => 1,
+        let open = |(axis, &n): (usize, &usize)| match self.exported {
+            Some(samples) if n == samples && (axis == 0 || axis == 1 && shape.len() == 3) => 1,
             _ => n,
         };
-        shape.iter().map(open).collect()
+        shape.iter().enumerate().map(open).collect()
     }
 
     /// The shape that a value has in the file's example.
@@ -60,10 +61,7 @@ impl Lowering {
                 "there are no numbers from {start} to {end} in steps of {step}"
             ));
         }
-        let count = match self.exported {
-            Some(samples) if start == 0.0 && step == 1.0 && count == samples as f64 => self.samples,
-            _ => count as usize,
-        };
+        let count = count as usize;
         self.spend(&[count])?;
         let numbers = (0..count).map(|i| start + step * i as f64).collect();
         self.constant(&[count], numbers, kind)

@@ -7,6 +7,7 @@ use landscape_trace::{Binary, Unary};
 fn kind_of(f: Unary, x: Kind) -> Kind {
     match f {
         Unary::Identity
+        | Unary::Detach
         | Unary::Neg
         | Unary::Abs
         | Unary::Sign

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(super) fn unary(f: Unary, x: f64) -> Option<f64> {
     let truth = |b: bool| Some(f64::from(u8::from(b)));
     match f {
-        Unary::Identity => Some(x),
+        Unary::Identity | Unary::Detach => Some(x),
         Unary::Truncate => Some(x.trunc()),
         Unary::Floor => Some(x.floor()),
         Unary::Ceil => Some(x.ceil()),

@@ -115,7 +115,12 @@ impl Lowering {
             let all = first == 0 && step_size == 1 && count == example;
             match all {
                 true => x.clone(),
-                false if length == 1 => x.clone(),
+                // Open: all of them are the same.
+                false if length == 1 => {
+                    let mut repeated = shape.clone();
+                    repeated[place] = count;
+                    self.expand_to(x, &repeated)?
+                }
                 false => {
                     return Err(LowerError::Burnt(format!(
                         "it takes {count} of the {example} samples"
@@ -138,7 +143,13 @@ impl Lowering {
         let Some(&length) = shape.get(place) else {
             return problem("a single number has no parts");
         };
-        let index = axis(index, length)?;
+        let example = x.exported.as_ref().map_or(length, |e| e[place]);
+        let index = match axis(index, example)? {
+            // Open: all of them are the same.
+            _ if length == 1 => 0,
+            index if example == length => index,
+            _ => return Err(LowerError::Burnt("it takes one of the samples".into())),
+        };
         let part = self.part(x, place, index, 1, 1)?;
         let mut shape = shape;
         shape.remove(place);

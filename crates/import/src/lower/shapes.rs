@@ -57,11 +57,11 @@ impl Lowering {
             return Ok(x.clone());
         };
         let own = self.shape(x);
+        let is_open = |&axis: &usize| own[axis] == 1 && example[axis] == samples && samples > 1;
+        let open: Vec<usize> = (0..own.len()).filter(is_open).collect();
         let mut shape = own.clone();
-        for axis in 0..own.len() {
-            if own[axis] == 1 && example[axis] == samples && samples > 1 {
-                shape[axis] = if axis == 0 { self.samples } else { samples };
-            }
+        for (i, &axis) in open.iter().enumerate() {
+            shape[axis] = if i == 0 { self.samples } else { samples };
         }
         match shape == own {
             true => Ok(x.clone()),
@@ -160,7 +160,9 @@ impl Lowering {
             ));
         }
         self.with_axes(x, |shape| {
-            gone.iter().rev().for_each(|&a| drop(shape.remove(a)));
+            for &a in gone.iter().rev() {
+                shape.remove(a);
+            }
         })
     }
 
@@ -228,7 +230,7 @@ impl Lowering {
             wanted.push(n);
             shape.push(match self.exported {
                 // Open: it repeats to whatever it meets.
-                Some(samples) if n == samples => own,
+                Some(samples) if n == samples && i == 0 => own,
                 Some(_) if n == example => own,
                 _ => n,
             });

@@ -41,6 +41,13 @@ pub(super) struct Exported {
     pub tensors: HashMap<String, Meta>,
 }
 
+/// The names that nodes or outputs read.
+fn read<'a>(nodes: &'a [Node], outputs: &'a [String]) -> HashSet<&'a str> {
+    let inputs = nodes.iter().flat_map(|node| &node.inputs);
+    let inputs = inputs.flat_map(|input| names(&input.arg));
+    inputs.chain(outputs.iter().map(String::as_str)).collect()
+}
+
 /// The name of an operation: that of its kind, its overload, and whether it writes to its first argument.
 pub(super) struct Target<'a> {
     pub base: &'a str,
@@ -153,7 +160,13 @@ impl Exported {
         live
     }
 
-    fn run(&self, memory: &mut Memory, lowering: &mut Lowering, number: usize) -> Lowered<()> {
+    fn run(
+        &self,
+        memory: &mut Memory,
+        lowering: &mut Lowering,
+        number: usize,
+        read: &HashSet<&str>,
+    ) -> Lowered<()> {
         let node = &self.nodes[number];
         let target = Target::of(&node.target);
         let made = self.called(memory, lowering, number)?;
@@ -173,6 +186,9 @@ impl Exported {
             _ => None,
         };
         for (i, (name, value)) in outputs.iter().zip(made).enumerate() {
+            if !read.contains(name) {
+                continue;
+            }
             let value = self.settled(lowering, name, value)?;
             memory.set(name, value);
             if let (Some(base), Some(way)) = (&base, view(lowering, target.base, &call, i)) {
@@ -372,8 +388,9 @@ impl Graph for Exported {
             }
         }
         let live = self.live();
+        let read = read(&self.nodes, &self.outputs);
         for number in (0..self.nodes.len()).filter(|&number| live[number]) {
-            self.run(&mut memory, lowering, number)
+            self.run(&mut memory, lowering, number, &read)
                 .map_err(|error| match error {
                     LowerError::Operation { .. } => error,
                     error => LowerError::Operation {

@@ -136,10 +136,22 @@ fn put_back(lowering: &mut Lowering, base: &Tensor, view: &Tensor, way: &Way) ->
                 true => lowering.unsqueeze(view, &[axis as i64])?,
                 false => view.clone(),
             };
+            let size = |x: &Tensor| x.exported.as_ref().and_then(|e| e.get(axis).copied());
+            let whole = start == 0 && lowering.rank(view) == own.len() && size(base) == size(view);
+            if whole && size(base).is_some() && own[axis] == 1 {
+                // All of them, of which there may be more now.
+                return Ok(Tensor {
+                    exported: base.exported.clone(),
+                    ..part
+                });
+            }
             // A value that was one for all now differs.
-            let mut whole = lowering.shape(&part);
-            whole[axis] = own[axis];
-            let base = lowering.expand_to(base, &whole)?;
+            let mut shape = lowering.shape(&part);
+            shape[axis] = match own[axis] {
+                1 => size(base).unwrap_or(1),
+                n => n,
+            };
+            let base = lowering.expand_to(base, &shape)?;
             lowering.put_part(&base, &part, axis, start, step.max(1) as usize)?
         }
         Way::Fixed => return problem("it writes to a view that repeats elements; clone it before"),

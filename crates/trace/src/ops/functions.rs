@@ -115,6 +115,13 @@ functions! {
         derivative: |d, x, y| Factor::Number(1.0),
         device: |x| x,
     }
+    /// The value itself, whose derivative does not count: `detach` of automatic differentiation.
+    Detach, "detach" {
+        real: |x| x,
+        vector: |x| x,
+        derivative: |d, x, y| Factor::Zero,
+        device: |x| x,
+    }
     /// Towards zero: also the cast from float to int.
     Truncate, "trunc" {
         real: |x| x.trunc(),

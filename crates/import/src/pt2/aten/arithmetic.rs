@@ -404,7 +404,7 @@ pub(super) const ROWS: Rows = &[
     (&["copy", "fill"], |l, c| {
         let value = as_tensor(l, c.at(1))?;
         let value = l.cast(&value, c.x()?.kind);
-        let shape = l.shape(c.x()?);
+        let shape = l.common(&[c.x()?, &value])?;
         one(l.expand_to(&value, &shape))
     }),
     (&["zero"], |l, c| {

@@ -242,12 +242,20 @@ pub(super) const ROWS: Rows = &[
             "matmul",
             "dot",
             "vdot",
-            "inner",
             "linalg_matmul",
             "__matmul__",
         ],
         |l, c| one(l.matmul(c.at(0).tensor()?, c.at(1).tensor()?)),
     ),
+    (&["inner"], |l, c| {
+        let b = c.at(1).tensor()?;
+        let b = if l.rank(b) > 1 {
+            l.transpose(b, -1, -2)?
+        } else {
+            b.clone()
+        };
+        one(l.matmul(c.at(0).tensor()?, &b))
+    }),
     (&["outer", "ger"], |l, c| {
         one(l.outer(c.at(0).tensor()?, c.at(1).tensor()?))
     }),

@@ -180,7 +180,6 @@ pub(super) const ROWS: Rows = &[
             "clone",
             "contiguous",
             "alias",
-            "detach",
             "lift_fresh",
             "lift_fresh_copy",
             "lift",
@@ -189,12 +188,19 @@ pub(super) const ROWS: Rows = &[
             "cpu",
             "cuda",
             "alias_copy",
-            "detach_copy",
             "_conj_physical",
             "conj_physical",
         ],
         |_, c| same(c),
     ),
+    (&["detach", "detach_copy"], |l, c| {
+        let x = c.x()?;
+        Ok(match x.known.is_some() {
+            true => x.clone(),
+            false => l.unary(landscape_trace::Unary::Detach, x),
+        }
+        .into())
+    }),
     (&["as_strided", "as_strided_copy"], as_strided),
     (&["slice", "slice_copy"], |l, c| {
         let (start, end) = (c.optional_int("start")?, c.optional_int("end")?);
