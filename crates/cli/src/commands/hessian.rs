@@ -49,7 +49,7 @@ fn next(name: &str, study: &CurvatureStudy, undrawn: bool, console: &Console) ->
         next.insert(0, Typed::plot(name, "svg"));
     }
     // Of a map or a training another figure would be drawn.
-    if !wanted.density && !wanted.map && !wanted.all_steps {
+    if !wanted.asked.density && !wanted.asked.map && !wanted.asked.all_steps {
         let again = console.again(&["--name", "--output", "-o"]);
         next.push(again.flag("--density").option("-o", "spectrum.svg"));
     }
@@ -58,7 +58,7 @@ fn next(name: &str, study: &CurvatureStudy, undrawn: bool, console: &Console) ->
 
 /// What can be checked of the files that are to be written before any is read.
 fn check(args: &HessianArgs, files: &FigureFiles, wanted: &Wanted) -> Result<(), CliError> {
-    if wanted.map && !args.output.is_empty() {
+    if wanted.asked.map && !args.output.is_empty() {
         check_drawable(&args.plane.grid.request().of(2)?)?;
     }
     let directions = args.plane.save_directions.as_ref();

@@ -2,6 +2,7 @@
 
 use super::{Fate, Row};
 use crate::words::{or_dash_by, percent};
+use landscape_plot::{Column, Table};
 
 const COLUMNS: [&str; 10] = [
     "training",
@@ -20,13 +21,14 @@ const COLUMNS: [&str; 10] = [
 /// converged), SAM's sharpness, convexity and basin width (with `>` where the basin reaches the edge
 /// of the grid). A training that did not learn is marked as such.
 pub fn markdown(rows: &[Row]) -> String {
-    let mut text = format!("| {} |\n|---|", COLUMNS.join(" | "));
-    text.push_str(&"---:|".repeat(COLUMNS.len() - 1));
-    text.push('\n');
-    for row in rows {
-        text.push_str(&format!("| {} |\n", cells(row).join(" | ")));
-    }
-    text
+    let [first, others @ ..] = COLUMNS;
+    let columns = std::iter::once(Column::words(first)).chain(others.map(Column::numbers));
+    let table = Table {
+        columns: columns.collect(),
+        rows: rows.iter().map(|row| cells(row).to_vec()).collect(),
+        notes: Vec::new(),
+    };
+    table.markdown()
 }
 
 fn cells(row: &Row) -> [String; 10] {

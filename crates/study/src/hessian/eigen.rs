@@ -18,13 +18,13 @@ pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), Stu
     if wanted.top + wanted.bottom == 0 || work.has_eigenvalues(ALL_PARAMETERS) {
         return Ok(());
     }
-    let (top, bottom, products) = match wanted.method {
+    let (top, bottom, products) = match wanted.asked.method {
         EigenMethod::Lanczos => lanczos(work, derivatives)?,
         EigenMethod::Power => power(work, derivatives)?,
     };
     let both: Vec<&Pair> = top.iter().chain(&bottom).collect();
     keep_atoms(work, &both)?;
-    let method = wanted.method.name();
+    let method = wanted.asked.method.name();
     let mut found = rows(ALL_PARAMETERS, Side::Top, &top, method);
     found.extend(rows(ALL_PARAMETERS, Side::Bottom, &bottom, method));
     work.keep(
@@ -75,7 +75,7 @@ type Found = (Vec<Pair>, Vec<Pair>, usize);
 /// The search goes on from what is stored, and is stored while it goes on.
 fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyError> {
     let lanczos = Lanczos::new(work.wanted.lanczos())?;
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let task = work.task("eigenvalues");
     let mut state = match work.stored_state(&task, derivatives.dim())? {
         Some(state) => state,
@@ -117,7 +117,7 @@ fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyErr
 
 fn power(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyError> {
     let power = Power::new(work.wanted.power())?;
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let mut found = work.watch("eigenvalues", |observer| power.run(&operator, observer))?;
     if found.stop == Stop::Cancelled {
         return Err(work.interrupted());

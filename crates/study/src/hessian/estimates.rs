@@ -22,7 +22,7 @@ pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyErro
         return Ok(());
     }
     let trace = Trace::new(work.wanted.trace_params())?;
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let found = work.watch("trace", |observer| trace.run(&operator, observer))?;
     if found.ended == Ended::Cancelled {
         return Err(work.interrupted());
@@ -72,7 +72,7 @@ struct Beside {
 /// Keeps the converged pairs for a density that is to come, before their values are kept: the density is
 /// then the same however often the work is interrupted.
 pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), StudyError> {
-    if !work.wanted.density || work.has_density() {
+    if !work.wanted.asked.density || work.has_density() {
         return Ok(());
     }
     let converged: Vec<&&Pair> = pairs.iter().filter(|pair| pair.converged).collect();
@@ -86,11 +86,11 @@ pub fn keep_atoms(work: &Work, pairs: &[&Pair]) -> Result<(), StudyError> {
 /// Estimates and keeps the density, beside the eigenvalues that were found. Random vectors that are done
 /// are kept on the way.
 pub fn density(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
-    if !work.wanted.density || work.has_density() {
+    if !work.wanted.asked.density || work.has_density() {
         return Ok(());
     }
     let params = work.wanted.density_params();
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let task = work.task("density");
     let stored = work.store.lanczos_state(&work.run, &task)?;
     let Beside { pairs, mut known } = stored.and_then(unpacked).unwrap_or_default();
@@ -194,7 +194,7 @@ pub fn layers(derivatives: &Derivatives) -> Vec<(String, Range<usize>)> {
 
 /// Traces of all layers from the same products, then the largest eigenvalue of each.
 pub fn per_layer(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
-    if !work.wanted.per_layer {
+    if !work.wanted.asked.per_layer {
         return Ok(());
     }
     let layers = layers(derivatives);
@@ -215,7 +215,7 @@ fn layer_traces(
     layers: &[(String, Range<usize>)],
 ) -> Result<(), StudyError> {
     let trace = Trace::new(work.wanted.layer_params())?;
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
     let found = work.watch("traces of layers", |observer| {
         trace.blocks(&operator, &ranges, observer)
@@ -235,7 +235,7 @@ fn layer_eigenvalue(
     range: Range<usize>,
 ) -> Result<(), StudyError> {
     let lanczos = Lanczos::new(work.wanted.single())?;
-    let whole = derivatives.operator(work.wanted.matrix);
+    let whole = derivatives.operator(work.wanted.asked.matrix);
     let operator = Restricted::new(whole, range.clone());
     let mut state = lanczos.start(range.len())?;
     let found = work.watch(name, |observer| {

@@ -59,7 +59,7 @@ fn one(
         miss: None,
         ..work.wanted.single()
     })?;
-    let operator = derivatives.operator(work.wanted.matrix);
+    let operator = derivatives.operator(work.wanted.asked.matrix);
     let mut state = lanczos.start(derivatives.dim())?;
     let found = lanczos.run(&operator, &mut state, &mut |_| match work.stopped() {
         true => ControlFlow::Break(()),

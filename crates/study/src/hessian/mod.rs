@@ -227,7 +227,7 @@ impl CurvatureStudy {
         let wanted = Wanted::new(request, derivatives.dim())?;
         wanted.plan_memory(reporter)?;
         let derivatives = derivatives.said(reporter)?;
-        let map = match wanted.map {
+        let map = match wanted.asked.map {
             true => Some(mapped(request, &problem, store, &target, reporter)?),
             false => None,
         };
@@ -259,7 +259,9 @@ impl CurvatureStudy {
     pub fn estimate(&self, store: Option<&Store>) -> Result<Estimate, StudyError> {
         let wanted = &self.wanted;
         let steps = match (store, &self.problem.trained) {
-            (Some(store), Some(run)) if wanted.all_steps => store.checkpoint_steps(run)?.len(),
+            (Some(store), Some(run)) if wanted.asked.all_steps => {
+                store.checkpoint_steps(run)?.len()
+            }
             _ => 1,
         };
         let layers = estimates::layers(&self.derivatives).len();
@@ -271,19 +273,19 @@ impl CurvatureStudy {
         let parts = [
             ("products for eigenvalues", of(pairs, search)),
             ("products for the trace", of(wanted.trace, trace)),
-            (DENSITY, of(wanted.density, wanted.density_products())),
+            (DENSITY, of(wanted.asked.density, wanted.density_products())),
             (
                 "products for layers",
-                of(wanted.per_layer, layers * (search + trace)),
+                of(wanted.asked.per_layer, layers * (search + trace)),
             ),
             ("products for the map", map * search),
         ];
-        let mut rng = Rng::new(wanted.seed, 0);
+        let mut rng = Rng::new(wanted.asked.plane.seed, 0);
         let vector: Vec<f64> = (0..self.derivatives.dim()).map(|_| rng.normal()).collect();
         let curvature = self.derivatives.curvature();
         let each = seconds_each(TRIAL, |count| {
             let block = vec![vector.clone(); count];
-            curvature.products(wanted.matrix, &block).map(drop)
+            curvature.products(wanted.asked.matrix, &block).map(drop)
         })?;
         // Of a density every product counts; searches end when they have converged.
         let part = |(what, count)| Part::new(what, count, each).at_most(what != DENSITY);
@@ -333,7 +335,7 @@ impl CurvatureStudy {
         work: &mut Work,
         map: Option<CurvatureMap>,
     ) -> Result<Option<CurvatureMap>, StudyError> {
-        match self.wanted.all_steps {
+        match self.wanted.asked.all_steps {
             true => training::every_step(work, &self.problem, &mut self.derivatives)?,
             false => {
                 let limit = stability(work.store, &self.problem)?;
@@ -412,7 +414,7 @@ fn spec(
     let mut settings = wanted.settings(problem.settings());
     settings.directions = map.map(|mapped| mapped.directions.settings.clone());
     settings.grid = map.map(|mapped| mapped.grid.clone());
-    if let (true, Some(run)) = (wanted.all_steps, &problem.trained) {
+    if let (true, Some(run)) = (wanted.asked.all_steps, &problem.trained) {
         settings.training = Some(run.identity.clone());
     }
     let provenance = Provenance {

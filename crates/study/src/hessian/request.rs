@@ -99,38 +99,16 @@ impl Measure {
 /// What is computed, with all that is usual filled in, for a number of parameters.
 #[derive(Debug, Clone)]
 pub struct Wanted {
+    /// What was asked for.
+    pub asked: CurvatureRequest,
     /// Largest eigenvalues.
     pub top: usize,
     /// Smallest eigenvalues.
     pub bottom: usize,
     /// The trace.
     pub trace: bool,
-    /// The spectral density.
-    pub density: bool,
-    /// Traces and largest eigenvalues of layers.
-    pub per_layer: bool,
-    /// Both ends of the spectrum over a plane.
-    pub map: bool,
     /// Measures of sharpness, each once and in their order.
     pub sharpness: Vec<Measure>,
-    /// Whether measures that a problem does not have are left out.
-    pub every_measure: bool,
-    /// Whether all checkpoints of the training are looked at.
-    pub all_steps: bool,
-    /// Of which matrix.
-    pub matrix: Matrix,
-    /// How eigenvalues are found.
-    pub method: EigenMethod,
-    /// Radius of the measures that have one.
-    pub rho: Option<f64>,
-    tolerance: f64,
-    max_products: Option<usize>,
-    asked_trace: Option<Method>,
-    probes: usize,
-    lanczos_steps: usize,
-    double: bool,
-    /// Seed of all random vectors.
-    pub seed: u64,
     dim: usize,
 }
 
@@ -153,25 +131,11 @@ impl Wanted {
             top: request.top.unwrap_or(usual),
             bottom: request.bottom.unwrap_or(0),
             trace: request.trace || (!given && !request.all_steps),
-            density: request.density,
-            per_layer: request.per_layer,
-            map: request.map,
             sharpness: Measure::ALL.iter().copied().filter(asked).collect(),
-            every_measure: request.every_measure,
-            all_steps: request.all_steps,
-            matrix: request.matrix,
-            method: request.method,
-            rho: request.rho,
-            tolerance: request.tolerance,
-            max_products: request.max_products,
-            asked_trace: request.trace_method,
-            probes: request.probes,
-            lanczos_steps: request.lanczos_steps,
-            double: request.double,
-            seed: request.plane.seed,
+            asked: request.clone(),
             dim,
         };
-        wanted.check(request)?;
+        wanted.check()?;
         Ok(wanted)
     }
 
@@ -185,12 +149,12 @@ impl Wanted {
 
     /// Whether there is something to draw.
     pub fn is_drawable(&self) -> bool {
-        let stability = self.all_steps && self.top > 0;
-        self.map || self.density || stability || !self.sharpness.is_empty()
+        let stability = self.asked.all_steps && self.top > 0;
+        self.asked.map || self.asked.density || stability || !self.sharpness.is_empty()
     }
 
-    fn check(&self, request: &CurvatureRequest) -> Result<(), StudyError> {
-        for (end, given) in [("top", request.top), ("bottom", request.bottom)] {
+    fn check(&self) -> Result<(), StudyError> {
+        for (end, given) in [("top", self.asked.top), ("bottom", self.asked.bottom)] {
             if given == Some(0) {
                 return Err(StudyError::NoEigenvalues { end });
             }
@@ -211,13 +175,13 @@ impl Wanted {
         if self.trace {
             Trace::new(self.trace_params())?;
         }
-        if self.per_layer {
+        if self.asked.per_layer {
             Trace::new(self.layer_params())?;
         }
-        if self.density {
+        if self.asked.density {
             Density::new(self.density_params())?;
         }
-        match self.rho {
+        match self.asked.rho {
             Some(rho) if !(rho > 0.0 && rho.is_finite()) => Err(StudyError::Radius { rho }),
             _ => Ok(()),
         }
@@ -240,8 +204,8 @@ impl Wanted {
             let what = "the trace by xtrace";
             plan_memory(what, held * vector, Smaller::Products, reporter)?;
         }
-        if self.density {
-            let held = self.lanczos_steps as u64 * self.density_params().block as u64;
+        if self.asked.density {
+            let held = self.asked.lanczos_steps as u64 * self.density_params().block as u64;
             let what = "the spectral density";
             plan_memory(what, held * vector, Smaller::LanczosSteps, reporter)?;
         }
@@ -249,7 +213,7 @@ impl Wanted {
     }
 
     fn check_power(&self) -> Result<(), StudyError> {
-        if self.method != EigenMethod::Power {
+        if self.asked.method != EigenMethod::Power {
             return Ok(());
         }
         if self.bottom > 0 {
@@ -275,11 +239,11 @@ impl Wanted {
         let usual = LanczosParams::default();
         LanczosParams {
             top: 1,
-            tolerance: self.tolerance,
-            floor: floor(self.double),
-            max_products: self.max_products.unwrap_or(usual.max_products),
+            tolerance: self.asked.tolerance,
+            floor: floor(self.asked.double),
+            max_products: self.asked.max_products.unwrap_or(usual.max_products),
             basis: basis((self.top + self.bottom).max(2), self.dim),
-            seed: self.seed,
+            seed: self.asked.plane.seed,
             ..usual
         }
     }
@@ -289,10 +253,10 @@ impl Wanted {
         let usual = PowerParams::default();
         PowerParams {
             pairs: self.top,
-            tolerance: self.tolerance,
-            floor: floor(self.double),
-            max_products: self.max_products.unwrap_or(usual.max_products),
-            seed: self.seed,
+            tolerance: self.asked.tolerance,
+            floor: floor(self.asked.double),
+            max_products: self.asked.max_products.unwrap_or(usual.max_products),
+            seed: self.asked.plane.seed,
         }
     }
 
@@ -302,7 +266,7 @@ impl Wanted {
             true => Method::Hutchinson,
             false => Method::XTrace,
         };
-        self.asked_trace.unwrap_or(usual)
+        self.asked.trace_method.unwrap_or(usual)
     }
 
     /// Settings of the trace.
@@ -310,8 +274,8 @@ impl Wanted {
         let usual = TraceParams::default();
         TraceParams {
             method: self.trace_method(),
-            max_products: self.max_products.unwrap_or(usual.max_products),
-            seed: self.seed,
+            max_products: self.asked.max_products.unwrap_or(usual.max_products),
+            seed: self.asked.plane.seed,
             ..usual
         }
     }
@@ -327,46 +291,46 @@ impl Wanted {
     /// Settings of the density.
     pub fn density_params(&self) -> DensityParams {
         DensityParams {
-            steps: self.lanczos_steps,
-            probes: self.probes,
-            seed: self.seed,
+            steps: self.asked.lanczos_steps,
+            probes: self.asked.probes,
+            seed: self.asked.plane.seed,
             ..DensityParams::default()
         }
     }
 
     /// Products that the density takes.
     pub(super) fn density_products(&self) -> usize {
-        self.probes * self.lanczos_steps
+        self.asked.probes * self.asked.lanczos_steps
     }
 
     /// Everything that determines the numbers, apart from the plane.
     pub fn settings(&self, mut problem: ProblemSettings) -> CurvatureSettings {
-        problem.precision = Some(if self.double { "f64" } else { "f32" }.to_owned());
+        problem.precision = Some(if self.asked.double { "f64" } else { "f32" }.to_owned());
         CurvatureSettings {
             problem,
-            matrix: Some(self.matrix.name().to_owned()),
-            seed: self.seed,
-            tolerance: self.tolerance,
-            max_products: self.max_products,
+            matrix: Some(self.asked.matrix.name().to_owned()),
+            seed: self.asked.plane.seed,
+            tolerance: self.asked.tolerance,
+            max_products: self.asked.max_products,
             eigenvalues: (self.top + self.bottom > 0).then(|| EigenvalueSettings {
                 top: self.top,
                 bottom: self.bottom,
-                method: self.method.name().to_owned(),
+                method: self.asked.method.name().to_owned(),
             }),
             trace: self.trace.then(|| TraceSettings {
                 method: self.trace_method().name().to_owned(),
             }),
-            density: self.density.then_some(DensitySettings {
-                lanczos_steps: self.lanczos_steps,
-                probes: self.probes,
+            density: self.asked.density.then_some(DensitySettings {
+                lanczos_steps: self.asked.lanczos_steps,
+                probes: self.asked.probes,
             }),
-            per_layer: self.per_layer,
-            all_steps: self.all_steps,
+            per_layer: self.asked.per_layer,
+            all_steps: self.asked.all_steps,
             sharpness: (!self.sharpness.is_empty()).then(|| SharpnessSettings {
                 measures: { self.sharpness.iter() }
                     .map(|m| m.name().to_owned())
                     .collect(),
-                rho: self.rho,
+                rho: self.asked.rho,
             }),
             directions: None,
             grid: None,

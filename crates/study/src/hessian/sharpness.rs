@@ -47,8 +47,8 @@ pub fn sharpness(
         let job = Measurement {
             point: &point,
             derivatives,
-            rho: work.wanted.rho,
-            seed: work.wanted.seed,
+            rho: work.wanted.asked.rho,
+            seed: work.wanted.asked.plane.seed,
             trace: Trace::new(work.wanted.layer_params())?,
         };
         let found = work.watch(&name, |watcher| {
@@ -59,7 +59,9 @@ pub fn sharpness(
         }
         let found = match found {
             // Asked for by name it is an error; with all others it is left out.
-            Err(StudyError::Sharpness(error)) if work.wanted.every_measure && lacks(&error) => {
+            Err(StudyError::Sharpness(error))
+                if work.wanted.asked.every_measure && lacks(&error) =>
+            {
                 work.note(format_args!("{name} is left out: {error}"));
                 continue;
             }

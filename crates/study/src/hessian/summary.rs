@@ -164,7 +164,7 @@ impl FoundCurvature {
         let steps = self.points.iter().map(CurvatureSummary::of);
         FoundSummary {
             run: self.run.name.clone(),
-            matrix: wanted.matrix.name(),
+            matrix: wanted.asked.matrix.name(),
             last: CurvatureSummary {
                 hvps: self.points.iter().map(|point| point.products).sum(),
                 seconds: self.seconds,
@@ -172,7 +172,7 @@ impl FoundCurvature {
             },
             computed: self.computed,
             map: self.map.as_ref().map(MapSummary::of),
-            steps: wanted.all_steps.then(|| steps.collect()),
+            steps: wanted.asked.all_steps.then(|| steps.collect()),
         }
     }
 }

@@ -5,3 +5,4 @@ mod connect;
 mod figures;
 mod record;
 mod recording;
+mod words;
