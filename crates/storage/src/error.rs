@@ -452,8 +452,8 @@ pub struct Place {
     pub line: Option<usize>,
     /// Row of data below a header, from 1.
     pub row: Option<usize>,
-    /// Character of the line, from 1.
-    pub character: Option<usize>,
+    /// Character of the line, from 1; not known beyond what it can count.
+    pub character: Option<u32>,
     /// Column or array by name.
     pub column: Option<String>,
 }

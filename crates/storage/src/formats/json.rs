@@ -359,9 +359,10 @@ fn syntax(error: &serde_json::Error, path: &Path) -> Error {
             }
         });
     }
+    let character = error.column().saturating_add_signed(-longer);
     let place = Place {
         line: Some(error.line()),
-        character: Some(error.column().saturating_add_signed(-longer)),
+        character: u32::try_from(character).ok(),
         ..Place::default()
     };
     let message = error.to_string();

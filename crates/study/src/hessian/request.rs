@@ -14,7 +14,6 @@ use landscape_core::named;
 use landscape_hessian::{
     Density, DensityParams, Lanczos, LanczosParams, Method, Power, PowerParams, Trace, TraceParams,
 };
-use landscape_trace::Matrix;
 
 /// Largest eigenvalues where nothing is asked for.
 const USUAL: usize = 5;

@@ -57,7 +57,7 @@ fn mnist(samples: usize) -> EvaluationContext {
         Some(samples),
     )
     .unwrap();
-    EvaluationContext::new(&spec("mlp:784-24-10"), data, LossKind::CrossEntropy).unwrap()
+    EvaluationContext::new(spec("mlp:784-24-10"), data, LossKind::CrossEntropy).unwrap()
 }
 
 fn fit(context: &EvaluationContext, seed: u64, epochs: usize) -> Params {
@@ -74,7 +74,7 @@ fn fit(context: &EvaluationContext, seed: u64, epochs: usize) -> Params {
 /// Moons and a small perceptron, fast enough for details.
 fn moons() -> EvaluationContext {
     let data = load(&"moons:n=60".parse().unwrap(), None, Split::Train, None).unwrap();
-    EvaluationContext::new(&spec("mlp:2-6-5-1"), data, LossKind::BceWithLogits).unwrap()
+    EvaluationContext::new(spec("mlp:2-6-5-1"), data, LossKind::BceWithLogits).unwrap()
 }
 
 fn pair(context: &EvaluationContext) -> [Params; 2] {
