@@ -3,6 +3,7 @@
 use super::Trained;
 use landscape_core::diagnosis::thresholds::LEARNT;
 use landscape_core::json::float;
+use landscape_core::named;
 use serde::Serialize;
 
 /// What became of a training, by its first and its last loss.
@@ -18,6 +19,12 @@ pub enum Fate {
     Diverged,
 }
 
+named!(Fate, "fate of a training", {
+    Learnt => "learnt",
+    Stuck => "stuck",
+    Diverged => "diverged",
+});
+
 impl Fate {
     /// Of a training that began with the one loss and ended with the other.
     pub fn of(first: f64, last: f64) -> Self {
@@ -25,15 +32,6 @@ impl Fate {
             _ if !last.is_finite() || last > first => Fate::Diverged,
             _ if first - last < LEARNT * first.abs() => Fate::Stuck,
             _ => Fate::Learnt,
-        }
-    }
-
-    /// `learnt`, `stuck` or `diverged`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Fate::Learnt => "learnt",
-            Fate::Stuck => "stuck",
-            Fate::Diverged => "diverged",
         }
     }
 }
