@@ -44,6 +44,7 @@ pub(crate) fn read(
     let weights = weights::of(&mut computation, model.producer, budget)?;
     let mut notes = weights.notes.clone();
     notes.extend(versions(&model));
+    notes.extend(run::training(&computation));
     let operations = run::used(&computation).into_iter().map(|used| Operation {
         name: used.name,
         count: used.count,
@@ -82,11 +83,16 @@ fn versions(model: &message::Model) -> Option<String> {
         .opsets
         .iter()
         .find(|(domain, _)| matches!(*domain, "" | "ai.onnx"));
+    let tried = |version: i64| (7..=24).contains(&version);
     match own {
-        Some((_, version)) if !(7..=24).contains(version) => Some(format!(
+        Some((_, version)) if tried(*version) => None,
+        Some((_, version)) => Some(format!(
             "its operators are those of version {version}, of which 7 to 24 are known: definitions may have changed"
         )),
-        _ => None,
+        None => Some(
+            "it does not say which version its operators are of, and is read as of the first"
+                .into(),
+        ),
     }
 }
 

@@ -531,6 +531,35 @@ fn decimal(x: f32) -> f64 {
     }
 }
 
+/// Layers that were exported as they are in training, which are computed as in evaluation.
+pub(super) fn training(computation: &Computation) -> Option<String> {
+    let is = |step: &&Step| {
+        let flag = |value: &Value| matches!(value, Value::Int(1));
+        let normalises = &*step.operator == "BatchNormalization";
+        let normalises = normalises
+            && step
+                .attributes
+                .iter()
+                .any(|(name, v)| &**name == "training_mode" && flag(v));
+        let mut constants = computation.constants.iter();
+        let set = |id: Id| {
+            constants.any(|(own, array)| {
+                *own == id && matches!(&array.numbers, Numbers::Ints(all) if all[..] == [1])
+            })
+        };
+        let drops =
+            &*step.operator == "Dropout" && step.inputs.get(2).copied().flatten().is_some_and(set);
+        normalises || drops
+    };
+    match computation.nodes.iter().filter(is).count() {
+        0 => None,
+        count => Some(format!(
+            "{count} normalisation and dropout layers were exported in training: they are computed as in evaluation, with \
+             running statistics, unless others are chosen for the normalisations"
+        )),
+    }
+}
+
 /// How often an operator is used, and where first.
 #[derive(Debug)]
 pub(super) struct Used {
