@@ -133,6 +133,9 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
     }
 }
 
+/// A column that holds no numbers, and what it holds.
+type NoNumbers = (usize, String);
+
 /// A file and a database in memory that reads it.
 struct Source<'a> {
     path: &'a Path,
@@ -184,7 +187,7 @@ impl<'a> Source<'a> {
     }
 
     /// Names of the columns, and those that hold no numbers, with what they hold.
-    fn describe(&self) -> Result<(Vec<String>, Vec<(usize, String)>), Error> {
+    fn describe(&self) -> Result<(Vec<String>, Vec<NoNumbers>), Error> {
         let query = format!("DESCRIBE SELECT * FROM {}", self.table);
         let broken = |error| self.broken(error);
         let mut statement = self.conn.prepare(&query).map_err(broken)?;
@@ -204,7 +207,7 @@ impl<'a> Source<'a> {
     fn check_numbers(
         &self,
         names: &[String],
-        words: &[(usize, String)],
+        words: &[NoNumbers],
         found: &Columns,
     ) -> Result<(), Error> {
         let one = [found.loss]
@@ -372,8 +375,8 @@ impl<'a> Table<'a> {
                     self.wrong(row, INDICES[axis], "this is not an index (0, 1, 2, ...)")
                 })?;
         }
-        for axis in 0..dims {
-            cell.coordinates[axis] = value(axis, COORDINATES[axis])?;
+        for (axis, name) in COORDINATES.iter().enumerate().take(dims) {
+            cell.coordinates[axis] = value(axis, name)?;
         }
         // A point without a loss is not known: other programs write NaN as NULL.
         if let Some(loss) = number(dims) {
