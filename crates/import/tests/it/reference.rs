@@ -39,6 +39,11 @@ fn uniform(seed: u64, tensor: u64, count: usize) -> impl Iterator<Item = f64> {
     })
 }
 
+/// Two names of one tensor, of which a format may have either.
+fn tied(name: &str, other: &str) -> bool {
+    (name, other) == ("tokens.weight", "head.weight")
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference")
 }
@@ -122,6 +127,29 @@ impl Reference {
         Program::open(&path).unwrap_or_else(|error| panic!("{} {format}: {error}", self.name))
     }
 
+    /// Whether an ONNX model has the tensors of the state dict, and not others that an exporter made of them.
+    pub fn names_kept(&self, format: &str) -> bool {
+        let about = std::fs::read_to_string(self.folder.path().join("about.json"));
+        let about: serde_json::Value =
+            serde_json::from_str(&about.expect("about.json")).expect("JSON");
+        about["formats"][format]["names_kept"] == true
+    }
+
+    /// The loss at the weights alone, for tensors that are not those of the state dict.
+    pub fn check_loss(&self, program: &Program, trace: &Trace, what: &str) {
+        let curvature = trace
+            .curvature(program.parameters(), &Target::default())
+            .expect("derivatives");
+        let found = curvature.gradient().expect("a gradient").loss;
+        let expected = self.losses[0];
+        let error = (found - expected).abs() / expected.abs().max(1e-3);
+        assert!(
+            error < 1e-5,
+            "{} {what}: loss {found}, not {expected}: {error:.1e}",
+            self.name
+        );
+    }
+
     pub fn trace(&self, program: &Program) -> Trace {
         let inputs: Vec<(&str, Array)> = self
             .inputs
@@ -144,7 +172,7 @@ impl Reference {
             let place = self
                 .parameters
                 .iter()
-                .position(|name| *name == parameter.name);
+                .position(|name| *name == parameter.name || tied(name, &parameter.name));
             let place =
                 place.unwrap_or_else(|| panic!("{}: no parameter {}", self.name, parameter.name));
             let numbers = uniform(seed, place as u64, parameter.data.len());
@@ -223,7 +251,7 @@ impl Reference {
                 let place = self
                     .parameters
                     .iter()
-                    .position(|n| *n == block.name)
+                    .position(|n| *n == block.name || tied(n, &block.name))
                     .expect("known");
                 let error = (dot - expected[place]).abs() / largest;
                 assert!(

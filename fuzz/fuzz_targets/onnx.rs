@@ -1,0 +1,19 @@
+#![no_main]
+
+use landscape_import::Program;
+use libfuzzer_sys::fuzz_target;
+use std::fs;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+static DIR: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+fuzz_target!(|bytes: &[u8]| {
+    // Archives are read by another parser.
+    if bytes.starts_with(b"PK") {
+        return;
+    }
+    let path = DIR.path().join("net.onnx");
+    fs::write(&path, bytes).unwrap();
+    let _ = Program::open(&path);
+});
