@@ -276,6 +276,15 @@ impl Lowering {
         self.choose(&first, a, b)
     }
 
+    /// x within limits. Below 0 it is a ReLU, which layers compute as they store their results, and whose derivative at 0 is PyTorch's.
+    pub fn hardtanh(&mut self, x: &Tensor, low: f64, high: f64) -> Lowered {
+        if low != 0.0 {
+            return Ok(self.unary(Unary::Clamp(low, high), x));
+        }
+        let positive = self.unary(Unary::Relu, x);
+        Ok(self.unary(Unary::Clamp(f64::NEG_INFINITY, high), &positive))
+    }
+
     /// x within limits, of which either may be a tensor.
     pub fn clamp(&mut self, x: &Tensor, low: &Operand, high: &Operand) -> Lowered {
         if let (Operand::Tensor(Tensor { known: None, .. }), _)

@@ -262,6 +262,7 @@ fn clipped(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         (Operand::None, Operand::None) => x.clone(),
         // Rectified: the kernels know it.
         (Operand::Float(0.0), Operand::None) => l.unary(Unary::Relu, x),
+        (Operand::Float(low), Operand::Float(high)) if low <= high => l.hardtanh(x, low, high)?,
         (low, high) => l.clamp(x, &low, &high)?,
     };
     one(Ok(made.of_kind(x.kind)))

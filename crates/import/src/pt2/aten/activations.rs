@@ -15,18 +15,9 @@ fn kept(l: &mut Lowering, x: &Tensor, y: &Tensor, mask: &Tensor) -> Lowered {
     l.choose(mask, y, &zero)
 }
 
-/// x within limits. Below 0 it is a ReLU, which layers compute as they store their results, and whose derivative at 0 is PyTorch's.
-fn hardtanh(l: &mut Lowering, x: &Tensor, low: f64, high: f64) -> Lowered {
-    if low != 0.0 {
-        return Ok(l.unary(Unary::Clamp(low, high), x));
-    }
-    let positive = l.unary(Unary::Relu, x);
-    Ok(l.unary(Unary::Clamp(f64::NEG_INFINITY, high), &positive))
-}
-
 pub(super) const ROWS: Rows = &[
     (&["relu"], |l, c| unary(l, c, Unary::Relu)),
-    (&["relu6"], |l, c| one(hardtanh(l, c.x()?, 0.0, 6.0))),
+    (&["relu6"], |l, c| one(l.hardtanh(c.x()?, 0.0, 6.0))),
     (&["leaky_relu"], |l, c| {
         unary(l, c, Unary::LeakyRelu(c.number_or("negative_slope", 0.01)?))
     }),
@@ -52,7 +43,7 @@ pub(super) const ROWS: Rows = &[
     }),
     (&["hardtanh"], |l, c| {
         let (low, high) = (c.number_or("min_val", -1.0)?, c.number_or("max_val", 1.0)?);
-        one(hardtanh(l, c.x()?, low, high))
+        one(l.hardtanh(c.x()?, low, high))
     }),
     (&["silu"], |l, c| one(l.gated(Unary::Sigmoid, c.x()?))),
     (&["mish"], |l, c| {
