@@ -173,3 +173,40 @@ impl Observer for Reported<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::{Device, Tensor};
+    use landscape_trace::Loss;
+    use std::sync::Mutex;
+
+    /// Keeps what is said.
+    struct Heard(Mutex<Vec<(Level, String)>>);
+
+    impl Reporter for Heard {
+        fn say(&self, level: Level, words: &dyn Display) {
+            self.0.lock().unwrap().push((level, words.to_string()));
+        }
+    }
+
+    #[test]
+    fn what_is_less_than_it_could_be_is_a_warning() {
+        let device = Device::flex();
+        let model = LinearConfig::new(2, 1).init(&device);
+        let x = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], &device);
+        let trace = Trace::capture(&model, &x, |model: &Linear, x: &Tensor<2>| {
+            Loss::new(model.forward(x.clone()).powi_scalar(2).mean().sqrt())
+        });
+        let (trace, heard) = (trace.unwrap(), Heard(Mutex::default()));
+        say_how_it_runs(&trace, &heard);
+        // A part of another operation passes on warnings alone.
+        say_how_it_runs(&trace, &Quiet(&heard));
+        let said = heard.0.into_inner().unwrap();
+        let levels: Vec<Level> = said.iter().map(|(level, _)| *level).collect();
+        assert_eq!(levels, [Level::Warning, Level::Detail, Level::Warning]);
+        assert!(said[0].1.contains("no standard error"), "{said:?}");
+        assert_eq!(said[0], said[2]);
+    }
+}
