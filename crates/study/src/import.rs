@@ -46,8 +46,8 @@ impl ImportRequest {
 
 /// A landscape that was read, and is not stored yet.
 #[derive(Debug)]
-pub struct Import<'a> {
-    request: &'a ImportRequest,
+pub struct Import {
+    request: ImportRequest,
     format: Format,
     surface: Surface,
 }
@@ -69,15 +69,12 @@ pub struct Imported {
     pub file: PathBuf,
 }
 
-impl<'a> Import<'a> {
+impl Import {
     /// Reads the file, and says what of it is not kept; stores nothing.
     ///
     /// # Errors
     /// Another ending where no format is given, and what is wrong with the file.
-    pub fn prepare(
-        request: &'a ImportRequest,
-        reporter: &dyn Reporter,
-    ) -> Result<Self, StudyError> {
+    pub fn prepare(request: &ImportRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         let format = match request.format {
             Some(format) => format,
             None => Format::of_path(&request.file)?,
@@ -85,7 +82,7 @@ impl<'a> Import<'a> {
         let (surface, notes) = read_surface(&request.file, format)?;
         notes.iter().for_each(|note| reporter.note(note));
         Ok(Import {
-            request,
+            request: request.clone(),
             format,
             surface,
         })
@@ -106,9 +103,7 @@ impl<'a> Import<'a> {
             file: file.clone(),
         })
     }
-}
 
-impl Import<'_> {
     fn instead(&self) -> Option<String> {
         let losses = self.surface.losses();
         let first = self.surface.terms().first();
