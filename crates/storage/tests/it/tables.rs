@@ -143,5 +143,8 @@ fn tables_that_unpack_to_more_than_their_length_are_refused() {
     ))
     .unwrap();
     let table = TableFile::open(&path).unwrap();
-    says(table.numbers(&["a", "b"]), &["--max-memory"]);
+    says(
+        table.numbers(&["a", "b"]),
+        &["it unpacks to", "where a file of"],
+    );
 }
