@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod data;
 pub mod densenet;
 mod error;
+mod families;
 mod files;
 mod host;
 pub mod layers;
@@ -12,9 +13,7 @@ pub mod mlp;
 mod names;
 mod network;
 mod objective;
-mod recognise;
 pub mod resnet;
-mod spec;
 mod streams;
 pub mod train;
 pub mod vgg;
@@ -31,12 +30,12 @@ pub use data::{
 };
 pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::{GetError, ModelsError, PickleError};
+pub use families::{ModelSpec, Network};
+pub use layers::{ImageSettings, Stem};
 pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
-pub use network::Network;
 pub use objective::{Regularizer, trace_network};
 pub use resnet::{ResNet, ResNetSpec};
-pub use spec::ModelSpec;
 #[cfg(feature = "learner")]
 pub use train::Recorded;
 pub use train::{

@@ -84,6 +84,11 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             {
                 "the channels come last: turn the images, in NumPy x.transpose(0, 3, 1, 2)"
             }
+            (&[_, _, _], &[channels, height, width]) => {
+                return Some(format!(
+                    "give another --model, with :image={channels}x{height}x{width} where it takes such images, or other --data"
+                ));
+            }
             _ => "give another --model or other --data",
         },
         E::Lanczos(LanczosError::Tolerance { .. }) | E::Power(PowerError::Tolerance { .. }) => {

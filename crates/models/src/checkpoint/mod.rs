@@ -300,8 +300,12 @@ fn expression((keys, prefix): &(Vec<String>, String), safetensors: bool) -> Stri
 /// The name of the network that a file is of; both names of two that look alike.
 fn other_network(source: &Source) -> Option<String> {
     let tensors = without_counters(source.weights().ok()?);
-    let shapes = tensors.iter().map(|t| &t.shape[..]);
-    let spec = ModelSpec::of_shapes(&names(&tensors).into_iter().zip(shapes).collect())?;
+    let shapes = || tensors.iter().map(|t| &t.shape[..]);
+    let names = names(&tensors);
+    let words: Vec<String> = names.iter().map(|name| words::translated(name)).collect();
+    let translated = words.iter().map(String::as_str).zip(shapes()).collect();
+    let own = || ModelSpec::of_shapes(&names.iter().copied().zip(shapes()).collect());
+    let spec = own().or_else(|| ModelSpec::of_shapes(&translated))?;
     Some(match spec.twin() {
         Some(twin) => format!("{spec} or {twin} (their names and shapes are the same)"),
         None => spec.to_string(),

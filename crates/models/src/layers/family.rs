@@ -8,12 +8,8 @@ use burn::module::{
 use burn::tensor::{Device, Tensor};
 use landscape_core::{Params, Rng};
 use landscape_trace::{params_of, with_params};
+use std::collections::HashMap;
 use std::fmt;
-
-/// Height and width of CIFAR-10's images.
-pub(crate) const SIDE: usize = 32;
-/// Classes of CIFAR-10.
-pub(crate) const CLASSES: usize = 10;
 
 /// A Burn module that makes vectors of images.
 pub trait ImageNetwork: Module + ModuleDisplay {
@@ -21,20 +17,44 @@ pub trait ImageNetwork: Module + ModuleDisplay {
     fn forward(&self, x: Tensor<4>) -> Tensor<2>;
 }
 
-/// What a family of image networks says of itself: how the module of a specification is built. Names, shapes, initial values and checkpoints follow from the module; the paths
-/// of its parameters must be PyTorch's names (see [`landscape_trace::params_of`]).
+/// What a family of image networks says of itself: its networks' names, and how the module of one is built. Names of
+/// tensors, shapes, initial values and checkpoints follow from the module; the paths of its parameters must be PyTorch's names (see [`landscape_trace::params_of`]).
 pub trait Architecture: Clone + fmt::Debug + fmt::Display {
     /// The network as a Burn module.
     type Module: ImageNetwork;
 
-    /// Channels, height and width of an input image: CIFAR-10's unless a family has others.
-    fn image(&self) -> [usize; 3] {
-        [3, SIDE, SIDE]
+    /// The network of a name and the settings behind its colon: nothing where the name is of another family; the error
+    /// is the reason.
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>>;
+
+    /// The only network that could have tensors of these names and shapes, told by a few of them.
+    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self>;
+
+    /// Another network whose tensors have the same names and shapes.
+    fn twin(&self) -> Option<Self> {
+        None
     }
 
-    /// Values in one output: one for each class of CIFAR-10 unless a family has others.
-    fn outputs(&self) -> usize {
-        CLASSES
+    /// The same with so many outputs, where their number is the usual one.
+    fn with_outputs(&self, outputs: usize) -> Option<Self>;
+
+    /// The same for other images, where they are the usual ones.
+    fn with_image(&self, image: [usize; 3]) -> Option<Self>;
+
+    /// Channels, height and width of an input image.
+    fn image(&self) -> [usize; 3];
+
+    /// Values in one output.
+    fn outputs(&self) -> usize;
+
+    /// Weights in the matrices of a network whose sizes are given.
+    fn matrix_weights(&self) -> Option<u64> {
+        None
+    }
+
+    /// Values that it holds of one sample where it is widest, where its sizes are given.
+    fn sample_values(&self) -> Option<u64> {
+        None
     }
 
     /// The module; its values do not matter.

@@ -2,7 +2,7 @@
 
 use super::transparent;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{AvgPool2dConfig, MaxPool2d};
+use burn::nn::pool::{AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::nn::{
     BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d, Relu,
 };
@@ -80,6 +80,22 @@ pub(crate) fn conv3x3(channels: [usize; 2], stride: usize) -> Conv2dConfig {
         .with_stride([stride, stride])
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
         .with_initializer(Initializer::Zeros)
+}
+
+/// The first convolution behind a stem for ImageNet.
+pub(crate) fn conv7x7(channels: [usize; 2]) -> Conv2dConfig {
+    Conv2dConfig::new(channels, [7, 7])
+        .with_stride([2, 2])
+        .with_padding(PaddingConfig2d::Explicit(3, 3, 3, 3))
+        .with_initializer(Initializer::Zeros)
+}
+
+/// The maximum behind it.
+pub(crate) fn large_pool() -> MaxPool2d {
+    MaxPool2dConfig::new([3, 3])
+        .with_strides([2, 2])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .init()
 }
 
 /// A convolution of single pixels.

@@ -4,13 +4,16 @@
 mod family;
 mod image;
 mod initial;
+mod settings;
 mod transparent;
 
 pub use family::{Architecture, Family, ImageNetwork};
-pub(crate) use family::{CLASSES, SIDE};
 pub use image::{ImageLayer, VectorLayer};
 pub(crate) use image::{
-    batch_norm, conv1x1, conv3x3, global_average, in_sequence, linear, without_bias,
+    batch_norm, conv1x1, conv3x3, conv7x7, global_average, in_sequence, large_pool, linear,
+    without_bias,
 };
 pub(crate) use initial::standard;
+pub use settings::{ImageSettings, Stem};
+pub(crate) use settings::{number, sizes};
 pub(crate) use transparent::transparent;

@@ -1,8 +1,10 @@
 //! Widths and activation of a multi-layer perceptron.
 
+use super::Mlp;
 use crate::ModelsError;
-use burn::tensor::{Tensor, activation};
-use landscape_core::named;
+use crate::families::{Member, Shapes};
+use burn::tensor::{Device, Tensor, activation};
+use landscape_core::{Params, named};
 use std::fmt;
 
 /// What stands between the linear layers.
@@ -82,7 +84,7 @@ impl MlpSpec {
     }
 
     /// What follows `mlp:`; the error is the reason.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    fn parsed(text: &str) -> Result<Self, String> {
         let (widths, activation) = match text.split_once(':') {
             Some((widths, name)) => (widths, name.parse().map_err(|e| format!("{e}"))?),
             None => (text, Activation::Relu),
@@ -112,19 +114,6 @@ impl MlpSpec {
         self.activation
     }
 
-    /// Weights in all matrices.
-    pub(crate) fn matrix_weights(&self) -> u64 {
-        let pairs = self.widths.windows(2);
-        pairs.map(|pair| pair[0] as u64 * pair[1] as u64).sum()
-    }
-
-    /// Values of a sample before and after the widest matrix.
-    pub(crate) fn sample_values(&self) -> u64 {
-        let pairs = self.widths.windows(2);
-        let widest = pairs.map(|pair| pair[0] as u64 + pair[1] as u64).max();
-        widest.unwrap_or(0)
-    }
-
     /// Values in one input sample.
     pub fn inputs(&self) -> usize {
         self.widths[0]
@@ -144,5 +133,76 @@ impl fmt::Display for MlpSpec {
             Activation::Relu => Ok(()),
             other => write!(f, ":{other}"),
         }
+    }
+}
+
+impl Member for MlpSpec {
+    type Network = Mlp;
+
+    fn parse(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        (name == "mlp").then(|| Self::parsed(settings.unwrap_or_default()))
+    }
+
+    /// From the shapes of `fc1`, `fc2`, ...
+    fn of_shapes(shapes: &Shapes) -> Option<Self> {
+        let shape = |layer: usize| shapes.get(format!("fc{layer}.weight").as_str()).copied();
+        let &[_, inputs] = shape(1)? else { return None };
+        let outputs = (1..).map_while(shape).map(|shape| shape[0]);
+        let widths = std::iter::once(inputs).chain(outputs).collect();
+        let spec = MlpSpec::new(widths, Activation::Relu).ok()?;
+        spec.fits(shapes).then_some(spec)
+    }
+
+    fn twin(&self) -> Option<Self> {
+        None
+    }
+
+    fn with_outputs(&self, _: usize) -> Option<Self> {
+        None
+    }
+
+    fn with_image(&self, _: [usize; 3]) -> Option<Self> {
+        None
+    }
+
+    fn inputs(&self) -> usize {
+        MlpSpec::inputs(self)
+    }
+
+    fn outputs(&self) -> usize {
+        MlpSpec::outputs(self)
+    }
+
+    fn image(&self) -> Option<[usize; 3]> {
+        None
+    }
+
+    /// Weights in all matrices.
+    fn matrix_weights(&self) -> Option<u64> {
+        let pairs = self.widths.windows(2);
+        Some(pairs.map(|pair| pair[0] as u64 * pair[1] as u64).sum())
+    }
+
+    /// Values of a sample before and after the widest matrix.
+    fn sample_values(&self) -> Option<u64> {
+        let pairs = self.widths.windows(2);
+        let widest = pairs.map(|pair| pair[0] as u64 + pair[1] as u64).max();
+        Some(widest.unwrap_or(0))
+    }
+
+    fn layout(&self) -> Params {
+        Mlp::layout(self)
+    }
+
+    fn init(&self, seed: u64, device: &Device) -> Mlp {
+        Mlp::init(self, seed, device)
+    }
+
+    fn with_params(&self, params: &Params, device: &Device) -> Result<Mlp, ModelsError> {
+        Mlp::from_params(self, params, device)
+    }
+
+    fn name(&self) -> String {
+        format!("mlp:{self}")
     }
 }

@@ -3,10 +3,12 @@
 
 mod module;
 mod spec;
+mod structure;
 
 pub use module::{Block, ResidualNet};
 pub(crate) use module::{Shape, Shortcut, Stage};
 pub use spec::ResNetSpec;
+pub(crate) use structure::Structure;
 
 /// A residual network.
 pub type ResNet = crate::layers::Family<ResNetSpec>;

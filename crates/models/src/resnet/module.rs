@@ -1,11 +1,12 @@
-//! Stages of residual blocks behind a 3x3 stem.
+//! Stages of residual blocks behind a stem.
 
 use crate::layers::{
-    CLASSES, ImageLayer, ImageNetwork, batch_norm, conv1x1, conv3x3, global_average, in_sequence,
-    linear, without_bias,
+    ImageLayer, ImageNetwork, ImageSettings, Stem, batch_norm, conv1x1, conv3x3, conv7x7,
+    global_average, in_sequence, large_pool, linear, without_bias,
 };
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
+use burn::nn::pool::MaxPool2d;
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
@@ -25,6 +26,8 @@ pub(crate) struct Shape {
     pub bottleneck: bool,
     /// What carries the input of a block past it.
     pub shortcut: Shortcut,
+    /// Classes, images and how it begins.
+    pub settings: ImageSettings,
 }
 
 /// What carries the input of a block past it where the block changes its shape.
@@ -119,6 +122,8 @@ impl Block {
 pub struct ResidualNet {
     conv1: Conv2d,
     bn1: BatchNorm,
+    /// Of the stem for ImageNet.
+    maximum: Option<MaxPool2d>,
     layer1: Vec<Block>,
     layer2: Vec<Block>,
     layer3: Vec<Block>,
@@ -138,21 +143,34 @@ impl ResidualNet {
         let mut stages = stages.into_iter();
         let mut next = || stages.next().unwrap_or_default();
         let (layer1, layer2, layer3) = (next(), next(), next());
+        let ImageSettings {
+            classes,
+            image,
+            stem,
+        } = shape.settings;
+        let (conv1, maximum) = match stem {
+            Stem::Cifar => (conv3x3([image[0], shape.stem], 1), None),
+            Stem::ImageNet => (conv7x7([image[0], shape.stem]), Some(large_pool())),
+        };
         ResidualNet {
-            conv1: without_bias(conv3x3([3, shape.stem], 1), device),
+            conv1: without_bias(conv1, device),
+            maximum,
             bn1: batch_norm(shape.stem, device),
             layer1,
             layer2,
             layer3,
             layer4: stages.next(),
-            linear: linear(channels, CLASSES, device),
+            linear: linear(channels, classes, device),
         }
     }
 }
 
 impl ImageNetwork for ResidualNet {
     fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let out = relu(self.bn1.forward(self.conv1.forward(x)));
+        let mut out = relu(self.bn1.forward(self.conv1.forward(x)));
+        if let Some(maximum) = &self.maximum {
+            out = maximum.forward(out);
+        }
         let stages = [&self.layer1, &self.layer2, &self.layer3];
         let blocks = stages.into_iter().chain(&self.layer4).flatten();
         let out = blocks.fold(out, |x, block| block.forward(x));

@@ -1,11 +1,12 @@
 //! Which residual network.
 
-use super::{ResidualNet, Shape, Shortcut, Stage};
-use crate::layers::Architecture;
+use super::{ResidualNet, Shape, Shortcut, Stage, Structure};
+use crate::layers::{Architecture, ImageSettings};
 use burn::tensor::Device;
+use std::collections::HashMap;
 use std::fmt;
 
-/// A residual network by its depth: `resnet20`, `resnet56-noshort`.
+/// A residual network by its depth: `resnet20`, `resnet56-noshort`, `resnet18:stem=imagenet,classes=1000`.
 ///
 /// Depths 20, 32, 44, 56 and 110 have three stages of 16, 32 and 64 channels (the networks that the
 /// article has for CIFAR-10); 18, 34, 50, 101 and 152 have the four stages of the ImageNet networks,
@@ -14,6 +15,7 @@ use std::fmt;
 pub struct ResNetSpec {
     depth: usize,
     shortcut: Shortcut,
+    settings: ImageSettings,
 }
 
 /// Depths of the networks with three stages, `6 n + 2` for `n` blocks a stage.
@@ -36,28 +38,37 @@ impl ResNetSpec {
             true => Shortcut::Projection,
             false => Shortcut::None,
         };
-        known.then_some(ResNetSpec { depth, shortcut })
+        known.then_some(ResNetSpec {
+            depth,
+            shortcut,
+            settings: ImageSettings::default(),
+        })
     }
 
     /// The network of that depth whose shortcuts have no parameters: option A of He et al., arXiv:1512.03385, as the
     /// networks of CIFAR-10 have it there. Only those with three stages have it.
     pub fn padded(depth: usize) -> Option<Self> {
         let shortcut = Shortcut::Padding;
-        { THREE.contains(&depth) }.then_some(ResNetSpec { depth, shortcut })
+        { THREE.contains(&depth) }.then_some(ResNetSpec {
+            depth,
+            shortcut,
+            settings: ImageSettings::default(),
+        })
     }
 
-    /// The network whose tensors have the same names and shapes: without shortcuts, or with such as have no
-    /// parameters.
-    pub fn twin(&self) -> Option<Self> {
-        match self.shortcut {
-            Shortcut::Projection => None,
-            Shortcut::Padding => Self::new(self.depth, false),
-            Shortcut::None => Self::padded(self.depth),
-        }
+    /// The same with other classes, images or stem.
+    #[must_use]
+    pub fn with(self, settings: ImageSettings) -> Self {
+        ResNetSpec { settings, ..self }
+    }
+
+    /// Classes, images and stem.
+    pub fn settings(&self) -> ImageSettings {
+        self.settings
     }
 
     /// The network of that name, if it is one of this family.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    fn of_name(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("resnet")?;
         let spec = match (rest.strip_suffix("-noshort"), rest.strip_suffix("-a")) {
             (Some(depth), _) => Self::new(depth.parse().ok()?, false)?,
@@ -93,6 +104,7 @@ impl ResNetSpec {
             stages: blocks.iter().enumerate().map(stage).collect(),
             bottleneck: four.is_some() && self.depth >= 50,
             shortcut: self.shortcut,
+            settings: self.settings,
         }
     }
 }
@@ -104,12 +116,61 @@ impl fmt::Display for ResNetSpec {
             Shortcut::Padding => "-a",
             Shortcut::None => "-noshort",
         };
-        write!(f, "resnet{}{suffix}", self.depth)
+        write!(f, "resnet{}{suffix}{}", self.depth, self.settings)
     }
 }
 
 impl Architecture for ResNetSpec {
     type Module = ResidualNet;
+
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        let spec = Self::of_name(name)?;
+        Some(ImageSettings::parse(settings).map(|settings| spec.with(settings)))
+    }
+
+    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+        let found = Structure::of(shapes)?;
+        let depth = match found.stem {
+            16 => found.thin_depth()?,
+            _ => {
+                let same = |(depth, blocks): &&(usize, [usize; 4])| {
+                    blocks[..] == found.blocks[..] && (*depth >= 50) == found.bottleneck
+                };
+                FOUR.iter().find(same)?.0
+            }
+        };
+        Some(Self::new(depth, found.shortcuts)?.with(found.settings))
+    }
+
+    /// Without shortcuts, or with such as have no parameters.
+    fn twin(&self) -> Option<Self> {
+        let twin = match self.shortcut {
+            Shortcut::Projection => None,
+            Shortcut::Padding => Self::new(self.depth, false),
+            Shortcut::None => Self::padded(self.depth),
+        };
+        Some(twin?.with(self.settings))
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Self> {
+        Some(self.with(self.settings.with_classes(outputs)?))
+    }
+
+    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
+        Some(self.with(self.settings.with_image(image)?))
+    }
+
+    fn image(&self) -> [usize; 3] {
+        self.settings.image
+    }
+
+    fn outputs(&self) -> usize {
+        self.settings.classes
+    }
+
+    fn sample_values(&self) -> Option<u64> {
+        self.settings.sample_values(self.shape().stem)
+    }
 
     fn module(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)

@@ -1,7 +1,7 @@
 //! Stages of 3x3 convolutions, a maximum after each, and two linear layers.
 
 use crate::layers::{
-    CLASSES, ImageLayer, ImageNetwork, SIDE, VectorLayer, batch_norm, conv3x3, in_sequence, linear,
+    ImageLayer, ImageNetwork, ImageSettings, VectorLayer, batch_norm, conv3x3, in_sequence, linear,
 };
 use burn::module::Module;
 use burn::nn::pool::MaxPool2dConfig;
@@ -18,28 +18,31 @@ pub struct VggNet {
 
 impl VggNet {
     /// `stages` has the convolutions and channels of each.
-    pub(crate) fn new(stages: &[(usize, usize)], device: &Device) -> Self {
-        let mut side = SIDE;
+    pub(crate) fn new(
+        stages: &[(usize, usize)],
+        settings: &ImageSettings,
+        device: &Device,
+    ) -> Self {
+        let [mut channels, mut height, mut width] = settings.image;
         let mut features = Vec::new();
-        let mut channels = 3;
-        for &(convolutions, width) in stages {
+        for &(convolutions, wider) in stages {
             for _ in 0..convolutions {
-                features.extend(convolution([channels, width], device));
-                channels = width;
+                features.extend(convolution([channels, wider], device));
+                channels = wider;
             }
             // Rounding up keeps odd borders, as the original does.
             let maximum = MaxPool2dConfig::new([2, 2]).with_ceil_mode(true);
             features.push(ImageLayer::MaxPool(maximum.init()));
-            side = side.div_ceil(2);
+            (height, width) = (height.div_ceil(2), width.div_ceil(2));
         }
         VggNet {
             features,
             fc: vec![
-                VectorLayer::Linear(linear(channels * side * side, channels, device)),
+                VectorLayer::Linear(linear(channels * height * width, channels, device)),
                 VectorLayer::BatchNorm(batch_norm(channels, device)),
                 VectorLayer::Relu(Relu::new()),
             ],
-            classifier: linear(channels, CLASSES, device),
+            classifier: linear(channels, settings.classes, device),
         }
     }
 }

@@ -1,42 +1,127 @@
 //! Which VGG network.
 
 use super::VggNet;
-use crate::layers::Architecture;
+use crate::layers::{Architecture, ImageSettings, Stem};
 use burn::tensor::Device;
-use landscape_core::named;
+use std::collections::HashMap;
+use std::fmt;
 
-/// A VGG network by its name; the number counts layers with weights as its authors do.
+/// A VGG network by its name; the number counts layers with weights as its authors do: `vgg16`, `vgg9:classes=100`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum VggSpec {
-    /// Three stages, 64 to 256 channels.
-    Vgg9,
-    /// Five stages, 64 to 512 channels.
-    Vgg16,
-    /// Five stages, four convolutions in each of the last three.
-    Vgg19,
+pub struct VggSpec {
+    depth: usize,
+    settings: ImageSettings,
 }
 
-named!(VggSpec, "VGG network", {
-    Vgg9 => "vgg9",
-    Vgg16 => "vgg16",
-    Vgg19 => "vgg19",
-});
+/// Convolutions and channels of each stage.
+type Stages = &'static [(usize, usize)];
+
+/// The networks that there are, and their stages.
+const KNOWN: [(usize, Stages); 3] = [
+    (9, &[(2, 64), (2, 128), (3, 256)]),
+    (16, &[(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]),
+    (19, &[(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)]),
+];
 
 impl VggSpec {
-    /// Convolutions and channels of each stage.
-    fn stages(self) -> &'static [(usize, usize)] {
-        match self {
-            VggSpec::Vgg9 => &[(2, 64), (2, 128), (3, 256)],
-            VggSpec::Vgg16 => &[(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)],
-            VggSpec::Vgg19 => &[(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)],
+    /// The network with so many layers, if there is one.
+    pub fn new(depth: usize) -> Option<Self> {
+        let known = KNOWN.iter().any(|(known, _)| *known == depth);
+        known.then_some(VggSpec {
+            depth,
+            settings: ImageSettings::default(),
+        })
+    }
+
+    /// The same with other classes or images; it has no stem of its own.
+    ///
+    /// # Errors
+    /// The reason, for a stem.
+    fn with(self, settings: ImageSettings) -> Result<Self, String> {
+        match settings.stem {
+            Stem::Cifar => Ok(VggSpec { settings, ..self }),
+            Stem::ImageNet => Err(
+                "the VGG networks here have one normalised hidden layer, and those of torchvision two of 4096 without: \
+                 export such a network from PyTorch, and give its .pt2 file"
+                    .to_owned(),
+            ),
         }
+    }
+
+    /// Classes and images.
+    pub fn settings(&self) -> ImageSettings {
+        self.settings
+    }
+
+    fn stages(self) -> Stages {
+        let known = KNOWN.iter().find(|(known, _)| *known == self.depth);
+        known.expect("there are networks of known depths only").1
+    }
+}
+
+impl fmt::Display for VggSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vgg{}{}", self.depth, self.settings)
     }
 }
 
 impl Architecture for VggSpec {
     type Module = VggNet;
 
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        let spec = Self::new(name.strip_prefix("vgg")?.parse().ok()?)?;
+        // Numbers have several spellings, networks one name.
+        let spec = (spec.to_string() == name).then_some(spec)?;
+        Some(ImageSettings::parse(settings).and_then(|settings| spec.with(settings)))
+    }
+
+    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+        let (first, last) = (
+            shapes.get("features.0.weight")?,
+            shapes.get("classifier.weight"),
+        );
+        let last = last.or_else(|| shapes.get("linear.weight"))?;
+        let convolutions = shapes.values().filter(|shape| shape.len() == 4).count();
+        let same = |(_, stages): &&(usize, Stages)| {
+            stages.iter().map(|(count, _)| count).sum::<usize>() == convolutions
+        };
+        let mut spec = Self::new(KNOWN.iter().find(same)?.0)?;
+        spec.settings.classes = *last.first()?;
+        spec.settings.image[0] = *first.get(1)?;
+        Some(spec)
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Self> {
+        self.with(self.settings.with_classes(outputs)?).ok()
+    }
+
+    /// The hidden layer has a weight for each pixel.
+    fn with_image(&self, _: [usize; 3]) -> Option<Self> {
+        None
+    }
+
+    fn image(&self) -> [usize; 3] {
+        self.settings.image
+    }
+
+    fn outputs(&self) -> usize {
+        self.settings.classes
+    }
+
+    fn matrix_weights(&self) -> Option<u64> {
+        let [_, height, width] = self.settings.image;
+        let stages = self.stages();
+        let side = |side: usize| stages.iter().fold(side, |side, _| side.div_ceil(2)) as u64;
+        let hidden = stages.last().map_or(0, |(_, channels)| *channels) as u64;
+        let unusual = self.settings.image != ImageSettings::default().image;
+        unusual.then(|| hidden * hidden * side(height) * side(width))
+    }
+
+    fn sample_values(&self) -> Option<u64> {
+        self.settings.sample_values(2 * 64)
+    }
+
     fn module(&self, device: &Device) -> VggNet {
-        VggNet::new(self.stages(), device)
+        VggNet::new(self.stages(), &self.settings, device)
     }
 }

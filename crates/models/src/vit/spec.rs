@@ -1,11 +1,11 @@
 //! Sizes of a vision transformer.
 
 use super::VisionTransformer;
-use crate::layers::{Architecture, standard};
+use crate::layers::{Architecture, number, sizes, standard};
 use crate::names::settings;
 use burn::tensor::Device;
-use landscape_core::named;
-use landscape_core::{Params, Rng};
+use landscape_core::{Params, Rng, named};
+use std::collections::HashMap;
 use std::fmt;
 
 /// From what the classes are read.
@@ -39,6 +39,8 @@ pub struct VitSpec {
     pool: Pool,
 }
 
+/// Classes where none are given.
+const CLASSES: usize = 10;
 /// Sizes beyond this are refused as a typing mistake.
 const MAX_SIZE: usize = 1 << 14;
 /// Blocks beyond this many are refused as a typing mistake.
@@ -48,7 +50,7 @@ const SETTINGS: &str = "patch, dim, depth, heads, mlp, image, classes, pool";
 
 impl VitSpec {
     /// What follows `vit:`; the error is the reason.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         let mut spec = VitSpec {
             patch: 4,
             dim: 64,
@@ -56,7 +58,7 @@ impl VitSpec {
             heads: 4,
             mlp: 0,
             image: [3, 32, 32],
-            classes: 10,
+            classes: CLASSES,
             pool: Pool::Mean,
         };
         let given = settings(text)?;
@@ -79,7 +81,7 @@ impl VitSpec {
             "depth" => self.depth = number(key, value)?,
             "heads" => self.heads = number(key, value)?,
             "mlp" => self.mlp = number(key, value)?,
-            "image" => self.image = image(value)?,
+            "image" => self.image = sizes(value)?,
             "classes" => self.classes = number(key, value)?,
             "pool" => self.pool = value.parse().map_err(|e| format!("{e}"))?,
             _ => return Err(format!("`{key}` is not a setting; known: {SETTINGS}")),
@@ -113,24 +115,6 @@ impl VitSpec {
         }
         let (dim, heads) = (self.dim, self.heads);
         (dim % heads != 0).then(|| format!("dim {dim} is not a multiple of heads {heads}"))
-    }
-
-    /// Weights in all matrices: attention and the two layers of each block, the patches' and the classes'.
-    pub(crate) fn matrix_weights(&self) -> u64 {
-        let [dim, mlp, depth, patch, classes] =
-            [self.dim, self.mlp, self.depth, self.patch, self.classes].map(|n| n as u64);
-        let pixels = self.image[0] as u64 * patch * patch;
-        depth * (4 * dim * dim + 2 * dim * mlp) + dim * (pixels + classes)
-    }
-
-    /// Values of a sample where a block is widest: attention of all tokens to each other in every head, or tokens in
-    /// its layers.
-    pub(crate) fn sample_values(&self) -> u64 {
-        let [_, height, width] = self.image;
-        let tokens = (height / self.patch) as u64 * (width / self.patch) as u64;
-        let [dim, mlp, heads] = [self.dim, self.mlp, self.heads].map(|n| n as u64);
-        let attention = tokens.saturating_mul(tokens).saturating_mul(heads);
-        attention.max(tokens.saturating_mul(dim + mlp.max(3 * dim)))
     }
 
     /// Side of a square patch, in pixels.
@@ -171,17 +155,6 @@ impl VitSpec {
     }
 }
 
-fn number(key: &str, value: &str) -> Result<usize, String> {
-    let parsed = value.parse();
-    parsed.map_err(|_| format!("{key}=`{value}` is not a whole number"))
-}
-
-fn image(value: &str) -> Result<[usize; 3], String> {
-    let sizes: Option<Vec<usize>> = value.split('x').map(|size| size.parse().ok()).collect();
-    let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
-    sizes.ok_or_else(|| format!("image=`{value}` is not of the form CxHxW, for example 3x32x32"))
-}
-
 impl fmt::Display for VitSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let VitSpec {
@@ -199,7 +172,7 @@ impl fmt::Display for VitSpec {
             let [channels, height, width] = self.image;
             write!(f, ",image={channels}x{height}x{width}")?;
         }
-        if self.classes != 10 {
+        if self.classes != CLASSES {
             write!(f, ",classes={}", self.classes)?;
         }
         match self.pool {
@@ -211,6 +184,46 @@ impl fmt::Display for VitSpec {
 
 impl Architecture for VitSpec {
     type Module = VisionTransformer;
+
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        (name == "vit").then(|| Self::parse(settings.unwrap_or_default()))
+    }
+
+    /// Nothing in a file tells the number of heads.
+    fn like(_: &HashMap<&str, &[usize]>) -> Option<Self> {
+        None
+    }
+
+    fn with_outputs(&self, classes: usize) -> Option<Self> {
+        let new = VitSpec {
+            classes,
+            ..self.clone()
+        };
+        (self.classes == CLASSES && new.broken_rule().is_none()).then_some(new)
+    }
+
+    /// Positions are learned for each patch.
+    fn with_image(&self, _: [usize; 3]) -> Option<Self> {
+        None
+    }
+
+    /// Weights in all matrices: attention and the two layers of each block, the patches' and the classes'.
+    fn matrix_weights(&self) -> Option<u64> {
+        let [dim, mlp, depth, patch, classes] =
+            [self.dim, self.mlp, self.depth, self.patch, self.classes].map(|n| n as u64);
+        let pixels = self.image[0] as u64 * patch * patch;
+        Some(depth * (4 * dim * dim + 2 * dim * mlp) + dim * (pixels + classes))
+    }
+
+    /// Values of a sample where a block is widest: attention of all tokens to each other in every head, or tokens in
+    /// its layers.
+    fn sample_values(&self) -> Option<u64> {
+        let [_, height, width] = self.image;
+        let tokens = (height / self.patch) as u64 * (width / self.patch) as u64;
+        let [dim, mlp, heads] = [self.dim, self.mlp, self.heads].map(|n| n as u64);
+        let attention = tokens.saturating_mul(tokens).saturating_mul(heads);
+        Some(attention.max(tokens.saturating_mul(dim + mlp.max(3 * dim))))
+    }
 
     fn image(&self) -> [usize; 3] {
         self.image

@@ -2,9 +2,10 @@
 //! in the form of tomgoldstein/loss-landscape: blocks in the order of [`resnet`](crate::resnet),
 //! stem widened too.
 
-use crate::layers::{Architecture, Family};
-use crate::resnet::{ResidualNet, Shape, Shortcut, Stage};
+use crate::layers::{Architecture, Family, ImageSettings};
+use crate::resnet::{ResidualNet, Shape, Shortcut, Stage, Structure};
 use burn::tensor::Device;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A wide residual network.
@@ -16,6 +17,7 @@ pub struct WideResNetSpec {
     depth: usize,
     factor: usize,
     shortcuts: bool,
+    settings: ImageSettings,
 }
 
 /// Depths and factors that there are.
@@ -28,7 +30,19 @@ impl WideResNetSpec {
             depth,
             factor,
             shortcuts,
+            settings: ImageSettings::default(),
         })
+    }
+
+    /// The same with other classes, images or stem.
+    #[must_use]
+    pub fn with(self, settings: ImageSettings) -> Self {
+        WideResNetSpec { settings, ..self }
+    }
+
+    /// Classes, images and stem.
+    pub fn settings(&self) -> ImageSettings {
+        self.settings
     }
 
     /// Layers.
@@ -47,7 +61,7 @@ impl WideResNetSpec {
     }
 
     /// The network of that name, if it is one of this family.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    fn of_name(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("wrn")?;
         let (rest, shortcuts) = match rest.strip_suffix("-noshort") {
             Some(rest) => (rest, false),
@@ -73,6 +87,7 @@ impl WideResNetSpec {
                 true => Shortcut::Projection,
                 false => Shortcut::None,
             },
+            settings: self.settings,
         }
     }
 }
@@ -80,12 +95,44 @@ impl WideResNetSpec {
 impl fmt::Display for WideResNetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let suffix = if self.shortcuts { "" } else { "-noshort" };
-        write!(f, "wrn{}-{}{suffix}", self.depth, self.factor)
+        let settings = self.settings;
+        write!(f, "wrn{}-{}{suffix}{settings}", self.depth, self.factor)
     }
 }
 
 impl Architecture for WideResNetSpec {
     type Module = ResidualNet;
+
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        let spec = Self::of_name(name)?;
+        Some(ImageSettings::parse(settings).map(|settings| spec.with(settings)))
+    }
+
+    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+        let found = Structure::of(shapes)?;
+        let spec = Self::new(found.thin_depth()?, found.stem / 16, found.shortcuts)?;
+        Some(spec.with(found.settings))
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Self> {
+        Some(self.with(self.settings.with_classes(outputs)?))
+    }
+
+    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
+        Some(self.with(self.settings.with_image(image)?))
+    }
+
+    fn image(&self) -> [usize; 3] {
+        self.settings.image
+    }
+
+    fn outputs(&self) -> usize {
+        self.settings.classes
+    }
+
+    fn sample_values(&self) -> Option<u64> {
+        self.settings.sample_values(16 * self.factor)
+    }
 
     fn module(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)

@@ -150,6 +150,11 @@ fn tensors_tell_their_network() {
         "wrn56-2-noshort",
         "densenet121",
         "mlp:784-20-10",
+        "resnet34:classes=100",
+        "wrn56-2:classes=5,image=1x32x32",
+        "resnet50-noshort:classes=1000,stem=imagenet",
+        "densenet121:classes=3,stem=imagenet",
+        "vgg16:classes=12",
     ] {
         let network: ModelSpec = name.parse().unwrap();
         let found = ModelSpec::of_tensors(&Network::layout(&network));

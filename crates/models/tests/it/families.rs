@@ -121,6 +121,81 @@ families! {
     densenet121: "densenet121",
     vit_mean: "vit:patch=8,dim=48,depth=2,heads=4",
     vit_cls: "vit:patch=7,dim=32,depth=2,heads=2,mlp=64,image=1x28x28,pool=cls",
+    vit_of_torchvision: "vit:patch=7,dim=32,depth=2,heads=2,mlp=64,image=3x28x28,pool=cls",
+    resnet18_of_torchvision: "resnet18:classes=7,image=3x64x64,stem=imagenet",
+    resnet50_of_torchvision: "resnet50:classes=1000,image=3x64x64,stem=imagenet",
+    densenet121_of_torchvision: "densenet121:classes=12,image=3x64x64,stem=imagenet",
+    resnet20_of_other_data: "resnet20:classes=100,image=1x28x28",
+    vgg9_of_other_data: "vgg9:classes=5,image=3x48x40",
+}
+
+#[test]
+fn settings_are_read_and_written() {
+    for name in [
+        "resnet20:classes=100",
+        "resnet110-noshort:image=1x28x28",
+        "wrn56-2:classes=7,image=3x64x64",
+        "resnet18:stem=imagenet",
+        "resnet18:classes=1000,image=3x64x64,stem=imagenet",
+        "densenet121:classes=2,stem=imagenet",
+        "vgg16:classes=100,image=3x64x64",
+    ] {
+        assert_eq!(spec(name).to_string(), name);
+    }
+    // What is usual is not written, and runs are found by what is.
+    for (given, name) in [
+        ("resnet20:classes=10,image=3x32x32,stem=cifar", "resnet20"),
+        ("resnet20:", "resnet20"),
+        (
+            "resnet18:stem=imagenet,image=3x224x224",
+            "resnet18:stem=imagenet",
+        ),
+        ("vgg9:image=3x32x32", "vgg9"),
+    ] {
+        assert_eq!(spec(given).to_string(), name);
+    }
+    let large = spec("resnet18:stem=imagenet,classes=1000");
+    assert_eq!(
+        (large.image(), large.outputs()),
+        (Some([3, 224, 224]), 1000)
+    );
+    let error = |text: &str| text.parse::<ModelSpec>().unwrap_err();
+    says(
+        error("resnet20:classes=0"),
+        &["classes is 0, it must be 1 to 32768"],
+    );
+    says(
+        error("resnet20:classes"),
+        &["not a setting of the form key=value"],
+    );
+    says(
+        error("resnet20:width=4"),
+        &[
+            "`width` is not a setting; known: classes, image, stem",
+            "for example `resnet20:classes=100`",
+        ],
+    );
+    says(error("wrn56-2:image=32x32"), &["not of the form CxHxW"]);
+    says(error("resnet18:stem=large"), &["stem", "cifar, imagenet"]);
+    says(error("vgg16:stem=imagenet"), &["two of 4096", ".pt2 file"]);
+    says(error("densenet121:image=3x4x4"), &["8x8 at least"]);
+    says(error("resnet21:classes=3"), &["resnet21"]);
+}
+
+#[test]
+fn numbers_of_classes_may_follow_from_a_file() {
+    let with = |name: &str| spec(name).with_outputs(100).map(|spec| spec.to_string());
+    assert_eq!(
+        with("resnet20-a").as_deref(),
+        Some("resnet20-a:classes=100")
+    );
+    assert_eq!(
+        with("densenet169").as_deref(),
+        Some("densenet169:classes=100")
+    );
+    // Where a number is given it is that.
+    assert_eq!(with("resnet20:classes=7"), None);
+    assert_eq!(with("mlp:2-3-10"), None);
 }
 
 #[test]

@@ -343,3 +343,167 @@ fn parameters_without_buffers() {
         &["missing: bn1.running_var [16]"],
     );
 }
+
+/// The names of torchvision, and of its vision transformer.
+fn of_torchvision(name: &str) -> String {
+    let dense = |name: &str| -> Option<String> {
+        let (block, rest) = name.strip_prefix("dense")?.split_once('.')?;
+        let (layer, rest) = rest.split_once('.')?;
+        let layer = layer.parse::<usize>().ok()? + 1;
+        let rest = rest.replace("bn", "norm");
+        Some(format!(
+            "features.denseblock{block}.denselayer{layer}.{rest}"
+        ))
+    };
+    if let Some(name) = dense(name) {
+        return name;
+    }
+    match name {
+        "bn.weight" | "bn.bias" | "bn.running_mean" | "bn.running_var" => {
+            name.replace("bn.", "features.norm5.")
+        }
+        _ if name.starts_with("trans") => {
+            let name = name.replace("trans", "features.transition");
+            name.replace(".bn.", ".norm.")
+        }
+        _ => name
+            .replace(".shortcut.", ".downsample.")
+            .replace("linear.", "fc."),
+    }
+}
+
+#[test]
+fn torchvisions_names_are_understood() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.safetensors");
+    let rename = |layout: &Params, name: &dyn Fn(&str) -> String| {
+        let numbered = layout.iter().enumerate().map(|(place, tensor)| Parameter {
+            name: format!("module.{}", name(&tensor.name)),
+            data: vec![1.0 + place as f32; tensor.numel()],
+            ..tensor.clone()
+        });
+        save_weights(&path, &Params::new(numbered.collect()).unwrap()).unwrap();
+    };
+    let dense = |name: &str| {
+        let name = of_torchvision(name).replace("fc.", "classifier.");
+        match name.split_once('.') {
+            Some(("conv1", rest)) => format!("features.conv0.{rest}"),
+            Some(("bn1", rest)) => format!("features.norm0.{rest}"),
+            _ => name,
+        }
+    };
+    let vit = |name: &str| {
+        let mut name = name.to_owned();
+        for (own, theirs) in [
+            ("cls_token", "class_token"),
+            ("pos_embed", "encoder.pos_embedding"),
+            ("patch_embed.proj", "conv_proj"),
+            ("norm.", "encoder.ln."),
+            ("head.", "heads.head."),
+        ] {
+            if let Some(rest) = name.strip_prefix(own) {
+                name = format!("{theirs}{rest}");
+                break;
+            }
+        }
+        for (own, theirs) in [
+            ("blocks.", "encoder.layers.encoder_layer_"),
+            (".norm", ".ln_"),
+            (".attn.qkv.", ".self_attention.in_proj_"),
+            (".attn.proj.", ".self_attention.out_proj."),
+            (".mlp.fc1.", ".mlp.0."),
+            (".mlp.fc2.", ".mlp.3."),
+        ] {
+            name = name.replace(own, theirs);
+        }
+        name
+    };
+    let names: [(&str, &dyn Fn(&str) -> String); 4] = [
+        ("resnet18:stem=imagenet,classes=1000", &of_torchvision),
+        ("resnet50:stem=imagenet", &of_torchvision),
+        ("densenet121:stem=imagenet", &dense),
+        ("vit:patch=8,dim=16,depth=12,heads=2,pool=cls", &vit),
+    ];
+    for (model, name) in names {
+        let layout = Network::layout(&spec(model));
+        rename(&layout, name);
+        let loaded = load_network(&path, &spec(model)).unwrap();
+        for (place, (found, own)) in loaded.params.iter().zip(layout.iter()).enumerate() {
+            assert_eq!((&found.name, &found.shape), (&own.name, &own.shape));
+            assert!(
+                found.data.iter().all(|&v| v == 1.0 + place as f32),
+                "{}",
+                own.name
+            );
+        }
+        let said = words(&loaded);
+        assert!(
+            said[0].starts_with("names are read in other words: "),
+            "{said:?}"
+        );
+    }
+    // What it is, is said for another network.
+    rename(
+        &Network::layout(&spec("resnet18:stem=imagenet,classes=1000")),
+        &of_torchvision,
+    );
+    says(
+        load_network(&path, &spec("resnet34")).unwrap_err(),
+        &["does not fit resnet34 but resnet18:classes=1000,stem=imagenet: "],
+    );
+}
+
+#[test]
+fn queries_keys_and_values_of_hugging_face_are_put_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.safetensors");
+    let model = spec("vit:patch=8,dim=8,depth=2,heads=2,pool=cls");
+    let layout = Network::layout(&model);
+    let mut theirs = Vec::new();
+    for (place, tensor) in layout.iter().enumerate() {
+        let mut name = tensor
+            .name
+            .replace("patch_embed.proj", "embeddings.patch_embeddings.projection");
+        for (own, word) in [
+            ("cls_token", "embeddings.cls_token"),
+            ("pos_embed", "embeddings.position_embeddings"),
+            ("blocks.", "encoder.layer."),
+            (".norm1.", ".layernorm_before."),
+            (".norm2.", ".layernorm_after."),
+            (".attn.proj.", ".attention.output.dense."),
+            (".attn.qkv.", ".attention.attention.qkv."),
+            (".mlp.fc1.", ".intermediate.dense."),
+            (".mlp.fc2.", ".output.dense."),
+            ("norm.", "layernorm."),
+        ] {
+            name = name.replace(own, word);
+        }
+        let name = match name.strip_prefix("head.") {
+            Some(rest) => format!("classifier.{rest}"),
+            None => format!("vit.{name}"),
+        };
+        let data: Vec<f32> = (0..tensor.numel())
+            .map(|i| (place * 1000 + i) as f32)
+            .collect();
+        let (shape, parts) = match name.contains(".qkv.") {
+            true => {
+                let mut shape = tensor.shape.clone();
+                shape[0] /= 3;
+                let words = ["query", "key", "value"].map(|word| name.replace("qkv", word));
+                (shape, words.to_vec())
+            }
+            false => (tensor.shape.clone(), vec![name]),
+        };
+        let each = data.len() / parts.len();
+        for (part, name) in parts.into_iter().enumerate() {
+            let data = data[part * each..][..each].to_vec();
+            theirs.push(Parameter::new(name, shape.clone(), data, Role::Weight).unwrap());
+        }
+    }
+    save_weights(&path, &Params::new(theirs).unwrap()).unwrap();
+    let loaded = load_network(&path, &model).unwrap();
+    for (place, tensor) in loaded.params.iter().enumerate() {
+        let right = |(i, v): (usize, &f32)| *v == (place * 1000 + i) as f32;
+        assert!(tensor.data.iter().enumerate().all(right), "{}", tensor.name);
+    }
+}

@@ -2,7 +2,7 @@
 """Writes families.txt: what PyTorch makes of the families of networks, in f64.
 
 usage: families.py [MODEL...]    (all where none is named; the lines of the others stay)
-needs: torch 2.9, numpy 2 (pip install them into a virtual environment)
+needs: torch 2.9, torchvision 0.24, numpy 2 (pip install them into a virtual environment)
 
 Weights, running statistics, directions and inputs are not files but a formula (`unit`), which the tests
 repeat. Each line of families.txt is `<model> <what> <numbers>`:
@@ -18,14 +18,17 @@ repeat. Each line of families.txt is `<model> <what> <numbers>`:
 
 Normalisation layers use their running statistics. The networks are those of tomgoldstein/loss-landscape
 (cifar10/models), and vision transformers with the names of timm, written down here again from their
-descriptions; names and shapes of the tensors are PyTorch's `state_dict`.
+descriptions; names and shapes of the tensors are PyTorch's `state_dict`. Those with `stem=imagenet` are torchvision's own,
+and so is a vision transformer: values go by the names that the program has for their tensors (`own`).
 """
 import pathlib
+import re
 import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import torchvision.models
 from torch import nn
 
 OUT = pathlib.Path(__file__).parent / "families.txt"
@@ -268,6 +271,47 @@ class Vit(nn.Module):
         return self.head(x[:, 0] if self.cls else x.mean(dim=1))
 
 
+def own(name):
+    """The program's name for a tensor of torchvision's networks."""
+    for pattern, words in [
+        (r"\.downsample\.", ".shortcut."),
+        (r"^(fc|classifier)\.", "linear."),
+        (r"^features\.conv0\.", "conv1."),
+        (r"^features\.norm0\.", "bn1."),
+        (r"^features\.norm5\.", "bn."),
+        (r"^features\.transition(\d)\.norm\.", r"trans\1.bn."),
+        (r"^features\.transition(\d)\.conv\.", r"trans\1.conv."),
+        (r"^features\.denseblock(\d)\.denselayer(\d+)\.norm", r"dense\1.#\2.bn"),
+        (r"^features\.denseblock(\d)\.denselayer(\d+)\.conv", r"dense\1.#\2.conv"),
+        (r"^class_token$", "cls_token"),
+        (r"^conv_proj\.", "patch_embed.proj."),
+        (r"^encoder\.pos_embedding$", "pos_embed"),
+        (r"^encoder\.ln\.", "norm."),
+        (r"^encoder\.layers\.encoder_layer_(\d+)\.", r"blocks.\1."),
+        (r"\.ln_(\d)\.", r".norm\1."),
+        (r"\.self_attention\.in_proj_", ".attn.qkv."),
+        (r"\.self_attention\.out_proj\.", ".attn.proj."),
+        (r"\.mlp\.0\.", ".mlp.fc1."),
+        (r"\.mlp\.3\.", ".mlp.fc2."),
+        (r"^heads\.head\.", "head."),
+    ]:
+        name = re.sub(pattern, words, name)
+    return re.sub(r"#(\d+)", lambda number: str(int(number[1]) - 1), name)
+
+
+def imagenet(build, image=(3, 64, 64), **options):
+    net = build(weights=None, **options)
+    net.image = image
+    return net
+
+
+def vit_of_torchvision():
+    net = torchvision.models.VisionTransformer(28, 7, 2, 2, 32, 64, num_classes=10)
+    net.order = [n for n in Vit(7, 32, 2, 2, 64, image=(3, 28, 28), cls=True).state_dict()]
+    net.image = (3, 28, 28)
+    return net
+
+
 def thin(depth, **options):
     return Residual(16, [(depth - 2) // 6] * 3, **options)
 
@@ -291,22 +335,59 @@ MODELS = {
         1.0,
         3,
     ),
+    "resnet18:classes=7,image=3x64x64,stem=imagenet": (
+        lambda: imagenet(torchvision.models.resnet18, num_classes=7),
+        0.6,
+        2,
+    ),
+    "resnet50:classes=1000,image=3x64x64,stem=imagenet": (lambda: imagenet(torchvision.models.resnet50), 0.5, 2),
+    "densenet121:classes=12,image=3x64x64,stem=imagenet": (
+        lambda: imagenet(torchvision.models.densenet121, num_classes=12),
+        0.6,
+        2,
+    ),
+    "vit:patch=7,dim=32,depth=2,heads=2,mlp=64,image=3x28x28,pool=cls": (vit_of_torchvision, 1.0, 3),
+    "resnet20:classes=100,image=1x28x28": (lambda: small(thin(20), 1, 100, 28), 0.6, 3),
+    "vgg9:classes=5,image=3x48x40": (lambda: vgg_of_size(), 1.0, 2),
 }
+
+
+def small(net, channels, classes, side):
+    net.conv1 = conv(channels, 16, 3)
+    net.linear = nn.Linear(net.linear.in_features, classes)
+    net.image = (channels, side, side)
+    return net
+
+
+def vgg_of_size():
+    net = Vgg([(2, 64), (2, 128), (3, 256)])
+    net.fc[0] = nn.Linear(256 * 6 * 5, 256)
+    net.classifier = nn.Linear(256, 5)
+    net.image = (3, 48, 40)
+    return net
 
 
 # ------------------------------------------------------------------------------------------- reference
 
 
+def renaming(model):
+    return own if type(model).__module__.startswith("torchvision.") else lambda name: name
+
+
 def losses(model, state, x, labels):
-    logits = torch.func.functional_call(model, state, x)
+    own = renaming(model)
+    theirs = {name: state[own(name)] for name in model.state_dict() if own(name) in state}
+    logits = torch.func.functional_call(model, theirs, x)
     return logits, F.cross_entropy(logits, labels, reduction="none")
 
 
 def reference(build, gain, samples):
     model = build().double().eval()
-    shapes = {k: tuple(v.shape) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    own = renaming(model)
+    shapes = {own(k): tuple(v.shape) for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    shapes = {name: shapes[name] for name in getattr(model, "order", shapes)}
     state = {name: value(name, shape, gain) for name, shape in shapes.items()}
-    moving = [name for name, _ in model.named_parameters()]
+    moving = [own(name) for name, _ in model.named_parameters()]
     d1, d2 = ({name: direction(k, name, shapes[name]) for name in moving} for k in (1, 2))
     image = getattr(model, "image", (3, 32, 32))
     x = inputs(samples, image)

@@ -95,20 +95,27 @@ impl SweepRequest {
     }
 
     fn base(&self, reporter: &dyn Reporter) -> Result<(Base, DataSource), StudyError> {
-        let model = &Model::from(&self.model);
+        let model = Model::from(&self.model);
         let source = self.data.source(None)?;
         model.plan(reporter)?;
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
+        let model = model.for_images(&data, reporter);
         let options = LoadOptions {
             renames: &self.renames,
             buffers: None,
         };
-        let load = |path: &PathBuf| model.load(path, &options, reporter);
+        let (model, initial) = match &self.weights {
+            Some(path) => {
+                let (model, params) = model.load_fitting(path, &options, reporter)?;
+                (model, Some(params))
+            }
+            None => (model, None),
+        };
+        let (data, loss) = with_loss(data, &model, (self.data.loss, None), reporter)?;
         let base = Base {
             loss: loss.kind,
-            initial: self.weights.as_ref().map(load).transpose()?,
-            model: self.model.clone(),
+            initial,
+            model: model.family()?.clone(),
             config: self.config.on(data.len()),
             data,
         };

@@ -5,7 +5,8 @@ use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
 use landscape_models::{
-    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, Network, Regularizer, SuggestedLoss,
+    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, ModelsError, Network, Regularizer,
+    SuggestedLoss,
     evaluation_bytes, load_layout_with, load_network_with, trace_network,
 };
 use landscape_storage::Run;
@@ -178,6 +179,73 @@ impl Model {
             }
         }
         Ok(loaded.params)
+    }
+
+    /// The same where the network of the file may have another number of outputs, if that is all that differs and the
+    /// name of this one sets none: it is then the network that is given, which is said.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`].
+    pub fn load_fitting(
+        &self,
+        path: &Path,
+        options: &LoadOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<(Self, Params), StudyError> {
+        let error = match self.load(path, options, reporter) {
+            Ok(params) => return Ok((self.clone(), params)),
+            Err(error) => error,
+        };
+        let Some(other) = self.with_outputs_of(&error) else {
+            return Err(error);
+        };
+        reporter.note(format_args!(
+            "{}: its network has {} outputs, so that it is taken for {other}",
+            path_words(path),
+            other.outputs()
+        ));
+        let unmeasured = options.buffers.map(|_| other.unmeasured());
+        let options = LoadOptions {
+            buffers: unmeasured.as_ref(),
+            ..*options
+        };
+        let params = other.load(path, &options, reporter)?;
+        Ok((other, params))
+    }
+
+    /// The same network for images of the size that the data have, where it takes such and its name sets none: said.
+    pub fn for_images(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
+        let &[_, channels, height, width] = data.shape() else {
+            return self;
+        };
+        let found = match &self {
+            Model::Family(spec) => {
+                let other = spec.image().is_some_and(|[own, h, w]| {
+                    own == channels && [h, w] != [height, width] && data.check_inputs(spec).is_err()
+                });
+                spec.with_image([channels, height, width]).filter(|_| other)
+            }
+            Model::Program(_) => None,
+        };
+        let Some(spec) = found else { return self };
+        reporter.note(format_args!(
+            "the images are {height}x{width}, so that the network is taken for {spec}"
+        ));
+        Model::Family(spec)
+    }
+
+    /// The network with as many outputs as that of a file that does not fit.
+    fn with_outputs_of(&self, error: &StudyError) -> Option<Self> {
+        match (self, error) {
+            (
+                Model::Family(spec),
+                StudyError::Models(ModelsError::Checkpoint {
+                    outputs: Some(outputs),
+                    ..
+                }),
+            ) => spec.with_outputs(*outputs).map(Model::Family),
+            _ => None,
+        }
     }
 
     fn read(&self, path: &Path, options: &LoadOptions) -> Result<Loaded, StudyError> {

@@ -80,9 +80,10 @@ impl Problem {
             (None, Some(run)) => stored_loss(run)?,
             _ => None,
         };
-        let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
+        let model = model.for_images(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
-        let (params, origin) = parameters(network, &model, seed, trained_in, reporter)?;
+        let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
+        let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
         if let Some(run) = &trained {
             say_other_data(run, &loaded, reporter);
         }
@@ -184,13 +185,14 @@ pub fn stored_loss(run: &Run) -> Result<Option<LossKind>, StudyError> {
 
 fn parameters(
     network: &NetworkRequest,
-    model: &Model,
+    model: Model,
     seed: u64,
     trained: Option<(&Store, &Run)>,
     reporter: &dyn Reporter,
-) -> Result<(Params, Origin), StudyError> {
+) -> Result<(Model, Params, Origin), StudyError> {
     if let Some((store, run)) = trained {
-        return checkpoint(network.step, model, store, run);
+        let (params, origin) = checkpoint(network.step, &model, store, run)?;
+        return Ok((model, params, origin));
     }
     if let Some(path) = &network.weights {
         let unmeasured = network.measured.then(|| model.unmeasured());
@@ -198,9 +200,11 @@ fn parameters(
             renames: &network.renames,
             buffers: unmeasured.as_ref(),
         };
-        return Ok((model.load(path, &options, reporter)?, Origin::file(path)));
+        let (model, params) = model.load_fitting(path, &options, reporter)?;
+        return Ok((model, params, Origin::file(path)));
     }
-    Ok(model.initial(seed))
+    let (params, origin) = model.initial(seed);
+    Ok((model, params, origin))
 }
 
 /// The last parameters of another training run of the same network, and where they are from.

@@ -108,31 +108,30 @@ impl Training {
     /// Whatever is absent or does not fit.
     pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         request.config.check()?;
-        let model = &Model::from(&request.model);
+        let model = Model::from(&request.model);
         model.plan(reporter)?;
         let device = request.device.open()?;
         let source = request.data.source(None)?;
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, model, (request.data.loss, None), reporter)?;
-        let config = request.config.on(data.len());
-        let (network, origin) = match &request.weights {
+        let model = model.for_images(&data, reporter);
+        let (model, network, origin) = match &request.weights {
             None => {
-                let seed = config.seed;
-                (
-                    Network::init(&request.model, seed, &device),
-                    Origin::Seed { seed },
-                )
+                let seed = request.config.seed;
+                let network = Network::init(model.family()?, seed, &device);
+                (model, network, Origin::Seed { seed })
             }
             Some(path) => {
                 let options = LoadOptions {
                     renames: &request.renames,
                     buffers: None,
                 };
-                let params = model.load(path, &options, reporter)?;
-                let network = Network::from_params(&request.model, &params, &device)?;
-                (network, Origin::file(path))
+                let (model, params) = model.load_fitting(path, &options, reporter)?;
+                let network = Network::from_params(model.family()?, &params, &device)?;
+                (model, network, Origin::file(path))
             }
         };
+        let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
+        let config = request.config.on(data.len());
         // Labels outside the classes, inputs of another size: before anything is stored.
         landscape_models::evaluate(&network, &data, loss.kind)?;
         check_training(&network, &data, loss.kind, &config)?;

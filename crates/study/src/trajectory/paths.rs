@@ -65,9 +65,10 @@ impl Files {
             buffers: unmeasured.as_ref(),
         };
         let last = &paths[paths.len() - 1];
+        let (model, buffers) = model.load_fitting(last, &options, reporter)?;
         Ok(Files {
-            buffers: model.load(last, &options, reporter)?,
-            model: model.clone(),
+            buffers,
+            model,
             renames: request.renames.clone(),
             paths,
         })
@@ -161,8 +162,10 @@ impl Paths {
         }
         say_order(&steps, &chosen, named.is_some(), reporter);
         let data = load_data(&source)?;
-        let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
+        let model = model.for_images(&data, reporter);
         let read = Files::new(chosen.clone(), &model, request, reporter)?;
+        let model = read.model.clone();
+        let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
         let mut path = PathOfRun {
             named: named.is_some(),
             label: pattern.to_owned(),
