@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             None,
         )?,
         loss: LossKind::CrossEntropy,
+        init: Default::default(),
         config: TrainConfig {
             epochs: 15,
             every: 4,

@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             None,
         )?,
         loss: LossKind::BceWithLogits,
+        init: Default::default(),
         config: TrainConfig {
             epochs: 200,
             batch: 32,

@@ -216,8 +216,8 @@ macro_rules! families {
                 }
             }
 
-            /// The same network for images `[channels, height, width]` of another size, where it takes such and the
-            /// name sets none.
+            /// The same network for images `[channels, height, width]` of another size, where it takes any (behind the
+            /// stem for ImageNet) and the name sets none.
             pub fn with_image(&self, image: [usize; 3]) -> Option<ModelSpec> {
                 match self {
                     $(ModelSpec::$variant(spec) => Member::with_image(spec, image).map(Self::from)),+

@@ -31,7 +31,7 @@ pub use data::{
 pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::{GetError, ModelsError, PickleError};
 pub use families::{ModelSpec, Network};
-pub use layers::{ImageSettings, Stem};
+pub use layers::{ImageSettings, Init, Stem};
 pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use objective::{Regularizer, trace_network};
@@ -39,9 +39,9 @@ pub use resnet::{ResNet, ResNetSpec};
 #[cfg(feature = "learner")]
 pub use train::Recorded;
 pub use train::{
-    EpochLoss, NetworkState, OptimizerKind, OptimizerState, Record, ResumableOptimizer, Schedule,
-    Step, StepHook, Stepped, TensorState, TrainConfig, TrainObserver, TrainReport, TrainState,
-    check_training, evaluate, evaluation_bytes, gradient_norm, resume, train,
+    Augment, EpochLoss, NetworkState, OptimizerKind, OptimizerState, Record, ResumableOptimizer,
+    Schedule, Step, StepHook, Stepped, TensorState, TrainConfig, TrainObserver, TrainReport,
+    TrainState, check_training, evaluate, evaluation_bytes, gradient_norm, resume, train,
 };
 pub use vgg::{Vgg, VggSpec};
 pub use vit::{Vit, VitSpec};

@@ -1,11 +1,25 @@
 //! What every network of this crate can, whatever its family.
 
-use crate::{ModelsError, Network};
+use crate::layers::{Init, li};
+use crate::{ModelSpec, ModelsError, Network, streams};
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
-use landscape_core::{Params, Role};
+use burn::tensor::{Device, Tensor};
+use landscape_core::{Params, Rng, Role};
 
 impl Network {
+    /// The network with initial values of a kind, drawn from the seed; the same seed gives the same bits on every
+    /// platform.
+    pub fn init_with(spec: &ModelSpec, init: Init, seed: u64, device: &Device) -> Self {
+        let usual = Self::init(spec, seed, device);
+        match init {
+            Init::PyTorch => usual,
+            Init::Li => {
+                let params = li(usual.params(), &mut Rng::new(seed, streams::INIT));
+                usual.with_params(&params).expect("the tensors are its own")
+            }
+        }
+    }
+
     /// The same network, on its device, with other parameters.
     ///
     /// # Errors

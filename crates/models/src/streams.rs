@@ -5,5 +5,7 @@
 pub(crate) const INIT: u64 = 1 << 32;
 /// Order of the samples; the epoch is added.
 pub(crate) const SHUFFLE: u64 = 2 << 32;
+/// Crops and flips of images; the step is added.
+pub(crate) const AUGMENT: u64 = 4 << 32;
 /// The two-moons set.
 pub(crate) const MOONS: u64 = 3 << 32;

@@ -174,7 +174,12 @@ impl DescribeRequest {
     ) -> Result<Result<Trace, StudyError>, StudyError> {
         let data = load_data(&self.data.source(None)?)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
-        Ok(model.trace(&model.initial(0).0, &data, loss.kind, &[]))
+        Ok(model.trace(
+            &model.initial(landscape_models::Init::default(), 0).0,
+            &data,
+            loss.kind,
+            &[],
+        ))
     }
 
     fn on_zeros(&self, model: &Model) -> Result<Trace, StudyError> {

@@ -1,8 +1,8 @@
-use super::values::batch_size;
+use super::values::{batch_size, choice};
 use super::{DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
-use landscape_models::{ModelSpec, Rename};
+use landscape_models::{Init, ModelSpec, Rename};
 use landscape_study::compare::{SweepRequest, Variation};
 use landscape_study::text::{Counts, Rated, Seeds};
 use std::path::PathBuf;
@@ -93,6 +93,10 @@ pub struct CompareArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
+    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
+    /// tomgoldstein/loss-landscape has them
+    #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
+    pub init: Init,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
         long,
@@ -168,6 +172,7 @@ impl CompareArgs {
             model,
             weights: self.weights.clone(),
             renames: self.rename.clone(),
+            init: self.init,
             data: self.data.request(),
             config: self.settings.config(),
             variation,

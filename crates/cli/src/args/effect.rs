@@ -18,8 +18,8 @@ const PLANE: &str =
 /// How a curve is trained.
 const CURVE: &str = "inner_points epochs batch_size optimizer lr momentum weight_decay schedule";
 /// Everything of the trainings that `compare` makes.
-const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay schedule every per_decade no_shuffle seed \
-                        weights data_dir split samples loss";
+const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay schedule every per_decade no_shuffle seed augment \
+                        init weights data_dir split samples loss";
 /// What plots that are pages do not look at.
 const LOOK: &str = "kind path clip smooth measured basins shared_scale value width colormap dpi";
 

@@ -1,7 +1,7 @@
 use super::values::{choice, path_parser};
 use crate::words::{DATA_DIR, variable};
 use clap::Args;
-use landscape_models::{DataSpec, LossKind, Rename, Split};
+use landscape_models::{DataSpec, Init, LossKind, Rename, Split};
 use landscape_study::problem::{DataRequest, ModelSource, NetworkRequest};
 use std::path::PathBuf;
 
@@ -44,6 +44,10 @@ pub struct NetworkArgs {
     /// what stands in the first parentheses; may be given several times
     #[arg(long, value_name = "REGEX=REPLACEMENT")]
     pub rename: Vec<Rename>,
+    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
+    /// tomgoldstein/loss-landscape has them
+    #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with_all = ["weights", "run"])]
+    pub init: Init,
     /// Parameters of a training run; network, data and loss are then the run's unless given
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
@@ -74,6 +78,7 @@ impl NetworkArgs {
             model: self.model.clone(),
             weights: self.weights.clone(),
             renames: self.rename.clone(),
+            init: self.init,
             measured: false,
             run: self.run.clone(),
             step: self.step,

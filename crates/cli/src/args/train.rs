@@ -2,7 +2,7 @@ use super::values::{EPOCHS, batch_size, choice, count};
 use super::{DataArgs, StoreArgs};
 use crate::words::DEVICE;
 use clap::Args;
-use landscape_models::{ModelSpec, OptimizerKind, Rename, Schedule, TrainConfig};
+use landscape_models::{Augment, Init, ModelSpec, OptimizerKind, Rename, Schedule, TrainConfig};
 use landscape_storage::CheckpointForm;
 use landscape_study::device::DeviceName;
 use landscape_study::runs::TrainRequest;
@@ -23,6 +23,10 @@ pub struct TrainArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
+    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
+    /// tomgoldstein/loss-landscape has them
+    #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
+    pub init: Init,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
         long,
@@ -114,6 +118,10 @@ pub struct TrainSettings {
     /// Record N steps more from each power of ten to the next: dense at first, then thinner
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
     pub per_decade: u32,
+    /// Change images at random in every step: crop, a part of the image with four pixels of black around it; flip, every
+    /// second one mirrored; or crop,flip
+    #[arg(long, value_name = "NAMES", default_value = "none")]
+    pub augment: Augment,
     /// Take the samples in file order in every epoch
     #[arg(long)]
     pub no_shuffle: bool,
@@ -129,6 +137,7 @@ impl TrainArgs {
             model: self.model.clone(),
             weights: self.weights.clone(),
             renames: self.rename.clone(),
+            init: self.init,
             data: self.data.request(),
             config: self.settings.config(),
             device: self.device,
@@ -162,6 +171,7 @@ impl TrainSettings {
             every: self.every,
             per_decade: self.per_decade,
             shuffle: !self.no_shuffle,
+            augment: self.augment,
             ..self.optimizer.config()
         }
     }

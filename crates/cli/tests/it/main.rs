@@ -35,3 +35,4 @@ mod support;
 mod train;
 mod trajectory;
 mod verdicts;
+mod wild;

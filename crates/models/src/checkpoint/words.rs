@@ -124,22 +124,23 @@ pub(super) fn translated(name: &str) -> String {
     name
 }
 
-/// What differs between two names of a layer: words where both have as many, else the whole; numbers that both have
-/// are left out.
-pub(super) fn difference(theirs: &str, own: &str) -> Vec<(String, String)> {
-    let layer = |name: &str| {
+/// What differs between two names of a tensor: a word where that is all, else the names of the layers, or the whole.
+pub(super) fn difference(theirs: &str, own: &str) -> Option<(String, String)> {
+    let layer = |name: &'_ str| {
         name.rsplit_once('.')
             .map_or("", |(layer, _)| layer)
             .to_owned()
     };
     let (a, b) = (layer(theirs), layer(own));
     let (words, others): (Vec<&str>, Vec<&str>) = (a.split('.').collect(), b.split('.').collect());
-    match words.len() == others.len() {
-        true => { words.iter().zip(&others) }
-            .filter(|(a, b)| a != b)
-            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-            .collect(),
-        false => vec![(a, b)],
+    let mut differing = words.iter().zip(&others).filter(|(a, b)| a != b);
+    let pair = |(a, b): (&str, &str)| Some((a.to_owned(), b.to_owned()));
+    match (differing.next(), differing.next()) {
+        _ if theirs == own => None,
+        _ if a == b => pair((theirs, own)),
+        _ if a.is_empty() || b.is_empty() => pair((theirs, own)),
+        (Some((a, b)), None) if words.len() == others.len() => pair((a, b)),
+        _ => Some((a, b)),
     }
 }
 

@@ -307,7 +307,7 @@ pub enum ModelsError {
         "{} holds several networks that fit {model}: {}; name the one that is meant behind the file, FILE:{}, or save it \
          alone: torch.save({expression}, OTHER)",
         path_words(path),
-        words_of(names),
+        first_of(names),
         names.first().map_or("KEY", String::as_str)
     )]
     Several {
@@ -414,6 +414,16 @@ pub enum ModelsError {
     /// The network's loss could not be traced.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),
+}
+
+/// The first few of a list of names, as they are.
+fn first_of(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The first few of a list of keys.

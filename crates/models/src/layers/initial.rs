@@ -1,7 +1,43 @@
-//! PyTorch's initial values.
+//! Initial values.
 
-use landscape_core::{Parameter, Params, Rng, Role};
+use landscape_core::{Parameter, Params, Rng, Role, named};
 use std::collections::HashMap;
+
+/// What parameters begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Init {
+    /// What PyTorch's layers begin with.
+    #[default]
+    PyTorch,
+    /// What the training code of tomgoldstein/loss-landscape gives (`init_params` of its `cifar10/main.py`): weights of
+    /// convolutions normal with variance `2 / fan_in` (`kaiming_normal_`), those of linear layers normal with deviation
+    /// 0.001, biases 0, normalisation layers the identity.
+    Li,
+}
+
+named!(Init, "initial values", {
+    PyTorch => "pytorch",
+    Li => "li",
+});
+
+/// The parameters with weights and biases of convolutions and linear layers as [`Init::Li`] says; others stay. Numbers
+/// are drawn in the order of the tensors.
+pub(crate) fn li(params: Params, rng: &mut Rng) -> Params {
+    const LINEAR: f64 = 1e-3;
+    let mut tensors = params.into_inner();
+    for tensor in &mut tensors {
+        match (tensor.role, tensor.shape.len()) {
+            (Role::Weight, 4) => {
+                let deviation = (2.0 / tensor.filter_len().max(1) as f64).sqrt();
+                tensor.data.fill_with(|| (deviation * rng.normal()) as f32);
+            }
+            (Role::Weight, 2) => tensor.data.fill_with(|| (LINEAR * rng.normal()) as f32),
+            (Role::Bias, _) => tensor.data.fill(0.0),
+            _ => {}
+        }
+    }
+    Params::new(tensors).expect("names and lengths are those of the layout")
+}
 
 /// Gives the tensors of a layout the values that PyTorch's layers begin with.
 ///

@@ -13,7 +13,8 @@ pub(crate) use image::{
     batch_norm, conv1x1, conv3x3, conv7x7, global_average, in_sequence, large_pool, linear,
     without_bias,
 };
-pub(crate) use initial::standard;
+pub use initial::Init;
+pub(crate) use initial::{li, standard};
 pub use settings::{ImageSettings, Stem};
 pub(crate) use settings::{number, sizes};
 pub(crate) use transparent::transparent;

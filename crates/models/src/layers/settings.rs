@@ -117,11 +117,11 @@ impl ImageSettings {
         may.then_some(new)
     }
 
-    /// The same with other images.
+    /// The same with other images, where their usual size is one of many: behind the stem for ImageNet.
     pub(crate) fn with_image(self, image: [usize; 3]) -> Option<Self> {
         let new = ImageSettings { image, ..self };
-        let may = self.image == usual(self.stem) && new.broken_rule().is_none();
-        may.then_some(new)
+        let many = self.stem == Stem::ImageNet && self.image == usual(self.stem);
+        (many && new.broken_rule().is_none()).then_some(new)
     }
 
     /// Values that a network holds of one sample behind its first convolution, of so many channels, where images are

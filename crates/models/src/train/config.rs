@@ -1,6 +1,6 @@
 //! Settings of a training.
 
-use super::Schedule;
+use super::{Augment, Schedule};
 use crate::ModelsError;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -53,7 +53,7 @@ pub struct TrainConfig {
     pub weight_decay: Option<f64>,
     /// How the learning rate changes.
     pub schedule: Schedule,
-    /// Seed of the order of the samples.
+    /// Seed of the order of the samples, and of changes of images.
     pub seed: u64,
     /// Record every so many steps; 0 means at the end of each epoch. The initial and the last state
     /// are always recorded.
@@ -63,6 +63,8 @@ pub struct TrainConfig {
     pub per_decade: u32,
     /// Whether each epoch takes the samples in another random order.
     pub shuffle: bool,
+    /// How images are changed at random in each step.
+    pub augment: Augment,
 }
 
 impl Default for TrainConfig {
@@ -80,6 +82,7 @@ impl Default for TrainConfig {
             every: 0,
             per_decade: 0,
             shuffle: true,
+            augment: Augment::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Training that records its path.
 
+mod augment;
 mod config;
 mod hook;
 #[cfg(feature = "learner")]
@@ -10,6 +11,7 @@ mod schedule;
 mod state;
 mod task;
 
+pub use augment::{Augment, UnknownAugment};
 pub use config::{OptimizerKind, TrainConfig};
 pub use hook::{StepHook, Stepped, gradient_norm};
 #[cfg(feature = "learner")]
@@ -20,6 +22,7 @@ pub use state::{NetworkState, OptimizerState, TensorState, TrainState};
 pub use task::{evaluate, evaluation_bytes};
 
 use crate::{Dataset, LossKind, ModelsError, Network};
+use augment::Images;
 use landscape_core::{Outcome, Params, Sample};
 use run::Run;
 use std::ops::ControlFlow;
@@ -128,7 +131,8 @@ pub fn check_training(
     config: &TrainConfig,
 ) -> Result<(), ModelsError> {
     config.check()?;
-    Task::new(network, data, loss)?.check_batches(network, config.batch)
+    let (task, _) = task(network, data, loss, config)?;
+    task.check_batches(network, config.batch)
 }
 
 /// Trains a network and records its path: the initial state, every [`TrainConfig::every`]-th step,
@@ -166,7 +170,7 @@ pub fn train(
     observer: &mut dyn TrainObserver,
 ) -> Result<TrainReport, ModelsError> {
     config.check()?;
-    let task = Task::new(&network, data, loss)?;
+    let task = task(&network, data, loss, config)?;
     Run::new(network, task, config)?.all(observer)
 }
 
@@ -186,6 +190,20 @@ pub fn resume(
     observer: &mut dyn TrainObserver,
 ) -> Result<TrainReport, ModelsError> {
     config.check()?;
-    let task = Task::new(network, data, loss)?;
+    let task = task(network, data, loss, config)?;
     Run::resumed(network, task, config, state)?.all(observer)
+}
+
+/// What is computed on, and the images that are changed.
+fn task(
+    network: &Network,
+    data: &Dataset,
+    loss: LossKind,
+    config: &TrainConfig,
+) -> Result<(Task, Option<Images>), ModelsError> {
+    let task = Task::new(network, data, loss)?;
+    Ok((
+        task,
+        Images::new(network, data, config.augment, config.seed)?,
+    ))
 }

@@ -1,5 +1,6 @@
 //! A training under way.
 
+use super::augment::Images;
 use super::hook::gradient_norm;
 use super::task::Task;
 use super::{
@@ -18,6 +19,8 @@ pub(super) struct Run<'a> {
     network: Network,
     optimizer: ResumableOptimizer,
     task: Task,
+    /// Those that are changed at random.
+    images: Option<Images>,
     config: &'a TrainConfig,
     per_epoch: u64,
     step: u64,
@@ -35,7 +38,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(
         network: Network,
-        task: Task,
+        (task, images): (Task, Option<Images>),
         config: &'a TrainConfig,
     ) -> Result<Self, ModelsError> {
         task.check_batches(&network, config.batch)?;
@@ -45,6 +48,7 @@ impl<'a> Run<'a> {
             optimizer: ResumableOptimizer::new(config),
             per_epoch: task.samples().div_ceil(config.batch) as u64,
             task,
+            images,
             config,
             step: 0,
             batch_loss: None,
@@ -60,7 +64,7 @@ impl<'a> Run<'a> {
     /// A training that goes on from a state, which says how the network is.
     pub(super) fn resumed(
         network: &Network,
-        task: Task,
+        (task, images): (Task, Option<Images>),
         config: &'a TrainConfig,
         state: &TrainState,
     ) -> Result<Self, ModelsError> {
@@ -85,6 +89,7 @@ impl<'a> Run<'a> {
             network: network.train(),
             per_epoch,
             task,
+            images,
             config,
             step: state.step,
             batch_loss: None,
@@ -145,7 +150,9 @@ impl<'a> Run<'a> {
 
     /// One step.
     fn advance(&mut self, places: &[i64]) {
-        let loss = self.task.batch_loss(&self.network, places);
+        let images = self.images.as_ref();
+        let changed = images.map(|images| images.batch(places, self.step));
+        let loss = self.task.batch_loss(&self.network, places, changed);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let lr = self.lr(self.step);
         let next = self.step + 1;

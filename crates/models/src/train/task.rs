@@ -62,11 +62,23 @@ impl Task {
         self.x.dims()[0]
     }
 
-    /// Mean loss of the samples at the given places, `[1]`.
-    pub(super) fn batch_loss(&self, network: &Network, places: &[i64]) -> Tensor<1> {
-        let data = TensorData::new(places.to_vec(), [places.len()]);
+    /// Mean loss of the samples at the given places, `[1]`, of their inputs as they are or of `changed` ones.
+    pub(super) fn batch_loss(
+        &self,
+        network: &Network,
+        places: &[i64],
+        changed: Option<Vec<f32>>,
+    ) -> Tensor<1> {
+        let count = places.len();
+        let data = TensorData::new(places.to_vec(), [count]);
         let places = Tensor::<1, Int>::from_data(data, &self.device);
-        let x = self.x.clone().select(0, places.clone());
+        let x = match changed {
+            Some(values) => {
+                let shape = [count, values.len() / count];
+                Tensor::from_data(TensorData::new(values, shape), &self.device)
+            }
+            None => self.x.clone().select(0, places.clone()),
+        };
         let output = network.forward(x);
         self.loss.per_sample(output, &self.y.select(places)).mean()
     }

@@ -1,6 +1,7 @@
 //! The crate's tests.
 
 mod arrays;
+mod augment;
 mod checkpoint;
 mod cifar;
 mod curvature;

@@ -164,7 +164,7 @@ fn one_of_several_networks_is_named_behind_the_file() {
     says(
         load("").unwrap_err(),
         &[
-            "several networks that fit mlp:2-3-1: `a.student`, `a.teacher`, `step`",
+            "several networks that fit mlp:2-3-1: a.student, a.teacher, step;",
             "FILE:a.student",
         ],
     );

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use landscape_core::{Cancel, PathOptions};
-//! use landscape_models::{LossKind, Split, TrainConfig, load};
+//! use landscape_models::{Init, LossKind, Split, TrainConfig, load};
 //! use landscape_study::compare::{Base, Paths, Statistics, Study, TableOptions, joint_plane};
 //!
 //! let study = Study::seeds(
@@ -20,6 +20,7 @@
 //!         loss: LossKind::BceWithLogits,
 //!         config: TrainConfig { epochs: 5, lr: 0.1, ..TrainConfig::default() },
 //!         initial: None,
+//!         init: Init::default(),
 //!     },
 //!     0..3,
 //! )?;

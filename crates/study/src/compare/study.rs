@@ -4,7 +4,7 @@ use super::widths::widened;
 use crate::StudyError;
 use burn::tensor::Device;
 use landscape_core::Params;
-use landscape_models::{Dataset, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
+use landscape_models::{Dataset, Init, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
 use serde::{Serialize, Serializer};
 use std::collections::HashSet;
 use std::fmt;
@@ -22,6 +22,8 @@ pub struct Base {
     pub config: TrainConfig,
     /// Initial parameters, instead of random ones.
     pub initial: Option<Params>,
+    /// What random ones are drawn from.
+    pub init: Init,
 }
 
 /// What a study varies.
@@ -282,7 +284,7 @@ impl Variant {
 fn initial(base: &Base, model: &ModelSpec, seed: u64) -> Result<Params, StudyError> {
     let device = Device::flex();
     let network = match &base.initial {
-        None => Network::init(model, seed, &device),
+        None => Network::init_with(model, base.init, seed, &device),
         Some(params) => Network::from_params(model, params, &device)?,
     };
     Ok(network.params())

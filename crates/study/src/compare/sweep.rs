@@ -12,7 +12,8 @@ use crate::report::Reporter;
 use crate::runs::{Keep, seconds_a_step, steps, training_spec};
 use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
 use landscape_models::{
-    Dataset, LoadOptions, LossKind, ModelSpec, OptimizerKind, Rename, TrainConfig, trace_network,
+    Dataset, Init, LoadOptions, LossKind, ModelSpec, OptimizerKind, Rename, TrainConfig,
+    trace_network,
 };
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use std::path::PathBuf;
@@ -67,6 +68,8 @@ pub struct SweepRequest {
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
     pub renames: Vec<Rename>,
+    /// What initial parameters are drawn from, where there is no file.
+    pub init: Init,
     /// The data and the loss.
     pub data: DataRequest,
     /// How they are trained, apart from what is varied.
@@ -86,6 +89,7 @@ impl SweepRequest {
             model,
             weights: None,
             renames: Vec::new(),
+            init: Init::default(),
             data: DataRequest::default(),
             config: TrainConfig::default(),
             variation,
@@ -115,6 +119,7 @@ impl SweepRequest {
         let base = Base {
             loss: loss.kind,
             initial,
+            init: self.init,
             model: model.family()?.clone(),
             config: self.config.on(data.len()),
             data,

@@ -4,7 +4,7 @@ use super::profile::{CurveObjective, LossProfile};
 use crate::StudyError;
 use crate::problem::Model;
 use landscape_core::{Axis, Curve, CurveKind, Grid, Objective, Params, Sample, Sampler, Surface};
-use landscape_models::{Dataset, LossKind};
+use landscape_models::{Dataset, Init, LossKind};
 use landscape_trace::{BatchStatistics, Target, Trace};
 
 /// A network, data and a loss, and how points between networks are evaluated.
@@ -30,7 +30,7 @@ impl EvaluationContext {
     pub fn new(model: impl Into<Model>, data: Dataset, loss: LossKind) -> Result<Self, StudyError> {
         let model = model.into();
         Ok(EvaluationContext {
-            trace: model.trace(&model.initial(0).0, &data, loss, &[])?,
+            trace: model.trace(&model.initial(Init::default(), 0).0, &data, loss, &[])?,
             model,
             data,
             loss,

@@ -11,7 +11,7 @@ use crate::problem::{DataRequest, NetworkRequest};
 use crate::report::Reporter;
 use crate::runs::Keep;
 use landscape_core::Grid;
-use landscape_models::Rename;
+use landscape_models::{ModelsError, Rename};
 use landscape_trace::BatchStatistics;
 use std::path::PathBuf;
 
@@ -151,6 +151,12 @@ impl ConnectRequest {
 impl CurveRequest {
     fn check(&self, reporter: &dyn Reporter) -> Result<(), StudyError> {
         self.config.training.check()?;
+        let augment = self.config.training.augment;
+        if !augment.is_none() {
+            let (field, value) = ("augment", augment.to_string());
+            let rule = "a curve is trained on images as they are";
+            return Err(ModelsError::BadTraining { field, value, rule }.into());
+        }
         if self.config.inner_points == 0 {
             return Err(StudyError::NoInnerPoints);
         }

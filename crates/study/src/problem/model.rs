@@ -5,9 +5,8 @@ use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
 use landscape_models::{
-    Dataset, LoadOptions, Loaded, LossKind, ModelSpec, ModelsError, Network, Regularizer,
-    SuggestedLoss,
-    evaluation_bytes, load_layout_with, load_network_with, trace_network,
+    Dataset, Init, LoadOptions, Loaded, LossKind, ModelSpec, ModelsError, Network, Regularizer,
+    SuggestedLoss, evaluation_bytes, load_layout_with, load_network_with, trace_network,
 };
 use landscape_storage::Run;
 use landscape_trace::{Target, Trace};
@@ -150,10 +149,10 @@ impl Model {
     }
 
     /// Initial parameters: drawn from a seed, or those that are in the file.
-    pub fn initial(&self, seed: u64) -> (Params, Origin) {
+    pub fn initial(&self, init: Init, seed: u64) -> (Params, Origin) {
         match self {
             Model::Family(spec) => {
-                let network = Network::init(spec, seed, &Device::flex());
+                let network = Network::init_with(spec, init, seed, &Device::flex());
                 (network.params(), Origin::Seed { seed })
             }
             Model::Program(program) => (program.params().clone(), Origin::file(program.path())),

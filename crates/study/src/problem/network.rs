@@ -3,7 +3,7 @@ use crate::StudyError;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
 use landscape_core::Params;
-use landscape_models::{Dataset, LoadOptions, LossKind, Network, Regularizer, Rename};
+use landscape_models::{Dataset, Init, LoadOptions, LossKind, Network, Regularizer, Rename};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_trace::Trace;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ pub struct NetworkRequest {
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in files.
     pub renames: Vec<Rename>,
+    /// What initial parameters of a family are drawn from, where there are no others.
+    pub init: Init,
     /// Whether running statistics are measured on the data, so that the file need not have them.
     pub measured: bool,
     /// A training run, which has parameters, a network, data and a loss.
@@ -203,7 +205,10 @@ fn parameters(
         let (model, params) = model.load_fitting(path, &options, reporter)?;
         return Ok((model, params, Origin::file(path)));
     }
-    let (params, origin) = model.initial(seed);
+    if network.init != Init::default() && model.family().is_err() {
+        reporter.note("the initial parameters are those in the file: they are not drawn at random");
+    }
+    let (params, origin) = model.initial(network.init, seed);
     Ok((model, params, origin))
 }
 

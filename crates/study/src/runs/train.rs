@@ -11,7 +11,8 @@ use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::{ReportedSteps, Reporter};
 use landscape_core::Outcome;
 use landscape_models::{
-    Dataset, LoadOptions, LossKind, ModelSpec, Network, Rename, Step, TrainConfig, check_training,
+    Dataset, Init, LoadOptions, LossKind, ModelSpec, Network, Rename, Step, TrainConfig,
+    check_training,
 };
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub struct TrainRequest {
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
     pub renames: Vec<Rename>,
+    /// What initial parameters are drawn from, where there is no file.
+    pub init: Init,
     /// The data and the loss.
     pub data: DataRequest,
     /// How it is trained.
@@ -59,6 +62,7 @@ impl TrainRequest {
             model,
             weights: None,
             renames: Vec::new(),
+            init: Init::default(),
             data: DataRequest::default(),
             config: TrainConfig::default(),
             device: DeviceName::Cpu,
@@ -117,7 +121,7 @@ impl Training {
         let (model, network, origin) = match &request.weights {
             None => {
                 let seed = request.config.seed;
-                let network = Network::init(model.family()?, seed, &device);
+                let network = Network::init_with(model.family()?, request.init, seed, &device);
                 (model, network, Origin::Seed { seed })
             }
             Some(path) => {

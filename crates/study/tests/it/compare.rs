@@ -36,6 +36,7 @@ fn base(model: &str) -> Base {
             ..TrainConfig::default()
         },
         initial: None,
+        init: landscape_models::Init::default(),
     }
 }
 

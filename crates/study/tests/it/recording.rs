@@ -196,6 +196,7 @@ fn a_study_that_was_ended_goes_on_with_each_training() {
         loss: LOSS,
         config: config(),
         initial: None,
+        init: landscape_models::Init::default(),
     };
     let study = Study::seeds(base, 0..3).unwrap();
     let calm = study.train(2, &Stops::default()).unwrap();

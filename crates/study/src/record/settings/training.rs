@@ -32,6 +32,9 @@ pub struct TrainingSettings {
     /// Records from a power of ten to the next; 0 is left out.
     #[serde(skip_serializing_if = "is_zero")]
     pub per_decade: u32,
+    /// How images are changed; nothing where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<String>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -52,6 +55,7 @@ impl From<&TrainConfig> for TrainingSettings {
             every: config.every,
             shuffle: config.shuffle,
             per_decade: config.per_decade,
+            augment: (!config.augment.is_none()).then(|| config.augment.to_string()),
         }
     }
 }
