@@ -41,7 +41,7 @@ pub(crate) fn read(
     let model = message::decode(bytes, budget)?;
     let external = External::beside(path);
     let mut computation = graph::build(&model, &external, budget)?;
-    let weights = weights::of(&mut computation, model.producer, budget)?;
+    let mut weights = weights::of(&mut computation, model.producer, budget)?;
     let mut notes = weights.notes.clone();
     notes.extend(versions(&model));
     notes.extend(run::training(&computation));
@@ -60,7 +60,8 @@ pub(crate) fn read(
         Some(Size::Fixed(samples)) => Some(*samples),
         _ => None,
     });
-    let params = Params::new(weights.params.clone());
+    let shapes = weights.params.iter().map(|p| p.shape.clone()).collect();
+    let params = Params::new(std::mem::take(&mut weights.params));
     Ok(Source {
         outputs: graph.outputs.iter().map(output).collect(),
         inputs,
@@ -71,7 +72,8 @@ pub(crate) fn read(
         examples: Vec::new(),
         graph: Box::new(run::Network {
             computation,
-            weights,
+            places: weights.places,
+            shapes,
             length: bytes.len() as u64,
         }),
     })

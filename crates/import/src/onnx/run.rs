@@ -3,7 +3,6 @@
 use super::array::{Array, Numbers};
 use super::graph::{Body, Computation, Id, Step, Value};
 use super::operators;
-use super::weights::Weights;
 use crate::lower::{Kind, LowerError, Lowered, Lowering, Operand, Tensor, problem};
 use crate::source;
 use landscape_files::Budget;
@@ -20,7 +19,10 @@ const NODES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Network {
     pub computation: Computation,
-    pub weights: Weights,
+    /// Of the constants that are parameters, see [`Weights`](super::weights::Weights).
+    pub places: HashMap<Id, (usize, bool)>,
+    /// The shapes of the parameters.
+    pub shapes: Vec<Vec<usize>>,
     /// The length of the file, which bounds what lowering may take.
     pub length: u64,
 }
@@ -37,7 +39,7 @@ impl source::Graph for Network {
             None => None,
         };
         let mut run = Run::new(self, lowering, example);
-        for (&id, &(parameter, turned)) in &self.weights.places {
+        for (&id, &(parameter, turned)) in &self.places {
             let own = &params[parameter];
             let own = match turned {
                 true => run.lowering.permute(own, &[1, 0])?,
@@ -65,8 +67,8 @@ impl Network {
             let value = run.lowering.builder.constant(shape, vec![0.0; count])?;
             Ok::<_, LowerError>(Tensor::new(value, kind))
         };
-        for (&id, &(parameter, turned)) in &self.weights.places {
-            let mut shape = self.weights.params[parameter].shape.clone();
+        for (&id, &(parameter, turned)) in &self.places {
+            let mut shape = self.shapes[parameter].clone();
             if turned {
                 shape.reverse();
             }
