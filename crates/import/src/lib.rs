@@ -12,6 +12,6 @@ mod source;
 
 pub use array::Array;
 pub use error::ImportError;
-pub use loss::Loss;
+pub use loss::{Loss, Penalty};
 pub use program::Program;
 pub use source::{Element, Input, Operation, Output, Size};

@@ -3,7 +3,8 @@
 use crate::array::Array;
 use crate::error::ImportError;
 use crate::lower::{Kind, LowerError, Lowered, Lowering, Tensor};
-use landscape_trace::{Binary, Reduction, Unary};
+use landscape_core::Term;
+use landscape_trace::{Binary, Reduction, TraceBuilder, TraceError, Unary, Value};
 
 /// Which loss is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +20,37 @@ pub enum Loss {
     Mse,
     /// The first output is the loss: one number, or one for each sample. Targets are the last input.
     Program,
+}
+
+/// A term beside the loss, with its weight: a sum over all parameters, biases too, as PyTorch's weight decay has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Penalty {
+    /// `sum |theta_i|`
+    L1(f64),
+    /// `sum theta_i^2`
+    L2(f64),
+}
+
+impl Penalty {
+    /// The term over these values.
+    pub(crate) fn term(
+        self,
+        builder: &mut TraceBuilder,
+        values: &[Value],
+    ) -> Result<(Term, Value), TraceError> {
+        let (name, weight, power) = match self {
+            Penalty::L1(weight) => ("l1", weight, Unary::Abs),
+            Penalty::L2(weight) => ("l2", weight, Unary::PowScalar(2.0)),
+        };
+        let mut sum = builder.constant(&[1], vec![0.0])?;
+        for &value in values {
+            let powers = builder.unary(power, value);
+            let one = builder.reduce(Reduction::Sum, powers, None)?;
+            sum = builder.binary(Binary::Add, sum, one)?;
+        }
+        let name = name.to_owned();
+        Ok((Term { name, weight }, sum))
+    }
 }
 
 /// The mark of labels that cross-entropy leaves out.

@@ -2,11 +2,11 @@
 
 use crate::array::Array;
 use crate::error::ImportError;
-use crate::loss::{Loss, loss};
+use crate::loss::{Loss, Penalty, loss};
 use crate::lower::{Kind, LowerError, Lowering, Tensor};
 use crate::source::{Element, Input, Operation, Output, Size, Source};
 use crate::{onnx, pt2};
-use landscape_core::{Parameter, Params};
+use landscape_core::{Parameter, Params, Role};
 use landscape_files::{Budget, FileError, product};
 use landscape_trace::{Trace, TraceError};
 use sha2::{Digest, Sha256};
@@ -123,6 +123,21 @@ impl Program {
         targets: Option<&Array>,
         kind: Loss,
     ) -> Result<Trace, ImportError> {
+        self.trace_with(params, inputs, targets, kind, &[])
+    }
+
+    /// The same with penalties as terms beside the loss.
+    ///
+    /// # Errors
+    /// As [`Self::trace`].
+    pub fn trace_with(
+        &self,
+        params: &Params,
+        inputs: &[(&str, Array)],
+        targets: Option<&Array>,
+        kind: Loss,
+        penalties: &[Penalty],
+    ) -> Result<Trace, ImportError> {
         self.check_operations()?;
         let given = self.arranged(inputs, targets.filter(|_| kind == Loss::Program))?;
         let samples = given
@@ -151,7 +166,13 @@ impl Program {
             }
         };
         let correct = correct.map(|correct| correct.value);
-        let made = lowering.builder.loss(each.value, correct, Vec::new());
+        let own = self.source.params.iter().zip(&params);
+        let moving = own.filter(|(own, _)| own.role != Role::Buffer);
+        let moving: Vec<_> = moving.map(|(_, value)| value.value).collect();
+        let terms = { penalties.iter() }
+            .map(|penalty| penalty.term(&mut lowering.builder, &moving))
+            .collect::<Result<_, _>>()?;
+        let made = lowering.builder.loss(each.value, correct, terms);
         made.map_err(|error| match error {
             TraceError::LossShape { shape, samples } if kind == Loss::Program => ImportError::Targets(format!(
                 "the first output has the shape {shape:?}, which is no loss: that is one number, or one (or equally many) for \
@@ -318,7 +339,7 @@ impl Program {
                 let mut params = std::mem::take(&mut self.source.params).into_inner();
                 for (number, role) in roles {
                     if let Some(parameter) = params.get_mut(number)
-                        && parameter.role != landscape_core::Role::Buffer
+                        && parameter.role != Role::Buffer
                     {
                         parameter.role = role;
                     }
@@ -332,7 +353,7 @@ impl Program {
         }
     }
 
-    fn example(&self) -> Result<HashMap<usize, landscape_core::Role>, ImportError> {
+    fn example(&self) -> Result<HashMap<usize, Role>, ImportError> {
         let examples: HashMap<&str, usize> = { self.source.examples.iter() }
             .map(|(name, n)| (name.as_str(), *n))
             .collect();

@@ -2,6 +2,10 @@
 
 use crate::support::Bench;
 use serde_json::json;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use zip::ZipArchive;
 
 #[test]
 fn a_family_is_described() {
@@ -31,4 +35,63 @@ fn what_is_no_network_is_told() {
     }
     let said = bench.fails("model lenet");
     assert!(said.contains("FILE.pt2"), "{said}");
+}
+
+/// What PyTorch exported of a network, with data and its losses in f64; see crates/import/tests/reference.
+fn exported(name: &str) -> Bench {
+    let bench = Bench::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../import/tests/reference");
+    let file = File::open(folder.join(name).with_extension("zip")).unwrap();
+    let mut archive = ZipArchive::new(file).unwrap();
+    for place in 0..archive.len() {
+        let mut entry = archive.by_index(place).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        bench.write(entry.name(), bytes);
+    }
+    bench
+}
+
+fn center(bench: &Bench, words: &str) -> f64 {
+    bench.json(words)["center_loss"].as_f64().unwrap()
+}
+
+const FORMATS: [&str; 5] = [
+    "static.pt2",
+    "dynamic.pt2",
+    "decomposed.pt2",
+    "dynamo.onnx",
+    "legacy.onnx",
+];
+
+/// Losses of 7 samples by PyTorch in f64; the files are made for 4 samples, or for any number.
+#[test]
+fn networks_of_files_have_the_losses_that_pytorch_computes() {
+    for (name, loss) in [
+        ("mlp_regressor", 0.432_737_33),
+        ("gpt", 3.616_197_66),
+        ("lstm", 1.393_552_53),
+        ("resnet18", 2.735_101_1),
+    ] {
+        let bench = exported(name);
+        for file in FORMATS {
+            let data = "truth.npz:x=input_0,y=targets";
+            let words = format!("line --model {file} --data {data} --grid 3 --name {file}");
+            let found = center(&bench, &words);
+            assert!((found - loss).abs() < 1e-5 * loss, "{name} {file}: {found}");
+        }
+    }
+}
+
+/// The output is the loss: of several inputs by name, and of one without targets.
+#[test]
+fn a_program_may_be_the_loss_itself() {
+    let bench = exported("pinn");
+    for file in FORMATS {
+        let words = format!(
+            "line --model {file} --loss program --data truth.npz:x=input_0,y=none --grid 3 --name {file}"
+        );
+        let found = center(&bench, &words);
+        assert!((found - 1.013_237_97).abs() < 1e-5, "{file}: {found}");
+    }
 }

@@ -20,7 +20,6 @@ impl StudyError {
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
             E::OtherProgram { .. } => "bring that file back, or name the file that is meant",
             E::FreeSizes { .. } => "name the data",
-            E::NoTerms => "leave the terms out",
             E::NoInput { input, .. } => {
                 return Some(format!(
                     "name the array that holds it, as in FILE.npz:{input}=ARRAY,y=labels"

@@ -139,9 +139,6 @@ pub enum StudyError {
         /// Its name in the file.
         size: String,
     },
-    /// Terms beside the loss of a program.
-    #[error("programs from files have no terms beside their loss here")]
-    NoTerms,
     /// An input of a program that the data do not have.
     #[error("`{}` takes an input `{input}`, and the data have {}", core::path_words(path), given.join(", "))]
     NoInput {

@@ -1,6 +1,6 @@
 use crate::StudyError;
 use landscape_core::Params;
-use landscape_import::{Array, Element, Input, Loss, Program, Size};
+use landscape_import::{Array, Element, Input, Loss, Penalty, Program, Size};
 use landscape_models::{Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets};
 use landscape_trace::Trace;
 use std::fmt;
@@ -154,9 +154,6 @@ impl ProgramModel {
         loss: LossKind,
         terms: &[Regularizer],
     ) -> Result<Trace, StudyError> {
-        if !terms.is_empty() {
-            return Err(StudyError::NoTerms);
-        }
         let inputs = self.inputs(data, loss)?;
         let targets = match loss {
             // What the program takes as its last input, or compares place by place.
@@ -167,10 +164,11 @@ impl ProgramModel {
             }
             _ => array(&data.y().suited_to(loss, self.outputs(), data.name())?)?,
         };
-        let trace = self
+        let penalties: Vec<Penalty> = terms.iter().map(|&term| penalty(term)).collect();
+        let (targets, loss) = (targets.as_ref(), kind(loss));
+        Ok(self
             .program
-            .trace(params, &inputs, targets.as_ref(), kind(loss))?;
-        Ok(trace)
+            .trace_with(params, &inputs, targets, loss, &penalties)?)
     }
 }
 
@@ -181,6 +179,13 @@ fn fixed(shape: &[Size]) -> usize {
         Size::Free(_) => 1,
     });
     sizes.product()
+}
+
+fn penalty(term: Regularizer) -> Penalty {
+    match term {
+        Regularizer::L1(weight) => Penalty::L1(weight),
+        Regularizer::L2(weight) => Penalty::L2(weight),
+    }
 }
 
 fn kind(loss: LossKind) -> Loss {
