@@ -3,6 +3,7 @@
 pub mod adaptive;
 pub mod alignment;
 pub mod analytic;
+pub mod as_words;
 mod counted;
 pub mod curve;
 pub mod diagnosis;

@@ -3,10 +3,12 @@
 use crate::{Dataset, LossKind, ModelsError, Network, TargetTensor};
 use burn::tensor::{Device, Tensor};
 use landscape_trace::{Inputs, Loss, Trace};
+use serde::{Deserialize, Serialize};
 
 /// A term beside the data loss, with its weight. It runs over all parameters of the network,
 /// biases too, as PyTorch's weight decay does.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Regularizer {
     /// `sum |theta_i|`
     L1(f64),

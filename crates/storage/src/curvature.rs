@@ -50,7 +50,8 @@ impl FromStr for Side {
 }
 
 /// A table of curvature, as it is exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CurvatureTable {
     /// A row an eigenvalue.
     Eigenvalues,

@@ -7,7 +7,7 @@ use landscape_core::{Params, Role};
 use landscape_import::{Element, Program, Size};
 use landscape_models::{Dataset, LossKind, ModelSpec, Targets};
 use landscape_trace::{Summary, Trace};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Samples of which it is said how they run, where no data are named.
@@ -24,11 +24,13 @@ const SAMPLES: usize = 256;
 /// println!("{network}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DescribeRequest {
     /// The network.
+    #[serde(with = "landscape_core::as_words")]
     pub model: ModelSource,
     /// The data that it is to run on; samples of zeros where none are named.
+    #[serde(default)]
     pub data: DataRequest,
 }
 

@@ -8,12 +8,13 @@ use landscape_storage::{
     export_directions, export_mesh, export_surface, export_trajectory, write_curvature,
     write_surface,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What of a run is exported.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// Its landscape; of a run with curvature its map, or else its eigenvalues.
     #[default]
@@ -51,7 +52,7 @@ pub enum Part {
 /// assert_eq!(serde_json::to_value(written)?["points"], 25);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportRequest {
     /// The run, by name or number.
     pub run: String,
@@ -59,12 +60,15 @@ pub struct ExportRequest {
     pub part: Part,
     /// In which format; that of the ending of the file where absent, or else CSV, which holds no directions and paths:
     /// HDF5 for those.
+    #[serde(default, with = "landscape_core::as_words::option")]
     pub format: Option<Format>,
     /// The file; CSV and JSON can also be written elsewhere ([`Export::write`]).
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub output: Option<PathBuf>,
     /// What the height of a mesh shows.
     pub height: Height,
     /// Whether a file that exists is replaced.
+    #[serde(default)]
     pub replace: bool,
 }
 

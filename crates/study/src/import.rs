@@ -5,7 +5,7 @@ use crate::report::Reporter;
 use crate::runs::Keep;
 use landscape_core::{Surface, path_words};
 use landscape_storage::{Format, Store, read_surface};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -23,13 +23,16 @@ use std::path::PathBuf;
 /// assert_eq!(import.run(&store)?.points, 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportRequest {
     /// The file.
+    #[serde(with = "landscape_core::as_words::path")]
     pub file: PathBuf,
     /// Its format; that of its ending where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
     pub format: Option<Format>,
     /// How it is kept.
+    #[serde(default)]
     pub keep: Keep,
 }
 

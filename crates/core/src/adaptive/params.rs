@@ -1,7 +1,8 @@
 use super::error::AdaptiveError;
+use serde::{Deserialize, Serialize};
 
 /// Adaptive sampling to a tolerance; see the [module](crate::adaptive).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Adaptive {
     tolerance: f64,
 }

@@ -5,8 +5,10 @@ use crate::ModelsError;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, DynOptimizer, ModuleOptimizer, SgdConfig};
+use landscape_core::as_words;
 use landscape_core::is_logarithmic_step;
 use landscape_core::named;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
 /// Which optimiser, with PyTorch's conventions.
@@ -27,6 +29,18 @@ pub enum OptimizerKind {
     AdamW,
 }
 
+impl Serialize for OptimizerKind {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        as_words::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for OptimizerKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        as_words::deserialize(from)
+    }
+}
+
 named!(OptimizerKind, "optimizer", {
     Sgd => "sgd",
     Momentum => "momentum",
@@ -37,7 +51,8 @@ named!(OptimizerKind, "optimizer", {
 
 /// Settings of a training. Together with the network, the data and the loss they determine every
 /// number of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrainConfig {
     /// Passes over the data. 0 measures the initial state and nothing more.
     pub epochs: usize,
@@ -52,6 +67,7 @@ pub struct TrainConfig {
     /// Weight decay, at least 0; nothing means PyTorch's default: 0.01 for AdamW, else 0.
     pub weight_decay: Option<f64>,
     /// How the learning rate changes.
+    #[serde(with = "landscape_core::as_words")]
     pub schedule: Schedule,
     /// Seed of the order of the samples, and of changes of images.
     pub seed: u64,
@@ -64,6 +80,7 @@ pub struct TrainConfig {
     /// Whether each epoch takes the samples in another random order.
     pub shuffle: bool,
     /// How images are changed at random in each step.
+    #[serde(with = "landscape_core::as_words")]
     pub augment: Augment,
 }
 

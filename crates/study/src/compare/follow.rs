@@ -15,7 +15,7 @@ use crate::{Numbers, StudyError};
 use landscape_core::json::float_option;
 use landscape_core::{Origin, Params, Surface, Trajectory, Value, metrics};
 use landscape_storage::{ALL_PARAMETERS, Run, Side, Store, TrainRecord};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A training that is compared.
 #[derive(Debug)]
@@ -52,11 +52,12 @@ pub struct Comparison {
 }
 
 /// How trainings are compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonRequest {
     /// What the run of the joint plane is called.
     pub name: String,
     /// What is varied, where something is.
+    #[serde(default)]
     pub factor: Option<Factor>,
     /// Points of the joint plane on each axis.
     pub counts: Vec<usize>,
@@ -65,8 +66,10 @@ pub struct ComparisonRequest {
     /// Whether the largest eigenvalue and the sharpness are computed.
     pub curvature: bool,
     /// Where it is evaluated.
+    #[serde(default)]
     pub evaluation: Evaluation,
     /// How the runs are kept; their names are made from those of the trainings.
+    #[serde(default)]
     pub keep: Keep,
 }
 

@@ -5,7 +5,7 @@ use crate::StudyError;
 use burn::tensor::Device;
 use landscape_core::Params;
 use landscape_models::{Dataset, Init, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -57,6 +57,16 @@ impl Factor {
 impl Serialize for Factor {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Factor {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        use Factor::{BatchSize, LearningRate, Optimizer, Seed, Width};
+        let word = String::deserialize(from)?;
+        let all = [Optimizer, LearningRate, Seed, Width, BatchSize];
+        let known = all.into_iter().find(|factor| factor.to_string() == word);
+        known.ok_or_else(|| D::Error::custom(format!("`{word}` is not varied by a comparison")))
     }
 }
 

@@ -16,13 +16,15 @@ use landscape_models::{
     trace_network,
 };
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
 
 /// What a sweep varies, and its values.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Variation {
     /// Optimisers, each with a learning rate of its own where it has one; one of them may be named with several rates.
     Optimizers(Vec<(OptimizerKind, Option<f64>)>),
@@ -60,25 +62,33 @@ pub enum Variation {
 /// println!("{found}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepRequest {
     /// The network.
+    #[serde(with = "landscape_core::as_words")]
     pub model: ModelSpec,
     /// A file of initial parameters; drawn from the seed of each training where absent.
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
+    #[serde(default, with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
     /// What initial parameters are drawn from, where there is no file.
+    #[serde(default, with = "landscape_core::as_words")]
     pub init: Init,
     /// The data and the loss.
+    #[serde(default)]
     pub data: DataRequest,
     /// How they are trained, apart from what is varied.
+    #[serde(default)]
     pub config: TrainConfig,
     /// What is varied.
     pub variation: Variation,
     /// Trainings at a time; 0 for one a core.
+    #[serde(default)]
     pub threads: usize,
     /// How the runs are kept: `NAME-seed-3`.
+    #[serde(default)]
     pub keep: Keep,
 }
 

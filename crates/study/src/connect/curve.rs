@@ -6,6 +6,7 @@ use super::profile::check_finite;
 use crate::StudyError;
 use landscape_core::{Curve, CurveKind, Outcome, Params, Rng};
 use landscape_models::{EpochLoss, ModelsError, OptimizerKind, TrainConfig, TrainState};
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// Stream of the positions on the curve.
@@ -14,7 +15,8 @@ const POSITIONS: u64 = 5 << 32;
 const SHUFFLE: u64 = 6 << 32;
 
 /// How a curve is found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CurveConfig {
     /// Its shape.
     pub kind: CurveKind,

@@ -13,18 +13,20 @@ use crate::runs::Keep;
 use landscape_core::Grid;
 use landscape_models::{ModelsError, Rename};
 use landscape_trace::BatchStatistics;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Points that are measured on each path unless asked otherwise.
 const POINTS: usize = 61;
 
 /// One of the two networks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// The last checkpoint of a training run.
     Run(String),
     /// A file of parameters.
-    File(PathBuf),
+    File(#[serde(with = "landscape_core::as_words::path")] PathBuf),
 }
 
 /// The line between two networks; where asked for, the line once the units of the second are permuted for those of the
@@ -56,36 +58,47 @@ pub enum Endpoint {
 /// assert!(aligned.path.length <= found.line.length && curve.path.run.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectRequest {
     /// Where paths begin, and where they lead to.
     pub ends: [Endpoint; 2],
     /// The network; that of the first training run where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
     pub model: Option<ModelSource>,
     /// Other names for the tensors in files.
+    #[serde(default, with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
     /// The data and the loss.
+    #[serde(default)]
     pub data: DataRequest,
     /// Points that are measured on each path, both ends included.
     pub points: usize,
     /// What BatchNorm layers normalise with; re-estimated at every point where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
     pub statistics: Option<BatchStatistics>,
     /// Permute the units of the second network for those of the first; paths lead to the permuted network then.
+    #[serde(default, with = "landscape_core::as_words::option")]
     pub align: Option<Matching>,
     /// The order in which weight matching looks at the layers.
+    #[serde(default)]
     pub seed: u64,
     /// Where the permuted network is written to, as safetensors; [`Keep::replace`] replaces a file.
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub save: Option<PathBuf>,
     /// Train a curve.
+    #[serde(default)]
     pub curve: Option<CurveRequest>,
     /// Where it is evaluated.
+    #[serde(default)]
     pub evaluation: Evaluation,
     /// How the runs are kept: `NAME-line`, `NAME-aligned`, `NAME-curve` and `NAME-plane`.
+    #[serde(default)]
     pub keep: Keep,
 }
 
 /// A curve between the networks.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CurveRequest {
     /// What curve it is, and how it is trained.
     pub config: CurveConfig,

@@ -14,6 +14,7 @@ use crate::files::write_new;
 use crate::report::Reporter;
 use landscape_plot::page::{PageData, html};
 use landscape_storage::Store;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -34,7 +35,8 @@ const DPI: f64 = 300.0;
 /// // for step in &all { step.run(&store, &())?; }
 /// # Ok::<(), landscape_study::StudyError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DemoRequest {
     /// Seed of initial values, orders and directions.
     pub seed: u64,

@@ -4,11 +4,11 @@ use super::{DiagnosisReport, Evidence, evidence};
 use crate::StudyError;
 use crate::report::Reporter;
 use landscape_storage::{RunKind, Store};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What is asked of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiagnosisRequest {
     /// The run, by its name or number.
     pub run: String,

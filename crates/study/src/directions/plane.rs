@@ -12,6 +12,7 @@ use landscape_core::{
 };
 use landscape_storage::{Run, Store};
 use landscape_trace::Target;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What of a network moves towards another.
@@ -30,13 +31,17 @@ named!(Moves, "part of a network", {
 });
 
 /// Which directions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PlaneRequest {
     /// Files of other networks, at the coordinate 1 of the first axes.
+    #[serde(with = "landscape_core::as_words::path::list")]
     pub to: Vec<PathBuf>,
     /// What moves towards them.
+    #[serde(with = "landscape_core::as_words")]
     pub moves: Moves,
     /// Where the other directions come from.
+    #[serde(with = "landscape_core::as_words")]
     pub direction: DirectionKind,
     /// How they are normalised; `filter` for random ones, not at all for others, where absent.
     pub norm: Option<Normalization>,

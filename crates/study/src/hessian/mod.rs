@@ -30,6 +30,7 @@ use landscape_core::{Grid, Rng};
 use landscape_hessian::Method;
 use landscape_storage::{Curvature, CurvatureMap, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::{Matrix, Target};
+use serde::{Deserialize, Serialize};
 use training::stability;
 pub use training::training_of;
 use work::Work;
@@ -68,7 +69,8 @@ const DENSITY: &str = "products for the density";
 /// assert_eq!(found.points[0].eigenvalues.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CurvatureRequest {
     /// The network and its parameters, which are to be named.
     pub network: NetworkRequest,
@@ -87,20 +89,24 @@ pub struct CurvatureRequest {
     /// Both ends of the spectrum over the grid of a plane.
     pub map: bool,
     /// Measures of sharpness.
+    #[serde(with = "landscape_core::as_words::list")]
     pub sharpness: Vec<Measure>,
     /// Whether measures that the problem does not have are left out, and said; otherwise they are errors.
     pub every_measure: bool,
     /// All of this at every recorded checkpoint of the training.
     pub all_steps: bool,
     /// Of which matrix.
+    #[serde(with = "landscape_core::as_words")]
     pub matrix: Matrix,
     /// How eigenvalues are found.
+    #[serde(with = "landscape_core::as_words")]
     pub method: EigenMethod,
     /// An eigenvalue is converged when its residual is at most this share of it.
     pub tolerance: f64,
     /// Bound on the products of each search and each trace.
     pub max_products: Option<usize>,
     /// How the trace is estimated; XTrace where absent, Hutchinson's beyond a million parameters.
+    #[serde(with = "landscape_core::as_words::option")]
     pub trace_method: Option<Method>,
     /// Random vectors of the density.
     pub probes: usize,

@@ -3,24 +3,31 @@ use crate::StudyError;
 use crate::record::DataSource;
 use crate::report::Reporter;
 use landscape_models::{DataSpec, Dataset, LossKind, ModelsError, Split, load};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Which data, and which loss.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DataRequest {
     /// The data; those of the training run where absent.
+    #[serde(with = "landscape_core::as_words::option")]
     pub data: Option<DataSpec>,
     /// The column of the targets, where the data are a table.
     pub target: Option<String>,
     /// Folder of the standard files of MNIST or CIFAR.
+    #[serde(with = "landscape_core::as_words::path::option")]
     pub dir: Option<PathBuf>,
     /// The same for data that have files in a folder, where neither `dir` nor a training run names one.
+    #[serde(with = "landscape_core::as_words::path::option")]
     pub usual_dir: Option<PathBuf>,
     /// Which part of them; for training where absent.
+    #[serde(with = "landscape_core::as_words::option")]
     pub split: Option<Split>,
     /// The first samples in file order; all where absent.
     pub samples: Option<usize>,
     /// The loss; where absent that of the training run, else the one that suits network and data.
+    #[serde(with = "landscape_core::as_words::option")]
     pub loss: Option<LossKind>,
 }
 

@@ -6,18 +6,24 @@ use landscape_core::Params;
 use landscape_models::{Dataset, Init, LoadOptions, LossKind, Network, Regularizer, Rename};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_trace::Trace;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Which network, and which parameters.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NetworkRequest {
     /// The network; that of the training run where absent.
+    #[serde(with = "landscape_core::as_words::option")]
     pub model: Option<ModelSource>,
     /// A file of parameters, or `FILE:KEY` for the network under a key of it.
+    #[serde(with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in files.
+    #[serde(with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
     /// What initial parameters of a family are drawn from, where there are no others.
+    #[serde(with = "landscape_core::as_words")]
     pub init: Init,
     /// Whether running statistics are measured on the data, so that the file need not have them.
     pub measured: bool,

@@ -1,4 +1,3 @@
-use landscape_core::{path_text, text_path};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ pub struct PlacedNetwork {
     /// What it is called in figures.
     pub name: String,
     /// Its file, where it has one.
-    #[serde(default, with = "path")]
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub file: Option<PathBuf>,
     /// Its coordinates, one an axis.
     pub at: Vec<f64>,
@@ -18,33 +17,4 @@ pub struct PlacedNetwork {
 pub fn stem(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or(file.as_os_str());
     stem.to_string_lossy().into_owned()
-}
-
-/// Paths as text, see [`path_text`].
-pub mod path {
-    use super::{PathBuf, path_text, text_path};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
-        path.as_deref().map(path_text).serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(|text| text_path(&text)))
-    }
-}
-
-/// The same for several.
-pub mod paths {
-    use super::{PathBuf, path_text, text_path};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(paths.iter().map(|path| path_text(path)))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        Ok(texts.iter().map(|text| text_path(text)).collect())
-    }
 }

@@ -1,4 +1,3 @@
-use super::placed::{path, paths};
 use super::{PlacedNetwork, Rounding};
 use landscape_core::text_path;
 use landscape_models::{DataSpec, Split};
@@ -146,7 +145,11 @@ pub struct GivenFile {
     /// As it was given.
     pub file: String,
     /// The same from the root, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "path")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "landscape_core::as_words::path::option"
+    )]
     pub path: Option<PathBuf>,
 }
 
@@ -185,7 +188,11 @@ pub enum Origin {
         /// As it was given.
         file: String,
         /// The same from the root, where that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "path")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "landscape_core::as_words::path::option"
+        )]
         path: Option<PathBuf>,
     },
     /// Drawn at random.
@@ -234,13 +241,13 @@ impl Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSource {
     /// Their name.
-    #[serde(with = "spec")]
+    #[serde(with = "landscape_core::as_words")]
     pub spec: DataSpec,
     /// Folder of their files, as it was given.
-    #[serde(default, with = "path")]
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub dir: Option<PathBuf>,
     /// Which part of them.
-    #[serde(with = "split")]
+    #[serde(with = "landscape_core::as_words")]
     pub split: Split,
     /// How many of the first samples; all where absent.
     #[serde(default)]
@@ -249,7 +256,11 @@ pub struct DataSource {
     #[serde(default)]
     pub pixels: Option<String>,
     /// The folder, or the files, from the root, where that is known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "paths")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        with = "landscape_core::as_words::path::list"
+    )]
     pub paths: Vec<PathBuf>,
 }
 
@@ -290,32 +301,4 @@ impl DataSource {
 /// A path from the root, as long as the folder that this process works in is known.
 fn absolute(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok()
-}
-
-/// Data specifications as text.
-mod spec {
-    use landscape_models::DataSpec;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(spec: &DataSpec, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(spec)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DataSpec, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Parts of data as text.
-mod split {
-    use landscape_models::Split;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(split: &Split, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(split.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Split, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
 }

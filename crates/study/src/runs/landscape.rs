@@ -16,6 +16,7 @@ use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Value, barrier};
 use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
+use serde::{Deserialize, Serialize};
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
@@ -39,7 +40,8 @@ const TRIAL: usize = 64;
 /// assert_eq!(again.sampled.computed, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LandscapeRequest {
     /// Axes: 1, 2 or 3.
     pub dims: usize,
@@ -52,10 +54,12 @@ pub struct LandscapeRequest {
     /// The points; on axes towards other networks 41 from -0.5 to 1.5, or from 0 to 1 where running variances move.
     pub grid: GridRequest,
     /// BatchNorm.
+    #[serde(with = "landscape_core::as_words")]
     pub statistics: BatchStatistics,
     /// Terms that are stored beside the loss.
     pub terms: Vec<Regularizer>,
     /// In which numbers products are computed.
+    #[serde(with = "landscape_core::as_words")]
     pub precision: Precision,
     /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,

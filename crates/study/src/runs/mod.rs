@@ -16,9 +16,11 @@ pub(crate) use trial::{seconds_a_step, steps};
 
 use crate::record::Provenance;
 use landscape_storage::RunSpec;
+use serde::{Deserialize, Serialize};
 
 /// How a run is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Keep {
     /// Its name; one is made up where there is none.
     pub name: Option<String>,

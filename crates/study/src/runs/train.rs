@@ -15,6 +15,7 @@ use landscape_models::{
     check_training,
 };
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -33,25 +34,33 @@ use std::time::Instant;
 /// assert_eq!(trained.records.len(), 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainRequest {
     /// The network.
+    #[serde(with = "landscape_core::as_words")]
     pub model: ModelSpec,
     /// A file of initial parameters; drawn from the seed of the training where absent.
+    #[serde(default, with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
+    #[serde(default, with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
     /// What initial parameters are drawn from, where there is no file.
+    #[serde(default, with = "landscape_core::as_words")]
     pub init: Init,
     /// The data and the loss.
+    #[serde(default)]
     pub data: DataRequest,
     /// How it is trained.
+    #[serde(default)]
     pub config: TrainConfig,
     /// On which device.
     pub device: DeviceName,
     /// How checkpoints are stored.
+    #[serde(default, with = "landscape_core::as_words")]
     pub form: CheckpointForm,
     /// How it is kept.
+    #[serde(default)]
     pub keep: Keep,
 }
 

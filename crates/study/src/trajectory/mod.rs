@@ -30,6 +30,7 @@ use landscape_models::Rename;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::BatchStatistics;
 use losses::Losses;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -58,7 +59,8 @@ const TRIAL: usize = 64;
 /// assert!(path.explained_variance.iter().sum::<f64>() > 0.9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrajectoryRequest {
     /// Training runs; several share one analysis.
     pub runs: Vec<String>,
@@ -66,12 +68,15 @@ pub struct TrajectoryRequest {
     /// each.
     pub checkpoints: Option<String>,
     /// Other names for the tensors in the files.
+    #[serde(with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
     /// The network of the files; of runs, in place of theirs.
+    #[serde(with = "landscape_core::as_words::option")]
     pub model: Option<ModelSource>,
     /// The data and the loss; those of the first run where absent.
     pub data: DataRequest,
     /// BatchNorm.
+    #[serde(with = "landscape_core::as_words")]
     pub statistics: BatchStatistics,
     /// Only the checkpoints of these steps; of files whose names tell none, their places from 0.
     pub window: Option<RangeInclusive<u64>>,

@@ -5,4 +5,5 @@ mod connect;
 mod figures;
 mod record;
 mod recording;
+mod requests;
 mod words;

@@ -12,13 +12,15 @@ mod xml;
 use super::Format;
 use crate::error::Error;
 use landscape_core::{Surface, Trajectory};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::str::FromStr;
 
 /// What the height of a plane or a line shows in a VTK file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Height {
     /// The loss.
     #[default]
