@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code)] // while the readers are written
 
 mod array;
 mod error;

@@ -271,7 +271,101 @@ fn of_probabilities(l: &mut Lowering, x: &Tensor, y: &Tensor) -> Lowered<Losses>
 
 #[cfg(test)]
 mod tests {
-    use super::class_axis;
+    use super::*;
+    use crate::lower::Kind;
+    use burn::tensor::{Device, Tensor as Burn, TensorData};
+    use landscape_core::{Parameter, Rng, Role};
+    use landscape_files::Budget;
+    use landscape_models::{LossKind, TargetTensor, Targets};
+    use landscape_trace::Target;
+
+    const SAMPLES: usize = 9;
+    const CLASSES: usize = 4;
+
+    /// The loss of outputs `[samples, classes]`.
+    fn found(kind: Loss, outputs: &[f32], targets: &Array) -> f64 {
+        let mut l = Lowering::new(SAMPLES, None, Budget::new(0));
+        let x = l
+            .builder
+            .data(&[SAMPLES, CLASSES], outputs.to_vec())
+            .unwrap();
+        let w = Parameter::new("w", [1, 1], vec![1.0], Role::Weight).unwrap();
+        let w = l.builder.parameter(w).unwrap();
+        let output = l.builder.binary(Binary::Mul, x, w).unwrap();
+        let output = Tensor::new(output, Kind::Float);
+        let (each, correct) = loss(&mut l, &output, targets, kind).unwrap();
+        let params = l.builder.params().unwrap();
+        let trace = l
+            .builder
+            .loss(each.value, correct.map(|c| c.value), vec![])
+            .unwrap();
+        let curvature = trace.curvature(&params, &Target::default()).unwrap();
+        curvature.gradient().unwrap().loss
+    }
+
+    /// The same by the families' definition.
+    fn expected(kind: LossKind, outputs: &[f32], targets: &Targets) -> f64 {
+        let device = Device::flex();
+        let rows = outputs.len() / CLASSES;
+        let outputs = TensorData::new(outputs.to_vec(), [rows, CLASSES]);
+        let outputs = Burn::<2>::from_data(outputs, &device);
+        let targets: TargetTensor = targets.to_tensor(&device);
+        let each = kind.per_sample(outputs, &targets).into_data();
+        each.iter::<f64>().sum::<f64>() / rows as f64
+    }
+
+    #[test]
+    fn losses_are_those_of_the_families() {
+        let mut rng = Rng::new(5, 0);
+        let outputs: Vec<f32> = (0..SAMPLES * CLASSES)
+            .map(|_| 3.0 * rng.normal() as f32)
+            .collect();
+        let shares: Vec<f32> = outputs.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+        let labels: Vec<i64> = (0..SAMPLES)
+            .map(|_| rng.below(CLASSES as u64) as i64)
+            .collect();
+        let close =
+            |a: f64, b: f64| assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a}, not {b}");
+        let of_labels = |labels: &[i64]| {
+            let numbers = labels.iter().map(|&x| x as f32).collect();
+            Array::new([SAMPLES], numbers).unwrap()
+        };
+        let wanted = expected(
+            LossKind::CrossEntropy,
+            &outputs,
+            &Targets::Classes(labels.clone()),
+        );
+        close(
+            found(Loss::CrossEntropy, &outputs, &of_labels(&labels)),
+            wanted,
+        );
+        // The first two are left out.
+        let kept = Targets::Classes(labels[2..].to_vec());
+        let wanted = expected(LossKind::CrossEntropy, &outputs[2 * CLASSES..], &kept);
+        let marked = [&[-100, -100], &labels[2..]].concat();
+        close(
+            found(Loss::CrossEntropy, &outputs, &of_labels(&marked)),
+            wanted,
+        );
+        let mut unit = vec![0.0; SAMPLES * CLASSES];
+        for (row, &label) in unit.chunks_exact_mut(CLASSES).zip(&labels) {
+            row[label as usize] = 0.75;
+            row[(label as usize + 1) % CLASSES] = 0.25;
+        }
+        let values = Targets::Values {
+            data: unit.clone(),
+            width: CLASSES,
+        };
+        let rows = Array::new([SAMPLES, CLASSES], unit).unwrap();
+        for (own, kind, outputs) in [
+            (Loss::CrossEntropy, LossKind::CrossEntropy, &outputs),
+            (Loss::BceWithLogits, LossKind::BceWithLogits, &outputs),
+            (Loss::Bce, LossKind::Bce, &shares),
+            (Loss::Mse, LossKind::Mse, &outputs),
+        ] {
+            close(found(own, outputs, &rows), expected(kind, outputs, &values));
+        }
+    }
 
     #[test]
     fn classes_are_where_labels_have_none() {

@@ -65,7 +65,7 @@ impl Program {
             bytes: bytes.len() as u64,
             source,
         };
-        program.learn();
+        program.learn(budget);
         Ok(program)
     }
 
@@ -325,7 +325,7 @@ impl Program {
     }
 
     /// Finds what the parameters are for, by lowering the program on the example that it was exported with.
-    fn learn(&mut self) {
+    fn learn(&mut self, budget: Budget) {
         if self
             .source
             .operations
@@ -334,7 +334,7 @@ impl Program {
         {
             return;
         }
-        match self.example() {
+        match self.example(budget) {
             Ok(roles) => {
                 let mut params = std::mem::take(&mut self.source.params).into_inner();
                 for (number, role) in roles {
@@ -353,7 +353,7 @@ impl Program {
         }
     }
 
-    fn example(&self) -> Result<HashMap<usize, Role>, ImportError> {
+    fn example(&self, budget: Budget) -> Result<HashMap<usize, Role>, ImportError> {
         let examples: HashMap<&str, usize> = { self.source.examples.iter() }
             .map(|(name, n)| (name.as_str(), *n))
             .collect();
@@ -367,7 +367,7 @@ impl Program {
             .first()
             .and_then(|input| input.shape.first());
         let samples = first.map_or(1, length);
-        let mut lowering = Lowering::new(samples, self.source.samples, Budget::new(self.bytes));
+        let mut lowering = Lowering::new(samples, self.source.samples, budget);
         let mut inputs = Vec::new();
         for input in &self.source.inputs {
             let shape: Vec<usize> = input.shape.iter().map(length).collect();

@@ -220,6 +220,13 @@ impl Lowering {
             return self.choose(&mask, &new, x);
         }
         let shape = self.shape(x);
+        if indices.len() > shape.len() {
+            return problem(format!(
+                "{} indices for {} axes",
+                indices.len(),
+                shape.len()
+            ));
+        }
         let all: Option<Vec<Tensor>> = indices.iter().cloned().collect();
         let Some(all) = all.filter(|all| all.iter().all(|i| i.kind != Kind::Bool)) else {
             return problem("it is known for whole numbers as indices of the first axes alone");
@@ -278,7 +285,10 @@ impl Lowering {
         step: usize,
     ) -> Lowered {
         let mut ranges = vec![(0, 1); self.rank(x)];
-        ranges[place] = (start, step);
+        match ranges.get_mut(place) {
+            Some(range) => *range = (start, step),
+            None => return problem("a single number has no parts"),
+        }
         let value = self.builder.assign(x.value, part.value, &ranges)?;
         Ok(Tensor {
             outer: x.outer,

@@ -58,7 +58,7 @@ impl Lowering {
         bias: Option<&Tensor>,
         conv: &Conv,
     ) -> Lowered {
-        self.convolved(x, weight, bias, |this, [x, w], b| {
+        self.convolved(x, weight, bias, conv, |this, [x, w], b| {
             let (x, w, b) = (x.value, w.value, b.map(|b| b.value));
             let builder = &mut this.builder;
             Ok(match builder.shape(w).len() {
@@ -94,7 +94,7 @@ impl Lowering {
         };
         let short = border.iter().enumerate().all(|(i, &b)| b < steps(i));
         if even && short {
-            return self.convolved(x, weight, bias, |this, [x, w], b| {
+            return self.convolved(x, weight, bias, conv, |this, [x, w], b| {
                 let (x, w, b) = (x.value, w.value, b.map(|b| b.value));
                 let builder = &mut this.builder;
                 Ok(match builder.shape(w).len() {
@@ -124,7 +124,7 @@ impl Lowering {
                 .copied()
                 .unwrap_or((0, 0));
             let more = border.get(i).or(border.first()).copied().unwrap_or(0);
-            *width = (-a, more - b);
+            *width = (a.saturating_neg(), more.saturating_sub(b));
         }
         let cut = self.pad(&all, &widths, super::Border::Constant(0.0))?;
         match bias {
@@ -144,6 +144,7 @@ impl Lowering {
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
+        conv: &Conv,
         of: impl FnOnce(&mut Self, [&Tensor; 2], Option<&Tensor>) -> Lowered<landscape_trace::Value>,
     ) -> Lowered {
         self.role(weight, Role::Weight);
@@ -162,6 +163,7 @@ impl Lowering {
         if volume {
             // Its slices become channels: as many as there are windows.
             self.within(&[&own[..], &windows].concat())?;
+            self.spend_windows(&own[2..], &windows, conv)?;
         }
         let value = of(self, [&images, weight], bias)?;
         let made = Tensor::new(value, Kind::Float);
@@ -173,13 +175,35 @@ impl Lowering {
         }
     }
 
+    /// Takes the lists of what windows meet along every axis out of the budget.
+    fn spend_windows(&self, lengths: &[usize], kernel: &[usize], conv: &Conv) -> Lowered<()> {
+        let most = |all: &[i64]| {
+            all.iter()
+                .copied()
+                .max()
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or(1)
+        };
+        let borders = conv.padding.iter().map(|&(a, b)| a.max(b));
+        let border = most(&borders.collect::<Vec<_>>());
+        for (&length, &k) in lengths.iter().zip(kernel) {
+            let reach = k.saturating_mul(most(&conv.dilation));
+            let whole = length
+                .saturating_mul(most(&conv.stride))
+                .saturating_add(border)
+                .saturating_add(border);
+            self.spend(&[whole.saturating_add(reach), k.max(1), 4])?;
+        }
+        Ok(())
+    }
+
     /// Channels as pixels, `factor` times as many along both sides of an image.
     pub fn pixel_shuffle(&mut self, x: &Tensor, factor: i64) -> Lowered {
         let (shape, factor) = (self.shape(x), size(factor)?);
         let (Some(&[c, h, w]), true) = (shape.last_chunk(), factor > 0) else {
             return problem(format!("{shape:?} is no image"));
         };
-        if !c.is_multiple_of(factor * factor) {
+        if !c.is_multiple_of(factor.saturating_mul(factor)) {
             return problem(format!(
                 "{c} channels are not {factor} x {factor} of anything"
             ));
@@ -250,7 +274,7 @@ impl Lowering {
         }
         let mut places = [0; 2];
         for i in 0..2 {
-            let met = meetings(own[2 + i], kernel[i], i, &geometry)?;
+            let met = self.meetings(own[2 + i], kernel[i], i, &geometry)?;
             places[i] = met.len() / kernel[i];
             x = self.pick("unfold4d", &x, 2 + i, met.into_iter())?;
         }
@@ -277,7 +301,7 @@ impl Lowering {
             x.clone()
         };
         let own = self.shape(&x);
-        let met = [0, 1].map(|i| meetings(image[i], kernel[i], i, &geometry));
+        let met = [0, 1].map(|i| self.meetings(image[i], kernel[i], i, &geometry));
         let [rows, columns] = met;
         let met = [rows?, columns?];
         let places = [met[0].len() / kernel[0], met[1].len() / kernel[1]];
@@ -323,31 +347,32 @@ impl Lowering {
     }
 }
 
-/// The element that the weight `k` of the window `o` meets, for all `(k, o)`.
-fn meetings(
-    length: usize,
-    kernel: usize,
-    i: usize,
-    g: &Convolution<2>,
-) -> Lowered<Vec<Option<usize>>> {
-    let (before, after) = g.padding[i];
-    let reach = kernel
-        .checked_sub(1)
-        .and_then(|n| n.checked_mul(g.dilation[i]))
-        .map(|n| n + 1);
-    let padded = length.saturating_add(before).saturating_add(after);
-    let rest = reach.and_then(|reach| padded.checked_sub(reach));
-    let (Some(rest), true) = (rest, g.stride[i] > 0) else {
-        return problem(format!("no window of {kernel} fits {length} elements"));
-    };
-    let places = rest / g.stride[i] + 1;
-    if kernel.saturating_mul(places) > 1 << 24 {
-        return problem("there are too many windows");
+impl Lowering {
+    /// The element that the weight `k` of the window `o` meets, for all `(k, o)`.
+    fn meetings(
+        &self,
+        length: usize,
+        kernel: usize,
+        i: usize,
+        g: &Convolution<2>,
+    ) -> Lowered<Vec<Option<usize>>> {
+        let (before, after) = g.padding[i];
+        let reach = kernel
+            .checked_sub(1)
+            .and_then(|n| n.checked_mul(g.dilation[i]))
+            .map(|n| n + 1);
+        let padded = length.saturating_add(before).saturating_add(after);
+        let rest = reach.and_then(|reach| padded.checked_sub(reach));
+        let (Some(rest), true) = (rest, g.stride[i] > 0) else {
+            return problem(format!("no window of {kernel} fits {length} elements"));
+        };
+        let places = rest / g.stride[i] + 1;
+        self.spend(&[kernel, places, 4])?;
+        let index = |at: usize| {
+            let (k, o) = (at / places, at % places);
+            let at = (o * g.stride[i] + k * g.dilation[i]).checked_sub(before);
+            at.filter(|&at| at < length)
+        };
+        Ok((0..kernel * places).map(index).collect())
     }
-    let index = |at: usize| {
-        let (k, o) = (at / places, at % places);
-        let at = (o * g.stride[i] + k * g.dilation[i]).checked_sub(before);
-        at.filter(|&at| at < length)
-    };
-    Ok((0..kernel * places).map(index).collect())
 }

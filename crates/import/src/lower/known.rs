@@ -94,6 +94,7 @@ impl Lowering {
     ) -> Option<Arc<Vec<f64>>> {
         let known = x.known.as_ref()?;
         let count = landscape_files::product(shape).filter(|&n| n <= super::constants::KEPT)?;
+        self.spend(shape).ok()?;
         let mut at = vec![0; shape.len()];
         let mut all = Vec::with_capacity(count);
         for _ in 0..count {

@@ -118,6 +118,11 @@ impl Lowering {
         Ok(self.budget.spend_each(count, 16)?)
     }
 
+    /// Takes the memory of so many operations out of the budget, for those that become more the larger a value is.
+    pub fn spend_steps(&self, count: usize) -> Lowered<()> {
+        self.spend(&[count, 128])
+    }
+
     /// Notes what a parameter is for; the first use says it.
     pub fn role(&mut self, x: &Tensor, role: Role) {
         if let Some(parameter) = x.origin {

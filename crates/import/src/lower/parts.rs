@@ -22,12 +22,12 @@ impl Lowering {
         axis: usize,
         places: impl ExactSizeIterator<Item = Option<usize>>,
     ) -> Lowered {
-        self.spend(&[places.len()])?;
+        self.spend(&[places.len(), 4])?;
         let places: Vec<Option<usize>> = places.collect();
         let mut shape = self.shape(x);
         let strides = known::strides(&shape);
-        if x.scalar {
-            return problem("a single number has no axis");
+        if x.scalar || axis >= shape.len() {
+            return problem(format!("{shape:?} has no axis {axis}"));
         }
         shape[axis] = places.len();
         self.within(&shape)?;
@@ -46,9 +46,9 @@ impl Lowering {
         })
     }
 
-    /// Whether a value of that shape is of a size that can be computed at all: its elements are counted in 40 bits.
-    pub(super) fn within(&self, shape: &[usize]) -> Lowered<()> {
-        match landscape_files::product(shape).is_some_and(|n| n < 1 << 40) {
+    /// Whether a value of that shape is of a size that can be computed at all: fewer than 2^31 elements.
+    pub fn within(&self, shape: &[usize]) -> Lowered<()> {
+        match landscape_files::product(shape).is_some_and(|n| n < 1 << 31) {
             true => Ok(()),
             false => problem(format!("a value of shape {shape:?} is too large")),
         }
@@ -192,8 +192,8 @@ impl Lowering {
         if length == 0 {
             return problem("parts of no element");
         }
-        self.spend(&[whole.div_ceil(length)])?;
-        let lengths: Vec<usize> = { (0..whole.div_ceil(length)) }
+        self.spend_steps(whole.div_ceil(length))?;
+        let lengths: Vec<usize> = (0..whole.div_ceil(length))
             .map(|i| length.min(whole - i * length))
             .collect();
         self.split(x, place as i64, &lengths)
@@ -211,7 +211,7 @@ impl Lowering {
     pub fn unbind(&mut self, x: &Tensor, place: i64) -> Lowered<Vec<Tensor>> {
         let shape = self.shape(x);
         let length = shape.get(axis(place, shape.len())?).copied().unwrap_or(0);
-        self.spend(&[length])?;
+        self.spend_steps(length)?;
         (0..length as i64)
             .map(|i| self.select(x, place, i))
             .collect()
@@ -272,6 +272,7 @@ impl Lowering {
         if total > super::constants::KEPT {
             return None;
         }
+        self.spend(&[total]).ok()?;
         let row = |r: usize| {
             let parts = known.iter().zip(&widths);
             parts
@@ -331,7 +332,10 @@ impl Lowering {
         for (place, &(before, after)) in widths.iter().enumerate() {
             if before < 0 || after < 0 {
                 let length = self.shape(&x)[place] as i64;
-                let (start, end) = ((-before).max(0), length - (-after).max(0));
+                let (start, end) = (
+                    before.saturating_neg().max(0),
+                    length - after.saturating_neg().max(0).min(length),
+                );
                 if start >= end {
                     return problem(format!("nothing is left of {length} elements"));
                 }
@@ -353,7 +357,7 @@ impl Lowering {
             .iter()
             .zip(&own)
             .filter(|(a, b)| a != b)
-            .try_for_each(|(&n, _)| self.spend(&[n, 2]))?;
+            .try_for_each(|(&n, _)| self.spend(&[n, 4]))?;
         if border == Border::Wrap {
             for (place, &(before, after)) in widths.iter().enumerate() {
                 let length = own[place];
@@ -375,12 +379,11 @@ impl Lowering {
             Border::Reflect => Padding::Reflect,
             _ => Padding::Edge,
         };
-        if let (Padding::Constant(number), true) = (padding, number_is_masked(&border)) {
+        if matches!(border, Border::Constant(number) if number != 0.0) {
             // The mask of the border is as large as the axes that have one.
             let masked: Vec<usize> = { shape.iter().zip(&widths) }
                 .map(|(&n, &w)| if w == (0, 0) { 1 } else { n })
                 .collect();
-            let _ = number;
             self.spend(&masked)?;
         }
         let value = self.builder.pad(x.value, &widths, padding)?;
@@ -422,7 +425,7 @@ impl Lowering {
         let columns = shape.pop().unwrap_or(1);
         let rows = shape.pop().unwrap_or(1);
         let start = if offset < 0 {
-            offset.unsigned_abs() as usize * columns
+            (offset.unsigned_abs() as usize).saturating_mul(columns)
         } else {
             offset as usize
         };
@@ -436,10 +439,6 @@ impl Lowering {
         let flat = self.reshape_to(&x, &shape)?;
         self.part(&flat, shape.len() - 1, start, columns + 1, count)
     }
-}
-
-fn number_is_masked(border: &Border) -> bool {
-    matches!(border, Border::Constant(number) if *number != 0.0)
 }
 
 /// The first place, the size of a step and the number of elements of a range, as Python's slices.

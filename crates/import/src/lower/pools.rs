@@ -63,6 +63,14 @@ impl Lowering {
             2 => pool.along::<2>([Some(0), Some(1)])?,
             _ => return problem("places of maxima in volumes are not known here"),
         };
+        // Lists of what windows meet, and their mask.
+        let own = self.shape(&image);
+        let met = |i: usize| {
+            let whole = own[2 + i].saturating_add(windows.padding[i].saturating_mul(2));
+            whole.saturating_mul(windows.size[i])
+        };
+        self.spend(&[met(0).saturating_add(met(1)), 4])?;
+        self.spend(&[met(0), met(1)])?;
         let made = self.builder.max_pool2d_with_places(image.value, windows)?;
         let kinds = [x.kind, Kind::Int];
         let [value, places] = [0, 1].map(|i| Tensor::new(made[i], kinds[i]));
@@ -165,7 +173,9 @@ impl Lowering {
         let size = |(i, &n): (usize, &Option<i64>)| n.map_or(Ok(shape[first + i]), super::size);
         let sizes: Vec<usize> = sizes.iter().enumerate().map(size).collect::<Lowered<_>>()?;
         let made = [&shape[..first], &sizes].concat();
-        self.spend(&sizes)?;
+        for (&size, &length) in sizes.iter().zip(&shape[first..]) {
+            self.spend(&[size.saturating_add(length), 4])?;
+        }
         self.within(&[&shape[..], &sizes].concat())?;
         self.within(&made)?;
         Ok((x.clone(), sizes))
@@ -180,6 +190,7 @@ impl Lowering {
             if size == 0 || length == 0 {
                 return problem("a value without elements is not computed here");
             }
+            self.spend_steps(size)?;
             let mut parts = Vec::new();
             for o in 0..size {
                 let (start, end) = (o * length / size, ((o + 1) * length).div_ceil(size));

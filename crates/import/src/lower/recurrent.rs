@@ -1,6 +1,6 @@
 //! Recurrent layers, step by step.
 
-use super::{Kind, Lowered, Lowering, Tensor, problem};
+use super::{Lowered, Lowering, Tensor, problem};
 use landscape_core::Role;
 use landscape_trace::{Binary, Unary};
 
@@ -37,6 +37,9 @@ impl Lowering {
         states: &[Tensor],
         net: &Recurrent,
     ) -> Lowered<Vec<Tensor>> {
+        if states.len() != 1 + usize::from(net.cell == Cell::Lstm) {
+            return problem(format!("{} states", states.len()));
+        }
         let unbatched = self.rank(x) == 2;
         let mut x = match (unbatched, net.batch_first) {
             (true, _) => self.unsqueeze(x, &[1])?,
@@ -47,6 +50,7 @@ impl Lowering {
         let (Some(&steps), 3) = (shape.first(), shape.len()) else {
             return problem(format!("{shape:?} are no steps"));
         };
+        self.spend_steps(steps.saturating_mul(16).saturating_mul(net.weights.len()))?;
         let ways = 1 + usize::from(net.both_ways);
         let mut last: Vec<Vec<Tensor>> = vec![Vec::new(); states.len()];
         for (layer, weights) in net.weights.chunks(ways).enumerate() {
@@ -179,11 +183,5 @@ impl Lowering {
             }
         }
         Ok(())
-    }
-
-    /// A state of zeros.
-    pub fn no_state(&mut self, layers: usize, width: usize) -> Lowered {
-        self.spend(&[layers, width])?;
-        self.constant(&[layers, 1, width], vec![0.0; layers * width], Kind::Float)
     }
 }

@@ -154,7 +154,7 @@ impl Lowering {
             } else {
                 0.0
             };
-        self.spend(&[new, reach.min(1e9) as usize])?;
+        self.spend(&[new, 4 + reach.min(1e9) as usize])?;
         let mut made = shape;
         made[axis] = new;
         self.within(&made)?;

@@ -244,6 +244,7 @@ impl Lowering {
         if self.shape(x) == shape {
             return Ok(x.clone());
         }
+        self.within(shape)?;
         let known = match x.known.is_some() {
             true => {
                 self.common(&[x])?;
@@ -278,7 +279,7 @@ impl Lowering {
         let mut wanted = shape.clone();
         for (axis, &times) in times.iter().enumerate() {
             let times = size(times)?;
-            wanted[axis] *= times.max(1);
+            wanted[axis] = wanted[axis].saturating_mul(times.max(1));
             made = match (times, shape[axis], self.exported) {
                 (1, ..) => made,
                 (0, ..) => return problem("a value without elements is not computed here"),
@@ -327,20 +328,24 @@ pub(super) fn resolved(sizes: &[i64], count: usize) -> Lowered<Vec<usize>> {
 /// those it counts too.
 fn batch_axis(shape: &[usize], outside: usize, samples: usize) -> Option<(usize, usize)> {
     let mut before = 1;
-    let mut found: Vec<(usize, usize, bool)> = Vec::new();
+    // How likely it is: an axis of its own, the last part of one, a part of one.
+    let mut found: Vec<(u8, usize, usize)> = Vec::new();
     for (axis, &n) in shape.iter().enumerate() {
         if before > 0 && outside.is_multiple_of(before) {
             let outer = outside / before;
             if n > 0 && n.is_multiple_of(outer * samples) {
-                found.push((axis, outer, n == samples));
+                let likely = match outer {
+                    1 if n == samples => 0,
+                    outer if n == outer * samples => 1,
+                    _ => 2,
+                };
+                found.push((likely, outer, axis));
             }
         }
         before *= n;
     }
-    let best = found
-        .iter()
-        .min_by_key(|(axis, outer, whole)| (*outer, !whole, *axis));
-    best.map(|&(axis, outer, _)| (axis, outer))
+    let best = found.iter().min();
+    best.map(|&(_, outer, axis)| (axis, outer))
 }
 
 #[cfg(test)]
@@ -358,6 +363,7 @@ mod tests {
         // One sample.
         assert_eq!(batch_axis(&[1, 192], 1, 1), Some((0, 1)));
         assert_eq!(batch_axis(&[16, 1, 8], 16, 1), Some((1, 1)));
+        assert_eq!(batch_axis(&[17, 16], 17, 1), Some((0, 17)));
         assert_eq!(batch_axis(&[3, 5], 1, 4), None);
     }
 }

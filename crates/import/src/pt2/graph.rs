@@ -22,8 +22,8 @@ pub(super) enum Given {
     },
     /// A plain value.
     Plain(Operand),
-    /// What is not read, and why.
-    Unread(String),
+    /// A number that is an input, which is not read.
+    Unread,
 }
 
 /// What the file says of a tensor.
@@ -296,6 +296,7 @@ impl Exported {
             return Ok(value);
         };
         x.kind = meta.kind.unwrap_or(x.kind);
+        lowering.within(&lowering.shape(&x))?;
         if let (Some(samples), Some(example)) = (lowering.exported, &meta.example) {
             let own = lowering.shape(&x);
             let fits = |(&own, &example): (&usize, &usize)| {
@@ -380,7 +381,7 @@ impl Graph for Exported {
                     kind,
                 } => Some(lowering.constant(shape, numbers.clone(), *kind)?.into()),
                 Given::Plain(operand) => Some(operand.clone()),
-                Given::Unread(_) => None,
+                Given::Unread => None,
             };
             if let Some(value) = value {
                 let value = self.settled(lowering, name, value)?;

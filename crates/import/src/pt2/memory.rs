@@ -136,6 +136,9 @@ fn put_back(lowering: &mut Lowering, base: &Tensor, view: &Tensor, way: &Way) ->
                 true => lowering.unsqueeze(view, &[axis as i64])?,
                 false => view.clone(),
             };
+            if own.is_empty() || lowering.rank(&part) != own.len() {
+                return problem("what is written has another number of axes");
+            }
             let size = |x: &Tensor| x.exported.as_ref().and_then(|e| e.get(axis).copied());
             let whole = start == 0 && lowering.rank(view) == own.len() && size(base) == size(view);
             if whole && size(base).is_some() && own[axis] == 1 {
@@ -174,7 +177,7 @@ pub(super) fn view(lowering: &Lowering, base: &str, call: &Call, number: usize) 
         "to" | "type_as" | "_reshape_alias" => Way::Reshape,
         "permute" => Way::Permute(call.ints("dims").ok()?),
         "transpose" | "swapaxes" | "swapdims" => {
-            let mut order: Vec<i64> = (0..rank as i64).collect();
+            let mut order: Vec<i64> = (0..rank.max(1) as i64).collect();
             let axis = |place: usize| crate::lower::axis(call.at(place).int().ok()?, rank).ok();
             order.swap(axis(1)?, axis(2)?);
             Way::Permute(order)
@@ -219,8 +222,14 @@ fn start_of(lowering: &Lowering, call: &Call, base: &str, number: usize) -> Opti
     let length = *shape.get(axis)? as i64;
     let sizes = call.at(1).ints().ok()?;
     Some(match (base, &sizes[..]) {
-        ("chunk", &[count]) => (length + count - 1) / count.max(1) * number as i64,
-        ("split", &[size]) => size * number as i64,
-        (_, sizes) => sizes.get(..number)?.iter().sum(),
+        ("chunk", &[count]) => {
+            let part = length.saturating_add(count.max(1) - 1) / count.max(1);
+            part.saturating_mul(number as i64)
+        }
+        ("split", &[size]) => size.saturating_mul(number as i64),
+        (_, sizes) => {
+            let before = sizes.get(..number)?.iter();
+            before.fold(0, |sum, &n| i64::saturating_add(sum, n))
+        }
     })
 }

@@ -176,7 +176,7 @@ impl Reader {
             }
             InputSpec::UserInput {
                 arg: Argument::Symbol(schema::Symbolic::AsName(name)),
-            } => (name, Given::Unread("a number as an input".into())),
+            } => (name, Given::Unread),
             InputSpec::UserInput { .. } | InputSpec::CustomObj(_) | InputSpec::Token(_) => {
                 return Ok(None);
             }

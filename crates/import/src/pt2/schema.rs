@@ -28,7 +28,6 @@ pub(super) struct GraphModule {
 #[derive(Debug, Deserialize)]
 pub(super) struct Graph {
     pub inputs: Vec<Argument>,
-    pub outputs: Vec<Argument>,
     pub nodes: Vec<Node>,
     pub tensor_values: HashMap<String, TensorMeta>,
 }

@@ -2,6 +2,7 @@
 //! own, whose memory is measured, and one after the other.
 
 mod hostile;
+mod pt2;
 
 use landscape_files::mutants::survive;
 use landscape_import::Program;
@@ -33,6 +34,7 @@ fn opened(name: &str, bytes: &[u8]) {
 
 #[test]
 fn damaged_files_do_no_harm() {
+    pt2::damaged_programs_do_no_harm();
     hostile::numbers_beside_the_model_are_read_and_no_others();
     hostile::sizes_are_compared_with_what_is_there();
     hostile::graphs_and_functions_within_each_other_are_bounded();

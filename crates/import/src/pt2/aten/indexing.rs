@@ -66,6 +66,9 @@ fn slice_scatter(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     if l.shape(&whole) == shape {
         return one(l.expand_to(part, &shape));
     }
+    if l.rank(part) != shape.len() {
+        return problem("what is written has another number of axes");
+    }
     let start = c.int_or("start", 0)?;
     let length = shape.get(place).copied().unwrap_or(0) as i64;
     let start = if start < 0 {
@@ -77,17 +80,12 @@ fn slice_scatter(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     // What was one for all may differ now, or the other way round.
     let mut wanted = l.shape(part);
     wanted[place] = shape[place];
-    let (own, both) = (
-        l.reshape_to(x, &shape)?,
-        l.common(&[x, &l.tensor(x.value, x.kind)])?,
-    );
-    let _ = both;
     let mut grown = shape.clone();
     grown
         .iter_mut()
         .zip(&wanted)
         .for_each(|(a, &b)| *a = (*a).max(b));
-    let base = l.expand_to(&own, &grown)?;
+    let base = l.expand_to(x, &grown)?;
     let mut whole = grown;
     whole[place] = l.shape(part)[place];
     let part = l.expand_to(part, &whole)?;
@@ -106,6 +104,9 @@ fn select_scatter(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let axis = crate::lower::axis(place, shape.len())?;
     let index = crate::lower::axis(c.int("index")?, shape.get(axis).copied().unwrap_or(0))?;
     let part = l.unsqueeze(c.tensor("src")?, &[axis as i64])?;
+    if shape.is_empty() {
+        return problem("a single number has no parts");
+    }
     one(l.put_part(x, &part, axis, index, 1))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Rows, list, one};
 use crate::lower::{
-    Attention, Cell, Conv, Kind, Lowered, Lowering, Operand, Recurrent, Tensor, problem,
+    Attention, Cell, Conv, Kind, LowerError, Lowered, Lowering, Operand, Recurrent, Tensor, problem,
 };
 use crate::pt2::call::Call;
 use landscape_core::Role;
@@ -31,7 +31,7 @@ fn conv_of(l: &Lowering, c: &Call) -> Lowered<Conv> {
                     .or(conv.dilation.first())
                     .copied()
                     .unwrap_or(1);
-                let all = dilation * (k as i64 - 1);
+                let all = dilation.saturating_mul(k as i64 - 1);
                 (all / 2, all - all / 2)
             });
             along.collect()
@@ -70,6 +70,11 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
     let (mean, variance) = (c.optional("running_mean")?, c.optional("running_var")?);
     if let (Some(mean), Some(variance)) = (mean, variance) {
         return l.batch_norm(x, scales, [mean, variance], epsilon);
+    }
+    if l.exported == Some(1) {
+        return Err(LowerError::Burnt(
+            "it takes statistics of all samples, and of one it can't be seen where they are".into(),
+        ));
     }
     // The statistics of the samples, which mixes them.
     let rank = l.rank(x) as i64;
@@ -274,7 +279,7 @@ pub(super) const ROWS: Rows = &[
         let letters = |l: &Lowering, x: &Tensor, first: u8, axes: &[i64]| -> Lowered<String> {
             let rank = l.rank(x);
             let mut names: Vec<char> = (0..rank).map(|i| char::from(first + i as u8)).collect();
-            for (i, &a) in axes.iter().enumerate() {
+            for (i, &a) in axes.iter().enumerate().take(8) {
                 let axis = crate::lower::axis(a, rank)?;
                 *names.get_mut(axis).unwrap_or(&mut '?') = char::from(b'A' + i as u8);
             }

@@ -114,8 +114,10 @@ fn upsample(
         let length = l.shape(x)[2 + i];
         let scale = match given.get(i) {
             Some(&scale) => Some(scale),
-            None if c.has(names[i]) => Some(c.number(names[i])?),
-            None => None,
+            None => match names.get(i) {
+                Some(name) if c.has(name) => Some(c.number(name)?),
+                _ => None,
+            },
         };
         let new = match (sizes.get(i), scale) {
             (Some(&n), _) => crate::lower::size(n)?,

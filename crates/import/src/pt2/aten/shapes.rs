@@ -12,11 +12,13 @@ fn same(c: &Call) -> Lowered<Operand> {
 fn as_strided(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let x = c.x()?;
     let (sizes, strides) = (c.ints("size")?, c.ints("stride")?);
-    let count: i64 = sizes.iter().product();
-    let mut dense = 1;
+    let count = sizes
+        .iter()
+        .fold(1, |product, &n| i64::saturating_mul(product, n));
+    let mut dense = 1i64;
     let in_order = sizes.iter().zip(&strides).rev().all(|(&n, &stride)| {
         let fits = n == 1 || stride == dense;
-        dense *= n;
+        dense = dense.saturating_mul(n);
         fits
     });
     let example = x.exported.clone().unwrap_or_else(|| l.shape(x));
@@ -122,6 +124,9 @@ pub(super) const ROWS: Rows = &[
     (&["movedim", "moveaxis"], |l, c| {
         let (from, to) = (c.at(1).ints()?, c.at(2).ints()?);
         let rank = l.rank(c.x()?);
+        if rank == 0 {
+            return same(c);
+        }
         let mut order = vec![None; rank];
         for (&from, &to) in from.iter().zip(&to) {
             order[crate::lower::axis(to, rank)?] = Some(crate::lower::axis(from, rank)? as i64);

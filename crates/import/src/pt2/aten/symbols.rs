@@ -113,7 +113,9 @@ pub(super) const ROWS: Rows = &[
     (&["torch.sym_min", "sym_min"], |_, c| extreme(c, false)),
     (&["torch.sym_sum", "sym_sum"], |_, c| {
         let all = c.at(0).ints()?;
-        Ok(Operand::Int(all.iter().sum()))
+        Ok(Operand::Int(
+            all.iter().fold(0, |sum, &x| i64::saturating_add(sum, x)),
+        ))
     }),
     (&["torch.sym_ite", "sym_ite"], |_, c| {
         Ok(c.at(if c.at(0).bool()? { 1 } else { 2 }).clone())
