@@ -191,8 +191,8 @@ fn files_need_not_be_utf8() {
             continue;
         }
         let id = arg.get_value_parser().type_id();
-        // Directions are a kind or a file, and are read from the text of its path.
-        let own = arg.get_id() == "direction";
+        // Directions are a kind or a file, networks a name or a file: they are read from the text of its path.
+        let own = ["direction", "model"].iter().any(|own| arg.get_id() == own);
         assert!(
             id == TypeId::of::<PathBuf>() || own,
             "{command}: {}",
