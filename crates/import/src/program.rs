@@ -284,7 +284,7 @@ impl Program {
             .inputs
             .first()
             .and_then(|first| first.shape.first());
-        input.shape.first().is_some() && input.shape.first() == first
+        !input.shape.is_empty() && input.shape.first() == first
     }
 
     fn parameter_values(

@@ -119,19 +119,13 @@ fn names(argument: &Argument) -> Vec<&str> {
         Argument::Tensor(name) => vec![name],
         Argument::Tensors(all) => all.iter().map(String::as_str).collect(),
         Argument::OptionalTensors(all) => all.iter().flatten().map(String::as_str).collect(),
-        Argument::Symbol(Symbolic::AsName(name)) => vec![name],
-        Argument::Symbols(all) => {
-            let name = |s: &'_ Symbolic| match s {
-                Symbolic::AsName(_) => true,
-                _ => false,
-            };
-            let all = all.iter().filter(|s| name(s));
-            all.filter_map(|s| match s {
-                Symbolic::AsName(name) => Some(name.as_str()),
+        Argument::Symbol(Symbolic::Name(name)) => vec![name],
+        Argument::Symbols(all) => { all.iter() }
+            .filter_map(|symbol| match symbol {
+                Symbolic::Name(name) => Some(name.as_str()),
                 _ => None,
             })
-            .collect()
-        }
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -330,10 +324,10 @@ fn operand(memory: &Memory, argument: &Argument) -> Lowered<Operand> {
         None => problem(format!("`{name}` is used before it is made")),
     };
     let symbol = |symbol: &Symbolic| match symbol {
-        Symbolic::AsName(name) => named(name),
-        Symbolic::AsInt(x) => Ok(Operand::Int(*x)),
-        Symbolic::AsFloat(x) => Ok(Operand::Float(x.0)),
-        Symbolic::AsBool(x) => Ok(Operand::Bool(*x)),
+        Symbolic::Name(name) => named(name),
+        Symbolic::Int(x) => Ok(Operand::Int(*x)),
+        Symbolic::Float(x) => Ok(Operand::Float(x.0)),
+        Symbolic::Bool(x) => Ok(Operand::Bool(*x)),
     };
     fn list<T>(all: &[T], of: impl Fn(&T) -> Lowered<Operand>) -> Lowered<Operand> {
         Ok(Operand::List(all.iter().map(of).collect::<Lowered<_>>()?))

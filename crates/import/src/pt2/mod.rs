@@ -175,7 +175,7 @@ impl Reader {
                 (name, Given::Input(self.inputs.len() - 1))
             }
             InputSpec::UserInput {
-                arg: Argument::Symbol(schema::Symbolic::AsName(name)),
+                arg: Argument::Symbol(schema::Symbolic::Name(name)),
             } => (name, Given::Unread),
             InputSpec::UserInput { .. } | InputSpec::CustomObj(_) | InputSpec::Token(_) => {
                 return Ok(None);
@@ -191,11 +191,11 @@ impl Reader {
             } => self.tensor(arg.name, tensor_constant_name, false)?,
             InputSpec::ConstantInput { name, value } => {
                 let operand = match value {
-                    Constant::AsNone(_) => Operand::None,
-                    Constant::AsInt(x) => Operand::Int(x),
-                    Constant::AsFloat(x) => Operand::Float(x.0),
-                    Constant::AsString(x) => Operand::Text(x),
-                    Constant::AsBool(x) => Operand::Bool(x),
+                    Constant::None(_) => Operand::None,
+                    Constant::Int(x) => Operand::Int(x),
+                    Constant::Float(x) => Operand::Float(x.0),
+                    Constant::String(x) => Operand::Text(x),
+                    Constant::Bool(x) => Operand::Bool(x),
                 };
                 (name, Given::Plain(operand))
             }

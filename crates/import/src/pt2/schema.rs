@@ -90,9 +90,12 @@ pub(super) struct SymExpr {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Hint {
-    AsInt(i64),
-    AsBool(IgnoredAny),
-    AsFloat(IgnoredAny),
+    #[serde(rename = "as_int")]
+    Int(i64),
+    #[serde(rename = "as_bool")]
+    Bool(IgnoredAny),
+    #[serde(rename = "as_float")]
+    Float(IgnoredAny),
 }
 
 impl SymInt {
@@ -101,7 +104,7 @@ impl SymInt {
         let size = match self {
             Self::AsInt(size) => *size,
             Self::AsExpr(SymExpr {
-                hint: Some(Hint::AsInt(size)),
+                hint: Some(Hint::Int(size)),
                 ..
             }) => *size,
             Self::AsExpr(_) => return None,
@@ -163,10 +166,14 @@ pub(super) enum OptionalTensor {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Symbolic {
-    AsName(String),
-    AsInt(i64),
-    AsFloat(Real),
-    AsBool(bool),
+    #[serde(rename = "as_name")]
+    Name(String),
+    #[serde(rename = "as_int")]
+    Int(i64),
+    #[serde(rename = "as_float")]
+    Float(Real),
+    #[serde(rename = "as_bool")]
+    Bool(bool),
 }
 
 /// An argument of a node; a graph is one of operations that hold others, which are not read.
@@ -297,11 +304,16 @@ pub(super) enum InputSpec {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Constant {
-    AsNone(IgnoredAny),
-    AsInt(i64),
-    AsFloat(Real),
-    AsString(String),
-    AsBool(bool),
+    #[serde(rename = "as_none")]
+    None(IgnoredAny),
+    #[serde(rename = "as_int")]
+    Int(i64),
+    #[serde(rename = "as_float")]
+    Float(Real),
+    #[serde(rename = "as_string")]
+    String(String),
+    #[serde(rename = "as_bool")]
+    Bool(bool),
 }
 
 #[derive(Debug, Deserialize)]
