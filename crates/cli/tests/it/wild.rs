@@ -9,8 +9,11 @@ fn initial(model: &str, seed: u64) -> Params {
     Network::init(&spec, seed, &burn::tensor::Device::flex()).params()
 }
 
+/// A name for a tensor of another name.
+type Renaming<'a> = &'a dyn Fn(&str) -> String;
+
 /// The same tensors with other names, one after the other in one file.
-fn save(bench: &Bench, file: &str, parts: &[(&dyn Fn(&str) -> String, &Params)]) {
+fn save(bench: &Bench, file: &str, parts: &[(Renaming, &Params)]) {
     let renamed = parts.iter().flat_map(|(name, params)| {
         params.iter().map(move |tensor| Parameter {
             name: name(&tensor.name),
@@ -108,9 +111,8 @@ fn classes_follow_from_the_file_and_statistics_may_be_absent() {
     let said = bench.ok(&format!("{line} --weights hundred.safetensors"));
     let note = "its network has 100 outputs, so that it is taken for resnet20:classes=100";
     assert!(said.err.contains(note), "{}", said.err);
-    let message = bench.fails(&format!(
-        "line --model resnet20:classes=7 --data four.npz --weights hundred.safetensors"
-    ));
+    let message = bench
+        .fails("line --model resnet20:classes=7 --data four.npz --weights hundred.safetensors");
     assert!(message.contains("expected [7, 64]"), "{message}");
 
     let network = load_network_params(bench.path("net.pt"), &"resnet20".parse().unwrap()).unwrap();

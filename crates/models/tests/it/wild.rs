@@ -418,7 +418,8 @@ fn torchvisions_names_are_understood() {
         }
         name
     };
-    let names: [(&str, &dyn Fn(&str) -> String); 4] = [
+    type Renaming<'a> = &'a dyn Fn(&str) -> String;
+    let names: [(&str, Renaming); 4] = [
         ("resnet18:stem=imagenet,classes=1000", &of_torchvision),
         ("resnet50:stem=imagenet", &of_torchvision),
         ("densenet121:stem=imagenet", &dense),
