@@ -344,8 +344,10 @@ fn batch_axis(shape: &[usize], outside: usize, samples: usize) -> Option<(usize,
         }
         before *= n;
     }
-    let best = found.iter().min();
-    best.map(|&(_, outer, axis)| (axis, outer))
+    let &(likely, outer, axis) = found.iter().min()?;
+    // One sample could be in either of two axes beside each other: nothing tells which.
+    let told = samples > 1 || likely == 0 || found.len() == 1;
+    told.then_some((axis, outer))
 }
 
 #[cfg(test)]
@@ -363,7 +365,8 @@ mod tests {
         // One sample.
         assert_eq!(batch_axis(&[1, 192], 1, 1), Some((0, 1)));
         assert_eq!(batch_axis(&[16, 1, 8], 16, 1), Some((1, 1)));
-        assert_eq!(batch_axis(&[17, 16], 17, 1), Some((0, 17)));
+        assert_eq!(batch_axis(&[17, 16], 17, 1), None);
+        assert_eq!(batch_axis(&[192], 1, 1), Some((0, 1)));
         assert_eq!(batch_axis(&[3, 5], 1, 4), None);
     }
 }
