@@ -130,6 +130,12 @@ pub enum Error {
         /// What DuckDB says, with the place in the query.
         message: String,
     },
+    /// A file of directions where one of a landscape is expected.
+    #[error("`{}` holds no `xcoordinates`: these are directions, not a landscape", path.display())]
+    HoldsDirections {
+        /// The file.
+        path: PathBuf,
+    },
     /// More memory is needed than a query, or a file of this length, may take.
     #[error("{what}")]
     Memory {

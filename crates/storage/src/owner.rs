@@ -104,8 +104,8 @@ fn beside(database: &Path) -> (PathBuf, OsString) {
 /// Makes a run this process's, for others to see.
 ///
 /// # Errors
-/// The file that could not be locked, and why.
-pub(crate) fn claim(database: &Path, run: i64) -> Result<(), (PathBuf, io::Error)> {
+/// Why no file could be made and locked beside the database.
+pub(crate) fn claim(database: &Path, run: i64) -> io::Result<()> {
     let path = Owner::current().lock_file(database);
     let mut held = held();
     if let Some(claim) = held.get_mut(&path) {
@@ -122,7 +122,7 @@ pub(crate) fn claim(database: &Path, run: i64) -> Result<(), (PathBuf, io::Error
             };
             held.insert(path, claim);
         }
-        Err(error) => return Err((path, error)),
+        Err(error) => return Err(error),
     }
     Ok(())
 }

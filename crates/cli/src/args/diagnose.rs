@@ -32,6 +32,9 @@ pub struct DiagnoseArgs {
         hide_env_values = true
     )]
     pub threads: usize,
+    /// Print how much is to be computed, and estimates of time and memory; say nothing of the run
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub db: DbArgs,
 }

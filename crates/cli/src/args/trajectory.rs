@@ -118,6 +118,7 @@ impl TrajectoryArgs {
             statistics: self.norm.batch_norm,
             window: self.window.as_ref().map(|window| window.0.clone()),
             epochs: self.epochs.as_ref().map(|window| window.0.clone()),
+            left_out: Default::default(),
             center: self.center,
             components: self.components,
             ignore_one_dimensional: self.ignore_biasbn,

@@ -13,7 +13,11 @@ pub fn diagnose(args: &DiagnoseArgs, console: &Console) -> Result<(), CliError> 
         curvature: !args.no_curvature,
         threads: args.threads,
     };
-    let found = Diagnosed::of(&request, &read_store(&args.db.db, console)?, console)?;
+    let store = read_store(&args.db.db, console)?;
+    if args.dry_run {
+        return console.tell(&request.estimate(&store)?);
+    }
+    let found = Diagnosed::of(&request, &store, console)?;
     console.tell(&found)?;
     let keep = |(trained, step): &(String, u64)| {
         let typed = Typed::new("hessian").option("--run", trained);

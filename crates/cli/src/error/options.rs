@@ -44,6 +44,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
                 None => format!("`{runs}` lists them"),
             });
         }
+        E::Store(Store::HoldsDirections { .. }) => {
+            "sample a landscape along them: `landscape surface` with --direction FILE"
+        }
         E::Store(Store::Differs { .. }) => {
             "give another --name, or --force to replace the stored run"
         }

@@ -511,3 +511,17 @@ fn wrong_input_says_what_and_the_remedy() {
         "no run was begun"
     );
 }
+
+/// What comes when a training diverges does not set the scale of the others.
+#[test]
+fn the_joint_plane_ends_where_a_training_diverges() {
+    let bench = Bench::new();
+    let said = bench.ok(
+        "compare --lrs 0.05,1e6 --loss mse --model mlp:2-6-4-1 --data moons:n=40 --epochs 4 --every 1 --grid 5 --end-grid 3 \
+         --no-curvature --name rates",
+    );
+    let told = "diverged at step 1: the joint plane has its path before that";
+    assert!(said.err.contains(told), "{}", said.err);
+    let paths = bench.json("show rates")["paths"].clone();
+    assert_eq!(paths.as_array().map(Vec::len), Some(2), "{paths}");
+}

@@ -250,6 +250,22 @@ fn commands_say_what_they_would_do() {
         assert_eq!(bench.files(), files, "{words}");
     }
     assert_eq!(bench.json("runs")["runs"].as_array().unwrap().len(), 2);
+    let undecided = bench.ok("diagnose b --dry-run").out;
+    assert!(
+        undecided.starts_with("at most 1000 products for eigenvalues"),
+        "{undecided}"
+    );
+    assert!(
+        bench
+            .ok("diagnose b --no-curvature --dry-run")
+            .out
+            .starts_with("time")
+    );
+    let compared = "compare --seeds 0..3 --model mlp:2-4-1 --data moons --epochs 2 --grid 5 --end-grid 3 --dry-run";
+    let products = "at most 3000 products for eigenvalues";
+    assert!(bench.ok(compared).out.contains(products));
+    let without = bench.ok(&format!("{compared} --no-curvature")).out;
+    assert!(!without.contains("products"), "{without}");
     let curve = "connect --run moons --run b --curve bezier --epochs 3 --grid 5 --dry-run";
     let said = bench.ok(curve).out;
     for part in [

@@ -22,7 +22,7 @@ pub const COARSE: usize = 5;
 /// Points an axis below which a surface does not count beside one that has them.
 pub const FINE: usize = 7;
 
-/// [`Fidelity::disagreement`](crate::Fidelity::disagreement) from which the plane's loss is not the path's, and from
+/// [`Fidelity::disagreement`](crate::Fidelity::disagreement) from which the loss at the projection does not stand for the path's, and from
 /// which it does not tell how hard the training was.
 pub const DISAGREEMENT: [f64; 2] = [0.25, 1.0];
 

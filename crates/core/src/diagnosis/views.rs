@@ -84,7 +84,7 @@ impl View<'_> {
         let gap = self.disagreement.filter(|gap| *gap >= from)?;
         let noun = self.noun();
         Some(format!(
-            "the loss of the {noun} differs from that of the path by {:.0}% of its range",
+            "the loss at the projection on the {noun} differs from that of the path by {:.0}% of its range",
             100.0 * gap
         ))
     }

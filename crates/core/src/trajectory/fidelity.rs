@@ -23,7 +23,7 @@ pub struct Fidelity {
 impl Fidelity {
     /// Share of the variance below which a plane explains little.
     pub const EXPLAINED: f64 = crate::diagnosis::thresholds::EXPLAINED;
-    /// Disagreement from which the plane's loss is not the path's.
+    /// Disagreement from which the loss at the projection does not stand for the true one.
     pub const DISAGREEMENT: f64 = crate::diagnosis::thresholds::DISAGREEMENT[0];
 
     /// What has to be said beside a picture of the plane, in words; nothing where it can be trusted.
@@ -49,7 +49,9 @@ impl Fidelity {
                 .worst_step
                 .map_or(String::new(), |s| format!(" at step {s}"));
             let gap = percent(gap);
-            format!("the plane's loss differs from the true one by {gap} of its range{step}")
+            format!(
+                "the loss at the projection differs from the true one by {gap} of its range{step}"
+            )
         });
         little.into_iter().chain(apart).collect()
     }

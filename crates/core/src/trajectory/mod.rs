@@ -67,7 +67,7 @@ pub struct TrajectoryPoint {
     pub residual: f64,
     /// The true loss of the checkpoint.
     pub loss: Option<f64>,
-    /// The loss of the plane at `coords`: what a picture shows there.
+    /// The loss at the projection, `coords`: what a picture shows there.
     pub plane_loss: Option<f64>,
 }
 
@@ -118,7 +118,7 @@ impl Trajectory {
     }
 
     /// Fills `plane_loss` by interpolation of a surface sampled on the same plane, where the path is
-    /// on the surface and the plane's loss is not known yet.
+    /// on the surface and the loss at the projection is not known yet.
     pub fn interpolate_plane_loss(&mut self, surface: &Surface) {
         for point in &mut self.points {
             point.plane_loss = point

@@ -563,7 +563,8 @@ fn a_plane_whose_loss_is_not_that_of_its_path_does_not_tell() {
     assert_eq!(alone(0.1).difficulty.verdict, Difficulty::Hard);
     let warned = alone(0.5);
     assert_eq!(warned.difficulty.verdict, Difficulty::Hard);
-    let why = "the loss of the plane differs from that of the path by 50% of its range";
+    let why =
+        "the loss at the projection on the plane differs from that of the path by 50% of its range";
     for reservations in [
         &warned.difficulty.reservations,
         &warned.outlook.reservations,

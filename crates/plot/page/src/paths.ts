@@ -120,7 +120,7 @@ export class PathPanel {
     const series = paths.flatMap(({ path, color, dash }): Series[] => alone
       ? [
         { x: path.step, y: path.loss, label: "true loss", color: theme.series[1], dots },
-        { x: path.step, y: path.planeLoss, label: "loss on the plane", color: theme.series[0], dash: [6, 3] },
+        { x: path.step, y: path.planeLoss, label: "loss at the projection", color: theme.series[0], dash: [6, 3] },
       ]
       : [
         { x: path.step, y: path.loss, label: "", color, dash },

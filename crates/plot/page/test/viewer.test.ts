@@ -245,7 +245,7 @@ test("warnings name their paths unless all share them", () => {
   assert.deepEqual(warnings([{ path: a, name: "a" }, { path: b, name: "b" }]), [`a: ${little}.`]);
   const both = [{ path: a, name: "a" }, { path: { ...b, warnings: [little] }, name: "b" }];
   assert.equal(warnings(both).length, 1);
-  const gap = (percent: number) => `the plane's loss differs from the true one by ${percent}% of its range at step 3`;
+  const gap = (percent: number) => `the loss at the projection differs from the true one by ${percent}% of its range at step 3`;
   const three = [30, 50, 40].map((percent, k) => ({ path: run("p", [0], { warnings: [gap(percent)] }), name: `p${k}` }));
   assert.deepEqual(warnings([...three, { path: b, name: "b" }]), [`p0, p1, p2: ${gap(50)} (the worst, p1).`]);
   assert.match(variance([a, b]), /of the paths explained: 50.0 % \+ 20.0 % = 70.0 %/);

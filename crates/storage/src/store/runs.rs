@@ -393,7 +393,7 @@ fn take(conn: &Connection, run: i64) -> Result<(), Error> {
     let Some(database) = conn.path() else {
         return Ok(());
     };
-    owner::claim(database, run).map_err(|(path, error)| Error::io("create", &path)(error))?;
+    owner::claim(database, run).map_err(Error::io("write in the folder of", database))?;
     let mut statement = conn.prepare("SELECT run_id, owner FROM runs WHERE owner IS NOT NULL")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut named = Vec::new();

@@ -13,9 +13,10 @@ use crate::runs::{Keep, Landscape, LandscapeRequest};
 use crate::trajectory::{ProjectedPaths, TrajectoryRequest};
 use crate::{Numbers, StudyError};
 use landscape_core::json::float_option;
-use landscape_core::{Origin, Params, Surface, Trajectory, Value, metrics};
+use landscape_core::{Origin, Params, Surface, Trajectory, TrajectoryError, Value, metrics};
 use landscape_storage::{ALL_PARAMETERS, Run, Side, Store, TrainRecord};
 use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// A training that is compared.
 #[derive(Debug)]
@@ -206,7 +207,7 @@ impl<'a> TrainingComparison<'a> {
             reporter: &quiet,
         };
         let plane = match shares_plane(&trainings) {
-            true => Some(joint_plane(&trainings, &parts)?),
+            true => plane_of_paths(&trainings, &parts, reporter)?,
             false => {
                 reporter.note(
                     "no joint plane: these networks have other parameters, or none that are finite",
@@ -236,7 +237,33 @@ fn shares_plane(trainings: &[ComparedTraining]) -> bool {
         return false;
     };
     let same = |one: &ComparedTraining| first.params.same_layout(&one.params).is_ok();
-    trainings.iter().all(|one| one.is_usable() && same(one))
+    let has_path = |one: &ComparedTraining| one.is_usable() || one.left_out_from().is_some();
+    trainings.iter().all(|one| has_path(one) && same(one))
+}
+
+/// The joint plane, of trainings that diverged without what came when they did: it would be the scale of all others.
+fn plane_of_paths(
+    trainings: &[ComparedTraining],
+    parts: &Parts<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Option<JointPlane>, StudyError> {
+    let left_out = |one: &ComparedTraining| Some((one.run.name.clone(), one.left_out_from()?));
+    let left_out: BTreeMap<String, u64> = trainings.iter().filter_map(left_out).collect();
+    for (run, step) in &left_out {
+        reporter.note(format_args!(
+            "run `{run}` diverged at step {step}: the joint plane has its path before that"
+        ));
+    }
+    let short = !left_out.is_empty();
+    match joint_plane(trainings, left_out, parts) {
+        Err(StudyError::Trajectory(
+            error @ (TrajectoryError::TooFew { .. } | TrajectoryError::Rank { .. }),
+        )) if short => {
+            reporter.note(format_args!("no joint plane of what is left: {error}"));
+            Ok(None)
+        }
+        plane => plane.map(Some),
+    }
 }
 
 /// Operations that are parts of this one.
@@ -273,11 +300,13 @@ impl Parts<'_> {
 
 fn joint_plane(
     trainings: &[ComparedTraining],
+    left_out: BTreeMap<String, u64>,
     parts: &Parts<'_>,
 ) -> Result<JointPlane, StudyError> {
     let asked = parts.request;
     let mut request = TrajectoryRequest {
         runs: trainings.iter().map(|one| one.run.name.clone()).collect(),
+        left_out,
         center: match asked.factor {
             Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::First,
             _ => Origin::Mean,
@@ -310,7 +339,7 @@ fn joint_plane(
 
 /// Where a training that diverged blew up: the first step without a finite loss, else the first of those at its end with a
 /// loss above the first one.
-fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
+pub(super) fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
     let losses = records.iter().map(|record| record.loss.unwrap_or(f64::NAN));
     let losses: Vec<f64> = losses.collect();
     let first = losses.first()?;
@@ -323,6 +352,12 @@ fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
 }
 
 impl ComparedTraining {
+    /// The step from which on a training that diverged is left out of the joint plane; something of it is left.
+    fn left_out_from(&self) -> Option<u64> {
+        let step = self.diverged_at.filter(|&step| step > 0);
+        step.filter(|_| self.row.fate == Fate::Diverged)
+    }
+
     /// What training recorded.
     fn new(compared: &Compared, store: &Store) -> Result<Self, StudyError> {
         let run = &compared.run;

@@ -1,6 +1,7 @@
 //! Planes of paths and around their ends.
 
-use super::{Study, Trained};
+use super::follow::diverged_at;
+use super::{Fate, Study, Trained};
 use crate::StudyError;
 use landscape_core::{
     BiasMode, Cancel, Checkpoint, Direction, Distribution, Grid, Normalization, Params,
@@ -10,7 +11,8 @@ use landscape_models::{ModelSpec, Network, trace_network};
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
 
 /// The plane of the joint principal components of all paths, each projected on it with its true
-/// losses; the losses of the plane are left open. The paths are those of the trainings from their start on, as [`Paths`](super::Paths)
+/// losses; the losses at the projections are left open. Of a training that diverged what came when it did is left out: it
+/// would be the scale of all others. The paths are those of the trainings from their start on, as [`Paths`](super::Paths)
 /// keeps them.
 ///
 /// # Errors
@@ -28,7 +30,10 @@ pub fn joint_plane(
             other_model: other.model.to_string(),
         });
     }
-    let paths: Vec<&[Checkpoint]> = paths.iter().map(Vec::as_slice).collect();
+    let paths = paths.iter().zip(trained);
+    let paths: Vec<&[Checkpoint]> = paths
+        .map(|(path, one)| before_it_diverged(path, one))
+        .collect();
     let mut plane = PathPlane::fit(&paths, options)?;
     for (path, trained) in plane.trajectories.iter_mut().zip(trained) {
         let mut records = trained.records.iter();
@@ -38,6 +43,18 @@ pub fn joint_plane(
         }
     }
     Ok(plane)
+}
+
+fn before_it_diverged<'a>(path: &'a [Checkpoint], trained: &Trained) -> &'a [Checkpoint] {
+    let fate = Fate::of(trained.first.loss, trained.last.loss);
+    let end = diverged_at(&trained.records).filter(|_| fate == Fate::Diverged);
+    let kept = end.map_or(path.len(), |end| {
+        path.iter()
+            .take_while(|checkpoint| checkpoint.step < end)
+            .count()
+    });
+    // One that blew up at once is an error of the fit.
+    if kept == 0 { path } else { &path[..kept] }
 }
 
 /// Whether the parameters of all networks have the same names and shapes, so that they share a

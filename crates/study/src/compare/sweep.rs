@@ -11,16 +11,20 @@ use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
 use crate::runs::{Keep, seconds_a_step, steps, training_spec};
 use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
+use landscape_hessian::LanczosParams;
 use landscape_models::{
     Dataset, Init, LoadOptions, LossKind, ModelSpec, OptimizerKind, Rename, TrainConfig,
     trace_network,
 };
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
+use landscape_trace::Matrix;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
+/// Products that an estimate measures at most.
+const PRODUCTS: usize = 4;
 
 /// What a sweep varies, and its values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,7 +288,13 @@ impl Sweep {
         let planes = request.points(variants.len())?;
         let point = seconds_a_point(&variants[0], data, loss, &request.evaluation)?;
         let planes = Part::new("points of planes", planes, point);
-        Ok(Estimate::of(vec![training, planes]))
+        let mut parts = vec![training, planes];
+        if request.curvature {
+            let product = seconds_a_product(&variants[0], data, loss, &request.evaluation)?;
+            let most = variants.len() * LanczosParams::default().max_products;
+            parts.push(Part::new("products for eigenvalues", most, product).at_most(true));
+        }
+        Ok(Estimate::of(parts))
     }
 
     /// A run for each variant. Names that are taken by something else are found before any is made.
@@ -362,6 +372,24 @@ fn seconds_a_point(
         .collect();
     Ok(seconds_each(TRIAL, |count| {
         objective.evaluate(&points[..count]).map(drop)
+    })?)
+}
+
+/// Seconds of a product with the Hessian at the parameters of a variant.
+fn seconds_a_product(
+    variant: &Variant,
+    data: &Dataset,
+    loss: LossKind,
+    evaluation: &Evaluation,
+) -> Result<f64, StudyError> {
+    let trace = trace_network(&variant.network()?, data, loss, &[])?;
+    // Products are computed on one device.
+    let target = evaluation.targets()?.swap_remove(0);
+    let curvature = trace.curvature(&variant.initial, &target)?;
+    let vector = vec![1.0; curvature.dim()];
+    Ok(seconds_each(PRODUCTS, |count| {
+        let block = vec![vector.clone(); count];
+        curvature.products(Matrix::Hessian, &block).map(drop)
     })?)
 }
 

@@ -4,6 +4,7 @@ use super::Evidence;
 use super::evidence::Lambda;
 use crate::StudyError;
 use crate::directions::{Derivatives, basis};
+use crate::estimate::{Part, seconds_each};
 use crate::problem::{DataRequest, NetworkRequest, Problem};
 use crate::record::Settings;
 use crate::report::Reporter;
@@ -13,6 +14,8 @@ use landscape_trace::{Level, Matrix, Target};
 
 /// Residual over the eigenvalue: two digits decide on which side of a limit it is.
 const TOLERANCE: f64 = 1e-2;
+/// Products that an estimate measures at most.
+const TRIAL: usize = 4;
 
 impl Evidence {
     /// Takes the largest eigenvalue that is stored, where the optimiser has a limit that it decides.
@@ -23,6 +26,41 @@ impl Evidence {
             self.lambda = stored(store, run, step)?;
         }
         Ok(())
+    }
+
+    /// The training and the step whose largest eigenvalue decides something and is not stored.
+    fn undecided(&self) -> Option<(&Run, u64)> {
+        let known = self.lambda.is_some() || self.learning_rate().is_none();
+        let run = self
+            .trained
+            .as_ref()
+            .filter(|_| !known && self.has_limit())?;
+        Some((run, self.telling_step()?))
+    }
+
+    /// What computing it would cost on so many threads; nothing where it is not to be computed.
+    ///
+    /// # Errors
+    /// As of the curvature.
+    pub(super) fn estimate(
+        &self,
+        store: &Store,
+        threads: usize,
+    ) -> Result<Option<Part>, StudyError> {
+        let Some((run, step)) = self.undecided() else {
+            return Ok(None);
+        };
+        let derivatives = derivatives(store, run, step, threads, &())?;
+        let curvature = derivatives.curvature();
+        let vector = vec![1.0; derivatives.dim()];
+        let each = seconds_each(TRIAL, |count| {
+            let block = vec![vector.clone(); count];
+            curvature.products(Matrix::Hessian, &block).map(drop)
+        })?;
+        let most = LanczosParams::default().max_products;
+        Ok(Some(
+            Part::new("products for eigenvalues", most, each).at_most(true),
+        ))
     }
 
     /// Computes it where none is stored, on so many threads; says why where it cannot. Gives the training and the step
@@ -36,13 +74,9 @@ impl Evidence {
         threads: usize,
         reporter: &dyn Reporter,
     ) -> Result<Option<(String, u64)>, StudyError> {
-        let (Some(run), Some(step), true) = (&self.trained, self.telling_step(), self.has_limit())
-        else {
+        let Some((run, step)) = self.undecided() else {
             return Ok(None);
         };
-        if self.lambda.is_some() || self.learning_rate().is_none() {
-            return Ok(None);
-        }
         match computed(store, run, step, threads, reporter) {
             Ok(lambda) => {
                 let found = lambda.is_some().then(|| (run.name.clone(), step));
@@ -110,17 +144,7 @@ fn computed(
     threads: usize,
     reporter: &dyn Reporter,
 ) -> Result<Option<Lambda>, StudyError> {
-    let network = NetworkRequest {
-        run: Some(run.name.clone()),
-        step: Some(step),
-        ..NetworkRequest::default()
-    };
-    let problem = Problem::load(&network, &DataRequest::default(), 0, Some(store), reporter)?;
-    let target = Target::Host {
-        threads,
-        level: Level::detect(),
-    };
-    let derivatives = Derivatives::new(&problem, &target, false)?.said(reporter)?;
+    let derivatives = derivatives(store, run, step, threads, reporter)?;
     let params = LanczosParams {
         top: 1,
         tolerance: TOLERANCE,
@@ -136,4 +160,24 @@ fn computed(
         step,
         from,
     }))
+}
+
+fn derivatives(
+    store: &Store,
+    run: &Run,
+    step: u64,
+    threads: usize,
+    reporter: &dyn Reporter,
+) -> Result<Derivatives, StudyError> {
+    let network = NetworkRequest {
+        run: Some(run.name.clone()),
+        step: Some(step),
+        ..NetworkRequest::default()
+    };
+    let problem = Problem::load(&network, &DataRequest::default(), 0, Some(store), reporter)?;
+    let target = Target::Host {
+        threads,
+        level: Level::detect(),
+    };
+    Derivatives::new(&problem, &target, false)?.said(reporter)
 }

@@ -2,8 +2,9 @@
 
 use super::{DiagnosisReport, Evidence, evidence};
 use crate::StudyError;
+use crate::estimate::Estimate;
 use crate::report::Reporter;
-use landscape_storage::{RunKind, Store};
+use landscape_storage::{Run, RunKind, Store};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -16,6 +17,31 @@ pub struct DiagnosisRequest {
     pub curvature: bool,
     /// Threads for that; 0 for all cores.
     pub threads: usize,
+}
+
+impl DiagnosisRequest {
+    /// What computing curvature for it would cost; nothing is computed where nothing is undecided.
+    ///
+    /// # Errors
+    /// As [`Diagnosed::of`], and where data or weights have moved.
+    pub fn estimate(&self, store: &Store) -> Result<Estimate, StudyError> {
+        let (_, all) = self.evidence(store)?;
+        let parts = { all.iter().filter(|_| self.curvature) }
+            .filter_map(|evidence| evidence.estimate(store, self.threads).transpose());
+        Ok(Estimate::of(parts.collect::<Result<_, _>>()?))
+    }
+
+    fn evidence(&self, store: &Store) -> Result<(Run, Vec<Evidence>), StudyError> {
+        let run = store.find(&self.run)?;
+        let all = evidence(store, &run)?;
+        match all.iter().all(Evidence::is_empty) {
+            false => Ok((run, all)),
+            true => Err(StudyError::NothingToDiagnose {
+                run: run.name,
+                is_curvature: run.kind == RunKind::Hessian,
+            }),
+        }
+    }
 }
 
 /// What is said of a run. As JSON it is what `landscape diagnose --json` prints.
@@ -58,14 +84,7 @@ impl Diagnosed {
         store: &Store,
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
-        let run = store.find(&request.run)?;
-        let mut all = evidence(store, &run)?;
-        if all.iter().all(Evidence::is_empty) {
-            return Err(StudyError::NothingToDiagnose {
-                run: run.name,
-                is_curvature: run.kind == RunKind::Hessian,
-            });
-        }
+        let (run, mut all) = request.evidence(store)?;
         let mut computed = Vec::new();
         for evidence in all.iter_mut().filter(|_| request.curvature) {
             computed.extend(evidence.find_curvature(store, request.threads, reporter)?);

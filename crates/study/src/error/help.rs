@@ -189,6 +189,7 @@ fn store(error: &landscape_storage::Error) -> Option<&'static str> {
         E::Differs { .. } => Some("give another name, or replace the stored run"),
         E::OutputExists { .. } => Some("give another file, or replace it"),
         E::Io { source, .. } => Some(file_help(source)),
+        E::HoldsDirections { .. } => Some("sample a landscape along them"),
         E::Memory { is_query: true, .. } => Some(
             "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more memory",
         ),

@@ -9,7 +9,7 @@ use landscape_trace::{BatchStatistics, PlaneObjective, Target, Trace};
 
 /// The loss of a network on data, on a plane and wherever else its parameters lie.
 pub(super) struct Losses {
-    /// The loss on the plane.
+    /// The loss at the projections.
     pub on_plane: PlaneObjective,
     trace: Trace,
     target: Vec<Target>,

@@ -31,6 +31,7 @@ use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::BatchStatistics;
 use losses::Losses;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -82,6 +83,8 @@ pub struct TrajectoryRequest {
     pub window: Option<RangeInclusive<u64>>,
     /// Only the checkpoints of these epochs.
     pub epochs: Option<RangeInclusive<f64>>,
+    /// Steps from which on the checkpoints of a run are left out, by its name: of one that diverged there.
+    pub left_out: BTreeMap<String, u64>,
     /// What the components are taken around.
     pub center: Origin,
     /// Components: 2 or 3.
@@ -113,6 +116,7 @@ impl Default for TrajectoryRequest {
             statistics: BatchStatistics::Frozen,
             window: None,
             epochs: None,
+            left_out: BTreeMap::new(),
             center: Origin::Last,
             components: 2,
             ignore_one_dimensional: false,

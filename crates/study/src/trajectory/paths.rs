@@ -247,7 +247,11 @@ impl Paths {
         let same_data = problem.data.as_ref().map(|data| &data.sha256) == Some(&digest.sha256);
         let same = same_data && problem.loss.as_deref() == Some(self.loss.kind.name());
         let records = with_checkpoints(run, store)?;
-        let chosen: Vec<&TrainRecord> = { records.iter() }.filter(|r| inside(r, request)).collect();
+        let end = request.left_out.get(&run.name).copied();
+        let kept = |record: &&TrainRecord| {
+            inside(record, request) && end.is_none_or(|end| record.step < end)
+        };
+        let chosen: Vec<&TrainRecord> = records.iter().filter(kept).collect();
         if chosen.is_empty() {
             return Err(nothing_inside(run, &records, request));
         }

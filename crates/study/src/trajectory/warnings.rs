@@ -19,7 +19,7 @@ pub fn plane_warnings<'a>(paths: impl IntoIterator<Item = &'a NamedTrajectory>) 
             ..*fidelity
         };
         for warning in alone.warnings() {
-            let words = match paths.len() > 1 && warning.starts_with("the plane's loss") {
+            let words = match paths.len() > 1 && warning.starts_with("the loss at the projection") {
                 true => format!("{label}: {warning}"),
                 false => warning,
             };
@@ -43,7 +43,7 @@ fn differing(paths: &[(&str, Fidelity)]) -> Option<String> {
     let (label, most) = *differ.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     (differ.len() > NAMED).then(|| {
         format!(
-            "on {} of {} paths the plane's loss differs from the true one, by up to {:.1}% of its range \
+            "on {} of {} paths the loss at the projection differs from the true one, by up to {:.1}% of its range \
              ({label})",
             differ.len(),
             paths.len(),

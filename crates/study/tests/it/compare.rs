@@ -271,6 +271,28 @@ fn the_joint_plane_has_every_path_with_its_true_losses() {
     assert!(first.step >= 8);
 }
 
+/// What diverged does not set the scale of the others.
+#[test]
+fn the_joint_plane_ends_where_a_training_diverges() {
+    let mut wild = base("mlp:2-6-4-1");
+    wild.loss = LossKind::Mse;
+    wild.config.every = 1;
+    let rates = [(OptimizerKind::Sgd, 0.05), (OptimizerKind::Sgd, 8.0)];
+    let study = Study::optimizers(wild, &rates).unwrap();
+    let (trained, all) = followed(&study, 2);
+    let [calm, wild] = &trained[..] else {
+        panic!("two trainings");
+    };
+    assert!(!wild.last.loss.is_finite() || wild.last.loss > wild.first.loss);
+    let plane = joint_plane(&trained, &all, &PathOptions::default()).unwrap();
+    assert_eq!(plane.trajectories[0].points.len(), calm.records.len());
+    let kept = &plane.trajectories[1].points;
+    assert!(!kept.is_empty() && kept.len() < wild.records.len());
+    let good = |loss: f64| loss.is_finite() && loss <= wild.first.loss;
+    let after = wild.records[kept.len()].loss.unwrap_or(f64::NAN);
+    assert!(!good(after), "{after}");
+}
+
 #[test]
 fn the_table_has_the_curvature_of_the_whole_matrix() {
     let study = optimizers();

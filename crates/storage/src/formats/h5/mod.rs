@@ -343,10 +343,9 @@ impl<'a> Reader<'a> {
             falls.push(fall);
         }
         match (axes.is_empty(), self.root.has(directions::NAMES[0])) {
-            (true, true) => Err(self.wrong(
-                AXES[0],
-                "there is no such dataset: these are directions, from which a landscape can be sampled",
-            )),
+            (true, true) => Err(Error::HoldsDirections {
+                path: self.path.to_owned(),
+            }),
             (true, false) => Err(self.wrong(AXES[0], self.lacking())),
             _ => {
                 let grid = Grid::new(axes);

@@ -4,7 +4,7 @@ use super::landscape::runs;
 use super::{Column, Data, Height, Shape, Values};
 use landscape_core::{Trajectory, TrajectoryPoint};
 
-/// A path at the height of the plane's loss where that is known, so that it lies on the plane's
+/// A path at the height of the loss at the projection where that is known, so that it lies on the plane's
 /// mesh; else at the height of the checkpoint's own loss, else at 0. In a volume all three
 /// coordinates are places.
 pub(super) fn data(trajectory: &Trajectory, dims: usize, height: Height) -> Data {
