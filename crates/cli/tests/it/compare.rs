@@ -520,7 +520,7 @@ fn the_joint_plane_ends_where_a_training_diverges() {
         "compare --lrs 0.05,1e6 --loss mse --model mlp:2-6-4-1 --data moons:n=40 --epochs 4 --every 1 --grid 5 --end-grid 3 \
          --no-curvature --name rates",
     );
-    let told = "diverged at step 1: the joint plane has its path before that";
+    let told = "diverged: the joint plane has its path before step 1";
     assert!(said.err.contains(told), "{}", said.err);
     let paths = bench.json("show rates")["paths"].clone();
     assert_eq!(paths.as_array().map(Vec::len), Some(2), "{paths}");

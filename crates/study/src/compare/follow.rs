@@ -132,6 +132,9 @@ pub struct ComparedTraining {
     /// The first recorded step at which the loss was not finite, or, where it stayed finite, at which it was above the
     /// first loss for good; of a training that diverged.
     pub diverged_at: Option<u64>,
+    /// Where it left for good what it began with.
+    #[serde(skip)]
+    astray_from: Option<u64>,
     /// The standard error of the loss at the end.
     #[serde(with = "float_option")]
     pub loss_se: Option<f64>,
@@ -251,7 +254,7 @@ fn plane_of_paths(
     let left_out: BTreeMap<String, u64> = trainings.iter().filter_map(left_out).collect();
     for (run, step) in &left_out {
         reporter.note(format_args!(
-            "run `{run}` diverged at step {step}: the joint plane has its path before that"
+            "run `{run}` diverged: the joint plane has its path before step {step}"
         ));
     }
     let short = !left_out.is_empty();
@@ -339,7 +342,7 @@ fn joint_plane(
 
 /// Where a training that diverged blew up: the first step without a finite loss, else the first of those at its end with a
 /// loss above the first one.
-pub(super) fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
+fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
     let losses = records.iter().map(|record| record.loss.unwrap_or(f64::NAN));
     let losses: Vec<f64> = losses.collect();
     let first = losses.first()?;
@@ -351,10 +354,18 @@ pub(super) fn diverged_at(records: &[TrainRecord]) -> Option<u64> {
         .map(|place| records[place].step)
 }
 
+/// The first of the steps at the end whose losses are all not finite or above the first one.
+pub(super) fn astray_from(records: &[TrainRecord]) -> Option<u64> {
+    let first = records.first()?.loss?;
+    let is_good = |record: &TrainRecord| record.loss.is_some_and(|loss| loss <= first);
+    let last_good = records.iter().rposition(is_good)?;
+    records.get(last_good + 1).map(|record| record.step)
+}
+
 impl ComparedTraining {
     /// The step from which on a training that diverged is left out of the joint plane; something of it is left.
     fn left_out_from(&self) -> Option<u64> {
-        let step = self.diverged_at.filter(|&step| step > 0);
+        let step = self.astray_from.filter(|&step| step > 0);
         step.filter(|_| self.row.fate == Fate::Diverged)
     }
 
@@ -393,6 +404,7 @@ impl ComparedTraining {
             row,
             run: run.clone(),
             diverged_at: diverged_at(&records),
+            astray_from: astray_from(&records),
             loss_se: None,
             diagnosis: None,
             end: None,

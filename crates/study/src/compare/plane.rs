@@ -1,6 +1,6 @@
 //! Planes of paths and around their ends.
 
-use super::follow::diverged_at;
+use super::follow::astray_from;
 use super::{Fate, Study, Trained};
 use crate::StudyError;
 use landscape_core::{
@@ -47,7 +47,7 @@ pub fn joint_plane(
 
 fn before_it_diverged<'a>(path: &'a [Checkpoint], trained: &Trained) -> &'a [Checkpoint] {
     let fate = Fate::of(trained.first.loss, trained.last.loss);
-    let end = diverged_at(&trained.records).filter(|_| fate == Fate::Diverged);
+    let end = astray_from(&trained.records).filter(|_| fate == Fate::Diverged);
     let kept = end.map_or(path.len(), |end| {
         path.iter()
             .take_while(|checkpoint| checkpoint.step < end)
