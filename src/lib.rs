@@ -2,6 +2,7 @@
 
 pub use landscape_core as core;
 pub use landscape_hessian as hessian;
+pub use landscape_import as import;
 pub use landscape_models as models;
 pub use landscape_plot as plot;
 pub use landscape_storage as storage;

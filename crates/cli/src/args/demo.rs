@@ -21,6 +21,9 @@ pub struct DemoArgs {
     pub seed: u64,
     #[command(flatten)]
     pub eval: EvalArgs,
+    /// Print the commands that would be run; compute and write nothing
+    #[arg(long, help_heading = "Evaluation")]
+    pub dry_run: bool,
 }
 
 impl DemoArgs {

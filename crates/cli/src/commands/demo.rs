@@ -6,12 +6,14 @@ use crate::args::DemoArgs;
 use crate::error::CliError;
 use crate::inputs::{begin, read_store};
 use crate::output::{Console, Typed, quoted};
+use landscape_core::path_text;
 use landscape_storage::{RunSummary, Store};
 use landscape_study::StudyError;
 use landscape_study::demo::{self, DemoSummary};
 use landscape_study::record::Provenance;
 use landscape_study::report::{Level, Quiet, Reporter};
 use landscape_study::words::duration;
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -20,8 +22,11 @@ use steps::{WORDS, typed};
 /// Trains, samples, follows and draws.
 pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let start = Instant::now();
-    prepare(&args.out, args.force, console)?;
     let db = args.out.join("landscape.duckdb");
+    if args.dry_run {
+        return plan(args, &db, console);
+    }
+    prepare(&args.out, args.force, console)?;
     let page = args.out.join("index.html");
     let store = begin(&db, console)?;
     compute(args, &db, &store, console)?;
@@ -46,6 +51,23 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     let open = format!("open {}", quoted(page.as_os_str()));
     console.suggest(std::iter::once(open).chain(more));
     Ok(())
+}
+
+/// The commands that would be run.
+fn plan(args: &DemoArgs, db: &Path, console: &Console) -> Result<(), CliError> {
+    let steps = demo::steps(&args.request())?;
+    let commands = steps.iter().zip(WORDS);
+    let commands = commands.map(|(step, words)| typed(step, words, args, db).to_string());
+    let commands: Vec<String> = commands.collect();
+    console.result(
+        || json!({"folder": path_text(&args.out), "commands": commands}),
+        || {
+            commands
+                .iter()
+                .map(|command| format!("{command}\n"))
+                .collect()
+        },
+    )
 }
 
 /// All runs, each as by a command of its own.

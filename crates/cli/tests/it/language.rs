@@ -205,6 +205,25 @@ fn completions_list_values() {
 
 /// What a command would do is said quickly, and nothing is stored.
 #[test]
+fn the_demonstration_says_what_it_would_do() {
+    let bench = Bench::new();
+    let said = bench.ok("demo --dry-run").out;
+    assert_eq!(said.lines().count(), 10, "{said}");
+    assert!(
+        said.starts_with("landscape train --model mlp:2-8-4-1"),
+        "{said}"
+    );
+    assert_eq!(
+        bench.json("demo --dry-run")["commands"]
+            .as_array()
+            .unwrap()
+            .len(),
+        10
+    );
+    assert!(bench.files().is_empty());
+}
+
+#[test]
 fn commands_say_what_they_would_do() {
     let bench = Bench::trained();
     bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 2 --seed 7 --name b");

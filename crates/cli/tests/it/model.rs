@@ -1,6 +1,8 @@
 //! What a network is, and networks from files.
 
 use crate::support::Bench;
+use landscape_import::Program;
+use landscape_models::save_weights;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -93,5 +95,40 @@ fn a_program_may_be_the_loss_itself() {
         );
         let found = center(&bench, &words);
         assert!((found - 1.013_237_97).abs() < 1e-5, "{file}: {found}");
+    }
+}
+
+/// The losses of a run, in grid order.
+fn losses(bench: &Bench, run: &str) -> Vec<f64> {
+    bench.ok(&format!("export {run} --format csv -o {run}.csv"));
+    let table = bench.read(&format!("{run}.csv"));
+    let mut lines = table.lines();
+    let header = lines.next().unwrap();
+    let column = header.split(',').position(|name| name == "loss").unwrap();
+    let loss = |line: &str| line.split(',').nth(column).unwrap().parse().unwrap();
+    lines.map(loss).collect()
+}
+
+/// One checkpoint as a family's, as PyTorch's program and as ONNX, along the same directions.
+#[test]
+fn a_family_and_its_exports_have_one_surface() {
+    let bench = exported("resnet20");
+    let program = Program::open(&bench.path("static.pt2")).unwrap();
+    save_weights(bench.path("w.safetensors"), program.parameters()).unwrap();
+    let words = "--data truth.npz:x=input_0,y=targets --grid 3";
+    bench.ok(&format!(
+        "surface --model resnet20 --weights w.safetensors {words} --name family --save-directions d.safetensors"
+    ));
+    let family = losses(&bench, "family");
+    assert_eq!(family.len(), 9);
+    assert!((family[4] - 2.774_480_7).abs() < 1e-5, "{}", family[4]);
+    for file in FORMATS {
+        let name = file.replace('.', "-");
+        bench.ok(&format!(
+            "surface --model {file} {words} --direction d.safetensors --name {name}"
+        ));
+        for (own, loss) in losses(&bench, &name).iter().zip(&family) {
+            assert!((own - loss).abs() <= 1e-6 * loss, "{file}: {own} {loss}");
+        }
     }
 }

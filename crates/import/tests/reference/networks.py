@@ -226,6 +226,39 @@ class Distillation(nn.Module):
         return 4 * apart + F.cross_entropy(logits, labels)
 
 
+class Block(nn.Module):
+    """Two convolutions with a shortcut around them."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride > 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + self.shortcut(x))
+
+
+class ResNet20(nn.Module):
+    """The network `resnet20` of the built-in families, with its names."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(*[Block(16, 16, 1) for _ in range(3)])
+        self.layer2 = nn.Sequential(Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1))
+        self.layer3 = nn.Sequential(Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1))
+        self.linear = nn.Linear(64, CLASSES)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.layer3(self.layer2(self.layer1(out)))
+        return self.linear(F.avg_pool2d(out, 8).flatten(1))
+
+
 # name -> (network, shape of a sample, loss, numbers that a sample's input takes: None for real ones)
 NETWORKS = {
     "resnet18": (lambda: Narrow(resnet.BasicBlock, [2, 2, 2, 2], 4), (3, 32, 32), "cross-entropy", None),
@@ -252,4 +285,5 @@ NETWORKS = {
                       (5,), "mse", None),
     "pinn": (Pinn, (1,), "program", None),
     "distillation": (Distillation, (6,), "program", None),
+    "resnet20": (ResNet20, (3, 32, 32), "cross-entropy", None),
 }
