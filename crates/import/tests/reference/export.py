@@ -26,7 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 SAMPLES, EXPORTED = 7, 4
 # Networks in which coarse images give equal numbers in a window of a pooling, or numbers at a kink: theirs are finer.
-FINE = ("densenet121", "mobilenet_v2", "resnet18", "shufflenet_v2", "vgg11_bn")
+FINE = ("densenet121", "mobilenet_v2", "resnet18", "resnet20", "shufflenet_v2", "vgg11_bn")
 
 
 def uniform(seed, tensor, count):
