@@ -4,7 +4,7 @@ use crate::curvature::CurvatureTable;
 use crate::error::Error;
 use crate::export::whole;
 use crate::format::Format;
-use crate::formats::{csv, parquet};
+use crate::formats::parquet;
 use crate::run::Run;
 use crate::schema::COORDINATES;
 use crate::sql::{SqlTable, ask};
@@ -89,18 +89,18 @@ pub fn write_curvature(table: &SqlTable, format: Format, out: &mut dyn Write) ->
 }
 
 fn write_csv(table: &SqlTable, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", table.columns.join(","))?;
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(&table.columns)?;
     for row in &table.rows {
-        let fields: Vec<String> = row.iter().map(field).collect();
-        writeln!(out, "{}", fields.join(","))?;
+        csv.write_record(row.iter().map(field))?;
     }
-    Ok(())
+    csv.flush()
 }
 
 fn field(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => csv::quoted(text),
+        Value::String(text) => text.clone(),
         value => value.to_string(),
     }
 }

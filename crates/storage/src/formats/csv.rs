@@ -13,42 +13,33 @@ use std::path::Path;
 /// Writes the known points in grid order. Numbers are as short as they can be while every bit
 /// is kept.
 pub(super) fn write(surface: &Surface, out: &mut dyn Write) -> io::Result<()> {
-    let header: Vec<String> = columns(surface).iter().map(|name| quoted(name)).collect();
-    writeln!(out, "{}", header.join(","))?;
+    let mut table = ::csv::Writer::from_writer(out);
+    table.write_record(columns(surface))?;
     let dims = surface.grid().dims();
+    let number = |value: f64| format!("{value:?}");
     for flat in 0..surface.grid().len() {
         let (Some(sample), Some(source)) = (surface.get(flat), surface.source(flat)) else {
             continue;
         };
         for index in &surface.grid().unravel(flat)[..dims] {
-            write!(out, "{index},")?;
+            table.write_field(index.to_string())?;
         }
-        for coordinate in &surface.grid().point(flat)[..dims] {
-            write!(out, "{coordinate:?},")?;
+        for &coordinate in &surface.grid().point(flat)[..dims] {
+            table.write_field(number(coordinate))?;
         }
-        write!(out, "{:?}", sample.loss)?;
+        table.write_field(number(sample.loss))?;
         for measure in [sample.loss_se, sample.accuracy] {
-            out.write_all(b",")?;
-            if let Some(value) = measure {
-                write!(out, "{value:?}")?;
-            }
+            table.write_field(measure.map(number).unwrap_or_default())?;
         }
-        for term in &sample.terms {
-            write!(out, ",{term:?}")?;
+        for &term in &sample.terms {
+            table.write_field(number(term))?;
         }
         if surface.interpolated() > 0 {
-            write!(out, ",{source}")?;
+            table.write_field(source.to_string())?;
         }
-        out.write_all(b"\n")?;
+        table.write_record(None::<&[u8]>)?;
     }
-    out.flush()
-}
-
-pub(crate) fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    }
+    table.flush()
 }
 
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
@@ -197,30 +188,20 @@ impl<'a> Fields<'a> {
 
     /// The same where there are quotes; nothing when one is not closed.
     fn unquote(line: &str, between: char, most: usize) -> Option<Self> {
-        let (mut first, mut count) = (Vec::new(), 1);
-        let (mut field, mut inside) = (String::new(), false);
-        let mut letters = line.chars().peekable();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '"' if inside && letters.peek() == Some(&'"') => {
-                    letters.next();
-                    field.push('"');
-                }
-                '"' => inside = !inside,
-                letter if letter == between && !inside => {
-                    if first.len() < most {
-                        first.push(Cow::Owned(std::mem::take(&mut field)));
-                    }
-                    field.clear();
-                    count += 1;
-                }
-                other => field.push(other),
-            }
+        if !line.matches('"').count().is_multiple_of(2) {
+            return None;
         }
-        if first.len() < most {
-            first.push(Cow::Owned(field));
-        }
-        (!inside).then_some(Fields { first, count })
+        let mut reader = ::csv::ReaderBuilder::new()
+            .has_headers(false)
+            .delimiter(u8::try_from(between).ok()?)
+            .from_reader(line.as_bytes());
+        let mut record = ::csv::StringRecord::new();
+        reader.read_record(&mut record).ok()?;
+        let first = record.iter().take(most);
+        Some(Fields {
+            first: first.map(|field| Cow::Owned(field.to_owned())).collect(),
+            count: record.len(),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod cells;
 mod columns;
-pub(crate) mod csv;
+mod csv;
 pub(crate) mod h5;
 mod json;
 mod npz;
