@@ -4,6 +4,7 @@
 mod family;
 mod image;
 mod initial;
+mod member;
 mod settings;
 mod transparent;
 
@@ -15,6 +16,7 @@ pub(crate) use image::{
 };
 pub use initial::Init;
 pub(crate) use initial::{li, standard};
+pub(crate) use member::{Member, Shapes};
 pub use settings::{ImageSettings, Stem};
 pub(crate) use settings::{number, sizes};
 pub(crate) use transparent::transparent;

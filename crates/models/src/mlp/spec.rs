@@ -2,7 +2,7 @@
 
 use super::Mlp;
 use crate::ModelsError;
-use crate::families::{Member, Shapes};
+use crate::layers::{Member, Shapes};
 use burn::tensor::{Device, Tensor, activation};
 use landscape_core::{Params, named};
 use std::fmt;

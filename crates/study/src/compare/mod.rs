@@ -6,7 +6,7 @@
 //! around them, on the same kind of plane for all; [`Statistics`] sums up their final losses.
 //!
 //! Into a store, a [`Sweep`] trains the variants of a [`SweepRequest`], a [`Selection`] finds stored runs by their names,
-//! and [`follow`] puts either side by side.
+//! and a [`TrainingComparison`] puts either side by side.
 //!
 //! ```
 //! use landscape_core::{Cancel, PathOptions};
