@@ -8,9 +8,6 @@ pub struct Input {
     pub(super) values: Vec<f32>,
 }
 
-/// The largest whole number up to which f32 has them all.
-const EXACT: f32 = 16_777_216.0;
-
 impl Input {
     /// An input of `shape` `[samples, ...]`, row-major. [`Dataset::with_inputs`](super::Dataset::with_inputs) checks it.
     pub fn new(name: impl Into<String>, shape: Vec<usize>, values: Vec<f32>) -> Self {
@@ -50,13 +47,6 @@ impl Input {
     /// The values as whole numbers, for token ids and the like; `None` where one is not whole, or is beyond 2^24, so that
     /// it may have been rounded.
     pub fn integers(&self) -> Option<Vec<i64>> {
-        whole(&self.values)
+        crate::loss::whole(&self.values)
     }
-}
-
-/// Values as the whole numbers that they are.
-pub(crate) fn whole(values: &[f32]) -> Option<Vec<i64>> {
-    let exact = |&value: &f32| value.fract() == 0.0 && value.abs() <= EXACT;
-    let all = values.iter().all(exact);
-    all.then(|| values.iter().map(|&value| value as i64).collect())
 }

@@ -21,7 +21,6 @@ pub use file::{ChosenTargets, FileSpec};
 pub use folder::FolderSpec;
 pub use idx::{IdxArray, read_idx};
 pub use input::Input;
-pub(crate) use input::whole;
 pub use moons::{Angles, MoonsSpec, make_moons};
 pub use normalisation::{Channels, Normalisation, Scale};
 pub use spec::{DataSpec, Pixels, Split};

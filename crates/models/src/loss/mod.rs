@@ -4,8 +4,8 @@ mod formulas;
 mod targets;
 
 pub use formulas::{bce, bce_with_logits, cross_entropy, mse, soft_cross_entropy};
-pub(crate) use targets::retain;
 pub use targets::{TargetTensor, Targets};
+pub(crate) use targets::{retain, whole};
 
 use burn::tensor::{Bool, Tensor};
 use landscape_core::named;

@@ -34,7 +34,7 @@ impl Targets {
     pub fn integers(&self) -> Option<Vec<i64>> {
         match self {
             Targets::Classes(labels) => Some(labels.clone()),
-            Targets::Values { data, .. } => crate::data::whole(data),
+            Targets::Values { data, .. } => whole(data),
             Targets::None(_) => None,
         }
     }
@@ -151,6 +151,16 @@ impl Targets {
             }
         }
     }
+}
+
+/// The largest whole number up to which f32 has them all.
+const EXACT: f32 = 16_777_216.0;
+
+/// Values as the whole numbers that they are.
+pub(crate) fn whole(values: &[f32]) -> Option<Vec<i64>> {
+    let exact = |&value: &f32| value.fract() == 0.0 && value.abs() <= EXACT;
+    let all = values.iter().all(exact);
+    all.then(|| values.iter().map(|&value| value as i64).collect())
 }
 
 /// The rows that are kept.
