@@ -2,7 +2,7 @@
 //! act wherever they are taken: one that is parsed and not read is a warning of the compiler.
 
 use super::Given;
-use crate::error::CliError;
+use crate::error::{CliError, no_effect};
 use landscape_models::{DataSpec, OptimizerKind};
 use landscape_storage::Format;
 use landscape_study::connect::Matching;
@@ -75,19 +75,6 @@ pub fn check(given: &Given) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-/// An option, by its name in the definition of the command line, that does nothing where it stands: why, and
-/// what to add, where something can be added.
-pub fn no_effect(id: &str, why: &str, add: Option<&str>) -> CliError {
-    let option = format!("--{}", id.replace('_', "-"));
-    CliError::Conflict {
-        remedy: match add {
-            Some(company) => format!("add {company}, or leave {option} out"),
-            None => format!("leave {option} out"),
-        },
-        what: format!("{option} has no effect here: {why}"),
-    }
 }
 
 fn words(text: &'static str) -> impl Iterator<Item = &'static str> {

@@ -33,7 +33,7 @@ pub use data::{GetArgs, SetName, StandardAction, StandardArgs};
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use doctor::DoctorArgs;
-pub use effect::{check, no_effect};
+pub use effect::check;
 pub use eval::{EvalArgs, NormArgs};
 pub use files::{
     CompactArgs, CompletionsArgs, ExportArgs, ImportArgs, ManArgs, MetricsArgs, MigrateArgs,

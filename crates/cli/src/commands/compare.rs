@@ -1,7 +1,7 @@
 //! Trainings and landscapes side by side.
 
-use crate::args::{CompareArgs, no_effect};
-use crate::error::CliError;
+use crate::args::CompareArgs;
+use crate::error::{CliError, no_effect};
 use crate::inputs::{begin, read_if, read_store};
 use crate::output::{Added, Console, Typed};
 use landscape_storage::{Run, Store};

@@ -1,7 +1,7 @@
 //! Figures and pages of stored runs.
 
-use crate::args::{PlotArgs, no_effect};
-use crate::error::CliError;
+use crate::args::PlotArgs;
+use crate::error::{CliError, no_effect};
 use crate::inputs::read_store;
 use crate::output::{Console, path_json, say_hidden};
 use landscape_core::path_words;

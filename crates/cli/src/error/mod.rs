@@ -2,7 +2,6 @@
 
 mod options;
 
-use crate::args::no_effect;
 use crate::interrupt::Interrupt;
 use landscape_core as core;
 use landscape_models::{GetError, ModelsError};
@@ -38,6 +37,19 @@ pub enum CliError {
     /// Ctrl-C, or another signal that asks to end.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
+}
+
+/// An option, by its name in the definition of the command line, that does nothing where it stands: why, and
+/// what to add, where something can be added.
+pub fn no_effect(id: &str, why: &str, add: Option<&str>) -> CliError {
+    let option = format!("--{}", id.replace('_', "-"));
+    CliError::Conflict {
+        remedy: match add {
+            Some(company) => format!("add {company}, or leave {option} out"),
+            None => format!("leave {option} out"),
+        },
+        what: format!("{option} has no effect here: {why}"),
+    }
 }
 
 impl From<StudyError> for CliError {
