@@ -45,7 +45,7 @@ pub use metrics::{
 pub use names::{Choice, UnknownName};
 pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use operator::{Operator, OperatorError};
-pub use params::{Parameter, Params, ParamsError, Role};
+pub use params::{FilterAxes, Parameter, Params, ParamsError, Role};
 pub use path_text::{escaped, name_words, path_text, path_words, text_path};
 pub use plane::{Plane, PlaneError};
 pub use reasons::in_full;

@@ -3,10 +3,10 @@
 use crate::array::Array;
 use crate::error::ImportError;
 use crate::loss::{Loss, Penalty, loss};
-use crate::lower::{Kind, LowerError, Lowering, Tensor};
+use crate::lower::{Kind, LowerError, Lowering, Origin, Tensor};
 use crate::source::{Element, Input, Operation, Output, Size, Source};
 use crate::{onnx, pt2};
-use landscape_core::{Parameter, Params, Role};
+use landscape_core::{FilterAxes, Parameter, Params, Role};
 use landscape_files::{Budget, FileError, product};
 use landscape_trace::{Trace, TraceError};
 use sha2::{Digest, Sha256};
@@ -31,6 +31,9 @@ impl std::fmt::Debug for Program {
             .finish_non_exhaustive()
     }
 }
+
+/// What parameters are for, and which of their axes count filters, by number.
+type Learned = (HashMap<usize, Role>, HashMap<usize, FilterAxes>);
 
 impl Program {
     /// Reads a file: a program of `torch.export.save` or an ONNX model, told by what is in it.
@@ -335,13 +338,18 @@ impl Program {
             return;
         }
         match self.example(budget) {
-            Ok(roles) => {
+            Ok((roles, filters)) => {
                 let mut params = std::mem::take(&mut self.source.params).into_inner();
                 for (number, role) in roles {
                     if let Some(parameter) = params.get_mut(number)
                         && parameter.role != Role::Buffer
                     {
                         parameter.role = role;
+                    }
+                }
+                for (number, axes) in filters {
+                    if let Some(parameter) = params.get_mut(number) {
+                        parameter.filter_axes = axes;
                     }
                 }
                 self.source.params = Params::new(params).unwrap_or_default();
@@ -353,7 +361,7 @@ impl Program {
         }
     }
 
-    fn example(&self, budget: Budget) -> Result<HashMap<usize, Role>, ImportError> {
+    fn example(&self, budget: Budget) -> Result<Learned, ImportError> {
         let examples: HashMap<&str, usize> = { self.source.examples.iter() }
             .map(|(name, n)| (name.as_str(), *n))
             .collect();
@@ -393,7 +401,7 @@ impl Program {
         let params = place(&mut lowering, self.source.params.iter().cloned())?;
         let lowered = self.source.graph.lower(&mut lowering, &params, &inputs);
         lowered.map_err(|error| self.explained(error))?;
-        Ok(lowering.roles)
+        Ok((lowering.roles, lowering.filters))
     }
 
     /// An error of the lowering, with the remedy.
@@ -447,12 +455,13 @@ fn place(
     let mut tensors = Vec::new();
     for (number, parameter) in params.enumerate() {
         let scalar = parameter.shape.is_empty();
+        let origin = Origin::new(number, &parameter.shape);
         let mut value = lowering.builder.parameter(parameter)?;
         if scalar {
             value = lowering.builder.reshape(value, &[1])?;
         }
         tensors.push(Tensor {
-            origin: Some(number),
+            origin: Some(origin),
             scalar,
             ..Tensor::new(value, Kind::Float)
         });

@@ -80,6 +80,8 @@ pub struct TensorDetails {
     pub shape: Vec<usize>,
     /// By [`Role::name`].
     pub role: &'static str,
+    /// How many filters it has, each of which is scaled by itself where directions are filter-normalised; absent for vectors and buffers.
+    pub filters: Option<usize>,
 }
 
 /// An operation.
@@ -210,6 +212,8 @@ fn details(tensors: &Params) -> Vec<TensorDetails> {
         name: tensor.name.clone(),
         shape: tensor.shape.clone(),
         role: tensor.role.name(),
+        filters: (tensor.role != Role::Buffer && !tensor.is_one_dimensional())
+            .then(|| tensor.filter_count()),
     };
     tensors.iter().map(one).collect()
 }
@@ -338,7 +342,10 @@ impl fmt::Display for Description {
             .max()
             .unwrap_or(0);
         writeln!(f, "tensors")?;
-        for TensorDetails { name, shape, role } in &self.tensors {
+        for TensorDetails {
+            name, shape, role, ..
+        } in &self.tensors
+        {
             let shape = format!("{shape:?}");
             writeln!(f, "  {name:width$}  {shape:20} {role}")?;
         }

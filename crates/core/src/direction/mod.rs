@@ -47,7 +47,7 @@ impl Distribution {
 /// How a direction `d` is scaled against the parameters `w`.
 ///
 /// The per-tensor rules act on tensors of two dimensions and more; the others follow
-/// [`BiasMode`], and buffers become zero. `i` runs over filters (axis 0).
+/// [`BiasMode`], and buffers become zero. `i` runs over filters ([`crate::FilterAxes`]).
 /// After Li et al., *Visualizing the Loss Landscape of Neural Nets*, NeurIPS 2018.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,13 +169,14 @@ pub struct Direction {
 impl Direction {
     /// A random direction with the layout of `params`, not yet normalised. Buffers are zero.
     ///
-    /// The values are drawn tensor after tensor from the one sequence of `(seed, stream)`.
+    /// The values are drawn tensor after tensor, and in a tensor filter after filter, from the one sequence of `(seed, stream)`: a matrix
+    /// and its transpose have the same direction.
     pub fn random(params: &Params, distribution: Distribution, seed: u64, stream: u64) -> Self {
         let mut rng = Rng::new(seed, stream);
         let mut tensors = params.zeros_like();
         for tensor in tensors.tensors_mut() {
             if tensor.role != Role::Buffer {
-                tensor.data.fill_with(|| distribution.draw(&mut rng) as f32);
+                tensor.fill_filters(|| distribution.draw(&mut rng) as f32);
             }
         }
         let source = Source::Random {

@@ -39,16 +39,10 @@ fn one_dimensional(d: &mut Parameter, w: &Parameter, bias: BiasMode) {
 fn tensor(d: &mut Parameter, w: &Parameter, normalization: Normalization) {
     match normalization {
         Normalization::Filter => {
-            for (d_i, w_i) in d.filters_mut().zip(w.filters()) {
-                let factor = norm(w_i) / (norm(d_i) + EPSILON);
-                scale(d_i, factor);
-            }
+            scale_filters(d, w, |d_i, w_i| norm(w_i) / (norm(d_i) + EPSILON));
         }
         Normalization::DFilter => {
-            for d_i in d.filters_mut() {
-                let factor = 1.0 / (norm(d_i) + EPSILON);
-                scale(d_i, factor);
-            }
+            scale_filters(d, w, |d_i, _| 1.0 / (norm(d_i) + EPSILON));
         }
         Normalization::Layer => to_norm(&mut d.data, w.norm()),
         Normalization::DLayer => to_norm(&mut d.data, 1.0),
@@ -58,6 +52,17 @@ fn tensor(d: &mut Parameter, w: &Parameter, normalization: Normalization) {
             }
         }
         Normalization::Model | Normalization::None => {}
+    }
+}
+
+/// Multiplies each filter by a number that it and the filter of the weights give.
+fn scale_filters(d: &mut Parameter, w: &Parameter, factor: impl Fn(&[f32], &[f32]) -> f64) {
+    d.filter_axes = w.filter_axes;
+    let factors: Vec<f64> = { d.filters().zip(w.filters()) }
+        .map(|(d_i, w_i)| factor(&d_i, &w_i))
+        .collect();
+    for (filter, factor) in factors.into_iter().enumerate() {
+        d.scale_filter(filter, factor);
     }
 }
 

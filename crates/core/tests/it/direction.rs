@@ -1,7 +1,7 @@
 use crate::support::{assert_close, network, tensor, vector};
 use landscape_core::{
-    BiasMode, Direction, DirectionError, Distribution, Normalization, Parameter, Params, Rng, Role,
-    Source, orthogonalize,
+    BiasMode, Direction, DirectionError, Distribution, FilterAxes, Normalization, Parameter,
+    Params, Rng, Role, Source, orthogonalize,
 };
 use proptest::prelude::*;
 
@@ -51,9 +51,32 @@ fn filter_gives_each_filter_its_weights_norm() {
     let (params, raw, scaled) = normalized(Normalization::Filter, BiasMode::Zero);
     for (w, d, s) in weights(&params, &raw, &scaled) {
         for ((w, d), s) in w.filters().zip(d.filters()).zip(s.filters()) {
-            assert_scaled(s, d, norm(w) / (norm(d) + 1e-10));
-            assert_close(norm(s), norm(w), 1e-6);
+            assert_scaled(&s, &d, norm(&w) / (norm(&d) + 1e-10));
+            assert_close(norm(&s), norm(&w), 1e-6);
         }
+    }
+}
+
+/// The columns of `[in, out]` are what the rows of `[out, in]` are, and so are their directions.
+#[test]
+fn a_matrix_has_the_direction_of_its_transpose() {
+    let rows = tensor("w", &[3, 4], Role::Weight, |i| (i * i) as f32 - 20.0);
+    let turn = |data: &[f32]| (0..12).map(|i| data[(i % 3) * 4 + i / 3]).collect();
+    let columns = Parameter::new("w", [4, 3], turn(&rows.data), Role::Weight).unwrap();
+    let columns = columns.with_filters(FilterAxes::axis(1)).unwrap();
+    for normalization in [
+        Normalization::Filter,
+        Normalization::DFilter,
+        Normalization::Layer,
+    ] {
+        let direction = |tensor: &Parameter| {
+            let params = Params::new(vec![tensor.clone()]).unwrap();
+            let drawn = drawn(&params, 3, 1).normalize(&params, normalization, BiasMode::Zero);
+            let tensors = drawn.unwrap().tensors.into_inner();
+            tensors[0].data.clone()
+        };
+        let expected: Vec<f32> = turn(&direction(&rows));
+        assert_eq!(direction(&columns), expected, "{normalization:?}");
     }
 }
 
@@ -62,7 +85,7 @@ fn dfilter_gives_each_filter_norm_1() {
     let (params, raw, scaled) = normalized(Normalization::DFilter, BiasMode::Zero);
     for (_, d, s) in weights(&params, &raw, &scaled) {
         for (d, s) in d.filters().zip(s.filters()) {
-            assert_scaled(s, d, 1.0 / (norm(d) + 1e-10));
+            assert_scaled(&s, &d, 1.0 / (norm(&d) + 1e-10));
         }
     }
 }
@@ -307,8 +330,8 @@ proptest! {
             }
             for ((w, d), raw) in w.filters().zip(d.filters()).zip(raw.filters()) {
                 // Li et al. add 1e-10 to the length, which tells where one number is drawn near 0.
-                let expected = norm(w) * norm(raw) / (norm(raw) + 1e-10);
-                prop_assert!((norm(d) - expected).abs() <= 1e-6 * norm(w));
+                let expected = norm(&w) * norm(&raw) / (norm(&raw) + 1e-10);
+                prop_assert!((norm(&d) - expected).abs() <= 1e-6 * norm(&w));
             }
         }
     }

@@ -1,5 +1,5 @@
 use crate::support::{network, tensor, vector};
-use landscape_core::{Parameter, Params, ParamsError, Role};
+use landscape_core::{FilterAxes, Parameter, Params, ParamsError, Role};
 
 #[test]
 fn a_tensor_fits_its_shape() {
@@ -38,7 +38,7 @@ fn buffers_are_not_parameters() {
 #[test]
 fn filters_are_slices_of_axis_0() {
     let matrix = tensor("w", &[2, 3], Role::Weight, |i| i as f32);
-    let filters: Vec<&[f32]> = matrix.filters().collect();
+    let filters: Vec<_> = matrix.filters().collect();
     assert_eq!(filters, [&[0.0, 1.0, 2.0][..], &[3.0, 4.0, 5.0]]);
     let scalar = tensor("s", &[], Role::Weight, |_| 2.0);
     assert_eq!(scalar.filters().count(), 1);
@@ -47,6 +47,27 @@ fn filters_are_slices_of_axis_0() {
             tensor("e", &shape, Role::Weight, |_| 0.0).filters().count(),
             0
         );
+    }
+}
+
+/// `[in, out / groups, width]` of a transposed convolution of two groups: output channel 1 of group 0 has the elements of the group's
+/// inputs 0 and 1.
+#[test]
+fn filters_are_where_the_axes_say() {
+    let grouped = |groups| FilterAxes {
+        groups,
+        ..FilterAxes::axis(1)
+    };
+    let tensor = tensor("w", &[4, 2, 2], Role::Weight, |i| i as f32);
+    let two = tensor.clone().with_filters(grouped(2)).unwrap();
+    let filters: Vec<_> = two.filters().collect();
+    assert_eq!((two.filter_count(), two.filter_len()), (4, 4));
+    assert_eq!(filters[0], &[0.0, 1.0, 4.0, 5.0][..]);
+    assert_eq!(filters[1], &[2.0, 3.0, 6.0, 7.0][..]);
+    assert_eq!(filters[3], &[10.0, 11.0, 14.0, 15.0][..]);
+    for wrong in [grouped(3), grouped(0), FilterAxes::axis(3)] {
+        let refused = tensor.clone().with_filters(wrong);
+        assert!(matches!(refused, Err(ParamsError::Filters { .. })));
     }
 }
 

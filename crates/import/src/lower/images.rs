@@ -58,6 +58,8 @@ impl Lowering {
         bias: Option<&Tensor>,
         conv: &Conv,
     ) -> Lowered {
+        let summed: Vec<usize> = (1..self.rank(weight)).collect();
+        self.filters(weight, 0, &summed, 1);
         self.convolved(x, weight, bias, conv, |this, [x, w], b| {
             let (x, w, b) = (x.value, w.value, b.map(|b| b.value));
             let builder = &mut this.builder;
@@ -83,6 +85,8 @@ impl Lowering {
         conv: &Conv,
         border: &[i64],
     ) -> Lowered {
+        let summed: Vec<usize> = { 0..self.rank(weight) }.filter(|&axis| axis != 1).collect();
+        self.filters(weight, 1, &summed, size(conv.groups)?);
         // What the trace does not take: borders that differ, or are longer than the strides. A longer result is cut.
         let even = conv.padding.iter().all(|&(a, b)| a == b);
         let steps = |i: usize| {

@@ -141,6 +141,7 @@ impl Lowering {
     /// Rows of a table `[entries, width]` at indices of any shape.
     pub fn embedding(&mut self, table: &Tensor, index: &Tensor) -> Lowered {
         self.role(table, Role::Weight);
+        self.filters(table, 0, &[1], 1);
         if index.scalar {
             let row = self.reshape_to(index, &[1])?;
             let rows = self.embedding(table, &row)?;

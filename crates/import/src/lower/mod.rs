@@ -11,6 +11,7 @@ mod images;
 mod known;
 mod layers;
 mod operand;
+mod origin;
 mod parts;
 mod pools;
 mod products;
@@ -22,13 +23,14 @@ mod shapes;
 pub(crate) use attention::Attention;
 pub(crate) use images::Conv;
 pub(crate) use operand::{Kind, Operand, Tensor};
+pub(crate) use origin::Origin;
 pub(crate) use parts::Border;
 pub(crate) use pools::Pool;
 pub(crate) use recurrent::{Cell, Recurrent};
 pub(crate) use reductions::Running;
 pub(crate) use resize::{Interpolation, Places, Resize, Rounding};
 
-use landscape_core::Role;
+use landscape_core::{FilterAxes, Role};
 use landscape_files::{Budget, TooLarge};
 use landscape_trace::{TraceBuilder, TraceError, Value};
 use std::collections::HashMap;
@@ -74,6 +76,8 @@ pub(crate) struct Lowering {
     pub exported: Option<usize>,
     /// What the parameters are for, as far as operations said so.
     pub roles: HashMap<usize, Role>,
+    /// Which of their axes count filters, where operations said so.
+    pub filters: HashMap<usize, FilterAxes>,
     budget: Budget,
 }
 
@@ -85,6 +89,7 @@ impl Lowering {
             samples,
             exported: exported.filter(|&n| n != samples),
             roles: HashMap::new(),
+            filters: HashMap::new(),
             budget,
         }
     }
@@ -125,8 +130,18 @@ impl Lowering {
 
     /// Notes what a parameter is for; the first use says it.
     pub fn role(&mut self, x: &Tensor, role: Role) {
-        if let Some(parameter) = x.origin {
-            self.roles.entry(parameter).or_insert(role);
+        if let Some(origin) = &x.origin {
+            self.roles.entry(origin.parameter).or_insert(role);
+        }
+    }
+
+    /// Notes which axis of weights counts the units that an operation makes of them, as it sums over other axes, in so many groups; the
+    /// first use says it.
+    pub fn filters(&mut self, x: &Tensor, units: usize, summed: &[usize], groups: usize) {
+        if let Some(origin) = &x.origin
+            && let Some(axes) = origin.filters(units, summed, groups)
+        {
+            self.filters.entry(origin.parameter).or_insert(axes);
         }
     }
 }

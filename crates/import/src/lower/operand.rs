@@ -1,6 +1,6 @@
 //! What operations take and give.
 
-use super::{Lowered, problem};
+use super::{Lowered, Origin, problem};
 use landscape_trace::Value;
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub(crate) struct Tensor {
     pub scalar: bool,
     /// The numbers, where they are known now and few: constants, and what is computed of shapes.
     pub known: Option<Arc<Vec<f64>>>,
-    /// The number of the parameter whose elements these are, in whatever shape.
-    pub origin: Option<usize>,
+    /// The parameter whose elements these are, in whatever shape.
+    pub origin: Option<Origin>,
     /// The shape in the file's example, where that is made for another number of samples.
     pub exported: Option<Vec<usize>>,
     /// Where the axis of the samples counts others too: rows that stand outside of the samples.

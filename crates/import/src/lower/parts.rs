@@ -88,6 +88,7 @@ impl Lowering {
         });
         Ok(Tensor {
             known,
+            origin: x.origin.clone(),
             outer: x.outer,
             ..Tensor::new(value, x.kind)
         })

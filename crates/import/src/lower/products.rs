@@ -21,6 +21,7 @@ impl Lowering {
             1 => self.unsqueeze(b, &[-1])?,
             _ => b.clone(),
         };
+        self.units_of_product(&a, &b);
         let value = self.builder.matmul(a.value, b.value)?;
         let product = Tensor {
             outer: a.outer.max(b.outer),
@@ -37,6 +38,21 @@ impl Lowering {
         match shape.len() == self.rank(&product) {
             true => Ok(product),
             false => self.reshape_to(&product, &shape),
+        }
+    }
+
+    /// Rows of weights make the units of a product from the left, columns those of one from the right.
+    fn units_of_product(&mut self, a: &Tensor, b: &Tensor) {
+        match (&a.origin, &b.origin) {
+            (Some(_), _) => {
+                let rank = self.rank(a);
+                self.filters(a, rank - 2, &[rank - 1], 1);
+            }
+            (None, Some(_)) => {
+                let rank = self.rank(b);
+                self.filters(b, rank - 1, &[rank - 2], 1);
+            }
+            (None, None) => {}
         }
     }
 
@@ -253,6 +269,7 @@ impl Lowering {
         bias: Option<&Tensor>,
     ) -> Lowered {
         self.role(weight, Role::Weight);
+        self.filters(weight, 0, &[1, 2], 1);
         let all = [a.clone(), weight.clone(), b.clone()];
         let sum = self.einsum("...i,kij,...j->...k", &all)?;
         match bias {

@@ -8,9 +8,12 @@ impl Lowering {
         let scalar = shape.is_empty();
         let own = if scalar { &[1][..] } else { shape };
         let value = self.builder.reshape(x.value, own)?;
+        let origin = x.origin.as_ref();
+        let origin = origin.map(|o| o.reshaped(self.builder.shape(x.value), own));
         Ok(Tensor {
             value,
             scalar,
+            origin,
             exported: None,
             outer: 1,
             ..x.clone()
@@ -103,7 +106,7 @@ impl Lowering {
             .map(|e| order.iter().map(|&a| e[a]).collect());
         Ok(Tensor {
             known,
-            origin: x.origin,
+            origin: x.origin.as_ref().map(|origin| origin.permuted(&order)),
             exported,
             outer: x.outer,
             ..Tensor::new(value, x.kind)
@@ -256,9 +259,12 @@ impl Lowering {
             false => None,
         };
         let value = self.builder.expand(x.value, shape)?;
+        let lead = shape
+            .len()
+            .saturating_sub(self.builder.shape(x.value).len());
         Ok(Tensor {
             known,
-            origin: x.origin,
+            origin: x.origin.as_ref().map(|origin| origin.expanded(lead)),
             outer: x.outer,
             ..Tensor::new(value, x.kind)
         })

@@ -1,5 +1,6 @@
 //! Programs from files, against PyTorch.
 
+mod filters;
 mod onnx;
 mod operations;
 mod pt2;

@@ -48,6 +48,20 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference")
 }
 
+/// The files of an archive, in a folder.
+pub fn unpacked(archive: &Path) -> tempfile::TempDir {
+    let bytes = std::fs::read(archive).expect("an archive");
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
+    let folder = tempfile::tempdir().expect("a folder");
+    for i in 0..archive.len() {
+        let mut part = archive.by_index(i).expect("a part");
+        let mut bytes = Vec::new();
+        part.read_to_end(&mut bytes).expect("whole");
+        std::fs::write(folder.path().join(part.name()), bytes).expect("written");
+    }
+    folder
+}
+
 /// All names of networks.
 pub fn names() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder())
@@ -70,15 +84,7 @@ pub fn names() -> Vec<String> {
 
 impl Reference {
     pub fn open(name: &str) -> Self {
-        let bytes = std::fs::read(folder().join(format!("{name}.zip"))).expect("a reference");
-        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
-        let folder = tempfile::tempdir().expect("a folder");
-        for i in 0..archive.len() {
-            let mut part = archive.by_index(i).expect("a part");
-            let mut bytes = Vec::new();
-            part.read_to_end(&mut bytes).expect("whole");
-            std::fs::write(folder.path().join(part.name()), bytes).expect("written");
-        }
+        let folder = unpacked(&folder().join(format!("{name}.zip")));
         let about = std::fs::read_to_string(folder.path().join("about.json")).expect("about.json");
         let about: serde_json::Value = serde_json::from_str(&about).expect("JSON");
         let loss = match about["loss"].as_str().expect("a loss") {

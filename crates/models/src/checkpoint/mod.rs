@@ -3,7 +3,7 @@
 use crate::files;
 use crate::{ModelSpec, ModelsError, Network, PickleError};
 use choice::Refusal;
-use landscape_core::{Parameter, Params, Role};
+use landscape_core::{FilterAxes, Parameter, Params, Role};
 use safetensors::{Dtype, tensor::TensorView};
 use source::{Bytes, Source, Tensor, without_counters};
 use std::path::Path;
@@ -75,6 +75,7 @@ fn parameter(name: &str, array: files::Array) -> Parameter {
         name: name.to_owned(),
         shape: array.shape,
         data: array.values.into_floats(),
+        filter_axes: FilterAxes::default(),
     }
 }
 

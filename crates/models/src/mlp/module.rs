@@ -140,12 +140,8 @@ fn filled(spec: &MlpSpec, mut values: impl FnMut(usize, usize) -> Vec<f32>) -> P
         let mut tensor = |leaf: &str, shape: Vec<usize>, role| {
             let data = values(fan_in, shape.iter().product());
             let name = format!("{}.{leaf}", name(index));
-            tensors.push(Parameter {
-                name,
-                shape,
-                data,
-                role,
-            });
+            let tensor = Parameter::new(name, shape, data, role);
+            tensors.push(tensor.expect("as many values as the shape has"));
         };
         tensor("weight", vec![fan_out, fan_in], Role::Weight);
         tensor("bias", vec![fan_out], Role::Bias);

@@ -14,7 +14,7 @@ use crate::error::TraceError;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn_capture::{CaptureBackend, TensorId};
-use landscape_core::{Parameter, Params, Role};
+use landscape_core::{FilterAxes, Parameter, Params, Role};
 use std::collections::HashMap;
 
 /// Reads the parameters of a module, in its order.
@@ -118,6 +118,8 @@ struct Named {
     role: Role,
     /// Whether PyTorch's layout is the transpose.
     transposed: bool,
+    /// Of its layout on this side.
+    filters: FilterAxes,
 }
 
 /// Meets all parameters of a module.
@@ -189,6 +191,28 @@ impl Met {
             name: format!("{module}{dot}{own}"),
             role,
             transposed: self.own == "weight" && is_linear(kind, siblings),
+            filters: self.filters(siblings),
+        }
+    }
+
+    /// The output channels of Burn's transposed convolutions are on axis 1, in groups that the bias tells: without one it is one group.
+    fn filters(&self, siblings: &[&Met]) -> FilterAxes {
+        const KINDS: [&str; 3] = ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"];
+        let transposed = KINDS.contains(&self.module.1.as_str()) && self.own == "weight";
+        let (true, &[inputs, outputs, _, ..]) = (transposed, &self.shape[..]) else {
+            return FilterAxes::default();
+        };
+        let bias = siblings.iter().find(|p| p.own == "bias");
+        let groups = bias.map_or(1, |bias| {
+            bias.shape.iter().product::<usize>() / outputs.max(1)
+        });
+        FilterAxes {
+            groups: if groups > 0 && inputs.is_multiple_of(groups) {
+                groups
+            } else {
+                1
+            },
+            ..FilterAxes::axis(1)
         }
     }
 }
@@ -261,6 +285,7 @@ impl ModuleVisitor for Reader {
             name,
             role,
             transposed,
+            filters,
         } = self.names.get(&self.path).clone();
         let mut shape = tensor.dims().to_vec();
         let data = tensor.into_data().convert::<f32>();
@@ -274,7 +299,10 @@ impl ModuleVisitor for Reader {
                     data = transpose(&data, shape[0], shape[1]);
                     shape.reverse();
                 }
-                Parameter::new(name, shape, data, role).map_err(Into::into)
+                let parameter = Parameter::new(name, shape, data, role);
+                parameter
+                    .and_then(|p| p.with_filters(filters))
+                    .map_err(Into::into)
             }
         });
     }

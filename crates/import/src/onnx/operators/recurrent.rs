@@ -235,7 +235,7 @@ fn with_common(l: &mut Lowering, x: &Tensor, way: &mut Way, layer: &Layer, cell:
                 let turned = l.pick("select", own, 0, places.into_iter())?;
                 // The same tensor as far as its use is concerned.
                 Tensor {
-                    origin: own.origin,
+                    origin: own.origin.clone(),
                     ..turned
                 }
             }

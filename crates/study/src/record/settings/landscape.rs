@@ -1,7 +1,7 @@
 //! Of lines, surfaces and volumes.
 
 use super::ProblemSettings;
-use landscape_core::{Direction, Grid, Source};
+use landscape_core::{Direction, FilterAxes, Grid, Parameter, Source};
 use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +50,9 @@ pub struct DirectionSettings {
     /// Digest of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Which axes count the filters of a random direction, for the tensors where it is not axis 0: values are drawn by filters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<String, FilterAxes>,
 }
 
 impl From<&Direction> for DirectionSettings {
@@ -62,6 +65,7 @@ impl From<&Direction> for DirectionSettings {
             norm: direction.normalization.name().to_owned(),
             bias: None,
             sha256: None,
+            filters: BTreeMap::new(),
         };
         match &direction.source {
             Source::Random {
@@ -74,6 +78,9 @@ impl From<&Direction> for DirectionSettings {
                 settings.stream = Some(*stream);
                 settings.distribution = Some(distribution.name().to_owned());
                 settings.bias = Some(direction.bias.name().to_owned());
+                let elsewhere = |tensor: &&Parameter| tensor.filter_axes != FilterAxes::default();
+                let tensors = direction.tensors.weights().filter(elsewhere);
+                settings.filters = tensors.map(|t| (t.name.clone(), t.filter_axes)).collect();
             }
             _ => settings.sha256 = Some(direction.tensors.digest()),
         }

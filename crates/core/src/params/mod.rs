@@ -2,7 +2,11 @@
 //!
 //! Names, order and layouts are PyTorch's (`fc1.weight` is `[out, in]`, convolutions are
 //! `[out, in/groups, kh, kw]`), so that checkpoints, directions and stored data interchange with
-//! Python as they are. A *filter* is one slice along axis 0.
+//! Python as they are. A *filter* is one slice along axis 0, unless [`FilterAxes`] say otherwise.
+
+mod filters;
+
+pub use filters::FilterAxes;
 
 use crate::names::named;
 use crate::numeric;
@@ -72,10 +76,12 @@ pub struct Parameter {
     pub data: Vec<f32>,
     /// What the tensor is for.
     pub role: Role,
+    /// Which axes count its filters.
+    pub filter_axes: FilterAxes,
 }
 
 impl Parameter {
-    /// A tensor whose number of values fits its shape.
+    /// A tensor whose number of values fits its shape. Its axis 0 counts filters; [`Self::with_filters`] says otherwise.
     ///
     /// # Errors
     /// [`ParamsError::Length`] when it does not.
@@ -90,6 +96,7 @@ impl Parameter {
             shape: shape.into(),
             data,
             role,
+            filter_axes: FilterAxes::default(),
         };
         parameter.check()?;
         Ok(parameter)
@@ -106,25 +113,9 @@ impl Parameter {
         self.shape.len() <= 1
     }
 
-    /// Number of values in one filter (a slice along axis 0); all of them for a scalar.
-    pub fn filter_len(&self) -> usize {
-        let filters = self.shape.first().copied().unwrap_or(1).max(1);
-        self.data.len() / filters
-    }
-
-    /// The filters: slices along axis 0. None when the tensor is empty.
-    pub fn filters(&self) -> std::slice::ChunksExact<'_, f32> {
-        self.data.chunks_exact(self.filter_len().max(1))
-    }
-
     /// Euclidean norm, accumulated in f64.
     pub fn norm(&self) -> f64 {
         numeric::norm(&self.data)
-    }
-
-    pub(crate) fn filters_mut(&mut self) -> std::slice::ChunksExactMut<'_, f32> {
-        let len = self.filter_len().max(1);
-        self.data.chunks_exact_mut(len)
     }
 
     fn check(&self) -> Result<(), ParamsError> {
@@ -133,7 +124,7 @@ impl Parameter {
             .iter()
             .try_fold(1usize, |product, &n| product.checked_mul(n));
         if expected == Some(self.data.len()) {
-            return Ok(());
+            return self.check_filters();
         }
         Err(ParamsError::Length {
             name: self.name.clone(),
@@ -175,6 +166,16 @@ pub enum ParamsError {
         shape: Vec<usize>,
         /// How many values it has.
         values: usize,
+    },
+    /// Filters are counted by axes that the tensor does not have.
+    #[error("tensor `{name}` of shape {shape:?} has no filters of {axes:?}")]
+    Filters {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The axes.
+        axes: Box<FilterAxes>,
     },
     /// Two tensors have one name.
     #[error("two tensors are named `{name}`")]
@@ -355,7 +356,7 @@ impl Params {
         })
     }
 
-    /// The same tensors in the order, and with the roles, of `layout`.
+    /// The same tensors in the order of `layout`, with its roles and its axes of filters.
     ///
     /// # Errors
     /// [`ParamsError::Layout`] when names or shapes differ.
@@ -365,6 +366,7 @@ impl Params {
         self.tensors.sort_by_cached_key(|t| place(&t.name));
         for (tensor, model) in self.tensors.iter_mut().zip(layout.iter()) {
             tensor.role = model.role;
+            tensor.filter_axes = model.filter_axes;
         }
         Ok(self)
     }
