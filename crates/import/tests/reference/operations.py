@@ -96,6 +96,11 @@ OPERATIONS = {
     "cross_entropy": "F.cross_entropy(x, (3 * p).long().clamp(max=11)[:, 0], reduction='none').unsqueeze(1)", "nll_weighted": "F.nll_loss(x.log_softmax(1), (3 * p).long().clamp(max=11)[:, 0], weight=torch.arange(12.0), reduction='none').unsqueeze(1)",
     "bce_logits": "F.binary_cross_entropy_with_logits(x, p.clamp(max=1).detach(), reduction='none', pos_weight=torch.tensor(1.7))", "smooth_l1": "F.smooth_l1_loss(x, p, reduction='none', beta=0.6)", "huber": "F.huber_loss(x, p, reduction='none', delta=0.6)",
     "kl_div": "F.kl_div(x.log_softmax(1), p.softmax(1), reduction='none')", "l1": "F.l1_loss(x, p, reduction='none')", "soft_margin": "F.soft_margin_loss(x, p.detach().sign(), reduction='none')",
+    "diff": "i.diff(dim=2)", "diff_ends": "torch.diff(x, n=2, prepend=p[:, :1], append=x[:, :2])", "trapezoid": "torch.trapezoid(i, dx=0.3, dim=2)", "trapezoid_places": "torch.trapezoid(i, torch.tensor([0.0, 0.2, 1.0, 1.5]), dim=2)",
+    "cross": "torch.linalg.cross(s.transpose(1, 2)[..., :3], s.transpose(1, 2)[..., 3:])", "cross_first": "torch.cross(i, i.flip(2), dim=1)", "isclose": "x * torch.isclose((3 * x).round(), 3 * x.detach(), atol=0.2)", "logaddexp2": "torch.logaddexp2(x, p)",
+    "nanmean": "torch.nanmean(torch.where(x > 0, x, math.nan), 1, keepdim=True)", "kron": "torch.kron(i, w.view(3, 4))", "isin": "x * torch.isin((3 * p.detach()).long(), torch.tensor([1, 3]))",
+    "max_unpool2d": "F.max_unpool2d(*F.max_pool2d(i, 2, return_indices=True), 2) * i", "atleast": "torch.atleast_3d(x)[:, :, 0] * torch.atleast_2d(p)", "dstack": "torch.dstack([x, p])",
+    "msort": "torch.msort(x.t()).t()", "multi_dot": "torch.linalg.multi_dot([x, w.view(12, 1), w.view(1, 12)])", "weight_norm": "F.linear(x, torch._weight_norm(w.view(3, 4).repeat(1, 3), w.view(12)[:3, None]))",
 }
 
 

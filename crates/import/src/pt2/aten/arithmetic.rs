@@ -117,7 +117,7 @@ fn x_log(l: &mut Lowering, c: &Call, f: Unary) -> Lowered<Operand> {
     one(l.binary(Binary::Mul, &x, &log))
 }
 
-fn log_add_exp(l: &mut Lowering, a: &Tensor, b: &Tensor) -> Lowered {
+pub(super) fn log_add_exp(l: &mut Lowering, a: &Tensor, b: &Tensor) -> Lowered {
     let most = l.extreme(a, b, true)?;
     let difference = l.binary(Binary::Sub, a, b)?;
     let distance = l.unary(Unary::Abs, &difference);

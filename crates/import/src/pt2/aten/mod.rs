@@ -4,6 +4,7 @@
 
 mod activations;
 mod arithmetic;
+mod composites;
 mod creation;
 mod indexing;
 mod layers;
@@ -28,6 +29,7 @@ static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
     let tables = [
         activations::ROWS,
         arithmetic::ROWS,
+        composites::ROWS,
         creation::ROWS,
         indexing::ROWS,
         layers::ROWS,

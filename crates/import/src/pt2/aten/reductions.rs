@@ -6,7 +6,7 @@ use crate::pt2::call::Call;
 use landscape_trace::{Reduction, Unary};
 
 /// The axes that are given; none stands for all.
-fn along(c: &Call) -> Lowered<Vec<i64>> {
+pub(super) fn along(c: &Call) -> Lowered<Vec<i64>> {
     match c.has("dim") {
         true => c.ints("dim"),
         false => Ok(Vec::new()),

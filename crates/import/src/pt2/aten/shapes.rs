@@ -1,5 +1,6 @@
 //! Shapes, parts, and several tensors as one.
 
+use super::composites::at_least;
 use super::{Rows, list, one};
 use crate::lower::{Lowered, Lowering, Operand, problem};
 use crate::pt2::call::Call;
@@ -258,17 +259,8 @@ pub(super) const ROWS: Rows = &[
         one(l.cat(&all, place))
     }),
     (&["vstack", "row_stack"], |l, c| {
-        let all: Vec<_> = c.tensors("tensors")?;
-        let rows: Lowered<Vec<_>> = all
-            .iter()
-            .map(|x| {
-                if l.rank(x) < 2 {
-                    l.unsqueeze(x, &[0])
-                } else {
-                    Ok(x.clone())
-                }
-            })
-            .collect();
+        let all = c.tensors("tensors")?;
+        let rows: Lowered<Vec<_>> = all.iter().map(|x| at_least(l, x, 2)).collect();
         one(l.cat(&rows?, 0))
     }),
     (&["flip"], |l, c| one(l.flip(c.x()?, &c.ints("dims")?))),
@@ -312,10 +304,6 @@ pub(super) const ROWS: Rows = &[
     }),
     (&["channel_shuffle", "native_channel_shuffle"], |l, c| {
         one(l.channel_shuffle(c.x()?, c.int("groups")?))
-    }),
-    (&["atleast_1d"], |l, c| match l.rank(c.x()?) {
-        0 => one(l.reshape_to(c.x()?, &[1])),
-        _ => same(c),
     }),
 ];
 
