@@ -20,7 +20,7 @@ mod common;
 use common::Output;
 use loss_landscape::core::{Grid, Objective, Sampler, Surface, from_fn, metrics};
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{Options, Scale, contour, heatmap, surface3d};
+use loss_landscape::plot::{Options, PlacedNetwork, Scale, contour, heatmap, surface3d};
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -44,17 +44,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Values around zero want a linear scale. Those that span decades and reach zero want a
     // logarithmic one that is linear below a threshold.
     let decades = |threshold| Scale::SymLog { threshold };
-    let lessons: [(&str, &dyn Objective, f64, Scale); 4] = [
-        ("bowl", &bowl, 1.0, Scale::Linear),
-        ("himmelblau", &many_minima, 5.0, decades(10.0)),
-        ("saddle", &saddle, 1.0, Scale::Linear),
-        ("valley", &valley, 2.0, decades(1.0)),
+    // Where the minima of the formulas are.
+    let himmelblau = [
+        [3.0, 2.0],
+        [-2.805118, 3.131313],
+        [-3.779310, -3.283186],
+        [3.584428, -1.848127],
+    ];
+    type Lesson<'a> = (&'a str, &'a dyn Objective, f64, Scale, &'a [[f64; 2]]);
+    let lessons: [Lesson<'_>; 4] = [
+        ("bowl", &bowl, 1.0, Scale::Linear, &[[0.0, 0.0]]),
+        ("himmelblau", &many_minima, 5.0, decades(10.0), &himmelblau),
+        ("saddle", &saddle, 1.0, Scale::Linear, &[]),
+        ("valley", &valley, 2.0, decades(1.0), &[[1.0, 1.0]]),
     ];
     let mut runs = Vec::new();
-    for (name, objective, half_range, scale) in lessons {
+    for (name, objective, half_range, scale, minima) in lessons {
         let surface = sample(objective, half_range)?;
         describe(name, &surface)?;
-        draw(&out, name, &surface, scale)?;
+        draw(&out, name, &surface, scale, minima)?;
         runs.push(PageRun::new(name, surface));
     }
 
@@ -97,8 +105,20 @@ fn describe(name: &str, surface: &Surface) -> Result<(), Box<dyn Error>> {
 }
 
 /// Step 4 in pictures: the same surface seen in three ways.
-fn draw(out: &Output, name: &str, surface: &Surface, scale: Scale) -> Result<(), Box<dyn Error>> {
+fn draw(
+    out: &Output,
+    name: &str,
+    surface: &Surface,
+    scale: Scale,
+    minima: &[[f64; 2]],
+) -> Result<(), Box<dyn Error>> {
+    // Points of one name have one mark, and one entry in the legend.
+    let minimum = |[x, y]: &[f64; 2]| PlacedNetwork {
+        name: "minimum".into(),
+        at: [*x, *y, 0.0],
+    };
     let options = Options {
+        networks: minima.iter().map(minimum).collect(),
         scale,
         axes: [Some("x".into()), Some("y".into()), None],
         value_label: Some("f(x, y)".into()),

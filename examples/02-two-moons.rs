@@ -113,7 +113,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 6. Pictures. The axis labels come from the directions.
     let mut options = Options::default().directions(plane.directions());
     options.scale = Scale::Log;
-    options.camera.elevation = 55.0; // degrees: high enough to see into the basin
     out.figure("contour", contour(&surface, &options)?)?;
     out.figure("surface", surface3d(&surface, &options)?)
 }

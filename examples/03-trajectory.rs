@@ -113,8 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         scale: Scale::Log,
         ..Options::default()
     };
-    let mut on_axes = log.clone().directions(plane.directions());
-    on_axes.camera.elevation = 55.0; // degrees: high enough to see the whole path
+    let on_axes = log.clone().directions(plane.directions());
     out.figure("path", trajectory(&surface, &path, &on_axes)?)?;
     out.figure("path-surface", trajectory3d(&surface, &path, &on_axes)?)?;
     out.figure("path-losses", trajectory_losses(&path, &log)?)?;

@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 2. The loss as a graph. It serves every plane: the parameters come from there.
     let trace = trace_network(&trained.network, &data, LOSS, &[])?;
 
-    // 3. The plane around the initial weights, and the one around the trained weights.
+    // 3. The plane around the initial point, and the one around the trained point.
     let mut runs = Vec::new();
     for (name, params) in [("initial", &start), ("trained", &end)] {
         let plane = random_plane(params)?;
@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name} convexity: {:.3}", m.convexity.unwrap_or(f64::NAN));
 
         let mut options = Options::default().directions(plane.directions());
-        options.origin = Some(format!("{name} weights"));
+        options.origin = Some(format!("{name} point"));
         out.figure(&format!("{name}-contour"), contour(&surface, &options)?)?;
         out.figure(&format!("{name}-surface"), surface3d(&surface, &options)?)?;
         runs.push(PageRun::new(name, surface));

@@ -152,7 +152,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut options = Options::default().directions(plane.directions());
         options.value = value;
         options.scale = Scale::Log;
-        options.camera.azimuth = 215.0; // the high corner behind
         out.figure(&format!("{name}-contour"), contour(&surface, &options)?)?;
         out.figure(&format!("{name}-surface"), surface3d(&surface, &options)?)?;
     }

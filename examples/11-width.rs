@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let page = Options {
         style: Style::double(),
-        origin: Some("trained weights".into()),
+        origin: Some("trained point".into()),
         ..log.clone()
     };
     out.figure("widths", side_by_side(&panels, &page)?)?;

@@ -97,8 +97,7 @@ fn main() -> Result<()> {
         let options = look(value, &best);
         out.figure(&format!("{name}-contour"), contour(&surface, &options)?)?;
     }
-    let mut options = look(Value::Total, &best);
-    options.camera.azimuth = 125.0;
+    let options = look(Value::Total, &best);
     out.figure("total-surface", surface3d(&surface, &options)?)
 }
 
@@ -160,10 +159,8 @@ fn look(value: Value, best: &Optimum) -> Options {
     }
     Options {
         value,
-        scale: match value {
-            Value::Accuracy => Scale::Linear,
-            _ => Scale::Log,
-        },
+        // From the lowest to the highest value is a factor of two: no case for a logarithm.
+        scale: Scale::Linear,
         axes: [
             Some("tokens kept at most".to_owned()),
             Some("relevance threshold".to_owned()),

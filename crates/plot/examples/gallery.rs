@@ -374,10 +374,10 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     })?;
     let minima = plane(121, 2.5, |x, y| analytic::rastrigin([x, y]))?;
     let turned = Options {
-        camera: Camera {
+        camera: Some(Camera {
             azimuth: -50.0,
             elevation: 40.0,
-        },
+        }),
         style: Style::double(),
         origin: None,
         ..directions(Options::default())
@@ -386,10 +386,10 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     let valley = plane(101, 2.0, |x, y| analytic::rosenbrock([x, y]))?;
     let seen = Options {
         origin: None,
-        camera: Camera {
+        camera: Some(Camera {
             azimuth: 150.0,
             elevation: 35.0,
-        },
+        }),
         ..directions(log())
     };
     out.save("surface-valley-log", || surface3d(&valley, &seen))?;

@@ -105,8 +105,9 @@ pub struct Options {
     pub caption: Option<String>,
     /// Names and values written into the file's metadata.
     pub provenance: Vec<(String, String)>,
-    /// View of 3D surfaces.
-    pub camera: Camera,
+    /// View of 3D surfaces; `None` for one that shows what is marked, the lowest point, and little of the
+    /// underside, with both axes running to the right.
+    pub camera: Option<Camera>,
     /// The most slices of a volume that are drawn.
     pub slices: usize,
 }
@@ -134,7 +135,7 @@ impl Default for Options {
             basins: None,
             caption: None,
             provenance: Vec::new(),
-            camera: Camera::default(),
+            camera: None,
             slices: 9,
         }
     }
@@ -213,8 +214,9 @@ impl Options {
         {
             return bad("threshold", threshold.to_string(), "a positive number");
         }
-        if !(5.0..=85.0).contains(&self.camera.elevation) || !self.camera.azimuth.is_finite() {
-            let given = format!("{}, {}", self.camera.azimuth, self.camera.elevation);
+        let usable = |c: &Camera| (5.0..=85.0).contains(&c.elevation) && c.azimuth.is_finite();
+        if let Some(camera) = self.camera.filter(|c| !usable(c)) {
+            let given = format!("{}, {}", camera.azimuth, camera.elevation);
             return bad(
                 "camera",
                 given,

@@ -139,8 +139,12 @@ pub(crate) fn luminance(color: Rgb) -> f64 {
     0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2])
 }
 
-/// The colours of Okabe and Ito that hold on white, in the order of use.
-pub(crate) const LINES: [&str; 5] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"];
+/// Colours of lines, in the order of use: those of Okabe and Ito that hold on white, and three that differ from
+/// them in hue or brightness. Each of ten lines has its own.
+pub(crate) const LINES: [&str; 10] = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#882255",
+    "#999933", "#7b4fa3",
+];
 /// Dashes, in points, in the order of use; the first is a full line.
 pub(crate) const DASHES: [&[f64]; 5] = [
     &[],

@@ -20,6 +20,9 @@ pub struct Fidelity {
     pub off_plane: Option<f64>,
 }
 
+/// Paths whose losses differ from the plane's that are named one by one.
+const NAMED: usize = 2;
+
 impl Fidelity {
     /// Share of the variance below which a plane explains little.
     pub const EXPLAINED: f64 = crate::diagnosis::thresholds::EXPLAINED;
@@ -56,6 +59,36 @@ impl Fidelity {
         little.into_iter().chain(apart).collect()
     }
 
+    /// What has to be said beside a picture of several paths, by their names; what is said of a joint plane is said
+    /// once.
+    pub fn warnings_of<'a>(
+        paths: impl IntoIterator<Item = (&'a str, &'a Trajectory)>,
+    ) -> Vec<String> {
+        let paths: Vec<_> = { paths.into_iter() }
+            .map(|(name, path)| (name, Fidelity::of(path)))
+            .collect();
+        let together = differing(&paths);
+        let mut said: Vec<String> = Vec::new();
+        for (name, fidelity) in &paths {
+            let alone = Fidelity {
+                disagreement: fidelity.disagreement.filter(|_| together.is_none()),
+                ..*fidelity
+            };
+            for warning in alone.warnings() {
+                let words = match warning.starts_with("the loss at the projection") {
+                    true if paths.len() > 1 => format!("on the path of {name}, {warning}"),
+                    false if paths.len() > 1 => warning.replace("the path's", "the paths'"),
+                    _ => warning,
+                };
+                if !said.contains(&words) {
+                    said.push(words);
+                }
+            }
+        }
+        said.extend(together);
+        said
+    }
+
     /// How well a plane stands for a path.
     pub fn of(trajectory: &Trajectory) -> Self {
         let explained = (!trajectory.explained_variance.is_empty())
@@ -87,4 +120,24 @@ fn disagreement(trajectory: &Trajectory) -> Option<(f64, u64)> {
     }
     let gap = |&(loss, plane, step): &(f64, f64, u64)| ((loss - plane).abs() / (high - low), step);
     pairs.iter().map(gap).max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// One sentence on the paths whose losses differ from the plane's, where they are many.
+fn differing(paths: &[(&str, Fidelity)]) -> Option<String> {
+    let gap = |fidelity: &Fidelity| {
+        let gap = fidelity.disagreement;
+        gap.filter(|gap| *gap >= Fidelity::DISAGREEMENT)
+    };
+    let differ = { paths.iter() }.filter_map(|(label, fidelity)| Some((*label, gap(fidelity)?)));
+    let differ: Vec<(&str, f64)> = differ.collect();
+    let (label, most) = *differ.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (differ.len() > NAMED).then(|| {
+        format!(
+            "on {} of {} paths the loss at the projection differs from the true one, by up to {:.1}% of its range \
+             ({label})",
+            differ.len(),
+            paths.len(),
+            100.0 * most
+        )
+    })
 }

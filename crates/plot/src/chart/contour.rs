@@ -19,6 +19,8 @@ use landscape_core::Surface;
 const DPI: f64 = 450.0;
 /// Closed lines shorter than this, in points, would be blots.
 const LEAST: f64 = 8.0;
+/// Points of a line that lie this close to the line without them, in points, are left out.
+const OFF: f64 = 0.03;
 /// Width of contour lines, in points.
 const WIDTH: f64 = 0.5;
 
@@ -144,6 +146,7 @@ fn bar<'b>(data: &'b Plane, options: &Options, name: &str) -> Option<Bar<'b>> {
         colormap: options.style.colormap,
         name: name.to_owned(),
         levels: &data.levels,
+        ticks: &[],
         bands: options.fill == Fill::Bands,
     })
 }
@@ -160,13 +163,14 @@ pub(super) fn draw_plane(
     if options.fill != Fill::None {
         paint(canvas, data, panel, options)?;
     }
+    let fine = Placement::new(panel, &data.fine);
     canvas.clipped(panel.frame);
     draw_holes(canvas, &data.field, at);
     canvas.end();
     canvas.clipped(panel.frame);
     draw_dots(canvas, data, at);
     canvas.end();
-    let lines = lines(data, at);
+    let lines = lines(data, fine);
     let placed = match obstacles {
         Some(obstacles) => labels(data, &lines, panel.frame, options, obstacles),
         None => Vec::new(),
@@ -183,7 +187,7 @@ fn paint(
     panel: &Panel,
     options: &Options,
 ) -> Result<(), PlotError> {
-    let field = &data.field;
+    let field = &data.fine;
     let pixels = |points: f64| libm::ceil(points / 72.0 * DPI).max(1.0) as usize;
     let (w, h) = (pixels(panel.frame.w), pixels(panel.frame.h));
     let color = painter(data, options);
@@ -219,9 +223,9 @@ fn lines(data: &Plane, at: Placement) -> Vec<(usize, Curve)> {
     let mut lines = Vec::new();
     for (k, level) in data.levels.iter().enumerate() {
         let place = data.scale.transform.forward(level.value);
-        for line in isoline::trace(&data.field, place) {
-            let points = line.points.into_iter().map(|p| at.at(p)).collect();
-            let curve = Curve::new(points, line.closed);
+        for line in isoline::trace(&data.fine, place) {
+            let points: Vec<(f64, f64)> = line.points.into_iter().map(|p| at.at(p)).collect();
+            let curve = Curve::new(isoline::thinned(&points, OFF), line.closed);
             if !curve.closed() || curve.length() > LEAST {
                 lines.push((k, curve));
             }
@@ -241,11 +245,11 @@ fn labels(
     let wanted: Vec<Labelled<'_>> = lines
         .iter()
         .enumerate()
-        .filter(|(_, (level, _))| data.levels[*level].labelled)
         .map(|(curve, (level, _))| Labelled {
             curve,
             level: *level,
             words: &data.levels[*level].text,
+            first: data.levels[*level].labelled,
         })
         .collect();
     place(&curves, &wanted, frame, options.style.tiny(), obstacles)

@@ -101,7 +101,7 @@ impl<'a> Curves<'a> {
         if series.iter().any(|s| !s.error.is_empty()) {
             self.sheet
                 .notes
-                .push("band: mean ± 1.96 standard errors".to_owned());
+                .push("the band is the mean ± 1.96 standard errors".to_owned());
         }
         let scale = roomy(exact, &series, clip, range);
         self.panels.push(PanelSpec {
@@ -169,6 +169,16 @@ impl<'a> Curves<'a> {
         self.sheet.note_sources(surface);
     }
 
+    /// Whether all places are whole numbers, as steps are.
+    fn counts(&self) -> bool {
+        let mut all = self
+            .panels
+            .iter()
+            .flat_map(|p| &p.series)
+            .flat_map(|s| &s.x);
+        all.all(|x| *x == libm::round(*x))
+    }
+
     fn x_range(&self) -> (f64, f64) {
         if let Some(extent) = self.extent {
             return extent;
@@ -192,7 +202,8 @@ impl<'a> Curves<'a> {
     pub fn draw(mut self, title: &str) -> Result<Figure, PlotError> {
         let style = self.sheet.style;
         if self.legend {
-            self.draw_legend();
+            let left = self.layout().first().map_or(PAD, |panel| panel.frame.x);
+            self.draw_legend(left);
         }
         let frames = self.layout();
         for (k, panel) in frames.iter().enumerate() {
@@ -216,8 +227,8 @@ impl<'a> Curves<'a> {
         Ok(self.sheet.finish(first.frame.x, bottom, title))
     }
 
-    /// The legend of curves stands above the panels.
-    fn draw_legend(&mut self) {
+    /// The legend of curves stands above the panels, flush with their left border.
+    fn draw_legend(&mut self, left: f64) {
         let style = self.sheet.style;
         let several = self.panels.iter().any(|p| p.series.len() > 1);
         let named = self
@@ -232,8 +243,8 @@ impl<'a> Curves<'a> {
                 entries.push(entry);
             }
         }
-        let room = self.sheet.width() - 2.0 * PAD;
-        let at = (PAD, self.sheet.top);
+        let room = self.sheet.width() - left - PAD;
+        let at = (left, self.sheet.top);
         self.sheet.top = crate::layout::legend(&mut self.sheet.canvas, &entries, &style, at, room);
     }
 
@@ -284,7 +295,7 @@ impl<'a> Curves<'a> {
         Panel {
             frame,
             x: Axis::horizontal(Transform::Linear, lo, hi, (frame.x, frame.right()), small)
-                .whole(self.whole),
+                .whole(self.whole || self.counts()),
             y: Axis::vertical(transform, a, b, (frame.bottom(), frame.y), small),
             bottom: frame.bottom(),
         }

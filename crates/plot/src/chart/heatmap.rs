@@ -45,6 +45,7 @@ pub(super) fn cells(
         colormap,
         name: name.to_owned(),
         levels: &[],
+        ticks: &[],
         bands: false,
     });
     let words = [&labels[0], &labels[1]].map(String::as_str);

@@ -113,6 +113,6 @@ fn note(sheet: &mut Sheet<'_>, map: &CurvatureMap) {
     if open > 0 {
         sheet
             .notes
-            .push(format!("{open} of {all} points not converged"));
+            .push(format!("{open} of {all} points are not converged"));
     }
 }

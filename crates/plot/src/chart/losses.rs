@@ -181,7 +181,7 @@ pub fn loss_bands(bands: &[LossBand], options: &Options) -> Result<Figure, PlotE
         .unwrap_or_else(|| "loss".to_owned());
     let series = bands.iter().enumerate().map(series).collect();
     figure.panel(name, options.scale, options.clip, options.range, series);
-    figure.note("lines: medians; bands: from the lowest to the highest run");
+    figure.note("lines are medians, bands reach from the lowest to the highest run");
     figure.legend = true;
     figure.draw("Loss curves of groups of runs")
 }
@@ -190,12 +190,12 @@ pub fn loss_bands(bands: &[LossBand], options: &Options) -> Result<Figure, PlotE
 pub(super) fn divergences(curves: &[LossCurve], x_name: &str) -> Vec<String> {
     let words = |curve: &LossCurve| {
         let place = curve.losses.iter().position(|loss| !loss.is_finite())?;
-        let name = match curve.name.as_str() {
-            "" => "training",
-            name => name,
+        let whose = match curve.name.as_str() {
+            "" => String::new(),
+            name => format!(" of {name}"),
         };
         Some(format!(
-            "{name} diverges at {x_name} {}",
+            "training{whose} diverges at {x_name} {}",
             curve.steps[place]
         ))
     };
@@ -229,9 +229,9 @@ pub(super) fn check_lengths(curves: &[LossCurve]) -> Result<(), PlotError> {
     Ok(())
 }
 
-/// The `k`-th run: colours, dashes and marks turn at different paces, so that 25 runs differ.
+/// The `k`-th run: each of ten has its colour, and dashes and marks turn at different paces, so that 25 runs differ.
 fn series(k: usize, curve: &LossCurve, values: &[f64], runs: usize) -> Series {
-    let turn = k / LINES.len();
+    let turn = k / mark::CURVES.len();
     Series {
         name: curve.name.clone(),
         x: curve.steps.clone(),

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::style::{DASHES, INK, LINES};
 use crate::svg::{Canvas, Path, Stroke};
 use crate::text::number::fixed;
-use landscape_core::{Trajectory, TrajectoryPoint};
+use landscape_core::{Fidelity, Trajectory, TrajectoryPoint};
 
 /// Paths with more points than this in all are drawn without a dot for each.
 const DOTS: usize = 80;
@@ -45,10 +45,10 @@ impl Look {
         alone: true,
     };
 
-    /// The `k`-th of several: colour and mark turn first, then the dash, so that 25 differ, also
+    /// The `k`-th of several: each of ten has its colour; the mark turns first, then the dash, so that 25 differ, also
     /// without colour. Colours and marks are those of the `k`-th of [`super::losses`].
     pub fn nth(k: usize) -> Look {
-        let turn = k / LINES.len();
+        let turn = k / mark::CURVES.len();
         Look {
             color: LINES[k % LINES.len()],
             dash: DASHES[turn % DASHES.len()],
@@ -57,21 +57,11 @@ impl Look {
         }
     }
 
-    /// Marks where the path starts and ends.
-    fn ends(self) -> [Swatch; 2] {
-        match self.alone {
-            true => [Swatch::Mark(Mark::Ring), Swatch::Mark(Mark::Star)],
-            false => [
-                Swatch::Point(Mark::Circle, INK),
-                Swatch::Point(Mark::Disc, INK),
-            ],
-        }
-    }
-
-    fn swatch(self) -> Swatch {
+    /// The picture of the path in the legend; `start` where its own start is marked.
+    fn swatch(self, start: bool) -> Swatch {
         match self.alone {
             true => Swatch::Cased,
-            false => Swatch::Curve(self.color.to_owned(), self.dash, Some(self.mark)),
+            false => Swatch::Path(self.color, self.dash, self.mark, start),
         }
     }
 }
@@ -101,6 +91,8 @@ pub(super) struct Paths<'a> {
     drawn: Vec<Drawn<'a>>,
     /// Where all of several paths start.
     common: Option<(f64, f64)>,
+    /// Where all of several paths end.
+    goal: Option<(f64, f64)>,
 }
 
 /// Refuses paths without points.
@@ -115,6 +107,11 @@ pub(super) fn check(paths: &[PathOnPlane<'_>]) -> Result<(), PlotError> {
             name: path.name.to_owned(),
         }),
     }
+}
+
+/// Where the plane misleads about the paths, in words.
+pub(super) fn warnings(paths: &[PathOnPlane<'_>]) -> Vec<String> {
+    Fidelity::warnings_of(paths.iter().map(|p| (p.name, p.trajectory)))
 }
 
 /// Labels of both axes with the share of the paths' variance along them, where the paths agree on it.
@@ -146,6 +143,16 @@ pub(super) fn near(a: (f64, f64), b: (f64, f64)) -> bool {
     libm::hypot(a.0 - b.0, a.1 - b.1) < 1.0
 }
 
+/// The point where several paths all have one of their ends.
+fn together(
+    drawn: &[Drawn<'_>],
+    end: impl Fn(&Drawn<'_>) -> Option<(f64, f64)>,
+) -> Option<(f64, f64)> {
+    let first = drawn.first().and_then(&end)?;
+    let there = |d: &Drawn<'_>| end(d).is_some_and(|p| near(first, p));
+    (drawn.len() > 1 && drawn.iter().all(there)).then_some(first)
+}
+
 impl<'a> Paths<'a> {
     /// Paths, each with its look, in a frame. Paths without points are left out.
     pub fn on(paths: &[(Look, PathOnPlane<'a>)], panel: &Panel) -> Self {
@@ -164,10 +171,19 @@ impl<'a> Paths<'a> {
                 points: p.trajectory.points.iter().map(at).collect(),
             })
             .collect();
-        let first = drawn.first().and_then(Drawn::start);
-        let together = |d: &Drawn<'_>| first.zip(d.start()).is_some_and(|(a, b)| near(a, b));
-        let common = first.filter(|_| drawn.len() > 1 && drawn.iter().all(together));
-        Paths { drawn, common }
+        let common = together(&drawn, |d| d.start());
+        let goal = together(&drawn, |d| d.end());
+        Paths {
+            drawn,
+            common,
+            goal,
+        }
+    }
+
+    /// Whether the start and the end of each path have marks of their own.
+    fn own(&self) -> [bool; 2] {
+        let alone = self.drawn.first().is_none_or(|d| d.look.alone);
+        [self.common, self.goal].map(|p| p.is_none() && !alone)
     }
 
     /// What contour labels keep clear of.
@@ -206,7 +222,7 @@ impl<'a> Paths<'a> {
         canvas.end();
     }
 
-    /// Marks where several paths start (hollow; once where that is one point) and end (filled).
+    /// Marks where several paths start (hollow) and end (filled), once where that is one point.
     pub fn draw_ends(&self, canvas: &mut Canvas, panel: &Panel) {
         if self.drawn.is_empty() {
             return;
@@ -226,7 +242,10 @@ impl<'a> Paths<'a> {
         if let Some((x, y)) = inside(self.common) {
             mark::place(canvas, Mark::Ring, x, y);
         }
-        for drawn in &self.drawn {
+        if let Some((x, y)) = inside(self.goal) {
+            mark::place(canvas, Mark::Star, x, y);
+        }
+        for drawn in self.drawn.iter().filter(|_| self.goal.is_none()) {
             match inside(drawn.end()) {
                 Some((x, y)) if drawn.look.alone => mark::place(canvas, Mark::Star, x, y),
                 Some((x, y)) => mark::cased(canvas, drawn.look.mark, x, y, END, drawn.look.color),
@@ -243,33 +262,51 @@ impl<'a> Paths<'a> {
             (true, false) => "curve".to_owned(),
             (false, _) => d.name.to_owned(),
         };
-        let entry = |d: &Drawn<'_>| Entry::new(d.look.swatch(), name(d));
+        let [start, _] = self.own();
+        let entry = |d: &Drawn<'_>| Entry::new(d.look.swatch(start), name(d));
         self.drawn.iter().map(entry).collect()
     }
 
-    /// Legend entries of the marks of the paths' ends, with their steps where these are of training.
+    /// Legend entries of ends that one mark stands for, with their steps where these are of training.
     pub fn end_entries(&self, training: bool) -> Vec<Entry> {
-        let step = |get: &dyn Fn(&[TrajectoryPoint]) -> u64| {
-            let steps: Vec<u64> = self.drawn.iter().map(|d| get(d.path)).collect();
-            match training && steps.iter().all(|s| *s == steps[0]) {
-                true => format!(" (step {})", steps[0]),
-                false => String::new(),
+        let alone = self.drawn.first().is_some_and(|d| d.look.alone);
+        let [start, end] = match alone && self.drawn.len() == 1 {
+            true => ["start", "end"],
+            false => ["common start", "common end"],
+        };
+        let shown = [alone || self.common.is_some(), alone || self.goal.is_some()];
+        let entries = [
+            (Mark::Ring, start, self.step(0, training)),
+            (Mark::Star, end, self.step(usize::MAX, training)),
+        ];
+        let shown = entries.into_iter().zip(shown).filter(|(_, shown)| *shown);
+        shown
+            .map(|((kind, name, step), _)| Entry::new(Swatch::Mark(kind), format!("{name}{step}")))
+            .collect()
+    }
+
+    /// What the marks of several paths stand for, in words.
+    pub fn ends_note(&self, training: bool) -> Option<String> {
+        let (first, last) = (self.step(0, training), self.step(usize::MAX, training));
+        match self.own() {
+            [true, true] => Some(format!(
+                "paths run from hollow marks{first} to filled ones{last}"
+            )),
+            [true, false] => Some(format!("hollow marks are starts{first}")),
+            [false, true] => Some(format!("each path ends at its mark{last}")),
+            [false, false] => None,
+        }
+    }
+
+    /// The step of a checkpoint of all paths, where they agree on it; of the last one for a place beyond it.
+    fn step(&self, place: usize, training: bool) -> String {
+        let of = |d: &Drawn<'_>| d.path[place.min(d.path.len() - 1)].step;
+        match self.drawn.first().map(of) {
+            Some(step) if training && self.drawn.iter().all(|d| of(d) == step) => {
+                format!(" (step {step})")
             }
-        };
-        let Some(drawn) = self.drawn.first() else {
-            return Vec::new();
-        };
-        let [start, end] = drawn.look.ends();
-        let (name, kind) = match self.common {
-            Some(_) => ("common start", Swatch::Mark(Mark::Ring)),
-            None => ("start", start),
-        };
-        let first = step(&|path| path[0].step);
-        let last = step(&|path| path[path.len() - 1].step);
-        vec![
-            Entry::new(kind, format!("{name}{first}")),
-            Entry::new(end, format!("end{last}")),
-        ]
+            _ => String::new(),
+        }
     }
 
     /// How many checkpoints the frame does not show.

@@ -62,7 +62,9 @@ pub fn persistence(pairs: &[Persistence], options: &Options) -> Result<Figure, P
     }
     sheet.legend = entries(pairs);
     sheet.notes.extend(scale.notes.iter().cloned());
-    sheet.notes.push(counted(pairs));
+    sheet
+        .notes
+        .push(format!("the diagram shows {}", counted(pairs)));
     let bottom = panel.bottom;
     Ok(sheet.finish(panel.frame.x, bottom, "Persistence diagram"))
 }
@@ -105,11 +107,11 @@ pub fn barcode(pairs: &[Persistence], options: &Options) -> Result<Figure, PlotE
     draw_axes(&mut sheet.canvas, &panel, words, &style, false);
     sheet
         .notes
-        .push("a bar a minimum, from its value to that of its pass".to_owned());
+        .push("each bar is a minimum, from its value to that of its pass".to_owned());
     sheet.notes.extend(scale.notes.iter().cloned());
     if shown.len() < pairs.len() {
         sheet.notes.push(format!(
-            "the {} most persistent of {}",
+            "these are the {} most persistent of {}",
             shown.len(),
             counted(pairs)
         ));

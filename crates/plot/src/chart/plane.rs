@@ -13,6 +13,8 @@ use landscape_core::Surface;
 /// The values of a plane, their scale and their contour levels.
 pub(super) struct Plane {
     pub field: Field,
+    /// The field on a finer grid: what lines, colours and surfaces are drawn from.
+    pub fine: Field,
     pub scale: ValueScale,
     pub values: Vec<f64>,
     pub levels: Vec<Level>,
@@ -40,6 +42,7 @@ impl Plane {
             None => levels::levels(scale.transform, scale.lo, scale.hi),
         };
         Ok(Plane {
+            fine: field.refined(),
             field,
             scale,
             values,
@@ -220,8 +223,21 @@ pub(super) fn models<'a>(
     let inside = |(_, network): &(mark::Mark, &PlacedNetwork)| {
         panel.x.holds(network.at[0]) && panel.y.holds(network.at[1])
     };
-    let marked = mark::NETWORKS.into_iter().cycle().zip(&options.networks);
-    marked.filter(inside).collect()
+    marked(options).into_iter().filter(inside).collect()
+}
+
+/// The models apart from the one at 0 with their marks; those of one name have one mark.
+pub(super) fn marked(options: &Options) -> Vec<(mark::Mark, &PlacedNetwork)> {
+    let mut names: Vec<&str> = Vec::new();
+    for network in &options.networks {
+        if !names.contains(&network.name.as_str()) {
+            names.push(&network.name);
+        }
+    }
+    let nth = |name: &str| names.iter().position(|n| *n == name).unwrap_or(0);
+    let mark = |network: &PlacedNetwork| mark::NETWORKS[nth(&network.name) % mark::NETWORKS.len()];
+    let networks = options.networks.iter();
+    networks.map(|network| (mark(network), network)).collect()
 }
 
 /// Marks all models, the one at 0 where asked, and says so in the legend.
@@ -239,10 +255,12 @@ pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel, zero: bool) {
         mark::place(&mut sheet.canvas, kind, x, y);
     }
     sheet.canvas.end();
-    let entry = |(kind, network): (mark::Mark, &PlacedNetwork)| {
-        Entry::new(Swatch::Mark(kind), &network.name)
-    };
-    sheet.legend.extend(models.into_iter().map(entry));
+    for (kind, network) in models {
+        let entry = Entry::new(Swatch::Mark(kind), &network.name);
+        if !sheet.legend.contains(&entry) {
+            sheet.legend.push(entry);
+        }
+    }
 }
 
 /// Marks the point 0 and says so in the legend.

@@ -107,7 +107,9 @@ pub fn loss_profiles(profiles: &[LossProfile], options: &Options) -> Result<Figu
     let series = series.collect();
     figure.panel(name, options.scale, options.clip, options.range, series);
     figure.heights = heights(profiles);
-    figure.note("barrier: largest excess of the loss over the chord between the ends");
+    figure.note(
+        "a barrier is the largest excess of the loss over the chord between the ends of its path",
+    );
     figure.legend = true;
     figure.draw("Loss along paths between two networks")
 }
@@ -150,7 +152,7 @@ fn series(k: usize, profile: &LossProfile) -> Series {
         x: profile.t.clone(),
         y: profile.loss.clone(),
         color: LINES[k % LINES.len()],
-        dash: DASHES[(k / LINES.len()) % DASHES.len()],
+        dash: DASHES[(k / mark::CURVES.len()) % DASHES.len()],
         mark: Some(mark::CURVES[k % mark::CURVES.len()]),
         ..Series::default()
     }

@@ -76,6 +76,7 @@ pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure,
         colormap: options.style.colormap,
         name: name.clone(),
         levels: &plane.levels,
+        ticks: &[],
         bands: options.fill == Fill::Bands,
     });
     let mut sheet = Sheet::new(options);
@@ -87,6 +88,9 @@ pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure,
     let looks = looks(panels);
     for (k, panel) in panels.iter().enumerate() {
         draw_panel(&mut sheet, &layout, k, &planes[k], panel.title, &looks[k])?;
+        let warnings = paths::warnings(panel.paths).into_iter();
+        let words = warnings.map(|words| format!("in “{}”, {words}", panel.title));
+        sheet.notes.extend(words);
     }
     if let Some(bar) = &bar {
         bar.draw(&mut sheet.canvas, layout.area(), &options.style);
@@ -327,10 +331,14 @@ fn draw_panel(
         add(&mut legend, entries);
     }
     // Lines first, then marks.
-    legend.sort_by_key(|e| !matches!(e.swatch, Swatch::Curve(..) | Swatch::Cased));
+    legend.sort_by_key(|e| !matches!(e.swatch, Swatch::Path(..) | Swatch::Cased));
     sheet.legend = legend;
+    let note = paths.ends_note(training);
+    sheet
+        .notes
+        .extend(note.filter(|words| !sheet.notes.contains(words)));
     if let Some(words) = paths.outside(panel) {
-        sheet.notes.push(format!("{title}: {words}"));
+        sheet.notes.push(format!("in “{title}”, {words}"));
     }
     draw_title(sheet, panel, title);
     Ok(())

@@ -84,6 +84,7 @@ pub fn trajectories(
     let training = sheet.options.training;
     sheet.legend = paths.entries(training);
     sheet.legend.extend(paths.end_entries(training));
+    sheet.notes.extend(paths.ends_note(training));
     let zero = (scene.panel.x.at(0.0), scene.panel.y.at(0.0));
     draw_models(sheet, &scene.panel, !paths.marks(zero));
     let title = format!("Trajectories over the {}", scene.name);
@@ -99,12 +100,14 @@ fn scene<'o, 'p>(
     let paths: Vec<PathOnPlane<'_>> = looks.iter().map(|(_, p)| *p).collect();
     paths::check(&paths)?;
     let labels = paths::labels(&paths, options);
+    let warnings = paths::warnings(&paths);
     let mut scene = Scene::new(surface, options, labels, "trajectory")?;
     let paths = Paths::on(looks, &scene.panel);
     let mut obstacles = scene.obstacles();
     obstacles.extend(paths.obstacles());
     scene.draw(&obstacles)?;
     paths.draw(&mut scene.sheet.canvas, &scene.panel);
+    scene.sheet.notes.extend(warnings);
     scene.sheet.notes.extend(paths.outside(&scene.panel));
     Ok((scene, paths))
 }

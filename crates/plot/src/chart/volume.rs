@@ -62,7 +62,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
     sheet.legend.extend(hole_entries(&cells));
     sheet
         .notes
-        .push(format!("d₃: coordinate along {}", options.axis(2)));
+        .push(format!("d₃ is the coordinate along {}", options.axis(2)));
     sheet.note_sources(surface);
     sheet.note_scale(&scale, &values);
     sheet.note_smoothing();
@@ -97,6 +97,7 @@ impl Plane {
             colormap: options.style.colormap,
             name: name.to_owned(),
             levels: &self.levels,
+            ticks: &[],
             bands: options.fill == Fill::Bands,
         })
     }

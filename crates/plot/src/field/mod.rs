@@ -1,6 +1,7 @@
 //! The values of a plane, in the places that a scale gives them.
 
 mod outline;
+mod refine;
 mod smooth;
 
 use crate::error::PlotError;
@@ -162,6 +163,11 @@ impl Field {
             self.cells[i * self.ny() + j] == kind
         })
     }
+}
+
+/// The smallest and the largest finite place; everything where there is none.
+fn finite_places(places: &[f64]) -> (f64, f64) {
+    crate::scale::finite_range(places).unwrap_or((f64::NEG_INFINITY, f64::INFINITY))
 }
 
 /// The index of the point below `u`, at most the last but one, and the share of the way beyond it.

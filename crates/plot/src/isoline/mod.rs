@@ -8,6 +8,7 @@
 
 mod join;
 pub(crate) mod label;
+mod thin;
 
 use crate::field::{self, Field};
 use crate::options::Options;
@@ -15,6 +16,7 @@ use crate::scale::Scale;
 use crate::scale::ValueScale;
 use crate::{Clip, PlotError};
 use landscape_core::{Axis, Surface, Value};
+pub(crate) use thin::thinned;
 
 /// A contour line.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,8 @@
 //! The colour bar.
 
-use super::{Axis, GAP, MINOR_TICK, TICK};
+use super::{Axis, GAP, TICK};
 use crate::scale::ValueScale;
-use crate::scale::levels::Level;
+use crate::scale::levels::{LABELS, Level};
 use crate::scale::ticks::Tick;
 use crate::style::{AXIS, Colormap, INK, Style, hex};
 use crate::svg::{Anchor, Canvas, Path, Rect, Stroke, Text};
@@ -21,9 +21,12 @@ const NAME_GAP: f64 = 3.0;
 pub(crate) struct Bar<'a> {
     pub scale: &'a ValueScale,
     pub colormap: Colormap,
+    /// What the values are; empty where an axis beside the bar says it.
     pub name: String,
     /// Contour levels that the bar marks; ticks are the labelled ones.
     pub levels: &'a [Level],
+    /// Ticks in place of those of the levels and of the scale, for a bar beside an axis of the same values.
+    pub ticks: &'a [Tick],
     /// Whether the bar has one colour between two levels.
     pub bands: bool,
 }
@@ -32,7 +35,11 @@ impl Bar<'_> {
     /// All that the bar needs to the right of the frame.
     pub fn width(&self, style: &Style, height: f64) -> f64 {
         let labels = self.axis(style, 0.0, height).label_width(style.small());
-        DISTANCE + WIDTH + TICK + GAP + labels + NAME_GAP + style.font_pt
+        let name = match self.name.is_empty() {
+            true => 0.0,
+            false => NAME_GAP + style.font_pt,
+        };
+        DISTANCE + WIDTH + TICK + GAP + labels + name
     }
 
     /// The part of the bar between its arrow ends.
@@ -47,34 +54,33 @@ impl Bar<'_> {
             transform, lo, hi, ..
         } = *self.scale;
         let span = self.body(y, height);
-        match self.levels.iter().filter(|l| l.labelled).count() {
-            0 | 1 => Axis::vertical(transform, lo, hi, span, style.small()),
-            _ => {
-                let mut axis = Axis::with_ticks(transform, lo, hi, span, Vec::new());
-                axis.ticks = self.level_ticks(&axis, style.small());
-                axis
-            }
+        let mut axis = Axis::vertical(transform, lo, hi, span, style.small());
+        if !self.ticks.is_empty() {
+            axis.ticks = self.ticks.to_vec();
+        } else if self.levels.iter().filter(|l| l.labelled).count() > 1 {
+            axis.ticks = self.level_ticks(&axis, style.small());
         }
+        axis.ticks.retain(|tick| tick.label.is_some());
+        axis
     }
 
-    /// A tick at every level on the bar, with as many of the labels as have room.
+    /// Ticks at the labelled levels on the bar: every second, third... of them where there is no room for all.
     fn level_ticks(&self, axis: &Axis, size: f64) -> Vec<Tick> {
-        let mut last = f64::INFINITY;
-        let mut tick = |value: f64, label: Option<&str>| {
-            let y = axis.at(value);
-            let room = label.is_some() && last - y >= 1.25 * size;
-            if room {
-                last = y;
-            }
-            Tick {
-                value,
-                label: label.filter(|_| room).map(str::to_owned),
-            }
+        let tick = |value: f64, label: &str| Tick {
+            value,
+            label: Some(label.to_owned()),
         };
-        let zero = (axis.lo() == 0.0).then(|| tick(0.0, Some("0")));
-        let inside = self.levels.iter().filter(|l| axis.holds(l.value));
-        let ticks = inside.map(|l| tick(l.value, l.labelled.then_some(l.text.as_str())));
-        zero.into_iter().chain(ticks).collect()
+        let zero = (axis.lo() == 0.0).then(|| tick(0.0, "0"));
+        let inside = { self.levels.iter() }.filter(|l| l.labelled && axis.holds(l.value));
+        let levels = inside.map(|l| tick(l.value, &l.text));
+        let all: Vec<Tick> = zero.into_iter().chain(levels).collect();
+        let fits = |ticks: &[Tick]| {
+            let room = |w: &[Tick]| (axis.at(w[0].value) - axis.at(w[1].value)).abs();
+            ticks.len() <= LABELS && ticks.windows(2).all(|w| room(w) >= 1.25 * size)
+        };
+        let every = |stride: usize| -> Vec<Tick> { all.iter().step_by(stride).cloned().collect() };
+        let mut strides = (1..=all.len().max(1)).map(every);
+        strides.find(|ticks| fits(ticks)).unwrap_or_default()
     }
 
     /// Draws the bar to the right of a frame.
@@ -94,12 +100,11 @@ impl Bar<'_> {
             + axis.label_width(style.small())
             + NAME_GAP
             + text::ASCENT * style.font_pt;
-        let name = text::fit(&self.name, style.font_pt, frame.h + 20.0);
-        canvas.text(
-            &Text::new(&name, name_x, frame.y + frame.h / 2.0, style.font_pt)
-                .anchor(Anchor::Middle)
-                .angle(-90.0),
-        );
+        if !self.name.is_empty() {
+            let name = text::fit(&self.name, style.font_pt, frame.h + 20.0);
+            let words = Text::new(&name, name_x, frame.y + frame.h / 2.0, style.font_pt);
+            canvas.text(&words.anchor(Anchor::Middle).angle(-90.0));
+        }
         canvas.end();
     }
 
@@ -148,12 +153,7 @@ impl Bar<'_> {
     fn ticks(&self, canvas: &mut Canvas, axis: &Axis, x: f64, style: &Style) {
         for tick in &axis.ticks {
             let y = axis.at(tick.value);
-            let length = if tick.label.is_some() {
-                TICK
-            } else {
-                MINOR_TICK
-            };
-            canvas.line(&Path::segment(x, y, x + length, y), Stroke::new(INK, AXIS));
+            canvas.line(&Path::segment(x, y, x + TICK, y), Stroke::new(INK, AXIS));
             if let Some(label) = &tick.label {
                 let base = y + text::CAP_HEIGHT / 2.0 * style.small();
                 canvas.text(&Text::new(label, x + TICK + GAP, base, style.small()));

@@ -15,6 +15,8 @@ pub(crate) enum Swatch {
     Mark(Mark),
     /// A curve: colour, dash, mark.
     Curve(String, &'static [f64], Option<Mark>),
+    /// A path from its start to its end: colour, dash, mark, and whether the start is marked too.
+    Path(&'static str, &'static [f64], Mark, bool),
     /// A line with a white casing.
     Cased,
     /// A thin dotted line.
@@ -27,6 +29,8 @@ pub(crate) enum Swatch {
     Border,
     /// A number in a disc.
     Numbered,
+    /// A line between two ends.
+    Span,
     /// Ticks side by side.
     Rug(&'static str),
 }
@@ -53,8 +57,13 @@ impl Entry {
             | Swatch::CrossHatch
             | Swatch::Missing
             | Swatch::Band(_)
+            | Swatch::Span
             | Swatch::Rug(_) => 10.0,
-            Swatch::Curve(..) | Swatch::Cased | Swatch::Dotted | Swatch::Border => 17.0,
+            Swatch::Curve(..)
+            | Swatch::Path(..)
+            | Swatch::Cased
+            | Swatch::Dotted
+            | Swatch::Border => 17.0,
         }
     }
 
@@ -84,12 +93,6 @@ fn rows(entries: &[Entry], size: f64, limit: f64) -> Vec<Vec<&Entry>> {
         }
     }
     rows
-}
-
-/// The height that a legend takes.
-pub(crate) fn height(entries: &[Entry], style: &Style, limit: f64) -> f64 {
-    let size = style.small();
-    rows(entries, size, limit).len() as f64 * (LEADING + 0.2) * size
 }
 
 /// Draws a legend with its upper left corner at a point, and returns its lower end.
@@ -149,11 +152,25 @@ fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
             });
             canvas.line(&path, Stroke::new(color, 0.4));
         }
+        Swatch::Span => {
+            let ends = [x, x + w].map(|x| [(x, y - 1.5), (x, y + 1.5)]);
+            let path = line.polyline(&ends[0], false).polyline(&ends[1], false);
+            canvas.line(&path, Stroke::new(INK, 0.8));
+        }
         Swatch::Border => canvas.line(&line, Stroke::new(INK, 0.8).dash(&BORDER)),
         Swatch::Numbered => mark::number(canvas, (x + w / 2.0, y), 3.5, 1, 5.0),
         Swatch::Cased => {
             canvas.line(&line, Stroke::new("#ffffff", 2.4));
             canvas.line(&line, Stroke::new(INK, 1.1));
+        }
+        Swatch::Path(color, dash, kind, start) => {
+            let r = 1.9;
+            let line = Path::segment(x + r, y, x + w - r, y);
+            canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));
+            if *start {
+                mark::hollow(canvas, *kind, x + r, y, r, color);
+            }
+            mark::cased(canvas, *kind, x + w - r, y, r, color);
         }
         Swatch::Curve(color, dash, kind) => {
             canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));

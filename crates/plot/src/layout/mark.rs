@@ -20,6 +20,10 @@ pub(crate) enum Mark {
     Down,
     /// An open circle.
     Circle,
+    /// A dark oblique cross.
+    Saltire,
+    Hexagon,
+    Pentagon,
 }
 
 /// Marks of curves, in the order of use.
@@ -31,8 +35,8 @@ pub(crate) const CURVES: [Mark; 5] = [
     Mark::Down,
 ];
 
-/// Marks of models apart from the one at 0, in the order of use.
-pub(crate) const NETWORKS: [Mark; 3] = [Mark::Square, Mark::Triangle, Mark::Diamond];
+/// Marks of models apart from the one at 0, in the order of use: none of those of curves.
+pub(crate) const NETWORKS: [Mark; 3] = [Mark::Saltire, Mark::Hexagon, Mark::Pentagon];
 
 /// Radius of the marks of places, in points.
 pub(crate) const RADIUS: f64 = 2.6;
@@ -53,10 +57,26 @@ fn star(x: f64, y: f64, r: f64) -> Path {
     Path::new().polyline(&points, true)
 }
 
+/// A polygon with equal sides and a corner at the top.
+fn regular(x: f64, y: f64, r: f64, corners: u32) -> Path {
+    let corner = |k: u32| {
+        let angle = f64::from(k) / f64::from(corners) * 2.0 * std::f64::consts::PI;
+        (x + r * libm::sin(angle), y - r * libm::cos(angle))
+    };
+    Path::new().polyline(&(0..corners).map(corner).collect::<Vec<_>>(), true)
+}
+
 fn outline(mark: Mark, x: f64, y: f64, r: f64) -> Path {
     match mark {
         Mark::Ring | Mark::Disc | Mark::Circle => Path::new().circle(x, y, r),
         Mark::Star => star(x, y, 1.35 * r),
+        Mark::Hexagon => regular(x, y, 1.15 * r, 6),
+        Mark::Pentagon => regular(x, y, 1.2 * r, 5),
+        Mark::Saltire => {
+            let d = 0.8 * r;
+            let down = [(x - d, y + d), (x + d, y - d)];
+            Path::segment(x - d, y - d, x + d, y + d).polyline(&down, false)
+        }
         Mark::Cross => Path::segment(x - r, y, x + r, y).polyline(&[(x, y - r), (x, y + r)], false),
         Mark::Square => polygon(
             x,
@@ -99,7 +119,7 @@ pub(crate) fn draw(canvas: &mut Canvas, mark: Mark, x: f64, y: f64, r: f64, colo
         Mark::Circle => {
             canvas.shape(&path, Some("#ffffff"), 1.0, Some(Stroke::new(color, 0.8)));
         }
-        Mark::Cross => {
+        Mark::Cross | Mark::Saltire => {
             canvas.line(&path, Stroke::new("#ffffff", 2.6));
             canvas.line(&path, Stroke::new(color, 1.2));
         }

@@ -42,7 +42,7 @@ impl<'a> Sheet<'a> {
             style,
             top,
             legend: Vec::new(),
-            notes: options.caption.iter().cloned().collect(),
+            notes: Vec::new(),
         }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Sheet<'a> {
     pub fn note_smoothing(&mut self) {
         if self.options.smooth > 0.0 {
             self.notes.push(format!(
-                "picture smoothed (Gaussian, σ = {} cells); data unchanged",
+                "the picture is smoothed (Gaussian, σ = {} cells), the data are not",
                 value(self.options.smooth, 3)
             ));
         }
@@ -99,7 +99,7 @@ impl<'a> Sheet<'a> {
             _ => count(surface.interpolated()),
         };
         self.notes.push(format!(
-            "{} of {} points measured{dots}, {rest} interpolated{to}",
+            "{} of {} points are measured{dots}, {rest} interpolated{to}",
             count(measured),
             count(all)
         ));
@@ -110,17 +110,8 @@ impl<'a> Sheet<'a> {
         let width = self.width();
         let mut y = bottom;
         if !self.legend.is_empty() {
-            let room = width - left - PAD;
-            let high = legend::height(&self.legend, &self.style, room);
-            let full = legend::height(&self.legend, &self.style, width - 2.0 * PAD);
-            let x = if high > full { PAD } else { left };
-            y = legend::draw(
-                &mut self.canvas,
-                &self.legend,
-                &self.style,
-                (x, y + 2.0),
-                width - x - PAD,
-            );
+            let (at, room) = ((left, y + 2.0), width - left - PAD);
+            y = legend::draw(&mut self.canvas, &self.legend, &self.style, at, room);
         }
         y = self.caption(y);
         let title = self.options.title.as_deref().unwrap_or(title);
@@ -129,11 +120,13 @@ impl<'a> Sheet<'a> {
     }
 
     fn caption(&mut self, bottom: f64) -> f64 {
-        if self.notes.is_empty() {
+        let given = self.options.caption.iter().map(|words| closed(words));
+        let notes = self.notes.iter().map(|words| sentence(words));
+        let words = given.chain(notes).collect::<Vec<_>>().join(" ");
+        if words.is_empty() {
             return bottom;
         }
         let size = self.style.tiny();
-        let words = self.notes.join("; ");
         let mut y = bottom + 2.0;
         self.canvas.group("caption");
         for line in text::wrap(&words, size, self.width() - 2.0 * PAD) {
@@ -146,9 +139,44 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// Words as a sentence: with a capital, unless a symbol comes first, and a full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().filter(char::is_ascii_lowercase);
+    let second = letters
+        .next()
+        .is_none_or(|c| c.is_ascii_lowercase() || c == ' ');
+    match first.filter(|_| second) {
+        Some(first) => closed(&format!("{}{}", first.to_ascii_uppercase(), &words[1..])),
+        None => closed(words),
+    }
+}
+
+/// Words with a full stop, where no other sign ends them.
+fn closed(words: &str) -> String {
+    let words = words.trim();
+    match words.ends_with(['.', '!', '?', ':', '…']) || words.is_empty() {
+        true => words.to_owned(),
+        false => format!("{words}."),
+    }
+}
+
 fn points(n: usize) -> String {
     match n {
-        1 => "1 point".to_owned(),
-        n => format!("{n} points"),
+        1 => "1 point lies".to_owned(),
+        n => format!("{n} points lie"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_sentences() {
+        assert_eq!(sentence("a band"), "A band.");
+        assert_eq!(sentence("2 points lie above 1"), "2 points lie above 1.");
+        assert_eq!(sentence("d₃ is a coordinate."), "d₃ is a coordinate.");
+        assert_eq!(closed("mnist-1k"), "mnist-1k.");
     }
 }

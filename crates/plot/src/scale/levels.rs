@@ -17,6 +17,9 @@ const LINEAR: usize = 15;
 /// More log levels than this are thinned to one a decade, and to one every few.
 const MANY: usize = 22;
 
+/// The most levels that are labelled, on lines and on the colour bar.
+pub(crate) const LABELS: usize = 8;
+
 /// Levels strictly inside `(lo, hi)`: nice multiples on a linear scale, 1-2-5 a decade on a log one;
 /// more of them, and then nice multiples, where less than two decades leave room for few.
 pub(crate) fn levels(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
@@ -61,7 +64,7 @@ fn linear(lo: f64, hi: f64) -> Vec<Level> {
         .filter(|n| inside(step.multiple(*n), lo, hi))
         .collect();
     let values: Vec<f64> = multiples.iter().map(|n| step.multiple(*n)).collect();
-    let every = if values.len() <= 4 { 1 } else { 2 };
+    let every = values.len().div_ceil(LABELS) as i64;
     let texts = evenly_spaced(&values, step.exponent);
     multiples
         .iter()
@@ -122,25 +125,32 @@ fn decades(values: Vec<f64>) -> Vec<f64> {
     kept
 }
 
-/// Labels on powers of ten when there are enough of them, else on every second level.
+/// Labels on all levels where they are few, else on powers of ten, and on every few of these where they are many.
 fn labelled(values: Vec<f64>) -> Vec<Level> {
     let power =
         |v: f64| v == 0.0 || (v.abs() / crate::text::number::pow10(exponent(v)) - 1.0).abs() < 1e-9;
-    let powers = values.iter().filter(|v| power(**v)).count();
-    let by_power = powers >= 3 && powers < values.len();
-    let keep = |i: usize, v: f64| match (by_power, values.len()) {
-        (true, _) => power(v),
-        (false, 0..=6) => true,
-        (false, _) => i.is_multiple_of(2),
+    let powers: Vec<f64> = values.iter().copied().filter(|v| power(*v)).collect();
+    let shown = match (values.len(), powers.len()) {
+        (..=LABELS, _) => values.clone(),
+        (_, 3..) => every(&powers, powers.len().div_ceil(LABELS)),
+        _ => every(&values, values.len().div_ceil(LABELS)),
     };
+    let level = |v: &f64| Level {
+        value: *v,
+        text: value(*v, 3),
+        labelled: shown.contains(v),
+    };
+    values.iter().map(level).collect()
+}
+
+/// Every `stride`-th value, 0 among them where it is there.
+fn every(values: &[f64], stride: usize) -> Vec<f64> {
+    let from = values.iter().position(|v| *v == 0.0).unwrap_or(0) % stride.max(1);
     values
         .iter()
-        .enumerate()
-        .map(|(i, v)| Level {
-            value: *v,
-            text: value(*v, 3),
-            labelled: keep(i, *v),
-        })
+        .copied()
+        .skip(from)
+        .step_by(stride.max(1))
         .collect()
 }
 
@@ -171,6 +181,24 @@ mod tests {
         assert_eq!(found.first().map(|l| l.value), Some(0.2));
         assert_eq!(found.last().map(|l| l.value), Some(1.8));
         assert!(found.iter().any(|l| l.labelled) && found.iter().any(|l| !l.labelled));
+    }
+
+    #[test]
+    fn at_most_eight_levels_are_labelled_and_all_of_a_few() {
+        let symlog = Transform::SymLog { threshold: 0.1 };
+        for (transform, lo, hi) in [
+            (Transform::Linear, 0.3, 5.8),
+            (Transform::Linear, -1.0, 1.0),
+            (Transform::Log, 0.04, 17.0),
+            (Transform::Log, 1e-9, 1e9),
+            (Transform::Log, 0.3, 128.0),
+            (symlog, -2e5, 6e4),
+        ] {
+            let found = levels(transform, lo, hi);
+            let labels = found.iter().filter(|l| l.labelled).count();
+            assert!((2..=LABELS).contains(&labels), "{lo} {hi}: {labels}");
+            assert!(found.len() > LABELS || labels == found.len());
+        }
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl ValueScale {
         let mut notes = Vec::new();
         if let (Transform::SymLog { threshold }, Some(_)) = (transform, known) {
             notes.push(format!(
-                "symmetric log scale, linear within ±{}",
+                "the scale is logarithmic, and linear between −{0} and {0}",
                 value(threshold, 3)
             ));
         }

@@ -124,13 +124,17 @@ const MINOR: [f64; 8] = [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
 
 fn log(lo: f64, hi: f64, most: usize) -> Vec<Tick> {
     let decades = per_decade(lo, hi, &[1.0]);
-    let fine = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0]]
-        .into_iter()
-        .map(|m| per_decade(lo, hi, m))
-        .find(|v| v.len() >= 3 && v.len() <= most);
-    let major = match (fine, decades.len()) {
+    let of = |least: usize| {
+        let sets = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0, 5.0]].into_iter();
+        let mut fits = sets.map(|m| per_decade(lo, hi, m));
+        fits.find(|v| v.len() >= least && v.len() <= most)
+    };
+    let major = match (of(3), decades.len()) {
         (Some(fine), 0..=3) => fine,
-        (_, 0 | 1) => return linear(lo, hi, most),
+        (_, 0 | 1) => match of(2) {
+            Some(few) => few,
+            None => return linear(lo, hi, most),
+        },
         _ => thinned(&decades, most),
     };
     let minor = match decades.len() <= 2 * most {

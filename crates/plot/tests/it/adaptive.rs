@@ -67,7 +67,7 @@ fn the_caption_counts_the_measured_points() {
             all.to_string()
         };
         let want = format!(
-            "{} of {all} points measured, the rest interpolated to 1% of the range",
+            "{} of {all} points are measured, the rest interpolated to 1% of the range",
             surface.measured()
         );
         assert!(said.contains(&want), "{said}");
@@ -91,7 +91,7 @@ fn dots_mark_the_measured_points() {
         let marked = draw(&surface, &options(true)).unwrap();
         let dots = group(&marked, "measured").matches('M').count();
         assert_eq!(dots, surface.measured());
-        assert!(caption(&marked).contains("points measured (dots), the rest"));
+        assert!(caption(&marked).contains("points are measured (dots), the rest"));
     }
     let surface = adapted(1, 51);
     let discs = |measured| {

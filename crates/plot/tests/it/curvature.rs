@@ -76,11 +76,11 @@ fn what_did_not_converge_is_hollow_and_counted() {
         "{said}"
     );
     assert!(
-        said.contains("80 Lanczos steps, 10 probes, Gaussian of width 0.03"),
+        said.contains("80 Lanczos steps from 10 probes, smoothed with a Gaussian of σ = 0.03"),
         "{said}"
     );
     assert!(
-        said.contains("95% interval") && said.contains("linear within ±0.1"),
+        said.contains("95% interval") && said.contains("linear between −0.1 and 0.1"),
         "{said}"
     );
     assert!(
@@ -89,8 +89,9 @@ fn what_did_not_converge_is_hollow_and_counted() {
     );
 }
 
+/// Each value stands straight above its mark; where marks are too close, that of the largest eigenvalue is written.
 #[test]
-fn values_are_written_beside_all_marks() {
+fn values_are_written_above_their_marks() {
     let figure = spectrum(&estimated("one"), &plain()).unwrap();
     for value in ["8", "3", "1", "0.05", "−0.05"] {
         assert!(words(&figure).iter().any(|w| w.words == value), "{value}");
@@ -102,11 +103,47 @@ fn values_are_written_beside_all_marks() {
         ..estimated("crowd")
     };
     let figure = spectrum(&crowd, &plain()).unwrap();
-    let written = words(&figure)
+    let written = words(&figure);
+    let written: Vec<_> = written
         .iter()
         .filter(|w| w.words.starts_with("5."))
-        .count();
-    assert_eq!(written, 14);
+        .collect();
+    assert_eq!(written[0].words, "5.59");
+    let mut lines = group(&figure, "eigenvalues").split("<path d=\"M").skip(1);
+    let leaders = lines.by_ref().filter(|path| path.contains("#555555"));
+    for (leader, label) in leaders.zip(&written) {
+        let x = |at: &str| -> f64 { at.split(' ').next().unwrap().parse().unwrap() };
+        let [from, to] = [0, 1].map(|k| x(leader.split('L').nth(k).unwrap()));
+        assert!(from == to && label.left < from && from < label.right);
+    }
+}
+
+/// A Gaussian reaches beyond the last eigenvalue; the density is drawn up to it.
+#[test]
+fn no_density_is_drawn_beyond_the_extreme_eigenvalues() {
+    for spectrum_ in [
+        estimated("exact"),
+        Spectrum {
+            exact: vec![],
+            ..estimated("single")
+        },
+    ] {
+        let figure = spectrum(&spectrum_, &plain()).unwrap();
+        let marks = circles(&figure, "eigenvalues", 1.9);
+        let ends = marks.iter().fold((f64::MAX, f64::MIN), |(a, b), (x, _)| {
+            (a.min(*x), b.max(*x))
+        });
+        let numbers = group(&figure, "density")
+            .split("<path d=\"")
+            .skip(1)
+            .filter(|path| path.contains("stroke=\"#0072b2\""))
+            .flat_map(|path| path.split('"').next().unwrap().split(['M', 'L', 'Z']));
+        let xs = numbers.filter_map(|pair| pair.split(' ').next()?.parse::<f64>().ok());
+        let xs: Vec<f64> = xs.collect();
+        assert!(xs.len() > 100);
+        let inside = |x: &&f64| **x < ends.0 - 0.1 || **x > ends.1 + 0.1;
+        assert_eq!(xs.iter().find(inside), None, "{ends:?}");
+    }
 }
 
 /// The estimate has the exact density's formula here, so both curves must be one.
@@ -158,7 +195,7 @@ fn a_threshold_can_be_given() {
         ..plain()
     };
     let figure = spectrum(&estimated("one"), &options).unwrap();
-    assert!(text(&figure).contains("linear within ±0.01"));
+    assert!(text(&figure).contains("linear between −0.01 and 0.01"));
 }
 
 #[test]
@@ -201,7 +238,7 @@ fn rows_come_from_top_to_bottom_and_are_thinned() {
     let epochs: Vec<Spectrum> = (0..40).map(epoch).collect();
     let figure = spectra(&epochs, &plain()).unwrap();
     let said = text(&figure);
-    assert!(said.contains("24 of 40 spectra shown"), "{said}");
+    assert!(said.contains("24 of 40 spectra are shown"), "{said}");
     assert_eq!(figure.svg().matches("<g id=\"row\">").count(), 24);
     assert!(place(&figure, "epoch 0").1 < place(&figure, "epoch 39").1);
     let few = spectra(&epochs[..3], &plain()).unwrap();
@@ -275,7 +312,7 @@ fn points_of_a_map_that_are_not_known_are_hatched_and_counted() {
         "{said}"
     );
     assert!(said.contains("NaN or ∞ (1)"), "{said}");
-    assert!(said.contains("1 of 80 points not converged"), "{said}");
+    assert!(said.contains("1 of 80 points are not converged"), "{said}");
     assert!(group(&figure, "not-converged").contains("url(#cross-hatch)"));
     let found = cell(&figure, 0, 7);
     assert!(
@@ -303,7 +340,7 @@ fn ratios_far_out_are_counted_beyond_the_bar() {
     point.lambda_max = 1e-6;
     let figure = hessian_map(&far, &plain()).unwrap();
     assert!(
-        text(&figure).contains("1 point above 0.5"),
+        text(&figure).contains("1 point lies above 0.5"),
         "{}",
         text(&figure)
     );

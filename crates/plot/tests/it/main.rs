@@ -6,6 +6,7 @@ mod contours;
 mod curvature;
 mod extremes;
 mod files;
+mod geometry;
 mod holes;
 mod input;
 mod networks;

@@ -2,7 +2,9 @@
 
 use crate::support::{bowl, group, plane, sampled, words};
 use landscape_plot::page::{PageData, PageRun, html};
-use landscape_plot::{Aspect, Figure, Options, PlacedNetwork, contour, heatmap, line, surface3d};
+use landscape_plot::{
+    Aspect, Camera, Figure, Options, PlacedNetwork, contour, heatmap, line, surface3d,
+};
 
 fn options(networks: &[(&str, [f64; 3])]) -> Options {
     let network = |&(name, at): &(&str, [f64; 3])| PlacedNetwork {
@@ -40,12 +42,23 @@ fn planes_name_the_models_inside_their_frame() {
     }
 }
 
+fn from_the_front(options: &Options) -> Options {
+    Options {
+        camera: Some(Camera::default()),
+        ..options.clone()
+    }
+}
+
 /// A ridge stands between the eye and what is close behind it.
 #[test]
 fn models_behind_a_surface_are_named_as_such() {
     let surface = plane(61, 61, |_, y| (-((y + 0.6) / 0.15).powi(2)).exp());
-    let figure = surface3d(&surface, &options(&[("model b", [0.1, -0.3, 0.0])])).unwrap();
+    let chosen = options(&[("model b", [0.1, -0.3, 0.0])]);
+    let figure = surface3d(&surface, &from_the_front(&chosen)).unwrap();
     assert!(said(&figure, "model b (behind the surface)"));
+    // The view that is chosen looks over the ridge.
+    let figure = surface3d(&surface, &chosen).unwrap();
+    assert!(said(&figure, "model b"));
 }
 
 #[test]
@@ -69,7 +82,7 @@ fn pages_hold_their_places() {
 #[test]
 fn one_model_behind_a_surface_is_named_too() {
     let surface = plane(61, 61, |_, y| (-((y + 0.3) / 0.15).powi(2)).exp());
-    let alone = surface3d(&surface, &options(&[])).unwrap();
+    let alone = surface3d(&surface, &from_the_front(&options(&[]))).unwrap();
     assert!(said(&alone, "model a (behind the surface)"));
 }
 
@@ -92,7 +105,12 @@ fn planes_of_settings_speak_of_nothing_else() {
         ("contour", contour(&surface, &options).unwrap()),
         ("heatmap", heatmap(&surface, &options).unwrap()),
     ] {
-        for word in ["direction", "trained", "1.5", "2.5"] {
+        // The ticks of the first axis stand below all else.
+        let lowest = words(&figure).iter().map(|w| w.top).fold(0.0, f64::max);
+        let below = words(&figure).into_iter().filter(|w| w.top > lowest - 14.0);
+        let fractions = below.filter(|w| w.words.contains('.'));
+        assert_eq!(fractions.count(), 0, "{kind}");
+        for word in ["direction", "trained"] {
             let found: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
             assert!(!found.iter().any(|w| w.contains(word)), "{kind}: {found:?}");
         }
@@ -101,4 +119,26 @@ fn planes_of_settings_speak_of_nothing_else() {
             "{kind}"
         );
     }
+}
+
+/// Four minima of one name are four marks and one entry.
+#[test]
+fn models_of_one_name_share_a_mark() {
+    let surface = plane(21, 21, bowl);
+    let minima = [[0.5, 0.5], [-0.5, 0.5], [0.5, -0.5]].map(|[x, y]| ("minimum", [x, y, 0.0]));
+    let options = options(&minima);
+    for figure in [
+        contour(&surface, &options).unwrap(),
+        surface3d(&surface, &options).unwrap(),
+    ] {
+        let legend = group(&figure, "legend");
+        assert_eq!(legend.matches(">minimum<").count(), 1);
+    }
+    let figure = contour(&surface, &options).unwrap();
+    let marks = group(&figure, "models");
+    assert_eq!(
+        marks.matches("<path").count(),
+        6,
+        "a casing and a cross each"
+    );
 }

@@ -2,12 +2,37 @@
 
 use crate::support::{bowl, fan, group, named, path, plane, sampled, words};
 use landscape_plot::{
-    Options, PanelOf, PathOnPlane, PlotError, Style, side_by_side, trajectories, trajectory,
+    Figure, Options, PanelOf, PathOnPlane, PlotError, Style, side_by_side, trajectories,
+    trajectory, trajectory3d,
 };
 
 /// How many times a piece of text stands in another.
 fn times(text: &str, piece: &str) -> usize {
     text.matches(piece).count()
+}
+
+/// All words of a figure, one after the other.
+fn caption(figure: &Figure) -> String {
+    let words: Vec<String> = words(figure).into_iter().map(|w| w.words).collect();
+    words.join(" ")
+}
+
+/// A plane that explains little of its paths, or has other losses than they, is said to.
+#[test]
+fn a_plane_of_little_variance_is_said_so() {
+    let surface = plane(21, 21, bowl);
+    let mut fan = fan(10);
+    for (_, path) in &mut fan {
+        path.explained_variance = vec![0.267, 0.148];
+    }
+    let figure = trajectories(&surface, &named(&fan), &Options::default()).unwrap();
+    let said = caption(&figure);
+    let words = "The plane explains 41.5% of the paths' variance only.";
+    assert_eq!(times(&said, words), 1, "{said}");
+    for figure in [trajectory, trajectory3d] {
+        let figure = figure(&surface, &fan[0].1, &Options::default()).unwrap();
+        assert!(caption(&figure).contains("41.5% of the path's variance only."));
+    }
 }
 
 #[test]
@@ -22,9 +47,12 @@ fn ten_paths_differ_and_all_are_named() {
     let lines = group(&figure, "trajectory");
     assert_eq!(times(lines, "stroke=\"#ffffff\" stroke-width=\"2.6\""), 10);
     assert_eq!(times(lines, "stroke-dasharray"), 5);
-    for color in ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"] {
-        assert_eq!(times(lines, &format!("stroke=\"{color}\"")), 2, "{color}");
-    }
+    let stroke = |line: &str| line.split("stroke=\"").nth(1).map(|s| s[..7].to_owned());
+    let mut colors: Vec<String> = lines.split("<path").filter_map(stroke).collect();
+    colors.retain(|color| color != "#ffffff");
+    colors.sort();
+    colors.dedup();
+    assert_eq!(colors.len(), 10, "each has its colour");
 }
 
 #[test]
@@ -32,15 +60,22 @@ fn a_common_start_is_marked_once() {
     let surface = plane(21, 21, bowl);
     let fan = fan(4);
     let figure = trajectories(&surface, &named(&fan), &Options::default()).unwrap();
-    assert!(
-        figure.svg().contains("common start (step 0)") && figure.svg().contains("end (step 110)")
-    );
+    assert!(figure.svg().contains("common start (step 0)"));
+    assert!(caption(&figure).contains("Each path ends at its mark (step 110)."));
     let mut apart = fan.clone();
     apart[2].1.points[0].coords = [0.5, 0.5, 0.0];
     apart[2].1.points[11].step = 300;
     let figure = trajectories(&surface, &named(&apart), &Options::default()).unwrap();
-    assert!(figure.svg().contains(">start (step 0)<") && figure.svg().contains(">end<"));
+    assert!(caption(&figure).contains("Paths run from hollow marks (step 0) to filled ones."));
     assert!(!figure.svg().contains("common start"));
+    // Where all end at one point too, that is marked once.
+    let mut joined = fan.clone();
+    for (_, path) in &mut joined {
+        path.points[11].coords = [0.2, 0.1, 0.0];
+    }
+    let figure = trajectories(&surface, &named(&joined), &Options::default()).unwrap();
+    assert!(figure.svg().contains(">common end (step 110)<"));
+    assert!(!caption(&figure).contains("ends at its mark"));
 }
 
 #[test]

@@ -150,13 +150,16 @@ fn a_training_that_diverges_is_drawn_to_the_step_that_is_named() {
         lines.join(" ")
     };
     let both = said(&both);
-    assert!(both.contains("lr 0.5 diverges at step 20"), "{both}");
-    assert!(!both.contains("lr 0.1 diverges"), "{both}");
+    assert!(
+        both.contains("Training of lr 0.5 diverges at step 20"),
+        "{both}"
+    );
+    assert!(!both.contains("of lr 0.1 diverges"), "{both}");
     let alone = LossCurve {
         name: String::new(),
         losses: vec![1.0, f64::INFINITY, f64::NAN],
         ..wild
     };
     let alone = said(&[alone]);
-    assert!(alone.contains("training diverges at step 10"), "{alone}");
+    assert!(alone.contains("Training diverges at step 10"), "{alone}");
 }

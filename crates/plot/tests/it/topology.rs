@@ -117,7 +117,7 @@ fn tables_keep_every_word_and_wrong_rows_are_errors() {
         "(SAM)",
         "0.0123",
         "Adam",
-        "losses on all data",
+        "Losses on all data.",
     ] {
         assert!(found.contains(word), "{word} in {found}");
     }

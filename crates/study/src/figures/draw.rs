@@ -3,10 +3,8 @@
 use super::look::over_steps;
 use super::{FigureKind, Look, RunContents, curvature};
 use crate::StudyError;
-use crate::trajectory::plane_warnings;
 use landscape_core::{Surface, merge_tree};
 use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane};
-use landscape_storage::NamedTrajectory;
 
 impl RunContents {
     /// Draws a figure of the run.
@@ -64,10 +62,6 @@ impl RunContents {
             paths: self.paths.iter().map(|path| path.label.clone()).collect(),
             is_curve: self.is_curve(),
         })?;
-        let options = Options {
-            caption: caption(&chosen).or(options.caption.clone()),
-            ..options
-        };
         if let ([only], false) = (&chosen[..], self.is_curve()) {
             return Ok(plot::trajectory(surface, &only.trajectory, &options)?);
         }
@@ -92,10 +86,4 @@ pub fn losses_of(runs: &[RunContents], look: &Look) -> Result<Figure, StudyError
         [] => Options::default(),
     };
     Ok(plot::losses(&curves, &over_steps(options))?)
-}
-
-/// Where the plane misleads, as a sentence.
-fn caption(paths: &[&NamedTrajectory]) -> Option<String> {
-    let all = plane_warnings(paths.iter().copied());
-    (!all.is_empty()).then(|| format!("beware: {}", all.join("; ")))
 }

@@ -177,7 +177,7 @@ impl FigureFiles {
             .collect();
         if PANELS.contains(&ends.len()) {
             let part = if figures.is_empty() { "" } else { "-ends" };
-            figures.push((part, self.on_one_scale(&ends, Some("trained weights"))?));
+            figures.push((part, self.on_one_scale(&ends, Some("trained point"))?));
         }
         figures.push(("-losses", self.losses(&found.trainings, store)?));
         let write = |(part, figure): (&str, Figure)| {

@@ -11,14 +11,14 @@ use crate::text::number::value;
 pub(super) const COLOR: &str = LINES[1];
 /// The colour of the exact spectrum.
 pub(super) const EXACT: &str = LINES[2];
-/// The most values that are written.
+/// The most values that are written: those furthest from 0 of which none touches another.
 const MOST: usize = 14;
 /// Radius of the marks.
 pub(super) const RADIUS: f64 = 1.9;
 /// Between the frame and the middle of the marks.
 const LIFT: f64 = 4.0;
 /// Length of the lines between marks and values.
-const LEADER: f64 = 5.0;
+const LEADER: f64 = 2.0;
 /// Height of the exact spectrum's ticks.
 pub(super) const RUG: f64 = 5.0;
 
@@ -88,21 +88,18 @@ impl Marks {
         canvas.end();
     }
 
+    /// The values of the largest eigenvalues, each straight above its mark.
     fn write(&self, canvas: &mut Canvas, panel: &Panel, y: f64, style: &Style) {
         let size = style.tiny();
-        let shown = self.values.iter().zip(&self.labels);
-        let mut shown: Vec<(f64, &str)> = shown
-            .map(|(v, label)| (panel.x.at(v.value), label.as_str()))
-            .collect();
-        shown.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let wanted: Vec<f64> = shown.iter().map(|(x, _)| *x).collect();
-        let ends = (panel.frame.x, panel.frame.right());
-        let places = spread(&wanted, 1.12 * size, ends);
+        let shown = { self.values.iter().zip(&self.labels) }
+            .map(|(v, label)| (panel.x.at(v.value), label.as_str()));
+        let shown: Vec<(f64, &str)> = shown.collect();
+        let places: Vec<f64> = shown.iter().map(|(x, _)| *x).collect();
         let (start, end) = (y - LIFT + 1.0, y - LIFT - LEADER);
-        for ((x, label), place) in shown.into_iter().zip(places) {
-            let leader = Path::segment(x, start, place, end);
-            canvas.line(&leader, Stroke::new(GREY, 0.3));
-            let base = place + text::CAP_HEIGHT / 2.0 * size;
+        for k in apart(&places, 1.12 * size) {
+            let (x, label) = shown[k];
+            canvas.line(&Path::segment(x, start, x, end), Stroke::new(GREY, 0.3));
+            let base = x + text::CAP_HEIGHT / 2.0 * size;
             let words = Text::new(label, base, end - GAP, size);
             canvas.text(&words.anchor(Anchor::Start).angle(-90.0));
         }
@@ -117,32 +114,18 @@ pub(super) fn kind(converged: bool) -> mark::Mark {
     }
 }
 
-/// Ascending places at least `apart` from one another, each as near as it gets to the one wanted:
-/// neighbours that are too close are set about the middle of what they want.
-fn spread(wanted: &[f64], apart: f64, ends: (f64, f64)) -> Vec<f64> {
-    // Groups of neighbours: their number and the sum of their wanted first places.
-    let mut groups: Vec<(usize, f64)> = Vec::new();
-    let first = |(n, sum): (usize, f64)| {
-        let most = ends.1 - (n - 1) as f64 * apart;
-        (sum / n as f64).min(most).max(ends.0)
-    };
-    for place in wanted {
-        let mut group = (1, *place);
-        while let Some(&last) = groups.last() {
-            if first(last) + last.0 as f64 * apart <= first(group) {
-                break;
-            }
-            groups.pop();
-            let shift = (last.0 * group.0) as f64 * apart;
-            group = (last.0 + group.0, last.1 + group.1 - shift);
+/// Of places in the order of importance, those that are `apart` from the ones before.
+fn apart(places: &[f64], apart: f64) -> Vec<usize> {
+    let mut kept: Vec<usize> = Vec::new();
+    for (k, place) in places.iter().enumerate() {
+        if kept
+            .iter()
+            .all(|other| (places[*other] - place).abs() >= apart)
+        {
+            kept.push(k);
         }
-        groups.push(group);
     }
-    let places = groups.iter().flat_map(|group| {
-        let start = first(*group);
-        (0..group.0).map(move |k| start + k as f64 * apart)
-    });
-    places.collect()
+    kept
 }
 
 /// A tick for every exact eigenvalue in the strip above the frame.
@@ -169,12 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_apart_inside_and_near() {
-        let found = spread(&[10.0, 11.0, 12.0, 50.0], 5.0, (0.0, 52.0));
-        assert_eq!(found, [6.0, 11.0, 16.0, 50.0]);
-        let found = spread(&[49.0, 51.0, 52.0], 5.0, (0.0, 52.0));
-        assert_eq!(found, [42.0, 47.0, 52.0]);
-        let found = spread(&[0.0, 0.0, 6.0], 5.0, (0.0, 52.0));
-        assert_eq!(found, [0.0, 5.0, 10.0]);
+    fn values_that_would_touch_a_larger_one_are_left_out() {
+        assert_eq!(apart(&[50.0, 48.0, 10.0, 44.0, 14.9], 5.0), [0, 2, 3]);
     }
 }

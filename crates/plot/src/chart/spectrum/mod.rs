@@ -18,6 +18,8 @@ use crate::text::number::{count, value};
 use marks::{COLOR, EXACT, Marks};
 use window::{Window, smoothed};
 
+/// How far above the axis the width of the Gaussian is drawn, in points.
+const KERNEL: f64 = 6.0;
 /// The colour of the estimated density.
 const DENSITY: &str = LINES[0];
 
@@ -97,13 +99,16 @@ fn draw(canvas: &mut Canvas, spectrum: &Spectrum, window: &Window, panel: &Panel
     canvas.clipped(panel.frame);
     match &spectrum.density {
         Some(density) => {
-            band(canvas, density, panel);
+            let within = window::within(spectrum);
+            band(canvas, density, panel, within);
             let exact = smoothed(spectrum, density);
             let stroke = Stroke::new(EXACT, CURVE).dash(DASHES[1]);
-            canvas.line(&curve(exact.into_iter(), panel), stroke);
+            let inside = |p: &(f64, f64)| p.0 >= within.0 && p.0 <= within.1;
+            canvas.line(&curve(exact.into_iter().filter(inside), panel), stroke);
             let points = density.grid.iter().copied();
-            let points = points.zip(density.density.iter().copied());
+            let points = points.zip(density.density.iter().copied()).filter(inside);
             canvas.line(&curve(points, panel), Stroke::new(DENSITY, CURVE));
+            kernel(canvas, density, panel);
         }
         None => histogram(canvas, &window.histogram(&spectrum.exact), panel),
     }
@@ -136,8 +141,10 @@ fn curve(points: impl Iterator<Item = (f64, f64)>, panel: &Panel) -> Path {
 }
 
 /// The area of the interval of the density.
-fn band(canvas: &mut Canvas, density: &Density, panel: &Panel) {
-    let known = |k: &usize| density.lower[*k].is_finite() && density.upper[*k].is_finite();
+fn band(canvas: &mut Canvas, density: &Density, panel: &Panel, within: (f64, f64)) {
+    let inside = |k: &usize| density.grid[*k] >= within.0 && density.grid[*k] <= within.1;
+    let finite = |k: &usize| density.lower[*k].is_finite() && density.upper[*k].is_finite();
+    let known = |k: &usize| finite(k) && inside(k);
     let all: Vec<usize> = (0..density.lower.len().min(density.upper.len())).collect();
     for run in all.split(|k| !known(k)).filter(|run| run.len() > 1) {
         let place = |k: &usize, d: f64| (panel.x.at(density.grid[*k]), height(panel, d));
@@ -147,6 +154,18 @@ fn band(canvas: &mut Canvas, density: &Density, panel: &Panel) {
         let path = Path::new().polyline(&outline, true);
         canvas.shape(&path, Some(DENSITY), 0.25, None);
     }
+}
+
+/// The width of the Gaussian on the axis: from one standard deviation below 0 to one above.
+fn kernel(canvas: &mut Canvas, density: &Density, panel: &Panel) {
+    if density.width.is_nan() || density.width <= 0.0 {
+        return;
+    }
+    let (x, y) = (|v: f64| panel.x.at(v), panel.frame.bottom() - KERNEL);
+    let (a, b) = (x(-density.width), x(density.width));
+    let ends = [a, b].map(|x| [(x, y - 1.5), (x, y + 1.5)]);
+    let path = Path::segment(a, y, b, y).polyline(&ends[0], false);
+    canvas.line(&path.polyline(&ends[1], false), Stroke::new(INK, 0.8));
 }
 
 fn histogram(canvas: &mut Canvas, bins: &[(f64, f64, f64)], panel: &Panel) {
@@ -168,6 +187,10 @@ fn explain(sheet: &mut Sheet<'_>, spectrum: &Spectrum, window: &Window) {
         let words = "density (stochastic Lanczos quadrature)";
         let swatch = Swatch::Curve(DENSITY.to_owned(), &[], None);
         legend.push(Entry::new(swatch, words));
+        if density.width > 0.0 {
+            let words = format!("Gaussian of the density, ±σ = ±{}", value(density.width, 2));
+            legend.push(Entry::new(Swatch::Span, words));
+        }
         let mut edges = density.lower.iter().zip(&density.upper);
         if edges.any(|(lower, upper)| upper > lower) {
             let words = match density.confidence {
@@ -231,7 +254,7 @@ fn note(sheet: &mut Sheet<'_>, spectra: &[Spectrum], window: &Window) {
     let mut notes: Vec<String> = Vec::new();
     for density in spectra.iter().filter_map(|s| s.density.as_ref()) {
         notes.push(format!(
-            "{} Lanczos steps, {}, Gaussian of width {}",
+            "the density is of {} Lanczos steps from {}, smoothed with a Gaussian of σ = {}",
             density.lanczos_steps,
             match density.probes {
                 1 => "1 probe".to_owned(),
@@ -244,12 +267,17 @@ fn note(sheet: &mut Sheet<'_>, spectra: &[Spectrum], window: &Window) {
     notes.dedup();
     notes.truncate(3);
     if let [one] = spectra {
-        notes.extend(one.parameters.map(|n| format!("{} parameters", count(n))));
+        notes.extend(
+            one.parameters
+                .map(|n| format!("the network has {} parameters", count(n))),
+        );
         notes.extend(one.outlier_cut.map(|cut| outliers(one, cut)));
     }
     if let Transform::SymLog { threshold } = window.transform {
         let threshold = value(threshold, 3);
-        notes.push(format!("eigenvalue axis linear within ±{threshold}"));
+        notes.push(format!(
+            "the axis of eigenvalues is logarithmic, and linear between −{threshold} and {threshold}"
+        ));
     }
     sheet.notes.extend(notes);
 }

@@ -1,7 +1,7 @@
 //! Several spectra on one axis, a row each.
 
 use super::marks::{self, COLOR, RADIUS};
-use super::window::Window;
+use super::window::{Window, within};
 use super::{curve, eigenvalue_entries, height, limit_swatch, note, x_label};
 use crate::curvature::Spectrum;
 use crate::error::PlotError;
@@ -136,8 +136,10 @@ fn draw_row(canvas: &mut Canvas, spectrum: &Spectrum, window: &Window, row: &Pan
 fn points(spectrum: &Spectrum, window: &Window) -> Vec<(f64, f64)> {
     match &spectrum.density {
         Some(density) => {
+            let (low, high) = within(spectrum);
             let places = density.grid.iter().copied();
-            places.zip(density.density.iter().copied()).collect()
+            let points = places.zip(density.density.iter().copied());
+            points.filter(|(at, _)| *at >= low && *at <= high).collect()
         }
         None => {
             let bins = window.histogram(&spectrum.exact);
@@ -200,11 +202,11 @@ fn explain(sheet: &mut Sheet<'_>, shown: &[Spectrum], all: usize, window: &Windo
     sheet.legend.extend(legend);
     let (low, high) = (value(window.y.0, 2), value(window.y.1, 2));
     sheet.notes.push(format!(
-        "rows: log density from {low} (base line) to {high}"
+        "rows show the logarithm of the density, from {low} (base line) to {high}"
     ));
     if shown.len() < all {
         let n = shown.len();
-        sheet.notes.push(format!("{n} of {all} spectra shown"));
+        sheet.notes.push(format!("{n} of {all} spectra are shown"));
     }
     note(sheet, shown, window);
 }

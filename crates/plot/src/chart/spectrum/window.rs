@@ -142,13 +142,30 @@ fn extent(spectra: &[Spectrum], floor: f64) -> (f64, f64) {
         values.extend(spectrum.eigenvalues.iter().map(|v| v.value));
         values.extend(&spectrum.exact);
         if let Some(density) = &spectrum.density {
-            let high = density.grid.iter().zip(&density.density);
-            values.extend(high.filter(|(_, d)| **d >= floor).map(|(at, _)| at));
+            let (low, high) = within(spectrum);
+            let drawn = density.grid.iter().zip(&density.density);
+            let drawn = drawn.filter(|(at, d)| **d >= floor && **at >= low && **at <= high);
+            values.extend(drawn.map(|(at, _)| at));
         }
     }
     match finite_range(&values).unwrap_or((-1.0, 1.0)) {
         (a, b) if b > a => (a, b),
         (a, _) => (a - 0.5 * a.abs().max(1.0), a + 0.5 * a.abs().max(1.0)),
+    }
+}
+
+/// From the smallest to the largest eigenvalue, as far as they are known: the Gaussian has no meaning beyond. Of the
+/// single ones, those furthest from 0 are given, so that the last on each side of it is the extreme one.
+pub(super) fn within(spectrum: &Spectrum) -> (f64, f64) {
+    let single = spectrum.eigenvalues.iter().filter(|v| v.converged);
+    let single: Vec<f64> = single.map(|v| v.value).collect();
+    match (finite_range(&spectrum.exact), finite_range(&single)) {
+        (Some(ends), _) => ends,
+        (None, Some((a, b))) => (
+            if a < 0.0 { a } else { f64::NEG_INFINITY },
+            if b > 0.0 { b } else { f64::INFINITY },
+        ),
+        (None, None) => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
 

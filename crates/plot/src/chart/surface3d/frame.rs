@@ -10,6 +10,8 @@ use crate::text;
 const WALL: &str = "#f6f6f6";
 const FLOOR: &str = "#fbfbfb";
 const GRID: &str = "#d4d4d4";
+/// Between two labels, in font sizes: nearer ones would read as one.
+const APART: f64 = 1.0;
 
 /// The box with its three axes.
 pub(super) struct Frame<'a> {
@@ -136,19 +138,25 @@ impl Frame<'_> {
         }
     }
 
+    /// The left border of the box on the page.
+    pub fn left(&self) -> f64 {
+        let corners = self.space.corners().into_iter();
+        corners.map(|c| self.view.at(c).0).fold(f64::MAX, f64::min)
+    }
+
     fn point(&self, edge: &Edge, value: f64) -> (f64, f64) {
         let mut p = edge.base;
         p[edge.axis] = self.axes[edge.axis].at(value);
         self.view.at(p)
     }
 
-    /// All text, placed; a tick label that would touch an earlier one is left out.
+    /// All text, placed; a tick label that would touch an earlier one, or read as one with it, is left out.
     pub fn pieces(&self) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for edge in self.edges() {
             let (labels, farthest) = self.tick_pieces(&edge);
             for label in labels {
-                if !pieces.iter().any(|p| p.touches(&label)) {
+                if !pieces.iter().any(|p| p.touches(&label, APART)) {
                     pieces.push(label);
                 }
             }
@@ -217,10 +225,8 @@ impl Frame<'_> {
         canvas.group("axes");
         for edge in self.edges() {
             let axis = &self.axes[edge.axis];
-            let mut whole = [edge.base; 2];
-            whole[0][edge.axis] = -self.space.half[edge.axis];
-            whole[1][edge.axis] = self.space.half[edge.axis];
-            let line = whole.map(|p| self.view.at(p));
+            // The height begins where the scale does, above the floor.
+            let line = [axis.lo(), axis.hi()].map(|end| self.point(&edge, end));
             canvas.line(&Path::new().polyline(&line, false), Stroke::new(INK, AXIS));
             for tick in &axis.ticks {
                 let (x, y) = self.point(&edge, tick.value);
@@ -255,10 +261,10 @@ impl Piece {
         }
     }
 
-    /// Whether the rectangles about two pieces overlap.
-    fn touches(&self, other: &Piece) -> bool {
-        let (a, b) = (self.area, other.area);
-        a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+    /// Whether the rectangles about two pieces overlap, or stand side by side as near as a share of the font size.
+    fn touches(&self, other: &Piece, apart: f64) -> bool {
+        let (a, b, apart) = (self.area, other.area, apart * self.size);
+        a.x < b.right() + apart && b.x < a.right() + apart && a.y < b.bottom() && b.y < a.bottom()
     }
 
     fn draw(&self, canvas: &mut Canvas) {

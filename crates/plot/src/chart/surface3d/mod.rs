@@ -1,18 +1,19 @@
 //! A surface in three dimensions.
 
 mod camera;
+mod choose;
 mod frame;
 mod overlay;
 mod render;
 mod space;
 
-use super::paths::axis_label;
+use super::paths::{PathOnPlane, axis_label, warnings};
 use super::plane::{Plane, hole_entries};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
-use crate::layout::{Bar, PAD, Sheet};
-use crate::options::Options;
+use crate::layout::{Axis, Bar, PAD, Sheet};
+use crate::options::{Camera, Options};
 use crate::svg::Rect;
 use camera::View;
 use frame::Frame;
@@ -64,13 +65,6 @@ fn draw(
     let data = Plane::of(surface, options)?;
     let name = options.value_name(surface);
     let mut sheet = Sheet::new(options);
-    let bar = data.has_values().then(|| Bar {
-        scale: &data.scale,
-        colormap: options.style.colormap,
-        name: name.clone(),
-        levels: &[],
-        bands: false,
-    });
     let space = Space::new(&data.field, &data.scale, options);
     let names = [0, 1].map(|i| {
         path.map_or_else(
@@ -80,15 +74,18 @@ fn draw(
     });
     let [first, second] = names;
     let names = [first, second, name.clone()];
-    let (frame, area) = fit(&space, &data, names, &sheet, bar.as_ref());
+    let marked = choose::marked(&data.fine, options, path);
+    let camera = { options.camera }.unwrap_or_else(|| choose::camera(&data.fine, &space, &marked));
+    let (frame, area) = fit(&space, &data, names, &sheet, camera);
     frame.draw_walls(&mut sheet.canvas);
     overlay::floor(&mut sheet.canvas, &data, &space, &frame.view, options);
     let colors = options.style.colormap.table(1024);
     let paint = render::Paint {
         colors: &colors,
         ends: data.scale.ends(),
+        steps: data.field.steps(&data.fine),
     };
-    let picture = render::render(&data.field, &space, &frame.view, &paint);
+    let picture = render::render(&data.fine, &space, &frame.view, &paint, render::DPI);
     sheet.canvas.group("surface");
     let raster = picture.raster();
     sheet.canvas.image(picture.area(), &raster, false)?;
@@ -102,13 +99,31 @@ fn draw(
     scene.marks(&mut sheet, path);
     scene.models(&mut sheet);
     frame.draw_axes(&mut sheet.canvas);
-    if let Some(bar) = &bar {
+    if let Some(bar) = bar(&data, options, &frame.axes[2]) {
         let beside = Rect::new(area.x, area.y + (area.h - BAR) / 2.0, area.w, BAR);
         bar.draw(&mut sheet.canvas, beside, &options.style);
     }
     sheet.note_sources(surface);
+    let path = path.map(|trajectory| PathOnPlane {
+        name: "",
+        trajectory,
+    });
+    sheet.notes.extend(warnings(path.as_slice()));
     note(&mut sheet, &data);
-    Ok(sheet.finish(PAD, area.bottom(), &format!("Surface of the {name}")))
+    let left = frame.left();
+    Ok(sheet.finish(left, area.bottom(), &format!("Surface of the {name}")))
+}
+
+/// The colour bar, with the ticks of the height axis, which has the name of the values.
+fn bar<'a>(data: &'a Plane, options: &Options, height: &'a Axis) -> Option<Bar<'a>> {
+    data.has_values().then(|| Bar {
+        scale: &data.scale,
+        colormap: options.style.colormap,
+        name: String::new(),
+        levels: &[],
+        ticks: &height.ticks,
+        bands: false,
+    })
 }
 
 /// What legend and caption say about holes, scale and cuts.
@@ -117,7 +132,7 @@ fn note(sheet: &mut Sheet<'_>, data: &Plane) {
     sheet.note_scale(&data.scale, &data.values);
     sheet.note_smoothing();
     if data.scale.above || data.scale.below {
-        let words = "surface cut off at the ends of the scale";
+        let words = "the surface is cut off at the ends of the scale";
         sheet.notes.push(words.to_owned());
     }
 }
@@ -128,15 +143,18 @@ fn fit<'a>(
     data: &Plane,
     names: [String; 3],
     sheet: &Sheet<'_>,
-    bar: Option<&Bar<'_>>,
+    camera: Camera,
 ) -> (Frame<'a>, Rect) {
     let style = sheet.style;
-    let room = sheet.width() - 2.0 * PAD - bar.map_or(0.0, |b| b.width(&style, BAR));
-    let mut view = View::new(sheet.options.camera);
+    let mut room = sheet.width() - 2.0 * PAD;
+    let mut view = View::new(camera);
     view.zoom = 0.55 * room;
     let mut area = Rect::default();
     for _ in 0..6 {
-        area = extent(&build(space, data, &names, view, sheet));
+        let frame = build(space, data, &names, view, sheet);
+        let beside = bar(data, sheet.options, &frame.axes[2]);
+        room = sheet.width() - 2.0 * PAD - beside.map_or(0.0, |b| b.width(&style, BAR));
+        area = extent(&frame);
         let factor = (room - area.w) / view.zoom + (TALLEST - area.h).min(0.0) / view.zoom;
         view.zoom = (view.zoom * (1.0 + 0.7 * factor)).max(30.0);
     }

@@ -3,14 +3,17 @@
 use super::camera::{Vec3, View, dot};
 use super::render::Picture;
 use super::space::Space;
-use crate::chart::plane::Plane;
-use crate::field::Cell;
-use crate::isoline::{coordinate, trace};
+use crate::chart::plane::{Plane, marked};
+use crate::field::{Cell, Field};
+use crate::isoline::{coordinate, thinned, trace};
 use crate::layout::{Entry, Sheet, Swatch, mark};
 use crate::options::Options;
 use crate::style::{GREY, INK, MISSING, hex};
 use crate::svg::{Canvas, Path, Stroke};
 use landscape_core::Trajectory;
+
+/// Points of a line that lie this close to the line without them, in points, are left out.
+const OFF: f64 = 0.05;
 
 /// Contours and cells without a value, on the floor.
 pub(super) fn floor(
@@ -20,8 +23,7 @@ pub(super) fn floor(
     view: &View,
     options: &Options,
 ) {
-    let field = &data.field;
-    let at = |(u, v): (f64, f64)| {
+    let place = |field: &Field, (u, v): (f64, f64)| {
         let u = u.clamp(0.0, (field.nx() - 1) as f64);
         let v = v.clamp(0.0, (field.ny() - 1) as f64);
         view.at(space.floor(coordinate(&field.x, u), coordinate(&field.y, v)))
@@ -29,7 +31,8 @@ pub(super) fn floor(
     canvas.group("floor");
     for kind in [Cell::Broken, Cell::Missing] {
         let mut path = Path::new();
-        for outline in field.outlines(kind) {
+        for outline in data.field.outlines(kind) {
+            let at = |p| place(&data.field, p);
             let points: Vec<(f64, f64)> = outline.into_iter().map(at).collect();
             path = path.polyline(&points, true);
         }
@@ -44,9 +47,10 @@ pub(super) fn floor(
     }
     for level in &data.levels {
         let mut path = Path::new();
-        for line in trace(field, data.scale.transform.forward(level.value)) {
+        for line in trace(&data.fine, data.scale.transform.forward(level.value)) {
+            let at = |p| place(&data.fine, p);
             let points: Vec<(f64, f64)> = line.points.into_iter().map(at).collect();
-            path = path.polyline(&points, line.closed);
+            path = path.polyline(&thinned(&points, OFF), line.closed);
         }
         let color = hex(options
             .style
@@ -72,7 +76,7 @@ impl Scene<'_> {
     /// The point of the surface at coordinates, lifted a little towards the eye; `None` outside, in
     /// holes and beyond the scale.
     fn on_surface(&self, x: f64, y: f64) -> Option<Vec3> {
-        let field = &self.data.field;
+        let field = &self.data.fine;
         let index = |v: f64, axis: &landscape_core::Axis| {
             let u = (v - axis.min()) / axis.step();
             (u > -1e-9 && u < (axis.count() - 1) as f64 + 1e-9).then_some(u)
@@ -103,11 +107,7 @@ impl Scene<'_> {
 
     /// The models apart from the one at 0.
     pub fn models(&self, sheet: &mut Sheet<'_>) {
-        for (kind, network) in mark::NETWORKS
-            .into_iter()
-            .cycle()
-            .zip(&sheet.options.networks)
-        {
+        for (kind, network) in marked(sheet.options) {
             self.model(sheet, kind, (network.at[0], network.at[1]), &network.name);
         }
     }
@@ -123,7 +123,10 @@ impl Scene<'_> {
         };
         let color = if hidden { GREY } else { INK };
         mark::draw(&mut sheet.canvas, kind, x, y, mark::RADIUS, color);
-        sheet.legend.push(Entry::new(Swatch::Mark(kind), words));
+        let entry = Entry::new(Swatch::Mark(kind), words);
+        if !sheet.legend.contains(&entry) {
+            sheet.legend.push(entry);
+        }
     }
 
     /// Draws a path, and says whether its end is named as the point 0.

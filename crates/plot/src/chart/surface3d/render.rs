@@ -13,7 +13,7 @@ use crate::style::Rgb;
 use crate::svg::Rect;
 
 /// Dots an inch of the picture, and samples a dot each way.
-const DPI: f64 = 600.0;
+pub(super) const DPI: f64 = 600.0;
 const SAMPLES: usize = 2;
 /// About this many mesh lines run along an axis.
 const MESH: usize = 25;
@@ -22,8 +22,8 @@ const MESH_WIDTH: f64 = 0.22;
 const MESH_SHADE: f64 = 0.30;
 /// Share of the light that does not depend on the slope.
 const AMBIENT: f64 = 0.58;
-/// Brightness of the side seen from below.
-const UNDERSIDE: f64 = 0.7;
+/// The colour of the side seen from below: none of the scale's, so that it reads as no value.
+const UNDERSIDE: Rgb = [176, 176, 176];
 /// The widest picture, in dots; larger ones have fewer dots an inch, but never less than 300.
 const WIDEST: f64 = 2200.0;
 
@@ -43,6 +43,8 @@ pub(super) struct Picture {
     rows: usize,
     depth: Vec<f32>,
     color: Vec<[u8; 4]>,
+    /// Samples that show the underside of the surface.
+    underside: Vec<bool>,
 }
 
 /// How the surface is painted.
@@ -50,12 +52,14 @@ pub(super) struct Paint<'a> {
     pub colors: &'a [Rgb],
     /// Transformed ends of the scale.
     pub ends: (f64, f64),
+    /// Steps of the field between two points that were sampled, along both axes: mesh lines run through these.
+    pub steps: [usize; 2],
 }
 
 impl Picture {
-    /// An empty picture over a rectangle of the page.
-    fn new(area: Rect) -> Self {
-        let dpi = DPI.min((72.0 * WIDEST / area.w).max(300.0));
+    /// An empty picture over a rectangle of the page, with at most so many dots an inch.
+    fn new(area: Rect, dpi: f64) -> Self {
+        let dpi = dpi.min((72.0 * WIDEST / area.w).max(300.0));
         let samples = |points: f64| libm::ceil(points / 72.0 * dpi).max(1.0) as usize * SAMPLES;
         let (columns, rows) = (samples(area.w), samples(area.h));
         Picture {
@@ -64,7 +68,15 @@ impl Picture {
             rows,
             depth: vec![f32::NEG_INFINITY; columns * rows],
             color: vec![[0; 4]; columns * rows],
+            underside: vec![false; columns * rows],
         }
+    }
+
+    /// The share of the surface in sight of which the underside is seen.
+    pub fn underside(&self) -> f64 {
+        let count = |seen: &dyn Fn(&usize) -> bool| (0..self.color.len()).filter(seen).count();
+        let all = count(&|k| self.color[*k][3] > 0).max(1);
+        count(&|k| self.underside[*k]) as f64 / all as f64
     }
 
     /// Samples a point of the page.
@@ -109,9 +121,12 @@ impl Picture {
         }
         self.depth[k] = depth as f32;
         let t = ((carried[0] - lo) / (hi - lo)).clamp(0.0, 1.0);
-        let color = paint.colors[libm::round(t * (paint.colors.len() - 1) as f64) as usize];
-        let side = if flat.underside { UNDERSIDE } else { 1.0 };
-        let light = side * carried[3] * (1.0 - MESH_SHADE * mesh.cover(flat, carried));
+        let color = match flat.underside {
+            true => UNDERSIDE,
+            false => paint.colors[libm::round(t * (paint.colors.len() - 1) as f64) as usize],
+        };
+        self.underside[k] = flat.underside;
+        let light = carried[3] * (1.0 - MESH_SHADE * mesh.cover(flat, carried));
         let shade = |c: u8| libm::round(f64::from(c) * light).clamp(0.0, 255.0) as u8;
         self.color[k] = [shade(color[0]), shade(color[1]), shade(color[2]), 255];
     }
@@ -227,10 +242,10 @@ struct Mesh {
 }
 
 impl Mesh {
-    fn new(field: &Field, samples_a_point: f64) -> Self {
-        let every = |n: usize| (n - 1).div_ceil(MESH).max(1) as f64;
+    fn new(field: &Field, steps: [usize; 2], samples_a_point: f64) -> Self {
+        let every = |n: usize, k: usize| (((n - 1) / k).div_ceil(MESH).max(1) * k) as f64;
         Mesh {
-            every: [every(field.nx()), every(field.ny())],
+            every: [every(field.nx(), steps[0]), every(field.ny(), steps[1])],
             half: MESH_WIDTH / 2.0 * samples_a_point,
         }
     }
@@ -247,9 +262,15 @@ impl Mesh {
     }
 }
 
-/// Draws the surface as seen.
-pub(super) fn render(field: &Field, space: &Space, view: &View, paint: &Paint<'_>) -> Picture {
-    let mut picture = Picture::new(bounds(space, view));
+/// Draws the surface as seen, with at most so many dots an inch.
+pub(super) fn render(
+    field: &Field,
+    space: &Space,
+    view: &View,
+    paint: &Paint<'_>,
+    dpi: f64,
+) -> Picture {
+    let mut picture = Picture::new(bounds(space, view), dpi);
     let scene = Scene {
         field,
         space,
@@ -258,7 +279,7 @@ pub(super) fn render(field: &Field, space: &Space, view: &View, paint: &Paint<'_
         area: picture.area,
         scale: picture.scale(),
     };
-    let mesh = Mesh::new(field, picture.scale().0);
+    let mesh = Mesh::new(field, paint.steps, picture.scale().0);
     for i in 0..field.nx() - 1 {
         for j in 0..field.ny() - 1 {
             let places = field.corners(i, j);

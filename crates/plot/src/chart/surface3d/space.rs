@@ -80,18 +80,16 @@ impl Space {
         Axis::with_ticks(Transform::Linear, lo, hi, span, measured.ticks)
     }
 
-    /// The height axis; it begins where the scale does, above the floor.
+    /// The height axis; it begins where the scale does, above the floor. All its ticks are labelled, and they are those
+    /// of the colour bar.
     pub fn height(&self, scale: &ValueScale, zoom: f64, size: f64) -> Axis {
         let from = Self::along(self.ends.0, self.z, self.half[2]);
         let length = zoom * (self.half[2] - from);
         let measured = Axis::vertical(scale.transform, scale.lo, scale.hi, (length, 0.0), size);
-        Axis::with_ticks(
-            scale.transform,
-            scale.lo,
-            scale.hi,
-            (from, self.half[2]),
-            measured.ticks,
-        )
+        let mut ticks = measured.ticks;
+        ticks.retain(|tick| tick.label.is_some());
+        let (span, ends) = ((from, self.half[2]), (scale.lo, scale.hi));
+        Axis::with_ticks(scale.transform, ends.0, ends.1, span, ticks)
     }
 
     /// The sides of the box that are turned away from the eye, and those turned to it: the sign of

@@ -22,6 +22,8 @@ pub(crate) struct Labelled<'a> {
     /// Which level it belongs to.
     pub level: usize,
     pub words: &'a str,
+    /// Whether its level is to be labelled wherever there is room; others are where too few are.
+    pub first: bool,
 }
 
 /// A label that found its place.
@@ -48,9 +50,14 @@ const MOST: usize = 4;
 const APART: f64 = 70.0;
 /// The most a line may leave the middle of its label, in font sizes.
 const BEND: f64 = 0.3;
-/// The most points (one a point of length) of other lines below a label: at first, and where a
-/// level would otherwise have no label.
-const CROWD: [usize; 2] = [1, 14];
+/// The most points (one a point of length) of other lines below a label: at first, where a level would
+/// otherwise have no label, and where a figure would otherwise have fewer than [`LEAST`].
+const CROWD: [usize; 3] = [0, 3, 14];
+/// As many levels as this are labelled wherever there are as many.
+const LEAST: usize = 2;
+
+/// Between a label and the frame, in font sizes.
+const BORDER: f64 = 0.5;
 
 /// A square of the page.
 type Square = (i32, i32);
@@ -111,8 +118,8 @@ struct Scene<'a> {
     most: usize,
 }
 
-/// Finds places for labels of a font size inside a frame: first for the longest line of each level,
-/// then for the others.
+/// Finds places for labels of a font size inside a frame: first for the longest line of each level, then for the
+/// others. Levels that need no label get one where fewer than two others did.
 pub(crate) fn place(
     curves: &[Curve],
     wanted: &[Labelled<'_>],
@@ -121,7 +128,7 @@ pub(crate) fn place(
     obstacles: &[TurnedBox],
 ) -> Vec<Placed> {
     let mut scene = Scene {
-        frame: frame.inset(2.0),
+        frame: frame.inset(BORDER * size),
         size,
         crowd: Crowd::of(curves),
         obstacles,
@@ -134,22 +141,54 @@ pub(crate) fn place(
             .length()
             .total_cmp(&curves[a.curve].length())
     });
-    for (first_of_level, crowd) in [(true, CROWD[0]), (true, CROWD[1]), (false, CROWD[0])] {
-        scene.most = crowd;
-        for label in &order {
-            let has = scene.placed.iter().filter(|p| p.level == label.level);
+    let (first, rest): (Vec<_>, Vec<_>) = order.iter().copied().partition(|l| l.first);
+    scene.pass(curves, &first, Pass::Levels, CROWD[0]);
+    scene.pass(curves, &first, Pass::Levels, CROWD[1]);
+    scene.pass(curves, &first, Pass::Lines, CROWD[0]);
+    for crowd in CROWD {
+        scene.pass(curves, &first, Pass::Least, crowd);
+        scene.pass(curves, &rest, Pass::Least, crowd);
+    }
+    scene.placed
+}
+
+/// Which lines get a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// One of each level that has none.
+    Levels,
+    /// Further lines of levels.
+    Lines,
+    /// One of each level that has none, until enough levels have one.
+    Least,
+}
+
+impl Scene<'_> {
+    fn pass(&mut self, curves: &[Curve], order: &[&Labelled<'_>], pass: Pass, crowd: usize) {
+        self.most = crowd;
+        for label in order {
+            let has = self.placed.iter().filter(|p| p.level == label.level);
             let (count, own) = (
                 has.clone().count(),
                 has.filter(|p| p.curve == label.curve).count(),
             );
             let most_own = 1 + usize::from(curves[label.curve].length() > LONG);
-            if count >= MOST || own >= most_own || (first_of_level && count > 0) {
+            let full = count >= MOST || own >= most_own;
+            let enough = pass == Pass::Least && self.levels() >= LEAST;
+            if full || enough || (pass != Pass::Lines && count > 0) {
                 continue;
             }
-            scene.add(&curves[label.curve], label);
+            self.add(&curves[label.curve], label);
         }
     }
-    scene.placed
+
+    /// How many levels have a label.
+    fn levels(&self) -> usize {
+        let mut levels: Vec<usize> = self.placed.iter().map(|p| p.level).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        levels.len()
+    }
 }
 
 impl Scene<'_> {
@@ -265,6 +304,7 @@ mod tests {
                 curve,
                 level: curve,
                 words: "0.125",
+                first: true,
             })
             .collect();
         let frame = Rect::new(0.0, 0.0, 200.0, 200.0);
@@ -285,6 +325,7 @@ mod tests {
             curve: 0,
             level: 0,
             words: "1.5",
+            first: true,
         }];
         let frame = Rect::new(0.0, 0.0, 200.0, 200.0);
         assert!(place(&curves, &wanted, frame, 6.0, &[]).is_empty());

@@ -1,0 +1,142 @@
+//! Lines, colours, labels and ticks of one figure agree.
+
+use crate::support::{bowl, group, pixels, plane};
+use landscape_core::Surface;
+use landscape_plot::{Figure, Options, Scale, contour, surface3d};
+
+/// What the `<text>` of a part of a figure say.
+fn texts(part: &str) -> Vec<String> {
+    let said = |text: &str| text.split('>').nth(1)?.split('<').next().map(str::to_owned);
+    part.split("<text").skip(1).filter_map(said).collect()
+}
+
+/// A minimum in a plain with a steep corner, as of a deep network without shortcuts.
+fn corner() -> Surface {
+    plane(17, 17, |x, y| {
+        0.4 + (1.5 * x * x + y * y).min(2.5) + 120.0 * (8.0 * (x + y - 2.0)).exp()
+    })
+}
+
+fn shown(surface: &Surface, scale: Scale) -> Figure {
+    let options = Options {
+        scale,
+        origin: None,
+        ..Options::default()
+    };
+    contour(surface, &options).unwrap()
+}
+
+/// The points of the lines of a group.
+fn points(part: &str) -> Vec<Vec<(f64, f64)>> {
+    let point = |pair: &str| {
+        let (x, y) = pair.split_once(' ')?;
+        Some((x.parse().ok()?, y.parse().ok()?))
+    };
+    let lines =
+        { part.split("d=\"").skip(1) }.flat_map(|d| d.split('"').next().unwrap().split('M'));
+    lines
+        .map(|line| line.split(['L', 'Z']).filter_map(point).collect())
+        .filter(|line: &Vec<_>| line.len() > 1)
+        .collect()
+}
+
+/// Nine points an axis: between them too, one side of a line has one colour, the other another.
+#[test]
+fn lines_lie_on_the_borders_of_the_colours() {
+    let surface = plane(9, 9, |x, y| {
+        bowl(x, y) + 0.3 * (3.0 * x).sin() * (2.0 * y).cos()
+    });
+    let options = Options {
+        levels: Some(vec![0.9]),
+        origin: None,
+        ..Options::default()
+    };
+    let figure = contour(&surface, &options).unwrap();
+    let (map, scale) = pixels(&figure, 600.0);
+    let color = |x: f64, y: f64| {
+        let p = map.pixel((x * scale) as u32, (y * scale) as u32).unwrap();
+        [p.red(), p.green(), p.blue()]
+    };
+    let mut looked = 0;
+    for line in points(group(&figure, "contours")) {
+        for (a, b) in line.iter().zip(&line[1..]) {
+            let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+            let length = dx.hypot(dy);
+            let (x, y) = ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
+            let (nx, ny) = (0.45 * dy / length, -0.45 * dx / length);
+            let sides = [color(x + nx, y + ny), color(x - nx, y - ny)];
+            let far = [
+                color(x + 3.0 * nx, y + 3.0 * ny),
+                color(x - 3.0 * nx, y - 3.0 * ny),
+            ];
+            assert_eq!(sides, far, "the border runs beside the line at {x}, {y}");
+            assert_ne!(sides[0], sides[1]);
+            looked += 1;
+        }
+    }
+    assert!(looked > 40, "{looked}");
+}
+
+#[test]
+fn two_lines_at_least_are_labelled_and_all_ticks_of_the_bar() {
+    let saddle = plane(21, 21, |x, y| x * x - y * y);
+    for (surface, scale) in [
+        (plane(21, 21, bowl), Scale::Linear),
+        (plane(21, 21, bowl), Scale::Log),
+        (corner(), Scale::Log),
+        (saddle, Scale::Linear),
+    ] {
+        let figure = shown(&surface, scale);
+        let mut levels = texts(group(&figure, "contour-labels"));
+        levels.sort();
+        levels.dedup();
+        assert!(levels.len() >= 2, "{scale:?}: {levels:?}");
+        let bar = group(&figure, "colour-bar");
+        let ticks = bar.matches("stroke-width=\"0.5\"").count() - 1;
+        let labels = texts(bar).len() - 1;
+        assert!((2..=8).contains(&ticks), "{scale:?}: {ticks}");
+        assert_eq!(ticks, labels, "{scale:?}: all ticks have labels");
+    }
+}
+
+#[test]
+fn the_height_of_a_surface_has_the_ticks_of_its_bar() {
+    let steep = plane(31, 31, |x, y| 0.04 * (3.0 * (x * x + y)).exp());
+    for (surface, scale) in [
+        (plane(21, 21, bowl), Scale::Linear),
+        (steep.clone(), Scale::Log),
+        (corner(), Scale::Log),
+        (plane(21, 21, |x, y| 50.0 * x * y), Scale::Log),
+    ] {
+        let options = Options {
+            scale,
+            axes: ["x", "y", "z"].map(|name| Some(name.to_owned())),
+            ..Options::default()
+        };
+        let figure = surface3d(&surface, &options).unwrap();
+        let bar = texts(group(&figure, "colour-bar"));
+        let axes = texts(group(&figure, "axes"));
+        let place = axes.iter().position(|words| words == "y").unwrap();
+        let height: Vec<&String> = axes[place + 1..].iter().filter(|w| *w != "loss").collect();
+        assert_eq!(height, bar.iter().collect::<Vec<_>>(), "{scale:?}");
+        assert!(bar.len() >= 2, "{scale:?}: {bar:?}");
+        assert_eq!(figure.svg().matches(">loss<").count(), 1, "one name");
+    }
+}
+
+#[test]
+fn the_view_that_is_chosen_shows_both_axes_to_the_right() {
+    for turn in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
+        // The high corner would hide the minimum from the other views.
+        let surface = plane(31, 31, |x, y| {
+            bowl(x, y) + 3.0 * (turn.0 * x + turn.1 * y).exp()
+        });
+        let figure = surface3d(&surface, &Options::default()).unwrap();
+        let found = crate::support::words(&figure);
+        for ends in [["−0.5", "0.5"], ["0.5", "1.0"]] {
+            let at = ends.map(|end| found.iter().find(|w| w.words == end).unwrap().left);
+            assert!(at[0] < at[1], "{turn:?} {ends:?}");
+        }
+        assert!(!figure.svg().contains("behind the surface"), "{turn:?}");
+    }
+}
