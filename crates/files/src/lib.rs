@@ -8,6 +8,8 @@ mod input;
 pub mod mutants;
 mod npy;
 mod npz;
+mod numbers;
+pub mod pickle;
 mod size;
 mod unpacked;
 
@@ -17,6 +19,8 @@ pub use error::FileError;
 pub use input::{open, read};
 pub use npy::{Kind, Npy, Number};
 pub use npz::Npz;
+pub use numbers::{Array, Numbers, Stored};
+pub use pickle::PickleError;
 pub use size::{BadSize, Size};
 pub use unpacked::Unpacked;
 

@@ -40,7 +40,11 @@ impl Program {
     ///
     /// # Errors
     /// [`ImportError::File`], [`ImportError::Kind`].
-    pub fn open(path: &Path) -> Result<Self, ImportError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ImportError> {
+        Self::open_file(path.as_ref())
+    }
+
+    fn open_file(path: &Path) -> Result<Self, ImportError> {
         let file = |source: FileError| ImportError::File {
             path: path.to_owned(),
             source,

@@ -113,7 +113,7 @@ fn losses(bench: &Bench, run: &str) -> Vec<f64> {
 #[test]
 fn a_family_and_its_exports_have_one_surface() {
     let bench = exported("resnet20");
-    let program = Program::open(&bench.path("static.pt2")).unwrap();
+    let program = Program::open(bench.path("static.pt2")).unwrap();
     save_weights(bench.path("w.safetensors"), program.parameters()).unwrap();
     let words = "--data truth.npz:x=input_0,y=targets --grid 3";
     bench.ok(&format!(

@@ -1,5 +1,6 @@
 //! The parts of an archive: the graph, and the numbers of its tensors.
 
+use super::pickled;
 use super::schema::{Payload, PayloadConfig, TensorMeta};
 use crate::source::Element;
 use half::{bf16, f16};
@@ -106,6 +107,14 @@ impl<'a> Archive<'a> {
         parsed
             .map(Some)
             .map_err(|error| corrupt(format!("its part `{name}` is no program ({error})")))
+    }
+
+    /// Tensors by name: of a part that `torch.save` wrote.
+    pub fn pickled(&mut self, name: &str) -> Result<Option<Vec<(String, Stored)>>, FileError> {
+        let Some(bytes) = self.part(name)? else {
+            return Ok(None);
+        };
+        pickled::tensors(name, &bytes, self.budget).map(Some)
     }
 
     /// Tensors by name, in the order of the index.
@@ -234,7 +243,7 @@ impl Lies<'_> {
     }
 }
 
-enum Places<'a> {
+pub(super) enum Places<'a> {
     Run(usize),
     Strided(&'a [usize], &'a [usize], usize),
 }
@@ -259,7 +268,7 @@ impl Places<'_> {
 
 /// The types of PyTorch that are read, by their numbers in a program.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     U8,
     I8,
     I16,
@@ -291,7 +300,26 @@ impl Kind {
         })
     }
 
-    fn name(self) -> &'static str {
+    /// A type that pickles have too.
+    pub fn stored(kind: landscape_files::Stored) -> Option<Self> {
+        use landscape_files::Stored;
+        Some(match kind {
+            Stored::U8 => Self::U8,
+            Stored::I8 => Self::I8,
+            Stored::I16 => Self::I16,
+            Stored::I32 => Self::I32,
+            Stored::I64 => Self::I64,
+            Stored::F16 => Self::F16,
+            Stored::F32 => Self::F32,
+            Stored::F64 => Self::F64,
+            Stored::Bool => Self::Bool,
+            Stored::Bf16 => Self::Bf16,
+            Stored::U16 => Self::U16,
+            Stored::U32 | Stored::U64 => return None,
+        })
+    }
+
+    pub fn name(self) -> &'static str {
         match self {
             Self::U8 => "uint8",
             Self::I8 => "int8",
@@ -307,7 +335,7 @@ impl Kind {
         }
     }
 
-    fn bytes(self) -> usize {
+    pub fn bytes(self) -> usize {
         match self {
             Self::U8 | Self::I8 | Self::Bool => 1,
             Self::I16 | Self::U16 | Self::F16 | Self::Bf16 => 2,
@@ -320,11 +348,11 @@ impl Kind {
         matches!(self, Self::F16 | Self::F32 | Self::F64 | Self::Bf16)
     }
 
-    fn width_in_memory(self) -> usize {
+    pub fn width_in_memory(self) -> usize {
         if self.is_float() { 4 } else { 8 }
     }
 
-    fn numbers(self, bytes: &[u8], places: Places, count: usize, big: bool) -> Numbers {
+    pub fn numbers(self, bytes: &[u8], places: Places, count: usize, big: bool) -> Numbers {
         if let (Self::F32, Places::Run(first), false) = (self, &places, big) {
             let run = bytes[4 * first..4 * (first + count)].chunks_exact(4);
             let numbers = run.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));

@@ -1,13 +1,16 @@
 //! PyTorch's exported programs: what `torch.export.save` writes.
 //!
 //! A zip archive: `models/NAME.json` is the graph, `data/weights` has the numbers of its parameters and an index of them, and
-//! `data/constants` those of what is neither parameter nor saved buffer.
+//! `data/constants` those of what is neither parameter nor saved buffer. PyTorch 2.8 has pickles in the place of numbers and index,
+//! `data/weights/NAME.pt`; PyTorch 2.5 to 2.7 have `serialized_exported_program.json`, `serialized_state_dict.pt` and
+//! `serialized_constants.pt`.
 
 mod archive;
 mod aten;
 mod call;
 mod graph;
 mod memory;
+mod pickled;
 mod schema;
 
 use crate::lower::{Kind, Operand};
@@ -19,7 +22,7 @@ use landscape_files::{Budget, FileError};
 use schema::{
     Argument, Constant, ExportedProgram, InputSpec, Node, OutputSpec, SymInt, TensorMeta,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Whether bytes are a zip archive, as those of `torch.export.save` are.
 pub(crate) fn is_archive(bytes: &[u8]) -> bool {
@@ -29,9 +32,8 @@ pub(crate) fn is_archive(bytes: &[u8]) -> bool {
 /// The program in an archive.
 pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Source, FileError> {
     let mut archive = Archive::new(bytes, budget)?;
-    let names = archive.names();
-    let model = model(&names)?;
-    let program: ExportedProgram = match archive.json(&format!("models/{model}.json"))? {
+    let parts = Parts::of(&archive.names())?;
+    let program: ExportedProgram = match archive.json(&parts.graph)? {
         Some(program) => program,
         None => return Err(FileError::Corrupt("its graph is missing".into())),
     };
@@ -43,10 +45,64 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Source, FileError> {
             version.major, version.minor
         )));
     }
-    let weights = archive.tensors("data/weights/", &format!("{model}_weights_config.json"))?;
-    let constants =
-        archive.tensors("data/constants/", &format!("{model}_constants_config.json"))?;
+    let [weights, constants] = parts.tensors;
+    let weights = weights.read(&mut archive)?;
+    let constants = constants.read(&mut archive)?;
     Reader::new(weights, constants).source(program)
+}
+
+/// Where an archive has what.
+struct Parts {
+    graph: String,
+    /// Of the state, and of constants.
+    tensors: [TensorParts; 2],
+}
+
+struct TensorParts {
+    folder: &'static str,
+    /// The index of numbers in the folder.
+    index: String,
+    pickled: String,
+}
+
+impl TensorParts {
+    fn read(&self, archive: &mut Archive) -> Result<Vec<(String, Stored)>, FileError> {
+        match archive.pickled(&self.pickled)? {
+            Some(tensors) => Ok(tensors),
+            None => archive.tensors(self.folder, &self.index),
+        }
+    }
+}
+
+impl Parts {
+    fn of(names: &[String]) -> Result<Self, FileError> {
+        const OLD: &str = "serialized_exported_program.json";
+        if names.iter().any(|name| name == OLD) {
+            let pickled = |what| TensorParts {
+                folder: "",
+                index: String::new(),
+                pickled: format!("serialized_{what}.pt"),
+            };
+            return Ok(Self {
+                graph: OLD.into(),
+                tensors: ["state_dict", "constants"].map(pickled),
+            });
+        }
+        let model = model(names)?;
+        let parts = |(folder, what)| TensorParts {
+            folder,
+            index: format!("{model}_{what}_config.json"),
+            pickled: format!("{folder}{model}.pt"),
+        };
+        Ok(Self {
+            graph: format!("models/{model}.json"),
+            tensors: [
+                ("data/weights/", "weights"),
+                ("data/constants/", "constants"),
+            ]
+            .map(parts),
+        })
+    }
 }
 
 /// The name of the program in an archive that is to hold one.
@@ -59,19 +115,6 @@ fn model(names: &[String]) -> Result<String, FileError> {
         )
     };
     let mut all: Vec<String> = names.iter().filter_map(of).collect();
-    if names
-        .iter()
-        .any(|name| name == "serialized_exported_program.json")
-        || names
-            .iter()
-            .any(|name| name.starts_with("data/weights/") && name.ends_with(".pt"))
-    {
-        return Err(FileError::Unsupported(
-            "a program as PyTorch before 2.9 wrote it, with pickled weights; save it anew with PyTorch 2.9: \
-             torch.export.save(torch.export.load(FILE), OTHER)"
-                .into(),
-        ));
-    }
     match (all.pop(), all.len()) {
         (Some(one), 0) => Ok(one),
         (Some(_), _) => Err(FileError::Unsupported(
@@ -92,6 +135,10 @@ struct Reader {
     params: Vec<Parameter>,
     /// The parameter that lies in a place of the file.
     places: HashMap<String, usize>,
+    /// The parameter of a name.
+    numbers: HashMap<String, usize>,
+    /// Names that several values of the graph have, as PyTorch 2.5 gives tensors that are tied.
+    shared: HashSet<String>,
     inputs: Vec<Input>,
     notes: Vec<String>,
     rounded: Vec<String>,
@@ -105,6 +152,8 @@ impl Reader {
             constants: constants.into_iter().collect(),
             params: Vec::new(),
             places: HashMap::new(),
+            numbers: HashMap::new(),
+            shared: HashSet::new(),
             inputs: Vec::new(),
             notes: Vec::new(),
             rounded: Vec::new(),
@@ -115,6 +164,7 @@ impl Reader {
     fn source(mut self, program: ExportedProgram) -> Result<Source, FileError> {
         let schema::GraphModule { graph, signature } = program.graph_module;
         let metas = &graph.tensor_values;
+        self.shared = shared(&signature.input_specs);
         let mut given = Vec::new();
         for spec in signature.input_specs {
             given.extend(self.given(spec, metas)?);
@@ -209,9 +259,17 @@ impl Reader {
         own: String,
         parameter: bool,
     ) -> Result<(String, Given), FileError> {
-        let (stored, saved) = match self.weights.remove(&own) {
+        if let Some(&number) = self.numbers.get(&own) {
+            return Ok((name, Given::Parameter(number)));
+        }
+        let shared = self.shared.contains(&own);
+        let take = |from: &mut HashMap<String, Stored>| match shared {
+            true => from.get(&own).cloned(),
+            false => from.remove(&own),
+        };
+        let (stored, saved) = match take(&mut self.weights) {
             Some(stored) => (stored, true),
-            None => match self.constants.remove(&own) {
+            None => match take(&mut self.constants) {
                 Some(stored) => (stored, false),
                 None => {
                     return Err(FileError::Corrupt(format!(
@@ -248,6 +306,7 @@ impl Reader {
                     } else {
                         role
                     };
+                    self.numbers.insert(own.clone(), self.params.len());
                     let parameter = Parameter::new(own, stored.shape, data, role);
                     self.params
                         .push(parameter.map_err(|error| FileError::Corrupt(error.to_string()))?);
@@ -294,6 +353,21 @@ impl Reader {
             ));
         }
     }
+}
+
+/// Names of tensors that several inputs of the graph have.
+fn shared(specs: &[InputSpec]) -> HashSet<String> {
+    let mut met = HashSet::new();
+    let names = specs.iter().filter_map(|spec| match spec {
+        InputSpec::Parameter { parameter_name, .. } => Some(parameter_name),
+        InputSpec::Buffer { buffer_name, .. } => Some(buffer_name),
+        InputSpec::TensorConstant {
+            tensor_constant_name,
+            ..
+        } => Some(tensor_constant_name),
+        _ => None,
+    });
+    names.filter(|name| !met.insert(*name)).cloned().collect()
 }
 
 fn size(size: &SymInt) -> Size {

@@ -43,7 +43,7 @@ fn a_filter_is_what_makes_one_unit() {
     let mut wrong = Vec::new();
     for (name, expected) in &units {
         for format in ["pt2", "core.pt2", "onnx"] {
-            let program = Program::open(&folder.path().join(format!("{name}.{format}"))).unwrap();
+            let program = Program::open(folder.path().join(format!("{name}.{format}"))).unwrap();
             let weights: Vec<_> = program.parameters().weights().collect();
             let [weight] = weights[..] else {
                 wrong.push(format!("{name}.{format}: {} weights", weights.len()));
@@ -86,7 +86,7 @@ fn surface(program: &Program, normalization: Normalization) -> Vec<f64> {
 #[test]
 fn weights_as_they_are_multiplied_give_the_surface_of_their_transposes() {
     let folder = unpacked(&archive());
-    let open = |name: &str| Program::open(&folder.path().join(name)).unwrap();
+    let open = |name: &str| Program::open(folder.path().join(name)).unwrap();
     let twin = open("twin.pt2");
     for name in ["twin_matmul.onnx", "twin_gemm.onnx"] {
         let other = open(name);

@@ -5,3 +5,4 @@ mod onnx;
 mod operations;
 mod pt2;
 mod reference;
+mod versions;

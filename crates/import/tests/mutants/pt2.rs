@@ -82,10 +82,17 @@ pub fn damaged_programs_do_no_harm() {
             "pt2 volumes",
             part("reference/operations.zip", "conv_transpose3d.pt2"),
         ),
+        ("pt2 of 2.5", part("versions/versions.zip", "2.5.pt2")),
+        ("pt2 of 2.8", part("versions/versions.zip", "2.8.pt2")),
     ] {
         survive(name, &sound, read);
         let all = parts(&sound);
-        let inside = all.iter().filter(|(own, _)| own.ends_with(".json"));
+        let read_in = |own: &str| {
+            [".json", "state_dict.pt", "weights/model.pt"]
+                .iter()
+                .any(|end| own.ends_with(end))
+        };
+        let inside = all.iter().filter(|(own, _)| read_in(own));
         for (own, bytes) in inside {
             let name = format!("{name} {}", own.rsplit('/').next().unwrap_or_default());
             survive(&name, bytes, |bytes| read(&with(&all, own, bytes)));

@@ -1,10 +1,9 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
 mod get;
-mod pickle;
 
 pub use get::GetError;
-pub use pickle::PickleError;
+pub use landscape_files::PickleError;
 
 use landscape_core::{ParamsError, counted, path_words};
 use std::path::PathBuf;

@@ -79,7 +79,7 @@ pub enum PickleError {
     },
     /// It unpacks to more than its length lets expect.
     #[error("{0}")]
-    TooLarge(#[from] landscape_files::TooLarge),
+    TooLarge(#[from] crate::TooLarge),
     /// The file is sound, but of a kind that is not read.
     #[error("{found}; save it with torch.save(model.state_dict(), FILE)")]
     Kind {

@@ -8,7 +8,7 @@ use super::globals;
 use super::machine::{Unpickled, unpickle};
 use super::value::{Storage, Value};
 use super::{Result, malformed};
-use crate::error::PickleError;
+use crate::{Budget, PickleError};
 use std::collections::HashMap;
 
 /// 0x1950a86a20f9469cfc6c.
@@ -16,10 +16,10 @@ const MAGIC: &[u8] = b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 const VERSION: i64 = 1001;
 
 /// The object and the storages of a file.
-pub(super) fn open(bytes: &[u8]) -> Result<(Unpickled<'_>, Container<'_>)> {
+pub(super) fn open<'a>(bytes: &'a [u8], budget: &Budget) -> Result<(Unpickled<'a>, Container<'a>)> {
     let mut rest = bytes;
     let mut next = || {
-        let pickle = unpickle(rest)?;
+        let pickle = unpickle(rest, budget)?;
         rest = &rest[pickle.length..];
         Ok::<_, PickleError>(pickle)
     };

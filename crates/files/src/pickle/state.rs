@@ -3,8 +3,8 @@
 use super::Result;
 use super::value::{Arena, Value};
 use super::{Found, Named, globals};
-use crate::error::PickleError;
-use landscape_files::Budget;
+use crate::Budget;
+use crate::PickleError;
 
 /// Keys under which training scripts keep the weights, beside epoch, optimiser and options.
 const WRAPPERS: &[&[u8]] = &[

@@ -1,7 +1,7 @@
 //! What an unpickled file consists of.
 
 use super::globals::Global;
-use crate::files::Stored;
+use crate::Stored;
 use std::collections::HashMap;
 
 /// An object. Texts are slices of the file, and what has parts lies in the [`Arena`]: a value is

@@ -3,8 +3,8 @@
 
 use super::Container;
 use super::{Result, malformed};
-use crate::error::PickleError;
-use landscape_files::{Budget, FileError, open_zip};
+use crate::PickleError;
+use crate::{Budget, FileError, open_zip};
 use std::collections::HashMap;
 use std::io::Cursor;
 
@@ -19,10 +19,8 @@ fn is_list(name: &str) -> bool {
 }
 
 /// The parts of an archive, each compared with its checksum.
-pub(super) fn open(bytes: &[u8]) -> Result<(&[u8], Container<'_>)> {
-    let budget = Budget::new(bytes.len() as u64);
-    budget.spend(bytes.len() as u64)?;
-    let mut archive = open_zip(Cursor::new(bytes), &budget).map_err(|error| match error {
+pub(super) fn open<'a>(bytes: &'a [u8], budget: &Budget) -> Result<(&'a [u8], Container<'a>)> {
+    let mut archive = open_zip(Cursor::new(bytes), budget).map_err(|error| match error {
         FileError::TooLarge(error) => error.into(),
         error => malformed(format!("it is {error}")),
     })?;

@@ -4,7 +4,7 @@ use super::globals::{self, Global};
 use super::opcodes;
 use super::value::{Arena, Value};
 use super::{Result, malformed};
-use crate::error::PickleError;
+use crate::{Budget, PickleError};
 use std::collections::HashMap;
 
 /// Opcodes of a pickle, and values that they copy. A tensor takes some forty.
@@ -35,9 +35,8 @@ pub(super) struct Unpickled<'a> {
     pub(super) length: usize,
 }
 
-/// Reads the pickle at the beginning of the bytes.
-pub(super) fn unpickle(bytes: &[u8]) -> Result<Unpickled<'_>> {
-    let budget = landscape_files::Budget::new(bytes.len() as u64);
+/// Reads the pickle at the beginning of the bytes, which may take what is left of the budget.
+pub(super) fn unpickle<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Unpickled<'a>> {
     let mut machine = Machine {
         bytes,
         at: 0,

@@ -5,6 +5,7 @@
 //! is made of. Memory and time are bounded by the length of the file, whatever the numbers inside it say.
 
 mod archive;
+mod error;
 mod globals;
 mod legacy;
 mod machine;
@@ -13,10 +14,11 @@ mod rebuild;
 mod state;
 mod value;
 
-use super::{Array, Numbers, Stored, product};
-use crate::error::PickleError;
-use landscape_files::Budget;
+use crate::Budget;
+use crate::{Array, Numbers, Stored, product};
+pub use error::PickleError;
 use machine::{Unpickled, unpickle};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use value::View;
@@ -51,13 +53,13 @@ fn format(bytes: &[u8]) -> Option<Format> {
 }
 
 /// Whether the file is one of `torch.save`.
-pub(crate) fn is_pickle(bytes: &[u8]) -> bool {
+pub fn is_pickle(bytes: &[u8]) -> bool {
     format(bytes).is_some()
 }
 
 /// Whether the file's name says so. Most `.bin` files are of torch.save too, but that ending is
 /// everybody's.
-pub(crate) fn is_named_so(path: &Path) -> bool {
+pub fn is_named_so(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| {
         matches!(
@@ -68,7 +70,7 @@ pub(crate) fn is_named_so(path: &Path) -> bool {
 }
 
 /// A checkpoint whose tensors are listed and not yet read.
-pub(crate) struct Opened<'a> {
+pub struct Opened<'a> {
     object: Unpickled<'a>,
     container: Container<'a>,
     budget: Budget,
@@ -76,40 +78,53 @@ pub(crate) struct Opened<'a> {
 
 /// What stands under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub struct Named {
     /// The keys that lead there, joined with points.
-    pub(crate) name: String,
+    pub name: String,
     /// How many dictionaries lead there.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// A tensor by number, or the class of an object that is not understood.
-    pub(crate) found: Found,
+    pub found: Found,
 }
 
 /// A tensor, or what could be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
+pub enum Found {
+    /// A tensor, by number.
     Tensor(usize),
+    /// The class of an object that is not understood.
     Object(String),
 }
 
 /// The parts of a file; nothing of it is run.
-pub(crate) fn open(bytes: &[u8]) -> Result<Opened<'_>> {
+///
+/// # Errors
+/// [`PickleError`] says what the file is instead, or what is wrong with it.
+pub fn open(bytes: &[u8]) -> Result<Opened<'_>> {
+    // Tensors may share storages and repeat values, within reason. The file is in memory too.
+    let budget = Budget::new(bytes.len() as u64);
+    budget.spend(bytes.len() as u64)?;
+    open_within(bytes, budget)
+}
+
+/// The same for a part of a file, in memory already, with what is left of the file's budget.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_within(bytes: &[u8], budget: Budget) -> Result<Opened<'_>> {
     let (object, container) = match format(bytes) {
         Some(Format::Zip) => {
-            let (list, container) = archive::open(bytes)?;
-            (unpickle(list)?, container)
+            let (list, container) = archive::open(bytes, &budget)?;
+            (unpickle(list, &budget)?, container)
         }
         Some(Format::Tar) => {
             return Err(PickleError::Kind {
                 found: "it is a tar archive, as torch.save wrote before PyTorch 0.1.10; unpack it where it holds the file",
             });
         }
-        Some(Format::Pickle) => legacy::open(bytes)?,
+        Some(Format::Pickle) => legacy::open(bytes, &budget)?,
         None => return Err(malformed("it does not begin as files of torch.save do")),
     };
-    // Tensors may share storages and repeat values, within reason. The file is in memory too.
-    let budget = Budget::new(bytes.len() as u64);
-    budget.spend(bytes.len() as u64)?;
     Ok(Opened {
         object,
         container,
@@ -119,17 +134,17 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened<'_>> {
 
 impl Opened<'_> {
     /// The tensors of the dictionary of weights: where a wrapper's key holds one, that.
-    pub(crate) fn weights(&self) -> Result<Vec<Named>> {
+    pub fn weights(&self) -> Result<Vec<Named>> {
         state::named(&self.object.arena, self.object.root, true, &self.budget)
     }
 
     /// Everything in the file that has a name.
-    pub(crate) fn all(&self) -> Result<Vec<Named>> {
+    pub fn all(&self) -> Result<Vec<Named>> {
         state::named(&self.object.arena, self.object.root, false, &self.budget)
     }
 
     /// The classes that are not understood; nothing was made of them.
-    pub(crate) fn classes(&self) -> Vec<String> {
+    pub fn classes(&self) -> Vec<String> {
         let classes = self.object.arena.classes.iter();
         classes
             .map(|(module, name)| globals::shown(module, name))
@@ -137,16 +152,32 @@ impl Opened<'_> {
     }
 
     /// Shape of a tensor and whether its values are floating-point numbers.
-    pub(crate) fn shape(&self, tensor: usize) -> (&[usize], bool) {
+    pub fn shape(&self, tensor: usize) -> (&[usize], bool) {
         let view = &self.object.arena.tensors[tensor];
         (&view.shape, view.kind.is_float())
     }
 
+    /// A tensor as it is stored.
+    ///
+    /// # Errors
+    /// [`PickleError::Malformed`] where its storage is absent or of another length, [`PickleError::TooLarge`].
+    pub fn raw(&self, tensor: usize) -> Result<Raw<'_>> {
+        let view = &self.object.arena.tensors[tensor];
+        let count = product(&view.shape).unwrap_or(usize::MAX);
+        if !is_contiguous(view) {
+            self.budget.spend_each(count, view.kind.bytes())?;
+        }
+        Ok(Raw {
+            shape: &view.shape,
+            kind: view.kind,
+            bytes: gather(view, stored(view, &self.container)?),
+            big_endian: self.container.big,
+            place: (view.storage.key, view.offset, &view.strides),
+        })
+    }
+
     /// The values of tensors, one after the other.
-    pub(crate) fn read<'n>(
-        &self,
-        wanted: impl Iterator<Item = (usize, &'n str)>,
-    ) -> Result<Vec<Array>> {
+    pub fn read<'n>(&self, wanted: impl Iterator<Item = (usize, &'n str)>) -> Result<Vec<Array>> {
         let mut arrays = Vec::new();
         for (tensor, name) in wanted {
             let view = &self.object.arena.tensors[tensor];
@@ -159,6 +190,21 @@ impl Opened<'_> {
         }
         Ok(arrays)
     }
+}
+
+/// A tensor as it is stored.
+#[derive(Debug, Clone)]
+pub struct Raw<'a> {
+    /// Lengths of its axes.
+    pub shape: &'a [usize],
+    /// What its elements are.
+    pub kind: Stored,
+    /// Its elements, the last axis first.
+    pub bytes: Cow<'a, [u8]>,
+    /// Whether the most significant byte comes first.
+    pub big_endian: bool,
+    /// Where it lies, the same for tensors that are one: storage, first element, steps of the axes.
+    pub place: (&'a [u8], usize, &'a [usize]),
 }
 
 /// Bytes that reading takes for each value of a tensor: of the value, and of its copy in order.
@@ -182,6 +228,14 @@ fn at(name: &str, error: PickleError) -> PickleError {
 
 /// The values of a view, row-major.
 fn read(view: &View<'_>, container: &Container<'_>) -> Result<Numbers> {
+    let gathered = gather(view, stored(view, container)?);
+    view.kind
+        .decode(&gathered, container.big)
+        .map_err(|v| malformed(format!("it holds {v}, beyond 64-bit integers")))
+}
+
+/// The bytes of a view's storage.
+fn stored<'a>(view: &View<'_>, container: &Container<'a>) -> Result<&'a [u8]> {
     let storage = view.storage;
     let missing = || malformed("its values are not in the file");
     let bytes = *container.storages.get(storage.key).ok_or_else(missing)?;
@@ -194,14 +248,11 @@ fn read(view: &View<'_>, container: &Container<'_>) -> Result<Numbers> {
             storage.kind.bytes()
         )));
     }
-    let gathered = gather(view, bytes);
-    view.kind
-        .decode(&gathered, container.big)
-        .map_err(|v| malformed(format!("it holds {v}, beyond 64-bit integers")))
+    Ok(bytes)
 }
 
 /// The bytes of the elements, row-major.
-fn gather<'a>(view: &View<'_>, bytes: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
+fn gather<'a>(view: &View<'_>, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     let size = view.kind.bytes();
     let count: usize = view.shape.iter().product();
     let start = view.offset * size;

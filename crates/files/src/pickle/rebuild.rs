@@ -4,8 +4,8 @@ use super::globals::Global;
 use super::machine::Machine;
 use super::value::{Storage, Value, View};
 use super::{Result, malformed};
-use crate::error::PickleError;
-use crate::files::{Stored, product};
+use crate::PickleError;
+use crate::{Stored, product};
 
 /// Axes of a tensor; PyTorch itself has no more.
 const MAX_AXES: usize = 64;

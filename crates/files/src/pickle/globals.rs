@@ -2,7 +2,7 @@
 //! [`rebuild`](super::rebuild); none is ever imported. A name that has no row stands for an object that nothing is
 //! known of: what does not depend on it is read, and only a tensor that does is refused.
 
-use crate::files::Stored;
+use crate::Stored;
 
 /// A class or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

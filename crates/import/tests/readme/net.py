@@ -1,0 +1,21 @@
+"""Writes net.pt2, the perceptron that the README opens (torch 2.9)."""
+
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
+x = torch.randn(4, 2)
+
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x)
+
+
+program = torch.export.export(Named(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+torch.export.save(program, "net.pt2")
