@@ -24,6 +24,7 @@ pub mod plane;
 mod reasons;
 pub mod rng;
 pub mod sampler;
+mod shard;
 mod short;
 pub mod surface;
 pub mod trajectory;
@@ -53,6 +54,7 @@ pub use rng::Rng;
 pub use sampler::{
     Cancel, Measured, Observer, ObserverError, Outcome, Progress, Sampler, SamplerError,
 };
+pub use shard::{MOST_SHARDS, Shard, ShardError, Shards};
 pub use short::short;
 pub use surface::{PointSource, Surface, SurfaceError, Value};
 pub use trajectory::{

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Points of the surface that are measured, those of earlier runs included.
+    /// Points that are measured of those that the run is about, those of earlier runs included.
     pub done: usize,
-    /// Points of the surface; an adaptive run is complete before all of them are measured.
+    /// Points that the run is about, all of the surface or its part; an adaptive run is complete before all of them are measured.
     pub total: usize,
     /// Points that were measured before this run started.
     pub resumed: usize,
@@ -213,9 +213,28 @@ impl Sampler {
         surface: &mut Surface,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
-        let mut feed = Feed::new(self, objective, surface, observers)?;
         let order = surface.grid().coarse_to_fine();
-        feed.measure(surface, &order, observers)
+        self.run_on(&order, objective, surface, observers)
+    }
+
+    /// As [`Sampler::run`], but only those of these points, by their numbers in the grid, and in their order. Progress counts
+    /// these alone.
+    ///
+    /// # Errors
+    /// As [`Sampler::run`]; [`SamplerError::Surface`] where a number is none of the grid.
+    pub fn run_on(
+        &self,
+        points: &[usize],
+        objective: &dyn Objective,
+        surface: &mut Surface,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Outcome, SamplerError> {
+        let len = surface.grid().len();
+        if let Some(&index) = points.iter().find(|&&index| index >= len) {
+            return Err(SurfaceError::Index { index, len }.into());
+        }
+        let mut feed = Feed::new(self, objective, surface, observers)?.only(points, surface);
+        feed.measure(surface, points, observers)
     }
 
     fn first_batch(&self) -> usize {
@@ -250,6 +269,7 @@ pub(crate) struct Feed<'a> {
     size: usize,
     resumed: usize,
     done: usize,
+    total: usize,
 }
 
 impl<'a> Feed<'a> {
@@ -272,7 +292,20 @@ impl<'a> Feed<'a> {
             size: sampler.first_batch(),
             resumed: measured,
             done: measured,
+            total: surface.grid().len(),
         })
+    }
+
+    /// The same of some points alone.
+    fn only(self, points: &[usize], surface: &Surface) -> Self {
+        let measured = points.iter().filter(|&&flat| surface.is_measured(flat));
+        let measured = measured.count();
+        Feed {
+            resumed: measured,
+            done: measured,
+            total: points.len(),
+            ..self
+        }
     }
 
     /// Measures those of the points that are not measured, in their order.
@@ -294,7 +327,7 @@ impl<'a> Feed<'a> {
             let batch_start = Instant::now();
             let batch = measure(self.objective, surface, indices)?;
             self.done += batch.len();
-            let progress = self.progress(surface);
+            let progress = self.progress();
             for observer in observers.iter_mut() {
                 observer.batch(&batch, progress)?;
             }
@@ -303,10 +336,10 @@ impl<'a> Feed<'a> {
         Ok(Outcome::Complete)
     }
 
-    fn progress(&self, surface: &Surface) -> Progress {
+    fn progress(&self) -> Progress {
         Progress {
             done: self.done,
-            total: surface.grid().len(),
+            total: self.total,
             resumed: self.resumed,
             elapsed: self.start.elapsed(),
         }

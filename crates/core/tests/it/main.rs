@@ -17,6 +17,7 @@ mod pca;
 mod plane;
 mod rng;
 mod sampler;
+mod shard;
 mod support;
 mod surface;
 mod topology;
