@@ -1,5 +1,6 @@
 //! What can go wrong with a store, and what to do about it.
 
+use crate::disagreement::Disagreement;
 use crate::format::Format;
 use crate::identity::Difference;
 use crate::owner::Owner;
@@ -221,6 +222,9 @@ pub enum Error {
         /// The loss that was measured.
         measured: f64,
     },
+    /// A point of a run is known with two values.
+    #[error("{0}; leave out the files that are wrong, or remove the run and merge anew")]
+    PointsDisagree(Box<Disagreement>),
     /// A process of another container may work on the run, and what would tell is not there.
     #[error(
         "run `{name}` in `{}` may be in use by process {} of another container, which cannot be seen \

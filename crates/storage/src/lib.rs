@@ -6,6 +6,7 @@ mod curvature;
 mod curvature_export;
 mod curvature_recorder;
 mod deltas;
+mod disagreement;
 mod error;
 mod export;
 mod format;
@@ -35,6 +36,7 @@ pub use curvature_recorder::CurvatureRecorder;
 pub use deltas::CheckpointForm;
 #[doc(hidden)]
 pub use deltas::{decode_checkpoint, encode_checkpoint};
+pub use disagreement::Disagreement;
 pub use error::{Error, Holder, Place};
 pub use export::{
     export_directions, export_mesh, export_surface, export_trajectory, import_directions,
@@ -52,8 +54,8 @@ pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Compacted, JournalNote, NamedTrajectory, RunFilter, RunOrder, Store,
-    StoredCheckpoint, StoredDirections, StoredRows,
+    Checkpoints, Compacted, Contribution, JournalNote, MergeSource, MissingPoints, NamedTrajectory,
+    RunFilter, RunOrder, Store, StoredCheckpoint, StoredDirections, StoredRows,
 };
 pub use tables::{ColumnKind, TableColumn, TableFile};
 pub use training::{TrainRecord, TrainingState};

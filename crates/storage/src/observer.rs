@@ -157,15 +157,6 @@ fn farthest(surface: &Surface) -> Option<usize> {
         .max_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
-/// How far the loss of a point may be from what is stored, as a share of it: devices and processors round
-/// differently, and bfloat16 has three digits.
-fn tolerance(run: &Run) -> f64 {
-    match run.settings.get("precision").and_then(|p| p.as_str()) {
-        Some("bf16") => 5e-2,
-        _ => 1e-3,
-    }
-}
-
 impl StoreObserver {
     /// Measures one stored point again.
     fn check(&self, objective: &dyn Objective, surface: &Surface) -> Result<(), ObserverError> {
@@ -179,7 +170,7 @@ impl StoreObserver {
         };
         let (stored, measured) = (stored.loss, measured.loss);
         let scale = stored.abs().max(measured.abs());
-        match (stored - measured).abs() <= tolerance(self.writer.run()) * scale {
+        match (stored - measured).abs() <= self.writer.run().tolerance() * scale {
             true => Ok(()),
             false => Err(ObserverError::new(Error::OtherObjective {
                 name: self.writer.run().name.clone(),

@@ -270,6 +270,17 @@ pub struct Run {
     pub status: Status,
 }
 
+impl Run {
+    /// How far the loss of a point may be from what is stored, as a share of it: devices and processors round
+    /// differently, and bfloat16 has three digits.
+    pub(crate) fn tolerance(&self) -> f64 {
+        match self.settings.get("precision").and_then(Value::as_str) {
+            Some("bf16") => 5e-2,
+            _ => 1e-3,
+        }
+    }
+}
+
 /// A stored run and how much it holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunSummary {

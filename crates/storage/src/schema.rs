@@ -113,6 +113,14 @@ pub(crate) fn see_as_newest(conn: &Connection) -> Result<(), Error> {
     }
 }
 
+/// A table of an attached database of some version, as the newest version has it, in SQL. `database` is the place of its tables.
+pub(crate) fn relation(database: &str, version: u64, table: &str) -> String {
+    older::stand(table, version).map_or_else(
+        || format!("{database}.{table}"),
+        |select| format!("({})", older::placed(select, database)),
+    )
+}
+
 /// Brings the tables to [`SCHEMA_VERSION`], in one transaction, and gives the version they had; 0 where there
 /// were none. The connection writes, so that no other process has the file: the version is read under that lock.
 pub(crate) fn migrate(conn: &Connection, path: &Path) -> Result<u64, Error> {

@@ -2,8 +2,9 @@
 
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::hessian::{CurvatureSummary, MapSummary, steps_table};
-use crate::list::holdings;
+use crate::list::{holdings, state_words};
 use crate::record::Settings;
+use crate::shard::ShardState;
 use crate::words::{cosine_words, or_dash, percent, percents};
 use crate::{Numbers, StudyError};
 use landscape_core::json::{float, float_list};
@@ -41,6 +42,8 @@ pub struct RunDetails {
     /// The run, its settings and its provenance, and how much it holds.
     #[serde(rename = "run")]
     pub summary: RunSummary,
+    /// Of a run that is not complete, which shards of the whole it is, and how much of them there is.
+    pub shard: Option<ShardState>,
     /// What adaptive sampling did, of a complete run.
     pub adaptive: Option<AdaptiveReport>,
     /// The directions of its landscape.
@@ -116,6 +119,7 @@ impl RunDetails {
             map: map.as_ref().map(MapSummary::of),
             trajectories: paths.iter().map(PathDetails::of).collect(),
             diagnoses: told.map(Evidence::report).collect(),
+            shard: ShardState::of(&summary),
             summary,
         })
     }
@@ -209,7 +213,7 @@ impl RunDetails {
         writeln!(f, "{} ({}, number {})", run.name, run.kind, run.id)?;
         let finished = run.finished.map_or("-".to_owned(), timestamp);
         for (name, value) in [
-            ("status", run.status.to_string()),
+            ("status", state_words(run.status, self.shard.as_ref())),
             ("holds", holdings(&self.summary)),
             ("created", timestamp(run.created)),
             ("finished", finished),

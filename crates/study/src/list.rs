@@ -2,6 +2,7 @@
 
 use crate::StudyError;
 use crate::record::{Provenance, Settings};
+use crate::shard::ShardState;
 use crate::words::{Align, Table, shape_words, size};
 use landscape_core::counted;
 use landscape_storage::{RunFilter, RunKind, RunSummary, Status, Store, timestamp};
@@ -41,8 +42,10 @@ pub struct ListedRun {
     pub names: Vec<String>,
     /// Its kind.
     pub kind: RunKind,
-    /// Its state.
+    /// Its state; that of a shard, done or not, is never complete.
     pub status: Status,
+    /// Of a run that is not complete, which shards of the whole it is, and how much of them there is.
+    pub shard: Option<ShardState>,
     /// When it was begun.
     pub created: String,
     /// Points on each axis of its grid; empty without a grid.
@@ -119,6 +122,7 @@ impl ListedRun {
             id: run.id,
             kind: run.kind,
             status: run.status,
+            shard: ShardState::of(&summary),
             created: timestamp(run.created),
             points: summary.points,
             interpolated: summary.interpolated,
@@ -142,7 +146,7 @@ impl ListedRun {
             format!("{indent}{}", self.names.join(", ")),
             self.kind.to_string(),
             self.model.as_deref().unwrap_or("-").to_owned(),
-            self.status.to_string(),
+            state_words(self.status, self.shard.as_ref()),
             self.holds.clone(),
             self.created.clone(),
         ]
@@ -183,6 +187,15 @@ impl fmt::Display for RunList {
         let columns = columns.map(|name| (name, Align::Left));
         let table = Table::new([("ID", Align::Right)].into_iter().chain(columns));
         table.with(self.entries().iter().map(Entry::cells)).fmt(f)
+    }
+}
+
+/// The state of a run, in words: a shard that is done is told as one.
+pub(crate) fn state_words(status: Status, shard: Option<&ShardState>) -> String {
+    match shard {
+        None => status.to_string(),
+        Some(shard) if status == Status::Interrupted && shard.is_done() => format!("{shard} done"),
+        Some(shard) => format!("{shard} {status}"),
     }
 }
 

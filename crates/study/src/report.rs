@@ -1,6 +1,7 @@
 //! Who is told of an operation while it runs, and says when it is to stop.
 
-use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress};
+use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress, path_words};
+use landscape_storage::Store;
 use landscape_trace::{Group, Summary, Trace};
 use std::fmt::Display;
 use std::ops::ControlFlow;
@@ -101,6 +102,13 @@ pub fn say_how_it_runs(trace: &Trace, reporter: &dyn Reporter) -> Summary {
     }
     reporter.say_once(Level::Detail, &summary);
     summary
+}
+
+/// Warns of what became of results that had to wait for a database.
+pub fn say_journal(store: &Store, reporter: &dyn Reporter) {
+    for note in store.journal_notes() {
+        reporter.warn(format_args!("`{}`: {note}", path_words(store.path())));
+    }
 }
 
 /// Says where points are evaluated, and what devices compute together, as details.

@@ -28,6 +28,9 @@ const NO_FOLDER: &str =
     "it belongs to --data mnist, cifar10 and cifar100, which have files in a folder";
 /// What is trained in file order from given parameters.
 const NOT_DRAWN: &str = "with --weights and --no-shuffle nothing is drawn at random";
+const UNMERGED: &str =
+    "a figure shows the whole: draw it once `landscape merge` has put the shards together";
+const UNFINISHED: &str = "a shard completes no run, so that nothing would be replaced; remove its file to compute it anew";
 const STORED: &str = "the runs that are named are stored already, nothing is trained";
 const MADE: &str = "it belongs to trainings that are made, as in `landscape compare --seeds 0..3`";
 const NAMED: &str = "it belongs to stored runs that are named, as in `landscape compare a b`";
@@ -114,10 +117,13 @@ fn rules(given: &Given) -> Vec<Rule> {
 fn landscape(given: &Given, dims: usize) -> Vec<Rule> {
     let mut rules = plane(given, dims);
     let why = "a line has one direction, which is orthogonal to nothing";
+    let sharded = given.has("shard");
     rules.extend([
         needs("step", given.has("run"), "--run NAME"),
         renamed(given),
         idle("orthogonal", dims == 1, why),
+        idle("output log", sharded, UNMERGED),
+        idle("force", sharded, UNFINISHED),
     ]);
     rules
 }
@@ -189,6 +195,9 @@ fn hessian(given: &Given) -> Vec<Rule> {
     let nothing = "nothing that is asked for is drawn at random";
     let mut rules = vec![
         needs("step", has("run"), "--run NAME"),
+        needs("shard", has("map"), "--map"),
+        idle("output", has("shard"), UNMERGED),
+        idle("force", has("shard"), UNFINISHED),
         needs("all_steps", has("run"), "--run NAME"),
         renamed(given),
         needs(PLANE, has("map"), "--map"),

@@ -1,7 +1,8 @@
 use super::values::{choice, count};
-use super::{DataArgs, EvalArgs, NetworkArgs, PlaneArgs, StoreArgs};
+use super::{DataArgs, EvalArgs, Given, NetworkArgs, PlaneArgs, ShardArgs, StoreArgs};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
+use landscape_core::Shard;
 use landscape_hessian::Method;
 use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
 use landscape_trace::Matrix;
@@ -48,6 +49,11 @@ pub struct HessianArgs {
     /// Print how much is to be done, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// What was typed.
+    #[arg(skip)]
+    pub given: Given,
 }
 
 /// What is computed.
@@ -131,7 +137,7 @@ pub struct HowArgs {
 
 impl HessianArgs {
     /// What the library is asked for, by a command in these words.
-    pub fn request(&self, command: &str) -> CurvatureRequest {
+    pub fn request(&self, command: &str, shard: Option<Shard>) -> CurvatureRequest {
         let (wanted, how) = (&self.wanted, &self.how);
         CurvatureRequest {
             network: self.network.request(),
@@ -155,6 +161,7 @@ impl HessianArgs {
             rho: how.rho,
             double: how.f64 || how.double,
             plane: self.plane.request(),
+            shard,
             grid: self.plane.grid.request(),
             evaluation: self.eval.request(),
             keep: self.store.keep(command),

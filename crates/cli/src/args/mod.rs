@@ -19,10 +19,12 @@ mod eval;
 mod files;
 mod given;
 mod hessian;
+mod merge;
 mod model;
 mod plot;
 mod problem;
 mod sample;
+mod shard;
 mod train;
 mod trajectory;
 mod values;
@@ -41,10 +43,12 @@ pub use files::{
 };
 pub use given::Given;
 pub use hessian::HessianArgs;
+pub use merge::MergeArgs;
 pub use model::ModelArgs;
 pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};
+pub use shard::ShardArgs;
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 
@@ -97,6 +101,10 @@ impl Cli {
             Command::Compare(args) => args.given = given.clone(),
             Command::Connect(args) => args.given = given.clone(),
             Command::Plot(args) => args.given = given.clone(),
+            Command::Hessian(args) => args.given = given.clone(),
+            Command::Line(args) => args.given = given.clone(),
+            Command::Surface(args) => args.given = given.clone(),
+            Command::Volume(args) => args.given = given.clone(),
             _ => {}
         }
         Ok((cli, given))
@@ -209,6 +217,7 @@ pub enum Command {
     Plot(PlotArgs),
     Export(ExportArgs),
     Import(ImportArgs),
+    Merge(MergeArgs),
     Runs(RunsArgs),
     Show(ShowArgs),
     Sql(SqlArgs),

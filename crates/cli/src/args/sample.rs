@@ -1,7 +1,7 @@
 use super::values::{GridArgs, choice, path_parser, tolerance};
-use super::{DataArgs, EvalArgs, NetworkArgs, NormArgs, StoreArgs};
+use super::{DataArgs, EvalArgs, Given, NetworkArgs, NormArgs, ShardArgs, StoreArgs};
 use clap::Args;
-use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
+use landscape_core::{Adaptive, BiasMode, Distribution, Normalization, Shard};
 use landscape_models::Regularizer;
 use landscape_study::directions::{DirectionKind, Moves, PlaneRequest};
 use landscape_study::runs::LandscapeRequest;
@@ -20,6 +20,7 @@ const SURFACE: &str = examples![
     "surface --model resnet20 --weights a.pt --to b.pt --to c.pt --data cifar10",
     "surface --model resnet56 --weights w.pt --data cifar10 --log -o plane.png",
     "surface --run moons --grid 1001 --dry-run",
+    "surface --run moons --grid 201 --shard 0/4",
 ];
 const VOLUME: &str = examples![
     "volume --run moons --grid 21 --name cube",
@@ -80,6 +81,11 @@ pub struct SampleArgs<const DIMS: usize> {
     /// Print how much is to be done, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// What was typed.
+    #[arg(skip)]
+    pub given: Given,
 }
 
 /// Grid and directions.
@@ -148,8 +154,8 @@ pub struct TermArgs {
 }
 
 impl<const DIMS: usize> SampleArgs<DIMS> {
-    /// What the library is asked for, by a command in these words.
-    pub fn request(&self, command: &str) -> LandscapeRequest {
+    /// What the library is asked for, by a command in these words, of a shard where one is asked for.
+    pub fn request(&self, command: &str, shard: Option<Shard>) -> LandscapeRequest {
         LandscapeRequest {
             dims: DIMS,
             network: self.network.request(),
@@ -160,6 +166,7 @@ impl<const DIMS: usize> SampleArgs<DIMS> {
             terms: self.terms.regularizers(),
             precision: self.precision,
             adaptive: self.adaptive,
+            shard,
             batch: self.batch,
             evaluation: self.eval.request(),
             keep: self.store.keep(command),

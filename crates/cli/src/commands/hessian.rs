@@ -2,7 +2,7 @@
 
 use crate::args::HessianArgs;
 use crate::error::CliError;
-use crate::inputs::{begin, check_outputs, read_if};
+use crate::inputs::{Place, begin, check_outputs};
 use crate::output::{Added, Console, Typed};
 use landscape_core::path_words;
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
@@ -12,11 +12,12 @@ use landscape_study::words::duration;
 
 /// Computes curvature into the store.
 pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
-    let (db, replace) = (&args.store.db.db, args.store.force);
+    let place = Place::of(&args.shard, &args.store.db, &args.given, console)?;
+    let (db, replace) = (&place.db, args.store.force);
     let files = FigureFiles::new(&args.output, false, replace);
-    let request = args.request(console.command());
-    check(args, &files, &request.check()?)?;
-    let store = read_if(args.network.run.is_some(), db, console)?;
+    let request = args.request(console.command(), place.shard);
+    check(args, &place, &files, &request.check()?)?;
+    let store = place.runs(args.network.run.as_ref(), console)?;
     let mut study = CurvatureStudy::prepare(&request, store.as_ref(), console)?;
     if args.dry_run {
         return console.tell(&study.estimate(store.as_ref())?);
@@ -38,6 +39,10 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
         files: Some(&files),
     };
     console.tell_with(&summary, added)?;
+    if place.shard.is_some() {
+        console.suggest([place.merge().to_string()]);
+        return Ok(());
+    }
     console.next(db, next(name, &study, files.is_empty(), console));
     Ok(())
 }
@@ -57,12 +62,17 @@ fn next(name: &str, study: &CurvatureStudy, undrawn: bool, console: &Console) ->
 }
 
 /// What can be checked of the files that are to be written before any is read.
-fn check(args: &HessianArgs, files: &FigureFiles, wanted: &Wanted) -> Result<(), CliError> {
+fn check(
+    args: &HessianArgs,
+    place: &Place,
+    files: &FigureFiles,
+    wanted: &Wanted,
+) -> Result<(), CliError> {
     if wanted.asked.map && !args.output.is_empty() {
         check_drawable(&args.plane.grid.request().of(2)?)?;
     }
     let directions = args.plane.save_directions.as_ref();
-    check_outputs(files, directions, &args.store, args.dry_run)?;
+    check_outputs(files, directions, &args.store, &place.db, args.dry_run)?;
     match files.picture() {
         Some(path) if !wanted.is_drawable() => Err(CliError::Conflict {
             what: format!(

@@ -9,6 +9,7 @@ mod doctor;
 mod export;
 mod hessian;
 mod keep;
+mod merge;
 mod metrics;
 mod migrate;
 mod model;
@@ -43,6 +44,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Export(args) => export::export(&args, console),
         Command::Model(args) => model::model(&args, console),
         Command::Import(args) => export::import(&args, console),
+        Command::Merge(args) => merge::merge(&args, console),
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),
         Command::Doctor(args) => doctor::doctor(&args, console),

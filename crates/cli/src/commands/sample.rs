@@ -2,7 +2,7 @@
 
 use crate::args::SampleArgs;
 use crate::error::CliError;
-use crate::inputs::{begin, check_outputs, read_if};
+use crate::inputs::{Place, begin, check_outputs, read_if};
 use crate::output::{Added, Console, Typed, say_hidden};
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
 use landscape_study::figures::FigureFiles;
@@ -14,9 +14,10 @@ pub fn sample<const DIMS: usize>(
     args: &SampleArgs<DIMS>,
     console: &Console,
 ) -> Result<(), CliError> {
-    let (db, replace) = (&args.store.db.db, args.store.force);
+    let place = Place::of(&args.shard, &args.store.db, &args.given, console)?;
+    let (db, replace) = (&place.db, args.store.force);
     let files = FigureFiles::new(&args.output, args.log, replace);
-    let landscape = prepare(args, &files, console)?;
+    let landscape = prepare(args, &place, &files, console)?;
     if args.dry_run {
         let store = read_if(db.exists(), db, console)?;
         return console.tell(&landscape.estimate(store.as_ref())?);
@@ -36,6 +37,10 @@ pub fn sample<const DIMS: usize>(
         files: Some(&drawn.files),
     };
     console.tell_with(&summary, added)?;
+    if place.shard.is_some() {
+        console.suggest([place.merge().to_string()]);
+        return Ok(());
+    }
     let mut next = vec![Typed::new("metrics").name(name)];
     if drawn.files.is_empty() && is_drawable(&landscape.grid) {
         next.insert(0, Typed::plot(name, "svg"));
@@ -47,17 +52,18 @@ pub fn sample<const DIMS: usize>(
 /// Everything that was asked for, checked before any file is read and then read.
 fn prepare<const DIMS: usize>(
     args: &SampleArgs<DIMS>,
+    place: &Place,
     files: &FigureFiles,
     console: &Console,
 ) -> Result<Landscape, CliError> {
-    let request = args.request(console.command());
+    let request = args.request(console.command(), place.shard);
     let asked = request.check(console)?;
     if !args.output.is_empty() {
         check_drawable(&asked)?;
     }
     let directions = args.plane.save_directions.as_ref();
-    check_outputs(files, directions, &args.store, args.dry_run)?;
-    let store = read_if(args.network.run.is_some(), &args.store.db.db, console)?;
+    check_outputs(files, directions, &args.store, &place.db, args.dry_run)?;
+    let store = place.runs(args.network.run.as_ref(), console)?;
     Ok(Landscape::prepare(&request, store.as_ref(), console)?)
 }
 

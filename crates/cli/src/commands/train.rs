@@ -20,6 +20,7 @@ pub fn train(args: &TrainArgs, console: &Console) -> Result<(), CliError> {
         &FigureFiles::default(),
         args.save.as_ref(),
         &args.store,
+        db,
         args.dry_run,
     )?;
     let training = Training::prepare(&args.request(console.command()), console)?;

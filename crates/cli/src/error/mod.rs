@@ -34,6 +34,9 @@ pub enum CliError {
     /// What was compared differs by more than is allowed.
     #[error("{what}")]
     Differs { what: String },
+    /// What was merged is not all there is to be.
+    #[error("{what}")]
+    Incomplete { what: String },
     /// Ctrl-C, or another signal that asks to end.
     #[error("{saved}")]
     Interrupted { saved: String, again: &'static str },
@@ -120,7 +123,7 @@ impl CliError {
         use StudyError as E;
         match self {
             CliError::Interrupted { .. } => Interrupt::code(),
-            CliError::Unsound { .. } | CliError::Differs { .. } => 1,
+            CliError::Unsound { .. } | CliError::Differs { .. } | CliError::Incomplete { .. } => 1,
             CliError::Study(error) => match error {
                 // A command waits for its database until it is told to stop.
                 E::Store(Store::Journaled { .. }) => Interrupt::code(),
@@ -165,6 +168,9 @@ impl CliError {
             CliError::Study(error) => return options::remedy(error).or_else(|| error.help()),
             CliError::Unsound { .. } => {
                 "try LANDSCAPE_SIMD=portable or --device flex, and report it with this table"
+            }
+            CliError::Incomplete { .. } => {
+                "compute what is missing, and merge again: the same command goes on"
             }
             CliError::Missing { remedy, .. } => *remedy,
             CliError::Conflict { remedy, .. } => return Some(remedy.clone()),

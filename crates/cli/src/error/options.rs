@@ -6,6 +6,7 @@ use landscape_files::TooLarge;
 use landscape_hessian::{DensityError, LanczosError, PowerError, TraceError as EstimateError};
 use landscape_models::{GetError, ModelsError};
 use landscape_storage::Error as Store;
+use landscape_study::shard::ShardError;
 use landscape_study::{NoCurvature, Smaller, StudyError, file_help};
 use landscape_trace::TraceError;
 
@@ -34,6 +35,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         E::Trace(TraceError::Precision { .. }) => {
             "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
         }
+        E::Shard(ShardError::NoCount { .. }) => "give --shard auto/N, or K/N itself",
+        E::ShardedCurvature => "give --map alone with --shard, and ask for the rest without it",
+        E::ShardedAdaptive => "leave --adaptive out, or --shard",
         E::Store(Store::NotFound { .. }) => {
             "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
         }

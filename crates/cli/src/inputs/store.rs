@@ -2,7 +2,7 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::Console;
 use landscape_storage::{Error, Store};
-use landscape_study::report::{Level, Reporter};
+use landscape_study::report::{Level, Reporter, say_journal};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ pub fn begin(path: &Path, console: &Console) -> Result<Store, CliError> {
 /// says so once, and goes on; Ctrl-C ends that, and what was computed is kept beside the file.
 pub fn open_store(path: &Path, console: &Console) -> Result<Store, CliError> {
     let store = Store::open(path)?;
-    say_notes(&store, console);
+    say_journal(&store, console);
     let (console, said) = (console.clone(), AtomicBool::new(false));
     Ok(store.waiting(move |error| {
         if Interrupt::listen().raised() {
@@ -46,7 +46,7 @@ pub fn open_store(path: &Path, console: &Console) -> Result<Store, CliError> {
 /// The database of a command that reads.
 pub fn read_store(path: &Path, console: &Console) -> Result<Store, CliError> {
     let store = Store::open_read(path)?;
-    say_notes(&store, console);
+    say_journal(&store, console);
     Ok(store)
 }
 
@@ -55,13 +55,5 @@ pub fn read_if(asked: bool, path: &Path, console: &Console) -> Result<Option<Sto
     match asked {
         true => read_store(path, console).map(Some),
         false => Ok(None),
-    }
-}
-
-/// What became of results that had to wait for the file.
-fn say_notes(store: &Store, console: &Console) {
-    for note in store.journal_notes() {
-        let words = format_args!("`{}`: {note}", store.path().display());
-        console.say(Level::Warning, &words);
     }
 }

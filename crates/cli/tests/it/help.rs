@@ -15,6 +15,7 @@ pub const COMMANDS: &[&str] = &[
     "plot",
     "export",
     "import",
+    "merge",
     "runs",
     "show",
     "sql",

@@ -193,13 +193,25 @@ const STANDS: &[Stand] = &[
     ),
 ];
 
+/// What stands in for a table in files of a version, where something has to.
+pub(super) fn stand(table: &str, version: u64) -> Option<&'static str> {
+    let (_, stands) = STANDS.iter().find(|(known, _)| *known == table)?;
+    let stand = stands.iter().find(|(before, _)| version < *before);
+    stand.map(|(_, select)| *select)
+}
+
+/// A stand-in for tables at a place.
+pub(super) fn placed(select: &str, old: &str) -> String {
+    select.replace("OLD", old).replace("ORDERED", ORDERED)
+}
+
 /// Lets a connection to a file of an older version see it as one of the newest.
 pub(super) fn stand_in(conn: &Connection, version: u64) -> Result<(), Error> {
     let database: String = conn.query_row("SELECT current_database()", [], |row| row.get(0))?;
     let old = format!("\"{}\".main", database.replace('"', "\"\""));
-    for (table, stands) in STANDS {
-        if let Some((_, select)) = stands.iter().find(|(before, _)| version < *before) {
-            let select = select.replace("OLD", &old).replace("ORDERED", ORDERED);
+    for (table, _) in STANDS {
+        if let Some(select) = stand(table, version) {
+            let select = placed(select, &old);
             conn.execute_batch(&format!("CREATE TEMP VIEW {table} AS {select}"))?;
         }
     }

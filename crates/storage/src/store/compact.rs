@@ -90,6 +90,6 @@ fn put_in_place(conn: &Connection, draft: &Path, path: &Path) -> Result<(), Erro
 }
 
 /// A path as a word of SQL.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "''"))
 }

@@ -14,6 +14,7 @@ mod kept;
 mod lanczos;
 mod leftovers;
 mod list;
+mod merge;
 mod names;
 mod records;
 mod replacement;
@@ -30,6 +31,7 @@ pub use compact::Compacted;
 pub use directions::StoredDirections;
 pub use keep::JournalNote;
 pub use list::{RunFilter, RunOrder};
+pub use merge::{Contribution, MergeSource, MissingPoints};
 pub use trajectory::NamedTrajectory;
 
 pub(crate) use keep::{Kept, Refused};

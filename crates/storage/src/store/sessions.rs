@@ -1,9 +1,11 @@
 //! Which sessions contributed to a run: a run may go on with another version of the program, on another device
 //! or another machine. Each is a row of `contributions`; the provenance of the run names all of them.
 
+use super::merge::Contribution;
 use crate::error::Error;
 use crate::run::{Run, from_micros, moment};
 use duckdb::{Connection, params};
+use landscape_core::Shards;
 use serde_json::{Map, Value, json};
 use std::env;
 use std::fs;
@@ -15,10 +17,12 @@ const WORDS: &[&str] = &["device", "version", "system"];
 const COMMAND: &str = "command";
 const SESSIONS: &str = "sessions";
 const POINTS: &str = "points";
+/// The shard that a session computed, or several shards in one word.
+const SHARD: &str = "shard";
 
 /// A row of `contributions`.
 #[derive(Debug, Clone)]
-struct Session {
+pub(super) struct Session {
     host: Option<String>,
     begun: Option<SystemTime>,
     points: Option<u64>,
@@ -36,6 +40,13 @@ impl Session {
         }
     }
 
+    /// Host and device, in words.
+    pub(super) fn place(&self) -> String {
+        let known = [self.host.as_deref(), self.word("device")];
+        let known: Vec<&str> = known.into_iter().flatten().collect();
+        known.join(", ")
+    }
+
     fn word(&self, key: &str) -> Option<&str> {
         self.provenance.get(key)?.as_str()
     }
@@ -47,6 +58,37 @@ impl Session {
             told.insert(POINTS.to_owned(), json!(points));
         }
         told
+    }
+
+    /// The shards that it computed.
+    fn shards(&self) -> Option<Shards> {
+        self.word(SHARD)?.parse().ok()
+    }
+
+    /// Takes in another one where nothing but the shard tells them apart.
+    fn with(&mut self, other: &Session) -> bool {
+        let facts = |one: &Session| match &one.provenance {
+            Value::Object(facts) => Map::from_iter(
+                facts
+                    .iter()
+                    .filter(|(key, _)| *key != SHARD)
+                    .map(|(k, v)| (k.clone(), v.clone())),
+            ),
+            _ => Map::new(),
+        };
+        let (Some(mut own), Some(theirs)) = (self.shards(), other.shards()) else {
+            return false;
+        };
+        if !alike(&facts(self), &facts(other)) {
+            return false;
+        }
+        own.extend(&theirs);
+        self.provenance[SHARD] = json!(own.to_string());
+        self.points = self
+            .points
+            .zip(other.points)
+            .map(|(a, b)| a.saturating_add(b));
+        true
     }
 }
 
@@ -103,10 +145,15 @@ pub(super) fn count(conn: &Connection, run: &Run) -> Result<(), Error> {
 }
 
 fn load(conn: &Connection, run: i64) -> Result<Vec<Session>, Error> {
-    let mut statement = conn.prepare(
+    of_source(conn, "contributions", run)
+}
+
+/// The sessions of a run, from the table or what stands in for it.
+pub(super) fn of_source(conn: &Connection, table: &str, run: i64) -> Result<Vec<Session>, Error> {
+    let mut statement = conn.prepare(&format!(
         "SELECT host, epoch_us(begun), points, provenance::VARCHAR
-         FROM contributions WHERE run_id = ? ORDER BY ordinal",
-    )?;
+         FROM {table} WHERE run_id = ? ORDER BY ordinal"
+    ))?;
     let mut rows = statement.query(params![run])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
@@ -121,6 +168,71 @@ fn load(conn: &Connection, run: i64) -> Result<Vec<Session>, Error> {
         });
     }
     Ok(all)
+}
+
+/// The sessions of a run as they are told.
+pub(super) fn contributions(conn: &Connection, run: i64) -> Result<Vec<Contribution>, Error> {
+    let told = |one: Session| Contribution {
+        device: one.word("device").map(str::to_owned),
+        version: one.word("version").map(str::to_owned),
+        shard: one.word(SHARD).map(str::to_owned),
+        host: one.host,
+        begun: one.begun,
+        points: one.points,
+    };
+    Ok(load(conn, run)?.into_iter().map(told).collect())
+}
+
+/// Adds the sessions of other databases that new points are from, and counts these: `added` has as many of each. Sessions
+/// that are known already are counted on.
+pub(super) fn combine(
+    conn: &Connection,
+    run: &Run,
+    others: &[Vec<Session>],
+    added: &[usize],
+) -> Result<(), Error> {
+    let mut all = load(conn, run.id)?;
+    let mut is_new = false;
+    for (theirs, &added) in others.iter().zip(added) {
+        let mut left = added as u64;
+        for (place, one) in theirs.iter().enumerate() {
+            let share = match place + 1 == theirs.len() {
+                true => left,
+                false => one.points.unwrap_or(0).min(left),
+            };
+            left -= share;
+            is_new |= take(&mut all, one, share);
+        }
+    }
+    match is_new {
+        false => Ok(()),
+        true => {
+            put(conn, run.id, &all)?;
+            tell(conn, run.id, &all)
+        }
+    }
+}
+
+/// Counts points of a session of another database; says whether anything is new.
+fn take(all: &mut Vec<Session>, theirs: &Session, share: u64) -> bool {
+    let same = |one: &&mut Session| {
+        one.host == theirs.host && one.begun == theirs.begun && one.provenance == theirs.provenance
+    };
+    match all.iter_mut().find(same) {
+        Some(known) => {
+            known.points = known.points.map(|points| points + share);
+            share > 0
+        }
+        None if share == 0 && theirs.points.is_some() => false,
+        None => {
+            let points = theirs.points.map(|_| share);
+            all.push(Session {
+                points,
+                ..theirs.clone()
+            });
+            true
+        }
+    }
 }
 
 fn put(conn: &Connection, run: i64, all: &[Session]) -> Result<(), Error> {
@@ -204,7 +316,25 @@ fn merged(all: &[Session]) -> Value {
             merged.insert((*key).to_owned(), json!(words.join(", ")));
         }
     }
-    let told: Vec<Value> = all.iter().map(Session::told).collect();
+    let shards: Option<Vec<Shards>> = all.iter().map(Session::shards).collect();
+    let shards = shards.map(|all| {
+        all.iter().fold(Shards::default(), |mut sum, one| {
+            sum.extend(one);
+            sum
+        })
+    });
+    match shards {
+        Some(shards) => merged.insert(SHARD.to_owned(), json!(shards.to_string())),
+        // What is stored is no longer shards alone.
+        None => merged.remove(SHARD),
+    };
+    let mut told: Vec<Session> = Vec::new();
+    for one in all {
+        if !told.iter_mut().any(|known| known.with(one)) {
+            told.push(one.clone());
+        }
+    }
+    let told: Vec<Value> = told.iter().map(Session::told).collect();
     merged.insert(SESSIONS.to_owned(), json!(told));
     Value::Object(merged)
 }

@@ -15,6 +15,7 @@ mod journal;
 #[cfg(target_os = "linux")]
 mod locks;
 mod malformed;
+mod merge;
 mod recorder;
 mod recording_size;
 mod records;

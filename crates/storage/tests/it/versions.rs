@@ -19,7 +19,13 @@ const FILES: [&[u8]; 5] = [
     include_bytes!("../reference/versions/v5.duckdb.gz"),
 ];
 
-fn write(path: &Path, version: u64) {
+/// How many earlier versions there are.
+pub fn count() -> u64 {
+    FILES.len() as u64
+}
+
+/// Writes the file of a version.
+pub fn write(path: &Path, version: u64) {
     let mut bytes = Vec::new();
     let mut file = GzDecoder::new(FILES[version as usize - 1]);
     file.read_to_end(&mut bytes).unwrap();

@@ -216,6 +216,7 @@ impl Connection {
             grid: &self.grid,
             objective: &self.context.objective(&line)?,
             batch: 0,
+            shard: None,
             adaptive: None,
             last: true,
         };

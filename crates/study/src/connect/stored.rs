@@ -183,6 +183,7 @@ impl<'a> StoredCurve<'a> {
                 grid,
                 objective,
                 batch: 0,
+                shard: None,
                 adaptive: None,
                 last: false,
             };

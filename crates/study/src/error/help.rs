@@ -13,6 +13,21 @@ impl StudyError {
         }
         let words = match self {
             E::TooFew { .. } => "give two or more",
+            E::NoShard { .. } => {
+                "compute that shard, or leave the file out: what is missing is told"
+            }
+            E::MergedIntoItself { .. } => {
+                "leave it out of what is merged, or merge into another file"
+            }
+            E::NothingToMerge { .. } => "give databases with runs",
+            E::OtherRequest { .. } => {
+                "merge shards of one request; where it is another run, give it another name with `landscape rename`"
+            }
+            E::ShardedAdaptive => {
+                "sample every point of a coarser grid in shards, or all of it adaptively"
+            }
+            E::ShardedCurvature => "ask for the map alone, and for the rest without a shard",
+            E::Shard(error) => return error.help(),
             E::NoWidth { .. } => "give another network, or vary something else",
             E::InitialWidths => "start them at random",
             E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",

@@ -6,15 +6,16 @@ mod words;
 pub use help::file_help;
 pub use words::{NoCurvature, Smaller};
 
+use crate::shard::ShardError;
 use landscape_core as core;
 use landscape_core::{counted, counted_are};
 use landscape_files::Size;
 use landscape_hessian as hessian;
-use landscape_storage::RunKind;
+use landscape_storage::{Difference, RunKind};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use words::{checkpoint_words, ends_are, flat_words, nothing_said, word};
+use words::{checkpoint_words, ends_are, flat_words, nothing_said, other_request, word};
 
 /// Every failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,52 @@ pub enum StudyError {
         /// What that is.
         other_model: String,
     },
+    /// There is no such file to merge.
+    #[error("there is no database `{}` to merge", core::path_words(path))]
+    NoShard {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A database is to be merged into itself.
+    #[error("`{}` is what the others are merged into", core::path_words(path))]
+    MergedIntoItself {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The databases hold no run.
+    #[error("{} hold no run that could be merged", counted(*files, "database"))]
+    NothingToMerge {
+        /// How many there are.
+        files: usize,
+    },
+    /// Runs of one name are of two requests.
+    #[error(
+        "run `{name}` in `{}` is of another request than in `{}`: {}",
+        core::path_words(other), core::path_words(first), other_request(*kinds, differences)
+    )]
+    OtherRequest {
+        /// The name.
+        name: String,
+        /// One of the files.
+        first: PathBuf,
+        /// The other one.
+        other: PathBuf,
+        /// The kinds of the runs.
+        kinds: (RunKind, RunKind),
+        /// What differs between their settings.
+        differences: Vec<Difference>,
+    },
+    /// A shard does not know the points by which adaptive sampling decides.
+    #[error(
+        "adaptive sampling decides by the points of the whole which it measures next, and a shard has only its own"
+    )]
+    ShardedAdaptive,
+    /// A shard of what is not divided.
+    #[error("shards are points of a map, and what else is asked for belongs to the whole")]
+    ShardedCurvature,
+    /// There is no such shard.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// A path is measured at its ends at least.
     #[error("a path between networks is measured at 2 points or more, {given} given")]
     FewPoints {

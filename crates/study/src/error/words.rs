@@ -1,6 +1,8 @@
 //! Parts of messages.
 
 use landscape_core::{counted, escaped};
+use landscape_storage::{Difference, RunKind};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -87,4 +89,21 @@ pub(super) fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
         (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
         _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),
     }
+}
+
+/// What tells two requests apart.
+pub(super) fn other_request(kinds: (RunKind, RunKind), differences: &[Difference]) -> String {
+    if kinds.0 != kinds.1 {
+        return format!("it is a {}, not a {}", kinds.1, kinds.0);
+    }
+    let show = |value: &Option<Value>| match value {
+        None => "not set".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let told = differences.iter().map(|one| {
+        let (first, other) = (show(&one.stored), show(&one.asked));
+        format!("{} is {other}, not {first}", one.path)
+    });
+    told.collect::<Vec<_>>().join(", ")
 }

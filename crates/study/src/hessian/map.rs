@@ -3,26 +3,30 @@
 use super::work::Work;
 use crate::StudyError;
 use crate::directions::Derivatives;
-use landscape_core::{Plane, Progress};
+use landscape_core::{Plane, Progress, Shard};
 use landscape_hessian::{Lanczos, LanczosError, LanczosParams, ProductError, Spectrum, Stop};
 use landscape_storage::{CurvatureMap, CurvaturePoint, Status};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Computes and keeps the points of a map that are missing.
+/// Computes and keeps the points of a map, or of a shard of it, that are missing.
 pub fn fill(
     work: &mut Work,
     derivatives: &mut Derivatives,
     plane: &Plane,
     map: &mut CurvatureMap,
+    shard: Option<Shard>,
 ) -> Result<(), StudyError> {
-    let missing: Vec<usize> = { map.grid.coarse_to_fine().into_iter() }
+    let order = map.grid.coarse_to_fine();
+    let order = shard.map_or(order.clone(), |shard| shard.part(&order));
+    let total = order.len();
+    let missing: Vec<usize> = { order.into_iter() }
         .filter(|&index| map.points[index].is_none())
         .collect();
     let mut recorder = work.store.curvature_recorder(&work.run);
     let mut meter = work.points_meter();
     let start = Instant::now();
-    let resumed = map.points.len() - missing.len();
+    let resumed = total - missing.len();
     for (done, index) in missing.into_iter().enumerate() {
         derivatives.move_to(&plane.at(map.grid.point(index)))?;
         let Some((point, products)) = one(work, derivatives, index)? else {
@@ -36,7 +40,7 @@ pub fn fill(
         map.points[index] = Some(point);
         meter.update(Progress {
             done: resumed + done + 1,
-            total: map.points.len(),
+            total,
             resumed,
             elapsed: start.elapsed(),
         });

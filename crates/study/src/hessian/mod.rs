@@ -26,7 +26,8 @@ use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, Provenance};
 use crate::report::Reporter;
 use crate::runs::Keep;
-use landscape_core::{Grid, Rng};
+use crate::shard::ShardPart;
+use landscape_core::{Grid, Rng, Shard};
 use landscape_hessian::Method;
 use landscape_storage::{Curvature, CurvatureMap, Run, RunKind, RunSpec, Status, Store};
 use landscape_trace::{Matrix, Target};
@@ -118,6 +119,9 @@ pub struct CurvatureRequest {
     pub double: bool,
     /// The directions of a map, and the seed of all random vectors.
     pub plane: PlaneRequest,
+    /// Only this part of the points of a map, and nothing else; see [`crate::shard`].
+    #[serde(with = "landscape_core::as_words::option")]
+    pub shard: Option<Shard>,
     /// The points of a map; 21 an axis from -1 to 1 where absent.
     pub grid: GridRequest,
     /// Where it is evaluated: on one device.
@@ -151,6 +155,7 @@ impl Default for CurvatureRequest {
             rho: None,
             double: false,
             plane: PlaneRequest::default(),
+            shard: None,
             grid: GridRequest::default(),
             evaluation: Evaluation::default(),
             keep: Keep::default(),
@@ -166,6 +171,9 @@ impl CurvatureRequest {
     pub fn check(&self) -> Result<Wanted, StudyError> {
         self.grid.of(2)?;
         let wanted = Wanted::precheck(self)?;
+        if self.shard.is_some() && !self.is_map_alone() {
+            return Err(StudyError::ShardedCurvature);
+        }
         if !self.network.has_parameters() {
             return Err(StudyError::NoParameters);
         }
@@ -173,6 +181,15 @@ impl CurvatureRequest {
             1 => Ok(wanted),
             devices => Err(StudyError::OneDevice { devices }),
         }
+    }
+}
+
+impl CurvatureRequest {
+    /// Whether nothing but a map is asked for.
+    fn is_map_alone(&self) -> bool {
+        let numbers = self.top.is_some() || self.bottom.is_some() || self.trace || self.density;
+        let more = self.per_layer || !self.sharpness.is_empty() || self.all_steps;
+        self.map && !numbers && !more
     }
 }
 
@@ -189,6 +206,9 @@ pub struct CurvatureStudy {
     /// What is computed.
     pub wanted: Wanted,
     map: Option<Mapped>,
+    /// The limit of stability of the training at these parameters.
+    limit: Option<f64>,
+    shard: Option<Shard>,
     /// The run that it makes.
     pub spec: RunSpec,
 }
@@ -202,6 +222,8 @@ pub struct FoundCurvature {
     pub points: Vec<Curvature>,
     /// Over the plane.
     pub map: Option<CurvatureMap>,
+    /// The part of the map that was asked for, where it was not all of it.
+    pub shard: Option<ShardPart>,
     /// Products computed now.
     pub computed: u64,
     /// Seconds that it took now.
@@ -238,7 +260,10 @@ impl CurvatureStudy {
             false => None,
         };
         let spec = spec(request, &problem, &wanted, map.as_ref());
+        let limit = store.map(|store| stability(store, &problem)).transpose()?;
         Ok(CurvatureStudy {
+            limit: limit.flatten(),
+            shard: request.shard,
             problem,
             derivatives,
             wanted,
@@ -257,6 +282,11 @@ impl CurvatureStudy {
         self.map.as_ref().map(|mapped| &mapped.grid)
     }
 
+    /// Units that can be divided into shards: points of the whole map.
+    pub fn units(&self) -> usize {
+        self.grid().map_or(0, Grid::len)
+    }
+
     /// What it would cost, from a few products with random vectors, which are not kept. Most searches need fewer products
     /// than they may take; measures of sharpness are not counted.
     ///
@@ -271,7 +301,8 @@ impl CurvatureStudy {
             _ => 1,
         };
         let layers = estimates::layers(&self.derivatives).len();
-        let map = self.grid().map_or(0, Grid::len);
+        let map = self.units();
+        let map = self.shard.map_or(map, |shard| shard.count(map));
         let search = wanted.single().max_products;
         let trace = wanted.trace_params().max_products;
         let pairs = wanted.top + wanted.bottom > 0;
@@ -299,7 +330,7 @@ impl CurvatureStudy {
         Ok(Estimate::of(parts.map(part).collect()))
     }
 
-    /// Continues the stored run until everything is known. The reporter can stop it.
+    /// Continues the stored run until everything, or every point of the shard, is known. The reporter can stop it.
     ///
     /// # Errors
     /// [`StudyError::Interrupted`] when it was stopped, and those of store and derivatives.
@@ -311,6 +342,7 @@ impl CurvatureStudy {
         let (run, map) = self.begin(store)?;
         let complete = run.status == Status::Complete;
         let wanted = self.wanted.clone();
+        let shard = map.as_ref().and_then(|map| self.part(map));
         let mut work = Work::new(store, run, &wanted, reporter);
         let map = match complete {
             true => map,
@@ -323,7 +355,20 @@ impl CurvatureStudy {
             run: work.run,
             points,
             map,
+            shard,
             loss: self.problem.loss,
+        })
+    }
+
+    /// What the shard has, as far as the map is stored.
+    fn part(&self, map: &CurvatureMap) -> Option<ShardPart> {
+        let shard = self.shard?;
+        let points = shard.part(&map.grid.coarse_to_fine());
+        let stored = points.iter().filter(|&&index| map.points[index].is_some());
+        Some(ShardPart {
+            shard,
+            units: points.len(),
+            stored_before: stored.count(),
         })
     }
 
@@ -343,21 +388,23 @@ impl CurvatureStudy {
     ) -> Result<Option<CurvatureMap>, StudyError> {
         match self.wanted.asked.all_steps {
             true => training::every_step(work, &self.problem, &mut self.derivatives)?,
-            false => {
-                let limit = stability(work.store, &self.problem)?;
-                point(work, &self.problem, &self.derivatives, None, limit)?;
-            }
+            false => point(work, &self.problem, &self.derivatives, None, self.limit)?,
         }
         let map = match (map, &self.map) {
             (Some(mut map), Some(mapped)) => {
                 let plane = &mapped.directions.plane;
-                map::fill(work, &mut self.derivatives, plane, &mut map)?;
+                map::fill(work, &mut self.derivatives, plane, &mut map, self.shard)?;
                 work.keep(0, Curvature::default())?;
                 Some(map)
             }
             _ => None,
         };
-        work.store.finish(&work.run, Status::Complete)?;
+        let whole = { map.iter() }.all(|map| map.points.iter().all(Option::is_some));
+        let status = match whole {
+            true => Status::Complete,
+            false => Status::Interrupted,
+        };
+        work.store.finish(&work.run, status)?;
         Ok(map)
     }
 }
@@ -427,6 +474,7 @@ fn spec(
         device: Some(request.evaluation.devices[0].to_string()),
         optimizer: training::optimizer(problem),
         models: map.and_then(|mapped| mapped.directions.provenance()),
+        shard: request.shard.map(|shard| shard.to_string()),
         ..problem.provenance()
     };
     let spec = record::request(RunKind::Hessian, &settings);

@@ -1,6 +1,7 @@
 //! What was found, as programs read it: as JSON, what `landscape hessian --json` prints.
 
 use super::{FoundCurvature, Wanted};
+use crate::shard::ShardPart;
 use landscape_core::json::{float, float_list, float_option};
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Sharpness, Side, SpectralDensity,
@@ -22,6 +23,8 @@ pub struct FoundSummary {
     pub computed: u64,
     /// Over the plane.
     pub map: Option<MapSummary>,
+    /// The part of the map that was asked for, where it was not all of it.
+    pub shard: Option<ShardPart>,
     /// At every step, where all were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<CurvatureSummary>>,
@@ -172,6 +175,7 @@ impl FoundCurvature {
             },
             computed: self.computed,
             map: self.map.as_ref().map(MapSummary::of),
+            shard: self.shard.clone(),
             steps: wanted.asked.all_steps.then(|| steps.collect()),
         }
     }

@@ -53,6 +53,9 @@ pub struct Provenance {
     /// The comparison that it is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<String>,
+    /// The shard of the whole that it is, as `3/16`; several in one run are `0-3/16`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// All that is not known here.
     #[serde(flatten)]
     pub more: Map<String, Value>,
@@ -109,6 +112,7 @@ impl Provenance {
             paths,
             optimizer,
             comparison,
+            shard,
             more,
         } = other;
         self.program = self.program.take().or(program);
@@ -125,6 +129,7 @@ impl Provenance {
         self.paths = self.paths.take().or(paths);
         self.optimizer = self.optimizer.take().or(optimizer);
         self.comparison = self.comparison.take().or(comparison);
+        self.shard = self.shard.take().or(shard);
         self.more.extend(more);
     }
 

@@ -12,7 +12,7 @@ use crate::memory::plan_grid;
 use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, LandscapeSettings, Origin, Provenance, Rounding};
 use crate::report::{Reporter, say_how_it_runs, say_where};
-use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Value, barrier};
+use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Shard, Value, barrier};
 use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
@@ -63,6 +63,9 @@ pub struct LandscapeRequest {
     pub precision: Precision,
     /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,
+    /// Only this part of the points; see [`crate::shard`].
+    #[serde(with = "landscape_core::as_words::option")]
+    pub shard: Option<Shard>,
     /// Points a batch; 0 adapts to the speed.
     pub batch: usize,
     /// Where it is evaluated.
@@ -84,6 +87,7 @@ impl Default for LandscapeRequest {
             terms: Vec::new(),
             precision: Precision::F32,
             adaptive: None,
+            shard: None,
             batch: 0,
             evaluation: Evaluation::default(),
             keep: Keep::default(),
@@ -98,6 +102,9 @@ impl LandscapeRequest {
     /// For the first thing that cannot work.
     pub fn check(&self, reporter: &dyn Reporter) -> Result<Grid, StudyError> {
         let asked = self.grid.of(self.dims)?;
+        if self.shard.is_some() && self.adaptive.is_some() {
+            return Err(StudyError::ShardedAdaptive);
+        }
         plan_grid(&asked, self.terms.len(), reporter)?;
         for term in &self.terms {
             if !term.weight().is_finite() {
@@ -169,6 +176,7 @@ pub struct Landscape {
     pub summary: Summary,
     batch: usize,
     adaptive: Option<Adaptive>,
+    shard: Option<Shard>,
 }
 
 /// What came of it.
@@ -231,6 +239,7 @@ impl Landscape {
             device: Some(objective.describe()),
             models: directions.provenance(),
             rounding,
+            shard: request.shard.map(|shard| shard.to_string()),
             ..problem.provenance()
         };
         let spec = record::request(request.kind(), &settings);
@@ -244,10 +253,16 @@ impl Landscape {
             summary,
             batch: request.batch,
             adaptive: request.adaptive,
+            shard: request.shard,
         })
     }
 
-    /// Continues the stored run until every point is known.
+    /// Units that can be divided into shards: points of the whole grid.
+    pub fn units(&self) -> usize {
+        self.grid.len()
+    }
+
+    /// Continues the stored run until every point, or every one of the shard, is known.
     ///
     /// # Errors
     /// As [`StoredSampling::run`].
@@ -264,10 +279,12 @@ impl Landscape {
             objective: &self.objective,
             batch: self.batch,
             adaptive: self.adaptive,
+            shard: self.shard,
             last: true,
         };
         let sampled = sampling.run(reporter)?;
-        let barrier = match ends_at_models(&self.directions.models) {
+        let whole = sampled.surface.is_complete();
+        let barrier = match whole && ends_at_models(&self.directions.models) {
             true => barrier(&sampled.surface, Value::Loss),
             false => None,
         };
@@ -281,12 +298,13 @@ impl Landscape {
     pub fn estimate(&self, store: Option<&Store>) -> Result<LandscapeEstimate, StudyError> {
         let stored = self.stored(store)?;
         let order = self.grid.coarse_to_fine();
+        let order = self.shard.map_or(order.clone(), |shard| shard.part(&order));
         let trial = order.iter().take(TRIAL);
         let trial: Vec<_> = trial.map(|&i| self.grid.point(i)).collect();
         let each = seconds_each(trial.len(), |count| {
             self.objective.evaluate(&trial[..count]).map(drop)
         })?;
-        let part = Part::new("points", self.grid.len(), each).stored(stored as u64);
+        let part = Part::new("points", order.len(), each).stored(stored as u64);
         let mut estimate = Estimate::of(vec![part.at_most(self.adaptive.is_some())]);
         estimate.memory += self.grid.len() * size_of::<Option<landscape_core::Sample>>();
         Ok(LandscapeEstimate {

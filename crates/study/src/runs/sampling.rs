@@ -2,9 +2,10 @@
 
 use crate::StudyError;
 use crate::report::{Reported, Reporter};
+use crate::shard::{ShardPart, shards_of};
 use landscape_core::{
     Adapted, Adaptive, AdaptiveReport, Grid, Objective, Observer, ObserverError, Outcome, Plane,
-    Sampler, SamplerError, Surface,
+    Sampler, SamplerError, Shard, Surface,
 };
 use landscape_storage::{Run, RunSpec, Status, Store};
 use std::time::Instant;
@@ -25,6 +26,8 @@ pub struct StoredSampling<'a> {
     pub batch: usize,
     /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,
+    /// Only this part of the points, which does not complete the run; not together with `adaptive`.
+    pub shard: Option<Shard>,
     /// Whether the run is complete with its points: otherwise more is to be stored.
     pub last: bool,
 }
@@ -40,6 +43,8 @@ pub struct Sampled {
     pub known: usize,
     /// Points that were computed now.
     pub computed: usize,
+    /// The part of the points that was asked for, where it was not all of them.
+    pub shard: Option<ShardPart>,
     /// What adaptive sampling did.
     pub adaptive: Option<AdaptiveReport>,
     /// Seconds that it took now.
@@ -47,7 +52,7 @@ pub struct Sampled {
 }
 
 impl StoredSampling<'_> {
-    /// Continues the stored run until every point is known. The reporter can stop it.
+    /// Continues the stored run until every point, or every one of the shard, is known. The reporter can stop it.
     ///
     /// What an adaptive run says of its end is worked out from the measured points, so that it says
     /// the same when there was nothing left to do.
@@ -57,17 +62,15 @@ impl StoredSampling<'_> {
     pub fn run(&self, reporter: &dyn Reporter) -> Result<Sampled, StudyError> {
         let (run, mut surface) = self.begin()?;
         let known = surface.measured();
-        if known > 0 {
-            let all = surface.grid().len();
-            reporter.note(format_args!(
-                "{}: {known} of {all} points are stored already",
-                run.name
-            ));
-        }
+        let points = self
+            .shard
+            .map(|shard| shard.part(&self.grid.coarse_to_fine()));
+        let part = self.part(points.as_deref(), &surface);
+        say_known(&run, &surface, part.as_ref(), reporter);
         let start = Instant::now();
         let outcome = match (run.status, surface.is_complete()) {
             (Status::Complete, true) => Outcome::Complete,
-            _ => self.fill(&run, &mut surface, reporter)?,
+            _ => self.fill(&run, &mut surface, points.as_deref(), reporter)?,
         };
         if outcome == Outcome::Cancelled {
             return Err(interrupted(&run, &surface));
@@ -78,7 +81,19 @@ impl StoredSampling<'_> {
             run,
             surface,
             known,
+            shard: part,
             seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// What the shard has, by its points.
+    fn part(&self, points: Option<&[usize]>, surface: &Surface) -> Option<ShardPart> {
+        let (shard, points) = self.shard.zip(points)?;
+        let stored = points.iter().filter(|&&index| surface.is_measured(index));
+        Some(ShardPart {
+            shard,
+            units: points.len(),
+            stored_before: stored.count(),
         })
     }
 
@@ -94,6 +109,7 @@ impl StoredSampling<'_> {
         &self,
         run: &Run,
         surface: &mut Surface,
+        points: Option<&[usize]>,
         reporter: &dyn Reporter,
     ) -> Result<Outcome, StudyError> {
         let mut reported = Reported::new(reporter, &run.name, self.adaptive.is_some());
@@ -103,7 +119,7 @@ impl StoredSampling<'_> {
             cancel: reported.cancel.clone(),
         };
         let mut observers: [&mut dyn Observer; 2] = [&mut reported, &mut observer];
-        let outcome = self.sample(&sampler, surface, &mut observers);
+        let outcome = self.sample(&sampler, surface, points, &mut observers);
         let stored = match (&outcome, surface.is_complete()) {
             (Ok(Outcome::Complete), true) if self.last => observer.finish(Status::Complete),
             (Ok(Outcome::Complete), true) => observer.finish(Status::Running),
@@ -119,16 +135,47 @@ impl StoredSampling<'_> {
         &self,
         sampler: &Sampler,
         surface: &mut Surface,
+        points: Option<&[usize]>,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
         let Some(adaptive) = self.adaptive else {
-            return sampler.run(self.objective, surface, observers);
+            return match points {
+                Some(points) => sampler.run_on(points, self.objective, surface, observers),
+                None => sampler.run(self.objective, surface, observers),
+            };
         };
         let adapted = adaptive.run(sampler, self.objective, surface, observers)?;
         Ok(match adapted {
             Adapted::Complete(_) => Outcome::Complete,
             Adapted::Cancelled => Outcome::Cancelled,
         })
+    }
+}
+
+/// Says what is stored already, and what becomes of a shard that is continued as a whole.
+fn say_known(run: &Run, surface: &Surface, part: Option<&ShardPart>, reporter: &dyn Reporter) {
+    let name = &run.name;
+    let (known, all) = match part {
+        Some(part) => (part.stored_before, part.units),
+        None => (surface.measured(), surface.grid().len()),
+    };
+    let of = part.map_or(String::new(), |part| format!(" of shard {}", part.shard));
+    if known > 0 {
+        reporter.note(format_args!(
+            "{name}: {known} of {all} points{of} are stored already"
+        ));
+    }
+    if let (Some(stored), None, false) = (shards_of(run), part, surface.is_complete()) {
+        reporter.note(format_args!(
+            "{name}: what is stored are shards {stored}; now all other points are computed too, and the run becomes the whole"
+        ));
+    }
+    if let Some(part) = part.filter(|part| part.units == 0) {
+        reporter.warn(format_args!(
+            "warning: shard {} has no points, the grid has only {}",
+            part.shard,
+            surface.grid().len()
+        ));
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Landscape, SampledLandscape, TrainedRun};
 use crate::Numbers;
 use crate::estimate::Estimate;
 use crate::record::{PlacedNetwork, Rounding};
+use crate::shard::ShardPart;
 use crate::words::{cosine_words, duration, or_dash, percent, shape_words, size};
 use landscape_core::json::{float, float_list, float_option};
 use landscape_core::{AdaptiveReport, Barrier, Params, Plane, Surface, counted, short};
@@ -25,6 +26,8 @@ pub struct LandscapeSummary {
     pub shape: Vec<usize>,
     /// Points of the grid.
     pub points: usize,
+    /// The part of the points that was asked for, where it was not all of them.
+    pub shard: Option<ShardPart>,
     /// Points that were computed now.
     pub computed: usize,
     /// Points that were stored already.
@@ -150,6 +153,7 @@ impl SampledLandscape {
             kind: sampled.run.kind,
             shape: surface.grid().shape(),
             points: surface.grid().len(),
+            shard: sampled.shard.clone(),
             computed: sampled.computed,
             stored_before: sampled.known,
             measured: surface.measured(),
@@ -214,9 +218,12 @@ impl fmt::Display for LandscapeSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (run, shape) = (&self.run, shape_words(&self.shape));
         let [least, most, center] = [self.min_loss, self.max_loss, self.center_loss].map(or_dash);
+        let part = { self.shard.iter() }
+            .map(|part| format!("{part}, "))
+            .collect::<String>();
         writeln!(
             f,
-            "{run}: {shape} points, loss {least} to {most}, {center} at the origin"
+            "{run}: {part}{shape} points, loss {least} to {most}, {center} at the origin"
         )?;
         let norms: Vec<String> = self.norms.iter().copied().map(short).collect();
         write!(f, "norms of the directions: {}", norms.join(", "))?;

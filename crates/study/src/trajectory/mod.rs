@@ -327,6 +327,7 @@ impl ProjectedPaths {
             grid,
             objective: &self.losses.on_plane,
             batch: 0,
+            shard: None,
             adaptive: None,
             last: false,
         };

@@ -3,7 +3,9 @@
 mod compare;
 mod connect;
 mod figures;
+mod merge;
 mod record;
 mod recording;
 mod requests;
+mod shard;
 mod words;

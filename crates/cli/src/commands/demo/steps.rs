@@ -76,10 +76,10 @@ mod tests {
             let command = typed.to_string();
             let asked = match read(typed.words()) {
                 Command::Train(args) => DemoStep::Train(args.request(&command)),
-                Command::Line(args) => DemoStep::Landscape(args.request(&command)),
-                Command::Surface(args) => DemoStep::Landscape(args.request(&command)),
+                Command::Line(args) => DemoStep::Landscape(args.request(&command, None)),
+                Command::Surface(args) => DemoStep::Landscape(args.request(&command, None)),
                 Command::Trajectory(args) => DemoStep::Trajectory(args.request(&command)),
-                Command::Hessian(args) => DemoStep::Curvature(args.request(&command)),
+                Command::Hessian(args) => DemoStep::Curvature(args.request(&command, None)),
                 other => panic!("{other:?}"),
             };
             assert_eq!(asked, step.by(command));
