@@ -1,5 +1,7 @@
 //! A program from a file.
 
+mod one_sample;
+
 use crate::array::Array;
 use crate::error::ImportError;
 use crate::loss::{Loss, Penalty, loss};
@@ -156,6 +158,7 @@ impl Program {
         let read: usize = given.iter().map(|array| 4 * array.data().len()).sum();
         let budget = Budget::new(self.bytes.saturating_add(read as u64));
         let mut lowering = Lowering::new(samples, self.source.samples, budget);
+        lowering.readings = self.readings(params, &given, samples)?;
         let tensors = self.given(&mut lowering, &given)?;
         let params = self.parameter_values(&mut lowering, params)?;
         let outputs = self.source.graph.lower(&mut lowering, &params, &tensors);

@@ -15,6 +15,7 @@ mod origin;
 mod parts;
 mod pools;
 mod products;
+mod readings;
 mod recurrent;
 mod reductions;
 mod resize;
@@ -26,6 +27,7 @@ pub(crate) use operand::{Kind, Operand, Tensor};
 pub(crate) use origin::Origin;
 pub(crate) use parts::Border;
 pub(crate) use pools::Pool;
+pub(crate) use readings::Readings;
 pub(crate) use recurrent::{Cell, Recurrent};
 pub(crate) use reductions::Running;
 pub(crate) use resize::{Interpolation, Places, Resize, Rounding};
@@ -78,6 +80,8 @@ pub(crate) struct Lowering {
     pub roles: HashMap<usize, Role>,
     /// Which of their axes count filters, where operations said so.
     pub filters: HashMap<usize, FilterAxes>,
+    /// How shapes are read that an export of one sample leaves open.
+    pub readings: Readings,
     budget: Budget,
 }
 
@@ -90,6 +94,7 @@ impl Lowering {
             exported: exported.filter(|&n| n != samples),
             roles: HashMap::new(),
             filters: HashMap::new(),
+            readings: Readings::default(),
             budget,
         }
     }

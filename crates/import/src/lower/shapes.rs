@@ -41,7 +41,15 @@ impl Lowering {
             return Err(burnt());
         }
         let outside = example[..axis].iter().product::<usize>() * x.outer;
-        let (place, outer) = batch_axis(&shape, outside, samples).ok_or_else(burnt)?;
+        let ways = batch_axes(&shape, outside, samples);
+        let way = match ways.len() {
+            0 => return Err(burnt()),
+            1 => 0,
+            n => self
+                .readings
+                .way((example.clone(), shape.clone(), outside), n),
+        };
+        let (place, outer) = ways[way];
         let mut all = shape.clone();
         all[place] = all[place] / samples * self.samples;
         if all.iter().product::<usize>() != self.count(&x) {
@@ -331,8 +339,8 @@ pub(super) fn resolved(sizes: &[i64], count: usize) -> Lowered<Vec<usize>> {
 }
 
 /// The axis of a shape that counts the samples, of which there are so many and outside of which `outside` rows stand, and how many of
-/// those it counts too.
-fn batch_axis(shape: &[usize], outside: usize, samples: usize) -> Option<(usize, usize)> {
+/// those it counts too. Of one sample nothing tells which of several axes it is: all of them, the most likely one first.
+fn batch_axes(shape: &[usize], outside: usize, samples: usize) -> Vec<(usize, usize)> {
     let mut before = 1;
     // How likely it is: an axis of its own, the last part of one, a part of one.
     let mut found: Vec<(u8, usize, usize)> = Vec::new();
@@ -350,10 +358,14 @@ fn batch_axis(shape: &[usize], outside: usize, samples: usize) -> Option<(usize,
         }
         before *= n;
     }
-    let &(likely, outer, axis) = found.iter().min()?;
-    // One sample could be in either of two axes beside each other: nothing tells which.
-    let told = samples > 1 || likely == 0 || found.len() == 1;
-    told.then_some((axis, outer))
+    found.sort_unstable();
+    if samples > 1 {
+        found.truncate(1);
+    }
+    found
+        .into_iter()
+        .map(|(_, outer, axis)| (axis, outer))
+        .collect()
 }
 
 #[cfg(test)]
@@ -363,16 +375,17 @@ mod tests {
     #[test]
     fn samples_are_found_in_other_shapes() {
         // [4, 16, 8] to [64, 8], and back.
-        assert_eq!(batch_axis(&[64, 8], 1, 4), Some((0, 1)));
-        assert_eq!(batch_axis(&[4, 16, 8], 1, 4), Some((0, 1)));
+        assert_eq!(batch_axes(&[64, 8], 1, 4), [(0, 1)]);
+        assert_eq!(batch_axes(&[4, 16, 8], 1, 4), [(0, 1)]);
         // [16, 4, 8] to [64, 8], and back: 16 rows stand outside of the samples.
-        assert_eq!(batch_axis(&[64, 8], 16, 4), Some((0, 16)));
-        assert_eq!(batch_axis(&[16, 4, 8], 16, 4), Some((1, 1)));
+        assert_eq!(batch_axes(&[64, 8], 16, 4), [(0, 16)]);
+        assert_eq!(batch_axes(&[16, 4, 8], 16, 4), [(1, 1)]);
         // One sample.
-        assert_eq!(batch_axis(&[1, 192], 1, 1), Some((0, 1)));
-        assert_eq!(batch_axis(&[16, 1, 8], 16, 1), Some((1, 1)));
-        assert_eq!(batch_axis(&[17, 16], 17, 1), None);
-        assert_eq!(batch_axis(&[192], 1, 1), Some((0, 1)));
-        assert_eq!(batch_axis(&[3, 5], 1, 4), None);
+        assert_eq!(batch_axes(&[1, 192], 1, 1), [(0, 1), (1, 1)]);
+        assert_eq!(batch_axes(&[16, 1, 8], 16, 1), [(1, 1), (0, 16), (2, 1)]);
+        assert_eq!(batch_axes(&[1, 1, 8], 1, 1)[..2], [(0, 1), (1, 1)]);
+        assert_eq!(batch_axes(&[17, 16], 17, 1), [(0, 17), (1, 1)]);
+        assert_eq!(batch_axes(&[192], 1, 1), [(0, 1)]);
+        assert_eq!(batch_axes(&[3, 5], 1, 4), []);
     }
 }

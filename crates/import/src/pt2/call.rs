@@ -7,6 +7,8 @@ pub(super) struct Call {
     pub arguments: Vec<(String, Operand)>,
     /// The overload: `Tensor` of `add.Tensor`.
     pub overload: String,
+    /// Where a batch norm comes from: the innermost module and the line of the network.
+    pub place: String,
 }
 
 impl Call {

@@ -280,6 +280,10 @@ impl Exported {
         Ok(Call {
             arguments,
             overload: target.overload.to_owned(),
+            place: match target.base.contains("batch_norm") {
+                true => place(&node.metadata),
+                false => String::new(),
+            },
         })
     }
 

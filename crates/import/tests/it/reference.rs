@@ -44,8 +44,10 @@ fn tied(name: &str, other: &str) -> bool {
     (name, other) == ("tokens.weight", "head.weight")
 }
 
+/// Other references are in the folder that `LANDSCAPE_REFERENCES` names.
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference")
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+    std::env::var_os("LANDSCAPE_REFERENCES").map_or_else(own, PathBuf::from)
 }
 
 /// The files of an archive, in a folder.
@@ -62,22 +64,22 @@ pub fn unpacked(archive: &Path) -> tempfile::TempDir {
     folder
 }
 
-/// All names of networks.
+/// All names of networks; those that were exported for one sample are in `one`.
 pub fn names() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder())
-        .expect("references")
-        .filter_map(|entry| {
-            let path = entry.expect("readable").path();
-            let zip =
-                path.extension().is_some_and(|e| e == "zip") && !path.ends_with("operations.zip");
-            zip.then(|| {
-                path.file_stem()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned()
-            })
-        })
-        .collect();
+    let zips = |folder: PathBuf, prefix: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let paths = entries.map(|entry| entry.expect("readable").path());
+        let zips = paths.filter(|path| path.extension().is_some_and(|e| e == "zip"));
+        let name = |path: PathBuf| {
+            let stem = path.file_stem().expect("a name").to_string_lossy();
+            format!("{prefix}{stem}")
+        };
+        zips.map(name).collect()
+    };
+    let mut names = zips(folder(), "");
+    names.retain(|name| name != "operations");
+    names.extend(zips(folder().join("one"), "one/"));
+    assert!(!names.is_empty(), "no references");
     names.sort();
     names
 }

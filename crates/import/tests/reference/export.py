@@ -1,9 +1,9 @@
 """Exports the networks of `networks.py` with PyTorch in every format that is read, and computes what their losses are.
 
-    python export.py [--out FOLDER] [NAME ...]
+    python export.py [--out FOLDER] [--samples N] [NAME ...]
 
 writes `NAME.zip` for each (see README.md). Everything is seeded; weights and data have few significant bits, so that the
-archives are small. PyTorch 2.9, torchvision 0.24, onnx, onnxscript.
+archives are small. With --samples the exports are for so many samples, and none is free. PyTorch 2.9, torchvision 0.24, onnx, onnxscript.
 """
 
 import argparse
@@ -178,8 +178,7 @@ def resaved(path):
     onnx.save(model, path)
 
 
-def exported(net, inputs, dynamic):
-    few = tuple(x[:EXPORTED] for x in inputs)
+def exported(net, few, dynamic):
     batch = {0: torch.export.Dim("batch", min=2, max=100000)}
     shapes = tuple(batch for _ in few) if dynamic else None
     return torch.export.export(net, few, dynamic_shapes=shapes)
@@ -202,12 +201,14 @@ def legacy(net, few, names, path, opset, keep, dynamic):
         dynamic_axes={n: {0: "batch"} for n in [*names, "output"]} if dynamic else None, **options)
 
 
-def formats_of(net, inputs, name, path, number):
+def formats_of(net, inputs, name, path, number, samples):
     """Writes every format and says of each what it is; which one cannot be written, and why.
 
     Both ONNX exporters write opsets that differ by network. Of every third network they optimise, so that names are lost.
     """
-    few, names = tuple(x[:EXPORTED] for x in inputs), [f"input_{i}" for i in range(len(inputs))]
+    fixed = samples is not None
+    samples = samples or EXPORTED
+    few, names = tuple(x[:samples] for x in inputs), [f"input_{i}" for i in range(len(inputs))]
     keep, odd = number % 3 != 0, number % 2 == 1
     newer = (18, 20, 21, 22, 23, 24)[number % 6]
     older = (11, 12, 13, 14, 15, 16, 17, 18)[number % 8]
@@ -217,14 +218,18 @@ def formats_of(net, inputs, name, path, number):
         older = 13
     def pt2(dynamic, decomposed=False):
         def write(path):
-            program = exported(net, inputs, dynamic)
+            program = exported(net, few, dynamic)
             saved(program.run_decompositions() if decomposed else program, path)
         return {"dynamic": dynamic}, write
     def model(write, opset, dynamic):
         about = {"opset": opset, "dynamic": dynamic, "names_kept": keep}
         return about, lambda path: (write(net, few, names, path, opset, keep, dynamic), resaved(path))
-    wanted = {"static.pt2": pt2(False), "dynamic.pt2": pt2(True), "decomposed.pt2": pt2(odd, True),
-              "dynamo.onnx": model(dynamo, newer, not odd), "legacy.onnx": model(legacy, older, odd)}
+    if fixed:
+        wanted = {"static.pt2": pt2(False), "decomposed.pt2": pt2(False, True),
+                  "dynamo.onnx": model(dynamo, newer, False), "legacy.onnx": model(legacy, older, False)}
+    else:
+        wanted = {"static.pt2": pt2(False), "dynamic.pt2": pt2(True), "decomposed.pt2": pt2(odd, True),
+                  "dynamo.onnx": model(dynamo, newer, not odd), "legacy.onnx": model(legacy, older, odd)}
     formats, failures = {}, {}
     for file, (about, write) in wanted.items():
         try:
@@ -235,16 +240,16 @@ def formats_of(net, inputs, name, path, number):
     return formats, failures
 
 
-def reference(name, number, folder):
+def reference(name, number, folder, samples=None):
     net, (inputs, targets), loss = build(name)
     with tempfile.TemporaryDirectory() as path:
         path = pathlib.Path(path)
-        formats, failures = formats_of(net, inputs, name, path, number)
+        formats, failures = formats_of(net, inputs, name, path, number, samples)
         found = truths(net, inputs, targets, loss)
         arrays = {f"input_{i}": x.numpy() for i, x in enumerate(inputs)}
         if targets is not None:
             arrays["targets"] = targets.numpy()
-        about = {"loss": loss, "samples": SAMPLES, "exported_samples": EXPORTED, "formats": formats, "failures": failures,
+        about = {"loss": loss, "samples": SAMPLES, "exported_samples": samples or EXPORTED, "formats": formats, "failures": failures,
                  "parameters": [key for key, _ in net.named_parameters()]}
         with zipfile.ZipFile(folder / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             def add(file, data):
@@ -263,6 +268,7 @@ def reference(name, number, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
+    parser.add_argument("--samples", type=int)
     parser.add_argument("names", nargs="*", help="networks; all without any")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -271,7 +277,7 @@ def main():
     for number, name in enumerate(NETWORKS):
         if not options.names or name in options.names:
             usual = nn.Hardsigmoid.forward
-            reference(name, number, options.out)
+            reference(name, number, options.out, options.samples)
             nn.Hardsigmoid.forward = usual
 
 

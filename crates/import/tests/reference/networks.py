@@ -226,7 +226,7 @@ class Distillation(nn.Module):
         return 4 * apart + F.cross_entropy(logits, labels)
 
 
-class Block(nn.Module):
+class Residual(nn.Module):
     """Two convolutions with a shortcut around them."""
 
     def __init__(self, inputs, outputs, stride):
@@ -248,9 +248,9 @@ class ResNet20(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
-        self.layer1 = nn.Sequential(*[Block(16, 16, 1) for _ in range(3)])
-        self.layer2 = nn.Sequential(Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1))
-        self.layer3 = nn.Sequential(Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1))
+        self.layer1 = nn.Sequential(*[Residual(16, 16, 1) for _ in range(3)])
+        self.layer2 = nn.Sequential(Residual(16, 32, 2), Residual(32, 32, 1), Residual(32, 32, 1))
+        self.layer3 = nn.Sequential(Residual(32, 64, 2), Residual(64, 64, 1), Residual(64, 64, 1))
         self.linear = nn.Linear(64, CLASSES)
 
     def forward(self, x):

@@ -71,6 +71,11 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
     if let (Some(mean), Some(variance)) = (mean, variance) {
         return l.batch_norm(x, scales, [mean, variance], epsilon);
     }
+    // Each sample's own, which PyTorch writes as channels of one sample.
+    if l.exported == Some(1) && c.place.contains("instance_norm") && l.rank(x) > 2 {
+        let along: Vec<i64> = (2..l.rank(x) as i64).collect();
+        return normal(l, x, &along, epsilon, scales);
+    }
     if l.exported == Some(1) {
         return Err(LowerError::Burnt(
             "it takes statistics of all samples, and of one it can't be seen where they are".into(),
