@@ -108,9 +108,13 @@ impl Parameter {
     }
 
     /// Whether the tensor has one dimension or none (biases, scales, shifts, scalars): the tensors
-    /// that [`BiasMode`](crate::BiasMode) rules.
+    /// that [`BiasMode`](crate::BiasMode) rules. A bias, scale or shift is such a vector also where it has further axes of length 1.
     pub fn is_one_dimensional(&self) -> bool {
-        self.shape.len() <= 1
+        let is_vector = || self.shape.iter().filter(|&&n| n > 1).count() <= 1;
+        match self.role {
+            Role::Weight | Role::Buffer => self.shape.len() <= 1,
+            Role::Bias | Role::NormScale | Role::NormShift => is_vector(),
+        }
     }
 
     /// Euclidean norm, accumulated in f64.

@@ -173,6 +173,8 @@ pub(super) fn of(
         };
         let role = match all[*id] {
             Use::Statistics => Role::Buffer,
+            // An exporter's image of one pixel; what a state dict names so is a weight in PyTorch's other form, too.
+            Use::Affine if made_up(&names[*id]) && is_of_channels(array) => Role::Bias,
             _ => Role::Weight,
         };
         let parameter = Parameter::new(name, shape, data, role)
@@ -185,7 +187,7 @@ pub(super) fn of(
         let (number, own) = weights.places[of];
         weights.places.insert(*id, (number, own != *turned));
     }
-    weights.notes = notes(names, &chosen, &copies, &better, inexact);
+    weights.notes = notes(names, &chosen, &copies, &better, inexact, producer);
     Ok(weights)
 }
 
@@ -372,6 +374,7 @@ fn notes(
     copies: &HashMap<Id, (Id, bool)>,
     better: &HashMap<Id, String>,
     inexact: usize,
+    producer: &str,
 ) -> Vec<String> {
     let own: HashSet<&str> = chosen.iter().map(|(id, _)| &*names[*id]).collect();
     let made = |(id, _): &&(Id, Array)| {
@@ -397,13 +400,19 @@ fn notes(
         ),
     };
     if !changed.is_empty() {
-        notes.push(format!(
-            "{} names that the exporter made up ({}): normalisations were folded into their layers, or weights rearranged, and the state \
-             dict's own tensors are gone; export with \
-             torch.onnx.export(net, (x,), \"net.onnx\", dynamo=False, training=torch.onnx.TrainingMode.PRESERVE, \
-             do_constant_folding=False) to keep them",
-            have(changed.len()), example(&changed)
-        ));
+        let made = format!(
+            "{} names that the exporter made up ({})",
+            have(changed.len()),
+            example(&changed)
+        );
+        notes.push(match producer {
+            "pytorch" => format!(
+                "{made}: normalisations were folded into their layers, or weights rearranged, and the state dict's own tensors are gone; \
+                 export with torch.onnx.export(net, (x,), \"net.onnx\", dynamo=False, training=torch.onnx.TrainingMode.PRESERVE, \
+                 do_constant_folding=False) to keep them"
+            ),
+            _ => format!("{made}: checkpoints are given as further exports, or with these names"),
+        });
     }
     if !folded.is_empty() {
         let layers = folded.len();

@@ -1,6 +1,7 @@
 //! Programs from files, against PyTorch.
 
 mod filters;
+mod frameworks;
 mod onnx;
 mod operations;
 mod pt2;
