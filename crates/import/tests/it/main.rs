@@ -1,5 +1,6 @@
 //! Programs from files, against PyTorch.
 
+mod batch_norm;
 mod filters;
 mod frameworks;
 mod onnx;

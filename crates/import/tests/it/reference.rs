@@ -274,7 +274,7 @@ impl Reference {
     }
 }
 
-fn array(truth: &mut Npz<impl Read + std::io::Seek>, name: &str) -> Option<Array> {
+pub fn array(truth: &mut Npz<impl Read + std::io::Seek>, name: &str) -> Option<Array> {
     let npy = truth.array(name).expect("readable")?;
     let shape = npy.shape().to_vec();
     Some(Array::new(shape, npy.values::<f32>().expect("numbers")).expect("fits"))
