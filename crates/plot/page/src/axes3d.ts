@@ -26,7 +26,7 @@ export function frameOf(pane: Pane, height: number): Frame {
     wx, wz, height,
     x: along(xs, nx, wx),
     y: along(ys, ny, wz).map((t) => ({ at: -t.at, text: t.text })),
-    z: heights.map(({ value, t }) => ({ at: t * height, text: number(value, digits) })),
+    z: heights.map(({ value, t }) => ({ at: t * height, text: pane.scale.text(value) ?? number(value, digits) })),
   };
 }
 

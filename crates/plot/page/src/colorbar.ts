@@ -75,6 +75,6 @@ function drawTicks(c: CanvasRenderingContext2D, pane: Pane, bar: Rect, theme: Th
     c.lineTo(bar.x + bar.w + 4, y);
     c.stroke();
     c.fillStyle = theme.ink;
-    c.fillText(number(value, digits), bar.x + bar.w + 7, y);
+    c.fillText(pane.scale.text(value) ?? number(value, digits), bar.x + bar.w + 7, y);
   }
 }

@@ -1,46 +1,25 @@
-// Colour maps as tables of bytes.
-
-import { interpolateCividis, interpolateViridis } from "d3-scale-chromatic";
+// Colour maps as tables of bytes: those of the figures, which come with the data.
 
 export type MapName = "viridis" | "cividis";
 
 /** Entries of a table. */
 export const SIZE = 512;
 
-/** Blue, near-white, vermilion (Okabe-Ito): for differences, told apart by colour-blind readers too. */
-const DIVERGING = [[0, 52, 110], [0, 114, 178], [130, 186, 222], [245, 245, 243], [240, 165, 110], [213, 94, 0], [120, 40, 0]];
+const tables = new Map<string, Uint8Array>();
 
-function parse(css: string): number[] {
-  const hex = /^#(..)(..)(..)$/.exec(css);
-  if (hex) return hex.slice(1).map((h) => parseInt(h, 16));
-  return (css.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
-}
-
-function diverging(t: number): number[] {
-  const x = t * (DIVERGING.length - 1);
-  const i = Math.min(DIVERGING.length - 2, Math.floor(x));
-  return DIVERGING[i].map((c, k) => c + (x - i) * (DIVERGING[i + 1][k] - c));
-}
-
-/** A table of `SIZE` RGBA entries. */
-export function table(name: MapName | "diverging"): Uint8Array {
-  const color = { viridis: interpolateViridis, cividis: interpolateCividis };
-  const out = new Uint8Array(SIZE * 4);
-  for (let i = 0; i < SIZE; i++) {
-    const t = i / (SIZE - 1);
-    const rgb = name === "diverging" ? diverging(t) : parse(color[name](t));
-    out.set([...rgb.map(Math.round), 255], 4 * i);
+/** Takes the tables of the page: red, green and blue of each entry in base64, by name. */
+export function setTables(packed: Record<string, string>): void {
+  for (const [name, base64] of Object.entries(packed)) {
+    const rgb = atob(base64);
+    const out = new Uint8Array(SIZE * 4).fill(255);
+    for (let i = 0; i < 3 * SIZE; i++) out[4 * Math.floor(i / 3) + (i % 3)] = rgb.charCodeAt(i);
+    tables.set(name, out);
   }
-  return out;
 }
 
-const cache = new Map<string, Uint8Array>();
-
-/** The table of a map, made once. */
+/** The table of a map: `SIZE` RGBA entries from low to high. */
 export function colors(name: MapName | "diverging"): Uint8Array {
-  let found = cache.get(name);
-  if (!found) cache.set(name, (found = table(name)));
-  return found;
+  return tables.get(name)!;
 }
 
 /** The CSS colour at t of [0, 1]. */

@@ -1,10 +1,23 @@
 // The embedded data: what the page was made from, decoded into plain arrays.
 
+import { setTables } from "./colormap";
+
 /** One axis of a grid: its label and the exact coordinate of every grid line. */
 export interface Axis { label: string; coords: Float64Array }
 
 /** One number a grid point, row-major, first axis slowest. NaN where not finite or not computed. */
-export interface Quantity { key: string; label: string; data: Float64Array }
+export interface Quantity {
+  key: string;
+  label: string;
+  data: Float64Array;
+  /** The levels of the figures; none for what the page computes, no logarithmic ones where a value is not positive. */
+  linear?: Levels;
+  log?: Levels | null;
+}
+
+/** Contour levels over a range; the labelled ones are the ticks of the colour bar. */
+export interface Levels { lo: number; hi: number; levels: Level[] }
+export interface Level { value: number; text: string; labelled: boolean }
 
 /** A recorded training path projected onto the plane. */
 export interface Trajectory {
@@ -76,7 +89,15 @@ export interface Run {
   provenance: Pairs;
 }
 
-export interface PageData { title: string; log: boolean; command: string; provenance: Pairs; runs: Run[] }
+export interface PageData {
+  title: string;
+  log: boolean;
+  command: string;
+  provenance: Pairs;
+  /** Colours of several paths over the surface, those of the figures. */
+  lines: string[];
+  runs: Run[];
+}
 
 /** A packed array: little-endian numbers in base64, in the narrowest type that keeps every bit. */
 interface Packed { f32?: string; f64?: string }
@@ -129,7 +150,7 @@ function flags(packed: Packed | null | undefined, size: number): Uint8Array | nu
 }
 
 function unpackRun(raw: any): Run {
-  const quantities = raw.quantities.map((q: any) => ({ key: q.key, label: q.label, data: unpack(q.data) }));
+  const quantities = raw.quantities.map((q: any) => ({ ...q, data: unpack(q.data) }));
   const size = quantities[0].data.length;
   return {
     ...raw,
@@ -150,5 +171,6 @@ function unpackRun(raw: any): Run {
 /** Reads the page's data element. */
 export function readPage(json: string): PageData {
   const raw = JSON.parse(json);
+  setTables(raw.colormaps);
   return { ...raw, runs: raw.runs.map(unpackRun) };
 }

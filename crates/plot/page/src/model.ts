@@ -115,7 +115,7 @@ export function panes(data: PageData, state: State): Pane[] {
     const stats = shared ? union(sharers(data, state).map((i) => cached(data, i, state).stats)) : field.stats;
     const allowed = Scale.canLog(stats) && quantity.key !== "accuracy";
     const log = allowed && (state.log ?? (data.log || stats.min > 0 && stats.max / stats.min > LOG_FACTOR));
-    const scale = Scale.over(stats, log, state.clip);
+    const scale = Scale.over(stats, log, state.clip, (log ? quantity.log : quantity.linear) ?? null);
     return {
       key: [index, quantity.key, sliceOf(run, state), log, scale.lo, scale.hi].join("/"),
       run, title: run.name, label: quantity.label, quantity, field, scale,

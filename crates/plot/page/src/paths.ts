@@ -8,18 +8,22 @@ import { number, percent } from "./format";
 import { type Pane, checkpointOf, placeOf } from "./model";
 import type { State, Store } from "./state";
 
-/** The colours of Okabe and Ito that hold on white casings, as in the figures. */
-const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#111111"];
+/** The colours of several paths, those of the figures; they come with the data. */
+let colors = ["#000000"];
+export function setPathColors(given: string[]): void { colors = given; }
+
 const DASHES = [[], [7, 4], [2, 4], [8, 4, 2, 4]];
+/** After so many paths the dash turns, and so do the colours of charts. */
+const TURN = 5;
 
 /** The colour of one of several paths over the surface. */
-export function pathColor(k: number): string { return COLORS[k % COLORS.length]; }
+export function pathColor(k: number): string { return colors[k % colors.length]; }
 
-/** Its dash: colours repeat after five paths. */
-export function pathDash(k: number): number[] { return DASHES[Math.floor(k / COLORS.length) % DASHES.length]; }
+/** Its dash, which turns with every five paths. */
+export function pathDash(k: number): number[] { return DASHES[Math.floor(k / TURN) % DASHES.length]; }
 
 /** Its colour in charts, on the page's own ground. */
-export function chartColor(k: number, theme: Theme): string { return [...theme.series, theme.ink][k % COLORS.length]; }
+export function chartColor(k: number, theme: Theme): string { return [...theme.series, theme.ink][k % TURN]; }
 
 /** One of the paths shown, and what it is called here. */
 interface Shown { path: Trajectory; name: string; color: string; dash: number[] }

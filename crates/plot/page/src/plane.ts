@@ -202,15 +202,15 @@ function toPixels(plot: Plot, line: Contour): Float64Array {
 }
 
 function drawContours(c: CanvasRenderingContext2D, plot: Plot, lines: Contour[], map: Uint8Array): void {
-  const levels = [...new Set(lines.map((l) => l.level))];
-  const labelled = new Set(levels.filter((_, k) => k % (levels.length > 5 ? 2 : 1) === 0));
+  const { scale } = plot.pane;
+  const labelled = new Set(scale.labelled());
   const places: [number, number][] = [];
   const labels: (() => void)[] = [];
   c.lineWidth = 0.9;
   c.lineJoin = "round";
   for (const line of lines) {
     const p = toPixels(plot, line);
-    const dark = isDark(map, plot.pane.scale.t(line.level));
+    const dark = isDark(map, scale.t(line.level));
     c.strokeStyle = dark ? "rgba(255,255,255,.6)" : "rgba(0,0,0,.5)";
     c.beginPath();
     for (let k = 0; k < p.length; k += 2) c.lineTo(p[k], p[k + 1]);
@@ -220,7 +220,7 @@ function drawContours(c: CanvasRenderingContext2D, plot: Plot, lines: Contour[],
     const spot = labelSpot(densified(p), plot.rect, places);
     if (!spot) continue;
     places.push([spot.x, spot.y]);
-    labels.push(() => drawLabel(c, number(line.level, 3), spot));
+    labels.push(() => drawLabel(c, scale.text(line.level) ?? number(line.level, 3), spot));
   }
   labels.forEach((draw) => draw());
 }

@@ -1,5 +1,6 @@
 // The scale that turns a loss into a height and a colour: linear, logarithmic, or diverging about 0.
 
+import type { Levels } from "./data";
 import { niceTicks } from "./format";
 
 /** What a field holds: enough to choose a scale for it, and to say what the picture can't show. */
@@ -35,6 +36,8 @@ export class Scale {
     readonly lo: number, readonly hi: number, readonly log: boolean, clip: number | null,
     /** Of a scale about 0: the largest size of a value. */
     private readonly size: number | null = null,
+    /** The levels of the figures over this range. */
+    private readonly drawn: Levels | null = null,
   ) {
     this.a = log ? Math.log10(lo) : lo;
     this.b = log ? Math.log10(hi) : hi;
@@ -43,8 +46,11 @@ export class Scale {
     this.clipped = this.top < 1 || (size !== null && hi < size);
   }
 
-  /** A scale over a range. A log scale starts at the smallest positive value; what is below is drawn there. */
-  static over(stats: Stats, log: boolean, clip: number | null): Scale {
+  /**
+   * A scale over a range. A log scale starts at the smallest positive value; what is below is drawn there. `drawn` are
+   * the levels of the figures, which hold where the range is theirs and nothing is clipped.
+   */
+  static over(stats: Stats, log: boolean, clip: number | null, drawn: Levels | null = null): Scale {
     let lo = Number.isFinite(stats.min) ? stats.min : 0;
     let hi = Number.isFinite(stats.max) ? stats.max : 1;
     if (log) lo = Math.max(Math.min(stats.minPositive, hi), hi * 1e-16);
@@ -54,7 +60,8 @@ export class Scale {
       [lo, hi] = [Math.max(lo, -Number.MAX_VALUE), Math.min(hi, Number.MAX_VALUE)];
     }
     // Neighbours whose logarithms are the same number look alike on either scale.
-    return new Scale(lo, hi, log && Math.log10(lo) < Math.log10(hi), clip);
+    const same = drawn && drawn.lo === lo && drawn.hi === hi ? drawn : null;
+    return new Scale(lo, hi, log && Math.log10(lo) < Math.log10(hi), clip, null, same);
   }
 
   /** A linear scale with 0 in its middle, for differences. */
@@ -92,8 +99,24 @@ export class Scale {
   /** The largest loss that is shown. */
   get shownMax(): number { return this.top < 1 ? this.unraw(this.top) : this.hi; }
 
-  /** Round losses inside the shown range, about `target` of them. */
+  /** The levels of the figures, where they hold. */
+  private get figure(): Levels["levels"] | null { return this.top === 1 && this.drawn ? this.drawn.levels : null; }
+
+  /** What the figures write for a level of theirs. */
+  text(value: number): string | null { return this.figure?.find((level) => level.value === value)?.text ?? null; }
+
+  /** The levels that are labelled: those of the figures; elsewhere all, or every second where there are many. */
+  labelled(): number[] {
+    const labelled = this.figure?.filter((level) => level.labelled) ?? [];
+    if (labelled.length > 0) return labelled.map((level) => level.value);
+    const levels = this.levels();
+    return levels.filter((_, k) => k % (levels.length > 5 ? 2 : 1) === 0);
+  }
+
+  /** The ticks of the figures' colour bar, or about `target` round losses inside the shown range. */
   ticks(target: number): number[] {
+    const labelled = this.figure?.filter((level) => level.labelled) ?? [];
+    if (labelled.length > 1) return labelled.map((level) => level.value);
     const max = this.shownMax;
     if (!this.log) return niceTicks(this.lo, max, target);
     const decades = Math.log10(max / this.lo);
@@ -103,9 +126,10 @@ export class Scale {
     return fits.findLast((ticks) => ticks.length <= target * 1.7) ?? fits[0];
   }
 
-  /** Contour levels: 1-2-5 a decade on a log scale (denser or sparser where that gives too few or too many). */
+  /** Contour levels: those of the figures; elsewhere 1-2-5 a decade on a log scale (denser or sparser where that gives too few or too many). */
   levels(): number[] {
     const max = this.shownMax;
+    if (this.figure?.length) return this.figure.slice(0, MAX_LEVELS).map((level) => level.value);
     const inside = (all: number[]) => all.filter((v) => v > this.lo && v < max).slice(0, MAX_LEVELS);
     if (!this.log) return inside(niceTicks(this.lo, max, 12));
     const decades = Math.log10(max / this.lo);

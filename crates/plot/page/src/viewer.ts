@@ -9,13 +9,14 @@ import { type Paintable, saveCsv, savePng } from "./export";
 import { Keys } from "./keys";
 import { isLine, type Pane, panes as panesOf } from "./model";
 import { drawLine, drawSlices, notes, updateDetails, wireCopy, wireLine } from "./panels";
-import { PathPanel } from "./paths";
+import { PathPanel, setPathColors } from "./paths";
 import { PlaneView } from "./plane";
 import { Store, fromHash, toHash } from "./state";
 import { SurfaceView } from "./surface";
 import { showTooltip } from "./tooltip";
 
 const data = readPage(byId("data").textContent ?? "");
+setPathColors(data.lines);
 const store = new Store(fromHash(location.hash, data.runs.length));
 let theme = readTheme();
 let panes: Pane[] = panesOf(data, store.state);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BAND, bandFrom, bandOf, bandReach, bandStretches } from "../src/band";
+import { colors } from "../src/colormap";
 import { borders, contours, smoothContours } from "../src/contour";
 import { modelNote } from "../src/cross3d";
 import { readPage, unpack } from "../src/data";
@@ -15,7 +16,7 @@ import { Scale } from "../src/scale";
 import { fromHash, initial, toHash } from "../src/state";
 import { facts } from "../src/tooltip";
 import { checkpointOf, placeOf, stepsOf } from "../src/model";
-import { pathColor, pathDash, variance, warnings } from "../src/paths";
+import { pathColor, pathDash, setPathColors, variance, warnings } from "../src/paths";
 import type { Trajectory } from "../src/data";
 
 const f64 = (values: number[]) => ({ f64: Buffer.from(new Float64Array(values).buffer).toString("base64") });
@@ -24,6 +25,9 @@ function stats(min: number, max: number) {
   return { min, max, minPositive: min > 0 ? min : 1e-3, nonFinite: 0, missing: 0, nonPositive: min > 0 ? 0 : 1 };
 }
 
+/** A table from black to white. */
+const grey = Buffer.from(Array.from({ length: 3 * 512 }, (_, k) => Math.floor(Math.floor(k / 3) / 2))).toString("base64");
+
 function page(losses: number[], missing: number[] | null = null) {
   const run = {
     name: "a", heading: "", description: "", origin: "", command: "", equalAspect: true,
@@ -31,7 +35,9 @@ function page(losses: number[], missing: number[] | null = null) {
     quantities: [{ key: "loss", label: "loss", data: f64(losses) }, { key: "term:l2", label: "l2", data: f64([1, 1, 1, 1, 1, 1]) }],
     weights: [["term:l2", 0.5]], missing: missing && f64(missing), paths: [], minima: [], diagnoses: [], curves: [], metrics: [], provenance: [],
   };
-  return readPage(JSON.stringify({ title: "t", command: "", provenance: [], runs: [run, { ...run, name: "b" }] }));
+  const colormaps = { viridis: grey, cividis: grey, diverging: grey };
+  const runs = [run, { ...run, name: "b" }];
+  return readPage(JSON.stringify({ title: "t", command: "", provenance: [], colormaps, lines: ["#000000"], runs }));
 }
 
 test("packed arrays keep every bit", () => {
@@ -233,7 +239,28 @@ test("one slider moves paths with steps of their own", () => {
   assert.equal(checkpointOf(run("late", [5, 6]), 0), 0);
 });
 
+test("colours are those that come with the data", () => {
+  page([1, 2, 3, 4, 5, 6]);
+  const table = colors("viridis");
+  assert.deepEqual([table.length, ...table.subarray(0, 4), ...table.subarray(-4)], [2048, 0, 0, 0, 255, 255, 255, 255, 255]);
+  setPathColors(["#123456", "#abcdef"]);
+  assert.deepEqual([0, 1, 2].map(pathColor), ["#123456", "#abcdef", "#123456"]);
+});
+
+test("levels, ticks and their words are those of the figures where the range is theirs and nothing is clipped", () => {
+  const level = (value: number, text: string, labelled = true) => ({ value, text, labelled });
+  const drawn = { lo: 1, hi: 6, levels: [level(2, "2.0"), level(3, "3.0", false), level(4, "4.0")] };
+  const scale = Scale.over(stats(1, 6), false, null, drawn);
+  assert.deepEqual(scale.levels(), [2, 3, 4]);
+  assert.deepEqual([scale.ticks(3), scale.labelled()], [[2, 4], [2, 4]]);
+  assert.deepEqual([scale.text(4), scale.text(5)], ["4.0", null]);
+  for (const other of [Scale.over(stats(1, 6), false, 5, drawn), Scale.over(stats(1, 7), false, null, drawn)]) {
+    assert.ok(other.levels().length > 3 && other.text(4) === null);
+  }
+});
+
 test("twenty paths look different", () => {
+  setPathColors(["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#882255", "#999933", "#7b4fa3"]);
   const looks = Array.from({ length: 20 }, (_, k) => `${pathColor(k)} ${pathDash(k)}`);
   assert.equal(new Set(looks).size, 20);
 });

@@ -1,7 +1,10 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
 use super::{PageData, PageRun};
-use crate::{LossCurve, PlacedNetwork};
+use crate::scale::levels::levels;
+use crate::scale::{ValueScale, finite_range};
+use crate::style::LINES;
+use crate::{Clip, Colormap, LossCurve, PlacedNetwork, Scale};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
@@ -9,6 +12,7 @@ use landscape_core::{
     metrics,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The data as JSON that is safe inside a script element: `<` is written as an escape, so neither
 /// `</script` nor `<!--` can occur.
@@ -37,6 +41,14 @@ fn pack(values: impl IntoIterator<Item = f64>) -> Packed {
     Packed::F64(STANDARD.encode(bytes))
 }
 
+/// Entries of a table of colours.
+const COLORS: usize = 512;
+
+/// The name of a colour map, and its table.
+fn table(map: Colormap) -> (&'static str, String) {
+    (map.name(), STANDARD.encode(map.table(COLORS).concat()))
+}
+
 #[derive(Serialize)]
 struct Payload<'a> {
     schema: u32,
@@ -44,6 +56,10 @@ struct Payload<'a> {
     log: bool,
     command: &'a str,
     provenance: &'a [(String, String)],
+    /// Colours of values, those of the figures: red, green and blue from low to high.
+    colormaps: BTreeMap<&'static str, String>,
+    /// Colours of several paths, in the order of use.
+    lines: &'static [&'static str],
     runs: Vec<RunPayload<'a>>,
 }
 
@@ -55,6 +71,8 @@ impl<'a> Payload<'a> {
             log: data.log,
             command: data.command.as_deref().unwrap_or_default(),
             provenance: &data.provenance,
+            colormaps: Colormap::ALL.iter().map(|map| table(*map)).collect(),
+            lines: &LINES,
             runs: data.runs.iter().map(RunPayload::of).collect(),
         }
     }
@@ -152,6 +170,41 @@ struct Quantity {
     key: String,
     label: String,
     data: Packed,
+    linear: Levels,
+    /// Absent where a value is not positive.
+    log: Option<Levels>,
+}
+
+/// The contour levels of the figures over a range; the labelled ones are the ticks of the colour bar.
+#[derive(Serialize)]
+struct Levels {
+    lo: f64,
+    hi: f64,
+    levels: Vec<LevelPayload>,
+}
+
+#[derive(Serialize)]
+struct LevelPayload {
+    value: f64,
+    text: String,
+    labelled: bool,
+}
+
+impl Levels {
+    fn of(values: &[f64], scale: Scale) -> Self {
+        let scale = ValueScale::of(values, scale, Clip::default(), None);
+        let levels = levels(scale.transform, scale.lo, scale.hi).into_iter();
+        let levels = levels.map(|level| LevelPayload {
+            value: level.value,
+            text: level.text,
+            labelled: level.labelled,
+        });
+        Levels {
+            lo: scale.lo,
+            hi: scale.hi,
+            levels: levels.collect(),
+        }
+    }
 }
 
 fn term_key(name: &str) -> String {
@@ -186,9 +239,12 @@ fn quantities(surface: &Surface) -> Vec<Quantity> {
         let values = surface.values(value);
         let optional = matches!(value, Value::Accuracy | Value::LossSe);
         let known = !optional || values.iter().any(|v| !v.is_nan());
+        let positive = finite_range(&values).is_some_and(|(low, _)| low > 0.0);
         known.then(|| Quantity {
             key,
             label,
+            linear: Levels::of(&values, Scale::Linear),
+            log: positive.then(|| Levels::of(&values, Scale::Log)),
             data: pack(values),
         })
     };

@@ -1,7 +1,9 @@
-//! Lines, colours, labels and ticks of one figure agree.
+//! Lines, colours, labels and ticks of one figure agree, and so do those of the page.
 
 use crate::support::{bowl, group, pixels, plane};
+use base64::Engine;
 use landscape_core::Surface;
+use landscape_plot::page::{PageData, PageRun, html};
 use landscape_plot::{Figure, Options, Scale, contour, surface3d};
 
 /// What the `<text>` of a part of a figure say.
@@ -138,5 +140,67 @@ fn the_view_that_is_chosen_shows_both_axes_to_the_right() {
             assert!(at[0] < at[1], "{turn:?} {ends:?}");
         }
         assert!(!figure.svg().contains("behind the surface"), "{turn:?}");
+    }
+}
+
+/// The data of a page of one run.
+fn page(surface: &Surface) -> serde_json::Value {
+    let page = html(&PageData::new(
+        "a",
+        vec![PageRun::new("a", surface.clone())],
+    ))
+    .unwrap();
+    let start = r#"<script id="data" type="application/json">"#;
+    let rest = &page[page.find(start).unwrap() + start.len()..];
+    serde_json::from_str(&rest[..rest.find("</script").unwrap()]).unwrap()
+}
+
+#[test]
+fn the_page_has_the_levels_ticks_and_colours_of_the_figure() {
+    for (surface, scale, key) in [
+        (plane(21, 21, bowl), Scale::Linear, "linear"),
+        (plane(21, 21, bowl), Scale::Log, "log"),
+        (corner(), Scale::Log, "log"),
+    ] {
+        let (figure, page) = (shown(&surface, scale), page(&surface));
+        let drawn = &page["runs"][0]["quantities"][0][key];
+        let levels = drawn["levels"].as_array().unwrap();
+        let labelled = levels.iter().filter(|l| l["labelled"] == true);
+        let ticks: Vec<&str> = labelled.map(|l| l["text"].as_str().unwrap()).collect();
+        let bar = group(&figure, "colour-bar");
+        let mut said = texts(bar);
+        assert_eq!(said.pop().as_deref(), Some("loss"));
+        assert_eq!(said, ticks, "{key}");
+        for words in texts(group(&figure, "contour-labels")) {
+            assert!(
+                levels.iter().any(|l| l["text"] == words.as_str()),
+                "{words}"
+            );
+        }
+        // The bands of the bar, from the top down, have the colours of the page's table in their middles.
+        let table = page["colormaps"]["viridis"].as_str().unwrap();
+        let table = base64::engine::general_purpose::STANDARD
+            .decode(table)
+            .unwrap();
+        let place = |value: f64| match scale {
+            Scale::Log => value.ln(),
+            _ => value,
+        };
+        let [lo, hi] = ["lo", "hi"].map(|end| place(drawn[end].as_f64().unwrap()));
+        let values = levels.iter().map(|l| place(l["value"].as_f64().unwrap()));
+        let mut ends = vec![0.0];
+        ends.extend(values.map(|v| (v - lo) / (hi - lo)));
+        ends.push(1.0);
+        let fills = bar.split("fill=\"#").skip(1).take(ends.len() - 1);
+        for (fill, band) in fills.zip(ends.windows(2).rev()) {
+            let entry = (f64::midpoint(band[0], band[1]) * 511.0).round() as usize;
+            for k in 0..3 {
+                let drawn = u8::from_str_radix(&fill[2 * k..2 * k + 2], 16).unwrap();
+                assert!(
+                    drawn.abs_diff(table[3 * entry + k]) <= 2,
+                    "{key} {band:?}: {fill:.6}"
+                );
+            }
+        }
     }
 }
