@@ -196,8 +196,9 @@ fn density(hessian: &dyn Operator) -> Result<SpectralDensity, Box<dyn Error>> {
     let params = DensityParams {
         steps: 150,
         probes: 24,
-        width: 0.01,
-        points: 1024,
+        // The bulk is a hundredth of the range wide: a Gaussian as wide as usual would hide its shape.
+        width: 0.002,
+        points: 4096,
         ..DensityParams::default()
     };
     Ok(Density::new(params)?.run(hessian, &[], &mut unobserved)?)

@@ -107,7 +107,7 @@ fn figures_say_how_many_points_were_measured() {
     bench.ok("plot plane -o plane.svg --measured");
     let picture = bench.read("plane.svg").replace('\n', " ");
     let measured = done["measured"].as_u64().unwrap();
-    assert!(picture.contains("of 2,601 points measured (dots)"));
+    assert!(picture.contains("of 2,601 points are measured (dots)"));
     let shown = match measured / 1000 {
         0 => measured.to_string(),
         thousands => format!("{thousands},{:03}", measured % 1000),

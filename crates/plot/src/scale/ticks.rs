@@ -131,8 +131,9 @@ fn log(lo: f64, hi: f64, most: usize) -> Vec<Tick> {
     };
     let major = match (of(3), decades.len()) {
         (Some(fine), 0..=3) => fine,
-        (_, 0 | 1) => match of(2) {
+        (_, 0 | 1) => match of(2).filter(|_| hi >= 10.0 * lo) {
             Some(few) => few,
+            // Within a decade, round steps.
             None => return linear(lo, hi, most),
         },
         _ => thinned(&decades, most),
@@ -235,6 +236,10 @@ mod tests {
         );
         let t = ticks(Transform::Log, 0.3, 40.0, 8);
         assert_eq!(labels(&t), ["0.5", "1", "2", "5", "10", "20"]);
+        let t = ticks(Transform::Log, 0.13, 0.8, 6);
+        assert_eq!(labels(&t), ["0.2", "0.4", "0.6", "0.8"]);
+        let t = ticks(Transform::Log, 0.033, 0.88, 3);
+        assert_eq!(labels(&t), ["0.1", "0.3"]);
         let t = ticks(Transform::Log, 2.28, 3.91, 6);
         assert!(labels(&t).len() >= 3);
     }

@@ -9,12 +9,12 @@ use landscape_core::{Axis, Trajectory};
 
 /// The views that are tried. Between 0 and 90 degrees both axes run to the right.
 const AZIMUTHS: [f64; 5] = [35.0, 50.0, 20.0, 60.0, 70.0];
-const ELEVATIONS: [f64; 4] = [30.0, 40.0, 50.0, 60.0];
+const ELEVATIONS: [f64; 4] = [30.0, 38.0, 46.0, 54.0];
 /// What it costs to see nothing but the underside, to hide all that is marked, and a degree of either angle from
 /// the first view.
-const UNDERSIDE: f64 = 20.0;
+const UNDERSIDE: f64 = 10.0;
 const HIDDEN: f64 = 1.0;
-const DEGREE: (f64, f64) = (0.0005, 0.002);
+const DEGREE: (f64, f64) = (0.0005, 0.006);
 /// Points along an axis, and dots an inch, of the sketches.
 const POINTS: usize = 49;
 const DPI: f64 = 72.0;
