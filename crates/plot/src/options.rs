@@ -223,6 +223,13 @@ impl Options {
                 "a finite azimuth, an elevation of 5 to 85 degrees",
             );
         }
+        let levels = self.levels.iter().flatten();
+        if let Some(level) = levels.clone().find(|level| !level.is_finite()) {
+            return bad("levels", level.to_string(), "finite numbers");
+        }
+        if self.levels.is_some() && levels.count() == 0 {
+            return bad("levels", "none".to_owned(), "one level or more");
+        }
         let Clip { low, high } = self.clip;
         let ends = [low, high, self.range.map(|r| r.0), self.range.map(|r| r.1)];
         if ends.into_iter().flatten().any(|v| !v.is_finite()) {

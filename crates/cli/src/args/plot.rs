@@ -77,6 +77,14 @@ pub struct LookArgs {
         default_missing_value = "0.02"
     )]
     pub basins: Option<f64>,
+    /// Levels of contours, as 0.1,0.5,2; chosen from the range of the values where absent
+    #[arg(
+        long,
+        value_name = "VALUE,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub levels: Option<Vec<f64>>,
     /// One scale for the figures of all runs
     #[arg(long)]
     pub shared_scale: bool,
@@ -118,6 +126,7 @@ impl LookArgs {
             smooth: self.smooth,
             measured: self.measured,
             basins: self.basins,
+            levels: self.levels.clone(),
             shared_scale: self.shared_scale,
             value: self.value.clone(),
             path,

@@ -56,6 +56,11 @@ const LOOKS: &[(&str, LookField, &str)] = &[
         "it belongs to contours (--kind contour or trajectory)",
     ),
     (
+        "levels",
+        LookField::Levels,
+        "it belongs to contours (--kind contour, trajectory, surface or slices)",
+    ),
+    (
         "shared_scale",
         LookField::SharedScale,
         "it belongs to figures of several landscapes",

@@ -66,6 +66,12 @@ fn options_are_checked_before_anything_is_drawn() {
         smooth: f64::NAN,
         ..Options::default()
     }));
+    for levels in [vec![], vec![1.0, f64::NAN]] {
+        assert!(fails(Options {
+            levels: Some(levels),
+            ..Options::default()
+        }));
+    }
     assert!(fails(Options {
         scale: Scale::SymLog { threshold: 0.0 },
         ..Options::default()

@@ -11,6 +11,7 @@ pub enum LookField {
     Smooth,
     Measured,
     Basins,
+    Levels,
     SharedScale,
     Value,
     Path,
@@ -29,6 +30,9 @@ impl FigureKind {
                 matches!(self, K::Line | K::Contour | K::Heatmap | K::Trajectory)
             }
             LookField::Basins => matches!(self, K::Contour | K::Trajectory),
+            LookField::Levels => {
+                matches!(self, K::Contour | K::Trajectory | K::Surface | K::Slices)
+            }
             LookField::SharedScale => self.is_scaled(),
             LookField::Value => self.is_scaled() || self == K::Persistence,
             LookField::Path => matches!(self, K::Surface | K::Trajectory | K::PlaneLosses),

@@ -23,6 +23,8 @@ pub struct Look {
     pub measured: bool,
     /// Draws the basins of minima whose persistence is at least this share of the range, in [0, 1].
     pub basins: Option<f64>,
+    /// Levels of contours, in the unit of the values; chosen from their range where absent.
+    pub levels: Option<Vec<f64>>,
     /// Whether the figures of several runs have one scale.
     pub shared_scale: bool,
     /// Which number of each point is drawn.
@@ -48,6 +50,7 @@ impl Default for Look {
             smooth: 0.0,
             measured: false,
             basins: None,
+            levels: None,
             shared_scale: false,
             value: ValueName::Loss,
             path: None,
@@ -89,6 +92,7 @@ impl Look {
             smooth: self.smooth,
             measured: self.measured,
             basins: self.basins,
+            levels: self.levels.clone(),
             tolerance: run.settings.adaptive(),
             title: self.title.clone(),
             origin: run.origin(),
