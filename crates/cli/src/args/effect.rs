@@ -21,7 +21,8 @@ const CURVE: &str = "inner_points epochs batch_size optimizer lr momentum weight
 const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay schedule every per_decade no_shuffle seed augment \
                         init weights data_dir split samples loss";
 /// What plots that are pages do not look at.
-const LOOK: &str = "kind path clip smooth measured basins levels shared_scale value width colormap dpi";
+const LOOK: &str =
+    "kind path clip smooth measured basins levels shared_scale value width colormap dpi";
 
 /// Where data come from is no folder.
 const NO_FOLDER: &str =

@@ -239,7 +239,7 @@ mod tests {
         let t = ticks(Transform::Log, 0.13, 0.8, 6);
         assert_eq!(labels(&t), ["0.2", "0.4", "0.6", "0.8"]);
         let t = ticks(Transform::Log, 0.033, 0.88, 3);
-        assert_eq!(labels(&t), ["0.1", "0.3"]);
+        assert_eq!(labels(&t), ["0.05", "0.1", "0.5"]);
         let t = ticks(Transform::Log, 2.28, 3.91, 6);
         assert!(labels(&t).len() >= 3);
     }
