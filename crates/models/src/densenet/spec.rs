@@ -1,7 +1,7 @@
 //! Which densely connected network.
 
 use super::DenseNetwork;
-use crate::layers::{Architecture, ImageSettings, Stem};
+use crate::layers::{ImageSettings, SettingsFamily, Stem};
 use burn::tensor::Device;
 use std::collections::HashMap;
 use std::fmt;
@@ -33,24 +33,6 @@ impl DenseNetSpec {
         })
     }
 
-    /// The same with other classes, images or stem.
-    ///
-    /// # Errors
-    /// The reason, for images that are too small.
-    fn with(self, settings: ImageSettings) -> Result<Self, String> {
-        let least = match settings.stem {
-            Stem::Cifar => 8,
-            Stem::ImageNet => 29,
-        };
-        let [_, height, width] = settings.image;
-        match height.min(width) >= least {
-            true => Ok(DenseNetSpec { settings, ..self }),
-            false => Err(format!(
-                "it halves images often: they must be {least}x{least} at least"
-            )),
-        }
-    }
-
     /// Classes, images and stem.
     pub fn settings(&self) -> ImageSettings {
         self.settings
@@ -69,17 +51,14 @@ impl fmt::Display for DenseNetSpec {
     }
 }
 
-impl Architecture for DenseNetSpec {
+impl SettingsFamily for DenseNetSpec {
     type Module = DenseNetwork;
 
-    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
-        let spec = Self::new(name.strip_prefix("densenet")?.parse().ok()?)?;
-        // Numbers have several spellings, networks one name.
-        let spec = (spec.to_string() == name).then_some(spec)?;
-        Some(ImageSettings::parse(settings).and_then(|settings| spec.with(settings)))
+    fn of_name(name: &str) -> Option<Self> {
+        Self::new(name.strip_prefix("densenet")?.parse().ok()?)
     }
 
-    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+    fn of_shapes(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
         let (&[_, channels, side, _], &[classes, _]) =
             (*shapes.get("conv1.weight")?, *shapes.get("linear.weight")?)
         else {
@@ -96,30 +75,38 @@ impl Architecture for DenseNetSpec {
         });
         settings.classes = classes;
         settings.image[0] = channels;
-        Self::new(KNOWN.iter().find(has)?.0)?.with(settings).ok()
+        Self::new(KNOWN.iter().find(has)?.0)?
+            .with_settings(settings)
+            .ok()
     }
 
-    fn with_outputs(&self, outputs: usize) -> Option<Self> {
-        self.with(self.settings.with_classes(outputs)?).ok()
+    fn image_settings(&self) -> ImageSettings {
+        self.settings
     }
 
-    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
-        self.with(self.settings.with_image(image)?).ok()
+    /// The same with other classes, images or stem.
+    ///
+    /// # Errors
+    /// The reason, for images that are too small.
+    fn with_settings(self, settings: ImageSettings) -> Result<Self, String> {
+        let least = match settings.stem {
+            Stem::Cifar => 8,
+            Stem::ImageNet => 29,
+        };
+        let [_, height, width] = settings.image;
+        match height.min(width) >= least {
+            true => Ok(DenseNetSpec { settings, ..self }),
+            false => Err(format!(
+                "it halves images several times: they must be at least {least}x{least}"
+            )),
+        }
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.settings.image
+    fn widest(&self) -> usize {
+        8 * GROWTH
     }
 
-    fn outputs(&self) -> usize {
-        self.settings.classes
-    }
-
-    fn sample_values(&self) -> Option<u64> {
-        self.settings.sample_values(8 * GROWTH)
-    }
-
-    fn module(&self, device: &Device) -> DenseNetwork {
+    fn build(&self, device: &Device) -> DenseNetwork {
         DenseNetwork::new(self.blocks(), GROWTH, &self.settings, device)
     }
 }

@@ -1,6 +1,6 @@
 //! A specification and its module, and everything that follows from the module itself.
 
-use super::standard;
+use super::{ImageSettings, standard};
 use crate::{ModelsError, streams};
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
@@ -63,6 +63,92 @@ pub trait Architecture: Clone + fmt::Debug + fmt::Display {
     /// The tensors of the layout with initial values: PyTorch's defaults unless a family has others.
     fn initial(&self, layout: Params, rng: &mut Rng) -> Params {
         standard(layout, rng)
+    }
+}
+
+/// A family whose networks differ by a name and [`ImageSettings`].
+pub trait SettingsFamily: Copy + fmt::Debug + fmt::Display {
+    /// The network as a Burn module.
+    type Module: ImageNetwork;
+
+    /// The network of a name, with the usual settings; names that are spelled otherwise than it is displayed count as
+    /// unknown.
+    fn of_name(name: &str) -> Option<Self>;
+
+    /// As [`Architecture::like`].
+    fn of_shapes(shapes: &HashMap<&str, &[usize]>) -> Option<Self>;
+
+    /// As [`Architecture::twin`].
+    fn other_of_shapes(&self) -> Option<Self> {
+        None
+    }
+
+    /// Classes, images and stem.
+    fn image_settings(&self) -> ImageSettings;
+
+    /// The same with others.
+    ///
+    /// # Errors
+    /// Why it cannot have them.
+    fn with_settings(self, settings: ImageSettings) -> Result<Self, String>;
+
+    /// Channels where its values are most.
+    fn widest(&self) -> usize;
+
+    /// As [`Architecture::matrix_weights`].
+    fn large_weights(&self) -> Option<u64> {
+        None
+    }
+
+    /// The module; its values do not matter.
+    fn build(&self, device: &Device) -> Self::Module;
+}
+
+impl<S: SettingsFamily> Architecture for S {
+    type Module = S::Module;
+
+    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
+        // Numbers have several spellings, networks one name.
+        let spec = S::of_name(name).filter(|spec| spec.to_string() == name)?;
+        Some(ImageSettings::parse(settings).and_then(|settings| spec.with_settings(settings)))
+    }
+
+    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+        S::of_shapes(shapes)
+    }
+
+    fn twin(&self) -> Option<Self> {
+        self.other_of_shapes()
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Self> {
+        let settings = self.image_settings().with_classes(outputs)?;
+        self.with_settings(settings).ok()
+    }
+
+    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
+        let settings = self.image_settings().with_image(image)?;
+        self.with_settings(settings).ok()
+    }
+
+    fn image(&self) -> [usize; 3] {
+        self.image_settings().image
+    }
+
+    fn outputs(&self) -> usize {
+        self.image_settings().classes
+    }
+
+    fn matrix_weights(&self) -> Option<u64> {
+        self.large_weights()
+    }
+
+    fn sample_values(&self) -> Option<u64> {
+        self.image_settings().sample_values(self.widest())
+    }
+
+    fn module(&self, device: &Device) -> Self::Module {
+        self.build(device)
     }
 }
 

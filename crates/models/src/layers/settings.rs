@@ -107,7 +107,7 @@ impl ImageSettings {
         let wrong = sizes
             .iter()
             .find(|(_, size, most)| !(1..=*most).contains(size));
-        wrong.map(|(key, size, most)| format!("{key} is {size}, it must be 1 to {most}"))
+        wrong.map(|(key, size, most)| format!("{key} is {size}; it must be from 1 to {most}"))
     }
 
     /// The same with so many classes, where their number is the usual one and may follow from a file.

@@ -1,7 +1,7 @@
 //! Which residual network.
 
 use super::{ResidualNet, Shape, Shortcut, Stage, Structure};
-use crate::layers::{Architecture, ImageSettings};
+use crate::layers::{ImageSettings, SettingsFamily};
 use burn::tensor::Device;
 use std::collections::HashMap;
 use std::fmt;
@@ -67,18 +67,6 @@ impl ResNetSpec {
         self.settings
     }
 
-    /// The network of that name, if it is one of this family.
-    fn of_name(name: &str) -> Option<Self> {
-        let rest = name.strip_prefix("resnet")?;
-        let spec = match (rest.strip_suffix("-noshort"), rest.strip_suffix("-a")) {
-            (Some(depth), _) => Self::new(depth.parse().ok()?, false)?,
-            (_, Some(depth)) => Self::padded(depth.parse().ok()?)?,
-            _ => Self::new(rest.parse().ok()?, true)?,
-        };
-        // Numbers have several spellings, networks one name.
-        (spec.to_string() == name).then_some(spec)
-    }
-
     /// Layers with weights, projections aside.
     pub fn depth(&self) -> usize {
         self.depth
@@ -120,15 +108,19 @@ impl fmt::Display for ResNetSpec {
     }
 }
 
-impl Architecture for ResNetSpec {
+impl SettingsFamily for ResNetSpec {
     type Module = ResidualNet;
 
-    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
-        let spec = Self::of_name(name)?;
-        Some(ImageSettings::parse(settings).map(|settings| spec.with(settings)))
+    fn of_name(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("resnet")?;
+        match (rest.strip_suffix("-noshort"), rest.strip_suffix("-a")) {
+            (Some(depth), _) => Self::new(depth.parse().ok()?, false),
+            (_, Some(depth)) => Self::padded(depth.parse().ok()?),
+            _ => Self::new(rest.parse().ok()?, true),
+        }
     }
 
-    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+    fn of_shapes(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
         let found = Structure::of(shapes)?;
         let depth = match found.stem {
             16 => found.thin_depth()?,
@@ -143,7 +135,7 @@ impl Architecture for ResNetSpec {
     }
 
     /// Without shortcuts, or with such as have no parameters.
-    fn twin(&self) -> Option<Self> {
+    fn other_of_shapes(&self) -> Option<Self> {
         let twin = match self.shortcut {
             Shortcut::Projection => None,
             Shortcut::Padding => Self::new(self.depth, false),
@@ -152,27 +144,19 @@ impl Architecture for ResNetSpec {
         Some(twin?.with(self.settings))
     }
 
-    fn with_outputs(&self, outputs: usize) -> Option<Self> {
-        Some(self.with(self.settings.with_classes(outputs)?))
+    fn image_settings(&self) -> ImageSettings {
+        self.settings
     }
 
-    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
-        Some(self.with(self.settings.with_image(image)?))
+    fn with_settings(self, settings: ImageSettings) -> Result<Self, String> {
+        Ok(self.with(settings))
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.settings.image
+    fn widest(&self) -> usize {
+        self.shape().stem
     }
 
-    fn outputs(&self) -> usize {
-        self.settings.classes
-    }
-
-    fn sample_values(&self) -> Option<u64> {
-        self.settings.sample_values(self.shape().stem)
-    }
-
-    fn module(&self, device: &Device) -> ResidualNet {
+    fn build(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)
     }
 }

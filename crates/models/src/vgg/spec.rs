@@ -1,7 +1,7 @@
 //! Which VGG network.
 
 use super::VggNet;
-use crate::layers::{Architecture, ImageSettings, Stem};
+use crate::layers::{ImageSettings, SettingsFamily, Stem};
 use burn::tensor::Device;
 use std::collections::HashMap;
 use std::fmt;
@@ -33,21 +33,6 @@ impl VggSpec {
         })
     }
 
-    /// The same with other classes or images; it has no stem of its own.
-    ///
-    /// # Errors
-    /// The reason, for a stem.
-    fn with(self, settings: ImageSettings) -> Result<Self, String> {
-        match settings.stem {
-            Stem::Cifar => Ok(VggSpec { settings, ..self }),
-            Stem::ImageNet => Err(
-                "the VGG networks here have one normalised hidden layer, and those of torchvision two of 4096 without: \
-                 export such a network from PyTorch, and give its .pt2 file"
-                    .to_owned(),
-            ),
-        }
-    }
-
     /// Classes and images.
     pub fn settings(&self) -> ImageSettings {
         self.settings
@@ -65,17 +50,14 @@ impl fmt::Display for VggSpec {
     }
 }
 
-impl Architecture for VggSpec {
+impl SettingsFamily for VggSpec {
     type Module = VggNet;
 
-    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
-        let spec = Self::new(name.strip_prefix("vgg")?.parse().ok()?)?;
-        // Numbers have several spellings, networks one name.
-        let spec = (spec.to_string() == name).then_some(spec)?;
-        Some(ImageSettings::parse(settings).and_then(|settings| spec.with(settings)))
+    fn of_name(name: &str) -> Option<Self> {
+        Self::new(name.strip_prefix("vgg")?.parse().ok()?)
     }
 
-    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+    fn of_shapes(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
         let (first, last) = (
             shapes.get("features.0.weight")?,
             shapes.get("classifier.weight"),
@@ -91,24 +73,30 @@ impl Architecture for VggSpec {
         Some(spec)
     }
 
-    fn with_outputs(&self, outputs: usize) -> Option<Self> {
-        self.with(self.settings.with_classes(outputs)?).ok()
+    fn image_settings(&self) -> ImageSettings {
+        self.settings
     }
 
-    /// The hidden layer has a weight for each pixel.
-    fn with_image(&self, _: [usize; 3]) -> Option<Self> {
-        None
+    /// The same with other classes or images; it has no stem of its own.
+    ///
+    /// # Errors
+    /// The reason, for a stem.
+    fn with_settings(self, settings: ImageSettings) -> Result<Self, String> {
+        match settings.stem {
+            Stem::Cifar => Ok(VggSpec { settings, ..self }),
+            Stem::ImageNet => Err(
+                "the VGG networks here have one normalised hidden layer, and those of torchvision have two of 4096 \
+                 without normalisation: export such a network from PyTorch, and give its .pt2 file"
+                    .to_owned(),
+            ),
+        }
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.settings.image
+    fn widest(&self) -> usize {
+        2 * 64
     }
 
-    fn outputs(&self) -> usize {
-        self.settings.classes
-    }
-
-    fn matrix_weights(&self) -> Option<u64> {
+    fn large_weights(&self) -> Option<u64> {
         let [_, height, width] = self.settings.image;
         let stages = self.stages();
         let side = |side: usize| stages.iter().fold(side, |side, _| side.div_ceil(2)) as u64;
@@ -117,11 +105,7 @@ impl Architecture for VggSpec {
         unusual.then(|| hidden * hidden * side(height) * side(width))
     }
 
-    fn sample_values(&self) -> Option<u64> {
-        self.settings.sample_values(2 * 64)
-    }
-
-    fn module(&self, device: &Device) -> VggNet {
+    fn build(&self, device: &Device) -> VggNet {
         VggNet::new(self.stages(), &self.settings, device)
     }
 }

@@ -2,7 +2,7 @@
 //! in the form of tomgoldstein/loss-landscape: blocks in the order of [`resnet`](crate::resnet),
 //! stem widened too.
 
-use crate::layers::{Architecture, Family, ImageSettings};
+use crate::layers::{Family, ImageSettings, SettingsFamily};
 use crate::resnet::{ResidualNet, Shape, Shortcut, Stage, Structure};
 use burn::tensor::Device;
 use std::collections::HashMap;
@@ -60,19 +60,6 @@ impl WideResNetSpec {
         self.shortcuts
     }
 
-    /// The network of that name, if it is one of this family.
-    fn of_name(name: &str) -> Option<Self> {
-        let rest = name.strip_prefix("wrn")?;
-        let (rest, shortcuts) = match rest.strip_suffix("-noshort") {
-            Some(rest) => (rest, false),
-            None => (rest, true),
-        };
-        let (depth, factor) = rest.split_once('-')?;
-        let spec = Self::new(depth.parse().ok()?, factor.parse().ok()?, shortcuts)?;
-        // Numbers have several spellings, networks one name.
-        (spec.to_string() == name).then_some(spec)
-    }
-
     fn shape(&self) -> Shape {
         let channels = 16 * self.factor;
         let stage = |place| Stage {
@@ -100,41 +87,38 @@ impl fmt::Display for WideResNetSpec {
     }
 }
 
-impl Architecture for WideResNetSpec {
+impl SettingsFamily for WideResNetSpec {
     type Module = ResidualNet;
 
-    fn named(name: &str, settings: Option<&str>) -> Option<Result<Self, String>> {
-        let spec = Self::of_name(name)?;
-        Some(ImageSettings::parse(settings).map(|settings| spec.with(settings)))
+    fn of_name(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("wrn")?;
+        let (rest, shortcuts) = match rest.strip_suffix("-noshort") {
+            Some(rest) => (rest, false),
+            None => (rest, true),
+        };
+        let (depth, factor) = rest.split_once('-')?;
+        Self::new(depth.parse().ok()?, factor.parse().ok()?, shortcuts)
     }
 
-    fn like(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
+    fn of_shapes(shapes: &HashMap<&str, &[usize]>) -> Option<Self> {
         let found = Structure::of(shapes)?;
         let spec = Self::new(found.thin_depth()?, found.stem / 16, found.shortcuts)?;
         Some(spec.with(found.settings))
     }
 
-    fn with_outputs(&self, outputs: usize) -> Option<Self> {
-        Some(self.with(self.settings.with_classes(outputs)?))
+    fn image_settings(&self) -> ImageSettings {
+        self.settings
     }
 
-    fn with_image(&self, image: [usize; 3]) -> Option<Self> {
-        Some(self.with(self.settings.with_image(image)?))
+    fn with_settings(self, settings: ImageSettings) -> Result<Self, String> {
+        Ok(self.with(settings))
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.settings.image
+    fn widest(&self) -> usize {
+        self.shape().stem
     }
 
-    fn outputs(&self) -> usize {
-        self.settings.classes
-    }
-
-    fn sample_values(&self) -> Option<u64> {
-        self.settings.sample_values(16 * self.factor)
-    }
-
-    fn module(&self, device: &Device) -> ResidualNet {
+    fn build(&self, device: &Device) -> ResidualNet {
         ResidualNet::new(&self.shape(), device)
     }
 }
