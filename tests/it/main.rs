@@ -5,3 +5,4 @@ mod examples;
 mod plans;
 mod rooms;
 mod support;
+mod words;

@@ -89,7 +89,7 @@ pub mod float_array {
     ) -> Result<[f64; N], D::Error> {
         let values = super::float_list::deserialize(from)?;
         let count = values.len();
-        let wrong = |_| D::Error::invalid_length(count, &"another number of numbers");
+        let wrong = |_| D::Error::invalid_length(count, &"a different number of numbers");
         values.try_into().map_err(wrong)
     }
 }

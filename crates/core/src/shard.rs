@@ -28,7 +28,7 @@ pub const MOST_SHARDS: usize = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     /// The words are none.
-    #[error("`{given}` is no shard: one is K/N with whole numbers, K from 0, for example 0/16")]
+    #[error("`{given}` is not a shard: give K/N with whole numbers, K from 0, for example 0/16")]
     Words {
         /// What was given.
         given: String,

@@ -78,7 +78,7 @@ pub enum SurfaceError {
         dims: usize,
     },
     /// An interpolated sample does not take the place of a measured one.
-    #[error("point {index} is measured; an interpolated value does not take its place")]
+    #[error("point {index} is measured; an interpolated value cannot replace it")]
     Measured {
         /// The point.
         index: usize,

@@ -21,7 +21,7 @@ const END: &[u8; 4] = b"PK\x05\x06";
 /// Opens a zip archive whose directory, which is held in memory, takes no more than the budget has.
 ///
 /// # Errors
-/// [`FileError::Corrupt`] when it is no archive; [`FileError::TooLarge`].
+/// [`FileError::Corrupt`] when it is not an archive; [`FileError::TooLarge`].
 pub fn open_zip<R: Read + Seek>(
     mut reader: R,
     budget: &Budget,
@@ -85,13 +85,15 @@ impl EntryCounts {
 pub(crate) fn bad(error: ZipError) -> FileError {
     match error {
         ZipError::Io(error) => match FileError::reading(error) {
-            FileError::Corrupt(_) => FileError::Corrupt("no valid archive: it is cut short".into()),
+            FileError::Corrupt(_) => {
+                FileError::Corrupt("not a valid archive: it is cut short".into())
+            }
             error => error,
         },
-        ZipError::UnsupportedArchive(what) => {
-            FileError::Unsupported(format!("an archive that is not read here: {what}"))
-        }
-        error => FileError::Corrupt(format!("no valid archive ({error})")),
+        ZipError::UnsupportedArchive(what) => FileError::Unsupported(format!(
+            "an archive of a kind that is not supported: {what}"
+        )),
+        error => FileError::Corrupt(format!("not a valid archive ({error})")),
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Budget {
 /// A file that holds, or says that it holds, more than its length lets expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it unpacks to {} in memory, where a file of {} may take {}",
+    "it needs {} of memory once unpacked, and a file of {} may take {}",
     Size(*needed), Size(*file), Size(*allowed)
 )]
 pub struct TooLarge {
@@ -65,7 +65,7 @@ impl TooLarge {
     /// What to do about it.
     pub fn help(&self) -> String {
         let enough = self.enough();
-        format!("if it rightly holds so much, allow {enough} of memory")
+        format!("if it really holds that much, allow {enough} of memory")
     }
 }
 

@@ -26,7 +26,7 @@ fn check(found: &std::fs::Metadata) -> io::Result<()> {
         (_, true) => wrong(io::ErrorKind::IsADirectory, "it is a folder; give a file"),
         _ => wrong(
             io::ErrorKind::InvalidInput,
-            "it is a pipe, a socket or a device; write what it gives into a file, and give that",
+            "it is a pipe, a socket or a device; write its contents to a file, and give that file",
         ),
     }
 }

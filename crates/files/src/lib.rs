@@ -15,7 +15,7 @@ mod unpacked;
 
 pub use archive::open_zip;
 pub use budget::{Budget, TooLarge, allow_memory, allowed_memory};
-pub use error::FileError;
+pub use error::{FileError, io_help};
 pub use input::{open, read};
 pub use npy::{Kind, Npy, Number};
 pub use npz::Npz;

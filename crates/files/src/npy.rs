@@ -103,7 +103,7 @@ impl<'b, R: Read> Npy<'b, R> {
         let needed = product(&shape).and_then(|n| n.checked_mul(kind.bytes()));
         if needed.map(|bytes| bytes as u64) != Some(found) {
             return Err(FileError::Corrupt(format!(
-                "has {found} bytes of data, its shape {shape:?} needs {} values of {} bytes",
+                "has {found} bytes of data, but its shape {shape:?} needs {} values of {} bytes",
                 product(&shape).map_or("too many".into(), |n| n.to_string()),
                 kind.bytes()
             )));
@@ -151,7 +151,7 @@ impl<'b, R: Read> Npy<'b, R> {
         // The end is where archives compare their checksum.
         match self.reader.read(&mut [0]).map_err(FileError::reading)? {
             0 => {}
-            _ => return Err(FileError::Corrupt("goes on where it should end".into())),
+            _ => return Err(FileError::Corrupt("has data after its end".into())),
         }
         match reorder {
             true => Ok(row_major(&values, &self.shape)),
@@ -181,7 +181,7 @@ fn decode<T: Number>(
     }
     let int = |value: i64| Ok::<T, FileError>(T::of_int(value));
     let float = |value: f64| {
-        let wrong = || FileError::Unsupported("holds no whole numbers".to_owned());
+        let wrong = || FileError::Unsupported("does not hold whole numbers".to_owned());
         T::of_float(value).ok_or_else(wrong)
     };
     match kind {
@@ -194,7 +194,9 @@ fn decode<T: Number>(
         Kind::I32 => each!(i32, |v: i32| int(v.into())),
         Kind::I64 => each!(i64, int),
         Kind::U64 => each!(u64, |v: u64| {
-            let beyond = |_| FileError::Unsupported(format!("holds {v}, beyond 64-bit integers"));
+            let beyond = |_| {
+                FileError::Unsupported(format!("holds {v}, outside the range of 64-bit integers"))
+            };
             i64::try_from(v).map_err(beyond).map(T::of_int)
         }),
         Kind::F16 => each!(f16, |v: f16| float(v.to_f64())),
@@ -237,9 +239,7 @@ fn header(reader: &mut impl Read) -> Result<(String, u64), FileError> {
     let mut start = [0; 8];
     take(&mut start)?;
     if !start.starts_with(b"\x93NUMPY") {
-        return Err(FileError::Corrupt(
-            "does not begin as .npy data does".into(),
-        ));
+        return Err(FileError::Corrupt("does not begin like .npy data".into()));
     }
     let (length, before) = match start[6] {
         1 => {
@@ -253,7 +253,7 @@ fn header(reader: &mut impl Read) -> Result<(String, u64), FileError> {
             (u32::from_le_bytes(length) as usize, 12)
         }
         version => {
-            let reason = format!("is of .npy version {version}; 1 to 3 are read");
+            let reason = format!("has .npy version {version}; versions 1 to 3 can be read");
             return Err(FileError::Unsupported(reason));
         }
     };
@@ -285,11 +285,13 @@ fn parse(text: &str) -> Result<(Kind, bool, bool, Vec<usize>), FileError> {
     let descr = descr
         .strip_prefix('\'')
         .and_then(|rest| rest.split('\'').next())
-        .ok_or_else(|| FileError::Unsupported("has fields; plain numbers are needed".into()))?;
+        .ok_or_else(|| {
+            FileError::Unsupported("is a structured array; plain numbers are needed".into())
+        })?;
     let (big, kind) = stored(descr).ok_or_else(|| {
         let shown: String = descr.chars().take(40).collect();
         FileError::Unsupported(format!(
-            "has type `{}`; integers and f2, f4, f8 are read",
+            "has type `{}`; integers and f2, f4, f8 can be read",
             shown.escape_debug()
         ))
     })?;

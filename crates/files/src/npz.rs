@@ -17,7 +17,7 @@ impl Npz<BufReader<File>> {
     /// Opens a file.
     ///
     /// # Errors
-    /// Those of [`crate::open`], and when the file is no archive.
+    /// Those of [`crate::open`], and when the file is not an archive.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let (file, length) = crate::open(path)?;
         Npz::new(BufReader::new(file), length)
@@ -28,7 +28,7 @@ impl<R: Read + Seek> Npz<R> {
     /// Reads the directory of an archive of `length` bytes.
     ///
     /// # Errors
-    /// When it is no archive.
+    /// When it is not an archive.
     pub fn new(reader: R, length: u64) -> Result<Self, FileError> {
         let budget = Budget::new(length);
         Ok(Npz {

@@ -66,7 +66,7 @@ impl Unpacked<'_> {
         Ok(())
     }
 
-    /// The rest, which has to be `count` bytes; `None` is more than can be. The budget has to hold the
+    /// The rest, which has to be `count` bytes; `None` is more than there can be. The budget has to hold the
     /// bytes and the numbers of four bytes that they become.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub enum ImportError {
         source: FileError,
     },
     /// A file of another kind.
-    #[error("`{}` is {found}; {remedy}", path.display())]
+    #[error("`{}` is {found}", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum ImportError {
         /// What to do.
         remedy: String,
     },
-    /// The program uses operations that are not known here.
+    /// The program uses operations that are not supported.
     #[error("{}", missing(operations))]
     Missing {
         /// The operations and where each of them comes from.
@@ -39,7 +39,7 @@ pub enum ImportError {
         operation: String,
         /// Where it comes from; empty where the file does not say.
         place: String,
-        /// What is wrong, and the remedy.
+        /// What is wrong, and after a semicolon the remedy, where it has one of its own.
         problem: String,
     },
     /// Inputs do not fit the program.
@@ -61,6 +61,35 @@ pub enum ImportError {
     Trace(#[from] TraceError),
 }
 
+impl ImportError {
+    /// What to do about it, where the message does not say it already.
+    pub fn help(&self) -> Option<String> {
+        use ImportError as E;
+        let words = match self {
+            E::File {
+                source: FileError::Corrupt(_),
+                ..
+            } => "get the file again, or export the program again",
+            E::File { source, .. } => return source.help(),
+            E::Kind { remedy, .. } => remedy,
+            E::Missing { .. } => {
+                "write this part of the network with other operations, or export a decomposed program \
+                 (`torch.export.export(net, args).run_decompositions()`)"
+            }
+            E::Operation { problem, .. } if problem.contains("; ") => return None,
+            E::Operation { .. } => "write this part of the network with other operations",
+            E::Inputs(_) => "give what the inputs of the program take",
+            E::Targets(problem) if problem.contains("; ") => return None,
+            E::Targets(_) => {
+                "give targets that fit the outputs of the program, or choose another loss"
+            }
+            E::Length { .. } => "give as many values as the shape has elements",
+            E::Trace(_) => return None,
+        };
+        Some(words.to_owned())
+    }
+}
+
 fn at(place: &str) -> String {
     match place.is_empty() {
         true => String::new(),
@@ -78,8 +107,58 @@ fn missing(operations: &[(String, String)]) -> String {
         n => format!(" and {n} more"),
     };
     format!(
-        "the program uses operations that are not known here: {}{more}; write this part of the network with others, or export \
-         a decomposed program (`torch.export.export(net, args).run_decompositions()`)",
+        "the program uses operations that are not supported: {}{more}",
         shown.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let path = || PathBuf::from("net.pt2");
+        let operation = |problem: &str| ImportError::Operation {
+            operation: "aten.x".to_owned(),
+            place: String::new(),
+            problem: problem.to_owned(),
+        };
+        let cut = ImportError::File {
+            path: path(),
+            source: FileError::Corrupt("it ends early".to_owned()),
+        };
+        let other = ImportError::Kind {
+            path: path(),
+            found: "a checkpoint".to_owned(),
+            remedy: "export the network".to_owned(),
+        };
+        let missing = ImportError::Missing {
+            operations: vec![("aten.x".to_owned(), String::new())],
+        };
+        let cases = [
+            (cut, Some("export the program again")),
+            (other, Some("export the network")),
+            (missing, Some("run_decompositions")),
+            (operation("it is not supported"), Some("other operations")),
+            (operation("it draws numbers; call net.eval()"), None),
+            (
+                ImportError::Inputs("input `x` is not given".to_owned()),
+                Some("inputs"),
+            ),
+            (
+                ImportError::Targets("they do not fit".to_owned()),
+                Some("another loss"),
+            ),
+        ];
+        for (error, expected) in cases {
+            let help = error.help();
+            let fits = match (&help, expected) {
+                (Some(help), Some(part)) => help.contains(part),
+                (None, None) => true,
+                _ => false,
+            };
+            assert!(fits, "{error}: {help:?}");
+        }
+    }
 }

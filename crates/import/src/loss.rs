@@ -101,7 +101,7 @@ fn values(l: &mut Lowering, shape: &[usize], targets: &Array) -> Result<Tensor, 
     let count: usize = shape.iter().product();
     if targets.data().len() != count {
         return Err(ImportError::Targets(format!(
-            "the outputs have the shape {shape:?} and the targets {given:?}; they must be as many"
+            "the outputs have the shape {shape:?} and the targets {given:?}; the numbers must be equal"
         )));
     }
     let y = data(l, targets, Kind::Float)?;
@@ -183,8 +183,8 @@ fn cross_entropy(
     }
     let Some(axis) = class_axis(&shape, targets.shape()) else {
         return Err(ImportError::Targets(format!(
-            "labels of shape {:?} do not fit outputs of shape {shape:?}: there has to be one for each, without the axis of the \
-             classes",
+            "labels of shape {:?} do not fit outputs of shape {shape:?}: one label is needed for each place, without the axis \
+             of the classes",
             targets.shape()
         )));
     };
@@ -215,7 +215,7 @@ fn check_labels(targets: &Array, classes: usize) -> Result<(), ImportError> {
     match targets.data().iter().position(|label| !fits(label)) {
         None => Ok(()),
         Some(at) => Err(ImportError::Targets(format!(
-            "target {} of sample {} is no label of {classes} classes, 0 to {}",
+            "target {} of sample {} is not a label of {classes} classes, 0 to {}",
             targets.data()[at],
             at / (targets.data().len() / targets.shape()[0].max(1)).max(1),
             classes.saturating_sub(1)

@@ -185,7 +185,7 @@ impl Program {
         let made = lowering.builder.loss(each.value, correct, terms);
         made.map_err(|error| match error {
             TraceError::LossShape { shape, samples } if kind == Loss::Program => ImportError::Targets(format!(
-                "the first output has the shape {shape:?}, which is no loss: that is one number, or one (or equally many) for \
+                "the first output has the shape {shape:?}, which is not that of a loss: a loss is one number, or one (or equally many) for \
                  each of the {samples} samples"
             )),
             error => error.into(),
@@ -448,7 +448,7 @@ impl Program {
             .map(|input| format!("\"{}\": {{0: batch}}", input.name))
             .collect();
         format!(
-            "the export has fixed the number of samples{fixed}: export it with a free one, batch = torch.export.Dim(\"batch\"); \
+            "the export fixed the number of samples{fixed}: export it with a dynamic one, batch = torch.export.Dim(\"batch\"); \
              torch.export.export(net, args, dynamic_shapes={{{}}})",
             names.join(", ")
         )
@@ -496,7 +496,7 @@ fn check_shape<'a>(
     let found = array.shape();
     let wrong = || {
         Err(ImportError::Inputs(format!(
-            "input `{}` has the shape {}, and is given as {found:?}",
+            "input `{}` has the shape {} in the program, but {found:?} in the data",
             input.name,
             shape_words(&input.shape)
         )))
@@ -524,7 +524,7 @@ fn check_numbers(input: &Input, array: &Array) -> Result<(), ImportError> {
     let whole = input.element != Element::Float;
     match array.data().iter().find(|x| whole && x.fract() != 0.0) {
         Some(x) => Err(ImportError::Inputs(format!(
-            "input `{}` takes whole numbers, and {x} is none",
+            "input `{}` takes whole numbers, and {x} is not one",
             input.name
         ))),
         None => Ok(()),

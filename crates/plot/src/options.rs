@@ -207,7 +207,11 @@ impl Options {
         if let Some(share) = self.basins
             && !(0.0..=1.0).contains(&share)
         {
-            return bad("basins", share.to_string(), "a share of the range, 0 to 1");
+            return bad(
+                "basins",
+                share.to_string(),
+                "a fraction of the range, 0 to 1",
+            );
         }
         if let Scale::SymLog { threshold } = self.scale
             && !(threshold.is_finite() && threshold > 0.0)

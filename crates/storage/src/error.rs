@@ -36,6 +36,19 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file with the name of a database's log that is not one.
+    #[error(
+        "`{}` has the name of the write-ahead log of `{}`, but is not one, and DuckDB would overwrite it; move it \
+         elsewhere (if it is a damaged log, the changes in it are lost)",
+        log.display(),
+        path.display()
+    )]
+    NotALog {
+        /// The file.
+        log: PathBuf,
+        /// The database.
+        path: PathBuf,
+    },
     /// The file is a DuckDB database of another program.
     #[error(
         "`{}` is a DuckDB database, but holds no landscapes (it has no table `meta` with a \
@@ -48,7 +61,7 @@ pub enum Error {
     },
     /// The file was written by a newer version of this program.
     #[error(
-        "`{}` has schema version {found}, this program knows versions up to {known}; use a newer \
+        "`{}` has schema version {found}, but this program knows versions only up to {known}; use a newer \
          version of the program",
         path.display()
     )]
@@ -73,7 +86,7 @@ pub enum Error {
     },
     /// Another process keeps the file open.
     #[error(
-        "`{}` is in use by {}, still after {:.1} s; wait for it, or close it there",
+        "`{}` is still in use by {} after {:.1} s; wait for it, or close it there",
         path.display(), describe_holder(holder), waited.as_secs_f64()
     )]
     Locked {
@@ -86,7 +99,7 @@ pub enum Error {
     },
     /// Another process keeps the file open; what was to be stored is safe beside it.
     #[error(
-        "`{}` is in use by {}, still after {:.1} s; what could not be stored is kept in `{}`, and the \
+        "`{}` is still in use by {} after {:.1} s; what could not be stored is kept in `{}`, and the \
          next command that opens the database stores it",
         path.display(), describe_holder(holder), waited.as_secs_f64(), journal.display()
     )]
@@ -111,7 +124,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A change was asked of a store that was opened for reading.
-    #[error("`{}` was opened for reading only", path.display())]
+    #[error("`{}` was opened read-only", path.display())]
     ReadOnly {
         /// The file.
         path: PathBuf,
@@ -187,7 +200,7 @@ pub enum Error {
         name: String,
     },
     /// A name cannot name a run.
-    #[error("`{name}` cannot name a run: {reason}")]
+    #[error("`{name}` cannot be the name of a run: {reason}")]
     BadName {
         /// The name.
         name: String,
@@ -210,7 +223,7 @@ pub enum Error {
     /// The stored points of a run are not those of what is sampled.
     #[error(
         "run `{name}` was made with another network, other data or another loss: at {at:?} its loss is \
-         {stored}, and {measured} was measured now; give another name, or tell what differs in the settings"
+         {stored}, but {measured} now; give another name, or record the difference in the settings"
     )]
     OtherObjective {
         /// The run.
@@ -261,7 +274,7 @@ pub enum Error {
         name: String,
     },
     /// A run that is to take the place of another is not complete.
-    #[error("run `{name}` is not complete, and cannot take the place of another yet")]
+    #[error("run `{name}` is not complete, and cannot replace another yet")]
     Unfinished {
         /// The run.
         name: String,
@@ -295,7 +308,7 @@ pub enum Error {
     /// The lists of a spectral density have different lengths.
     #[error(
         "the spectral density of `{part}` has {} values on its grid, {} densities, {} standard \
-         errors and {} and {} edges of intervals; give one of each a point",
+         errors and {} and {} edges of intervals; give one of each for every point",
         lengths[0], lengths[1], lengths[2], lengths[3], lengths[4]
     )]
     DensityLength {
@@ -312,8 +325,8 @@ pub enum Error {
     },
     /// The vectors of a Lanczos basis would have a gap.
     #[error(
-        "run `{name}` has {stored} vectors of the Lanczos basis `{task}`, so that none can be kept \
-         from {from} on; keep all from 0 on"
+        "run `{name}` has {stored} vectors of the Lanczos basis `{task}`, so none can be stored from \
+         {from} on; store all from 0 on"
     )]
     BasisGap {
         /// The run.
@@ -327,8 +340,8 @@ pub enum Error {
     },
     /// Checkpoints of another network than the run's.
     #[error(
-        "the checkpoints of run `{name}` have tensors of other names or shapes; record another \
-         network in a run of its own"
+        "the checkpoints of run `{name}` have tensors with other names or shapes; record another \
+         network in its own run"
     )]
     OtherLayout {
         /// The run.
@@ -374,7 +387,7 @@ pub enum Error {
     },
     /// A format is written and not read.
     #[error(
-        "{format} files are written for other programs and not read; use csv, json, parquet, npz or h5"
+        "{format} files are written for other programs and cannot be read back; use csv, json, parquet, npz or h5"
     )]
     NotRead {
         /// The format.

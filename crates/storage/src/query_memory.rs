@@ -39,7 +39,7 @@ pub(crate) fn failed(message: String) -> Error {
     }
     let limit = query_memory() >> 20;
     short(format!(
-        "the query takes more than the {limit} MiB of memory that it may"
+        "the query needs more than the {limit} MiB of memory that it may use"
     ))
 }
 
@@ -161,7 +161,7 @@ mod tests {
             r#"{"exception_type":"Out of Memory","exception_message":"ArrowBuffer: failed to allocate 268435456 bytes"}"#,
         ] {
             let error = super::failed(message.to_owned());
-            let words = "the query takes more than the 1024 MiB of memory that it may";
+            let words = "the query needs more than the 1024 MiB of memory that it may use";
             assert_eq!(error.to_string(), words);
         }
         let said = |message: &str| super::failed(message.to_owned()).to_string();

@@ -194,7 +194,7 @@ impl RunSpec {
         self
     }
 
-    /// The same with the digest of a plane among the settings, as `plane_sha256`. Settings that are no
+    /// The same with the digest of a plane among the settings, as `plane_sha256`. Settings that are not
     /// object become `settings` of one.
     pub(crate) fn of(&self, plane: &Plane) -> RunSpec {
         let mut spec = self.clone();
@@ -231,11 +231,11 @@ pub fn check_name(name: &str) -> Result<(), Error> {
     } else if name.chars().any(char::is_control) {
         "it has control characters"
     } else if name.ends_with(REPLACEMENT) {
-        "the names of runs that are to replace others end so"
+        "names with this ending belong to runs that will replace others"
     } else if name.chars().count() > NAME {
         "it has more than 200 characters"
     } else if name.parse::<i64>().is_ok() {
-        "it is a number, and runs are also found by their number"
+        "it is a number, and numbers already identify runs"
     } else {
         return Ok(());
     };

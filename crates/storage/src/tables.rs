@@ -19,7 +19,7 @@ pub enum ColumnKind {
     Float,
     /// Words.
     Words,
-    /// Dates, lists and whatever else is no number.
+    /// Dates, lists and whatever else is not a number.
     Other,
 }
 
@@ -180,7 +180,7 @@ impl TableFile {
                 };
                 if known.len() > MAX_CLASSES {
                     let reason =
-                        format!("more than {MAX_CLASSES} different words, which are no classes");
+                        format!("more than {MAX_CLASSES} different words, too many to be classes");
                     return Err(Error::malformed(&self.path, Place::column(name), reason));
                 }
                 values.push(class);
@@ -255,7 +255,10 @@ impl TableFile {
             }
         }
         if columns.len() > MAX_COLUMNS {
-            let reason = format!("{} columns; at most {MAX_COLUMNS} are read", columns.len());
+            let reason = format!(
+                "it has {} columns; at most {MAX_COLUMNS} are supported",
+                columns.len()
+            );
             return Err(Error::malformed(&self.path, Place::default(), reason));
         }
         for (at, column) in columns.into_iter().enumerate() {
@@ -318,7 +321,7 @@ fn odd_line(path: &Path, delimiter: char) -> Option<(usize, String)> {
             // A field that goes on in the next line.
             _ if inside => return None,
             Some(wanted) if wanted != fields => {
-                let reason = format!("{fields} fields where the header has {wanted}");
+                let reason = format!("{fields} fields, but {wanted} in the header");
                 return Some((at + 1, reason));
             }
             _ => wanted = Some(fields),

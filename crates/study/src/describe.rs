@@ -131,7 +131,7 @@ impl DescribeRequest {
     /// Looks at the network.
     ///
     /// # Errors
-    /// Those of [`Model::open`], and of the data where some are named. That the network cannot run is no error.
+    /// Those of [`Model::open`], and of the data where some are named. That the network cannot run is not an error.
     pub fn run(&self, reporter: &dyn Reporter) -> Result<Description, StudyError> {
         // The file's notes are in the description.
         let model = Model::open(&self.model, &())?;

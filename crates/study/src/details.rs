@@ -3,7 +3,7 @@
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::hessian::{CurvatureSummary, MapSummary, steps_table};
 use crate::list::{holdings, state_words};
-use crate::record::Settings;
+use crate::record::{Provenance, Settings};
 use crate::shard::ShardState;
 use crate::words::{cosine_words, or_dash, percent, percents};
 use crate::{Numbers, StudyError};
@@ -212,7 +212,9 @@ impl RunDetails {
         let run = &self.summary.run;
         writeln!(f, "{} ({}, number {})", run.name, run.kind, run.id)?;
         let finished = run.finished.map_or("-".to_owned(), timestamp);
+        let model = Provenance::of(run).model_name(&Settings::of(run));
         for (name, value) in [
+            ("model", model.unwrap_or_else(|| "-".to_owned())),
             ("status", state_words(run.status, self.shard.as_ref())),
             ("holds", holdings(&self.summary)),
             ("created", timestamp(run.created)),

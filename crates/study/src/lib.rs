@@ -33,7 +33,7 @@ pub mod trajectory;
 pub mod words;
 
 pub use curvature::MeanLoss;
-pub use error::{NoCurvature, Smaller, StudyError, file_help};
+pub use error::{NoCurvature, Smaller, StudyError};
 pub use numbers::Numbers;
 pub use recording::{StoredBefore, StoredTraining, TrainingRecorder, stored_before};
 pub use report::Reporter;

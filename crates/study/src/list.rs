@@ -64,7 +64,7 @@ pub struct ListedRun {
     pub checkpoint_bytes: u64,
     /// Projected paths.
     pub trajectories: u64,
-    /// The network, where it is known.
+    /// The network as it was named, where it is known.
     pub model: Option<String>,
     /// The comparison that it is a part of.
     pub comparison: Option<String>,
@@ -118,6 +118,7 @@ impl RunList {
 impl ListedRun {
     fn of(summary: RunSummary) -> Self {
         let run = &summary.run;
+        let provenance = Provenance::of(run);
         ListedRun {
             id: run.id,
             kind: run.kind,
@@ -131,8 +132,8 @@ impl ListedRun {
             checkpoints: summary.checkpoints,
             checkpoint_bytes: summary.checkpoint_bytes,
             trajectories: summary.trajectories,
-            model: Settings::of(run).problem().model.clone(),
-            comparison: Provenance::of(run).comparison,
+            model: provenance.model_name(&Settings::of(run)),
+            comparison: provenance.comparison,
             holds: holdings(&summary),
             name: summary.run.name,
             names: summary.names,
@@ -155,7 +156,7 @@ impl ListedRun {
 
 /// A line of the list.
 enum Entry<'a> {
-    /// A run that is no part of a comparison.
+    /// A run that is not part of a comparison.
     Run(&'a ListedRun),
     /// A comparison without a run of its own in the list, and how many of its parts are there.
     Comparison(&'a str, usize),

@@ -18,7 +18,7 @@ pub enum TextError {
     )]
     Ranges(String),
     /// No window.
-    #[error("`{0}` is not a window: give A:B with A <= B, as in 0:100; A or B may be absent")]
+    #[error("`{0}` is not a window: give A:B with A <= B, as in 0:100; A or B may be left out")]
     Window(String),
     /// No optimiser.
     #[error(transparent)]

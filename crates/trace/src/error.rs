@@ -13,7 +13,7 @@ pub enum TraceError {
     Capture(String),
     /// The loss closure, or the module in it, panicked.
     #[error(
-        "the loss panicked while it was recorded: {0}; the closure may not read the values of tensors, nor \
+        "the loss panicked while it was recorded: {0}; the closure must not read the values of tensors or \
          move them to another device"
     )]
     Panicked(String),
@@ -23,9 +23,9 @@ pub enum TraceError {
          arguments"
     )]
     Elsewhere(String),
-    /// A BatchNorm layer that is to measure its samples meets one value a channel.
+    /// A BatchNorm layer that is to measure its samples meets one value per channel.
     #[error(
-        "BatchNorm layer `{layer}` meets one value a channel, which has no variance; give more than one sample, \
+        "BatchNorm layer `{layer}` sees one value per channel, which has no variance; give more than one sample, \
          or keep the running statistics (frozen)"
     )]
     OneValue {
@@ -124,7 +124,7 @@ pub enum TraceError {
         misshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
     },
     /// A vector or a point of another length than there are trainable parameters.
-    #[error("there are {expected} trainable parameters, and {found} numbers were given")]
+    #[error("there are {expected} trainable parameters, but {found} numbers were given")]
     Length {
         /// Trainable parameters.
         expected: usize,
@@ -147,7 +147,7 @@ pub enum TraceError {
     Threads(#[source] rayon::ThreadPoolBuildError),
     /// More threads than anyone wants.
     #[error(
-        "{given} threads are more than the {} that are started at most; 0 is one for each core",
+        "{given} threads are too many: at most {} are started; 0 means one per core",
         MOST_THREADS
     )]
     TooManyThreads {

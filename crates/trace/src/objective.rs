@@ -139,7 +139,7 @@ impl Trace {
     /// activations of all samples, for every thread.
     ///
     /// # Errors
-    /// [`TraceError::OneValue`] where a layer would measure one value a channel, as in PyTorch's training.
+    /// [`TraceError::OneValue`] where a layer would measure one value per channel, as in PyTorch's training.
     pub fn with_batch_norm(&self, statistics: BatchStatistics) -> Result<Self, TraceError> {
         let graph = self.graph.clone();
         let graph = match statistics {

@@ -97,15 +97,15 @@ impl Summary {
     pub fn warnings(&self) -> Vec<String> {
         let mixed = self.mixes.map(|operation| {
             format!(
-                "`{operation}` mixes the {} samples: they are passed over more than once, and their losses depend on each \
-                 other, so that the mean has no standard error. Where each sample's loss needs that sample alone, compute it from \
+                "`{operation}` mixes the {} samples: they are processed in more than one pass, and their losses depend on \
+                 each other, so the mean has no standard error. Where each sample's loss needs that sample alone, compute it from \
                  its own rows, along the first axis of the data",
                 self.samples
             )
         });
         let unknown = (self.samples > 1 && !self.has_error && self.mixes.is_none()).then(|| {
-            "the loss is not recognised as one mean over the samples, weighted or not, so that it has no standard error; \
-             a loss given sample by sample has one"
+            "the loss is not recognised as one mean over the samples, weighted or not, so it has no standard error; a loss \
+             given sample by sample has one"
                 .to_owned()
         });
         mixed.into_iter().chain(unknown).collect()

@@ -41,8 +41,8 @@ pub struct CompareArgs {
     /// Which options were typed.
     #[arg(skip)]
     pub given: Given,
-    /// One training an optimiser, from the same initial parameters; =RATE where --lr is not its rate. An
-    /// optimiser may be there at several rates: sgd=0.25,sgd=0.5
+    /// One training per optimiser, from the same initial parameters; =RATE where --lr is not its rate. An
+    /// optimiser may be given at several rates: sgd=0.25,sgd=0.5
     #[arg(
         long,
         value_name = "NAME[=RATE]",
@@ -51,7 +51,7 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub optimizers: Option<Vec<Rated>>,
-    /// One training a learning rate, from the same initial parameters
+    /// One training per learning rate, from the same initial parameters
     #[arg(
         long,
         value_name = "RATE,...",
@@ -60,7 +60,7 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub lrs: Option<Vec<f64>>,
-    /// One training a seed: 0..10 (10 is not among them), or a list 1,2,5
+    /// One training per seed: 0..10 (without 10), or a list 1,2,5
     #[arg(
         long,
         value_name = "A..B",
@@ -68,7 +68,7 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub seeds: Option<Seeds>,
-    /// One training a width: units of the widest hidden layer of a perceptron, the others in
+    /// One training per width: units of the widest hidden layer of a perceptron, the others in
     /// proportion; the factor of a wide residual network
     #[arg(
         long,
@@ -78,7 +78,7 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub widths: Option<Vec<usize>>,
-    /// One training a batch size, from the same initial parameters; full takes all samples at once
+    /// One training per batch size, from the same initial parameters; full takes all samples at once
     #[arg(
         long,
         value_name = "N,...",
@@ -93,8 +93,8 @@ pub struct CompareArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
-    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
-    /// tomgoldstein/loss-landscape has them
+    /// How initial parameters are drawn: pytorch, the defaults of its layers; li, as in the training code of
+    /// tomgoldstein/loss-landscape
     #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
     pub init: Init,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
@@ -128,11 +128,11 @@ pub struct CompareArgs {
     /// Leave out the largest eigenvalue and the sharpness, which are slow for large networks
     #[arg(long, help_heading = "Landscapes")]
     pub no_curvature: bool,
-    /// End with the exit code 1 where landscapes of the same grid differ anywhere by more than this share
+    /// End with the exit code 1 if landscapes on the same grid differ anywhere by more than this fraction
     /// of the first one's range
     #[arg(
         long,
-        value_name = "SHARE",
+        value_name = "FRACTION",
         allow_hyphen_values = true,
         help_heading = "Landscapes"
     )]
@@ -149,7 +149,7 @@ pub struct CompareArgs {
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
     pub log: bool,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
 }

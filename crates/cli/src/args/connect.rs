@@ -17,7 +17,7 @@ const BATCH_NORM: &str = "Statistics of BatchNorm layers between the networks; t
 samples at once, and more memory";
 const EPOCHS: &str = "Passes over the data, each batch at another point of the curve";
 const GRID: &str = "Sample the plane through the curve's ends and its (middle) inner control point: 51, or 51x31 points";
-const RANGE: &str = "The part of the plane that is sampled; the curve and a margin where absent";
+const RANGE: &str = "The part of the plane that is sampled; by default the curve and a margin";
 const WEIGHT_DECAY: &str = "Weight decay of the points on the curve";
 
 /// Find low-loss paths between two trained networks
@@ -69,7 +69,7 @@ pub struct ConnectArgs {
     #[command(flatten)]
     pub norm: NormArgs,
     /// Permute the units of the second network to match those of the first, by their weights or by their
-    /// activations on the data; paths lead to the permuted network then
+    /// activations on the data; paths then lead to the permuted network
     #[arg(long, value_name = "BY", value_parser = choice(Matching::ALL), help_heading = ALIGNMENT)]
     pub align: Option<Matching>,
     /// Write the permuted network to a safetensors file
@@ -81,7 +81,7 @@ pub struct ConnectArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
 }

@@ -16,7 +16,7 @@ pub enum StandardAction {
     Get(GetArgs),
 }
 
-/// Download a data set's files, or the rest of them, and compare them with their checksums
+/// Download a data set's files, or the rest of them, and verify their checksums
 #[derive(Debug, Args)]
 #[command(before_help = examples![
     "data get mnist",
@@ -27,7 +27,7 @@ pub struct GetArgs {
     /// Which set
     #[arg(value_enum)]
     pub set: SetName,
-    /// Where to; the files come into DIR/mnist, DIR/cifar-10-batches-bin or DIR/cifar-100-binary, and --data-dir DIR finds
+    /// Where to put the files, which go into DIR/mnist, DIR/cifar-10-batches-bin or DIR/cifar-100-binary, and --data-dir DIR finds
     /// them
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,

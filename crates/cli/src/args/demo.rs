@@ -3,7 +3,7 @@ use clap::Args;
 use landscape_study::demo::DemoRequest;
 use std::path::PathBuf;
 
-/// The whole job on embedded data in seconds: train, sample, follow, draw
+/// The whole workflow on embedded data in seconds: train, sample, project, draw
 ///
 /// Trains a two-moons network and an MNIST network, records their paths, samples lines, planes and
 /// PCA planes, computes the spectrum of a Hessian, and writes the database, figures and an interactive page.

@@ -6,9 +6,9 @@ use landscape_trace::MOST_THREADS;
 
 /// Say in words whether a network is hard to train, whether it can improve, and how training went
 ///
-/// Of a training run, a trajectory, or a landscape. Every answer names the figures it rests on, with
-/// the thresholds they are held against, and how sure it is. All that is stored of the same network is
-/// used, whichever of its runs is named: records, its path, all planes around its end, eigenvalues.
+/// Of a training run, a trajectory, or a landscape. Every answer names the figures it rests on, the
+/// thresholds they are compared with, and how certain it is. Everything stored about the same network
+/// is used, whichever of its runs is named: records, its path, all planes around its end, eigenvalues.
 #[derive(Debug, Args)]
 #[command(before_help = examples![
     "diagnose moons",
@@ -19,8 +19,8 @@ pub struct DiagnoseArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
     pub name: String,
-    /// Do not compute the largest eigenvalue of the Hessian where none is stored, which the learning
-    /// rate is held against
+    /// Do not compute the largest eigenvalue of the Hessian, with which the learning rate is compared,
+    /// where none is stored
     #[arg(long)]
     pub no_curvature: bool,
     /// Threads of the computation; 0 for all cores
@@ -32,7 +32,7 @@ pub struct DiagnoseArgs {
         hide_env_values = true
     )]
     pub threads: usize,
-    /// Print how much is to be computed, and estimates of time and memory; say nothing of the run
+    /// Print how much there is to compute, and estimates of time and memory; say nothing about the run
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

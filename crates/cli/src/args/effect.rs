@@ -24,19 +24,19 @@ const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay sch
 const LOOK: &str =
     "kind path clip smooth measured basins levels shared_scale value width colormap dpi";
 
-/// Where data come from is no folder.
+/// Where data come from is not a folder.
 const NO_FOLDER: &str =
     "it belongs to --data mnist, cifar10 and cifar100, which have files in a folder";
 /// What is trained in file order from given parameters.
 const NOT_DRAWN: &str = "with --weights and --no-shuffle nothing is drawn at random";
 const UNMERGED: &str =
     "a figure shows the whole: draw it once `landscape merge` has put the shards together";
-const UNFINISHED: &str = "a shard completes no run, so that nothing would be replaced; remove its file to compute it anew";
-const STORED: &str = "the runs that are named are stored already, nothing is trained";
+const UNFINISHED: &str = "a shard does not complete a run, so nothing would be replaced; remove its file to compute it again";
+const STORED: &str = "the runs that are named are stored already, so nothing is trained";
 const MADE: &str = "it belongs to trainings that are made, as in `landscape compare --seeds 0..3`";
 const NAMED: &str = "it belongs to stored runs that are named, as in `landscape compare a b`";
 const PAGE: &str =
-    "it belongs to figures (.svg, .png); a page shows everything and is changed where it is read";
+    "it belongs to figures (.svg, .png); a page shows everything and is adjusted in the browser";
 
 /// Options, separated by spaces, and whether they do anything beside the others that are given.
 struct Rule {

@@ -36,11 +36,11 @@ pub struct ExportArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
     pub name: String,
-    /// The format, h5 as tomgoldstein/loss-landscape has it, vtk for ParaView; from the ending of the file where absent,
+    /// The format, h5 as in tomgoldstein/loss-landscape, vtk for ParaView; by default from the extension of the file,
     /// else csv
     #[arg(long, value_name = "NAME", value_parser = formats(&[]))]
     pub format: Option<Format>,
-    /// The file; stdout where absent (csv and json)
+    /// The file; by default stdout (csv and json)
     #[arg(long, short)]
     pub output: Option<PathBuf>,
     /// Write the directions instead (h5)
@@ -49,8 +49,8 @@ pub struct ExportArgs {
     /// Write a path of training instead (h5, vtk)
     #[arg(long)]
     pub trajectory: bool,
-    /// Write a table of curvature instead (csv, json, parquet); of a run of `landscape hessian` that of its eigenvalues
-    /// or its map where absent
+    /// Write a table of curvature instead (csv, json, parquet); by default that of the eigenvalues or the map of a run
+    /// of `landscape hessian`
     #[arg(
         long,
         value_name = "TABLE",
@@ -92,13 +92,13 @@ impl ExportArgs {
     }
 }
 
-/// Keep a landscape from a file
+/// Store a landscape from a file
 #[derive(Debug, Args)]
 #[command(before_help = examples!["import plane.csv --name theirs", "import surface.h5"])]
 pub struct ImportArgs {
     /// The file
     pub file: PathBuf,
-    /// The format, h5 as tomgoldstein/loss-landscape has it; from the ending of the file where absent
+    /// The format, h5 as in tomgoldstein/loss-landscape; by default from the extension of the file
     #[arg(long, value_name = "NAME", value_parser = formats(&[Format::Vtk]))]
     pub format: Option<Format>,
     #[command(flatten)]
@@ -119,13 +119,13 @@ pub struct RunsArgs {
     /// Only runs in this state; may be given several times
     #[arg(long, value_name = "STATE", value_parser = choice(Status::ALL))]
     pub status: Vec<Status>,
-    /// Only runs with a name like this: * stands for any characters, ? for one
+    /// Only runs whose name matches: * stands for any characters, ? for one
     #[arg(long = "match", value_name = "PATTERN")]
     pub pattern: Option<String>,
-    /// The order: created is oldest first, size what takes most first
+    /// The order: created is oldest first, size is largest first
     #[arg(long, value_name = "ORDER", value_parser = choice(RunOrder::ALL), default_value = "created")]
     pub sort: RunOrder,
-    /// At most so many, the first in that order
+    /// At most this many, the first in that order
     #[arg(long)]
     pub limit: Option<usize>,
     #[command(flatten)]
@@ -143,7 +143,7 @@ pub struct ShowArgs {
     pub db: DbArgs,
 }
 
-/// Ask the database; nothing can be changed by it
+/// Query the database with SQL; nothing can be changed
 #[derive(Debug, Args)]
 #[command(before_help = examples![
     "sql \"SELECT alpha, beta, loss FROM landscape WHERE run = 'plane' ORDER BY loss LIMIT 5\"",
@@ -239,7 +239,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 #[command(before_help = examples!["man | man -l -", "man --out ~/.local/share/man/man1"])]
 pub struct ManArgs {
-    /// Folder for one page a command
+    /// Folder for one page per command
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -8,8 +8,8 @@ use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
 use landscape_trace::Matrix;
 use std::path::PathBuf;
 
-const RANGE: &str = "The part of the plane that the map shows: min:max of the coordinates, or one range an axis \
-separated by commas; -1:1 where absent";
+const RANGE: &str = "The part of the plane that the map shows: min:max of the coordinates, or one range per axis \
+separated by commas; -1:1 by default";
 
 /// Curvature at a point: eigenvalues, trace, spectral density, sharpness
 ///
@@ -25,7 +25,7 @@ separated by commas; -1:1 where absent";
     "hessian --run mnist --all-steps -o edge.svg",
     "hessian --run mnist --map --grid 21 -o map.png",
 ])]
-#[command(mut_arg("grid", |arg| arg.help("Points of the map on each axis: 21 where absent, or for example 21x11")))]
+#[command(mut_arg("grid", |arg| arg.help("Points of the map on each axis: 21 by default, or for example 21x11")))]
 #[command(mut_arg("range", |arg| arg.help(RANGE)))]
 pub struct HessianArgs {
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub struct HessianArgs {
     /// FILE.svg, FILE.png or FILE.html; may be given several times
     #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
     #[command(flatten)]
@@ -75,7 +75,7 @@ pub struct WantedArgs {
     /// Trace and largest eigenvalue of each layer's diagonal block
     #[arg(long)]
     pub per_layer: bool,
-    /// abs(lambda_min / lambda_max) over the grid of a plane (--grid, 21 points an axis where absent)
+    /// abs(lambda_min / lambda_max) over the grid of a plane (--grid, 21 points per axis by default)
     #[arg(long, conflicts_with = "all_steps")]
     pub map: bool,
     /// Measures of sharpness; `all` for all of them
@@ -97,7 +97,7 @@ pub struct HowArgs {
     /// How eigenvalues are found
     #[arg(long, default_value = "lanczos", value_parser = choice(EigenMethod::ALL))]
     pub method: EigenMethod,
-    /// An eigenvalue is converged when its true residual is at most this share of it
+    /// An eigenvalue is converged when its true residual is at most this fraction of it
     #[arg(
         long,
         value_name = "TOL",
@@ -105,10 +105,10 @@ pub struct HowArgs {
         allow_hyphen_values = true
     )]
     pub tol: f64,
-    /// The most products for each search of eigenvalues (1000 where absent) and each trace (100)
+    /// The most products for each search of eigenvalues (1000 by default) and each trace (100)
     #[arg(long, value_parser = count::<0, 1_000_000_000>)]
     pub max_products: Option<usize>,
-    /// How the trace is estimated; xtrace where absent, hutchinson beyond a million parameters
+    /// How the trace is estimated; xtrace by default, hutchinson beyond a million parameters
     #[arg(long, value_parser = choice(Method::ALL))]
     pub trace_method: Option<Method>,
     /// Random vectors of the density
@@ -117,10 +117,10 @@ pub struct HowArgs {
     /// Lanczos steps from each random vector of the density
     #[arg(long, default_value_t = 80, value_parser = count::<0, 10_000>)]
     pub lanczos_steps: usize,
-    /// Radius for the measures of sharpness that have one; each has its usual where absent
+    /// Radius for the measures of sharpness that have one; each has its own default
     #[arg(long, value_name = "RHO", allow_hyphen_values = true)]
     pub rho: Option<f64>,
-    /// In which numbers derivatives are computed; f64 is slower
+    /// The number format of derivatives; f64 is slower
     #[arg(
         id = "precision",
         long = "precision",

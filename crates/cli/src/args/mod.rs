@@ -250,7 +250,7 @@ fn run_name(given: &str) -> Result<String, landscape_storage::Error> {
 pub struct StoreArgs {
     #[command(flatten)]
     pub db: DbArgs,
-    /// Name of the run; one is made up where there is none
+    /// Name of the run; one is made up if none is given
     #[arg(long, value_parser = run_name)]
     pub name: Option<String>,
     /// Replace the stored run once the new one is complete, and files that exist

@@ -12,8 +12,8 @@ Examples:
 
 /// What a network is: its tensors, its operations, and how its loss runs
 ///
-/// Of a file, operations that cannot be computed here are marked. How the loss runs is said for 256 samples of zeros, or
-/// for the data that are named.
+/// For a file, unsupported operations are marked. How the loss runs is described for 256 samples of zeros, or for the data
+/// that are named.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES)]
 pub struct ModelArgs {

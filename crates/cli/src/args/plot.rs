@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Width of a column, in mm.
 const COLUMN_MM: f64 = 89.0;
-/// Dots an inch that journals ask for.
+/// Dots per inch that journals ask for.
 const DPI: f64 = 600.0;
 /// Those of values of one sign.
 const COLORMAPS: &[Colormap] = &[Colormap::Viridis, Colormap::Cividis];
@@ -33,7 +33,7 @@ pub struct PlotArgs {
     /// Which options were typed.
     #[arg(skip)]
     pub given: Given,
-    /// What is drawn; chosen from the run where absent
+    /// What is drawn; chosen from the run by default
     #[arg(long, value_name = "KIND", value_parser = choice(FigureKind::ALL))]
     pub kind: Option<FigureKind>,
     /// Which path, by the name of its run, where a run has several; all are drawn over contours
@@ -58,7 +58,7 @@ pub struct LookArgs {
     /// Logarithmic scale of the values
     #[arg(long)]
     pub log: bool,
-    /// Values beyond are not told apart: HIGH, or LOW:HIGH
+    /// Cut values off at these limits: HIGH, or LOW:HIGH
     #[arg(long, value_name = "[LOW:]HIGH", allow_hyphen_values = true)]
     pub clip: Option<Clip>,
     /// Smooth the picture, not the data, with a Gaussian of SIGMA cells; the figure says so
@@ -68,16 +68,16 @@ pub struct LookArgs {
     #[arg(long)]
     pub measured: bool,
     /// Borders of basins over contours, minima and the passes between them; of minima whose
-    /// persistence is at least a share of the range, 0.02 where absent
+    /// persistence is at least this fraction of the range, 0.02 by default
     #[arg(
         long,
-        value_name = "SHARE",
+        value_name = "FRACTION",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "0.02"
     )]
     pub basins: Option<f64>,
-    /// Levels of contours, as 0.1,0.5,2; chosen from the range of the values where absent
+    /// Levels of contours, as 0.1,0.5,2; by default chosen from the range of the values
     #[arg(
         long,
         value_name = "VALUE,...",
@@ -100,7 +100,7 @@ pub struct LookArgs {
     /// Colours
     #[arg(long, default_value = "viridis", value_parser = choice(COLORMAPS))]
     pub colormap: Colormap,
-    /// Dots an inch of PNG files
+    /// Dots per inch of PNG files
     #[arg(long, value_name = "N", default_value_t = DPI)]
     pub dpi: f64,
 }

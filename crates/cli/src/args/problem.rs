@@ -15,16 +15,16 @@ pub struct DataArgs {
     /// The column of a table that holds the targets; all others are inputs
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
-    /// Folder of the standard files of MNIST or CIFAR, as `landscape data get` fills it [env: LANDSCAPE_DATA_DIR]
+    /// Folder of the standard files of MNIST or CIFAR, as `landscape data get` writes it [env: LANDSCAPE_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Which part of the data; train where absent
+    /// Which part of the data; train by default
     #[arg(long, value_name = "PART", value_parser = choice(Split::ALL))]
     pub split: Option<Split>,
     /// The first N samples in file order
     #[arg(long)]
     pub samples: Option<usize>,
-    /// The loss of a sample; chosen from network and data where absent
+    /// The loss of a sample; chosen from network and data by default
     #[arg(long, value_parser = choice(LossKind::ALL))]
     pub loss: Option<LossKind>,
 }
@@ -41,17 +41,17 @@ pub struct NetworkArgs {
     #[arg(long, conflicts_with = "run")]
     pub weights: Option<PathBuf>,
     /// Other names for tensors in files of parameters: what the expression matches becomes the replacement, where $1 is
-    /// what stands in the first parentheses; may be given several times
+    /// what the first parentheses match; may be given several times
     #[arg(long, value_name = "REGEX=REPLACEMENT")]
     pub rename: Vec<Rename>,
-    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
-    /// tomgoldstein/loss-landscape has them
+    /// How initial parameters are drawn: pytorch, the defaults of its layers; li, as in the training code of
+    /// tomgoldstein/loss-landscape
     #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with_all = ["weights", "run"])]
     pub init: Init,
     /// Parameters of a training run; network, data and loss are then the run's unless given
     #[arg(long, value_name = "NAME")]
     pub run: Option<String>,
-    /// Which checkpoint of the run, by step: 0 is the initial state; the last where absent
+    /// Which checkpoint of the run, by step: 0 is the initial state; the last by default
     #[arg(long)]
     pub step: Option<u64>,
 }

@@ -50,9 +50,9 @@ pub struct SampleArgs<const DIMS: usize> {
     /// Points that are evaluated together, and stored together; 0 adapts to the speed
     #[arg(long, default_value_t = 0, help_heading = "Evaluation")]
     pub batch: usize,
-    /// Measure only where interpolation is not expected to hold to TOL, a share of the range of the loss
-    /// (0.01 is 1%), and interpolate the rest; every point says which it is. Points drawn at random check
-    /// that, with a confidence of 95%, 95% of the interpolated ones hold; a needle between them can be missed
+    /// Measure only where interpolation is not expected to hold within TOL, a fraction of the range of
+    /// the loss (0.01 is 1%), and interpolate the rest; every point records which it is. Points drawn at random
+    /// check that, with 95% confidence, 95% of the interpolated ones hold; a needle between them can be missed
     #[arg(
         long,
         value_name = "TOL",
@@ -61,7 +61,7 @@ pub struct SampleArgs<const DIMS: usize> {
         help_heading = "Evaluation"
     )]
     pub adaptive: Option<Adaptive>,
-    /// In which numbers products are computed; f32 on the device cpu
+    /// The number format of products; f32 on the device cpu
     #[arg(
         long,
         default_value = "f32",
@@ -78,7 +78,7 @@ pub struct SampleArgs<const DIMS: usize> {
     /// Logarithmic scale of the loss in figures
     #[arg(long, requires = "output", help_heading = "Figure")]
     pub log: bool,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
     #[command(flatten)]
@@ -119,8 +119,8 @@ pub struct PlaneArgs {
         requires = "to"
     )]
     pub dir_type: Moves,
-    /// What of a direction gets the norm of the same part of the network; filter for random directions, none for all
-    /// others where absent
+    /// Which parts of a direction are scaled to the norm of the same part of the network; by default filter for random directions and
+    /// none for all others
     #[arg(long, value_parser = choice(Normalization::ALL))]
     pub norm: Option<Normalization>,
     /// How tensors of one dimension move: not at all, scaled to their own norm, unscaled, or as a copy of the

@@ -218,3 +218,32 @@ fn choices_are_listed() {
         }
     }
 }
+
+/// Every option is typed in a test, by its long name or its short one, alone or with a value behind `=`.
+#[test]
+fn every_option_is_typed_in_a_test() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
+    let mut typed = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let words = text.split(|c: char| c.is_whitespace() || "\"'`=,\\".contains(c));
+            typed.extend(words.map(str::to_owned));
+        }
+    }
+    let all = arguments();
+    let options = all.iter().filter(|(_, arg)| !arg.is_positional());
+    let missing: BTreeSet<String> = options
+        .filter(|(_, arg)| {
+            let long = arg.get_long().map(|long| format!("--{long}"));
+            let short = arg.get_short().map(|short| format!("-{short}"));
+            ![long, short]
+                .into_iter()
+                .flatten()
+                .any(|name| typed.contains(&name))
+        })
+        .map(|(command, arg)| format!("{command}: {}", arg.get_id()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

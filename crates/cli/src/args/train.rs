@@ -23,8 +23,8 @@ pub struct TrainArgs {
     /// Start from these parameters rather than from random ones
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
-    /// What initial parameters are drawn from: pytorch, the defaults of its layers; li, as the training code of
-    /// tomgoldstein/loss-landscape has them
+    /// How initial parameters are drawn: pytorch, the defaults of its layers; li, as in the training code of
+    /// tomgoldstein/loss-landscape
     #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
     pub init: Init,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
@@ -68,7 +68,7 @@ pub struct TrainArgs {
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Training")]
     pub dry_run: bool,
 }
@@ -98,10 +98,10 @@ pub struct OptimizerArgs {
     /// Momentum, where the optimiser has one
     #[arg(long, value_name = "M", default_value_t = 0.9)]
     pub momentum: f64,
-    /// Weight decay; PyTorch's default where absent
+    /// Weight decay; PyTorch's default if not given
     #[arg(long, value_name = "W")]
     pub weight_decay: Option<f64>,
-    /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:SHARE or one-cycle:SHARE
+    /// How the learning rate changes: constant, step:EPOCHS,GAMMA, cosine, warmup-cosine:FRACTION or one-cycle:FRACTION
     #[arg(long, value_name = "NAME", default_value = "constant")]
     pub schedule: Schedule,
 }
@@ -118,8 +118,8 @@ pub struct TrainSettings {
     /// Record N steps more from each power of ten to the next: dense at first, then thinner
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
     pub per_decade: u32,
-    /// Change images at random in every step: crop, a part of the image with four pixels of black around it; flip, every
-    /// second one mirrored; or crop,flip
+    /// Change images at random in every step: crop, a random part of the image padded with four black pixels; flip, every
+    /// second image mirrored; or crop,flip
     #[arg(long, value_name = "NAMES", default_value = "none")]
     pub augment: Augment,
     /// Take the samples in file order in every epoch

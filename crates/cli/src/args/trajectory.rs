@@ -12,7 +12,7 @@ const PLANE: &str = "Plane";
 
 const GRID: &str =
     "Sample the plane around the path too: 51, or 51x31 points; 21x21x21 of three components";
-const RANGE: &str = "The part of the plane that is sampled; the path and a margin where absent";
+const RANGE: &str = "The part of the plane that is sampled; by default the path and a margin";
 
 /// Project recorded checkpoints on the plane of their principal components
 ///
@@ -35,7 +35,7 @@ pub struct TrajectoryArgs {
     #[arg(long, value_name = "NAME", required_unless_present = "checkpoints", help_heading = PATH)]
     pub run: Vec<String>,
     /// Checkpoint files, in the order of the steps in their names or their folders' (numbers behind step, iter or epoch,
-    /// else the last ones), else of the names; GLOB:KEY for the network under a key of each
+    /// else the last ones), or else of the names; GLOB:KEY for the network under a key of each
     #[arg(long, value_name = "GLOB", conflicts_with = "run", help_heading = PATH)]
     pub checkpoints: Option<String>,
     /// Other names for tensors in the files, as `landscape line --help` says; may be given several times
@@ -48,8 +48,8 @@ pub struct TrajectoryArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub norm: NormArgs,
-    /// Only the checkpoints from step A to step B; for files whose names tell no step, their places from 0. A or B may
-    /// be absent
+    /// Only the checkpoints from step A to step B; for files whose names give no step, their positions from 0. A or B may
+    /// be left out
     #[arg(long, value_name = "A:B", conflicts_with = "epoch_window", help_heading = PATH)]
     pub window: Option<Window<u64>>,
     /// Only the checkpoints from epoch A to epoch B
@@ -88,10 +88,10 @@ pub struct TrajectoryArgs {
     pub project: Projection,
     #[command(flatten)]
     pub grid: GridArgs,
-    /// What is sampled beyond the path on either side, as a share of its extent
+    /// What is sampled beyond the path on either side, as a fraction of its extent
     #[arg(
         long,
-        value_name = "SHARE",
+        value_name = "FRACTION",
         default_value_t = 0.25,
         conflicts_with = "range",
         help_heading = PLANE
@@ -101,7 +101,7 @@ pub struct TrajectoryArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print how much is to be done, and estimates of time and memory; store nothing
+    /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
 }

@@ -14,7 +14,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// No tolerance.
-    #[error("`{0}` is not a share of the range of the loss between 0 and 1; give for example 0.01")]
+    #[error(
+        "`{0}` is not a fraction of the range of the loss between 0 and 1; give for example 0.01"
+    )]
     Tolerance(String),
     /// No size of a batch.
     #[error("`{0}` is not a number of samples: give 64, or full for all of them")]
@@ -84,11 +86,11 @@ pub fn tolerance(given: &str) -> Result<Adaptive, ValueError> {
 /// The points of a plane.
 #[derive(Debug, Clone, Args)]
 pub struct GridArgs {
-    /// Points on each axis: 51, or 51x31; 51 where absent, 41 towards other parameters
+    /// Points on each axis: 51, or 51x31; by default 51, or 41 towards other parameters
     #[arg(long, value_name = "N[xM]")]
     pub grid: Option<Counts>,
-    /// min:max of the coordinates, or one range an axis separated by commas; -1:1 where absent, towards
-    /// other parameters -0.5:1.5, or 0:1 where running variances move, which may be negative beyond
+    /// min:max of the coordinates, or one range per axis separated by commas; by default -1:1, towards
+    /// other parameters -0.5:1.5, or 0:1 where running variances move, which may become negative outside
     #[arg(long, value_name = "MIN:MAX", allow_hyphen_values = true)]
     pub range: Option<Ranges>,
 }

@@ -174,7 +174,7 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
         "threads",
         "name",
     ];
-    let why = "the runs that are named are landscapes, which are compared as they are stored; it belongs to trainings";
+    let why = "the runs that are named are landscapes, which are compared as they are; it belongs to trainings";
     if args.output.is_empty() && args.given.has("force") {
         return Err(no_effect("force", "nothing is written", Some("-o FILE")));
     }

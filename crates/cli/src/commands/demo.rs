@@ -34,7 +34,7 @@ pub fn demo(args: &DemoArgs, console: &Console) -> Result<(), CliError> {
     demo::draw(&args.out, &store, console)?;
     demo::page(&page, &store, Some(console.command().to_owned()))?;
     let seconds = start.elapsed().as_secs_f64();
-    console.note(format_args!("all of it took {}\n", duration(seconds)));
+    console.note(format_args!("everything took {}\n", duration(seconds)));
     console.tell(&DemoSummary::load(&store, &args.out, seconds)?)?;
     let wide = Typed::new("surface")
         .option("--run", "mnist")
@@ -97,7 +97,7 @@ fn prepare(out: &Path, force: bool, console: &Console) -> Result<(), CliError> {
         true => Ok(()),
         false => Err(CliError::Conflict {
             what: format!(
-                "the folder `{}` holds files of something else",
+                "the folder `{}` holds files that do not belong to the demonstration",
                 out.display()
             ),
             remedy: "give another folder with --out, or --force to write into it".to_owned(),

@@ -17,7 +17,9 @@ pub fn export(args: &ExportArgs, console: &Console) -> Result<(), CliError> {
     let store = read_store(&args.db.db, console)?;
     let export = Export::prepare(&request, &store)?;
     if let Some((missing, all)) = export.missing() {
-        console.note(format_args!("{missing} of {all} points are not known yet"));
+        console.note(format_args!(
+            "{missing} of {all} points are not measured yet"
+        ));
     }
     let Some(path) = &args.output else {
         return output::stdout(|out| export.write(out));

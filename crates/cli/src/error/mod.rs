@@ -29,7 +29,7 @@ pub enum CliError {
     #[error("cannot write to stdout: {0}")]
     Stdout(#[source] io::Error),
     /// What the program computes is wrong on this machine.
-    #[error("these checks do not hold: {what}")]
+    #[error("these checks failed: {what}")]
     Unsound { what: String },
     /// What was compared differs by more than is allowed.
     #[error("{what}")]
@@ -60,7 +60,7 @@ impl From<StudyError> for CliError {
         let (what, remedy) = match error {
             StudyError::NoParameters => (
                 "--weights",
-                "curvature belongs to given parameters: give --weights FILE, or --run NAME of a training run (--step 0 \
+                "curvature is measured at given parameters: give --weights FILE, or --run NAME of a training run (--step 0 \
                  is its initial state)",
             ),
             StudyError::NoCheckpoints => {

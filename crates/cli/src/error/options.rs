@@ -2,12 +2,13 @@
 
 use crate::words::{Typed, nearest};
 use landscape_core as core;
-use landscape_files::TooLarge;
+use landscape_files::{TooLarge, io_help};
 use landscape_hessian::{DensityError, LanczosError, PowerError, TraceError as EstimateError};
+use landscape_import::ImportError;
 use landscape_models::{GetError, ModelsError};
 use landscape_storage::Error as Store;
 use landscape_study::shard::ShardError;
-use landscape_study::{NoCurvature, Smaller, StudyError, file_help};
+use landscape_study::{NoCurvature, Smaller, StudyError};
 use landscape_trace::TraceError;
 
 /// What to do about an error of the library, in the options of the command line, where it has some for that.
@@ -16,7 +17,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
     if let Some(reason) = TooLarge::below(error) {
         let enough = reason.enough();
         return Some(format!(
-            "if it rightly holds so much, allow it with --max-memory {enough}"
+            "if it really holds that much, allow it with --max-memory {enough}"
         ));
     }
     let words = match error {
@@ -25,9 +26,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         }) => {
             let less = match is_query {
                 true => {
-                    "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more"
+                    "ask for fewer rows or columns (for example with LIMIT) or for sums, or allow more"
                 }
-                false => "if it rightly does, allow it",
+                false => "if it really needs that much, allow it",
             };
             return Some(format!("{less} with --max-memory {enough}"));
         }
@@ -36,6 +37,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
         }
         E::Shard(ShardError::NoCount { .. }) => "give --shard auto/N, or K/N itself",
+        E::OtherRequest { .. } => {
+            "merge shards of one request; if it is another run, give it another name with `landscape rename`"
+        }
         E::ShardedCurvature => "give --map alone with --shard, and ask for the rest without it",
         E::ShardedAdaptive => "leave --adaptive out, or --shard",
         E::Store(Store::NotFound { .. }) => {
@@ -58,10 +62,13 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         E::Store(Store::OutputExists { .. }) | E::Exists { .. } => {
             "give another file, or --force to overwrite it"
         }
+        E::Models(ModelsError::DataNotFound { set, .. }) => {
+            return Some(format!("`landscape data get {set}` downloads them"));
+        }
         E::Models(ModelsError::Get(GetError::Io { .. })) => return None,
-        E::Models(ModelsError::Get(_)) => "another server is given with --url URL",
+        E::Models(ModelsError::Get(_)) => "name another server with --url URL",
         E::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
-        E::Store(Store::Io { source, .. }) => file_help(source),
+        E::Store(Store::Io { source, .. }) => io_help(source),
         E::Store(Store::Database { .. }) => "what was stored before is safe",
         E::Store(Store::Damaged { .. }) => "go back to a copy of the file, or leave out the run",
         E::Store(Store::Lacks { .. }) => "`landscape show NAME` says what a run holds",
@@ -81,7 +88,10 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         E::Models(ModelsError::NoStatistics { .. }) => {
             "or have them measured on the data: --batch-norm reestimate or --batch-norm batch"
         }
-        E::Models(ModelsError::Io { source, .. }) => file_help(source),
+        E::Import(ImportError::Inputs(_)) => {
+            "`landscape model FILE` lists the inputs of the program"
+        }
+        E::Models(ModelsError::Io { source, .. }) => io_help(source),
         E::Models(ModelsError::BadState { .. }) => "add --force, or give another --name",
         E::Models(ModelsError::Inputs {
             expected, found, ..
@@ -89,7 +99,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             (&[channels, height, width], &[h, w, last])
                 if [channels, height, width] == [last, h, w] =>
             {
-                "the channels come last: turn the images, in NumPy x.transpose(0, 3, 1, 2)"
+                "the channels come last: permute the images, in NumPy x.transpose(0, 3, 1, 2)"
             }
             (&[_, _, _], &[channels, height, width]) => {
                 return Some(format!(
@@ -142,7 +152,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         E::NothingToDiagnose { .. } => {
             "give the training run, its trajectory or a landscape; `landscape runs` lists them"
         }
-        E::UnknownLoss { .. } => "say with --loss which one is meant",
+        E::UnknownLoss { .. } => "say with --loss which one is wanted",
         E::NoCheckpoint { steps, .. } if steps.is_empty() => {
             "train it again: the same `landscape train` continues"
         }
@@ -231,10 +241,10 @@ pub fn remedy(error: &StudyError) -> Option<String> {
              give another --name"
         }
         E::NoLandscape { .. } | E::KindsDiffer { .. } => {
-            "name trainings alone, or landscapes alone; `landscape runs` lists them"
+            "name only trainings, or only landscapes; `landscape runs` lists them"
         }
         E::SeveralGrids => "sample them with the same --grid and --range, or leave --tolerance out",
-        E::Tolerance { .. } => "give a number from 0 on, for example --tolerance 1e-6",
+        E::Tolerance { .. } => "give 0 or more, for example --tolerance 1e-6",
         E::NoPicture { .. } => "give -o FILE.svg, FILE.png or FILE.html",
         E::SeveralPaths { paths, .. } => {
             let first = paths.first()?;

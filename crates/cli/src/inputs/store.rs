@@ -33,7 +33,7 @@ pub fn open_store(path: &Path, console: &Console) -> Result<Store, CliError> {
         {
             let who = holder.as_ref().map_or("another process".to_owned(), ToString::to_string);
             let words = format_args!(
-                "`{}` is in use by {who}: the run goes on, keeps its results in `{0}.journal`, and stores \
+                "`{}` is in use by {who}: the run continues, keeps its results in `{0}.journal`, and stores \
                  them when the file is free",
                 path.display()
             );

@@ -175,7 +175,9 @@ fn not_utf8(words: &[OsString]) -> String {
         bad.extend(wrong.map(|(name, value)| format!("{name}={}", quoted(&value))));
     }
     let bad = bad.join(" ");
-    format!("{bad} is not UTF-8; files and folders may be so, names and patterns not")
+    format!(
+        "{bad} is not UTF-8; that is allowed in names of files and folders, but not in other names and patterns"
+    )
 }
 
 /// A message of the parser that says which values come from the environment.

@@ -4,7 +4,7 @@ use landscape_study::words::{duration, rate as per_second};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Where stderr is no terminal, a line this often.
+/// Where stderr is not a terminal, a line this often.
 const LINES: Duration = Duration::from_secs(5);
 
 /// Says how far work is, how fast it goes and how long it will take: as a bar on a terminal, else as

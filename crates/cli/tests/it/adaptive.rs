@@ -134,7 +134,7 @@ fn tolerances_that_are_no_shares_are_refused() {
         ));
         assert_eq!(said.code, 2);
         assert!(
-            said.err.contains("is not a share of the range"),
+            said.err.contains("is not a fraction of the range"),
             "{}",
             said.err
         );

@@ -40,14 +40,17 @@ const CASES: &[(&str, &str)] = &[
         "number of points",
     ),
     ("surface --run moons --range=0:nan", "not finite"),
-    ("surface --run moons --range=1:-1", "upwards"),
+    ("surface --run moons --range=1:-1", "ascend"),
     ("surface --run moons --range=-1e308:1e308", "not finite"),
     ("surface --run moons --range=0:1e308", "32-bit floats"),
     ("surface --run moons --range=0:1e-320", "0:1e-320"),
     ("surface --run moons --range=0:1e-40", "32-bit floats"),
     ("surface --run moons --l2 nan", "not finite"),
-    ("surface --run moons --adaptive nan", "share of the range"),
-    ("surface --run moons --adaptive 0", "share of the range"),
+    (
+        "surface --run moons --adaptive nan",
+        "fraction of the range",
+    ),
+    ("surface --run moons --adaptive 0", "fraction of the range"),
     ("surface --run moons --samples 0", "empty"),
     (
         "train --model mlp:2-4-1 --data moons --epochs 18446744073709551615",
@@ -159,7 +162,7 @@ const CASES: &[(&str, &str)] = &[
     ("plot plane --smooth 1e308 -o a.svg", "smooth = 1e308"),
     ("plot plane --width 1e308 -o a.svg", "50 to 500"),
     ("plot plane --dpi nan -o a.png", "36 to 2400"),
-    ("plot plane --basins=nan -o a.svg", "share of the range"),
+    ("plot plane --basins=nan -o a.svg", "fraction of the range"),
 ];
 
 #[test]

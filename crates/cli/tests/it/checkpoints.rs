@@ -47,7 +47,7 @@ fn what_weights_do_not_need_refuses_no_file() {
         ("counted.pt", "`total_ops`, `total_params`"),
         ("nocrc.pt", ""),
         ("opacus.safetensors", ""),
-        ("backbone.safetensors", "under `backbone` are taken"),
+        ("backbone.safetensors", "under `backbone` are used"),
         ("compiled-layer.safetensors", ""),
     ] {
         let (loss, said) = origin("mlp:2-3-1", file, "data.npz");
@@ -79,7 +79,7 @@ fn one_of_several_networks_is_taken_where_it_is_clear_and_said() {
     let (loss, said) = origin("mlp:2-3-1", "model-and-ema.pt", "data.npz");
     assert_loss(loss, 0.835879);
     assert!(
-        said.contains("under `model` are taken") && said.contains("`ema`"),
+        said.contains("under `model` are used") && said.contains("`ema`"),
         "{said}"
     );
     let said = refused("mlp:2-3-1", "student-teacher.pt");
@@ -142,7 +142,7 @@ fn images_as_bytes_are_told() {
     let (loss, said) = origin("mlp:16-5-3", net, "images/bytes.npz");
     assert_loss(loss, 195.840733);
     assert!(
-        said.contains("most networks are trained with them divided by 255"),
+        said.contains("most networks are trained on values divided by 255"),
         "{said}"
     );
     let (_, said) = origin("mlp:2-3-1", "swa.pt", "data.npz");

@@ -372,7 +372,7 @@ fn landscapes_are_compared_point_by_point() {
     // Another grid has no differences, and nothing to hold a tolerance against.
     assert!(list(&bench.json("compare a d")["differences"]).is_empty());
     let grids = bench.fails("compare a d --tolerance 0.1");
-    assert!(grids.contains("several grids"), "{grids}");
+    assert!(grids.contains("different grids"), "{grids}");
     let agree = bench.json("compare a b --tolerance 1e-4");
     assert_eq!(agree["within_tolerance"], true);
     let said = bench.run("compare a c --tolerance 1e-4");
@@ -471,7 +471,7 @@ fn wrong_input_says_what_and_the_remedy() {
         &with("--seeds 0..30 -o all.svg"),
         &["cannot tell 30 trainings apart"],
     );
-    says(&with("--widths 0,8"), &["does not come in the width 0"]);
+    says(&with("--widths 0,8"), &["cannot have the width 0"]);
     says(&with("--batch-sizes 0,8"), &["batch is 0"]);
     says(
         &with("--seeds 0..2 -o all.jpg"),

@@ -86,7 +86,7 @@ fn a_permuted_twin_is_aligned() {
         assert_eq!(found["aligned"]["units"], 16);
         assert_eq!(params(&bench, &format!("{by}.safetensors")), network);
     }
-    // Two trainings are no twins; alignment brings them nearer all the same.
+    // Two trainings are not twins; alignment brings them nearer all the same.
     let found = bench.json("connect --run a --run b --points 11 --align weights --name ab");
     let length = |way: &Value| way["length"].as_f64().unwrap();
     assert!(length(&found["aligned"]) < length(&found["line"]));

@@ -62,7 +62,7 @@ fn a_folder_of_something_else_is_left_alone() {
     std::fs::write(bench.path("photos/cat.png"), "cat").unwrap();
     let message = bench.fails("demo --out photos");
     assert!(
-        message.contains("holds files of something else"),
+        message.contains("holds files that do not belong to the demonstration"),
         "{message}"
     );
     // A database of one's own has the same name, and may hold a run of the same name.
@@ -71,7 +71,7 @@ fn a_folder_of_something_else_is_left_alone() {
     let before = bench.json("show moons");
     let message = bench.fails("demo --out .");
     assert!(
-        message.contains("holds files of something else"),
+        message.contains("holds files that do not belong to the demonstration"),
         "{message}"
     );
     assert_eq!(bench.read("moons-line.svg"), "mine");

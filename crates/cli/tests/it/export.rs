@@ -59,7 +59,7 @@ fn directions_travel_as_hdf5() {
     bench.ok("line --run moons --grid 5 --direction d.h5 --name line");
     let message = bench.fails("volume --run moons --grid 3 --direction d.h5");
     assert!(
-        message.contains("2 directions, and 3 are needed"),
+        message.contains("2 directions, but 3 are needed"),
         "{message}"
     );
     let message = bench.fails("surface --model mlp:2-5-1 --data moons --direction d.h5");

@@ -162,7 +162,7 @@ fn wrong_input() {
         ("--sharpness sam,guess", "invalid value 'guess'"),
         ("--top 66", "66 eigenvalues"),
         ("--device cpu,flex", "2 devices"),
-        ("--density --probes 1", "2 are the least"),
+        ("--density --probes 1", "at least 2 are needed"),
         ("--sharpness sam --rho 0", "the radius 0.0"),
         ("--top 1 -o x.pdf", "FILE.svg"),
     ] {

@@ -1,4 +1,4 @@
-//! Files that unpack to far more than they are, and what is no file.
+//! Files that unpack to far more than they are, and what is not a file.
 
 use crate::support::Bench;
 use std::io::Write;

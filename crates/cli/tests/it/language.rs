@@ -20,7 +20,7 @@ fn variables_stand_for_options() {
         ("LANDSCAPE_DEVICE", "cpu,flex"),
         ("LANDSCAPE_DATA_DIR", "nowhere"),
     ];
-    // Moons have no folder: a variable that has no effect is no mistake, as an option would be.
+    // Moons have no folder: a variable that has no effect is not a mistake, as an option would be.
     let said = run(&bench, &format!("{MOONS} --name a"), &set);
     assert_eq!(said.code, 0, "{}", said.err);
     assert_eq!(bench.files(), ["other.duckdb"]);

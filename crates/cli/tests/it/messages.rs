@@ -126,7 +126,10 @@ fn labels_outside_the_classes_and_empty_data() {
     let message = bench.fails(&format!("{MOONS} --samples 0"));
     assert!(message.contains("empty"), "{message}");
     let message = bench.fails(&format!("{MOONS} --samples 201"));
-    assert!(message.contains("200 samples, 201 asked for"), "{message}");
+    assert!(
+        message.contains("200 samples, but 201 asked for"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -169,15 +172,15 @@ fn images_that_do_not_suit_the_network() {
     for (file, words) in [
         (
             "small",
-            "3x32x32 inputs a sample, data small.safetensors has 3x28x28",
+            "3x32x32 inputs per sample, but data small.safetensors has 3x28x28",
         ),
         (
             "last",
-            "3x32x32 inputs a sample, data last.safetensors has 32x32x3\n  remedy: the channels come last",
+            "3x32x32 inputs per sample, but data last.safetensors has 32x32x3\n  remedy: the channels come last",
         ),
         (
             "labels",
-            "label 10 of sample 1 is outside the 10 classes 0..=9",
+            "label 10 of sample 1 is outside the 10 classes 0 to 9",
         ),
     ] {
         let words_of = format!("surface --model resnet20 --data {file}.safetensors --grid 3");
@@ -417,7 +420,10 @@ fn names_that_are_taken() {
         bench.fails("surface --run moons --grid 5 --seed 7 --name plane")
     );
     let message = bench.fails("surface --run moons --grid 3 --name 17");
-    assert!(message.contains("`17` cannot name a run"), "{message}");
+    assert!(
+        message.contains("`17` cannot be the name of a run"),
+        "{message}"
+    );
     let message = bench.fails("surface --run plane --grid 3");
     assert!(
         message.contains("`plane` is a surface, not a training run"),

@@ -15,9 +15,10 @@ fn a_family_is_described() {
     let said = bench.json("model resnet20");
     assert_eq!(said["parameters"], 272_474);
     assert_eq!(said["inputs"][0]["shape"], json!([null, 3, 32, 32]));
-    let first = json!({"name": "conv1.weight", "shape": [16, 3, 3, 3], "role": "weight"});
+    let first =
+        json!({"filters": 16, "name": "conv1.weight", "shape": [16, 3, 3, 3], "role": "weight"});
     assert_eq!(said["tensors"][0], first);
-    let norm = json!({"name": "bn1.weight", "shape": [16], "role": "norm-scale"});
+    let norm = json!({"filters": null, "name": "bn1.weight", "shape": [16], "role": "norm-scale"});
     assert_eq!(said["tensors"][1], norm);
     assert_eq!(said["runs"]["samples"], 256);
     assert_eq!(said["runs"]["has_error"], true);
@@ -95,6 +96,48 @@ fn a_program_may_be_the_loss_itself() {
         );
         let found = center(&bench, &words);
         assert!((found - 1.013_237_97).abs() < 1e-5, "{file}: {found}");
+        // Runs are listed and shown with the file as it was typed, not with its digest.
+        let run = &bench.json(&format!("runs --match {file}"))["runs"][0];
+        assert_eq!(run["model"], *file);
+        let shown = bench.ok(&format!("show {file}")).out;
+        let words = format!("  model     {file}\n");
+        assert!(shown.contains(&words), "{shown}");
+        bench.ok(&format!("plot {file} -o {file}.svg"));
+        let figure = bench.read(&format!("{file}.svg"));
+        assert!(!figure.contains(">program:"), "{figure}");
+    }
+}
+
+/// Each error of a program from a file ends with a line that says what to do.
+#[test]
+fn errors_of_programs_have_remedies() {
+    let bench = exported("pinn");
+    for file in ["static.pt2", "legacy.onnx"] {
+        let whole = std::fs::read(bench.path(file)).unwrap();
+        bench.write(&format!("cut-{file}"), &whole[..whole.len() / 2]);
+    }
+    bench.write("text.pt2", "not a program");
+    let cases = [
+        (
+            "line --model cut-static.pt2 --data moons",
+            "export the program again",
+        ),
+        (
+            "line --model cut-legacy.onnx --data moons",
+            "torch.export.save",
+        ),
+        ("model text.pt2", "torch.export.save"),
+        (
+            "line --model static.pt2 --loss program --data moons",
+            "give another --model or other --data",
+        ),
+    ];
+    for (words, remedy) in cases {
+        let message = bench.fails(words);
+        let told = message
+            .split_once("\n  remedy: ")
+            .map_or("", |(_, told)| told);
+        assert!(told.contains(remedy), "{words}: {message}");
     }
 }
 

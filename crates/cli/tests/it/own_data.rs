@@ -45,7 +45,7 @@ fn a_column_of_a_table_is_the_target() {
         "{message}"
     );
     let message = bench.fails("line --model mlp:2-1 --data moons --target y");
-    assert!(message.contains("are no table"), "{message}");
+    assert!(message.contains("are not a table"), "{message}");
 }
 
 /// The same numbers, normalised in the file or by a setting, are the same data.

@@ -70,7 +70,7 @@ fn statistics_of_batch_norm() {
         let shown = bench.json(&format!("show {mode}"));
         let settings = &shown["run"]["settings"];
         assert_eq!(settings["batch_norm"], mode);
-        // Numbers of another estimate are no part of the run.
+        // Numbers of another estimate are not part of the run.
         assert_eq!(settings["estimate"] == "update_bn", mode == "reestimate");
         let words = bench.ok(&format!("show {mode}")).out;
         assert!(words.contains(&format!("batch_norm: {mode}")), "{words}");
@@ -154,6 +154,8 @@ fn three_models_are_marked_where_they_lie() {
             assert!(svg.contains(name), "{kind} has no {name}");
         }
     }
+    bench.ok("plot plane --title Three -o titled.svg");
+    assert!(bench.read("titled.svg").contains(">Three<"));
     bench.ok("plot plane -o plane.html");
     let page = bench.read("plane.html");
     assert!(page.contains(r#""places":[{"name":"b","at":[1.0,0.0,0.0]},{"name":"c""#));

@@ -152,7 +152,7 @@ fn a_locked_database_says_who_has_it() {
     let _lock = Lock::new(&bench);
     let second = bench.run("runs");
     assert_eq!(second.code, 2, "{}{}", second.out, second.err);
-    assert!(second.err.contains("is in use by"), "{}", second.err);
+    assert!(second.err.contains("is still in use by"), "{}", second.err);
 }
 
 /// Stops an operation after a few batches.

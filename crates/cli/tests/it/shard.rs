@@ -126,7 +126,7 @@ fn what_does_not_go_with_a_shard_is_refused() {
     let bench = Bench::new();
     for (more, message) in [
         ("--shard 4/4", "there is no shard 4 of 4"),
-        ("--shard 1", "is no shard"),
+        ("--shard 1", "is not a shard"),
         ("--shard auto", "no launcher says which shard"),
         (
             "--shard 0/4 --adaptive 0.01",

@@ -66,7 +66,7 @@ fn a_line_runs_along_statistics_alone() {
         "connect",
     ] {
         let said = bench.fails(&format!("{command} {NETWORK} --to after.pt"));
-        assert!(said.contains("both ends are one network"), "{said}");
+        assert!(said.contains("both ends are the same network"), "{said}");
     }
     let said = bench.fails(&format!("line {NETWORK} --to after.pt --dir-type weights"));
     assert!(said.contains("--dir-type states"), "{said}");
@@ -77,7 +77,9 @@ fn a_line_to_the_network_itself_is_told() {
     let bench = bench();
     let said = bench.fails(&format!("line {NETWORK} --to before.pt --grid 5"));
     assert!(
-        said.contains("`before.pt` is the network that the line starts from"),
+        said.contains(
+            "`before.pt` has the same parameters as the network that the line starts from"
+        ),
         "{said}"
     );
     let said = bench.fails(&format!("connect {NETWORK} --to before.pt"));
@@ -138,11 +140,11 @@ fn one_value_a_channel_is_an_error_in_lines_and_in_training() {
         let said = bench.fails(&format!(
             "line --model vgg9 --data one.npz --batch-norm {statistics} --grid 3"
         ));
-        assert!(said.contains("one value a channel"), "{said}");
+        assert!(said.contains("one value per channel"), "{said}");
     }
     bench.ok("line --model vgg9 --data one.npz --grid 3");
     let said = bench.fails("train --model vgg9 --data one.npz --epochs 1");
-    assert!(said.contains("one value a channel"), "{said}");
+    assert!(said.contains("one value per channel"), "{said}");
 }
 
 #[test]

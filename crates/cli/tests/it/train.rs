@@ -102,3 +102,23 @@ fn records_are_dense_first_and_then_thinner() {
     assert_eq!(steps, [0, 1, 2, 5, 10, 22, 40, 46, 80, 100]);
     assert_eq!(shown["run"]["settings"]["training"]["per_decade"], 3);
 }
+
+/// Without shuffling, a batch is the next samples of the file: nothing that is drawn from the seed is left.
+#[test]
+fn samples_come_in_file_order_where_that_is_asked_for() {
+    let bench = Bench::trained();
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 0 --save start.safetensors");
+    let last = |words: &str| {
+        let words = format!(
+            "train --model mlp:2-8-4-1 --data moons --weights start.safetensors --epochs 2 {words}"
+        );
+        bench.json(&words)["loss"].as_f64().unwrap()
+    };
+    let ordered = last("--no-shuffle");
+    assert_ne!(ordered, last("--seed 1"));
+    assert_ne!(last("--seed 1"), last("--seed 2"));
+    let message = bench.fails(
+        "train --model mlp:2-8-4-1 --data moons --weights start.safetensors --no-shuffle --seed 2",
+    );
+    assert!(message.contains("nothing is drawn at random"), "{message}");
+}

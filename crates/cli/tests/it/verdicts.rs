@@ -68,7 +68,7 @@ fn isolated_points_are_not_compared() {
     assert_eq!(told["difficulty"]["verdict"], "unknown", "{told}");
     assert_eq!(told["outlook"]["verdict"], "unknown", "{told}");
     let words = told["outlook"]["words"].as_str().unwrap();
-    assert!(words.contains("nothing is measured on the way"), "{words}");
+    assert!(words.contains("nothing is measured on the path"), "{words}");
 }
 
 #[test]

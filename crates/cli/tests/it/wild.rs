@@ -109,7 +109,7 @@ fn classes_follow_from_the_file_and_statistics_may_be_absent() {
     save(&bench, "hundred.safetensors", &[(&str::to_owned, &hundred)]);
     let line = "line --model resnet20 --data four.npz --grid 3 --force --name r";
     let said = bench.ok(&format!("{line} --weights hundred.safetensors"));
-    let note = "its network has 100 outputs, so that it is taken for resnet20:classes=100";
+    let note = "its network has 100 outputs, so it is taken to be resnet20:classes=100";
     assert!(said.err.contains(note), "{}", said.err);
     let message = bench
         .fails("line --model resnet20:classes=7 --data four.npz --weights hundred.safetensors");
@@ -161,7 +161,8 @@ fn networks_are_trained_as_those_of_li() {
         "{point} large --model resnet18:stem=imagenet,image=3x32x32"
     ));
     let said = bench.ok(&format!("{point} fitted --model resnet18:stem=imagenet"));
-    let note = "the images are 32x32, so that the network is taken for resnet18:image=3x32x32,stem=imagenet";
+    let note =
+        "the images are 32x32, so the network is taken to be resnet18:image=3x32x32,stem=imagenet";
     assert!(said.err.contains(note), "{}", said.err);
     let message = bench.fails("line --data four.npz --model vgg16:stem=imagenet");
     assert!(message.contains(".pt2 file"), "{message}");

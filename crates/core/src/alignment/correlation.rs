@@ -50,7 +50,7 @@ impl Correlator {
     /// Adds the activations of some samples: one sample after the other, `units` values each, the same
     /// samples of both networks.
     ///
-    /// `None`, and nothing is added, when the lengths differ or are no whole number of samples.
+    /// `None`, and nothing is added, when the lengths differ or are not a whole number of samples.
     pub fn add(&mut self, a: &[f32], b: &[f32]) -> Option<()> {
         if self.units == 0 || a.len() != b.len() || !a.len().is_multiple_of(self.units) {
             return None;
@@ -102,7 +102,7 @@ impl Correlator {
 
 /// [`Correlator`] for activations that are there at once.
 ///
-/// `None` when the lengths differ, or are no whole number of samples.
+/// `None` when the lengths differ, or are not a whole number of samples.
 pub fn correlations(a: &[f32], b: &[f32], units: usize) -> Option<Vec<f64>> {
     let mut correlator = Correlator::new(units);
     correlator.add(a, b)?;

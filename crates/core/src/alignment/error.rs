@@ -16,7 +16,7 @@ pub enum AlignmentError {
     },
     /// An axis does not exist, or does not hold whole units.
     #[error(
-        "axis {axis} of `{tensor}` {shape:?} does not hold the {units} units of group `{group}`, {repeat} values each"
+        "axis {axis} of `{tensor}` {shape:?} does not hold the {units} units of group `{group}` with {repeat} values each"
     )]
     Axis {
         /// The group.
@@ -48,7 +48,7 @@ pub enum AlignmentError {
         /// What was given.
         given: usize,
     },
-    /// A list of numbers is no permutation of the group's units.
+    /// A list of numbers is not a permutation of the group's units.
     #[error("what is given for group `{group}` is not a permutation of {units} units")]
     NoPermutation {
         /// The group.

@@ -158,7 +158,7 @@ impl PermutationSpec {
     /// that a group names move with it.
     ///
     /// # Errors
-    /// When the spec does not fit the parameters, or a list is no permutation of its group.
+    /// When the spec does not fit the parameters, or a list is not a permutation of its group.
     pub fn apply(
         &self,
         params: &Params,

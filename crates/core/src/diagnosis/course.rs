@@ -270,7 +270,7 @@ fn figures(
         }
     }
     if let Some(t) = turning {
-        let says = "between steps on the plane: 1 straight, -1 to and fro";
+        let says = "between steps on the plane: 1 straight on, -1 back and forth";
         figures.push(Figure::new("mean cosine", t.cosine, &[ZIGZAG], says));
         // To and fro is half a turn each time, to either side.
         if t.cosine >= ZIGZAG {
@@ -309,12 +309,12 @@ fn reservations(
     }
     reservations.extend(little_explained(facts.explained));
     if verdict == Course::Smooth && facts.learning_rate.is_some() && facts.lambda_max.is_none() {
-        let why = "the curvature is not known, which the learning rate is held against";
+        let why = "the curvature, with which the learning rate is compared, is not known";
         reservations.push(why.to_owned());
     }
     let straight = turning.is_some_and(|t| t.cosine > 0.0);
     if verdict == Course::Oscillating && straight {
-        reservations.push("the losses oscillate, the path on the plane does not".to_owned());
+        reservations.push("the losses oscillate, but the path on the plane does not".to_owned());
     }
     reservations
 }

@@ -66,9 +66,9 @@ const MEASURES: [Measure; 4] = [
         rising: true,
         worst: 2,
         says: [
-            "no further minimum holds a path up",
-            "further minima hold a path up",
-            "a further minimum traps a path",
+            "no other minimum holds a path up",
+            "other minima hold a path up",
+            "another minimum traps a path",
         ],
         of: |metrics| (metrics.hessians > 0).then_some(metrics.trap_depth),
     },
@@ -180,7 +180,7 @@ fn told(shape: &[Graded], learnt: usize, on: &str) -> (Difficulty, String) {
         Difficulty::Hard => format!("Hard to train, as seen on {on}"),
         Difficulty::Moderate if worst == 0 => {
             format!(
-                "Little is learnt, though the surface is even on {on}: trained too little, or hard to train elsewhere"
+                "Little was learnt, though the surface is even on {on}: trained too little, or hard to train elsewhere"
             )
         }
         Difficulty::Moderate => format!("Moderately hard to train, as seen on {on}"),
@@ -269,8 +269,8 @@ pub(super) fn learnt(facts: &Facts) -> Option<Graded> {
     let classes = facts.classes.unwrap_or_default();
     let says = [
         "of the loss of guessing",
-        "of the loss of guessing: little is learnt",
-        "of the loss of guessing: nothing is learnt",
+        "of the loss of guessing: little was learnt",
+        "of the loss of guessing: nothing was learnt",
     ][grade];
     let says = format!(
         "{says}; {} against ln {classes} = {}",

@@ -55,7 +55,7 @@ pub struct Facts<'a> {
     pub losses: &'a [f64],
     /// Share of the path's variance that the plane of the coordinates explains, in [0, 1].
     pub explained: Option<f64>,
-    /// The same of the plane of the surface; nothing where that is no plane of the path.
+    /// The same of the plane of the surface; nothing where that is not a plane of the path.
     pub seen: Option<f64>,
     /// How far the loss of that surface is from that of the path, see
     /// [`Fidelity::disagreement`](crate::Fidelity::disagreement); nothing where that is not known.

@@ -126,10 +126,10 @@ fn sentence(verdict: Outlook, position: &Position, high: bool) -> &'static str {
         }
         Outlook::Valley => "Little to gain in view: the bottom of a valley",
         Outlook::Slope => "It can improve: the network is on a slope",
-        Outlook::Plateau => "It can improve slowly: a plateau with an open way down",
+        Outlook::Plateau => "It can improve slowly: a plateau with an open path down",
         Outlook::Trapped => "It can improve only across a barrier: a lower area is in view",
         Outlook::Unknown if position.gap >= GAP && position.barrier.is_none() => {
-            "Not known: a lower place is in view, and nothing is measured on the way there"
+            "Not known: a lower place is in view, but nothing is measured on the path there"
         }
         Outlook::Unknown if position.gap >= GAP => {
             "Not known: a barrier lies on the measured path to a lower place, and other paths are not measured"
@@ -203,10 +203,10 @@ fn barrier(position: &Position) -> Option<Figure> {
     let (height, says) = match (position.barrier, position.barrier_at_least) {
         (Some(height), _) if height > BARRIER => (
             height,
-            "of the scale to climb on the lowest known way there",
+            "of the scale to climb on the lowest known path there",
         ),
         (Some(height), _) => (height, "of the scale to climb: downhill"),
-        (None, least) => (least?, "of the scale to climb at least, on any way there"),
+        (None, least) => (least?, "of the scale to climb at least, on any path there"),
     };
     Some(Figure::new("barrier", height, &[BARRIER], says))
 }
@@ -227,7 +227,7 @@ fn bending([low, high]: [f64; 2]) -> Option<Figure> {
 
 fn reservations(view: &View, position: &Position) -> Vec<String> {
     let mut reservations = vec![format!(
-        "other directions than the {}'s are not seen",
+        "directions outside the {} are not seen",
         view.noun()
     )];
     if position.at_edge {

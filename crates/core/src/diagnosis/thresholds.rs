@@ -6,7 +6,7 @@ pub const ROUGHNESS: [f64; 2] = [0.01, 0.04];
 /// [`convexity`](crate::Metrics::convexity) below which a surface is mostly, and partly, not convex.
 pub const CONVEXITY: [f64; 2] = [0.25, 0.6];
 
-/// [`trap_depth`](crate::Metrics::trap_depth) from which further minima hold a path up, and trap it.
+/// [`trap_depth`](crate::Metrics::trap_depth) from which other minima hold a path up, and trap it.
 pub const TRAPS: [f64; 2] = [0.05, 0.3];
 
 /// Loss over that of guessing, `ln C` of `C` classes, from which a network has learnt little, and

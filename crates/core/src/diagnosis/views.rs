@@ -13,7 +13,7 @@ pub struct View<'a> {
     pub metrics: Option<&'a Metrics>,
     /// Where the network is on it.
     pub position: Option<Position>,
-    /// Share of the path's variance that its plane explains; nothing where it is no plane of the path.
+    /// Share of the path's variance that its plane explains; nothing where it is not a plane of the path.
     pub seen: Option<f64>,
     /// How far its loss is from that of the path, see
     /// [`Fidelity::disagreement`](crate::Fidelity::disagreement); nothing where that is not known.

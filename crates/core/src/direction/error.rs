@@ -16,7 +16,7 @@ pub enum DirectionError {
     },
     /// A direction lies in the span of those before it, so nothing orthogonal is left of it.
     #[error(
-        "direction {} is parallel to those before it (a share of {remainder:.1e} of it is not)",
+        "direction {} is parallel to those before it (only {remainder:.1e} of its length is not)",
         index + 1
     )]
     Parallel {

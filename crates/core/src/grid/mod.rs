@@ -32,12 +32,10 @@ pub enum GridError {
         given: usize,
     },
     /// An axis has no points.
-    #[error("an axis of 0 points; give at least 1")]
+    #[error("an axis has 0 points; give at least 1")]
     Empty,
     /// An axis does not run upwards.
-    #[error(
-        "the range {min}:{max} does not run upwards; its first number has to be the smaller one"
-    )]
+    #[error("the range {min}:{max} does not ascend; its first number must be the smaller one")]
     Range {
         /// Lower end.
         min: f64,

@@ -37,9 +37,9 @@ impl fmt::Display for Barrier {
 }
 
 /// The barrier of a line, from its points in [0, 1], between which `f` is taken to be linear: an end
-/// that is no point of the grid is interpolated. Of an adaptive line, the points are the measured ones.
+/// that is not a point of the grid is interpolated. Of an adaptive line, the points are the measured ones.
 ///
-/// `None` where the surface is no line, 0 or 1 is outside the grid, an end is not finite, or a point
+/// `None` where the surface is not a line, 0 or 1 is outside the grid, an end is not finite, or a point
 /// between them is missing or NaN.
 ///
 /// ```

@@ -35,14 +35,14 @@ impl Fidelity {
     /// use landscape_core::Fidelity;
     ///
     /// let poor = Fidelity { explained: Some(0.31), disagreement: None, worst_step: None, off_plane: None };
-    /// assert_eq!(poor.warnings(), ["the plane explains 31.0% of the path's variance only"]);
+    /// assert_eq!(poor.warnings(), ["the plane explains only 31.0% of the path's variance"]);
     /// ```
     pub fn warnings(&self) -> Vec<String> {
         let percent = |share: f64| format!("{:.1}%", 100.0 * share);
         let little = self.explained.filter(|share| *share < Self::EXPLAINED);
         let little = little.map(|share| {
             format!(
-                "the plane explains {} of the path's variance only",
+                "the plane explains only {} of the path's variance",
                 percent(share)
             )
         });

@@ -100,7 +100,7 @@ fn holes_and_infinities() {
         partial.set_interpolated(flat, sample(9.0)).unwrap();
     }
     let found = barrier(&partial, Value::Loss).unwrap();
-    assert_eq!(found.height, 0.0, "interpolated points are no evidence");
+    assert_eq!(found.height, 0.0, "interpolated points are not evidence");
 }
 
 #[test]

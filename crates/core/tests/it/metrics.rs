@@ -308,7 +308,7 @@ fn a_plateau_counts_once() {
     let m = metrics(&sampled(grid(), shelf)).unwrap();
     assert!(
         m.minima.is_empty(),
-        "a valley to the edge of the grid is no minimum"
+        "a valley to the edge of the grid is not a minimum"
     );
 }
 

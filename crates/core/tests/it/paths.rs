@@ -229,7 +229,7 @@ fn a_narrow_axis_is_a_fifth_of_the_longest() {
     let [variance, gap] = &little.warnings()[..] else {
         panic!("{:?}", little.warnings());
     };
-    assert!(variance.contains("explains 43.0%"), "{variance}");
+    assert!(variance.contains("explains only 43.0%"), "{variance}");
     assert!(gap.contains("30.0%") && gap.contains("at step"), "{gap}");
 }
 

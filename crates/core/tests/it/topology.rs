@@ -276,7 +276,7 @@ fn a_line_by_hand() {
     assert_eq!((passage.saddle, passage.level), (4, 6.0));
     assert_eq!(passage.heights, [4.0, 2.5]);
     assert_eq!(tree.passage(3, 3), None);
-    assert_eq!(tree.passage(0, 5), None, "0 is no minimum");
+    assert_eq!(tree.passage(0, 5), None, "0 is not a minimum");
     let way = lowest_way(&surface, Value::Loss, 0, 8).unwrap();
     assert_eq!((way.saddle, way.level, way.heights), (8, 7.0, [2.0, 0.0]));
     assert_eq!(lowest_way(&surface, Value::Loss, 0, 9), None);

@@ -10,7 +10,7 @@ use std::io::Cursor;
 
 /// An archive of something else.
 const NO_LIST: PickleError = PickleError::Kind {
-    found: "it is a zip archive, and none of torch.save (it has no data.pkl)",
+    found: "it is a zip archive, but not one that torch.save wrote (it has no data.pkl)",
 };
 
 /// Whether a part is the pickle.

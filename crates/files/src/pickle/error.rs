@@ -15,7 +15,7 @@ pub enum PickleError {
     },
     /// A whole module, not its weights.
     #[error(
-        "it is a whole module of the class `{class}`, of which nothing is run; save its weights where its source is: \
+        "it is a whole module of the class `{class}`, and its code is not run; save its weights where its source is available: \
          torch.save(torch.load(FILE, weights_only=False).state_dict(), OTHER)"
     )]
     Module {
@@ -24,7 +24,7 @@ pub enum PickleError {
     },
     /// Tensors without names.
     #[error(
-        "it is a list of {tensors} tensors without names, and a network's tensors are told by theirs; \
+        "it is a list of {tensors} tensors without names, but a network's tensors are found by name; \
          save them with their names: torch.save(model.state_dict(), FILE)"
     )]
     List {
@@ -41,7 +41,7 @@ pub enum PickleError {
     },
     /// Text, as it stands in the place of a file that could not be had.
     #[error(
-        "it is text, which begins with `{start}`; look at where it comes from, and get the file itself"
+        "it is text, which begins with `{start}`; check where it comes from, and get the file itself"
     )]
     Text {
         /// Its first words.
@@ -70,7 +70,7 @@ pub enum PickleError {
         reason: String,
     },
     /// Reading it would take more than a file of this kind can need.
-    #[error("it needs more than {limit} {what}, which no file of weights does")]
+    #[error("it needs more than {limit} {what}, more than any file of weights needs")]
     Limit {
         /// What there is too much of.
         what: &'static str,
@@ -91,8 +91,8 @@ pub enum PickleError {
     NoTensors,
     /// Several dictionaries of tensors could be the one that is meant.
     #[error(
-        "it holds several dictionaries of tensors: {}; name the one that is meant behind the file, FILE:{}, or save it \
-         alone: torch.save({expression}, OTHER)",
+        "it holds several dictionaries of tensors: {}; name the one that is wanted after the file, as in FILE:{}, or \
+         save it by itself: torch.save({expression}, OTHER)",
         names.join(", "),
         names.first().map_or("KEY", String::as_str)
     )]

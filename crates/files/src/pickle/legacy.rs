@@ -31,21 +31,21 @@ pub(super) fn open<'a>(bytes: &'a [u8], budget: &Budget) -> Result<(Unpickled<'a
             });
         }
         return Err(PickleError::Kind {
-            found: "it is a Python pickle, and none of torch.save",
+            found: "it is a Python pickle, but not one that torch.save wrote",
         });
     }
     if !matches!(next()?.root, Value::Int(VERSION)) {
         return Err(PickleError::Kind {
-            found: "it is of an unknown version of torch.save",
+            found: "it was written by an unknown version of torch.save",
         });
     }
     let system = next()?;
     let big = match system.arena.entry(system.root, "little_endian") {
         Some(Value::Bool(little)) => !little,
-        _ => return Err(malformed("it does not say its byte order")),
+        _ => return Err(malformed("it does not state its byte order")),
     };
     let object = next()?;
-    // Of a file that is no checkpoint, what it asks for says more than where it ends.
+    // Of a file that is not a checkpoint, what it asks for says more than where it ends.
     let keys = next().map_err(|error| match object.arena.classes.first() {
         Some((module, name)) => PickleError::Global {
             name: globals::shown(module, name),
@@ -102,7 +102,7 @@ fn storage_bytes<'a>(
     };
     if found != storage.elements as u64 {
         return Err(malformed(format!(
-            "a storage has {found} values, its tensors say {}",
+            "a storage has {found} values, but its tensors say {}",
             storage.elements
         )));
     }

@@ -204,7 +204,7 @@ impl<'a> Machine<'a> {
         match self.memo.get(&place) {
             Some(&value) => self.push(value),
             None => Err(malformed(format!(
-                "it recalls object {place}, which it never kept"
+                "it refers to object {place}, which it never stored"
             ))),
         }
     }
@@ -266,7 +266,7 @@ impl<'a> Machine<'a> {
     pub(super) fn stack_global(&mut self) -> Result<()> {
         match (self.pop()?, self.pop()?) {
             (Value::Text(name), Value::Text(module)) => self.push_global(module, name),
-            _ => Err(malformed("it names a class with something else than words")),
+            _ => Err(malformed("it names a class with something other than text")),
         }
     }
 
@@ -312,7 +312,7 @@ impl<'a> Machine<'a> {
             | Value::Tensor(_)
             | Value::Inert
             | Value::Global(Global::Unknown(_)) => Ok(()),
-            _ => Err(malformed("it gives a state to what has none")),
+            _ => Err(malformed("it gives a state to an object that has none")),
         }
     }
 
@@ -324,7 +324,7 @@ impl<'a> Machine<'a> {
 }
 
 fn underflow() -> PickleError {
-    malformed("it takes more from the stack than there is")
+    malformed("it takes more from the stack than is there")
 }
 
 fn pairs<'a>(items: &[Value<'a>]) -> Result<Vec<(Value<'a>, Value<'a>)>> {

@@ -119,11 +119,11 @@ pub fn open_within(bytes: &[u8], budget: Budget) -> Result<Opened<'_>> {
         }
         Some(Format::Tar) => {
             return Err(PickleError::Kind {
-                found: "it is a tar archive, as torch.save wrote before PyTorch 0.1.10; unpack it where it holds the file",
+                found: "it is a tar archive, which torch.save wrote before PyTorch 0.1.10; if it holds the file, unpack it",
             });
         }
         Some(Format::Pickle) => legacy::open(bytes, &budget)?,
-        None => return Err(malformed("it does not begin as files of torch.save do")),
+        None => return Err(malformed("it does not begin like a file of torch.save")),
     };
     Ok(Opened {
         object,
@@ -229,9 +229,11 @@ fn at(name: &str, error: PickleError) -> PickleError {
 /// The values of a view, row-major.
 fn read(view: &View<'_>, container: &Container<'_>) -> Result<Numbers> {
     let gathered = gather(view, stored(view, container)?);
-    view.kind
-        .decode(&gathered, container.big)
-        .map_err(|v| malformed(format!("it holds {v}, beyond 64-bit integers")))
+    view.kind.decode(&gathered, container.big).map_err(|v| {
+        malformed(format!(
+            "it holds {v}, outside the range of 64-bit integers"
+        ))
+    })
 }
 
 /// The bytes of a view's storage.
@@ -242,7 +244,7 @@ fn stored<'a>(view: &View<'_>, container: &Container<'a>) -> Result<&'a [u8]> {
     let expected = storage.elements.checked_mul(storage.kind.bytes());
     if expected != Some(bytes.len()) {
         return Err(malformed(format!(
-            "its storage has {} bytes, {} values of {} bytes are needed",
+            "its storage has {} bytes, but {} values of {} bytes are needed",
             bytes.len(),
             storage.elements,
             storage.kind.bytes()

@@ -47,13 +47,13 @@ impl<'a> Machine<'a> {
             Global::Parameter => match self.arena.items(args) {
                 Some([tensor @ (Value::Tensor(_) | Value::Object(_)), ..]) => Ok(*tensor),
                 _ => Err(malformed(
-                    "a parameter is made of something else than a tensor",
+                    "a parameter is made of something other than a tensor",
                 )),
             },
             Global::Size => match self.arena.items(args) {
                 Some([sizes @ Value::Sequence(_)]) => Ok(*sizes),
                 _ => Err(malformed(
-                    "a torch.Size is made of something else than numbers",
+                    "a torch.Size is made of something other than numbers",
                 )),
             },
             Global::Inert => Ok(Value::Inert),
@@ -65,7 +65,7 @@ impl<'a> Machine<'a> {
 
     /// An empty dictionary, or (as Python 2 writes it) one of a list of pairs.
     fn ordered_dict(&mut self, args: Value<'a>) -> Result<Value<'a>> {
-        let wrong = || malformed("an OrderedDict is made of something else than pairs");
+        let wrong = || malformed("an OrderedDict is made of something other than pairs");
         let pairs = match self.arena.items(args).ok_or_else(wrong)? {
             [] => &[],
             [pairs] => self.arena.items(*pairs).ok_or_else(wrong)?,
@@ -111,7 +111,7 @@ impl<'a> Machine<'a> {
     }
 
     fn counts(&self, values: Value<'a>) -> Result<Vec<usize>> {
-        let wrong = || malformed("a tensor's shape or strides are not whole numbers");
+        let wrong = || malformed("a tensor's shape or strides are not a whole numbers");
         let values = self.arena.items(values).ok_or_else(wrong)?;
         if values.len() > MAX_AXES {
             return Err(PickleError::Limit {
@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
     /// The storage that a persistent identifier names:
     /// `("storage", class, key, location, elements[, view])`.
     pub(super) fn persistent(&mut self, id: Value<'a>) -> Result<Value<'a>> {
-        let unusual = || malformed("it refers to something else than a storage of numbers");
+        let unusual = || malformed("it refers to something other than a storage of numbers");
         let (class, key, elements, rest) = match self.arena.items(id) {
             Some(
                 [

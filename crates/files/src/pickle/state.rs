@@ -76,10 +76,10 @@ impl<'m, 'a> Walk<'m, 'a> {
         self.work = self.work.saturating_add(work);
         let limit = |what, limit| Err(PickleError::Limit { what, limit });
         if depth > MAX_DEPTH {
-            return limit("dictionaries inside each other", MAX_DEPTH);
+            return limit("nested dictionaries", MAX_DEPTH);
         }
         if self.work > MAX_WORK {
-            return limit("entries and letters of dictionaries", MAX_WORK);
+            return limit("entries and characters of dictionaries", MAX_WORK);
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl<'m, 'a> Walk<'m, 'a> {
         globals::shown(module, name)
     }
 
-    /// What a file is whose root is no dictionary.
+    /// What a file is whose root is not a dictionary.
     fn no_dictionary(&self, root: Value<'a>) -> PickleError {
         let tensors = { self.arena.items(root).unwrap_or_default().iter() }
             .filter(|item| matches!(item, Value::Tensor(_)))

@@ -29,7 +29,7 @@
 //! [`SpectralDensity::band`] is about the chance of the random vectors: it covers the broadened density at its
 //! rate, also where eigenvalues are isolated, in clusters or multiple. It contains neither the
 //! broadening nor the error of a Gaussian that is narrower than the steps resolve. Two standard errors, or
-//! Student's distribution, are no substitute: about an isolated eigenvalue they cover 80 to 90% where 95%
+//! Student's distribution, are not a substitute: about an isolated eigenvalue they cover 80 to 90% where 95%
 //! are meant, because the chi-square distribution is skewed.
 //!
 //! With `n` eigenvalues, `p` vectors, `nu = (sum g_i)^2 / sum g_i^2` of the eigenvalues in the

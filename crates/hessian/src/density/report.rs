@@ -133,7 +133,7 @@ impl SpectralDensity {
         (low / self.dim as f64, high / self.dim as f64)
     }
 
-    /// Eigenvalues that are no atoms.
+    /// Eigenvalues that are not atoms.
     fn rest(&self) -> f64 {
         (self.dim - self.atoms.len()) as f64
     }

@@ -7,13 +7,13 @@ pub enum LanczosError {
     #[error("neither a largest nor a smallest eigenvalue is asked for; set `top` or `bottom`")]
     NothingWanted,
     /// The tolerance is not a share.
-    #[error("the tolerance {given} is not between 0 and 1; it is a share of the eigenvalue")]
+    #[error("the tolerance {given} is not between 0 and 1; it is a fraction of the eigenvalue")]
     Tolerance {
         /// What was given.
         given: f64,
     },
     /// The floor is not a share.
-    #[error("the floor {given} is not in [0, 1); it is a share of the largest eigenvalue")]
+    #[error("the floor {given} is not in [0, 1); it is a fraction of the largest eigenvalue")]
     Floor {
         /// What was given.
         given: f64,
@@ -25,7 +25,7 @@ pub enum LanczosError {
         given: f64,
     },
     /// The basis is too small for the pairs.
-    #[error("a basis of {given} vectors is too small for these pairs; {least} is the least")]
+    #[error("a basis of {given} vectors is too small for these pairs; at least {least} are needed")]
     Basis {
         /// Vectors allowed.
         given: usize,
@@ -34,8 +34,8 @@ pub enum LanczosError {
     },
     /// The limit on products leaves no room for the pairs.
     #[error(
-        "{given} products are too few: one for each pair's basis vector and one for its residual \
-         make {least}"
+        "{given} products are too few: each pair needs one for its basis vector and one for its \
+         residual, {least} in all"
     )]
     Products {
         /// Products allowed.

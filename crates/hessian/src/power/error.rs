@@ -7,13 +7,13 @@ pub enum PowerError {
     #[error("no eigenpair is asked for; set `pairs`")]
     NothingWanted,
     /// The tolerance is not a share.
-    #[error("the tolerance {given} is not between 0 and 1; it is a share of the eigenvalue")]
+    #[error("the tolerance {given} is not between 0 and 1; it is a fraction of the eigenvalue")]
     Tolerance {
         /// What was given.
         given: f64,
     },
     /// The floor is not a share.
-    #[error("the floor {given} is not in [0, 1); it is a share of the largest eigenvalue")]
+    #[error("the floor {given} is not in [0, 1); it is a fraction of the largest eigenvalue")]
     Floor {
         /// What was given.
         given: f64,

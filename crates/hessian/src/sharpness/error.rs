@@ -56,10 +56,10 @@ pub enum SharpnessError {
         given: f64,
     },
     /// No step of ascent is allowed.
-    #[error("0 steps of ascent find nothing; 1 is the least, 20 are usual")]
+    #[error("0 steps of ascent find nothing; give at least 1, usually 20")]
     Steps,
     /// No start of ascent is allowed.
-    #[error("0 starts of ascent find nothing; 1 is the least")]
+    #[error("0 starts of ascent find nothing; give at least 1")]
     Starts,
     /// The subspace is empty or larger than the space.
     #[error("a subspace of {given} dimensions is empty or larger than {dim} parameters")]
@@ -70,16 +70,16 @@ pub enum SharpnessError {
         dim: usize,
     },
     /// Too few samples for an error.
-    #[error("{given} samples are too few for a mean and its error; 2 are the least")]
+    #[error("{given} samples are too few for a mean and its error; at least 2 are needed")]
     Samples {
         /// What was given.
         given: usize,
     },
     /// No point is evaluated at once.
-    #[error("a block of 0 points does no work; 1 is the least")]
+    #[error("a block of 0 points does no work; give at least 1")]
     Block,
     /// A target or tolerance is not a positive share.
-    #[error("{given} is not a positive share, for example 0.01")]
+    #[error("{given} is not a positive fraction; give for example 0.01")]
     Share {
         /// What was given.
         given: f64,
@@ -101,7 +101,7 @@ pub enum SharpnessError {
     },
     /// The loss does not rise by as much.
     #[error(
-        "noise of standard deviation {sigma} raises the loss, or lowers the accuracy, by {rise} only; \
+        "noise of standard deviation {sigma} raises the loss, or lowers the accuracy, by only {rise}; \
          ask for a smaller change"
     )]
     NoRise {
@@ -111,7 +111,7 @@ pub enum SharpnessError {
         rise: f64,
     },
     /// The loss is not split into enough mini-batches.
-    #[error("m-sharpness is a mean over mini-batches and needs 2 or more, but there are {given}")]
+    #[error("m-sharpness is a mean over mini-batches and needs at least 2, but there are {given}")]
     Batches {
         /// Mini-batches of the loss.
         given: usize,

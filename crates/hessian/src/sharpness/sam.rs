@@ -10,7 +10,7 @@ pub enum Metric {
     #[default]
     Euclidean,
     /// `e = rho T^2 g / ||T g||` with `T = |w| + eta` on weights and 1 elsewhere: ASAM (Kwon et al.
-    /// 2021). Needs the tensors of the loss. Scales of normalisation are no weights here
+    /// 2021). Needs the tensors of the loss. Scales of normalisation are not weights here
     /// ([`super::Tensor::weight`]): a rescaling of layers does not move them. The authors' code goes by
     /// names with `weight` in them, and so does scale them.
     Adaptive {

@@ -4,7 +4,7 @@ use crate::products::ProductError;
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// Too few products for a mean with a standard error.
-    #[error("{given} products are too few for a mean and its error; {least} are the least")]
+    #[error("{given} products are too few for a mean and its error; at least {least} are needed")]
     Products {
         /// Products allowed.
         given: usize,
@@ -12,10 +12,10 @@ pub enum TraceError {
         least: usize,
     },
     /// No random vector is multiplied at once.
-    #[error("a block of 0 random vectors does no work; 1 is the least")]
+    #[error("a block of 0 random vectors does no work; give at least 1")]
     Block,
     /// The target is not a share.
-    #[error("the target {given} is not a positive share of the mean, for example 0.01")]
+    #[error("the target {given} is not a positive fraction of the mean; give for example 0.01")]
     Target {
         /// What was given.
         given: f64,
@@ -25,7 +25,7 @@ pub enum TraceError {
     Empty,
     /// Blocks are measured by Hutchinson's method alone.
     #[error(
-        "traces of blocks, and estimates that go on, are made by Hutchinson's method alone; set `method`"
+        "only Hutchinson's method estimates traces of blocks and continues estimates; set `method`"
     )]
     Method,
     /// A range of entries is not within the operator.

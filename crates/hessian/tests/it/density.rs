@@ -197,7 +197,7 @@ fn known_eigenvalues_are_atoms() {
     assert!(trace.standard_error < 5.0, "{}", trace.standard_error);
     let (mean, _) = found.moment(1);
     assert_close(mean * spectrum.len() as f64, trace.mean, 1e-12);
-    // The same pair twice, and one that did not converge, are no further atoms.
+    // The same pair twice, and one that did not converge, are not further atoms.
     let mut twice = pairs.top.clone();
     twice.extend(pairs.top.clone());
     twice.push(landscape_hessian::Pair {

@@ -1,4 +1,4 @@
-//! Operators that are no ordinary Hessian: of one dimension, of zeros, not finite, asymmetric, changing.
+//! Operators that are not ordinary Hessian: of one dimension, of zeros, not finite, asymmetric, changing.
 
 use crate::support::{assert_close, diagonal, rotated};
 use landscape_hessian::density::quadrature;
@@ -395,7 +395,7 @@ fn operators_that_change_between_calls_are_told_or_not_claimed() {
     claims_only_what_it_measured(&changing(50));
     let error = density(&changing(50)).unwrap_err();
     assert!(
-        error.to_string().contains("not the same at every call"),
+        error.to_string().contains("changes between calls"),
         "{error}"
     );
 }

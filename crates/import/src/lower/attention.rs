@@ -76,7 +76,9 @@ impl Lowering {
         }
         let (own, wanted) = (shape[rank - 3], queries[queries.len() - 3]);
         if own == 0 || !wanted.is_multiple_of(own) {
-            return problem(format!("{wanted} heads of queries do not share {own}"));
+            return problem(format!(
+                "{wanted} heads of queries cannot share {own} heads of keys and values"
+            ));
         }
         self.pick(
             "repeat_dim",

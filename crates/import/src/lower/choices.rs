@@ -9,7 +9,7 @@ impl Lowering {
         let n = length as f64;
         if let Some(known) = &index.known {
             if let Some(bad) = known.iter().find(|&&i| !(-n..n).contains(&i)) {
-                return problem(format!("index {bad} is outside of {length} elements"));
+                return problem(format!("index {bad} is outside {length} elements"));
             }
             if known.iter().all(|&i| i >= 0.0) {
                 return Ok(index.clone());
@@ -140,7 +140,7 @@ impl Lowering {
     ) -> Lowered {
         let Some(known) = &mask.known else {
             return problem(
-                "it keeps as many elements as a mask has true ones, which the data decide; multiply by the mask, or use \
+                "the number of elements it keeps depends on the data; multiply by the mask, or use \
                  torch.where",
             );
         };
@@ -229,7 +229,7 @@ impl Lowering {
         }
         let all: Option<Vec<Tensor>> = indices.iter().cloned().collect();
         let Some(all) = all.filter(|all| all.iter().all(|i| i.kind != Kind::Bool)) else {
-            return problem("it is known for whole numbers as indices of the first axes alone");
+            return problem("it is supported only for integer indices of the first axes");
         };
         let mut parts = Vec::new();
         let together: Vec<&Tensor> = all.iter().collect();
@@ -264,7 +264,7 @@ impl Lowering {
     pub fn one_hot(&mut self, index: &Tensor, classes: i64) -> Lowered {
         if classes < 0 {
             return Err(LowerError::Problem(
-                "the number of classes follows from the data; give it: one_hot(x, num_classes)"
+                "the number of classes depends on the data; give it: one_hot(x, num_classes)"
                     .into(),
             ));
         }

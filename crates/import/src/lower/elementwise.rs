@@ -151,7 +151,9 @@ impl Lowering {
                     (a, b) if a == b || b == 1 => {}
                     (1, b) => *common = b,
                     _ => {
-                        return super::problem(format!("the shapes {shapes:?} do not go together"));
+                        return super::problem(format!(
+                            "the shapes {shapes:?} cannot be broadcast together"
+                        ));
                     }
                 }
             }
@@ -392,7 +394,7 @@ fn numbers(f: Binary, a: &Operand, b: &Operand) -> Lowered<Operand> {
     let whole = !matches!(a, Operand::Float(_)) && !matches!(b, Operand::Float(_));
     let (x, y) = (a.number()?, b.number()?);
     let Some(number) = known::binary(f, x, y) else {
-        return super::problem("it is not known for plain numbers");
+        return super::problem("it is not supported for plain numbers");
     };
     Ok(match kind_of_two(f, Kind::Int, Kind::Int) {
         Kind::Bool => Operand::Bool(number != 0.0),

@@ -22,7 +22,7 @@ impl Conv {
                 0 => (0, 0),
                 1 => self.padding[0],
                 n if n == N => self.padding[i],
-                n => return problem(format!("{n} borders for {N} dimensions")),
+                n => return problem(format!("{n} padding widths for {N} dimensions")),
             };
             *own = (size(given.0)?, size(given.1)?);
         }
@@ -69,7 +69,7 @@ impl Lowering {
                 5 => builder.conv3d(x, w, b, conv.of()?)?,
                 rank => {
                     return problem(format!(
-                        "weights of {rank} axes are not of a convolution here"
+                        "weights with {rank} axes are not those of a supported convolution"
                     ));
                 }
             })
@@ -107,7 +107,7 @@ impl Lowering {
                     5 => builder.conv_transpose3d(x, w, b, conv.of()?, numbers(border, 0)?)?,
                     rank => {
                         return problem(format!(
-                            "weights of {rank} axes are not of a convolution here"
+                            "weights with {rank} axes are not those of a supported convolution"
                         ));
                     }
                 })
@@ -205,11 +205,11 @@ impl Lowering {
     pub fn pixel_shuffle(&mut self, x: &Tensor, factor: i64) -> Lowered {
         let (shape, factor) = (self.shape(x), size(factor)?);
         let (Some(&[c, h, w]), true) = (shape.last_chunk(), factor > 0) else {
-            return problem(format!("{shape:?} is no image"));
+            return problem(format!("{shape:?} is not the shape of an image"));
         };
         if !c.is_multiple_of(factor.saturating_mul(factor)) {
             return problem(format!(
-                "{c} channels are not {factor} x {factor} of anything"
+                "{c} channels are not a multiple of {factor} x {factor}"
             ));
         }
         let lead = &shape[..shape.len() - 3];
@@ -228,11 +228,11 @@ impl Lowering {
     pub fn pixel_unshuffle(&mut self, x: &Tensor, factor: i64) -> Lowered {
         let (shape, factor) = (self.shape(x), size(factor)?);
         let (Some(&[c, h, w]), true) = (shape.last_chunk(), factor > 0) else {
-            return problem(format!("{shape:?} is no image"));
+            return problem(format!("{shape:?} is not the shape of an image"));
         };
         if !h.is_multiple_of(factor) || !w.is_multiple_of(factor) {
             return problem(format!(
-                "an image of {h} x {w} is not cut into {factor} x {factor}"
+                "an image of {h} x {w} cannot be cut into blocks of {factor} x {factor}"
             ));
         }
         let lead = &shape[..shape.len() - 3];
@@ -252,7 +252,9 @@ impl Lowering {
         let (shape, groups) = (self.shape(x), size(groups)?);
         let channels = shape.get(1).copied().unwrap_or(0);
         if groups == 0 || !channels.is_multiple_of(groups) {
-            return problem(format!("{channels} channels are not {groups} groups"));
+            return problem(format!(
+                "{channels} channels cannot be divided into {groups} groups"
+            ));
         }
         let own = channels / groups;
         self.pick(
@@ -274,7 +276,7 @@ impl Lowering {
         };
         let own = self.shape(&x);
         if own.len() != 4 {
-            return problem(format!("{own:?} is no image"));
+            return problem(format!("{own:?} is not the shape of an image"));
         }
         let mut places = [0; 2];
         for i in 0..2 {
@@ -311,7 +313,9 @@ impl Lowering {
         let places = [met[0].len() / kernel[0], met[1].len() / kernel[1]];
         let area = kernel[0] * kernel[1];
         if own.len() != 3 || !own[1].is_multiple_of(area) || own[2] != places[0] * places[1] {
-            return problem(format!("{own:?} are no patches {kernel:?} of {image:?}"));
+            return problem(format!(
+                "{own:?} is not the shape of patches of {kernel:?} from {image:?}"
+            ));
         }
         let parts = [
             own[0],

@@ -108,7 +108,9 @@ impl Lowering {
         let shape = self.shape(x);
         let count = shape.get(1).copied().unwrap_or(0);
         if groups == 0 || count == 0 || !count.is_multiple_of(groups) {
-            return problem(format!("{count} channels are not {groups} groups"));
+            return problem(format!(
+                "{count} channels cannot be divided into {groups} groups"
+            ));
         }
         let own = shape[1..].iter().product::<usize>() / groups;
         let rows = self.reshape_to(x, &[shape[0], groups, own])?;

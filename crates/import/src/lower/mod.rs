@@ -47,7 +47,7 @@ pub(crate) enum LowerError {
     #[error("{0}")]
     Burnt(String),
     /// An operation that is not known.
-    #[error("it is not known here")]
+    #[error("it is not supported")]
     Missing,
     /// The same, of an operation of the file.
     #[error("{operation}: {error}")]
@@ -183,6 +183,6 @@ pub(crate) fn axes(given: &[i64], rank: usize) -> Lowered<Vec<usize>> {
 pub(crate) fn size(number: i64) -> Lowered<usize> {
     match usize::try_from(number) {
         Ok(size) => Ok(size),
-        Err(_) => problem(format!("{number} is no size")),
+        Err(_) => problem(format!("{number} is not a size")),
     }
 }

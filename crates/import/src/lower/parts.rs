@@ -68,7 +68,7 @@ impl Lowering {
             return Ok(x.clone());
         }
         if length == 0 {
-            return problem("a value without elements is not computed here");
+            return problem("a value without elements is not supported");
         }
         let ranges: Vec<_> = { own.iter().enumerate() }
             .map(|(a, &n)| {
@@ -191,7 +191,7 @@ impl Lowering {
         let whole = shape.get(place).copied().unwrap_or(0);
         let length = size(length)?;
         if length == 0 {
-            return problem("parts of no element");
+            return problem("parts of 0 elements");
         }
         self.spend_steps(whole.div_ceil(length))?;
         let lengths: Vec<usize> = (0..whole.div_ceil(length))
@@ -220,7 +220,7 @@ impl Lowering {
 
     /// Values one after another along an axis. Those whose samples are still open repeat.
     pub fn cat(&mut self, values: &[Tensor], place: i64) -> Lowered {
-        // An empty vector is no part, as in PyTorch.
+        // An empty vector is not part, as in PyTorch.
         let values: Vec<Tensor> = values
             .iter()
             .filter(|x| self.shape(x) != [0])
@@ -364,7 +364,7 @@ impl Lowering {
                 let length = own[place];
                 if before.max(after) > length {
                     return problem(format!(
-                        "borders of {before} and {after} around {length} elements"
+                        "padding of {before} and {after} around {length} elements"
                     ));
                 }
                 if (before, after) != (0, 0) {
@@ -415,7 +415,7 @@ impl Lowering {
         let rank = self.rank(x);
         let (a, b) = (axis(a, rank)?, axis(b, rank)?);
         if rank < 2 || a == b {
-            return problem("a diagonal has two axes");
+            return problem("a diagonal needs two axes");
         }
         let mut order: Vec<i64> = (0..rank as i64)
             .filter(|&i| i != a as i64 && i != b as i64)

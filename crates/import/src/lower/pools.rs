@@ -61,7 +61,7 @@ impl Lowering {
         let windows = match dims {
             1 => pool.along::<1>([None, Some(0)])?,
             2 => pool.along::<2>([Some(0), Some(1)])?,
-            _ => return problem("places of maxima in volumes are not known here"),
+            _ => return problem("places of maxima in volumes are not supported"),
         };
         // Lists of what windows meet, and their mask.
         let own = self.shape(&image);
@@ -96,7 +96,7 @@ impl Lowering {
             return Ok(means);
         };
         if pool.ceil {
-            return problem("ceil_mode with a divisor of its own is not known here");
+            return problem("ceil_mode with a divisor of its own is not supported");
         }
         let count = |i: usize| pool.size.get(i).or(pool.size.first()).copied().unwrap_or(1) as f64;
         let count: f64 = (0..dims).map(count).product();
@@ -188,7 +188,7 @@ impl Lowering {
         for (i, &size) in sizes.iter().enumerate() {
             let (axis, length) = (first + i, self.shape(&x)[first + i]);
             if size == 0 || length == 0 {
-                return problem("a value without elements is not computed here");
+                return problem("a value without elements is not supported");
             }
             self.spend_steps(size)?;
             let mut parts = Vec::new();

@@ -318,7 +318,7 @@ fn letters(term: &str, open: usize) -> Lowered<Vec<char>> {
             names.push(c);
             rest = &rest[1..];
         } else {
-            return problem(format!("`{term}` is no term of an einsum"));
+            return problem(format!("`{term}` is not a term of an einsum"));
         }
     }
     match open > 8 {

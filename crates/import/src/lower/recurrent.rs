@@ -48,7 +48,7 @@ impl Lowering {
         };
         let shape = self.shape(&x);
         let (Some(&steps), 3) = (shape.first(), shape.len()) else {
-            return problem(format!("{shape:?} are no steps"));
+            return problem(format!("{shape:?} is not the shape of a sequence"));
         };
         self.spend_steps(steps.saturating_mul(16).saturating_mul(net.weights.len()))?;
         let ways = 1 + usize::from(net.both_ways);

@@ -142,7 +142,7 @@ impl Lowering {
         let shape = self.shape(x);
         let length = shape.get(axis).copied().unwrap_or(0);
         if length == 0 || new == 0 {
-            return problem("a value without elements is not computed here");
+            return problem("a value without elements is not supported");
         }
         let scale = scale.unwrap_or(new as f64 / length as f64);
         if !(scale.is_finite() && scale > 0.0) {

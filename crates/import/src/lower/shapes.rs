@@ -167,7 +167,8 @@ impl Lowering {
             .collect();
         if gone.iter().any(|&a| own[a] != 1) {
             return Err(LowerError::Burnt(
-                "it removes the axis of the samples, of which the export has one".into(),
+                "it removes the axis of the samples, because the export was made with one sample"
+                    .into(),
             ));
         }
         self.with_axes(x, |shape| {
@@ -296,7 +297,7 @@ impl Lowering {
             wanted[axis] = wanted[axis].saturating_mul(times.max(1));
             made = match (times, shape[axis], self.exported) {
                 (1, ..) => made,
-                (0, ..) => return problem("a value without elements is not computed here"),
+                (0, ..) => return problem("a value without elements is not supported"),
                 (times, 1, Some(samples)) if times == samples => made,
                 (times, 1, _) => {
                     let mut repeated = self.shape(&made);

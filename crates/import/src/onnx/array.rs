@@ -132,7 +132,9 @@ pub(super) fn read(
     let named = |problem: String| format!("the tensor `{}` {problem}", tensor.name);
     let kind = Kind::of(tensor.kind).ok_or_else(|| {
         let kind = kind_name(tensor.kind);
-        FileError::Unsupported(named(format!("is of the type {kind}, which is not read")))
+        FileError::Unsupported(named(format!(
+            "has the type {kind}, which is not supported"
+        )))
     })?;
     let corrupt = |problem: &str| FileError::Corrupt(named(problem.into()));
     let axis = |&n: &i64| usize::try_from(n).ok();

@@ -5,7 +5,7 @@ use landscape_files::{Budget, FileError};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-/// The folder of a model, in which its files of numbers are; `None` for a model that is no file.
+/// The folder of a model, in which its files of numbers are; `None` for a model that is not a file.
 #[derive(Debug)]
 pub(super) struct External {
     folder: Option<PathBuf>,
@@ -32,19 +32,20 @@ impl External {
             FileError::Corrupt(format!("the numbers of `{}` {problem}", tensor.name))
         };
         let given = |key: &str| tensor.external.iter().find(|(k, _)| *k == key);
-        let (_, location) = given("location").ok_or_else(|| wrong("are nowhere".into()))?;
-        let number =
-            |key: &str| match given(key) {
-                None => Ok(None),
-                Some((_, text)) => text.trim().parse::<u64>().map(Some).map_err(|_| {
-                    wrong(format!("have a `{key}` that is no whole number: `{text}`"))
-                }),
-            };
+        let (_, location) = given("location").ok_or_else(|| wrong("are missing".into()))?;
+        let number = |key: &str| match given(key) {
+            None => Ok(None),
+            Some((_, text)) => text.trim().parse::<u64>().map(Some).map_err(|_| {
+                wrong(format!(
+                    "have a `{key}` that is not a whole number: `{text}`"
+                ))
+            }),
+        };
         let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
         if length.is_some_and(|length| length != bytes as u64) {
             let length = length.unwrap_or(0);
             return Err(wrong(format!(
-                "are said to be {length} bytes where its shape needs {bytes}"
+                "are {length} bytes long according to the model, but its shape needs {bytes}"
             )));
         }
         let path = self.inside(location)?;
@@ -76,17 +77,17 @@ impl External {
         let refused = |why: &str| {
             FileError::Unsupported(format!(
                 "its numbers are in `{location}`, {why}; only files in the model's own folder are read: \
-                 save it anew with them beside it"
+                 save the model again, with those files beside it"
             ))
         };
         let Some(folder) = &self.folder else {
-            return Err(refused("and it is no file itself"));
+            return Err(refused("but the model was not read from a file"));
         };
         let relative = Path::new(location);
         let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-        // Windows' separators are no separators elsewhere, and no names that a writer chooses.
+        // Windows' separators are not separators elsewhere, and no names that a writer chooses.
         if location.is_empty() || location.contains('\\') || !relative.components().all(plain) {
-            return Err(refused("which is no place in its folder"));
+            return Err(refused("which is not a place in the model's folder"));
         }
         let path = folder.join(relative);
         let Ok(real) = path.canonicalize() else {
@@ -95,7 +96,7 @@ impl External {
         };
         match real.starts_with(folder.canonicalize()?) {
             true => Ok(path),
-            false => Err(refused("which leads out of its folder")),
+            false => Err(refused("which leads out of the model's folder")),
         }
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn build(
     budget: &Budget,
 ) -> Result<Computation, FileError> {
     let Some(graph) = &model.graph else {
-        return corrupt("it has no graph: it is no ONNX model".into());
+        return corrupt("it has no graph, so it is not an ONNX model".into());
     };
     let functions = model.functions.iter();
     let mut builder = Builder {
@@ -180,7 +180,8 @@ impl<'a, 'b> Builder<'a, 'b> {
 
     fn body(&mut self, graph: &Graph<'a>, scope: &mut Scope<'a, 'b>) -> Result<Body, FileError> {
         if graph.sparse {
-            let problem = "it has sparse initialisers, which are not read; save them as dense ones";
+            let problem =
+                "it has sparse initialisers, which are not supported; save them as dense ones";
             return Err(FileError::Unsupported(problem.into()));
         }
         let mut body = Body::default();

@@ -153,7 +153,7 @@ impl Decoder<'_> {
 
     fn graph<'a>(&self, bytes: &'a [u8], depth: usize) -> Result<Graph<'a>, FileError> {
         if depth > DEPTH {
-            let problem = format!("graphs are within each other more than {DEPTH} times");
+            let problem = format!("graphs are nested more than {DEPTH} deep");
             return Err(FileError::Unsupported(problem));
         }
         let mut graph = Graph::default();

@@ -89,12 +89,11 @@ fn versions(model: &message::Model) -> Option<String> {
     match own {
         Some((_, version)) if tried(*version) => None,
         Some((_, version)) => Some(format!(
-            "its operators are those of version {version}, of which 7 to 24 are known: definitions may have changed"
+            "its operators have version {version}, and versions 7 to 24 are known: definitions may have changed"
         )),
-        None => Some(
-            "it does not say which version its operators are of, and is read as of the first"
-                .into(),
-        ),
+        None => {
+            Some("it does not say which version its operators have; version 1 is assumed".into())
+        }
     }
 }
 
@@ -112,7 +111,11 @@ fn input(info: &ValueInfo) -> Result<Input, FileError> {
     let wrong =
         |problem: &str| FileError::Unsupported(format!("its input `{}` {problem}", info.name));
     let element = match Kind::of(info.kind) {
-        _ if !info.tensor => return Err(wrong("is no tensor; sequences and maps are not read")),
+        _ if !info.tensor => {
+            return Err(wrong(
+                "is not a tensor; sequences and maps are not supported",
+            ));
+        }
         Some(Kind::Bool) => Element::Bool,
         Some(Kind::Int { .. }) => Element::Int,
         Some(_) => Element::Float,

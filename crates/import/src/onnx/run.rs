@@ -140,9 +140,7 @@ impl<'r> Run<'r> {
     /// Values of a graph within a node.
     fn body(&mut self, body: &'r Body, inputs: &[Operand], depth: usize) -> Lowered<Vec<Operand>> {
         if depth > DEPTH {
-            return problem(format!(
-                "graphs are within each other more than {DEPTH} times"
-            ));
+            return problem(format!("graphs are nested more than {DEPTH} deep"));
         }
         for (&id, input) in body.inputs.iter().zip(inputs) {
             self.values[id] = input.clone();
@@ -215,7 +213,7 @@ impl<'r> Run<'r> {
         };
         let empty = |x: &Operand| matches!(x, Operand::Tensor(x) if self.lowering.count(x) == 0);
         if call.inputs.iter().any(empty) && !operators::takes_empty(&step.operator) {
-            return problem("a value without elements is not computed here");
+            return problem("a value without elements is not supported");
         }
         match (&*step.domain, &*step.operator) {
             ("", "If") => self.choice(&call, depth),
@@ -556,8 +554,8 @@ pub(super) fn training(computation: &Computation) -> Option<String> {
     match computation.nodes.iter().filter(is).count() {
         0 => None,
         count => Some(format!(
-            "{count} normalisation and dropout layers were exported in training: they are computed as in evaluation, with \
-             running statistics, unless others are chosen for the normalisations"
+            "{count} normalisation and dropout layers were exported in training mode: they are computed in evaluation mode, \
+             with running statistics unless others are chosen for the normalisations"
         )),
     }
 }

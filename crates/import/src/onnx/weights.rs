@@ -407,11 +407,11 @@ fn notes(
         );
         notes.push(match producer {
             "pytorch" => format!(
-                "{made}: normalisations were folded into their layers, or weights rearranged, and the state dict's own tensors are gone; \
+                "{made}: normalisations were folded into their layers, or weights were rearranged, and the tensors of the state dict are gone; \
                  export with torch.onnx.export(net, (x,), \"net.onnx\", dynamo=False, training=torch.onnx.TrainingMode.PRESERVE, \
                  do_constant_folding=False) to keep them"
             ),
-            _ => format!("{made}: checkpoints are given as further exports, or with these names"),
+            _ => format!("{made}: give checkpoints as further exports, or with these names"),
         });
     }
     if !folded.is_empty() {
@@ -433,7 +433,7 @@ fn notes(
     }
     if inexact > 0 {
         notes.push(format!(
-            "{} numbers in f64 that were rounded to f32",
+            "{} f64 values that were rounded to f32",
             have(inexact)
         ));
     }

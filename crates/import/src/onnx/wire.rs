@@ -77,7 +77,9 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 fn cut(what: &str) -> FileError {
-    FileError::Corrupt(format!("{what} is cut short: it is no whole ONNX model"))
+    FileError::Corrupt(format!(
+        "{what} is cut short, so it is not a complete ONNX model"
+    ))
 }
 
 fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], FileError> {
@@ -85,7 +87,9 @@ fn whole<const N: usize>(bytes: &[u8]) -> Result<[u8; N], FileError> {
 }
 
 fn other(expected: &str) -> FileError {
-    FileError::Corrupt(format!("a field is not {expected}: it is no ONNX model"))
+    FileError::Corrupt(format!(
+        "a field is not {expected}, so it is not an ONNX model"
+    ))
 }
 
 impl<'a> Field<'a> {

@@ -106,7 +106,7 @@ impl<'a> Archive<'a> {
         let parsed = serde_json::from_slice(&bytes);
         parsed
             .map(Some)
-            .map_err(|error| corrupt(format!("its part `{name}` is no program ({error})")))
+            .map_err(|error| corrupt(format!("its part `{name}` is not a program ({error})")))
     }
 
     /// Tensors by name: of a part that `torch.save` wrote.
@@ -167,12 +167,12 @@ impl<'a> Archive<'a> {
         let strides = fixed(&meta.strides).ok_or_else(|| wrong("has no fixed strides"))?;
         let offset = match &meta.storage_offset {
             None => 0,
-            Some(offset) => offset.fixed().ok_or_else(|| wrong("has no fixed place"))?,
+            Some(offset) => offset.fixed().ok_or_else(|| wrong("has no fixed offset"))?,
         };
         let count = product(&shape).ok_or_else(|| wrong("is too large"))?;
         let kind = Kind::of(meta.dtype).ok_or_else(|| {
             FileError::Unsupported(format!(
-                "tensor `{name}` is of a type that is not read (complex, 8-bit or quantised); convert the network: net.float()"
+                "tensor `{name}` has a type that is not supported (complex, 8-bit or quantised); convert the network: net.float()"
             ))
         })?;
         self.budget.spend_each(count, kind.width_in_memory())?;
@@ -182,7 +182,7 @@ impl<'a> Archive<'a> {
             offset,
         };
         let places = lies.places(count, bytes.len() / kind.bytes());
-        let places = places.ok_or_else(|| wrong("lies outside of what is stored of it"))?;
+        let places = places.ok_or_else(|| wrong("lies outside its storage"))?;
         let numbers = kind.numbers(bytes, places, count, self.big_endian);
         Ok(Stored {
             numbers,
@@ -196,10 +196,10 @@ impl<'a> Archive<'a> {
 fn tensor_meta<'p>(name: &str, payload: &'p Payload) -> Result<Option<&'p TensorMeta>, FileError> {
     match &payload.tensor_meta {
         Some(meta) if !payload.use_pickle && matches!(meta.layout, 0 | 7) => Ok(Some(meta)),
-        // Objects that are no tensors: an operation that uses one says so.
+        // Objects that are not tensors: an operation that uses one says so.
         None => Ok(None),
         Some(_) => Err(FileError::Unsupported(format!(
-            "tensor `{name}` is sparse or of a class of its own; make it an ordinary one before the export"
+            "tensor `{name}` is sparse or of a special class; make it an ordinary tensor before the export"
         ))),
     }
 }

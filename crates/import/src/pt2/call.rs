@@ -111,8 +111,8 @@ impl Call {
             Some(12) => Ok(Kind::Bool),
             Some(1..=5 | 28) => Ok(Kind::Int),
             Some(6..=8 | 13) => Ok(Kind::Float),
-            Some(9..=11) => problem("complex numbers are not known here"),
-            Some(_) => problem("this type of numbers is not known here"),
+            Some(9..=11) => problem("complex numbers are not supported"),
+            Some(_) => problem("this type of numbers is not supported"),
         }
     }
 }

@@ -304,7 +304,7 @@ impl Exported {
             };
             if own.len() != example.len() || !own.iter().zip(example).all(fits) {
                 return Err(LowerError::Burnt(format!(
-                    "its result has the shape {own:?}, and that of the export is {example:?}"
+                    "its result has the shape {own:?}, but {example:?} in the export"
                 )));
             }
             x.exported = Some(example.clone());
@@ -325,7 +325,7 @@ fn materialise(lowering: &mut Lowering, operand: &mut Operand) -> Lowered<()> {
 fn operand(memory: &Memory, argument: &Argument) -> Lowered<Operand> {
     let named = |name: &String| match memory.get(name) {
         Some(value) => Ok(value.clone()),
-        None => problem(format!("`{name}` is used before it is made")),
+        None => problem(format!("`{name}` is used before it is computed")),
     };
     let symbol = |symbol: &Symbolic| match symbol {
         Symbolic::Name(name) => named(name),
@@ -356,7 +356,7 @@ fn operand(memory: &Memory, argument: &Argument) -> Lowered<Operand> {
         Argument::Bool(x) => Operand::Bool(*x),
         Argument::Bools(all) => list(all, |x| Ok(Operand::Bool(*x)))?,
         Argument::Unknown(kind) => {
-            return problem(format!("arguments of the kind `{kind}` are not read here"));
+            return problem(format!("arguments of the kind `{kind}` are not supported"));
         }
     })
 }
@@ -401,7 +401,7 @@ impl Graph for Exported {
         }
         let output = |name: &String| match memory.get(name) {
             Some(value) => value.tensor().cloned(),
-            None => problem(format!("output `{name}` is not made")),
+            None => problem(format!("output `{name}` is not computed")),
         };
         self.outputs.iter().map(output).collect()
     }

@@ -106,7 +106,7 @@ impl Memory {
     fn tensor(&self, name: &str) -> Lowered<Tensor> {
         match self.get(name) {
             Some(operand) => operand.tensor().cloned(),
-            None => problem(format!("`{name}` is used before it is made")),
+            None => problem(format!("`{name}` is used before it is computed")),
         }
     }
 }
@@ -137,7 +137,7 @@ fn put_back(lowering: &mut Lowering, base: &Tensor, view: &Tensor, way: &Way) ->
                 false => view.clone(),
             };
             if own.is_empty() || lowering.rank(&part) != own.len() {
-                return problem("what is written has another number of axes");
+                return problem("the values written have a different number of axes");
             }
             let size = |x: &Tensor| x.exported.as_ref().and_then(|e| e.get(axis).copied());
             let whole = start == 0 && lowering.rank(view) == own.len() && size(base) == size(view);

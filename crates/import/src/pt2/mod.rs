@@ -41,7 +41,7 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Source, FileError> {
         && !(5..=8).contains(&version.major)
     {
         return Err(FileError::Unsupported(format!(
-            "a program of schema {}.{}, and those of 5 to 8 are read; export it with PyTorch 2.5 to 2.9",
+            "a program of schema version {}.{}, where versions 5 to 8 can be read; export it with PyTorch 2.5 to 2.9",
             version.major, version.minor
         )));
     }
@@ -118,7 +118,7 @@ fn model(names: &[String]) -> Result<String, FileError> {
     match (all.pop(), all.len()) {
         (Some(one), 0) => Ok(one),
         (Some(_), _) => Err(FileError::Unsupported(
-            "an archive of several programs; save the one that is meant alone, with torch.export.save".into(),
+            "an archive of several programs; save the one that is wanted by itself, with torch.export.save".into(),
         )),
         (None, _) if names.iter().any(|name| name.ends_with("data.pkl")) => Err(FileError::Unsupported(
             "a checkpoint or a TorchScript archive, not a program; export the network: \
@@ -337,7 +337,7 @@ impl Reader {
             let inexact = match *kind {
                 "float64" if !self.rounded.is_empty() => {
                     format!(
-                        "; numbers of `{}`{} are rounded",
+                        "; values of `{}`{} are rounded",
                         self.rounded[0],
                         match self.rounded.len() {
                             1 => String::new(),
@@ -431,7 +431,7 @@ fn outputs(
     }
     match outputs.is_empty() {
         true => Err(FileError::Unsupported(
-            "a program without a tensor as output".into(),
+            "a program whose output is not a tensor".into(),
         )),
         false => Ok(outputs),
     }
@@ -484,7 +484,7 @@ fn training(nodes: &[Node]) -> Vec<String> {
     );
     if norms > 0 {
         notes.push(format!(
-            "{norms} batch norms were exported as in training; they have the running statistics here, unless other ones are asked for"
+            "{norms} batch norms were exported in training mode; they use the running statistics unless others are chosen"
         ));
     }
     let dropouts = count(
@@ -499,7 +499,7 @@ fn training(nodes: &[Node]) -> Vec<String> {
     );
     if dropouts > 0 {
         notes.push(format!(
-            "{dropouts} dropouts were exported as in training; they do nothing here"
+            "{dropouts} dropouts were exported in training mode; they do nothing here"
         ));
     }
     notes

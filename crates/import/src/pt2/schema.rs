@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for Real {
                     "Infinity" => f64::INFINITY,
                     "-Infinity" => f64::NEG_INFINITY,
                     "NaN" => f64::NAN,
-                    other => return Err(E::custom(format!("`{other}` is no number"))),
+                    other => return Err(E::custom(format!("`{other}` is not a number"))),
                 };
                 Ok(Real(number))
             }

@@ -136,7 +136,7 @@ pub fn numbers_beside_the_model_are_read_and_no_others() {
         refused(
             &folder,
             &of(&[("location", location)]),
-            "no place in its folder",
+            "not a place in the model's folder",
         );
     }
     let at = |more: &[(&str, &str)]| of(&[&[("location", "parts/w.bin")], more].concat());
@@ -146,22 +146,26 @@ pub fn numbers_beside_the_model_are_read_and_no_others() {
         &at(&[("offset", "18446744073709551615")]),
         "beyond the end",
     );
-    refused(&folder, &at(&[("offset", "-1")]), "no whole number");
-    refused(&folder, &at(&[("length", "99999999999")]), "are said to be");
+    refused(&folder, &at(&[("offset", "-1")]), "not a whole number");
+    refused(
+        &folder,
+        &at(&[("length", "99999999999")]),
+        "bytes long according to the model",
+    );
     refused(
         &folder,
         &of(&[("location", "no.bin")]),
         "keep the files of a model together",
     );
     refused(&folder, &of(&[("location", "parts")]), "it is a folder");
-    refused(&folder, &of(&[]), "are nowhere");
+    refused(&folder, &of(&[]), "are missing");
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("../w.bin", folder.join("link.bin")).unwrap();
         refused(
             &folder,
             &of(&[("location", "link.bin")]),
-            "leads out of its folder",
+            "leads out of the model's folder",
         );
         std::os::unix::fs::symlink("parts/w.bin", folder.join("inside.bin")).unwrap();
         fs::write(&path, of(&[("location", "inside.bin"), ("offset", "8")])).unwrap();
@@ -242,7 +246,7 @@ pub fn graphs_and_functions_within_each_other_are_bounded() {
         let attribute = [text(1, "then_branch"), int(20, 5), bytes(6, &graph)].concat();
         graph = node("If", &["x"], "y", &bytes(5, &attribute));
     }
-    refused(dir.path(), &model(&graph, &[]), "within each other");
+    refused(dir.path(), &model(&graph, &[]), "nested more than");
     let function = |name: &str, content: &[u8]| {
         let own = [text(1, name), text(10, "own"), text(4, "x"), text(5, "y")].concat();
         bytes(25, &[own, content.to_vec()].concat())

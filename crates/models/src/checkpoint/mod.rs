@@ -37,7 +37,7 @@ pub use rename::Rename;
 ///
 /// # Errors
 /// [`ModelsError::Io`], [`ModelsError::Corrupt`], [`ModelsError::Pickle`],
-/// [`ModelsError::Unsupported`] for tensors that are no floating-point numbers.
+/// [`ModelsError::Unsupported`] for tensors that are not floating-point numbers.
 pub fn load_weights(path: impl AsRef<Path>) -> Result<Params, ModelsError> {
     let bytes = Bytes::read(path.as_ref())?;
     let source = bytes.open()?;
@@ -150,7 +150,7 @@ pub fn load_network_with(
     Ok(loaded)
 }
 
-/// The same for a network that is no family's: the tensors of `layout` (names, shapes and roles; its values do not
+/// The same for a network that does not belong to a family: the tensors of `layout` (names, shapes and roles; its values do not
 /// matter), which messages call `model`.
 ///
 /// # Errors
@@ -216,7 +216,7 @@ pub fn load_network_params(
 
 fn unknown_classes(classes: &[String]) -> Option<LoadNote> {
     let words = format!(
-        "Python objects of {} lie beside the weights; they were passed over and nothing was run",
+        "the file also holds Python objects of {}; they were skipped, and nothing was run",
         choice::some_of(classes)
     );
     (!classes.is_empty()).then_some(LoadNote {
@@ -230,8 +230,8 @@ fn twin(spec: &ModelSpec) -> Option<LoadNote> {
     let twin = spec.twin()?;
     Some(LoadNote {
         words: format!(
-            "a file of {twin} has the same names and shapes as one of {spec}: the weights are taken for {spec}, \
-             which is the network that is named"
+            "a file of {twin} has the same names and shapes as one of {spec}: the weights are taken as those of \
+             {spec}, the network that was named"
         ),
         matters: true,
     })
@@ -405,7 +405,7 @@ pub fn may_be_safetensors(path: &Path) -> Result<(), ModelsError> {
     }
     let name = path.with_extension("safetensors");
     let reason = format!(
-        "tensors are written as safetensors, and .{ending} is the ending of another format; give {}",
+        "tensors are written as safetensors, and .{ending} is the extension of another format; give {}",
         name.display()
     );
     Err(ModelsError::unsupported(path, reason))

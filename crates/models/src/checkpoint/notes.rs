@@ -19,12 +19,12 @@ impl Candidate<'_, '_> {
             say(
                 true,
                 format!(
-                    "{place} are taken; the network fits those under {} too",
+                    "{place} are used; those under {} also fit the network",
                     some_of(further)
                 ),
             );
         } else if !self.prefix.is_empty() {
-            say(false, format!("{place} are taken"));
+            say(false, format!("{place} are used"));
         }
         if let Some(words) = self.other_names(layout) {
             say(true, words);
@@ -56,7 +56,7 @@ impl Candidate<'_, '_> {
             let count = counted(elsewhere, "tensor");
             say(
                 false,
-                format!("left out: {count} that the network has not, beside its own"),
+                format!("left out: {count} that the network does not have"),
             );
         }
         notes
@@ -98,8 +98,8 @@ impl Candidate<'_, '_> {
             more => format!("{} and {more} more", words[..SHOWN].join(", ")),
         };
         Some(match self.how {
-            How::Ordered => format!("the tensors are told by their shapes and order: {shown}"),
-            _ => format!("names are read in other words: {shown}"),
+            How::Ordered => format!("the tensors are matched by their shapes and order: {shown}"),
+            _ => format!("names are translated: {shown}"),
         })
     }
 

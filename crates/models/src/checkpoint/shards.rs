@@ -31,12 +31,13 @@ impl Shards {
         }
         let length = { std::fs::metadata(path) }.map_err(|e| ModelsError::read(path, e))?;
         if length.len() > LARGEST {
-            let reason = format!("an index has at most {LARGEST} bytes, and it has more");
+            let reason =
+                format!("it has more than {LARGEST} bytes, the most that an index may have");
             return Err(ModelsError::unsupported(path, reason));
         }
         let bytes = crate::files::read_bytes(path)?;
         let index: Value = serde_json::from_slice(&bytes)
-            .map_err(|e| ModelsError::corrupt(path, format!("no valid index ({e})")))?;
+            .map_err(|e| ModelsError::corrupt(path, format!("not a valid index ({e})")))?;
         named(&index, path)
     }
 }
@@ -45,7 +46,7 @@ fn named(index: &Value, path: &Path) -> Result<Shards, ModelsError> {
     let unsupported = |reason: &str| ModelsError::unsupported(path, reason);
     let map = index.get("weight_map").and_then(Value::as_object);
     let map = map.filter(|map| !map.is_empty()).ok_or_else(|| {
-        unsupported("it is no index of a checkpoint: `weight_map` names no tensors")
+        unsupported("it is not the index of a checkpoint: `weight_map` names no tensors")
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -53,7 +54,7 @@ fn named(index: &Value, path: &Path) -> Result<Shards, ModelsError> {
         let file = file.as_str().filter(|file| is_inside(file));
         let file = file.ok_or_else(|| {
             unsupported(
-                "it names a file outside its folder; the parts of a checkpoint lie beside its index",
+                "it names a file outside its folder; the parts of a checkpoint belong beside its index",
             )
         })?;
         places.insert(file, 0);

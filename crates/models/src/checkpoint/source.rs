@@ -17,7 +17,7 @@ pub(super) struct Tensor {
     pub(super) shape: Vec<usize>,
     /// Whether its values are floating-point numbers.
     pub(super) is_float: bool,
-    /// How many dictionaries inside each other hold it.
+    /// How many nested dictionaries hold it.
     pub(super) depth: usize,
     /// How it follows from its parts.
     pub(super) made: Made,

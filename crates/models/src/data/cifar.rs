@@ -20,7 +20,7 @@ const IMAGE: usize = 3 * CHANNEL;
 /// What tells the two sets apart.
 pub(super) struct Set {
     name: &'static str,
-    /// As `landscape data get` has it.
+    /// Its name among data.
     word: &'static str,
     /// Where the archive puts the files.
     folder: &'static str,
@@ -130,25 +130,18 @@ impl Set {
         if let Some(path) = looked.iter().find(|path| path.is_file()) {
             return Ok(path.clone());
         }
-        let Set {
-            folder,
-            python,
-            word,
-            ..
-        } = self;
+        let Set { folder, python, .. } = self;
         let remedy = match dir.join(python).is_dir() {
-            true => format!(
-                "{python} is the version for Python; get the binary version with `landscape data get {word}`"
-            ),
+            true => format!("{python} is the version for Python, and the binary version is needed"),
             false => format!(
-                "give the folder that holds {folder} as the data folder, or get the files with \
-                 `landscape data get {word}`"
+                "give the folder that holds {folder} as the data folder, or download the files"
             ),
         };
         Err(ModelsError::DataNotFound {
             what: format!("{}'s {file}", self.name),
             looked,
             remedy,
+            set: self.word,
         })
     }
 
@@ -159,8 +152,8 @@ impl Set {
         let length = self.record();
         if bytes == 0 || bytes % length as u64 != 0 {
             let reason = format!(
-                "it has {bytes} bytes; a standard file has {}, and every other must have a \
-                 whole number of records too",
+                "it has {bytes} bytes; a standard file has {}, and any other must also have \
+                 a whole number of records",
                 self.bytes
             );
             return Err(ModelsError::corrupt(path, reason));
@@ -177,7 +170,7 @@ impl Set {
         let mut all = records.chunks_exact(length);
         if let Some(place) = all.position(|record| label(record) >= self.classes) {
             let reason = format!(
-                "record {place} has the label {}, {}'s are 0 to {}",
+                "record {place} has the label {}; those of {} are 0 to {}",
                 label(&records[place * length..]),
                 self.name,
                 self.classes - 1

@@ -1,8 +1,7 @@
 //! Files of named arrays, and what is taken of them.
 
 use super::Normalisation;
-use super::settings::settings;
-use landscape_core::path_text;
+use super::settings::{settings, with_settings};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -88,11 +87,6 @@ impl FileSpec {
 
 impl fmt::Display for FileSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&path_text(&self.path))?;
-        let settings = self.settings();
-        match settings.is_empty() {
-            true => Ok(()),
-            false => write!(f, ":{}", settings.join(",")),
-        }
+        f.write_str(&with_settings(&self.path, &self.settings()))
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn parse(mut file: Unpacked<'_>, path: &Path) -> Result<IdxArray, Mod
         error => failed(error),
     };
     let mut start = [0; 4];
-    let foreign = || corrupt("it does not begin as IDX data does".to_owned());
+    let foreign = || corrupt("it does not begin like IDX data".to_owned());
     file.fill(&mut start).map_err(|error| match error {
         FileError::Corrupt(reason) if reason == "ends early" => foreign(),
         error => failed(error),
@@ -47,8 +47,9 @@ pub(super) fn parse(mut file: Unpacked<'_>, path: &Path) -> Result<IdxArray, Mod
         return Err(foreign());
     };
     if kind != 8 {
-        let reason =
-            format!("its values are of IDX type {kind:#04x}; unsigned bytes (0x08) are read");
+        let reason = format!(
+            "its values have the IDX type {kind:#04x}; only unsigned bytes (0x08) can be read"
+        );
         return Err(ModelsError::unsupported(path, reason));
     }
     let mut lengths = vec![0; 4 * usize::from(axes)];
@@ -61,8 +62,8 @@ pub(super) fn parse(mut file: Unpacked<'_>, path: &Path) -> Result<IdxArray, Mod
     let count = product(&shape);
     let data = file.rest(count).map_err(|error| match error {
         FileError::Corrupt(found) => {
-            let says = count.map_or("more than can be".to_owned(), |n| n.to_string());
-            corrupt(format!("it {found}, its header {shape:?} says {says}"))
+            let says = count.map_or("more than there can be".to_owned(), |n| n.to_string());
+            corrupt(format!("it {found}, but its header {shape:?} says {says}"))
         }
         error => failed(error),
     })?;

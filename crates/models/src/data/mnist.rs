@@ -65,9 +65,10 @@ fn find(dir: &Path, prefix: &str, what: &str, axes: usize) -> Result<PathBuf, Mo
     Err(ModelsError::DataNotFound {
         what: format!("MNIST's {prefix} {what}"),
         looked,
-        remedy: "give the folder of the IDX files as the data folder, \
-                 get them with `landscape data get mnist`, or use mnist-1k, which needs no files"
+        remedy: "give the folder of the IDX files as the data folder, download them, or use mnist-1k, which needs \
+                 no files"
             .to_owned(),
+        set: "mnist",
     })
 }
 
@@ -75,7 +76,7 @@ fn shaped(array: &IdxArray, path: &Path, axes: usize, what: &str) -> Result<(), 
     if array.shape.len() == axes {
         return Ok(());
     }
-    let reason = format!("it has shape {:?}, expected {what}", array.shape);
+    let reason = format!("it has the shape {:?}, but {what} is expected", array.shape);
     Err(ModelsError::corrupt(path, reason))
 }
 

@@ -73,12 +73,12 @@ impl MoonsSpec {
     fn check(&self) -> Result<(), String> {
         if !(2..=MAX_POINTS).contains(&self.n) {
             return Err(format!(
-                "n is {}, it must be from 2 to {MAX_POINTS}",
+                "n is {}; it must be from 2 to {MAX_POINTS}",
                 self.n
             ));
         }
         if !(self.noise.is_finite() && self.noise >= 0.0) {
-            return Err(format!("noise is {}, it must be at least 0", self.noise));
+            return Err(format!("noise is {}; it must be at least 0", self.noise));
         }
         Ok(())
     }

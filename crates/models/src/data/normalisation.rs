@@ -59,7 +59,7 @@ impl Normalisation {
             "std" => {
                 self.std = numbers(setting)?;
                 if self.std.iter().any(|&std| std <= 0.0) {
-                    return Err("std must be above 0".to_owned());
+                    return Err("std must be greater than 0".to_owned());
                 }
             }
             _ => return Ok(false),

@@ -1,5 +1,8 @@
 //! Settings behind the name of data: `key=value,key=value`, where a value may be a list: `mean=0.5,0.4,0.3`.
 
+use landscape_core::path_text;
+use std::path::Path;
+
 /// A key, and the values behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting<'a> {
@@ -39,6 +42,15 @@ pub(super) fn settings(text: &str) -> Result<Vec<Setting<'_>>, String> {
         }
     }
     Ok(all)
+}
+
+/// A path and what is set behind it, as both are typed.
+pub(super) fn with_settings(path: &Path, settings: &[String]) -> String {
+    let path = path_text(path);
+    match settings.is_empty() {
+        true => path,
+        false => format!("{path}:{}", settings.join(",")),
+    }
 }
 
 /// The values as finite numbers.

@@ -63,7 +63,9 @@ impl Pixels {
             [one] if one.key == "pixels" => match one.one()? {
                 "unit" => Ok(Pixels::Unit),
                 "standard" => Ok(Pixels::Standard),
-                other => Err(format!("unknown pixels `{other}`; known: unit, standard")),
+                other => Err(format!(
+                    "unknown value of pixels `{other}`; known: unit, standard"
+                )),
             },
             all if own => Channels::parse(all, channels)
                 .map(Pixels::Given)

@@ -1,8 +1,7 @@
-//! Tables whose columns are features and a target. What reads them is no part of this crate.
+//! Tables whose columns are features and a target. What reads them is not part of this crate.
 
 use super::Normalisation;
-use super::settings::settings;
-use landscape_core::path_text;
+use super::settings::{settings, with_settings};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -56,11 +55,6 @@ impl TableSpec {
 
 impl fmt::Display for TableSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&path_text(&self.path))?;
-        let settings = self.settings();
-        match settings.is_empty() {
-            true => Ok(()),
-            false => write!(f, ":{}", settings.join(",")),
-        }
+        f.write_str(&with_settings(&self.path, &self.settings()))
     }
 }

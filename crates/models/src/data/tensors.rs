@@ -92,7 +92,7 @@ impl Reading<'_> {
     /// The array with a usual name, which is told where it is not the one that is asked for first.
     fn usual(&mut self, wanted: Wanted) -> Result<Option<String>, ModelsError> {
         let mut found = keys::candidates(&self.names, wanted, self.split);
-        // What is used as an input is no target, and the other way round.
+        // What is used as an input is not a target, and the other way round.
         found.retain(|name| match wanted {
             Wanted::Targets => !self.spec.inputs.iter().any(|(_, array)| array == name),
             Wanted::Inputs => self.spec.targets != ChosenTargets::Array(name.clone()),
@@ -168,8 +168,8 @@ impl Reading<'_> {
         };
         if element == Element::Byte && given.leaves_open() {
             return Err(wrong(
-                "its inputs are bytes; add scale=1/255 where mean and std are of values from 0 to 1, or scale=1 where \
-                 they are of bytes"
+                "its inputs are bytes; add scale=1/255 if mean and std refer to values from 0 to 1, or scale=1 if they \
+                 refer to bytes"
                     .to_owned(),
             ));
         }

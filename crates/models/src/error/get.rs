@@ -28,7 +28,7 @@ pub enum GetError {
     },
     /// The server cannot be reached, or the connection broke and could not be taken up again.
     #[error(
-        "{url}: {reason} after {done} bytes; asked again, it continues there, or from another server"
+        "{url}: {reason} after {done} bytes; the same request continues there, also from another server"
     )]
     Connection {
         /// The file's address.
@@ -40,8 +40,8 @@ pub enum GetError {
     },
     /// More came than the files can be.
     #[error(
-        "{url} is longer than the {limit} bytes that {archive} can have; what came was thrown \
-         away: give another server"
+        "{url} is longer than the {limit} bytes that {archive} can have; what was received was \
+         discarded: give another server"
     )]
     TooLong {
         /// The file's address.
@@ -53,7 +53,7 @@ pub enum GetError {
     },
     /// What came cannot be unpacked.
     #[error(
-        "{url} is corrupt ({reason}); what came was thrown away: try again, or give another server"
+        "{url} is corrupt ({reason}); what was received was discarded: try again, or give another server"
     )]
     Corrupt {
         /// The archive's address.
@@ -63,7 +63,7 @@ pub enum GetError {
     },
     /// An unpacked file is not the one that was published.
     #[error(
-        "{file} from {url} has the SHA-256 {found}, expected {expected}; it was thrown away: try \
+        "{file} from {url} has the SHA-256 {found}, expected {expected}; it was discarded: try \
          again, or give another server"
     )]
     Checksum {

@@ -61,6 +61,8 @@ pub enum ModelsError {
         looked: Vec<PathBuf>,
         /// What to do.
         remedy: String,
+        /// The name of the data set, whose files [`crate::data::get`] can download.
+        set: &'static str,
     },
     /// There are no samples.
     #[error("data {name} is empty: at least one sample of at least one value is needed")]
@@ -69,7 +71,7 @@ pub enum ModelsError {
         name: String,
     },
     /// More samples are asked for than there are.
-    #[error("data {name} has {}, {asked} asked for; ask for at most {available}", counted(*available, "sample"))]
+    #[error("data {name} has {}, but {asked} asked for; ask for at most {available}", counted(*available, "sample"))]
     TooFewSamples {
         /// The data set.
         name: String,
@@ -87,7 +89,7 @@ pub enum ModelsError {
         reason: String,
     },
     /// An input or target is NaN or infinite.
-    #[error("data {name}: {tensor} of sample {sample} is {value}; remove or mend that sample")]
+    #[error("data {name}: {tensor} of sample {sample} is {value}; remove or correct that sample")]
     NotFinite {
         /// The data set.
         name: String,
@@ -100,8 +102,8 @@ pub enum ModelsError {
     },
     /// A label names no class.
     #[error(
-        "data {name}: label {label} of sample {sample} is outside the {classes} classes 0..={}; \
-         mend the label, or use a network with more outputs",
+        "data {name}: label {label} of sample {sample} is outside the {classes} classes 0 to {}; \
+         correct the label, or use a network with more outputs",
         classes.saturating_sub(1)
     )]
     Label {
@@ -116,7 +118,7 @@ pub enum ModelsError {
     },
     /// Labels that begin at 1.
     #[error(
-        "data {name}: its labels run from 1 to {classes}, and classes are counted from 0; \
+        "data {name}: its labels run from 1 to {classes}, but classes are counted from 0; \
          subtract 1 from each label"
     )]
     OneBased {
@@ -137,7 +139,7 @@ pub enum ModelsError {
     },
     /// The inputs are of another size than the network takes.
     #[error(
-        "network {model} takes {} inputs a sample, data {name} has {}",
+        "network {model} takes {} inputs per sample, but data {name} has {}",
         by(expected),
         by(found)
     )]
@@ -153,7 +155,7 @@ pub enum ModelsError {
     },
     /// A network with one input was given data with several.
     #[error(
-        "network {model} takes one input, data {name} has {}: {}; name one, as in FILE:x=ARRAY,y=ARRAY",
+        "network {model} takes one input, but data {name} has {}: {}; name one, as in FILE:x=ARRAY,y=ARRAY",
         inputs.len(),
         inputs.join(", ")
     )]
@@ -165,9 +167,9 @@ pub enum ModelsError {
         /// The names of the inputs.
         inputs: Vec<String>,
     },
-    /// `bce` was given values that are no probabilities.
+    /// `bce` was given values that are not probabilities.
     #[error(
-        "the loss bce needs outputs in [0, 1], output {value} of sample {sample} is not; \
+        "the loss bce needs outputs in [0, 1], but output {value} of sample {sample} is not; \
          use bce-with-logits for a network without a final sigmoid"
     )]
     Probability {
@@ -189,9 +191,7 @@ pub enum ModelsError {
     },
 
     /// A training cannot go on from a state.
-    #[error(
-        "the stored state of the training is not one that it can continue from: {reason}; train from the start"
-    )]
+    #[error("training cannot continue from its stored state: {reason}; train from the start")]
     BadState {
         /// What is wrong with it.
         reason: String,
@@ -272,10 +272,10 @@ pub enum ModelsError {
         /// Values of the tensor.
         total: usize,
     },
-    /// A batch has a single sample, which leaves a BatchNorm layer one value a channel.
+    /// A batch has a single sample, which leaves a BatchNorm layer one value per channel.
     #[error(
-        "a batch holds one sample (samples: {samples}, batch size: {batch}): BatchNorm layer `{layer}` would meet one value \
-         a channel, which has no variance; give another batch size or number of samples"
+        "a batch holds one sample (samples: {samples}, batch size: {batch}): BatchNorm layer `{layer}` would see one value \
+         per channel, which has no variance; give another batch size or number of samples"
     )]
     BatchOfOne {
         /// The layer.
@@ -287,8 +287,8 @@ pub enum ModelsError {
     },
     /// A running variance is negative.
     #[error(
-        "{}: `{tensor}` at {index:?} is {value}, and a variance is not negative: every loss would be NaN; \
-         measure the statistics anew, or use another checkpoint",
+        "{}: `{tensor}` at {index:?} is {value}, but a variance cannot be negative: every loss would be \
+         NaN; re-estimate the statistics, or use another checkpoint",
         path_words(path)
     )]
     NegativeVariance {
@@ -303,8 +303,8 @@ pub enum ModelsError {
     },
     /// Several networks of a file fit, and nothing tells which is meant.
     #[error(
-        "{} holds several networks that fit {model}: {}; name the one that is meant behind the file, FILE:{}, or save it \
-         alone: torch.save({expression}, OTHER)",
+        "{} holds several networks that fit {model}: {}; name the one that is wanted after the file, as in FILE:{}, or \
+         save it by itself: torch.save({expression}, OTHER)",
         path_words(path),
         first_of(names),
         names.first().map_or("KEY", String::as_str)
@@ -343,8 +343,8 @@ pub enum ModelsError {
     },
     /// A file has parameters alone, and the network has running statistics too.
     #[error(
-        "{} has the parameters of {model} and none of its {buffers} running statistics, as named_parameters() gives \
-         them; save the whole state: torch.save(model.state_dict(), FILE)",
+        "{} has the parameters of {model} but none of its {buffers} running statistics, like the result of \
+         named_parameters(); save the whole state: torch.save(model.state_dict(), FILE)",
         path_words(path)
     )]
     NoStatistics {
@@ -357,8 +357,8 @@ pub enum ModelsError {
     },
     /// A file's tensors fit by their shapes, and nothing tells their order.
     #[error(
-        "{} has tensors of the shapes of {model} under other names, and nothing tells the order of {names}, whose shapes \
-         are the same; rename them as the network has them",
+        "{} has tensors with the shapes of {model} under other names, and the order of {names}, which have equal shapes, \
+         is not known; give them the network's names",
         path_words(path)
     )]
     Unordered {

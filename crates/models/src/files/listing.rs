@@ -14,7 +14,7 @@ pub(crate) struct Listed {
     pub(crate) shape: Vec<usize>,
     /// Whether its values are floating-point numbers.
     pub(crate) is_float: bool,
-    /// How many dictionaries inside each other hold it.
+    /// How many nested dictionaries hold it.
     pub(crate) depth: usize,
     /// Which of the files of a checkpoint holds it.
     pub(crate) file: usize,
@@ -169,12 +169,12 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
     let (found, remedy) = match () {
         () if bytes.is_empty() => ("empty", "get the file again"),
         () if starts(&["version https://git-lfs"]) => (
-            "a pointer of Git LFS, which stands for the file",
-            "bring the file itself: git lfs pull",
+            "a pointer of Git LFS, in place of the file",
+            "get the file itself: git lfs pull",
         ),
         () if starts(&["<!doctype", "<html", "<head", "<?xml"]) => (
             "a web page",
-            "look at it in a browser: the address is another one, or wants a login; then download the file itself",
+            "open it in a browser: the address may be wrong, or need a login; then download the file itself",
         ),
         () if starts(&["{\"", "{\n", "{}"]) => (
             "JSON text",

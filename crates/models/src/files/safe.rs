@@ -33,7 +33,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<SafeTensors<'a>, 
         source,
     })?;
     SafeTensors::deserialize(bytes)
-        .map_err(|e| ModelsError::corrupt(path, format!("no valid safetensors file ({e})")))
+        .map_err(|e| ModelsError::corrupt(path, format!("not a valid safetensors file ({e})")))
 }
 
 /// Bytes of memory that a text or a number of the header takes while it is read.
@@ -61,7 +61,7 @@ pub(super) fn in_order<'a>(file: &'a SafeTensors<'_>) -> Vec<(&'a str, TensorVie
 
 /// Whether the values are floating-point numbers; others are not parameters.
 pub(super) fn is_float(dtype: Dtype) -> bool {
-    // What is not known here is refused when it is read.
+    // What is not supported is refused when it is read.
     stored(dtype).is_none_or(Stored::is_float)
 }
 
@@ -89,12 +89,15 @@ fn array(
         |what: String| ModelsError::unsupported(path, format!("tensor `{name}` {what}"));
     let stored = stored(view.dtype()).ok_or_else(|| {
         unsupported(format!(
-            "has type {:?}; store it as F32 (also read: F64, F16, BF16, integers)",
+            "has type {:?}; store it as F32 (F64, F16, BF16 and integers can also be read)",
             view.dtype()
         ))
     })?;
-    let values = decode(stored, view.data())
-        .map_err(|v| unsupported(format!("holds {v}, which is beyond 64-bit integers")))?;
+    let values = decode(stored, view.data()).map_err(|v| {
+        unsupported(format!(
+            "holds {v}, which is outside the range of 64-bit integers"
+        ))
+    })?;
     Ok(Array {
         shape: view.shape().to_vec(),
         values,

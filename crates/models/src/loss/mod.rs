@@ -80,7 +80,7 @@ impl LossKind {
             }
             Targets::Classes(_) if outputs > 1 => suggest(CrossEntropy, "labels", true),
             Targets::Values { data, width: 1 } if outputs > 1 && whole(data) => {
-                suggest(CrossEntropy, "labels, one whole number a sample", false)
+                suggest(CrossEntropy, "labels, one whole number per sample", false)
             }
             Targets::Values { data, width } if outputs > 1 && *width == outputs => {
                 match targets::rows(data, outputs) {

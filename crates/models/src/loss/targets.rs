@@ -211,8 +211,8 @@ struct Fit<'a> {
 impl Fit<'_> {
     fn no_program(&self) -> ModelsError {
         self.unsuited(
-            "it is the output of a program from a file; networks of the families have outputs that a loss is \
-             computed of"
+            "it is an output of a program from a file; networks of the built-in families have outputs from \
+             which a loss is computed"
                 .into(),
         )
     }
@@ -230,7 +230,7 @@ impl Fit<'_> {
         if self.outputs < 2 {
             return Err(self.unsuited(
                 "the network has one output, and the softmax of one output is always 1; \
-                 use bce-with-logits, or a network with an output a class"
+                 use bce-with-logits, or a network with one output per class"
                     .into(),
             ));
         }
@@ -296,8 +296,8 @@ impl Fit<'_> {
         }
         let samples = data.len() / width.max(1);
         Err(self.unsuited(format!(
-            "its {samples} samples have {width} target values each, the network has {} outputs; \
-             they must be as many",
+            "its {samples} samples have {width} target values each, but the network has {} outputs; \
+             the numbers must be equal",
             self.outputs
         )))
     }

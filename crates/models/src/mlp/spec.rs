@@ -73,7 +73,7 @@ impl MlpSpec {
             return Some("at least an input and an output width are needed".into());
         }
         if self.widths.contains(&0) {
-            return Some("a width is 0, it must be at least 1".into());
+            return Some("a width is 0; it must be at least 1".into());
         }
         let fits = |pair: &[usize]| pair[0].checked_mul(pair[1]).is_some_and(|n| n <= MAX_LAYER);
         let large = self.widths.windows(2).find(|pair| !fits(pair))?;

@@ -27,7 +27,7 @@ impl Augment {
 
 /// The words name no change of images.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown change of images `{0}`; known: none, crop, flip, or both as crop,flip")]
+#[error("unknown augmentation `{0}`; known: none, crop, flip, or both as crop,flip")]
 pub struct UnknownAugment(String);
 
 impl FromStr for Augment {

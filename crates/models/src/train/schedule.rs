@@ -14,8 +14,8 @@ use std::str::FromStr;
 /// | `constant` | 1 |
 /// | `step:EPOCHS,GAMMA` (30, 0.1) | `GAMMA ^ floor(epoch / EPOCHS)`, PyTorch's `StepLR` |
 /// | `cosine` | `(1 + cos(pi t / T)) / 2`, PyTorch's `CosineAnnealingLR` a step, towards 0 |
-/// | `warmup-cosine:SHARE` (0.1) | `(t + 1) / W` in the first `W = SHARE T` steps, then `cosine` over the rest |
-/// | `one-cycle:SHARE` (0.3) | 1/25 up to 1 and down to 1/250000, PyTorch's `OneCycleLR` (the set rate is `max_lr`, momentum is not cycled) |
+/// | `warmup-cosine:FRACTION` (0.1) | `(t + 1) / W` in the first `W = FRACTION T` steps, then `cosine` over the rest |
+/// | `one-cycle:FRACTION` (0.3) | 1/25 up to 1 and down to 1/250000, PyTorch's `OneCycleLR` (the set rate is `max_lr`, momentum is not cycled) |
 ///
 /// Cosines come from `libm`, so that every platform trains with the same rates.
 ///
@@ -89,10 +89,10 @@ impl Schedule {
                 Some("a step schedule needs a positive factor")
             }
             Schedule::WarmupCosine { warmup } if !(0.0..1.0).contains(&warmup) => {
-                Some("the share of the warm-up must be in [0, 1)")
+                Some("the fraction of the warm-up must be in [0, 1)")
             }
             Schedule::OneCycle { rise } if !(rise > 0.0 && rise < 1.0) => {
-                Some("the share of the rise must be in (0, 1)")
+                Some("the fraction of the rise must be in (0, 1)")
             }
             _ => None,
         }
@@ -164,7 +164,7 @@ fn parse(given: &str) -> Result<Schedule, String> {
         _ => {
             return Err(
                 "it is unknown; one of: constant, step[:EPOCHS,GAMMA], cosine, \
-                        warmup-cosine[:SHARE], one-cycle[:SHARE]"
+                        warmup-cosine[:FRACTION], one-cycle[:FRACTION]"
                     .into(),
             );
         }

@@ -37,7 +37,7 @@ impl Task {
         })
     }
 
-    /// Checks that no batch has a single sample where a BatchNorm layer would then measure one value a channel.
+    /// Checks that no batch has a single sample where a BatchNorm layer would then measure one value per channel.
     pub(super) fn check_batches(&self, network: &Network, batch: usize) -> Result<(), ModelsError> {
         let samples = self.samples();
         if samples % batch != 1 && batch != 1 {

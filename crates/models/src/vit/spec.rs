@@ -104,10 +104,13 @@ impl VitSpec {
         ];
         let wrong = |(_, size): &&(&str, usize)| *size == 0 || *size > MAX_SIZE;
         if let Some((key, size)) = sizes.iter().find(wrong) {
-            return Some(format!("{key} is {size}, it must be 1 to {MAX_SIZE}"));
+            return Some(format!("{key} is {size}; it must be from 1 to {MAX_SIZE}"));
         }
         if self.depth > MAX_DEPTH {
-            return Some(format!("depth is {}, at most {MAX_DEPTH}", self.depth));
+            return Some(format!(
+                "depth is {}; it must be at most {MAX_DEPTH}",
+                self.depth
+            ));
         }
         if !height.is_multiple_of(self.patch) || !width.is_multiple_of(self.patch) {
             let patch = self.patch;

@@ -132,7 +132,7 @@ fn names_that_are_not_clear_are_listed() {
         &["`x` is not a setting of the form key=value"],
     );
     says(error(&[X, Y], ":x=x,x=y"), &["`x` is given twice"]);
-    says(error(&[X, Y], ":std=0"), &["std must be above 0"]);
+    says(error(&[X, Y], ":std=0"), &["std must be greater than 0"]);
     says(
         error(&[X, Y], ":mean=1,2"),
         &["mean has 2 numbers", "3 along its first axis"],
@@ -203,7 +203,7 @@ fn tokens_without_targets_have_the_next_one() {
         data.notes().join("; "),
         &["the target of each token is the next one"],
     );
-    // Numbers are no tokens.
+    // Numbers are not tokens.
     says(
         open(&write(dir.path(), &[X]), "", Split::Train).unwrap_err(),
         &["no tensor `y`"],
@@ -287,7 +287,10 @@ fn standard_images_take_a_mean_and_a_deviation() {
         error("mnist:mean=0.1,0.2,0.3"),
         &["mean has 3 numbers; give one"],
     );
-    says(error("cifar10:mean=0.1,std=0"), &["std must be above 0"]);
+    says(
+        error("cifar10:mean=0.1,std=0"),
+        &["std must be greater than 0"],
+    );
     says(error("mnist:std=0.5,n=5"), &["unknown setting `n`"]);
 }
 
@@ -312,7 +315,7 @@ fn names_with_settings_are_read_as_they_are_written() {
     assert_eq!(spec.to_string(), r"$'d\xff.npz':x=images");
 }
 
-/// Rows with several ones, or none, are no classes: their squared error is said.
+/// Rows with several ones, or none, are not classes: their squared error is said.
 #[test]
 fn the_loss_that_rows_suggest_is_said_where_it_may_surprise() {
     let suggested = |data: &[f32]| {

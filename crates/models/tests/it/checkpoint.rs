@@ -65,7 +65,7 @@ fn tensors_are_not_written_under_endings_of_other_formats() {
         let error = save_weights(dir.path().join(name), &params).unwrap_err();
         let text = error.to_string();
         assert!(
-            text.contains("is the ending of another format; give"),
+            text.contains("is the extension of another format; give"),
             "{text}"
         );
         assert!(text.ends_with("w.safetensors"), "{text}");
@@ -234,7 +234,7 @@ fn torchvisions_words_of_residual_networks_are_understood() {
         assert_eq!((&tensor.name, &tensor.shape), (&own.name, &own.shape));
         assert!(tensor.data.iter().all(|&v| v == 1.0 + place as f32));
     }
-    let words = "names are read in other words: `downsample` as `shortcut`, `fc` as `linear`";
+    let words = "names are translated: `downsample` as `shortcut`, `fc` as `linear`";
     assert!(
         loaded
             .notes

@@ -75,7 +75,7 @@ fn only_what_is_needed_is_read() {
     }
     // Six need the third file, which is not there; a label after the second does no harm.
     let error = cifar("cifar10", dir.path(), Split::Train, Some(6)).unwrap_err();
-    says(error, &["data_batch_3.bin", "landscape data get cifar10"]);
+    says(error, &["data_batch_3.bin", "download the files"]);
     let error = cifar("cifar10", dir.path(), Split::Test, Some(2)).unwrap_err();
     says(error, &["cifar10 (test", "1 sample, 2 asked for"]);
     let mut bytes = fs::read(dir.path().join("data_batch_1.bin")).unwrap();
@@ -153,14 +153,14 @@ fn what_is_missing_is_named() {
         &[
             "CIFAR-10's data_batch_1.bin not found",
             "cifar-10-batches-bin",
-            "landscape data get cifar10",
+            "download the files",
         ],
     );
     fs::create_dir(dir.path().join("cifar-10-batches-py")).unwrap();
     let error = cifar("cifar10", dir.path(), Split::Test, None).unwrap_err();
     says(
         error,
-        &["the version for Python", "landscape data get cifar10"],
+        &["the version for Python", "the binary version is needed"],
     );
 }
 
@@ -217,7 +217,7 @@ fn a_hundred_classes() {
     fs::write(folder.join("test.bin"), image(100)).unwrap();
     says(
         cifar("cifar100", &folder, Split::Test, None).unwrap_err(),
-        &["has the label 100", "CIFAR-100's are 0 to 99"],
+        &["has the label 100", "those of CIFAR-100 are 0 to 99"],
     );
     fs::write(folder.join("test.bin"), record(0, 1, [1, 2, 3])).unwrap();
     says(
@@ -226,6 +226,6 @@ fn a_hundred_classes() {
     );
     says(
         cifar("cifar100", Path::new("nowhere"), Split::Train, None).unwrap_err(),
-        &["CIFAR-100's train.bin", "landscape data get cifar100"],
+        &["CIFAR-100's train.bin", "download the files"],
     );
 }

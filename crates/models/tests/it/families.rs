@@ -162,7 +162,7 @@ fn settings_are_read_and_written() {
     let error = |text: &str| text.parse::<ModelSpec>().unwrap_err();
     says(
         error("resnet20:classes=0"),
-        &["classes is 0, it must be 1 to 32768"],
+        &["classes is 0; it must be from 1 to 32768"],
     );
     says(
         error("resnet20:classes"),

@@ -155,14 +155,14 @@ fn what_is_wrong_is_named() {
             Some(3),
         )
         .unwrap_err(),
-        &["has 2 samples, 3 asked for"],
+        &["has 2 samples, but 3 asked for"],
     );
     fs::create_dir(dir.path().join("b")).unwrap();
     says(error(":size=4"), &["/b: it holds no PNG or JPEG images"]);
     fs::write(dir.path().join("b/x.png"), "GIF89a").unwrap();
     says(
         error(":size=4"),
-        &["x.png: it begins as neither a PNG nor a JPEG image"],
+        &["x.png: it does not begin like a PNG or JPEG image"],
     );
     says(
         open(Path::new("no/such"), "", Split::Train).unwrap_err(),
@@ -190,7 +190,7 @@ fn damaged_images_are_errors() {
     fs::write(dir.path().join("a/x.png"), &large).unwrap();
     says(
         open(dir.path(), "", Split::Train).unwrap_err(),
-        &["x.png", "it unpacks to", "where a file of"],
+        &["x.png", "of memory once unpacked", "a file of"],
     );
 }
 

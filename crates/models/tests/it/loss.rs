@@ -204,7 +204,7 @@ fn unsuitable_targets_are_named() {
     says(
         error(&labels, LossKind::CrossEntropy, 3),
         &[
-            "data d: label 3 of sample 1 is outside the 3 classes 0..=2",
+            "data d: label 3 of sample 1 is outside the 3 classes 0 to 2",
             "more outputs",
         ],
     );
@@ -214,7 +214,7 @@ fn unsuitable_targets_are_named() {
     );
     says(
         error(&labels, LossKind::BceWithLogits, 1),
-        &["label 3 of sample 1", "2 classes 0..=1"],
+        &["label 3 of sample 1", "2 classes 0 to 1"],
     );
     says(
         error(&labels, LossKind::CrossEntropy, 1),

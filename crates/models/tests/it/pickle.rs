@@ -486,7 +486,7 @@ fn programs_that_make_no_sense_are_refused() {
 fn other_files_are_told_apart() {
     says(
         refused(b"\x80\x02}."),
-        &["none of torch.save", "model.state_dict()"],
+        &["not one that torch.save wrote", "model.state_dict()"],
     );
     says(
         refused(&legacy(b"\x80\x02]q\0.", b"\x80\x02].")),
@@ -497,7 +497,7 @@ fn other_files_are_told_apart() {
     says(refused(&tar), &["before PyTorch 0.1.10"]);
     says(
         refused(b"\x89PNG and so on"),
-        &["does not begin as files of torch.save do"],
+        &["does not begin like a file of torch.save"],
     );
     says(refused(b""), &["get the file again"]);
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -296,6 +296,6 @@ fn a_state_of_another_training_is_refused() {
     newer[7] = 2;
     says(
         TrainState::from_bytes(&newer).unwrap_err(),
-        &["version 2, this program reads version 1"],
+        &["version 2, but this program reads version 1"],
     );
 }

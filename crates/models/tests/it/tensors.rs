@@ -87,7 +87,7 @@ fn samples_are_taken_from_the_front() {
             Some(n),
         )
     };
-    says(error(6).unwrap_err(), &["has 5 samples, 6 asked for"]);
+    says(error(6).unwrap_err(), &["has 5 samples, but 6 asked for"]);
     says(error(0).unwrap_err(), &["is empty"]);
 }
 
@@ -148,7 +148,7 @@ fn images_have_their_axes_in_the_networks_order() {
     }
     says(
         check(&[2, 32, 32, 3], "resnet20").unwrap_err(),
-        &["resnet20 takes 3x32x32 inputs a sample, data d has 32x32x3"],
+        &["resnet20 takes 3x32x32 inputs per sample, but data d has 32x32x3"],
     );
     says(
         check(&[2, 3, 28, 28], "vgg9").unwrap_err(),
@@ -156,7 +156,7 @@ fn images_have_their_axes_in_the_networks_order() {
     );
     says(
         check(&[2, 5], "mlp:4-1").unwrap_err(),
-        &["mlp:4-1 takes 4 inputs a sample, data d has 5"],
+        &["mlp:4-1 takes 4 inputs per sample, but data d has 5"],
     );
 }
 

@@ -307,7 +307,11 @@ fn what_does_not_fit_is_an_error_before_anything_is_computed() {
     let config = TrainConfig::default();
     says(
         run("mlp:3-4-1", LossKind::Mse, &config),
-        &["mlp:3-4-1 takes 3 inputs a sample", "moons:n=200", "has 2"],
+        &[
+            "mlp:3-4-1 takes 3 inputs per sample",
+            "moons:n=200",
+            "has 2",
+        ],
     );
     says(
         run("mlp:2-4-1", LossKind::CrossEntropy, &config),

@@ -51,7 +51,7 @@ fn perceptrons_of_others_are_told_by_shapes_and_order() {
         ("inside.pt", "`net.mlp.0.weight` as `fc1.weight`"),
     ] {
         let said = loads(name, MODEL);
-        let words = format!("the tensors are told by their shapes and order: {first}");
+        let words = format!("the tensors are matched by their shapes and order: {first}");
         assert!(said.len() == 1 && said[0].starts_with(&words), "{said:?}");
     }
     // `10` is behind `2`, whatever the order of the file.
@@ -67,8 +67,8 @@ fn layers_whose_order_nothing_tells_are_refused() {
     says(
         error,
         &[
-            "unordered.safetensors has tensors of the shapes of mlp:3-5-5-5-2",
-            "nothing tells the order of `left`, `right`",
+            "unordered.safetensors has tensors with the shapes of mlp:3-5-5-5-2",
+            "the order of `left`, `right`",
         ],
     );
     let renames = ["left=fc2", "right=fc3", "first=fc1", "last=fc4"].map(|r| r.parse().unwrap());
@@ -241,7 +241,7 @@ fn a_checkpoint_in_parts_is_read_by_its_index() {
         );
     }
     says(index("{}").unwrap_err(), &["names no tensors"]);
-    says(index("[").unwrap_err(), &["no valid index"]);
+    says(index("[").unwrap_err(), &["not a valid index"]);
     says(
         index(&names("part-3.safetensors", "part-2.safetensors")).unwrap_err(),
         &["cannot read", "part-3.safetensors"],
@@ -312,7 +312,7 @@ fn parameters_without_buffers() {
     save_weights(&path, &Params::new(alone.collect()).unwrap()).unwrap();
     says(
         load_network(&path, &model).unwrap_err(),
-        &["w.safetensors has the parameters of resnet20 and none of its 42 running statistics"],
+        &["w.safetensors has the parameters of resnet20 but none of its 42 running statistics"],
     );
     let mut kept = Network::layout(&model).into_inner();
     kept.iter_mut().for_each(|tensor| tensor.data.fill(7.0));
@@ -438,10 +438,7 @@ fn torchvisions_names_are_understood() {
             );
         }
         let said = words(&loaded);
-        assert!(
-            said[0].starts_with("names are read in other words: "),
-            "{said:?}"
-        );
+        assert!(said[0].starts_with("names are translated: "), "{said:?}");
     }
     // What it is, is said for another network.
     rename(

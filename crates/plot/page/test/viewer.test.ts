@@ -266,9 +266,9 @@ test("twenty paths look different", () => {
 });
 
 test("warnings name their paths unless all share them", () => {
-  const little = "the plane explains 40.0% of the path's variance only";
+  const little = "the plane explains only 40.0% of the path's variance";
   const [a, b] = [run("a", [0], { warnings: [little] }), run("b", [0])];
-  assert.deepEqual(warnings([{ path: a, name: "a" }]), ["The plane explains 40.0% of the path's variance only."]);
+  assert.deepEqual(warnings([{ path: a, name: "a" }]), ["The plane explains only 40.0% of the path's variance."]);
   assert.deepEqual(warnings([{ path: a, name: "a" }, { path: b, name: "b" }]), [`a: ${little}.`]);
   const both = [{ path: a, name: "a" }, { path: { ...b, warnings: [little] }, name: "b" }];
   assert.equal(warnings(both).length, 1);

@@ -326,9 +326,8 @@ impl<'a> Paths<'a> {
             1..=3 => format!(" ({})", names.join(", ")),
             n => format!(" (of {n} paths)"),
         };
-        (outside > 0).then(|| {
-            format!("{outside} of {all} checkpoints lie outside of the plane shown{whose}")
-        })
+        (outside > 0)
+            .then(|| format!("{outside} of {all} checkpoints lie outside the plane shown{whose}"))
     }
 }
 

@@ -47,7 +47,7 @@ pub fn edge_of_stability(
         let swatch = Swatch::Point(mark::Mark::Circle, LINES[0]);
         figure.entry(Entry::new(swatch, format!("not converged ({open})")));
     }
-    figure.draw("Largest eigenvalue while training")
+    figure.draw("Largest eigenvalue during training")
 }
 
 fn check(curves: &[StabilityCurve]) -> Result<(), PlotError> {

@@ -61,7 +61,7 @@ fn number(label: &str) -> f64 {
         (None, false) => plain,
     };
     text.parse()
-        .unwrap_or_else(|_| panic!("{label} is no number"))
+        .unwrap_or_else(|_| panic!("{label} is not a number"))
 }
 
 fn check_ticks(ticks: &[Tick], lo: f64, hi: f64, most: usize) {

@@ -10,7 +10,7 @@ pub(crate) fn pow10(k: i32) -> f64 {
     }
 }
 
-/// `m * 10^k` by way of its digits: correctly rounded, also where `10^k` itself is no f64.
+/// `m * 10^k` by way of its digits: correctly rounded, also where `10^k` itself is not an f64.
 fn read(m: f64, k: i32) -> f64 {
     let digits = format!("{m:e}");
     let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));

@@ -244,7 +244,7 @@ fn several_paths_minima_and_the_diagnosis_come_with_the_page() {
     assert_eq!(names, ["", "SGD", "Adam"]);
     assert_eq!(json["paths"][0]["warnings"], serde_json::json!([]));
     let warned = json["paths"][2]["warnings"][0].as_str().unwrap();
-    assert!(warned.contains("explains 30.0%"), "{warned}");
+    assert!(warned.contains("explains only 30.0%"), "{warned}");
     let minima = json["minima"].as_array().unwrap();
     let known = crate::support::pairs();
     assert_eq!(minima.len(), known.len());

@@ -125,7 +125,7 @@ fn checkpoints_outside_are_counted_and_their_paths_named() {
     let caption: Vec<String> = words(&figure).into_iter().map(|w| w.words).collect();
     let caption = caption.join(" ");
     assert!(
-        caption.contains("5 of 13 checkpoints lie outside of the plane shown (far)"),
+        caption.contains("5 of 13 checkpoints lie outside the plane shown (far)"),
         "{caption}"
     );
 }

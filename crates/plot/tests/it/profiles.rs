@@ -128,7 +128,7 @@ fn a_plane_that_explains_little_is_said_so() {
     };
     let said = caption(&poor);
     assert!(
-        said.contains("explains 40.0%") && said.contains("differs from the true one"),
+        said.contains("explains only 40.0%") && said.contains("differs from the true one"),
         "{said}"
     );
     assert!(!caption(&path(12)).contains("explains"));

@@ -66,7 +66,7 @@ fn paths_have_basins_below_them_and_shares_are_checked() {
     let error = contour(&surface, &wrong).unwrap_err().to_string();
     assert_eq!(
         error,
-        "basins = 1.5 is not usable: a share of the range, 0 to 1"
+        "basins = 1.5 is not usable: a fraction of the range, 0 to 1"
     );
 }
 

@@ -165,7 +165,8 @@ pub(super) fn check_sample(sample: &Sample) -> Result<(), (&'static str, String)
             true => "; if it is a percentage, divide it by 100",
             false => "",
         };
-        let reason = format!("{accuracy:?} is not an accuracy, which is a share from 0 to 1{hint}");
+        let reason =
+            format!("{accuracy:?} is not an accuracy, which is a number from 0 to 1{hint}");
         return Err(("accuracy", reason));
     }
     match sample.loss_se {
@@ -187,7 +188,9 @@ fn off(given: f64, even: f64, axis: &Axis) -> Result<f64, String> {
     let steps = (given - even).abs() / unit;
     match steps <= TOLERANCE {
         true => Ok(steps),
-        false => Err(format!("{given:?} where even spacing has {even:?}")),
+        false => Err(format!(
+            "{given:?} where evenly spaced points have {even:?}"
+        )),
     }
 }
 
@@ -256,7 +259,7 @@ impl Notes {
     /// A coordinate was taken as one of the grid.
     fn moved(&mut self, steps: f64, given: f64, even: f64, place: &Place) {
         if steps > ROUNDED && self.farthest.as_ref().is_none_or(|(most, _)| steps > *most) {
-            let words = format!("{given:?} is taken as {even:?}{place}");
+            let words = format!("{given:?} becomes {even:?}{place}");
             self.farthest = Some((steps, words));
         }
     }
@@ -270,7 +273,7 @@ impl Notes {
 
     /// Coordinates fall.
     fn turned(&mut self, name: &str) {
-        self.say(format!("`{name}` falls, and is turned: axes rise"));
+        self.say(format!("`{name}` descends, and is reversed: axes ascend"));
     }
 
     /// The notes as sentences.

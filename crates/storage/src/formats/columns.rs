@@ -55,8 +55,8 @@ impl Columns {
         let dims = indexed.max(placed);
         if dims == 0 {
             return Err(wrong(format!(
-                "there is no column `alpha` among {}; the columns are alpha, loss, of a plane alpha, beta, loss, and may \
-                 be more",
+                "there is no column `alpha` among {}; a line has the columns alpha and loss, a plane alpha, beta and loss, \
+                 and there may be more",
                 some_of(names.iter().map(String::as_str))
             )));
         }
@@ -117,7 +117,7 @@ impl Columns {
         match count {
             0..=MAX_COLUMNS => Ok(()),
             _ => {
-                let reason = format!("{count} columns; at most {MAX_COLUMNS} are read");
+                let reason = format!("it has {count} columns; at most {MAX_COLUMNS} are supported");
                 Err(Error::malformed(path, place, reason))
             }
         }
@@ -162,18 +162,20 @@ impl Names<'_> {
     }
 }
 
-/// Whether a name is no extra term, beside the indices and coordinates that are used.
+/// Whether a name is not an extra term, beside the indices and coordinates that are used.
 fn is_fixed(name: &str, used: (&[&str], &[&str])) -> bool {
     MEASURES.contains(&name) || name == SOURCE || used.0.contains(&name) || used.1.contains(&name)
 }
 
 fn say_grid(indexed: usize, coordinates: &[&str], notes: &mut Notes) {
     if indexed == 0 {
-        notes.say("there are no indices i, j, k: the grid follows from the coordinates".to_owned());
+        notes.say(
+            "there are no indices i, j, k: the grid is derived from the coordinates".to_owned(),
+        );
     }
     if coordinates[0] != COORDINATES[0] {
         notes.say(format!(
-            "{} are taken for {}",
+            "{} are read as {}",
             coordinates.join(", "),
             COORDINATES[..coordinates.len()].join(", ")
         ));

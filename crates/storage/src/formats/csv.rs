@@ -233,7 +233,7 @@ impl Table<'_> {
         let fields = Fields::split(text, self.between, wanted, self.path, number)?;
         if fields.count != wanted {
             let given = fields.count;
-            let reason = format!("{given} fields where the header has {wanted}");
+            let reason = format!("{given} fields, but {wanted} in the header");
             return Err(Error::malformed(self.path, Place::line(number), reason));
         }
         Ok(Line {
@@ -335,7 +335,10 @@ impl Line<'_> {
         let number = self.parsed(column).ok_or_else(wrong)?;
         // `inf` is infinite, 1e400 is not.
         match number.is_infinite() && field.contains(|c: char| c.is_ascii_digit()) {
-            true => Err(self.wrong(column, format!("{} is beyond f64", shown(field)))),
+            true => Err(self.wrong(
+                column,
+                format!("{} is outside the range of f64", shown(field)),
+            )),
             false => Ok(number),
         }
     }

@@ -297,7 +297,7 @@ fn check_root(text: &[u8], path: &Path) -> Result<(), Error> {
         Some(_) => "something else",
     };
     let reason = format!(
-        "an object, `{{...}}`, is expected, and this is {found} (docs/export.md has the form)"
+        "an object, `{{...}}`, is expected, but this is {found} (docs/export.md describes the form)"
     );
     Err(Error::malformed(path, Place::default(), reason))
 }
@@ -369,7 +369,7 @@ fn syntax(error: &serde_json::Error, path: &Path) -> Error {
     let reason = message.split(" at line ").next().unwrap_or(&message);
     let reason = match error.classify() {
         Category::Data => {
-            format!("{} (docs/export.md has the form)", plainly(reason))
+            format!("{} (docs/export.md describes the form)", plainly(reason))
         }
         Category::Eof => "the file ends too early".to_owned(),
         _ => reason.to_owned(),

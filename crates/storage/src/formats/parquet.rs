@@ -269,7 +269,7 @@ pub(crate) fn broken(path: &Path, name: &Plain, error: duckdb::Error) -> Error {
     }
     let text = match text.contains("Could not read enough bytes") {
         // It reserves what a length says, and takes none of it before the bytes are there.
-        true => "a length in it leads beyond its end; get the file again".to_owned(),
+        true => "a length in it points beyond its end; get the file again".to_owned(),
         false => {
             let said = text.lines().next().unwrap_or_default();
             let said = said.trim_start_matches("Invalid Input Error: ");

@@ -147,7 +147,7 @@ impl Distinct {
         match self.values.iter().find(off) {
             None => Ok(()),
             Some(value) => Err(format!(
-                "{value:?} is on no even spacing from {:?} to {:?}; give columns i and j that number the points",
+                "{value:?} is not at an even spacing from {:?} to {:?}; give columns i and j that number the points",
                 axis.min(),
                 axis.max()
             )),

@@ -35,7 +35,7 @@ pub(super) fn check(conn: &Connection, query: &str) -> Result<(), Error> {
         Parsed::Readers(0) => Err(refusal("the query is empty".to_owned())),
         Parsed::Readers(1) | Parsed::Wrong => Ok(()),
         Parsed::Readers(count) => Err(refusal(format!(
-            "a query is one statement, and these are {count}; ask them one by one"
+            "a query is a single statement, but there are {count}; run them one at a time"
         ))),
         Parsed::Others => match explained(query) {
             Some(inner) => check_explained(conn, query, inner),

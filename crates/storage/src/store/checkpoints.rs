@@ -174,7 +174,7 @@ impl RowSource for StoredRows {
         let step = self.steps.get(index);
         let step = step.ok_or_else(|| format!("there are {} checkpoints", self.len()))?;
         let found = self.store.checkpoint(&self.run, *step)?;
-        let found = found.ok_or_else(|| format!("step {step} has no checkpoint any more"))?;
+        let found = found.ok_or_else(|| format!("step {step} no longer has a checkpoint"))?;
         Ok(found.params)
     }
 }

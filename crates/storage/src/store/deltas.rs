@@ -202,7 +202,7 @@ impl Chain {
     pub(super) fn push(&mut self, frame: &Frame) -> Result<(), Error> {
         if frame.base.is_some() && frame.base != self.step {
             return Err(Error::damaged(format!(
-                "the checkpoint of step {} without the one it is the difference to",
+                "the checkpoint of step {} without the one it is the difference from",
                 frame.step
             )));
         }

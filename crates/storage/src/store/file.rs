@@ -448,6 +448,32 @@ fn check_header(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// What DuckDB's write-ahead logs begin with: the type and the version of the log as the first fields of its first entry.
+const LOG: [u8; 5] = [0x64, 0x00, 0x62, 0x65, 0x00];
+
+/// DuckDB passes over a file that has the name of the database's log and is not one, and then overwrites it. A log that
+/// ends within these bytes holds no change yet.
+fn check_log(path: &Path) -> Result<(), Error> {
+    let log = log_of(path);
+    let mut file = match fs::File::open(&log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(Error::io("open", &log))?,
+    };
+    let mut begins = Vec::new();
+    let read = file
+        .by_ref()
+        .take(LOG.len() as u64)
+        .read_to_end(&mut begins);
+    read.map_err(Error::io("read", &log))?;
+    match LOG.starts_with(&begins) {
+        true => Ok(()),
+        false => Err(Error::NotALog {
+            log,
+            path: path.to_owned(),
+        }),
+    }
+}
+
 /// Makes a new file beside its place and moves it there once it is complete, so that whoever is
 /// interrupted finds either no file or a whole one. Of several that make the same file one works at a
 /// time, and the others find it there.
@@ -488,6 +514,7 @@ fn name_creation(error: Error, path: &Path) -> Error {
 
 /// Gives the finished draft its name. No other process makes the file meanwhile.
 fn place(draft: &Path, path: &Path) -> Result<(), Error> {
+    check_log(path)?;
     // A log left over from a database that was deleted must not be applied to the new one.
     match fs::remove_file(log_of(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -522,6 +549,7 @@ fn open_at(path: &Path, access: Access, timeout: Duration) -> Result<Connection,
 
 /// Opens the file, again and again while another process has it, for as long as `timeout`.
 fn open(path: &Path, access: Access, timeout: Duration) -> Result<Connection, Error> {
+    check_log(path)?;
     retry(path, timeout, || open_once(path, access))
 }
 

@@ -120,7 +120,7 @@ impl fmt::Display for JournalNote {
             JournalNote::Outdated => {
                 return f.write_str(
                     "results beside the database are not stored yet, because its tables are of an earlier \
-                     version; `landscape migrate` stores them",
+                     version; migrating it stores them",
                 );
             }
             JournalNote::Refused { why } => {
@@ -134,7 +134,7 @@ impl fmt::Display for JournalNote {
         };
         write!(
             f,
-            "stored what had to wait for the database ({changes} batches)"
+            "stored the results that had been waiting for the database ({changes} batches)"
         )?;
         if *dropped > 0 {
             write!(
@@ -143,7 +143,7 @@ impl fmt::Display for JournalNote {
             )?;
         }
         if *torn > 0 {
-            write!(f, "; its last {torn} bytes were not whole and are lost")?;
+            write!(f, "; its last {torn} bytes were incomplete and are lost")?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ pub struct RunFilter {
     pub names: Option<String>,
     /// The order.
     pub order: RunOrder,
-    /// At most so many, the first in that order.
+    /// At most this many, the first in that order.
     pub limit: Option<usize>,
 }
 

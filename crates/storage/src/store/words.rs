@@ -61,16 +61,19 @@ pub(super) fn damage(message: &str) -> Option<&'static str> {
     const WORDS: [(&str, &str); 4] = [
         (
             "Could not read enough bytes",
-            "it ends too early: a part of it is missing",
+            "it ends too early: part of it is missing",
         ),
-        ("Corrupt database file", "a checksum of it does not hold"),
+        (
+            "Corrupt database file",
+            "one of its checksums does not match",
+        ),
         (
             "Failed to deserialize",
-            "what it says of itself cannot be read",
+            "its description of itself cannot be read",
         ),
         (
             "Serialization Error",
-            "what it says of itself cannot be read",
+            "its description of itself cannot be read",
         ),
     ];
     let found = WORDS.iter().find(|(words, _)| message.contains(words));

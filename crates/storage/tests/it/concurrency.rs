@@ -498,7 +498,11 @@ fn a_file_made_by_several_processes_at_once_holds_what_each_stored() {
     for round in 0..4 {
         let (dir, file) = place();
         if round % 2 == 1 {
-            std::fs::write(file.with_extension("duckdb.wal"), b"left over").unwrap();
+            std::fs::write(
+                file.with_extension("duckdb.wal"),
+                b"d\0be\0\x02\xff\xffleft over",
+            )
+            .unwrap();
         }
         let processes: Vec<_> = (0..4)
             .map(|_| Process::start("create-and-begin", &file))

@@ -172,8 +172,47 @@ fn a_directory_that_takes_no_files_is_named() {
 #[test]
 fn a_log_left_by_a_deleted_database_is_not_applied_to_a_new_one() {
     let (_dir, path) = place();
-    fs::write(path.with_extension("duckdb.wal"), b"left over").unwrap();
+    let left = b"d\0be\0\x02\xff\xffleft over";
+    fs::write(path.with_extension("duckdb.wal"), left).unwrap();
     Store::open(&path).unwrap().begin(&spec(1)).unwrap();
+}
+
+/// DuckDB passes over what is not a log, and overwrites it: notes of the user's, or the log of a file system that lost
+/// its first bytes.
+#[test]
+fn a_file_in_the_place_of_the_log_is_not_overwritten() {
+    let (_dir, path) = place();
+    let log = path.with_extension("duckdb.wal");
+    let refused = |opened: Result<Store, Error>| {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, Error::NotALog { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("landscape.duckdb.wal` has the name"),
+            "{text}"
+        );
+        assert!(text.contains("move it elsewhere"), "{text}");
+    };
+    for other in [&b"my own notes"[..], &[0; 300], b"d\0b\0"] {
+        fs::write(&log, other).unwrap();
+        refused(Store::open(&path));
+        assert!(!path.exists());
+        assert_eq!(fs::read(&log).unwrap(), other);
+    }
+    fs::remove_file(&log).unwrap();
+    Store::open(&path).unwrap().begin(&spec(1)).unwrap();
+    for other in [&b"my own notes"[..], &[0; 300]] {
+        fs::write(&log, other).unwrap();
+        refused(Store::open(&path));
+        refused(Store::open_read(&path));
+        assert_eq!(fs::read(&log).unwrap(), other);
+    }
+    // A log whose first entry was not written whole holds nothing.
+    for cut in [&b""[..], b"d", b"d\0be\0\x02"] {
+        fs::write(&log, cut).unwrap();
+        assert_eq!(Store::open_read(&path).unwrap().runs().unwrap().len(), 1);
+        Store::open(&path).unwrap();
+    }
 }
 
 fn large() -> Grid {

@@ -218,7 +218,7 @@ fn directions_of_another_network_are_refused() {
     );
 }
 
-/// What stands at points that are not computed yet is no eigenvalue.
+/// What stands at points that are not computed yet is not an eigenvalue.
 #[test]
 fn fills_of_eigenvalues_are_no_values() {
     let surface = import_surface(&reference("h5/eigen-losses.h5"), Format::H5).unwrap();
@@ -286,7 +286,7 @@ fn other_forms_are_the_same_landscape() {
         }
         let said = notes
             .iter()
-            .any(|note| note == "`xcoordinates` falls, and is turned: axes rise");
+            .any(|note| note == "`xcoordinates` descends, and is reversed: axes ascend");
         assert_eq!(said, name == "falling.h5", "{notes:?}");
     }
 }

@@ -69,7 +69,7 @@ fn grids_larger_than_their_file_may_take() {
     // So many columns took the square of their number in time.
     let names: Vec<String> = (0..200_000).map(|n| format!("t{n}")).collect();
     fs::write(&path, format!("i,alpha,loss,{}\n", names.join(","))).unwrap();
-    assert!(refused(&path, Format::Csv).contains("at most 1000 are read"));
+    assert!(refused(&path, Format::Csv).contains("at most 1000 are supported"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn numbers_out_of_range() {
     for (row, expected) in [
         (
             "1,1,1,0.1,55",
-            "line 3, `accuracy`: 55.0 is not an accuracy, which is a share from 0 to 1; if it is a percentage, divide it by 100",
+            "line 3, `accuracy`: 55.0 is not an accuracy, which is a number from 0 to 1; if it is a percentage, divide it by 100",
         ),
         (
             "1,1,1,0.1,-0.5",
@@ -94,9 +94,18 @@ fn numbers_out_of_range() {
             "1,1,1,-0.1,0.5",
             "line 3, `loss_se`: -0.1 is not a standard error",
         ),
-        ("1,1,1e400,0.1,0.5", "line 3, `loss`: 1e400 is beyond f64"),
-        ("1,1,-1e999,0.1,0.5", "line 3, `loss`: -1e999 is beyond f64"),
-        ("1,1e999,1,0.1,0.5", "line 3, `alpha`: 1e999 is beyond f64"),
+        (
+            "1,1,1e400,0.1,0.5",
+            "line 3, `loss`: 1e400 is outside the range of f64",
+        ),
+        (
+            "1,1,-1e999,0.1,0.5",
+            "line 3, `loss`: -1e999 is outside the range of f64",
+        ),
+        (
+            "1,1e999,1,0.1,0.5",
+            "line 3, `alpha`: 1e999 is outside the range of f64",
+        ),
     ] {
         fs::write(&path, format!("{head}{row}\n")).unwrap();
         let text = refused(&path, Format::Csv);
@@ -134,7 +143,7 @@ fn coordinates_that_are_moved_are_told() {
     assert_eq!(surface.grid().axes()[0].value(1), 1.0);
     assert_eq!(notes.len(), 1);
     assert!(
-        notes[0].contains("1.00015 is taken as 1.0, line 3, `alpha`"),
+        notes[0].contains("1.00015 becomes 1.0, line 3, `alpha`"),
         "{notes:?}"
     );
     fs::write(&path, table("1.0000001")).unwrap();

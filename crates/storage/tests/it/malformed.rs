@@ -33,8 +33,8 @@ fn tables() {
         ("alpha,loss\n", ": there are no points"),
         (
             "a,loss\n",
-            ", line 1: there is no column `alpha` among `a`, `loss`; the columns are alpha, loss, of a plane alpha, beta, loss, and \
-             may be more",
+            ", line 1: there is no column `alpha` among `a`, `loss`; a line has the columns alpha and loss, a plane alpha, beta and \
+             loss, and there may be more",
         ),
         ("i,j,alpha,loss\n", ", line 1: there is no column `beta`"),
         (
@@ -43,7 +43,7 @@ fn tables() {
         ),
         (
             "alpha,loss\n0,1\n0.3,1\n1,2\n",
-            ", `alpha`: 0.3 is on no even spacing from 0.0 to 1.0; give columns i and j that number the points",
+            ", `alpha`: 0.3 is not at an even spacing from 0.0 to 1.0; give columns i and j that number the points",
         ),
         (
             "alpha,loss\n0,1\n1,1\n0,2\n",
@@ -65,7 +65,7 @@ fn tables() {
         ),
         (
             "i,alpha,loss\n0,0,1\n1,1\n",
-            ", line 3: 2 fields where the header has 3",
+            ", line 3: 2 fields, but 3 in the header",
         ),
         (
             "i,alpha,loss\n0,0,1\n1,1,x\n",
@@ -98,7 +98,7 @@ fn tables() {
         ),
         (
             "i,alpha,loss\n0,0,1\n1,0.3,1\n2,1,1\n",
-            ", line 3, `alpha`: 0.3 where even spacing has 0.5",
+            ", line 3, `alpha`: 0.3 where evenly spaced points have 0.5",
         ),
         (
             "i,alpha,loss\n0,0,1\n90000000,1,1\n",
@@ -121,19 +121,19 @@ fn planes_of_other_programs_are_read() {
     for (content, said) in [
         (
             "alpha,beta,loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
-            "there are no indices i, j, k: the grid follows from the coordinates",
+            "there are no indices i, j, k: the grid is derived from the coordinates",
         ),
         (
             "beta,loss,alpha\n0.1,2,-1\n0,5,1\n0.1,4,0\n0,1,-1\n0,3,0\n0.1,NA,1\n",
-            "there are no indices i, j, k: the grid follows from the coordinates",
+            "there are no indices i, j, k: the grid is derived from the coordinates",
         ),
         (
             "Alpha,Beta,Loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
-            "the grid follows from the coordinates",
+            "the grid is derived from the coordinates",
         ),
         (
             "x,y,loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
-            "x, y are taken for alpha, beta",
+            "x, y are read as alpha, beta",
         ),
         (
             "\u{feff}i;j;alpha;beta;loss\n0;0;-1,0;0,0;1,0\n0;1;-1,0;0,1;2\n1;0;0;0;3,0\n1;1;0;0,1;4\n2;0;1;0;5\n2;1;1;0,1;\n",
@@ -149,7 +149,7 @@ fn planes_of_other_programs_are_read() {
         ),
         (
             "i,j,alpha,beta,loss\n2,0,-1,0,1\n2,1,-1,0.1,2\n1,0,0,0,3\n1,1,0,0.1,4\n0,0,1,0,5\n",
-            "`alpha` falls, and is turned: axes rise",
+            "`alpha` descends, and is reversed: axes ascend",
         ),
         (
             "Unnamed: 0,i,j,alpha,beta,loss,model,note\n0,0,0,-1,0,1,a net,\n1,0,1,-1,0.1,2,a net,\n2,1,0,0,0,3,,x\n3,1,1,0,0.1,4,b,\n4,2,0,1,0,5,b,\n",
@@ -211,36 +211,36 @@ fn objects() {
     let axis = r#""axes": [{"min": 0, "max": 1, "count": 2}]"#;
     for (content, expected) in [
         ("{\n \"schema\": 1,,}".to_owned(), ", line 2, character 14: key must be a string"),
-        ("".to_owned(), ": an object, `{...}`, is expected, and this is nothing (docs/export.md has the form)"),
-        (" [1, 2]".to_owned(), ": an object, `{...}`, is expected, and this is a list (docs/export.md has the form)"),
-        (r#""a""#.to_owned(), ": an object, `{...}`, is expected, and this is a text (docs/export.md has the form)"),
-        ("12".to_owned(), ": an object, `{...}`, is expected, and this is something else (docs/export.md has the form)"),
+        ("".to_owned(), ": an object, `{...}`, is expected, but this is nothing (docs/export.md describes the form)"),
+        (" [1, 2]".to_owned(), ": an object, `{...}`, is expected, but this is a list (docs/export.md describes the form)"),
+        (r#""a""#.to_owned(), ": an object, `{...}`, is expected, but this is a text (docs/export.md describes the form)"),
+        ("12".to_owned(), ": an object, `{...}`, is expected, but this is something else (docs/export.md describes the form)"),
         (r#"{"schema": 1, "axes": [{"min": 0"#.to_owned(), ", line 1, character 32: the file ends too early"),
         (
             r#"{"schema": [1]}"#.to_owned(),
-            ", line 1, character 11: a list where a whole number of 0 or more is expected (docs/export.md has the form)",
+            ", line 1, character 11: a list where a whole number of 0 or more is expected (docs/export.md describes the form)",
         ),
         (
             r#"{"schema": 1, "axes": {"alpha": 1}}"#.to_owned(),
-            ", line 1, character 22: an object where a list is expected (docs/export.md has the form)",
+            ", line 1, character 22: an object where a list is expected (docs/export.md describes the form)",
         ),
         (
             r#"{"schema": 1, "axes": [5]}"#.to_owned(),
             ", line 1, character 24: the number `5` where an object with `min`, `max` and `count`, or `values` is expected \
-             (docs/export.md has the form)",
+             (docs/export.md describes the form)",
         ),
         (
             r#"{"schema": 1, "axes": [{"min": "a"}]}"#.to_owned(),
-            ", line 1, character 34: the text \"a\" where a number is expected (docs/export.md has the form)",
+            ", line 1, character 34: the text \"a\" where a number is expected (docs/export.md describes the form)",
         ),
-        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss` (docs/export.md has the form)"),
+        (format!(r#"{{"schema": 1, {axis}}}"#), ", line 1, character 57: missing field `loss` (docs/export.md describes the form)"),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [NaN, -Infinity, x]}}"#),
             ", line 1, character 84: expected value",
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [[1, 2], [3]]}}"#),
-            ", line 1, character 79: the lists in a list differ in length (docs/export.md has the form)",
+            ", line 1, character 79: the lists in a list differ in length (docs/export.md describes the form)",
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": [[1], [2]]}}"#),
@@ -248,7 +248,7 @@ fn objects() {
         ),
         (
             format!(r#"{{"schema": 1, {axis}, "loss": 3}}"#),
-            ", line 1, character 68: a list of numbers is expected (docs/export.md has the form)",
+            ", line 1, character 68: a list of numbers is expected (docs/export.md describes the form)",
         ),
         (
             r#"{"schema": 1, "axes": [{"min": 0, "max": 1}], "loss": [1, 2]}"#.to_owned(),
@@ -276,11 +276,11 @@ fn objects() {
         ),
         (
             r#"{"schema": 1, "axes": [{"min": 0, "max": 1, "count": 0}], "loss": []}"#.to_owned(),
-            ", `axes`: an axis of 0 points; give at least 1",
+            ", `axes`: an axis has 0 points; give at least 1",
         ),
         (
             r#"{"schema": 1, "axes": [{"min": 0, "max": 1, "count": 2, "values": [0, 2]}], "loss": [1, 1]}"#.to_owned(),
-            ", `axes`: value 1: 2.0 where even spacing has 1.0",
+            ", `axes`: value 1: 2.0 where evenly spaced points have 1.0",
         ),
     ] {
         assert_eq!(text(&content, Format::Json), expected, "{content}");
@@ -326,7 +326,7 @@ fn objects_of_python_are_read() {
     }
 }
 
-/// Columns of words and pandas' index are left out; coordinates alone are enough; NULL is no value.
+/// Columns of words and pandas' index are left out; coordinates alone are enough; NULL is not a value.
 #[test]
 fn columnar_files_of_other_programs_are_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -392,7 +392,7 @@ fn columnar_files() {
     let words = message(&path, Format::Parquet);
     assert_eq!(
         words,
-        ": a length in it leads beyond its end; get the file again"
+        ": a length in it points beyond its end; get the file again"
     );
 }
 
@@ -420,7 +420,7 @@ fn archives() {
     );
     assert_eq!(
         write(vec![0.0, 0.4, 1.0], None),
-        ", `alpha`: value 1: 0.4 where even spacing has 0.5"
+        ", `alpha`: value 1: 0.4 where evenly spaced points have 0.5"
     );
     assert_eq!(
         write(vec![0.0, 0.5, 1.0], Some((2, 3))),

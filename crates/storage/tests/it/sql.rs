@@ -241,7 +241,7 @@ fn a_refused_query_says_why_in_one_sentence() {
         ("COPY (SELECT 1) TO 'x'", "and this is COPY"),
         ("/* a */ -- b\n attach 'x'", "and this is ATTACH"),
         ("EXPLAIN DELETE FROM runs", "and this holds another"),
-        ("SELECT 1; SELECT 2", "these are 2; ask them one by one"),
+        ("SELECT 1; SELECT 2", "there are 2; run them one at a time"),
         ("SELECT 1; DROP TABLE runs", "and this holds another"),
         ("", "the query is empty"),
         (" ; ;", "the query is empty"),

@@ -128,7 +128,7 @@ fn check_training(store: &Store, version: u64) {
     assert_eq!(
         json!(listed),
         json!(rows),
-        "control points are no checkpoints"
+        "control points are not checkpoints"
     );
 }
 
@@ -240,7 +240,7 @@ fn go_on(store: &Store, version: u64) {
         let curvature = store.curvature(&run).unwrap().remove(0);
         store.put_curvature(&run, &curvature).unwrap();
         let again = store.curvature(&run).unwrap();
-        // NaN is no number.
+        // NaN is not a number.
         assert_eq!(format!("{again:?}"), format!("{:?}", [curvature]));
     }
 }

@@ -118,7 +118,7 @@ fn heights_are_of_choice() {
     assert_eq!(log[1..5], [1.0, 2.0, 3.0, 2.0]);
     let text = written(&sampled(2), Height::Flat);
     assert_eq!(floats(&text, "log10_loss")[1..5], [1.0, 2.0, 3.0, 2.0]);
-    // The NaN is no hole where heights are all the same: flat cells are coloured by it.
+    // The NaN is not a hole where heights are all the same: flat cells are coloured by it.
     assert!("high".parse::<Height>().is_err());
     assert_eq!("log".parse::<Height>().unwrap(), Height::Log);
 }

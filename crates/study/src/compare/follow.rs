@@ -7,7 +7,7 @@ use crate::device::Evaluation;
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::directions::GridRequest;
 use crate::hessian::{CurvatureRequest, CurvatureStudy, EigenvalueSummary, Measure};
-use crate::record::Settings;
+use crate::record::{Provenance, Settings};
 use crate::report::{Quiet, Reporter};
 use crate::runs::{Keep, Landscape, LandscapeRequest};
 use crate::trajectory::{ProjectedPaths, TrajectoryRequest};
@@ -213,7 +213,7 @@ impl<'a> TrainingComparison<'a> {
             true => plane_of_paths(&trainings, &parts, reporter)?,
             false => {
                 reporter.note(
-                    "no joint plane: these networks have other parameters, or none that are finite",
+                    "no joint plane: these networks have different parameters, or none that are finite",
                 );
                 None
             }
@@ -262,7 +262,7 @@ fn plane_of_paths(
         Err(StudyError::Trajectory(
             error @ (TrajectoryError::TooFew { .. } | TrajectoryError::Rank { .. }),
         )) if short => {
-            reporter.note(format_args!("no joint plane of what is left: {error}"));
+            reporter.note(format_args!("no joint plane of the others: {error}"));
             Ok(None)
         }
         plane => plane.map(Some),
@@ -384,10 +384,10 @@ impl ComparedTraining {
         let loss = |record: &TrainRecord| record.loss.unwrap_or(f64::NAN);
         let (first, end) = (loss(first), last.record);
         let settings = Settings::of(run);
-        let model = settings.problem().model.as_deref();
+        let model = Provenance::of(run).model_name(&settings);
         let row = Row {
             label: compared.label.clone(),
-            model: model.unwrap_or("-").to_owned(),
+            model: model.unwrap_or_else(|| "-".to_owned()),
             parameters: trained_numbers(&last.params),
             steps: end.step,
             seconds: end.seconds,

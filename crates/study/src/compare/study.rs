@@ -130,7 +130,7 @@ impl Study {
         Study::new(Factor::Optimizer, base, changed)
     }
 
-    /// One training a learning rate, from the same initial parameters and with the samples in the same
+    /// One training per learning rate, from the same initial parameters and with the samples in the same
     /// order.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl Study {
         Study::new(Factor::Width, base, changed)
     }
 
-    /// One training a batch size, from the same initial parameters; [`TrainConfig::FULL_BATCH`] is all samples.
+    /// One training per batch size, from the same initial parameters; [`TrainConfig::FULL_BATCH`] is all samples.
     ///
     /// # Errors
     /// As [`Study::optimizers`].

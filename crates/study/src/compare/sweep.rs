@@ -348,7 +348,7 @@ impl Sweep {
         let (all, done) = (runs.len(), runs.len() - left.len() + done);
         Err(StudyError::Interrupted {
             saved: format!(
-                "{done} of {all} networks are trained and stored, the others as far as they came"
+                "{done} of {all} networks are trained and stored, the others as far as they got"
             ),
             again: "the same command continues from there",
         })

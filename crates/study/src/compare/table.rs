@@ -167,7 +167,7 @@ impl Study {
     /// the same kind of plane for all.
     ///
     /// # Errors
-    /// What keeps curvature or surface from being computed. A training that diverged is no error.
+    /// What keeps curvature or surface from being computed. A training that diverged is not an error.
     pub fn table(
         &self,
         trained: &[Trained],

@@ -77,7 +77,7 @@ impl Connection {
         let context = EvaluationContext::new(&problem.model, data, problem.loss.kind)?
             .with_batch_norm(statistics)
             .on(targets);
-        // Parameters that are no numbers end it here, before anything is stored.
+        // Parameters that are not numbers end it here, before anything is stored.
         context.objective(&straight(&problem.params, &other)?)?;
         say_how_it_runs(&context.between()?, reporter);
         Ok(Connection {

@@ -81,7 +81,7 @@ impl EvaluationContext {
     /// The traced loss, with the statistics that points between networks are evaluated with.
     ///
     /// # Errors
-    /// When a layer would measure one value a channel.
+    /// When a layer would measure one value per channel.
     pub fn between(&self) -> Result<Trace, StudyError> {
         Ok(self.trace.with_batch_norm(self.statistics)?)
     }
@@ -89,7 +89,7 @@ impl EvaluationContext {
     /// The loss along a curve, as a function of `t`; for a [`Sampler`].
     ///
     /// # Errors
-    /// When the control points are no parameters of the network, or not finite; as [`EvaluationContext::between`].
+    /// When the control points are not parameters of the network, or not finite; as [`EvaluationContext::between`].
     pub fn objective(&self, curve: &Curve) -> Result<CurveObjective, StudyError> {
         CurveObjective::new(self.between()?, curve, &self.targets)
     }

@@ -64,7 +64,7 @@ impl ControlPoints {
         if states.len() != self.inner.len() {
             let (found, count) = (states.len(), self.inner.len());
             return Err(bad(format!(
-                "it has {found} control points, the curve {count}"
+                "it has {found} control points, but the curve has {count}"
             )));
         }
         let plain = plain(config);

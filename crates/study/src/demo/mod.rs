@@ -71,7 +71,7 @@ pub fn draw(folder: &Path, store: &Store, reporter: &dyn Reporter) -> Result<(),
         while let Some(&(file, name, kind, log)) = take() {
             if reporter.cancelled() {
                 return Err(StudyError::Interrupted {
-                    saved: "all numbers are stored, figures are missing".to_owned(),
+                    saved: "all results are stored, but figures are missing".to_owned(),
                     again: "the same command draws them",
                 });
             }

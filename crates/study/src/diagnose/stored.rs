@@ -25,7 +25,7 @@ pub fn evidence(store: &Store, run: &Run) -> Result<Vec<Evidence>, StudyError> {
     let mut all = match run.kind {
         RunKind::Hessian | RunKind::Curve => Vec::new(),
         RunKind::Train => vec![of_training(store, run)?],
-        // A curve between networks is no training.
+        // A curve between networks is not a training.
         _ if paths.is_empty() || Settings::of(run).is_curve() => {
             vec![of_landscape(store, run)?]
         }
@@ -168,8 +168,8 @@ fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), St
     if numbers.saturating_mul(evidence.records.len()) > NUMBERS {
         let count = evidence.records.len();
         evidence.no_path = Some(format!(
-            "{count} checkpoints of {numbers} numbers are too many to be projected here; once they are projected, as a \
-             run of their own, that is used"
+            "{count} checkpoints of {numbers} numbers are too many to be projected here; if they are projected as a run \
+             of their own first, it will be used"
         ));
         return Ok(());
     }

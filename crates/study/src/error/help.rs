@@ -1,7 +1,6 @@
-use super::{Smaller, StudyError};
+use super::{Smaller, StudyError, below};
 use landscape_core as core;
-use landscape_files::TooLarge;
-use std::io;
+use landscape_files::{TooLarge, io_help};
 
 impl StudyError {
     /// What to do about it, where the message does not say it already. A program with names of its own for what is asked
@@ -14,14 +13,14 @@ impl StudyError {
         let words = match self {
             E::TooFew { .. } => "give two or more",
             E::NoShard { .. } => {
-                "compute that shard, or leave the file out: what is missing is told"
+                "compute that shard, or leave the file out: what is missing is reported"
             }
             E::MergedIntoItself { .. } => {
                 "leave it out of what is merged, or merge into another file"
             }
             E::NothingToMerge { .. } => "give databases with runs",
             E::OtherRequest { .. } => {
-                "merge shards of one request; where it is another run, give it another name with `landscape rename`"
+                "merge shards of one request; if it is another run, rename it first"
             }
             E::ShardedAdaptive => {
                 "sample every point of a coarser grid in shards, or all of it adaptively"
@@ -33,7 +32,7 @@ impl StudyError {
             E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",
             E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
-            E::OtherProgram { .. } => "bring that file back, or name the file that is meant",
+            E::OtherProgram { .. } => "restore that file, or name the right one",
             E::FreeSizes { .. } => "name the data",
             E::NoInput { input, .. } => {
                 return Some(format!(
@@ -42,10 +41,10 @@ impl StudyError {
             }
             E::NoData => "name the data, for example moons or mnist-1k",
             E::NoFolder { .. } => "leave the folder out",
-            E::NoTable { .. } => "name a table (.csv, .tsv, .parquet), or no column",
+            E::NoTable { .. } => "name a table (.csv, .tsv, .parquet), or leave the column out",
             E::ColumnName { .. } => "rename the column, without commas and equals signs",
             E::NotATraining { .. } => "name a run of kind train",
-            E::UnknownLoss { .. } => "say which loss is meant",
+            E::UnknownLoss { .. } => "say which loss is wanted",
             E::NoCheckpoint { steps, .. } => return Some(there_are(steps)),
             E::Checkpoint { .. } => "give checkpoints of one network",
             E::NoCheckpoints => "name a training run, or files",
@@ -73,7 +72,7 @@ impl StudyError {
             }
             E::FlatPath { files, rank, .. } => match (files, rank) {
                 (..=1, _) => "give several files",
-                (_, 0) => "give files of other steps",
+                (_, 0) => "give files of different steps",
                 _ => return Some(format!("ask for {rank} components, or give more files")),
             },
             E::Stream(core::StreamError::Read { source, .. }) => {
@@ -81,9 +80,8 @@ impl StudyError {
                     .downcast_ref::<StudyError>()
                     .and_then(StudyError::help);
             }
-            E::Trajectory(error) => return trajectory(error).map(str::to_owned),
             E::Memory { smaller, .. } => smaller.help(),
-            E::TooManyNetworks { .. } => "give one network for each direction at most",
+            E::TooManyNetworks { .. } => "give at most one network per direction",
             E::SameNetwork { .. } => "give another network",
             E::OnlyStatistics { .. } => "move along the statistics too",
             E::StatisticsMeasured { .. } => {
@@ -117,7 +115,7 @@ impl StudyError {
                 "train from the start (what is stored is replaced once the new training is complete), or under \
                  another name"
             }
-            E::KindsDiffer { .. } => "name trainings alone, or landscapes alone",
+            E::KindsDiffer { .. } => "name only trainings, or only landscapes",
             E::LossesDiffer { .. } => "compare surfaces of both on the same data",
             E::NoValue { terms, .. } => {
                 let more: String = terms.iter().map(|term| format!(", {term}")).collect();
@@ -125,10 +123,10 @@ impl StudyError {
             }
             E::Exists { .. } => "give another file, or replace it",
             E::WrittenTwice { .. } => "give each file a name of its own",
-            E::NoLandscape { .. } => "name trainings alone, or landscapes alone",
+            E::NoLandscape { .. } => "name only trainings, or only landscapes",
             E::SeveralGrids => "sample them on the same points, or give no tolerance",
-            E::Tolerance { .. } => "give a number from 0 on, for example 1e-6",
-            E::NoPicture { .. } => "give a file with one of these endings",
+            E::Tolerance { .. } => "give 0 or more, for example 1e-6",
+            E::NoPicture { .. } => "give a file with one of these extensions",
             E::UnknownPath { known, .. } => {
                 return Some(format!("give one of: {}", known.join(", ")));
             }
@@ -143,9 +141,18 @@ impl StudyError {
                 return Some(format!("draw up to {most} of them, or a page"));
             }
             E::NotAPlane { .. } => "draw a page",
-            E::Panicked { .. } => "report it with what was asked for and the lines above",
-            E::Io { source, .. } => file_help(source),
-            E::Store(error) => return store(error).map(str::to_owned),
+            E::Panicked { .. } => "report it together with the request and the lines above",
+            E::Io { source, .. } => io_help(source),
+            E::Import(error) => return error.help(),
+            E::Store(error) => below::store(error)?,
+            E::Models(error) => below::models(error)?,
+            E::Trace(error) => below::trace(error)?,
+            E::Trajectory(error) => below::trajectory(error)?,
+            E::Grid(error) => below::grid(error)?,
+            E::Lanczos(error) => below::lanczos(error)?,
+            E::Power(error) => below::power(error)?,
+            E::Traces(error) => below::estimate(error)?,
+            E::Threads(_) => "use fewer threads",
             E::Interrupted { again, .. } => again,
             E::FewPoints { .. } => "give for example 61 points",
             E::NoInnerPoints => "give one control point or more",
@@ -183,36 +190,6 @@ impl Smaller {
     }
 }
 
-/// What to do about a path that cannot be analysed.
-fn trajectory(error: &core::TrajectoryError) -> Option<&'static str> {
-    use core::TrajectoryError as E;
-    match error {
-        E::NotFinite { .. } => Some("the training diverged: leave its end out with a window"),
-        E::CenterNotFinite => Some(
-            "the training diverged: leave its end out with a window, or take the first checkpoint as the centre",
-        ),
-        E::Rank { .. } => Some("record more checkpoints: train longer, or record more often"),
-        E::TooFew { .. } => Some("record more checkpoints"),
-        _ => None,
-    }
-}
-
-/// What to do about a store that does not take what it is given.
-fn store(error: &landscape_storage::Error) -> Option<&'static str> {
-    use landscape_storage::Error as E;
-    match error {
-        E::Differs { .. } => Some("give another name, or replace the stored run"),
-        E::OutputExists { .. } => Some("give another file, or replace it"),
-        E::Io { source, .. } => Some(file_help(source)),
-        E::HoldsDirections { .. } => Some("sample a landscape along them"),
-        E::Memory { is_query: true, .. } => Some(
-            "ask for fewer rows or columns, for example with LIMIT, or for sums, or allow more memory",
-        ),
-        E::Memory { .. } => Some("if it rightly does, allow more memory"),
-        _ => None,
-    }
-}
-
 /// The checkpoints that there are.
 fn there_are(steps: &[u64]) -> String {
     match steps {
@@ -230,18 +207,4 @@ fn levels() -> String {
     let names = landscape_trace::Level::available().into_iter();
     let names: Vec<&str> = names.map(landscape_trace::Level::name).collect();
     format!("set it to one of: {}, or unset it", names.join(", "))
-}
-
-/// What to do about a file that cannot be read or written.
-pub fn file_help(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
-        io::ErrorKind::NotFound => "check the path; folders have to be there",
-        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "check the path",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "make space on the disk, or raise the limit (`ulimit -f`)"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => "give a path on a file system that can be written to",
-        _ => "check the path",
-    }
 }

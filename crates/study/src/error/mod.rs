@@ -1,9 +1,9 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
+mod below;
 mod help;
 mod words;
 
-pub use help::file_help;
 pub use words::{NoCurvature, Smaller};
 
 use crate::shard::ShardError;
@@ -21,7 +21,7 @@ use words::{checkpoint_words, ends_are, flat_words, nothing_said, other_request,
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
     /// There are not two things to compare.
-    #[error("a comparison of {what} needs at least two of them, {given} given")]
+    #[error("a comparison of {what} needs at least two of them, but {given} given")]
     TooFew {
         /// What is compared, in the plural.
         what: &'static str,
@@ -44,7 +44,7 @@ pub enum StudyError {
         model: String,
     },
     /// There is no network of that width.
-    #[error("network {model} does not come in the width {width}: {reason}")]
+    #[error("network {model} cannot have the width {width}: {reason}")]
     Width {
         /// The network.
         model: String,
@@ -120,7 +120,7 @@ pub enum StudyError {
     #[error(transparent)]
     Shard(#[from] ShardError),
     /// A path is measured at its ends at least.
-    #[error("a path between networks is measured at 2 points or more, {given} given")]
+    #[error("a path between networks is measured at 2 points or more, but {given} given")]
     FewPoints {
         /// How many there are.
         given: usize,
@@ -166,7 +166,7 @@ pub enum StudyError {
     },
     /// The file of a run's program holds another one by now.
     #[error(
-        "run `{run}` is of another program than `{}` holds now",
+        "run `{run}` was made with a different program from the one that `{}` holds now",
         core::path_words(path)
     )]
     OtherProgram {
@@ -177,7 +177,7 @@ pub enum StudyError {
     },
     /// Sizes of a program that the data decide, where there are no data.
     #[error(
-        "how `{}` runs depends on its size `{size}`, which the data decide",
+        "how `{}` runs depends on its size `{size}`, which the data determine",
         core::path_words(path)
     )]
     FreeSizes {
@@ -187,7 +187,7 @@ pub enum StudyError {
         size: String,
     },
     /// An input of a program that the data do not have.
-    #[error("`{}` takes an input `{input}`, and the data have {}", core::path_words(path), given.join(", "))]
+    #[error("`{}` takes an input `{input}`, but the data have {}", core::path_words(path), given.join(", "))]
     NoInput {
         /// The file.
         path: PathBuf,
@@ -198,7 +198,7 @@ pub enum StudyError {
     },
     /// A program could not be read from its file, or has no loss on the data.
     #[error(transparent)]
-    Import(#[from] landscape_import::ImportError),
+    Import(landscape_import::ImportError),
     /// The data are not named, and no training says them.
     #[error("no data are named")]
     NoData,
@@ -208,14 +208,14 @@ pub enum StudyError {
         /// The data.
         data: String,
     },
-    /// A column of targets is named, and the data are no table.
-    #[error("the data {data} are no table, which has a column of targets")]
+    /// A column of targets is named, and the data are not a table.
+    #[error("the data {data} are not a table, so they have no column of targets")]
     NoTable {
         /// The data.
         data: String,
     },
     /// The name of a column cannot be written in the name of data.
-    #[error("the column `{column}` cannot be named, for the signs in its name")]
+    #[error("the column `{column}` cannot be named, because of the characters in its name")]
     ColumnName {
         /// The column.
         column: String,
@@ -272,7 +272,7 @@ pub enum StudyError {
         pattern: String,
     },
     /// A file that a pattern cannot find.
-    #[error("{} matches `{pattern}`, and patterns find names that are UTF-8 only", word(path.as_os_str()))]
+    #[error("{} matches `{pattern}`, but patterns find only names that are UTF-8", word(path.as_os_str()))]
     PassedOver {
         /// The pattern.
         pattern: String,
@@ -299,8 +299,8 @@ pub enum StudyError {
         /// The last.
         to: f64,
     },
-    /// The margin around a path is no share.
-    #[error("the margin {margin} is not a share of a path's extent")]
+    /// The margin around a path is not a share.
+    #[error("the margin {margin} is not a fraction of the path's extent")]
     Margin {
         /// The margin.
         margin: f64,
@@ -349,7 +349,7 @@ pub enum StudyError {
         smaller: Smaller,
     },
     /// More networks to move towards than there are directions.
-    #[error("{networks} networks to move towards for {}", counted(*directions, "direction"))]
+    #[error("{networks} networks to move towards, but {}", counted(*directions, "direction"))]
     TooManyNetworks {
         /// Networks.
         networks: usize,
@@ -357,15 +357,15 @@ pub enum StudyError {
         directions: usize,
     },
     /// The other network is the one at the origin.
-    #[error("`{}` is the network that the line starts from, in all its parameters", path.display())]
+    #[error("`{}` has the same parameters as the network that the line starts from", path.display())]
     SameNetwork {
         /// Its file.
         path: PathBuf,
     },
     /// Nothing but statistics leads to the other network, and they are to stay.
     #[error(
-        "the weights of `{}` are those of the network that the line starts from; running statistics alone differ, and \
-         they are to stay in place",
+        "the weights of `{}` are those of the network that the line starts from; only running statistics differ, and \
+         they are held fixed",
         path.display()
     )]
     OnlyStatistics {
@@ -374,8 +374,8 @@ pub enum StudyError {
     },
     /// Nothing but statistics leads to the other network, and they are measured anew.
     #[error(
-        "the weights are equal and running statistics alone differ, which are measured anew (`{mode}`): both ends are \
-         one network"
+        "the weights are equal and only running statistics differ, which are estimated anew (`{mode}`): both ends are \
+         the same network"
     )]
     StatisticsMeasured {
         /// How BatchNorm normalises.
@@ -399,7 +399,7 @@ pub enum StudyError {
         end: &'static str,
     },
     /// Power iteration does not find the smallest eigenvalues.
-    #[error("power iteration finds the largest magnitudes, not the bottom of a spectrum")]
+    #[error("power iteration finds the largest magnitudes, not the lower end of a spectrum")]
     PowerBottom,
     /// A radius that is none.
     #[error("the radius {rho:?} is not a positive, finite number")]
@@ -408,18 +408,20 @@ pub enum StudyError {
         rho: f64,
     },
     /// Curvature of parameters that are not named.
-    #[error("curvature belongs to given parameters, and none are named")]
+    #[error("curvature is measured at given parameters, but none are named")]
     NoParameters,
     /// Curvature on several devices.
-    #[error("products are computed on one device, and {devices} devices are named")]
+    #[error("products are computed on one device, but {devices} devices are named")]
     OneDevice {
         /// How many there are.
         devices: usize,
     },
     /// Principal components need a path.
-    #[error("principal components are those of a training's path, and no training run is named")]
+    #[error(
+        "principal components are those of the path of a training, but no training run is named"
+    )]
     NoPath,
-    /// A word that is no kind of direction and no file.
+    /// A word that is not a kind of direction and no file.
     #[error("`{}` is neither a kind of direction nor a file", word.display())]
     NoDirection {
         /// The word.
@@ -434,7 +436,7 @@ pub enum StudyError {
         reason: String,
     },
     /// A file holds fewer directions than are needed.
-    #[error("directions `{}`: it has {}, and {needed} are needed", path.display(), counted(*given, "direction"))]
+    #[error("directions `{}`: it has {}, but {needed} are needed", path.display(), counted(*given, "direction"))]
     FewDirections {
         /// The file.
         path: PathBuf,
@@ -454,26 +456,30 @@ pub enum StudyError {
         axes: usize,
     },
     /// A coordinate beyond the numbers that parameters are.
-    #[error("the coordinate {at:e} is beyond 32-bit floats, which parameters are")]
+    #[error(
+        "the coordinate {at:e} is outside the range of 32-bit floats, in which parameters are computed"
+    )]
     TooFar {
         /// The coordinate.
         at: f64,
     },
     /// Points that are one point in the numbers that parameters are.
-    #[error("points are {step:.1e} apart, too close for 32-bit floats, which parameters are")]
+    #[error(
+        "points are {step:.1e} apart, too close for the 32-bit floats in which parameters are computed"
+    )]
     TooClose {
         /// Their distance.
         step: f64,
     },
     /// A grid that cannot be drawn.
     #[error(
-        "figures and pages need 2 points or more on each axis, and the grid has 1 on axis {axis}"
+        "figures and pages need 2 points or more on each axis, but the grid has 1 on axis {axis}"
     )]
     NotDrawable {
         /// The axis, from 1.
         axis: usize,
     },
-    /// The weight of a term is no number.
+    /// The weight of a term is not a number.
     #[error("the weight {weight} of the term {term} is not finite")]
     TermWeight {
         /// The term.
@@ -500,7 +506,7 @@ pub enum StudyError {
     },
     /// A training was stopped, and left no state to go on from: those of earlier versions.
     #[error(
-        "the training `{run}` was stopped at step {step}: {} kept, and no state that training could go on from",
+        "the training `{run}` was stopped at step {step}: {} kept, but no state from which training could continue",
         counted_are(*checkpoints, "checkpoint")
     )]
     Stopped {
@@ -525,7 +531,7 @@ pub enum StudyError {
     },
     /// Runs of kinds that have nothing to compare.
     #[error(
-        "`{}` is a {} and `{}` is a {}: they have nothing to compare",
+        "`{}` is a {} and `{}` is a {}: nothing in them can be compared",
         first.0, first.1, other.0, other.1
     )]
     KindsDiffer {
@@ -571,10 +577,10 @@ pub enum StudyError {
         kind: RunKind,
     },
     /// Landscapes on other points cannot agree within a tolerance.
-    #[error("a tolerance is compared point by point, and these landscapes have several grids")]
+    #[error("a tolerance applies point by point, but these landscapes have different grids")]
     SeveralGrids,
     /// A tolerance that is not a share.
-    #[error("the tolerance {tolerance:?} is not a share of a range")]
+    #[error("the tolerance {tolerance:?} is not a fraction of a range")]
     Tolerance {
         /// What was given.
         tolerance: f64,
@@ -749,6 +755,15 @@ impl StudyError {
     /// The message with the reasons below it, as far as it does not hold them already.
     pub fn in_full(&self) -> String {
         core::in_full(self)
+    }
+}
+
+impl From<landscape_import::ImportError> for StudyError {
+    fn from(error: landscape_import::ImportError) -> Self {
+        match error {
+            landscape_import::ImportError::Trace(error) => StudyError::Trace(error),
+            error => StudyError::Import(error),
+        }
     }
 }
 

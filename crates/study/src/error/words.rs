@@ -55,7 +55,7 @@ impl fmt::Display for NoCurvature {
 
 pub(super) fn nothing_said(run: &str, is_curvature: bool) -> String {
     match is_curvature {
-        true => format!("run `{run}` is curvature, which alone says nothing of a training"),
+        true => format!("run `{run}` is curvature, which by itself says nothing about a training"),
         false => format!("run `{run}` holds neither losses nor a landscape"),
     }
 }
@@ -86,8 +86,10 @@ pub(super) fn flat_words(files: usize, wanted: usize, rank: usize) -> String {
     match (files, wanted, rank) {
         (..=1, ..) => "one checkpoint does not make a path".to_owned(),
         (_, _, 0) => format!("the {files} checkpoints hold the same parameters: there is no path"),
-        (_, 2, _) => format!("the {files} checkpoints lie on one line, which spans no plane"),
-        _ => format!("the {files} checkpoints span {rank} dimensions, and {wanted} are asked for"),
+        (_, 2, _) => {
+            format!("the {files} checkpoints lie on one line, which does not span a plane")
+        }
+        _ => format!("the {files} checkpoints span {rank} dimensions, but {wanted} are asked for"),
     }
 }
 

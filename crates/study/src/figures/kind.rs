@@ -31,7 +31,7 @@ pub enum FigureKind {
     Spectrum,
     /// `abs(lambda_min / lambda_max)` over a plane.
     HessianMap,
-    /// The largest eigenvalue while training, and its limit.
+    /// The largest eigenvalue during training, and its limit.
     Stability,
     /// Measures of sharpness as a table.
     Sharpness,
@@ -49,7 +49,7 @@ named!(FigureKind, "kind of figure", {
     Slices => "slices": "A volume as slices",
     Spectrum => "spectrum": "Density and single eigenvalues of a Hessian",
     HessianMap => "hessian-map": "abs(lambda_min / lambda_max) over a plane",
-    Stability => "stability": "The largest eigenvalue while training, and its limit",
+    Stability => "stability": "The largest eigenvalue during training, and its limit",
     Sharpness => "sharpness": "Measures of sharpness as a table",
 });
 

@@ -37,7 +37,7 @@ pub struct Look {
     pub width: f64,
     /// Colours of values.
     pub colormap: Colormap,
-    /// Dots an inch of PNG files.
+    /// Dots per inch of PNG files.
     pub dpi: f64,
 }
 
@@ -106,7 +106,7 @@ impl Look {
     }
 }
 
-/// The axis of curves over steps is no direction.
+/// The axis of curves over steps is not a direction.
 pub(super) fn over_steps(options: Options) -> Options {
     Options {
         axes: [None, None, None],
@@ -173,11 +173,12 @@ impl RunContents {
     /// Where the numbers come from, for the metadata of files.
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let (problem, stored) = (self.settings.problem(), &self.provenance);
+        let model = stored.model_name(&self.settings);
         let data = stored.data.as_ref().map(|data| data.spec.to_string());
         let known = [
             ("Run", Some(self.run.name.clone())),
             ("Identity", Some(self.run.identity.clone())),
-            ("Model", problem.model.clone()),
+            ("Model", model),
             ("Loss", problem.loss.clone()),
             ("Data", data),
             ("Command", stored.command.clone()),

@@ -105,7 +105,7 @@ fn lanczos(work: &mut Work, derivatives: &Derivatives) -> Result<Found, StudyErr
         if work.stopped() {
             match recorder.flush(generation(&state), &pack(&state), &vectors(&state)) {
                 Err(Error::Locked { .. }) => work.note(
-                    "the iteration under way begins again: the database is in use, so that it is not kept",
+                    "the iteration in progress will begin again: the database is in use, so it cannot be stored",
                 ),
                 kept => kept?,
             }

@@ -113,7 +113,7 @@ pub struct CurvatureRequest {
     pub probes: usize,
     /// Lanczos steps from each of them.
     pub lanczos_steps: usize,
-    /// Radius of the measures of sharpness that have one; each has its usual where absent.
+    /// Radius of the measures of sharpness that have one; each has its own default.
     pub rho: Option<f64>,
     /// Whether derivatives are computed in 64-bit floats.
     pub double: bool,

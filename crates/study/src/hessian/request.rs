@@ -41,7 +41,7 @@ named!(EigenMethod, "method of eigenvalues", {
 pub enum Measure {
     /// Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017).
     Keskar,
-    /// Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017).
+    /// Largest rise in a ball, as a fraction of 1 + loss (Dinh et al. 2017).
     EpsilonSharpness,
     /// Rise after one step up the gradient (Foret et al. 2021).
     Sam,
@@ -57,7 +57,7 @@ pub enum Measure {
     PacBayesLoss,
     /// 1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020).
     PacBayesAccuracy,
-    /// Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension).
+    /// Traces of layers weighted by their weights (Petzka et al. 2021; of convolutions an extension).
     RelativeFlatness,
     /// sqrt(theta^T F theta) (Liang et al. 2019).
     FisherRao,
@@ -65,7 +65,7 @@ pub enum Measure {
 
 named!(Measure, "measure of sharpness", {
     Keskar => "keskar": "Largest rise in a box, in percent of 1 + loss (Keskar et al. 2017)",
-    EpsilonSharpness => "epsilon-sharpness": "Largest rise in a ball, as a share of 1 + loss (Dinh et al. 2017)",
+    EpsilonSharpness => "epsilon-sharpness": "Largest rise in a ball, as a fraction of 1 + loss (Dinh et al. 2017)",
     Sam => "sam": "Rise after one step up the gradient (Foret et al. 2021)",
     Asam => "asam": "The same in units of the weights (Kwon et al. 2021)",
     Adaptive => "adaptive": "Mean rise under noise in units of the parameters (Andriushchenko et al. 2023)",
@@ -75,7 +75,7 @@ named!(Measure, "measure of sharpness", {
     PacBayesAccuracy => "pac-bayes-accuracy":
         "1/sigma^2 for the noise that lowers the accuracy by 0.1 (Jiang et al. 2020)",
     RelativeFlatness => "relative-flatness":
-        "Traces of layers weighed by their weights (Petzka et al. 2021; of convolutions an extension)",
+        "Traces of layers weighted by their weights (Petzka et al. 2021; of convolutions an extension)",
     FisherRao => "fisher-rao": "sqrt(theta^T F theta) (Liang et al. 2019)",
 });
 

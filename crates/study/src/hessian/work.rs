@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
             return error.into();
         }
         StudyError::Interrupted {
-            saved: format!("what was done of run `{}` is stored", self.run.name),
+            saved: format!("what was computed of run `{}` is stored", self.run.name),
             again: "the same command continues from there",
         }
     }

@@ -16,7 +16,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct MergedRequest {
     found: Vec<MergeSource>,
-    /// The name that a new run gets; one is made up where there is none.
+    /// The name that a new run gets; one is made up if none is given.
     name: Option<String>,
 }
 

@@ -126,8 +126,8 @@ impl fmt::Display for Topology {
         if !self.undecided.is_empty() {
             writeln!(
                 f,
-                "\nnot known whether minima: {} of the lowest points around, beside or behind points that are not \
-                 measured",
+                "\nnot known to be minima: {} that are lowest among their neighbours, but lie beside or behind \
+                 points that are not measured",
                 self.undecided.len()
             )?;
         }

@@ -36,7 +36,7 @@ impl DataRequest {
     ///
     /// # Errors
     /// [`StudyError::NoData`] where neither says it; [`StudyError::NoFolder`] for a folder that the data of the run do
-    /// not lie in; [`StudyError::NoTable`] for a column of data that are no table.
+    /// not lie in; [`StudyError::NoTable`] for a column of data that are not a table.
     pub fn source(&self, trained: Option<&DataSource>) -> Result<DataSource, StudyError> {
         let (spec, dir, split, samples) = match (&self.data, trained) {
             (Some(spec), _) => (spec.clone(), None, Split::default(), None),
@@ -148,8 +148,8 @@ pub fn with_loss(
     let loss = known.unwrap_or_else(|| suggested(&data, model, reporter));
     if !model.takes_integers() && are_bytes(data.x()) {
         reporter.note(
-            "the inputs are whole numbers from 0 to 255, as bytes of images are, and are taken as they are; most \
-             networks are trained with them divided by 255, which `:scale=1/255` behind the name of the file does",
+            "the inputs are whole numbers from 0 to 255, like bytes of images, and are used as they are; most \
+             networks are trained on values divided by 255, for which `:scale=1/255` is added to the name of the file",
         );
     }
     let samples = data.len();

@@ -58,9 +58,12 @@ impl fmt::Display for FetchedSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = path_words(&self.folder);
         match (self.fetched.len(), self.kept.len()) {
-            (0, kept) => writeln!(f, "{folder}: all {kept} files are there and right"),
-            (fetched, 0) => writeln!(f, "{folder}: {fetched} files, checked"),
-            (fetched, kept) => writeln!(f, "{folder}: {fetched} files, checked; {kept} were there"),
+            (0, kept) => writeln!(f, "{folder}: all {kept} files are present and correct"),
+            (fetched, 0) => writeln!(f, "{folder}: {fetched} files downloaded and checked"),
+            (fetched, kept) => writeln!(
+                f,
+                "{folder}: {fetched} files downloaded and checked; {kept} were already there"
+            ),
         }
     }
 }

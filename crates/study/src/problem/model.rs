@@ -199,7 +199,7 @@ impl Model {
             return Err(error);
         };
         reporter.note(format_args!(
-            "{}: its network has {} outputs, so that it is taken for {other}",
+            "{}: its network has {} outputs, so it is taken to be {other}",
             path_words(path),
             other.outputs()
         ));
@@ -228,7 +228,7 @@ impl Model {
         };
         let Some(spec) = found else { return self };
         reporter.note(format_args!(
-            "the images are {height}x{width}, so that the network is taken for {spec}"
+            "the images are {height}x{width}, so the network is taken to be {spec}"
         ));
         Model::Family(spec)
     }

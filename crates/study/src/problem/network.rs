@@ -29,7 +29,7 @@ pub struct NetworkRequest {
     pub measured: bool,
     /// A training run, which has parameters, a network, data and a loss.
     pub run: Option<String>,
-    /// Which of its checkpoints; the last where absent.
+    /// Which of its checkpoints; the last by default.
     pub step: Option<u64>,
 }
 

@@ -97,7 +97,7 @@ fn target<'t>(spec: &TableSpec, table: &'t TableFile) -> Result<&'t TableColumn,
         ColumnKind::Other => Err(bad(
             spec,
             format!(
-                "column `{name}` holds {}, which are no targets",
+                "column `{name}` holds {}, which cannot be targets",
                 found.declared
             ),
         )),
@@ -126,7 +126,7 @@ fn features<'t>(
         .filter(|column| column.name != target.name && !spec.drop.contains(&column.name))
         .collect();
     if features.is_empty() {
-        let reason = "no column beside the targets is left for the inputs".to_owned();
+        let reason = "no column besides the targets is left for the inputs".to_owned();
         return Err(bad(spec, reason));
     }
     let is_number =
@@ -157,7 +157,7 @@ fn no_numbers(
         _ => column.declared.clone(),
     };
     Ok(format!(
-        "column `{0}` holds {what}, which are no inputs{several}; encode them as numbers, in pandas \
+        "column `{0}` holds {what}, which cannot be inputs{several}; encode them as numbers, in pandas \
          pandas.get_dummies(frame, columns=[\"{0}\"]), or leave them out with drop={1}",
         column.name,
         names.join(",")

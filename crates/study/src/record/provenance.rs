@@ -1,4 +1,4 @@
-use super::{PlacedNetwork, Rounding};
+use super::{PlacedNetwork, Rounding, Settings};
 use landscape_core::text_path;
 use landscape_models::{DataSpec, Split};
 use landscape_storage::Run;
@@ -136,6 +136,12 @@ impl Provenance {
     /// For [`landscape_storage::RunSpec`].
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).expect("a provenance is JSON")
+    }
+
+    /// The network as it was named: the file of a program, or what the settings of its run say.
+    pub fn model_name(&self, settings: &Settings) -> Option<String> {
+        let file = self.model.as_ref().map(|given| given.file.clone());
+        file.or_else(|| settings.problem().model.clone())
     }
 
     /// The networks that the run goes through; none where it is one alone.

@@ -362,7 +362,7 @@ fn say_negative(statistics: BatchStatistics, plane: &Plane, grid: &Grid, reporte
         let at: Vec<String> = lowest.at.iter().map(|a| format!("{a:.3}")).collect();
         reporter.note(format_args!(
             "running variances become negative ({} is {:.3e} at ({})): the loss is NaN there; keep the range between \
-             the networks, estimate the statistics anew, or move the weights alone",
+             the networks, re-estimate the statistics, or move only the weights",
             lowest.name,
             lowest.value,
             at.join(", ")

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Keep {
-    /// Its name; one is made up where there is none.
+    /// Its name; one is made up if none is given.
     pub name: Option<String>,
     /// Whether it takes the place of the stored run of that name, once it is complete.
     pub replace: bool,

@@ -240,9 +240,8 @@ impl fmt::Display for LandscapeSummary {
         if let Some((name, value)) = &self.farthest {
             writeln!(
                 f,
-                "no loss is finite: values overflow f32, which ends at 3.4e38, on their way through the network; the \
-                 largest number of the weights and directions is {value:.3e}, in `{name}`. Give other weights, or \
-                 smaller directions"
+                "no loss is finite: values overflow f32 (beyond 3.4e38) inside the network; the largest number in the \
+                 weights and directions is {value:.3e}, in `{name}`. Give other weights, or smaller directions"
             )?;
         }
         if let Some(barrier) = &self.barrier {

@@ -37,7 +37,7 @@ pub enum ShardError {
     #[error(transparent)]
     Words(#[from] core::ShardError),
     /// A variable of a launcher is no number.
-    #[error("the variable {name} is `{value}`, which is no whole number from 0")]
+    #[error("the variable {name} is `{value}`, which is not a whole number from 0 on")]
     Variable {
         /// Its name.
         name: &'static str,

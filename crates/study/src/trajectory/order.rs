@@ -217,7 +217,7 @@ mod tests {
             Some(&[100, 200, 1000]),
         );
         check(&["Epoch2 loss3.pt", "Epoch10 loss1.pt"], Some(&[2, 10]));
-        // `unit` is no `it`.
+        // `unit` is not `it`.
         check(&["unit8_2.pt", "unit9_1.pt"], None);
     }
 

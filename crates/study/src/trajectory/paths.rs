@@ -404,7 +404,7 @@ fn say_order(steps: &[u64], files: &[PathBuf], named: bool, reporter: &dyn Repor
     let (from, to) = (path_words(&files[0]), path_words(&files[files.len() - 1]));
     let how = match named {
         true => "by the numbers in their names",
-        false => "by their places in the order of their names",
+        false => "by their positions in the order of their names",
     };
     reporter.note(format_args!(
         "{} checkpoints, {how}: step {} is {from}, step {} is {to}",
@@ -440,7 +440,7 @@ impl Stored {
         let step = self.steps[index];
         let found = self.store.checkpoint(&self.run, step);
         let found = found.map_err(StudyError::from)?;
-        let found = found.ok_or_else(|| format!("step {step} has no checkpoint any more"))?;
+        let found = found.ok_or_else(|| format!("step {step} no longer has a checkpoint"))?;
         self.fitting(step, found.params)
     }
 

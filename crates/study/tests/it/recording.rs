@@ -291,7 +291,10 @@ fn a_curve_goes_on_from_every_step() {
         let mut quiet = |_: CurveStep| ControlFlow::Continue(());
         let refused = resume_curve(&context, &a, &b, &other, &watch.0[3], &mut quiet);
         let words = refused.unwrap_err().to_string();
-        assert!(words.contains("2 control points, the curve 1"), "{words}");
+        assert!(
+            words.contains("2 control points, but the curve has 1"),
+            "{words}"
+        );
     }
 }
 

@@ -40,11 +40,13 @@ impl TraceBuilder {
     /// Elements along an axis at the indices of a vector.
     ///
     /// # Errors
-    /// [`TraceError::Build`] where `index` is no vector or there is no such axis.
+    /// [`TraceError::Build`] where `index` is not a vector or there is no such axis.
     pub fn select(&mut self, x: Value, axis: usize, index: Value) -> Result<Value, TraceError> {
         let (own, at) = (self.shape(x), self.shape(index));
         along("select", own, axis)?;
-        fits("select", at.len() == 1, || format!("{at:?} is no vector"))?;
+        fits("select", at.len() == 1, || {
+            format!("{at:?} is not the shape of a vector")
+        })?;
         Ok(Value(indices::select(
             &mut self.composer(),
             x.0,
@@ -70,7 +72,7 @@ impl TraceBuilder {
         let (own, at) = (self.shape(x), self.shape(index));
         let depth = at.last().copied().unwrap_or(0);
         fits("gather_nd", depth > 0 && depth <= own.len(), || {
-            format!("{at:?} are no places in {own:?}")
+            format!("{at:?} is not the shape of places in {own:?}")
         })
     }
 
@@ -91,7 +93,7 @@ impl TraceBuilder {
         let wanted = [places, &own[*depth..]].concat();
         let fit = self.shape(rows) == wanted;
         fits("scatter_nd", fit, || {
-            format!("{:?} are no rows {wanted:?}", self.shape(rows))
+            format!("{:?} is not the shape of rows {wanted:?}", self.shape(rows))
         })?;
         let all = [x.0, index.0, rows.0];
         let c = &mut self.composer();
@@ -140,7 +142,7 @@ impl TraceBuilder {
         let own = self.shape(x);
         along("sort", own, axis)?;
         fits("sort", count > 0 && count <= own[axis], || {
-            format!("axis {axis} of {own:?} has no {count} elements")
+            format!("axis {axis} of {own:?} does not have {count} elements")
         })?;
         let order = ArgSort { axis, descending };
         Ok(composed::sorted(&mut self.composer(), x.0, order, count).map(Value))

@@ -200,7 +200,7 @@ impl TraceBuilder {
         let fit = own.len() == N + 2 && w.len() == N + 2 && groups > 0;
         let fit = fit && w[1].checked_mul(groups) == Some(own[1]) && w[0].is_multiple_of(groups);
         fits("convolution", fit, || {
-            format!("{own:?} is no input of weights {w:?} in {groups} groups")
+            format!("{own:?} is not an input for weights {w:?} in {groups} groups")
         })?;
         self.check_bias(bias, w[0])?;
         let mut shape = vec![own[0], w[0]];
@@ -294,7 +294,7 @@ impl TraceBuilder {
         let fit = own.len() == N + 2 && w.len() == N + 2 && groups > 0;
         let fit = fit && w[0] == own[1] && own[1].is_multiple_of(groups);
         fits("transposed convolution", fit, || {
-            format!("{own:?} is no input of weights {w:?} in {groups} groups")
+            format!("{own:?} is not an input for weights {w:?} in {groups} groups")
         })?;
         let outputs = w[1].saturating_mul(groups);
         self.check_bias(bias, outputs)?;
@@ -310,7 +310,9 @@ impl TraceBuilder {
             let fit = before == after && border[axis] < geometry.stride[axis].max(1);
             let length = length.filter(|&n| n > 0 && fit && own[2 + axis] > 0 && w[2 + axis] > 0);
             fits("transposed convolution", length.is_some(), || {
-                format!("{geometry:?} with a border of {border:?} does not fit {own:?} and {w:?}")
+                format!(
+                    "{geometry:?} with an output padding of {border:?} does not fit {own:?} and {w:?}"
+                )
             })?;
             shape.extend(length);
         }
@@ -320,7 +322,7 @@ impl TraceBuilder {
     /// The largest element of each window of `[samples, channels, height, width]`.
     ///
     /// # Errors
-    /// [`TraceError::Build`] where it is no image or no window fits.
+    /// [`TraceError::Build`] where it is not an image or no window fits.
     pub fn max_pool2d(&mut self, x: Value, windows: Windows) -> Result<Value, TraceError> {
         let dilation = windows.dilation;
         self.pool(x, Pooling::Max { dilation }, windows)
@@ -372,7 +374,7 @@ impl TraceBuilder {
         for axis in [0, 1] {
             let count = own.count(axis, shape[2 + axis]).unwrap_or(0);
             fits("pooling", count > 0, || {
-                format!("{own:?} do not fit {shape:?}")
+                format!("{own:?} does not fit {shape:?}")
             })?;
             shape[2 + axis] = count;
         }
@@ -421,7 +423,7 @@ impl TraceBuilder {
         let (own, at) = (self.shape(x), self.shape(places));
         let fit = own.len() == 4 && at.len() == 4 && at[0] == own[0] && at[3] == 2;
         fits("grid_sample", fit && !own.contains(&0), || {
-            format!("{at:?} are no places of {own:?}")
+            format!("{at:?} is not the shape of places in {own:?}")
         })?;
         let options = GridSampleOptionsIr {
             mode: InterpolateModeIr::Bilinear,

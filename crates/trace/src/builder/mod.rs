@@ -206,7 +206,7 @@ impl TraceBuilder {
             let mut lengths = shapes.iter().map(|s| s[axis]).filter(|&n| n != 1);
             let first = lengths.next();
             fits(operation, lengths.all(|n| Some(n) == first), || {
-                format!("the shapes {shapes:?} do not go together")
+                format!("the shapes {shapes:?} cannot be broadcast together")
             })?;
         }
         Ok(aligned)
@@ -318,7 +318,7 @@ impl TraceBuilder {
         let first = shapes.next();
         fits("cat", shapes.all(|s| Some(s) == first), || {
             let shapes: Vec<_> = values.iter().map(|&v| self.shape(v)).collect();
-            format!("the shapes {shapes:?} differ not only along axis {axis}")
+            format!("the shapes {shapes:?} differ elsewhere than along axis {axis}")
         })?;
         let values: Vec<ValueId> = values.iter().map(|v| v.0).collect();
         Ok(Value(self.composer().concat(&values, axis)))
@@ -344,7 +344,7 @@ impl TraceBuilder {
         for axis in 0..rank - 2 {
             let (m, n) = (left[axis], right[axis]);
             fits("matmul", m == n || m == 1 || n == 1, || {
-                format!("the shapes {shapes:?} do not go together")
+                format!("the shapes {shapes:?} cannot be broadcast together")
             })?;
             shape[axis] = m.max(n);
         }
@@ -389,7 +389,7 @@ impl TraceBuilder {
         let channels = |&v: &Value| shape.len() > 1 && self.shape(v) == [shape[1]];
         fits("batch_norm", inputs[1..].iter().all(channels), || {
             format!(
-                "scale, shift and statistics are not of one number for each channel of {shape:?}"
+                "scale, shift and statistics do not have one number for each channel of {shape:?}"
             )
         })?;
         let relu = false;
@@ -414,7 +414,7 @@ impl TraceBuilder {
         let fit = |v: Value| self.shape(v) == [last];
         let all = !shape.is_empty() && fit(gamma) && beta.is_none_or(fit);
         fits("layer_norm", all, || {
-            format!("scale and shift are not of {last} numbers, as the last axis of {shape:?}")
+            format!("scale and shift do not have {last} numbers, like the last axis of {shape:?}")
         })?;
         let mut inputs = vec![x.0, gamma.0];
         inputs.extend(beta.map(|b| b.0));
@@ -442,7 +442,7 @@ impl TraceBuilder {
     /// Rows of a table `[entries, width]` at indices of any shape.
     ///
     /// # Errors
-    /// [`TraceError::Build`] where the table is no matrix.
+    /// [`TraceError::Build`] where the table is not a matrix.
     pub fn embedding(&mut self, table: Value, index: Value) -> Result<Value, TraceError> {
         let own = self.shape(table).to_vec();
         fits("embedding", own.len() == 2, || {

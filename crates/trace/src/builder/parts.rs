@@ -94,7 +94,7 @@ impl TraceBuilder {
         fits(
             "assign",
             own.len() == part.len() && part.len() == ranges.len(),
-            || format!("{part:?} is no part of {own:?}"),
+            || format!("{part:?} is not a part of {own:?}"),
         )?;
         let all: Vec<_> = { ranges.iter().zip(part) }
             .map(|(r, &n)| (r.0, r.1, n))
@@ -122,7 +122,7 @@ impl TraceBuilder {
         };
         let all = own.len() == widths.len() && own.iter().zip(widths).all(fit);
         fits("pad", all, || {
-            format!("borders {widths:?} do not fit {own:?}")
+            format!("the padding widths {widths:?} do not fit {own:?}")
         })?;
         let value = composed::pad(&mut self.composer(), x.0, widths, padding.into());
         Ok(Value(value))

@@ -125,7 +125,7 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
 pub(crate) fn is_in_system_memory(device: &Device) -> bool {
     #[cfg(feature = "wgpu")]
     if let DispatchDevice::Cube(CubeDevice::Wgpu(wgpu)) = inner(device) {
-        // An adapter that is no card is software.
+        // An adapter that is not a card is software.
         let card = { inner(device).identity() }.and_then(|identity| identity.physical);
         return card.is_none() || matches!(wgpu.kind, WgpuDeviceKind::IntegratedGpu(_));
     }

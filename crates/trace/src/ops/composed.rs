@@ -36,7 +36,7 @@ impl Composer<'_> {
         self.0.push(Arc::new(operation), inputs.to_vec(), shape)
     }
 
-    /// Numbers that are no data.
+    /// Numbers that are not data.
     pub fn constant(&mut self, shape: &[usize], data: Vec<f32>) -> ValueId {
         self.0.values.push(Value {
             shape: shape.to_vec(),
@@ -48,7 +48,7 @@ impl Composer<'_> {
         self.0.values.len() - 1
     }
 
-    /// The numbers of a value that are known at capture and are no data.
+    /// The numbers of a value that are known at capture and are not data.
     pub fn known(&self, value: ValueId) -> Option<Arc<Vec<f32>>> {
         match &self.0.values[value].source {
             Source::Constant { data, input: false } => Some(data.clone()),

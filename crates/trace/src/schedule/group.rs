@@ -40,8 +40,8 @@ impl fmt::Display for Bound {
         f.write_str(match self {
             Self::Cache => "which a cache holds",
             Self::Free => "its share of the free memory",
-            Self::Stated => "an eighth of the device's memory, or as much as pays",
-            Self::Usual => "the usual, since the device does not state its memory",
+            Self::Stated => "an eighth of the device's memory, or as much as is worth using",
+            Self::Usual => "the default, since the device does not state its memory",
             Self::Given => "as given",
         })
     }

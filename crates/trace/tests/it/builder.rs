@@ -200,8 +200,8 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     let x = p.data(&[3, 5], vec![0.0; 15]).unwrap();
     fails(p.linear(x, w, None), "have no product");
     fails(p.matmul(x, x), "have no product");
-    fails(p.binary(Binary::Add, x, w), "do not go together");
-    fails(p.choose(x, w, w), "do not go together");
+    fails(p.binary(Binary::Add, x, w), "cannot be broadcast together");
+    fails(p.choose(x, w, w), "cannot be broadcast together");
     fails(p.reduce(Reduction::Sum, x, Some(2)), "has no axis 2");
     fails(p.softmax(x, 7, true), "has no axis 7");
     fails(p.reshape(x, &[4, 4]), "different numbers");
@@ -211,7 +211,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     fails(p.slice(x, 1, 3, 3), "not all within");
     fails(p.slice(x, 1, usize::MAX, 2), "not all within");
     fails(p.concat(&[], 0), "no values");
-    fails(p.concat(&[x, w], 1), "not only along axis 1");
+    fails(p.concat(&[x, w], 1), "elsewhere than along axis 1");
     fails(p.concat(&[x], 3), "has no axis 3");
     fails(p.gather(w, 0, x), "are not indices");
     let cube = p.constant(&[1, 1, 1], vec![0.0]).unwrap();
@@ -228,7 +228,7 @@ fn images_that_do_not_fit_are_errors() {
     };
     let geometry = Convolution::default();
     for (shape, words) in [
-        ([2, 3, 3, 3], "no input of weights"),
+        ([2, 3, 3, 3], "not an input for weights"),
         ([2, 4, 6, 3], "no window"),
         ([2, 4, 0, 3], "no window"),
     ] {

@@ -33,7 +33,7 @@ impl Basins {
 
 /// The basins of attraction: each point follows its lowest neighbour, diagonal ones included, down to
 /// a minimum. Minima whose persistence is below `min_persistence` (in units of the value; 0 keeps all
-/// of any height) are no basins of their own: theirs belong to the minimum that they join.
+/// of any height) are not basins of their own: theirs belong to the minimum that they join.
 pub fn basins(surface: &Surface, value: Value, min_persistence: f64) -> Basins {
     let field = Field::new(surface.grid(), surface.values(value));
     let filtration = Filtration::of(&field);

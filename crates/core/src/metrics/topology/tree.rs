@@ -113,7 +113,7 @@ impl MergeTree {
     }
 
     /// The lowest way between two minima of the tree: over all ways on the grid, the one whose
-    /// highest point is lowest. `None` where one of them is no minimum of the tree, both are the same,
+    /// highest point is lowest. `None` where one of them is not a minimum of the tree, both are the same,
     /// or no way connects them.
     pub fn passage(&self, from: usize, to: usize) -> Option<Passage> {
         if from == to {

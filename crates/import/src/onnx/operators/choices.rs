@@ -22,7 +22,7 @@ pub(super) const TABLE: Table = &[
         let places = l.shape(&index);
         let wanted = match places.split_last() {
             Some((&depth, places)) if depth <= own.len() => [places, &own[depth..]].concat(),
-            _ => return problem(format!("{places:?} are no places in {own:?}")),
+            _ => return problem(format!("{places:?} is not the shape of places in {own:?}")),
         };
         let rows = match l.shape(rows) == wanted {
             true => rows.clone(),
@@ -43,7 +43,7 @@ pub(super) const TABLE: Table = &[
 
 fn random(_: &mut Lowering, _: &Call) -> Lowered<Vec<Operand>> {
     problem(
-        "random numbers give another loss each time; export the network in evaluation: net.eval()",
+        "random numbers give a different loss each time; export the network in evaluation mode: net.eval()",
     )
 }
 
@@ -98,7 +98,7 @@ fn from_the_end(l: &mut Lowering, index: &Tensor, shape: &[usize]) -> Lowered {
     for (i, &at) in known.iter().enumerate() {
         let length = shape[i % depth] as f64;
         if !(-length..length).contains(&at) {
-            return problem(format!("index {at} is outside of {length} elements"));
+            return problem(format!("index {at} is outside {length} elements"));
         }
         all.push(if at < 0.0 { at + length } else { at });
     }
@@ -110,7 +110,7 @@ fn gather_nd(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let batch = c.int("batch_dims", 0);
     let own = l.shape(x);
     let Some(rest) = usize::try_from(batch).ok().and_then(|b| own.get(b..)) else {
-        return problem(format!("{batch} axes of {own:?} do not count samples"));
+        return problem(format!("{own:?} does not have {batch} axes of samples"));
     };
     let index = from_the_end(l, index, rest)?;
     if batch == 0 {
@@ -122,7 +122,7 @@ fn gather_nd(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         .split_last()
         .filter(|(d, o)| **d <= rest.len() && o.len() >= batch)
     else {
-        return problem(format!("{places:?} are no places in {own:?}"));
+        return problem(format!("{places:?} is not the shape of places in {own:?}"));
     };
     let mut number: Option<Tensor> = None;
     for a in 0..depth {
@@ -155,7 +155,9 @@ fn adds(c: &Call) -> Lowered<bool> {
     match c.text("reduction", "none") {
         "none" => Ok(false),
         "add" => Ok(true),
-        other => problem(format!("the reduction `{other}` at indices is not known")),
+        other => problem(format!(
+            "the reduction `{other}` at indices is not supported"
+        )),
     }
 }
 
@@ -192,7 +194,9 @@ fn one_hot(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
 fn non_zero(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let x = c.tensor(0)?;
     let Some(known) = x.known.clone() else {
-        return problem("it finds as many places as the data decide; multiply by a mask instead");
+        return problem(
+            "the number of places it finds depends on the data; multiply by a mask instead",
+        );
     };
     let shape = l.shape(x);
     let there: Vec<usize> = (0..known.len()).filter(|&i| known[i] != 0.0).collect();
@@ -208,7 +212,9 @@ fn non_zero(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
 fn compress(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let (x, condition) = (c.tensor(0)?, c.tensor(1)?);
     let Some(known) = condition.known.clone() else {
-        return problem("it keeps as many elements as the data decide; multiply by a mask instead");
+        return problem(
+            "the number of elements it keeps depends on the data; multiply by a mask instead",
+        );
     };
     let (x, place) = match c.attribute("axis") {
         Some(_) => (x.clone(), axis(c.int("axis", 0), l.rank(x))?),

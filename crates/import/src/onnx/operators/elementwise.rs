@@ -374,7 +374,7 @@ fn dequantized(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
                 .ok()
                 .and_then(|a| own.get(a).copied())
             else {
-                return problem("its scale has another number of axes");
+                return problem("its scale has a different number of axes");
             };
             let wide = l.shape(x)[place as usize];
             let block = usize::try_from(block).unwrap_or(0);
@@ -403,6 +403,6 @@ fn dequantized(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
 
 fn quantized(_: &mut Lowering, _: &Call) -> Lowered<Vec<Operand>> {
     problem(
-        "a network of rounded numbers has no slopes, and so no landscape to speak of; export the one before it was quantised",
+        "a quantised network has no gradients, and its loss is a staircase; export the network before it is quantised",
     )
 }

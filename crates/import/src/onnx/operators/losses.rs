@@ -51,7 +51,7 @@ fn likelihood(l: &mut Lowering, c: &Call, logs: &Tensor) -> Lowered<Vec<Operand>
                 l.binary(Binary::Div, &sum, &all)?
             }
         },
-        other => return problem(format!("the reduction `{other}` is not known")),
+        other => return problem(format!("the reduction `{other}` is not supported")),
     };
     one(Ok(made))
 }

@@ -74,7 +74,7 @@ fn recurrent(l: &mut Lowering, c: &Call, gates: Gates) -> Lowered<Vec<Operand>> 
         false => c.tensor(0)?.clone(),
     };
     let [steps, samples, _] = l.shape(&x)[..] else {
-        return problem(format!("{:?} are no steps", l.shape(&x)));
+        return problem(format!("{:?} is not the shape of a sequence", l.shape(&x)));
     };
     check_lengths(c, steps)?;
     let layer = Layer {
@@ -123,7 +123,7 @@ fn check_lengths(c: &Call, steps: usize) -> Lowered<()> {
     match &lengths.known {
         Some(known) if known.iter().all(|&n| n == steps as f64) => Ok(()),
         _ => problem(
-            "sequences of different lengths are not known here; pad them, and leave what is padded out of the loss",
+            "sequences of different lengths are not supported; pad them, and leave the padding out of the loss",
         ),
     }
 }
@@ -429,6 +429,6 @@ fn apply(l: &mut Lowering, f: &Function, x: &Tensor, layer: &Layer) -> Lowered {
             l.binary(Binary::Div, &x, &size)?
         }
         "softplus" => l.softplus(&x, 1.0, f64::INFINITY)?,
-        name => return problem(format!("the activation `{name}` is not known")),
+        name => return problem(format!("the activation `{name}` is not supported")),
     })
 }

@@ -52,9 +52,7 @@ pub(super) const TABLE: Table = &[
     ("CumProd", |l, c| {
         match (c.int("reverse", 0), c.int("exclusive", 0)) {
             (0, 0) => one(l.running(c.tensor(0)?, c.at(1).int()?, Running::Product)),
-            _ => {
-                problem("running products from the end, or without an element's own, are not known")
-            }
+            _ => problem("reverse and exclusive running products are not supported"),
         }
     }),
     ("TopK", top),
@@ -107,7 +105,7 @@ fn reduced(
         return one(reduce(l, &single, &[shape.len() as i64 - 1], false));
     }
     if l.count(x) == 0 {
-        return problem("a value without elements has none to take together");
+        return problem("a value without elements cannot be reduced");
     }
     if let Some(folded) = folded(l, c, &along, keep) {
         return one(folded);

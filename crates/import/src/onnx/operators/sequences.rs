@@ -34,7 +34,7 @@ pub(super) const TABLE: Table = &[
             .filter(|&place| place <= all.len())
         {
             Some(place) => all.insert(place, c.at(1).clone()),
-            None => return problem(format!("there is no place {place} among {count}")),
+            None => return problem(format!("there is no position {place} among {count}")),
         }
         Ok(vec![Operand::List(all)])
     }),

@@ -30,7 +30,7 @@ pub(super) const TABLE: Table = &[
         let times = c.tensor(1)?.integers();
         match times {
             Some(times) => one(l.tile(c.tensor(0)?, &times)),
-            None => problem("how often it repeats is not known before the data are"),
+            None => problem("the number of repeats depends on the data"),
         }
     }),
     ("Concat", |l, c| {
@@ -130,7 +130,7 @@ fn transpose(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let reversed: Vec<i64> = (0..rank).rev().collect();
     let order = c.ints("perm").unwrap_or(&reversed);
     if order.len() as i64 != rank {
-        return problem(format!("{order:?} is no order of {rank} axes"));
+        return problem(format!("{order:?} is not an order of {rank} axes"));
     }
     one(l.permute(x, order))
 }
@@ -174,7 +174,7 @@ fn slice(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let mut x = c.tensor(0)?.clone();
     let (Some(starts), Some(ends)) = (c.ints_either("starts", 1)?, c.ints_either("ends", 2)?)
     else {
-        return problem("it does not say from where to where");
+        return problem("its starts or ends are missing");
     };
     let count = starts.len();
     let places = c
@@ -261,7 +261,7 @@ fn split(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
 fn pad(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let x = c.tensor(0)?;
     let Some(pads) = c.ints_either("pads", 1)? else {
-        return problem("it has no borders");
+        return problem("it has no padding widths");
     };
     let rank = l.rank(x);
     let places = match c.at(3) {
@@ -269,7 +269,11 @@ fn pad(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         given => given.ints()?,
     };
     if pads.len() != 2 * places.len() {
-        return problem(format!("{} borders for {} axes", pads.len(), places.len()));
+        return problem(format!(
+            "{} padding widths for {} axes",
+            pads.len(),
+            places.len()
+        ));
     }
     let mut widths = vec![(0, 0); rank];
     for (i, &place) in places.iter().enumerate() {
@@ -287,7 +291,7 @@ fn pad(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         "reflect" => Border::Reflect,
         "edge" => Border::Edge,
         "wrap" => Border::Wrap,
-        mode => return problem(format!("the mode `{mode}` is not known")),
+        mode => return problem(format!("the mode `{mode}` is not supported")),
     };
     one(l.pad(x, &widths, border))
 }
@@ -305,7 +309,7 @@ fn given(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
                 vector(l, all.iter().map(|&x| f64::from(x)).collect(), Kind::Float)
             }
             Value::Text(text) => Ok(vec![Operand::Text(text.clone())]),
-            _ => problem(format!("its `{name}` holds no numbers")),
+            _ => problem(format!("its `{name}` does not hold numbers")),
         };
     }
     problem("it has no value")
@@ -328,9 +332,9 @@ fn filled(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
 
 fn range(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let known = |position: usize| {
-        c.at(position).number().map_err(|_| {
-            LowerError::Problem("where it begins or ends is not known before the data are".into())
-        })
+        c.at(position)
+            .number()
+            .map_err(|_| LowerError::Problem("where it begins or ends depends on the data".into()))
     };
     let (start, end, step) = (known(0)?, known(1)?, known(2)?);
     one(l.arange(start, end, step, c.tensor(0)?.kind))
@@ -366,7 +370,9 @@ fn block(l: &Lowering, c: &Call) -> Lowered<([i64; 4], i64)> {
         [n, channels, height, width] if (1..=1 << 20).contains(&block) => {
             Ok(([n, channels, height, width], block))
         }
-        _ => problem(format!("{own:?} are no images of blocks of {block}")),
+        _ => problem(format!(
+            "{own:?} is not the shape of images in blocks of {block}"
+        )),
     }
 }
 
@@ -408,7 +414,7 @@ fn reversed(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         axis(c.int("batch_axis", 1), shape.len())?,
     );
     if shape.get(batch) != Some(&lengths.len()) {
-        return problem("it has not one length for each sequence");
+        return problem("it does not have one length for each sequence");
     }
     let mut rows = vec![];
     for (i, &length) in lengths.iter().enumerate() {

@@ -108,7 +108,7 @@ pub(super) const ROWS: Rows = &[
                 let gate = l.unary(Unary::Sigmoid, b);
                 one(l.binary(Binary::Mul, a, &gate))
             }
-            _ => crate::lower::problem("its axis is not cut into halves"),
+            _ => crate::lower::problem("its axis cannot be cut into halves"),
         }
     }),
     (&["prelu", "_prelu_kernel"], |l, c| {

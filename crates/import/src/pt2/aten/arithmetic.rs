@@ -392,7 +392,7 @@ pub(super) const ROWS: Rows = &[
     (&["nan_to_num"], finite),
     (&["where"], |l, c| {
         if c.arguments.len() < 3 {
-            return problem("it gives places, as many as the data decide");
+            return problem("the number of places it returns depends on the data");
         }
         let (yes, no) = (as_tensor(l, c.at(1))?, as_tensor(l, c.at(2))?);
         one(l.choose(c.x()?, &yes, &no))

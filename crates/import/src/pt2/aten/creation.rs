@@ -83,7 +83,7 @@ fn cast(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
 }
 
 fn random() -> Lowered<Operand> {
-    problem("random numbers are not drawn here; export the network in evaluation: net.eval()")
+    problem("random numbers are not supported; export the network in evaluation mode: net.eval()")
 }
 
 pub(super) const ROWS: Rows = &[
@@ -179,7 +179,7 @@ pub(super) const ROWS: Rows = &[
             }
             Some(known) if known.len() == 1 => Ok(Operand::Float(known[0])),
             _ => problem(
-                "it reads a number that the data or the parameters decide, and the program depends on it",
+                "the program depends on a number that it computes from the data or the parameters",
             ),
         }
     }),

@@ -46,7 +46,7 @@ fn scatter_reduce(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     match (c.text_or("reduce", ""), c.bool_or("include_self", true)?) {
         ("sum" | "add", true) => scatter(l, c, true),
         (other, _) => problem(format!(
-            "reduction `{other}` at indices is not known here; sums are"
+            "the reduction `{other}` at indices is not supported; sums are"
         )),
     }
 }
@@ -67,7 +67,7 @@ fn slice_scatter(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
         return one(l.expand_to(part, &shape));
     }
     if l.rank(part) != shape.len() {
-        return problem("what is written has another number of axes");
+        return problem("the values written have a different number of axes");
     }
     let start = c.int_or("start", 0)?;
     let length = shape.get(place).copied().unwrap_or(0) as i64;
@@ -185,7 +185,9 @@ pub(super) const ROWS: Rows = &[
     (&["scatter"], |l, c| match c.text_or("reduce", "") {
         "" => scatter(l, c, false),
         "add" => scatter(l, c, true),
-        other => problem(format!("reduction `{other}` at indices is not known here")),
+        other => problem(format!(
+            "the reduction `{other}` at indices is not supported"
+        )),
     }),
     (&["scatter_add"], |l, c| scatter(l, c, true)),
     (&["scatter_reduce"], scatter_reduce),
@@ -241,7 +243,7 @@ pub(super) const ROWS: Rows = &[
         ],
         |_, _| {
             problem(
-                "how many elements it takes is decided by the data; multiply by a mask, or use torch.where",
+                "the number of elements it takes depends on the data; multiply by a mask, or use torch.where",
             )
         },
     ),
@@ -298,7 +300,7 @@ pub(super) const ROWS: Rows = &[
             false => (as_tensor(l, c.at(1))?, c.tensor("sorted_sequence")?.clone()),
         };
         if l.rank(&borders) != 1 {
-            return problem("boundaries of several axes are not known here");
+            return problem("boundaries of several axes are not supported");
         }
         let x = l.unsqueeze(&x, &[-1])?;
         let right = c.bool_or("right", false)? || c.text_or("side", "left") == "right";

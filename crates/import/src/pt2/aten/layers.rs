@@ -78,7 +78,7 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
     }
     if l.exported == Some(1) {
         return Err(LowerError::Burnt(
-            "it takes statistics of all samples, and of one it can't be seen where they are".into(),
+            "it takes statistics over all samples, and in an export of one sample their axis cannot be told".into(),
         ));
     }
     // The statistics of the samples, which mixes them.
@@ -172,7 +172,7 @@ fn attention(l: &mut Lowering, c: &Call) -> Lowered {
 /// A network of recurrent layers, with the states `hx`.
 fn recurrent(l: &mut Lowering, c: &Call, cell: Cell) -> Lowered<Operand> {
     if c.has("batch_sizes") {
-        return problem("packed sequences are not known here; pad them, and mask what is padded");
+        return problem("packed sequences are not supported; pad them, and mask what is padded");
     }
     let (params, biases) = (c.tensors("params")?, c.bool_or("has_biases", true)?);
     let both_ways = c.bool_or("bidirectional", false)?;
@@ -345,7 +345,7 @@ pub(super) const ROWS: Rows = &[
         ],
         |_, _| {
             problem(
-                "bags of unequal length are not known here; use nn.Embedding, and a mean over an axis",
+                "bags of unequal length are not supported; use nn.Embedding, and a mean over an axis",
             )
         },
     ),
@@ -374,7 +374,7 @@ pub(super) const ROWS: Rows = &[
     (&["rms_norm"], |l, c| one(rms_norm(l, c))),
     (&["_fused_rms_norm"], |l, c| first(rms_norm(l, c))),
     (&["local_response_norm"], |_, _| {
-        problem("it is not known here; export a decomposed program")
+        problem("it is not supported; export a decomposed program")
     }),
     (
         &[

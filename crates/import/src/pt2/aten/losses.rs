@@ -60,7 +60,7 @@ fn cross_entropy(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let logs = l.softmax(x, place, true)?;
     if target.kind != Kind::Float {
         if smoothing != 0.0 {
-            return problem("smoothed labels are not known here; give probabilities as targets");
+            return problem("smoothed labels are not supported; give probabilities as targets");
         }
         let [loss, _] = nll(l, c, &logs)?;
         return Ok(loss.into());
@@ -243,13 +243,13 @@ pub(super) const ROWS: Rows = &[
             }
         };
         match c.bool_or("full", false)? {
-            true => problem("with Stirling's term it is not known here"),
+            true => problem("Stirling's term is not supported"),
             false => reduced(l, c, &each),
         }
     }),
     (&["triplet_margin_loss"], |l, c| {
         if c.bool_or("swap", false)? {
-            return problem("with `swap` it is not known here");
+            return problem("`swap` is not supported");
         }
         let p = c.number_or("p", 2.0)?;
         let eps = c.number_or("eps", 1e-6)?;
@@ -273,7 +273,7 @@ pub(super) const ROWS: Rows = &[
         ],
         |_, _| {
             problem(
-                "this loss is not known here; export the network without it, or a decomposed program",
+                "this loss is not supported; export the network without it, or a decomposed program",
             )
         },
     ),

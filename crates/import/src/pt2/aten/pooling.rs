@@ -136,7 +136,7 @@ const CUBIC: Interpolation = Interpolation::Cubic(-0.75);
 
 fn grid(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     if c.int_or("interpolation_mode", 0)? != 0 {
-        return problem("of the ways to interpolate, bilinear is known here");
+        return problem("only bilinear interpolation is supported");
     }
     let padding = match c.int_or("padding_mode", 0)? {
         0 => GridPadding::Zeros,
@@ -156,7 +156,7 @@ fn pad(l: &mut Lowering, c: &Call, widths: &str, border: Border) -> Lowered<Oper
     let rank = l.rank(x);
     let given = c.ints(widths)?;
     if !given.len().is_multiple_of(2) || given.len() / 2 > rank {
-        return problem(format!("{} borders of {rank} axes", given.len()));
+        return problem(format!("{} padding widths for {rank} axes", given.len()));
     }
     let mut all = vec![(0, 0); rank];
     for (i, pair) in given.chunks(2).enumerate() {
@@ -257,7 +257,7 @@ pub(super) const ROWS: Rows = &[
         pad(l, c, "pad", border)
     }),
     (&["lp_pool2d"], |_, _| {
-        problem("it is not known here; export a decomposed program")
+        problem("it is not supported; export a decomposed program")
     }),
     (&["im2col"], |l, c| {
         let conv = windows(c)?;
@@ -288,7 +288,7 @@ fn windows(c: &Call) -> Lowered<crate::lower::Conv> {
 fn affine_grid(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let (sizes, corners) = (c.ints("size")?, c.bool_or("align_corners", false)?);
     let [_, _, rows, columns] = sizes[..] else {
-        return problem("of images alone");
+        return problem("it is supported for images only");
     };
     let (rows, columns) = (crate::lower::size(rows)?, crate::lower::size(columns)?);
     l.spend(&[rows, columns, 3])?;

@@ -171,6 +171,6 @@ pub(super) const ROWS: Rows = &[
             "_linalg_slogdet",
             "_linalg_solve_ex",
         ],
-        |_, _| problem("decompositions of matrices are not known here"),
+        |_, _| problem("decompositions of matrices are not supported"),
     ),
 ];

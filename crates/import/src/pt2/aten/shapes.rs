@@ -26,7 +26,9 @@ fn as_strided(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let whole = example.iter().product::<usize>() as i64 == count;
     match in_order && whole && c.int_or("storage_offset", 0)? == 0 {
         true => one(l.reshape(x, &sizes)),
-        false => problem("a view by strides that is no reshape; use reshape, permute and slices"),
+        false => problem(
+            "a view by strides that is not a reshape is not supported; use reshape, permute and slices",
+        ),
     }
 }
 
@@ -93,7 +95,7 @@ fn tensor_split(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
 pub(super) const ROWS: Rows = &[
     (&["view", "_unsafe_view", "view_copy"], |l, c| {
         match c.overload.as_str() {
-            "dtype" => problem("the bits of numbers as those of another type"),
+            "dtype" => problem("reading the bits of numbers as another type is not supported"),
             _ => one(l.reshape(c.x()?, &c.ints("size")?)),
         }
     }),
@@ -140,7 +142,7 @@ pub(super) const ROWS: Rows = &[
             .collect();
         match order {
             Some(order) => one(l.permute(c.x()?, &order)),
-            None => problem("axes are given twice"),
+            None => problem("an axis is given twice"),
         }
     }),
     (&["unsqueeze", "unsqueeze_copy"], |l, c| {
@@ -171,10 +173,9 @@ pub(super) const ROWS: Rows = &[
             true => c.x()?.clone(),
             false => l.flatten(c.x()?, 0, -1)?,
         };
-        let times = c
-            .at(1)
-            .int()
-            .or_else(|_| problem("a number of times for each element is not known here"))?;
+        let times = c.at(1).int().or_else(|_| {
+            problem("a separate number of repeats for each element is not supported")
+        })?;
         let times = crate::lower::size(times)?;
         let shape = l.shape(&x);
         let place = crate::lower::axis(c.int_or("dim", 0)?, shape.len())?;
@@ -269,7 +270,7 @@ pub(super) const ROWS: Rows = &[
     (&["rot90"], |l, c| {
         let (mut x, axes) = (c.x()?.clone(), c.ints("dims")?);
         let &[a, b] = &axes[..] else {
-            return problem("two axes are turned");
+            return problem("a rotation needs two axes");
         };
         for _ in 0..c.int_or("k", 1)?.rem_euclid(4) {
             let turned = l.transpose(&x, a, b)?;
@@ -315,7 +316,7 @@ fn diagonal_matrix(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
         .iter()
         .any(|&(name, other)| c.int_or(name, other).unwrap_or(1) != other);
     if given || c.int_or("dim1", -2)? != -2 || c.int_or("dim2", -1)? != -1 {
-        return problem("of other diagonals or axes it is not known here");
+        return problem("other diagonals and axes are not supported");
     }
     let unit = l.eye(n, n)?;
     let rows = l.unsqueeze(x, &[-2])?;

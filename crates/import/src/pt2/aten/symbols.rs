@@ -47,7 +47,7 @@ pub(super) const ROWS: Rows = &[
         Ok(Operand::Int(l.count(c.x()?) as i64))
     }),
     (&["sym_stride", "sym_storage_offset"], |_, _| {
-        problem("it asks how a tensor lies in memory")
+        problem("it asks how a tensor is laid out in memory")
     }),
     (&["_operator.add"], |l, c| numbers(l, c, Binary::Add)),
     (&["_operator.sub"], |l, c| numbers(l, c, Binary::Sub)),
@@ -89,7 +89,7 @@ pub(super) const ROWS: Rows = &[
                 .cloned()
                 .map_or_else(|| problem("there is no such element"), Ok)
         }
-        _ => problem("it is no list"),
+        _ => problem("it is not a list"),
     }),
     (&["torch.sym_float", "sym_float"], |_, c| {
         Ok(Operand::Float(c.at(0).number()?))

@@ -83,7 +83,7 @@ pub(super) fn read(path: &Path) -> Result<Image, ModelsError> {
         [0xff, 0xd8, ..] => file.jpeg(bytes),
         _ => Err(ModelsError::unsupported(
             path,
-            "it begins as neither a PNG nor a JPEG image does; write it as one of them, or move it elsewhere",
+            "it does not begin like a PNG or JPEG image; write it as one of them, or move it elsewhere",
         )),
     }
 }
@@ -108,7 +108,7 @@ impl ImageFile<'_> {
     fn corrupt(&self, error: impl std::fmt::Display) -> ModelsError {
         let said = error.to_string();
         let start: String = said.trim_end_matches('.').chars().take(200).collect();
-        ModelsError::corrupt(self.path, format!("no valid image ({start})"))
+        ModelsError::corrupt(self.path, format!("not a valid image ({start})"))
     }
 
     fn png(&self, bytes: Vec<u8>) -> Result<Image, ModelsError> {
@@ -152,7 +152,7 @@ impl ImageFile<'_> {
         let pixels = decoder.decode().map_err(|e| self.corrupt(e))?;
         match pixels.len() == rows * columns * width {
             true => Ok(Image::interleaved(&pixels, [rows, columns], width)),
-            false => Err(self.corrupt("it has another number of pixels than it says")),
+            false => Err(self.corrupt("its number of pixels is not the one it states")),
         }
     }
 }

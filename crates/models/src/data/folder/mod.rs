@@ -4,11 +4,11 @@ mod decode;
 mod resize;
 
 use super::normalisation::{Normalisation, Scale};
-use super::settings::{Setting, settings};
+use super::settings::{Setting, settings, with_settings};
 use super::{Dataset, Split};
 use crate::{ModelsError, Targets};
 use decode::Image;
-use landscape_core::{counted, free_memory, path_text, path_words};
+use landscape_core::{counted, free_memory, path_words};
 use landscape_files::Size;
 use std::fmt;
 use std::fs;
@@ -53,7 +53,7 @@ impl FolderSpec {
                     spec.grey = match setting.one()? {
                         "1" => true,
                         "3" => false,
-                        _ => return Err("channels is 1 or 3".to_owned()),
+                        _ => return Err("channels must be 1 or 3".to_owned()),
                     }
                 }
                 _ if spec.normalisation.take(&setting)? => {}
@@ -114,12 +114,7 @@ impl FolderSpec {
 impl fmt::Display for FolderSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // With a slash at the end, by which folders are known.
-        f.write_str(&path_text(&self.path.join("")))?;
-        let settings = self.settings();
-        match settings.is_empty() {
-            true => Ok(()),
-            false => write!(f, ":{}", settings.join(",")),
-        }
+        f.write_str(&with_settings(&self.path.join(""), &self.settings()))
     }
 }
 
@@ -203,7 +198,7 @@ fn plan(name: &str, images: usize, values: usize) -> Result<(), ModelsError> {
         Some(free) => Err(ModelsError::DataShape {
             name: name.to_owned(),
             reason: format!(
-                "its {} take {} of memory, where {} are free; take fewer samples, or a smaller size",
+                "its {} need {} of memory, and {} are free; take fewer samples, or a smaller size",
                 counted(images, "image"),
                 Size(needed),
                 Size(free)
@@ -258,7 +253,7 @@ impl Found {
                 return Err(ModelsError::BadData {
                     spec: spec.to_string(),
                     reason:
-                        "it has no test split, folders train and test in it; use the split `train`"
+                        "it has no test split, which needs folders train and test in it; use the split `train`"
                             .to_owned(),
                 });
             }
@@ -274,7 +269,7 @@ impl Found {
         if folders.is_empty() {
             let reason = match files.iter().any(|file| is_image(file)) {
                 true => {
-                    "its images are in no folders of their classes; make a folder for each class in it"
+                    "its images are not in folders of their classes; make a folder for each class in it"
                 }
                 false => {
                     "it has no folders; make one for each class in it, with PNG and JPEG images"

@@ -79,7 +79,7 @@ impl Client {
         }
     }
 
-    /// One connection; `false` when the part was thrown away.
+    /// One connection; `false` when the part was discarded.
     fn attempt(&self, transfer: &mut Transfer<'_>, start: u64) -> Result<bool, GetError> {
         match self.ask(transfer, start)? {
             Answer::Complete => Ok(true),

@@ -3,7 +3,7 @@
 //! An archive is downloaded beside its place as `ARCHIVE.part`, unpacked file by file under a
 //! temporary name, compared with its SHA-256, and only then given its name: what stands under a
 //! file's name is either that file or what was there before. A download that stops is continued
-//! where it stopped, with an HTTP range request; what does not have the right sum is thrown away.
+//! where it stopped, with an HTTP range request; what does not have the right sum is discarded.
 
 mod fetch;
 mod sets;

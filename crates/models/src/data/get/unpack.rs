@@ -58,7 +58,7 @@ impl Target<'_> {
     fn only(&self, archive: &Archive, reader: impl Read) -> Result<(), GetError> {
         match &archive.files[..] {
             [file] => self.place(file, reader),
-            _ => Err(self.corrupt("it holds one file, several are wanted")),
+            _ => Err(self.corrupt("it holds one file, but several are needed")),
         }
     }
 

@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         match bytes.split_at_checked(MAGIC.len()) {
             Some((magic, rest)) if magic == MAGIC => Ok(Reader(rest)),
             Some((magic, _)) if magic[..version] == MAGIC[..version] => Err(format!(
-                "it has version {}, this program reads version {}",
+                "it has version {}, but this program reads version {}",
                 magic[version], MAGIC[version]
             )),
             _ => Err("it is not the state of a training".to_owned()),
@@ -159,7 +159,8 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self) -> Result<&'a str, String> {
         let length = self.count(1)?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| "it has a name in no text".to_owned())
+        std::str::from_utf8(self.take(length)?)
+            .map_err(|_| "it has a name that is not text".to_owned())
     }
 
     pub fn f32s(&mut self) -> Result<Vec<f32>, String> {
@@ -214,7 +215,7 @@ impl<'a> Reader<'a> {
     pub fn end(&self) -> Result<(), String> {
         match self.0.is_empty() {
             true => Ok(()),
-            false => Err("bytes follow its end".to_owned()),
+            false => Err("there are bytes after its end".to_owned()),
         }
     }
 }

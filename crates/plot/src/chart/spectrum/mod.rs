@@ -226,7 +226,7 @@ fn exact_entries(spectrum: &Spectrum) -> Vec<Entry> {
         (false, true) => vec![
             Entry::new(
                 Swatch::Curve(EXACT.to_owned(), DASHES[1], None),
-                "exact, smoothed alike",
+                "exact, smoothed in the same way",
             ),
             Entry::new(Swatch::Rug(EXACT), format!("all {n} eigenvalues")),
         ],

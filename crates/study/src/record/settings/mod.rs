@@ -221,7 +221,7 @@ fn shared(json: &Value) -> ProblemSettings {
 /// A request for a run with these settings, which hold digests of all that determines its numbers.
 ///
 /// # Panics
-/// Where they are no JSON, which those of this module always are.
+/// Where they are not JSON, which those of this module always are.
 pub fn request(kind: RunKind, settings: &impl Serialize) -> RunSpec {
     let settings = serde_json::to_value(settings).expect("settings are JSON");
     RunSpec::new(kind, settings).determined()

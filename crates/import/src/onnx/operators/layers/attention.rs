@@ -18,7 +18,7 @@ fn heads(l: &mut Lowering, x: &Tensor, count: i64) -> Lowered {
         }
         [_, _, _, _] => Ok(x.clone()),
         _ => problem(format!(
-            "{own:?} are no tokens; it needs the numbers of heads"
+            "{own:?} is not the shape of tokens in heads; it needs the numbers of heads"
         )),
     }
 }
@@ -40,12 +40,12 @@ fn with_example(l: &Lowering, x: Tensor, own: &[usize], heads: i64) -> Tensor {
 
 pub(crate) fn attention(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     if c.optional(6).is_some() {
-        return problem("lengths of keys that the data give are not known");
+        return problem("lengths of keys that depend on the data are not supported");
     }
     for window in ["left_window_size", "right_window_size"] {
         if c.int(window, -1) >= 0 {
             return problem(format!(
-                "`{window}` is not known; write the window as a mask"
+                "`{window}` is not supported; write the window as a mask"
             ));
         }
     }

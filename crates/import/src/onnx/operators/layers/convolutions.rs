@@ -106,7 +106,7 @@ pub(crate) fn conv_transpose(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>
     let dilations = each(c, "dilations", dims, 1)?;
     let border = each(c, "output_padding", dims, 0)?;
     if lengths.len() != dims || kernel.contains(&0) {
-        return problem("its weights are of another number of axes, or have none");
+        return problem("its weights have a different number of axes, or no elements");
     }
     let whole = |i: usize| {
         let reach = (kernel[i] as i64 - 1) * dilations[i] + 1;
@@ -117,7 +117,7 @@ pub(crate) fn conv_transpose(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>
         (Some(all), _) if all.len() == dims => Some(all.to_vec()),
         // With the axes of samples and channels.
         (Some(all), _) if all.len() == dims + 2 => Some(all[2..].to_vec()),
-        (Some(_), _) => return problem("`output_shape` is of another number of axes"),
+        (Some(_), _) => return problem("`output_shape` has a different number of axes"),
         (None, "SAME_UPPER" | "SAME_LOWER") => Some(
             lengths
                 .iter()
@@ -169,7 +169,7 @@ pub(crate) fn assembled(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let (image, block) = (c.at(1).ints()?, c.at(2).ints()?);
     let dims = block.len();
     if dims != 2 || image.len() != 2 {
-        return problem("it is known for images alone");
+        return problem("it is supported for images only");
     }
     let pads = each(c, "pads", 4, 0)?;
     let conv = Conv {

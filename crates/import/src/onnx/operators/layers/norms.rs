@@ -32,7 +32,9 @@ pub(crate) fn group(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         l.shape(x).get(1).copied().unwrap_or(0),
     );
     if groups == 0 || !channels.is_multiple_of(groups) {
-        return problem(format!("{channels} channels are not {groups} groups"));
+        return problem(format!(
+            "{channels} channels cannot be divided into {groups} groups"
+        ));
     }
     let of_channels = |l: &mut Lowering, numbers: &Tensor| match l.count(numbers) {
         count if count == channels || count != groups => Ok(numbers.clone()),

@@ -23,7 +23,7 @@ fn how(c: &Call, older: bool) -> Lowered<Resize> {
         "nearest" => Interpolation::Nearest(rounding),
         "linear" | "bilinear" | "trilinear" => Interpolation::Linear,
         "cubic" => Interpolation::Cubic(c.float("cubic_coeff_a", -0.75)),
-        mode => return problem(format!("the mode `{mode}` is not known")),
+        mode => return problem(format!("the mode `{mode}` is not supported")),
     };
     let places = match c.text(
         "coordinate_transformation_mode",
@@ -34,7 +34,11 @@ fn how(c: &Call, older: bool) -> Lowered<Resize> {
         "pytorch_half_pixel" => Places::PytorchHalfPixel,
         "align_corners" => Places::AlignCorners,
         "asymmetric" => Places::Asymmetric,
-        mode => return problem(format!("places by `{mode}` are not known")),
+        mode => {
+            return problem(format!(
+                "the coordinate transformation `{mode}` is not supported"
+            ));
+        }
     };
     Ok(Resize {
         interpolation,
@@ -75,7 +79,7 @@ fn known(c: &Call, position: usize) -> Lowered<Option<Vec<f64>>> {
         None => Ok(None),
         Some(x) => match &x.known {
             Some(known) => Ok(Some(known.to_vec())),
-            None => problem("the size is not known before the data are"),
+            None => problem("the size depends on the data"),
         },
     }
 }
@@ -140,7 +144,7 @@ pub(crate) fn grid_sample(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         "linear" | "bilinear" => {}
         mode => {
             return problem(format!(
-                "places between pixels by `{mode}` are not known; use `bilinear`"
+                "the mode `{mode}` is not supported; use `bilinear`"
             ));
         }
     }
@@ -168,7 +172,7 @@ pub(crate) fn affine_grid(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         .collect::<Lowered<_>>()?;
     let (dims, corners) = (lengths.len(), c.int("align_corners", 0) != 0);
     let Some(count) = landscape_files::product(&lengths).filter(|_| (2..=3).contains(&dims)) else {
-        return problem(format!("{wanted:?} are no images"));
+        return problem(format!("{wanted:?} is not the shape of images"));
     };
     l.spend(&[count, dims + 1])?;
     let place = |i: usize, n: usize| match corners {

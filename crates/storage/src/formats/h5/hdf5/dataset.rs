@@ -40,7 +40,7 @@ impl<'a> Dataset<'a> {
     pub(super) fn new(file: &'a File, messages: &[Message<'a>]) -> Result<Self, Flaw> {
         let find = |kind: u16| messages.iter().find(|m| m.kind == kind).map(Message::body);
         let need = |kind: u16| find(kind).unwrap_or(Err(Flaw::Damaged("this is not a dataset")));
-        // First the type: what is no number says so.
+        // First the type: what is not a number says so.
         let number = Number::parse(need(message::DATATYPE)?)?;
         let (shape, limits) = dataspace(need(message::DATASPACE)?)?;
         let shape = counted(&shape, number.size)?;

@@ -70,7 +70,7 @@ pub(super) enum Flaw {
     Damaged(&'static str),
     /// Something of the format that is not read here.
     #[error(
-        "{0} cannot be read here; what h5py writes by default can: float16, float32 or float64, compression=\"gzip\" or none, no libver"
+        "{0} cannot be read here; what h5py writes by default can be: float16, float32 or float64, compression=\"gzip\" or none, no libver"
     )]
     Unsupported(String),
     /// A shape whose values cannot be counted.

@@ -29,7 +29,7 @@ impl File {
     /// Reads the superblock.
     ///
     /// # Errors
-    /// When the bytes are no HDF5 file, or fewer than the file says it has.
+    /// When the bytes are not an HDF5 file, or fewer than the file says it has.
     pub(in super::super) fn parse(bytes: Vec<u8>) -> Result<File, Flaw> {
         let start = superblock(&bytes).ok_or(Flaw::NotHdf5)?;
         let (widths, end, root) = read_superblock(&bytes[start..])?;
