@@ -3,7 +3,7 @@
 use crate::StudyError;
 use crate::problem::{DataRequest, Model, ModelSource, load_data, with_loss};
 use crate::report::Reporter;
-use landscape_core::{Params, Role};
+use landscape_core::{FilterAxes, Params, Role};
 use landscape_import::{Element, Program, Size};
 use landscape_models::{Dataset, LossKind, ModelSpec, Targets};
 use landscape_trace::{Summary, Trace};
@@ -80,8 +80,9 @@ pub struct TensorDetails {
     pub shape: Vec<usize>,
     /// By [`Role::name`].
     pub role: &'static str,
-    /// How many filters it has, each of which is scaled by itself where directions are filter-normalised; absent for vectors and buffers.
-    pub filters: Option<usize>,
+    /// Which axes count its filters, where it is not axis 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filters: Option<FilterAxes>,
 }
 
 /// An operation.
@@ -212,8 +213,7 @@ fn details(tensors: &Params) -> Vec<TensorDetails> {
         name: tensor.name.clone(),
         shape: tensor.shape.clone(),
         role: tensor.role.name(),
-        filters: (tensor.role != Role::Buffer && !tensor.is_one_dimensional())
-            .then(|| tensor.filter_count()),
+        filters: Some(tensor.filter_axes).filter(|&axes| axes != FilterAxes::default()),
     };
     tensors.iter().map(one).collect()
 }
