@@ -177,7 +177,9 @@ impl DescribeRequest {
         model: &Model,
         reporter: &dyn Reporter,
     ) -> Result<Result<Trace, StudyError>, StudyError> {
-        let data = load_data(&self.data.source(None)?)?;
+        let source = self.data.source(None)?;
+        let source = model.named_inputs(source, self.data.loss, reporter)?;
+        let data = load_data(&source)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
         Ok(model.trace(
             &model.initial(landscape_models::Init::default(), 0).0,

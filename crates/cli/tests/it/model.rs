@@ -141,6 +141,26 @@ fn errors_of_programs_have_remedies() {
     }
 }
 
+/// A file whose arrays have the names of a program's inputs needs no names; the last input are the targets of a loss.
+#[test]
+fn arrays_with_the_names_of_inputs_are_taken() {
+    let bench = exported("distillation");
+    let named = "input_0=input_0,input_1=input_1,y=input_2";
+    for data in ["truth.npz", &format!("truth.npz:{named}")] {
+        let found = center(
+            &bench,
+            &format!("line --model legacy.onnx --data {data} --grid 3 --name run"),
+        );
+        assert!((found - 1.603_656_1).abs() < 1e-5, "{data}: {found}");
+    }
+    let said = bench.ok("line --model legacy.onnx --data truth.npz --grid 3 --name run");
+    assert!(
+        said.err.contains("names of the program's inputs"),
+        "{}",
+        said.err
+    );
+}
+
 /// The losses of a run, in grid order.
 fn losses(bench: &Bench, run: &str) -> Vec<f64> {
     bench.ok(&format!("export {run} --format csv -o {run}.csv"));

@@ -2,6 +2,8 @@
 
 use super::Normalisation;
 use super::settings::{settings, with_settings};
+use crate::ModelsError;
+use crate::files::Arrays;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +70,39 @@ impl FileSpec {
             }
         }
         Ok(spec)
+    }
+
+    /// Takes the arrays that have the names of a network's inputs, in their order, where no arrays are named yet: all of them,
+    /// or all but the last, which may be the targets; `ends_in_targets` says that it is. Says whether there were such.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn take_named(
+        &mut self,
+        inputs: &[&str],
+        ends_in_targets: bool,
+    ) -> Result<bool, ModelsError> {
+        if !self.inputs.is_empty() {
+            return Ok(false);
+        }
+        let names = Arrays::open(&self.path)?.names()?;
+        let is_there = |input: &&str| names.iter().any(|name| name == input);
+        let Some((last, first)) = inputs.split_last() else {
+            return Ok(false);
+        };
+        if !first.iter().all(|input| is_there(&input)) {
+            return Ok(false);
+        }
+        let own = |input: &&str| ((*input).to_owned(), (*input).to_owned());
+        self.inputs = first.iter().map(own).collect();
+        match (is_there(&last), ends_in_targets) {
+            (true, true) if self.targets == ChosenTargets::Usual => {
+                self.targets = ChosenTargets::Array((*last).to_owned());
+            }
+            (true, false) => self.inputs.push(own(&last)),
+            _ => {}
+        }
+        Ok(!self.inputs.is_empty())
     }
 
     fn settings(&self) -> Vec<String> {

@@ -1,6 +1,6 @@
 use super::{ModelSource, ProgramModel};
 use crate::StudyError;
-use crate::record::{GivenFile, Origin, Provenance, Settings};
+use crate::record::{DataSource, GivenFile, Origin, Provenance, Settings};
 use crate::report::{Level, Reporter};
 use burn::tensor::Device;
 use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
@@ -92,6 +92,22 @@ impl Model {
                 run: run.name.clone(),
                 path,
             }),
+        }
+    }
+
+    /// The data as the network asks for them: of a file whose arrays have the names of a program's inputs, those.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn named_inputs(
+        &self,
+        source: DataSource,
+        loss: Option<LossKind>,
+        reporter: &dyn Reporter,
+    ) -> Result<DataSource, StudyError> {
+        match self {
+            Model::Family(_) => Ok(source),
+            Model::Program(program) => program.named_inputs(source, loss, reporter),
         }
     }
 

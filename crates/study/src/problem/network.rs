@@ -83,6 +83,7 @@ impl Problem {
         model.plan(reporter)?;
         let source = trained.as_ref().and_then(|run| Provenance::of(run).data);
         let source = data.source(source.as_ref())?;
+        let source = model.named_inputs(source, data.loss, reporter)?;
         let loaded = load_data(&source)?;
         let stored = match (data.loss, &trained) {
             (None, Some(run)) => stored_loss(run)?,

@@ -1,7 +1,11 @@
 use crate::StudyError;
-use landscape_core::Params;
+use crate::record::DataSource;
+use crate::report::Reporter;
+use landscape_core::{Params, path_words};
 use landscape_import::{Array, Element, Input, Loss, Penalty, Program, Size};
-use landscape_models::{Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets};
+use landscape_models::{
+    DataSpec, Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets,
+};
 use landscape_trace::Trace;
 use std::fmt;
 use std::path::Path;
@@ -65,6 +69,32 @@ impl ProgramModel {
     /// Lengths of the axes of the first output.
     fn output(&self) -> Option<&[Size]> {
         self.program.outputs().first()?.shape.as_deref()
+    }
+
+    /// The data with the arrays that have the names of its inputs, where it takes several and none are named.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn named_inputs(
+        &self,
+        mut source: DataSource,
+        loss: Option<LossKind>,
+        reporter: &dyn Reporter,
+    ) -> Result<DataSource, StudyError> {
+        let inputs = self.program.inputs();
+        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        let DataSpec::File(file) = &mut source.spec else {
+            return Ok(source);
+        };
+        let is_loss = loss == Some(LossKind::Program)
+            || loss.is_none() && self.output().is_some_and(|output| output.len() < 2);
+        if names.len() > 1 && file.take_named(&names, is_loss)? {
+            reporter.note(format_args!(
+                "{}: the arrays with the names of the program's inputs are taken",
+                path_words(&file.path)
+            ));
+        }
+        Ok(source)
     }
 
     pub(crate) fn takes_integers(&self) -> bool {

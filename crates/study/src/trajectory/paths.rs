@@ -161,6 +161,7 @@ impl Paths {
             });
         }
         say_order(&steps, &chosen, named.is_some(), reporter);
+        let source = model.named_inputs(source, request.data.loss, reporter)?;
         let data = load_data(&source)?;
         let model = model.for_images(&data, reporter);
         let read = Files::new(chosen.clone(), &model, request, reporter)?;
