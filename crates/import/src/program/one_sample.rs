@@ -99,9 +99,12 @@ impl Program {
         let arrays = { given.iter().zip(&self.source.inputs) }
             .map(|(array, input)| match self.counts_samples(input) {
                 true => rows(array, few),
-                false => Ok((*array).clone()),
+                false => Some((*array).clone()),
             })
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Option<Vec<_>>>();
+        let arrays = arrays.ok_or_else(|| {
+            ImportError::Inputs("the inputs have different numbers of samples".into())
+        })?;
         let arrays: Vec<&Array> = arrays.iter().collect();
         let tensors = self.given(lowering, &arrays)?;
         let values = self.parameter_values(lowering, params)?;
@@ -125,15 +128,17 @@ fn few(samples: usize) -> Vec<usize> {
         .collect()
 }
 
-/// Some of the samples of an array.
-fn rows(array: &Array, few: &[usize]) -> Result<Array, ImportError> {
+/// Some of the samples of an array; nothing where it has other numbers of them.
+fn rows(array: &Array, few: &[usize]) -> Option<Array> {
     let mut shape = array.shape().to_vec();
-    let row = array.data().len() / shape[0].max(1);
-    shape[0] = few.len();
-    let data = few
+    let samples = shape.first_mut()?;
+    let row = array.data().len().checked_div(*samples)?;
+    *samples = few.len();
+    let rows = few
         .iter()
-        .flat_map(|&i| &array.data()[i * row..(i + 1) * row]);
-    Array::new(shape, data.copied().collect())
+        .map(|&i| array.data().get(i * row..(i + 1) * row));
+    let rows: Vec<&[f32]> = rows.collect::<Option<_>>()?;
+    Array::new(shape, rows.concat()).ok()
 }
 
 /// What an output gives each sample, times weights that differ by place and sample, in sum; the output where it has no samples.
@@ -189,5 +194,8 @@ fn mean(trace: &Trace, params: &Params) -> Result<f64, ImportError> {
 fn agree(together: f64, alone: &[f64]) -> bool {
     let mean = alone.iter().sum::<f64>() / alone.len() as f64;
     let size = alone.iter().fold(0.0f64, |most, x| most.max(x.abs()));
-    (together - mean).abs() <= ROUNDING * size
+    match (together.is_finite(), mean.is_finite()) {
+        (true, true) => (together - mean).abs() <= ROUNDING * size,
+        (together, mean) => together == mean,
+    }
 }

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod filters;
 mod frameworks;
+mod one_sample;
 mod onnx;
 mod operations;
 mod pt2;
