@@ -1,4 +1,7 @@
-"""Writes net.pt2 and data.npz, and prints the losses in f64 with each kind of BatchNorm's statistics (torch 2.9)."""
+"""Writes net.pt2 and data.npz, and prints the losses in f64 with each kind of BatchNorm's statistics (torch 2.9).
+
+python batch_norm.py && python ../scrub.py net.pt2
+"""
 
 import copy
 

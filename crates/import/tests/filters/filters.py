@@ -1,6 +1,6 @@
 """Writes filters.zip: small layers as programs, and which elements of their weights make which output unit.
 
-python filters.py     # torch 2.9, onnx, onnxscript
+python filters.py && python ../scrub.py filters.zip     # torch 2.9, onnx, onnxscript
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Writes net.pt2, the perceptron that the README opens (torch 2.9)."""
+"""Writes net.pt2, the perceptron that the README opens (torch 2.9): python net.py && python ../scrub.py net.pt2"""
 
 import torch
 from torch import nn

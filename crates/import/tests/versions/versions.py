@@ -1,6 +1,7 @@
 """Writes a program with the PyTorch that runs this, and its losses in f64, into versions.zip.
 
 for version in 2.5.1 2.6.0 2.7.1 2.8.0 2.9.0; do pip install torch==$version && python versions.py; done
+python ../scrub.py versions.zip
 """
 
 import json
