@@ -140,8 +140,8 @@ const CASES: &[(&str, &str)] = &[
     ),
     ("hessian --run moons --sharpness sam --rho nan", "positive"),
     ("hessian --run moons --sharpness sam --rho=-1e308", "-1e308"),
-    ("trajectory --run moons --grid 3 --margin nan", "share"),
-    ("trajectory --run moons --grid 3 --margin=-1", "share"),
+    ("trajectory --run moons --grid 3 --margin nan", "fraction"),
+    ("trajectory --run moons --grid 3 --margin=-1", "fraction"),
     (
         "compare --seeds 0..100000 --model mlp:2-4-1 --data moons",
         "more than 10000 seeds",

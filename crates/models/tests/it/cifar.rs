@@ -77,7 +77,7 @@ fn only_what_is_needed_is_read() {
     let error = cifar("cifar10", dir.path(), Split::Train, Some(6)).unwrap_err();
     says(error, &["data_batch_3.bin", "download the files"]);
     let error = cifar("cifar10", dir.path(), Split::Test, Some(2)).unwrap_err();
-    says(error, &["cifar10 (test", "1 sample, 2 asked for"]);
+    says(error, &["cifar10 (test", "1 sample, but 2 asked for"]);
     let mut bytes = fs::read(dir.path().join("data_batch_1.bin")).unwrap();
     bytes[2 * RECORD] = 10;
     fs::write(dir.path().join("data_batch_1.bin"), bytes).unwrap();

@@ -178,7 +178,7 @@ fn settings_are_read_and_written() {
     says(error("wrn56-2:image=32x32"), &["not of the form CxHxW"]);
     says(error("resnet18:stem=large"), &["stem", "cifar, imagenet"]);
     says(error("vgg16:stem=imagenet"), &["two of 4096", ".pt2 file"]);
-    says(error("densenet121:image=3x4x4"), &["8x8 at least"]);
+    says(error("densenet121:image=3x4x4"), &["at least 8x8"]);
     says(error("resnet21:classes=3"), &["resnet21"]);
 }
 
