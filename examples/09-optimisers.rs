@@ -20,7 +20,7 @@ mod common;
 
 use common::Output;
 use loss_landscape::core::{Cancel, Fidelity, Origin, PathOptions};
-use loss_landscape::models::{LossKind, OptimizerKind, Split, TrainConfig, load};
+use loss_landscape::models::{LossKind, ModelSpec, OptimizerKind, Split, TrainConfig, load};
 use loss_landscape::plot::{
     LossCurve, Options, PanelOf, PathOnPlane, Scale, Style, losses, side_by_side, trajectories,
 };
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // 1. The same network, data, batches and seed; each optimiser with a rate that is usual for it.
     let base = Base {
-        model: "mlp:784-20-10".parse()?,
+        model: "mlp:784-20-10".parse::<ModelSpec>()?.into(),
         data: load(
             &"mnist-1k:pixels=standard".parse()?,
             None,

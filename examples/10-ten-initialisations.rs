@@ -20,7 +20,7 @@ mod common;
 
 use common::Output;
 use loss_landscape::core::{Cancel, Origin, PathOptions};
-use loss_landscape::models::{LossKind, Split, TrainConfig, load};
+use loss_landscape::models::{LossKind, ModelSpec, Split, TrainConfig, load};
 use loss_landscape::plot::{LossCurve, Options, PathOnPlane, Scale, Style, losses, trajectories};
 use loss_landscape::study::compare::{Base, Paths, Statistics, Study, Trained, joint_plane};
 use std::error::Error;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // 1. What all have in common, and the seeds 0 to 9. Everything is checked here.
     let base = Base {
-        model: "mlp:2-8-4-1".parse()?,
+        model: "mlp:2-8-4-1".parse::<ModelSpec>()?.into(),
         data: load(
             &"moons:n=200,noise=0.2,seed=42".parse()?,
             None,

@@ -19,7 +19,7 @@ mod common;
 
 use common::Output;
 use loss_landscape::core::{Grid, Surface};
-use loss_landscape::models::{LossKind, Split, TrainConfig, load};
+use loss_landscape::models::{LossKind, ModelSpec, Split, TrainConfig, load};
 use loss_landscape::plot::page::{PageData, PageRun};
 use loss_landscape::plot::{LossCurve, Options, PanelOf, Scale, Style, losses, side_by_side};
 use loss_landscape::study::compare::{
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // 1. The hidden layers of the base get 2, 8 and 32 units; all else is the same.
     let base = Base {
-        model: "mlp:2-8-8-1".parse()?,
+        model: "mlp:2-8-8-1".parse::<ModelSpec>()?.into(),
         data: load(
             &"moons:n=200,noise=0.2,seed=42".parse()?,
             None,

@@ -26,6 +26,20 @@ impl Array {
         }
     }
 
+    /// The first samples.
+    pub(crate) fn first(&self, samples: usize) -> Self {
+        let mut shape = self.shape.clone();
+        let all = shape.first().copied().unwrap_or(0);
+        let kept = samples.min(all);
+        if let Some(first) = shape.first_mut() {
+            *first = kept;
+        }
+        Self {
+            data: self.data[..self.data.len() / all.max(1) * kept].to_vec(),
+            shape,
+        }
+    }
+
     /// Lengths of the axes.
     pub fn shape(&self) -> &[usize] {
         &self.shape

@@ -61,12 +61,18 @@ const LOG_FLOOR: f64 = -100.0;
 /// A loss, one number or some for each sample, and which samples are predicted correctly.
 pub(crate) type Losses = (Tensor, Option<Tensor>);
 
-/// The loss of an output.
+/// Whether some labels are left out.
+pub(crate) fn ignores(targets: &Array) -> bool {
+    targets.data().contains(&IGNORED)
+}
+
+/// The loss of an output; `ignores`: whether labels may be left out.
 pub(crate) fn loss(
     l: &mut Lowering,
     output: &Tensor,
     targets: &Array,
     loss: Loss,
+    ignores: bool,
 ) -> Result<Losses, ImportError> {
     let shape = l.shape(output);
     if targets.shape().first() != Some(&l.samples) {
@@ -77,7 +83,7 @@ pub(crate) fn loss(
         )));
     }
     let made = match loss {
-        Loss::CrossEntropy => return cross_entropy(l, output, targets),
+        Loss::CrossEntropy => return cross_entropy(l, output, targets, ignores),
         _ => {
             let y = values(l, &shape, targets)?;
             let x = l.reshape_to(output, &shape);
@@ -170,6 +176,7 @@ fn cross_entropy(
     l: &mut Lowering,
     output: &Tensor,
     targets: &Array,
+    ignores: bool,
 ) -> Result<Losses, ImportError> {
     let shape = l.shape(output);
     if shape.len() < 2 {
@@ -190,7 +197,7 @@ fn cross_entropy(
     };
     check_labels(targets, shape[axis])?;
     let y = data(l, targets, Kind::Int)?;
-    of_labels(l, output, &y, axis, targets.data().contains(&IGNORED)).map_err(wrong)
+    of_labels(l, output, &y, axis, ignores).map_err(wrong)
 }
 
 /// The axis of the classes of outputs whose labels have a given shape.
@@ -293,7 +300,7 @@ mod tests {
         let w = l.builder.parameter(w).unwrap();
         let output = l.builder.binary(Binary::Mul, x, w).unwrap();
         let output = Tensor::new(output, Kind::Float);
-        let (each, correct) = loss(&mut l, &output, targets, kind).unwrap();
+        let (each, correct) = loss(&mut l, &output, targets, kind, ignores(targets)).unwrap();
         let params = l.builder.params().unwrap();
         let trace = l
             .builder

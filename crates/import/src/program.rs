@@ -4,7 +4,7 @@ mod one_sample;
 
 use crate::array::Array;
 use crate::error::ImportError;
-use crate::loss::{Loss, Penalty, loss};
+use crate::loss::{Loss, Penalty, ignores, loss};
 use crate::lower::{Kind, LowerError, Lowering, Origin, Tensor};
 use crate::source::{Element, Input, Operation, Output, Size, Source};
 use crate::{onnx, pt2};
@@ -12,6 +12,7 @@ use landscape_core::{FilterAxes, Parameter, Params, Role};
 use landscape_files::{Budget, FileError, product};
 use landscape_trace::{Trace, TraceError};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -147,18 +148,52 @@ impl Program {
         kind: Loss,
         penalties: &[Penalty],
     ) -> Result<Trace, ImportError> {
+        self.traced(params, (inputs, targets), (kind, penalties), None)
+    }
+
+    /// The same loss of `samples` samples of these data in training, where dropout drops, for
+    /// [`landscape_trace::BatchGradients`]: which ones makes no difference.
+    ///
+    /// # Errors
+    /// As [`Self::trace`].
+    pub fn batch_trace(
+        &self,
+        params: &Params,
+        inputs: &[(&str, Array)],
+        targets: Option<&Array>,
+        kind: Loss,
+        samples: usize,
+    ) -> Result<Trace, ImportError> {
+        self.traced(params, (inputs, targets), (kind, &[]), Some(samples))
+    }
+
+    /// The trace of the first samples; of all where `size` is absent.
+    fn traced(
+        &self,
+        params: &Params,
+        (inputs, targets): (&[(&str, Array)], Option<&Array>),
+        (kind, penalties): (Loss, &[Penalty]),
+        size: Option<usize>,
+    ) -> Result<Trace, ImportError> {
         self.check_operations()?;
-        let given = self.arranged(inputs, targets.filter(|_| kind == Loss::Program))?;
-        let samples = given
-            .first()
-            .and_then(|array| array.shape().first().copied());
-        let samples = samples.filter(|&n| n > 0).ok_or_else(|| {
-            ImportError::Inputs("the first input has no samples: its first axis counts them".into())
-        })?;
+        let all = self.arranged(inputs, targets.filter(|_| kind == Loss::Program))?;
+        let ignores = targets.is_some_and(ignores);
+        let (given, targets) = self.cut(&all, targets, size);
+        let given: Vec<&Array> = given.iter().map(|array| &**array).collect();
+        let targets = targets.as_deref();
+        let samples = count(&given);
+        if samples == 0 {
+            return Err(ImportError::Inputs(
+                "the first input has no samples: its first axis counts them".into(),
+            ));
+        }
         let read: usize = given.iter().map(|array| 4 * array.data().len()).sum();
         let budget = Budget::new(self.bytes.saturating_add(read as u64));
         let mut lowering = Lowering::new(samples, self.source.samples, budget);
-        lowering.readings = self.readings(params, &given, samples)?;
+        lowering.training = size.is_some();
+        if samples > 1 {
+            lowering.readings = self.readings(params, &all, count(&all))?;
+        }
         let tensors = self.given(&mut lowering, &given)?;
         let params = self.parameter_values(&mut lowering, params)?;
         let outputs = self.source.graph.lower(&mut lowering, &params, &tensors);
@@ -168,7 +203,7 @@ impl Program {
         };
         let (each, correct) = match (kind, targets) {
             (Loss::Program, _) => (output.clone(), None),
-            (_, Some(targets)) => loss(&mut lowering, output, targets, kind)?,
+            (_, Some(targets)) => loss(&mut lowering, output, targets, kind, ignores)?,
             (_, None) => {
                 return Err(ImportError::Targets(
                     "this loss compares the outputs with targets, and there are none".into(),
@@ -190,6 +225,25 @@ impl Program {
             )),
             error => error.into(),
         })
+    }
+
+    /// So many samples of arrays that count them; all where `size` is absent.
+    fn cut<'a>(
+        &self,
+        given: &[&'a Array],
+        targets: Option<&'a Array>,
+        size: Option<usize>,
+    ) -> (Vec<Cow<'a, Array>>, Option<Cow<'a, Array>>) {
+        let part = |array: &'a Array| match size {
+            Some(size) => Cow::Owned(array.first(size)),
+            None => Cow::Borrowed(array),
+        };
+        let inputs = self.source.inputs.iter().zip(given.iter().copied());
+        let one = |(input, array): (&Input, &'a Array)| match self.counts_samples(input) {
+            true => part(array),
+            false => Cow::Borrowed(array),
+        };
+        (inputs.map(one).collect(), targets.map(part))
     }
 
     /// Unknown operations, all at once.
@@ -485,6 +539,12 @@ fn shape_words(shape: &[Size]) -> String {
         "[{}]",
         shape.iter().map(word).collect::<Vec<_>>().join(", ")
     )
+}
+
+/// The samples of the first of the inputs.
+fn count(given: &[&Array]) -> usize {
+    let first = given.first().and_then(|array| array.shape().first());
+    first.copied().unwrap_or(0)
 }
 
 fn check_shape<'a>(

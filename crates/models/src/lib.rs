@@ -39,9 +39,11 @@ pub use resnet::{ResNet, ResNetSpec};
 #[cfg(feature = "learner")]
 pub use train::Recorded;
 pub use train::{
-    Augment, EpochLoss, NetworkState, OptimizerKind, OptimizerState, Record, ResumableOptimizer,
-    Schedule, Step, StepHook, Stepped, TensorState, TrainConfig, TrainObserver, TrainReport,
-    TrainState, check_training, evaluate, evaluation_bytes, gradient_norm, resume, train,
+    Augment, Batch, BatchStep, EpochLoss, NetworkState, NetworkTrainee, OptimizerKind,
+    OptimizerState, Record, ResumableOptimizer, Schedule, Step, StepHook, Stepped, TensorState,
+    TracedBatches, TracedLoss, TracedTrainee, TrainConfig, TrainObserver, TrainReport, TrainState,
+    Trainee, check_training, evaluate, evaluation_bytes, gradient_norm, resume, resume_with, train,
+    train_with,
 };
 pub use vgg::{Vgg, VggSpec};
 pub use vit::{Vit, VitSpec};

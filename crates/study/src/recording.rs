@@ -3,8 +3,8 @@
 use crate::StudyError;
 use landscape_core::Outcome;
 use landscape_models::{
-    Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, TrainReport, TrainState,
-    resume, train,
+    Record, Step, TrainConfig, TrainObserver, TrainReport, TrainState, Trainee, resume_with,
+    train_with,
 };
 use landscape_storage::{CheckpointForm, Recorder, Run, RunSpec, Status, Store, TrainRecord};
 use std::ops::ControlFlow;
@@ -105,15 +105,10 @@ impl TrainingRecorder {
 }
 
 /// A training that is to be stored.
-#[derive(Debug)]
 pub struct StoredTraining<'a> {
     /// What is trained, where it starts.
-    pub network: Network,
-    /// On what.
-    pub data: &'a Dataset,
-    /// For what.
-    pub loss: LossKind,
-    /// How.
+    pub trainee: Box<dyn Trainee>,
+    /// How: the settings that it was made with.
     pub config: &'a TrainConfig,
     /// How checkpoints are stored.
     pub form: CheckpointForm,
@@ -124,13 +119,13 @@ impl StoredTraining<'_> {
     /// training. `observer` is told of each step; `Break` ends the training after it, with its state stored.
     ///
     /// # Errors
-    /// As [`train()`] and [`resume`]; what keeps it from being stored.
+    /// As [`train_with`] and [`resume_with`]; what keeps it from being stored.
     pub fn run(
         self,
         store: &Store,
         run: &Run,
         observer: &mut dyn FnMut(Step) -> ControlFlow<()>,
-    ) -> Result<TrainReport, StudyError> {
+    ) -> Result<TrainReport<Box<dyn Trainee>>, StudyError> {
         let (recorder, state) = TrainingRecorder::begin(store, run, self.form)?;
         let mut observer = RecordingObserver {
             recorder,
@@ -138,15 +133,11 @@ impl StoredTraining<'_> {
             ends: false,
         };
         let StoredTraining {
-            network,
-            data,
-            loss,
-            config,
-            ..
+            trainee, config, ..
         } = self;
         let report = match &state {
-            None => train(network, data, loss, config, &mut observer),
-            Some(state) => resume(&network, data, loss, config, state, &mut observer),
+            None => train_with(trainee, config, &mut observer),
+            Some(state) => resume_with(trainee, config, state, &mut observer),
         };
         let outcome = { report.as_ref() }.map_or(Outcome::Cancelled, |report| report.outcome);
         let stored = observer.recorder.finish(store, outcome, false);

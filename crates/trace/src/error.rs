@@ -52,6 +52,22 @@ pub enum TraceError {
         /// Whether the loss mixes its samples, see [`crate::Trace::mixes_samples`].
         mixed: bool,
     },
+    /// Batches can't be drawn from the data of a loss.
+    #[error("batches of samples can't be drawn from the data of this loss: {reason}")]
+    NoBatches {
+        /// Why.
+        reason: String,
+    },
+    /// A batch of another length than was planned.
+    #[error("a batch has {expected} {what} here, and {found} were given")]
+    BatchLength {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
     /// A whole number that f32, in which graphs are computed, does not hold.
     #[error(
         "the whole number {value} can't be held exactly: whole numbers above 2^24 (16777216) are rounded; \
@@ -142,6 +158,15 @@ pub enum TraceError {
     /// Parameters could not be assembled.
     #[error(transparent)]
     Params(#[from] landscape_core::ParamsError),
+    /// A plane could not be made.
+    #[error(transparent)]
+    Plane(#[from] landscape_core::PlaneError),
+    /// A direction could not be made.
+    #[error(transparent)]
+    Direction(#[from] landscape_core::DirectionError),
+    /// A loss could not be evaluated.
+    #[error(transparent)]
+    Evaluation(landscape_core::ObjectiveError),
     /// The threads of the host executor could not be started.
     #[error("the threads of the executor could not be started")]
     Threads(#[source] rayon::ThreadPoolBuildError),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batches;
 mod builder;
 mod capture;
 mod cpu;
@@ -20,6 +21,7 @@ mod schedule;
 mod summary;
 mod units;
 
+pub use batches::{BatchGradient, BatchGradients, BatchStatistic};
 pub use builder::{Convolution, GridPadding, GridSample, Padding, TraceBuilder, Value, Windows};
 pub use capture::inputs::Inputs;
 pub use capture::loss::Loss;

@@ -21,7 +21,9 @@ use crate::schedule::once::Fixed;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
-use landscape_core::{Objective, ObjectiveError, Params, Plane, Point, Sample, Term, named};
+use landscape_core::{
+    Direction, Objective, ObjectiveError, Params, Plane, Point, Role, Sample, Source, Term, named,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,9 +32,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Debug)]
 pub struct Trace {
     pub(crate) graph: Graph,
+    /// The graph before its totals became numbers, where there are some.
+    open: Option<Arc<Graph>>,
+    /// The numbers of every sample, in the order in which they were given; none of recorded modules.
+    pub(crate) data: Vec<Arc<Vec<f32>>>,
+    pub(crate) masks: Vec<Mask>,
     precision: Precision,
     /// Bytes that a group of samples and points may take on a device, where the user says so.
     pub(crate) device_memory: Option<u64>,
+}
+
+/// Numbers that are drawn anew for each batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Mask {
+    /// What holds their place in the graph.
+    pub data: Arc<Vec<f32>>,
+    /// With which they are 1, and else 0.
+    pub probability: f64,
 }
 
 /// Which statistics BatchNorm layers normalise with.
@@ -124,13 +140,30 @@ impl Trace {
     }
 
     /// The trace of a program.
-    pub(crate) fn of(mut graph: Graph) -> Self {
-        compute_totals(&mut graph);
+    pub(crate) fn of(graph: Graph) -> Self {
+        let mut whole = graph.clone();
+        compute_totals(&mut whole);
         Self {
-            graph,
+            open: (!whole.totals.is_empty()).then(|| Arc::new(graph)),
+            graph: whole,
+            data: Vec::new(),
+            masks: Vec::new(),
             precision: Precision::F32,
             device_memory: None,
         }
+    }
+
+    pub(crate) fn with_data(self, data: Vec<Arc<Vec<f32>>>, masks: Vec<Mask>) -> Self {
+        Self {
+            data,
+            masks,
+            ..self
+        }
+    }
+
+    /// The graph for any data of this size: nothing of it has been computed of those that it was made with.
+    pub(crate) fn of_any_data(&self) -> &Graph {
+        self.open.as_deref().unwrap_or(&self.graph)
     }
 
     /// The same loss with other statistics in its BatchNorm layers.
@@ -149,6 +182,8 @@ impl Trace {
         };
         Ok(Self {
             graph,
+            open: None,
+            data: Vec::new(),
             ..self.clone()
         })
     }
@@ -231,6 +266,24 @@ impl Trace {
             },
             executors,
         })
+    }
+
+    /// The loss at these parameters, with the running statistics that are among them.
+    ///
+    /// # Errors
+    /// As [`Trace::objective`]; [`TraceError::Evaluation`] for what a device reports.
+    pub fn sample_at(&self, params: &Params, targets: &[Target]) -> Result<Sample, TraceError> {
+        // One objective serves one origin: running statistics do not lie on a plane.
+        let mut tensors = params.clone().into_inner();
+        for tensor in &mut tensors {
+            let moves = tensor.role != Role::Buffer;
+            tensor.data.fill(if moves { 1.0 } else { 0.0 });
+        }
+        let any = Direction::from_tensors(Params::new(tensors)?, params, Source::Between)?;
+        let around = Plane::new(params.clone(), vec![any])?;
+        let objective = self.objective(&around, targets)?;
+        let found = objective.evaluate(&[[0.0; 3]]);
+        Ok(found.map_err(TraceError::Evaluation)?.swap_remove(0))
     }
 
     fn executor(

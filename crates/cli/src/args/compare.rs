@@ -1,9 +1,10 @@
-use super::values::{batch_size, choice};
+use super::values::{batch_size, choice, path_parser};
 use super::{DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
-use landscape_models::{Init, ModelSpec, Rename};
+use landscape_models::{Init, Rename};
 use landscape_study::compare::{SweepRequest, Variation};
+use landscape_study::problem::ModelSource;
 use landscape_study::text::{Counts, Rated, Seeds};
 use std::path::PathBuf;
 
@@ -60,7 +61,7 @@ pub struct CompareArgs {
         help_heading = WHAT
     )]
     pub lrs: Option<Vec<f64>>,
-    /// One training per seed: 0..10 (without 10), or a list 1,2,5
+    /// One training per seed: 0..10 (without 10), or a list 1,2,5; for a program it only orders the samples
     #[arg(
         long,
         value_name = "A..B",
@@ -88,15 +89,15 @@ pub struct CompareArgs {
     )]
     pub batch_sizes: Option<Vec<usize>>,
     /// The network, by its name.
-    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
-    pub model: Option<ModelSpec>,
-    /// Start from these parameters rather than from random ones
+    #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = "Network")]
+    pub model: Option<ModelSource>,
+    /// Start from these parameters rather than from random ones, or those in the file of a program
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
-    /// How initial parameters are drawn: pytorch, the defaults of its layers; li, as in the training code of
-    /// tomgoldstein/loss-landscape
-    #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
-    pub init: Init,
+    /// How initial parameters of a family are drawn: pytorch, the defaults of its layers (the usual choice); li, as in the
+    /// training code of tomgoldstein/loss-landscape
+    #[arg(long, value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
+    pub init: Option<Init>,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
         long,

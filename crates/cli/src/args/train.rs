@@ -1,10 +1,11 @@
-use super::values::{EPOCHS, batch_size, choice, count};
+use super::values::{EPOCHS, batch_size, choice, count, path_parser};
 use super::{DataArgs, StoreArgs};
 use crate::words::DEVICE;
 use clap::Args;
-use landscape_models::{Augment, Init, ModelSpec, OptimizerKind, Rename, Schedule, TrainConfig};
+use landscape_models::{Augment, Init, OptimizerKind, Rename, Schedule, TrainConfig};
 use landscape_storage::CheckpointForm;
 use landscape_study::device::DeviceName;
+use landscape_study::problem::ModelSource;
 use landscape_study::runs::TrainRequest;
 use std::path::PathBuf;
 
@@ -14,19 +15,20 @@ use std::path::PathBuf;
     "train --model mlp:2-8-4-1 --data moons --epochs 100 --optimizer adam --name moons",
     "train --model mlp:784-20-10 --data mnist-1k --epochs 30 --lr 0.01 --name mnist",
     "train --model mlp:2-8-4-1 --data moons --every 10 --save moons.safetensors",
+    "train --model net.pt2 --data data.npz --epochs 20 --optimizer adam --lr 0.001 --name net",
     "train --model resnet20 --data cifar10 --every 20 --per-decade 10 --record f16 --name r20",
 ])]
 pub struct TrainArgs {
     /// The network, by its name.
-    #[arg(long, value_name = "SPEC", help = ModelSpec::KNOWN, help_heading = "Network")]
-    pub model: ModelSpec,
-    /// Start from these parameters rather than from random ones
+    #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = "Network")]
+    pub model: ModelSource,
+    /// Start from these parameters rather than from random ones, or those in the file of a program
     #[arg(long, help_heading = "Network")]
     pub weights: Option<PathBuf>,
-    /// How initial parameters are drawn: pytorch, the defaults of its layers; li, as in the training code of
-    /// tomgoldstein/loss-landscape
-    #[arg(long, default_value = "pytorch", value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
-    pub init: Init,
+    /// How initial parameters of a family are drawn: pytorch, the defaults of its layers (the usual choice); li, as in the
+    /// training code of tomgoldstein/loss-landscape
+    #[arg(long, value_parser = choice(Init::ALL), conflicts_with = "weights", help_heading = "Network")]
+    pub init: Option<Init>,
     /// Other names for tensors in that file, as `landscape line --help` says; may be given several times
     #[arg(
         long,
@@ -41,7 +43,7 @@ pub struct TrainArgs {
     pub settings: TrainSettings,
     #[arg(
         help = "Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], \
-                cuda[:i], libtorch, libtorch-cuda[:i]"
+                cuda[:i], libtorch, libtorch-cuda[:i]; programs from files on the cpu alone"
     )]
     #[arg(
         long,
@@ -125,7 +127,7 @@ pub struct TrainSettings {
     /// Take the samples in file order in every epoch
     #[arg(long)]
     pub no_shuffle: bool,
-    /// Seed of the initial parameters and of the order of the samples
+    /// Seed of the initial parameters, where they are drawn, and of the order of the samples
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
 }

@@ -24,6 +24,7 @@ mod messages;
 mod model;
 mod own_data;
 mod planes;
+mod programs;
 mod replace;
 mod resume;
 mod sample;

@@ -1,6 +1,6 @@
 //! Attention.
 
-use super::{Kind, Lowered, Lowering, Tensor, problem};
+use super::{Dropped, Kind, Lowered, Lowering, Tensor, problem};
 use landscape_trace::{Binary, Reduction, Unary};
 
 /// How queries attend to keys.
@@ -16,6 +16,8 @@ pub(crate) struct Attention {
     pub grouped: bool,
     /// `cap tanh(scores / cap)`
     pub cap: Option<f64>,
+    /// The share of the softmax that is dropped in training.
+    pub dropout: f64,
 }
 
 impl Lowering {
@@ -64,6 +66,7 @@ impl Lowering {
             true => self.masked_softmax(&scores)?,
             false => self.softmax(&scores, -1, false)?,
         };
+        let shares = self.dropout(&shares, how.dropout, Dropped::Elements)?;
         self.matmul(&shares, &v)
     }
 

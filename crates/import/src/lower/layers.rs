@@ -19,13 +19,14 @@ impl Lowering {
         }
     }
 
-    /// BatchNorm with given statistics: `scale (x - mean) / sqrt(variance + epsilon) + shift`. The trace can measure others.
+    /// BatchNorm with given statistics: `scale (x - mean) / sqrt(variance + epsilon) + shift`. The trace can measure others,
+    /// which have the share `momentum` in the running ones after a step of training.
     pub fn batch_norm(
         &mut self,
         x: &Tensor,
         [scale, shift]: [Option<&Tensor>; 2],
         [mean, variance]: [&Tensor; 2],
-        epsilon: f64,
+        [epsilon, momentum]: [f64; 2],
     ) -> Lowered {
         let shape = self.shape(x);
         let Some(&count) = shape.get(1) else {
@@ -38,9 +39,9 @@ impl Lowering {
             self.channels(Some(variance), count, 1.0, Role::Buffer)?,
         ];
         let [scale, shift, mean, variance] = all.map(|x| x.value);
-        let value = self
-            .builder
-            .batch_norm([x.value, scale, shift, mean, variance], epsilon)?;
+        let value =
+            self.builder
+                .batch_norm([x.value, scale, shift, mean, variance], epsilon, momentum)?;
         Ok(Tensor::new(value, Kind::Float))
     }
 

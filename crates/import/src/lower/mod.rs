@@ -6,6 +6,7 @@
 mod attention;
 mod choices;
 mod constants;
+mod dropout;
 mod elementwise;
 mod images;
 mod known;
@@ -22,6 +23,7 @@ mod resize;
 mod shapes;
 
 pub(crate) use attention::Attention;
+pub(crate) use dropout::Dropped;
 pub(crate) use images::Conv;
 pub(crate) use operand::{Kind, Operand, Tensor};
 pub(crate) use origin::Origin;
@@ -76,6 +78,8 @@ pub(crate) struct Lowering {
     pub samples: usize,
     /// The samples that the file was made for, where they are fixed and others than these.
     pub exported: Option<usize>,
+    /// Whether dropout drops.
+    pub training: bool,
     /// What the parameters are for, as far as operations said so.
     pub roles: HashMap<usize, Role>,
     /// Which of their axes count filters, where operations said so.
@@ -92,6 +96,7 @@ impl Lowering {
             builder: TraceBuilder::new(samples),
             samples,
             exported: exported.filter(|&n| n != samples),
+            training: false,
             roles: HashMap::new(),
             filters: HashMap::new(),
             readings: Readings::default(),

@@ -1,6 +1,6 @@
 //! Recurrent layers, step by step.
 
-use super::{Lowered, Lowering, Tensor, problem};
+use super::{Dropped, Lowered, Lowering, Tensor, problem};
 use landscape_core::Role;
 use landscape_trace::{Binary, Unary};
 
@@ -26,6 +26,8 @@ pub(crate) struct Recurrent {
     pub both_ways: bool,
     /// Whether the samples, not the steps, come first.
     pub batch_first: bool,
+    /// The share of each layer's outputs but the last one's that is dropped in training.
+    pub dropout: f64,
 }
 
 impl Lowering {
@@ -54,6 +56,9 @@ impl Lowering {
         let ways = 1 + usize::from(net.both_ways);
         let mut last: Vec<Vec<Tensor>> = vec![Vec::new(); states.len()];
         for (layer, weights) in net.weights.chunks(ways).enumerate() {
+            if layer > 0 {
+                x = self.dropout(&x, net.dropout, Dropped::Elements)?;
+            }
             let mut outputs = Vec::new();
             for (way, weights) in weights.iter().enumerate() {
                 let number = (layer * ways + way) as i64;

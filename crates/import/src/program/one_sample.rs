@@ -4,9 +4,9 @@ use super::Program;
 use crate::array::Array;
 use crate::error::ImportError;
 use crate::lower::{Kind, LowerError, Lowering, Readings, Tensor};
-use landscape_core::{Direction, Objective, Params, Plane, Role, Source};
+use landscape_core::Params;
 use landscape_files::Budget;
-use landscape_trace::{Binary, Reduction, Trace, TraceError, Value};
+use landscape_trace::{Binary, Reduction, TraceError, Value};
 
 /// Samples that are compared.
 const FEW: usize = 3;
@@ -116,7 +116,8 @@ impl Program {
         let each = projection(lowering, &output, few)?;
         let builder =
             std::mem::replace(&mut lowering.builder, landscape_trace::TraceBuilder::new(1));
-        mean(&builder.loss(each, None, Vec::new())?, params)
+        let trace = builder.loss(each, None, Vec::new())?;
+        Ok(trace.sample_at(params, &[])?.loss)
     }
 }
 
@@ -168,26 +169,6 @@ fn projection(
     let product = lowering.builder.binary(Binary::Mul, flat, weights)?;
     let sum = lowering.builder.reduce(Reduction::Sum, product, Some(1))?;
     lowering.builder.reshape(sum, &[few.len()])
-}
-
-/// The mean loss at the parameters.
-fn mean(trace: &Trace, params: &Params) -> Result<f64, ImportError> {
-    let mut along = params.zeros_like().into_inner();
-    for tensor in along
-        .iter_mut()
-        .filter(|tensor| tensor.role != Role::Buffer)
-    {
-        tensor.data.fill(1.0);
-    }
-    let failed = |error: &dyn std::fmt::Display| ImportError::Inputs(error.to_string());
-    let along = Params::new(along).map_err(|error| failed(&error))?;
-    let direction = Direction::from_tensors(along, params, Source::Between);
-    let direction = direction.map_err(|error| failed(&error))?;
-    let plane = Plane::new(params.clone(), vec![direction]).map_err(|error| failed(&error))?;
-    let objective = trace.objective(&plane, &[])?;
-    let found = objective.evaluate(&[[0.0; 3]]);
-    let found = found.map_err(|error| failed(&error))?;
-    Ok(found[0].loss)
 }
 
 /// Whether samples together give the mean of what they give alone.

@@ -499,7 +499,7 @@ fn training(nodes: &[Node]) -> Vec<String> {
     );
     if dropouts > 0 {
         notes.push(format!(
-            "{dropouts} dropouts were exported in training mode; they do nothing here"
+            "{dropouts} dropouts were exported in training mode; they drop values only while the network is trained"
         ));
     }
     notes

@@ -1,6 +1,7 @@
 //! Images that are changed at random while a network is trained.
 
-use crate::{Dataset, ModelsError, Network, streams};
+use super::TrainConfig;
+use crate::{Dataset, ModelsError, streams};
 use landscape_core::Rng;
 use std::fmt;
 use std::str::FromStr;
@@ -68,25 +69,29 @@ pub(super) struct Images {
     black: Vec<f32>,
 }
 
+/// The images of a data set, of `shape` channels, height and width, where some are to be changed.
+///
+/// # Errors
+/// [`ModelsError::BadTraining`] for a network that takes no images.
+pub(super) fn images_of(
+    data: &Dataset,
+    shape: Option<[usize; 3]>,
+    config: &TrainConfig,
+) -> Result<Option<Images>, ModelsError> {
+    let augment = config.augment;
+    if augment.is_none() {
+        return Ok(None);
+    }
+    let shape = shape.ok_or(ModelsError::BadTraining {
+        field: "augment",
+        value: augment.to_string(),
+        rule: "only a network of images has images to change",
+    })?;
+    Ok(Some(Images::new(data, shape, augment, config.seed)))
+}
+
 impl Images {
-    /// Nothing where nothing is changed.
-    ///
-    /// # Errors
-    /// [`ModelsError::BadTraining`] for a network that takes no images.
-    pub(super) fn new(
-        network: &Network,
-        data: &Dataset,
-        augment: Augment,
-        seed: u64,
-    ) -> Result<Option<Self>, ModelsError> {
-        if augment.is_none() {
-            return Ok(None);
-        }
-        let shape = network.spec().image().ok_or(ModelsError::BadTraining {
-            field: "augment",
-            value: augment.to_string(),
-            rule: "only a network of images has images to change",
-        })?;
+    fn new(data: &Dataset, shape: [usize; 3], augment: Augment, seed: u64) -> Self {
         let values = data.x().to_vec();
         let pixels = shape[1] * shape[2];
         let mut black = vec![f32::INFINITY; shape[0]];
@@ -94,13 +99,13 @@ impl Images {
             let least = &mut black[place % shape[0]];
             *least = channel.iter().copied().fold(*least, f32::min);
         }
-        Ok(Some(Images {
+        Images {
             augment,
             seed,
             values,
             shape,
             black,
-        }))
+        }
     }
 
     /// The images at these places as those of a step, one after the other. They depend on the seed, the step and the

@@ -118,6 +118,13 @@ impl TrainConfig {
         config
     }
 
+    /// The sizes that batches of so many samples have: the full one, and what is left of an epoch.
+    pub fn batch_sizes(&self, samples: usize) -> Vec<usize> {
+        let full = self.batch.min(samples);
+        let rest = samples % full.max(1);
+        [full, rest].into_iter().filter(|&size| size > 0).collect()
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

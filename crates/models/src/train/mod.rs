@@ -5,28 +5,32 @@ mod config;
 mod hook;
 #[cfg(feature = "learner")]
 mod learner;
+mod network;
 mod optimizer;
 mod run;
 mod schedule;
 mod state;
 mod task;
+mod traced;
+mod trainee;
 
 pub use augment::{Augment, UnknownAugment};
 pub use config::{OptimizerKind, TrainConfig};
 pub use hook::{StepHook, Stepped, gradient_norm};
 #[cfg(feature = "learner")]
 pub use learner::Recorded;
+pub use network::NetworkTrainee;
 pub use optimizer::ResumableOptimizer;
 pub use schedule::Schedule;
 pub use state::{NetworkState, OptimizerState, TensorState, TrainState};
 pub use task::{evaluate, evaluation_bytes};
+pub use traced::{TracedBatches, TracedLoss, TracedTrainee};
+pub use trainee::{Batch, BatchStep, Trainee};
 
 use crate::{Dataset, LossKind, ModelsError, Network};
-use augment::Images;
 use landscape_core::{Outcome, Params, Sample};
 use run::Run;
 use std::ops::ControlFlow;
-use task::Task;
 
 /// A state of the network on its way.
 #[derive(Debug, Clone)]
@@ -102,9 +106,9 @@ pub struct EpochLoss {
 
 /// What came of a training.
 #[derive(Debug, Clone)]
-pub struct TrainReport {
-    /// The trained network, on its device, not tracking gradients.
-    pub network: Network,
+pub struct TrainReport<N = Network> {
+    /// What was trained: the network, on its device, not tracking gradients; or the [`Trainee`].
+    pub network: N,
     /// Steps done.
     pub steps: u64,
     /// Steps in an epoch.
@@ -119,6 +123,20 @@ pub struct TrainReport {
     pub outcome: Outcome,
 }
 
+impl<N> TrainReport<N> {
+    fn map<M>(self, change: impl FnOnce(N) -> M) -> TrainReport<M> {
+        TrainReport {
+            network: change(self.network),
+            steps: self.steps,
+            steps_per_epoch: self.steps_per_epoch,
+            epochs: self.epochs,
+            first: self.first,
+            last: self.last,
+            outcome: self.outcome,
+        }
+    }
+}
+
 /// Whether a training can begin: its settings, the fit of network, data and loss, and batches that are large enough
 /// for BatchNorm layers. What [`train`] checks first.
 ///
@@ -130,9 +148,7 @@ pub fn check_training(
     loss: LossKind,
     config: &TrainConfig,
 ) -> Result<(), ModelsError> {
-    config.check()?;
-    let (task, _) = task(network, data, loss, config)?;
-    task.check_batches(network, config.batch)
+    NetworkTrainee::new(network.clone(), data, loss, config)?.check_batches(config.batch)
 }
 
 /// Trains a network and records its path: the initial state, every [`TrainConfig::every`]-th step,
@@ -169,9 +185,21 @@ pub fn train(
     config: &TrainConfig,
     observer: &mut dyn TrainObserver,
 ) -> Result<TrainReport, ModelsError> {
-    config.check()?;
-    let task = task(&network, data, loss, config)?;
-    Run::new(network, task, config)?.all(observer)
+    let trainee = NetworkTrainee::new(network, data, loss, config)?;
+    let report = train_with(trainee, config, observer)?;
+    Ok(report.map(NetworkTrainee::into_network))
+}
+
+/// The same for anything that can be trained. The settings are those that the trainee was made with.
+///
+/// # Errors
+/// [`ModelsError::BatchOfOne`], and what steps and evaluations report.
+pub fn train_with<T: Trainee>(
+    trainee: T,
+    config: &TrainConfig,
+    observer: &mut dyn TrainObserver,
+) -> Result<TrainReport<T>, ModelsError> {
+    Run::new(trainee, config)?.all(observer)
 }
 
 /// Goes on with a training from a state that [`TrainObserver::state`] was given: the rest of it, bit for bit on the same
@@ -189,21 +217,20 @@ pub fn resume(
     state: &TrainState,
     observer: &mut dyn TrainObserver,
 ) -> Result<TrainReport, ModelsError> {
-    config.check()?;
-    let task = task(network, data, loss, config)?;
-    Run::resumed(network, task, config, state)?.all(observer)
+    let trainee = NetworkTrainee::new(network.clone(), data, loss, config)?;
+    let report = resume_with(trainee, config, state, observer)?;
+    Ok(report.map(NetworkTrainee::into_network))
 }
 
-/// What is computed on, and the images that are changed.
-fn task(
-    network: &Network,
-    data: &Dataset,
-    loss: LossKind,
+/// The same for anything that can be trained.
+///
+/// # Errors
+/// As [`train_with`]; [`ModelsError::BadState`] and [`ModelsError::Layout`].
+pub fn resume_with<T: Trainee>(
+    trainee: T,
     config: &TrainConfig,
-) -> Result<(Task, Option<Images>), ModelsError> {
-    let task = Task::new(network, data, loss)?;
-    Ok((
-        task,
-        Images::new(network, data, config.augment, config.seed)?,
-    ))
+    state: &TrainState,
+    observer: &mut dyn TrainObserver,
+) -> Result<TrainReport<T>, ModelsError> {
+    Run::resumed(trainee, config, state)?.all(observer)
 }

@@ -1,32 +1,24 @@
 //! A training under way.
 
-use super::augment::Images;
-use super::hook::gradient_norm;
-use super::task::Task;
 use super::{
-    EpochLoss, NetworkState, Record, ResumableOptimizer, Step, TrainConfig, TrainObserver,
-    TrainReport, TrainState,
+    Batch, EpochLoss, Record, Step, TrainConfig, TrainObserver, TrainReport, TrainState, Trainee,
 };
-use crate::{ModelsError, Network, host, streams};
-use burn::module::Module;
-use burn::optim::GradientsParams;
+use crate::{ModelsError, host, streams};
 use burn::tensor::Tensor;
 use landscape_core::{Outcome, Rng, Sample};
 use std::ops::ControlFlow;
 
 /// The state between two steps.
-pub(super) struct Run<'a> {
-    network: Network,
-    optimizer: ResumableOptimizer,
-    task: Task,
-    /// Those that are changed at random.
-    images: Option<Images>,
+pub(super) struct Run<'a, T> {
+    trainee: T,
     config: &'a TrainConfig,
     per_epoch: u64,
     step: u64,
     batch_loss: Option<Tensor<1>>,
     gradient_norm: Option<f64>,
-    /// Losses of the batches of the epoch under way, read when it ends so that devices need not wait for each.
+    /// Losses of the batches of the epoch under way, as far as they are known.
+    known: Vec<f32>,
+    /// Those after them, read when it ends so that devices need not wait for each.
     losses: Vec<Tensor<1>>,
     epochs: Vec<EpochLoss>,
     first: Sample,
@@ -35,24 +27,18 @@ pub(super) struct Run<'a> {
     recorded: Option<u64>,
 }
 
-impl<'a> Run<'a> {
-    pub(super) fn new(
-        network: Network,
-        (task, images): (Task, Option<Images>),
-        config: &'a TrainConfig,
-    ) -> Result<Self, ModelsError> {
-        task.check_batches(&network, config.batch)?;
-        let first = task.evaluate(&network)?;
+impl<'a, T: Trainee> Run<'a, T> {
+    pub(super) fn new(trainee: T, config: &'a TrainConfig) -> Result<Self, ModelsError> {
+        trainee.check_batches(config.batch)?;
+        let first = trainee.evaluate()?;
         Ok(Run {
-            network: network.train(),
-            optimizer: ResumableOptimizer::new(config),
-            per_epoch: task.samples().div_ceil(config.batch) as u64,
-            task,
-            images,
+            per_epoch: trainee.samples().div_ceil(config.batch) as u64,
+            trainee,
             config,
             step: 0,
             batch_loss: None,
             gradient_norm: None,
+            known: Vec::new(),
             losses: Vec::new(),
             epochs: Vec::new(),
             last: first.clone(),
@@ -63,38 +49,29 @@ impl<'a> Run<'a> {
 
     /// A training that goes on from a state, which says how the network is.
     pub(super) fn resumed(
-        network: &Network,
-        (task, images): (Task, Option<Images>),
+        mut trainee: T,
         config: &'a TrainConfig,
         state: &TrainState,
     ) -> Result<Self, ModelsError> {
         let bad = |reason: String| ModelsError::BadState { reason };
-        let per_epoch = task.samples().div_ceil(config.batch) as u64;
+        let per_epoch = trainee.samples().div_ceil(config.batch) as u64;
         let [stored] = state.networks.as_slice() else {
             let count = state.networks.len();
             return Err(bad(format!("it is of {count} networks")));
         };
         state.check(config, per_epoch).map_err(bad)?;
         let first = { state.first.clone() }.ok_or_else(|| bad("it has no initial loss".into()))?;
-        let network = network.with_params(&stored.params)?;
-        let optimizer =
-            ResumableOptimizer::resumed(config, &network, &stored.optimizer, state.step);
-        let losses = match state.batch_losses.as_slice() {
-            [] => Vec::new(),
-            losses => vec![Tensor::from_floats(losses, &network.device())],
-        };
+        trainee.restore(stored, state.step)?;
         let epochs = state.epochs.iter().enumerate();
         Ok(Run {
-            optimizer: optimizer.map_err(bad)?,
-            network: network.train(),
             per_epoch,
-            task,
-            images,
+            trainee,
             config,
             step: state.step,
             batch_loss: None,
             gradient_norm: None,
-            losses,
+            known: state.batch_losses.clone(),
+            losses: Vec::new(),
             epochs: epochs
                 .map(|(epoch, &loss)| EpochLoss { epoch, loss })
                 .collect(),
@@ -108,7 +85,7 @@ impl<'a> Run<'a> {
     pub(super) fn all(
         mut self,
         observer: &mut dyn TrainObserver,
-    ) -> Result<TrainReport, ModelsError> {
+    ) -> Result<TrainReport<T>, ModelsError> {
         let mut flow = ControlFlow::Continue(());
         if self.step == 0 && self.recorded.is_none() {
             self.recorded = Some(0);
@@ -136,7 +113,7 @@ impl<'a> Run<'a> {
         let done = (self.step % self.per_epoch) as usize;
         let order = self.order(epoch);
         for places in order.chunks(self.config.batch).skip(done) {
-            self.advance(places);
+            self.advance(places)?;
             if self.step.is_multiple_of(self.per_epoch) {
                 self.close(epoch);
             }
@@ -149,20 +126,19 @@ impl<'a> Run<'a> {
     }
 
     /// One step.
-    fn advance(&mut self, places: &[i64]) {
-        let images = self.images.as_ref();
-        let changed = images.map(|images| images.batch(places, self.step));
-        let loss = self.task.batch_loss(&self.network, places, changed);
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let lr = self.lr(self.step);
+    fn advance(&mut self, places: &[i64]) -> Result<(), ModelsError> {
         let next = self.step + 1;
-        let shown = self.config.is_due(next, self.per_epoch) || next == self.steps();
-        self.gradient_norm = shown.then(|| gradient_norm(&self.network, &gradients));
-        self.network = self.optimizer.step(lr, self.network.clone(), gradients);
+        let done = self.trainee.step(&Batch {
+            places,
+            step: self.step,
+            lr: self.lr(self.step),
+            wants_norm: self.config.is_due(next, self.per_epoch) || next == self.steps(),
+        })?;
         self.step = next;
-        let loss = loss.without_autodiff();
-        self.batch_loss = Some(loss.clone());
-        self.losses.push(loss);
+        self.gradient_norm = done.gradient_norm;
+        self.batch_loss = Some(done.loss.clone());
+        self.losses.push(done.loss);
+        Ok(())
     }
 
     /// Tells the observer of the step, of what is recorded when it is due, and of the state when that is wanted.
@@ -191,22 +167,24 @@ impl<'a> Run<'a> {
     }
 
     fn state(&self) -> TrainState {
-        let losses = match self.losses.as_slice() {
-            [] => Vec::new(),
-            losses => host::floats(Tensor::cat(losses.to_vec(), 0)),
-        };
         let due = self.config.is_due(self.step, self.per_epoch);
         TrainState {
             step: self.step,
             next_record: self.step + u64::from(due),
-            networks: vec![NetworkState {
-                params: self.network.params(),
-                optimizer: self.optimizer.state(),
-            }],
-            batch_losses: losses,
+            networks: vec![self.trainee.state()],
+            batch_losses: self.batch_losses(),
             epochs: self.epochs.iter().map(|epoch| epoch.loss).collect(),
             first: Some(self.first.clone()),
         }
+    }
+
+    /// Losses of the batches of the epoch under way.
+    fn batch_losses(&self) -> Vec<f32> {
+        let mut all = self.known.clone();
+        if !self.losses.is_empty() {
+            all.extend(host::floats(Tensor::cat(self.losses.clone(), 0)));
+        }
+        all
     }
 
     fn steps(&self) -> u64 {
@@ -220,7 +198,7 @@ impl<'a> Run<'a> {
 
     /// Places of the samples in the order of an epoch.
     fn order(&self, epoch: usize) -> Vec<i64> {
-        let mut places: Vec<i64> = (0..self.task.samples() as i64).collect();
+        let mut places: Vec<i64> = (0..self.trainee.samples() as i64).collect();
         if self.config.shuffle {
             let stream = streams::SHUFFLE + epoch as u64;
             Rng::new(self.config.seed, stream).shuffle(&mut places);
@@ -233,7 +211,7 @@ impl<'a> Run<'a> {
         &mut self,
         observer: &mut dyn TrainObserver,
     ) -> Result<ControlFlow<()>, ModelsError> {
-        self.last = self.task.evaluate(&self.network)?;
+        self.last = self.trainee.evaluate()?;
         self.recorded = Some(self.step);
         Ok(observer.record(self.record(&self.last)))
     }
@@ -243,7 +221,7 @@ impl<'a> Run<'a> {
         Record {
             step: self.step,
             epoch: self.step as f64 / self.per_epoch as f64,
-            params: self.network.params(),
+            params: self.trainee.params(),
             loss: sample.loss,
             accuracy: sample.accuracy,
             batch_loss: batch_loss.map(|loss| f64::from(host::floats(loss)[0])),
@@ -254,8 +232,10 @@ impl<'a> Run<'a> {
 
     /// Ends an epoch.
     fn close(&mut self, epoch: usize) {
-        let (n, full) = (self.task.samples(), self.config.batch);
-        let losses = host::floats(Tensor::cat(std::mem::take(&mut self.losses), 0));
+        let (n, full) = (self.trainee.samples(), self.config.batch);
+        let losses = self.batch_losses();
+        self.known.clear();
+        self.losses.clear();
         let weighted = |(batch, &loss): (usize, &f32)| {
             let size = full.min(n - batch * full);
             size as f64 * f64::from(loss)
@@ -267,13 +247,13 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn report(self) -> TrainReport {
+    fn report(self) -> TrainReport<T> {
         let outcome = match self.step == self.steps() {
             true => Outcome::Complete,
             false => Outcome::Cancelled,
         };
         TrainReport {
-            network: self.network.valid(),
+            network: self.trainee,
             steps: self.step,
             steps_per_epoch: self.per_epoch,
             epochs: self.epochs,

@@ -10,17 +10,17 @@
 //!
 //! ```
 //! use landscape_core::{Cancel, PathOptions};
-//! use landscape_models::{Init, LossKind, Split, TrainConfig, load};
+//! use landscape_models::{LossKind, ModelSpec, Split, TrainConfig, load};
 //! use landscape_study::compare::{Base, Paths, Statistics, Study, TableOptions, joint_plane};
 //!
 //! let study = Study::seeds(
 //!     Base {
-//!         model: "mlp:2-4-1".parse()?,
+//!         model: "mlp:2-4-1".parse::<ModelSpec>()?.into(),
 //!         data: load(&"moons:n=50".parse()?, None, Split::Train, None)?,
 //!         loss: LossKind::BceWithLogits,
 //!         config: TrainConfig { epochs: 5, lr: 0.1, ..TrainConfig::default() },
 //!         initial: None,
-//!         init: Init::default(),
+//!         init: None,
 //!     },
 //!     0..3,
 //! )?;

@@ -3,11 +3,11 @@
 use super::follow::astray_from;
 use super::{Fate, Study, Trained};
 use crate::StudyError;
+use crate::problem::Model;
 use landscape_core::{
     BiasMode, Cancel, Checkpoint, Direction, Distribution, Grid, Normalization, Params,
     PathOptions, PathPlane, Plane, Sampler, Surface,
 };
-use landscape_models::{ModelSpec, Network, trace_network};
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
 
 /// The plane of the joint principal components of all paths, each projected on it with its true
@@ -87,10 +87,9 @@ impl Study {
     /// The loss of a network on the study's data, to be evaluated anywhere in parameter space.
     ///
     /// # Errors
-    /// As [`trace_network`].
-    pub fn trace(&self, model: &ModelSpec, params: &Params) -> Result<Trace, StudyError> {
-        let network = Network::from_params(model, params, &burn::tensor::Device::flex())?;
-        Ok(trace_network(&network, &self.data, self.loss, &[])?)
+    /// As [`Model::trace`].
+    pub fn trace(&self, model: &Model, params: &Params) -> Result<Trace, StudyError> {
+        model.trace(params, &self.data, self.loss, &[])
     }
 
     /// That loss on a plane, on so many threads (0 means all cores).
@@ -99,7 +98,7 @@ impl Study {
     /// As [`Study::trace`] and [`Trace::objective`].
     pub fn objective(
         &self,
-        model: &ModelSpec,
+        model: &Model,
         plane: &Plane,
         threads: usize,
     ) -> Result<PlaneObjective, StudyError> {
@@ -113,7 +112,7 @@ impl Study {
     /// As [`Study::objective`], and [`StudyError::Sampler`].
     pub fn sample(
         &self,
-        model: &ModelSpec,
+        model: &Model,
         plane: &Plane,
         grid: &Grid,
         threads: usize,

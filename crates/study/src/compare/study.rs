@@ -2,9 +2,12 @@
 
 use super::widths::widened;
 use crate::StudyError;
+use crate::device::DeviceName;
+use crate::problem::{Model, TrainingTask};
+use crate::report::Reporter;
 use burn::tensor::Device;
 use landscape_core::Params;
-use landscape_models::{Dataset, Init, LossKind, ModelSpec, Network, OptimizerKind, TrainConfig};
+use landscape_models::{Dataset, Init, LossKind, Network, OptimizerKind, TrainConfig, Trainee};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::collections::HashSet;
 use std::fmt;
@@ -13,17 +16,17 @@ use std::fmt;
 #[derive(Debug, Clone)]
 pub struct Base {
     /// The network.
-    pub model: ModelSpec,
+    pub model: Model,
     /// The data that it is trained on.
     pub data: Dataset,
     /// The loss.
     pub loss: LossKind,
     /// How it is trained. Its seed gives the initial parameters too.
     pub config: TrainConfig,
-    /// Initial parameters, instead of random ones.
+    /// Initial parameters, instead of random ones or those in the file of a program.
     pub initial: Option<Params>,
-    /// What random ones are drawn from.
-    pub init: Init,
+    /// What random ones are drawn from; [`Init::PyTorch`] where absent.
+    pub init: Option<Init>,
 }
 
 /// What a study varies.
@@ -89,7 +92,7 @@ pub struct Variant {
     /// `batch size 64`.
     pub label: String,
     /// The network.
-    pub model: ModelSpec,
+    pub model: Model,
     /// How it is trained.
     pub config: TrainConfig,
     /// Where it starts.
@@ -174,7 +177,7 @@ impl Study {
             return Err(StudyError::InitialWidths);
         }
         let change = |&width: &usize| -> Result<_, StudyError> {
-            let model = widened(&base.model, width)?;
+            let model = widened(base.model.family()?, width)?.into();
             Ok((format!("width {width}"), model, base.config.clone()))
         };
         let changed = widths.iter().map(change).collect::<Result<_, _>>()?;
@@ -205,7 +208,7 @@ impl Study {
     fn new(
         factor: Factor,
         base: Base,
-        changed: Vec<(String, ModelSpec, TrainConfig)>,
+        changed: Vec<(String, Model, TrainConfig)>,
     ) -> Result<Self, StudyError> {
         let given = changed.len();
         if given < 2 {
@@ -217,7 +220,7 @@ impl Study {
             let label = label.clone();
             return Err(StudyError::Repeated { label });
         }
-        let variant = |(label, model, config): (String, ModelSpec, TrainConfig)| {
+        let variant = |(label, model, config): (String, Model, TrainConfig)| {
             config.check()?;
             Ok(Variant {
                 label,
@@ -242,11 +245,37 @@ impl Study {
     fn check_data(&self) -> Result<(), StudyError> {
         let device = Device::flex();
         for variant in &self.variants {
-            self.data.check_inputs(&variant.model)?;
-            self.data
-                .targets(self.loss, variant.model.outputs(), &device)?;
+            match &variant.model {
+                Model::Family(spec) => {
+                    self.data.check_inputs(spec)?;
+                    self.data.targets(self.loss, spec.outputs(), &device)?;
+                }
+                Model::Program(_) => drop(self.trainee(variant, &())?),
+            }
         }
         Ok(())
+    }
+
+    /// A variant under training, on the CPU, where it starts. What of it is not as in PyTorch's training is said.
+    ///
+    /// # Errors
+    /// As [`Model::trainee`].
+    pub fn trainee(
+        &self,
+        variant: &Variant,
+        reporter: &dyn Reporter,
+    ) -> Result<Box<dyn Trainee>, StudyError> {
+        let task = self.task(variant);
+        let Variant { model, initial, .. } = variant;
+        model.trainee(initial, DeviceName::Cpu, task, reporter)
+    }
+
+    pub(super) fn task<'v>(&'v self, variant: &'v Variant) -> TrainingTask<'v> {
+        TrainingTask {
+            data: &self.data,
+            loss: self.loss,
+            config: &variant.config,
+        }
     }
 
     /// What is varied.
@@ -280,22 +309,13 @@ impl Study {
     }
 }
 
-impl Variant {
-    /// The network where it starts.
-    ///
-    /// # Errors
-    /// [`StudyError::Models`] where the parameters are not the network's.
-    pub fn network(&self) -> Result<Network, StudyError> {
-        let device = Device::flex();
-        Ok(Network::from_params(&self.model, &self.initial, &device)?)
+fn initial(base: &Base, model: &Model, seed: u64) -> Result<Params, StudyError> {
+    match (&base.initial, model) {
+        (None, model) => Ok(model.start(base.init, seed)?.0),
+        (Some(params), Model::Family(spec)) => {
+            let network = Network::from_params(spec, params, &Device::flex())?;
+            Ok(network.params())
+        }
+        (Some(params), Model::Program(_)) => Ok(params.clone()),
     }
-}
-
-fn initial(base: &Base, model: &ModelSpec, seed: u64) -> Result<Params, StudyError> {
-    let device = Device::flex();
-    let network = match &base.initial {
-        None => Network::init_with(model, base.init, seed, &device),
-        Some(params) => Network::from_params(model, params, &device)?,
-    };
-    Ok(network.params())
 }

@@ -5,17 +5,14 @@ use super::{Base, Compared, ComparisonRequest, Factor, Study, Variant, widened};
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::estimate::{Estimate, Part, seconds_each};
-use crate::problem::{DataRequest, Model, load_data, with_loss};
+use crate::problem::{DataRequest, Model, ModelSource, load_data, with_loss};
 use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
 use crate::runs::{Keep, seconds_a_step, steps, training_spec};
 use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
 use landscape_hessian::LanczosParams;
-use landscape_models::{
-    Dataset, Init, LoadOptions, LossKind, ModelSpec, OptimizerKind, Rename, TrainConfig,
-    trace_network,
-};
+use landscape_models::{Init, LoadOptions, OptimizerKind, Rename, TrainConfig};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use landscape_trace::Matrix;
 use serde::{Deserialize, Serialize};
@@ -70,16 +67,17 @@ pub enum Variation {
 pub struct SweepRequest {
     /// The network.
     #[serde(with = "landscape_core::as_words")]
-    pub model: ModelSpec,
-    /// A file of initial parameters; drawn from the seed of each training where absent.
+    pub model: ModelSource,
+    /// A file of initial parameters; where absent they are drawn from the seed of each training, or those that are in the file
+    /// of a program.
     #[serde(default, with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
     #[serde(default, with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
-    /// What initial parameters are drawn from, where there is no file.
-    #[serde(default, with = "landscape_core::as_words")]
-    pub init: Init,
+    /// What the initial parameters of a family are drawn from, where there is no file; [`Init::PyTorch`] where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub init: Option<Init>,
     /// The data and the loss.
     #[serde(default)]
     pub data: DataRequest,
@@ -98,12 +96,12 @@ pub struct SweepRequest {
 
 impl SweepRequest {
     /// Trainings of a network, with everything else as it is usual; the data are to be named.
-    pub fn new(model: ModelSpec, variation: Variation) -> Self {
+    pub fn new(model: ModelSource, variation: Variation) -> Self {
         SweepRequest {
             model,
             weights: None,
             renames: Vec::new(),
-            init: Init::default(),
+            init: None,
             data: DataRequest::default(),
             config: TrainConfig::default(),
             variation,
@@ -113,8 +111,9 @@ impl SweepRequest {
     }
 
     fn base(&self, reporter: &dyn Reporter) -> Result<(Base, DataSource), StudyError> {
-        let model = Model::from(&self.model);
+        let model = Model::open(&self.model, reporter)?;
         let source = self.data.source(None)?;
+        let source = model.named_inputs(source, self.data.loss, reporter)?;
         model.plan(reporter)?;
         let data = load_data(&source)?;
         let model = model.for_images(&data, reporter);
@@ -130,11 +129,16 @@ impl SweepRequest {
             None => (model, None),
         };
         let (data, loss) = with_loss(data, &model, (self.data.loss, None), reporter)?;
+        if let (Variation::Seeds(_), Model::Program(_)) = (&self.variation, &model) {
+            reporter.note(
+                "all networks start from the same parameters: a seed orders the samples of a program, and draws no weights",
+            );
+        }
         let base = Base {
             loss: loss.kind,
             initial,
             init: self.init,
-            model: model.family()?.clone(),
+            model,
             config: self.config.on(data.len()),
             data,
         };
@@ -155,10 +159,10 @@ impl Variation {
     /// Plans the memory of all networks, before they are made.
     fn plan(&self, base: &Base, reporter: &dyn Reporter) -> Result<(), StudyError> {
         let Variation::Widths(widths) = self else {
-            return Model::from(&base.model).plan_several(self.len(), reporter);
+            return base.model.plan_several(self.len(), reporter);
         };
         for &width in widths {
-            let model = Model::from(widened(&base.model, width)?);
+            let model = Model::from(widened(base.model.family()?, width)?);
             model.plan(reporter)?;
             model.plan_samples(base.data.len(), reporter)?;
         }
@@ -198,10 +202,15 @@ impl Sweep {
         let (base, source) = request.base(reporter)?;
         request.variation.plan(&base, reporter)?;
         let study = request.variation.study(base)?;
+        if let Some(first) = study.variants().first()
+            && first.model.file().is_some()
+        {
+            study.trainee(first, reporter)?;
+        }
         let usual = || study.factor().plural().replace(' ', "-");
         let name = request.keep.name.clone().unwrap_or_else(usual);
         let spec = |variant: &Variant| spec(variant, &study, &name, &source, request);
-        let specs = { study.variants().iter().map(spec) }.collect::<Result<_, StudyError>>()?;
+        let specs = study.variants().iter().map(spec).collect();
         Ok(Sweep {
             name,
             study,
@@ -256,7 +265,7 @@ impl Sweep {
         request: &ComparisonRequest,
         store: Option<&Store>,
     ) -> Result<Estimate, StudyError> {
-        let (data, loss) = (self.study.data(), self.study.loss());
+        let data = self.study.data();
         let variants = self.study.variants();
         let (mut all, mut stored, mut seconds) = (0, 0, 0.0);
         let mut each: Option<f64> = None;
@@ -269,7 +278,7 @@ impl Sweep {
             // Steps of one network and batch take the same time.
             let step = match (self.factor(), each) {
                 (Factor::Width | Factor::BatchSize, _) | (_, None) => {
-                    seconds_a_step(variant.network()?, data, loss, &variant.config)?
+                    seconds_a_step(self.study.trainee(variant, &())?, &variant.config)?
                 }
                 (_, Some(each)) => each,
             };
@@ -286,11 +295,11 @@ impl Sweep {
         let step = seconds / left.max(1) as f64 / together;
         let training = Part::new("steps of training", all, step).stored(stored);
         let planes = request.points(variants.len())?;
-        let point = seconds_a_point(&variants[0], data, loss, &request.evaluation)?;
+        let point = seconds_a_point(&self.study, &request.evaluation)?;
         let planes = Part::new("points of planes", planes, point);
         let mut parts = vec![training, planes];
         if request.curvature {
-            let product = seconds_a_product(&variants[0], data, loss, &request.evaluation)?;
+            let product = seconds_a_product(&self.study, &request.evaluation)?;
             let most = variants.len() * LanczosParams::default().max_products;
             parts.push(Part::new("products for eigenvalues", most, product).at_most(true));
         }
@@ -355,17 +364,13 @@ impl Sweep {
     }
 }
 
-/// Seconds of a point of a plane through the parameters of a variant.
-fn seconds_a_point(
-    variant: &Variant,
-    data: &Dataset,
-    loss: LossKind,
-    evaluation: &Evaluation,
-) -> Result<f64, StudyError> {
-    let origin = &variant.initial;
+/// Seconds of a point of a plane through the parameters of the first variant.
+fn seconds_a_point(study: &Study, evaluation: &Evaluation) -> Result<f64, StudyError> {
+    let first = &study.variants()[0];
+    let origin = &first.initial;
     let draw = |stream| Direction::random(origin, Distribution::Gaussian, 0, stream);
     let plane = Plane::new(origin.clone(), vec![draw(0), draw(1)])?;
-    let trace = trace_network(&variant.network()?, data, loss, &[])?;
+    let trace = study.trace(&first.model, origin)?;
     let objective = trace.objective(&plane, &evaluation.targets()?)?;
     let points: Vec<_> = (0..TRIAL)
         .map(|i| [i as f64 / TRIAL as f64, 0.5, 0.0])
@@ -375,17 +380,13 @@ fn seconds_a_point(
     })?)
 }
 
-/// Seconds of a product with the Hessian at the parameters of a variant.
-fn seconds_a_product(
-    variant: &Variant,
-    data: &Dataset,
-    loss: LossKind,
-    evaluation: &Evaluation,
-) -> Result<f64, StudyError> {
-    let trace = trace_network(&variant.network()?, data, loss, &[])?;
+/// Seconds of a product with the Hessian at the parameters of the first variant.
+fn seconds_a_product(study: &Study, evaluation: &Evaluation) -> Result<f64, StudyError> {
+    let first = &study.variants()[0];
+    let trace = study.trace(&first.model, &first.initial)?;
     // Products are computed on one device.
     let target = evaluation.targets()?.swap_remove(0);
-    let curvature = trace.curvature(&variant.initial, &target)?;
+    let curvature = trace.curvature(&first.initial, &target)?;
     let vector = vec![1.0; curvature.dim()];
     Ok(seconds_each(PRODUCTS, |count| {
         let block = vec![vector.clone(); count];
@@ -400,22 +401,27 @@ fn spec(
     name: &str,
     source: &DataSource,
     request: &SweepRequest,
-) -> Result<RunSpec, StudyError> {
-    let (data, loss) = (study.data(), study.loss());
-    let (network, form) = (variant.network()?, CheckpointForm::default());
-    let spec = training_spec(&network, data, loss, &variant.config, form);
+) -> RunSpec {
+    let (task, form) = (study.task(variant), CheckpointForm::default());
+    let spec = training_spec(&variant.model, &variant.initial, task, form);
     let keep = Keep {
         name: Some(format!("{name}-{}", variant.label.replace(' ', "-"))),
         comparison: Some(name.to_owned()),
         ..request.keep.clone()
     };
     let seed = variant.config.seed;
-    let origin = request.weights.as_deref().map(Origin::file);
+    let given = request.weights.as_deref().map(Origin::file);
+    let origin = match (given, &variant.model) {
+        (Some(given), _) => given,
+        (None, Model::Program(program)) => Origin::file(program.path()),
+        (None, Model::Family(_)) => Origin::Seed { seed },
+    };
     let provenance = Provenance {
+        model: variant.model.file(),
         data: Some(source.clone()),
-        weights: Some(origin.unwrap_or(Origin::Seed { seed })),
+        weights: Some(origin),
         device: Some("cpu".to_owned()),
         ..Provenance::now()
     };
-    Ok(keep.spec(spec, provenance))
+    keep.spec(spec, provenance)
 }

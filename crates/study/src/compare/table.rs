@@ -3,12 +3,12 @@
 use super::plane::{end_plane, host, sampled};
 use super::{Fate, Study, Trained};
 use crate::hessian::EigenvalueSummary;
+use crate::problem::Model;
 use crate::{MeanLoss, StudyError};
 use landscape_core::json::{float, float_option};
 use landscape_core::{Cancel, Grid, Metrics, Params, Role, Surface, metrics};
 use landscape_hessian::sharpness::{Point, SamParams};
 use landscape_hessian::{Lanczos, LanczosParams};
-use landscape_models::ModelSpec;
 use landscape_trace::Trace;
 use serde::{Serialize, Serializer};
 
@@ -173,7 +173,7 @@ impl Study {
         trained: &[Trained],
         options: &TableOptions,
     ) -> Result<Vec<Row>, StudyError> {
-        let mut traces: Vec<(&ModelSpec, Trace)> = Vec::new();
+        let mut traces: Vec<(&Model, Trace)> = Vec::new();
         let mut rows = Vec::with_capacity(trained.len());
         for one in trained {
             let row = Row::of(one);

@@ -2,10 +2,11 @@
 
 use super::{Study, Variant};
 use crate::StudyError;
+use crate::problem::Model;
 use crate::recording::train_record;
 use landscape_core::{Cancel, Checkpoint, Outcome, Params, Sample};
 use landscape_models::{
-    EpochLoss, ModelSpec, Record, Step, TrainObserver, TrainState, resume, train,
+    EpochLoss, Record, Step, TrainObserver, TrainState, Trainee, resume_with, train_with,
 };
 use landscape_storage::TrainRecord;
 use rayon::prelude::*;
@@ -89,7 +90,7 @@ pub struct Trained {
     /// What the variant is called.
     pub label: String,
     /// The network.
-    pub model: ModelSpec,
+    pub model: Model,
     /// The parameters at the end.
     pub end: Params,
     /// Steps done.
@@ -157,12 +158,12 @@ impl Study {
             cancel,
             records: Vec::new(),
         };
-        let (data, loss, config) = (&self.data, self.loss, &variant.config);
+        let config = &variant.config;
         let report = observer.begin(place).and_then(|state| {
-            let network = variant.network()?;
+            let trainee = self.trainee(variant, &())?;
             Ok(match &state {
-                None => train(network, data, loss, config, &mut observed)?,
-                Some(state) => resume(&network, data, loss, config, state, &mut observed)?,
+                None => train_with(trainee, config, &mut observed)?,
+                Some(state) => resume_with(trainee, config, state, &mut observed)?,
             })
         });
         if report.is_err() {

@@ -6,9 +6,10 @@ use super::{
     Matching, PathSummary,
 };
 use crate::StudyError;
+use crate::device::DeviceName;
 use crate::directions::{check_statistics, say_without_statistics};
 use crate::estimate::{Estimate, Part, seconds_each};
-use crate::problem::{LossChoice, Problem, last_checkpoint};
+use crate::problem::{LossChoice, Problem, TrainingTask, last_checkpoint};
 use crate::record::{
     DirectionsSettings, LandscapeSettings, Origin, PlacedNetwork, ProblemSettings, Provenance,
     request,
@@ -144,9 +145,21 @@ impl Connection {
         let lines = 1 + usize::from(self.request.align.is_some());
         let mut parts = vec![Part::new("points of lines", lines * points, each)];
         if let Some(curve) = &self.request.curve {
-            let (config, data) = (&curve.config.training, &self.problem.data);
-            let loss = self.problem.loss.kind;
-            let step = seconds_a_step(self.problem.network()?, data, loss, config)?;
+            let Problem {
+                model,
+                params,
+                data,
+                loss,
+                ..
+            } = &self.problem;
+            let config = &curve.config.training;
+            let task = TrainingTask {
+                data,
+                loss: loss.kind,
+                config,
+            };
+            let trainee = model.trainee(params, DeviceName::Cpu, task, &())?;
+            let step = seconds_a_step(trainee, config)?;
             let steps = steps(config, data.len());
             parts.push(Part::new("steps of training a curve", steps, step));
             parts.push(Part::new("points of the curve", points, each));

@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
     ) -> Result<TrainedCurve, StudyError> {
         let mut flow = ControlFlow::Continue(());
         while flow.is_continue() && self.step < self.steps() {
-            flow = self.epoch(observer);
+            flow = self.epoch(observer)?;
         }
         if flow.is_break() {
             let _ = self.offer(observer);
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is left of an epoch.
-    fn epoch(&mut self, observer: &mut dyn CurveObserver) -> ControlFlow<()> {
+    fn epoch(&mut self, observer: &mut dyn CurveObserver) -> Result<ControlFlow<()>, StudyError> {
         let training = &self.config.training;
         let (steps, per_epoch) = (self.steps(), self.per_epoch());
         let (epoch, done) = (self.step / per_epoch, self.step % per_epoch);
@@ -266,21 +266,27 @@ impl<'a> Run<'a> {
         for places in order.chunks(training.batch).skip(done as usize) {
             let t = self.positions.uniform(0.0, 1.0);
             let share = training.schedule.factor(self.step, steps, per_epoch);
-            let loss = self.points.step(t, places, training.lr * share);
+            let drawn = [training.seed, self.step];
+            let loss = self.points.step((t, training.lr * share), places, drawn)?;
             self.losses.push(loss);
             self.step += 1;
             if self.step.is_multiple_of(per_epoch) {
                 self.close(epoch as usize);
             }
-            observer.step(CurveStep {
+            let mut flow = observer.step(CurveStep {
                 step: self.step,
                 steps,
                 t,
                 loss: f64::from(loss),
-            })?;
-            self.offer(observer)?;
+            });
+            if flow.is_continue() {
+                flow = self.offer(observer);
+            }
+            if flow.is_break() {
+                return Ok(flow);
+            }
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Ends an epoch.

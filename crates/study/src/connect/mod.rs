@@ -34,6 +34,7 @@ mod connection;
 mod context;
 mod control_points;
 mod curve;
+mod point_network;
 mod profile;
 mod recorded;
 mod request;

@@ -2,7 +2,7 @@
 
 use super::kind::SpectrumEnd;
 use crate::StudyError;
-use crate::problem::{Problem, sample_at};
+use crate::problem::Problem;
 use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Direction, Params, Role, Sample, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
@@ -102,7 +102,8 @@ impl Derivatives {
 
     /// The loss at other parameters of the network.
     pub fn sample_at(&self, params: &Params) -> Result<Sample, StudyError> {
-        sample_at(&self.trace, params, std::slice::from_ref(&self.target))
+        let target = std::slice::from_ref(&self.target);
+        Ok(self.trace.sample_at(params, target)?)
     }
 
     /// A vector as tensors with the names of the parameters; buffers are zero.

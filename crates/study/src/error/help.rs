@@ -32,6 +32,8 @@ impl StudyError {
             E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",
             E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
+            E::ProgramDevice { .. } => "leave the device out",
+            E::ProgramInit { .. } => "leave the initial values out, or give a file of parameters",
             E::OtherProgram { .. } => "restore that file, or name the right one",
             E::FreeSizes { .. } => "name the data",
             E::NoInput { input, .. } => {

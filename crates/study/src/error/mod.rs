@@ -11,6 +11,7 @@ use landscape_core as core;
 use landscape_core::{counted, counted_are};
 use landscape_files::Size;
 use landscape_hessian as hessian;
+use landscape_models::Init;
 use landscape_storage::{Difference, RunKind};
 use std::ffi::OsString;
 use std::io;
@@ -155,12 +156,29 @@ pub enum StudyError {
     /// The network is not named, and no training says it.
     #[error("no network is named")]
     NoModel,
-    /// A program from a file is trained nowhere, and has no settings that a family has.
+    /// A program from a file has no settings that a family has.
     #[error(
         "`{}` is a program from a file; this is for networks of the built-in families",
         core::path_words(path)
     )]
     NoFamily {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Programs are trained on the CPU.
+    #[error("a program from a file is trained on the CPU's own kernels, and not on {device}")]
+    ProgramDevice {
+        /// The device that was asked for.
+        device: String,
+    },
+    /// Initial values are drawn for families.
+    #[error(
+        "initial values `{init}` are drawn for the built-in families; `{}` starts from the parameters in its file",
+        core::path_words(path)
+    )]
+    ProgramInit {
+        /// The values.
+        init: Init,
         /// The file.
         path: PathBuf,
     },

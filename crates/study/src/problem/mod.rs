@@ -8,11 +8,12 @@ mod plan;
 mod program;
 mod source;
 mod table;
+mod trainee;
 
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use get::FetchedSet;
 pub use model::Model;
-pub(crate) use model::sample_at;
 pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};
 pub use program::ProgramModel;
 pub use source::ModelSource;
+pub use trainee::TrainingTask;

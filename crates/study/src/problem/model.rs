@@ -3,13 +3,13 @@ use crate::StudyError;
 use crate::record::{DataSource, GivenFile, Origin, Provenance, Settings};
 use crate::report::{Level, Reporter};
 use burn::tensor::Device;
-use landscape_core::{Direction, Objective, Params, Plane, Role, Sample, Source, path_words};
+use landscape_core::{Params, path_words};
 use landscape_models::{
     Dataset, Init, LoadOptions, Loaded, LossKind, ModelSpec, ModelsError, Network, Regularizer,
     SuggestedLoss, evaluation_bytes, load_layout_with, load_network_with, trace_network,
 };
 use landscape_storage::Run;
-use landscape_trace::{Target, Trace};
+use landscape_trace::Trace;
 use std::fmt;
 use std::path::Path;
 
@@ -175,6 +175,20 @@ impl Model {
         }
     }
 
+    /// Where a training starts: parameters that are drawn from a seed, or those that are in the file of a program.
+    ///
+    /// # Errors
+    /// [`StudyError::ProgramInit`] where a program's are to be drawn.
+    pub fn start(&self, init: Option<Init>, seed: u64) -> Result<(Params, Origin), StudyError> {
+        match (self, init) {
+            (Model::Program(program), Some(init)) => Err(StudyError::ProgramInit {
+                init,
+                path: program.path().to_owned(),
+            }),
+            _ => Ok(self.initial(init.unwrap_or_default(), seed)),
+        }
+    }
+
     /// Parameters from a file; what is to be said of them is said.
     ///
     /// # Errors
@@ -327,26 +341,4 @@ impl Model {
             Model::Program(_) => 0,
         }
     }
-}
-
-/// The loss of a trace at these parameters, with the running statistics that are among them.
-pub(crate) fn sample_at(
-    trace: &Trace,
-    params: &Params,
-    targets: &[Target],
-) -> Result<Sample, StudyError> {
-    // One objective serves one origin: running statistics do not lie on a plane.
-    let mut tensors = params.clone().into_inner();
-    for tensor in &mut tensors {
-        let value = if tensor.role == Role::Buffer {
-            0.0
-        } else {
-            1.0
-        };
-        tensor.data.fill(value);
-    }
-    let any = Direction::from_tensors(Params::new(tensors)?, params, Source::Between)?;
-    let around = Plane::new(params.clone(), vec![any])?;
-    let objective = trace.objective(&around, targets)?;
-    Ok(objective.evaluate(&[[0.0; 3]])?.swap_remove(0))
 }

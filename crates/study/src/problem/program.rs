@@ -1,10 +1,11 @@
+use super::trainee::TrainingTask;
 use crate::StudyError;
 use crate::record::DataSource;
 use crate::report::Reporter;
 use landscape_core::{Params, path_words};
 use landscape_import::{Array, Element, Input, Loss, Penalty, Program, Size};
 use landscape_models::{
-    DataSpec, Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets,
+    DataSpec, Dataset, LossKind, ModelsError, Regularizer, SuggestedLoss, Targets, TracedLoss,
 };
 use landscape_trace::Trace;
 use std::fmt;
@@ -185,20 +186,61 @@ impl ProgramModel {
         terms: &[Regularizer],
     ) -> Result<Trace, StudyError> {
         let inputs = self.inputs(data, loss)?;
-        let targets = match loss {
-            // What the program takes as its last input, or compares place by place.
-            _ if loss == LossKind::Program
-                || self.output().is_some_and(|output| output.len() > 2) =>
-            {
-                given(data)?
-            }
-            _ => array(&data.y().suited_to(loss, self.outputs(), data.name())?)?,
-        };
+        let targets = self.targets(data, loss)?;
         let penalties: Vec<Penalty> = terms.iter().map(|&term| penalty(term)).collect();
         let (targets, loss) = (targets.as_ref(), kind(loss));
         Ok(self
             .program
             .trace_with(params, &inputs, targets, loss, &penalties)?)
+    }
+
+    /// The loss as traces, of all the data and of the batches of a training.
+    pub(crate) fn traced_loss(
+        &self,
+        params: &Params,
+        task: TrainingTask,
+    ) -> Result<TracedLoss, StudyError> {
+        let TrainingTask { data, loss, config } = task;
+        let inputs = self.inputs(data, loss)?;
+        let targets = self.targets(data, loss)?;
+        let (targets, loss) = (targets.as_ref(), kind(loss));
+        let program = &self.program;
+        let whole = program.trace(params, &inputs, targets, loss)?;
+        let sized = |size| program.batch_trace(params, &inputs, targets, loss, size);
+        let sizes = config.batch_sizes(data.len()).into_iter();
+        Ok(TracedLoss {
+            whole,
+            sized: sizes.map(sized).collect::<Result<_, _>>()?,
+            image: self.image(data),
+        })
+    }
+
+    fn targets(&self, data: &Dataset, loss: LossKind) -> Result<Option<Array>, StudyError> {
+        match loss {
+            // What the program takes as its last input, or compares place by place.
+            _ if loss == LossKind::Program
+                || self.output().is_some_and(|output| output.len() > 2) =>
+            {
+                given(data)
+            }
+            _ => array(&data.y().suited_to(loss, self.outputs(), data.name())?),
+        }
+    }
+
+    /// Channels, height and width of the images that its only input of data is, where it takes some, with the channels in
+    /// front as PyTorch has them.
+    fn image(&self, data: &Dataset) -> Option<[usize; 3]> {
+        let [_] = data.named_inputs() else {
+            return None;
+        };
+        let first = self.program.inputs().first()?;
+        let given = self.shape_of(first, data.named_inputs().first()?, data);
+        match given.ok()?[..] {
+            [_, channels, height, width] if channels <= height && channels <= width => {
+                Some([channels, height, width])
+            }
+            _ => None,
+        }
     }
 }
 

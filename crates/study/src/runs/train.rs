@@ -5,15 +5,14 @@ use super::trial::{seconds_a_step, steps};
 use crate::StudyError;
 use crate::device::DeviceName;
 use crate::estimate::{Estimate, Part};
-use crate::problem::{DataRequest, LossChoice, Model, load_data, with_loss};
+use crate::problem::{
+    DataRequest, LossChoice, Model, ModelSource, TrainingTask, load_data, with_loss,
+};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::{ReportedSteps, Reporter};
-use landscape_core::Outcome;
-use landscape_models::{
-    Dataset, Init, LoadOptions, LossKind, ModelSpec, Network, Rename, Step, TrainConfig,
-    check_training,
-};
+use landscape_core::{Outcome, Params};
+use landscape_models::{Init, LoadOptions, Rename, Step, TrainConfig, Trainee};
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -38,16 +37,17 @@ use std::time::Instant;
 pub struct TrainRequest {
     /// The network.
     #[serde(with = "landscape_core::as_words")]
-    pub model: ModelSpec,
-    /// A file of initial parameters; drawn from the seed of the training where absent.
+    pub model: ModelSource,
+    /// A file of initial parameters; where absent they are drawn from the seed of the training, or those that are in the file
+    /// of a program.
     #[serde(default, with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
     /// Other names for the tensors in it.
     #[serde(default, with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
-    /// What initial parameters are drawn from, where there is no file.
-    #[serde(default, with = "landscape_core::as_words")]
-    pub init: Init,
+    /// What the initial parameters of a family are drawn from, where there is no file; [`Init::PyTorch`] where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub init: Option<Init>,
     /// The data and the loss.
     #[serde(default)]
     pub data: DataRequest,
@@ -66,12 +66,12 @@ pub struct TrainRequest {
 
 impl TrainRequest {
     /// A training of a network, with everything else as it is usual; the data are to be named.
-    pub fn new(model: ModelSpec) -> Self {
+    pub fn new(model: ModelSource) -> Self {
         TrainRequest {
             model,
             weights: None,
             renames: Vec::new(),
-            init: Init::default(),
+            init: None,
             data: DataRequest::default(),
             config: TrainConfig::default(),
             device: DeviceName::Cpu,
@@ -83,8 +83,8 @@ impl TrainRequest {
 
 /// A training, checked and ready.
 pub struct Training {
-    network: Network,
-    data: Dataset,
+    trainee: Box<dyn Trainee>,
+    samples: usize,
     /// The loss, and why it is this one.
     pub loss: LossChoice,
     config: TrainConfig,
@@ -121,17 +121,17 @@ impl Training {
     /// Whatever is absent or does not fit.
     pub fn prepare(request: &TrainRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         request.config.check()?;
-        let model = Model::from(&request.model);
+        let model = Model::open(&request.model, reporter)?;
         model.plan(reporter)?;
-        let device = request.device.open()?;
+        request.device.open()?;
         let source = request.data.source(None)?;
+        let source = model.named_inputs(source, request.data.loss, reporter)?;
         let data = load_data(&source)?;
         let model = model.for_images(&data, reporter);
-        let (model, network, origin) = match &request.weights {
+        let (model, params, origin) = match &request.weights {
             None => {
-                let seed = request.config.seed;
-                let network = Network::init_with(model.family()?, request.init, seed, &device);
-                (model, network, Origin::Seed { seed })
+                let (params, origin) = model.start(request.init, request.config.seed)?;
+                (model, params, origin)
             }
             Some(path) => {
                 let options = LoadOptions {
@@ -139,25 +139,31 @@ impl Training {
                     buffers: None,
                 };
                 let (model, params) = model.load_fitting(path, &options, reporter)?;
-                let network = Network::from_params(model.family()?, &params, &device)?;
-                (model, network, Origin::file(path))
+                (model, params, Origin::file(path))
             }
         };
         let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
         let config = request.config.on(data.len());
+        let task = TrainingTask {
+            data: &data,
+            loss: loss.kind,
+            config: &config,
+        };
+        let trainee = model.trainee(&params, request.device, task, reporter)?;
         // Labels outside the classes, inputs of another size: before anything is stored.
-        landscape_models::evaluate(&network, &data, loss.kind)?;
-        check_training(&network, &data, loss.kind, &config)?;
+        trainee.evaluate()?;
+        trainee.check_batches(config.batch)?;
         let provenance = Provenance {
+            model: model.file(),
             data: Some(source),
             weights: Some(origin),
             device: Some(request.device.to_string()),
             ..Provenance::now()
         };
-        let spec = training_spec(&network, &data, loss.kind, &config, request.form);
+        let spec = training_spec(&model, &params, task, request.form);
         Ok(Training {
-            network,
-            data,
+            trainee,
+            samples: data.len(),
             loss,
             config,
             form: request.form,
@@ -199,8 +205,8 @@ impl Training {
             Some(store) => stored_before(store, &self.spec)?,
             None => StoredBefore::Nothing,
         };
-        let steps = steps(&self.config, self.data.len());
-        let each = seconds_a_step(self.network, &self.data, self.loss.kind, &self.config)?;
+        let steps = steps(&self.config, self.samples);
+        let each = seconds_a_step(self.trainee, &self.config)?;
         let part = Part::new("steps of training", steps, each);
         Ok(Estimate::of(vec![part.stored(before.steps(steps))]))
     }
@@ -233,9 +239,7 @@ impl Training {
         let mut steps = ReportedSteps::new(reporter, &run.name);
         let mut watch = |step: Step| steps.step(step.step, step.steps);
         let training = StoredTraining {
-            network: self.network,
-            data: &self.data,
-            loss: self.loss.kind,
+            trainee: self.trainee,
             config: &self.config,
             form: self.form,
         };
@@ -255,16 +259,15 @@ impl Training {
 
 /// A training as a run, without a name and provenance: everything that determines its numbers.
 pub fn training_spec(
-    network: &Network,
-    data: &Dataset,
-    loss: LossKind,
-    config: &TrainConfig,
+    model: &Model,
+    start: &Params,
+    task: TrainingTask,
     form: CheckpointForm,
 ) -> RunSpec {
-    let weights = Some(network.params().digest());
-    let problem = ProblemSettings::new(&network.spec(), weights, data, loss);
+    let weights = Some(start.digest());
+    let problem = ProblemSettings::new(model, weights, task.data, task.loss);
     record::request(
         RunKind::Train,
-        &TrainingRunSettings::new(problem, config, form),
+        &TrainingRunSettings::new(problem, task.config, form),
     )
 }

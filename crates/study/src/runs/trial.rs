@@ -1,9 +1,7 @@
 //! What a training would cost, from its first steps.
 
 use crate::StudyError;
-use landscape_models::{
-    Dataset, LossKind, Network, Record, Step, TrainConfig, TrainObserver, train,
-};
+use landscape_models::{Record, Step, TrainConfig, TrainObserver, Trainee, train_with};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -48,13 +46,11 @@ impl TrainObserver for Trial {
 
 /// Seconds of a step of a training, from its first ones, which are not kept.
 pub(crate) fn seconds_a_step(
-    network: Network,
-    data: &Dataset,
-    loss: LossKind,
+    trainee: Box<dyn Trainee>,
     config: &TrainConfig,
 ) -> Result<f64, StudyError> {
     let mut trial = Trial::default();
-    train(network, data, loss, config, &mut trial)?;
+    train_with(trainee, config, &mut trial)?;
     Ok(trial.each())
 }
 

@@ -2,7 +2,6 @@
 
 use super::paths::{PathOfRun, Paths};
 use crate::StudyError;
-use crate::problem::sample_at;
 use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Params, Plane};
 use landscape_trace::{BatchStatistics, PlaneObjective, Target, Trace};
@@ -47,6 +46,6 @@ impl Losses {
 
     /// Of a checkpoint with its own running statistics, measured now.
     pub fn of(&self, params: &Params) -> Result<f64, StudyError> {
-        Ok(sample_at(&self.trace, params, &self.target)?.loss)
+        Ok(self.trace.sample_at(params, &self.target)?.loss)
     }
 }

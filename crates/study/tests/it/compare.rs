@@ -26,7 +26,7 @@ fn moons() -> Dataset {
 
 fn base(model: &str) -> Base {
     Base {
-        model: model.parse().unwrap(),
+        model: model.parse::<ModelSpec>().unwrap().into(),
         data: moons(),
         loss: LOSS,
         config: TrainConfig {
@@ -36,7 +36,7 @@ fn base(model: &str) -> Base {
             ..TrainConfig::default()
         },
         initial: None,
-        init: landscape_models::Init::default(),
+        init: None,
     }
 }
 
@@ -187,7 +187,7 @@ fn what_cannot_be_compared_is_refused_before_any_training() {
     assert!(matches!(widths, Err(StudyError::InitialWidths)));
     let other = Study::seeds(
         Base {
-            model: "mlp:2-5-1".parse().unwrap(),
+            model: "mlp:2-5-1".parse::<ModelSpec>().unwrap().into(),
             ..started
         },
         0..2,
@@ -325,7 +325,8 @@ fn the_table_has_the_curvature_of_the_whole_matrix() {
         let up: Vec<f32> = up.map(|(w, g)| (w + 0.05 * g / length) as f32).collect();
         let loss = |params| {
             let device = burn::tensor::Device::flex();
-            let network = Network::from_params(&one.model, params, &device).unwrap();
+            let network =
+                Network::from_params(one.model.family().unwrap(), params, &device).unwrap();
             evaluate(&network, study.data(), LOSS).unwrap().loss
         };
         let moved = one.end.unflatten(&up).unwrap();

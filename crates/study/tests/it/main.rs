@@ -8,4 +8,5 @@ mod record;
 mod recording;
 mod requests;
 mod shard;
+mod training;
 mod words;

@@ -2,8 +2,8 @@
 
 use landscape_core::{CurveKind, Outcome, Params};
 use landscape_models::{
-    Dataset, LossKind, ModelSpec, Network, OptimizerKind, Record, Split, Step, TrainConfig,
-    TrainState, load,
+    Dataset, LossKind, ModelSpec, Network, NetworkTrainee, OptimizerKind, Record, Split, Step,
+    TrainConfig, TrainState, load,
 };
 use landscape_storage::{CheckpointForm, Run, RunKind, RunSpec, Status, Store, TrainRecord};
 use landscape_study::compare::{Base, Study, StudyObserver, Trained};
@@ -76,9 +76,7 @@ fn train_until(store: &Store, form: CheckpointForm, stop: Option<u64>) -> (Run, 
     let run = store.begin(&spec()).unwrap();
     let (data, config) = (moons(), config());
     let training = StoredTraining {
-        network: network(),
-        data: &data,
-        loss: LOSS,
+        trainee: Box::new(NetworkTrainee::new(network(), &data, LOSS, &config).unwrap()),
         config: &config,
         form,
     };
@@ -191,12 +189,12 @@ impl StudyObserver for Stops {
 #[test]
 fn a_study_that_was_ended_goes_on_with_each_training() {
     let base = Base {
-        model: "mlp:2-6-4-1".parse().unwrap(),
+        model: "mlp:2-6-4-1".parse::<ModelSpec>().unwrap().into(),
         data: moons(),
         loss: LOSS,
         config: config(),
         initial: None,
-        init: landscape_models::Init::default(),
+        init: None,
     };
     let study = Study::seeds(base, 0..3).unwrap();
     let calm = study.train(2, &Stops::default()).unwrap();

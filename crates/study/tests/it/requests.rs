@@ -34,7 +34,7 @@ fn every_request_is_read_as_it_was_written() {
     landscape.terms = vec![Regularizer::L2(0.5)];
     round(&landscape);
 
-    let mut training = TrainRequest::new(model());
+    let mut training = TrainRequest::new(model().into());
     training.config.optimizer = OptimizerKind::Adam;
     training.weights = Some("a.pt".into());
     round(&training);
@@ -53,7 +53,10 @@ fn every_request_is_read_as_it_was_written() {
     connection.curve = Some(CurveRequest::default());
     round(&connection);
     let rates = vec![(OptimizerKind::Sgd, Some(0.1)), (OptimizerKind::Adam, None)];
-    round(&SweepRequest::new(model(), Variation::Optimizers(rates)));
+    round(&SweepRequest::new(
+        model().into(),
+        Variation::Optimizers(rates),
+    ));
     round(&DescribeRequest::new(model().into()));
     round(&DemoRequest::default());
 }

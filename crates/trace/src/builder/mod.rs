@@ -9,7 +9,7 @@ pub use parts::Padding;
 
 use crate::error::TraceError;
 use crate::ir::graph::{Graph, Slot, Source, Value as GraphValue, ValueId};
-use crate::objective::Trace;
+use crate::objective::{Mask, Trace};
 use crate::ops::batch_norm::BatchNorm;
 use crate::ops::binary::Binary;
 use crate::ops::broadcast_limit;
@@ -55,6 +55,9 @@ pub struct Value(ValueId);
 pub struct TraceBuilder {
     graph: Graph,
     params: Vec<Parameter>,
+    /// The numbers of every sample, in the order in which they came.
+    data: Vec<Arc<Vec<f32>>>,
+    masks: Vec<Mask>,
 }
 
 impl TraceBuilder {
@@ -63,6 +66,8 @@ impl TraceBuilder {
         Self {
             graph: Graph::new(samples),
             params: Vec::new(),
+            data: Vec::new(),
+            masks: Vec::new(),
         }
     }
 
@@ -126,8 +131,35 @@ impl TraceBuilder {
         input: bool,
     ) -> Result<Value, TraceError> {
         let (numbers, data) = (data.len(), Arc::new(data));
+        if input {
+            self.data.push(data.clone());
+        }
         let source = Source::Constant { data, input };
         self.source("constant", shape, numbers, source)
+    }
+
+    /// Numbers that are 1 with this probability and else 0, drawn anew for each batch ([`BatchGradients`](crate::BatchGradients)):
+    /// for dropout. They have no meaning in any other use of the trace.
+    ///
+    /// # Errors
+    /// [`TraceError::Rank`]
+    pub fn mask(&mut self, shape: &[usize], probability: f64) -> Result<Value, TraceError> {
+        ranked(shape.len())?;
+        let (numel, samples) = (product(shape), self.graph.samples);
+        // Different ones, so that no pass takes them for what is the same for all samples.
+        let data: Arc<Vec<f32>> = Arc::new((0..numel).map(|i| i as f32).collect());
+        self.masks.push(Mask {
+            data: data.clone(),
+            probability,
+        });
+        let input = numel > 0 && numel.is_multiple_of(samples);
+        let source = Source::Constant { data, input };
+        let stored = match input {
+            true => vec![samples, numel / samples],
+            false => shape.to_vec(),
+        };
+        let value = self.source("mask", &stored, numel, source)?;
+        self.reshape(value, shape)
     }
 
     fn source(
@@ -381,10 +413,17 @@ impl TraceBuilder {
 
     /// Normalisation of axis 1 with given statistics, `gamma (x - mean) / sqrt(variance + epsilon) + beta`; inputs x, gamma,
     /// beta, mean, variance, the last four of one number a channel. [`Trace::with_batch_norm`] has others measured.
+    /// `momentum`: the share that a batch has in the running statistics after it in training
+    /// ([`BatchGradients`](crate::BatchGradients)), PyTorch's.
     ///
     /// # Errors
     /// [`TraceError::Build`] where the shapes do not go together.
-    pub fn batch_norm(&mut self, inputs: [Value; 5], epsilon: f64) -> Result<Value, TraceError> {
+    pub fn batch_norm(
+        &mut self,
+        inputs: [Value; 5],
+        epsilon: f64,
+        momentum: f64,
+    ) -> Result<Value, TraceError> {
         let shape = self.shape(inputs[0]).to_vec();
         let channels = |&v: &Value| shape.len() > 1 && self.shape(v) == [shape[1]];
         fits("batch_norm", inputs[1..].iter().all(channels), || {
@@ -392,9 +431,12 @@ impl TraceBuilder {
                 "scale, shift and statistics do not have one number for each channel of {shape:?}"
             )
         })?;
-        let relu = false;
         let inputs = inputs.map(|v| v.0);
-        let norm = BatchNorm { epsilon, relu };
+        let norm = BatchNorm {
+            epsilon,
+            relu: false,
+            momentum,
+        };
         Ok(Value(self.composer().push(norm, &inputs, shape)))
     }
 
@@ -475,7 +517,7 @@ impl TraceBuilder {
         }
         let terms = terms.into_iter().map(|(term, value)| (term, value.0));
         let graph = complete(self.graph, loss.0, correct.map(|v| v.0), terms.collect())?;
-        Ok(Trace::of(graph))
+        Ok(Trace::of(graph).with_data(self.data, self.masks))
     }
 }
 

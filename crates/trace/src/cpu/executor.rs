@@ -98,12 +98,17 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl HostExecutor {
     /// `parameters` in the order of the graph's slots; none where they are given for every run.
-    pub fn new(
+    pub fn new(graph: (&Graph, &Analysis), parameters: &[Fixed], level: Level, pool: Pool) -> Self {
+        Self::with_graph(graph, parameters, level, pool).0
+    }
+
+    /// The same, with the graph that it runs.
+    pub fn with_graph(
         (graph, analysis): (&Graph, &Analysis),
         parameters: &[Fixed],
         level: Level,
         pool: Pool,
-    ) -> Self {
+    ) -> (Self, Graph, Analysis) {
         let (graph, analysis, plan, tiles) = planned(graph, analysis);
         let once = HostOnce {
             graph: &graph,
@@ -111,8 +116,9 @@ impl HostExecutor {
             tiles,
             level,
         };
-        let fixed = install(&pool, || once.run(parameters));
-        Self {
+        let none = vec![None; graph.values.len()];
+        let fixed = install(&pool, || once.run(parameters, none));
+        let this = Self {
             steps: Steps {
                 plan,
                 fixed,
@@ -123,7 +129,24 @@ impl HostExecutor {
             free: Mutex::default(),
             free_sums: Mutex::default(),
             known: Mutex::default(),
-        }
+        };
+        (this, graph, analysis)
+    }
+
+    /// Computes anew what is computed once, but for what does not depend on the data: `anew`, one entry a value.
+    pub fn refresh(&mut self, graph: &Graph, analysis: &Analysis, anew: &[bool]) {
+        let fixed = std::mem::take(&mut self.steps.fixed);
+        let known = fixed.into_iter().zip(anew);
+        let known = known.map(|(fixed, &anew)| fixed.filter(|_| !anew));
+        let once = HostOnce {
+            graph,
+            analysis,
+            tiles: self.steps.tiles,
+            level: self.steps.level,
+        };
+        let known = known.collect();
+        self.steps.fixed = install(&self.pool, || once.run(&[], known));
+        *lock(&self.known) = None;
     }
 
     pub(super) fn install<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {

@@ -19,14 +19,15 @@ pub(super) struct HostOnce<'a> {
 }
 
 impl HostOnce<'_> {
-    /// What all points share, for `parameters` in the order of the graph's slots; none where they are given later.
-    pub fn run(&self, parameters: &[Fixed]) -> Vec<Option<Fixed>> {
+    /// What all points share, for `parameters` in the order of the graph's slots; none where they are given later. `known`: what
+    /// need not be computed, one entry a value.
+    pub fn run(&self, parameters: &[Fixed], known: Vec<Option<Fixed>>) -> Vec<Option<Fixed>> {
         let once = Once {
             graph: self.graph,
             analysis: self.analysis,
             backend: self,
         };
-        once.run(parameters, vec![None; self.graph.values.len()])
+        once.run(parameters, known)
     }
 
     /// From `[samples][rows]` to `[tiles][rows][lanes]`. Lanes without a sample repeat the last one, so that

@@ -82,7 +82,7 @@ fn each_sample(graph: &Graph, values: &[ValueId]) -> Vec<Vec<f64>> {
         tiles,
         level: Level::detect(),
     };
-    let found = once.run(&[]);
+    let found = once.run(&[], vec![None; graph.values.len()]);
     let numbers = |&value: &ValueId| {
         let data = found[value].as_ref().and_then(|f| f.constant.clone());
         let data = data.expect("no parameter enters");

@@ -15,6 +15,8 @@ use burn_backend::ops::{ActivationOps, FloatTensorOps};
 pub(crate) struct BatchNorm {
     pub epsilon: f64,
     pub relu: bool,
+    /// The share of a batch in the running statistics after it, in training.
+    pub momentum: f64,
 }
 
 /// `w gamma / sqrt(variance + epsilon)`, output channel by output channel (axis 0 of w): the weights

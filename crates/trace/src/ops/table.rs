@@ -185,6 +185,8 @@ fn module(op: &M) -> Recorded<'_> {
             let norm = BatchNorm {
                 epsilon: number(op.epsilon),
                 relu: false,
+                // Burn records none; this is the usual one of its layers, as of PyTorch's.
+                momentum: 0.1,
             };
             Recorded::Operation(Box::new(norm), inputs, &op.out)
         }

@@ -54,6 +54,36 @@ pub(crate) fn fold_norms(mut graph: Graph, analysis: &Analysis) -> Graph {
 /// # Errors
 /// [`TraceError::OneValue`]
 pub(crate) fn batch_statistics(mut graph: Graph, reestimated: bool) -> Result<Graph, TraceError> {
+    measure(&mut graph, reestimated)?;
+    graph.prune();
+    Ok(graph)
+}
+
+/// What a normalisation measures of a batch in training.
+pub(crate) struct Measured {
+    /// Mean, and variance divided by n - 1.
+    pub values: [ValueId; 2],
+    /// The parameters that are its running statistics, where they are some.
+    pub running: [Option<usize>; 2],
+    /// The share of the batch in them afterwards.
+    pub momentum: f64,
+}
+
+/// A graph as in training on one batch: normalisations have its statistics, which are outputs too ([`Graph::derived`]).
+///
+/// # Errors
+/// [`TraceError::OneValue`]
+pub(crate) fn training(mut graph: Graph) -> Result<(Graph, Vec<Measured>), TraceError> {
+    let measured = measure(&mut graph, false)?;
+    graph.derived = measured.iter().flat_map(|norm| norm.values).collect();
+    graph.prune();
+    Ok((graph, measured))
+}
+
+fn measure(graph: &mut Graph, reestimated: bool) -> Result<Vec<Measured>, TraceError> {
+    let mut found = Vec::new();
+    let running = running_statistics(graph);
+    let mut running = running.into_iter();
     // What a value is in training, where that is another one.
     let mut trained: HashMap<ValueId, ValueId> = HashMap::new();
     let nodes = std::mem::take(&mut graph.nodes);
@@ -62,8 +92,13 @@ pub(crate) fn batch_statistics(mut graph: Graph, reestimated: bool) -> Result<Gr
         for input in &mut inputs {
             *input = trained.get(input).copied().unwrap_or(*input);
         }
-        if is::<BatchNorm>(&node).is_some() {
-            let [mean, biased, unbiased] = measured(&mut graph, inputs[0], &node)?;
+        if let Some(norm) = is::<BatchNorm>(&node) {
+            let [mean, biased, unbiased] = measured(graph, inputs[0], &node)?;
+            found.push(Measured {
+                values: [mean, unbiased],
+                running: running.next().unwrap_or_default(),
+                momentum: norm.momentum,
+            });
             inputs[3..5].copy_from_slice(&[mean, biased]);
             node.inputs[3] = mean;
             node.inputs[4] = if reestimated { unbiased } else { biased };
@@ -75,8 +110,25 @@ pub(crate) fn batch_statistics(mut graph: Graph, reestimated: bool) -> Result<Gr
         }
         graph.nodes.push(node);
     }
-    graph.prune();
-    Ok(graph)
+    Ok(found)
+}
+
+/// The parameters that mean and variance of each normalisation are, in order.
+fn running_statistics(graph: &Graph) -> Vec<[Option<usize>; 2]> {
+    let norms = graph.nodes.iter().filter(|n| is::<BatchNorm>(n).is_some());
+    let both = |norm: &Node| [3, 4].map(|i| parameter_of(graph, norm.inputs[i]));
+    norms.map(both).collect()
+}
+
+/// The parameter that a value is a view of.
+fn parameter_of(graph: &Graph, value: ValueId) -> Option<usize> {
+    match graph.values[value].source {
+        Source::Parameter(slot) => Some(slot),
+        Source::Node(node) if graph.nodes[node].operation.is_view() => {
+            parameter_of(graph, graph.nodes[node].inputs[0])
+        }
+        _ => None,
+    }
 }
 
 /// Mean, variance and unbiased variance of the samples `x` that a normalisation is given.

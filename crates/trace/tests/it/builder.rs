@@ -117,7 +117,7 @@ fn written(net: &Net) -> Result<Trace, TraceError> {
     let h = p.conv2d(x, w, Some(b), geometry)?;
     let of_norm = ["weight", "bias", "running_mean", "running_var"];
     let [gamma, beta, mean, variance] = of_norm.map(|n| of(&p, &format!("norm.{n}")));
-    let h = p.batch_norm([h, gamma, beta, mean, variance], 1e-5)?;
+    let h = p.batch_norm([h, gamma, beta, mean, variance], 1e-5, 0.1)?;
     let h = p.unary(Unary::Relu, h);
     let windows = |size, padding| Windows {
         stride: [2, 1],
@@ -256,7 +256,7 @@ fn images_that_do_not_fit_are_errors() {
     let row = p.constant(&[4], vec![1.0; 4]).unwrap();
     fails(p.max_pool2d(row, windows), "is not an image");
     fails(
-        p.batch_norm([image, row, row, row, image], 1e-5),
+        p.batch_norm([image, row, row, row, image], 1e-5, 0.1),
         "each channel",
     );
     fails(p.layer_norm(image, row, None, 1e-5), "last axis");

@@ -1,6 +1,7 @@
 //! Traced objectives against independent f64 references.
 
 mod batch;
+mod batches;
 mod builder;
 mod closures;
 mod conv;

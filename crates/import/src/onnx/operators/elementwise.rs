@@ -2,7 +2,7 @@
 
 use super::layers::vector_role;
 use super::{Table, one};
-use crate::lower::{Kind, Lowered, Lowering, Operand, Tensor, problem};
+use crate::lower::{Dropped, Kind, Lowered, Lowering, Operand, Tensor, problem};
 use crate::onnx::array;
 use crate::onnx::run::Call;
 use landscape_core::Role;
@@ -284,9 +284,16 @@ fn cast(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     one(Ok(l.cast(c.tensor(0)?, kind)))
 }
 
-/// As in evaluation. The mask is all ones.
+/// What is dropped in training is not told by the mask, which is all ones.
 fn dropout(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
-    let x = c.tensor(0)?.clone();
+    let given = c.optional(1).and_then(|rate| rate.known.clone());
+    let rate = match (given, c.optional(1)) {
+        (Some(given), _) => given.first().copied().unwrap_or(0.5),
+        (None, None) => c.float("ratio", 0.5),
+        (None, Some(_)) if l.training => return problem("its ratio is not a constant"),
+        (None, Some(_)) => 0.0,
+    };
+    let x = l.dropout(c.tensor(0)?, rate, Dropped::Elements)?;
     let mut made = vec![Operand::Tensor(x.clone())];
     if c.outputs() > 1 {
         let same = l.binary(Binary::Equal, &x, &x)?;

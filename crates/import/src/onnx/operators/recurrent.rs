@@ -256,6 +256,7 @@ fn with_common(l: &mut Lowering, x: &Tensor, way: &mut Way, layer: &Layer, cell:
         biases: way.biases.is_some(),
         both_ways: false,
         batch_first: false,
+        dropout: 0.0,
     };
     let mut made = l.recurrent(&x, &states, &net)?.into_iter();
     let out = made

@@ -2,7 +2,8 @@
 
 use super::{Rows, list, one};
 use crate::lower::{
-    Attention, Cell, Conv, Kind, LowerError, Lowered, Lowering, Operand, Recurrent, Tensor, problem,
+    Attention, Cell, Conv, Dropped, Kind, LowerError, Lowered, Lowering, Operand, Recurrent,
+    Tensor, problem,
 };
 use crate::pt2::call::Call;
 use landscape_core::Role;
@@ -69,7 +70,11 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
     };
     let (mean, variance) = (c.optional("running_mean")?, c.optional("running_var")?);
     if let (Some(mean), Some(variance)) = (mean, variance) {
-        return l.batch_norm(x, scales, [mean, variance], epsilon);
+        let momentum = match c.has("exponential_average_factor") {
+            true => c.number("exponential_average_factor")?,
+            false => c.number_or("momentum", 0.1)?,
+        };
+        return l.batch_norm(x, scales, [mean, variance], [epsilon, momentum]);
     }
     // Each sample's own, which PyTorch writes as channels of one sample.
     if l.exported == Some(1) && c.place.contains("instance_norm") && l.rank(x) > 2 {
@@ -162,6 +167,7 @@ fn attention(l: &mut Lowering, c: &Call) -> Lowered {
         },
         grouped: c.bool_or("enable_gqa", false)?,
         cap: None,
+        dropout: c.number_or("dropout_p", 0.0)?,
     };
     l.attention(
         [c.at(0).tensor()?, c.at(1).tensor()?, c.at(2).tensor()?],
@@ -189,6 +195,7 @@ fn recurrent(l: &mut Lowering, c: &Call, cell: Cell) -> Lowered<Operand> {
         biases,
         both_ways,
         batch_first: c.bool_or("batch_first", false)?,
+        dropout: c.number_or("dropout", 0.0)?,
     };
     let states = c.get("hx").tensors()?;
     list(l.recurrent(c.x()?, &states, &net)?)
@@ -208,6 +215,7 @@ fn cell(l: &mut Lowering, c: &Call, cell: Cell) -> Lowered<Operand> {
         biases,
         both_ways: false,
         batch_first: false,
+        dropout: 0.0,
     };
     let states: Vec<Tensor> = c.get("hx").tensors()?;
     let states: Vec<Tensor> = states
@@ -224,6 +232,11 @@ fn cell(l: &mut Lowering, c: &Call, cell: Cell) -> Lowered<Operand> {
     } else {
         Ok(all.remove(0).into())
     }
+}
+
+/// The share that a dropout drops.
+fn rate(c: &Call) -> Lowered<f64> {
+    c.number_or("p", 0.5)
 }
 
 fn sum_with_product(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
@@ -439,17 +452,20 @@ pub(super) const ROWS: Rows = &[
             c.bool_or("keepdim", false)?,
         ))
     }),
-    (
-        &[
-            "dropout",
-            "feature_dropout",
-            "alpha_dropout",
-            "feature_alpha_dropout",
-        ],
-        |_, c| Ok(c.x()?.clone().into()),
-    ),
+    (&["dropout"], |l, c| {
+        one(l.dropout(c.x()?, rate(c)?, Dropped::Elements))
+    }),
+    (&["feature_dropout"], |l, c| {
+        one(l.dropout(c.x()?, rate(c)?, Dropped::Channels))
+    }),
+    (&["alpha_dropout"], |l, c| {
+        one(l.alpha_dropout(c.x()?, rate(c)?, Dropped::Elements))
+    }),
+    (&["feature_alpha_dropout"], |l, c| {
+        one(l.alpha_dropout(c.x()?, rate(c)?, Dropped::Channels))
+    }),
     (&["native_dropout"], |l, c| {
-        let x = c.x()?.clone();
+        let x = l.dropout(c.x()?, rate(c)?, Dropped::Elements)?;
         let mask = l.number(1.0, Kind::Bool)?;
         let shape = l.shape(&x);
         let mask = l.expand_to(&mask, &shape)?;

@@ -38,7 +38,7 @@ pub(crate) enum Wanted {
     Product(Matrix),
 }
 
-/// A graph with the loss and derivatives as outputs.
+/// A graph with the loss and derivatives as outputs, and behind them those that it had ([`Graph::derived`]).
 #[derive(Clone, Debug)]
 pub(crate) struct Derived {
     pub graph: Graph,
@@ -92,7 +92,8 @@ fn attempt(
     if d.mixed {
         return Ok(None);
     }
-    d.graph.derived = outputs.iter().flatten().copied().collect();
+    let own = std::mem::take(&mut d.graph.derived);
+    d.graph.derived = outputs.iter().flatten().copied().chain(own).collect();
     d.graph.prune();
     let analysis = Analysis::of_given(&d.graph, d.samples.contains(&true));
     let analysis = analysis.expect("told by the derivation");

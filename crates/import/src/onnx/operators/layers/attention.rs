@@ -71,6 +71,7 @@ pub(crate) fn attention(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         scale: c.attribute("scale").map(|_| c.float("scale", 0.0)),
         grouped: own.get(1) != all.get(1),
         cap: None,
+        dropout: 0.0,
         mask,
     };
     // Queries come after what is past.

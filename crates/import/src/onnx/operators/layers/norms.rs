@@ -8,12 +8,14 @@ use landscape_trace::{Binary, Unary};
 /// With given statistics; training's outputs are not computed.
 pub(crate) fn batch(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     let epsilon = c.float("epsilon", 1e-5);
+    // The share of the running statistics, not of the batch.
+    let kept = c.float("momentum", 0.9);
     let (x, scale, shift) = (c.tensor(0)?, c.tensor(1)?, c.tensor(2)?);
     one(l.batch_norm(
         x,
         [Some(scale), Some(shift)],
         [c.tensor(3)?, c.tensor(4)?],
-        epsilon,
+        [epsilon, 1.0 - kept],
     ))
 }
 
