@@ -278,3 +278,11 @@ fn products_in_bf16() {
     let own = most(&[0, 2, 4, 6, 8]);
     assert!((own - measured).abs() < 1e-4 * exact[4], "{own} {measured}");
 }
+
+#[test]
+fn contours_have_the_levels_that_are_given() {
+    let bench = Bench::trained();
+    bench.ok("surface --run moons --grid 5 --name plane");
+    bench.ok("plot plane --kind contour --levels 0.3 -o level.svg");
+    assert!(bench.read("level.svg").contains(">0.3<"));
+}
