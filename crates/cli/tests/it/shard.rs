@@ -138,7 +138,7 @@ fn what_does_not_go_with_a_shard_is_refused() {
         ),
         (
             "--shard 0/4 --force",
-            "--force has no effect here: a shard completes no run",
+            "--force has no effect here: a shard does not complete a run",
         ),
     ] {
         let said = bench.fails(&format!("{WORDS} {more}"));
