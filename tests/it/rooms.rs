@@ -22,6 +22,7 @@ const TRACE: &[&str] = &[
     "objective",
     "builder",
     "curvature",
+    "batches",
     "units",
     "summary",
 ];
