@@ -195,6 +195,8 @@ impl fmt::Display for RunList {
 pub(crate) fn state_words(status: Status, shard: Option<&ShardState>) -> String {
     match shard {
         None => status.to_string(),
+        // Without a grid the units are not counted.
+        Some(shard) if status == Status::Interrupted && shard.units == 0 => shard.to_string(),
         Some(shard) if status == Status::Interrupted && shard.is_done() => format!("{shard} done"),
         Some(shard) => format!("{shard} {status}"),
     }

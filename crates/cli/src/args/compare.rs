@@ -1,7 +1,8 @@
 use super::values::{batch_size, choice, path_parser};
-use super::{DataArgs, EvalArgs, Given, StoreArgs, TrainSettings};
+use super::{DataArgs, EvalArgs, Given, ShardArgs, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
+use landscape_core::Shard;
 use landscape_models::{Init, Rename};
 use landscape_study::compare::{SweepRequest, Variation};
 use landscape_study::problem::ModelSource;
@@ -153,6 +154,8 @@ pub struct CompareArgs {
     /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shard: ShardArgs,
 }
 
 impl CompareArgs {
@@ -160,7 +163,7 @@ impl CompareArgs {
     ///
     /// # Errors
     /// Where nothing is varied, or the network is absent.
-    pub fn request(&self, command: &str) -> Result<SweepRequest, CliError> {
+    pub fn request(&self, command: &str, shard: Option<Shard>) -> Result<SweepRequest, CliError> {
         let variation = self.variation().ok_or(CliError::Missing {
             what: "what to compare",
             remedy: "give --optimizers, --lrs, --seeds, --widths or --batch-sizes, or the names of runs",
@@ -177,6 +180,7 @@ impl CompareArgs {
             data: self.data.request(),
             config: self.settings.config(),
             variation,
+            shard,
             threads: self.eval.threads,
             keep: self.store.keep(command),
         })

@@ -19,7 +19,7 @@ const PLANE: &str =
 const CURVE: &str = "inner_points epochs batch_size optimizer lr momentum weight_decay schedule";
 /// Everything of the trainings that `compare` makes.
 const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay schedule every per_decade no_shuffle seed augment \
-                        init weights data_dir split samples loss";
+                        init weights data_dir split samples loss shard";
 /// What plots that are pages do not look at.
 const LOOK: &str =
     "kind path clip smooth measured basins levels shared_scale value width colormap dpi";
@@ -92,7 +92,7 @@ fn rules(given: &Given) -> Vec<Rule> {
         "line" => landscape(given, 1),
         "surface" => landscape(given, 2),
         "volume" => landscape(given, 3),
-        "trajectory" => vec![margin(given)],
+        "trajectory" => vec![margin(given), idle("force", given.has("shard"), UNFINISHED)],
         "connect" => connect(given),
         "hessian" => hessian(given),
         "compare" => compare(given),
@@ -226,6 +226,8 @@ fn compare(given: &Given) -> Vec<Rule> {
     let wrong = given.values::<usize>("batch_sizes").contains(&0);
     vec![
         idle(TRAINING, stored, STORED),
+        idle("output log", given.has("shard"), UNMERGED),
+        idle("force", given.has("shard"), UNFINISHED),
         idle("dry_run", stored, MADE),
         idle("tolerance", !stored, NAMED),
         varied("optimizer", given.has("optimizers"), "--optimizers"),

@@ -102,6 +102,7 @@ impl Cli {
             Command::Connect(args) => args.given = given.clone(),
             Command::Plot(args) => args.given = given.clone(),
             Command::Hessian(args) => args.given = given.clone(),
+            Command::Trajectory(args) => args.given = given.clone(),
             Command::Line(args) => args.given = given.clone(),
             Command::Surface(args) => args.given = given.clone(),
             Command::Volume(args) => args.given = given.clone(),

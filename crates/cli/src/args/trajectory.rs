@@ -1,7 +1,7 @@
 use super::values::{GridArgs, choice, path_parser};
-use super::{DataArgs, EvalArgs, NormArgs, StoreArgs};
+use super::{DataArgs, EvalArgs, Given, NormArgs, ShardArgs, StoreArgs};
 use clap::Args;
-use landscape_core::{Origin, Projection};
+use landscape_core::{Origin, Projection, Shard};
 use landscape_models::Rename;
 use landscape_study::problem::ModelSource;
 use landscape_study::text::Window;
@@ -104,11 +104,16 @@ pub struct TrajectoryArgs {
     /// Print how much there is to do, and estimates of time and memory; store nothing
     #[arg(long, help_heading = "Evaluation")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// What was typed.
+    #[arg(skip)]
+    pub given: Given,
 }
 
 impl TrajectoryArgs {
     /// What the library is asked for, by a command in these words.
-    pub fn request(&self, command: &str) -> TrajectoryRequest {
+    pub fn request(&self, command: &str, shard: Option<Shard>) -> TrajectoryRequest {
         TrajectoryRequest {
             runs: self.run.clone(),
             checkpoints: self.checkpoints.clone(),
@@ -125,6 +130,7 @@ impl TrajectoryArgs {
             project: self.project,
             grid: self.grid.request(),
             margin: self.margin,
+            shard,
             evaluation: self.eval.request(),
             keep: self.store.keep(command),
         }

@@ -2,7 +2,7 @@
 
 use crate::args::CompareArgs;
 use crate::error::{CliError, no_effect};
-use crate::inputs::{begin, read_if, read_store};
+use crate::inputs::{Place, begin, read_if, read_store};
 use crate::output::{Added, Console, Typed};
 use landscape_storage::{Run, Store};
 use landscape_study::compare::{
@@ -59,11 +59,12 @@ impl Command<'_> {
             files,
             console,
         } = self;
-        let db = &args.store.db.db;
+        let place = Place::of(&args.shard, &args.store.db, &args.given, console)?;
+        let db = &place.db;
         if !args.dry_run {
             may_store(db)?;
         }
-        let sweep = Sweep::prepare(&args.request(console.command())?, *console)?;
+        let sweep = Sweep::prepare(&args.request(console.command(), place.shard)?, *console)?;
         let host = [DeviceName::Cpu, DeviceName::Flex];
         if !args.eval.device.iter().all(|name| host.contains(name)) {
             console.note(
@@ -78,6 +79,11 @@ impl Command<'_> {
         }
         let store = begin(db, console)?;
         let compared = sweep.run(&store, *console)?;
+        if let Some(shard) = sweep.trained_shard(&compared) {
+            console.tell(&shard)?;
+            console.suggest([place.merge().to_string()]);
+            return Ok(());
+        }
         self.side_by_side(&request, &compared, &store)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::args::TrajectoryArgs;
 use crate::error::CliError;
-use crate::inputs::{begin, read_if};
+use crate::inputs::{Place, begin};
 use crate::output::{Added, Console, Typed};
 use landscape_study::StudyError;
 use landscape_study::directions::is_drawable;
@@ -12,14 +12,15 @@ use std::path::Path;
 
 /// Projects paths, and samples their plane where that is asked for.
 pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliError> {
-    let db = &args.store.db.db;
-    let request = args.request(console.command());
+    let place = Place::of(&args.shard, &args.store.db, &args.given, console)?;
+    let db = &place.db;
+    let request = args.request(console.command(), place.shard);
     // What needs no file is checked before any is read.
     request.check(console)?;
     if !args.dry_run {
         may_store(db)?;
     }
-    let reading = read_if(!args.run.is_empty(), db, console)?;
+    let reading = place.runs(args.run.first(), console)?;
     let paths = ProjectedPaths::prepare(&request, reading.as_ref(), console);
     let paths = paths.map_err(|error| flat(error, args))?;
     if args.dry_run {
@@ -32,6 +33,10 @@ pub fn trajectory(args: &TrajectoryArgs, console: &Console) -> Result<(), CliErr
         files: None,
     };
     console.tell_with(&summary, added)?;
+    if place.shard.is_some() {
+        console.suggest([place.merge().to_string()]);
+        return Ok(());
+    }
     for warning in plane_warnings(&measured.paths) {
         console.note(format_args!("warning: {warning}"));
     }

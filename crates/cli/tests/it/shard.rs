@@ -195,3 +195,80 @@ fn maps_of_curvature_are_divided_too() {
         "{said}"
     );
 }
+
+#[test]
+fn checkpoints_of_a_path_are_divided_too() {
+    let bench = Bench::trained();
+    // On other samples than those of the training, so that losses are measured.
+    let words = "trajectory --run moons --grid 4x3 --name path --samples 150";
+    bench.ok(&format!("{words} --db landscape.duckdb"));
+    for k in 0..3 {
+        let db = format!("landscape-shard-{k}-of-3.duckdb");
+        bench.ok(&format!("{words} --shard {k}/3"));
+        let query = "SELECT count(*) FILTER (loss IS NOT NULL), count(*) FROM trajectory_points";
+        let rows = bench.json(&format!("sql '{query}' --db {db}"));
+        assert_eq!(rows["rows"][0], json!([7, 21]), "{k}");
+        // The same again computes nothing, and changes nothing.
+        bench.ok(&format!("{words} --shard {k}/3"));
+    }
+    let said = bench
+        .run("merge landscape-shard-0-of-3.duckdb landscape-shard-2-of-3.duckdb --into all.duckdb");
+    assert_eq!(said.code, 1, "{}", said.err);
+    bench.ok("merge landscape-shard-1-of-3.duckdb --into all.duckdb");
+    let of =
+        |db: &str, query: &str| bench.json(&format!("sql \'{query}\' --db {db}"))["rows"].clone();
+    for query in [
+        "SELECT t.label, t.ordinal, t.step, t.x, t.y, t.loss, t.plane_loss FROM trajectory_points t ORDER BY ALL",
+        "SELECT p.i, p.j, p.loss FROM points p ORDER BY ALL",
+        "SELECT kind, status FROM runs ORDER BY ALL DESC LIMIT 1",
+    ] {
+        assert_eq!(
+            of("all.duckdb", query),
+            of("landscape.duckdb", query),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn trainings_of_a_comparison_are_divided_too() {
+    let bench = Bench::new();
+    let words = "compare --seeds 0..4 --model mlp:2-4-1 --data moons:n=60 --epochs 3 --grid 5 --end-grid 5 --no-curvature \
+                 --name seeds";
+    let whole = bench.json(&format!("{words} --db whole.duckdb"));
+    for k in 0..3 {
+        let said = bench.json(&format!("{words} --shard {k}/3"));
+        let runs: Vec<String> = (k..4)
+            .step_by(3)
+            .map(|seed| format!("seeds-seed-{seed}"))
+            .collect();
+        assert_eq!(
+            (&said["runs"], &said["trainings"]),
+            (&json!(runs), &json!(4))
+        );
+    }
+    let files =
+        "landscape-shard-0-of-3.duckdb landscape-shard-1-of-3.duckdb landscape-shard-2-of-3.duckdb";
+    bench.ok(&format!("merge {files} --into all.duckdb"));
+    let said = bench.run(&format!("{words} --db all.duckdb"));
+    assert!(
+        said.err.contains("4 of 4 networks are trained already"),
+        "{}",
+        said.err
+    );
+    let ends = |said: &Value| {
+        let all = said["trainings"].as_array().unwrap().iter();
+        all.map(|one| {
+            (
+                one["run"].clone(),
+                one["loss"].clone(),
+                one["accuracy"].clone(),
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    let merged = bench.json(&format!("{words} --db all.duckdb"));
+    assert_eq!(ends(&merged), ends(&whole));
+    let said = bench.fails("compare a b --shard 0/2");
+    assert!(said.contains("--shard has no effect here"), "{said}");
+}

@@ -61,7 +61,7 @@ pub use plane::{end_plane, joint_plane, same_layout};
 pub use select::Selection;
 pub use statistics::{Fate, Statistics};
 pub use study::{Base, Factor, Study, Variant};
-pub use sweep::{Sweep, SweepRequest, Variation};
+pub use sweep::{Sweep, SweepRequest, TrainedShard, Variation};
 pub use table::{Curved, Row, TableOptions, curved};
 pub use train::{Paths, StudyObserver, Trained, Unobserved};
 pub use widths::widened;

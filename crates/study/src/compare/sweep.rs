@@ -10,12 +10,13 @@ use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
 use crate::runs::{Keep, seconds_a_step, steps, training_spec};
-use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, counted};
+use landscape_core::{Direction, Distribution, Objective, Outcome, Plane, Shard, counted};
 use landscape_hessian::LanczosParams;
 use landscape_models::{Init, LoadOptions, OptimizerKind, Rename, TrainConfig};
 use landscape_storage::{CheckpointForm, Run, RunSpec, Status, Store};
 use landscape_trace::Matrix;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// Points that an estimate measures at most.
@@ -86,6 +87,9 @@ pub struct SweepRequest {
     pub config: TrainConfig,
     /// What is varied.
     pub variation: Variation,
+    /// Only this part of the trainings; see [`crate::shard`].
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub shard: Option<Shard>,
     /// Trainings at a time; 0 for one a core.
     #[serde(default)]
     pub threads: usize,
@@ -105,6 +109,7 @@ impl SweepRequest {
             data: DataRequest::default(),
             config: TrainConfig::default(),
             variation,
+            shard: None,
             threads: 0,
             keep: Keep::default(),
         }
@@ -190,6 +195,7 @@ pub struct Sweep {
     name: String,
     study: Study,
     specs: Vec<RunSpec>,
+    shard: Option<Shard>,
     threads: usize,
 }
 
@@ -215,6 +221,7 @@ impl Sweep {
             name,
             study,
             specs,
+            shard: request.shard,
             threads: request.threads,
         })
     }
@@ -234,25 +241,37 @@ impl Sweep {
         self.study.variants()
     }
 
-    /// Trains what is not trained yet. The reporter can stop it.
+    /// Units that can be divided into shards: trainings.
+    pub fn units(&self) -> usize {
+        self.specs.len()
+    }
+
+    /// Whether the training at a place is asked for: all are, but for those of other shards.
+    fn is_own(&self, place: usize) -> bool {
+        self.shard.is_none_or(|shard| shard.has(place))
+    }
+
+    /// Trains what is not trained yet, of a shard its trainings alone. The reporter can stop it.
     ///
     /// # Errors
     /// [`StudyError::Interrupted`] when it was stopped, and those of training and store.
     pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<Vec<Compared>, StudyError> {
         let runs = self.begin(store, reporter)?;
         let complete = |run: &Run| run.status == Status::Complete;
-        let left: Vec<usize> = (0..runs.len()).filter(|&k| !complete(&runs[k])).collect();
+        let own: Vec<usize> = (0..self.specs.len()).filter(|&k| self.is_own(k)).collect();
+        let left: Vec<(usize, &Run)> = { own.iter().copied().zip(&runs) }
+            .filter(|(_, run)| !complete(run))
+            .collect();
         if !left.is_empty() {
-            self.train(&left, &runs, store, reporter)?;
+            self.train(&left, runs.len(), store, reporter)?;
         }
         // All at once, so that the runs of two sweeps are never side by side.
         store.promote(&runs)?;
-        let variants = self.study.variants().iter().zip(runs);
-        let compared = |(variant, run): (&Variant, Run)| Compared {
-            label: variant.label.clone(),
+        let compared = |(place, run): (&usize, Run)| Compared {
+            label: self.study.variants()[*place].label.clone(),
             run,
         };
-        Ok(variants.map(compared).collect())
+        Ok(own.iter().zip(runs).map(compared).collect())
     }
 
     /// What it would cost to train them and to put them side by side, from steps and points that are measured and not
@@ -269,7 +288,8 @@ impl Sweep {
         let variants = self.study.variants();
         let (mut all, mut stored, mut seconds) = (0, 0, 0.0);
         let mut each: Option<f64> = None;
-        for (variant, spec) in variants.iter().zip(&self.specs) {
+        let own = variants.iter().zip(&self.specs).enumerate();
+        for (_, (variant, spec)) in own.filter(|(place, _)| self.is_own(*place)) {
             let steps = steps(&variant.config, data.len());
             let before = match store.filter(|_| !spec.replace) {
                 Some(store) => stored_before(store, spec)?.steps(steps),
@@ -297,7 +317,11 @@ impl Sweep {
         let planes = request.points(variants.len())?;
         let point = seconds_a_point(&self.study, &request.evaluation)?;
         let planes = Part::new("points of planes", planes, point);
-        let mut parts = vec![training, planes];
+        let mut parts = vec![training];
+        if self.shard.is_some() {
+            return Ok(Estimate::of(parts));
+        }
+        parts.push(planes);
         if request.curvature {
             let product = seconds_a_product(&self.study, &request.evaluation)?;
             let most = variants.len() * LanczosParams::default().max_products;
@@ -308,7 +332,13 @@ impl Sweep {
 
     /// A run for each variant. Names that are taken by something else are found before any is made.
     fn begin(&self, store: &Store, reporter: &dyn Reporter) -> Result<Vec<Run>, StudyError> {
-        let (mut specs, mut stopped) = (self.specs.clone(), 0);
+        let own = self
+            .specs
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| self.is_own(*place));
+        let mut specs: Vec<RunSpec> = own.map(|(_, spec)| spec.clone()).collect();
+        let mut stopped = 0;
         for spec in specs.iter_mut().filter(|spec| !spec.replace) {
             // Half of a path that cannot go on is stored anew.
             let before = stored_before(store, spec)?;
@@ -334,17 +364,17 @@ impl Sweep {
         Ok(runs)
     }
 
-    /// Trains those at these places.
+    /// Trains those at these places, of so many in all.
     fn train(
         &self,
-        left: &[usize],
-        runs: &[Run],
+        left: &[(usize, &Run)],
+        all: usize,
         store: &Store,
         reporter: &dyn Reporter,
     ) -> Result<(), StudyError> {
-        let of = left.iter().map(|&place| &runs[place]).collect();
+        let (left, of): (Vec<usize>, Vec<&Run>) = left.iter().copied().unzip();
         let recorder = SweepRecorder::new(store, of, &self.name, reporter);
-        let trained = self.study.only(left).train(self.threads, &recorder);
+        let trained = self.study.only(&left).train(self.threads, &recorder);
         recorder.told()?;
         let trained = trained?;
         let done = trained
@@ -354,7 +384,7 @@ impl Sweep {
         if done == trained.len() {
             return Ok(());
         }
-        let (all, done) = (runs.len(), runs.len() - left.len() + done);
+        let done = all - left.len() + done;
         Err(StudyError::Interrupted {
             saved: format!(
                 "{done} of {all} networks are trained and stored, the others as far as they got"
@@ -424,4 +454,35 @@ fn spec(
         ..Provenance::now()
     };
     keep.spec(spec, provenance)
+}
+
+/// The trainings of a shard: as JSON, what `landscape compare --shard --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrainedShard {
+    /// The shard.
+    #[serde(with = "landscape_core::as_words")]
+    pub shard: Shard,
+    /// Trainings of the whole.
+    pub trainings: usize,
+    /// The runs of those that are the shard's.
+    pub runs: Vec<String>,
+}
+
+impl Sweep {
+    /// The shard that was trained; nothing where everything was.
+    pub fn trained_shard(&self, trained: &[Compared]) -> Option<TrainedShard> {
+        Some(TrainedShard {
+            shard: self.shard?,
+            trainings: self.units(),
+            runs: trained.iter().map(|one| one.run.name.clone()).collect(),
+        })
+    }
+}
+
+impl fmt::Display for TrainedShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shard, own, all) = (self.shard, self.runs.len(), self.trainings);
+        writeln!(f, "shard {shard}: {own} of {all} networks are trained")?;
+        self.runs.iter().try_for_each(|run| writeln!(f, "  {run}"))
+    }
 }

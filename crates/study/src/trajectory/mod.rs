@@ -23,8 +23,8 @@ use crate::record::{self, PathSettings, ProblemSettings, Provenance};
 use crate::report::Reporter;
 use crate::runs::{Keep, StoredSampling};
 use landscape_core::{
-    Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, StreamError,
-    Trajectory, TrajectoryError, ranges,
+    Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, Shard,
+    StreamError, Trajectory, TrajectoryError, TrajectoryPoint, ranges,
 };
 use landscape_models::Rename;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
@@ -98,6 +98,9 @@ pub struct TrajectoryRequest {
     pub grid: GridRequest,
     /// What is sampled beyond the paths on either side, as a share of their extent.
     pub margin: f64,
+    /// Only this part of the checkpoints, and of the points of the plane, is measured; see [`crate::shard`].
+    #[serde(with = "landscape_core::as_words::option")]
+    pub shard: Option<Shard>,
     /// Where it is evaluated.
     pub evaluation: Evaluation,
     /// How it is kept.
@@ -123,6 +126,7 @@ impl Default for TrajectoryRequest {
             project: Projection::LeastSquares,
             grid: GridRequest::default(),
             margin: 0.25,
+            shard: None,
             evaluation: Evaluation::default(),
             keep: Keep::default(),
         }
@@ -179,6 +183,7 @@ pub struct ProjectedPaths {
     pub grid: Option<Grid>,
     /// The run that it makes.
     pub spec: RunSpec,
+    shard: Option<Shard>,
     projected: Vec<Trajectory>,
     paths: Paths,
     losses: Losses,
@@ -233,6 +238,7 @@ impl ProjectedPaths {
             data: Some(paths.source.clone()),
             paths: Some(labels),
             device: Some(losses.on_plane.describe()),
+            shard: request.shard.map(|shard| shard.to_string()),
             ..Provenance::now()
         };
         let spec = record::request(RunKind::Trajectory, &settings);
@@ -240,10 +246,17 @@ impl ProjectedPaths {
             plane,
             grid,
             spec: request.keep.spec(spec, provenance),
+            shard: request.shard,
             projected,
             paths,
             losses,
         })
+    }
+
+    /// Units that can be divided into shards: checkpoints, and points of the whole grid.
+    pub fn units(&self) -> usize {
+        let checkpoints: usize = self.projected.iter().map(|path| path.points.len()).sum();
+        checkpoints + self.grid.as_ref().map_or(0, Grid::len)
     }
 
     /// What it would cost, from at most 64 points that are measured and not kept.
@@ -275,6 +288,8 @@ impl ProjectedPaths {
             ("losses at projections", checkpoints),
             ("losses of checkpoints", missing),
         ];
+        let own = |count| self.shard.map_or(count, |shard| shard.count(count));
+        let parts = parts.map(|(what, count)| (what, own(count)));
         let parts = parts.into_iter().filter(|(_, count)| *count > 0);
         Ok(Estimate::of(
             parts
@@ -288,20 +303,30 @@ impl ProjectedPaths {
     /// # Errors
     /// [`StudyError::Interrupted`] when it was stopped, and those of store and objective.
     pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<MeasuredPaths, StudyError> {
-        let run = self.sampled(store, reporter)?;
+        let (run, sampled) = self.sampled(store, reporter)?;
         let mut stored = store.load_trajectories(&run)?;
-        if stored.len() != self.projected.len() {
-            let Some(measured) = self.measure(reporter)? else {
+        let complete = run.status == Status::Complete && stored.len() == self.projected.len();
+        if !complete {
+            let Some(measured) = self.measure(&stored, reporter)? else {
                 store.finish(&run, Status::Interrupted)?;
                 return Err(StudyError::Interrupted {
                     saved: format!("the plane of run `{}` is stored", run.name),
                     again: "the same command continues from there",
                 });
             };
+            if stored != measured {
+                put(&measured, &run, store)?;
+            }
             stored = measured;
-            put(&stored, &run, store)?;
-        } else if run.status != Status::Complete {
-            store.finish(&run, Status::Complete)?;
+            let whole = sampled && stored.iter().all(is_whole);
+            store.finish(
+                &run,
+                if whole {
+                    Status::Complete
+                } else {
+                    Status::Interrupted
+                },
+            )?;
         }
         let labels = self.paths.labels();
         stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
@@ -313,12 +338,12 @@ impl ProjectedPaths {
         })
     }
 
-    /// The run of the plane, sampled where that is asked for.
-    fn sampled(&self, store: &Store, reporter: &dyn Reporter) -> Result<Run, StudyError> {
+    /// The run of the plane, sampled where that is asked for, and whether all of its points are known.
+    fn sampled(&self, store: &Store, reporter: &dyn Reporter) -> Result<(Run, bool), StudyError> {
         let Some(grid) = &self.grid else {
             let run = store.begin(&self.spec)?;
             store.put_plane(&run, &self.plane)?;
-            return Ok(run);
+            return Ok((run, true));
         };
         let sampling = StoredSampling {
             store,
@@ -327,21 +352,51 @@ impl ProjectedPaths {
             grid,
             objective: &self.losses.on_plane,
             batch: 0,
-            shard: None,
+            shard: self.shard,
             adaptive: None,
             last: false,
         };
-        Ok(sampling.run(reporter)?.run)
+        let sampled = sampling.run(reporter)?;
+        Ok((sampled.run, sampled.surface.is_complete()))
     }
 
-    /// Fills in the true losses and those of the plane; nothing where the reporter wants to stop.
-    fn measure(&self, reporter: &dyn Reporter) -> Result<Option<Vec<NamedTrajectory>>, StudyError> {
+    /// Fills in the true losses and those of the plane, of the shard alone where one is asked for, and leaves those that are stored;
+    /// nothing where the reporter wants to stop.
+    fn measure(
+        &self,
+        stored: &[NamedTrajectory],
+        reporter: &dyn Reporter,
+    ) -> Result<Option<Vec<NamedTrajectory>>, StudyError> {
         let losses = &self.losses;
+        let mut before = 0;
         let one = |(path, projected): (&PathOfRun, &Trajectory)| -> Result<_, StudyError> {
-            let mut trajectory = projected.clone();
+            let first = before;
+            before += path.len();
+            let mut trajectory = match stored.iter().find(|known| known.label == path.label) {
+                Some(known) if known.trajectory.points.len() == projected.points.len() => {
+                    known.trajectory.clone()
+                }
+                _ => projected.clone(),
+            };
+            let own = |place: usize| self.shard.is_none_or(|shard| shard.has(first + place));
+            let is_left = |place: usize, point: &TrajectoryPoint| own(place) && !is_measured(point);
+            let left: Vec<bool> = { trajectory.points.iter().enumerate() }
+                .map(|(place, point)| is_left(place, point))
+                .collect();
+            if !left.contains(&true) {
+                return Ok(Some(NamedTrajectory {
+                    label: path.label.clone(),
+                    trajectory,
+                }));
+            }
             // Components are orthonormal, so that both projections are the nearest point.
-            let nearest: Vec<_> = trajectory.points.iter().map(|point| point.coords).collect();
-            let samples = losses.on_plane.evaluate(&nearest)?;
+            let nearest = trajectory
+                .points
+                .iter()
+                .zip(&left)
+                .filter(|(_, left)| **left);
+            let nearest: Vec<_> = nearest.map(|(point, _)| point.coords).collect();
+            let mut samples = losses.on_plane.evaluate(&nearest)?.into_iter();
             let known: Vec<_> = (0..path.len()).map(|k| losses.recorded(path, k)).collect();
             let mut rows = match known.iter().all(Option::is_some) {
                 true => None,
@@ -351,9 +406,12 @@ impl ProjectedPaths {
                 if reporter.cancelled() {
                     return Ok(None);
                 }
-                point.plane_loss = Some(samples[place].loss);
                 let row = rows.as_mut().and_then(Iterator::next).transpose();
                 let row = row.map_err(|error| path.unread(place, error))?;
+                if !left[place] {
+                    continue;
+                }
+                point.plane_loss = samples.next().map(|sample| sample.loss);
                 point.loss = match (known[place], row) {
                     (Some(loss), _) => Some(loss),
                     (None, Some(params)) => Some(losses.of(&params)?),
@@ -365,6 +423,7 @@ impl ProjectedPaths {
                 trajectory,
             }))
         };
+        // One path after the other: their checkpoints are counted on.
         { self.paths.paths.iter() }
             .zip(&self.projected)
             .map(one)
@@ -429,9 +488,17 @@ fn flat(error: &TrajectoryError, paths: &Paths) -> Option<StudyError> {
     })
 }
 
+fn is_measured(point: &TrajectoryPoint) -> bool {
+    point.loss.is_some() && point.plane_loss.is_some()
+}
+
+fn is_whole(named: &NamedTrajectory) -> bool {
+    named.trajectory.points.iter().all(is_measured)
+}
+
 fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), StudyError> {
     for named in paths {
         store.put_trajectory(run, &named.label, &named.trajectory)?;
     }
-    Ok(store.finish(run, Status::Complete)?)
+    Ok(())
 }

@@ -78,7 +78,7 @@ mod tests {
                 Command::Train(args) => DemoStep::Train(args.request(&command)),
                 Command::Line(args) => DemoStep::Landscape(args.request(&command, None)),
                 Command::Surface(args) => DemoStep::Landscape(args.request(&command, None)),
-                Command::Trajectory(args) => DemoStep::Trajectory(args.request(&command)),
+                Command::Trajectory(args) => DemoStep::Trajectory(args.request(&command, None)),
                 Command::Hessian(args) => DemoStep::Curvature(args.request(&command, None)),
                 other => panic!("{other:?}"),
             };
