@@ -90,16 +90,16 @@ impl FileSpec {
         let Some((last, first)) = inputs.split_last() else {
             return Ok(false);
         };
-        if !first.iter().all(|input| is_there(&input)) {
+        if !first.iter().all(&is_there) {
             return Ok(false);
         }
         let own = |input: &&str| ((*input).to_owned(), (*input).to_owned());
         self.inputs = first.iter().map(own).collect();
-        match (is_there(&last), ends_in_targets) {
+        match (is_there(last), ends_in_targets) {
             (true, true) if self.targets == ChosenTargets::Usual => {
                 self.targets = ChosenTargets::Array((*last).to_owned());
             }
-            (true, false) => self.inputs.push(own(&last)),
+            (true, false) => self.inputs.push(own(last)),
             _ => {}
         }
         Ok(!self.inputs.is_empty())

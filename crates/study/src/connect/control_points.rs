@@ -133,7 +133,7 @@ impl ControlPoints {
 
     /// The inner control points as they are.
     pub fn params(&self) -> Vec<Params> {
-        let inner = self.inner.iter().map(values);
+        let inner = self.inner.iter().map(|point| values(point));
         inner.map(|tensors| self.network.params(tensors)).collect()
     }
 }
@@ -150,7 +150,7 @@ fn parameters(tensors: Vec<Tensor<1>>) -> Vec<Param<Tensor<1>>> {
     tensors.into_iter().map(Param::from_tensor).collect()
 }
 
-fn values(parameters: &Vec<Param<Tensor<1>>>) -> Vec<Tensor<1>> {
+fn values(parameters: &[Param<Tensor<1>>]) -> Vec<Tensor<1>> {
     parameters.iter().map(Param::val).collect()
 }
 

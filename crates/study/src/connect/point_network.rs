@@ -118,9 +118,10 @@ impl PointNetwork for FamilyNetwork {
         places: &[i64],
         _: [u64; 2],
     ) -> Result<(f32, Vec<Tensor<1>>), StudyError> {
+        let values: Vec<Tensor<1>> = values.to_vec();
         let mut setter = Setter {
             path: Vec::new(),
-            values: values.to_vec().into_iter(),
+            values: values.into_iter(),
             all: false,
         };
         let point = self.network.clone().map(&mut setter).train();

@@ -157,7 +157,7 @@ fn what_cannot_be_compared_is_refused_before_any_training() {
     let few = Study::seeds(base("mlp:2-4-1"), 3..4).unwrap_err();
     assert_eq!(
         few.to_string(),
-        "a comparison of seeds needs at least two of them, 1 given"
+        "a comparison of seeds needs at least two of them, but 1 given"
     );
     let twice = Study::batch_sizes(base("mlp:2-4-1"), &[8, 16, 8]).unwrap_err();
     assert!(matches!(twice, StudyError::Repeated { label } if label == "batch size 8"));
