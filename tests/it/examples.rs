@@ -190,7 +190,10 @@ fn what_the_lesson_of_residual_networks_needs_is_named() {
     let file = empty.path().join("resnet20.pt");
     std::fs::write(file, "not weights").expect("a file");
     let missing = refusal(empty.path(), empty.path());
-    assert!(missing.contains("landscape data get cifar10"), "{missing}");
+    assert!(
+        missing.contains("CIFAR-10") && missing.contains("download the files"),
+        "{missing}"
+    );
 }
 
 /// The cells of a Markdown row, as numbers.

@@ -3,7 +3,7 @@
 use crate::support::{Bench, start};
 use serde_json::{Value, json};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const WORDS: &str = "surface --model mlp:2-8-4-1 --data moons --grid 9x7 --l2 0.1 --name plane";
 
@@ -432,9 +432,11 @@ fn a_merge_that_is_killed_goes_on() {
 /// Workers that are killed at random and started again: merged, they are what one undisturbed process stores, bit for bit.
 #[test]
 fn workers_that_are_killed_end_the_same() {
-    const LONG: &str = "surface --model mlp:2-8-4-1 --data moons:n=20000 --grid 61x41 --threads 1 --batch 5 --name plane";
+    const LONG: &str = "surface --model mlp:2-8-4-1 --data moons:n=20000 --grid 121x81 --threads 1 --batch 5 --name plane";
     let bench = Bench::new();
+    let began = Instant::now();
     bench.ok(&format!("{LONG} --db whole.duckdb"));
+    let whole = began.elapsed();
     let expected = numbers(&bench, "whole.duckdb");
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let (mut kills, mut round) = (0, 0);
@@ -448,7 +450,8 @@ fn workers_that_are_killed_end_the_same() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            sleep(Duration::from_millis(50 + random % 500));
+            // A worker takes about half of what the whole does, or all of it where there is one core.
+            sleep(whole.mul_f64(0.02 + 0.3 * (random % 1000) as f64 / 1000.0));
             let k = turn % 2;
             if workers[k].try_wait().unwrap().is_none() {
                 kills += 1;

@@ -27,11 +27,11 @@ fn a_plane_of_little_variance_is_said_so() {
     }
     let figure = trajectories(&surface, &named(&fan), &Options::default()).unwrap();
     let said = caption(&figure);
-    let words = "The plane explains 41.5% of the paths' variance only.";
+    let words = "The plane explains only 41.5% of the paths' variance.";
     assert_eq!(times(&said, words), 1, "{said}");
     for figure in [trajectory, trajectory3d] {
         let figure = figure(&surface, &fan[0].1, &Options::default()).unwrap();
-        assert!(caption(&figure).contains("41.5% of the path's variance only."));
+        assert!(caption(&figure).contains("only 41.5% of the path's variance."));
     }
 }
 

@@ -138,9 +138,9 @@ fn launchers_that_say_too_little_or_too_much_are_refused() {
             "nothing says of how many",
         ),
         ("auto/0", "PMI_RANK=0", "there is no shard 0 of 0"),
-        ("auto/x", "PMI_RANK=0", "`0/x` is no shard"),
+        ("auto/x", "PMI_RANK=0", "`0/x` is not a shard"),
         ("4/4", "", "they are counted from 0/4 to 3/4"),
-        ("Auto", "", "`Auto` is no shard"),
+        ("Auto", "", "`Auto` is not a shard"),
     ] {
         let error = found(choice, variables).unwrap_err();
         let text = error.to_string();

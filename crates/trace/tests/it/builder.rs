@@ -252,7 +252,7 @@ fn images_that_do_not_fit_are_errors() {
         stride: [1, 1],
         ..Windows::new([6, 1])
     };
-    fails(p.max_pool2d(image, windows), "do not fit");
+    fails(p.max_pool2d(image, windows), "does not fit");
     let row = p.constant(&[4], vec![1.0; 4]).unwrap();
     fails(p.max_pool2d(row, windows), "is not an image");
     fails(
