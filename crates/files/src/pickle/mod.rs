@@ -1,7 +1,7 @@
 //! Checkpoints of `torch.save`, both formats, without Python and without running anything.
 //!
 //! A pickle is a program: Python's own reader runs whatever it names. The one here has a stack, a
-//! memo and a table of the few names that weights need ([`globals`]); every other name stands for an object that nothing
+//! memo and a table of the few names that weights need (`globals`); every other name stands for an object that nothing
 //! is made of. Memory and time are bounded by the length of the file, whatever the numbers inside it say.
 
 mod archive;
