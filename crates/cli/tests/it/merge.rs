@@ -447,6 +447,12 @@ fn workers_that_are_killed_end_the_same() {
         let worker = |k: usize| start(&bench, &format!("{LONG} --shard {k}/2 --db {}", files[k]));
         let mut workers = [0, 1].map(worker);
         for turn in 0..20 {
+            if workers
+                .iter_mut()
+                .all(|one| one.try_wait().unwrap().is_some())
+            {
+                break;
+            }
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
