@@ -460,8 +460,15 @@ fn operations(nodes: &[Node]) -> Vec<Operation> {
     all
 }
 
-/// Notes of layers that were exported as in training.
+/// Notes of layers that were exported as in training. Normalisations without running statistics have the batch's in either mode.
 fn training(nodes: &[Node]) -> Vec<String> {
+    let has_statistics = |node: &&Node| {
+        let mean = node
+            .inputs
+            .iter()
+            .find(|input| input.name == "running_mean");
+        mean.is_none_or(|input| !matches!(input.arg, Argument::None))
+    };
     let flag = |node: &Node, name: &str| {
         let given = node.inputs.iter().find(|input| input.name == name);
         given.is_some_and(|input| matches!(input.arg, Argument::Bool(true)))
@@ -470,7 +477,9 @@ fn training(nodes: &[Node]) -> Vec<String> {
         let all = nodes
             .iter()
             .filter(|node| bases.contains(&Target::of(&node.target).base));
-        all.filter(|node| flag(node, name)).count()
+        all.filter(|node| flag(node, name))
+            .filter(has_statistics)
+            .count()
     };
     let mut notes = Vec::new();
     let norms = count(
