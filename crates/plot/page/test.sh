@@ -5,5 +5,5 @@ cd "$(dirname "$0")"
 [ -d node_modules ] || npm ci
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-npx esbuild test/viewer.test.ts --bundle --platform=node --format=esm --outfile="$out/viewer.test.mjs" --log-level=warning
+npx esbuild test/*.test.ts --bundle --platform=node --format=esm --outdir="$out" --out-extension:.js=.mjs --log-level=warning
 node --test "$out/"

@@ -2,6 +2,7 @@
 
 mod chart;
 mod curvature;
+mod display;
 mod error;
 mod field;
 mod figure;

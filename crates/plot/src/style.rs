@@ -139,6 +139,11 @@ pub(crate) fn luminance(color: Rgb) -> f64 {
     0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2])
 }
 
+/// Whether white ink is easier to read on a colour than dark ink.
+pub(crate) fn is_dark(color: Rgb) -> bool {
+    luminance(color) < 0.18
+}
+
 /// Colours of lines, in the order of use: those of Okabe and Ito that hold on white, and three that differ from
 /// them in hue or brightness. Each of ten lines has its own.
 pub(crate) const LINES: [&str; 10] = [

@@ -2,8 +2,8 @@
 
 import { BufferGeometry, type Camera, Float32BufferAttribute, LineBasicMaterial, LineSegments, Vector3 } from "three";
 import { type Rect, type Theme, fitText, font } from "./canvas";
-import { scaleTicks } from "./colorbar";
-import { axisTicks, digitsOf, number } from "./format";
+import { barPlaces } from "./draw";
+import type { Tick as AxisTick } from "./geometry/scale";
 import { footprint } from "./mesh";
 import { type Pane, showsLoss } from "./model";
 import { pathColor } from "./paths";
@@ -13,20 +13,20 @@ interface Tick { at: number; text: string }
 /** Ticks of the three axes in world coordinates, and the box's size. */
 export interface Frame { wx: number; wz: number; height: number; x: Tick[]; y: Tick[]; z: Tick[] }
 
+/** About the length of the upright axis, in pixels. */
+const HIGH = 240;
+
 export function frameOf(pane: Pane, height: number): Frame {
   const { xs, ys, nx, ny } = pane.field;
   const [wx, wz] = footprint(pane);
-  const along = (coords: Float64Array, n: number, size: number) =>
-    axisTicks(coords, 5).map((v, _, all) => ({
-      at: ((v - coords[0]) / (coords[n - 1] - coords[0]) - 0.5) * size, text: number(v, digitsOf(all)),
-    }));
-  const heights = scaleTicks(pane, 7);
-  const digits = digitsOf(heights.map((h) => h.value));
+  const along = (ticks: AxisTick[], coords: Float64Array, n: number, size: number) =>
+    ticks.flatMap(({ value, text }) => (text === null ? [] : [{ at: ((value - coords[0]) / (coords[n - 1] - coords[0]) - 0.5) * size, text }]));
+  const [across, up] = pane.run.axes;
   return {
     wx, wz, height,
-    x: along(xs, nx, wx),
-    y: along(ys, ny, wz).map((t) => ({ at: -t.at, text: t.text })),
-    z: heights.map(({ value, t }) => ({ at: t * height, text: pane.scale.text(value) ?? number(value, digits) })),
+    x: along(across.ticks, xs, nx, wx),
+    y: along(up.ticks, ys, ny, wz).map((t) => ({ at: -t.at, text: t.text })),
+    z: barPlaces(pane.picture, HIGH).map(({ text, t }) => ({ at: t * height, text })),
   };
 }
 
@@ -70,7 +70,7 @@ export function drawLabels(
   if (!steep) {
     const corners: [number, number][] = [[ex, -ez], [-ex, ez]];
     corners.sort((a, b) => pen.project(new Vector3(a[0], 0, a[1]))[0] - pen.project(new Vector3(b[0], 0, b[1]))[0]);
-    pen.heights(frame, corners[0], pane.scale.log ? `${pane.label} (log)` : pane.label);
+    pen.heights(frame, corners[0], pane.picture.log ? `${pane.label} (log)` : pane.label);
   }
   pen.axis(frame.x.map((t) => ({ p: new Vector3(t.at, 0, ez), text: t.text })), new Vector3(0, 0, sz),
     new Vector3(0, 0, ez), pane.run.axes[0].label);
@@ -110,7 +110,7 @@ class Pen {
     const shift = Math.max(0, lo - left) - Math.max(0, right - hi);
     const [middle, wide] = [(left + right) / 2 + shift, (right - left) / 2];
     const row = y + (c.textBaseline === "top" ? 5 : c.textBaseline === "bottom" ? -5 : 0);
-    if (this.taken.some(([u, v, w]) => Math.abs(u - middle) < w + wide + 3 && Math.abs(v - row) < 11)) return;
+    if (this.taken.some(([u, v, w]) => Math.abs(u - middle) < w + wide + 16 && Math.abs(v - row) < 11)) return;
     this.taken.push([middle, row, wide]);
     c.fillText(text, x + shift, y);
   }

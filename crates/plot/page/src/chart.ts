@@ -2,8 +2,8 @@
 
 import { BAND_NAME, bandReach, drawBand, drawSwatch, stretches } from "./band";
 import { type Rect, type Theme, fitText, font, prepare } from "./canvas";
-import { digitsOf, niceTicks, number } from "./format";
-import { Scale } from "./scale";
+import { number } from "./geometry/number";
+import { type Transform, choose, fitted, linearOver, placeBetween, widened } from "./geometry/scale";
 
 export interface Series {
   x: ArrayLike<number>;
@@ -53,23 +53,20 @@ function extent(values: number[]): [number, number] {
   return [lo, hi];
 }
 
-function scaleOf(chart: Chart): Scale {
+/** The upright scale of a chart. */
+interface Upright { transform: Transform; lo: number; hi: number }
+
+function scaleOf(chart: Chart): Upright {
   const all = chart.series.flatMap((s) => finite(s.y));
   const [min, max] = extent(all);
-  const [minPositive] = extent(all.filter((v) => v > 0));
-  const stats = { min, max, minPositive, nonFinite: 0, missing: 0, nonPositive: 0 };
-  const log = chart.log && Scale.canLog(stats);
+  const log = chart.log && max > 0;
   const [low, high] = bandReach(chart.series);
-  stats.max = Math.max(max, high);
-  stats.min = Math.min(min, low);
-  // A constant has room about it, so that its ticks differ.
-  if (stats.max - stats.min <= 1e-9 * Math.abs(stats.max)) {
-    const room = 0.1 * Math.abs(stats.max) || 1;
-    [stats.min, stats.max] = [stats.min - room, stats.max + room];
-  }
   // On a log scale a band may reach down for ever; it gets a third of the height.
-  if (log) stats.minPositive = Math.min(minPositive, Math.max(low, minPositive * (max / minPositive) ** -0.5));
-  return Scale.over(stats, log, chart.clip ?? null);
+  const floor = log && min > 0 ? Math.max(low, min * (max / min) ** -0.5) : low;
+  let [lo, hi] = [Math.min(min, floor), Math.max(max, high)];
+  if (typeof chart.clip === "number" && chart.clip > lo) hi = Math.min(hi, chart.clip);
+  [lo, hi] = widened(lo, hi, log);
+  return { transform: choose(log, lo, hi, () => all), lo, hi };
 }
 
 /** The series that the legend names. */
@@ -92,7 +89,7 @@ export function drawChart(canvas: HTMLCanvasElement, chart: Chart, theme: Theme)
   const rect = { x: 54, y: top, w: width - 54 - 12, h: height - top - 36 };
   const span = x1 - x0 || 1;
   const toX = (x: number) => rect.x + ((x - x0) / span) * rect.w;
-  const toY = (y: number) => rect.y + (1 - (0.04 + 0.92 * scale.t(y))) * rect.h;
+  const toY = (y: number) => rect.y + (1 - (0.04 + 0.92 * placeBetween(scale.transform, scale.lo, scale.hi, y))) * rect.h;
   const pen: Pen = { c, rect, toX, toY, lo: scale.lo };
   drawAxes(pen, chart, scale, theme, x0, x1);
   drawMarks(pen, (chart.marks ?? []).filter(({ x }) => x >= x0 && x <= x1), theme);
@@ -114,33 +111,37 @@ function nothing(c: CanvasRenderingContext2D, width: number, height: number, the
   c.fillText("nothing finite to draw here", width / 2, height / 2);
 }
 
-function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme: Theme, x0: number, x1: number): void {
-  c.font = font(10.5);
+/** Size of the words of ticks, in pixels. */
+const FONT = 10.5;
+
+function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Upright, theme: Theme, x0: number, x1: number): void {
+  c.font = font(FONT);
   c.lineWidth = 1;
   c.textAlign = "right";
   c.textBaseline = "middle";
-  const heights = scale.ticks(Math.min(9, Math.max(3, rect.h / 30)));
-  const digits = digitsOf(heights);
-  for (const v of heights) {
-    const y = toY(v);
-    if (y < rect.y || y > rect.y + rect.h) continue;
+  const { transform, lo, hi } = scale;
+  const most = Math.min(8, Math.max(3, Math.floor(rect.h / (1.7 * FONT))));
+  for (const { value, text } of fitted(transform, lo, hi, 0.92 * rect.h, most, () => 1.4 * FONT)) {
+    if (text === null) continue;
+    const y = toY(value);
     c.strokeStyle = theme.grid;
     c.beginPath();
     c.moveTo(rect.x, y);
     c.lineTo(rect.x + rect.w, y);
     c.stroke();
     c.fillStyle = theme.muted;
-    c.fillText(number(v, digits), rect.x - 6, y);
+    c.fillText(text, rect.x - 6, y);
   }
   c.textAlign = "center";
   c.textBaseline = "top";
-  for (const v of niceTicks(x0, x1, Math.max(2, Math.min(6, rect.w / 62)))) {
+  const apart = (a: string, b: string) => (c.measureText(a).width + c.measureText(b).width) / 2 + FONT;
+  for (const { value, text } of x1 > x0 ? fitted(linearOver(x0, x1), x0, x1, rect.w, 7, apart) : [{ value: x0, text: number(x0) }]) {
     c.strokeStyle = theme.muted;
     c.beginPath();
-    c.moveTo(toX(v), rect.y + rect.h);
-    c.lineTo(toX(v), rect.y + rect.h + 4);
+    c.moveTo(toX(value), rect.y + rect.h);
+    c.lineTo(toX(value), rect.y + rect.h + 4);
     c.stroke();
-    c.fillText(Math.abs(v) >= 1e5 ? number(v, 3) : number(v, 6), toX(v), rect.y + rect.h + 6);
+    c.fillText(text ?? "", toX(value), rect.y + rect.h + 6);
   }
   c.strokeStyle = theme.muted;
   c.beginPath();
@@ -155,7 +156,7 @@ function drawAxes({ c, rect, toX, toY }: Pen, chart: Chart, scale: Scale, theme:
   c.translate(12, rect.y + rect.h / 2);
   c.rotate(-Math.PI / 2);
   c.textBaseline = "middle";
-  c.fillText(fitText(c, scale.log ? `${chart.yLabel} (log)` : chart.yLabel, rect.h + 20), 0, 0);
+  c.fillText(fitText(c, transform.kind === "log" || transform.kind === "symlog" ? `${chart.yLabel} (log)` : chart.yLabel, rect.h + 20), 0, 0);
   c.restore();
 }
 

@@ -2,11 +2,12 @@
 
 import type { PageData } from "./data";
 import { byId, fillSelect, make, show } from "./dom";
-import { quantile, rank } from "./field";
-import { number } from "./format";
+import type { Fill } from "./draw";
+import { number } from "./geometry/number";
 import { canSubtract, isLine, isVolume, type Pane, quantityOf, sliceOf } from "./model";
-import { Scale } from "./scale";
+import { mapNames } from "./palette";
 import { HOME, type State, type Store } from "./state";
+import { quantile, rank } from "./values";
 
 const input = (id: string) => byId<HTMLInputElement>(id);
 const select = (id: string) => byId<HTMLSelectElement>(id);
@@ -29,11 +30,11 @@ export class Controls {
     on("value", (t) => ({ value: t.value, clip: null }));
     on("linear", () => ({ log: false }), "click");
     on("log", () => ({ log: true }), "click");
-    on("map", (t) => ({ map: t.value === "cividis" ? "cividis" : "viridis" }));
+    on("map", (t) => ({ map: t.value }));
     on("compare", (t) => ({ compare: Number(t.value), diff: Number(t.value) >= 0 && this.store.state.diff, clip: null }));
     on("diff", (t) => ({ diff: t.checked, clip: null }));
     on("shared", (t) => ({ shared: t.checked }));
-    on("cells", (t) => ({ cells: t.checked }));
+    on("fill", (t) => ({ fill: t.value as Fill }));
     on("lines", (t) => ({ lines: t.checked }));
     on("slice", (t) => ({ slice: Number(t.value) }), "input");
     on("height", (t) => ({ height: Number(t.value) }), "input");
@@ -43,7 +44,7 @@ export class Controls {
 
   private clipAt(share: number): number | null {
     const [pane] = this.panes;
-    return share >= 1 ? null : quantile(pane.field, share, pane.scale.diverging);
+    return share >= 1 ? null : quantile(pane.field, share, pane.picture.diverging);
   }
 
   private runs(): void {
@@ -69,8 +70,8 @@ export class Controls {
     select("run").value = String(state.run);
     fillSelect(select("value"), run.quantities.map((q) => [q.key, q.label]), quantityOf(run, state.value).key);
     show(byId("value").parentElement!, run.quantities.length > 1 && !line);
-    select("map").value = state.map;
-    input("cells").checked = state.cells;
+    fillSelect(select("map"), mapNames().map((name) => [name, name]), state.map);
+    select("fill").value = state.fill;
     input("lines").checked = state.lines;
     input("height").value = String(state.height);
     this.updateScale(panes[0]);
@@ -80,14 +81,14 @@ export class Controls {
   }
 
   private updateScale(pane: Pane): void {
-    const { scale, field, quantity } = pane;
-    byId("log").setAttribute("aria-pressed", String(scale.log));
-    byId("linear").setAttribute("aria-pressed", String(!scale.log));
-    const possible = Scale.canLog(field.stats) && quantity.key !== "accuracy" && !scale.diverging;
+    const { picture, field, quantity } = pane;
+    byId("log").setAttribute("aria-pressed", String(picture.log));
+    byId("linear").setAttribute("aria-pressed", String(!picture.log));
+    const possible = quantity.log !== null && !picture.diverging;
     byId<HTMLButtonElement>("log").disabled = !possible;
     byId("log").title = possible ? "Logarithmic scale (L)" : "A log scale needs positive values";
-    input("clip").value = scale.clipped ? String(rank(field, scale.shownMax, scale.diverging)) : "1";
-    byId("clip-value").textContent = scale.clipped ? number(scale.shownMax, 3) : "off";
+    input("clip").value = picture.clipped ? String(rank(field, picture.shownMax, picture.diverging)) : "1";
+    byId("clip-value").textContent = picture.clipped ? number(picture.shownMax, 3) : "off";
   }
 
   private updateCompare(state: State, line: boolean): void {
@@ -99,7 +100,7 @@ export class Controls {
     fillSelect(select("compare"), [["-1", "nothing"], ...others], String(state.compare));
     show(byId("diff").parentElement!, possible && canSubtract(this.data, state));
     input("diff").checked = state.diff;
-    show(byId("shared").parentElement!, runs.length > 1 && !line && !this.panes[0].scale.diverging);
+    show(byId("shared").parentElement!, runs.length > 1 && !line && !this.panes[0].picture.diverging);
     input("shared").checked = state.shared;
   }
 

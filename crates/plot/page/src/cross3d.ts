@@ -2,11 +2,11 @@
 
 import { type Camera, Vector3 } from "three";
 import { type Rect, fitText, font } from "./canvas";
-import { nearest } from "./field";
 import { locate } from "./lines3d";
 import type { Pane } from "./model";
 import { models, originLabel, originMark } from "./overlay";
 import { type HeightField, pick } from "./pick";
+import { nearest } from "./values";
 
 /** Points a slice is drawn with. */
 const POINTS = 120;
@@ -31,7 +31,7 @@ export class Sight {
   /** The place of a point of the plane; null where the surface has a hole or is clipped. */
   private spot(x: number, y: number): Spot | null {
     const { rect, field, camera } = this;
-    const p = locate(this.pane, field.raw, x, y);
+    const p = locate(this.pane, x, y);
     if (!Number.isFinite(p[1]) || p[1] > field.top * 1.001) return null;
     const world = new Vector3(p[0], p[1] * field.rise, p[2]);
     const hidden = isHidden(world, camera, field);

@@ -1,23 +1,39 @@
 // The embedded data: what the page was made from, decoded into plain arrays.
 
-import { setTables } from "./colormap";
+import type { Level, Tick, Transform } from "./geometry/scale";
+import { setPalettes } from "./palette";
 
-/** One axis of a grid: its label and the exact coordinate of every grid line. */
-export interface Axis { label: string; coords: Float64Array }
+/** One axis of a grid: its label, the exact coordinate of every grid line, and its ticks. */
+export interface Axis { label: string; coords: Float64Array; ticks: Tick[] }
 
 /** One number a grid point, row-major, first axis slowest. NaN where not finite or not computed. */
 export interface Quantity {
   key: string;
   label: string;
   data: Float64Array;
-  /** The levels of the figures; none for what the page computes, no logarithmic ones where a value is not positive. */
-  linear?: Levels;
-  log?: Levels | null;
+  /** What the figures draw of it; null where a logarithmic scale makes no sense. */
+  linear: Drawn;
+  log: Drawn | null;
 }
 
-/** Contour levels over a range; the labelled ones are the ticks of the colour bar. */
-export interface Levels { lo: number; hi: number; levels: Level[] }
-export interface Level { value: number; text: string; labelled: boolean }
+/** The display list of a quantity over its whole range. */
+export interface Drawn {
+  transform: Transform;
+  lo: number;
+  hi: number;
+  levels: Level[];
+  /** The ticks of the colour bar. */
+  ticks: Tick[];
+  /** Contour lines; null for lines and volumes, and where there is so much of them that they are traced here. */
+  lines: Contour[] | null;
+  words: Words[];
+}
+
+/** A contour line of a level, by its index: x0, y0, x1, y1, ... in shares of the frame, from its upper left corner. */
+export interface Contour { level: number; closed: boolean; points: Float64Array }
+
+/** The label of a level: its middle in shares of the frame, and its angle in radians, clockwise. */
+export interface Words { level: number; x: number; y: number; angle: number }
 
 /** A recorded training path projected onto the plane. */
 export interface Trajectory {
@@ -71,6 +87,8 @@ export interface Run {
   command: string;
   axes: Axis[];
   equalAspect: boolean;
+  /** Height over width of the frame of a plane. */
+  ratio: number;
   quantities: Quantity[];
   /** 1 where the point has not been computed yet; null when the surface is complete. */
   missing: Uint8Array | null;
@@ -103,6 +121,9 @@ export interface PageData {
 interface Packed { f32?: string; f64?: string }
 
 function bytes(base64: string): ArrayBuffer {
+  // Newer browsers have this, which is several times as fast.
+  const native: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = (Uint8Array as any).fromBase64;
+  if (native) return native.call(Uint8Array, base64).buffer;
   const text = atob(base64);
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
@@ -129,16 +150,58 @@ function unpackTrajectory(raw: any): Trajectory {
 }
 
 /** The loss with its weighted extra terms added. */
-function withTotal(quantities: Quantity[], weights: [string, number][]): Quantity[] {
-  const loss = quantities.find((q) => q.key === "loss");
-  if (!loss || weights.length === 0) return quantities;
-  const total = Float64Array.from(loss.data);
-  for (const [key, weight] of weights) {
-    const term = quantities.find((q) => q.key === key);
-    term?.data.forEach((v, i) => (total[i] += weight * v));
+function total(quantities: any[], weights: [string, number][]): Float64Array {
+  const of = (key: string): Float64Array => quantities.find((q) => q.key === key).data;
+  const sum = Float64Array.from(of("loss"));
+  for (const [key, weight] of weights) of(key).forEach((v, i) => (sum[i] += weight * v));
+  return sum;
+}
+
+/** Parts of a frame's width and height that coordinates of lines are whole numbers of. */
+const PARTS = 4096;
+
+/**
+ * Unpacks contour lines. Each is a level, twice the number of its points and one more where it is closed, and the steps
+ * from point to point (the first from the corner), all numbers in groups of seven bits with the lowest first, steps with
+ * their sign in the lowest bit.
+ */
+export function unpackLines(base64: string): Contour[] {
+  const data = new Uint8Array(bytes(base64));
+  let at = 0;
+  const next = () => {
+    let [value, shift] = [0, 0];
+    for (;;) {
+      const byte = data[at++] ?? 0;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+      shift += 7;
+    }
+  };
+  const step = () => {
+    const value = next();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  };
+  const lines: Contour[] = [];
+  while (at < data.length) {
+    const [level, size] = [next(), next()];
+    const points = new Float64Array(2 * (size >> 1));
+    const last = [0, 0];
+    for (let k = 0; k < points.length; k++) points[k] = (last[k % 2] += step()) / PARTS;
+    lines.push({ level, closed: size % 2 === 1, points });
   }
-  const names = weights.map(([key, weight]) => `${weight} ${key.replace(/^term:/, "")}`);
-  return [...quantities, { key: "total", label: `total loss (data + ${names.join(" + ")})`, data: total }];
+  return lines;
+}
+
+function unpackDrawn(raw: any): Drawn {
+  const words = raw.words.map(([level, x, y, angle]: number[]) => ({ level, x: x / PARTS, y: y / PARTS, angle: (angle * Math.PI) / 180 }));
+  return { ...raw, words, lines: raw.lines === null ? null : unpackLines(raw.lines) };
+}
+
+/** Decodes what is drawn of a quantity when it is first asked for. */
+function lazily(raw: any): Quantity {
+  const kept: { [key: string]: Drawn } = {};
+  const get = (key: "linear" | "log") => (kept[key] ??= unpackDrawn(raw[key]));
+  return { key: raw.key, label: raw.label, data: raw.data, get linear() { return get("linear"); }, get log() { return raw.log ? get("log") : null; } };
 }
 
 /** Flags of the points whose indices are packed. */
@@ -150,12 +213,13 @@ function flags(packed: Packed | null | undefined, size: number): Uint8Array | nu
 }
 
 function unpackRun(raw: any): Run {
-  const quantities = raw.quantities.map((q: any) => ({ ...q, data: unpack(q.data) }));
+  const quantities = raw.quantities.map((q: any) => ({ ...q, data: q.data && unpack(q.data) }));
+  for (const q of quantities) q.data ??= total(quantities, raw.weights);
   const size = quantities[0].data.length;
   return {
     ...raw,
-    axes: raw.axes.map((a: any) => ({ label: a.label, coords: unpack(a.coords) })),
-    quantities: withTotal(quantities, raw.weights),
+    axes: raw.axes.map((a: any) => ({ ...a, coords: unpack(a.coords) })),
+    quantities: quantities.map(lazily),
     missing: flags(raw.missing, size),
     interpolated: flags(raw.interpolated, size),
     tolerance: raw.tolerance ?? null,
@@ -171,6 +235,6 @@ function unpackRun(raw: any): Run {
 /** Reads the page's data element. */
 export function readPage(json: string): PageData {
   const raw = JSON.parse(json);
-  setTables(raw.colormaps);
+  setPalettes(raw.colormaps);
   return { ...raw, runs: raw.runs.map(unpackRun) };
 }

@@ -2,7 +2,7 @@
 
 import type { Answer, Diagnosis, Run } from "./data";
 import { byId, make, show } from "./dom";
-import { number } from "./format";
+import { number } from "./geometry/number";
 import type { Store } from "./state";
 
 const QUESTIONS: [keyof Diagnosis, string][] = [

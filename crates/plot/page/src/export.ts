@@ -3,8 +3,8 @@
 import { type Theme, fitText, font, pixelRatio } from "./canvas";
 import type { PageData, Run } from "./data";
 import { toast } from "./dom";
-import { exact } from "./format";
 import type { Pane } from "./model";
+import { exact } from "./words";
 
 /** Something that can be drawn into a picture, and the box it stands in on the page. */
 export interface Paintable { box: HTMLElement; paint(c: CanvasRenderingContext2D, x: number, y: number, w: number, h: number): void }

@@ -3,13 +3,17 @@
 import { chooseRun } from "./controls";
 import type { PageData } from "./data";
 import { byId, make } from "./dom";
-import { nearest } from "./field";
 import { isVolume, type Pane, sliceOf } from "./model";
-import { HOME, type Store } from "./state";
+import { mapNames } from "./palette";
+import { FILLS, HOME, type Store } from "./state";
+import { nearest } from "./values";
 
 export interface Actions { png(): void; csv(): void; play(): void; checkpoint(by: number): void; panes(): Pane[] }
 
 interface Shortcut { keys: string[]; shown: string; does: string; run: (key: string) => void }
+
+/** The choice after one, the first after the last. */
+function after<T>(all: T[], one: T): T { return all[(all.indexOf(one) + 1) % all.length]; }
 
 export class Keys {
   private readonly table: Shortcut[];
@@ -20,10 +24,10 @@ export class Keys {
     this.table = [
       { keys: [..."123456789"], shown: "1 … 9", does: "show that run", run: (k) => this.run(Number(k) - 1) },
       { keys: ["[", "]"], shown: "[  ]", does: "previous, next run", run: (k) => this.run(now().run + (k === "]" ? 1 : -1)) },
-      { keys: ["l"], shown: "L", does: "linear or logarithmic scale", run: () => set({ log: !actions.panes()[0].scale.log }) },
-      { keys: ["m"], shown: "M", does: "viridis or cividis", run: () => set({ map: now().map === "viridis" ? "cividis" : "viridis" }) },
+      { keys: ["l"], shown: "L", does: "linear or logarithmic scale", run: () => set({ log: !actions.panes()[0].picture.log }) },
+      { keys: ["m"], shown: "M", does: "the next colour map", run: () => set({ map: after(mapNames(), now().map) }) },
       { keys: ["s"], shown: "S", does: "same colour range for the runs", run: () => set({ shared: !now().shared }) },
-      { keys: ["c"], shown: "C", does: "cells or smooth colours in the contour plot", run: () => set({ cells: !now().cells }) },
+      { keys: ["c"], shown: "C", does: "bands, smooth colours or cells in the contour plot", run: () => set({ fill: after(FILLS, now().fill) }) },
       { keys: ["i"], shown: "I", does: "contour lines on or off", run: () => set({ lines: !now().lines }) },
       { keys: [" "], shown: "Space", does: "play the training path", run: () => actions.play() },
       { keys: [",", "."], shown: ",  .", does: "previous, next checkpoint", run: (k) => actions.checkpoint(k === "." ? 1 : -1) },

@@ -8,19 +8,21 @@ import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
 import type { Trajectory } from "./data";
-import { nearestFinite, position } from "./field";
+import { sample } from "./geometry/field";
 import { footprint } from "./mesh";
-import { type Pane, checkpointOf, showsLoss } from "./model";
+import { type Pane, checkpointOf, fine, showsLoss } from "./model";
 import { pathColor } from "./paths";
+import { position } from "./values";
 
 type Point = [number, number, number];
 
 /** World x and z of data coordinates, and the surface's height there in units of the scale's range. */
-export function locate(pane: Pane, raw: Float64Array, x: number, y: number): Point {
+export function locate(pane: Pane, x: number, y: number): Point {
   const { xs, ys, nx, ny } = pane.field;
+  const grid = fine(pane);
   const [wx, wz] = footprint(pane);
   const [i, j] = [position(xs, x), position(ys, y)];
-  return [(i / (nx - 1) - 0.5) * wx, nearestFinite(raw, nx, ny, i, j), (0.5 - j / (ny - 1)) * wz];
+  return [(i / (nx - 1) - 0.5) * wx, sample(grid, i * grid.steps[0], j * grid.steps[1]), (0.5 - j / (ny - 1)) * wz];
 }
 
 interface Stroke { width: number; color: string; opacity?: number; through?: boolean; order: number }
@@ -93,10 +95,10 @@ const MANY = 60;
  * The path on the surface up to checkpoint `at`, the rest faint. An orange stem leads from each checkpoint's projection
  * to its true loss: the gap is what the plane does not show.
  */
-function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string): Group {
-  const { top } = pane.scale;
-  const on = path.step.map((_, k) => locate(pane, raw, path.x[k], path.y[k]));
-  const truth = on.map((p, k): Point => [p[0], showsLoss(pane) ? pane.scale.raw(path.loss[k]) : NaN, p[2]]);
+function pathObject(pane: Pane, path: Trajectory, at: number, color: string): Group {
+  const { top } = pane.picture;
+  const on = path.step.map((_, k) => locate(pane, path.x[k], path.y[k]));
+  const truth = on.map((p, k): Point => [p[0], showsLoss(pane) ? pane.picture.raw(path.loss[k]) : NaN, p[2]]);
   const [done, ahead] = [chain(on.slice(0, at + 1)), chain(on.slice(at))];
   const stems = on.map((p, k): [Point, Point] => [p, truth[k]]).filter((_, k) => on.length <= MANY || k === at);
   return group([
@@ -114,9 +116,9 @@ function pathObject(pane: Pane, raw: Float64Array, path: Trajectory, at: number,
 }
 
 /** One of several paths in its colour, up to checkpoint `at`, the rest faint; without true losses, which would be too many. */
-function oneOfMany(pane: Pane, raw: Float64Array, path: Trajectory, at: number, color: string, order: number): Group {
-  const { top } = pane.scale;
-  const on = path.step.map((_, k) => locate(pane, raw, path.x[k], path.y[k]));
+function oneOfMany(pane: Pane, path: Trajectory, at: number, color: string, order: number): Group {
+  const { top } = pane.picture;
+  const on = path.step.map((_, k) => locate(pane, path.x[k], path.y[k]));
   const [done, ahead] = [chain(on.slice(0, at + 1)), chain(on.slice(at))];
   return group([
     strokes(done, top, { width: 2, color, opacity: 0.35, through: true, order }),
@@ -129,9 +131,9 @@ function oneOfMany(pane: Pane, raw: Float64Array, path: Trajectory, at: number, 
 }
 
 /** All paths of a pane, up to the step shown. */
-export function pathObjects(pane: Pane, raw: Float64Array, truth: string): Group {
+export function pathObjects(pane: Pane, truth: string): Group {
   const { paths, now } = pane;
   const at = (path: Trajectory) => checkpointOf(path, now);
-  if (paths.length === 1) return pathObject(pane, raw, paths[0], at(paths[0]), truth);
-  return group(paths.map((path, k) => oneOfMany(pane, raw, path, at(path), pathColor(k), 1 + 6 * k)));
+  if (paths.length === 1) return pathObject(pane, paths[0], at(paths[0]), truth);
+  return group(paths.map((path, k) => oneOfMany(pane, path, at(path), pathColor(k), 1 + 6 * k)));
 }

@@ -5,16 +5,16 @@ import {
   MeshBasicMaterial, PlaneGeometry, RGBAFormat, ShaderMaterial, SRGBColorSpace,
 } from "three";
 import { hatch } from "./canvas";
-import { SIZE } from "./colormap";
-import { refined } from "./field";
-import type { Pane } from "./model";
-import { MAX_LEVELS } from "./scale";
+import { type Pane, fine } from "./model";
+import { type Palette, SIZE } from "./palette";
+import { MAX_LEVELS } from "./picture";
 
 /** Width and depth of a pane's box: the data's own aspect where both axes have the same unit; its diagonal is always √2. */
 export function footprint(pane: Pane): [number, number] {
   const { xs, ys, nx, ny } = pane.field;
   const aspect = (xs[nx - 1] - xs[0]) / (ys[ny - 1] - ys[0]);
-  if (!pane.run.equalAspect || aspect > 4 || aspect < 0.25) return [1, 1];
+  // The frames of the figures have the data's own aspect only where that is not extreme.
+  if (Math.abs(pane.run.ratio * aspect - 1) > 1e-6) return [1, 1];
   const size = Math.SQRT2 / Math.hypot(aspect, 1);
   return [aspect * size, size];
 }
@@ -65,8 +65,8 @@ void main() {
   gl_FragColor = vec4(lit, 1.0);
 }`;
 
-export function mapTexture(map: Uint8Array): DataTexture {
-  const texture = new DataTexture(new Uint8Array(map), SIZE, 1, RGBAFormat);
+export function mapTexture({ rgba }: Palette): DataTexture {
+  const texture = new DataTexture(new Uint8Array(rgba), SIZE, 1, RGBAFormat);
   texture.minFilter = texture.magFilter = LinearFilter;
   texture.wrapS = texture.wrapT = ClampToEdgeWrapping;
   texture.needsUpdate = true;
@@ -108,15 +108,13 @@ function slopes(raw: Float64Array, nx: number, ny: number, dx: number, dz: numbe
 }
 
 /**
- * The surface of a pane, and a coarser one on the same vertices for while the camera moves (the same one when it is
- * small). Between the points of a coarse grid it is bilinear, as the contour plot is. Quads with a corner that is not
- * finite are left out: a hole, never a guess.
+ * The surface of a pane on its fine grid, and a coarser one on the same vertices for while the camera moves (the same
+ * one when it is small). Quads with a corner that is not finite are left out: a hole, never a guess.
  */
-export function surfaceGeometry(pane: Pane, raw: Float64Array): { full: BufferGeometry; moving: BufferGeometry } {
+export function surfaceGeometry(pane: Pane): { full: BufferGeometry; moving: BufferGeometry } {
   const [wx, wz] = footprint(pane);
-  const { nx: cx, ny: cy } = pane.field;
-  const [east, south] = slopes(raw, cx, cy, wx / (cx - 1), wz / (cy - 1)).map((s) => refined(s, cx, cy).v);
-  const { v, nx, ny } = refined(raw, cx, cy);
+  const { v, nx, ny } = fine(pane);
+  const [east, south] = slopes(v, nx, ny, wx / (nx - 1), wz / (ny - 1));
   const positions = new Float32Array(3 * nx * ny);
   const gradients = new Float32Array(2 * nx * ny);
   for (let k = 0; k < v.length; k++) {

@@ -1,9 +1,10 @@
 // From the data and the reader's choices to what is drawn: one pane, or two when runs are compared.
 
 import type { PageData, Quantity, Run, Trajectory } from "./data";
-import { difference, type Field, fieldOf, sameGrid } from "./field";
-import { Scale, union } from "./scale";
+import type { Fine } from "./geometry/field";
+import { Picture, fineOf } from "./picture";
 import type { State } from "./state";
+import { difference, type Field, fieldOf, sameGrid } from "./values";
 
 export interface Pane {
   /** Changes exactly when the field, the quantity or the scale's range does; not with the clip. */
@@ -14,7 +15,7 @@ export interface Pane {
   label: string;
   quantity: Quantity;
   field: Field;
-  scale: Scale;
+  picture: Picture;
   /** The paths over the field; none over differences and lines. */
   paths: Trajectory[];
   /** The steps of all paths of all panes, rising. */
@@ -29,7 +30,7 @@ export function quantityOf(run: Run, key: string): Quantity {
 }
 
 /** True when heights are losses, so that a checkpoint's true loss has a place among them. */
-export function showsLoss(pane: Pane): boolean { return pane.quantity.key === "loss" && !pane.scale.diverging; }
+export function showsLoss(pane: Pane): boolean { return pane.quantity.key === "loss" && !pane.picture.diverging; }
 
 export function isVolume(run: Run): boolean { return run.axes.length === 3; }
 export function isLine(run: Run): boolean { return run.axes.length === 1; }
@@ -97,7 +98,7 @@ function differencePane(data: PageData, state: State): Pane {
   return {
     key: `diff/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
     run: a, title: `${b.name} − ${a.name}`, label: `difference of ${quantity.label}`,
-    quantity, field, scale: Scale.about0(field.stats, state.clip), paths: [], steps: [], now: 0,
+    quantity, field, picture: Picture.about0(field.stats, state.clip), paths: [], steps: [], now: 0,
   };
 }
 
@@ -111,15 +112,28 @@ export function panes(data: PageData, state: State): Pane[] {
     const run = data.runs[index];
     const field = cached(data, index, state);
     const quantity = quantityOf(run, state.value);
-    const shared = state.shared && data.runs.length > 1;
-    const stats = shared ? union(sharers(data, state).map((i) => cached(data, i, state).stats)) : field.stats;
-    const allowed = Scale.canLog(stats) && quantity.key !== "accuracy";
-    const log = allowed && (state.log ?? (data.log || stats.min > 0 && stats.max / stats.min > LOG_FACTOR));
-    const scale = Scale.over(stats, log, state.clip, (log ? quantity.log : quantity.linear) ?? null);
+    const { linear } = quantity;
+    const log = quantity.log !== null && (state.log ?? (data.log || linear.lo > 0 && linear.hi / linear.lo > LOG_FACTOR));
+    const picture = state.shared && data.runs.length > 1
+      ? Picture.over(sharers(data, state).map((i) => quantityOf(data.runs[i], state.value).data), log, state.clip)
+      : Picture.of((log ? quantity.log : null) ?? linear, state.clip);
     return {
-      key: [index, quantity.key, sliceOf(run, state), log, scale.lo, scale.hi].join("/"),
-      run, title: run.name, label: quantity.label, quantity, field, scale,
+      key: [index, quantity.key, sliceOf(run, state), log, picture.lo, picture.hi].join("/"),
+      run, title: run.name, label: quantity.label, quantity, field, picture,
       paths: isLine(run) ? [] : run.paths, steps, now,
     };
   });
+}
+
+const grids = new Map<string, Fine>();
+
+/** The places of a pane in its whole range, on a fine grid. */
+export function fine(pane: Pane): Fine {
+  let found = grids.get(pane.key);
+  if (!found) {
+    if (grids.size > 16) grids.clear();
+    const { v, nx, ny } = pane.field;
+    grids.set(pane.key, (found = fineOf(pane.picture, v, nx, ny)));
+  }
+  return found;
 }

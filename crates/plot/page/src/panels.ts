@@ -5,13 +5,14 @@ import { type Theme } from "./canvas";
 import { drawChart, type Series } from "./chart";
 import type { Curve, PageData, Run } from "./data";
 import { byId, fillPairs, make, show, toast } from "./dom";
-import { type Field, nearest } from "./field";
-import { count, grouped } from "./format";
+import { number } from "./geometry/number";
 import { isLine, isVolume, type Pane } from "./model";
 import { models } from "./overlay";
 import { chartColor, pathDash } from "./paths";
 import type { State, Store } from "./state";
 import { facts } from "./tooltip";
+import { type Field, nearest } from "./values";
+import { count, grouped } from "./words";
 
 const canvas = (id: string) => byId<HTMLCanvasElement>(id);
 
@@ -30,7 +31,7 @@ function row(pane: Pane, data: ArrayLike<number>, i: number, j: number, along: 0
 function sliceSeries(pane: Pane, state: State, along: 0 | 1, color: string, dash: number[]): Series {
   const { field, run, quantity } = pane;
   const [i, j] = slicePoint(field, state);
-  const diff = pane.scale.diverging;
+  const diff = pane.picture.diverging;
   const direct = (k: number) => (along === 0 ? field.v[k * field.ny + j] : field.v[i * field.ny + k]);
   const coords = along === 0 ? field.xs : field.ys;
   const se = run.quantities.find((q) => q.key === "loss_se");
@@ -48,7 +49,7 @@ export function drawSlices(panes: Pane[], state: State, theme: Theme): void {
     drawChart(canvas(along === 0 ? "slice-x" : "slice-y"), {
       series: panes.map((p, k) => sliceSeries(p, state, along, theme.series[k], k ? [6, 3] : [])),
       xLabel: pane.run.axes[along].label, yLabel: pane.label,
-      log: pane.scale.log, clip: pane.scale.clipped ? pane.scale.shownMax : null,
+      log: pane.picture.log, clip: pane.picture.clipped ? pane.picture.shownMax : null,
       cursor: coords[along === 0 ? i : j],
     }, theme);
   }
@@ -63,7 +64,7 @@ export function drawSlices(panes: Pane[], state: State, theme: Theme): void {
 
 /** A line: the loss with its error band, and the accuracy where there is one; models are marked in both. */
 export function drawLine(pane: Pane, state: State, theme: Theme): void {
-  const { run, field, scale } = pane;
+  const { run, field, picture } = pane;
   const of = (key: string) => run.quantities.find((q) => q.key === key);
   const x = field.xs;
   const marks = models(run).map(({ name, at }) => ({ x: at[0], name }));
@@ -72,7 +73,7 @@ export function drawLine(pane: Pane, state: State, theme: Theme): void {
   const total = of("total");
   if (total) series.push({ x, y: total.data, label: total.label, color: theme.series[2], dash: [6, 3] });
   drawChart(canvas("line-loss"), {
-    series, xLabel: run.axes[0].label, yLabel: "loss", log: scale.log, clip: scale.clipped ? scale.shownMax : null, cursor, marks,
+    series, xLabel: run.axes[0].label, yLabel: "loss", log: picture.log, clip: picture.clipped ? picture.shownMax : null, cursor, marks,
   }, theme);
   const accuracy = of("accuracy");
   show(canvas("line-accuracy"), accuracy !== undefined);
@@ -104,9 +105,9 @@ export function notes(panes: Pane[]): string {
     if (sources) out.push(sources);
     if (stats.nonFinite > 0) out.push(`${count(stats.nonFinite, "point")} NaN or infinite (hatched)`);
     if (stats.missing > 0) out.push(`${count(stats.missing, "point")} not computed (blank)`);
-    if (pane.scale.log && stats.nonPositive > 0) out.push(`${count(stats.nonPositive, "point")} ≤ 0, drawn at the floor`);
-    const { clipped, shownMax } = pane.scale;
-    const above = clipped ? v.reduce((n, x) => n + (Math.abs(x) > shownMax && (x > 0 || pane.scale.diverging) ? 1 : 0), 0) : 0;
+    const { clipped, shownMax, transform, diverging } = pane.picture;
+    if (transform.kind === "symlog") out.push(`the scale is logarithmic, and linear between −${number(transform.threshold, 3)} and ${number(transform.threshold, 3)}`);
+    const above = clipped ? v.reduce((n, x) => n + (Math.abs(x) > shownMax && (x > 0 || diverging) ? 1 : 0), 0) : 0;
     if (above > 0) out.push(`${count(above, "point")} beyond the clip (cut away in 3D)`);
     return (panes.length > 1 ? `${pane.title}: ` : "") + out.join(" · ");
   }).join("   |   ");
@@ -120,7 +121,7 @@ export function updateDetails(data: PageData, pane: Pane, theme: Theme): void {
   show(byId("description"), run.description !== "");
   fillPairs(byId("metrics"), run.metrics);
   show(byId("metrics-box"), run.metrics.length > 0);
-  drawCurves(run, pane.scale.log, theme);
+  drawCurves(run, pane.picture.log, theme);
   fillPairs(byId("provenance"), [...run.provenance, ...data.provenance]);
   show(byId("provenance-box"), run.provenance.length + data.provenance.length > 0);
   byId("command").textContent = run.command || data.command;

@@ -4,9 +4,10 @@ import type { Theme } from "./canvas";
 import { drawChart, type Frame, type Series } from "./chart";
 import type { Trajectory } from "./data";
 import { byId, fillPairs, make, show } from "./dom";
-import { number, percent } from "./format";
+import { number } from "./geometry/number";
 import { type Pane, checkpointOf, placeOf } from "./model";
 import type { State, Store } from "./state";
+import { percent } from "./words";
 
 /** The colours of several paths, those of the figures; they come with the data. */
 let colors = ["#000000"];
@@ -115,7 +116,7 @@ export class PathPanel {
     else fillTable(byId("path-table"), paths, now);
     byId("path-variance").textContent = variance(paths.map((p) => p.path));
     byId("path-warnings").replaceChildren(...warnings(paths).map((words) => make("li", words)));
-    this.drawCharts(paths, now, panes[0].scale.log, theme);
+    this.drawCharts(paths, now, panes[0].picture.log, theme);
   }
 
   private drawCharts(paths: Shown[], now: number, log: boolean, theme: Theme): void {

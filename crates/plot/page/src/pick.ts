@@ -1,11 +1,11 @@
 // Which grid point of a surface a ray from the eye meets first.
 
-import { bilinear } from "./field";
+import { type Fine, sample } from "./geometry/field";
 
 export interface Ray { origin: [number, number, number]; direction: [number, number, number] }
 
 /** A height field over the box [-wx/2, wx/2] x [-wz/2, wz/2]; heights above `top` are cut away. */
-export interface HeightField { raw: Float64Array; nx: number; ny: number; wx: number; wz: number; rise: number; top: number }
+export interface HeightField { fine: Pick<Fine, "v" | "nx" | "ny">; wx: number; wz: number; rise: number; top: number }
 
 /** The part of a ray above the box's footprint and between its floor and lid. */
 function clipToBox(ray: Ray, field: HeightField): [number, number] | null {
@@ -25,18 +25,19 @@ function clipToBox(ray: Ray, field: HeightField): [number, number] | null {
   return far > near ? [near, far] : null;
 }
 
-/** Where a ray meets a surface: fractional grid indices and the distance from the eye. */
+/** Where a ray meets a surface: fractional indices of the fine grid and the distance from the eye. */
 export interface Hit { x: number; y: number; distance: number }
 
 /** The first point where the ray meets the surface, or null: it marches in `steps`, cell by cell unless told, then bisects. */
-export function pick(ray: Ray, field: HeightField, steps = 2 * (field.nx + field.ny)): Hit | null {
+export function pick(ray: Ray, field: HeightField, steps = 2 * (field.fine.nx + field.fine.ny)): Hit | null {
   const range = clipToBox(ray, field);
   if (!range) return null;
-  const { raw, nx, ny, wx, wz, rise, top } = field;
+  const { fine, wx, wz, rise, top } = field;
+  const { nx, ny } = fine;
   const at = (s: number) => {
     const x = Math.min(nx - 1, Math.max(0, ((ray.origin[0] + s * ray.direction[0]) / wx + 0.5) * (nx - 1)));
     const y = Math.min(ny - 1, Math.max(0, (0.5 - (ray.origin[2] + s * ray.direction[2]) / wz) * (ny - 1)));
-    const height = bilinear(raw, nx, ny, x, y);
+    const height = sample(fine, x, y);
     return { x, y, gap: height > top ? NaN : ray.origin[1] + s * ray.direction[1] - height * rise };
   };
   const step = (range[1] - range[0]) / steps;

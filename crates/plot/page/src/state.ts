@@ -1,6 +1,7 @@
 // What the reader has chosen, kept in the URL so that a link shows the same view.
 
-import type { MapName } from "./colormap";
+import type { Fill } from "./draw";
+import { mapNames } from "./palette";
 
 export interface Camera { azimuth: number; polar: number; distance: number; target: [number, number, number] }
 
@@ -13,11 +14,11 @@ export interface State {
   value: string;
   /** null: chosen by the range of the loss. */
   log: boolean | null;
-  map: MapName;
+  map: string;
   shared: boolean;
   /** The largest loss shown; null: all. */
   clip: number | null;
-  cells: boolean;
+  fill: Fill;
   lines: boolean;
   slice: number;
   /** The point under inspection, in coordinates of the plane. */
@@ -29,12 +30,15 @@ export interface State {
   camera: Camera;
 }
 
+/** The ways to paint a plane, in the order of the key that turns them. */
+export const FILLS: Fill[] = ["bands", "smooth", "cells"];
+
 export const HOME: Camera = { azimuth: -0.6, polar: 0.92, distance: 2.75, target: [0, 0.19, 0] };
 
 export function initial(): State {
   return {
     run: 0, compare: -1, diff: false, value: "loss", log: null, map: "viridis", shared: false, clip: null,
-    cells: false, lines: true, slice: -1, point: null, pinned: false, step: -1, height: 1, camera: HOME,
+    fill: "bands", lines: true, slice: -1, point: null, pinned: false, step: -1, height: 1, camera: HOME,
   };
 }
 
@@ -63,7 +67,7 @@ export function toHash(s: State): string {
   if (s.map !== d.map) out.push(["map", s.map]);
   if (s.shared) out.push(["shared", "1"]);
   if (s.clip !== null) out.push(["clip", String(Number(s.clip.toPrecision(6)))]);
-  if (s.cells) out.push(["cells", "1"]);
+  if (s.fill !== d.fill) out.push(["fill", s.fill]);
   if (!s.lines) out.push(["lines", "0"]);
   if (s.slice >= 0) out.push(["slice", String(s.slice + 1)]);
   if (s.point && s.pinned) out.push(["at", s.point.map((x) => Number(x.toPrecision(6))).join(",")]);
@@ -91,10 +95,10 @@ export function fromHash(hash: string, runs: number): State {
   s.diff = s.compare >= 0 && q.get("diff") === "1";
   s.value = q.get("value") ?? s.value;
   if (q.has("log")) s.log = q.get("log") === "1";
-  if (q.get("map") === "cividis") s.map = "cividis";
+  s.map = mapNames().find((name) => name === q.get("map")) ?? s.map;
   s.shared = q.get("shared") === "1";
   s.clip = real("clip");
-  s.cells = q.get("cells") === "1";
+  s.fill = FILLS.find((fill) => fill === q.get("fill")) ?? s.fill;
   s.lines = q.get("lines") !== "0";
   s.slice = index("slice", 1e6);
   const at = (q.get("at") ?? "").split(",").map(Number);

@@ -7,14 +7,12 @@ import {
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { type Frame, drawLabels, facing, frameOf, gridLines } from "./axes3d";
 import { type Rect, type Theme, pixelRatio, prepare, split } from "./canvas";
-import { colors } from "./colormap";
 import { Sight } from "./cross3d";
-import { rawValues } from "./heat";
 import { pathObjects } from "./lines3d";
 import { footprint, hatchedFloor, mapTexture, surfaceGeometry, surfaceMaterial } from "./mesh";
-import { type Pane } from "./model";
+import { type Pane, fine } from "./model";
+import { DIVERGING, palette } from "./palette";
 import { type HeightField, type Hit, pick } from "./pick";
-import { MAX_LEVELS } from "./scale";
 import type { Camera, State, Store } from "./state";
 
 /** Height of the box at height factor 1, of a footprint of 1. */
@@ -27,7 +25,6 @@ interface View {
   scene: Scene;
   /** Everything measured in the scale's range; its vertical scale is the rise. */
   body: Group;
-  raw: Float64Array;
   mesh: Mesh;
   geometry: ReturnType<typeof surfaceGeometry>;
   material: ShaderMaterial;
@@ -148,7 +145,8 @@ export class SurfaceView {
     const hit = view && this.cast(view, rects[k], px, py);
     if (!hit) return this.onHover(null, null);
     const { xs, ys } = view.pane.field;
-    const point: [number, number] = [xs[Math.round(hit.x)], ys[Math.round(hit.y)]];
+    const [sx, sy] = fine(view.pane).steps;
+    const point: [number, number] = [xs[Math.round(hit.x / sx)], ys[Math.round(hit.y / sy)]];
     const { pinned, point: old } = this.store.state;
     const same = old !== null && old[0] === point[0] && old[1] === point[1];
     if (press) this.store.set({ point, pinned: !(pinned && same) });
@@ -179,7 +177,7 @@ export class SurfaceView {
     });
     this.followCamera(state.camera);
     const drawn = [
-      ...panes.map((p) => `${p.key}/${p.scale.top}/${p.now}`),
+      ...panes.map((p) => `${p.key}/${p.picture.top}/${p.now}`),
       state.map, state.lines, state.height, this.box.clientWidth, this.box.clientHeight, pixelRatio(), theme.panel,
     ].join("#");
     if (drawn === this.drawn) return this.annotate();
@@ -188,17 +186,16 @@ export class SurfaceView {
   }
 
   private build(pane: Pane): View {
-    const raw = rawValues(pane);
     const scene = new Scene();
     const body = new Group();
     const material = surfaceMaterial();
-    const geometry = surfaceGeometry(pane, raw);
+    const geometry = surfaceGeometry(pane);
     const mesh = new Mesh<BufferGeometry, ShaderMaterial>(geometry.full, material);
     body.add(mesh);
     scene.add(body);
     const floor = hatchedFloor(pane, this.theme!.dark);
     if (floor) scene.add(floor);
-    return { pane, scene, body, raw, mesh, geometry, material, path: { key: "", object: null }, rise: 1 };
+    return { pane, scene, body, mesh, geometry, material, path: { key: "", object: null }, rise: 1 };
   }
 
   private clear(view: View): void {
@@ -211,27 +208,26 @@ export class SurfaceView {
   private refresh(view: View, pane: Pane): void {
     const { state } = this;
     view.pane = pane;
-    const { scale } = pane;
-    view.rise = (RISE * state.height) / scale.top;
+    const { picture } = pane;
+    view.rise = (RISE * state.height) / picture.top;
     view.body.scale.y = view.rise;
     const u = view.material.uniforms;
-    u.uMap.value = this.texture(scale.diverging ? "diverging" : state.map);
-    u.uTop.value = scale.top;
+    u.uMap.value = this.texture(picture.diverging ? DIVERGING : state.map);
+    u.uTop.value = picture.top;
     u.uInk.value = state.lines ? 1 : 0;
-    const levels = scale.levels().slice(0, MAX_LEVELS);
-    u.uCount.value = levels.length;
-    (u.uLevels.value as Float32Array).set(levels.map((v) => scale.raw(v)));
-    const key = `${pane.paths.length}/${pane.now}/${scale.top}`;
+    u.uCount.value = picture.levels.length;
+    (u.uLevels.value as Float32Array).set(picture.levels.map(({ value }) => picture.raw(value)));
+    const key = `${pane.paths.length}/${pane.now}/${picture.top}`;
     if (key === view.path.key) return;
     dispose(view.path.object);
-    const object = pathObjects(pane, view.raw, this.theme!.series[1]);
+    const object = pathObjects(pane, this.theme!.series[1]);
     view.body.add(object);
     view.path = { key, object };
   }
 
-  private texture(name: Parameters<typeof colors>[0]) {
+  private texture(name: string) {
     let found = this.textures.get(name);
-    if (!found) this.textures.set(name, (found = mapTexture(colors(name))));
+    if (!found) this.textures.set(name, (found = mapTexture(palette(name))));
     return found;
   }
 
@@ -271,7 +267,7 @@ export class SurfaceView {
       const sight = new Sight(c, this.camera, rect, pane, heights(view));
       sight.models(this.theme!.muted);
       if (point && contains(pane, point)) sight.cross(point, pinned);
-      drawLabels(c, this.camera, rect, frame, pane, this.theme!, this.views.length > 1 || pane.scale.diverging);
+      drawLabels(c, this.camera, rect, frame, pane, this.theme!, this.views.length > 1 || pane.picture.diverging);
     });
   }
 
@@ -293,8 +289,7 @@ export class SurfaceView {
 
 function heights(view: View): HeightField {
   const [wx, wz] = footprint(view.pane);
-  const { nx, ny } = view.pane.field;
-  return { raw: view.raw, nx, ny, wx, wz, rise: view.rise, top: view.pane.scale.top };
+  return { fine: fine(view.pane), wx, wz, rise: view.rise, top: view.pane.picture.top };
 }
 
 function contains(pane: Pane, [x, y]: [number, number]): boolean {

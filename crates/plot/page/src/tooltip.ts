@@ -3,9 +3,10 @@
 import { BAND } from "./band";
 import type { Run, Trajectory } from "./data";
 import { byId, make } from "./dom";
-import { nearest } from "./field";
-import { number, percent } from "./format";
+import { number } from "./geometry/number";
 import type { Pane } from "./model";
+import { nearest } from "./values";
+import { percent } from "./words";
 
 /** Label and value of everything known at a point of a pane. */
 export function facts(pane: Pane, point: [number, number]): [string, string][] {
@@ -14,7 +15,7 @@ export function facts(pane: Pane, point: [number, number]): [string, string][] {
   const out: [string, string][] = [[short(run, 0), number(field.xs[i])]];
   if (run.axes.length > 1) out.push([short(run, 1), number(field.ys[j])]);
   if (field.missing(i, j)) return [...out, ["loss", "not computed"]];
-  if (pane.scale.diverging) return [...out, [pane.title, number(field.v[i * field.ny + j], 5)]];
+  if (pane.picture.diverging) return [...out, [pane.title, number(field.v[i * field.ny + j], 5)]];
   const at = field.index(i, j);
   const value = (key: string) => run.quantities.find((q) => q.key === key)?.data[at];
   const se = value("loss_se");

@@ -1,7 +1,7 @@
 //! Basins over contours: their borders, minima and passes.
 
 use super::paths::along;
-use super::plane::Placement;
+use crate::display::Placement;
 use crate::isoline::label::TurnedBox;
 use crate::layout::mark::{self, Mark};
 use crate::layout::{Entry, Panel, Sheet, Swatch};

@@ -1,24 +1,20 @@
 use super::basins::Terrain;
-use super::plane::{
-    Placement, Plane, draw_dots, draw_holes, draw_models, hole_entries, models, origin, spec,
-};
+use super::plane::{draw_dots, draw_holes, draw_models, hole_entries, spec};
+use crate::display::{List, Placement, Plane, model_obstacles};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
-use crate::isoline;
-use crate::isoline::label::{Curve, Labelled, Placed, TurnedBox, place};
-use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, mark, plane};
+use crate::isoline::label::{Placed, TurnedBox};
+use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, plane};
 use crate::options::{Fill, Options};
 use crate::raster::Raster;
-use crate::style::{INK, hex, luminance};
-use crate::svg::{Anchor, Canvas, Path, Rect, Stroke, Text};
+use crate::style::{INK, hex, is_dark};
+use crate::svg::{Anchor, Canvas, Path, Stroke, Text};
 use crate::text;
 use landscape_core::Surface;
 
 /// Dots an inch of the painting between the lines; the lines lie over the borders of its colours.
 const DPI: f64 = 450.0;
-/// Closed lines shorter than this, in points, would be blots.
-const LEAST: f64 = 8.0;
 /// Points of a line that lie this close to the line without them, in points, are left out.
 const OFF: f64 = 0.03;
 /// Width of contour lines, in points.
@@ -125,21 +121,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The room of the marks of models in a frame.
-pub(super) fn model_obstacles(options: &Options, panel: &Panel) -> Vec<TurnedBox> {
-    let at = |x, y| obstacle(panel.x.at(x), panel.y.at(y));
-    let zero = origin(options, panel).map(|_| at(0.0, 0.0));
-    let others = models(options, panel).into_iter();
-    let others = others.map(|(_, place)| at(place.at[0], place.at[1]));
-    zero.into_iter().chain(others).collect()
-}
-
-/// The room of a mark.
-pub(super) fn obstacle(x: f64, y: f64) -> TurnedBox {
-    let r = mark::RADIUS + 1.0;
-    TurnedBox::upright(Rect::new(x - r, y - r, 2.0 * r, 2.0 * r))
-}
-
 fn bar<'b>(data: &'b Plane, options: &Options, name: &str) -> Option<Bar<'b>> {
     data.has_values().then(|| Bar {
         scale: &data.scale,
@@ -163,20 +144,19 @@ pub(super) fn draw_plane(
     if options.fill != Fill::None {
         paint(canvas, data, panel, options)?;
     }
-    let fine = Placement::new(panel, &data.fine);
     canvas.clipped(panel.frame);
     draw_holes(canvas, &data.field, at);
     canvas.end();
     canvas.clipped(panel.frame);
     draw_dots(canvas, data, at);
     canvas.end();
-    let lines = lines(data, fine);
-    let placed = match obstacles {
-        Some(obstacles) => labels(data, &lines, panel.frame, options, obstacles),
-        None => Vec::new(),
-    };
-    draw_lines(canvas, data, &lines, &placed, options);
-    draw_labels(canvas, data, &placed, options.style.tiny());
+    let size = options.style.tiny();
+    let mut list = List::lines(data, panel, OFF);
+    if let Some(obstacles) = obstacles {
+        list = list.labelled(data, panel, size, obstacles);
+    }
+    draw_lines(canvas, data, &list, options);
+    draw_labels(canvas, data, &list.words, size);
     Ok(())
 }
 
@@ -218,60 +198,16 @@ fn painter(data: &Plane, options: &Options) -> impl Fn(f64) -> [u8; 3] {
     }
 }
 
-/// All contour lines on the page, with their levels.
-fn lines(data: &Plane, at: Placement) -> Vec<(usize, Curve)> {
-    let mut lines = Vec::new();
-    for (k, level) in data.levels.iter().enumerate() {
-        let place = data.scale.transform.forward(level.value);
-        for line in isoline::trace(&data.fine, place) {
-            let points: Vec<(f64, f64)> = line.points.into_iter().map(|p| at.at(p)).collect();
-            let curve = Curve::new(isoline::thinned(&points, OFF), line.closed);
-            if !curve.closed() || curve.length() > LEAST {
-                lines.push((k, curve));
-            }
-        }
-    }
-    lines
-}
-
-fn labels(
-    data: &Plane,
-    lines: &[(usize, Curve)],
-    frame: Rect,
-    options: &Options,
-    obstacles: &[TurnedBox],
-) -> Vec<Placed> {
-    let curves: Vec<Curve> = lines.iter().map(|(_, c)| c.clone()).collect();
-    let wanted: Vec<Labelled<'_>> = lines
-        .iter()
-        .enumerate()
-        .map(|(curve, (level, _))| Labelled {
-            curve,
-            level: *level,
-            words: &data.levels[*level].text,
-            first: data.levels[*level].labelled,
-        })
-        .collect();
-    place(&curves, &wanted, frame, options.style.tiny(), obstacles)
-}
-
-fn draw_lines(
-    canvas: &mut Canvas,
-    data: &Plane,
-    lines: &[(usize, Curve)],
-    placed: &[Placed],
-    options: &Options,
-) {
+fn draw_lines(canvas: &mut Canvas, data: &Plane, list: &List, options: &Options) {
     canvas.group("contours");
     for (k, level) in data.levels.iter().enumerate() {
         let mut path = Path::new();
-        for (curve, (_, line)) in lines.iter().enumerate().filter(|(_, l)| l.0 == k) {
-            let gaps: Vec<(f64, f64)> = placed
-                .iter()
+        for (curve, line) in list.lines.iter().enumerate().filter(|(_, l)| l.level == k) {
+            let gaps: Vec<(f64, f64)> = { list.words.iter() }
                 .filter(|p| p.curve == curve)
                 .map(|p| p.gap)
                 .collect();
-            for (points, closed) in line.without(&gaps) {
+            for (points, closed) in line.curve.without(&gaps) {
                 path = path.polyline(&points, closed);
             }
         }
@@ -304,7 +240,7 @@ fn look(t: f64, options: &Options) -> Look {
             width: 0.9,
             opacity: 1.0,
         },
-        _ if luminance(color) < 0.18 => Look {
+        _ if is_dark(color) => Look {
             color: "#ffffff".to_owned(),
             width: WIDTH,
             opacity: 0.75,

@@ -1,4 +1,5 @@
-use super::plane::{Placement, Plane, draw_dots, draw_holes, draw_models, hole_entries, spec};
+use super::plane::{draw_dots, draw_holes, draw_models, hole_entries, spec};
+use crate::display::{Placement, Plane};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;

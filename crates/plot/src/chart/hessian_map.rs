@@ -1,6 +1,6 @@
 use super::heatmap::cells;
-use super::plane::Plane;
 use crate::curvature::{CurvatureMap, CurvaturePoint};
+use crate::display::Plane;
 use crate::error::PlotError;
 use crate::field::{self, Cell};
 use crate::figure::Figure;

@@ -22,7 +22,7 @@ pub fn line(surface: &Surface, options: &Options) -> Result<Figure, PlotError> {
     figure.extent = Some((axis.value(0), axis.value(axis.count() - 1)));
     figure.holes(&axis, &cells);
     figure.mark_origin = true;
-    figure.whole = super::plane::is_whole(&axis);
+    figure.whole = crate::display::is_whole(&axis);
     figure.note_sources(surface);
     figure.note_smoothing();
     let name = options.value_name(surface);

@@ -39,29 +39,3 @@ pub use surface3d::{surface3d, trajectory3d};
 pub use table::{Column, Table, table};
 pub use trajectory::{trajectories, trajectory};
 pub use volume::volume_slices;
-
-use crate::options::Options;
-use crate::scale::Clip;
-use crate::scale::{ValueScale, finite_range};
-use crate::style::Colormap;
-
-/// The scale of values under the options; a diverging colormap has 0 in its middle.
-fn value_scale(values: &[f64], options: &Options) -> ValueScale {
-    let Options {
-        scale, clip, range, ..
-    } = *options;
-    if options.style.colormap != Colormap::Diverging || range.is_some() {
-        return ValueScale::of(values, scale, clip, range);
-    }
-    let (min, max) = finite_range(values).unwrap_or((-1.0, 1.0));
-    let (low, high) = (clip.low.unwrap_or(min), clip.high.unwrap_or(max));
-    let end = match low.abs().max(high.abs()) {
-        0.0 => 1.0,
-        end => end,
-    };
-    let clip = Clip {
-        low: Some(-end),
-        high: Some(end),
-    };
-    ValueScale::of(values, scale, clip, None)
-}

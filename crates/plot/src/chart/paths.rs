@@ -1,6 +1,6 @@
 //! Paths of training over a plane: one in ink, several told apart by colour, dash and mark.
 
-use super::contour::obstacle;
+use crate::display::obstacle;
 use crate::error::PlotError;
 use crate::isoline::label::TurnedBox;
 use crate::layout::mark::{self, Mark};

@@ -1,8 +1,9 @@
 //! Planes side by side on one scale.
 
-use super::contour::{draw_plane, model_obstacles};
+use super::contour::draw_plane;
 use super::paths::{self, Look, PathOnPlane, Paths};
-use super::plane::{Plane, draw_models, extent, hole_entries, is_whole};
+use super::plane::{draw_models, hole_entries};
+use crate::display::{Plane, extent, is_whole, model_obstacles, value_scale};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -68,7 +69,7 @@ pub struct PanelOf<'a> {
 pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure, PlotError> {
     check(panels, options)?;
     let values = all_values(panels, options)?;
-    let scale = super::value_scale(&values, options);
+    let scale = value_scale(&values, options);
     let planes = planes(panels, options, &scale)?;
     let name = options.value_name(panels[0].surface);
     let bar = planes.iter().find(|p| p.has_values()).map(|plane| Bar {

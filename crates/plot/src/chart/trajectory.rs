@@ -1,6 +1,7 @@
 use super::contour::Scene;
 use super::paths::{self, Look, PathOnPlane, Paths};
-use super::plane::{draw_models, draw_origin, origin};
+use super::plane::{draw_models, draw_origin};
+use crate::display::origin;
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::layout::{Entry, Swatch, mark};

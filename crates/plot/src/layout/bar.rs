@@ -83,6 +83,11 @@ impl Bar<'_> {
         strides.find(|ticks| fits(ticks)).unwrap_or_default()
     }
 
+    /// The ticks of a bar of a height.
+    pub fn ticks_on(&self, style: &Style, height: f64) -> Vec<Tick> {
+        self.axis(style, 0.0, height).ticks
+    }
+
     /// Draws the bar to the right of a frame.
     pub fn draw(&self, canvas: &mut Canvas, frame: Rect, style: &Style) {
         let x = frame.right() + DISTANCE;

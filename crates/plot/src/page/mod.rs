@@ -19,7 +19,10 @@
 //! ```
 
 mod curvature;
+mod drawn;
 mod error;
+#[cfg(test)]
+mod golden;
 mod payload;
 
 pub use curvature::{EigenvalueRow, PageCurvature, TraceRow};

@@ -1,15 +1,15 @@
 //! The data element of the page: JSON with its arrays packed in base64.
 
+use super::drawn::{self, Drawn, TickPayload};
 use super::{PageData, PageRun};
-use crate::scale::levels::levels;
-use crate::scale::{ValueScale, finite_range};
-use crate::style::LINES;
-use crate::{Clip, Colormap, LossCurve, PlacedNetwork, Scale};
+use crate::scale::finite_range;
+use crate::style::{LINES, is_dark};
+use crate::text::number::value;
+use crate::{Colormap, LossCurve, PlacedNetwork, Scale};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
-    Axis, Diagnosis, Fidelity, PointSource, Projection, Surface, Trajectory, Value, merge_tree,
-    metrics,
+    Diagnosis, Fidelity, PointSource, Projection, Surface, Trajectory, Value, merge_tree, metrics,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,9 +44,11 @@ fn pack(values: impl IntoIterator<Item = f64>) -> Packed {
 /// Entries of a table of colours.
 const COLORS: usize = 512;
 
-/// The name of a colour map, and its table.
+/// The name of a colour map, and its table: of each entry red, green, blue, and 1 where ink on it is white.
 fn table(map: Colormap) -> (&'static str, String) {
-    (map.name(), STANDARD.encode(map.table(COLORS).concat()))
+    let colors = map.table(COLORS).into_iter();
+    let entries = colors.flat_map(|color| [color[0], color[1], color[2], u8::from(is_dark(color))]);
+    (map.name(), STANDARD.encode(entries.collect::<Vec<u8>>()))
 }
 
 #[derive(Serialize)]
@@ -56,7 +58,7 @@ struct Payload<'a> {
     log: bool,
     command: &'a str,
     provenance: &'a [(String, String)],
-    /// Colours of values, those of the figures: red, green and blue from low to high.
+    /// Colours of values from low to high, those of the figures; see [`table`].
     colormaps: BTreeMap<&'static str, String>,
     /// Colours of several paths, in the order of use.
     lines: &'static [&'static str],
@@ -66,7 +68,7 @@ struct Payload<'a> {
 impl<'a> Payload<'a> {
     fn of(data: &'a PageData) -> Self {
         Payload {
-            schema: 1,
+            schema: 2,
             title: &data.title,
             log: data.log,
             command: data.command.as_deref().unwrap_or_default(),
@@ -89,7 +91,8 @@ struct RunPayload<'a> {
     networks: Vec<NetworkPayload<'a>>,
     command: &'a str,
     axes: Vec<AxisPayload<'a>>,
-    equal_aspect: bool,
+    /// Height over width of the frame.
+    ratio: f64,
     quantities: Vec<Quantity>,
     /// Key and weight of each extra term.
     weights: Vec<(String, f64)>,
@@ -107,7 +110,7 @@ struct RunPayload<'a> {
 impl<'a> RunPayload<'a> {
     fn of(run: &'a PageRun) -> Self {
         let surface = &run.surface;
-        let axes = surface.grid().axes().iter().zip(&run.axis_labels);
+        let axes = { run.axis_labels.iter() }.enumerate();
         let weights = { surface.terms().iter() }.map(|term| (term_key(&term.name), term.weight));
         RunPayload {
             name: &run.name,
@@ -117,10 +120,10 @@ impl<'a> RunPayload<'a> {
             networks: run.networks.iter().map(NetworkPayload::of).collect(),
             command: run.command.as_deref().unwrap_or_default(),
             axes: axes
-                .map(|(axis, label)| AxisPayload::of(axis, label))
+                .map(|(direction, label)| AxisPayload::of(run, direction, label))
                 .collect(),
-            equal_aspect: run.equal_aspect,
-            quantities: quantities(surface),
+            ratio: drawn::shape(run),
+            quantities: quantities(run),
             weights: weights.collect(),
             missing: missing(surface),
             interpolated: interpolated(surface),
@@ -154,13 +157,15 @@ impl<'a> NetworkPayload<'a> {
 struct AxisPayload<'a> {
     label: &'a str,
     coords: Packed,
+    ticks: Vec<TickPayload>,
 }
 
 impl<'a> AxisPayload<'a> {
-    fn of(axis: &Axis, label: &'a str) -> Self {
+    fn of(run: &PageRun, direction: usize, label: &'a str) -> Self {
         AxisPayload {
             label,
-            coords: pack(axis.values()),
+            coords: pack(run.surface.grid().axes()[direction].values()),
+            ticks: drawn::ticks(run, direction),
         }
     }
 }
@@ -169,42 +174,11 @@ impl<'a> AxisPayload<'a> {
 struct Quantity {
     key: String,
     label: String,
-    data: Packed,
-    linear: Levels,
-    /// Absent where a value is not positive.
-    log: Option<Levels>,
-}
-
-/// The contour levels of the figures over a range; the labelled ones are the ticks of the colour bar.
-#[derive(Serialize)]
-struct Levels {
-    lo: f64,
-    hi: f64,
-    levels: Vec<LevelPayload>,
-}
-
-#[derive(Serialize)]
-struct LevelPayload {
-    value: f64,
-    text: String,
-    labelled: bool,
-}
-
-impl Levels {
-    fn of(values: &[f64], scale: Scale) -> Self {
-        let scale = ValueScale::of(values, scale, Clip::default(), None);
-        let levels = levels(scale.transform, scale.lo, scale.hi).into_iter();
-        let levels = levels.map(|level| LevelPayload {
-            value: level.value,
-            text: level.text,
-            labelled: level.labelled,
-        });
-        Levels {
-            lo: scale.lo,
-            hi: scale.hi,
-            levels: levels.collect(),
-        }
-    }
+    /// Absent for the total, which the viewer adds up.
+    data: Option<Packed>,
+    linear: Drawn,
+    /// Absent for accuracies, and where no value is positive.
+    log: Option<Drawn>,
 }
 
 fn term_key(name: &str) -> String {
@@ -212,7 +186,8 @@ fn term_key(name: &str) -> String {
 }
 
 /// The loss, and whatever else at least one sample carries.
-fn quantities(surface: &Surface) -> Vec<Quantity> {
+fn quantities(run: &PageRun) -> Vec<Quantity> {
+    let surface = &run.surface;
     let loss = if surface.terms().is_empty() {
         "loss"
     } else {
@@ -235,17 +210,25 @@ fn quantities(surface: &Surface) -> Vec<Quantity> {
         let label = format!("{}, not weighted", term.name);
         wanted.push((term_key(&term.name), label, Value::Term(index)));
     }
+    if !surface.terms().is_empty() {
+        let terms = surface.terms().iter();
+        let words = terms.map(|term| format!("{} {}", value(term.weight, 4), term.name));
+        let sum = words.collect::<Vec<_>>().join(" + ");
+        let label = format!("total loss (data + {sum})");
+        wanted.push(("total".to_string(), label, Value::Total));
+    }
     let pick = |(key, label, value): (String, String, Value)| {
         let values = surface.values(value);
         let optional = matches!(value, Value::Accuracy | Value::LossSe);
         let known = !optional || values.iter().any(|v| !v.is_nan());
-        let positive = finite_range(&values).is_some_and(|(low, _)| low > 0.0);
+        let positive = finite_range(&values).is_some_and(|(_, high)| high > 0.0);
+        let log = positive && value != Value::Accuracy;
         known.then(|| Quantity {
             key,
             label,
-            linear: Levels::of(&values, Scale::Linear),
-            log: positive.then(|| Levels::of(&values, Scale::Log)),
-            data: pack(values),
+            linear: Drawn::of(run, value, &values, Scale::Linear),
+            log: log.then(|| Drawn::of(run, value, &values, Scale::Log)),
+            data: (value != Value::Total).then(|| pack(values)),
         })
     };
     wanted.into_iter().filter_map(pick).collect()

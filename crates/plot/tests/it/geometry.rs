@@ -155,6 +155,13 @@ fn page(surface: &Surface) -> serde_json::Value {
     serde_json::from_str(&rest[..rest.find("</script").unwrap()]).unwrap()
 }
 
+/// What ticks say.
+fn words_of(ticks: &serde_json::Value) -> Vec<String> {
+    let ticks = ticks.as_array().unwrap().iter();
+    let words = ticks.filter_map(|tick| tick["text"].as_str());
+    words.map(str::to_owned).collect()
+}
+
 #[test]
 fn the_page_has_the_levels_ticks_and_colours_of_the_figure() {
     for (surface, scale, key) in [
@@ -165,12 +172,14 @@ fn the_page_has_the_levels_ticks_and_colours_of_the_figure() {
         let (figure, page) = (shown(&surface, scale), page(&surface));
         let drawn = &page["runs"][0]["quantities"][0][key];
         let levels = drawn["levels"].as_array().unwrap();
-        let labelled = levels.iter().filter(|l| l["labelled"] == true);
-        let ticks: Vec<&str> = labelled.map(|l| l["text"].as_str().unwrap()).collect();
         let bar = group(&figure, "colour-bar");
         let mut said = texts(bar);
         assert_eq!(said.pop().as_deref(), Some("loss"));
-        assert_eq!(said, ticks, "{key}");
+        assert_eq!(said, words_of(&drawn["ticks"]), "{key}");
+        let axes = &page["runs"][0]["axes"];
+        let both = [&axes[0], &axes[1]].map(|axis| words_of(&axis["ticks"]));
+        let said = texts(group(&figure, "axes"));
+        assert_eq!(both.concat(), said[..said.len() - 2], "{key}");
         for words in texts(group(&figure, "contour-labels")) {
             assert!(
                 levels.iter().any(|l| l["text"] == words.as_str()),
@@ -197,10 +206,78 @@ fn the_page_has_the_levels_ticks_and_colours_of_the_figure() {
             for k in 0..3 {
                 let drawn = u8::from_str_radix(&fill[2 * k..2 * k + 2], 16).unwrap();
                 assert!(
-                    drawn.abs_diff(table[3 * entry + k]) <= 2,
+                    drawn.abs_diff(table[4 * entry + k]) <= 2,
                     "{key} {band:?}: {fill:.6}"
                 );
             }
+        }
+    }
+}
+
+/// The contour lines of a page, in shares of the frame.
+fn unpacked(lines: &serde_json::Value) -> Vec<Vec<(f64, f64)>> {
+    let packed = lines.as_str().unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(packed)
+        .unwrap();
+    let mut bytes = bytes.into_iter().peekable();
+    let mut lines = Vec::new();
+    while bytes.peek().is_some() {
+        let mut next = || {
+            let (mut number, mut shift) = (0_i64, 0);
+            loop {
+                let byte = bytes.next().unwrap();
+                number |= i64::from(byte & 127) << shift;
+                if byte < 128 {
+                    return number;
+                }
+                shift += 7;
+            }
+        };
+        let (_level, size) = (next(), next());
+        // Steps have their sign in the lowest bit.
+        let mut step = || match next() {
+            step if step % 2 == 0 => step / 2,
+            step => -(step + 1) / 2,
+        };
+        let mut at = (0, 0);
+        let mut points = Vec::new();
+        for _ in 0..size / 2 {
+            at.0 += step();
+            at.1 += step();
+            points.push((at.0 as f64 / 4096.0, at.1 as f64 / 4096.0));
+        }
+        lines.push(points);
+    }
+    lines
+}
+
+fn distance(p: (f64, f64), line: &[(f64, f64)]) -> f64 {
+    let to = |w: &[(f64, f64)]| {
+        let (dx, dy) = (w[1].0 - w[0].0, w[1].1 - w[0].1);
+        let along = (p.0 - w[0].0) * dx + (p.1 - w[0].1) * dy;
+        let t = (along / (dx * dx + dy * dy).max(1e-300)).clamp(0.0, 1.0);
+        (p.0 - w[0].0 - t * dx).hypot(p.1 - w[0].1 - t * dy)
+    };
+    line.windows(2).map(to).fold(f64::MAX, f64::min)
+}
+
+#[test]
+fn the_page_has_the_lines_of_the_figure() {
+    let saddle = plane(6, 9, |x, y| 2.0 * x * x - y * y);
+    for surface in [plane(21, 21, bowl), saddle, crate::support::broken()] {
+        let (figure, page) = (shown(&surface, Scale::Linear), page(&surface));
+        let lines = unpacked(&page["runs"][0]["quantities"][0]["linear"]["lines"]);
+        let frame = &points(group(&figure, "axes"))[0];
+        let ((x0, y0), (x1, y1)) = (frame[0], frame[2]);
+        let drawn = points(group(&figure, "contours"));
+        assert!(drawn.len() >= lines.len() && lines.len() > 5);
+        for (x, y) in drawn.into_iter().flatten() {
+            let share = ((x - x0) / (x1 - x0), (y - y0) / (y1 - y0));
+            let off = { lines.iter() }
+                .map(|line| distance(share, line))
+                .fold(f64::MAX, f64::min);
+            assert!(off < 2e-3, "{share:?} is {off} from every line");
         }
     }
 }

@@ -8,7 +8,8 @@ mod render;
 mod space;
 
 use super::paths::{PathOnPlane, axis_label, warnings};
-use super::plane::{Plane, hole_entries};
+use super::plane::hole_entries;
+use crate::display::Plane;
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;

@@ -3,7 +3,7 @@
 use super::camera::{Vec3, View, dot};
 use super::render::Picture;
 use super::space::Space;
-use crate::chart::plane::{Plane, marked};
+use crate::display::{Plane, marked};
 use crate::field::{Cell, Field};
 use crate::isoline::{coordinate, thinned, trace};
 use crate::layout::{Entry, Sheet, Swatch, mark};

@@ -1,7 +1,7 @@
 //! The box that a surface stands in.
 
 use super::camera::{Vec3, View};
-use crate::chart::plane::{extent, is_whole};
+use crate::display::{extent, is_whole};
 use crate::field::Field;
 use crate::layout::{Axis, ratio};
 use crate::options::Options;

@@ -25,6 +25,11 @@ impl Curve {
         }
     }
 
+    /// Its points; of a closed line the last is the first.
+    pub fn points(&self) -> &[(f64, f64)] {
+        &self.points
+    }
+
     pub fn length(&self) -> f64 {
         self.reach.last().copied().unwrap_or(0.0)
     }

@@ -1,7 +1,9 @@
 // A two-dimensional view of a run: one quantity on the grid of the first two axes.
 
 import type { Quantity, Run } from "./data";
-import type { Stats } from "./scale";
+
+/** What a field holds: its range, and what the picture can't show. */
+export interface Stats { min: number; max: number; nonFinite: number; missing: number }
 
 export interface Field {
   /** Coordinates along the first and second axis; a line has one second coordinate, 0. */
@@ -20,15 +22,13 @@ export interface Field {
 const ZERO = new Float64Array(1);
 
 function statistics(v: Float64Array, missing: (k: number) => boolean): Stats {
-  const s: Stats = { min: Infinity, max: -Infinity, minPositive: Infinity, nonFinite: 0, missing: 0, nonPositive: 0 };
+  const s: Stats = { min: Infinity, max: -Infinity, nonFinite: 0, missing: 0 };
   v.forEach((value, k) => {
     if (missing(k)) s.missing++;
     else if (!Number.isFinite(value)) s.nonFinite++;
     else {
       s.min = Math.min(s.min, value);
       s.max = Math.max(s.max, value);
-      if (value > 0) s.minPositive = Math.min(s.minPositive, value);
-      else s.nonPositive++;
     }
   });
   return s;
@@ -110,53 +110,4 @@ export function nearest(coords: Float64Array, x: number): number {
 export function position(coords: Float64Array, x: number): number {
   const last = coords.length - 1;
   return last === 0 ? 0 : ((x - coords[0]) / (coords[last] - coords[0])) * last;
-}
-
-/**
- * Bilinear value of a row-major array at a fractional index; NaN outside and where a corner is not finite.
- * For drawing only: numbers shown to the reader are always measured ones.
- */
-export function bilinear(v: ArrayLike<number>, nx: number, ny: number, x: number, y: number): number {
-  if (!(x >= 0 && x <= nx - 1 && y >= 0 && y <= ny - 1)) return NaN;
-  const i = Math.min(nx - 2, Math.floor(x));
-  const j = Math.min(ny - 2, Math.floor(y));
-  const [p, q] = [x - i, y - j];
-  const k = i * ny + j;
-  return (1 - p) * ((1 - q) * v[k] + q * v[k + 1]) + p * ((1 - q) * v[k + ny] + q * v[k + ny + 1]);
-}
-
-/** `bilinear` that says nothing of NaN corners: the nearest grid value is used where one is not finite. */
-export function nearestFinite(v: ArrayLike<number>, nx: number, ny: number, x: number, y: number): number {
-  const smooth = bilinear(v, nx, ny, x, y);
-  if (Number.isFinite(smooth)) return smooth;
-  const [i, j] = [Math.round(x), Math.round(y)];
-  return i >= 0 && j >= 0 && i < nx && j < ny ? v[i * ny + j] : NaN;
-}
-
-/** Grid lines a side that a coarse grid is refined to for drawing, at least. */
-const FINE = 200;
-
-/** The same values on a grid `factor` times as fine. */
-export interface Refined { v: Float64Array; nx: number; ny: number; factor: number }
-
-/**
- * Bilinear values of a coarse grid on a finer one, so that lines between them bend as the colours do. Cells with a corner
- * that is not finite stay holes, their borders with others keep their values.
- */
-export function refined(v: ArrayLike<number>, nx: number, ny: number): Refined {
-  const factor = Math.max(1, Math.ceil(FINE / (Math.max(nx, ny) - 1)));
-  const [mx, my] = [(nx - 1) * factor + 1, (ny - 1) * factor + 1];
-  if (factor === 1) return { v: Float64Array.from(v), nx, ny, factor };
-  const along = (k: number, q: number) => (q === 0 ? v[k] : (1 - q) * v[k] + q * v[k + 1]);
-  const out = new Float64Array(mx * my);
-  for (let a = 0; a < mx; a++) {
-    const [i, p] = [Math.floor(a / factor), (a % factor) / factor];
-    for (let b = 0; b < my; b++) {
-      const [j, q] = [Math.floor(b / factor), (b % factor) / factor];
-      const k = i * ny + j;
-      const here = along(k, q);
-      out[a * my + b] = p === 0 ? here : (1 - p) * here + p * along(k + ny, q);
-    }
-  }
-  return { v: out, nx: mx, ny: my, factor };
 }
