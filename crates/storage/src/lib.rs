@@ -55,7 +55,7 @@ pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
     Checkpoints, Compacted, Contribution, JournalNote, MergeSource, MissingPoints, NamedTrajectory,
-    RunFilter, RunOrder, Store, StoredCheckpoint, StoredDirections, StoredRows,
+    RunFilter, RunOrder, Store, StoredCheckpoint, StoredDirections, StoredRows, host,
 };
 pub use tables::{ColumnKind, TableColumn, TableFile};
 pub use training::{TrainRecord, TrainingState};

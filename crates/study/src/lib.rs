@@ -28,12 +28,14 @@ mod recording;
 pub mod report;
 pub mod runs;
 pub mod shard;
+pub mod status;
+pub mod submit;
 pub mod text;
 pub mod trajectory;
 pub mod words;
 
 pub use curvature::MeanLoss;
-pub use error::{NoCurvature, Smaller, StudyError};
+pub use error::{NoCurvature, Smaller, StudyError, SubmitError};
 pub use numbers::Numbers;
 pub use recording::{StoredBefore, StoredTraining, TrainingRecorder, stored_before};
 pub use report::Reporter;

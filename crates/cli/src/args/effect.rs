@@ -32,6 +32,7 @@ const NOT_DRAWN: &str = "with --weights and --no-shuffle nothing is drawn at ran
 const UNMERGED: &str =
     "a figure shows the whole: draw it once `landscape merge` has put the shards together";
 const UNFINISHED: &str = "a shard does not complete a run, so nothing would be replaced; remove its file to compute it again";
+const COPIED: &str = "every shard would write the same file; `landscape export NAME --directions` does once they are merged";
 const STORED: &str = "the runs that are named are stored already, so nothing is trained";
 const MADE: &str = "it belongs to trainings that are made, as in `landscape compare --seeds 0..3`";
 const NAMED: &str = "it belongs to stored runs that are named, as in `landscape compare a b`";
@@ -124,6 +125,7 @@ fn landscape(given: &Given, dims: usize) -> Vec<Rule> {
         renamed(given),
         idle("orthogonal", dims == 1, why),
         idle("output log", sharded, UNMERGED),
+        idle("save_directions", sharded, COPIED),
         idle("force", sharded, UNFINISHED),
     ]);
     rules
@@ -198,6 +200,7 @@ fn hessian(given: &Given) -> Vec<Rule> {
         needs("step", has("run"), "--run NAME"),
         needs("shard", has("map"), "--map"),
         idle("output", has("shard"), UNMERGED),
+        idle("save_directions", has("shard"), COPIED),
         idle("force", has("shard"), UNFINISHED),
         needs("all_steps", has("run"), "--run NAME"),
         renamed(given),

@@ -25,6 +25,7 @@ mod plot;
 mod problem;
 mod sample;
 mod shard;
+mod submit;
 mod train;
 mod trajectory;
 mod values;
@@ -49,6 +50,7 @@ pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
 pub use sample::{PlaneArgs, SampleArgs};
 pub use shard::ShardArgs;
+pub use submit::{StatusArgs, SubmitArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
 
@@ -218,6 +220,8 @@ pub enum Command {
     Plot(PlotArgs),
     Export(ExportArgs),
     Import(ImportArgs),
+    Submit(SubmitArgs),
+    Status(StatusArgs),
     Merge(MergeArgs),
     Runs(RunsArgs),
     Show(ShowArgs),

@@ -19,6 +19,8 @@ mod runs;
 mod sample;
 mod show;
 mod sql;
+mod status;
+mod submit;
 mod train;
 mod trajectory;
 
@@ -44,6 +46,8 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Export(args) => export::export(&args, console),
         Command::Model(args) => model::model(&args, console),
         Command::Import(args) => export::import(&args, console),
+        Command::Submit(args) => submit::submit(&args, console),
+        Command::Status(args) => status::status(&args, console),
         Command::Merge(args) => merge::merge(&args, console),
         Command::Runs(args) => runs::runs(&args, console),
         Command::Show(args) => show::show(&args, console),

@@ -6,7 +6,7 @@ use crate::interrupt::Interrupt;
 use landscape_core as core;
 use landscape_models::{GetError, ModelsError};
 use landscape_storage::Error as Store;
-use landscape_study::StudyError;
+use landscape_study::{StudyError, SubmitError};
 use landscape_trace::TraceError;
 use std::io;
 
@@ -131,6 +131,12 @@ impl CliError {
                 E::Store(Store::Vanished { .. } | Store::Gone { .. } | Store::TakenOver { .. }) => {
                     1
                 }
+                // An engine, or the shards that it ran.
+                E::Submit(
+                    SubmitError::NoEngine { .. }
+                    | SubmitError::Failed { .. }
+                    | SubmitError::Incomplete { .. },
+                ) => 1,
                 // A server, or a device that was there when the work began.
                 E::Models(ModelsError::Get(GetError::Connection { .. })) => 1,
                 E::Trace(TraceError::Device { .. }) | E::Panicked { .. } => 1,

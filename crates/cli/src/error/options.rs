@@ -8,7 +8,7 @@ use landscape_import::ImportError;
 use landscape_models::{GetError, ModelsError};
 use landscape_storage::Error as Store;
 use landscape_study::shard::ShardError;
-use landscape_study::{NoCurvature, Smaller, StudyError};
+use landscape_study::{NoCurvature, Smaller, StudyError, SubmitError};
 use landscape_trace::TraceError;
 
 /// What to do about an error of the library, in the options of the command line, where it has some for that.
@@ -37,6 +37,19 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "use --device flex, cuda, libtorch or libtorch-cuda, which have bf16, or --precision f32"
         }
         E::Shard(ShardError::NoCount { .. }) => "give --shard auto/N, or K/N itself",
+        E::Submit(SubmitError::OneDatabase { .. }) => {
+            "put {K}, the number of the shard, into its name: --db 'shard-{K}.duckdb'"
+        }
+        E::Submit(SubmitError::NoImage) => "give --image IMAGE",
+        E::Submit(SubmitError::OtherCommand { .. }) => {
+            "give the same command, or another --out DIR"
+        }
+        E::Submit(SubmitError::Redivided { .. }) => {
+            "leave --shards out to go on, or divide it anew with another --out DIR"
+        }
+        E::Submit(SubmitError::Incomplete { .. }) => {
+            "the same `landscape submit` again submits those that are not complete"
+        }
         E::OtherRequest { .. } => {
             "merge shards of one request; if it is another run, give it another name with `landscape rename`"
         }

@@ -3,10 +3,11 @@
 use super::SCHEMA;
 use crate::args::Given;
 use crate::error::CliError;
-use crate::words::{VARIABLES, color_of, message, options, quoted, variable};
+use crate::words::{VARIABLES, color_of, message, options, variable};
 use clap::ColorChoice;
 use clap::error::ErrorKind;
 use landscape_core::{name_words, path_text};
+use landscape_study::words::quoted;
 use serde_json::json;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};

@@ -4,7 +4,7 @@ mod failure;
 mod json;
 mod progress;
 
-pub use crate::words::{Typed, quoted};
+pub use crate::words::Typed;
 pub use failure::unread;
 pub use json::{Added, path_json};
 

@@ -1,10 +1,11 @@
 //! Commands as they would be typed.
 
 use super::environment::{DB, variable};
-use landscape_core::{escaped, text_path};
+use landscape_core::text_path;
 use landscape_models::Split;
 use landscape_study::files::as_file;
 use landscape_study::record::DataSource;
+use landscape_study::words::quoted;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
@@ -19,19 +20,6 @@ pub fn command_line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> Stri
         .chain(words)
         .collect();
     words.join(" ")
-}
-
-/// A word as a shell has to read it; where it is not UTF-8 or holds control characters, with the escapes of
-/// bash and zsh.
-pub fn quoted(word: &OsStr) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
-    match word.to_str() {
-        Some(word) if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
-        Some(word) if !word.contains(char::is_control) => {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-        _ => escaped(word),
-    }
 }
 
 /// A command to suggest. However names and files are called, they are taken for what they are.
@@ -175,21 +163,6 @@ impl fmt::Display for Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_for_the_shell() {
-        let cases = [
-            ("plane", "plane"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("$(rm -r x)", "'$(rm -r x)'"),
-            ("", "''"),
-            ("a\x1b[31m\n", r"$'a\x1b[31m\n'"),
-        ];
-        for (word, shown) in cases {
-            assert_eq!(quoted(OsStr::new(word)), shown);
-        }
-    }
 
     #[test]
     fn names_are_not_taken_for_options() {

@@ -12,6 +12,9 @@ pub const THREADS: &str = "LANDSCAPE_THREADS";
 /// Folder of standard data sets.
 pub const DATA_DIR: &str = "LANDSCAPE_DATA_DIR";
 
+/// The instructions of the device `cpu`.
+const SIMD: &str = "LANDSCAPE_SIMD";
+
 /// Options by their names in the definition of the command line, and the variables that set their usual values.
 pub const VARIABLES: [(&str, &str); 4] = [
     ("db", DB),
@@ -23,6 +26,13 @@ pub const VARIABLES: [(&str, &str); 4] = [
 /// The value of a variable; an empty one is as good as none.
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The variables that change what a command does, where they are set, with their values.
+pub fn own_variables() -> Vec<(OsString, OsString)> {
+    let names = VARIABLES.iter().map(|(_, name)| *name).chain([SIMD]);
+    let set = names.filter_map(|name| Some((name.into(), variable(name)?)));
+    set.collect()
 }
 
 /// The words that can be options.

@@ -4,6 +4,8 @@ mod command;
 mod environment;
 mod text;
 
-pub use command::{DATABASE, Typed, command_line, quoted};
-pub use environment::{DATA_DIR, DB, DEVICE, THREADS, VARIABLES, color_of, options, variable};
+pub use command::{DATABASE, Typed, command_line};
+pub use environment::{
+    DATA_DIR, DB, DEVICE, THREADS, VARIABLES, color_of, options, own_variables, variable,
+};
 pub use text::{message, nearest, plain};

@@ -15,6 +15,8 @@ pub const COMMANDS: &[&str] = &[
     "plot",
     "export",
     "import",
+    "submit",
+    "status",
     "merge",
     "runs",
     "show",

@@ -34,6 +34,7 @@ mod siblings;
 mod signals;
 mod sql;
 mod statistics;
+mod submit;
 mod support;
 mod train;
 mod trajectory;

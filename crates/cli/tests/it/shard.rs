@@ -137,6 +137,10 @@ fn what_does_not_go_with_a_shard_is_refused() {
             "--output has no effect here: a figure shows the whole",
         ),
         (
+            "--shard 0/4 --save-directions d.safetensors",
+            "--save-directions has no effect here: every shard would write the same file",
+        ),
+        (
             "--shard 0/4 --force",
             "--force has no effect here: a shard does not complete a run",
         ),

@@ -32,6 +32,7 @@ pub use directions::StoredDirections;
 pub use keep::JournalNote;
 pub use list::{RunFilter, RunOrder};
 pub use merge::{Contribution, MergeSource, MissingPoints};
+pub use sessions::host;
 pub use trajectory::NamedTrajectory;
 
 pub(crate) use keep::{Kept, Refused};

@@ -60,6 +60,12 @@ impl Session {
         told
     }
 
+    /// Whether one that begins now and here is the same: on this machine, of this provenance.
+    fn goes_on(&self, new: &Map<String, Value>) -> bool {
+        let here = self.host.is_none() || self.host == host();
+        here && { self.provenance.as_object() }.is_some_and(|own| alike(own, new))
+    }
+
     /// The shards that it computed.
     fn shards(&self) -> Option<Shards> {
         self.word(SHARD)?.parse().ok()
@@ -92,8 +98,8 @@ impl Session {
     }
 }
 
-/// What the machine is called, where it says so.
-fn host() -> Option<String> {
+/// What this machine is called, where it says so: [`Contribution::host`] of what is computed here.
+pub fn host() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| env::var("HOSTNAME").ok());
     let name = name.or_else(|| env::var("COMPUTERNAME").ok())?;
@@ -114,13 +120,11 @@ pub(super) fn add(conn: &Connection, run: &Run, session: &Value) -> Result<(), E
     };
     let mut all = load(conn, run.id)?;
     close(&mut all, count_of(conn, run)?);
-    let last = all.last().and_then(|last| last.provenance.as_object());
-    if last.is_some_and(|last| alike(last, new)) {
+    if all.last().is_some_and(|last| last.goes_on(new)) {
         return Ok(());
     }
     all.retain(|one| one.points != Some(0));
-    let last = all.last().and_then(|last| last.provenance.as_object());
-    if last.is_none_or(|last| !alike(last, new)) {
+    if all.last().is_none_or(|last| !last.goes_on(new)) {
         all.push(Session::new(session));
     }
     put(conn, run.id, &all)?;

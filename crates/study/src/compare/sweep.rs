@@ -314,14 +314,13 @@ impl Sweep {
         let together = together.min(variants.len()) as f64;
         let step = seconds / left.max(1) as f64 / together;
         let training = Part::new("steps of training", all, step).stored(stored);
-        let planes = request.points(variants.len())?;
-        let point = seconds_a_point(&self.study, &request.evaluation)?;
-        let planes = Part::new("points of planes", planes, point);
         let mut parts = vec![training];
         if self.shard.is_some() {
             return Ok(Estimate::of(parts));
         }
-        parts.push(planes);
+        let planes = request.points(variants.len())?;
+        let point = seconds_a_point(&self.study, &request.evaluation)?;
+        parts.push(Part::new("points of planes", planes, point));
         if request.curvature {
             let product = seconds_a_product(&self.study, &request.evaluation)?;
             let most = variants.len() * LanczosParams::default().max_products;

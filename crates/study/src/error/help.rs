@@ -27,6 +27,7 @@ impl StudyError {
             }
             E::ShardedCurvature => "ask for the map alone, and for the rest without a shard",
             E::Shard(error) => return error.help(),
+            E::Submit(error) => return error.help(),
             E::NoWidth { .. } => "give another network, or vary something else",
             E::InitialWidths => "start them at random",
             E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",

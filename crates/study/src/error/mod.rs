@@ -2,8 +2,10 @@
 
 mod below;
 mod help;
+mod submit;
 mod words;
 
+pub use submit::SubmitError;
 pub use words::{NoCurvature, Smaller};
 
 use crate::shard::ShardError;
@@ -120,6 +122,9 @@ pub enum StudyError {
     /// There is no such shard.
     #[error(transparent)]
     Shard(#[from] ShardError),
+    /// Shards are not handed to an engine, or not found.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
     /// A path is measured at its ends at least.
     #[error("a path between networks is measured at 2 points or more, but {given} given")]
     FewPoints {

@@ -4,7 +4,8 @@ mod table;
 
 pub use table::{Align, Columns, Table};
 
-use landscape_core::short;
+use landscape_core::{escaped, short};
+use std::ffi::OsStr;
 
 /// Seconds in words, as short as is of use.
 pub fn duration(seconds: f64) -> String {
@@ -42,6 +43,25 @@ pub fn rate(rate: f64) -> String {
         r if r.is_finite() && r > 0.0 && r < 1.0 => format!("one in {}", duration(1.0 / r)),
         r if r.is_finite() => format!("{r:.1}/s"),
         _ => "very many/s".to_owned(),
+    }
+}
+
+/// A word as a shell has to read it; where it is not UTF-8 or holds control characters, with the escapes of bash and zsh.
+///
+/// ```
+/// use landscape_study::words::quoted;
+/// use std::ffi::OsStr;
+///
+/// assert_eq!(quoted(OsStr::new("it's")), r"'it'\''s'");
+/// ```
+pub fn quoted(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
+    match word.to_str() {
+        Some(word) if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
+        Some(word) if !word.contains(char::is_control) => {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+        _ => escaped(word),
     }
 }
 
@@ -112,6 +132,21 @@ mod tests {
         assert_eq!(rate(1234.5), "1234/s");
         assert_eq!(rate(1.27), "1.3/s");
         assert_eq!(rate(0.04), "one in 25.0 s");
+    }
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        let cases = [
+            ("plane", "plane"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm -r x)", "'$(rm -r x)'"),
+            ("", "''"),
+            ("a\x1b[31m\n", r"$'a\x1b[31m\n'"),
+        ];
+        for (word, shown) in cases {
+            assert_eq!(quoted(OsStr::new(word)), shown);
+        }
     }
 
     #[test]
