@@ -29,9 +29,11 @@ impl Raster {
         mut color: impl FnMut(usize, usize) -> Option<[u8; 3]>,
     ) -> Self {
         let mut raster = Raster::new(width, height);
-        for (i, pixel) in raster.data.chunks_exact_mut(4).enumerate() {
-            if let Some([r, g, b]) = color(i % width, i / width) {
-                pixel.copy_from_slice(&[r, g, b, 255]);
+        for (row, pixels) in raster.data.chunks_exact_mut(4 * width).enumerate() {
+            for (column, pixel) in pixels.chunks_exact_mut(4).enumerate() {
+                if let Some([r, g, b]) = color(column, row) {
+                    pixel.copy_from_slice(&[r, g, b, 255]);
+                }
             }
         }
         raster
@@ -39,8 +41,32 @@ impl Raster {
 
     /// The picture as a `data:` address.
     pub fn data_uri(&self) -> Result<String, PlotError> {
-        let png = encode(self.width, self.height, &self.data, None, &[])?;
+        let png = match self.indexed() {
+            Some((colors, places)) => encode_indexed(self.width, self.height, &colors, &places)?,
+            None => encode(self.width, self.height, &self.data, None, &[])?,
+        };
         Ok(format!("data:image/png;base64,{}", STANDARD.encode(png)))
+    }
+
+    /// The colours of a picture of at most 256, and of each pixel the place of its own.
+    fn indexed(&self) -> Option<(Vec<[u8; 4]>, Vec<u8>)> {
+        let mut colors: Vec<[u8; 4]> = Vec::new();
+        let mut places = Vec::with_capacity(self.width * self.height);
+        let mut last = 0;
+        for pixel in self.data.chunks_exact(4) {
+            if colors.get(last).is_none_or(|color| color != pixel) {
+                last = match colors.iter().position(|color| color == pixel) {
+                    Some(known) => known,
+                    None if colors.len() == 256 => return None,
+                    None => {
+                        colors.push([pixel[0], pixel[1], pixel[2], pixel[3]]);
+                        colors.len() - 1
+                    }
+                };
+            }
+            places.push(last as u8);
+        }
+        Some((colors, places))
     }
 }
 
@@ -48,6 +74,31 @@ fn failed(error: impl std::fmt::Display) -> PlotError {
     PlotError::Raster {
         reason: error.to_string(),
     }
+}
+
+/// A PNG file of pixels that are places in a list of at most 256 colours.
+fn encode_indexed(
+    width: usize,
+    height: usize,
+    colors: &[[u8; 4]],
+    places: &[u8],
+) -> Result<Vec<u8>, PlotError> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(
+        { colors.iter() }
+            .flat_map(|c| [c[0], c[1], c[2]])
+            .collect::<Vec<u8>>(),
+    );
+    encoder.set_trns({ colors.iter() }.map(|c| c[3]).collect::<Vec<u8>>());
+    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(places).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(out)
 }
 
 /// A PNG file of straight RGBA pixels, with its resolution and text chunks.

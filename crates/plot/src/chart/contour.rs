@@ -171,12 +171,8 @@ fn paint(
     let pixels = |points: f64| libm::ceil(points / 72.0 * DPI).max(1.0) as usize;
     let (w, h) = (pixels(panel.frame.w), pixels(panel.frame.h));
     let color = painter(data, options);
-    let (su, sv) = ((field.nx() - 1) as f64, (field.ny() - 1) as f64);
-    let raster = Raster::from_fn(w, h, |column, row| {
-        let u = (column as f64 + 0.5) / w as f64 * su;
-        let v = (1.0 - (row as f64 + 0.5) / h as f64) * sv;
-        field.sample(u, v).map(&color)
-    });
+    let place = field.pixels(w, h);
+    let raster = Raster::from_fn(w, h, |column, row| place(column, row).map(&color));
     canvas.group("values");
     canvas.image(panel.frame, &raster, false)?;
     canvas.end();

@@ -150,6 +150,27 @@ impl Field {
         (self.nearest(u, v).is_finite() && total > 0.0).then(|| sum / total)
     }
 
+    /// [`Field::sample`] at the centres of `w` by `h` pixels over the plane; the first is at the upper left.
+    pub fn pixels(&self, w: usize, h: usize) -> impl Fn(usize, usize) -> Option<f64> {
+        let along = |pixels: usize, n: usize| -> Vec<(f64, usize, f64)> {
+            let centre = |p: usize| (p as f64 + 0.5) / pixels as f64;
+            let index = |u: f64| (u, below(u, n).0, below(u, n).1);
+            let indices = (0..pixels).map(|p| index(centre(p) * (n - 1) as f64));
+            indices.collect()
+        };
+        let (columns, mut rows) = (along(w, self.nx()), along(h, self.ny()));
+        rows.reverse();
+        move |column, row| {
+            let ((u, i, s), (v, j, t)) = (columns[column], rows[row]);
+            let [a, b, c, d] = self.corners(i, j);
+            if !(a + b + c + d).is_finite() {
+                return self.sample(u, v);
+            }
+            let (p, q) = (1.0 - s, 1.0 - t);
+            Some(p * q * a + s * q * b + s * t * c + p * t * d)
+        }
+    }
+
     /// The place of the nearest point; NaN where it is not finite.
     pub fn nearest(&self, u: f64, v: f64) -> f64 {
         let index = |u: f64, n: usize| (libm::floor(u + 0.5).max(0.0) as usize).min(n - 1);

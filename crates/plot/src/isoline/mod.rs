@@ -122,6 +122,10 @@ fn segments(above: [bool; 4], middle: impl Fn() -> bool) -> ([(Side, Side); 2], 
 /// opposite corner are known; with more, none.
 fn cell(corners: [f64; 4], level: f64) -> ([(Side, Side); 2], usize) {
     let above = corners.map(|v| v >= level);
+    // A corner that is not finite is not above; most cells end here.
+    if above.iter().all(|a| *a) || !above.iter().any(|a| *a) {
+        return ([(0, 0); 2], 0);
+    }
     let mut broken = (0..4).filter(|k| !corners[*k].is_finite());
     match (broken.next(), broken.next()) {
         (None, _) => segments(above, || saddle(corners) >= level),

@@ -157,7 +157,7 @@ fn ranges() -> Vec<Json> {
 /// and the mean of its points in indices of the fine grid.
 fn field_list(k: u64) -> Json {
     let (nx, ny, values) = field(k);
-    let log = k % 3 > 0;
+    let log = !k.is_multiple_of(3);
     let (scale, known, mut list) = scale_list(&values, log);
     let axis = |n: usize| Axis::new(0.0, (n - 1) as f64, n).expect("an axis of points");
     let grid = Grid::new(vec![axis(nx), axis(ny)]).expect("a plane");
