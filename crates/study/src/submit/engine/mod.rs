@@ -35,6 +35,12 @@ landscape_core::named!(Engine, "engine", {
     Mpi => "mpi": "mpirun or srun: a process for each shard, all at once",
 });
 
+/// Whether a command says where it is evaluated.
+pub(super) fn names_device(command: &[String]) -> bool {
+    let is_device = |word: &String| word == "--device" || word.starts_with("--device=");
+    command.iter().any(is_device)
+}
+
 /// Shards that are to be run, and what an engine has to know of them.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
