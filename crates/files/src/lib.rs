@@ -17,7 +17,7 @@ pub use archive::open_zip;
 pub use budget::{Budget, TooLarge, allow_memory, allowed_memory};
 pub use error::{FileError, io_help};
 pub use input::{open, read};
-pub use npy::{Kind, Npy, Number};
+pub use npy::{Npy, Number};
 pub use npz::Npz;
 pub use numbers::{Array, Numbers, Stored};
 pub use pickle::PickleError;

@@ -1,49 +1,12 @@
 //! NumPy's `.npy` format, versions 1 to 3.
 
+use crate::numbers::{BLOCK, Stored};
 use crate::{Budget, FileError, product};
-use half::f16;
+use half::{bf16, f16};
 use std::io::Read;
 
 /// The longest header that is read; NumPy itself takes no more than 10,000 bytes.
 const MAX_HEADER: usize = 1 << 20;
-/// Values that are decoded at a time.
-const BLOCK: usize = 8192;
-
-/// How one value is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // the names of Rust's types
-pub enum Kind {
-    Bool,
-    I8,
-    I16,
-    I32,
-    I64,
-    U8,
-    U16,
-    U32,
-    U64,
-    F16,
-    F32,
-    F64,
-}
-
-impl Kind {
-    /// Bytes of a value.
-    pub fn bytes(self) -> usize {
-        match self {
-            Kind::Bool | Kind::I8 | Kind::U8 => 1,
-            Kind::I16 | Kind::U16 | Kind::F16 => 2,
-            Kind::I32 | Kind::U32 | Kind::F32 => 4,
-            Kind::I64 | Kind::U64 | Kind::F64 => 8,
-        }
-    }
-
-    /// Whether the values are floating-point numbers.
-    pub fn is_float(self) -> bool {
-        matches!(self, Kind::F16 | Kind::F32 | Kind::F64)
-    }
-}
-
 /// What stored values become.
 pub trait Number: Copy + Default {
     /// From a floating-point number; `None` where there is no such value.
@@ -82,7 +45,7 @@ impl Number for i64 {
 /// An array whose header has been read, and whose values have not.
 #[derive(Debug)]
 pub struct Npy<'b, R> {
-    kind: Kind,
+    kind: Stored,
     shape: Vec<usize>,
     big: bool,
     fortran: bool,
@@ -119,7 +82,7 @@ impl<'b, R: Read> Npy<'b, R> {
     }
 
     /// How the values are stored.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Stored {
         self.kind
     }
 
@@ -162,7 +125,7 @@ impl<'b, R: Read> Npy<'b, R> {
 
 /// Appends the values in `bytes`.
 fn decode<T: Number>(
-    kind: Kind,
+    kind: Stored,
     big: bool,
     bytes: &[u8],
     into: &mut Vec<T>,
@@ -185,23 +148,24 @@ fn decode<T: Number>(
         T::of_float(value).ok_or_else(wrong)
     };
     match kind {
-        Kind::Bool => each!(u8, |v: u8| int(i64::from(v != 0))),
-        Kind::U8 => each!(u8, |v: u8| int(v.into())),
-        Kind::I8 => each!(i8, |v: i8| int(v.into())),
-        Kind::U16 => each!(u16, |v: u16| int(v.into())),
-        Kind::I16 => each!(i16, |v: i16| int(v.into())),
-        Kind::U32 => each!(u32, |v: u32| int(v.into())),
-        Kind::I32 => each!(i32, |v: i32| int(v.into())),
-        Kind::I64 => each!(i64, int),
-        Kind::U64 => each!(u64, |v: u64| {
+        Stored::Bool => each!(u8, |v: u8| int(i64::from(v != 0))),
+        Stored::U8 => each!(u8, |v: u8| int(v.into())),
+        Stored::I8 => each!(i8, |v: i8| int(v.into())),
+        Stored::U16 => each!(u16, |v: u16| int(v.into())),
+        Stored::I16 => each!(i16, |v: i16| int(v.into())),
+        Stored::U32 => each!(u32, |v: u32| int(v.into())),
+        Stored::I32 => each!(i32, |v: i32| int(v.into())),
+        Stored::I64 => each!(i64, int),
+        Stored::U64 => each!(u64, |v: u64| {
             let beyond = |_| {
                 FileError::Unsupported(format!("holds {v}, outside the range of 64-bit integers"))
             };
             i64::try_from(v).map_err(beyond).map(T::of_int)
         }),
-        Kind::F16 => each!(f16, |v: f16| float(v.to_f64())),
-        Kind::F32 => each!(f32, |v: f32| float(v.into())),
-        Kind::F64 => each!(f64, float),
+        Stored::F16 => each!(f16, |v: f16| float(v.to_f64())),
+        Stored::Bf16 => each!(bf16, |v: bf16| float(v.to_f64())),
+        Stored::F32 => each!(f32, |v: f32| float(v.into())),
+        Stored::F64 => each!(f64, float),
     }
     Ok(())
 }
@@ -269,7 +233,7 @@ fn header(reader: &mut impl Read) -> Result<(String, u64), FileError> {
 }
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
-fn parse(text: &str) -> Result<(Kind, bool, bool, Vec<usize>), FileError> {
+fn parse(text: &str) -> Result<(Stored, bool, bool, Vec<usize>), FileError> {
     let unreadable = || {
         let shown: String = text.trim().chars().take(200).collect();
         FileError::Corrupt(format!(
@@ -309,7 +273,7 @@ fn parse(text: &str) -> Result<(Kind, bool, bool, Vec<usize>), FileError> {
 }
 
 /// Byte order and type of a descriptor such as `<f4`.
-fn stored(descr: &str) -> Option<(bool, Kind)> {
+fn stored(descr: &str) -> Option<(bool, Stored)> {
     let mut rest = descr.chars();
     let big = match rest.next()? {
         '<' | '|' => false,
@@ -318,18 +282,18 @@ fn stored(descr: &str) -> Option<(bool, Kind)> {
         _ => return None,
     };
     let kind = match rest.as_str() {
-        "b1" => Kind::Bool,
-        "i1" => Kind::I8,
-        "i2" => Kind::I16,
-        "i4" => Kind::I32,
-        "i8" => Kind::I64,
-        "u1" => Kind::U8,
-        "u2" => Kind::U16,
-        "u4" => Kind::U32,
-        "u8" => Kind::U64,
-        "f2" => Kind::F16,
-        "f4" => Kind::F32,
-        "f8" => Kind::F64,
+        "b1" => Stored::Bool,
+        "i1" => Stored::I8,
+        "i2" => Stored::I16,
+        "i4" => Stored::I32,
+        "i8" => Stored::I64,
+        "u1" => Stored::U8,
+        "u2" => Stored::U16,
+        "u4" => Stored::U32,
+        "u8" => Stored::U64,
+        "f2" => Stored::F16,
+        "f4" => Stored::F32,
+        "f8" => Stored::F64,
         _ => return None,
     };
     Some((big, kind))

@@ -45,7 +45,7 @@ pub struct Array {
 }
 
 /// Values that are decoded at a time.
-const BLOCK: usize = 8192;
+pub(crate) const BLOCK: usize = 8192;
 
 /// How one value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,14 +19,17 @@ use landscape_files::{Budget, FileError};
 use message::{Length, ValueInfo};
 use std::path::Path;
 
-/// Whether bytes are a model: messages have no mark at their beginning, but a graph.
+/// Whether bytes are a model: messages have no mark at their beginning, but a graph. One that is cut short is told by its first
+/// field, the version of the format.
 pub(crate) fn is_model(bytes: &[u8]) -> bool {
-    let mut graph = false;
-    for field in wire::Fields::of(bytes) {
+    let (mut graph, mut version) = (false, false);
+    for (place, field) in wire::Fields::of(bytes).enumerate() {
         match field {
+            Ok((1, wire::Field::Varint(1..100))) if place == 0 => version = true,
             Ok((7, wire::Field::Bytes(_))) => graph = true,
             Ok((1..=26, _)) => {}
-            _ => return false,
+            Ok(_) => return false,
+            Err(_) => return version,
         }
     }
     graph

@@ -211,7 +211,7 @@ pub fn sizes_are_compared_with_what_is_there() {
     // A field that says that it is longer than the file.
     let mut cut = of(tensor(&[2, 2], &bytes(9, &[0; 16])));
     cut.truncate(cut.len() - 6);
-    refused(dir.path(), &cut, "neither");
+    refused(dir.path(), &cut, "cut short");
     refused(
         dir.path(),
         &of([

@@ -2,7 +2,7 @@
 
 use super::{Array, Element, Numbers, may_be_classes};
 use crate::ModelsError;
-use landscape_files::{Budget, FileError, Kind, Npy, Npz};
+use landscape_files::{Budget, FileError, Npy, Npz, Stored};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub(super) fn read_npz(
 fn array<R: Read>(npy: Npy<'_, R>, targets: bool) -> Result<(Array, Element), FileError> {
     let shape = npy.shape().to_vec();
     let element = match npy.kind() {
-        Kind::U8 => Element::Byte,
+        Stored::U8 => Element::Byte,
         kind if kind.is_float() => Element::Float,
         _ => Element::Whole,
     };

@@ -84,6 +84,16 @@ impl FamilyNetwork {
         })
     }
 
+    /// The network with other values of what is trained, or of `all`.
+    fn with_values(&self, values: Vec<Tensor<1>>, all: bool) -> Network {
+        let mut setter = Setter {
+            path: Vec::new(),
+            values: values.into_iter(),
+            all,
+        };
+        self.network.clone().map(&mut setter)
+    }
+
     fn batch_loss(&self, network: &Network, places: &[i64]) -> Tensor<1> {
         let data = TensorData::new(places.to_vec(), [places.len()]);
         let places = Tensor::<1, Int>::from_data(data, &self.device);
@@ -100,12 +110,7 @@ impl PointNetwork for FamilyNetwork {
     }
 
     fn params(&self, tensors: Vec<Tensor<1>>) -> Params {
-        let mut setter = Setter {
-            path: Vec::new(),
-            values: tensors.into_iter(),
-            all: true,
-        };
-        self.network.clone().map(&mut setter).params()
+        self.with_values(tensors, true).params()
     }
 
     fn is_trained(&self) -> &[bool] {
@@ -118,13 +123,7 @@ impl PointNetwork for FamilyNetwork {
         places: &[i64],
         _: [u64; 2],
     ) -> Result<(f32, Vec<Tensor<1>>), StudyError> {
-        let values: Vec<Tensor<1>> = values.to_vec();
-        let mut setter = Setter {
-            path: Vec::new(),
-            values: values.into_iter(),
-            all: false,
-        };
-        let point = self.network.clone().map(&mut setter).train();
+        let point = self.with_values(values.to_vec(), false).train();
         let loss = self.batch_loss(&point, places);
         let mut reader = Reader {
             path: Vec::new(),
@@ -230,6 +229,18 @@ struct ProgramNetwork {
     is_trained: Vec<bool>,
 }
 
+impl ProgramNetwork {
+    /// The layout with other values of the parameters of some roles.
+    fn with_values(&self, values: Vec<Tensor<1>>, of: impl Fn(Role) -> bool) -> Params {
+        let mut params = self.layout.clone().into_inner();
+        let others = params.iter_mut().filter(|param| of(param.role));
+        for (param, value) in others.zip(values) {
+            param.data = numbers(value);
+        }
+        Params::new(params).expect("names and lengths are those of the layout")
+    }
+}
+
 impl PointNetwork for ProgramNetwork {
     fn tensors(&self, params: &Params) -> Result<Vec<Tensor<1>>, StudyError> {
         let params = params.clone().conform(&self.layout);
@@ -242,11 +253,7 @@ impl PointNetwork for ProgramNetwork {
     }
 
     fn params(&self, tensors: Vec<Tensor<1>>) -> Params {
-        let mut params = self.layout.clone().into_inner();
-        for (param, tensor) in params.iter_mut().zip(tensors) {
-            param.data = numbers(tensor);
-        }
-        Params::new(params).expect("names and lengths are those of the layout")
+        self.with_values(tensors, |_| true)
     }
 
     fn is_trained(&self) -> &[bool] {
@@ -259,12 +266,7 @@ impl PointNetwork for ProgramNetwork {
         places: &[i64],
         drawn: [u64; 2],
     ) -> Result<(f32, Vec<Tensor<1>>), StudyError> {
-        let mut point = self.layout.clone().into_inner();
-        let moving = point.iter_mut().filter(|t| t.role != Role::Buffer);
-        for (param, value) in moving.zip(values) {
-            param.data = numbers(value.clone());
-        }
-        let point = Params::new(point).expect("names and lengths are those of the layout");
+        let point = self.with_values(values.to_vec(), |role| role != Role::Buffer);
         let found = self.batches.at(&point, places, None, drawn)?;
         let gradients = point.iter().zip(found.gradient);
         let gradients = gradients.filter(|(tensor, _)| tensor.role != Role::Buffer);
