@@ -18,6 +18,7 @@ const TRACE: &[&str] = &[
     "schedule",
     "cpu",
     "device",
+    "pool",
     "direct",
     "objective",
     "builder",

@@ -44,7 +44,7 @@ pub use metrics::{
     Passage, Persistence, barrier, basins, lowest_way, merge_tree, metrics, metrics_of, optimum,
 };
 pub use names::{Choice, UnknownName};
-pub use objective::{FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
+pub use objective::{DeviceShare, FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};
 pub use operator::{Operator, OperatorError};
 pub use params::{FilterAxes, Parameter, Params, ParamsError, Role};
 pub use path_text::{escaped, name_words, path_text, path_words, text_path};

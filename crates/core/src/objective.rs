@@ -67,6 +67,61 @@ pub trait Objective: Sync {
     /// Whatever keeps the function from being evaluated at all. A loss that overflows is not an
     /// error: it is returned as it is.
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError>;
+
+    /// How many points have to be given at once, so that no part of what computes them is idle: more than 1 where several
+    /// devices share them. It may change from one evaluation to the next.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// What each of several devices has computed so far, where devices share the points.
+    fn shares(&self) -> Vec<DeviceShare> {
+        Vec::new()
+    }
+}
+
+/// What one of several devices computed that share the points of an objective.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceShare {
+    /// The device, in words.
+    pub device: String,
+    /// Points that it computed.
+    pub points: u64,
+    /// Why it computes no more, where it failed; its points were then given to the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+impl DeviceShare {
+    /// What was added since an earlier look at the same devices: those that computed something or failed meanwhile.
+    pub fn since(now: Vec<Self>, before: &[Self]) -> Vec<Self> {
+        let added = |(place, share): (usize, Self)| {
+            let known = before.get(place);
+            let points = share.points - known.map_or(0, |known| known.points);
+            let failed = share
+                .failed
+                .filter(|_| known.is_none_or(|known| known.failed.is_none()));
+            (points > 0 || failed.is_some()).then_some(DeviceShare {
+                device: share.device,
+                points,
+                failed,
+            })
+        };
+        now.into_iter().enumerate().filter_map(added).collect()
+    }
+
+    /// Adds shares to others, by the device.
+    pub fn add(all: &mut Vec<Self>, more: &[Self]) {
+        for share in more {
+            match all.iter_mut().find(|known| known.device == share.device) {
+                Some(known) => {
+                    known.points += share.points;
+                    known.failed = share.failed.clone().or(known.failed.take());
+                }
+                None => all.push(share.clone()),
+            }
+        }
+    }
 }
 
 /// What went wrong inside an [`Objective`].

@@ -1,7 +1,7 @@
 //! Carries points not yet known through an [`Objective`] to observers.
 
 use crate::counted::counted;
-use crate::objective::{Objective, ObjectiveError, Sample, Term};
+use crate::objective::{DeviceShare, Objective, ObjectiveError, Sample, Term};
 use crate::surface::{Surface, SurfaceError};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -58,6 +58,16 @@ pub trait Observer {
     /// # Errors
     /// An error ends the run; what was measured stays in the surface.
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError>;
+
+    /// Is told which devices computed the points of the batch that follows, and which failed meanwhile, where several share the
+    /// points of the objective. Nothing is done with it unless the observer says so.
+    ///
+    /// # Errors
+    /// As [`Observer::batch`].
+    fn shared(&mut self, shares: &[DeviceShare]) -> Result<(), ObserverError> {
+        let _ = shares;
+        Ok(())
+    }
 
     /// Takes the points that are interpolated at the end of an adaptive run, all of them at once.
     /// Nothing is done with them unless the observer says so.
@@ -181,7 +191,7 @@ fn describe_terms(terms: &[Term]) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Sampler {
     /// Points a batch. 0 adapts the batch to the speed: about ten a second of 16 to 16,384 points,
-    /// and fewer points, down to one, where 16 take longer than two seconds. It changes no result.
+    /// and fewer points, down to one, or to [`Objective::at_once`], where 16 take longer than two seconds. It changes no result.
     pub batch: usize,
     /// Ends the run between batches.
     pub cancel: Cancel,
@@ -244,6 +254,14 @@ impl Sampler {
         }
     }
 
+    /// The least size of automatic batches.
+    fn at_once(&self, objective: &dyn Objective) -> usize {
+        match self.batch {
+            0 => objective.at_once(),
+            _ => 1,
+        }
+    }
+
     /// As many points as fit the target time, at most sixteen times as many as before.
     fn next_batch(&self, size: usize, took: Duration) -> usize {
         if self.batch > 0 {
@@ -270,6 +288,8 @@ pub(crate) struct Feed<'a> {
     resumed: usize,
     done: usize,
     total: usize,
+    /// What devices had computed before the next batch.
+    shares: Vec<DeviceShare>,
 }
 
 impl<'a> Feed<'a> {
@@ -289,7 +309,8 @@ impl<'a> Feed<'a> {
             sampler,
             objective,
             start: Instant::now(),
-            size: sampler.first_batch(),
+            size: sampler.first_batch().max(sampler.at_once(objective)),
+            shares: objective.shares(),
             resumed: measured,
             done: measured,
             total: surface.grid().len(),
@@ -328,12 +349,24 @@ impl<'a> Feed<'a> {
             let batch = measure(self.objective, surface, indices)?;
             self.done += batch.len();
             let progress = self.progress();
+            let shares = self.shares();
             for observer in observers.iter_mut() {
+                if !shares.is_empty() {
+                    observer.shared(&shares)?;
+                }
                 observer.batch(&batch, progress)?;
             }
-            self.size = self.sampler.next_batch(self.size, batch_start.elapsed());
+            let next = self.sampler.next_batch(self.size, batch_start.elapsed());
+            self.size = next.max(self.sampler.at_once(self.objective));
         }
         Ok(Outcome::Complete)
+    }
+
+    /// What devices computed since the last call.
+    fn shares(&mut self) -> Vec<DeviceShare> {
+        let now = self.objective.shares();
+        let before = std::mem::replace(&mut self.shares, now.clone());
+        DeviceShare::since(now, &before)
     }
 
     fn progress(&self) -> Progress {

@@ -4,7 +4,7 @@ use crate::curvature::{Curvature, CurvaturePoint, Side};
 use crate::deltas::{Frame, Layout};
 use crate::run::Status;
 use crate::training::{TrainRecord, TrainingState};
-use landscape_core::{Measured, Parameter, Params, Role, Trajectory};
+use landscape_core::{DeviceShare, Measured, Parameter, Params, Role, Trajectory};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -14,6 +14,8 @@ use serde_json::Value;
 pub(crate) enum Change {
     /// Measured points.
     Points(Vec<Measured>),
+    /// Which devices computed the points beside it.
+    Devices(Vec<DeviceShare>),
     /// Interpolated points, in the place of those interpolated before.
     Interpolated(Vec<Measured>),
     /// Steps of a training, as a recorder collects them.

@@ -54,8 +54,9 @@ pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{
-    Checkpoints, Compacted, Contribution, JournalNote, MergeSource, MissingPoints, NamedTrajectory,
-    RunFilter, RunOrder, Store, StoredCheckpoint, StoredDirections, StoredRows, host,
+    Checkpoints, Compacted, Contribution, JournalNote, MergeFile, MergeSource, MissingPoints,
+    NamedTrajectory, RunFilter, RunOrder, Store, StoredCheckpoint, StoredDirections, StoredRows,
+    host,
 };
 pub use tables::{ColumnKind, TableColumn, TableFile};
 pub use training::{TrainRecord, TrainingState};

@@ -7,7 +7,7 @@ use crate::run::{Run, Status};
 use crate::store::{Kept, Store};
 use crate::writer::{Buffer, BufferedWriter};
 use landscape_core::{
-    Measured, Objective, Observer, ObserverError, PointSource, Progress, Surface,
+    DeviceShare, Measured, Objective, Observer, ObserverError, PointSource, Progress, Surface,
 };
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct StoreObserver {
 #[derive(Debug, Default)]
 struct Points {
     waiting: Vec<Measured>,
+    /// Which devices computed them.
+    devices: Vec<DeviceShare>,
     /// How many were taken out last, are in the journal, and were stored.
     taken: usize,
     journaled: usize,
@@ -62,7 +64,11 @@ impl Buffer for Points {
 
     fn take(&mut self) -> Vec<Change> {
         self.taken = self.waiting.len();
-        vec![Change::Points(std::mem::take(&mut self.waiting))]
+        let mut all = vec![Change::Points(std::mem::take(&mut self.waiting))];
+        if !self.devices.is_empty() {
+            all.push(Change::Devices(std::mem::take(&mut self.devices)));
+        }
+        all
     }
 
     fn kept(&mut self, kept: Kept) {
@@ -78,11 +84,13 @@ impl Buffer for Points {
     }
 
     fn give_back(&mut self, all: Vec<Change>) {
-        let points = all.into_iter().find_map(|change| match change {
-            Change::Points(points) => Some(points),
-            _ => None,
-        });
-        self.waiting = points.unwrap_or_default();
+        for change in all {
+            match change {
+                Change::Points(points) => self.waiting = points,
+                Change::Devices(devices) => self.devices = devices,
+                _ => {}
+            }
+        }
     }
 }
 
@@ -188,6 +196,11 @@ impl Observer for StoreObserver {
     /// `precision` is `bf16`).
     fn begin(&mut self, objective: &dyn Objective, surface: &Surface) -> Result<(), ObserverError> {
         self.check(objective, surface)
+    }
+
+    fn shared(&mut self, shares: &[DeviceShare]) -> Result<(), ObserverError> {
+        DeviceShare::add(&mut self.writer.buffer.devices, shares);
+        Ok(())
     }
 
     fn batch(&mut self, batch: &[Measured], progress: Progress) -> Result<(), ObserverError> {

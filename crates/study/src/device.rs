@@ -1,8 +1,9 @@
 //! Devices by name, and what an operation is evaluated on.
 
 use crate::StudyError;
+use crate::report::Reporter;
 use burn::tensor::Device;
-use landscape_trace::{Level, Target};
+use landscape_trace::{Level, Target, TraceError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -186,7 +187,23 @@ impl Evaluation {
     /// [`DeviceName::open`].
     pub fn targets(&self) -> Result<Vec<Target>, StudyError> {
         check_level()?;
-        let target = |name: &DeviceName| match name {
+        { self.devices.iter() }
+            .map(|name| self.target(*name))
+            .collect()
+    }
+
+    /// The same for points that several devices share: those that cannot be opened are left out, with a warning, where others can.
+    ///
+    /// # Errors
+    /// As [`Evaluation::targets`] where no device is there, or this program was built without one of them.
+    pub fn shared_targets(&self, reporter: &dyn Reporter) -> Result<Vec<Target>, StudyError> {
+        check_level()?;
+        let open = |name: &DeviceName| self.target(*name);
+        those_there(&self.devices, open, reporter)
+    }
+
+    fn target(&self, name: DeviceName) -> Result<Target, StudyError> {
+        match name {
             DeviceName::Cpu => Ok(Target::Host {
                 threads: self.threads,
                 level: Level::detect(),
@@ -195,8 +212,7 @@ impl Evaluation {
                 device: other.open()?,
                 batch: 0,
             }),
-        };
-        self.devices.iter().map(target).collect()
+        }
     }
 
     /// The devices in words.
@@ -204,6 +220,33 @@ impl Evaluation {
         let names: Vec<String> = self.devices.iter().map(ToString::to_string).collect();
         names.join(", ")
     }
+}
+
+/// Opens devices, of which some may be absent.
+fn those_there<T>(
+    names: &[DeviceName],
+    open: impl Fn(&DeviceName) -> Result<T, StudyError>,
+    reporter: &dyn Reporter,
+) -> Result<Vec<T>, StudyError> {
+    let (mut there, mut absent) = (Vec::new(), Vec::new());
+    for name in names {
+        match open(name) {
+            Ok(target) => there.push(target),
+            Err(error @ StudyError::Trace(TraceError::NoDevice { .. })) => absent.push(error),
+            Err(other) => return Err(other),
+        }
+    }
+    if there.is_empty()
+        && let Some(error) = absent.pop()
+    {
+        return Err(error);
+    }
+    for error in absent {
+        reporter.warn(format_args!(
+            "warning: {error}; the other devices go on without it"
+        ));
+    }
+    Ok(there)
 }
 
 /// What the environment asks for is there.
@@ -214,5 +257,64 @@ fn check_level() -> Result<(), StudyError> {
             Err(StudyError::NoSimd { asked })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Display;
+    use std::sync::Mutex;
+
+    /// Keeps what is said.
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Reporter for Heard {
+        fn say(&self, _: crate::report::Level, words: &dyn Display) {
+            self.0.lock().unwrap().push(words.to_string());
+        }
+    }
+
+    fn absent(name: &DeviceName) -> StudyError {
+        StudyError::Trace(TraceError::NoDevice {
+            device: name.to_string(),
+            reason: "no such adapter".to_owned(),
+        })
+    }
+
+    #[test]
+    fn devices_that_are_not_there_are_left_out_where_others_are() {
+        let names = [
+            DeviceName::Cpu,
+            DeviceName::Cuda(1),
+            DeviceName::Vulkan(None),
+        ];
+        let open = |name: &DeviceName| match name {
+            DeviceName::Cpu => Ok("cpu"),
+            other => Err(absent(other)),
+        };
+        let heard = Heard::default();
+        assert_eq!(those_there(&names, open, &heard).unwrap(), ["cpu"]);
+        let said = heard.0.into_inner().unwrap();
+        assert_eq!(said.len(), 2, "{said:?}");
+        for (words, name) in said.iter().zip(["cuda:1", "vulkan"]) {
+            assert!(
+                words.contains(name) && words.contains("no such adapter"),
+                "{words}"
+            );
+        }
+        // None of them, or one that this program does not have, is an error.
+        let error = those_there(&names[1..2], open, &()).unwrap_err();
+        assert!(error.to_string().contains("cuda:1"), "{error}");
+        let unknown = |name: &DeviceName| match name {
+            DeviceName::Cpu => Ok("cpu"),
+            other => Err(StudyError::NoDevice {
+                device: other.to_string(),
+                feature: "cuda",
+            }),
+        };
+        let error = those_there(&names, unknown, &()).unwrap_err();
+        assert!(matches!(error, StudyError::NoDevice { .. }), "{error}");
     }
 }

@@ -1,10 +1,13 @@
 //! Who is told of an operation while it runs, and says when it is to stop.
 
-use landscape_core::{Cancel, Measured, Observer, ObserverError, Progress, path_words};
-use landscape_storage::Store;
+use landscape_core::{
+    Cancel, DeviceShare, Measured, Observer, ObserverError, Progress, path_words,
+};
+use landscape_storage::{JournalNote, Store};
 use landscape_trace::{Group, Summary, Trace};
 use std::fmt::Display;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
 /// How much words matter.
@@ -106,8 +109,13 @@ pub fn say_how_it_runs(trace: &Trace, reporter: &dyn Reporter) -> Summary {
 
 /// Warns of what became of results that had to wait for a database.
 pub fn say_journal(store: &Store, reporter: &dyn Reporter) {
-    for note in store.journal_notes() {
-        reporter.warn(format_args!("`{}`: {note}", path_words(store.path())));
+    say_notes(store.path(), &store.journal_notes(), reporter);
+}
+
+/// Says what became of results that had to wait for a database.
+pub(crate) fn say_notes(database: &Path, notes: &[JournalNote], reporter: &dyn Reporter) {
+    for note in notes {
+        reporter.warn(format_args!("`{}`: {note}", path_words(database)));
     }
 }
 
@@ -173,6 +181,18 @@ impl<'a> Reported<'a> {
 }
 
 impl Observer for Reported<'_> {
+    fn shared(&mut self, shares: &[DeviceShare]) -> Result<(), ObserverError> {
+        for share in shares {
+            if let Some(why) = &share.failed {
+                self.reporter.warn(format_args!(
+                    "warning: device {} failed and computes no more ({why}); the others go on with its points",
+                    share.device
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, _: &[Measured], progress: Progress) -> Result<(), ObserverError> {
         self.meter.update(progress);
         if self.reporter.cancelled() {

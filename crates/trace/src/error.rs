@@ -203,6 +203,19 @@ pub enum TraceError {
         /// What it said.
         reason: String,
     },
+    /// Every one of several devices failed.
+    #[error("every device failed: {}", each(failures))]
+    Devices {
+        /// The devices, and what they said.
+        failures: Vec<(String, String)>,
+    },
+}
+
+fn each(failures: &[(String, String)]) -> String {
+    let words = failures
+        .iter()
+        .map(|(device, reason)| format!("{device}: {reason}"));
+    words.collect::<Vec<_>>().join("; ")
 }
 
 fn list(

@@ -16,6 +16,7 @@ mod kernels;
 mod objective;
 mod ops;
 mod passes;
+mod pool;
 mod replay;
 mod schedule;
 mod summary;

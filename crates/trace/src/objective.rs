@@ -3,7 +3,6 @@
 use crate::capture::inputs::Inputs;
 use crate::capture::loss::Loss;
 use crate::capture::module::to_burn;
-use crate::capture::panics::panic_message;
 use crate::capture::record;
 use crate::cpu::executor::HostExecutor;
 use crate::cpu::threads::pool;
@@ -16,16 +15,17 @@ use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
 use crate::passes::dependence::{Analysis, Multiple};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
+use crate::pool::Pool;
 use crate::schedule::group::Group;
 use crate::schedule::once::Fixed;
 use crate::schedule::{Evaluated, Executor};
 use burn::module::Module;
 use burn::tensor::Device;
 use landscape_core::{
-    Direction, Objective, ObjectiveError, Params, Plane, Point, Role, Sample, Source, Term, named,
+    DeviceShare, Direction, Objective, ObjectiveError, Params, Plane, Point, Role, Sample, Source,
+    Term, named,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A module and its loss on given data, recorded as a graph that can be evaluated anywhere in
 /// parameter space.
@@ -230,7 +230,8 @@ impl Trace {
     /// The objective on a plane whose origin and directions have the module's names and shapes
     /// (PyTorch layout; parameters that the loss does not use may be among them).
     ///
-    /// `targets` share the points where there are several; none means the default.
+    /// `targets` share the points where there are several, as their speeds tell; one that fails on the way gives its points to the
+    /// others ([`Objective::shares`]). None means the default.
     ///
     /// # Errors
     /// [`TraceError::Layout`] where a parameter is missing or of another shape,
@@ -264,7 +265,7 @@ impl Trace {
                 None => analysis.multiple_of_mean(&graph, graph.loss),
                 Some(_) => None,
             },
-            executors,
+            pool: Pool::new(executors),
         })
     }
 
@@ -386,15 +387,14 @@ pub struct PlaneObjective {
     has_accuracy: bool,
     /// The mean over the samples that the loss is a multiple of.
     mean: Option<Multiple>,
-    executors: Vec<Box<dyn Executor>>,
+    pool: Pool,
 }
 
 impl std::fmt::Debug for PlaneObjective {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let on: Vec<String> = self.executors.iter().map(|e| e.describe()).collect();
         f.debug_struct("PlaneObjective")
             .field("dims", &self.dims)
-            .field("on", &on)
+            .field("on", &self.describe())
             .finish()
     }
 }
@@ -402,14 +402,14 @@ impl std::fmt::Debug for PlaneObjective {
 impl PlaneObjective {
     /// Where the points are evaluated, in words.
     pub fn describe(&self) -> String {
-        let on: Vec<String> = self.executors.iter().map(|e| e.describe()).collect();
+        let on: Vec<String> = self.pool.members().map(|e| e.describe()).collect();
         on.join(", ")
     }
 
     /// Samples and points that its devices compute together; the CPU's own kernels are not among them, see
     /// [`Trace::summary`].
     pub fn groups(&self) -> Vec<Group> {
-        self.executors.iter().filter_map(|e| e.group()).collect()
+        self.pool.members().filter_map(|e| e.group()).collect()
     }
 
     fn sample(&self, evaluated: &Evaluated) -> Sample {
@@ -442,41 +442,6 @@ impl PlaneObjective {
         let squares = if squares < 0.0 { 0.0 } else { squares };
         Some((squares / (n - 1.0) / n).sqrt())
     }
-
-    /// Several executors take blocks of points from one queue.
-    fn share(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
-        const BLOCK: usize = 64;
-        let next = AtomicUsize::new(0);
-        let blocks: Vec<&[Point]> = points.chunks(BLOCK).collect();
-        let work = |executor: &dyn Executor| {
-            let mut done = Vec::new();
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some(block) = blocks.get(i) else {
-                    return Ok(done);
-                };
-                done.push((i, executor.evaluate(block)?));
-            }
-        };
-        let work = &work;
-        let mut done = std::thread::scope(|scope| {
-            let threads: Vec<_> = self
-                .executors
-                .iter()
-                .map(|e| scope.spawn(move || work(e.as_ref())))
-                .collect();
-            let mut all = Vec::new();
-            for thread in threads {
-                let part = thread
-                    .join()
-                    .map_err(|panic| ObjectiveError::new(panic_message(panic.as_ref())))?;
-                all.extend(part?);
-            }
-            Ok::<_, ObjectiveError>(all)
-        })?;
-        done.sort_by_key(|(i, _)| *i);
-        Ok(done.into_iter().flat_map(|(_, block)| block).collect())
-    }
 }
 
 impl Objective for PlaneObjective {
@@ -489,10 +454,15 @@ impl Objective for PlaneObjective {
     }
 
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
-        let evaluated = match &self.executors[..] {
-            [only] => only.evaluate(points)?,
-            _ => self.share(points)?,
-        };
+        let evaluated = self.pool.evaluate(points)?;
         Ok(evaluated.iter().map(|e| self.sample(e)).collect())
+    }
+
+    fn at_once(&self) -> usize {
+        self.pool.at_once()
+    }
+
+    fn shares(&self) -> Vec<DeviceShare> {
+        self.pool.shares()
     }
 }

@@ -167,6 +167,7 @@ impl<const DIMS: usize> SampleArgs<DIMS> {
             precision: self.precision,
             adaptive: self.adaptive,
             shard,
+            rounds: None,
             batch: self.batch,
             evaluation: self.eval.request(),
             keep: self.store.keep(command),

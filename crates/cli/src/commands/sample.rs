@@ -6,7 +6,7 @@ use crate::inputs::{Place, begin, check_outputs, read_if};
 use crate::output::{Added, Console, Typed, say_hidden};
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
 use landscape_study::figures::FigureFiles;
-use landscape_study::runs::{Landscape, LandscapeSummary};
+use landscape_study::runs::{Landscape, LandscapeRequest, LandscapeSummary};
 use landscape_study::words::{duration, rate};
 
 /// Samples a line, a plane or a volume.
@@ -56,7 +56,10 @@ fn prepare<const DIMS: usize>(
     files: &FigureFiles,
     console: &Console,
 ) -> Result<Landscape, CliError> {
-    let request = args.request(console.command(), place.shard);
+    let request = LandscapeRequest {
+        rounds: place.shard.map(|_| place.usual.clone()),
+        ..args.request(console.command(), place.shard)
+    };
     let asked = request.check(console)?;
     if !args.output.is_empty() {
         check_drawable(&asked)?;

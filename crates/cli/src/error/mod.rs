@@ -139,7 +139,10 @@ impl CliError {
                 ) => 1,
                 // A server, or a device that was there when the work began.
                 E::Models(ModelsError::Get(GetError::Connection { .. })) => 1,
-                E::Trace(TraceError::Device { .. }) | E::Panicked { .. } => 1,
+                E::Trace(TraceError::Device { .. } | TraceError::Devices { .. })
+                | E::Sampler(core::SamplerError::Objective { .. })
+                | E::Objective(_)
+                | E::Panicked { .. } => 1,
                 _ => 2,
             },
             _ if self.is_quiet() => 0,

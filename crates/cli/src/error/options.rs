@@ -54,7 +54,6 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "merge shards of one request; if it is another run, give it another name with `landscape rename`"
         }
         E::ShardedCurvature => "give --map alone with --shard, and ask for the rest without it",
-        E::ShardedAdaptive => "leave --adaptive out, or --shard",
         E::Store(Store::NotFound { .. }) => {
             "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
         }

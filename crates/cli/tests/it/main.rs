@@ -27,6 +27,7 @@ mod planes;
 mod programs;
 mod replace;
 mod resume;
+mod rounds;
 mod sample;
 mod shard;
 mod shell;

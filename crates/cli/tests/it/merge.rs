@@ -332,8 +332,17 @@ fn files_that_cannot_be_merged_are_told() {
     bench.write("head.duckdb", &whole[..4096]);
     bench.write("text.duckdb", "not a database");
     bench.write("empty.duckdb", "");
+    bench.write("newer.duckdb", &whole);
+    change(
+        &bench,
+        "newer.duckdb",
+        "UPDATE meta SET value = '99' WHERE key = 'schema_version'",
+    );
+    change(&bench, "other.duckdb", "CREATE TABLE meta (a INTEGER)");
     bench.ok("runs --db 0.duckdb");
     for (files, message) in [
+        ("newer.duckdb", "`newer.duckdb` has schema version 99"),
+        ("other.duckdb", "`other.duckdb`"),
         ("none.duckdb", "there is no database `none.duckdb` to merge"),
         ("short.duckdb", "short.duckdb"),
         ("head.duckdb", "head.duckdb"),

@@ -129,10 +129,6 @@ fn what_does_not_go_with_a_shard_is_refused() {
         ("--shard 1", "is not a shard"),
         ("--shard auto", "no launcher says which shard"),
         (
-            "--shard 0/4 --adaptive 0.01",
-            "adaptive sampling decides by the points of the whole",
-        ),
-        (
             "--shard 0/4 -o plane.svg",
             "--output has no effect here: a figure shows the whole",
         ),
@@ -275,4 +271,27 @@ fn trainings_of_a_comparison_are_divided_too() {
     assert_eq!(ends(&merged), ends(&whole));
     let said = bench.fails("compare a b --shard 0/2");
     assert!(said.contains("--shard has no effect here"), "{said}");
+}
+
+#[test]
+fn several_devices_share_the_points_of_a_shard() {
+    let bench = Bench::new();
+    for k in 0..2 {
+        bench.ok(&format!(
+            "{WORDS} --shard {k}/2 --device flex,cpu --db {k}.duckdb"
+        ));
+        let run = &bench.json(&format!("show plane --db {k}.duckdb"))["run"];
+        let devices = run["provenance"]["devices"].as_array().unwrap();
+        let points = devices.iter().map(|one| one["points"].as_u64().unwrap());
+        assert_eq!(points.sum::<u64>(), 18 - k, "{run}");
+        assert!(devices.iter().all(|one| one["failed"].is_null()), "{run}");
+    }
+    bench.ok("merge 0.duckdb 1.duckdb --into all.duckdb");
+    // One device rounds as another does, nearly.
+    bench.ok(&format!("{WORDS} --db whole.duckdb"));
+    let said = bench.json("merge whole.duckdb --into all.duckdb");
+    assert_eq!(
+        (&said["runs"][0]["added"], &said["runs"][0]["points"]),
+        (&json!(0), &json!(35))
+    );
 }

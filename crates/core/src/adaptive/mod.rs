@@ -132,17 +132,70 @@ impl Adaptive {
         Ok(Adapted::Complete(plan.report(surface)))
     }
 
+    /// The round that a run which had measured these points would be at: points of which some are not measured yet, in a fixed order;
+    /// `None` once nothing more is to be measured. Which points a round has depends on the losses of earlier rounds alone, so that
+    /// several processes can measure it in parts ([`crate::Shard`]), bring them together, and go on with the next one.
+    ///
+    /// ```
+    /// use landscape_core::{from_fn, Adaptive, Grid, Sampler, Shard, Surface};
+    ///
+    /// let bowl = from_fn(|[x, y]: [f64; 2]| x * x + y * y);
+    /// let mut surface = Surface::new(Grid::square(51, 1.0, 2)?, vec![]);
+    /// let adaptive = Adaptive::new(0.01)?;
+    /// while let Some(round) = adaptive.round(&surface) {
+    ///     for number in 0..3 {
+    ///         let part = Shard::new(number, 3)?.part(&round);
+    ///         Sampler::new().run_on(&part, &bowl, &mut surface, &mut [])?;
+    ///     }
+    /// }
+    /// adaptive.interpolate(&mut surface)?;
+    /// assert!(surface.is_complete());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn round(&self, surface: &Surface) -> Option<Vec<usize>> {
+        let hierarchy = Hierarchy::new(surface.grid());
+        self.replay(&hierarchy, surface).err()
+    }
+
+    /// Interpolates all points that are not measured, once nothing more is to be measured; gives the report of the run, and `None`
+    /// before that.
+    ///
+    /// # Errors
+    /// [`SamplerError::Surface`], of terms that do not fit.
+    pub fn interpolate(
+        &self,
+        surface: &mut Surface,
+    ) -> Result<Option<AdaptiveReport>, SamplerError> {
+        let hierarchy = Hierarchy::new(surface.grid());
+        let Ok(plan) = self.replay(&hierarchy, surface) else {
+            return Ok(None);
+        };
+        surface.forget_interpolated();
+        interpolate(&hierarchy, surface)?;
+        Ok(Some(plan.report(surface)))
+    }
+
     /// What the run that made this surface said at its end, worked out again from the measured
     /// points; `None` when they are not those of a complete run with this tolerance.
     pub fn report(&self, surface: &Surface) -> Option<AdaptiveReport> {
         let hierarchy = Hierarchy::new(surface.grid());
-        let mut plan = Plan::new(&hierarchy, self.tolerance());
-        while let Some(wave) = plan.next(surface) {
-            if !wave.iter().all(|&flat| surface.is_measured(flat)) {
-                return None;
+        let plan = self.replay(&hierarchy, surface).ok()?;
+        Some(plan.report(surface))
+    }
+
+    /// Follows a run over the points that are measured, to its end or to the first round that is not whole.
+    fn replay<'a>(
+        &self,
+        hierarchy: &'a Hierarchy,
+        surface: &Surface,
+    ) -> Result<Plan<'a>, Vec<usize>> {
+        let mut plan = Plan::new(hierarchy, self.tolerance());
+        while let Some(round) = plan.next(surface) {
+            if !round.iter().all(|&flat| surface.is_measured(flat)) {
+                return Err(round);
             }
         }
-        Some(plan.report(surface))
+        Ok(plan)
     }
 }
 

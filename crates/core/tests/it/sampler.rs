@@ -1,6 +1,6 @@
 use landscape_core::{
-    Cancel, Grid, Measured, Objective, ObjectiveError, ObserverError, Outcome, Point, Progress,
-    Sample, Sampler, SamplerError, Surface, Term, from_fn,
+    Cancel, DeviceShare, Grid, Measured, Objective, ObjectiveError, Observer, ObserverError,
+    Outcome, Point, Progress, Sample, Sampler, SamplerError, Surface, Term, from_fn,
 };
 use proptest::prelude::*;
 use std::error::Error;
@@ -300,4 +300,88 @@ fn a_panic_of_the_objective_is_an_error_and_keeps_what_was_measured() {
     };
     assert_eq!(source.0.to_string(), "it panicked: no loss at 1");
     assert_eq!(surface.measured(), 2);
+}
+
+/// A bowl that is computed by so many devices, each with a point at a time.
+struct Devices {
+    at_once: usize,
+    sizes: Mutex<Vec<usize>>,
+}
+
+impl Objective for Devices {
+    fn dims(&self) -> usize {
+        2
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        self.sizes.lock().unwrap().push(points.len());
+        Ok(points.iter().map(|point| Sample::of(point[0])).collect())
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    fn shares(&self) -> Vec<DeviceShare> {
+        let points: usize = self.sizes.lock().unwrap().iter().sum();
+        let share = |device: &str, points: usize, failed: Option<String>| DeviceShare {
+            device: device.to_owned(),
+            points: points as u64,
+            failed,
+        };
+        let failed = (points >= 5).then(|| "gone".to_owned());
+        vec![
+            share("a", points.min(5), failed),
+            share("b", points.saturating_sub(5), None),
+        ]
+    }
+}
+
+/// Is told of shares.
+#[derive(Default)]
+struct Told(Vec<DeviceShare>, usize);
+
+impl Observer for Told {
+    fn shared(&mut self, shares: &[DeviceShare]) -> Result<(), ObserverError> {
+        self.1 += shares.iter().filter(|share| share.failed.is_some()).count();
+        DeviceShare::add(&mut self.0, shares);
+        Ok(())
+    }
+
+    fn batch(&mut self, _: &[Measured], _: Progress) -> Result<(), ObserverError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn batches_have_a_point_for_every_device_and_tell_what_each_computed() {
+    let objective = Devices {
+        at_once: 4,
+        sizes: Mutex::default(),
+    };
+    let mut surface = Surface::new(Grid::square(5, 1.0, 2).unwrap(), vec![]);
+    let mut told = Told::default();
+    let done = Sampler::new().run(&objective, &mut surface, &mut [&mut told]);
+    assert_eq!(done.unwrap(), Outcome::Complete);
+    assert_eq!(objective.sizes.lock().unwrap()[0], 4);
+    let points: Vec<u64> = told.0.iter().map(|share| share.points).collect();
+    assert_eq!(points, [5, 20]);
+    // A failure is told once.
+    assert_eq!((told.1, told.0[0].failed.as_deref()), (1, Some("gone")));
+    // Batches that are given stay as they are.
+    let objective = Devices {
+        at_once: 4,
+        sizes: Mutex::default(),
+    };
+    let mut surface = Surface::new(Grid::square(5, 1.0, 2).unwrap(), vec![]);
+    let sampler = Sampler {
+        batch: 2,
+        ..Sampler::new()
+    };
+    sampler.run(&objective, &mut surface, &mut []).unwrap();
+    assert!(
+        objective.sizes.lock().unwrap()[..12]
+            .iter()
+            .all(|size| *size == 2)
+    );
 }

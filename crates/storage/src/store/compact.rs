@@ -50,15 +50,14 @@ fn replace(path: &Path, timeout: Duration) -> Result<Compacted, Error> {
     let length = |path: &Path| fs::metadata(path).map(|data| data.len());
     let draft = leftovers::draft(path);
     let conn = connection::in_memory()?;
-    file::retry(path, timeout, || {
-        conn.execute_batch(&format!("ATTACH {} AS old", quoted(path)))
-    })?;
+    let attach = format!("ATTACH {} AS old", quoted(path)?);
+    file::retry(path, timeout, || conn.execute_batch(&attach))?;
     // Nothing is left beside it that would be applied to the new one.
     conn.execute_batch("FORCE CHECKPOINT old")?;
     let before = length(path).map_err(Error::io("read", path))?;
     conn.execute_batch(&format!(
         "ATTACH {} AS new (BLOCK_SIZE {}); COPY FROM DATABASE old TO new; CHECKPOINT new",
-        quoted(&draft),
+        quoted(&draft)?,
         file::BLOCK
     ))?;
     let rights = fs::metadata(path).map_err(Error::io("read", path))?;
@@ -90,6 +89,7 @@ fn put_in_place(conn: &Connection, draft: &Path, path: &Path) -> Result<(), Erro
 }
 
 /// A path as a word of SQL.
-pub(super) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "''"))
+pub(super) fn quoted(path: &Path) -> Result<String, Error> {
+    let text = path.to_str().ok_or_else(|| file::not_utf8(path))?;
+    Ok(format!("'{}'", text.replace('\'', "''")))
 }

@@ -381,6 +381,12 @@ fn open_to_read(path: &Path, timeout: Duration) -> Result<Connection, Error> {
 
 /// A connection that reads a file which is there, whatever it holds.
 fn found(path: &Path, timeout: Duration) -> Result<Connection, Error> {
+    check_found(path)?;
+    open(path, Access::Read, timeout)
+}
+
+/// Checks what can be seen of a file that is to be there before DuckDB opens it.
+pub(super) fn check_found(path: &Path) -> Result<(), Error> {
     if !exists(path)? {
         return Err(Error::NotFound {
             path: path.to_owned(),
@@ -388,7 +394,7 @@ fn found(path: &Path, timeout: Duration) -> Result<Connection, Error> {
     }
     check_name(path)?;
     check_header(path)?;
-    open(path, Access::Read, timeout)
+    check_log(path)
 }
 
 /// Bytes of a block of new files. Every table with rows and every key takes at least one, of which DuckDB's own size, four
@@ -417,14 +423,16 @@ fn exists(path: &Path) -> Result<bool, Error> {
 
 /// DuckDB takes the name of the file, not its folders, for the name of the database.
 fn check_name(path: &Path) -> Result<(), Error> {
-    let reason = "DuckDB opens no file whose name is not UTF-8; rename it";
     match path.file_name().is_none_or(|name| name.to_str().is_some()) {
         true => Ok(()),
-        false => Err(Error::io("open", path)(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            reason,
-        ))),
+        false => Err(not_utf8(path)),
     }
+}
+
+/// What DuckDB is told in words has to be some.
+pub(super) fn not_utf8(path: &Path) -> Error {
+    let reason = "DuckDB opens no file whose name is not UTF-8; rename it";
+    Error::io("open", path)(io::Error::new(io::ErrorKind::InvalidInput, reason))
 }
 
 /// DuckDB's files have `DUCK` after a checksum of eight bytes.

@@ -333,6 +333,7 @@ fn one_change(conn: &Connection, run: &Run, change: &Change) -> Result<usize, Er
             return surface::add(conn, run, points, PointSource::Measured);
         }
         Change::Map(points) => return curvature_map::add(conn, run, points),
+        Change::Devices(shares) => sessions::add_devices(conn, run, shares),
         Change::Interpolated(points) => {
             conn.execute(
                 "DELETE FROM points WHERE run_id = ? AND interpolated",

@@ -31,7 +31,7 @@ pub use compact::Compacted;
 pub use directions::StoredDirections;
 pub use keep::JournalNote;
 pub use list::{RunFilter, RunOrder};
-pub use merge::{Contribution, MergeSource, MissingPoints};
+pub use merge::{Contribution, MergeFile, MergeSource, MissingPoints};
 pub use sessions::host;
 pub use trajectory::NamedTrajectory;
 

@@ -117,10 +117,15 @@ pub(super) fn drop_name(conn: &Connection, run: i64, name: &str) -> Result<bool,
     Ok(false)
 }
 
-/// The names of runs that a condition picks, by their numbers: the first of each is the one it is listed under.
-pub(super) fn of(conn: &Connection, theirs: &str) -> Result<HashMap<i64, Vec<String>>, Error> {
+/// The names of runs that a condition picks, by their numbers: the first of each is the one it is listed under. The tables are
+/// those of names and of runs, or what stands in for them.
+pub(super) fn of(
+    conn: &Connection,
+    [names, runs]: [&str; 2],
+    theirs: &str,
+) -> Result<HashMap<i64, Vec<String>>, Error> {
     let sql = format!(
-        "SELECT run_id, n.name FROM names n LEFT JOIN runs r USING (run_id) {theirs}
+        "SELECT run_id, n.name FROM {names} n LEFT JOIN {runs} r USING (run_id) {theirs}
          ORDER BY run_id, n.name IS DISTINCT FROM r.name, n.name"
     );
     let mut statement = conn.prepare(&sql)?;

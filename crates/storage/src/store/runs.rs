@@ -275,8 +275,8 @@ impl Store {
 }
 
 /// Whether the process that works on a run may still do so.
-fn may_run(conn: &Connection, owner: Option<&Owner>) -> bool {
-    let database = conn.path().unwrap_or(Path::new(""));
+fn may_run(database: Option<&Path>, owner: Option<&Owner>) -> bool {
+    let database = database.unwrap_or(Path::new(""));
     owner.is_some_and(|owner| owner.is_alive(database) != Some(false))
 }
 
@@ -287,7 +287,8 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    pub(super) fn read(conn: &Connection, row: &Row<'_>) -> Result<Stored, Error> {
+    /// Reads one of a database.
+    pub(super) fn read(database: Option<&Path>, row: &Row<'_>) -> Result<Stored, Error> {
         let json = |place: usize| -> Result<serde_json::Value, Error> {
             let text: String = row.get(place)?;
             serde_json::from_str(&text)
@@ -298,7 +299,7 @@ impl Stored {
             .get::<_, Option<String>>(9)?
             .and_then(|text| text.parse::<Owner>().ok());
         let status = match word(8)?.parse()? {
-            Status::Running if !may_run(conn, owner.as_ref()) => Status::Interrupted,
+            Status::Running if !may_run(database, owner.as_ref()) => Status::Interrupted,
             status => status,
         };
         let run = Run {
@@ -338,7 +339,9 @@ pub(super) fn one(
     let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE {condition} ORDER BY run_id LIMIT 1");
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(params)?;
-    rows.next()?.map(|row| Stored::read(conn, row)).transpose()
+    rows.next()?
+        .map(|row| Stored::read(conn.path(), row))
+        .transpose()
 }
 
 /// Runs that are to replace others are found by the name of those alone.
@@ -484,7 +487,7 @@ pub(super) fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSumm
                SELECT run_id, bytes FROM deltas THEIRS)",
     )?;
     let mut shapes = shapes(conn, &theirs)?;
-    let mut all_names = names::of(conn, &theirs)?;
+    let mut all_names = names::of(conn, ["names", "runs"], &theirs)?;
     let of = |counts: &HashMap<i64, u64>, run: &Run| counts.get(&run.id).copied().unwrap_or(0);
     let summary = |run: Run| RunSummary {
         names: all_names.remove(&run.id).unwrap_or_default(),

@@ -5,7 +5,8 @@ use super::merge::Contribution;
 use crate::error::Error;
 use crate::run::{Run, from_micros, moment};
 use duckdb::{Connection, params};
-use landscape_core::Shards;
+use landscape_core::{DeviceShare, Shards};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::env;
 use std::fs;
@@ -17,6 +18,8 @@ const WORDS: &[&str] = &["device", "version", "system"];
 const COMMAND: &str = "command";
 const SESSIONS: &str = "sessions";
 const POINTS: &str = "points";
+/// Which of several devices computed how much.
+const DEVICES: &str = "devices";
 /// The shard that a session computed, or several shards in one word.
 const SHARD: &str = "shard";
 
@@ -71,16 +74,27 @@ impl Session {
         self.word(SHARD)?.parse().ok()
     }
 
+    /// What each of its devices computed, where there were several.
+    fn devices(&self) -> Vec<DeviceShare> {
+        let devices = self.provenance.get(DEVICES);
+        let read = devices.and_then(|devices| Vec::deserialize(devices).ok());
+        read.unwrap_or_default()
+    }
+
+    fn add_devices(&mut self, more: &[DeviceShare]) {
+        let mut all = self.devices();
+        DeviceShare::add(&mut all, more);
+        if let (Value::Object(told), false) = (&mut self.provenance, all.is_empty()) {
+            told.insert(DEVICES.to_owned(), json!(all));
+        }
+    }
+
     /// Takes in another one where nothing but the shard tells them apart.
     fn with(&mut self, other: &Session) -> bool {
-        let facts = |one: &Session| match &one.provenance {
-            Value::Object(facts) => Map::from_iter(
-                facts
-                    .iter()
-                    .filter(|(key, _)| *key != SHARD)
-                    .map(|(k, v)| (k.clone(), v.clone())),
-            ),
-            _ => Map::new(),
+        let facts = |one: &Session| {
+            let mut facts = one.provenance.as_object().cloned().unwrap_or_default();
+            facts.retain(|key, _| key != SHARD);
+            facts
         };
         let (Some(mut own), Some(theirs)) = (self.shards(), other.shards()) else {
             return false;
@@ -90,6 +104,7 @@ impl Session {
         }
         own.extend(&theirs);
         self.provenance[SHARD] = json!(own.to_string());
+        self.add_devices(&other.devices());
         self.points = self
             .points
             .zip(other.points)
@@ -146,6 +161,21 @@ pub(super) fn count(conn: &Connection, run: &Run) -> Result<(), Error> {
         0 | 1 => Ok(()),
         _ => tell(conn, run.id, &all),
     }
+}
+
+/// Adds what each of several devices computed to the last session.
+pub(super) fn add_devices(
+    conn: &Connection,
+    run: &Run,
+    shares: &[DeviceShare],
+) -> Result<(), Error> {
+    let mut all = load(conn, run.id)?;
+    let Some(last) = all.last_mut() else {
+        return Ok(());
+    };
+    last.add_devices(shares);
+    put(conn, run.id, &all)?;
+    tell(conn, run.id, &all)
 }
 
 fn load(conn: &Connection, run: i64) -> Result<Vec<Session>, Error> {
@@ -219,11 +249,17 @@ pub(super) fn combine(
 
 /// Counts points of a session of another database; says whether anything is new.
 fn take(all: &mut Vec<Session>, theirs: &Session, share: u64) -> bool {
+    let facts = |one: &Session| {
+        let mut facts = one.provenance.clone();
+        facts.as_object_mut().map(|facts| facts.remove(DEVICES));
+        facts
+    };
     let same = |one: &&mut Session| {
-        one.host == theirs.host && one.begun == theirs.begun && one.provenance == theirs.provenance
+        one.host == theirs.host && one.begun == theirs.begun && facts(one) == facts(theirs)
     };
     match all.iter_mut().find(same) {
         Some(known) => {
+            known.provenance.clone_from(&theirs.provenance);
             known.points = known.points.map(|points| points + share);
             share > 0
         }
@@ -295,7 +331,7 @@ fn close(all: &mut [Session], points: Option<u64>) {
 fn alike(stored: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     let facts = |one: &Map<String, Value>| -> Map<String, Value> {
         let mut facts = one.clone();
-        facts.retain(|key, _| key != POINTS && key != COMMAND);
+        facts.retain(|key, _| key != POINTS && key != COMMAND && key != DEVICES);
         facts
     };
     facts(stored) == facts(new)
@@ -340,5 +376,7 @@ fn merged(all: &[Session]) -> Value {
     }
     let told: Vec<Value> = told.iter().map(Session::told).collect();
     merged.insert(SESSIONS.to_owned(), json!(told));
+    // Those of each session stand there.
+    merged.remove(DEVICES);
     Value::Object(merged)
 }

@@ -2,13 +2,15 @@
 
 use crate::support::{grid, place, points, spec, terms};
 use crate::versions;
-use landscape_storage::{CurvaturePoint, Error, MergeSource, Run, RunKind, RunSpec, Status, Store};
+use landscape_storage::{
+    CurvaturePoint, Error, MergeFile, MergeSource, Run, RunKind, RunSpec, Status, Store,
+};
 use serde_json::json;
 use std::path::Path;
 
 fn source(path: &Path, name: &str) -> MergeSource {
-    let store = Store::open_read(path).unwrap();
-    let mut all = store.as_sources().unwrap();
+    let mut files = MergeFile::read_all(&[path.to_owned()]).unwrap();
+    let mut all = files.remove(0).sources;
     all.retain(|source| source.names.iter().any(|known| known == name));
     all.remove(0)
 }

@@ -2,9 +2,13 @@
 //! first one; and which sessions contributed.
 
 use crate::support::{params, plane, store};
-use landscape_core::{Grid, Plane, Sampler, SamplerError, Surface, from_fn};
+use landscape_core::{
+    DeviceShare, Grid, Objective, ObjectiveError, Plane, Point, Sample, Sampler, SamplerError,
+    Surface, from_fn,
+};
 use landscape_storage::{Error, Run, RunKind, RunSpec, Status, Store};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn grid() -> Grid {
     Grid::square(5, 1.0, 2).unwrap()
@@ -153,4 +157,88 @@ fn every_session_that_contributed_is_told() {
     assert_eq!(told(&store), all);
     begin(&store, &on("flex", 5), Some(&plane));
     assert_eq!(told(&store), all);
+}
+
+/// A bowl on two devices, of which one fails after some points.
+struct TwoDevices {
+    points: [AtomicU64; 2],
+    fails_after: u64,
+}
+
+impl TwoDevices {
+    fn new(fails_after: u64) -> Self {
+        TwoDevices {
+            points: Default::default(),
+            fails_after,
+        }
+    }
+
+    fn of(&self, device: usize) -> u64 {
+        self.points[device].load(Ordering::Relaxed)
+    }
+}
+
+impl Objective for TwoDevices {
+    fn dims(&self) -> usize {
+        2
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        for _ in points {
+            let device = usize::from(self.of(0) >= self.fails_after);
+            self.points[device].fetch_add(1, Ordering::Relaxed);
+        }
+        let bowl = |point: &Point| Sample::of(point[0] * point[0] + point[1] * point[1]);
+        Ok(points.iter().map(bowl).collect())
+    }
+
+    fn shares(&self) -> Vec<DeviceShare> {
+        let share = |device: usize, failed: Option<&str>| DeviceShare {
+            device: format!("gpu:{device}"),
+            points: self.of(device),
+            failed: failed.map(str::to_owned),
+        };
+        let failed = (self.of(0) >= self.fails_after).then_some("out of memory");
+        vec![share(0, failed), share(1, None)]
+    }
+}
+
+#[test]
+fn what_each_device_computed_is_told() {
+    let (_dir, store) = store();
+    let on = |device: &str| spec().with_provenance(json!({"device": device, "version": "1"}));
+    let plane = plane();
+    let sampled = |points: &[usize], objective: &TwoDevices, status: Status| {
+        let (run, mut surface) = begin(&store, &on("gpu:0, gpu:1"), Some(&plane));
+        let mut observer = store.observer(&run);
+        let sampler = Sampler {
+            batch: 3,
+            ..Sampler::new()
+        };
+        let done = sampler.run_on(points, objective, &mut surface, &mut [&mut observer]);
+        done.unwrap();
+        observer.finish(status).unwrap();
+        store.find(&run.name).unwrap().provenance
+    };
+    let all: Vec<usize> = (0..25).collect();
+    let told = sampled(&all[..9], &TwoDevices::new(5), Status::Interrupted);
+    let shares = json!([
+        {"device": "gpu:0", "points": 5, "failed": "out of memory"},
+        {"device": "gpu:1", "points": 4},
+    ]);
+    assert_eq!(told["devices"], shares);
+    // Continued by the same command it is the same session; the point that is measured again counts for nobody.
+    let told = sampled(&all, &TwoDevices::new(100), Status::Complete);
+    assert_eq!(told["sessions"], Value::Null);
+    assert_eq!(
+        (&told["devices"][0]["points"], &told["devices"][1]["points"]),
+        (&json!(21), &json!(4))
+    );
+    assert_eq!(
+        store
+            .contributions(&store.find("surface-1").unwrap())
+            .unwrap()[0]
+            .points,
+        Some(25)
+    );
 }

@@ -53,7 +53,7 @@ impl Connection {
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
         let grid = request.check(reporter)?;
-        let targets = request.evaluation.targets()?;
+        let targets = request.evaluation.shared_targets(reporter)?;
         let problem = Problem::load(
             &request.first(),
             &request.data,
@@ -230,6 +230,7 @@ impl Connection {
             objective: &self.context.objective(&line)?,
             batch: 0,
             shard: None,
+            earlier: None,
             adaptive: None,
             last: true,
         };

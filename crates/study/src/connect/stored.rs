@@ -184,6 +184,7 @@ impl<'a> StoredCurve<'a> {
                 objective,
                 batch: 0,
                 shard: None,
+                earlier: None,
                 adaptive: None,
                 last: false,
             };

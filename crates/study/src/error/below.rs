@@ -69,7 +69,9 @@ pub(super) fn trace(error: &TraceError) -> Option<&'static str> {
     match error {
         TraceError::NoDevice { .. } => Some("use another device"),
         TraceError::Precision { .. } => Some("use 32-bit floats, or another device"),
-        TraceError::Device { .. } => Some("use another device, or fewer samples"),
+        TraceError::Device { .. } | TraceError::Devices { .. } => {
+            Some("use another device, or fewer samples")
+        }
         TraceError::NoDerivative { .. } => {
             Some("compute losses only, or write the network with other operations")
         }

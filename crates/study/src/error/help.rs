@@ -22,9 +22,6 @@ impl StudyError {
             E::OtherRequest { .. } => {
                 "merge shards of one request; if it is another run, rename it first"
             }
-            E::ShardedAdaptive => {
-                "sample every point of a coarser grid in shards, or all of it adaptively"
-            }
             E::ShardedCurvature => "ask for the map alone, and for the rest without a shard",
             E::Shard(error) => return error.help(),
             E::Submit(error) => return error.help(),

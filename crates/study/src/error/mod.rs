@@ -111,11 +111,6 @@ pub enum StudyError {
         /// What differs between their settings.
         differences: Vec<Difference>,
     },
-    /// A shard does not know the points by which adaptive sampling decides.
-    #[error(
-        "adaptive sampling decides by the points of the whole which it measures next, and a shard has only its own"
-    )]
-    ShardedAdaptive,
     /// A shard of what is not divided.
     #[error("shards are points of a map, and what else is asked for belongs to the whole")]
     ShardedCurvature,

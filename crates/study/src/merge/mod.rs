@@ -6,9 +6,9 @@ mod runs;
 pub use result::{Merged, MergedRun, MissingShard, Share};
 
 use crate::StudyError;
-use crate::report::{Reporter, say_journal};
+use crate::report::{Reporter, say_notes};
 use landscape_core::{counted, path_words};
-use landscape_storage::{Error, MergeSource, Store};
+use landscape_storage::{Error, MergeFile, MergeSource, Store};
 use runs::{MergedRequest, group};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -68,10 +68,7 @@ impl Merge {
     /// another one's.
     pub fn prepare(request: &MergeRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         let sources = distinct(request, reporter)?;
-        let mut found = Vec::new();
-        for path in &sources {
-            found.extend(read(path, reporter)?);
-        }
+        let found = read(&sources, reporter)?;
         let target = match request.into.exists() {
             true => Store::open_read(&request.into)?.runs()?,
             false => Vec::new(),
@@ -128,22 +125,25 @@ fn distinct(request: &MergeRequest, reporter: &dyn Reporter) -> Result<Vec<PathB
     Ok(sources)
 }
 
-/// The runs of a file. Those that are to replace others once they are complete are left out, which is said.
-fn read(path: &Path, reporter: &dyn Reporter) -> Result<Vec<MergeSource>, StudyError> {
-    let store = Store::open_read(path).map_err(|error| match error {
+/// The runs of files. Those that are to replace others once they are complete are left out, which is said.
+fn read(paths: &[PathBuf], reporter: &dyn Reporter) -> Result<Vec<MergeSource>, StudyError> {
+    let files = MergeFile::read_all(paths).map_err(|error| match error {
         Error::NotFound { path } => StudyError::NoShard { path },
         error => error.into(),
     })?;
-    say_journal(&store, reporter);
-    let runs = store.as_sources()?;
-    let (drafts, runs): (Vec<_>, Vec<_>) =
-        { runs.into_iter() }.partition(|source| source.run.name.ends_with(" (replacement)"));
-    if !drafts.is_empty() {
-        reporter.warn(format_args!(
-            "warning: {} in `{}` that are to replace others are not complete, and are left out",
-            counted(drafts.len(), "run"),
-            path_words(path)
-        ));
+    let mut all = Vec::new();
+    for file in files {
+        say_notes(&file.path, &file.notes, reporter);
+        let (drafts, runs): (Vec<_>, Vec<_>) = { file.sources.into_iter() }
+            .partition(|source| source.run.name.ends_with(" (replacement)"));
+        if !drafts.is_empty() {
+            reporter.warn(format_args!(
+                "warning: {} in `{}` that are to replace others are not complete, and are left out",
+                counted(drafts.len(), "run"),
+                path_words(&file.path)
+            ));
+        }
+        all.extend(runs);
     }
-    Ok(runs)
+    Ok(all)
 }

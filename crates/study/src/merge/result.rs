@@ -38,8 +38,10 @@ pub struct MergedRun {
     pub files: usize,
     /// Points that were added now.
     pub added: usize,
-    /// Points that are missing.
+    /// Points that are missing; of an adaptive run those of its round.
     pub missing: usize,
+    /// Points of the round that an adaptive run is at, until it is complete.
+    pub round: Option<usize>,
     /// The shards that lack them, where there are shards.
     pub missing_shards: Vec<MissingShard>,
     /// In how many shards the run was divided; several where that was changed on the way.
@@ -96,9 +98,17 @@ impl MergedRun {
         let points = counted(self.missing, "point");
         match (self.missing, self.missing_shards.is_empty()) {
             (0, _) => format!("{} is not complete", self.run),
+            _ if self.is_between_rounds() => {
+                format!("{} goes on with a round of {points}", self.run)
+            }
             (_, true) => format!("{} lacks {points}", self.run),
             (_, false) => format!("{} lacks {points}, of {}", self.run, self.shard_words()),
         }
+    }
+
+    /// Whether it is adaptive and nothing of its round is measured yet.
+    fn is_between_rounds(&self) -> bool {
+        self.round == Some(self.missing)
     }
 
     /// The shards that are not there, and those of which a part is.
@@ -152,6 +162,18 @@ impl fmt::Display for MergedRun {
                 "  divided in {} shards by turns, which changes no point",
                 divisions.join(" and ")
             )?;
+        }
+        match self.round {
+            Some(points) if self.is_between_rounds() => {
+                writeln!(f, "  next: a round of {}", counted(points, "point"))?;
+            }
+            Some(points) => writeln!(
+                f,
+                "  its round of {} lacks {}",
+                counted(points, "point"),
+                self.missing
+            )?,
+            None => {}
         }
         if !self.missing_shards.is_empty() {
             writeln!(f, "  missing: {}", self.shard_words())?;

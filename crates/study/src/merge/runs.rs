@@ -2,9 +2,10 @@
 
 use super::result::{MergedRun, MissingShard, Share};
 use crate::StudyError;
+use crate::record::Settings;
 use crate::report::Reporter;
 use crate::shard::shards_of;
-use landscape_core::{Progress, Shard, Shards, path_words};
+use landscape_core::{Adaptive, Progress, Shard, Shards, path_words};
 use landscape_storage::{
     Contribution, MergeSource, Run, RunKind, RunSpec, RunSummary, Status, Store, differences,
 };
@@ -110,12 +111,11 @@ impl MergedRequest {
         let run = store.begin_merge(&spec, first)?;
         self.say_running(reporter);
         let added = self.add(&run, store, reporter);
-        let status = match &added {
-            Ok(_) => self.status(&run, store)?,
-            Err(_) => Status::Interrupted,
-        };
         if run.status != Status::Complete {
-            store.finish(&run, status)?;
+            match &added {
+                Ok(_) => self.finish(&run, store)?,
+                Err(_) => store.finish(&run, Status::Interrupted)?,
+            }
         }
         let added = added?;
         self.keep_names(&run, store)?;
@@ -160,6 +160,19 @@ impl MergedRequest {
         }
     }
 
+    /// Says how far the run is now. An adaptive one of which all is measured that it takes is interpolated.
+    fn finish(&self, run: &Run, store: &Store) -> Result<(), StudyError> {
+        let status = self.status(run, store)?;
+        if let (Some(adaptive), false) = (adaptive_of(run), status == Status::Complete) {
+            let mut surface = store.load_surface(run)?;
+            if adaptive.interpolate(&mut surface)?.is_some() {
+                store.observer(run).complete(&surface)?;
+                return Ok(());
+            }
+        }
+        Ok(store.finish(run, status)?)
+    }
+
     /// Whether the run is complete: all points, and all losses of paths, are there; or one of the sources was.
     fn status(&self, run: &Run, store: &Store) -> Result<Status, StudyError> {
         let whole = |one: &MergeSource| one.run.status == Status::Complete;
@@ -202,8 +215,8 @@ impl MergedRequest {
 
     fn result(&self, run: &Run, store: &Store, added: usize) -> Result<MergedRun, StudyError> {
         let summary = store.summary(&run.id.to_string())?;
-        let missing = (summary.total() - summary.points.min(summary.total())) as usize;
         let shards = self.shards(&summary.run);
+        let lacking = Lacking::of(&summary, store)?;
         let contributions = store.contributions(run)?;
         Ok(MergedRun {
             run: summary.run.name.clone(),
@@ -214,11 +227,9 @@ impl MergedRequest {
             total: summary.total(),
             files: self.found.len(),
             added,
-            missing,
-            missing_shards: match missing {
-                0 => Vec::new(),
-                _ => missing_shards(&summary.run, &shards, store)?,
-            },
+            missing: lacking.count(),
+            missing_shards: lacking.shards(&shards)?,
+            round: lacking.round,
             divisions: shards.divisions(),
             shares: shares(&contributions),
         })
@@ -234,40 +245,79 @@ impl MergedRequest {
     }
 }
 
-/// Which shards lack points: of the division that most of what is there was divided in.
-fn missing_shards(
-    run: &Run,
-    shards: &Shards,
-    store: &Store,
-) -> Result<Vec<MissingShard>, StudyError> {
-    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    shards
-        .iter()
-        .for_each(|shard| *counts.entry(shard.of()).or_default() += 1);
-    let Some((&of, _)) = counts.iter().max_by_key(|(of, count)| (**count, **of)) else {
-        return Ok(Vec::new());
-    };
-    let missing = store.missing_points(run)?;
-    let mut lacking = vec![0; of];
-    for (place, index) in missing.grid.coarse_to_fine().into_iter().enumerate() {
-        lacking[place % of] += usize::from(missing.is_missing[index]);
-    }
-    let all = missing.grid.len();
-    let found = lacking
-        .into_iter()
-        .enumerate()
-        .filter(|(_, lacking)| *lacking > 0);
-    found
-        .map(|(number, missing)| {
-            let shard = Shard::new(number, of).map_err(crate::shard::ShardError::from)?;
-            let units = shard.count(all);
-            Ok(MissingShard {
-                shard,
-                missing,
-                units,
-            })
+/// The adaptive sampling that a run asks for, where it does.
+fn adaptive_of(run: &Run) -> Option<Adaptive> {
+    Adaptive::new(Settings::of(run).adaptive()?).ok()
+}
+
+/// What a run lacks: units in the order that shards are parts of, and whether each is missing.
+struct Lacking {
+    is_missing: Vec<bool>,
+    /// Points of the round that an adaptive run is at.
+    round: Option<usize>,
+}
+
+impl Lacking {
+    fn of(summary: &RunSummary, store: &Store) -> Result<Self, StudyError> {
+        let run = &summary.run;
+        let (complete, adaptive) = (run.status == Status::Complete, adaptive_of(run));
+        if complete || summary.points >= summary.total() {
+            return Ok(Lacking {
+                is_missing: Vec::new(),
+                round: None,
+            });
+        }
+        let Some(adaptive) = adaptive else {
+            let missing = store.missing_points(run)?;
+            let order = missing.grid.coarse_to_fine().into_iter();
+            return Ok(Lacking {
+                is_missing: order.map(|index| missing.is_missing[index]).collect(),
+                round: None,
+            });
+        };
+        let surface = store.load_surface(run)?;
+        let round = adaptive.round(&surface).unwrap_or_default();
+        Ok(Lacking {
+            is_missing: round
+                .iter()
+                .map(|&index| !surface.is_measured(index))
+                .collect(),
+            round: Some(round.len()),
         })
-        .collect()
+    }
+
+    fn count(&self) -> usize {
+        self.is_missing.iter().filter(|missing| **missing).count()
+    }
+
+    /// Which shards lack points: of the division that most of what is there was divided in. Of a round that nothing is there of
+    /// none is told.
+    fn shards(&self, shards: &Shards) -> Result<Vec<MissingShard>, StudyError> {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        shards
+            .iter()
+            .for_each(|shard| *counts.entry(shard.of()).or_default() += 1);
+        let most = counts.iter().max_by_key(|(of, count)| (**count, **of));
+        let Some((&of, _)) = most.filter(|_| self.round != Some(self.count())) else {
+            return Ok(Vec::new());
+        };
+        let mut lacking = vec![0; of];
+        for (place, missing) in self.is_missing.iter().enumerate() {
+            lacking[place % of] += usize::from(*missing);
+        }
+        let found = { lacking.into_iter().enumerate() }.filter(|(_, lacking)| *lacking > 0);
+        found
+            .map(|(number, missing)| {
+                let shard = Shard::new(number, of).map_err(crate::shard::ShardError::from)?;
+                let units = shard.count(self.is_missing.len());
+                Ok(MissingShard {
+                    shard,
+                    missing,
+                    units,
+                })
+            })
+            .collect()
+    }
 }
 
 /// Who computed how much: points by host and device.

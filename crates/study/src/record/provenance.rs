@@ -1,5 +1,5 @@
 use super::{PlacedNetwork, Rounding, Settings};
-use landscape_core::text_path;
+use landscape_core::{DeviceShare, text_path};
 use landscape_models::{DataSpec, Split};
 use landscape_storage::Run;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Provenance {
     /// Where it was evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// What each of several devices computed that shared the points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Vec<DeviceShare>>,
     /// The networks that a line or plane goes through, where there are several, the one at the origin first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<PlacedNetwork>>,
@@ -107,6 +110,7 @@ impl Provenance {
             weights,
             to,
             device,
+            devices,
             models,
             rounding,
             paths,
@@ -124,6 +128,7 @@ impl Provenance {
         self.weights = self.weights.take().or(weights);
         self.to = self.to.take().or(to);
         self.device = self.device.take().or(device);
+        self.devices = self.devices.take().or(devices);
         self.models = self.models.take().or(models);
         self.rounding = self.rounding.take().or(rounding);
         self.paths = self.paths.take().or(paths);

@@ -11,12 +11,13 @@ use crate::estimate::{Estimate, Part, seconds_each};
 use crate::memory::plan_grid;
 use crate::problem::{DataRequest, LossChoice, NetworkRequest, Problem};
 use crate::record::{self, LandscapeSettings, Origin, Provenance, Rounding};
-use crate::report::{Reporter, say_how_it_runs, say_where};
-use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Shard, Value, barrier};
+use crate::report::{Reporter, say_how_it_runs, say_journal, say_where};
+use landscape_core::{Adaptive, Barrier, Grid, Objective, Plane, Shard, Surface, Value, barrier};
 use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
@@ -66,6 +67,10 @@ pub struct LandscapeRequest {
     /// Only this part of the points; see [`crate::shard`].
     #[serde(with = "landscape_core::as_words::option")]
     pub shard: Option<Shard>,
+    /// The database that shards of earlier rounds are merged into, for shards of an adaptive run; before the first round it need not
+    /// be there.
+    #[serde(with = "landscape_core::as_words::path::option")]
+    pub rounds: Option<PathBuf>,
     /// Points a batch; 0 adapts to the speed.
     pub batch: usize,
     /// Where it is evaluated.
@@ -88,6 +93,7 @@ impl Default for LandscapeRequest {
             precision: Precision::F32,
             adaptive: None,
             shard: None,
+            rounds: None,
             batch: 0,
             evaluation: Evaluation::default(),
             keep: Keep::default(),
@@ -102,9 +108,6 @@ impl LandscapeRequest {
     /// For the first thing that cannot work.
     pub fn check(&self, reporter: &dyn Reporter) -> Result<Grid, StudyError> {
         let asked = self.grid.of(self.dims)?;
-        if self.shard.is_some() && self.adaptive.is_some() {
-            return Err(StudyError::ShardedAdaptive);
-        }
         plan_grid(&asked, self.terms.len(), reporter)?;
         for term in &self.terms {
             if !term.weight().is_finite() {
@@ -177,6 +180,7 @@ pub struct Landscape {
     batch: usize,
     adaptive: Option<Adaptive>,
     shard: Option<Shard>,
+    rounds: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -199,7 +203,7 @@ impl Landscape {
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
-        let targets = request.evaluation.targets()?;
+        let targets = request.evaluation.shared_targets(reporter)?;
         let network = NetworkRequest {
             measured: request.statistics != BatchStatistics::Frozen,
             ..request.network.clone()
@@ -254,6 +258,7 @@ impl Landscape {
             batch: request.batch,
             adaptive: request.adaptive,
             shard: request.shard,
+            rounds: request.rounds.clone(),
         })
     }
 
@@ -280,6 +285,7 @@ impl Landscape {
             batch: self.batch,
             adaptive: self.adaptive,
             shard: self.shard,
+            earlier: self.earlier(reporter)?,
             last: true,
         };
         let sampled = sampling.run(reporter)?;
@@ -289,6 +295,20 @@ impl Landscape {
             false => None,
         };
         Ok(SampledLandscape { sampled, barrier })
+    }
+
+    /// What shards of earlier rounds measured.
+    fn earlier(&self, reporter: &dyn Reporter) -> Result<Option<Surface>, StudyError> {
+        let sharded = self.shard.and(self.adaptive).and(self.rounds.as_ref());
+        let Some(path) = sharded.filter(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let store = Store::open_read(path)?;
+        say_journal(&store, reporter);
+        let own = self.spec.identity();
+        let mut runs = store.runs()?.into_iter().map(|summary| summary.run);
+        let run = runs.find(|run| run.kind == self.spec.kind && run.identity == own);
+        Ok(run.map(|run| store.load_surface(&run)).transpose()?)
     }
 
     /// What sampling would cost, from at most 64 points that are measured and not kept. What is stored is looked up in `store`.

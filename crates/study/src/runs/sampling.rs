@@ -5,7 +5,7 @@ use crate::report::{Reported, Reporter};
 use crate::shard::{ShardPart, shards_of};
 use landscape_core::{
     Adapted, Adaptive, AdaptiveReport, Grid, Objective, Observer, ObserverError, Outcome, Plane,
-    Sampler, SamplerError, Shard, Surface,
+    Sampler, SamplerError, Shard, Surface, counted,
 };
 use landscape_storage::{Run, RunSpec, Status, Store};
 use std::time::Instant;
@@ -26,8 +26,10 @@ pub struct StoredSampling<'a> {
     pub batch: usize,
     /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,
-    /// Only this part of the points, which does not complete the run; not together with `adaptive`.
+    /// Only this part of the points, which does not complete the run; with `adaptive`, of the points of the next round.
     pub shard: Option<Shard>,
+    /// What shards of earlier rounds measured of an adaptive run, which is stored elsewhere.
+    pub earlier: Option<Surface>,
     /// Whether the run is complete with its points: otherwise more is to be stored.
     pub last: bool,
 }
@@ -62,9 +64,9 @@ impl StoredSampling<'_> {
     pub fn run(&self, reporter: &dyn Reporter) -> Result<Sampled, StudyError> {
         let (run, mut surface) = self.begin()?;
         let known = surface.measured();
-        let points = self
-            .shard
-            .map(|shard| shard.part(&self.grid.coarse_to_fine()));
+        self.take_earlier(&mut surface)?;
+        let before = surface.measured();
+        let points = self.points(&surface, reporter);
         let part = self.part(points.as_deref(), &surface);
         say_known(&run, &surface, part.as_ref(), reporter);
         let start = Instant::now();
@@ -76,14 +78,57 @@ impl StoredSampling<'_> {
             return Err(interrupted(&run, &surface));
         }
         Ok(Sampled {
-            computed: surface.measured() - known,
-            adaptive: self.adaptive.and_then(|adaptive| adaptive.report(&surface)),
+            computed: surface.measured() - before,
+            adaptive: { self.adaptive.filter(|_| self.shard.is_none()) }
+                .and_then(|adaptive| adaptive.report(&surface)),
             run,
             surface,
             known,
             shard: part,
             seconds: start.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Adds what earlier rounds measured.
+    fn take_earlier(&self, surface: &mut Surface) -> Result<(), StudyError> {
+        let Some(earlier) = &self.earlier else {
+            return Ok(());
+        };
+        for index in 0..self.grid.len() {
+            let known = earlier.get(index).filter(|_| earlier.is_measured(index));
+            if let (Some(sample), false) = (known, surface.is_measured(index)) {
+                surface
+                    .set(index, sample.clone())
+                    .map_err(SamplerError::from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The points of the shard: of the whole, or of the round that an adaptive run is at.
+    fn points(&self, surface: &Surface, reporter: &dyn Reporter) -> Option<Vec<usize>> {
+        let shard = self.shard?;
+        let Some(adaptive) = self.adaptive else {
+            let part = shard.part(&self.grid.coarse_to_fine());
+            if part.is_empty() {
+                reporter.warn(format_args!(
+                    "warning: shard {shard} has no points, the grid has only {}",
+                    self.grid.len()
+                ));
+            }
+            return Some(part);
+        };
+        let round = adaptive.round(surface).unwrap_or_default();
+        match round.len() {
+            0 => reporter
+                .note("nothing more is to be measured: merging the shards completes the run"),
+            points => reporter.note(format_args!(
+                "a round of {} is measured in shards, after {} of earlier ones",
+                counted(points, "point"),
+                surface.measured()
+            )),
+        }
+        Some(shard.part(&round))
     }
 
     /// What the shard has, by its points.
@@ -112,7 +157,11 @@ impl StoredSampling<'_> {
         points: Option<&[usize]>,
         reporter: &dyn Reporter,
     ) -> Result<Outcome, StudyError> {
-        let mut reported = Reported::new(reporter, &run.name, self.adaptive.is_some());
+        let mut reported = Reported::new(
+            reporter,
+            &run.name,
+            self.adaptive.is_some() && points.is_none(),
+        );
         let mut observer = self.store.observer(run);
         let sampler = Sampler {
             batch: self.batch,
@@ -120,7 +169,8 @@ impl StoredSampling<'_> {
         };
         let mut observers: [&mut dyn Observer; 2] = [&mut reported, &mut observer];
         let outcome = self.sample(&sampler, surface, points, &mut observers);
-        let stored = match (&outcome, surface.is_complete()) {
+        let whole = surface.is_complete() && self.earlier.is_none();
+        let stored = match (&outcome, whole) {
             (Ok(Outcome::Complete), true) if self.last => observer.finish(Status::Complete),
             (Ok(Outcome::Complete), true) => observer.finish(Status::Running),
             _ => observer.finish(Status::Interrupted),
@@ -138,17 +188,17 @@ impl StoredSampling<'_> {
         points: Option<&[usize]>,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, SamplerError> {
-        let Some(adaptive) = self.adaptive else {
-            return match points {
-                Some(points) => sampler.run_on(points, self.objective, surface, observers),
-                None => sampler.run(self.objective, surface, observers),
-            };
-        };
-        let adapted = adaptive.run(sampler, self.objective, surface, observers)?;
-        Ok(match adapted {
-            Adapted::Complete(_) => Outcome::Complete,
-            Adapted::Cancelled => Outcome::Cancelled,
-        })
+        match (points, self.adaptive) {
+            (Some(points), _) => sampler.run_on(points, self.objective, surface, observers),
+            (None, None) => sampler.run(self.objective, surface, observers),
+            (None, Some(adaptive)) => {
+                let adapted = adaptive.run(sampler, self.objective, surface, observers)?;
+                Ok(match adapted {
+                    Adapted::Complete(_) => Outcome::Complete,
+                    Adapted::Cancelled => Outcome::Cancelled,
+                })
+            }
+        }
     }
 }
 
@@ -168,13 +218,6 @@ fn say_known(run: &Run, surface: &Surface, part: Option<&ShardPart>, reporter: &
     if let (Some(stored), None, false) = (shards_of(run), part, surface.is_complete()) {
         reporter.note(format_args!(
             "{name}: what is stored are shards {stored}; now all other points are computed too, and the run becomes the whole"
-        ));
-    }
-    if let Some(part) = part.filter(|part| part.units == 0) {
-        reporter.warn(format_args!(
-            "warning: shard {} has no points, the grid has only {}",
-            part.shard,
-            surface.grid().len()
         ));
     }
 }

@@ -176,10 +176,12 @@ fn words<S: Serializer>(shards: &Shards, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl ShardState {
-    /// That of a run which is not complete; nothing where it is one, or was not computed in shards alone.
+    /// That of a run which is not complete; nothing where it is one, was not computed in shards alone, or is adaptive: how many
+    /// points its shards have is known round by round.
     pub fn of(summary: &RunSummary) -> Option<Self> {
         let shards = shards_of(&summary.run)?;
-        if summary.run.status == Status::Complete {
+        let adaptive = summary.run.settings.get("adaptive").is_some();
+        if summary.run.status == Status::Complete || adaptive {
             return None;
         }
         let units = shards.count(summary.total() as usize);

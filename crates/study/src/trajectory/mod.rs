@@ -213,7 +213,7 @@ impl ProjectedPaths {
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
-        let targets = request.evaluation.targets()?;
+        let targets = request.evaluation.shared_targets(reporter)?;
         let paths = Paths::load(request, store, reporter)?;
         plan_products(&paths, reporter)?;
         let fitted = PathPlane::fit_sources(&paths.sources(), &request.options());
@@ -353,6 +353,7 @@ impl ProjectedPaths {
             objective: &self.losses.on_plane,
             batch: 0,
             shard: self.shard,
+            earlier: None,
             adaptive: None,
             last: false,
         };

@@ -1,10 +1,12 @@
 //! Runs of other databases, brought together with those of this one.
 
+mod look;
 mod missing;
 mod points;
 mod rest;
 mod source;
 
+pub use look::MergeFile;
 pub use missing::{Contribution, MissingPoints};
 
 use super::{Store, file, names, runs, sessions};
@@ -13,8 +15,8 @@ use crate::run::{Run, RunSpec, moment};
 use duckdb::{Connection, params};
 use file::Access;
 use points::PointTable;
+use rest::Layout;
 use source::Source;
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// A run of another database.
@@ -34,35 +36,6 @@ pub struct MergeSource {
 const BATCH: u64 = 1 << 21;
 
 impl Store {
-    /// The runs of this database as sources of a merge: no more of them is read than that takes.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn as_sources(&self) -> Result<Vec<MergeSource>, Error> {
-        self.read(|conn| {
-            let all = format!("SELECT {} FROM runs ORDER BY run_id", runs::RUN_COLUMNS);
-            let mut statement = conn.prepare(&all)?;
-            let mut rows = statement.query([])?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                found.push(runs::Stored::read(conn, row)?.run);
-            }
-            let mut names = names::of(conn, "WHERE true")?;
-            let counts = "SELECT run_id, count(*) FROM points GROUP BY run_id
-                          UNION ALL SELECT run_id, count(*) FROM curvature_points GROUP BY run_id";
-            let mut statement = conn.prepare(counts)?;
-            let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let counts: HashMap<i64, u64> = counts.collect::<Result<_, _>>()?;
-            let source = |run: Run| MergeSource {
-                path: self.path().to_owned(),
-                names: names.remove(&run.id).unwrap_or_default(),
-                points: counts.get(&run.id).copied().unwrap_or(0),
-                run,
-            };
-            Ok(found.into_iter().map(source).collect())
-        })
-    }
-
     /// Begins or continues the run with the settings of a run of another database, which is then merged into it with
     /// [`Store::merge`]; of a new one nothing is stored yet but its name. It belongs to this process until [`Store::finish`]. A
     /// complete run stays complete.
@@ -158,6 +131,8 @@ impl Store {
                 .sum::<u64>()
                 .div_ceil(BATCH)
                 .max(1);
+            let tables = ["axes", "terms"];
+            let mut ours = Layout::read(conn, tables, run.id)?;
             for slice in 0..slices {
                 let mut theirs = Vec::with_capacity(batch.len());
                 let table = PointTable::of(run);
@@ -165,17 +140,21 @@ impl Store {
                 for (place, one) in batch.iter().enumerate() {
                     let source = Source::attach(conn, &one.path, &self.timeout)?;
                     let read = source.read(|source| {
-                        rest::check_layout(source, run, &one.run, slice)?;
+                        if slice == 0 {
+                            let [axes, terms] = tables.map(|table| source.table(table));
+                            ours.check(Layout::read(conn, [&axes, &terms], one.run.id)?, run)?;
+                        }
                         table.stage(source, &one.run, place, (slice, slices))?;
                         sessions::of_source(source.conn, &source.table("contributions"), one.run.id)
                     });
                     theirs.push(read?);
-                    if slice == 0 {
+                    if slice == 0 && !rest::is_copied(run, &ours) {
                         file::transaction(conn, |conn| {
                             self.still_there(conn, run)?;
                             rest::copy(&source, run, &one.run)
                         })
                         .map_err(|error| source.explain(error))?;
+                        ours = Layout::read(conn, tables, run.id)?;
                     }
                     source.detach()?;
                 }

@@ -21,40 +21,69 @@ const OWN: &[&str] = &[
 /// What a training leaves, which is taken from the one that is farther.
 const TRAINING: &[&str] = &["records", "layouts", "deltas", "tensors", "training_states"];
 
-/// Checks that a source has the grid and the terms of the run, where both have one.
-pub(super) fn check_layout(
-    source: &Source<'_>,
-    run: &Run,
-    theirs: &Run,
-    slice: u64,
-) -> Result<(), Error> {
-    if slice > 0 {
-        return Ok(());
-    }
-    for (table, columns) in [
-        ("axes", "axis, min, max, count"),
-        ("terms", "term, name, weight"),
-    ] {
-        let rows = |table: &str, run: i64| -> Result<String, Error> {
-            let list = format!(
-                "SELECT coalesce(string_agg(concat_ws(' ', {columns}), ', ' ORDER BY {columns}), '') FROM {table} WHERE run_id = ?"
-            );
-            Ok(source
-                .conn
-                .query_row(&list, params![run], |row| row.get(0))?)
+/// The grid and the terms of a run, in words; empty where it has none.
+#[derive(Debug)]
+pub(super) struct Layout {
+    axes: String,
+    terms: String,
+}
+
+impl Layout {
+    /// That of a run by its number, from the tables of axes and of terms or what stands in for them.
+    pub(super) fn read(
+        conn: &Connection,
+        [axes, terms]: [&str; 2],
+        run: i64,
+    ) -> Result<Self, Error> {
+        let list = |table: &str, columns: &str| {
+            format!(
+                "(SELECT coalesce(string_agg(concat_ws(' ', {columns}), ', ' ORDER BY {columns}), '')
+                  FROM {table} WHERE run_id = ?1)"
+            )
         };
-        let (stored, asked) = (rows(table, run.id)?, rows(&source.table(table), theirs.id)?);
-        let both = exists(source.conn, "axes", run.id)? && !asked.is_empty();
-        if both && stored != asked {
-            let name = run.name.clone();
-            return Err(Error::OtherGrid {
-                name,
-                stored,
-                asked,
-            });
-        }
+        let (axes, terms) = (
+            list(axes, "axis, min, max, count"),
+            list(terms, "term, name, weight"),
+        );
+        let read = conn.query_row(&format!("SELECT {axes}, {terms}"), params![run], |row| {
+            Ok(Layout {
+                axes: row.get(0)?,
+                terms: row.get(1)?,
+            })
+        });
+        Ok(read?)
     }
-    Ok(())
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.axes.is_empty()
+    }
+
+    /// Checks that a source has the same, where both have one.
+    pub(super) fn check(&self, theirs: Layout, run: &Run) -> Result<(), Error> {
+        if self.is_empty() || theirs.is_empty() {
+            return Ok(());
+        }
+        for (stored, asked) in [(&self.axes, theirs.axes), (&self.terms, theirs.terms)] {
+            if *stored != asked {
+                return Err(Error::OtherGrid {
+                    name: run.name.clone(),
+                    stored: stored.clone(),
+                    asked,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether all that a run has beside points came in one transaction with its grid, so that nothing is to be copied any more.
+pub(super) fn is_copied(run: &Run, ours: &Layout) -> bool {
+    let landscape = matches!(
+        run.kind,
+        RunKind::Line | RunKind::Surface | RunKind::Volume | RunKind::Import
+    );
+    landscape && !ours.is_empty()
 }
 
 /// Copies what the run lacks; of a training all of it, where the source is farther.
@@ -71,14 +100,6 @@ pub(super) fn copy(source: &Source<'_>, run: &Run, theirs: &Run) -> Result<(), E
             }),
             false => Ok(()),
         };
-    }
-    let landscape = matches!(
-        run.kind,
-        RunKind::Line | RunKind::Surface | RunKind::Volume | RunKind::Import
-    );
-    if landscape && exists(conn, "axes", run.id)? {
-        // It came in one transaction with all else.
-        return Ok(());
     }
     for table in RUN_TABLES.iter().filter(|table| !OWN.contains(table)) {
         if !exists(conn, table, run.id)? {

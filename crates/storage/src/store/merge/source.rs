@@ -1,9 +1,9 @@
 //! A database that is attached to be read.
 
 use crate::error::Error;
-use crate::schema;
+use crate::schema::{self, Found, check};
 use crate::store::compact::quoted;
-use crate::store::file::retry;
+use crate::store::file::{check_found, retry};
 use crate::store::keep::Timeout;
 use crate::store::words::explain;
 use duckdb::Connection;
@@ -27,23 +27,17 @@ impl<'a> Source<'a> {
         path: &Path,
         timeout: &Timeout,
     ) -> Result<Self, Error> {
+        check_found(path)?;
         crate::Store::close(path);
         // One that an error left.
         conn.execute_batch(&format!("DETACH DATABASE IF EXISTS {NAME}"))?;
-        let attach = format!("ATTACH {} AS {NAME} (READ_ONLY)", quoted(path));
-        retry(path, timeout.limit, || conn.execute_batch(&attach))?;
-        let mut source = Source {
+        let attach = format!("ATTACH {} AS {NAME} (READ_ONLY)", quoted(path)?);
+        timeout.open(|limit| retry(path, limit, || conn.execute_batch(&attach)))?;
+        Ok(Source {
             conn,
             path: path.to_owned(),
-            version: 0,
-        };
-        let version = conn.query_row(
-            &format!("SELECT value::UBIGINT FROM {NAME}.main.meta WHERE key = 'schema_version'"),
-            [],
-            |row| row.get(0),
-        );
-        source.version = version.map_err(|error| explain(error, path, Duration::ZERO))?;
-        Ok(source)
+            version: version(conn, path)?,
+        })
     }
 
     /// A table as the newest version has it.
@@ -72,5 +66,28 @@ impl<'a> Source<'a> {
     /// Lets go of the file.
     pub(super) fn detach(self) -> Result<(), Error> {
         Ok(self.conn.execute_batch(&format!("DETACH {NAME}"))?)
+    }
+}
+
+/// The version of the tables of the database that is attached, which can be read as it is.
+fn version(conn: &Connection, path: &Path) -> Result<u64, Error> {
+    let version = conn.query_row(
+        &format!(
+            "SELECT TRY_CAST(value AS UBIGINT) FROM {NAME}.main.meta WHERE key = 'schema_version'"
+        ),
+        [],
+        |row| row.get(0),
+    );
+    let foreign = Error::Foreign {
+        path: path.to_owned(),
+    };
+    match version {
+        Ok(Some(version @ 1..)) => check(Found::Version(version), path).map(|()| version),
+        Ok(_) => Err(foreign),
+        // No such table, or another one of its name.
+        Err(error) => Err(match explain(error, path, Duration::ZERO) {
+            Error::Database { .. } => foreign,
+            other => other,
+        }),
     }
 }
