@@ -10,8 +10,8 @@ pub struct MemoryLimit {
 
 #[cfg(target_os = "linux")]
 impl MemoryLimit {
-    /// A limit of so many bytes, those that are in use included. A sixteenth of them is left to what does not count:
-    /// programs and libraries.
+    /// A limit of so many bytes, those that are in use included. Pages of the program's and its libraries' files don't
+    /// count (the system keeps as many of them in memory as it likes); a sixteenth is left to them.
     pub fn new(bytes: u64) -> Self {
         let before = rlimit::Resource::DATA.get().ok();
         if let Some((soft, hard)) = before {

@@ -2,6 +2,7 @@
 
 use assert_cmd::Command;
 use landscape_core::Rng;
+use landscape_core::files::{Seen, look};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
@@ -172,10 +173,10 @@ impl Lock {
     }
 }
 
-/// Lets a command work in slices of a few milliseconds until `holds`, which is asked while the command stands still
-/// and has the database closed. Between slices it stands still much longer than it works: what it stores by the clock,
-/// and how long it keeps the database open, then takes little work, so that even on a fast machine a command is met in its
-/// midst.
+/// Lets a command work until it has a run of its own, and from then on in slices of a few milliseconds until `holds`, which
+/// is asked while the command stands still and has the database closed. Between slices it stands still much longer than
+/// it works: what it stores by the clock, and how long it keeps the database open, then takes little work, so that even on
+/// a fast machine a command is met in its midst.
 /// It stands still afterwards too; [`go_on`] lets it work.
 #[track_caller]
 pub fn halt_when(child: &mut Child, bench: &Bench, holds: impl FnMut(&Bench) -> bool) {
@@ -186,21 +187,35 @@ pub fn halt_when(child: &mut Child, bench: &Bench, holds: impl FnMut(&Bench) -> 
 #[track_caller]
 pub fn halts_when(child: &mut Child, bench: &Bench, mut holds: impl FnMut(&Bench) -> bool) -> bool {
     let start = Instant::now();
+    let ended = |child: &mut Child| {
+        assert!(start.elapsed() < Duration::from_secs(240), "never met");
+        child.try_wait().unwrap().is_some()
+    };
+    while !claimed(bench) {
+        if ended(child) {
+            return false;
+        }
+        sleep(Duration::from_millis(1));
+    }
     loop {
         signal(child, Signal::Stop);
         if closed(bench) && holds(bench) {
-            return child.try_wait().unwrap().is_none();
+            return !ended(child);
         }
-        if bench.path("landscape.duckdb").exists() {
-            sleep(Duration::from_millis(100));
-        }
+        sleep(Duration::from_millis(100));
         go_on(child);
-        if child.try_wait().unwrap().is_some() {
+        if ended(child) {
             return false;
         }
-        assert!(start.elapsed() < Duration::from_secs(240), "never met");
         sleep(Duration::from_millis(3));
     }
+}
+
+/// Whether a command that works has a run of the bench.
+fn claimed(bench: &Bench) -> bool {
+    let names = bench.files().into_iter();
+    let mut locks = names.filter(|name| name.ends_with(".lock"));
+    locks.any(|name| look(&bench.path(&name)) == Seen::Held)
 }
 
 /// Lets a command work that [`halt_when`] has stopped.
