@@ -164,7 +164,7 @@ fn wrong_input() {
         ("--device cpu,flex", "2 devices"),
         ("--density --probes 1", "at least 2 are needed"),
         ("--sharpness sam --rho 0", "the radius 0.0"),
-        ("--top 1 -o x.pdf", "FILE.svg"),
+        ("--top 1 -o x.jpg", "FILE.svg"),
     ] {
         let message = bench.fails(&format!("hessian --run moons {words}"));
         assert!(message.contains(expected), "{words}: {message}");
