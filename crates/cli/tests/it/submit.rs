@@ -317,6 +317,10 @@ fn what_cannot_be_submitted_is_refused() {
             "`a.duckdb` is one database for all shards",
         ),
         (
+            "submit --engine hq --out new -- surface --run moons --adaptive 0.01",
+            "adaptive sampling goes in rounds",
+        ),
+        (
             "submit --engine hq --out new -- surface --run nosuch",
             "has no run `nosuch`",
         ),

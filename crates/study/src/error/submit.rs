@@ -22,6 +22,11 @@ pub enum SubmitError {
         /// The word.
         word: OsString,
     },
+    /// Which points are computed follows from those that are there, so that shards of it have rounds.
+    #[error(
+        "adaptive sampling goes in rounds, with a merge after each, and cannot be submitted as one job"
+    )]
+    Adaptive,
     /// A job on Kubernetes has no image.
     #[error("a job on Kubernetes needs the image of a container that has `landscape`")]
     NoImage,
@@ -116,6 +121,9 @@ impl SubmitError {
                 "put {K}, the number of the shard, into its name: shard-{K}.duckdb".to_owned()
             }
             SubmitError::NoText { .. } => "rename it".to_owned(),
+            SubmitError::Adaptive => {
+                "sample every point, or run and merge the shards of each round".to_owned()
+            }
             SubmitError::NoImage => "name an image".to_owned(),
             SubmitError::OtherCommand { .. } => {
                 "give the same command, or another folder".to_owned()

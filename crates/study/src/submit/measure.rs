@@ -85,6 +85,11 @@ impl Work {
         }
     }
 
+    /// Whether its points follow from one another.
+    pub(super) fn is_adaptive(&self) -> bool {
+        matches!(self, Work::Landscape(request) if request.adaptive.is_some())
+    }
+
     /// Whether it runs on cores of the processor alone.
     pub(super) fn is_on_cores(&mut self) -> bool {
         let evaluation = self.evaluation();

@@ -121,6 +121,9 @@ impl SubmitRequest {
             let database = database.clone();
             return Err(SubmitError::OneDatabase { database });
         }
+        if self.work.is_adaptive() {
+            return Err(SubmitError::Adaptive);
+        }
         if self.engine == Engine::Kubernetes && self.image.is_none() {
             return Err(SubmitError::NoImage);
         }
