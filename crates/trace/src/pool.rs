@@ -89,7 +89,7 @@ impl Pool {
             return only.evaluate(points);
         }
         let batch = Mutex::new(Batch {
-            left: vec![0..points.len()],
+            left: std::iter::once(0..points.len()).collect(),
             ..Batch::default()
         });
         let changed = Condvar::new();

@@ -3,8 +3,11 @@
 use crate::support::{curve, every_kind, path, plane, sampled};
 use landscape_plot::{Options, PlotError, Scale, contour, heatmap, line, losses, trajectory};
 
+/// Lines of points.
+type Lines = Vec<Vec<(f64, f64)>>;
+
 /// The tables of a file: options and points of each, pieces apart.
-fn tables(tex: &str) -> Vec<(String, Vec<Vec<(f64, f64)>>)> {
+fn tables(tex: &str) -> Vec<(String, Lines)> {
     let table = |part: &str| {
         let (options, rest) = part.split_once("] table[header=false] {\n").unwrap();
         let (rows, _) = rest.split_once("};").unwrap();

@@ -72,7 +72,7 @@ fn frames(
 /// So many of the steps as there can be frames, evenly, the first and the last among them.
 fn chosen(steps: &[u64]) -> Vec<u64> {
     let last = steps.len().saturating_sub(1);
-    let parts = last.min(FRAMES - 1).max(1);
+    let parts = last.clamp(1, FRAMES - 1);
     let mut places: Vec<usize> = (0..=parts).map(|k| k * last / parts).collect();
     places.dedup();
     places
