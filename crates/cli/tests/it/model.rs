@@ -123,7 +123,7 @@ fn errors_of_programs_have_remedies() {
         ),
         (
             "line --model cut-legacy.onnx --data moons",
-            "torch.export.save",
+            "get the file again, or export the program again",
         ),
         ("model text.pt2", "torch.export.save"),
         (
