@@ -46,7 +46,30 @@ pub(crate) fn page(
         .title(TextStr(title))
         .keywords(TextStr(&keywords.join("; ")));
     pdf.extend(&drawing);
-    Ok(pdf.finish())
+    Ok(sort_references(&pdf.finish()))
+}
+
+/// Sorts the references in dictionaries, which `svg2pdf` writes in the order of hashes, another one each time: one figure is one file.
+/// Lines change places within their dictionary, so that objects stay where they are.
+fn sort_references(pdf: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = pdf.split_inclusive(|byte| *byte == b'\n').collect();
+    let is_reference = |line: &[u8]| {
+        let line = str::from_utf8(line).unwrap_or_default().trim();
+        line.starts_with('/') && line.ends_with(" 0 R")
+    };
+    let (mut first, mut in_stream) = (0, false);
+    for at in 0..lines.len() {
+        in_stream = match lines[at] {
+            b"stream\n" => true,
+            b"endstream\n" => false,
+            _ => in_stream,
+        };
+        if in_stream || !is_reference(lines[at]) {
+            lines[first..at].sort_unstable();
+            first = at + 1;
+        }
+    }
+    lines.concat()
 }
 
 /// The drawing, with the font that travels with this crate alone.
