@@ -22,8 +22,7 @@ use common::Output;
 use loss_landscape::core::{Cancel, Fidelity, Origin, PathOptions};
 use loss_landscape::models::{LossKind, ModelSpec, OptimizerKind, Split, TrainConfig, load};
 use loss_landscape::plot::{
-    LossCurve, Options, PanelOf, PathOnPlane, Scale, Size, Style, losses, side_by_side,
-    trajectories,
+    LossCurve, Options, PanelOf, PathOnPlane, Scale, Style, losses, side_by_side, trajectories,
 };
 use loss_landscape::study::compare::{
     Base, Paths, Row, Study, TableOptions, Trained, joint_plane, markdown,
@@ -113,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     out.figure("losses", losses(&curves, &by_epoch)?)?;
     let panels: Vec<PanelOf> = rows.iter().filter_map(panel).collect();
     let page = Options {
-        style: Style::of(Size::Double),
+        style: Style::double(),
         ..log
     };
     out.figure("ends", side_by_side(&panels, &page)?)

@@ -18,10 +18,6 @@ pub enum Format {
     H5,
     /// A mesh or an image for ParaView. Written only.
     Vtk,
-    /// A plane as the mesh of its figure, in its colours. Written only, by those who draw.
-    Obj,
-    /// The same as a scene.
-    Gltf,
 }
 
 impl Format {
@@ -33,8 +29,6 @@ impl Format {
         Format::Npz,
         Format::H5,
         Format::Vtk,
-        Format::Obj,
-        Format::Gltf,
     ];
 
     /// The name on the command line, and the usual ending of file names.
@@ -46,8 +40,6 @@ impl Format {
             Format::Npz => "npz",
             Format::H5 => "h5",
             Format::Vtk => "vtk",
-            Format::Obj => "obj",
-            Format::Gltf => "gltf",
         }
     }
 
@@ -59,7 +51,7 @@ impl Format {
     /// Whether landscapes of so many directions are read from it.
     pub fn reads(self, dims: usize) -> bool {
         match self {
-            Format::Vtk | Format::Obj | Format::Gltf => false,
+            Format::Vtk => false,
             Format::H5 => dims <= 2,
             _ => true,
         }

@@ -6,10 +6,8 @@ use crate::field;
 use crate::figure::Figure;
 use crate::isoline::label::{Placed, TurnedBox};
 use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, plane};
-use crate::lines::{Colors, Frame, Line};
 use crate::options::{Fill, Options};
 use crate::raster::Raster;
-use crate::scale::levels::Level;
 use crate::style::{INK, hex, is_dark};
 use crate::svg::{Anchor, Canvas, Path, Stroke, Text};
 use crate::text;
@@ -93,12 +91,7 @@ impl<'a> Scene<'a> {
     pub fn draw(&mut self, obstacles: &[TurnedBox]) -> Result<(), PlotError> {
         let options = self.sheet.options;
         let canvas = &mut self.sheet.canvas;
-        let lines = draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
-        let frame = self.panel.data("", self.labels.clone(), lines);
-        self.sheet.frames.push(Frame {
-            colors: colors(&self.data, options, &self.name),
-            ..frame
-        });
+        draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
         let at = Placement::new(&self.panel, &self.data.field);
         if let Some(terrain) = &self.terrain {
             terrain.draw(&mut self.sheet, &self.panel, at);
@@ -139,21 +132,14 @@ fn bar<'b>(data: &'b Plane, options: &Options, name: &str) -> Option<Bar<'b>> {
     })
 }
 
-/// What the colours of contours stand for, as data.
-pub(super) fn colors(data: &Plane, options: &Options, name: &str) -> Option<Colors> {
-    let of = || Colors::of(&data.scale, &data.levels, options.style.colormap, name);
-    data.has_values().then(of)
-}
-
-/// Draws the inside of a frame: painting, holes, lines and, with obstacles, labels. Gives the lines as data, one for each
-/// level.
+/// Draws the inside of a frame: painting, holes, lines and, with obstacles, labels.
 pub(super) fn draw_plane(
     canvas: &mut Canvas,
     data: &Plane,
     panel: &Panel,
     options: &Options,
     obstacles: Option<&[TurnedBox]>,
-) -> Result<Vec<Line>, PlotError> {
+) -> Result<(), PlotError> {
     let at = Placement::new(panel, &data.field);
     if options.fill != Fill::None {
         paint(canvas, data, panel, options)?;
@@ -171,36 +157,7 @@ pub(super) fn draw_plane(
     }
     draw_lines(canvas, data, &list, options);
     draw_labels(canvas, data, &list.words, size);
-    Ok(levels(data, &list, panel, options))
-}
-
-/// The lines of each level as data.
-fn levels(data: &Plane, list: &List, panel: &Panel, options: &Options) -> Vec<Line> {
-    let points = |k: usize| {
-        let of_level = list.lines.iter().filter(move |line| line.level == k);
-        of_level.flat_map(|line| {
-            let at = |p: &(f64, f64)| (panel.x.value(p.0), panel.y.value(p.1));
-            line.curve
-                .points()
-                .iter()
-                .map(at)
-                .chain([(f64::NAN, f64::NAN)])
-        })
-    };
-    let line = |(k, level): (usize, &Level)| {
-        let color = options
-            .style
-            .colormap
-            .color(data.scale.fraction(level.value));
-        Line {
-            color: hex(color),
-            width: WIDTH,
-            points: points(k).collect(),
-            ..Line::default()
-        }
-    };
-    let all = data.levels.iter().enumerate().map(line);
-    all.filter(|line| !line.points.is_empty()).collect()
+    Ok(())
 }
 
 /// The colours between the lines, as an embedded picture.

@@ -1,7 +1,6 @@
 //! Tests of the figures: geometry, text, files, wrong input.
 
 mod adaptive;
-mod animation;
 mod browser;
 mod contours;
 mod curvature;
@@ -10,7 +9,6 @@ mod files;
 mod geometry;
 mod holes;
 mod input;
-mod mesh;
 mod networks;
 mod orientation;
 mod page;
@@ -18,6 +16,5 @@ mod paths;
 mod profiles;
 mod scales;
 mod support;
-mod tex;
 mod topology;
 mod words;

@@ -201,13 +201,11 @@ pub(super) fn stability_of(runs: &[RunContents], look: &Look) -> Result<Figure, 
         })
     };
     let curves: Vec<StabilityCurve> = runs.iter().map(named).collect::<Result<_, StudyError>>()?;
-    look.fitted(|look| {
-        let options = match runs {
-            [first, ..] => look.options(first, None)?,
-            [] => Options::default(),
-        };
-        Ok(plot::edge_of_stability(&curves, &over_steps(options))?)
-    })
+    let options = match runs {
+        [first, ..] => look.options(first, None)?,
+        [] => Options::default(),
+    };
+    Ok(plot::edge_of_stability(&curves, &over_steps(options))?)
 }
 
 fn stability(run: &RunContents) -> Result<StabilityCurve, StudyError> {
