@@ -22,7 +22,8 @@ use common::Output;
 use loss_landscape::core::{Cancel, Fidelity, Origin, PathOptions};
 use loss_landscape::models::{LossKind, ModelSpec, OptimizerKind, Split, TrainConfig, load};
 use loss_landscape::plot::{
-    LossCurve, Options, PanelOf, PathOnPlane, Scale, Style, losses, side_by_side, trajectories,
+    LossCurve, Options, PanelOf, PathOnPlane, Scale, Size, Style, losses, side_by_side,
+    trajectories,
 };
 use loss_landscape::study::compare::{
     Base, Paths, Row, Study, TableOptions, Trained, joint_plane, markdown,
@@ -112,7 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     out.figure("losses", losses(&curves, &by_epoch)?)?;
     let panels: Vec<PanelOf> = rows.iter().filter_map(panel).collect();
     let page = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..log
     };
     out.figure("ends", side_by_side(&panels, &page)?)

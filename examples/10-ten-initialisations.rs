@@ -21,7 +21,9 @@ mod common;
 use common::Output;
 use loss_landscape::core::{Cancel, Origin, PathOptions};
 use loss_landscape::models::{LossKind, ModelSpec, Split, TrainConfig, load};
-use loss_landscape::plot::{LossCurve, Options, PathOnPlane, Scale, Style, losses, trajectories};
+use loss_landscape::plot::{
+    LossCurve, Options, PathOnPlane, Scale, Size, Style, losses, trajectories,
+};
 use loss_landscape::study::compare::{Base, Paths, Statistics, Study, Trained, joint_plane};
 use std::error::Error;
 use std::time::Instant;
@@ -107,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let mut on_axes = Options {
         scale: Scale::Log,
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..Options::default()
     }
     .directions(paths.directions());

@@ -21,7 +21,7 @@ use common::Output;
 use loss_landscape::core::{Grid, Surface};
 use loss_landscape::models::{LossKind, ModelSpec, Split, TrainConfig, load};
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{LossCurve, Options, PanelOf, Scale, Style, losses, side_by_side};
+use loss_landscape::plot::{LossCurve, Options, PanelOf, Scale, Size, Style, losses, side_by_side};
 use loss_landscape::study::compare::{
     Base, Row, Study, TableOptions, Trained, Unobserved, markdown,
 };
@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     let page = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         origin: Some("trained point".into()),
         ..log.clone()
     };

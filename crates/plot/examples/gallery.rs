@@ -10,7 +10,7 @@ use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, Trac
 use landscape_plot::{
     Camera, Clip, Colormap, Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure,
     Fill, LossBand, LossCurve, LossProfile, Options, PanelOf, PathOnPlane, PlotError, Scale,
-    SharpnessRow, Spectrum, StabilityCurve, StabilityLimit, Style, Table, barcode, contour,
+    SharpnessRow, Size, Spectrum, StabilityCurve, StabilityLimit, Style, Table, barcode, contour,
     edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
     sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories, trajectory,
     trajectory_losses, trajectory3d, volume_slices,
@@ -142,7 +142,7 @@ fn lines(out: &Gallery<'_>) -> Result<(), Failure> {
             None,
             None,
         ],
-        style: Style::double(),
+        style: Style::of(Size::Double),
         origin: None,
         ..Options::default()
     };
@@ -255,7 +255,7 @@ fn contours(out: &Gallery<'_>) -> Result<(), Failure> {
     };
     out.save("contour-difference", || contour(&difference, &signed))?;
     let double = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..directions(log())
     };
     out.save("contour-double", || contour(&typical, &double))
@@ -378,7 +378,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
             azimuth: -50.0,
             elevation: 40.0,
         }),
-        style: Style::double(),
+        style: Style::of(Size::Double),
         origin: None,
         ..directions(Options::default())
     };
@@ -446,7 +446,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     .map(panel)
     .to_vec();
     let double = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..pca.clone()
     };
     out.save("side-by-side", || side_by_side(&panels, &double))?;
@@ -462,7 +462,7 @@ fn surfaces(out: &Gallery<'_>) -> Result<(), Failure> {
     })?;
     out.save("volume", || volume_slices(&volume, &directions(log())))?;
     let wide = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         slices: 10,
         ..directions(Options::default())
     };
@@ -534,7 +534,7 @@ fn curvature(out: &Gallery<'_>) -> Result<(), Failure> {
     let plain = Options::default();
     out.save("spectrum", || spectrum(&estimated, &plain))?;
     let double = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..Options::default()
     };
     let both = Spectrum {

@@ -80,8 +80,13 @@ pub enum PlotError {
         /// What is accepted.
         rule: &'static str,
     },
-    /// A file name says neither SVG nor PNG.
-    #[error("`{}` is neither a .svg nor a .png file", path.display())]
+    /// A figure has no lines that are data.
+    #[error(
+        "a figure of this kind has no lines for LaTeX: those of curves, contours and paths have"
+    )]
+    NoLines,
+    /// A file name says none of SVG, PDF, TeX and PNG.
+    #[error("`{}` is not an .svg, .pdf, .tex or .png file", path.display())]
     Extension {
         /// The path given.
         path: PathBuf,
@@ -94,6 +99,12 @@ pub enum PlotError {
         /// The reason.
         #[source]
         source: std::io::Error,
+    },
+    /// The drawing could not be turned into a page.
+    #[error("cannot turn the figure into a PDF file: {reason}")]
+    Pdf {
+        /// The reason.
+        reason: String,
     },
     /// The drawing could not be turned into pixels.
     #[error("cannot turn the figure into pixels: {reason}")]

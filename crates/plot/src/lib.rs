@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod animation;
 mod chart;
 mod curvature;
 mod display;
@@ -8,19 +9,24 @@ mod field;
 mod figure;
 mod isoline;
 mod layout;
+mod lines;
+mod mesh;
 mod options;
 pub mod page;
+mod pdf;
 mod raster;
 mod scale;
 mod style;
 mod svg;
+mod tex;
 mod text;
 
+pub use animation::{ANIMATION_DPI, Animation, AnimationFormat};
 pub use chart::{
     Column, LossBand, LossCurve, LossProfile, PanelOf, PathOnPlane, Table, barcode, contour,
     edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
-    sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface3d, table,
-    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
+    sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface_mesh, surface3d,
+    table, trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,
@@ -29,6 +35,7 @@ pub use curvature::{
 pub use error::PlotError;
 pub use figure::{DEFAULT_DPI, Figure};
 pub use isoline::{Isoline, isolines};
+pub use mesh::SurfaceMesh;
 pub use options::{Aspect, Camera, Fill, Options, PlacedNetwork, axis_label};
 pub use scale::{Clip, Scale};
-pub use style::{Colormap, Rgb, Style};
+pub use style::{Colormap, Rgb, Size, Style};

@@ -3,7 +3,9 @@
 use crate::error::PlotError;
 use crate::scale::{Clip, Scale, Transform, ValueScale, finite_range};
 use crate::style::Style;
-use landscape_core::{Direction, Normalization, Point, Source, Surface, Value};
+use landscape_core::{
+    Direction, Normalization, Point, Source, Surface, Trajectory, TrajectoryPoint, Value,
+};
 
 /// How the area between contour lines is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,6 +94,9 @@ pub struct Options {
     /// Whether paths are those of training, whose ends are named by their steps. Not so for curves
     /// between networks.
     pub training: bool,
+    /// The step up to which paths are drawn, for the frames of an animation; `None` for all of them. What is said
+    /// of a path is said of all of it.
+    pub until: Option<u64>,
     /// Marks the measured points of a surface with small dots where others are interpolated.
     pub measured: bool,
     /// To which share of the range the interpolated points are known to be good; the caption says
@@ -130,6 +135,7 @@ impl Default for Options {
             origin: Some("trained point".to_owned()),
             networks: Vec::new(),
             training: true,
+            until: None,
             measured: false,
             tolerance: None,
             basins: None,
@@ -172,6 +178,14 @@ impl Options {
             self.scale = Scale::SymLog { threshold };
         }
         self
+    }
+
+    /// The points of a path that are drawn: the first one, and those up to the last step.
+    pub(crate) fn shown<'p>(&self, path: &'p Trajectory) -> &'p [TrajectoryPoint] {
+        let points = &path.points[..];
+        let end =
+            points.partition_point(|point| self.until.is_none_or(|until| point.step <= until));
+        &points[..end.max(1).min(points.len())]
     }
 
     pub(crate) fn axis(&self, i: usize) -> String {

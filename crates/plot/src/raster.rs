@@ -70,7 +70,7 @@ impl Raster {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> PlotError {
+pub(crate) fn failed(error: impl std::fmt::Display) -> PlotError {
     PlotError::Raster {
         reason: error.to_string(),
     }
@@ -117,6 +117,23 @@ pub(crate) fn encode(
         true => png::ColorType::Rgb,
         false => png::ColorType::Rgba,
     });
+    describe(&mut encoder, dpi, text)?;
+    let mut writer = encoder.write_header().map_err(failed)?;
+    match opaque {
+        true => writer.write_image_data(&without_alpha(rgba)),
+        false => writer.write_image_data(rgba),
+    }
+    .map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(out)
+}
+
+/// Sets the compression, the resolution and the text chunks of a PNG file.
+pub(crate) fn describe(
+    encoder: &mut png::Encoder<'_, &mut Vec<u8>>,
+    dpi: Option<f64>,
+    text: &[(String, String)],
+) -> Result<(), PlotError> {
     encoder.set_compression(png::Compression::Balanced);
     if let Some(dpi) = dpi {
         let per_metre = libm::round(dpi / 0.0254) as u32;
@@ -127,16 +144,9 @@ pub(crate) fn encode(
         }));
     }
     for (keyword, words) in text {
-        add_text(&mut encoder, keyword, words)?;
+        add_text(encoder, keyword, words)?;
     }
-    let mut writer = encoder.write_header().map_err(failed)?;
-    match opaque {
-        true => writer.write_image_data(&without_alpha(rgba)),
-        false => writer.write_image_data(rgba),
-    }
-    .map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(out)
+    Ok(())
 }
 
 /// A tEXt chunk, or iTXt where the words need more than Latin-1.

@@ -10,14 +10,35 @@ pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
 /// A colour, red, green and blue.
 pub type Rgb = [u8; 3];
 
+/// What a figure is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Size {
+    /// One column of a journal.
+    Single,
+    /// Both columns of a journal.
+    Double,
+    /// A slide.
+    Slide,
+}
+
+named!(Size, "size", {
+    Single => "single": "One column: 89 mm wide, type of 8 pt",
+    Double => "double": "Two columns: 183 mm wide, type of 8 pt",
+    Slide => "slide": "A slide of 16:9: 160 mm by 90 mm, type of 10 pt, as in Beamer",
+});
+
 /// Size, type and colours of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Style {
     /// Width of the figure: 89 mm is a column, 183 mm a page.
     pub width_mm: f64,
+    /// Width and height of the page that the figure stands on, centred; `None` where it is its own page. See
+    /// [`crate::Figure::fitted`].
+    pub page_mm: Option<(f64, f64)>,
     /// Colours of values.
     pub colormap: Colormap,
-    /// Size of labels in points at final size, 5 to 12; ticks, contour labels and captions are up
+    /// Size of labels in points at final size, 5 to 24; ticks, contour labels and captions are up
     /// to 1 pt smaller, but not below 5.
     pub font_pt: f64,
 }
@@ -26,6 +47,7 @@ impl Default for Style {
     fn default() -> Self {
         Style {
             width_mm: 89.0,
+            page_mm: None,
             colormap: Colormap::Viridis,
             font_pt: 7.0,
         }
@@ -33,15 +55,17 @@ impl Default for Style {
 }
 
 impl Style {
-    /// One column, 89 mm.
-    pub fn single() -> Self {
-        Style::default()
-    }
-
-    /// Two columns, 183 mm.
-    pub fn double() -> Self {
+    /// Width, page and type of a size.
+    pub fn of(size: Size) -> Self {
+        let (width_mm, page_mm, font_pt) = match size {
+            Size::Single => (89.0, None, 8.0),
+            Size::Double => (183.0, None, 8.0),
+            Size::Slide => (160.0, Some((160.0, 90.0)), 10.0),
+        };
         Style {
-            width_mm: 183.0,
+            width_mm,
+            page_mm,
+            font_pt,
             ..Style::default()
         }
     }
@@ -68,11 +92,11 @@ impl Style {
                 rule: "50 to 500 mm",
             });
         }
-        if !(5.0..=12.0).contains(&self.font_pt) {
+        if !(5.0..=24.0).contains(&self.font_pt) {
             return Err(PlotError::Option {
                 option: "font size",
                 given: format!("{} pt", self.font_pt),
-                rule: "5 to 12 pt",
+                rule: "5 to 24 pt",
             });
         }
         Ok(())
@@ -88,6 +112,10 @@ pub enum Colormap {
     Viridis,
     /// Blue over grey to yellow; looks the same with and without red-green blindness.
     Cividis,
+    /// Black over purple and orange to pale yellow; even steps to the eye, and in grey.
+    Magma,
+    /// Dark to light grey, for print without colour.
+    Grey,
     /// Blue over white to red, for differences and signed values; its range is made symmetric
     /// about 0.
     Diverging,
@@ -96,6 +124,8 @@ pub enum Colormap {
 named!(Colormap, "colour map", {
     Viridis => "viridis": "Dark blue over green to yellow",
     Cividis => "cividis": "Looks the same with and without red-green blindness",
+    Magma => "magma": "Black over purple and orange to pale yellow",
+    Grey => "grey": "Dark to light grey, for print without colour",
     Diverging => "diverging": "Blue over white to red, for differences and signed values",
 });
 
@@ -105,10 +135,14 @@ impl Colormap {
         let gradient = match self {
             Colormap::Viridis => colorous::VIRIDIS,
             Colormap::Cividis => colorous::CIVIDIS,
+            Colormap::Magma => colorous::MAGMA,
+            Colormap::Grey => colorous::GREYS,
             Colormap::Diverging => colorous::RED_BLUE,
         };
         let t = match self {
             Colormap::Diverging => 1.0 - t,
+            // From where marks in ink are seen to where lines in white are.
+            Colormap::Grey => 0.85 - 0.75 * t,
             _ => t,
         };
         let color = gradient.eval_continuous(t.clamp(0.0, 1.0));
@@ -129,14 +163,17 @@ pub(crate) fn hex([r, g, b]: Rgb) -> String {
 
 /// Relative luminance from 0 (black) to 1 (white), after WCAG 2.
 pub(crate) fn luminance(color: Rgb) -> f64 {
-    let linear = |c: u8| {
-        let c = f64::from(c) / 255.0;
-        match c <= 0.04045 {
-            true => c / 12.92,
-            false => libm::pow((c + 0.055) / 1.055, 2.4),
-        }
-    };
-    0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2])
+    let [r, g, b] = color.map(light);
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/// The light of a component in sRGB, from 0 to 1.
+pub(crate) fn light(component: u8) -> f64 {
+    let c = f64::from(component) / 255.0;
+    match c <= 0.04045 {
+        true => c / 12.92,
+        false => libm::pow((c + 0.055) / 1.055, 2.4),
+    }
 }
 
 /// Whether white ink is easier to read on a colour than dark ink.
@@ -183,7 +220,8 @@ mod tests {
 
     #[test]
     fn colormaps_run_from_dark_to_bright() {
-        for map in [Colormap::Viridis, Colormap::Cividis] {
+        let maps = [Colormap::Viridis, Colormap::Cividis, Colormap::Magma];
+        for map in maps.into_iter().chain([Colormap::Grey]) {
             let table = map.table(64);
             let bright: Vec<f64> = table.iter().map(|c| luminance(*c)).collect();
             assert!(bright.windows(2).all(|w| w[0] <= w[1] + 0.01), "{map:?}");

@@ -18,6 +18,10 @@ pub enum Format {
     H5,
     /// A mesh or an image for ParaView. Written only.
     Vtk,
+    /// A plane as the mesh of its figure, in its colours. Written only, by those who draw.
+    Obj,
+    /// The same as a scene.
+    Gltf,
 }
 
 impl Format {
@@ -29,6 +33,8 @@ impl Format {
         Format::Npz,
         Format::H5,
         Format::Vtk,
+        Format::Obj,
+        Format::Gltf,
     ];
 
     /// The name on the command line, and the usual ending of file names.
@@ -40,6 +46,8 @@ impl Format {
             Format::Npz => "npz",
             Format::H5 => "h5",
             Format::Vtk => "vtk",
+            Format::Obj => "obj",
+            Format::Gltf => "gltf",
         }
     }
 
@@ -51,7 +59,7 @@ impl Format {
     /// Whether landscapes of so many directions are read from it.
     pub fn reads(self, dims: usize) -> bool {
         match self {
-            Format::Vtk => false,
+            Format::Vtk | Format::Obj | Format::Gltf => false,
             Format::H5 => dims <= 2,
             _ => true,
         }

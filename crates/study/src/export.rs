@@ -1,8 +1,10 @@
 //! What a run holds, in files for other programs.
 
 use crate::StudyError;
-use crate::files::may_write;
+use crate::figures::{Look, RunContents};
+use crate::files::{may_write, write_new};
 use landscape_core::{Direction, Surface, Trajectory};
+use landscape_plot::SurfaceMesh;
 use landscape_storage::{
     CurvatureTable, Error, Format, Height, NamedTrajectory, Run, RunKind, SqlTable, Store,
     export_directions, export_mesh, export_surface, export_trajectory, write_curvature,
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// Its landscape; of a run with curvature its map, or else its eigenvalues.
+    /// Its landscape; of a run with curvature its map, or else its eigenvalues. As a scene it is drawn, with its paths.
     #[default]
     Usual,
     /// Its directions, as HDF5.
@@ -139,6 +141,7 @@ pub struct Export<'a> {
 #[derive(Debug)]
 enum Contents {
     Landscape(Surface),
+    Scene(SurfaceMesh),
     Directions {
         directions: Vec<Direction>,
         explained: Vec<f64>,
@@ -175,6 +178,8 @@ pub enum Amount {
     Directions(usize),
     /// Rows of a table.
     Rows(usize),
+    /// Vertices of a surface.
+    Vertices(usize),
 }
 
 impl<'a> Export<'a> {
@@ -189,7 +194,7 @@ impl<'a> Export<'a> {
             Part::Directions => directions(store, &run)?,
             Part::Trajectory { label } => path(store, &run, label.as_deref())?,
             Part::Curvature(table) => curvature(store, &run, *table)?,
-            Part::Usual if run.kind == RunKind::Hessian => {
+            Part::Usual if run.kind == RunKind::Hessian && !is_scene(format) => {
                 let is_map = !store.summary(&run.name)?.shape.is_empty();
                 let table = match is_map {
                     true => CurvatureTable::Map,
@@ -197,6 +202,7 @@ impl<'a> Export<'a> {
                 };
                 curvature(store, &run, table)?
             }
+            Part::Usual if is_scene(format) => Contents::Scene(scene(store, &run, request.height)?),
             Part::Usual => Contents::Landscape(store.load_surface(&run)?),
         };
         Ok(Export {
@@ -235,6 +241,16 @@ impl<'a> Export<'a> {
                 }
                 Amount::Points(surface.grid().len() - surface.missing())
             }
+            Contents::Scene(mesh) => {
+                let ending = path.extension().unwrap_or_default();
+                let bytes = match self.format {
+                    Format::Obj => mesh.to_obj().into_bytes(),
+                    _ if ending.eq_ignore_ascii_case("glb") => mesh.to_glb(),
+                    _ => mesh.to_gltf().into_bytes(),
+                };
+                write_new(path, &bytes, replace)?;
+                Amount::Vertices(mesh.vertices.len())
+            }
             Contents::Directions {
                 directions,
                 explained,
@@ -266,11 +282,29 @@ impl<'a> Export<'a> {
         match &self.contents {
             Contents::Landscape(surface) => write_surface(surface, self.format, out),
             Contents::Curvature { rows, .. } => write_curvature(rows, self.format, out),
-            Contents::Directions { .. } | Contents::Path { .. } => {
+            Contents::Directions { .. } | Contents::Path { .. } | Contents::Scene(_) => {
                 Err(io::Error::other(format!("{} is not text", self.format)))
             }
         }
     }
+}
+
+/// Whether a format has what is drawn, not the numbers.
+fn is_scene(format: Format) -> bool {
+    matches!(format, Format::Obj | Format::Gltf)
+}
+
+/// The surface of the run as it is drawn, with its paths.
+fn scene(store: &Store, run: &Run, height: Height) -> Result<SurfaceMesh, StudyError> {
+    let look = Look {
+        log: height == Height::Log,
+        ..Look::default()
+    };
+    let mut mesh = RunContents::load(store, &run.name)?.mesh(&look)?;
+    if height == Height::Flat {
+        mesh.flatten();
+    }
+    Ok(mesh)
 }
 
 fn directions(store: &Store, run: &Run) -> Result<Contents, StudyError> {

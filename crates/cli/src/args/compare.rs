@@ -143,7 +143,7 @@ pub struct CompareArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Draw the comparison to FILE.svg, FILE.png or FILE.html: of trainings FILE (the joint plane with
+    /// Draw the comparison to FILE.svg, .pdf, .png, .tex or .html: of trainings FILE (the joint plane with
     /// all paths), FILE-ends (the planes around the ends on one scale) and FILE-losses; may be given
     /// several times
     #[arg(long, short, help_heading = "Figure")]

@@ -21,8 +21,7 @@ const CURVE: &str = "inner_points epochs batch_size optimizer lr momentum weight
 const TRAINING: &str = "epochs batch_size optimizer lr momentum weight_decay schedule every per_decade no_shuffle seed augment \
                         init weights data_dir split samples loss shard";
 /// What plots that are pages do not look at.
-const LOOK: &str =
-    "kind path clip smooth measured basins levels shared_scale value width colormap dpi";
+const LOOK: &str = "kind path clip smooth measured basins levels shared_scale panels value size width colormap dpi";
 
 /// Where data come from is not a folder.
 const NO_FOLDER: &str =
@@ -36,8 +35,7 @@ const COPIED: &str = "every shard would write the same file; `landscape export N
 const STORED: &str = "the runs that are named are stored already, so nothing is trained";
 const MADE: &str = "it belongs to trainings that are made, as in `landscape compare --seeds 0..3`";
 const NAMED: &str = "it belongs to stored runs that are named, as in `landscape compare a b`";
-const PAGE: &str =
-    "it belongs to figures (.svg, .png); a page shows everything and is adjusted in the browser";
+const PAGE: &str = "it belongs to figures (.svg, .pdf, .png, ...); a page shows everything and is adjusted in the browser";
 
 /// Options, separated by spaces, and whether they do anything beside the others that are given.
 struct Rule {
@@ -262,10 +260,23 @@ fn plot(given: &Given) -> Vec<Rule> {
     let is = |word: &str| ending.eq_ignore_ascii_case(word);
     let one = given.values::<String>("names").len() == 1;
     let why = "one run has one scale; it belongs to several runs";
+    let alone = "one run is a figure by itself; it belongs to several runs";
+    let shared = "panels share one scale as it is";
     vec![
         idle(LOOK, is("html") || is("htm"), PAGE),
-        needs("dpi", is("png"), "-o FILE.png"),
+        needs(
+            "dpi",
+            ["png", "gif", "webp", "apng"].into_iter().any(is),
+            "-o FILE.png or FILE.gif",
+        ),
+        idle(
+            "panels",
+            ["gif", "webp", "apng"].into_iter().any(is),
+            "an animation shows one run",
+        ),
         idle("shared_scale", one, why),
+        idle("panels", one, alone),
+        idle("shared_scale", given.has("panels"), shared),
     ]
 }
 
@@ -274,9 +285,10 @@ fn export(given: &Given) -> Vec<Rule> {
     let format =
         { given.values::<Format>("format").pop() }.or_else(|| Format::of_path(&written?).ok());
     let usual = !given.has("directions") && !given.has("curvature");
-    let mesh = format == Some(Format::Vtk) && usual;
+    let meshes = [Format::Vtk, Format::Obj, Format::Gltf];
+    let mesh = format.is_some_and(|format| meshes.contains(&format)) && usual;
     vec![
-        needs("height", mesh, "--format vtk"),
+        needs("height", mesh, "--format vtk, obj or gltf"),
         needs("path", given.has("trajectory"), "--trajectory"),
         needs("force", given.has("output"), "-o FILE"),
     ]

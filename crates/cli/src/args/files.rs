@@ -30,14 +30,15 @@ pub struct MetricsArgs {
     "export plane --directions -o directions.h5",
     "export plane --height log -o plane.vtp",
     "export path --trajectory -o path.vtp",
+    "export path --height log -o path.glb",
     "export curvature --curvature spectrum > spectrum.csv",
 ])]
 pub struct ExportArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
     pub name: String,
-    /// The format, h5 as in tomgoldstein/loss-landscape, vtk for ParaView; by default from the extension of the file,
-    /// else csv
+    /// The format, h5 as in tomgoldstein/loss-landscape, vtk for ParaView, obj and gltf for Blender and slides; by default
+    /// from the extension of the file, else csv
     #[arg(long, value_name = "NAME", value_parser = formats(&[]))]
     pub format: Option<Format>,
     /// The file; by default stdout (csv and json)
@@ -61,7 +62,7 @@ pub struct ExportArgs {
     /// Which path, by the name of its run, where a run has several
     #[arg(id = "path", long = "path", alias = "label", value_name = "NAME")]
     pub label: Option<String>,
-    /// What the height of a mesh shows (vtk); log is the decimal logarithm of the loss
+    /// What the height of a mesh shows (vtk, obj, gltf); log is the decimal logarithm of the loss
     #[arg(long, default_value = "loss", value_parser = choice(Height::ALL))]
     pub height: Height,
     /// Overwrite the file
@@ -99,7 +100,7 @@ pub struct ImportArgs {
     /// The file
     pub file: PathBuf,
     /// The format, h5 as in tomgoldstein/loss-landscape; by default from the extension of the file
-    #[arg(long, value_name = "NAME", value_parser = formats(&[Format::Vtk]))]
+    #[arg(long, value_name = "NAME", value_parser = formats(&[Format::Vtk, Format::Obj, Format::Gltf]))]
     pub format: Option<Format>,
     #[command(flatten)]
     pub store: super::StoreArgs,
@@ -214,6 +215,7 @@ fn formats(without: &'static [Format]) -> impl TypedValueParser<Value = Format> 
         match format {
             Format::H5 => value.alias("hdf5"),
             Format::Vtk => value.aliases(["vtp", "vti"]),
+            Format::Gltf => value.alias("glb"),
             _ => value,
         }
     };

@@ -43,7 +43,7 @@ pub struct HessianArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// Draw the density, the map, the sharpness or the edge of stability, as `landscape plot` does, to
-    /// FILE.svg, FILE.png or FILE.html; may be given several times
+    /// FILE.svg, .pdf, .png, .tex or .html; may be given several times
     #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
     /// Print how much there is to do, and estimates of time and memory; store nothing

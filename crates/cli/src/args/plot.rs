@@ -1,19 +1,20 @@
 use super::values::choice;
 use super::{DbArgs, Given};
 use clap::Args;
-use landscape_plot::{Clip, Colormap};
+use landscape_plot::{Clip, Colormap, Size};
 use landscape_study::figures::{FigureKind, FigureRequest, Look};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
 
-/// Width of a column, in mm.
-const COLUMN_MM: f64 = 89.0;
-/// Dots per inch that journals ask for.
-const DPI: f64 = 600.0;
 /// Those of values of one sign.
-const COLORMAPS: &[Colormap] = &[Colormap::Viridis, Colormap::Cividis];
+const COLORMAPS: &[Colormap] = &[
+    Colormap::Viridis,
+    Colormap::Cividis,
+    Colormap::Magma,
+    Colormap::Grey,
+];
 
-/// Draw stored runs as SVG, PNG or an interactive page
+/// Draw stored runs: pictures, animations, data for LaTeX, or an interactive page
 #[derive(Debug, Args)]
 #[command(before_help = examples![
     "plot plane -o plane.svg",
@@ -23,6 +24,9 @@ const COLORMAPS: &[Colormap] = &[Colormap::Viridis, Colormap::Cividis];
     "plot plane --kind persistence -o persistence.svg",
     "plot sgd adam --kind losses -o losses.svg",
     "plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)",
+    "plot before after --panels --size double -o planes.pdf",
+    "plot path --kind trajectory --log -o path.gif",
+    "plot plane --size single -o plane.tex            (\\input it: pgfplots draws the lines)",
     "plot curvature --kind spectrum -o spectrum.svg",
     "plot plane path curvature -o page.html",
 ])]
@@ -39,7 +43,8 @@ pub struct PlotArgs {
     /// Which path, by the name of its run, where a run has several; all are drawn over contours
     #[arg(long, value_name = "NAME")]
     pub path: Option<String>,
-    /// FILE.svg, FILE.png or FILE.html
+    /// FILE.svg, FILE.pdf, FILE.png, FILE.tex (lines as data for pgfplots) or FILE.html; for a path that
+    /// grows FILE.gif, FILE.webp or FILE.apng
     #[arg(long, short)]
     pub output: PathBuf,
     #[command(flatten)]
@@ -88,21 +93,27 @@ pub struct LookArgs {
     /// One scale for the figures of all runs
     #[arg(long)]
     pub shared_scale: bool,
+    /// Two to six planes side by side in one figure, on one scale, with letters
+    #[arg(long)]
+    pub panels: bool,
     /// loss, accuracy, loss-se, total, or the name of an extra term
     #[arg(long, value_name = "NAME", default_value = "loss")]
     pub value: ValueName,
     /// A line above the figure
     #[arg(long)]
     pub title: Option<String>,
-    /// Width in mm: 89 is a column, 183 a page
-    #[arg(long, value_name = "MM", default_value_t = COLUMN_MM)]
-    pub width: f64,
-    /// Colours
-    #[arg(long, default_value = "viridis", value_parser = choice(COLORMAPS))]
+    /// What it is made for; by default 89 mm wide with type of 7 pt, side by side as double
+    #[arg(long, value_name = "SIZE", value_parser = choice(Size::ALL))]
+    pub size: Option<Size>,
+    /// Width in mm; by default that of the size
+    #[arg(long, value_name = "MM")]
+    pub width: Option<f64>,
+    /// Colours; all are safe for colour blindness
+    #[arg(long, alias = "style", default_value = "viridis", value_parser = choice(COLORMAPS))]
     pub colormap: Colormap,
-    /// Dots per inch of PNG files
-    #[arg(long, value_name = "N", default_value_t = DPI)]
-    pub dpi: f64,
+    /// Dots per inch; 600 for PNG files and 200 for animations by default
+    #[arg(long, value_name = "N")]
+    pub dpi: Option<f64>,
 }
 
 impl PlotArgs {
@@ -128,9 +139,11 @@ impl LookArgs {
             basins: self.basins,
             levels: self.levels.clone(),
             shared_scale: self.shared_scale,
+            panels: self.panels,
             value: self.value.clone(),
             path,
             title: self.title.clone(),
+            size: self.size,
             width: self.width,
             colormap: self.colormap,
             dpi: self.dpi,

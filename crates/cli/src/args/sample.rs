@@ -71,7 +71,7 @@ pub struct SampleArgs<const DIMS: usize> {
     pub precision: Precision,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Draw what is sampled, as `landscape plot` does, to FILE.svg, FILE.png or FILE.html; may be given
+    /// Draw what is sampled, as `landscape plot` does, to FILE.svg, .pdf, .png, .tex or .html; may be given
     /// several times
     #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,

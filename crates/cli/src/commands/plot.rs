@@ -66,6 +66,11 @@ const LOOKS: &[(&str, LookField, &str)] = &[
         "it belongs to figures of several landscapes",
     ),
     (
+        "panels",
+        LookField::Panels,
+        "it belongs to contours (--kind contour or trajectory)",
+    ),
+    (
         "value",
         LookField::Value,
         "it belongs to figures of a landscape",

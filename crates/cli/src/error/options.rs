@@ -257,7 +257,14 @@ pub fn remedy(error: &StudyError) -> Option<String> {
         }
         E::SeveralGrids => "sample them with the same --grid and --range, or leave --tolerance out",
         E::Tolerance { .. } => "give 0 or more, for example --tolerance 1e-6",
-        E::NoPicture { .. } => "give -o FILE.svg, FILE.png or FILE.html",
+        E::NoPicture { .. } => {
+            "give -o FILE.svg, FILE.pdf, FILE.png, FILE.tex or FILE.html; `landscape plot` draws paths as FILE.gif, \
+             FILE.webp and FILE.apng too"
+        }
+        E::NotStored { .. } => {
+            "give -o FILE.svg, and draw the animation with `landscape plot RUN --kind trajectory -o FILE.gif`"
+        }
+        E::NoMotion { .. } => "give --kind trajectory, or --kind surface for a run with a path",
         E::SeveralPaths { paths, .. } => {
             let first = paths.first()?;
             return Some(format!("choose it, for example --path {first}"));

@@ -475,7 +475,7 @@ fn wrong_input_says_what_and_the_remedy() {
     says(&with("--batch-sizes 0,8"), &["batch is 0"]);
     says(
         &with("--seeds 0..2 -o all.jpg"),
-        &["not an .svg, .png or .html file"],
+        &["not an .svg, .pdf, .png, .tex or .html file"],
     );
     says(&with("--seeds 0..2 --widths 2,3"), &["cannot be used with"]);
     says(&with("--seeds 0..2 --grid 0"), &["at least 1"]);

@@ -45,8 +45,8 @@ const CASES: &[(&str, &str)] = &[
         "2 points or more",
     ),
     (
-        "surface --run moons --grid 3 -o f.pdf",
-        "not an .svg, .png or .html",
+        "surface --run moons --grid 3 -o f.jpg",
+        "not an .svg, .pdf, .png, .tex or .html",
     ),
     (
         "surface --run moons --grid 3 -o f.svg -o f.svg",

@@ -210,7 +210,7 @@ fn figures_of_several_runs() {
     assert!(page.starts_with("<!doctype html>"));
     let message = bench.fails("plot after --kind spectrum -o s.svg");
     assert!(message.contains("has no spectral density"), "{message}");
-    let message = bench.fails("plot after -o after.pdf");
+    let message = bench.fails("plot after -o after.jpg");
     assert!(message.contains("FILE.svg"), "{message}");
     let message = bench.fails("plot after -o page.html");
     assert!(message.contains("exists"), "{message}");

@@ -283,6 +283,23 @@ const CASES: &[(&str, &[&str])] = &[
         &["--shared-scale", "several runs"],
     ),
     ("plot plane --dpi 72 -o a.svg", &["--dpi", ".png"]),
+    (
+        "plot plane --panels -o a.svg",
+        &["--panels", "several runs"],
+    ),
+    (
+        "plot plane plane5 --kind heatmap --panels -o a.svg",
+        &["--panels", "contour"],
+    ),
+    (
+        "plot plane plane5 --panels --shared-scale -o a.svg",
+        &["--shared-scale", "one scale"],
+    ),
+    (
+        "plot plane plane5 --panels -o a.gif",
+        &["--panels", "animation"],
+    ),
+    ("plot plane --size slide -o a.html", &["--size", "page"]),
     ("plot plane --kind heatmap -o a.html", &["--kind", "page"]),
     ("plot plane --clip 3 -o a.html", &["--clip", "page"]),
     ("plot plane --width 99 -o a.html", &["--width", "page"]),

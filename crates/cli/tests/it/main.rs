@@ -25,6 +25,7 @@ mod model;
 mod own_data;
 mod planes;
 mod programs;
+mod publication;
 mod replace;
 mod resume;
 mod rounds;

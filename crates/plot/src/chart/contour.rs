@@ -6,8 +6,10 @@ use crate::field;
 use crate::figure::Figure;
 use crate::isoline::label::{Placed, TurnedBox};
 use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, plane};
+use crate::lines::{Colors, Frame, Line};
 use crate::options::{Fill, Options};
 use crate::raster::Raster;
+use crate::scale::levels::Level;
 use crate::style::{INK, hex, is_dark};
 use crate::svg::{Anchor, Canvas, Path, Stroke, Text};
 use crate::text;
@@ -91,7 +93,12 @@ impl<'a> Scene<'a> {
     pub fn draw(&mut self, obstacles: &[TurnedBox]) -> Result<(), PlotError> {
         let options = self.sheet.options;
         let canvas = &mut self.sheet.canvas;
-        draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
+        let lines = draw_plane(canvas, &self.data, &self.panel, options, Some(obstacles))?;
+        let frame = self.panel.data("", self.labels.clone(), lines);
+        self.sheet.frames.push(Frame {
+            colors: colors(&self.data, options, &self.name),
+            ..frame
+        });
         let at = Placement::new(&self.panel, &self.data.field);
         if let Some(terrain) = &self.terrain {
             terrain.draw(&mut self.sheet, &self.panel, at);
@@ -132,14 +139,21 @@ fn bar<'b>(data: &'b Plane, options: &Options, name: &str) -> Option<Bar<'b>> {
     })
 }
 
-/// Draws the inside of a frame: painting, holes, lines and, with obstacles, labels.
+/// What the colours of contours stand for, as data.
+pub(super) fn colors(data: &Plane, options: &Options, name: &str) -> Option<Colors> {
+    let of = || Colors::of(&data.scale, &data.levels, options.style.colormap, name);
+    data.has_values().then(of)
+}
+
+/// Draws the inside of a frame: painting, holes, lines and, with obstacles, labels. Gives the lines as data, one for each
+/// level.
 pub(super) fn draw_plane(
     canvas: &mut Canvas,
     data: &Plane,
     panel: &Panel,
     options: &Options,
     obstacles: Option<&[TurnedBox]>,
-) -> Result<(), PlotError> {
+) -> Result<Vec<Line>, PlotError> {
     let at = Placement::new(panel, &data.field);
     if options.fill != Fill::None {
         paint(canvas, data, panel, options)?;
@@ -157,7 +171,36 @@ pub(super) fn draw_plane(
     }
     draw_lines(canvas, data, &list, options);
     draw_labels(canvas, data, &list.words, size);
-    Ok(())
+    Ok(levels(data, &list, panel, options))
+}
+
+/// The lines of each level as data.
+fn levels(data: &Plane, list: &List, panel: &Panel, options: &Options) -> Vec<Line> {
+    let points = |k: usize| {
+        let of_level = list.lines.iter().filter(move |line| line.level == k);
+        of_level.flat_map(|line| {
+            let at = |p: &(f64, f64)| (panel.x.value(p.0), panel.y.value(p.1));
+            line.curve
+                .points()
+                .iter()
+                .map(at)
+                .chain([(f64::NAN, f64::NAN)])
+        })
+    };
+    let line = |(k, level): (usize, &Level)| {
+        let color = options
+            .style
+            .colormap
+            .color(data.scale.fraction(level.value));
+        Line {
+            color: hex(color),
+            width: WIDTH,
+            points: points(k).collect(),
+            ..Line::default()
+        }
+    };
+    let all = data.levels.iter().enumerate().map(line);
+    all.filter(|line| !line.points.is_empty()).collect()
 }
 
 /// The colours between the lines, as an embedded picture.

@@ -8,6 +8,7 @@ use crate::figure::Figure;
 use crate::layout::{
     Axis, Entry, GAP, LEADING, PAD, Panel, Sheet, Swatch, TICK, Words, draw_axes, mark,
 };
+use crate::lines::{Frame, Line};
 use crate::options::Options;
 use crate::scale::{Clip, Scale};
 use crate::scale::{Transform, ValueScale, finite_range};
@@ -216,6 +217,7 @@ impl<'a> Curves<'a> {
             });
         };
         let names: Vec<String> = self.panels.iter().map(|p| p.name.clone()).collect();
+        self.sheet.frames = self.data(&frames);
         self.draw_names(&frames, &names);
         if self.mark_origin {
             self.draw_origin(&frames);
@@ -225,6 +227,38 @@ impl<'a> Curves<'a> {
         let bottom =
             last.frame.bottom() + TICK + GAP + style.small() + GAP + LEADING * style.font_pt;
         Ok(self.sheet.finish(first.frame.x, bottom, title))
+    }
+
+    /// The curves as data, those of one name named once.
+    fn data(&self, frames: &[Panel]) -> Vec<Frame> {
+        let line = |series: &Series, named: bool| Line {
+            name: if named {
+                series.name.clone()
+            } else {
+                String::new()
+            },
+            color: series.color.to_owned(),
+            width: width(series),
+            dash: series.dash,
+            mark: series.mark.map(mark::Mark::plot_name),
+            points: series
+                .x
+                .iter()
+                .copied()
+                .zip(series.y.iter().copied())
+                .collect(),
+        };
+        let last = frames.len() - 1;
+        let frame = |(k, (panel, spec)): (usize, (&Panel, &PanelSpec))| {
+            let lines = spec
+                .series
+                .iter()
+                .map(|s| line(s, self.legend && k == last));
+            let below = if k == last { self.x_name.as_str() } else { "" };
+            panel.data("", [below.to_owned(), spec.name.clone()], lines.collect())
+        };
+        let all = frames.iter().zip(&self.panels).enumerate();
+        all.map(frame).collect()
     }
 
     /// The legend of curves stands above the panels, flush with their left border.
@@ -470,8 +504,10 @@ fn draw_series(canvas: &mut Canvas, series: &Series, panel: &Panel) {
     }
     canvas.shape(&band, Some(series.color), 0.25, None);
     canvas.shape(&range_of(series, panel, at), Some(series.color), 0.2, None);
-    let width = if series.thin { 0.7 * CURVE } else { CURVE };
-    canvas.line(&line, Stroke::new(series.color, width).dash(series.dash));
+    canvas.line(
+        &line,
+        Stroke::new(series.color, width(series)).dash(series.dash),
+    );
     for &k in series.dots.iter().filter(|&&k| series.y[k].is_finite()) {
         let (x, y) = at(k, series.y[k]);
         mark::draw(canvas, mark::Mark::Disc, x, y, 1.2, series.color);
@@ -496,6 +532,10 @@ fn range_of(series: &Series, panel: &Panel, at: impl Fn(usize, f64) -> (f64, f64
         area = area.polyline(&upper.chain(lower).collect::<Vec<_>>(), true);
     }
     area
+}
+
+fn width(series: &Series) -> f64 {
+    if series.thin { 0.7 * CURVE } else { CURVE }
 }
 
 fn finite(v: f64) -> f64 {

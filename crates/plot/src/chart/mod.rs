@@ -35,7 +35,7 @@ pub use sharpness::{sharpness_markdown, sharpness_table};
 pub use side_by_side::{PanelOf, side_by_side};
 pub use spectrum::{spectra, spectrum};
 pub use stability::edge_of_stability;
-pub use surface3d::{surface3d, trajectory3d};
+pub use surface3d::{surface_mesh, surface3d, trajectory3d};
 pub use table::{Column, Table, table};
 pub use trajectory::{trajectories, trajectory};
 pub use volume::volume_slices;

@@ -5,6 +5,7 @@ use crate::error::PlotError;
 use crate::isoline::label::TurnedBox;
 use crate::layout::mark::{self, Mark};
 use crate::layout::{Entry, Panel, Swatch};
+use crate::lines::Line;
 use crate::options::Options;
 use crate::style::{DASHES, INK, LINES};
 use crate::svg::{Canvas, Path, Stroke};
@@ -15,6 +16,8 @@ use landscape_core::{Fidelity, Trajectory, TrajectoryPoint};
 const DOTS: usize = 80;
 /// Dots nearer to the last one than this, in points, are left out.
 const APART: f64 = 2.6;
+/// Width of a path, in points.
+const PATH: f64 = 1.1;
 /// Radius of the end marks of one path among several, in points.
 const END: f64 = 2.3;
 
@@ -70,8 +73,10 @@ impl Look {
 struct Drawn<'a> {
     look: Look,
     name: &'a str,
+    /// All of its points, and those that are drawn.
+    all: &'a [TrajectoryPoint],
     path: &'a [TrajectoryPoint],
-    /// `None` where coordinates are not finite.
+    /// All of its points on the page; `None` where coordinates are not finite.
     points: Vec<Option<(f64, f64)>>,
 }
 
@@ -82,7 +87,12 @@ impl Drawn<'_> {
 
     /// The last point, of paths that have more than one.
     fn end(&self) -> Option<(f64, f64)> {
-        self.points[1..].last().copied().flatten()
+        self.shown()[1..].last().copied().flatten()
+    }
+
+    /// The points on the page that are drawn.
+    fn shown(&self) -> &[Option<(f64, f64)>] {
+        &self.points[..self.path.len()]
     }
 }
 
@@ -155,7 +165,7 @@ fn together(
 
 impl<'a> Paths<'a> {
     /// Paths, each with its look, in a frame. Paths without points are left out.
-    pub fn on(paths: &[(Look, PathOnPlane<'a>)], panel: &Panel) -> Self {
+    pub fn on(paths: &[(Look, PathOnPlane<'a>)], panel: &Panel, options: &Options) -> Self {
         let at = |p: &TrajectoryPoint| {
             let (x, y) = (panel.x.at(p.coords[0]), panel.y.at(p.coords[1]));
             (x.is_finite() && y.is_finite()).then_some((x, y))
@@ -167,12 +177,14 @@ impl<'a> Paths<'a> {
             .map(|(look, p)| Drawn {
                 look: *look,
                 name: p.name,
-                path: &p.trajectory.points,
+                all: &p.trajectory.points,
+                path: options.shown(p.trajectory),
                 points: p.trajectory.points.iter().map(at).collect(),
             })
             .collect();
         let common = together(&drawn, |d| d.start());
-        let goal = together(&drawn, |d| d.end());
+        let ended = drawn.iter().all(|d| d.path.len() == d.all.len());
+        let goal = together(&drawn, |d| d.end()).filter(|_| ended);
         Paths {
             drawn,
             common,
@@ -211,7 +223,7 @@ impl<'a> Paths<'a> {
         }
         canvas.group("trajectory");
         canvas.clipped(panel.frame);
-        let all: usize = self.drawn.iter().map(|d| d.points.len()).sum();
+        let all: usize = self.drawn.iter().map(|d| d.all.len()).sum();
         for drawn in &self.drawn {
             draw_line(canvas, drawn);
             if all <= DOTS {
@@ -220,6 +232,34 @@ impl<'a> Paths<'a> {
         }
         canvas.end();
         canvas.end();
+    }
+
+    /// The paths as data, each with the marks of its ends.
+    pub fn lines(&self, training: bool) -> Vec<Line> {
+        let named = self.drawn.iter().zip(self.entries(training));
+        let of = |(drawn, entry): (&Drawn<'_>, Entry)| {
+            let Look {
+                color,
+                dash,
+                mark,
+                alone,
+            } = drawn.look;
+            let points = drawn.path.iter().map(|p| (p.coords[0], p.coords[1]));
+            let points: Vec<(f64, f64)> = points.collect();
+            let kind = if alone { Mark::Ring } else { mark };
+            let start = Line::mark(kind.plot_name(), points[0], "", color);
+            let end = Line::mark(mark.plot_name(), points[points.len() - 1], "", color);
+            let line = Line {
+                name: entry.words,
+                color: color.to_owned(),
+                width: PATH,
+                dash,
+                mark: None,
+                points,
+            };
+            [line, start, end]
+        };
+        named.flat_map(of).collect()
     }
 
     /// Marks where several paths start (hollow) and end (filled), once where that is one point.
@@ -312,8 +352,8 @@ impl<'a> Paths<'a> {
     /// How many checkpoints the frame does not show.
     pub fn outside(&self, panel: &Panel) -> Option<String> {
         let shown = |p: &&TrajectoryPoint| panel.x.holds(p.coords[0]) && panel.y.holds(p.coords[1]);
-        let missing = |d: &Drawn<'_>| d.path.len() - d.path.iter().filter(shown).count();
-        let all: usize = self.drawn.iter().map(|d| d.path.len()).sum();
+        let missing = |d: &Drawn<'_>| d.all.len() - d.all.iter().filter(shown).count();
+        let all: usize = self.drawn.iter().map(|d| d.all.len()).sum();
         let outside: usize = self.drawn.iter().map(missing).sum();
         let names: Vec<&str> = self
             .drawn
@@ -347,20 +387,20 @@ pub(super) fn along(a: (f64, f64), b: (f64, f64)) -> Option<TurnedBox> {
 /// A line with a white casing.
 fn draw_line(canvas: &mut Canvas, drawn: &Drawn<'_>) {
     let mut line = Path::new();
-    for run in drawn.points.split(Option::is_none) {
+    for run in drawn.shown().split(Option::is_none) {
         let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
         line = line.polyline(&run, false);
     }
     canvas.line(&line, Stroke::new("#ffffff", 2.6));
     canvas.line(
         &line,
-        Stroke::new(drawn.look.color, 1.1).dash(drawn.look.dash),
+        Stroke::new(drawn.look.color, PATH).dash(drawn.look.dash),
     );
 }
 
 fn draw_dots(canvas: &mut Canvas, drawn: &Drawn<'_>) {
     let mut last = (f64::MIN, f64::MIN);
-    for (x, y) in drawn.points.iter().flatten() {
+    for (x, y) in drawn.shown().iter().flatten() {
         if libm::hypot(x - last.0, y - last.1) < APART {
             continue;
         }

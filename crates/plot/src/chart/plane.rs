@@ -3,7 +3,8 @@
 use crate::display::{Placement, Plane, extent, is_whole, models, origin};
 use crate::field::{Cell, Field};
 use crate::layout::{Entry, Panel, PlaneSpec, Sheet, Swatch, mark, ratio};
-use crate::options::Options;
+use crate::lines::Line;
+use crate::options::{Options, PlacedNetwork};
 use crate::style::{GREY, INK, MISSING};
 use crate::svg::{Canvas, Path, Stroke};
 
@@ -110,6 +111,11 @@ pub(super) fn draw_models(sheet: &mut Sheet<'_>, panel: &Panel, zero: bool) {
         mark::place(&mut sheet.canvas, kind, x, y);
     }
     sheet.canvas.end();
+    let at = |network: &PlacedNetwork| (network.at[0], network.at[1]);
+    let marks = models
+        .iter()
+        .map(|(kind, network)| Line::mark(kind.plot_name(), at(network), &network.name, INK));
+    sheet.add_lines(marks);
     for (kind, network) in models {
         let entry = Entry::new(Swatch::Mark(kind), &network.name);
         if !sheet.legend.contains(&entry) {
@@ -132,5 +138,11 @@ pub(super) fn draw_origin(sheet: &mut Sheet<'_>, panel: &Panel) {
     );
     sheet.canvas.end();
     let entry = Entry::new(Swatch::Mark(mark::Mark::Cross), name);
+    sheet.add_lines([Line::mark(
+        mark::Mark::Cross.plot_name(),
+        (0.0, 0.0),
+        name,
+        INK,
+    )]);
     sheet.legend.push(entry);
 }

@@ -1,6 +1,6 @@
 //! Planes side by side on one scale.
 
-use super::contour::draw_plane;
+use super::contour::{colors, draw_plane};
 use super::paths::{self, Look, PathOnPlane, Paths};
 use super::plane::{draw_models, hole_entries};
 use crate::display::{Plane, extent, is_whole, model_obstacles, value_scale};
@@ -41,7 +41,7 @@ pub struct PanelOf<'a> {
 /// Two to six planes as contours side by side, with axes of their own, on one scale of colours with
 /// one colour bar. Contours, clipping, holes and paths are drawn as by [`super::contour`] and
 /// [`super::trajectories`]; a single path is drawn as by [`super::trajectory`]. Meant for a page
-/// ([`crate::Style::double`]): three panels a row there, two in a column.
+/// ([`crate::Size::Double`]): three panels a row there, two in a column.
 ///
 /// # Errors
 /// When there are fewer than two panels or more than six, as [`super::contour`] for each of them, or
@@ -49,7 +49,7 @@ pub struct PanelOf<'a> {
 ///
 /// ```
 /// use landscape_core::{Grid, Sampler, Surface, from_fn};
-/// use landscape_plot::{Options, PanelOf, Scale, Style, side_by_side};
+/// use landscape_plot::{Options, PanelOf, Scale, Size, Style, side_by_side};
 ///
 /// let bowl = |c: f64| -> Result<Surface, Box<dyn std::error::Error>> {
 ///     let objective = from_fn(move |[x, y]: [f64; 2]| 0.1 + x * x + c * y * y);
@@ -62,7 +62,7 @@ pub struct PanelOf<'a> {
 ///     PanelOf { title: "width 32", surface: &wide, paths: &[] },
 ///     PanelOf { title: "width 2", surface: &narrow, paths: &[] },
 /// ];
-/// let options = Options { scale: Scale::Log, style: Style::double(), ..Options::default() };
+/// let options = Options { scale: Scale::Log, style: Style::of(Size::Double), ..Options::default() };
 /// assert!(side_by_side(&panels, &options)?.svg().contains("width 32"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -92,6 +92,9 @@ pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure,
         let warnings = paths::warnings(panel.paths).into_iter();
         let words = warnings.map(|words| format!("in “{}”, {words}", panel.title));
         sheet.notes.extend(words);
+    }
+    if let (Some(frame), Some(plane)) = (sheet.frames.last_mut(), planes.last()) {
+        frame.colors = colors(plane, options, &name);
     }
     if let Some(bar) = &bar {
         bar.draw(&mut sheet.canvas, layout.area(), &options.style);
@@ -316,11 +319,19 @@ fn draw_panel(
 ) -> Result<(), PlotError> {
     let (style, options) = (sheet.style, sheet.options);
     let panel = &layout.panels[k];
-    let paths = Paths::on(looks, panel);
+    let paths = Paths::on(looks, panel, options);
     let mut obstacles = paths.obstacles();
     let zero = (panel.x.at(0.0), panel.y.at(0.0));
     obstacles.extend(model_obstacles(options, panel));
-    draw_plane(&mut sheet.canvas, plane, panel, options, Some(&obstacles))?;
+    let lines = draw_plane(&mut sheet.canvas, plane, panel, options, Some(&obstacles))?;
+    let label = |axis: usize| match layout.words[k][axis] {
+        Words::All(words) => words.to_owned(),
+        _ => String::new(),
+    };
+    sheet
+        .frames
+        .push(panel.data(title, [0, 1].map(label), lines));
+    sheet.add_lines(paths.lines(options.training));
     paths.draw(&mut sheet.canvas, panel);
     draw_axes(&mut sheet.canvas, panel, layout.words[k], &style, true);
     paths.draw_ends(&mut sheet.canvas, panel);

@@ -103,11 +103,12 @@ fn scene<'o, 'p>(
     let labels = paths::labels(&paths, options);
     let warnings = paths::warnings(&paths);
     let mut scene = Scene::new(surface, options, labels, "trajectory")?;
-    let paths = Paths::on(looks, &scene.panel);
+    let paths = Paths::on(looks, &scene.panel, options);
     let mut obstacles = scene.obstacles();
     obstacles.extend(paths.obstacles());
     scene.draw(&obstacles)?;
     paths.draw(&mut scene.sheet.canvas, &scene.panel);
+    scene.sheet.add_lines(paths.lines(options.training));
     scene.sheet.notes.extend(warnings);
     scene.sheet.notes.extend(paths.outside(&scene.panel));
     Ok((scene, paths))
@@ -118,18 +119,22 @@ fn draw_ends(scene: &mut Scene<'_>, path: &Trajectory, paths: &Paths<'_>) {
     let (panel, sheet) = (&scene.panel, &mut scene.sheet);
     let frame = panel.frame.inset(-0.01);
     let training = sheet.options.training;
+    let shown = sheet.options.shown(path);
+    let last = shown.len() - 1;
     let words = |name: &str, k: usize| match training {
-        true => format!("{name} (step {})", path.points[k].step),
+        true => format!("{name} (step {})", shown[k].step),
         false => name.to_owned(),
     };
     let at = |k: usize| {
-        let [x, y, _] = path.points[k].coords;
+        let [x, y, _] = shown[k].coords;
         (panel.x.at(x), panel.y.at(y))
     };
-    let last = path.points.len() - 1;
     let zero = (panel.x.at(0.0), panel.y.at(0.0));
     let mut ends = vec![(0, mark::Mark::Ring, words("start", 0))];
-    let mut end = words("end", last);
+    let mut end = match training && shown.len() < path.points.len() {
+        true => format!("step {}", shown[last].step),
+        false => words("end", last),
+    };
     let name = origin(sheet.options, panel).map(str::to_owned);
     match (name, paths::near(at(last), zero)) {
         (Some(name), true) => end = format!("{end} = {name}"),

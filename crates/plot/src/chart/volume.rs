@@ -224,10 +224,12 @@ fn draw_slice(
 ) -> Result<(), PlotError> {
     let panel = &grid.panels[n];
     let (style, options) = (sheet.style, sheet.options);
-    draw_plane(&mut sheet.canvas, plane, panel, options, None)?;
+    let lines = draw_plane(&mut sheet.canvas, plane, panel, options, None)?;
     let side = |outer: bool| if outer { Words::Ticks } else { Words::Nothing };
     let lowest = n + grid.columns >= grid.panels.len();
     let words = [side(lowest), side(n.is_multiple_of(grid.columns))];
+    let labels = [String::new(), String::new()];
+    sheet.frames.push(panel.data(title, labels, lines));
     draw_axes(&mut sheet.canvas, panel, words, &style, true);
     let (x, y) = (panel.frame.x + panel.frame.w / 2.0, panel.frame.y - 2.0);
     let title = text::fit(title, style.small(), panel.frame.w + BETWEEN - 2.0);

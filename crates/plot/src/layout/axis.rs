@@ -1,3 +1,4 @@
+use crate::lines::Side;
 use crate::scale::Transform;
 use crate::scale::ticks::{Tick, ticks};
 use crate::text;
@@ -100,6 +101,27 @@ impl Axis {
             self.transform.forward(self.hi),
         );
         self.from + (place - a) / (b - a) * (self.to - self.from)
+    }
+
+    /// The value at a place on the page.
+    pub fn value(&self, page: f64) -> f64 {
+        let (a, b) = (
+            self.transform.forward(self.lo),
+            self.transform.forward(self.hi),
+        );
+        self.transform
+            .inverse(a + (page - self.from) / (self.to - self.from) * (b - a))
+    }
+
+    /// The axis as data, with a label.
+    pub fn side(&self, label: impl Into<String>) -> Side {
+        Side {
+            label: label.into(),
+            transform: self.transform,
+            lo: self.lo,
+            hi: self.hi,
+            ticks: self.ticks.clone(),
+        }
     }
 
     /// The width of the widest label.

@@ -41,6 +41,25 @@ pub(crate) const NETWORKS: [Mark; 3] = [Mark::Saltire, Mark::Hexagon, Mark::Pent
 /// Radius of the marks of places, in points.
 pub(crate) const RADIUS: f64 = 2.6;
 
+impl Mark {
+    /// What pgfplots calls it, or what is near to it there.
+    pub fn plot_name(self) -> &'static str {
+        match self {
+            Mark::Ring | Mark::Circle => "o",
+            Mark::Star => "star",
+            Mark::Cross => "+",
+            Mark::Saltire => "x",
+            Mark::Disc => "*",
+            Mark::Square => "square*",
+            Mark::Triangle => "triangle*",
+            Mark::Down => "otimes*",
+            Mark::Diamond => "diamond*",
+            Mark::Pentagon => "pentagon*",
+            Mark::Hexagon => "oplus*",
+        }
+    }
+}
+
 fn polygon(x: f64, y: f64, corners: &[(f64, f64)]) -> Path {
     let points: Vec<(f64, f64)> = corners.iter().map(|(a, b)| (x + a, y + b)).collect();
     Path::new().polyline(&points, true)

@@ -1,4 +1,5 @@
 use super::{Axis, Bar, GAP, LEADING, MINOR_TICK, PAD, TICK};
+use crate::lines::{Frame as DataFrame, Line};
 use crate::options::Aspect;
 use crate::scale::Transform;
 use crate::scale::ticks::Tick;
@@ -14,6 +15,19 @@ pub(crate) struct Panel {
     pub y: Axis,
     /// Lower end of the axis label.
     pub bottom: f64,
+}
+
+impl Panel {
+    /// The frame with lines as data, a title and the labels of both axes.
+    pub fn data(&self, title: &str, [x, y]: [String; 2], lines: Vec<Line>) -> DataFrame {
+        DataFrame {
+            title: title.to_owned(),
+            area: self.frame,
+            sides: [self.x.side(x), self.y.side(y)],
+            lines,
+            colors: None,
+        }
+    }
 }
 
 /// What the frame of a plane is made from.

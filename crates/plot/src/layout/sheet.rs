@@ -1,6 +1,7 @@
 use super::{LEADING, PAD, legend};
 use crate::figure::Figure;
 use crate::layout::Entry;
+use crate::lines::{Frame, Line};
 use crate::options::Options;
 use crate::scale::ValueScale;
 use crate::style::{GREY, Style};
@@ -18,6 +19,8 @@ pub(crate) struct Sheet<'a> {
     pub top: f64,
     pub legend: Vec<Entry>,
     pub notes: Vec<String>,
+    /// The frames with their lines, as data.
+    pub frames: Vec<Frame>,
 }
 
 impl<'a> Sheet<'a> {
@@ -43,6 +46,14 @@ impl<'a> Sheet<'a> {
             top,
             legend: Vec::new(),
             notes: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Adds lines to the data of the last frame.
+    pub fn add_lines(&mut self, lines: impl IntoIterator<Item = Line>) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.lines.extend(lines);
         }
     }
 
@@ -115,8 +126,14 @@ impl<'a> Sheet<'a> {
         }
         y = self.caption(y);
         let title = self.options.title.as_deref().unwrap_or(title);
-        let height = y + PAD;
-        Figure::new(self.canvas, width, height, title, &self.options.provenance)
+        let size = (width, y + PAD);
+        if let (Some(frame), Some(title)) = (self.frames.first_mut(), &self.options.title)
+            && frame.title.is_empty()
+        {
+            frame.title.clone_from(title);
+        }
+        let provenance = &self.options.provenance;
+        Figure::new(self.canvas, size, self.style, title, provenance).with_frames(self.frames)
     }
 
     fn caption(&mut self, bottom: f64) -> f64 {

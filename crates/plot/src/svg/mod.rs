@@ -346,19 +346,18 @@ impl Canvas {
         format!("url(#gradient{id})")
     }
 
-    /// The whole document, `width` by `height` points.
-    pub fn finish(self, width: f64, height: f64, head: &str) -> String {
+    /// The whole document: a page of `width` by `height` points that shows `view`.
+    pub fn finish(self, (width, height): (f64, f64), view: Rect, head: &str) -> String {
         let mm = |points: f64| format!("{:.3}", points / POINTS_PER_MM);
+        let [x, y, w, h] = [view.x, view.y, view.w, view.h].map(num);
         let defs = match self.defs.is_empty() {
             true => String::new(),
             false => format!("<defs>\n{}</defs>\n", self.defs),
         };
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{}mm\" height=\"{}mm\" viewBox=\"0 0 {} {}\" font-family=\"{FAMILY}\" role=\"img\">\n{head}{defs}<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}</svg>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{}mm\" height=\"{}mm\" viewBox=\"{x} {y} {w} {h}\" font-family=\"{FAMILY}\" role=\"img\">\n{head}{defs}<rect x=\"{x}\" y=\"{y}\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}</svg>\n",
             mm(width),
             mm(height),
-            num(width),
-            num(height),
             self.body
         )
     }

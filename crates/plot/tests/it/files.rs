@@ -1,7 +1,7 @@
 //! Files: SVG that parses, PNG with resolution and provenance, the same bytes every time.
 
 use crate::support::{every_kind, plane, tree};
-use landscape_plot::{Options, PlotError, Style, contour, heatmap};
+use landscape_plot::{Options, PlotError, Size, Style, contour, heatmap};
 
 fn with_provenance() -> Options {
     Options {
@@ -31,7 +31,10 @@ fn chunks(png: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn every_figure_parses_and_has_its_width() {
-    for (style, mm) in [(Style::single(), 89.0), (Style::double(), 183.0)] {
+    for (style, mm) in [
+        (Style::of(Size::Single), 89.0),
+        (Style::of(Size::Double), 183.0),
+    ] {
         for (kind, figure) in every_kind(&Options {
             style,
             ..with_provenance()
@@ -61,6 +64,49 @@ fn the_same_input_gives_the_same_bytes() {
     for ((kind, a), (_, b)) in first.iter().zip(&second) {
         assert_eq!(a.svg(), b.svg(), "{kind}");
         assert_eq!(a.to_png(96.0).unwrap(), b.to_png(96.0).unwrap(), "{kind}");
+    }
+}
+
+/// What of a PDF file is not compressed: its objects.
+fn objects(pdf: &[u8]) -> String {
+    String::from_utf8_lossy(pdf).into_owned()
+}
+
+#[test]
+fn pdf_files_have_the_size_the_font_and_the_words() {
+    for style in [Size::Single, Size::Slide].map(Style::of) {
+        let options = Options {
+            style,
+            ..with_provenance()
+        };
+        let figure = contour(&plane(9, 9, |x, y| x + y * y), &options).unwrap();
+        let pdf = figure.to_pdf().unwrap();
+        assert_eq!(pdf, figure.to_pdf().unwrap());
+        let text = objects(&pdf);
+        assert!(text.starts_with("%PDF-1."));
+        let numbers = text
+            .split("/MediaBox")
+            .nth(1)
+            .unwrap()
+            .trim_start_matches([' ', '['])
+            .split(']')
+            .next()
+            .unwrap();
+        let numbers: Vec<f64> = numbers
+            .split_whitespace()
+            .map(|n| n.parse().unwrap())
+            .collect();
+        let (w, h) = figure.size_mm();
+        let points = [0.0, 0.0, w / 25.4 * 72.0, h / 25.4 * 72.0];
+        assert!(
+            numbers
+                .iter()
+                .zip(points)
+                .all(|(a, b)| (a - b).abs() < 0.01),
+            "{numbers:?}"
+        );
+        // Text is text, in the font of the crate.
+        assert!(text.contains("DejaVuSans") && text.contains("/ToUnicode"));
     }
 }
 
@@ -114,10 +160,10 @@ fn text_is_drawn_without_fonts_of_the_system() {
 fn figures_are_saved_by_their_extension_and_nothing_else_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let figure = heatmap(&plane(5, 5, |x, y| x * y), &Options::default()).unwrap();
-    for name in ["a.svg", "b.PNG"] {
+    for name in ["a.svg", "b.PNG", "c.pdf"] {
         figure.save(folder.path().join(name)).unwrap();
     }
-    let error = figure.save(folder.path().join("c.pdf")).unwrap_err();
+    let error = figure.save(folder.path().join("c.jpg")).unwrap_err();
     assert!(matches!(error, PlotError::Extension { .. }));
     let error = figure.save(folder.path().join("absent/d.svg")).unwrap_err();
     assert!(matches!(error, PlotError::Write { .. }));
@@ -128,7 +174,7 @@ fn figures_are_saved_by_their_extension_and_nothing_else_is_left() {
         .map(|e| e.unwrap().file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["a.svg", "b.PNG"]);
+    assert_eq!(names, ["a.svg", "b.PNG", "c.pdf"]);
     assert_eq!(
         std::fs::read_to_string(folder.path().join("a.svg")).unwrap(),
         figure.svg()

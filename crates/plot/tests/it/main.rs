@@ -1,6 +1,7 @@
 //! Tests of the figures: geometry, text, files, wrong input.
 
 mod adaptive;
+mod animation;
 mod browser;
 mod contours;
 mod curvature;
@@ -9,6 +10,7 @@ mod files;
 mod geometry;
 mod holes;
 mod input;
+mod mesh;
 mod networks;
 mod orientation;
 mod page;
@@ -16,5 +18,6 @@ mod paths;
 mod profiles;
 mod scales;
 mod support;
+mod tex;
 mod topology;
 mod words;

@@ -2,7 +2,7 @@
 
 use crate::support::{bowl, fan, group, named, path, plane, sampled, words};
 use landscape_plot::{
-    Figure, Options, PanelOf, PathOnPlane, PlotError, Style, side_by_side, trajectories,
+    Figure, Options, PanelOf, PathOnPlane, PlotError, Size, Style, side_by_side, trajectories,
     trajectory, trajectory3d,
 };
 
@@ -162,7 +162,7 @@ fn planes_side_by_side_share_one_scale() {
         paths: &[],
     };
     let options = Options {
-        style: Style::double(),
+        style: Style::of(Size::Double),
         ..Options::default()
     };
     let pictures = |panels: &[PanelOf<'_>]| -> Vec<String> {

@@ -1,7 +1,9 @@
 //! Text: sizes, and that no label leaves the page or touches another.
 
-use crate::support::{Words, every_kind, plane, words};
-use landscape_plot::{Figure, Options, Scale, Style, contour};
+use crate::support::{Words, curve, every_kind, path, plane, words};
+use landscape_plot::{
+    Figure, Options, PlotError, Scale, Size, Style, contour, losses, surface3d, trajectory,
+};
 
 fn long_names() -> Options {
     Options {
@@ -19,14 +21,15 @@ fn overlap(a: &Words, b: &Words) -> bool {
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
 }
 
-/// Sizes are 5 to 7 points, no text leaves the page, no upright text touches another.
-fn check(kind: &str, figure: &Figure) {
+/// Sizes are 5 points to the largest, no text leaves the page, no upright text touches another.
+fn check(kind: &str, figure: &Figure, largest: f64) {
     let (w, h) = figure.size_mm();
     let (w, h) = (w / 25.4 * 72.0, h / 25.4 * 72.0);
     let found = words(figure);
     assert!(!found.is_empty(), "{kind}");
     for text in &found {
-        assert!((4.99..=7.01).contains(&text.size), "{kind}: {text:?}");
+        let size = text.size;
+        assert!((4.99..=largest + 0.01).contains(&size), "{kind}: {text:?}");
         let inside = text.left >= 0.0 && text.top >= 0.0 && text.right <= w && text.bottom <= h;
         assert!(inside, "{kind} ({w} x {h}): {text:?}");
     }
@@ -45,19 +48,46 @@ fn text_of_a_column_is_legible_and_free() {
             scale,
             ..long_names()
         }) {
-            check(kind, &figure);
+            check(kind, &figure, 7.0);
         }
     }
 }
 
 #[test]
-fn text_of_a_page_is_legible_and_free() {
-    let style = Style::double();
-    for (kind, figure) in every_kind(&Options {
+fn text_of_journals_is_legible_and_free() {
+    for size in [Size::Single, Size::Double] {
+        for (kind, figure) in every_kind(&Options {
+            style: Style::of(size),
+            ..long_names()
+        }) {
+            check(kind, &figure, 8.0);
+        }
+    }
+}
+
+#[test]
+fn slides_have_one_shape_whatever_they_show() {
+    let surface = plane(21, 21, |x, y| 0.1 + x * x + 3.0 * y * y);
+    let of = |style| Options {
         style,
         ..long_names()
-    }) {
-        check(kind, &figure);
+    };
+    let (path, curves) = (path(20), [curve("a"), curve("b")]);
+    let draw: [&dyn Fn(Style) -> Result<Figure, PlotError>; 4] = [
+        &|style| contour(&surface, &of(style)),
+        &|style| surface3d(&surface, &of(style)),
+        &|style| trajectory(&surface, &path, &of(style)),
+        &|style| losses(&curves, &of(style)),
+    ];
+    for (kind, draw) in ["contour", "surface", "trajectory", "losses"]
+        .iter()
+        .zip(draw)
+    {
+        let slide = Figure::fitted(Style::of(Size::Slide), draw).unwrap();
+        assert_eq!(slide.size_mm(), (160.0, 90.0), "{kind}");
+        check(kind, &slide, 10.0);
+        let largest = words(&slide).iter().map(|w| w.size).fold(0.0, f64::max);
+        assert!((largest - 10.0).abs() < 0.01, "{kind}: {largest}");
     }
 }
 

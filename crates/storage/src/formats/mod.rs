@@ -55,6 +55,11 @@ impl Format {
             Format::Npz => npz::write(surface, file()?, path),
             Format::H5 => h5::write(surface, path),
             Format::Vtk => vtk::write(surface, vtk::Height::default(), path, target),
+            Format::Obj | Format::Gltf => Err(Error::NotHeld {
+                format: self,
+                what: "numbers",
+                instead: "vtk",
+            }),
         }
     }
 
@@ -78,7 +83,7 @@ impl Format {
             Format::Parquet => parquet::read(path, notes),
             Format::Npz => npz::read(path, notes),
             Format::H5 => h5::read(path, notes),
-            Format::Vtk => Err(Error::NotRead { format: self }),
+            Format::Vtk | Format::Obj | Format::Gltf => Err(Error::NotRead { format: self }),
         }
     }
 }
@@ -91,6 +96,7 @@ impl FromStr for Format {
         let name = match given {
             "hdf5" => "h5",
             "vtp" | "vti" => "vtk",
+            "glb" => "gltf",
             name => name,
         };
         Format::ALL

@@ -126,7 +126,13 @@ impl StudyError {
             E::NoLandscape { .. } => "name only trainings, or only landscapes",
             E::SeveralGrids => "sample them on the same points, or give no tolerance",
             E::Tolerance { .. } => "give 0 or more, for example 1e-6",
-            E::NoPicture { .. } => "give a file with one of these extensions",
+            E::NoPicture { .. } => {
+                "give a file with one of these extensions, or .gif, .webp or .apng for a path that moves"
+            }
+            E::NotStored { .. } => "draw a picture, and the animation of the run once it is stored",
+            E::TermsDiffer { .. } => "draw each by itself, or another value",
+            E::NoMotion { .. } => "draw the trajectory, or the surface of a run with a path",
+            E::Plot(landscape_plot::PlotError::NoLines) => "give a .pdf or .svg file",
             E::UnknownPath { known, .. } => {
                 return Some(format!("give one of: {}", known.join(", ")));
             }

@@ -604,10 +604,32 @@ pub enum StudyError {
         tolerance: f64,
     },
     /// Neither a picture nor a page.
-    #[error("`{}` is not an .svg, .png or .html file", path.display())]
+    #[error("`{}` is not an .svg, .pdf, .png, .tex or .html file", path.display())]
     NoPicture {
         /// The file.
         path: PathBuf,
+    },
+    /// An animation of what is not stored yet.
+    #[error("`{}` is an animation, which is drawn of a stored path", path.display())]
+    NotStored {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Terms of several runs do not stand at one place.
+    #[error(
+        "runs `{first}` and `{other}` have different extra terms, so that one figure cannot show a term of both"
+    )]
+    TermsDiffer {
+        /// A run.
+        first: String,
+        /// A run with other terms.
+        other: String,
+    },
+    /// A kind of figure in which nothing moves.
+    #[error("an animation shows a path that grows, and a figure of kind {kind} has none")]
+    NoMotion {
+        /// The kind, by its name.
+        kind: &'static str,
     },
     /// A run has no such path.
     #[error("run `{run}` has no path `{path}`")]

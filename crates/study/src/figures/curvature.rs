@@ -201,11 +201,13 @@ pub(super) fn stability_of(runs: &[RunContents], look: &Look) -> Result<Figure, 
         })
     };
     let curves: Vec<StabilityCurve> = runs.iter().map(named).collect::<Result<_, StudyError>>()?;
-    let options = match runs {
-        [first, ..] => look.options(first, None)?,
-        [] => Options::default(),
-    };
-    Ok(plot::edge_of_stability(&curves, &over_steps(options))?)
+    look.fitted(|look| {
+        let options = match runs {
+            [first, ..] => look.options(first, None)?,
+            [] => Options::default(),
+        };
+        Ok(plot::edge_of_stability(&curves, &over_steps(options))?)
+    })
 }
 
 fn stability(run: &RunContents) -> Result<StabilityCurve, StudyError> {

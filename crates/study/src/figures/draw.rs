@@ -4,7 +4,7 @@ use super::look::over_steps;
 use super::{FigureKind, Look, RunContents, curvature};
 use crate::StudyError;
 use landscape_core::{Surface, merge_tree};
-use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane};
+use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane, SurfaceMesh};
 
 impl RunContents {
     /// Draws a figure of the run.
@@ -12,17 +12,20 @@ impl RunContents {
     /// # Errors
     /// Where the run has not what it is drawn from, and those of the figure.
     pub fn draw(&self, kind: FigureKind, look: &Look) -> Result<Figure, StudyError> {
-        self.draw_with(kind, look, &[])
+        look.fitted(|look| self.draw_with(kind, look, &[], None))
     }
 
-    /// The same, on the scale of the surfaces that are given, where some are.
+    /// Draws it as wide as the look says, on the scale of the surfaces that are given, where some are, with paths up to
+    /// a step where one is given.
     pub(super) fn draw_with(
         &self,
         kind: FigureKind,
         look: &Look,
         shared: &[&Surface],
+        until: Option<u64>,
     ) -> Result<Figure, StudyError> {
         let mut options = look.options(self, self.surface.as_ref())?;
+        options.until = until;
         if !shared.is_empty() {
             options = options.share(shared);
         }
@@ -54,6 +57,23 @@ impl RunContents {
         })
     }
 
+    /// The surface that [`FigureKind::Surface`] shows, for other programs, with all paths of the run on it.
+    ///
+    /// # Errors
+    /// As [`RunContents::draw`].
+    pub fn mesh(&self, look: &Look) -> Result<SurfaceMesh, StudyError> {
+        let options = look.options(self, self.surface.as_ref())?;
+        let paths = self.paths.iter().map(|named| PathOnPlane {
+            name: &named.label,
+            trajectory: &named.trajectory,
+        });
+        Ok(plot::surface_mesh(
+            self.landscape()?,
+            &paths.collect::<Vec<_>>(),
+            &options,
+        )?)
+    }
+
     /// One path with its steps; several paths, and curves between networks, by their names.
     fn over_contours(&self, path: Option<&str>, options: Options) -> Result<Figure, StudyError> {
         let chosen = self.paths_named(path)?;
@@ -81,9 +101,11 @@ impl RunContents {
 pub fn losses_of(runs: &[RunContents], look: &Look) -> Result<Figure, StudyError> {
     let curves = runs.iter().map(RunContents::loss_curve);
     let curves: Vec<LossCurve> = curves.collect::<Result<_, _>>()?;
-    let options = match runs {
-        [first, ..] => look.options(first, None)?,
-        [] => Options::default(),
-    };
-    Ok(plot::losses(&curves, &over_steps(options))?)
+    look.fitted(|look| {
+        let options = match runs {
+            [first, ..] => look.options(first, None)?,
+            [] => Options::default(),
+        };
+        Ok(plot::losses(&curves, &over_steps(options))?)
+    })
 }

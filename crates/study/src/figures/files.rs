@@ -6,7 +6,8 @@ use crate::compare::{ComparedTraining, Comparison, JointPlane};
 use crate::files::{beside, may_write};
 use landscape_core::Surface;
 use landscape_plot::{
-    Figure, LossCurve, Options, PanelOf, PathOnPlane, Style, losses, side_by_side, trajectories,
+    DEFAULT_DPI, Figure, LossCurve, Options, PanelOf, PathOnPlane, Size, Style, losses,
+    side_by_side, trajectories,
 };
 use landscape_storage::Store;
 use serde::{Deserialize, Serialize};
@@ -34,10 +35,12 @@ impl FigureFiles {
     /// Checks, before work starts, that there can be such files.
     ///
     /// # Errors
-    /// [`StudyError::NoPicture`] for other endings, and those of [`may_write`].
+    /// [`StudyError::NoPicture`] for other endings, [`StudyError::NotStored`] for animations, and those of [`may_write`].
     pub fn check(&self) -> Result<(), StudyError> {
         self.output.iter().try_for_each(|path| {
-            Target::of(path)?;
+            if let Target::Animation(_) = Target::of(path)? {
+                return Err(StudyError::NotStored { path: path.clone() });
+            }
             may_write(path, self.replace)
         })
     }
@@ -108,7 +111,7 @@ impl FigureFiles {
         for output in &self.output {
             match Target::of(output)? {
                 Target::Page => files.extend(self.page(runs_of(found), output, store)?),
-                Target::Picture => files.extend(self.pictures(found, output, store)?),
+                _ => files.extend(self.pictures(found, output, store)?),
             }
         }
         Ok(files)
@@ -131,7 +134,7 @@ impl FigureFiles {
                     let names = landscapes.iter().map(|(name, _)| (*name).to_owned());
                     files.extend(self.page(names.collect(), output, store)?);
                 }
-                Target::Picture => {
+                _ => {
                     may_write(output, self.replace)?;
                     planes_alone(landscapes)?;
                     let figure = self.on_one_scale(landscapes, None)?;
@@ -220,7 +223,7 @@ impl FigureFiles {
             })
             .collect();
         let options = Options {
-            style: Style::double(),
+            style: Style::of(Size::Double),
             origin: origin.map(str::to_owned),
             scale: self.look().scale(),
             ..Options::default()
@@ -250,7 +253,7 @@ impl FigureFiles {
     }
 
     fn save(&self, figure: &Figure, path: &Path) -> Result<(), StudyError> {
-        save(figure, path, Look::default().dpi, self.replace)
+        save(figure, path, DEFAULT_DPI, self.replace)
     }
 }
 

@@ -13,6 +13,7 @@ pub enum LookField {
     Basins,
     Levels,
     SharedScale,
+    Panels,
     Value,
     Path,
     Colormap,
@@ -29,7 +30,7 @@ impl FigureKind {
             LookField::Measured => {
                 matches!(self, K::Line | K::Contour | K::Heatmap | K::Trajectory)
             }
-            LookField::Basins => matches!(self, K::Contour | K::Trajectory),
+            LookField::Basins | LookField::Panels => matches!(self, K::Contour | K::Trajectory),
             LookField::Levels => {
                 matches!(self, K::Contour | K::Trajectory | K::Surface | K::Slices)
             }
@@ -45,7 +46,7 @@ impl FigureKind {
 impl Figures {
     /// Whether none of the figures looks at it. Whoever reads a page chooses there.
     pub fn ignores(&self, field: LookField) -> bool {
-        self.target == Target::Picture && !self.kinds.iter().any(|kind| kind.heeds(field))
+        self.target != Target::Page && !self.kinds.iter().any(|kind| kind.heeds(field))
     }
 
     /// Whether no run has what it is about: a path, points that are not measured.
@@ -55,6 +56,6 @@ impl Figures {
             LookField::Measured => run.surface.as_ref().is_some_and(|s| s.interpolated() > 0),
             _ => true,
         };
-        self.target == Target::Picture && !self.runs.iter().any(has)
+        self.target != Target::Page && !self.runs.iter().any(has)
     }
 }

@@ -5,7 +5,7 @@ use crate::StudyError;
 use crate::metrics::ValueName;
 use crate::record::{self, Origin};
 use landscape_core::{Surface, Value};
-use landscape_plot::{Clip, Colormap, DEFAULT_DPI, Options, PlacedNetwork, Scale, Style};
+use landscape_plot::{Clip, Colormap, Figure, Options, PlacedNetwork, Scale, Size, Style};
 use landscape_storage::RunKind;
 use serde::{Deserialize, Serialize};
 
@@ -27,18 +27,23 @@ pub struct Look {
     pub levels: Option<Vec<f64>>,
     /// Whether the figures of several runs have one scale.
     pub shared_scale: bool,
+    /// Whether several planes stand side by side in one figure, on one scale, with letters.
+    pub panels: bool,
     /// Which number of each point is drawn.
     pub value: ValueName,
     /// The path that is drawn, by the name of its training, where a run has several; contours show all.
     pub path: Option<String>,
     /// A line above the figure.
     pub title: Option<String>,
-    /// Width in mm: 89 is a column, 183 a page.
-    pub width: f64,
+    /// What it is made for: width, page and size of type. Where absent, 89 mm and type of 7 pt, or of [`Size::Double`] where
+    /// planes stand side by side.
+    pub size: Option<Size>,
+    /// Width in mm; that of the size where absent.
+    pub width: Option<f64>,
     /// Colours of values.
     pub colormap: Colormap,
-    /// Dots per inch of PNG files.
-    pub dpi: f64,
+    /// Dots per inch of PNG files and animations; 600 and 200 where absent.
+    pub dpi: Option<f64>,
 }
 
 impl Default for Look {
@@ -52,12 +57,14 @@ impl Default for Look {
             basins: None,
             levels: None,
             shared_scale: false,
+            panels: false,
             value: ValueName::Loss,
             path: None,
             title: None,
-            width: Style::default().width_mm,
+            size: None,
+            width: None,
             colormap: Colormap::Viridis,
-            dpi: DEFAULT_DPI,
+            dpi: None,
         }
     }
 }
@@ -71,6 +78,30 @@ impl Look {
         }
     }
 
+    /// Width, page, type and colours.
+    fn style(&self) -> Style {
+        let size = self.size.or(self.panels.then_some(Size::Double));
+        let style = size.map_or_else(Style::default, Style::of);
+        Style {
+            width_mm: self.width.unwrap_or(style.width_mm),
+            colormap: self.colormap,
+            ..style
+        }
+    }
+
+    /// Draws a figure, or a frame of an animation, for the page of the size: see [`Figure::fitted`].
+    pub(super) fn fitted(
+        &self,
+        draw: impl Fn(&Look) -> Result<Figure, StudyError>,
+    ) -> Result<Figure, StudyError> {
+        Figure::fitted(self.style(), |style| {
+            draw(&Look {
+                width: Some(style.width_mm),
+                ..self.clone()
+            })
+        })
+    }
+
     /// The options of a run's figure.
     pub(super) fn options(
         &self,
@@ -78,11 +109,7 @@ impl Look {
         surface: Option<&Surface>,
     ) -> Result<Options, StudyError> {
         let options = Options {
-            style: Style {
-                width_mm: self.width,
-                colormap: self.colormap,
-                ..Style::default()
-            },
+            style: self.style(),
             value: match surface {
                 Some(surface) => self.value.of(surface, &run.run.name)?,
                 None => Value::Loss,

@@ -3,6 +3,7 @@
 //! [`RunContents`] loads what can be drawn of a run and draws a figure of a kind. A [`FigureRequest`] asks for files:
 //! pictures of runs, or one page of all of them; [`FigureFiles`] those in which an operation draws what it found.
 
+mod animation;
 mod contents;
 mod curvature;
 mod draw;
@@ -11,6 +12,7 @@ mod heeded;
 mod kind;
 mod look;
 mod page;
+mod panels;
 mod spread;
 
 pub use contents::RunContents;
@@ -26,14 +28,14 @@ pub use spread::HiddenDetail;
 use crate::StudyError;
 use crate::files::{as_file, beside, may_write, write_new};
 use landscape_core::Surface;
-use landscape_plot::Figure;
 use landscape_plot::page::html;
+use landscape_plot::{AnimationFormat, DEFAULT_DPI, Figure};
 use landscape_storage::Store;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A file to be drawn of stored runs: a picture of each (`planes-NAME.svg` where there are several; one of the losses of
-/// all trainings, or of their stability), or one page of all.
+/// A file to be drawn of stored runs: a picture of each (`planes-NAME.svg` where there are several; one of all planes side
+/// by side, of the losses of all trainings, or of their stability), or one page of all.
 ///
 /// ```
 /// use landscape_storage::Store;
@@ -66,7 +68,8 @@ pub struct FigureRequest {
     /// What is drawn; what is usual for a run where absent.
     #[serde(default)]
     pub kind: Option<FigureKind>,
-    /// The file: `.svg`, `.png`, or `.html` for a page.
+    /// The file: `.svg`, `.pdf`, `.png`, `.tex` for the lines as data, `.gif`, `.webp` or `.apng` for a path that grows, or
+    /// `.html` for a page.
     pub output: PathBuf,
     /// How it looks.
     #[serde(default)]
@@ -105,8 +108,10 @@ impl FigureRequest {
 /// What a file shows, by its ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// A picture: `.svg` or `.png`.
+    /// A picture: `.svg`, `.pdf` or `.png`; `.tex` has its lines.
     Picture,
+    /// A moving picture: `.gif`, `.webp` or `.apng`.
+    Animation(AnimationFormat),
     /// An interactive page: `.html` or `.htm`.
     Page,
 }
@@ -118,7 +123,10 @@ impl Target {
     /// [`StudyError::NoPicture`] for other endings.
     pub fn of(path: &Path) -> Result<Self, StudyError> {
         match ending(path).as_str() {
-            "svg" | "png" => Ok(Target::Picture),
+            "svg" | "pdf" | "png" | "tex" => Ok(Target::Picture),
+            "gif" => Ok(Target::Animation(AnimationFormat::Gif)),
+            "webp" => Ok(Target::Animation(AnimationFormat::WebP)),
+            "apng" => Ok(Target::Animation(AnimationFormat::Apng)),
             "html" | "htm" => Ok(Target::Page),
             _ => Err(StudyError::NoPicture {
                 path: path.to_owned(),
@@ -170,7 +178,11 @@ impl Figures {
         let runs = { request.runs.iter() }
             .map(load)
             .collect::<Result<Vec<_>, StudyError>>()?;
-        let kind = |run: &RunContents| request.kind.unwrap_or_else(|| run.usual_figure());
+        let kind = |run: &RunContents| match (request.kind, target) {
+            (Some(kind), _) => kind,
+            (None, Target::Animation(_)) => FigureKind::Trajectory,
+            (None, _) => run.usual_figure(),
+        };
         Ok(Figures {
             kinds: runs.iter().map(kind).collect(),
             runs,
@@ -193,6 +205,10 @@ impl Figures {
                 files: self.pictures()?,
                 hidden: self.hidden(),
             }),
+            Target::Animation(format) => Ok(Drawn {
+                files: self.animations(format)?,
+                hidden: self.hidden(),
+            }),
         }
     }
 
@@ -204,7 +220,7 @@ impl Figures {
         Ok(output.clone())
     }
 
-    /// One figure a run, or one for the losses of all, or for their stability.
+    /// One figure a run, or one for all planes side by side, for the losses of all, or for their stability.
     fn pictures(&self) -> Result<Vec<PathBuf>, StudyError> {
         let FigureRequest {
             look,
@@ -214,6 +230,7 @@ impl Figures {
         } = &self.request;
         let all = |of: FigureKind| self.kinds.iter().all(|&kind| kind == of);
         let together = match self.runs.len() {
+            _ if look.panels => Some(panels::side_by_side_of(&self.runs, &self.kinds, look)?),
             _ if all(FigureKind::Losses) => Some(losses_of(&self.runs, look)?),
             2.. if all(FigureKind::Stability) => Some(curvature::stability_of(&self.runs, look)?),
             _ => None,
@@ -226,22 +243,25 @@ impl Figures {
             may_write(file, *replace)?;
         }
         for (file, figure) in files.iter().zip(&figures) {
-            save(figure, file, look.dpi, *replace)?;
+            save(figure, file, look.dpi.unwrap_or(DEFAULT_DPI), *replace)?;
         }
         Ok(files)
     }
 
     fn each(&self) -> Result<Vec<Figure>, StudyError> {
-        let look = &self.request.look;
-        let shared: Vec<&Surface> = match look.shared_scale {
-            true => { self.runs.iter() }
-                .filter_map(|run| run.surface.as_ref())
-                .collect(),
-            false => Vec::new(),
-        };
+        let (look, shared) = (&self.request.look, self.shared());
         { self.runs.iter().zip(&self.kinds) }
-            .map(|(run, &kind)| run.draw_with(kind, look, &shared))
+            .map(|(run, &kind)| look.fitted(|look| run.draw_with(kind, look, &shared, None)))
             .collect()
+    }
+
+    /// The surfaces of all runs, where these share one scale.
+    fn shared(&self) -> Vec<&Surface> {
+        let surfaces = self.runs.iter().filter_map(|run| run.surface.as_ref());
+        match self.request.look.shared_scale {
+            true => surfaces.collect(),
+            false => Vec::new(),
+        }
     }
 
     /// `planes.svg` for one run; `planes-NAME.svg` for each of several.
@@ -268,6 +288,8 @@ impl Figures {
 pub fn save(figure: &Figure, path: &Path, dpi: f64, replace: bool) -> Result<(), StudyError> {
     let bytes = match ending(path).as_str() {
         "png" => figure.to_png(dpi)?,
+        "pdf" => figure.to_pdf()?,
+        "tex" => figure.to_tex()?.into_bytes(),
         _ => figure.to_svg().into_bytes(),
     };
     write_new(path, &bytes, replace)

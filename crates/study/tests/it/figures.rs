@@ -146,7 +146,7 @@ fn what_cannot_be_drawn_is_said() {
     };
     let trajectory = Some(FigureKind::Trajectory);
     assert!(matches!(
-        refused("plane", None, "a.pdf", None),
+        refused("plane", None, "a.jpg", None),
         StudyError::NoPicture { .. }
     ));
     assert!(matches!(

@@ -3,6 +3,7 @@
 mod camera;
 mod choose;
 mod frame;
+mod mesh;
 mod overlay;
 mod render;
 mod space;
@@ -19,6 +20,7 @@ use crate::svg::Rect;
 use camera::View;
 use frame::Frame;
 use landscape_core::{Surface, Trajectory};
+pub use mesh::surface_mesh;
 use space::Space;
 
 /// Height of the figure's frame is at most this, in points.

@@ -73,19 +73,8 @@ pub(super) struct Scene<'a> {
 type Seen = ((f64, f64), bool);
 
 impl Scene<'_> {
-    /// The point of the surface at coordinates, lifted a little towards the eye; `None` outside, in
-    /// holes and beyond the scale.
     fn on_surface(&self, x: f64, y: f64) -> Option<Vec3> {
-        let field = &self.data.fine;
-        let index = |v: f64, axis: &landscape_core::Axis| {
-            let u = (v - axis.min()) / axis.step();
-            (u > -1e-9 && u < (axis.count() - 1) as f64 + 1e-9).then_some(u)
-        };
-        let (u, v) = (index(x, &field.x)?, index(y, &field.y)?);
-        let place = field.sample(u, v)?;
-        let (lo, hi) = self.space.ends;
-        let slack = 1e-9 * (hi - lo);
-        (place >= lo - slack && place <= hi + slack).then(|| self.space.at(x, y, place))
+        on_surface(self.data, self.space, x, y)
     }
 
     fn seen(&self, p: Vec3) -> Seen {
@@ -131,11 +120,8 @@ impl Scene<'_> {
 
     /// Draws a path, and says whether its end is named as the point 0.
     fn path(&self, sheet: &mut Sheet<'_>, path: &Trajectory) -> bool {
-        let points: Vec<(f64, f64)> = path
-            .points
-            .iter()
-            .map(|p| (p.coords[0], p.coords[1]))
-            .collect();
+        let shown = sheet.options.shown(path);
+        let points: Vec<(f64, f64)> = shown.iter().map(|p| (p.coords[0], p.coords[1])).collect();
         let mut seen = Path::new();
         let mut hidden = Path::new();
         for run in self.runs(&points) {
@@ -156,7 +142,10 @@ impl Scene<'_> {
             .push(Entry::new(Swatch::Cased, "training path"));
         let last = points.len() - 1;
         let zero = points[last].0.abs() < 1e-9 && points[last].1.abs() < 1e-9;
-        let mut end = format!("end (step {})", path.points[last].step);
+        let mut end = match shown.len() < path.points.len() {
+            true => format!("step {}", shown[last].step),
+            false => format!("end (step {})", shown[last].step),
+        };
         let name = sheet.options.origin.as_ref().filter(|_| zero);
         if let Some(name) = name {
             end = format!("{end} = {name}");
@@ -195,8 +184,22 @@ impl Scene<'_> {
     }
 }
 
+/// The point of the surface at coordinates; `None` outside, in holes and beyond the scale.
+pub(super) fn on_surface(data: &Plane, space: &Space, x: f64, y: f64) -> Option<Vec3> {
+    let field = &data.fine;
+    let index = |v: f64, axis: &landscape_core::Axis| {
+        let u = (v - axis.min()) / axis.step();
+        (u > -1e-9 && u < (axis.count() - 1) as f64 + 1e-9).then_some(u)
+    };
+    let (u, v) = (index(x, &field.x)?, index(y, &field.y)?);
+    let place = field.sample(u, v)?;
+    let (lo, hi) = space.ends;
+    let slack = 1e-9 * (hi - lo);
+    (place >= lo - slack && place <= hi + slack).then(|| space.at(x, y, place))
+}
+
 /// Points close enough together that the line between them follows the surface.
-fn finely(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub(super) fn finely(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut fine = Vec::new();
     let n = (2000 / points.len().max(1)).clamp(1, 40);
     for w in points.windows(2) {
