@@ -211,47 +211,68 @@ impl<'a> Layout<'a> {
             words,
             bottom: 0.0,
         };
-        // Widths of labels depend on frames, which depend on them.
-        let mut width = 0.2 * sheet.width();
-        for _ in 0..4 {
-            layout.place(planes, columns, sheet, width);
+        // Labels depend on frames, which depend on the room that labels take: it only grows, so that
+        // a width is found at which both agree.
+        let (mut width, mut rooms) = (0.2 * sheet.width(), vec![0.0; columns]);
+        for _ in 0..12 {
+            layout.place(planes, &rooms, sheet, width);
+            let needed = layout.rooms(columns, &sheet.style);
             let high = layout.area().h;
             let used = layout.right() + bar.map_or(8.0, |b| b.width(&sheet.style, high)) + PAD;
-            width = (width + (sheet.width() - used) / columns as f64).max(20.0);
+            let spare = sheet.width() - used;
+            if spare.abs() < 0.01 && rooms.iter().zip(&needed).all(|(r, n)| r >= n) {
+                break;
+            }
+            let grown: f64 = needed
+                .iter()
+                .zip(&rooms)
+                .map(|(n, r)| f64::max(n - r, 0.0))
+                .sum();
+            rooms
+                .iter_mut()
+                .zip(needed)
+                .for_each(|(room, n)| *room = room.max(n));
+            width = (width + (spare - grown) / columns as f64).max(20.0);
         }
-        layout.place(planes, columns, sheet, width);
         layout
     }
 
-    /// Frames of one width from the upper left on.
-    fn place(&mut self, planes: &[Plane], columns: usize, sheet: &Sheet<'_>, width: f64) {
+    /// Frames of one width from the upper left on; what stands left of the frames of a column has the
+    /// room of its place in `rooms`.
+    fn place(&mut self, planes: &[Plane], rooms: &[f64], sheet: &Sheet<'_>, width: f64) {
         let (style, options) = (&sheet.style, sheet.options);
         let small = style.small();
-        let mut panels: Vec<Panel> = Vec::new();
+        self.panels.clear();
         let mut top = sheet.top;
-        for (row, chunk) in planes.chunks(columns).enumerate() {
+        for chunk in planes.chunks(rooms.len()) {
             let mut x = PAD;
             let head = LEADING * style.font_pt + 1.0;
             let mut bottom = top;
-            for (column, plane) in chunk.iter().enumerate() {
-                let k = row * columns + column;
-                // What stands left of the frames of one column takes the same room.
-                let below = self.panels.iter().skip(column).step_by(columns);
-                let ticks = below.map(|p| p.y.label_width(small)).fold(0.0, f64::max);
-                let named = (column..planes.len()).step_by(columns);
-                let high = |k: usize| self.panels.get(k).map_or(width, |p| p.frame.h);
-                let label = named.map(|k| label_room(self.words[k][1], style, high(k)));
-                x += label.fold(0.0, f64::max) + ticks + GAP + TICK;
+            for (plane, room) in chunk.iter().zip(rooms) {
+                x += room;
                 let panel = panel(plane, (x, top + head, width), options.aspect, small);
                 x += width + BETWEEN;
-                let label = label_room(self.words[k][0], style, panel.frame.w);
+                let words = self.words[self.panels.len()][0];
+                let label = label_room(words, style, panel.frame.w);
                 bottom = f64::max(bottom, panel.frame.bottom() + TICK + GAP + small + label);
-                panels.push(panel);
+                self.panels.push(panel);
             }
             self.bottom = bottom;
             top = bottom + ROW;
         }
-        self.panels = panels;
+    }
+
+    /// The room that stands left of the frames of each column: the widest labels of ticks and axes.
+    fn rooms(&self, columns: usize, style: &Style) -> Vec<f64> {
+        let all = self.panels.iter().zip(&self.words);
+        let mut rooms = vec![(0.0, 0.0); columns];
+        for (k, (panel, words)) in all.enumerate() {
+            let (ticks, label) = &mut rooms[k % columns];
+            *ticks = f64::max(*ticks, panel.y.label_width(style.small()));
+            *label = f64::max(*label, label_room(words[1], style, panel.frame.h));
+        }
+        let whole = |(ticks, label)| ticks + label + GAP + TICK;
+        rooms.into_iter().map(whole).collect()
     }
 
     /// The rectangle about all frames.
