@@ -83,9 +83,17 @@ impl Bar<'_> {
         strides.find(|ticks| fits(ticks)).unwrap_or_default()
     }
 
-    /// The ticks of a bar of a height.
-    pub fn ticks_on(&self, style: &Style, height: f64) -> Vec<Tick> {
-        self.axis(style, 0.0, height).ticks
+    /// The ticks of a bar of a height that is drawn elsewhere.
+    pub fn ticks_of(scale: &ValueScale, levels: &[Level], style: &Style, height: f64) -> Vec<Tick> {
+        let bar = Bar {
+            scale,
+            colormap: Colormap::default(),
+            name: String::new(),
+            levels,
+            ticks: &[],
+            bands: false,
+        };
+        bar.axis(style, 0.0, height).ticks
     }
 
     /// Draws the bar to the right of a frame.

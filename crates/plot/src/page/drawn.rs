@@ -7,7 +7,7 @@ use crate::options::{Aspect, Options};
 use crate::scale::levels::{Level, levels};
 use crate::scale::ticks::Tick;
 use crate::scale::{Clip, Scale, Transform, ValueScale};
-use crate::style::{Colormap, Style};
+use crate::style::Style;
 use crate::svg::Rect;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -149,15 +149,7 @@ impl Drawn {
             .flatten();
         let scale = ValueScale::of(values, scale, Clip::default(), None);
         let known = levels(scale.transform, scale.lo, scale.hi);
-        let bar = Bar {
-            scale: &scale,
-            colormap: Colormap::default(),
-            name: String::new(),
-            levels: &known,
-            ticks: &[],
-            bands: false,
-        };
-        let ticks = bar.ticks_on(&options.style, WIDTH * shape(run)).into_iter();
+        let ticks = Bar::ticks_of(&scale, &known, &options.style, WIDTH * shape(run)).into_iter();
         let (lines, words) = list.unzip();
         Drawn {
             ticks: ticks.map(TickPayload::from).collect(),

@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::scale::levels::{Level, levels};
 use crate::scale::ticks::ticks;
 use crate::scale::{Clip, Scale, ValueScale};
-use crate::style::{Colormap, Style};
+use crate::style::Style;
 use crate::text::number::value;
 use landscape_core::{Axis, Grid, Sample, Surface};
 use serde_json::{Value as Json, json};
@@ -95,15 +95,7 @@ fn range(a: f64, b: f64, log: bool) -> Json {
         font_pt: 11.0,
         ..Style::default()
     };
-    let bar = Bar {
-        scale: &scale,
-        colormap: Colormap::default(),
-        name: String::new(),
-        levels: &known,
-        ticks: &[],
-        bands: false,
-    };
-    let bar = bar.ticks_on(&style, 260.0).into_iter();
+    let bar = Bar::ticks_of(&scale, &known, &style, 260.0).into_iter();
     list["few"] = json!(of(3));
     list["many"] = json!(of(8));
     list["size"] = json!(style.small());

@@ -2,7 +2,7 @@
 
 use crate::StudyError;
 use crate::compare::{ComparisonRequest, Sweep, SweepRequest};
-use crate::device::{DeviceName, Evaluation};
+use crate::device::DeviceName;
 use crate::hessian::{CurvatureRequest, CurvatureStudy};
 use crate::report::{Quiet, Reporter};
 use crate::runs::{Landscape, LandscapeRequest};
@@ -51,28 +51,26 @@ impl MeasuredWork {
 }
 
 impl Work {
-    /// Where it is evaluated; nowhere in particular for trainings.
-    fn evaluation(&mut self) -> Option<&mut Evaluation> {
+    /// The devices that it names; none in particular for trainings.
+    fn devices(&self) -> &[DeviceName] {
         match self {
-            Work::Landscape(request) => Some(&mut request.evaluation),
-            Work::Map(request) => Some(&mut request.evaluation),
-            Work::Paths(request) => Some(&mut request.evaluation),
-            Work::Trainings(_) => None,
+            Work::Landscape(request) => &request.evaluation.devices,
+            Work::Map(request) => &request.evaluation.devices,
+            Work::Paths(request) => &request.evaluation.devices,
+            Work::Trainings(_) => &[],
         }
     }
 
     /// The same on as many cores as a shard has, and how many these are: those that are asked for, or one.
     pub fn on_its_cores(mut self) -> (Self, usize) {
-        if let Work::Trainings(request) = &mut self {
-            let threads = request.threads.max(1);
-            request.threads = threads;
-            return (self, threads);
-        }
-        let mut cpus = 1;
-        if let Some(evaluation) = self.evaluation() {
-            evaluation.threads = evaluation.threads.max(1);
-            cpus = evaluation.threads;
-        }
+        let threads = match &mut self {
+            Work::Landscape(request) => &mut request.evaluation.threads,
+            Work::Map(request) => &mut request.evaluation.threads,
+            Work::Paths(request) => &mut request.evaluation.threads,
+            Work::Trainings(request) => &mut request.threads,
+        };
+        *threads = (*threads).max(1);
+        let cpus = *threads;
         (self, cpus)
     }
 
@@ -90,10 +88,9 @@ impl Work {
         matches!(self, Work::Landscape(request) if request.adaptive.is_some())
     }
 
-    /// Whether it runs on cores of the processor alone.
-    pub(super) fn is_on_cores(&mut self) -> bool {
-        let evaluation = self.evaluation();
-        evaluation.is_none_or(|evaluation| evaluation.devices.contains(&DeviceName::Cpu))
+    /// Whether it runs on cores of the processor.
+    pub(super) fn is_on_cores(&self) -> bool {
+        matches!(self, Work::Trainings(_)) || self.devices().contains(&DeviceName::Cpu)
     }
 
     /// GPUs that it names.
@@ -104,11 +101,7 @@ impl Work {
                 DeviceName::Cpu | DeviceName::Flex | DeviceName::LibTorch
             )
         };
-        let mut work = self.clone();
-        let evaluation = work.evaluation();
-        evaluation.map_or(0, |evaluation| {
-            evaluation.devices.iter().filter(is_gpu).count()
-        })
+        self.devices().iter().filter(is_gpu).count()
     }
 
     /// Prepares it, and measures a few of its units, which are not kept. Trainings are looked up in `store`.

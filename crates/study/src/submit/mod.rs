@@ -166,9 +166,8 @@ impl SubmitRequest {
 
     /// Whether the command takes a number of threads: where it runs on cores, which trainings do unless they name a device.
     fn has_threads(&self, command: &[String]) -> bool {
-        let mut work = self.work.clone();
-        let is_training = matches!(work, Work::Trainings(_));
-        work.is_on_cores() && !(is_training && engine::names_device(command))
+        let is_training = matches!(self.work, Work::Trainings(_));
+        self.work.is_on_cores() && !(is_training && engine::names_device(command))
     }
 
     /// A plan by what is measured now.
