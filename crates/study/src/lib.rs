@@ -23,6 +23,7 @@ pub mod merge;
 pub mod metrics;
 mod numbers;
 pub mod problem;
+pub mod query;
 pub mod record;
 mod recording;
 pub mod report;
@@ -32,6 +33,7 @@ pub mod status;
 pub mod submit;
 pub mod text;
 pub mod trajectory;
+pub mod upkeep;
 pub mod words;
 
 pub use curvature::MeanLoss;
