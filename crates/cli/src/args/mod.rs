@@ -29,6 +29,7 @@ mod submit;
 mod train;
 mod trajectory;
 mod values;
+mod view;
 
 pub use compare::CompareArgs;
 pub use connect::ConnectArgs;
@@ -53,6 +54,7 @@ pub use shard::ShardArgs;
 pub use submit::{StatusArgs, SubmitArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
+pub use view::ViewArgs;
 
 use crate::words::{DATABASE, DB, color_of};
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -218,6 +220,7 @@ pub enum Command {
     Metrics(MetricsArgs),
     Diagnose(DiagnoseArgs),
     Plot(PlotArgs),
+    View(ViewArgs),
     Export(ExportArgs),
     Import(ImportArgs),
     Submit(SubmitArgs),

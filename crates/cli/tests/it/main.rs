@@ -41,4 +41,5 @@ mod support;
 mod train;
 mod trajectory;
 mod verdicts;
+mod view;
 mod wild;
