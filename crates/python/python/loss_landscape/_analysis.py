@@ -74,6 +74,8 @@ def hessian(
     method: str = "lanczos",
     tolerance: float = 1e-3,
     max_products: int | None = None,
+    probes: int = 8,
+    lanczos_steps: int = 80,
     rho: float | None = None,
     double: bool = False,
     grid: Any = None,
@@ -112,6 +114,7 @@ def hessian(
         method: of eigenvalues: ``"lanczos"`` or ``"power"``.
         tolerance: an eigenvalue has converged when its residual is at most this share of it.
         max_products: bound on the products of each search and each trace.
+        probes, lanczos_steps: of the density: random vectors, and steps from each of them.
         rho: radius of the measures of sharpness that have one.
         double: whether derivatives are computed in 64-bit floats.
         seed: of random vectors.
@@ -140,6 +143,8 @@ def hessian(
                 "method": method,
                 "tolerance": tolerance,
                 "max_products": max_products,
+                "probes": probes,
+                "lanczos_steps": lanczos_steps,
                 "rho": rho,
                 "double": double,
                 "plane": {"direction": direction, "seed": seed},
