@@ -270,6 +270,47 @@ def test_a_network_that_gives_its_loss():
         assert surface.center == pytest.approx(model(x, y).loss.item(), rel=1e-5)
 
 
+def test_buffers_that_are_not_saved_and_tensors_in_the_code():
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.fc = nn.Linear(4, 3)
+            self.register_buffer("mask", torch.tensor([1.0, 0.0, 1.0, 0.5]), persistent=False)
+
+        def forward(self, x):
+            return self.fc(x * self.mask) + torch.tensor([0.1, 0.2, 0.3])
+
+    model, (x, y) = Masked(), samples()
+    surface = ll.surface(model, (x, y), **GRID)
+    assert surface.how.startswith("own kernels"), surface.how
+    np.testing.assert_allclose(surface.loss, plain(model, x, y, F.cross_entropy, surface), rtol=1e-5)
+
+
+def test_tied_weights_are_one_parameter():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.embed, self.out = nn.Embedding(7, 5), nn.Linear(5, 7, bias=False)
+            self.out.weight = self.embed.weight
+
+        def forward(self, ids):
+            return self.out(self.embed(ids).mean(1))
+
+    model = Tied()
+    ids, y = torch.randint(0, 7, (20, 3)), torch.randint(0, 7, (20,))
+    kernels = ll.surface(model, (ids, y), "cross-entropy", how="kernels", **GRID)
+    called = ll.surface(model, (ids, y), "cross-entropy", how="callable", **GRID)
+    assert len(kernels.directions()[0]) == len(called.directions()[0]) == 1
+    np.testing.assert_allclose(called.loss, kernels.loss, rtol=1e-5)
+    states = [{name: value.clone() * scale for name, value in model.state_dict().items()} for scale in (0.5, 0.7, 1.1, 1.0)]
+    states[1]["embed.weight"] += torch.randn(7, 5)
+    path = ll.trajectory(states, model, (ids, y), "cross-entropy", progress=False)
+    assert len(path.x) == 4
+    assert model.out.weight is model.embed.weight
+
+
 def test_token_ids_and_labels_of_each_place():
     class Words(nn.Module):
         def __init__(self):

@@ -291,7 +291,7 @@ def _recorded(checkpoints: Any, steps: Any, problem: Problem, db: str, name: str
     steps = list(steps) if steps is not None else list(range(len(given)))
     if len(steps) != len(given):
         raise InputError(f"there are {len(given)} checkpoints and {len(steps)} steps", "steps", "give one for each")
-    native = [_torch.same_params(one.state_dict() if _torch.is_module(one) else one) for one in given]
+    native = [_torch.recorded_params(one, problem.model) for one in given]
     digest = hashlib.sha256("".join(one.digest() for one in native).encode() + repr(steps).encode()).hexdigest()
     recorder = Recorder(db, name=f"{name or 'checkpoints'}-{digest[:8]}", every=1, settings={"checkpoints": digest})
     if recorder.last_step != steps[-1]:

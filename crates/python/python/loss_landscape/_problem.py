@@ -129,7 +129,7 @@ class Problem:
         if _torch.is_module(params):
             native = _torch.native_params(params)
         else:
-            native = _torch.same_params(params)
+            native = _torch.recorded_params(params, self.model)
         path = os.path.join(self.folder(), f"{name}.safetensors")
         native.save(path)
         return path

@@ -143,9 +143,7 @@ class Recorder:
             _open.discard(self)
 
     def _params(self, model: Any) -> Any:
-        if _torch.is_module(model):
-            return _torch.same_params(model.state_dict())
-        return _torch.same_params(model)
+        return _torch.recorded_params(model)
 
     def _rate(self) -> float | None:
         return None if self._optimizer is None else float(self._optimizer.param_groups[0]["lr"])

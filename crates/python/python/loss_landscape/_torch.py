@@ -58,18 +58,24 @@ def untouched(*modules: Any) -> Iterator[None]:
                 part.training = mode
 
 
+def other_names(model: Any) -> set[str]:
+    """Further names of tensors that have one already: tied weights are one parameter, which moves once."""
+    first: dict[int, str] = {}
+    again = set()
+    for name, value in model.state_dict(keep_vars=True).items():
+        if first.setdefault(id(value), name) != name:
+            again.add(name)
+    return again
+
+
 def params_of(model: Any) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Parameters and buffers of floating-point numbers, in the order and with the names of its state, and which are buffers."""
-    torch = torch_module()
-    trained = {name for name, _ in model.named_parameters(remove_duplicate=False)}
-    found, buffers = {}, []
-    for name, value in model.state_dict().items():
-        if not torch.is_tensor(value) or not value.is_floating_point():
-            continue
-        found[name] = as_numpy(value, name).astype(np.float32, copy=False)
-        if name not in trained:
-            buffers.append(name)
-    if not trained:
+    """Parameters and buffers of floating-point numbers, in the order and with the names of its state, and which are buffers.
+
+    Raises:
+        InputError: where there are no parameters, or one is not finite.
+    """
+    found, buffers = _state_of(model)
+    if len(found) == len(buffers):
         raise InputError("the network has no parameters", type(model).__name__, "give a network with parameters")
     for name, value in found.items():
         if not np.isfinite(value).all():
@@ -81,22 +87,41 @@ def params_of(model: Any) -> tuple[dict[str, np.ndarray], list[str]]:
     return found, buffers
 
 
+def _state_of(model: Any) -> tuple[dict[str, np.ndarray], list[str]]:
+    torch = torch_module()
+    trained = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    again = other_names(model)
+    found, buffers = {}, []
+    for name, value in model.state_dict().items():
+        if name in again or not torch.is_tensor(value) or not value.is_floating_point():
+            continue
+        found[name] = as_numpy(value, name).astype(np.float32, copy=False)
+        if name not in trained:
+            buffers.append(name)
+    return found, buffers
+
+
 def native_params(model: Any) -> Any:
     """The same as the compiled part has them."""
-    found, buffers = params_of(model)
-    return _native.Params([named(name, value) for name, value in found.items()], buffers)
+    return _native_of(*params_of(model))
 
 
-def same_params(params: Any) -> Any:
-    """A state dictionary as the compiled part has it."""
+def recorded_params(given: Any, model: Any = None) -> Any:
+    """A network or a state dictionary, as it is in a training, finite or not; of tied weights what `model` has as one."""
+    if is_module(given):
+        return _native_of(*_state_of(given))
     torch = torch_module()
+    again = other_names(model) if model is not None and is_module(model) else set()
     kept = {}
-    for name, value in params.items():
+    for name, value in given.items():
         is_float = value.is_floating_point() if torch is not None and torch.is_tensor(value) else True
-        if is_float:
+        if is_float and name not in again:
             kept[name] = as_numpy(value, name).astype(np.float32, copy=False)
-    buffers = [name for name in kept if name.rsplit(".", 1)[-1] in ("running_mean", "running_var")]
-    return _native.Params([named(name, value) for name, value in kept.items()], buffers)
+    return _native_of(kept, [name for name in kept if name.rsplit(".", 1)[-1] in ("running_mean", "running_var")])
+
+
+def _native_of(tensors: dict[str, np.ndarray], buffers: list[str]) -> Any:
+    return _native.Params([named(name, value) for name, value in tensors.items()], buffers)
 
 
 # What a loss is.
@@ -468,9 +493,10 @@ def _with_own_names(program: Any) -> Any:
     for spec in program.graph_signature.input_specs:
         if spec.target is not None:
             spec.target = own(spec.target)
-    state = program.state_dict
-    for name in [name for name in state if name.startswith(WRAPPED)]:
-        state[own(name)] = state.pop(name)
+    # Parameters and buffers; buffers that are not saved, and tensors that the code makes.
+    for held in (program.state_dict, program.constants):
+        for name in [name for name in held if name.startswith(WRAPPED)]:
+            held[own(name)] = held.pop(name)
     return program
 
 
@@ -505,7 +531,8 @@ class Called:
         is_known = self._name is not None
         self._of = function_of(self._name) if is_known else None
         self._module = without_loss(model, samples) if is_known else with_loss(model, loss, samples)
-        self._state = dict(model.state_dict(keep_vars=True))
+        again = other_names(model)
+        self._state = {name: value for name, value in model.state_dict(keep_vars=True).items() if name not in again}
         self._is_checked, self._gives_loss = False, wants_loss
 
     def __call__(self, params: dict[str, np.ndarray]) -> tuple[Any, Any]:
