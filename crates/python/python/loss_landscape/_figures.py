@@ -39,7 +39,7 @@ class Figure:
     def svg(self) -> str:
         """The figure as SVG."""
         if self._svg is None:
-            self._svg = self._bytes("svg").decode()
+            self._svg = str(self._bytes("svg"), "utf-8")
         return self._svg
 
     def png(self, dpi: float = 200.0) -> bytes:

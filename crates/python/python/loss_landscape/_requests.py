@@ -73,9 +73,10 @@ def shard_of(shard: Any) -> str | None:
 
 def shard_database(db: Any, shard: Any) -> str:
     """The database of a shard: one of its own unless one is named."""
-    if shard is None or db is not None:
+    words = shard_of(shard)
+    if words is None or db is not None:
         return database(db)
-    number, of = shard_of(shard).split("/")
+    number, _, of = words.partition("/")
     stem = os.path.splitext(database(None))[0]
     return f"{stem}-shard-{number}-of-{of}.duckdb"
 

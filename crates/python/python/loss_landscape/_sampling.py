@@ -134,12 +134,12 @@ def _sample(
         "batch": batch,
         "keep": keep_of(name, replace),
     }
-    plane = {"direction": direction, "norm": norm, "bias": bias, "orthogonal": orthogonal, "distribution": distribution, "seed": seed}
+    plane: dict[str, Any] = {"direction": direction, "norm": norm, "bias": bias, "orthogonal": orthogonal, "distribution": distribution, "seed": seed}
     others = [to] if _is_one(to) else list(to)
 
     if params is not None:
         _only_for_networks(weights=weights, run=run, to=others or None, l1=l1, l2=l2)
-        asked = {"vectorized": 64 if vectorized is True else int(vectorized), "key": key}
+        asked: dict[str, Any] = {"vectorized": 64 if vectorized is True else int(vectorized), "key": key}
         return _of_function(model, data, params, shared, plane, directions, path, told, loss=loss, **asked)
 
     named = {"split": split, "samples": samples, "data_dir": data_dir, "max_batches": max_batches}

@@ -275,7 +275,7 @@ def _as_given(inputs: dict[str, Any], named_inputs: bool) -> Any:
 def with_loss(model: Any, loss: Any, samples: Samples) -> Any:
     """A module whose output is the loss, and whose last input are the targets; the network is its part `net`."""
     torch = torch_module()
-    is_named, target, wants_model = has_names(samples), samples.target_name, takes_model(loss)
+    is_named, target, wants_model = has_names(samples), samples.target_name or "", takes_model(loss)
 
     class WithLoss(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
@@ -422,7 +422,7 @@ def check_runs(model: Any, samples: Samples, gives_loss: bool) -> None:
     """
     inputs, targets = tensors_of(samples, model, slice(0, EXAMPLE))
     if gives_loss:
-        inputs = inputs | {samples.target_name: targets}
+        inputs = inputs | {samples.target_name or "": targets}
     try:
         call(model, inputs, has_names(samples))
     except Exception as error:  # noqa: BLE001 whatever a network raises
@@ -528,9 +528,8 @@ class Called:
         if loss is None and not wants_loss:
             self._name = _suggested(samples)
             log.info("loss: %s, for the targets; name a loss to choose another", self._name)
-        is_known = self._name is not None
-        self._of = function_of(self._name) if is_known else None
-        self._module = without_loss(model, samples) if is_known else with_loss(model, loss, samples)
+        self._of = None if self._name is None else function_of(self._name)
+        self._module = with_loss(model, loss, samples) if self._of is None else without_loss(model, samples)
         again = other_names(model)
         self._state = {name: value for name, value in model.state_dict(keep_vars=True).items() if name not in again}
         self._is_checked, self._gives_loss = False, wants_loss

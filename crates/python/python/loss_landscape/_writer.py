@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
@@ -146,7 +147,7 @@ class LossLandscapeWriter:
     def __init__(self, log_dir: str | os.PathLike[str], seed: int | None = 42, auto_export: bool = True) -> None:
         self.log_dir = os.fspath(log_dir)
         os.makedirs(self.log_dir, exist_ok=True)
-        self.seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else int(seed)
+        self.seed = secrets.randbits(32) if seed is None else int(seed)
         self.auto_export = auto_export
         self.storage = LandscapeStorage(os.path.join(self.log_dir, DATABASE))
         self._directions: Directions | None = None
@@ -420,7 +421,7 @@ def sample_landscape(
     """
     folder = os.path.dirname(os.path.abspath(os.fspath(output_path)))
     writer = LossLandscapeWriter(folder, seed=seed, auto_export=False)
-    given = {"mode": mode, "grid_size": grid_size, "range_scale": range_scale, "verbose": verbose}
+    given: dict[str, Any] = {"mode": mode, "grid_size": grid_size, "range_scale": range_scale, "verbose": verbose}
     writer.sample_landscape(model, data_loader, loss_fn, **given, **options)
     path = writer.export(output_path)
     writer.close()

@@ -15,12 +15,13 @@ def lightning(db: Any = None, name: str | None = None, **options: Any) -> Any:
 
     Steps are those of the optimiser; `every` and the other arguments are those of `Recorder`.
     """
+    Callback: Any
     try:
         from lightning.pytorch import Callback
     except ImportError:
-        from pytorch_lightning import Callback  # type: ignore[no-redef]
+        from pytorch_lightning import Callback
 
-    class RecorderCallback(Callback):  # type: ignore[misc,valid-type]
+    class RecorderCallback(Callback):  # type: ignore[misc]
         """Records each step that is due."""
 
         def on_train_start(self, trainer: Any, module: Any) -> None:
