@@ -20,10 +20,13 @@ pub fn run<T: Send>(
 ) -> PyResult<T> {
     let told = Arc::new(Told::new(told));
     let result = py.detach(|| work(&told));
-    result.map_err(|error| match told.raised() {
-        Some(raised) => noted(py, raised, &error),
-        None => exception(py, &error),
-    })
+    match (result, told.raised()) {
+        (Ok(result), None) => Ok(result),
+        // It came when everything was done, and is stored.
+        (Ok(_), Some(raised)) => Err(raised),
+        (Err(error), Some(raised)) => Err(noted(py, raised, &error)),
+        (Err(error), None) => Err(exception(py, &error)),
+    }
 }
 
 /// Runs what is short and tells nobody.

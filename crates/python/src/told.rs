@@ -3,11 +3,12 @@
 use landscape_core::Progress;
 use landscape_study::Reporter;
 use landscape_study::report::{Level, Meter};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Meters move no more often than this.
@@ -18,9 +19,26 @@ const PACE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Told {
     to: Py<PyAny>,
-    raised: Mutex<Option<PyErr>>,
-    stop: AtomicBool,
+    stop: Arc<Stop>,
     said: Mutex<HashSet<String>>,
+}
+
+/// The exception that stops an operation.
+#[derive(Debug, Default)]
+struct Stop {
+    raised: Mutex<Option<PyErr>>,
+    is_raised: AtomicBool,
+}
+
+impl Stop {
+    fn with(&self, error: PyErr) {
+        lock(&self.raised).get_or_insert(error);
+        self.is_raised.store(true, Ordering::Relaxed);
+    }
+
+    fn is_raised(&self) -> bool {
+        self.is_raised.load(Ordering::Relaxed)
+    }
 }
 
 impl Told {
@@ -28,30 +46,24 @@ impl Told {
     pub fn new(to: Py<PyAny>) -> Self {
         Told {
             to,
-            raised: Mutex::default(),
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
             said: Mutex::default(),
         }
     }
 
     /// The exception that stopped the operation.
     pub fn raised(&self) -> Option<PyErr> {
-        lock(&self.raised).take()
+        lock(&self.stop.raised).take()
     }
 
     /// Looks whether a signal has come, Ctrl-C above all.
     pub fn is_stopped(&self) -> bool {
-        if !self.stop.load(Ordering::Relaxed)
+        if !self.stop.is_raised()
             && let Err(error) = Python::attach(|py| py.check_signals())
         {
-            self.stop_with(error);
+            self.stop.with(error);
         }
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn stop_with(&self, error: PyErr) {
-        lock(&self.raised).get_or_insert(error);
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.is_raised()
     }
 }
 
@@ -69,7 +81,7 @@ impl Reporter for Told {
         let words = words.to_string();
         let said = Python::attach(|py| self.to.call_method1(py, "say", (level, words)).map(drop));
         if let Err(error) = said {
-            self.stop_with(error);
+            self.stop.with(error);
         }
     }
 
@@ -86,9 +98,13 @@ impl Reporter for Told {
     fn meter(&self, what: &str, at_most: bool) -> Box<dyn Meter> {
         let made = Python::attach(|py| self.to.call_method1(py, "meter", (what, at_most)));
         match made {
-            Ok(meter) => Box::new(Bar { meter, moved: None }),
+            Ok(meter) => Box::new(Bar {
+                meter,
+                moved: None,
+                stop: Arc::clone(&self.stop),
+            }),
             Err(error) => {
-                self.stop_with(error);
+                self.stop.with(error);
                 Box::new(())
             }
         }
@@ -103,6 +119,18 @@ impl Reporter for Told {
 struct Bar {
     meter: Py<PyAny>,
     moved: Option<Instant>,
+    stop: Arc<Stop>,
+}
+
+impl Bar {
+    /// A meter that fails is no reason to stop. A signal that came while it moved is: its exception is none of `Exception`.
+    fn heed(&self, py: Python<'_>, moved: PyResult<Py<PyAny>>) {
+        if let Err(error) = moved
+            && !error.is_instance_of::<PyException>(py)
+        {
+            self.stop.with(error);
+        }
+    }
 }
 
 impl Meter for Bar {
@@ -112,16 +140,15 @@ impl Meter for Bar {
             return;
         }
         self.moved = Some(Instant::now());
-        // A meter that fails is no reason to stop.
-        let _ = Python::attach(|py| {
+        Python::attach(|py| {
             let told = (progress.done, progress.total);
-            self.meter.call_method1(py, "update", told).map(drop)
+            self.heed(py, self.meter.call_method1(py, "update", told));
         });
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        let _ = Python::attach(|py| self.meter.call_method0(py, "close").map(drop));
+        Python::attach(|py| self.heed(py, self.meter.call_method0(py, "close")));
     }
 }

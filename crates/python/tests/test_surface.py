@@ -185,6 +185,45 @@ def test_ctrl_c_stops_at_a_batch_and_keeps_what_is_done():
     assert ll.surface(slow, **asked).computed == 441 - known
 
 
+def test_ctrl_c_stops_the_own_kernels_too():
+    asked = dict(model="mlp:2-128-128-1", data="moons:n=2000", grid=201, name="large", progress=False, threads=1)
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        ll.surface(**asked)
+    assert time.perf_counter() - start < 4.0
+    assert not ll.load("large").is_complete
+
+
+def test_progress_is_shown_where_tqdm_is(capsys):
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    from loss_landscape._told import Told
+
+    bar = Told().meter("plane", False)
+    for done in (1, 5, 10):
+        bar.update(done, 10)
+    bar._bar.refresh()
+    assert bar._bar.n == 10 and bar._bar.total == 10
+    bar.close()
+    silent = Told(progress=False).meter("plane", False)
+    silent.update(1, 2)
+    silent.close()
+
+
+def test_words_go_to_the_log_and_warnings_are_warnings(caplog):
+    import logging
+
+    with caplog.at_level(logging.INFO, logger="loss_landscape"):
+        ll.surface(**MOONS, grid=3, name="plane")
+        ll.surface(**MOONS, grid=3, name="plane")
+    assert any("stored already" in record.message for record in caplog.records)
+    from loss_landscape._told import Told
+
+    with pytest.warns(ll.LandscapeWarning, match="^of something$") as caught:
+        Told().say("warning", "warning: of something")
+    assert caught[0].filename == __file__
+
+
 def test_the_interpreter_is_free_while_points_are_computed():
     ticks = []
     stop = threading.Event()
