@@ -366,3 +366,22 @@ def test_the_import_is_quick_and_takes_no_framework():
     )
     times = [float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) for _ in range(3)]
     assert min(times) < 0.2, times
+
+
+def test_type_checkers_know_the_arguments():
+    import inspect
+
+    from loss_landscape._options import SampleOptions
+
+    known = set(inspect.signature(ll.surface).parameters) - {"model", "data", "loss"}
+    assert known == set(SampleOptions.__annotations__)
+
+
+def test_the_examples_in_the_words_run():
+    import doctest
+
+    from loss_landscape import _sampling
+
+    for module in (ll, _sampling):
+        result = doctest.testmod(module)
+        assert result.attempted > 1 and result.failed == 0, module.__name__

@@ -1,6 +1,7 @@
 """Curvature, paths and recordings of networks of PyTorch, and the writer's interface."""
 
 import json
+import subprocess
 
 import loss_landscape as ll
 import numpy as np
@@ -110,6 +111,18 @@ def mse(model, inputs, targets):
     return F.cross_entropy(model(inputs), targets)
 
 
+def imported(path, surface):
+    """What the command reads of the file is the landscape."""
+    from loss_landscape import _command
+
+    try:
+        command = _command.path()
+    except FileNotFoundError:
+        return
+    subprocess.run([command, "import", str(path), "--db", "imported.duckdb", "--name", "imported", "-q"], check=True)
+    np.testing.assert_array_equal(ll.load("imported", "imported.duckdb").loss, surface.loss)
+
+
 def test_the_writer_does_the_documented_jobs(folder):
     model = network()
     with ll.LossLandscapeWriter("runs/exp1", seed=42, auto_export=True) as writer:
@@ -139,6 +152,7 @@ def test_the_writer_does_the_documented_jobs(folder):
     np.testing.assert_allclose(written["loss_grid_2d"], pca.loss)
     assert {"X", "Y", "baseline_loss", "X_1d", "loss_line_1d", "loss_grid_3d", "trajectory_data", "schema", "axes", "loss"} <= set(written)
     assert len(ll.runs("runs/exp1/landscape.duckdb")) >= 5
+    imported(folder / "runs/exp1/landscape.json", pca)
     other = ll.LossLandscapeWriter("runs/exp2")
     shared = other.sample_landscape(network(3), loader(), mse, grid_size=5, directions=directions, verbose=False)
     other.close()

@@ -2,8 +2,8 @@
 
 >>> import loss_landscape
 >>> plane = loss_landscape.surface("mlp:2-8-1", "moons", grid=5, db="doc.duckdb", progress=False)
->>> plane.loss.shape, plane.alpha[0], plane.alpha[-1]
-((5, 5), -1.0, 1.0)
+>>> plane.loss.shape, plane.alpha.tolist()
+((5, 5), [-1.0, -0.5, 0.0, 0.5, 1.0])
 
 With a network of PyTorch and its data, from wherever these come::
 

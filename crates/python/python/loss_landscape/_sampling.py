@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,11 @@ from ._requests import (
 )
 from ._results import KINDS, Landscape, Line, Result, Surface, Volume
 from ._told import Told
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import SampleOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -172,7 +177,7 @@ def _sample(
 def _documented(function: F) -> F:
     """With all arguments in its words and in its signature."""
     doc = inspect.getdoc(function) or ""
-    function.__doc__ = doc + "\n" + inspect.cleandoc(_ARGUMENTS) + "\n"
+    function.__doc__ = doc + "\n\n" + inspect.cleandoc(_ARGUMENTS) + "\n"
     own = inspect.signature(_sample)
     first = [one.replace(default=None) for one in own.parameters.values() if one.name in ("model", "data", "loss")]
     rest = [one for one in own.parameters.values() if one.kind is one.KEYWORD_ONLY]
@@ -182,13 +187,13 @@ def _documented(function: F) -> F:
 
 
 @_documented
-def line(model: Any = None, data: Any = None, loss: Any = None, **options: Any) -> Line:
+def line(model: Any = None, data: Any = None, loss: Any = None, **options: Unpack[SampleOptions]) -> Line:
     """Samples the loss on a line through parameter space."""
     return _sample(1, model, data, loss, **options)  # type: ignore[return-value]
 
 
 @_documented
-def surface(model: Any = None, data: Any = None, loss: Any = None, **options: Any) -> Surface:
+def surface(model: Any = None, data: Any = None, loss: Any = None, **options: Unpack[SampleOptions]) -> Surface:
     """Samples the loss on a plane through parameter space.
 
     >>> import loss_landscape
@@ -200,7 +205,7 @@ def surface(model: Any = None, data: Any = None, loss: Any = None, **options: An
 
 
 @_documented
-def volume(model: Any = None, data: Any = None, loss: Any = None, **options: Any) -> Volume:
+def volume(model: Any = None, data: Any = None, loss: Any = None, **options: Unpack[SampleOptions]) -> Volume:
     """Samples the loss in a volume of parameter space."""
     return _sample(3, model, data, loss, **options)  # type: ignore[return-value]
 
