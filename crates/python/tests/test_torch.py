@@ -203,6 +203,9 @@ def test_loaders_are_read_once_in_order():
     some = ll.surface(model, loader(), max_batches=2, **GRID)
     first = ll.surface(model, (data[0][:32], data[1][:32]), **GRID)
     np.testing.assert_array_equal(some.loss, first.loss)
+    called = ll.surface(model, loader(), how="callable", **GRID)
+    np.testing.assert_allclose(called.loss, whole.loss, rtol=1e-5)
+    np.testing.assert_allclose(called.loss_se, whole.loss_se, rtol=1e-4)
     before = torch.random.get_rng_state()
     with pytest.warns(ll.LandscapeWarning, match="shuffle=False"):
         ll.surface(model, loader(shuffle=True), **GRID)

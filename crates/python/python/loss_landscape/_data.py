@@ -31,6 +31,8 @@ class Samples:
     #: What the targets were called, where they had a name.
     target_name: str | None = None
     name: str = NAME
+    #: Samples in a batch of the loader that they are from.
+    batch: int | None = None
     _native: Any = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -196,7 +198,7 @@ def _joined(batches: list[Samples]) -> Samples:
     targets = None
     if first.targets is not None:
         targets = _concatenated([batch.targets for batch in batches], "the targets")
-    return _checked(Samples(joined, targets, first.target_name))
+    return _checked(Samples(joined, targets, first.target_name, batch=len(first)))
 
 
 def _concatenated(arrays: list[Any], name: str) -> Any:

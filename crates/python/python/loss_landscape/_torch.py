@@ -518,9 +518,8 @@ def _input_names(program: Any, count: int) -> list[str]:
 class Called:
     """A network and its loss as a function of its parameters, on whatever device it is."""
 
-    def __init__(self, model: Any, samples: Samples, loss: Any, batch: int = 0) -> None:
+    def __init__(self, model: Any, samples: Samples, loss: Any) -> None:
         self._model, self._loss, self._samples = model, loss, samples
-        self._batch = batch or max(1, len(samples))
         self._name = loss_name(loss)
         if self._name == "program":
             raise InputError("`program` is a loss of files", "loss", "give a function of outputs and targets")
@@ -529,10 +528,13 @@ class Called:
             self._name = _suggested(samples)
             log.info("loss: %s, for the targets; name a loss to choose another", self._name)
         self._of = None if self._name is None else function_of(self._name)
+        # A loss of one's own may be more than the mean over its samples: it is given all of them.
+        self._batch = len(samples) if self._of is None or samples.batch is None else samples.batch
         self._module = with_loss(model, loss, samples) if self._of is None else without_loss(model, samples)
         again = other_names(model)
         self._state = {name: value for name, value in model.state_dict(keep_vars=True).items() if name not in again}
         self._is_checked, self._gives_loss = False, wants_loss
+        self._batches: list[tuple[dict[str, Any], Any, int]] = []
 
     def __call__(self, params: dict[str, np.ndarray]) -> tuple[Any, Any]:
         """Losses, one for each sample or one for all, and which samples are classified correctly."""
@@ -542,13 +544,21 @@ class Called:
                 self._is_checked = True
             moved = {WRAPPED + name: self._moved(name, value, params) for name, value in self._state.items()}
             losses, right, weights = [], [], []
-            for start in range(0, len(self._samples), self._batch):
-                inputs, targets = tensors_of(self._samples, self._model, slice(start, start + self._batch))
+            for inputs, targets, count in self._parts():
                 loss, hits = self._on(moved, inputs, targets)
                 losses.append(loss.detach().double().cpu().numpy())
-                weights.append(min(self._batch, len(self._samples) - start))
+                weights.append(count)
                 right += [] if hits is None else [hits.cpu().numpy()]
         return _gathered(losses, weights), np.concatenate(right) if right else None
+
+    def _parts(self) -> list[tuple[dict[str, Any], Any, int]]:
+        """The samples in batches, on the device of the network, where they stay."""
+        if not self._batches:
+            samples, size = self._samples, self._batch
+            for start in range(0, len(samples), size):
+                part = tensors_of(samples, self._model, slice(start, start + size))
+                self._batches.append((*part, min(size, len(samples) - start)))
+        return self._batches
 
     def _moved(self, name: str, value: Any, params: dict[str, np.ndarray]) -> Any:
         """A tensor of the network at a point; what does not move is a copy, since a network may write into its state."""
