@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 /// Computes curvature into a database; gives what the command prints, as JSON and in words.
 #[pyfunction]
-#[pyo3(signature = (request, data, db, told))]
+#[pyo3(signature = (request, data, model, db, told))]
 pub fn curvature(
     py: Python<'_>,
     request: &str,
     data: Option<&Bound<'_, Data>>,
+    model: Option<&str>,
     db: PathBuf,
     told: Py<PyAny>,
 ) -> PyResult<(String, String)> {
@@ -23,6 +24,7 @@ pub fn curvature(
         let store = task::open(&db, told)?;
         let trained = named.then_some(&store);
         let mut study = CurvatureStudy::prepare(&request, trained, told.as_ref())?;
+        task::call_model(&mut study.spec, model);
         let found = study.run(&store, told.as_ref())?;
         Ok(found.summary(&study.wanted))
     })?;

@@ -17,11 +17,12 @@ use std::path::PathBuf;
 
 /// Projects checkpoints on the plane of their principal components; gives JSON, words, and warnings.
 #[pyfunction]
-#[pyo3(signature = (request, data, db, told))]
+#[pyo3(signature = (request, data, model, db, told))]
 pub fn trajectory(
     py: Python<'_>,
     request: &str,
     data: Option<&Bound<'_, Data>>,
+    model: Option<&str>,
     db: PathBuf,
     told: Py<PyAny>,
 ) -> PyResult<(String, String, Vec<String>)> {
@@ -32,7 +33,8 @@ pub fn trajectory(
         request.check(told.as_ref())?;
         let store = task::open(&db, told)?;
         let trained = named.then_some(&store);
-        let paths = ProjectedPaths::prepare(&request, trained, told.as_ref())?;
+        let mut paths = ProjectedPaths::prepare(&request, trained, told.as_ref())?;
+        task::call_model(&mut paths.spec, model);
         paths.run(&store, told.as_ref())
     })?;
     let summary = measured.summary();

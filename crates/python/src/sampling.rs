@@ -8,13 +8,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict};
 use std::path::PathBuf;
 
-/// Samples a line, plane or volume of a network into a database; the same request continues what is stored.
+/// Samples a line, plane or volume of a network into a database; the same request continues what is stored. `model` is what a
+/// network of a file that does not stay is called.
 #[pyfunction]
-#[pyo3(signature = (request, data, db, told))]
+#[pyo3(signature = (request, data, model, db, told))]
 pub fn landscape<'py>(
     py: Python<'py>,
     request: &str,
     data: Option<&Bound<'py, Data>>,
+    model: Option<&str>,
     db: PathBuf,
     told: Py<PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -24,7 +26,8 @@ pub fn landscape<'py>(
     let (landscape, found) = task::run(py, told, |told| {
         let store = task::open(&db, told)?;
         let trained = named.then_some(&store);
-        let landscape = Landscape::prepare(&request, trained, told.as_ref())?;
+        let mut landscape = Landscape::prepare(&request, trained, told.as_ref())?;
+        task::call_model(&mut landscape.spec, model);
         let found = landscape.run(&store, told.as_ref())?;
         Ok((landscape, found))
     })?;

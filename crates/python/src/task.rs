@@ -2,12 +2,13 @@
 
 use crate::errors::{exception, wrong};
 use crate::told::Told;
-use landscape_storage::Store;
+use landscape_storage::{RunSpec, Store};
 use landscape_study::StudyError;
 use landscape_study::report::say_journal;
 use pyo3::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +57,13 @@ pub fn open(path: &Path, told: &Arc<Told>) -> Result<Store, StudyError> {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     }))
+}
+
+/// Calls the network of a run by a name: it is from a file that is gone when the run is stored.
+pub fn call_model(spec: &mut RunSpec, name: Option<&str>) {
+    if let (Some(name), Value::Object(provenance)) = (name, &mut spec.provenance) {
+        provenance.insert("model".to_owned(), json!({ "file": name }));
+    }
 }
 
 /// A request from JSON.

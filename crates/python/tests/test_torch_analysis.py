@@ -159,6 +159,17 @@ def test_the_writer_does_the_documented_jobs(folder):
     np.testing.assert_array_equal(shared.directions()[0]["0.weight"], directions[0]["0.weight"])
 
 
+def test_a_later_writer_in_the_same_folder_has_its_own_training(folder):
+    paths = []
+    for seed in (0, 1):
+        model = network(seed)
+        with ll.LossLandscapeWriter("runs/again", auto_export=False) as writer:
+            train(model, steps=4 + seed, observe=lambda step, loss: writer.record_checkpoint(model, step, train_loss=loss.item()))
+            paths.append(writer.build_trajectory(model, loader(), mse))
+    assert [len(path.x) for path in paths] == [5, 6] and paths[0].run != paths[1].run
+    assert {run["model"] for run in ll.runs("runs/again/landscape.duckdb") if run["kind"] == "trajectory"} == {"Sequential"}
+
+
 @pytest.mark.filterwarnings("ignore::loss_landscape.LandscapeWarning")
 def test_the_writers_losses(folder):
     model, (x, y) = network(), samples()

@@ -153,7 +153,7 @@ def hessian(
                 "evaluation": evaluation_of(device, threads),
                 "keep": keep_of(name, replace),
             }
-            found, words = _native.curvature(coded(request), problem.native_data(), path, told)
+            found, words = _native.curvature(coded(request), problem.native_data(), problem.name(), path, told)
             return Curvature(decoded(found), words, path, problem.hows("exact derivatives"))
 
         return with_kernels("auto", work, None)
@@ -259,7 +259,7 @@ def trajectory(
                 "evaluation": evaluation_of(device, threads),
                 "keep": keep_of(name, replace),
             }
-            found, words, warnings = _native.trajectory(coded(request), problem.native_data(), path, told)
+            found, words, warnings = _native.trajectory(coded(request), problem.native_data(), problem.name(), path, told)
             for warning in warnings:
                 warn(warning)
             return Trajectory(decoded(found), words, path, problem.hows("every checkpoint"))

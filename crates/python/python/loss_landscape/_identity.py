@@ -80,7 +80,7 @@ def _is_installed(module: str) -> bool:
 
     found = sys.modules.get(module.split(".")[0])
     where = getattr(found, "__file__", None) or ""
-    return module == "builtins" or "site-packages" in where or "/lib/python" in where
+    return module == "builtins" or module != "__main__" and ("site-packages" in where or "/lib/python" in where)
 
 
 def _add_function(function: types.FunctionType, digest: Any, depth: int, seen: set[int]) -> None:

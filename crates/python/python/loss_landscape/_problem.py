@@ -110,6 +110,10 @@ class Problem:
             said["model"] = os.fspath(self.model)
         return said
 
+    def name(self) -> str | None:
+        """What a network of PyTorch is called; others have the name that they were given."""
+        return type(self.model).__name__ if self.is_torch else None
+
     def data_request(self) -> dict[str, Any]:
         """What a request says of the data."""
         directory, split, samples = self._named

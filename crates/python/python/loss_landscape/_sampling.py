@@ -164,7 +164,7 @@ def _sample(
                 "precision": precision,
                 "evaluation": evaluation_of(device, threads),
             }
-            found = _native.landscape(coded(request), problem.native_data(), path, told)
+            found = _native.landscape(coded(request), problem.native_data(), problem.name(), path, told)
             return KINDS[dims](found, path, problem.hows(found["runs"]))
 
         def called(why: str) -> Landscape:

@@ -16,7 +16,7 @@ from ._analysis import Curvature, Trajectory, hessian, trajectory
 from ._data import Samples, samples_of
 from ._errors import InputError
 from ._recorder import Recorder
-from ._results import Landscape, Metrics
+from ._results import Landscape, Metrics, runs
 from ._sampling import line, surface, volume
 
 #: Names of the files in a folder.
@@ -124,6 +124,12 @@ def _unflat(flat: Any, model: Any) -> dict[str, np.ndarray]:
             "give a dictionary of arrays by the names of the parameters, or one tensor of all",
         )
     return named
+
+
+def _unused(name: str, db: str) -> str:
+    """A name that no run of a database has yet: a later writer in the same folder records another training."""
+    taken = {run["name"] for run in runs(db)} if os.path.exists(db) else set()
+    return next(one for one in (name, *(f"{name}-{place}" for place in range(2, 10**6))) if one not in taken)
 
 
 class LossLandscapeWriter:
@@ -246,7 +252,8 @@ class LossLandscapeWriter:
     ) -> None:
         """Keeps the parameters of a network, and its loss, for `build_trajectory`."""
         if self._recorder is None:
-            self._recorder = Recorder(self.storage.path, name="training", settings={"seed": self.seed}, replace=True)
+            name = _unused("training", self.storage.path)
+            self._recorder = Recorder(self.storage.path, name=name, settings={"seed": self.seed})
         self._recorder.push(self._checkpoints, model, epoch=float(epoch), batch_loss=train_loss, lr=lr)
         self._val_losses.append(val_loss)
         self._checkpoints += 1
