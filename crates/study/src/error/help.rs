@@ -95,6 +95,7 @@ impl StudyError {
             E::NoParameters => "name a file of parameters, or a training run",
             E::OneDevice { .. } => "name one device",
             E::NoPath => "name the training run",
+            E::NoDerivatives { .. } => "use random directions, or give the directions",
             E::NoDirection { .. } => {
                 "give random, pca, hessian, gradient, or a file (.safetensors, .h5)"
             }

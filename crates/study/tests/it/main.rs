@@ -3,6 +3,7 @@
 mod compare;
 mod connect;
 mod figures;
+mod memory;
 mod merge;
 mod record;
 mod recording;
