@@ -4,6 +4,7 @@ mod compare;
 mod connect;
 mod figures;
 mod merge;
+mod overview;
 mod record;
 mod recording;
 mod requests;
