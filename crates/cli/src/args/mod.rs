@@ -23,6 +23,7 @@ mod merge;
 mod model;
 mod plot;
 mod problem;
+mod report;
 mod sample;
 mod shard;
 mod submit;
@@ -48,6 +49,7 @@ pub use merge::MergeArgs;
 pub use model::ModelArgs;
 pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
+pub use report::ReportArgs;
 pub use sample::{PlaneArgs, SampleArgs};
 pub use shard::ShardArgs;
 pub use submit::{StatusArgs, SubmitArgs};
@@ -218,6 +220,7 @@ pub enum Command {
     Metrics(MetricsArgs),
     Diagnose(DiagnoseArgs),
     Plot(PlotArgs),
+    Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),
     Submit(SubmitArgs),

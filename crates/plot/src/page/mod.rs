@@ -216,7 +216,11 @@ fn next_mark(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// Text as HTML that reads as that text.
-fn escape(text: &str) -> String {
+///
+/// ```
+/// assert_eq!(landscape_plot::page::escape("<b> & \"c\""), "&lt;b&gt; &amp; &quot;c&quot;");
+/// ```
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -130,6 +130,7 @@ impl StudyError {
             E::NoPicture { .. } => {
                 "give a file with one of these extensions, or .gif, .webp or .apng for a path that moves"
             }
+            E::NoPage { .. } => "give a file with this extension: the page is one of HTML",
             E::NotStored { .. } => "draw a picture, and the animation of the run once it is stored",
             E::TermsDiffer { .. } => "draw each by itself, or another value",
             E::NoMotion { .. } => "draw the trajectory, or the surface of a run with a path",

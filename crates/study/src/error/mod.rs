@@ -620,6 +620,12 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
     },
+    /// The name of a file that no page is written to.
+    #[error("`{}` is not an .html file", core::path_words(path))]
+    NoPage {
+        /// The file.
+        path: PathBuf,
+    },
     /// An animation of what is not stored yet.
     #[error("`{}` is an animation, which is drawn of a stored path", path.display())]
     NotStored {

@@ -5,6 +5,7 @@ mod connect;
 mod figures;
 mod memory;
 mod merge;
+mod overview;
 mod record;
 mod recording;
 mod requests;
