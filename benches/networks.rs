@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let direction = Direction::random(&params, Distribution::Gaussian, 1, stream);
                     direction.normalize(&params, Normalization::Filter, BiasMode::Zero)
                 };
-                let plane = Plane::new(params.clone(), vec![direction(0)?, direction(1)?])?;
+                let plane = Plane::new((*params).clone(), vec![direction(0)?, direction(1)?])?;
                 let place = |i: usize| 0.01 * (i + 1) as f64;
                 let points: Vec<Point> = (0..options.points)
                     .map(|i| [place(i), -place(i), 0.0])

@@ -19,6 +19,7 @@ use landscape_core::{Params, Rng};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, Targets, trace_network};
 use landscape_trace::{Loss, Trace, params_of};
 use std::error::Error;
+use std::rc::Rc;
 
 /// Names of the workloads; what follows `model:` is a model of the `landscape` command.
 #[allow(dead_code)] // one benchmark names its own
@@ -41,7 +42,7 @@ pub const WORKLOADS: [&str; 15] = [
 ];
 
 /// A loss as a graph, and the parameters that it was recorded with.
-pub type Recorded = (Trace, Params);
+pub type Recorded = (Trace, Rc<Params>);
 
 /// A workload whose network is made: records its loss on so many samples of noise.
 pub type Workload = Box<dyn Fn(usize) -> Result<Recorded, Box<dyn Error>>>;
@@ -108,7 +109,7 @@ where
     M: Module + Clone + 'static,
     I: landscape_trace::Inputs + Send + Sync + Clone + 'static,
 {
-    let params = params_of(&module)?;
+    let params = Rc::new(params_of(&module)?);
     Ok(Box::new(move |samples| {
         let trace = Trace::capture(&module, &inputs(samples), loss)?;
         Ok((trace, params.clone()))
@@ -118,7 +119,7 @@ where
 /// A model of the `landscape` command.
 fn known(model: &str, shape: &'static [usize]) -> Result<Workload, Box<dyn Error>> {
     let network = Network::init(&model.parse::<ModelSpec>()?, 0, &Device::flex());
-    let params = network.params();
+    let params = Rc::new(network.params());
     Ok(Box::new(move |samples| {
         let mut rng = Rng::new(0, 0);
         let features: usize = shape.iter().product();

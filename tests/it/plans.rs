@@ -39,6 +39,10 @@ fn check(name: &str) {
 #[test]
 fn resnet18_of_any_number_of_samples() {
     check("resnet18");
+}
+
+#[test]
+fn resnet18_for_small_images_of_any_number_of_samples() {
     check("resnet18-3x3");
 }
 

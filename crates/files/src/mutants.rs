@@ -106,15 +106,28 @@ impl Mutants {
     }
 }
 
+/// How many mutants the environment asks for in `LANDSCAPE_MUTANTS`, or `usual`.
+pub fn asked(usual: usize) -> usize {
+    let asked = std::env::var("LANDSCAPE_MUTANTS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
 /// Reads mutants of a file, one after the other, in a process without other threads at work. Where the
 /// environment has a folder in `LANDSCAPE_MUTANTS_SOUND`, the file itself is kept there.
 ///
 /// # Panics
 /// When one takes a second of computing or more memory than ten times its length and 64 MiB; when
 /// `read` panics. The number of the mutant is printed.
-pub fn survive(name: &str, sound: &[u8], mut read: impl FnMut(&[u8])) {
-    let asked = std::env::var("LANDSCAPE_MUTANTS").ok();
-    let count = asked.and_then(|n| n.parse().ok()).unwrap_or(COUNT);
+pub fn survive(name: &str, sound: &[u8], read: impl FnMut(&[u8])) {
+    survive_some(COUNT, name, sound, read);
+}
+
+/// As [`survive`], with so many mutants unless the environment asks for others: for what takes long.
+///
+/// # Panics
+/// As [`survive`].
+pub fn survive_some(count: usize, name: &str, sound: &[u8], mut read: impl FnMut(&[u8])) {
+    let count = asked(count);
     let from = std::env::var("LANDSCAPE_MUTANTS_SEED").ok();
     let seed: u64 = from.and_then(|n| n.parse().ok()).unwrap_or(1);
     if let Some(folder) = std::env::var_os("LANDSCAPE_MUTANTS_SOUND") {

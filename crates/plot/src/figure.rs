@@ -134,6 +134,31 @@ impl Figure {
         self.svg.clone()
     }
 
+    /// The drawing as a part of an HTML document: `prefix` stands before every name that it defines, so that those of
+    /// several drawings do not meet. The provenance stays behind; the title stays, for those who listen.
+    ///
+    /// ```
+    /// use landscape_core::{Grid, Sampler, Surface, from_fn};
+    /// use landscape_plot::{Options, contour};
+    ///
+    /// let bowl = from_fn(|[x, y]: [f64; 2]| x * x + 2.0 * y * y);
+    /// let mut surface = Surface::new(Grid::square(21, 1.0, 2)?, vec![]);
+    /// Sampler::new().run(&bowl, &mut surface, &mut [])?;
+    /// let figure = contour(&surface, &Options::default())?;
+    /// assert!(figure.svg().contains("url(#clip1)"));
+    /// assert!(figure.to_inline_svg("a-").contains("url(#a-clip1)"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_inline_svg(&self, prefix: &str) -> String {
+        // Words cannot hold these: quotation marks are escaped in them.
+        let svg = self.svg.replace(" id=\"", &format!(" id=\"{prefix}"));
+        let svg = svg.replace("=\"url(#", &format!("=\"url(#{prefix}"));
+        match (svg.find("<metadata>"), svg.find("</metadata>\n")) {
+            (Some(from), Some(to)) => svg[..from].to_owned() + &svg[to + "</metadata>\n".len()..],
+            _ => svg,
+        }
+    }
+
     /// Width and height in millimetres.
     pub fn size_mm(&self) -> (f64, f64) {
         (self.width / POINTS_PER_MM, self.height / POINTS_PER_MM)

@@ -167,12 +167,18 @@ impl Options {
     /// One scale for several surfaces: its range holds all their finite values (within the clip),
     /// and a logarithm that has to pass zero gets one threshold.
     #[must_use]
-    pub fn share(mut self, surfaces: &[&Surface]) -> Self {
+    pub fn share(self, surfaces: &[&Surface]) -> Self {
         let all: Vec<f64> = surfaces.iter().flat_map(|s| s.values(self.value)).collect();
-        if finite_range(&all).is_none() {
+        self.share_values(&all)
+    }
+
+    /// The same for the values themselves: those of terms, which each surface may have in another order.
+    #[must_use]
+    pub fn share_values(mut self, all: &[f64]) -> Self {
+        if finite_range(all).is_none() {
             return self;
         }
-        let scale = ValueScale::of(&all, self.scale, self.clip, None);
+        let scale = ValueScale::of(all, self.scale, self.clip, None);
         self.range = Some((scale.lo, scale.hi));
         if let Transform::SymLog { threshold } = scale.transform {
             self.scale = Scale::SymLog { threshold };

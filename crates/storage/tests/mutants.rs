@@ -2,7 +2,7 @@
 //! long. In a process of its own, whose memory is measured, and one after the other.
 
 use landscape_core::{Axis, Grid, Parameter, Params, Role, Sample, Surface, Term};
-use landscape_files::mutants::{endure, survive};
+use landscape_files::mutants::{endure, survive, survive_some};
 use landscape_storage::{
     CheckpointForm, Format, TableFile, decode_checkpoint, encode_checkpoint, export_surface,
     import_directions, import_surface,
@@ -108,6 +108,9 @@ fn reference(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
+/// Mutants of what DuckDB reads, which takes 20 ms each.
+const BY_DUCKDB: usize = 200;
+
 #[test]
 fn damaged_files_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();
@@ -117,7 +120,12 @@ fn damaged_files_do_no_harm() {
     for &format in Format::ALL.iter().filter(|format| format.reads(2)) {
         export_surface(&surface, format, &path, true).unwrap();
         let sound = fs::read(&path).unwrap();
-        survive(format.name(), &sound, |bytes| {
+        let count = if format == Format::Parquet {
+            BY_DUCKDB
+        } else {
+            1000
+        };
+        survive_some(count, format.name(), &sound, |bytes| {
             fs::write(&path, bytes).unwrap();
             let _ = import_surface(&path, format);
         });
@@ -137,7 +145,7 @@ fn damaged_files_do_no_harm() {
     }
     let table = dir.path().join("t.csv");
     let columns = "id,size,city\n1,2.5,a\n2,3.5,b\n3,NA,c\n".repeat(5);
-    survive("columns", columns.as_bytes(), |bytes| {
+    survive_some(BY_DUCKDB, "columns", columns.as_bytes(), |bytes| {
         fs::write(&table, bytes).unwrap();
         let _ = TableFile::open(&table).map(|table| {
             let names: Vec<&str> = table.columns().iter().map(|c| c.name.as_str()).collect();

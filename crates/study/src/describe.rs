@@ -1,7 +1,7 @@
 //! What a network is: its tensors, its operations, what goes in and out, and how its loss runs.
 
 use crate::StudyError;
-use crate::problem::{DataRequest, Model, ModelSource, load_data, with_loss};
+use crate::problem::{DataRequest, Model, ModelSource, with_loss};
 use crate::report::Reporter;
 use landscape_core::{FilterAxes, Params, Role};
 use landscape_import::{Element, Program, Size};
@@ -179,7 +179,7 @@ impl DescribeRequest {
     ) -> Result<Result<Trace, StudyError>, StudyError> {
         let source = self.data.source(None)?;
         let source = model.named_inputs(source, self.data.loss, reporter)?;
-        let data = load_data(&source)?;
+        let data = self.data.load(&source)?;
         let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
         Ok(model.trace(
             &model.initial(landscape_models::Init::default(), 0).0,

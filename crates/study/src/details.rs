@@ -180,7 +180,9 @@ impl fmt::Display for RunDetails {
         }
         for (name, value) in [("settings", &run.settings), ("provenance", &run.provenance)] {
             writeln!(f, "{name}")?;
-            lines("", value, f)?;
+            for (name, value) in flat(value) {
+                writeln!(f, "  {name}: {value}")?;
+            }
         }
         if let Some(directions) = &self.directions {
             directions.fmt(f)?;
@@ -263,19 +265,25 @@ impl fmt::Display for DirectionsDetails {
     }
 }
 
-/// A value as lines, each with its path in it.
-fn lines(path: &str, value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// The parts of a value in words, each with its path in it.
+pub(crate) fn flat(value: &Value) -> Vec<(String, String)> {
+    let mut parts = Vec::new();
+    flatten("", value, &mut parts);
+    parts
+}
+
+fn flatten(path: &str, value: &Value, parts: &mut Vec<(String, String)>) {
     match value {
-        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
             let dot = if path.is_empty() { "" } else { "." };
-            lines(&format!("{path}{dot}{key}"), value, f)
+            flatten(&format!("{path}{dot}{key}"), value, parts);
         }),
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            let mut items = items.iter().enumerate();
-            items.try_for_each(|(place, item)| lines(&format!("{path}[{place}]"), item, f))
+            let items = items.iter().enumerate();
+            items.for_each(|(place, item)| flatten(&format!("{path}[{place}]"), item, parts));
         }
-        Value::Null => Ok(()),
-        Value::String(word) => writeln!(f, "  {path}: {word}"),
-        other => writeln!(f, "  {path}: {other}"),
+        Value::Null => {}
+        Value::String(word) => parts.push((path.to_owned(), word.clone())),
+        other => parts.push((path.to_owned(), other.to_string())),
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod command;
 pub mod compare;
 pub mod connect;
 mod curvature;
@@ -22,6 +23,7 @@ pub mod memory;
 pub mod merge;
 pub mod metrics;
 mod numbers;
+pub mod overview;
 pub mod problem;
 pub mod query;
 pub mod record;

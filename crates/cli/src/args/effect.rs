@@ -101,6 +101,7 @@ fn rules(given: &Given) -> Vec<Rule> {
             "with --no-curvature nothing is computed",
         )],
         "plot" => plot(given),
+        "report" => vec![needs("device threads", given.has("compute"), "--compute")],
         "export" => export(given),
         _ => Vec::new(),
     };

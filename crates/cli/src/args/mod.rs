@@ -23,6 +23,7 @@ mod merge;
 mod model;
 mod plot;
 mod problem;
+mod report;
 mod sample;
 mod shard;
 mod submit;
@@ -49,6 +50,7 @@ pub use merge::MergeArgs;
 pub use model::ModelArgs;
 pub use plot::PlotArgs;
 pub use problem::{DataArgs, NetworkArgs};
+pub use report::ReportArgs;
 pub use sample::{PlaneArgs, SampleArgs};
 pub use shard::ShardArgs;
 pub use submit::{StatusArgs, SubmitArgs};
@@ -221,6 +223,7 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     Plot(PlotArgs),
     View(ViewArgs),
+    Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),
     Submit(SubmitArgs),

@@ -67,6 +67,7 @@ impl DataArgs {
             split: self.split,
             samples: self.samples,
             loss: self.loss,
+            memory: None,
         }
     }
 }

@@ -1,7 +1,15 @@
 //! What holds for the definition of the command line as a whole.
 
-use super::definition;
-use clap::{Arg, Command};
+use super::{Cli, Command, check, definition};
+use crate::words::Typed;
+use clap::Arg;
+use landscape_core::{Adaptive, BiasMode, Distribution, Normalization};
+use landscape_models::{LossKind, Split};
+use landscape_study::device::DeviceName;
+use landscape_study::directions::{DirectionKind, GridRequest};
+use landscape_study::hessian::CurvatureRequest;
+use landscape_study::runs::LandscapeRequest;
+use landscape_trace::BatchStatistics;
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -14,7 +22,7 @@ const MARK: &str =
     "<!-- From here on the text is made from the definition of the command line. -->\n";
 
 /// All commands that do something, with their names as they are typed.
-fn commands() -> Vec<(String, Command)> {
+fn commands() -> Vec<(String, clap::Command)> {
     let mut all = Vec::new();
     for command in definition().get_subcommands() {
         let name = command.get_name().to_owned();
@@ -246,4 +254,66 @@ fn every_option_is_typed_in_a_test() {
         .map(|(command, arg)| format!("{command}: {}", arg.get_id()))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What a request is said to be typed as asks for the same.
+#[test]
+fn commands_of_requests_ask_for_the_same() {
+    let read = |typed: &Typed| {
+        let words = std::iter::once("landscape".into()).chain(typed.words());
+        let (cli, given) = Cli::read(&words.collect::<Vec<_>>()).expect("a command");
+        check(&given).expect("options with an effect");
+        cli.command
+    };
+    let mut plane = LandscapeRequest {
+        grid: GridRequest {
+            counts: Some(vec![51, 31]),
+            ranges: Some(vec![(-1.0, 1.0), (-0.25, 1e-3)]),
+        },
+        statistics: BatchStatistics::Batch,
+        adaptive: Some(Adaptive::new(0.01).expect("a share")),
+        ..LandscapeRequest::default()
+    };
+    plane.network.run = Some("-x of 'moons'".to_owned());
+    plane.network.step = Some(7);
+    plane.plane.seed = 43;
+    (plane.plane.norm, plane.plane.bias) = (Some(Normalization::Layer), BiasMode::Layer);
+    plane.plane.distribution = Distribution::Uniform;
+    plane.plane.orthogonal = true;
+    plane.keep.name = Some("--plane".to_owned());
+    let mut along = LandscapeRequest::default();
+    along.network.model = Some("resnet20".parse().expect("a family"));
+    along.network.weights = Some("weights of a.pt:model".into());
+    along.data.data = Some("cifar10".parse().expect("data"));
+    along.data.dir = Some("-data".into());
+    (along.data.split, along.data.samples) = (Some(Split::Test), Some(256));
+    along.data.loss = Some(LossKind::CrossEntropy);
+    along.plane.direction = DirectionKind::Hessian(Vec::new());
+    along.evaluation.threads = 3;
+    for request in [plane, along] {
+        let typed = Typed::landscape(&request);
+        let Command::Surface(args) = read(&typed) else {
+            panic!("{typed}");
+        };
+        let mut asked = args.request("", None);
+        asked.keep.command = None;
+        assert_eq!(asked, request, "{typed}");
+    }
+    let mut request = CurvatureRequest {
+        top: Some(5),
+        bottom: Some(1),
+        trace: true,
+        density: true,
+        probes: 3,
+        ..CurvatureRequest::default()
+    };
+    request.network.run = Some("moons".to_owned());
+    request.evaluation.devices = vec![DeviceName::Flex];
+    let typed = Typed::curvature(&request);
+    let Command::Hessian(args) = read(&typed) else {
+        panic!("{typed}");
+    };
+    let mut asked = args.request("", None);
+    asked.keep.command = None;
+    assert_eq!(asked, request, "{typed}");
 }

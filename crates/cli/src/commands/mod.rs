@@ -15,6 +15,7 @@ mod migrate;
 mod model;
 mod pages;
 mod plot;
+mod report;
 mod runs;
 mod sample;
 mod show;
@@ -45,6 +46,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Diagnose(args) => diagnose::diagnose(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
         Command::View(args) => view::view(&args, console),
+        Command::Report(args) => report::report(&args, console),
         Command::Export(args) => export::export(&args, console),
         Command::Model(args) => model::model(&args, console),
         Command::Import(args) => export::import(&args, console),

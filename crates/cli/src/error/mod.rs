@@ -4,9 +4,9 @@ mod options;
 
 use crate::interrupt::Interrupt;
 use landscape_core as core;
-use landscape_models::{GetError, ModelsError};
+use landscape_models::ModelsError;
 use landscape_storage::Error as Store;
-use landscape_study::{StudyError, SubmitError};
+use landscape_study::StudyError;
 use landscape_trace::TraceError;
 use std::io;
 
@@ -120,30 +120,14 @@ operations!(
 impl CliError {
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
-        use StudyError as E;
         match self {
             CliError::Interrupted { .. } => Interrupt::code(),
             CliError::Unsound { .. } | CliError::Differs { .. } | CliError::Incomplete { .. } => 1,
-            CliError::Study(error) => match error {
-                // A command waits for its database until it is told to stop.
-                E::Store(Store::Journaled { .. }) => Interrupt::code(),
-                // What others did to the database while it was in use.
-                E::Store(Store::Vanished { .. } | Store::Gone { .. } | Store::TakenOver { .. }) => {
-                    1
-                }
-                // An engine, or the shards that it ran.
-                E::Submit(
-                    SubmitError::NoEngine { .. }
-                    | SubmitError::Failed { .. }
-                    | SubmitError::Incomplete { .. },
-                ) => 1,
-                // A server, or a device that was there when the work began.
-                E::Models(ModelsError::Get(GetError::Connection { .. })) => 1,
-                E::Trace(TraceError::Device { .. } | TraceError::Devices { .. })
-                | E::Sampler(core::SamplerError::Objective { .. })
-                | E::Objective(_)
-                | E::Panicked { .. } => 1,
-                _ => 2,
+            // A command waits for its database until it is told to stop.
+            CliError::Study(StudyError::Store(Store::Journaled { .. })) => Interrupt::code(),
+            CliError::Study(error) => match error.is_wrong_input() {
+                true => 2,
+                false => 1,
             },
             _ if self.is_quiet() => 0,
             _ => 2,
@@ -158,10 +142,7 @@ impl CliError {
     /// What it is about, where the message does not name that in backticks or as an option.
     pub fn place(&self) -> Option<String> {
         match self {
-            CliError::Study(StudyError::Models(error)) => error.place(),
-            CliError::Study(StudyError::Store(Store::UnknownRun { name, .. })) => {
-                Some(name.clone())
-            }
+            CliError::Study(error) => error.place(),
             _ => None,
         }
     }
@@ -193,6 +174,7 @@ impl CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use landscape_models::GetError;
     use std::path::PathBuf;
 
     fn code(error: impl Into<CliError>) -> u8 {

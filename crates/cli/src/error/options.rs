@@ -1,6 +1,6 @@
 //! Remedies in the options of the command line.
 
-use crate::words::{Typed, nearest};
+use crate::words::{DB, Typed, nearest, variable};
 use landscape_core as core;
 use landscape_files::{TooLarge, io_help};
 use landscape_hessian::{DensityError, LanczosError, PowerError, TraceError as EstimateError};
@@ -58,7 +58,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "make one with `landscape train` or `landscape surface`, or name it with --db FILE"
         }
         E::Store(Store::UnknownRun { path, name, known }) => {
-            let runs = Typed::new("runs").db(path);
+            let runs = Typed::new("runs").db(path, variable(DB).is_some());
             return Some(match nearest(name, known) {
                 Some(near) => format!("did you mean `{near}`? `{runs}` lists all"),
                 None => format!("`{runs}` lists them"),
@@ -261,6 +261,7 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             "give -o FILE.svg, FILE.pdf, FILE.png, FILE.tex or FILE.html; `landscape plot` draws paths as FILE.gif, \
              FILE.webp and FILE.apng too"
         }
+        E::NoPage { .. } => "give -o FILE.html; `landscape plot` draws pictures",
         E::NotStored { .. } => {
             "give -o FILE.svg, and draw the animation with `landscape plot RUN --kind trajectory -o FILE.gif`"
         }

@@ -11,7 +11,7 @@ pub use json::{Added, path_json};
 use crate::args::{Given, OutputArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
-use crate::words::{self, command_line};
+use crate::words::{self, DB, command_line, variable};
 use clap::ColorChoice;
 use failure::Failure;
 use landscape_core::{path_words, short};
@@ -105,7 +105,8 @@ impl Console {
 
     /// The next commands to try on a database.
     pub fn next(&self, db: &Path, commands: impl IntoIterator<Item = Typed>) {
-        let typed = |command: Typed| command.db(db).to_string();
+        let named = variable(DB).is_some();
+        let typed = |command: Typed| command.db(db, named).to_string();
         self.suggest(commands.into_iter().map(typed));
     }
 

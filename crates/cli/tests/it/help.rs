@@ -14,6 +14,7 @@ pub const COMMANDS: &[&str] = &[
     "diagnose",
     "plot",
     "view",
+    "report",
     "export",
     "import",
     "submit",

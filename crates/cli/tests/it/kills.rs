@@ -5,6 +5,7 @@ use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::process::Child;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -17,42 +18,69 @@ const LONGEST: u64 = 500;
 /// The same once something is stored.
 const SOON: u64 = 60;
 
+/// Folders in which a command is killed at the same time; most of it is waiting.
+const FOLDERS: u64 = 4;
+
 /// Kills a command again and again, and compares what it prints and stores in the end with an undisturbed run. One that
 /// comes to its end before is begun again in another folder.
 fn killed(words: &str, prepare: fn(&Bench)) {
     let calm = Bench::new();
     prepare(&calm);
     let expected = (printed(&calm, words), stored(&calm));
-    let mut random = 0x2545_f491_4f6c_dd1d_u64 ^ words.len() as u64;
-    let (mut landed, mut further) = (0, 0);
-    while landed < KILLS || further < FURTHER {
-        let bench = Bench::new();
-        prepare(&bench);
-        while landed < KILLS || further < FURTHER {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            let before = progress(&bench);
-            let mut child = start(&bench, words);
-            // At any moment from its start on, or at one after more was stored than before.
-            let is_further = landed % 2 == 1 || landed >= KILLS;
-            let goes = match is_further {
-                true => goes_further(&mut child, &bench, &before, random % SOON),
-                false => {
-                    sleep(Duration::from_millis(random % LONGEST));
-                    child.try_wait().unwrap().is_none()
+    let kills = Kills::default();
+    std::thread::scope(|scope| {
+        for folder in 0..FOLDERS {
+            let mut random = 0x2545_f491_4f6c_dd1d_u64 ^ words.len() as u64 ^ folder << 40;
+            let (kills, expected) = (&kills, &expected);
+            scope.spawn(move || {
+                while !kills.suffice() {
+                    let bench = Bench::new();
+                    prepare(&bench);
+                    while !kills.suffice() && kill(&bench, words, &mut random, kills) {}
+                    assert_eq!(&(printed(&bench, words), stored(&bench)), expected);
                 }
-            };
-            if !goes {
-                break;
-            }
-            landed += 1;
-            further += usize::from(is_further);
-            child.kill().unwrap();
-            child.wait().unwrap();
+            });
         }
-        assert_eq!((printed(&bench, words), stored(&bench)), expected);
+    });
+}
+
+/// How many kills came in the midst of a run, and how many of them once more was stored than before.
+#[derive(Default)]
+struct Kills {
+    landed: AtomicUsize,
+    further: AtomicUsize,
+}
+
+impl Kills {
+    fn suffice(&self) -> bool {
+        self.landed.load(Relaxed) >= KILLS && self.further.load(Relaxed) >= FURTHER
     }
+}
+
+/// Kills the command of a folder once, unless it comes to its end before.
+fn kill(bench: &Bench, words: &str, random: &mut u64, kills: &Kills) -> bool {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    let before = progress(bench);
+    let mut child = start(bench, words);
+    // At any moment from its start on, or at one after more was stored than before.
+    let landed = kills.landed.load(Relaxed);
+    let is_further = landed % 2 == 1 || landed >= KILLS;
+    let goes = match is_further {
+        true => goes_further(&mut child, bench, &before, *random % SOON),
+        false => {
+            sleep(Duration::from_millis(*random % LONGEST));
+            child.try_wait().unwrap().is_none()
+        }
+    };
+    if goes {
+        kills.landed.fetch_add(1, Relaxed);
+        kills.further.fetch_add(usize::from(is_further), Relaxed);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    goes
 }
 
 /// Lets a command work until it has stored more than before, and some milliseconds longer. Says whether

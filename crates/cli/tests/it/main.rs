@@ -27,6 +27,7 @@ mod planes;
 mod programs;
 mod publication;
 mod replace;
+mod report;
 mod resume;
 mod rounds;
 mod sample;

@@ -202,12 +202,12 @@ pub fn halts_when(child: &mut Child, bench: &Bench, mut holds: impl FnMut(&Bench
         if closed(bench) && holds(bench) {
             return !ended(child);
         }
-        sleep(Duration::from_millis(100));
+        sleep(Duration::from_millis(60));
         go_on(child);
         if ended(child) {
             return false;
         }
-        sleep(Duration::from_millis(3));
+        sleep(Duration::from_millis(8));
     }
 }
 

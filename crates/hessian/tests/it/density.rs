@@ -109,27 +109,39 @@ fn spectra() -> Vec<(&'static str, Vec<f64>)> {
     ]
 }
 
+/// The rates of a spectrum for several numbers of probes.
+fn rates(name: &str, spectrum: &[f64]) -> Vec<f64> {
+    let rate = |(probes, seeds)| {
+        let params = DensityParams {
+            steps: 40,
+            probes,
+            block: probes,
+            width: 0.04,
+            points: 70,
+            seed: 0,
+        };
+        let (rate, least) = coverage(spectrum, params, seeds, 0);
+        println!("{name} with {probes}: {rate:.3}, at least {least:.3}");
+        assert!((0.92..=0.98).contains(&rate), "{name}, {probes}: {rate}");
+        assert!(least >= 0.85, "{name}, {probes}: {least}");
+        rate
+    };
+    [(4, 300), (6, 300), (8, 300), (24, 150)].map(rate).to_vec()
+}
+
 /// Two standard errors, and Student's distribution, cover 80 to 90% beside isolated eigenvalues.
 #[test]
 fn bands_cover_the_density_at_their_rate() {
-    let mut rates = vec![];
-    for (name, spectrum) in spectra() {
-        for (probes, seeds) in [(4, 300), (6, 300), (8, 300), (24, 150)] {
-            let params = DensityParams {
-                steps: 40,
-                probes,
-                block: probes,
-                width: 0.04,
-                points: 70,
-                seed: 0,
-            };
-            let (rate, least) = coverage(&spectrum, params, seeds, 0);
-            println!("{name} with {probes}: {rate:.3}, at least {least:.3}");
-            assert!((0.92..=0.98).contains(&rate), "{name}, {probes}: {rate}");
-            assert!(least >= 0.85, "{name}, {probes}: {least}");
-            rates.push(rate);
-        }
-    }
+    let rates: Vec<f64> = std::thread::scope(|scope| {
+        let of = |(name, spectrum): (&'static str, Vec<f64>)| {
+            scope.spawn(move || rates(name, &spectrum))
+        };
+        let threads: Vec<_> = spectra().into_iter().map(of).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
     assert!((0.94..=0.96).contains(&mean), "{mean}");
 }

@@ -4,6 +4,7 @@ use super::Input;
 use crate::{LossKind, ModelSpec, ModelsError, TargetTensor, Targets};
 use burn::tensor::{Device, Tensor, TensorData};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Samples with their targets, checked: at least one, as many targets as inputs, all finite.
 ///
@@ -77,7 +78,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`ModelsError::DataShape`] where a target has another number of values.
-    pub(crate) fn with_target_shape(mut self, shape: Vec<usize>) -> Result<Self, ModelsError> {
+    pub fn with_target_shape(mut self, shape: Vec<usize>) -> Result<Self, ModelsError> {
         let width = match &self.y {
             Targets::Values { width, .. } => *width,
             Targets::Classes(_) | Targets::None(_) => 1,
@@ -261,7 +262,8 @@ impl Dataset {
             });
         }
         for input in &mut self.inputs {
-            input.values.truncate(n * input.features());
+            let values = n * input.features();
+            Arc::make_mut(&mut input.values).truncate(values);
             input.shape[0] = n;
         }
         self.y.truncate(n);
@@ -291,7 +293,7 @@ impl Dataset {
         if ignored > 0 {
             for input in &mut self.inputs {
                 let features = input.features();
-                crate::loss::retain(&mut input.values, features, &kept);
+                crate::loss::retain(Arc::make_mut(&mut input.values), features, &kept);
                 input.shape[0] = left;
             }
             self.y.retain(&kept);

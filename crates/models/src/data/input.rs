@@ -1,11 +1,13 @@
 //! One named input of a network.
 
-/// The values of one input for all samples.
+use std::sync::Arc;
+
+/// The values of one input for all samples. Clones share them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
-    pub(super) values: Vec<f32>,
+    pub(super) values: Arc<Vec<f32>>,
 }
 
 impl Input {
@@ -15,7 +17,7 @@ impl Input {
         Input {
             name,
             shape,
-            values,
+            values: Arc::new(values),
         }
     }
 

@@ -78,5 +78,9 @@ pub fn load(
             spec: spec.to_string(),
             reason: "tables are read by landscape-study".into(),
         }),
+        DataSpec::Memory => Err(ModelsError::BadData {
+            spec: spec.to_string(),
+            reason: "a program handed them over, and they are in no file; hand them over again, or name the data".into(),
+        }),
     }
 }

@@ -107,6 +107,7 @@ impl Pixels {
 /// | `X.npy,Y.npy` | the same in two files |
 /// | `FOLDER/` | images, a folder a class, see [`FolderSpec`]: `FOLDER/:size=224`; a folder that is there needs no slash |
 /// | `FILE.csv`, `FILE.tsv`, `FILE.parquet` | a table, see [`TableSpec`]: `FILE.csv:target=price` |
+/// | `memory` | what a program handed over: it cannot be read again |
 ///
 /// The images of the standard sets are also normalised with means and deviations of one's own, `mnist:mean=0.5,std=0.5`,
 /// `cifar10:mean=0.485,0.456,0.406,std=0.229,0.224,0.225`, of bytes divided by 255.
@@ -142,6 +143,8 @@ pub enum DataSpec {
     Table(TableSpec),
     /// Images, a folder a class.
     Folder(FolderSpec),
+    /// What a program handed over, without a file.
+    Memory,
 }
 
 impl DataSpec {
@@ -194,7 +197,7 @@ impl DataSpec {
             DataSpec::File(file) => file.normalisation.words().map(Cow::from),
             DataSpec::Table(table) => table.normalisation.words().map(Cow::from),
             DataSpec::Folder(folder) => Some(folder.words().into()),
-            DataSpec::Moons(_) | DataSpec::Pair(..) => None,
+            DataSpec::Moons(_) | DataSpec::Pair(..) | DataSpec::Memory => None,
         }
     }
 }
@@ -215,6 +218,7 @@ impl FromStr for DataSpec {
             "mnist-1k" => pixels(Pixels::Unit, 1).map(DataSpec::Mnist1k),
             "cifar10" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar10),
             "cifar100" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar100),
+            "memory" if settings.is_empty() => Ok(DataSpec::Memory),
             _ => match file(given) {
                 Some(found) => found.map_err(bad),
                 None => Err(ModelsError::UnknownData {
@@ -337,6 +341,7 @@ impl fmt::Display for DataSpec {
             DataSpec::File(file) => file.fmt(f),
             DataSpec::Table(table) => table.fmt(f),
             DataSpec::Folder(folder) => folder.fmt(f),
+            DataSpec::Memory => f.write_str("memory"),
             DataSpec::Pair(x, y) => {
                 let mut both = x.as_os_str().to_owned();
                 both.push(",");

@@ -182,6 +182,20 @@ fn files_that_disagree_are_errors() {
 }
 
 #[test]
+fn data_in_memory_have_a_name_and_are_in_no_file() {
+    let spec: DataSpec = "memory".parse().unwrap();
+    assert_eq!(
+        (spec.to_string().as_str(), spec.files().len()),
+        ("memory", 0)
+    );
+    says(
+        load(&spec, None, Split::Train, None).unwrap_err(),
+        &["`memory`", "handed them over"],
+    );
+    assert!("memory:n=5".parse::<DataSpec>().is_err());
+}
+
+#[test]
 fn pixels_are_scaled_as_the_name_says() {
     let read = |name: &str| {
         let spec: DataSpec = name.parse().unwrap();

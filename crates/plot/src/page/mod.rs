@@ -239,7 +239,7 @@ fn next_mark(text: &str) -> Option<(&str, &str, &str)> {
 /// Text as HTML that reads as that text.
 ///
 /// ```
-/// assert_eq!(landscape_plot::page::escape("<b> & 'c'"), "&lt;b&gt; &amp; &#39;c&#39;");
+/// assert_eq!(landscape_plot::page::escape("<b> & \"c\""), "&lt;b&gt; &amp; &quot;c&quot;");
 /// ```
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

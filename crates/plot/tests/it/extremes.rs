@@ -3,7 +3,7 @@
 use crate::support::sampled;
 use landscape_core::{Surface, Value, merge_tree};
 use landscape_plot::{
-    Clip, Figure, Options, PlotError, Scale, barcode, contour, heatmap, line, persistence,
+    Clip, Figure, Options, PlotError, Scale, Style, barcode, contour, heatmap, line, persistence,
     surface3d, volume_slices,
 };
 
@@ -61,6 +61,11 @@ fn options() -> Vec<Options> {
         clip,
         scale,
         smooth,
+        // The fewest pixels.
+        style: Style {
+            width_mm: 50.0,
+            ..Style::default()
+        },
         ..Options::default()
     };
     let sharp = clips
@@ -92,8 +97,16 @@ fn check(figure: Result<Figure, PlotError>, what: &str) {
 
 #[test]
 fn every_figure_draws_every_surface() {
+    std::thread::scope(|scope| {
+        for values in VALUES.chunks(VALUES.len() / 2) {
+            scope.spawn(|| draws(values));
+        }
+    });
+}
+
+fn draws(all: &[(&str, &[f64])]) {
     let options = options();
-    for (name, values) in VALUES {
+    for &(name, values) in all {
         for (k, range) in RANGES.into_iter().enumerate() {
             let (a, b, c) = (
                 turns(1, range, values),

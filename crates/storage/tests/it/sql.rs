@@ -300,27 +300,13 @@ fn every_table_and_view_can_be_read() {
 }
 
 #[test]
-fn answers_are_bounded() {
+fn answers_may_be_large() {
     let (_dir, store) = store();
     let table = store.sql("SELECT repeat('x', 5000000) AS x").unwrap();
     assert_eq!(table.text(0, 0).len(), 5_000_000);
     let table = store.sql("SELECT * FROM range(300000)").unwrap();
     assert_eq!(table.rows.len(), 300_000);
     assert_eq!(table.rows[299_999], [json!(299_999)]);
-    for query in [
-        "SELECT * FROM range(10000000000)",
-        "SELECT repeat(repeat('x', 1000), 300000)",
-        "SELECT range(20000000)",
-        "SELECT [{'a': range(20000000)}]",
-        "SELECT MAP {'a': [repeat(repeat('x', 1000), 200000)]}",
-    ] {
-        let error = store.sql(query).unwrap_err();
-        let Error::Memory { enough, .. } = &error else {
-            panic!("{query}: {error}");
-        };
-        assert_eq!(enough, "2GiB", "{query}");
-        assert_eq!(error.to_string().lines().count(), 1, "{error}");
-    }
 }
 
 #[test]

@@ -247,26 +247,32 @@ fn go_on(store: &Store, version: u64) {
 
 #[test]
 fn files_of_every_version_are_read_migrated_and_continued() {
-    for version in 1..SCHEMA_VERSION {
-        let (_dir, path) = place();
-        write(&path, version);
-        let before = fs::read(&path).unwrap();
-        check(&Store::open_read(&path).unwrap(), version);
-        assert!(
-            fs::read(&path).unwrap() == before,
-            "version {version}: reading changes nothing"
-        );
-        assert_eq!(Store::migrate(&path).unwrap(), version);
-        assert_eq!(Store::migrate(&path).unwrap(), SCHEMA_VERSION);
-        check(&Store::open_read(&path).unwrap(), version);
-        let store = Store::open(&path).unwrap();
-        check(&store, version);
-        go_on(&store, version);
-        // By the program that writes, without a word about versions.
-        let (_dir, path) = place();
-        write(&path, version);
-        let store = Store::open(&path).unwrap();
-        check(&store, version);
-        go_on(&store, version);
-    }
+    std::thread::scope(|scope| {
+        for version in 1..SCHEMA_VERSION {
+            scope.spawn(move || is_read_migrated_and_continued(version));
+        }
+    });
+}
+
+fn is_read_migrated_and_continued(version: u64) {
+    let (_dir, path) = place();
+    write(&path, version);
+    let before = fs::read(&path).unwrap();
+    check(&Store::open_read(&path).unwrap(), version);
+    assert!(
+        fs::read(&path).unwrap() == before,
+        "version {version}: reading changes nothing"
+    );
+    assert_eq!(Store::migrate(&path).unwrap(), version);
+    assert_eq!(Store::migrate(&path).unwrap(), SCHEMA_VERSION);
+    check(&Store::open_read(&path).unwrap(), version);
+    let store = Store::open(&path).unwrap();
+    check(&store, version);
+    go_on(&store, version);
+    // By the program that writes, without a word about versions.
+    let (_dir, path) = place();
+    write(&path, version);
+    let store = Store::open(&path).unwrap();
+    check(&store, version);
+    go_on(&store, version);
 }

@@ -5,7 +5,7 @@ use super::{Base, Compared, ComparisonRequest, Factor, Study, Variant, widened};
 use crate::StudyError;
 use crate::device::Evaluation;
 use crate::estimate::{Estimate, Part, seconds_each};
-use crate::problem::{DataRequest, Model, ModelSource, load_data, with_loss};
+use crate::problem::{DataRequest, Model, ModelSource, with_loss};
 use crate::record::{DataSource, Origin, Provenance};
 use crate::recording::{StoredBefore, stored_before};
 use crate::report::Reporter;
@@ -120,7 +120,7 @@ impl SweepRequest {
         let source = self.data.source(None)?;
         let source = model.named_inputs(source, self.data.loss, reporter)?;
         model.plan(reporter)?;
-        let data = load_data(&source)?;
+        let data = self.data.load(&source)?;
         let model = model.for_images(&data, reporter);
         let options = LoadOptions {
             renames: &self.renames,

@@ -1,7 +1,7 @@
 //! A diagnosis and what it rests on: as JSON, what `landscape diagnose --json` prints.
 
 use super::{Evidence, Lambda, Seen};
-use crate::words::{Align, Table, indented, percent};
+use crate::words::{Align, Table, indented, percent, plain};
 use landscape_core::diagnosis::{Answer, Figure};
 use landscape_core::json::float_option;
 use landscape_core::{Diagnosis, Position, short};
@@ -119,7 +119,8 @@ fn answer<V: fmt::Display>(
     reservations.try_for_each(|why| writeln!(f, "  but {why}"))
 }
 
-fn cells(figure: &Figure) -> [String; 4] {
+/// A figure: its name, its value, the thresholds, and what it says.
+pub(crate) fn cells(figure: &Figure) -> [String; 4] {
     let limits = figure.thresholds.iter().map(|limit| plain(*limit));
     let limits: Vec<String> = limits.collect();
     let (name, says) = (figure.name.clone(), figure.says.clone());
@@ -164,14 +165,5 @@ impl fmt::Display for EvidenceReport {
             f,
             "  largest eigenvalue of the Hessian: {value} at step {step} ({from})"
         )
-    }
-}
-
-/// A number without zeros at its end.
-fn plain(value: f64) -> String {
-    let text = short(value);
-    match text.contains('.') && !text.contains('e') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
     }
 }

@@ -185,6 +185,23 @@ fn projected(store: &Store, run: &Run, evidence: &mut Evidence) -> Result<(), St
     Ok(())
 }
 
+/// The stored training whose end a path of a complete run leads to.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn end_of_training(
+    store: &Store,
+    run: &Run,
+    named: &NamedTrajectory,
+) -> Result<Option<Run>, StudyError> {
+    let trained = optional(store.find(&named.label))?.filter(|run| run.kind == RunKind::Train);
+    let Some(trained) = trained.filter(|_| run.status == Status::Complete) else {
+        return Ok(None);
+    };
+    let records = store.records(&trained)?;
+    Ok(is_whole(&named.trajectory, &records).then_some(trained))
+}
+
 /// Of one path on a plane: of its training where it leads to its end, else of the path alone.
 fn of_path(
     store: &Store,
@@ -193,6 +210,9 @@ fn of_path(
     named: &NamedTrajectory,
     several: bool,
 ) -> Result<Evidence, StudyError> {
+    if let Some(trained) = end_of_training(store, run, named)? {
+        return of_training(store, &trained);
+    }
     let path = &named.trajectory;
     let trained = optional(store.find(&named.label))?.filter(|run| run.kind == RunKind::Train);
     let mut evidence = Evidence {
@@ -204,9 +224,6 @@ fn of_path(
     let steps = path.points.first().zip(path.points.last());
     if let (Some(trained), Some((first, last))) = (trained, steps) {
         let records = store.records(&trained)?;
-        if run.status == Status::Complete && is_whole(path, &records) {
-            return of_training(store, &trained);
-        }
         let inside = |record: &TrainRecord| (first.step..=last.step).contains(&record.step);
         evidence.records = records.into_iter().filter(inside).collect();
         evidence.trained = Some(trained);

@@ -2,18 +2,19 @@
 
 use crate::StudyError;
 use crate::files::may_save;
-use crate::problem::Problem;
 use landscape_core::{Direction, Parameter, Params, Plane, Source};
 use landscape_models::{load_weights, save_weights};
 use landscape_storage::{Format, import_directions};
+use std::fmt::Display;
 use std::path::Path;
 
-/// `count` directions of a file, behind the first ones.
+/// `count` directions of a file, behind the first ones, of parameters that messages call by a name.
 pub(super) fn load_directions(
     path: &Path,
     first: usize,
     count: usize,
-    problem: &Problem,
+    origin: &Params,
+    name: &dyn Display,
 ) -> Result<Vec<Direction>, StudyError> {
     if !path.exists() && path.extension().is_none() {
         return Err(StudyError::NoDirection {
@@ -21,7 +22,7 @@ pub(super) fn load_directions(
         });
     }
     if matches!(Format::of_path(path), Ok(Format::H5)) {
-        return from_h5(path, first, count, problem);
+        return from_h5(path, first, count, origin);
     }
     let all = load_weights(path)?;
     let wrong = |reason: String| StudyError::Directions {
@@ -37,11 +38,10 @@ pub(super) fn load_directions(
             )));
         }
         let tensors = Params::new(tensors).map_err(|error| wrong(error.to_string()))?;
-        Direction::from_tensors(tensors, &problem.params, Source::File).map_err(|error| {
+        Direction::from_tensors(tensors, origin, Source::File).map_err(|error| {
             let reason = std::error::Error::source(&error).map(ToString::to_string);
             wrong(format!(
-                "direction {number} does not fit {}: {}",
-                problem.model,
+                "direction {number} does not fit {name}: {}",
                 reason.unwrap_or_else(|| error.to_string())
             ))
         })
@@ -54,9 +54,9 @@ fn from_h5(
     path: &Path,
     first: usize,
     count: usize,
-    problem: &Problem,
+    origin: &Params,
 ) -> Result<Vec<Direction>, StudyError> {
-    let all = import_directions(path, &problem.params)?;
+    let all = import_directions(path, origin)?;
     if all.len() < first + count {
         return Err(StudyError::FewDirections {
             path: path.to_owned(),
@@ -64,7 +64,7 @@ fn from_h5(
             needed: first + count,
         });
     }
-    let one = |tensors| Direction::from_tensors(tensors, &problem.params, Source::File);
+    let one = |tensors| Direction::from_tensors(tensors, origin, Source::File);
     let chosen = all.into_iter().skip(first).take(count).map(one);
     Ok(chosen.collect::<Result<_, _>>()?)
 }

@@ -110,17 +110,59 @@ impl PlaneRequest {
         if rest > 0 {
             directions.extend(self.asked(directions.len(), rest, problem, store, target)?);
         }
-        if self.orthogonal {
-            orthogonalize(&mut directions)?;
-        }
-        let settings = DirectionsSettings::new(&directions, self.orthogonal);
-        let plane = Plane::new(problem.params.clone(), directions)?;
+        let (plane, settings) = self.through(&problem.params, directions)?;
         Ok(Directions {
             models: placed_networks(problem, &plane, &others)?,
             towards: others.len(),
             settings,
             plane,
         })
+    }
+
+    /// The same through parameters of which nothing but the values is known: random directions, or those of a file. `name`
+    /// is what messages call them.
+    ///
+    /// # Errors
+    /// [`StudyError::NoDerivatives`] for other directions, and those of files and directions.
+    pub fn build_through(
+        &self,
+        dims: usize,
+        params: &Params,
+        name: &str,
+    ) -> Result<Directions, StudyError> {
+        let directions = match (&self.direction, self.to.is_empty()) {
+            (DirectionKind::Random, true) => self.random(0, dims, params)?,
+            (DirectionKind::File(path), true) => {
+                { load_directions(path, 0, dims, params, &name)?.into_iter() }
+                    .map(|direction| self.scaled(direction, params))
+                    .collect::<Result<_, _>>()?
+            }
+            (other, _) => {
+                return Err(StudyError::NoDerivatives {
+                    name: name.to_owned(),
+                    direction: other.to_string(),
+                });
+            }
+        };
+        let (plane, settings) = self.through(params, directions)?;
+        Ok(Directions {
+            plane,
+            settings,
+            models: Vec::new(),
+            towards: 0,
+        })
+    }
+
+    fn through(
+        &self,
+        params: &Params,
+        mut directions: Vec<Direction>,
+    ) -> Result<(Plane, DirectionsSettings), StudyError> {
+        if self.orthogonal {
+            orthogonalize(&mut directions)?;
+        }
+        let settings = DirectionsSettings::new(&directions, self.orthogonal);
+        Ok((Plane::new(params.clone(), directions)?, settings))
     }
 
     /// The networks that directions lead to.
@@ -160,16 +202,16 @@ impl PlaneRequest {
                 }
                 Moves::Weights => both.without_buffers(),
             };
-            self.scaled(direction, problem)
+            self.scaled(direction, &problem.params)
         };
         others.iter().map(one).collect()
     }
 
     /// Directions that are given are used as they are unless a normalisation is asked for.
-    fn scaled(&self, direction: Direction, problem: &Problem) -> Result<Direction, StudyError> {
+    fn scaled(&self, direction: Direction, origin: &Params) -> Result<Direction, StudyError> {
         match self.norm {
             None => Ok(direction),
-            Some(norm) => Ok(direction.normalize(&problem.params, norm, self.bias)?),
+            Some(norm) => Ok(direction.normalize(origin, norm, self.bias)?),
         }
     }
 
@@ -182,22 +224,24 @@ impl PlaneRequest {
         target: &Target,
     ) -> Result<Vec<Direction>, StudyError> {
         let given = match &self.direction {
-            DirectionKind::Random => return self.random(first, count, problem),
+            DirectionKind::Random => return self.random(first, count, &problem.params),
             DirectionKind::Pca => principal(problem, store, count)?,
-            DirectionKind::File(path) => load_directions(path, first, count, problem)?,
+            DirectionKind::File(path) => {
+                load_directions(path, first, count, &problem.params, &problem.model)?
+            }
             DirectionKind::Hessian(ends) => {
                 eigen_directions(problem, &ends_of(ends, count)?, target, self.seed)?
             }
             DirectionKind::Gradient => vec![gradient_direction(problem, target)?],
         };
-        let scale = |direction| self.scaled(direction, problem);
+        let scale = |direction| self.scaled(direction, &problem.params);
         let mut directions = given
             .into_iter()
             .map(scale)
             .collect::<Result<Vec<_>, _>>()?;
         // There is one gradient.
         let known = directions.len();
-        directions.extend(self.random(first + known, count - known, problem)?);
+        directions.extend(self.random(first + known, count - known, &problem.params)?);
         Ok(directions)
     }
 
@@ -205,11 +249,10 @@ impl PlaneRequest {
         &self,
         first: usize,
         count: usize,
-        problem: &Problem,
+        origin: &Params,
     ) -> Result<Vec<Direction>, StudyError> {
         let norm = self.norm.unwrap_or(Normalization::Filter);
         let draw = |stream: usize| -> Result<_, StudyError> {
-            let origin = &problem.params;
             let drawn = Direction::random(origin, self.distribution, self.seed, stream as u64);
             Ok(drawn.normalize(origin, norm, self.bias)?)
         };

@@ -95,6 +95,7 @@ impl StudyError {
             E::NoParameters => "name a file of parameters, or a training run",
             E::OneDevice { .. } => "name one device",
             E::NoPath => "name the training run",
+            E::NoDerivatives { .. } => "use random directions, or give the directions",
             E::NoDirection { .. } => {
                 "give random, pca, hessian, gradient, or a file (.safetensors, .h5)"
             }
@@ -129,6 +130,7 @@ impl StudyError {
             E::NoPicture { .. } => {
                 "give a file with one of these extensions, or .gif, .webp or .apng for a path that moves"
             }
+            E::NoPage { .. } => "give a file with this extension: the page is one of HTML",
             E::NotStored { .. } => "draw a picture, and the animation of the run once it is stored",
             E::TermsDiffer { .. } => "draw each by itself, or another value",
             E::NoMotion { .. } => "draw the trajectory, or the surface of a run with a path",

@@ -1,6 +1,7 @@
 //! What can go wrong, with what, where and the remedy in each message.
 
 mod below;
+mod failure;
 mod help;
 mod submit;
 mod words;
@@ -439,6 +440,16 @@ pub enum StudyError {
         "principal components are those of the path of a training, but no training run is named"
     )]
     NoPath,
+    /// Directions that need more than the values of a function.
+    #[error(
+        "`{name}` is known by its values alone, and has no directions of the kind `{direction}`"
+    )]
+    NoDerivatives {
+        /// What the function is called.
+        name: String,
+        /// What was asked for.
+        direction: String,
+    },
     /// A word that is not a kind of direction and no file.
     #[error("`{}` is neither a kind of direction nor a file", word.display())]
     NoDirection {
@@ -606,6 +617,12 @@ pub enum StudyError {
     /// Neither a picture nor a page.
     #[error("`{}` is not an .svg, .pdf, .png, .tex or .html file", path.display())]
     NoPicture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The name of a file that no page is written to.
+    #[error("`{}` is not an .html file", core::path_words(path))]
+    NoPage {
         /// The file.
         path: PathBuf,
     },

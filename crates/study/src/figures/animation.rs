@@ -3,7 +3,7 @@
 use super::{FigureKind, Figures, Look, RunContents};
 use crate::StudyError;
 use crate::files::{may_write, write_new};
-use landscape_core::{Surface, Trajectory};
+use landscape_core::Trajectory;
 use landscape_plot::{ANIMATION_DPI, Animation, AnimationFormat, Figure};
 use rayon::prelude::*;
 use std::cell::Cell;
@@ -20,7 +20,7 @@ impl Figures {
         for file in &files {
             may_write(file, *replace)?;
         }
-        let shared = self.shared();
+        let shared = self.shared()?;
         let drawn = { self.runs.iter().zip(&self.kinds) }.map(|(run, &kind)| {
             let frames = frames(run, kind, look, &shared)?;
             let dpi = look.dpi.unwrap_or(ANIMATION_DPI);
@@ -39,7 +39,7 @@ fn frames(
     run: &RunContents,
     kind: FigureKind,
     look: &Look,
-    shared: &[&Surface],
+    shared: &[f64],
 ) -> Result<Vec<Figure>, StudyError> {
     if !matches!(kind, FigureKind::Trajectory | FigureKind::Surface) {
         return Err(StudyError::NoMotion { kind: kind.name() });

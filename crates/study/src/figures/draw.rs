@@ -3,7 +3,7 @@
 use super::look::over_steps;
 use super::{FigureKind, Look, RunContents, curvature};
 use crate::StudyError;
-use landscape_core::{Surface, merge_tree};
+use landscape_core::merge_tree;
 use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane, SurfaceMesh};
 
 impl RunContents {
@@ -15,19 +15,19 @@ impl RunContents {
         look.fitted(|look| self.draw_with(kind, look, &[], None))
     }
 
-    /// Draws it as wide as the look says, on the scale of the surfaces that are given, where some are, with paths up to
-    /// a step where one is given.
+    /// Draws it as wide as the look says, on the scale of the values that are given, where some are, with paths up to a
+    /// step where one is given.
     pub(super) fn draw_with(
         &self,
         kind: FigureKind,
         look: &Look,
-        shared: &[&Surface],
+        shared: &[f64],
         until: Option<u64>,
     ) -> Result<Figure, StudyError> {
         let mut options = look.options(self, self.surface.as_ref())?;
         options.until = until;
         if !shared.is_empty() {
-            options = options.share(shared);
+            options = options.share_values(shared);
         }
         let path = look.path.as_deref();
         Ok(match kind {

@@ -1,13 +1,13 @@
 //! Files in which the results of an operation are drawn.
 
-use super::{Drawn, FigureRequest, Figures, Look, RunContents, Target, contents, save};
+use super::{Drawn, FigureRequest, Figures, Look, RunContents, Target, contents, panels, save};
 use crate::StudyError;
 use crate::compare::{ComparedTraining, Comparison, JointPlane};
 use crate::files::{beside, may_write};
 use landscape_core::Surface;
 use landscape_plot::{
-    DEFAULT_DPI, Figure, LossCurve, Options, PanelOf, PathOnPlane, Size, Style, losses,
-    side_by_side, trajectories,
+    DEFAULT_DPI, Figure, LossCurve, Options, PanelOf, PathOnPlane, losses, side_by_side,
+    trajectories,
 };
 use landscape_storage::Store;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,9 @@ impl FigureFiles {
                 _ => {
                     may_write(output, self.replace)?;
                     planes_alone(landscapes)?;
-                    let figure = self.on_one_scale(landscapes, None)?;
+                    let stored = |&(name, surface)| (name, surface, name);
+                    let planes: Vec<_> = landscapes.iter().map(stored).collect();
+                    let figure = self.on_one_scale(&planes, store)?;
                     self.save(&figure, output)?;
                     files.push(output.clone());
                 }
@@ -175,12 +177,10 @@ impl FigureFiles {
         if let Some(plane) = &found.plane {
             figures.push(("", self.paths(plane, &found.trainings, store)?));
         }
-        let ends: Vec<(&str, &Surface)> = { found.rows() }
-            .filter_map(|row| Some((row.label.as_str(), row.surface.as_ref()?)))
-            .collect();
+        let ends: Vec<_> = found.trainings.iter().filter_map(end_of).collect();
         if PANELS.contains(&ends.len()) {
             let part = if figures.is_empty() { "" } else { "-ends" };
-            figures.push((part, self.on_one_scale(&ends, Some("trained point"))?));
+            figures.push((part, self.on_one_scale(&ends, store)?));
         }
         figures.push(("-losses", self.losses(&found.trainings, store)?));
         let write = |(part, figure): (&str, Figure)| {
@@ -209,26 +209,29 @@ impl FigureFiles {
         Ok(trajectories(&plane.surface, &named, &options)?)
     }
 
-    /// Surfaces side by side, with one scale of colours; what lies at 0 is marked where it has a name.
+    /// Surfaces side by side, each with a title and its run, on one scale of colours and with letters.
     fn on_one_scale(
         &self,
-        surfaces: &[(&str, &Surface)],
-        origin: Option<&str>,
+        surfaces: &[(&str, &Surface, &str)],
+        store: &Store,
     ) -> Result<Figure, StudyError> {
-        let panels: Vec<PanelOf> = { surfaces.iter() }
-            .map(|&(title, surface)| PanelOf {
+        let named = surfaces.iter().zip('a'..='z');
+        let titles = named.map(|((title, ..), letter)| format!("({letter}) {title}"));
+        let titles: Vec<String> = titles.collect();
+        let panels: Vec<PanelOf> = { surfaces.iter().zip(&titles) }
+            .map(|(&(_, surface, _), title)| PanelOf {
                 title,
                 surface,
                 paths: &[],
             })
             .collect();
-        let options = Options {
-            style: Style::of(Size::Double),
-            origin: origin.map(str::to_owned),
-            scale: self.look().scale(),
-            ..Options::default()
+        let runs = { surfaces.iter() }.map(|(.., run)| RunContents::load(store, run));
+        let runs: Vec<RunContents> = runs.collect::<Result<_, _>>()?;
+        let look = Look {
+            panels: true,
+            ..self.look()
         };
-        Ok(side_by_side(&panels, &options)?)
+        Ok(side_by_side(&panels, &panels::options(&runs, &look)?)?)
     }
 
     fn losses(&self, trainings: &[ComparedTraining], store: &Store) -> Result<Figure, StudyError> {
@@ -255,6 +258,12 @@ impl FigureFiles {
     fn save(&self, figure: &Figure, path: &Path) -> Result<(), StudyError> {
         save(figure, path, DEFAULT_DPI, self.replace)
     }
+}
+
+/// What a training is called, the plane around its end, and the run of that.
+fn end_of(one: &ComparedTraining) -> Option<(&str, &Surface, &str)> {
+    let ComparedTraining { row, end, .. } = one;
+    Some((&row.label, row.surface.as_ref()?, end.as_deref()?))
 }
 
 /// The joint plane, the planes around the ends, and the trainings.

@@ -23,11 +23,11 @@ pub use heeded::LookField;
 pub use kind::{AvailableFigure, FigureKind, FigureSource};
 pub use look::Look;
 pub use page::{page_of, page_run};
+pub use panels::panels_of;
 pub use spread::HiddenDetail;
 
 use crate::StudyError;
 use crate::files::{as_file, beside, may_write, write_new};
-use landscape_core::Surface;
 use landscape_plot::page::html;
 use landscape_plot::{AnimationFormat, DEFAULT_DPI, Figure};
 use landscape_storage::Store;
@@ -249,19 +249,22 @@ impl Figures {
     }
 
     fn each(&self) -> Result<Vec<Figure>, StudyError> {
-        let (look, shared) = (&self.request.look, self.shared());
+        let (look, shared) = (&self.request.look, self.shared()?);
         { self.runs.iter().zip(&self.kinds) }
             .map(|(run, &kind)| look.fitted(|look| run.draw_with(kind, look, &shared, None)))
             .collect()
     }
 
-    /// The surfaces of all runs, where these share one scale.
-    fn shared(&self) -> Vec<&Surface> {
-        let surfaces = self.runs.iter().filter_map(|run| run.surface.as_ref());
-        match self.request.look.shared_scale {
-            true => surfaces.collect(),
-            false => Vec::new(),
+    /// What is drawn of all runs, where these share one scale. A term may have another place in each.
+    fn shared(&self) -> Result<Vec<f64>, StudyError> {
+        let look = &self.request.look;
+        let mut all = Vec::new();
+        for run in self.runs.iter().filter(|_| look.shared_scale) {
+            if let Some(surface) = &run.surface {
+                all.extend(surface.values(look.value.of(surface, &run.run.name)?));
+            }
         }
+        Ok(all)
     }
 
     /// `planes.svg` for one run; `planes-NAME.svg` for each of several.

@@ -32,6 +32,18 @@ pub(super) fn side_by_side_of(
     look.fitted(|look| Ok(side_by_side(&panels, &options(runs, look)?)?))
 }
 
+/// The planes of two to six runs side by side, on one scale, as [`Look::panels`] draws them.
+///
+/// # Errors
+/// Where a run has no plane, and those of the figure.
+pub fn panels_of(runs: &[RunContents], look: &Look) -> Result<Figure, StudyError> {
+    let look = Look {
+        panels: true,
+        ..look.clone()
+    };
+    side_by_side_of(runs, &vec![FigureKind::Contour; runs.len()], &look)
+}
+
 fn part<'a>(
     run: &'a RunContents,
     kind: FigureKind,
@@ -54,7 +66,7 @@ fn part<'a>(
 }
 
 /// What holds for all panels: of labels, marks and notes those on which the runs agree.
-fn options(runs: &[RunContents], look: &Look) -> Result<Options, StudyError> {
+pub(super) fn options(runs: &[RunContents], look: &Look) -> Result<Options, StudyError> {
     let each = { runs.iter() }.map(|run| look.options(run, run.surface.as_ref()));
     let each: Vec<Options> = each.collect::<Result<_, StudyError>>()?;
     let Some(first) = each.first() else {

@@ -30,6 +30,13 @@ impl HiddenDetail {
     }
 }
 
+impl RunContents {
+    /// Whether a picture of a kind, on a linear scale, hides most of the values.
+    pub fn hidden_detail(&self, kind: FigureKind) -> Option<HiddenDetail> {
+        hidden_detail(self, kind, &Look::default())
+    }
+}
+
 /// Whether a picture of a run hides most of its values.
 pub(super) fn hidden_detail(
     run: &RunContents,

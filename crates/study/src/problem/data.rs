@@ -29,6 +29,9 @@ pub struct DataRequest {
     /// The loss; where absent that of the training run, else the one that suits network and data.
     #[serde(with = "landscape_core::as_words::option")]
     pub loss: Option<LossKind>,
+    /// The data themselves, in the place of all that names some. Clones share the inputs.
+    #[serde(skip)]
+    pub memory: Option<Dataset>,
 }
 
 impl DataRequest {
@@ -38,6 +41,14 @@ impl DataRequest {
     /// [`StudyError::NoData`] where neither says it; [`StudyError::NoFolder`] for a folder that the data of the run do
     /// not lie in; [`StudyError::NoTable`] for a column of data that are not a table.
     pub fn source(&self, trained: Option<&DataSource>) -> Result<DataSource, StudyError> {
+        if self.memory.is_some() {
+            return Ok(DataSource::new(
+                DataSpec::Memory,
+                None,
+                Split::default(),
+                self.samples,
+            ));
+        }
         let (spec, dir, split, samples) = match (&self.data, trained) {
             (Some(spec), _) => (spec.clone(), None, Split::default(), None),
             (None, Some(stored)) => {
@@ -63,6 +74,18 @@ impl DataRequest {
 }
 
 impl DataRequest {
+    /// Reads the data that were found for it, or takes those in memory.
+    ///
+    /// # Errors
+    /// Those of [`load_data`].
+    pub fn load(&self, source: &DataSource) -> Result<Dataset, StudyError> {
+        match (&self.memory, source.samples) {
+            (Some(data), Some(samples)) => Ok(data.clone().take(samples)?),
+            (Some(data), None) => Ok(data.clone()),
+            (None, _) => load_data(source),
+        }
+    }
+
     /// The data with the column that is asked for.
     fn with_target(&self, mut spec: DataSpec) -> Result<DataSpec, StudyError> {
         let Some(column) = &self.target else {

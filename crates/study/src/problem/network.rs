@@ -1,4 +1,4 @@
-use super::{DataRequest, LossChoice, Model, ModelSource, load_data, with_loss};
+use super::{DataRequest, LossChoice, Model, ModelSource, with_loss};
 use crate::StudyError;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
@@ -84,7 +84,7 @@ impl Problem {
         let source = trained.as_ref().and_then(|run| Provenance::of(run).data);
         let source = data.source(source.as_ref())?;
         let source = model.named_inputs(source, data.loss, reporter)?;
-        let loaded = load_data(&source)?;
+        let loaded = data.load(&source)?;
         let stored = match (data.loss, &trained) {
             (None, Some(run)) => stored_loss(run)?,
             _ => None,

@@ -180,11 +180,16 @@ impl GivenFile {
 
     /// The file as it can be read from here: where nothing lies at the path as it was given, from the root.
     pub fn found(&self) -> PathBuf {
-        let given = text_path(&self.file);
-        match &self.path {
-            Some(root) if !given.exists() && root.exists() => root.clone(),
-            _ => given,
-        }
+        found(&self.file, self.path.as_deref())
+    }
+}
+
+/// A file as it was given, or where nothing lies there, from the root.
+fn found(given: &str, root: Option<&Path>) -> PathBuf {
+    let given = text_path(given);
+    match root {
+        Some(root) if !given.exists() && root.exists() => root.to_owned(),
+        _ => given,
     }
 }
 
@@ -248,6 +253,14 @@ impl Origin {
     pub fn as_file(&self) -> Option<PathBuf> {
         match self {
             Origin::File { file, .. } => Some(text_path(file)),
+            _ => None,
+        }
+    }
+
+    /// The file as it can be read from here: where nothing lies at the path as it was given, from the root.
+    pub fn found(&self) -> Option<PathBuf> {
+        match self {
+            Origin::File { file, path } => Some(found(file, path.as_deref())),
             _ => None,
         }
     }

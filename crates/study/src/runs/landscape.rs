@@ -17,7 +17,7 @@ use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Points that an estimate measures at most.
 const TRIAL: usize = 64;
@@ -134,14 +134,6 @@ impl LandscapeRequest {
         self.grid.on(&usual)
     }
 
-    fn kind(&self) -> RunKind {
-        match self.dims {
-            1 => RunKind::Line,
-            2 => RunKind::Surface,
-            _ => RunKind::Volume,
-        }
-    }
-
     /// Everything that determines the numbers.
     fn settings(
         &self,
@@ -246,7 +238,7 @@ impl Landscape {
             shard: request.shard.map(|shard| shard.to_string()),
             ..problem.provenance()
         };
-        let spec = record::request(request.kind(), &settings);
+        let spec = record::request(kind(request.dims), &settings);
         Ok(Landscape {
             grid,
             directions,
@@ -285,7 +277,7 @@ impl Landscape {
             batch: self.batch,
             adaptive: self.adaptive,
             shard: self.shard,
-            earlier: self.earlier(reporter)?,
+            earlier: stored_elsewhere(self.rounds(), &self.spec, reporter)?,
             last: true,
         };
         let sampled = sampling.run(reporter)?;
@@ -297,18 +289,9 @@ impl Landscape {
         Ok(SampledLandscape { sampled, barrier })
     }
 
-    /// What shards of earlier rounds measured.
-    fn earlier(&self, reporter: &dyn Reporter) -> Result<Option<Surface>, StudyError> {
-        let sharded = self.shard.and(self.adaptive).and(self.rounds.as_ref());
-        let Some(path) = sharded.filter(|path| path.exists()) else {
-            return Ok(None);
-        };
-        let store = Store::open_read(path)?;
-        say_journal(&store, reporter);
-        let own = self.spec.identity();
-        let mut runs = store.runs()?.into_iter().map(|summary| summary.run);
-        let run = runs.find(|run| run.kind == self.spec.kind && run.identity == own);
-        Ok(run.map(|run| store.load_surface(&run)).transpose()?)
+    /// Where shards of earlier rounds are, of a shard of an adaptive run.
+    fn rounds(&self) -> Option<&Path> {
+        self.shard.and(self.adaptive).and(self.rounds.as_deref())
     }
 
     /// What sampling would cost, from at most 64 points that are measured and not kept. What is stored is looked up in `store`.
@@ -351,6 +334,32 @@ impl Landscape {
         let points = runs.iter().filter(same).map(|run| run.points as usize);
         Ok(points.max().unwrap_or(0))
     }
+}
+
+/// The kind of a landscape of so many axes.
+pub(super) fn kind(dims: usize) -> RunKind {
+    match dims {
+        1 => RunKind::Line,
+        2 => RunKind::Surface,
+        _ => RunKind::Volume,
+    }
+}
+
+/// What another database has of a run, where there is one.
+pub(super) fn stored_elsewhere(
+    path: Option<&Path>,
+    spec: &RunSpec,
+    reporter: &dyn Reporter,
+) -> Result<Option<Surface>, StudyError> {
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return Ok(None);
+    };
+    let store = Store::open_read(path)?;
+    say_journal(&store, reporter);
+    let own = spec.identity();
+    let mut runs = store.runs()?.into_iter().map(|summary| summary.run);
+    let run = runs.find(|run| run.kind == spec.kind && run.identity == own);
+    Ok(run.map(|run| store.load_surface(&run)).transpose()?)
 }
 
 /// The objective, and what its precision costs where it is not f32.

@@ -1,5 +1,6 @@
 //! Runs: lines, planes and volumes, and trainings, into a store, where the same request continues what is stored.
 
+mod function;
 mod landscape;
 mod precision;
 mod sampling;
@@ -7,6 +8,7 @@ mod summary;
 mod train;
 mod trial;
 
+pub use function::{FunctionLandscape, FunctionRequest};
 pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
 pub use sampling::{Sampled, StoredSampling};
 pub use summary::{LandscapeEstimate, LandscapeSummary, TrainSummary};

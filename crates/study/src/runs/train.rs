@@ -5,9 +5,7 @@ use super::trial::{seconds_a_step, steps};
 use crate::StudyError;
 use crate::device::DeviceName;
 use crate::estimate::{Estimate, Part};
-use crate::problem::{
-    DataRequest, LossChoice, Model, ModelSource, TrainingTask, load_data, with_loss,
-};
+use crate::problem::{DataRequest, LossChoice, Model, ModelSource, TrainingTask, with_loss};
 use crate::record::{self, Origin, ProblemSettings, Provenance, TrainingRunSettings};
 use crate::recording::{StoredBefore, StoredTraining, stored_before};
 use crate::report::{ReportedSteps, Reporter};
@@ -126,7 +124,7 @@ impl Training {
         request.device.open()?;
         let source = request.data.source(None)?;
         let source = model.named_inputs(source, request.data.loss, reporter)?;
-        let data = load_data(&source)?;
+        let data = request.data.load(&source)?;
         let model = model.for_images(&data, reporter);
         let (model, params, origin) = match &request.weights {
             None => {

@@ -4,7 +4,7 @@ use super::TrajectoryRequest;
 use super::matching::matching;
 use super::order::{Ordered, in_order};
 use crate::StudyError;
-use crate::problem::{LossChoice, Model, load_data, stored_loss, with_loss};
+use crate::problem::{LossChoice, Model, stored_loss, with_loss};
 use crate::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use crate::report::Reporter;
 use landscape_core::{
@@ -162,7 +162,7 @@ impl Paths {
         }
         say_order(&steps, &chosen, named.is_some(), reporter);
         let source = model.named_inputs(source, request.data.loss, reporter)?;
-        let data = load_data(&source)?;
+        let data = request.data.load(&source)?;
         let model = model.for_images(&data, reporter);
         let read = Files::new(chosen.clone(), &model, request, reporter)?;
         let model = read.model.clone();
@@ -214,7 +214,7 @@ impl Paths {
         };
         let stored = Provenance::of(&runs[0]).data;
         let source = request.data.source(stored.as_ref())?;
-        let data = load_data(&source)?;
+        let data = request.data.load(&source)?;
         let stored = match request.data.loss {
             Some(_) => None,
             None => stored_loss(&runs[0])?,

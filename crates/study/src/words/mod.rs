@@ -75,6 +75,15 @@ pub(crate) fn or_dash_by(value: Option<f64>, words: impl Fn(f64) -> String) -> S
     value.map_or_else(|| "-".to_owned(), words)
 }
 
+/// A number without zeros at its end.
+pub(crate) fn plain(value: f64) -> String {
+    let text = short(value);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 /// A share as `12.3%`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)

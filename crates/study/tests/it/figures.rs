@@ -1,7 +1,8 @@
 //! Figures of stored runs: which ones they have, and the files that are asked for.
 
+use landscape_core::{Grid, Measured, Sample, Term};
 use landscape_plot::page::PageCurvature;
-use landscape_storage::Store;
+use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_study::StudyError;
 use landscape_study::figures::{
     FigureFiles, FigureKind, FigureRequest, FigureSource, Figures, Look, RunContents, page_of,
@@ -241,4 +242,53 @@ fn requests_are_written_and_read() {
     let short = r#"{"runs": ["plane"], "output": "plane.svg"}"#;
     let read: FigureRequest = serde_json::from_str(short).expect("read");
     assert_eq!(read, FigureRequest::new(["plane"], "plane.svg"));
+}
+
+/// Terms are known by their names: each run may hold them in an order of its own.
+#[test]
+fn a_term_has_one_scale_wherever_it_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("landscape.duckdb")).expect("a database");
+    let grid = Grid::square(5, 1.0, 2).expect("a grid");
+    let weighted = |name: &str| Term {
+        name: name.to_owned(),
+        weight: 1.0,
+    };
+    for (name, terms, largest) in [("ab", ["a", "b"], 1.0), ("ba", ["b", "a"], 2.0)] {
+        let spec = RunSpec::new(RunKind::Surface, serde_json::json!({"name": name})).named(name);
+        let terms = terms.map(weighted);
+        let (run, _) = store
+            .begin_surface(&spec, &grid, &terms, None)
+            .expect("begun");
+        let of = |term: &Term, index: usize| match term.name.as_str() {
+            "a" => largest * index as f64 / 24.0,
+            _ => 100.0 + 900.0 * index as f64 / 24.0,
+        };
+        let point = |index: usize| Measured {
+            index,
+            sample: Sample {
+                loss: 0.0,
+                loss_se: None,
+                accuracy: None,
+                terms: terms.iter().map(|term| of(term, index)).collect(),
+            },
+        };
+        let points: Vec<Measured> = (0..grid.len()).map(point).collect();
+        store.append_points(&run, &points).expect("stored");
+    }
+    let mut request = FigureRequest::new(["ab", "ba"], folder.path().join("a.svg"));
+    request.look.shared_scale = true;
+    request.look.value = "a".parse().expect("a name");
+    let drawn = Figures::prepare(&request, &store).and_then(|figures| figures.run());
+    let bars = drawn.expect("drawn").files.into_iter().map(|file| {
+        let svg = fs::read_to_string(file).expect("UTF-8");
+        let words = svg.split("<text ").skip(1);
+        let words = words.filter_map(|text| text.split('>').nth(1)?.split('<').next());
+        let numbers = words.filter_map(|word| word.replace('\u{2212}', "-").parse().ok());
+        numbers.fold(0.0, f64::max)
+    });
+    // The largest number on each page is on its bar: both reach to where the second run does, not to the other term.
+    let bars: Vec<f64> = bars.collect();
+    assert_eq!(bars[0], bars[1]);
+    assert!((1.5..=2.0).contains(&bars[0]), "{bars:?}");
 }

@@ -3,7 +3,9 @@
 mod compare;
 mod connect;
 mod figures;
+mod memory;
 mod merge;
+mod overview;
 mod record;
 mod recording;
 mod requests;

@@ -1,11 +1,27 @@
-//! Commands as they would be typed.
+//! Commands as they would be typed: pages and programs show them to people who have the command line.
+//!
+//! ```
+//! use landscape_study::command::Typed;
+//! use landscape_study::runs::LandscapeRequest;
+//! use std::path::Path;
+//!
+//! let mut request = LandscapeRequest::default();
+//! request.network.run = Some("moons".to_owned());
+//! request.grid.ranges = Some(vec![(-1.0, 1.0)]);
+//! let typed = Typed::landscape(&request).db(Path::new("a b.duckdb"), false);
+//! assert_eq!(
+//!     typed.to_string(),
+//!     "landscape surface --run moons --range=-1:1 --seed 42 --db 'a b.duckdb'"
+//! );
+//! ```
 
-use super::environment::{DB, variable};
+mod requests;
+
+use crate::files::as_file;
+use crate::record::DataSource;
+use crate::words::quoted;
 use landscape_core::text_path;
 use landscape_models::Split;
-use landscape_study::files::as_file;
-use landscape_study::record::DataSource;
-use landscape_study::words::quoted;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
@@ -67,12 +83,14 @@ impl Typed {
     }
 
     /// Adds what stands without an option, as a run to draw.
+    #[must_use]
     pub fn name(mut self, name: impl AsRef<OsStr>) -> Self {
         self.names.push(name.as_ref().to_owned());
         self
     }
 
     /// Adds an option with its value.
+    #[must_use]
     pub fn option(mut self, option: &str, value: impl AsRef<OsStr>) -> Self {
         let value = value.as_ref();
         let mut word = OsString::from(option);
@@ -89,6 +107,7 @@ impl Typed {
     }
 
     /// Adds the options that ask for these data.
+    #[must_use]
     pub fn data(self, source: &DataSource) -> Self {
         let mut typed = self.option("--data", text_path(&source.spec.to_string()));
         if let Some(dir) = &source.dir {
@@ -123,20 +142,23 @@ impl Typed {
     }
 
     /// Adds an option without a value.
+    #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
         self.words.push(flag.into());
         self
     }
 
     /// Says what it does.
+    #[must_use]
     pub fn remark(mut self, words: &'static str) -> Self {
         self.remark = Some(words);
         self
     }
 
-    /// Adds the database, where it is not the usual one.
-    pub fn db(self, db: &Path) -> Self {
-        match self.again || (db.as_os_str() == DATABASE && variable(DB).is_none()) {
+    /// Adds the database, where it is not the usual one, or the usual one is another where the command is typed.
+    #[must_use]
+    pub fn db(self, db: &Path, always: bool) -> Self {
+        match self.again || (db.as_os_str() == DATABASE && !always) {
             true => self,
             false => self.option("--db", db),
         }

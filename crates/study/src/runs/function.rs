@@ -1,0 +1,187 @@
+//! Lines, planes and volumes of functions that are known by their values alone.
+
+use super::landscape::stored_elsewhere;
+use super::{Keep, Sampled, StoredSampling};
+use crate::StudyError;
+use crate::directions::{Directions, GridRequest, PlaneRequest, USUAL};
+use crate::memory::plan_grid;
+use crate::record::{
+    self, ALGORITHM, DataDigest, LandscapeSettings, ProblemSettings, Provenance, SCHEMA,
+};
+use crate::report::Reporter;
+use landscape_core::{Adaptive, Grid, Objective, Params, Shard};
+use landscape_storage::{RunSpec, Store};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A line, plane or volume of any function of parameters: a loss in another program, the return of a policy, a simulation.
+///
+/// What the function computes cannot be looked into, so `function` has to tell it from others: together with the digests
+/// of parameters and data, the directions and the grid it is the identity of the run.
+///
+/// ```
+/// use landscape_core::{Parameter, Params, Role, from_fn};
+/// use landscape_storage::Store;
+/// use landscape_study::runs::{FunctionLandscape, FunctionRequest};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::open(folder.path().join("landscape.duckdb"))?;
+/// let weight = Parameter::new("w", [2, 2], vec![1.0; 4], Role::Weight)?;
+/// let mut request = FunctionRequest::new("bowl", Params::new(vec![weight])?);
+/// request.grid.counts = Some(vec![5]);
+/// let landscape = FunctionLandscape::prepare(&request, &())?;
+/// let bowl = from_fn(|[x, y]: [f64; 2]| x * x + y * y);
+/// let sampled = landscape.run(&bowl, &store, &())?;
+/// assert_eq!((sampled.computed, sampled.surface.measured()), (25, 25));
+/// // The same request finds what is stored.
+/// assert_eq!(landscape.run(&bowl, &store, &())?.computed, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FunctionRequest {
+    /// Axes: 1, 2 or 3.
+    pub dims: usize,
+    /// What tells the function from others.
+    pub function: String,
+    /// What its values are, in a word; `loss` where absent.
+    pub loss: Option<String>,
+    /// The parameters at the origin.
+    #[serde(skip)]
+    pub params: Params,
+    /// The data that it uses, where they are known.
+    pub data: Option<DataDigest>,
+    /// The directions: random ones, or those of a file.
+    pub plane: PlaneRequest,
+    /// The points.
+    pub grid: GridRequest,
+    /// Measure only where interpolation is not expected to hold.
+    pub adaptive: Option<Adaptive>,
+    /// Only this part of the points; see [`crate::shard`].
+    #[serde(with = "landscape_core::as_words::option")]
+    pub shard: Option<Shard>,
+    /// The database that shards of earlier rounds are merged into, for shards of an adaptive run.
+    pub rounds: Option<PathBuf>,
+    /// Points a batch; 0 adapts to the speed.
+    pub batch: usize,
+    /// How it is kept.
+    pub keep: Keep,
+}
+
+impl Default for FunctionRequest {
+    /// A plane of 51 x 51 points from -1 to 1, of a function and parameters that are to be named.
+    fn default() -> Self {
+        FunctionRequest::new("", Params::default())
+    }
+}
+
+impl FunctionRequest {
+    /// A plane of 51 x 51 points from -1 to 1.
+    pub fn new(function: impl Into<String>, params: Params) -> Self {
+        FunctionRequest {
+            dims: 2,
+            function: function.into(),
+            loss: None,
+            params,
+            data: None,
+            plane: PlaneRequest::default(),
+            grid: GridRequest::default(),
+            adaptive: None,
+            shard: None,
+            rounds: None,
+            batch: 0,
+            keep: Keep::default(),
+        }
+    }
+
+    /// The words for the function in settings and messages.
+    fn name(&self) -> String {
+        format!("function:{}", self.function)
+    }
+
+    fn settings(&self, directions: &Directions, grid: &Grid) -> LandscapeSettings {
+        let problem = ProblemSettings {
+            schema: SCHEMA,
+            algorithm: ALGORITHM,
+            model: Some(self.name()),
+            weights: Some(self.params.digest()),
+            data: self.data.clone(),
+            loss: self.loss.clone(),
+            precision: None,
+        };
+        LandscapeSettings {
+            adaptive: self.adaptive.map(|adaptive| adaptive.tolerance()),
+            ..LandscapeSettings::new(problem, directions.settings.clone(), grid)
+        }
+    }
+}
+
+/// A line, plane or volume that is ready to be sampled.
+#[derive(Debug)]
+pub struct FunctionLandscape {
+    /// Its points.
+    pub grid: Grid,
+    /// Its directions.
+    pub directions: Directions,
+    /// The run that it makes.
+    pub spec: RunSpec,
+    batch: usize,
+    adaptive: Option<Adaptive>,
+    shard: Option<Shard>,
+    rounds: Option<PathBuf>,
+}
+
+impl FunctionLandscape {
+    /// Checks everything that was asked for; stores nothing.
+    ///
+    /// # Errors
+    /// Whatever is absent or does not fit.
+    pub fn prepare(request: &FunctionRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
+        let grid = request.grid.on(&vec![USUAL; request.dims])?;
+        plan_grid(&grid, 0, reporter)?;
+        let plane = &request.plane;
+        let directions = plane.build_through(request.dims, &request.params, &request.function)?;
+        let provenance = Provenance {
+            shard: request.shard.map(|shard| shard.to_string()),
+            ..Provenance::now()
+        };
+        let settings = request.settings(&directions, &grid);
+        let spec = record::request(super::landscape::kind(request.dims), &settings);
+        Ok(FunctionLandscape {
+            grid,
+            directions,
+            spec: request.keep.spec(spec, provenance),
+            batch: request.batch,
+            adaptive: request.adaptive,
+            shard: request.shard,
+            rounds: request.rounds.clone(),
+        })
+    }
+
+    /// Continues the stored run until every point, or every one of the shard, is known. The objective is the function on
+    /// the plane of [`FunctionLandscape::directions`].
+    ///
+    /// # Errors
+    /// As [`StoredSampling::run`].
+    pub fn run(
+        &self,
+        objective: &dyn Objective,
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<Sampled, StudyError> {
+        let rounds = self.shard.and(self.adaptive).and(self.rounds.as_deref());
+        let sampling = StoredSampling {
+            store,
+            spec: &self.spec,
+            plane: &self.directions.plane,
+            grid: &self.grid,
+            objective,
+            batch: self.batch,
+            adaptive: self.adaptive,
+            shard: self.shard,
+            earlier: stored_elsewhere(rounds, &self.spec, reporter)?,
+            last: true,
+        };
+        sampling.run(reporter)
+    }
+}
