@@ -66,7 +66,9 @@ pub fn runs(watch: &Watch, keys: &[Key]) -> (Outcome, String) {
         Ok(html) => (Outcome::Shown, html),
         Err(error) => {
             let data = told(keys, &error);
-            let live = live(watch, keys, version, &data);
+            // Where something is in the way, whatever is told next is newer.
+            let seen = outcome(&error) == Outcome::Shown;
+            let live = live(watch, keys, if seen { version } else { 0 }, &data);
             // A section alone is always a page.
             let html = page::served(&data, &live).unwrap_or_default();
             (outcome(&error), html)

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How long a list waits for another process that has the database.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How long the page of a run does.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Something that holds runs or landscapes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -171,6 +171,8 @@ fn a_locked_database_is_told_and_shown_when_it_is_free() {
         "{}",
         embedded(&page.text, "live")
     );
+    // Whatever is told once it is free is newer than this page.
+    assert_eq!(embedded(&page.text, "live")["version"], 0);
     assert_eq!(server.get("/data?run=0/plane").status, 503);
     // The list keeps what it knows.
     assert_eq!(server.listing()["sources"][0]["rows"][0]["name"], "plane");
