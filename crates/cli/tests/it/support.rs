@@ -68,10 +68,13 @@ impl Bench {
         command
     }
 
-    /// The same as a process that can be stopped.
+    /// The same as a process that can be stopped, in a group of its own: where the shell that began the tests ends, their
+    /// group is orphaned, and all of a group that is orphaned with a member that stands still are hung up.
     pub fn process(&self, words: &str) -> std::process::Command {
         let mut command = std::process::Command::new(PROGRAM);
         command.current_dir(self.dir.path()).args(split(words));
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command
     }
 

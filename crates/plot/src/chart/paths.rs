@@ -60,11 +60,11 @@ impl Look {
         }
     }
 
-    /// The picture of the path in the legend; `start` where its own start is marked.
-    fn swatch(self, start: bool) -> Swatch {
+    /// The picture of the path in the legend; which of its ends have marks of their own.
+    fn swatch(self, marked: [bool; 2]) -> Swatch {
         match self.alone {
             true => Swatch::Cased,
-            false => Swatch::Path(self.color, self.dash, self.mark, start),
+            false => Swatch::Path(self.color, self.dash, self.mark, marked),
         }
     }
 }
@@ -302,8 +302,8 @@ impl<'a> Paths<'a> {
             (true, false) => "curve".to_owned(),
             (false, _) => d.name.to_owned(),
         };
-        let [start, _] = self.own();
-        let entry = |d: &Drawn<'_>| Entry::new(d.look.swatch(start), name(d));
+        let marked = self.own();
+        let entry = |d: &Drawn<'_>| Entry::new(d.look.swatch(marked), name(d));
         self.drawn.iter().map(entry).collect()
     }
 

@@ -15,8 +15,8 @@ pub(crate) enum Swatch {
     Mark(Mark),
     /// A curve: colour, dash, mark.
     Curve(String, &'static [f64], Option<Mark>),
-    /// A path from its start to its end: colour, dash, mark, and whether the start is marked too.
-    Path(&'static str, &'static [f64], Mark, bool),
+    /// A path from its start to its end: colour, dash, mark, and whether each of them is marked.
+    Path(&'static str, &'static [f64], Mark, [bool; 2]),
     /// A line with a white casing.
     Cased,
     /// A thin dotted line.
@@ -163,14 +163,16 @@ fn swatch(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
             canvas.line(&line, Stroke::new("#ffffff", 2.4));
             canvas.line(&line, Stroke::new(INK, 1.1));
         }
-        Swatch::Path(color, dash, kind, start) => {
+        Swatch::Path(color, dash, kind, [start, end]) => {
             let r = 1.9;
             let line = Path::segment(x + r, y, x + w - r, y);
             canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));
             if *start {
                 mark::hollow(canvas, *kind, x + r, y, r, color);
             }
-            mark::cased(canvas, *kind, x + w - r, y, r, color);
+            if *end {
+                mark::cased(canvas, *kind, x + w - r, y, r, color);
+            }
         }
         Swatch::Curve(color, dash, kind) => {
             canvas.line(&line, Stroke::new(color, crate::style::CURVE).dash(dash));

@@ -139,7 +139,7 @@ fn the_view_that_is_chosen_shows_both_axes_to_the_right() {
             let at = ends.map(|end| found.iter().find(|w| w.words == end).unwrap().left);
             assert!(at[0] < at[1], "{turn:?} {ends:?}");
         }
-        assert!(!figure.svg().contains("behind the surface"), "{turn:?}");
+        assert!(!figure.svg().contains("hidden, at the foot"), "{turn:?}");
     }
 }
 

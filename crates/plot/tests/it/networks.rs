@@ -55,7 +55,10 @@ fn models_behind_a_surface_are_named_as_such() {
     let surface = plane(61, 61, |_, y| (-((y + 0.6) / 0.15).powi(2)).exp());
     let chosen = options(&[("model b", [0.1, -0.3, 0.0])]);
     let figure = surface3d(&surface, &from_the_front(&chosen)).unwrap();
-    assert!(said(&figure, "model b (behind the surface)"));
+    assert!(said(
+        &figure,
+        "model b (hidden, at the foot of the dotted line)"
+    ));
     // The view that is chosen looks over the ridge.
     let figure = surface3d(&surface, &chosen).unwrap();
     assert!(said(&figure, "model b"));
@@ -83,7 +86,10 @@ fn pages_hold_their_places() {
 fn one_model_behind_a_surface_is_named_too() {
     let surface = plane(61, 61, |_, y| (-((y + 0.3) / 0.15).powi(2)).exp());
     let alone = surface3d(&surface, &from_the_front(&options(&[]))).unwrap();
-    assert!(said(&alone, "model a (behind the surface)"));
+    assert!(said(
+        &alone,
+        "model a (hidden, at the foot of the dotted line)"
+    ));
 }
 
 /// Axes of counts and of thresholds: nothing speaks of directions or models, and counts are whole.

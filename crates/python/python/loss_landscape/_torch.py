@@ -480,7 +480,7 @@ def _program(torch: Any, module: Any, samples: Samples, with_targets: bool) -> A
     raise Unsupported(
         f"torch.export refused {type(module.net).__name__}: {_first_line(refused)}",
         type(module.net).__name__,
-        "change what it names, or let the network be called as it is: how='callable'",
+        "change what it names; lines, surfaces and volumes can also call the network as it is (how='callable')",
     )
 
 

@@ -266,6 +266,10 @@ fn note(sheet: &mut Sheet<'_>, spectra: &[Spectrum], window: &Window) {
     notes.sort();
     notes.dedup();
     notes.truncate(3);
+    let densities = spectra.iter().filter_map(|s| s.density.as_ref());
+    if densities.clone().count() > 0 && densities.clone().all(is_blurred) {
+        notes.push("the bulk is narrower than this Gaussian, and has its shape here".to_owned());
+    }
     if let [one] = spectra {
         notes.extend(
             one.parameters
@@ -280,6 +284,18 @@ fn note(sheet: &mut Sheet<'_>, spectra: &[Spectrum], window: &Window) {
         ));
     }
     sheet.notes.extend(notes);
+}
+
+/// Whether the peak of a density is hardly wider than the Gaussian that smooths it.
+fn is_blurred(density: &Density) -> bool {
+    const HALF_WIDTHS: f64 = 2.355;
+    let known = density.grid.iter().zip(&density.density);
+    let known: Vec<(f64, f64)> = known.map(|(at, d)| (*at, *d)).collect();
+    let peak = known.iter().map(|(_, d)| *d).fold(0.0, f64::max);
+    let high = || known.iter().filter(|(_, d)| *d >= 0.5 * peak);
+    let ends = high().next().zip(high().next_back());
+    let wide = ends.map_or(0.0, |(first, last)| last.0 - first.0);
+    density.width > 0.0 && wide < 1.2 * HALF_WIDTHS * density.width
 }
 
 fn outliers(spectrum: &Spectrum, cut: f64) -> String {

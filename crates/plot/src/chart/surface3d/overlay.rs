@@ -14,6 +14,9 @@ use landscape_core::Trajectory;
 
 /// Points of a line that lie this close to the line without them, in points, are left out.
 const OFF: f64 = 0.05;
+/// Heights that are tried for the mark of a hidden point, and how far above the first that is seen it stands, in points.
+const RAISED: usize = 60;
+const CLEAR: f64 = 5.0;
 
 /// Contours and cells without a value, on the floor.
 pub(super) fn floor(
@@ -101,17 +104,23 @@ impl Scene<'_> {
         }
     }
 
-    /// A model; behind the surface it is drawn faint, and the legend says so.
+    /// A model. Where the surface hides it, its mark stands above it on a dotted line, and the legend says so.
     fn model(&self, sheet: &mut Sheet<'_>, kind: mark::Mark, (x, y): (f64, f64), name: &str) {
-        let Some(((x, y), hidden)) = self.on_surface(x, y).map(|p| self.seen(p)) else {
+        let Some(place) = self.on_surface(x, y) else {
             return;
         };
-        let words = match hidden {
-            true => format!("{name} (behind the surface)"),
-            false => name.to_owned(),
-        };
-        let color = if hidden { GREY } else { INK };
-        mark::draw(&mut sheet.canvas, kind, x, y, mark::RADIUS, color);
+        let ((x, y), hidden) = self.seen(place);
+        let (mut at, mut words) = ((x, y), name.to_owned());
+        if hidden {
+            at = self.above(place);
+            words = format!("{name} (hidden, at the foot of the dotted line)");
+            let line = Path::segment(x, y, at.0, at.1);
+            sheet.canvas.line(&line, Stroke::new("#ffffff", 1.6));
+            sheet
+                .canvas
+                .line(&line, Stroke::new(INK, 0.7).dash(&[0.8, 1.4]));
+        }
+        mark::draw(&mut sheet.canvas, kind, at.0, at.1, mark::RADIUS, INK);
         let entry = Entry::new(Swatch::Mark(kind), words);
         if !sheet.legend.contains(&entry) {
             sheet.legend.push(entry);
@@ -160,6 +169,18 @@ impl Scene<'_> {
         }
         sheet.canvas.end();
         zero
+    }
+
+    /// Where the line straight up from a hidden point comes into sight, and a little higher; the top of the box where it
+    /// never does.
+    fn above(&self, p: Vec3) -> (f64, f64) {
+        let top = self.space.half[2];
+        let at = |k: usize| [p[0], p[1], p[2] + (top - p[2]) * k as f64 / RAISED as f64];
+        let seen = (0..=RAISED).find(|&k| !self.seen(at(k)).1);
+        let step = (top - p[2]) / RAISED as f64;
+        let clear = libm::ceil(CLEAR / (self.view.zoom * step.max(1e-9))) as usize;
+        self.view
+            .at(at((seen.unwrap_or(RAISED) + clear).min(RAISED)))
     }
 
     /// The path in runs that are all seen or all hidden; neighbouring runs share a point.
