@@ -216,11 +216,11 @@ fn thousand(path: &std::path::Path, store: Store) {
     Store::close(path);
     let conn = duckdb::Connection::open(path).unwrap();
     conn.execute_batch(
-        "INSERT INTO runs SELECT run_id + k, 'run ' || k, kind, identity || k, settings, provenance, created, finished, status,
-             owner, writer FROM runs, range(1, 1000) t(k);
+        "INSERT INTO runs SELECT run_id + n, 'run ' || n, kind, identity || n, settings, provenance, created, finished, status,
+             owner, writer FROM runs, range(1, 1000) t(n);
          INSERT INTO names SELECT name, run_id FROM runs WHERE name != 'run 0';
-         INSERT INTO axes SELECT a.* REPLACE (a.run_id + k AS run_id) FROM axes a, range(1, 1000) t(k);
-         INSERT INTO points SELECT p.* REPLACE (p.run_id + k AS run_id) FROM points p, range(1, 1000) t(k);",
+         INSERT INTO axes SELECT a.* REPLACE (a.run_id + n AS run_id) FROM axes a, range(1, 1000) t(n);
+         INSERT INTO points SELECT p.* REPLACE (p.run_id + n AS run_id) FROM points p, range(1, 1000) t(n);",
     )
     .unwrap();
 }
