@@ -25,6 +25,7 @@ pub mod metrics;
 mod numbers;
 pub mod overview;
 pub mod problem;
+pub mod query;
 pub mod record;
 mod recording;
 pub mod report;
@@ -34,6 +35,7 @@ pub mod status;
 pub mod submit;
 pub mod text;
 pub mod trajectory;
+pub mod upkeep;
 pub mod words;
 
 pub use curvature::MeanLoss;

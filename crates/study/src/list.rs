@@ -141,13 +141,18 @@ impl ListedRun {
         }
     }
 
+    /// Its state in words: a shard that is done is told as one.
+    pub fn state(&self) -> String {
+        state_words(self.status, self.shard.as_ref())
+    }
+
     fn cells(&self, indent: &str) -> [String; 7] {
         [
             self.id.to_string(),
             format!("{indent}{}", self.names.join(", ")),
             self.kind.to_string(),
             self.model.as_deref().unwrap_or("-").to_owned(),
-            state_words(self.status, self.shard.as_ref()),
+            self.state(),
             self.holds.clone(),
             self.created.clone(),
         ]

@@ -30,6 +30,7 @@ mod submit;
 mod train;
 mod trajectory;
 mod values;
+mod view;
 
 pub use compare::CompareArgs;
 pub use connect::ConnectArgs;
@@ -55,6 +56,7 @@ pub use shard::ShardArgs;
 pub use submit::{StatusArgs, SubmitArgs};
 pub use train::{TrainArgs, TrainSettings};
 pub use trajectory::TrajectoryArgs;
+pub use view::ViewArgs;
 
 use crate::words::{DATABASE, DB, color_of};
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -220,6 +222,7 @@ pub enum Command {
     Metrics(MetricsArgs),
     Diagnose(DiagnoseArgs),
     Plot(PlotArgs),
+    View(ViewArgs),
     Report(ReportArgs),
     Export(ExportArgs),
     Import(ImportArgs),

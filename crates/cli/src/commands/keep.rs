@@ -3,10 +3,9 @@
 use crate::args::{CompactArgs, RenameArgs, RmArgs};
 use crate::error::CliError;
 use crate::inputs::{open_store, read_store};
-use crate::output::{Console, path_json};
-use landscape_core::path_words;
+use crate::output::Console;
 use landscape_study::list::Removal;
-use landscape_study::words::size;
+use landscape_study::upkeep::Compaction;
 use serde_json::json;
 
 /// Removes runs, or says what would be removed.
@@ -30,14 +29,6 @@ pub fn rename(args: &RenameArgs, console: &Console) -> Result<(), CliError> {
 
 /// Gives back the space of removed runs.
 pub fn compact(args: &CompactArgs, console: &Console) -> Result<(), CliError> {
-    let file = &args.db.db;
-    drop(read_store(file, console)?);
-    let done = open_store(file, console)?.compact()?;
-    console.result(
-        || json!({"file": path_json(file), "before": done.before, "after": done.after}),
-        || {
-            let (before, after) = (size(done.before), size(done.after));
-            format!("{}: {before} became {after}\n", path_words(file))
-        },
-    )
+    drop(read_store(&args.db.db, console)?);
+    console.tell(&Compaction::run(&open_store(&args.db.db, console)?)?)
 }

@@ -24,6 +24,7 @@ mod status;
 mod submit;
 mod train;
 mod trajectory;
+mod view;
 
 use crate::args::Command;
 use crate::error::CliError;
@@ -44,6 +45,7 @@ pub fn dispatch(command: Command, console: &Console) -> Result<(), CliError> {
         Command::Metrics(args) => metrics::metrics(&args, console),
         Command::Diagnose(args) => diagnose::diagnose(&args, console),
         Command::Plot(args) => plot::plot(&args, console),
+        Command::View(args) => view::view(&args, console),
         Command::Report(args) => report::report(&args, console),
         Command::Export(args) => export::export(&args, console),
         Command::Model(args) => model::model(&args, console),

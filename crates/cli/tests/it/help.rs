@@ -13,6 +13,7 @@ pub const COMMANDS: &[&str] = &[
     "metrics",
     "diagnose",
     "plot",
+    "view",
     "report",
     "export",
     "import",

@@ -42,4 +42,5 @@ mod support;
 mod train;
 mod trajectory;
 mod verdicts;
+mod view;
 mod wild;

@@ -115,6 +115,8 @@ export interface PageData {
   /** Colours of several paths over the surface, those of the figures. */
   lines: string[];
   runs: Run[];
+  /** How often they were renewed in a page that is served. */
+  age: number;
 }
 
 /** A packed array: little-endian numbers in base64, in the narrowest type that keeps every bit. */
@@ -236,5 +238,5 @@ function unpackRun(raw: any): Run {
 export function readPage(json: string): PageData {
   const raw = JSON.parse(json);
   setPalettes(raw.colormaps);
-  return { ...raw, runs: raw.runs.map(unpackRun) };
+  return { ...raw, runs: raw.runs.map(unpackRun), age: 0 };
 }

@@ -11,6 +11,7 @@ const QUESTIONS: [keyof Diagnosis, string][] = [
 
 /** The panel is filled once for each run, so that what the reader has opened stays open. */
 let shown: Run | null = null;
+let told = "";
 
 /** The three answers: verdict, words, the figures they rest on, how sure they are and why no surer. */
 export function updateDiagnosis(run: Run): void {
@@ -18,6 +19,9 @@ export function updateDiagnosis(run: Run): void {
   show(byId("diagnosis"), diagnoses.length > 0);
   if (shown === run) return;
   shown = run;
+  const words = JSON.stringify(diagnoses);
+  if (words === told) return;
+  told = words;
   byId("answers").replaceChildren(...diagnoses.flatMap(([name, told], k) => training(name, told, k === 0)));
 }
 

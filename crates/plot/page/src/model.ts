@@ -65,10 +65,16 @@ const LOG_FACTOR = 30;
 
 const fields = new Map<string, Field>();
 
+/** Drops what was made of data that are no longer shown. */
+export function forget(): void {
+  fields.clear();
+  grids.clear();
+}
+
 function cached(data: PageData, index: number, state: State): Field {
   const run = data.runs[index];
   const slice = sliceOf(run, state);
-  const key = `${index}/${quantityOf(run, state.value).key}/${slice}`;
+  const key = `${data.age}/${index}/${quantityOf(run, state.value).key}/${slice}`;
   let field = fields.get(key);
   if (!field) {
     if (fields.size > 64) fields.clear();
@@ -96,7 +102,7 @@ function differencePane(data: PageData, state: State): Pane {
   const field = difference(cached(data, state.run, state), cached(data, state.compare, state));
   const quantity = quantityOf(a, state.value);
   return {
-    key: `diff/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
+    key: `diff/${data.age}/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
     run: a, title: `${b.name} − ${a.name}`, label: `difference of ${quantity.label}`,
     quantity, field, picture: Picture.about0(field.stats, state.clip), paths: [], steps: [], now: 0,
   };
@@ -118,7 +124,7 @@ export function panes(data: PageData, state: State): Pane[] {
       ? Picture.over(sharers(data, state).map((i) => quantityOf(data.runs[i], state.value).data), log, state.clip)
       : Picture.of((log ? quantity.log : null) ?? linear, state.clip);
     return {
-      key: [index, quantity.key, sliceOf(run, state), log, picture.lo, picture.hi].join("/"),
+      key: [data.age, index, quantity.key, sliceOf(run, state), log, picture.lo, picture.hi].join("/"),
       run, title: run.name, label: quantity.label, quantity, field, picture,
       paths: isLine(run) ? [] : run.paths, steps, now,
     };

@@ -6,8 +6,9 @@ import { readPage } from "./data";
 import { updateDiagnosis, updateMinima } from "./diagnosis";
 import { byId, show } from "./dom";
 import { type Paintable, saveCsv, savePng } from "./export";
+import type { Viewer } from "./hook";
 import { Keys } from "./keys";
-import { isLine, type Pane, panes as panesOf } from "./model";
+import { forget, isLine, type Pane, panes as panesOf } from "./model";
 import { drawLine, drawSlices, notes, updateDetails, wireCopy, wireLine } from "./panels";
 import { PathPanel, setPathColors } from "./paths";
 import { PlaneView } from "./plane";
@@ -113,7 +114,26 @@ function update(): void {
   byId("notes").textContent = notes(panes);
   if (pointer) showTooltip(pointer.event, pointer.pane, state.point);
   writeHash();
+  watchers.forEach((told) => told());
 }
+
+const watchers: (() => void)[] = [];
+
+/** The same runs with other numbers: a run that grows. */
+function renew(json: string): boolean {
+  const fresh = readPage(json);
+  const names = (of: typeof data) => of.runs.map((run) => `${run.name}/${run.axes.length}`).join("\n");
+  if (names(fresh) !== names(data)) return false;
+  Object.assign(data, fresh, { age: data.age + 1 });
+  setPathColors(data.lines);
+  forget();
+  pointer = null;
+  store.set({});
+  return true;
+}
+
+const viewer: Viewer = { data, state: () => store.state, panes: () => panes, renew, watch: (told) => watchers.push(told) };
+window.landscapeViewer = viewer;
 
 store.subscribe(update);
 window.addEventListener("hashchange", () => {

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 pub struct PageCurvature {
     /// Whose curvature it is.
     pub name: String,
+    /// What stands before the name in the heading, where it is anything but `Curvature`.
+    pub heading: Option<String>,
     /// What the reader should know, as plain text.
     pub description: Option<String>,
     /// Figures with their headings: a spectrum, a map, the edge of stability.
@@ -76,8 +78,10 @@ fn section(curvature: &PageCurvature) -> String {
         .chain(sharpness(&curvature.sharpness))
         .chain(facts(curvature))
         .collect();
+    let heading = curvature.heading.as_deref().unwrap_or("Curvature");
     format!(
-        "<section class=\"curvature\"><h2>Curvature: {}</h2>{}<div class=\"lower\">{panels}</div></section>",
+        "<section class=\"curvature\"><h2>{}: {}</h2>{}<div class=\"lower\">{panels}</div></section>",
+        escape(heading),
         escape(&curvature.name),
         description.unwrap_or_default()
     )

@@ -23,10 +23,13 @@ mod drawn;
 mod error;
 #[cfg(test)]
 mod golden;
+mod live;
 mod payload;
 
 pub use curvature::{EigenvalueRow, PageCurvature, TraceRow};
 pub use error::PageError;
+pub use live::{Live, PlotCommand, fresh, served};
+pub use payload::inert;
 
 use crate::{LossCurve, PlacedNetwork};
 use landscape_core::{Diagnosis, Surface, Trajectory};
@@ -37,6 +40,10 @@ const VIEWER: &str = include_str!("../../assets/page/viewer.html");
 const TITLE_MARK: &str = "<!--TITLE-->";
 const DATA_MARK: &str = "<!--DATA-->";
 const CURVATURE_MARK: &str = "<!--CURVATURE-->";
+/// Where the content security policy says what a page that is served may ask its server for.
+const CONNECT_MARK: &str = "<!--CONNECT-->";
+/// Where the script stands that follows runs, in a page that is served.
+const LIVE_MARK: &str = "<!--LIVE-->";
 
 /// What a page shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,16 +189,22 @@ impl PageRun {
 /// When there is neither a run nor curvature, or a run has the wrong number of axis labels, a single point along an axis
 /// that is drawn, or a loss curve without one loss a step.
 pub fn html(data: &PageData) -> Result<String, PageError> {
+    check(data)?;
+    Ok(filled(data, &payload::json(data)?, "", ""))
+}
+
+fn check(data: &PageData) -> Result<(), PageError> {
     if data.runs.is_empty() && data.curvature.is_empty() {
         return Err(PageError::NoRuns);
     }
-    for run in &data.runs {
-        run.check()?;
-    }
-    let json = payload::json(data)?;
+    data.runs.iter().try_for_each(PageRun::check)
+}
+
+/// The viewer with its marks replaced.
+fn filled(data: &PageData, json: &str, connect: &str, live: &str) -> String {
     let title = escape(&data.title);
     let curvature = curvature::html(&data.curvature);
-    let length = json.len() + curvature.len() + 2 * title.len();
+    let length = json.len() + curvature.len() + 2 * title.len() + live.len();
     let mut page = String::with_capacity(VIEWER.len() + length);
     let mut rest = VIEWER;
     while let Some((before, mark, after)) = next_mark(rest) {
@@ -199,18 +212,26 @@ pub fn html(data: &PageData) -> Result<String, PageError> {
         page.push_str(match mark {
             TITLE_MARK => &title,
             CURVATURE_MARK => &curvature,
-            _ => &json,
+            CONNECT_MARK => connect,
+            LIVE_MARK => live,
+            _ => json,
         });
         rest = after;
     }
     page.push_str(rest);
-    Ok(page)
+    page
 }
 
 /// What stands before the next mark, the mark, and what stands after it.
 fn next_mark(text: &str) -> Option<(&str, &str, &str)> {
     let at = |mark| text.find(mark).map(|start| (start, mark));
-    let marks = [TITLE_MARK, DATA_MARK, CURVATURE_MARK];
+    let marks = [
+        TITLE_MARK,
+        DATA_MARK,
+        CURVATURE_MARK,
+        CONNECT_MARK,
+        LIVE_MARK,
+    ];
     let (start, mark) = marks.into_iter().filter_map(at).min()?;
     Some((&text[..start], mark, &text[start + mark.len()..]))
 }

@@ -14,10 +14,18 @@ use landscape_core::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The data as JSON that is safe inside a script element: `<` is written as an escape, so neither
-/// `</script` nor `<!--` can occur.
+/// The data as JSON that is safe inside a script element.
 pub(super) fn json(data: &PageData) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string(&Payload::of(data))?.replace('<', "\\u003c"))
+    Ok(inert(&serde_json::to_string(&Payload::of(data))?))
+}
+
+/// JSON that is safe inside a script element: `<` is written as an escape, so neither `</script` nor `<!--` can occur.
+///
+/// ```
+/// assert_eq!(landscape_plot::page::inert("\"</script>\""), "\"\\u003c/script>\"");
+/// ```
+pub fn inert(json: &str) -> String {
+    json.replace('<', "\\u003c")
 }
 
 /// Little-endian numbers in base64, as f32 where that keeps every bit and as f64 elsewhere.

@@ -8,7 +8,7 @@ use landscape_core::{
     diagnose,
 };
 use landscape_plot::page::{
-    self, EigenvalueRow, PageCurvature, PageData, PageError, PageRun, TraceRow,
+    self, EigenvalueRow, Live, PageCurvature, PageData, PageError, PageRun, PlotCommand, TraceRow,
 };
 use landscape_plot::{LossCurve, Options, SHARPNESS_NOTE, spectrum};
 use proptest::prelude::*;
@@ -438,4 +438,46 @@ fn curvature_stands_below_the_runs() {
     assert_eq!(data(&html)["runs"].as_array().unwrap().len(), 1);
     let plain = page::html(&PageData::new("t", page.runs)).unwrap();
     assert!(!plain.contains("Curvature:") && !plain.contains("<!--CURVATURE-->"));
+}
+
+/// The page of a server is that of a file, with a script that asks the server and nobody else.
+#[test]
+fn a_page_that_is_served_follows_its_runs() {
+    let name = "</script><script>alert(1)</script>";
+    let run = PageRun::new(name, surface(&[5, 5], |k| k as f64));
+    let page = PageData::new("t", vec![run]).with_curvature(vec![curvature()]);
+    let plot = PlotCommand {
+        run: name.to_owned(),
+        database: None,
+    };
+    let live = Live {
+        data: "/data?run=0".to_owned(),
+        events: "/events?run=0".to_owned(),
+        list: "/".to_owned(),
+        version: 7,
+        plots: vec![plot],
+    };
+    let (served, file) = (
+        page::served(&page, &live).unwrap(),
+        page::html(&page).unwrap(),
+    );
+    assert!(served.contains("default-src 'none'; connect-src 'self'; script-src"));
+    assert!(viewer_calls(&served, "EventSource") && !viewer_calls(&file, "EventSource"));
+    assert!(!file.contains("connect-src") && !file.contains("<!--LIVE-->"));
+    assert!(!served.contains("<script>alert"));
+    assert_eq!(data(&served), data(&file));
+    let fresh: Json = serde_json::from_str(&page::fresh(&page, 8).unwrap()).unwrap();
+    assert_eq!(
+        (&fresh["version"], &fresh["title"]),
+        (&8.into(), &"t".into())
+    );
+    // What is fetched later is, letter for letter, what the page holds, so that it can tell what is new.
+    assert!(served.contains(fresh["data"].as_str().unwrap()));
+    assert!(served.contains(fresh["sections"].as_str().unwrap()));
+    let empty = PageData::new("t", vec![]);
+    assert!(matches!(
+        page::served(&empty, &live),
+        Err(PageError::NoRuns)
+    ));
+    assert!(matches!(page::fresh(&empty, 1), Err(PageError::NoRuns)));
 }

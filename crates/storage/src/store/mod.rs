@@ -109,6 +109,17 @@ impl Store {
         Ok(store)
     }
 
+    /// The store in a file, for a look in passing: nothing is written, results that wait beside the file stay there, and
+    /// each operation waits no longer than `wait` for another process.
+    ///
+    /// # Errors
+    /// As [`Store::open_read`].
+    pub fn peek(path: impl AsRef<Path>, wait: Duration) -> Result<Store, Error> {
+        let store = Store::of(path.as_ref(), false).with_timeout(wait);
+        store.file.check(wait)?;
+        Ok(store)
+    }
+
     fn prepare(&self) -> Result<(), Error> {
         let path = self.path();
         if journal::exists(path) && !path.exists() {

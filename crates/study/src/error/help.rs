@@ -150,6 +150,10 @@ impl StudyError {
             }
             E::NotAPlane { .. } => "draw a page",
             E::Panicked { .. } => "report it together with the request and the lines above",
+            E::Port { .. } => "give another port, or 0 for any that is free",
+            E::NothingToView { .. } => {
+                "name a folder with .csv, .json, .npz, .h5, .parquet or .duckdb files"
+            }
             E::Io { source, .. } => io_help(source),
             E::Import(error) => return error.help(),
             E::Store(error) => below::store(error)?,

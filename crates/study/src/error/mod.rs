@@ -722,6 +722,20 @@ pub enum StudyError {
     /// Pages.
     #[error(transparent)]
     Page(#[from] landscape_plot::page::PageError),
+    /// A folder without anything to show.
+    #[error("`{}` holds neither landscapes nor databases", core::path_words(path))]
+    NothingToView {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The port of a server cannot be had.
+    #[error("cannot listen on port {port} of this machine: {source}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The operating system.
     #[error("cannot {action} `{}`: {source}", path.display())]
     Io {

@@ -4,11 +4,15 @@ use crate::StudyError;
 use crate::diagnose::evidence;
 use crate::hessian::training_of;
 use crate::record::{Provenance, Settings};
-use landscape_core::{Diagnosis, Direction, Surface, Trajectory, Value};
+use landscape_core::{Diagnosis, Direction, Surface, Trajectory, Value, path_text};
 use landscape_plot::LossCurve;
 use landscape_storage::{
-    Curvature, CurvatureMap, CurvaturePoint, Error, NamedTrajectory, Run, Store, TrainRecord,
+    Curvature, CurvatureMap, CurvaturePoint, Error, Format, NamedTrajectory, Run, RunKind, Status,
+    Store, TrainRecord, read_surface,
 };
+use serde_json::json;
+use std::path::Path;
+use std::time::SystemTime;
 
 /// A run with everything of it that can be drawn.
 #[derive(Debug)]
@@ -75,19 +79,59 @@ impl RunContents {
         let directions = optional(store.directions_without_tensors(&run))?;
         let surface = optional(store.load_surface(&run))?;
         let map = optional(store.load_curvature_map(&run))?;
+        let directions = directions.map_or(Vec::new(), |stored| stored.directions);
         Ok(RunContents {
-            map: map.or_else(|| surface.as_ref().and_then(map_of_terms)),
-            surface,
-            directions: directions.map_or(Vec::new(), |stored| stored.directions),
             paths: store.load_trajectories(&run)?,
             records: store.records(&run)?,
             curvature: store.curvature(&run)?,
             training,
+            ..Self::of(run, surface, directions, map)
+        })
+    }
+
+    /// The landscape in a file, as a run of the file's name that is stored nowhere; with notes, in sentences, about what
+    /// was not taken as the file has it.
+    ///
+    /// # Errors
+    /// Another ending than those of landscapes, and what is wrong with the file.
+    pub fn read(path: &Path) -> Result<(Self, Vec<String>), StudyError> {
+        let format = Format::of_path(path)?;
+        let (surface, notes) = read_surface(path, format)?;
+        let written = path.metadata().and_then(|data| data.modified());
+        let run = Run {
+            id: 0,
+            name: path_text(Path::new(path.file_name().unwrap_or_default())),
+            kind: RunKind::Import,
+            identity: String::new(),
+            settings: json!({ "format": format.name(), "grid": surface.grid() }),
+            provenance: json!({ "file": path_text(path) }),
+            created: written.unwrap_or(SystemTime::UNIX_EPOCH),
+            finished: None,
+            status: Status::Complete,
+        };
+        Ok((Self::of(run, Some(surface), Vec::new(), None), notes))
+    }
+
+    /// A run with its landscape and nothing else yet.
+    fn of(
+        run: Run,
+        surface: Option<Surface>,
+        directions: Vec<Direction>,
+        map: Option<CurvatureMap>,
+    ) -> Self {
+        RunContents {
+            map: map.or_else(|| surface.as_ref().and_then(map_of_terms)),
+            surface,
+            directions,
+            paths: Vec::new(),
+            records: Vec::new(),
+            curvature: Vec::new(),
+            training: None,
             diagnoses: Vec::new(),
             settings: Settings::of(&run),
             provenance: Provenance::of(&run),
             run,
-        })
+        }
     }
 
     /// Adds what its records, paths and landscapes say of its trainings.

@@ -1,18 +1,18 @@
 //! Runs as tabs and sections of an interactive page.
 
-use super::{RunContents, page_curvature};
+use super::{FigureKind, Look, RunContents, losses_of, page_curvature};
 use crate::StudyError;
 use crate::metrics::{barrier_of, metric_rows};
 use landscape_core::{Surface, Value, metrics, short};
-use landscape_plot::page::{PageData, PageRun};
-use landscape_plot::{Aspect, LossCurve, Options};
+use landscape_plot::page::{PageCurvature, PageData, PageRun};
+use landscape_plot::{Aspect, Figure, LossCurve, Options};
 use landscape_storage::Run;
 
 /// One page for runs: a tab for each that has a landscape, with the losses of all trainings, and a section for each that
-/// has curvature.
+/// has curvature; without a landscape also sections for trainings and paths.
 ///
 /// # Errors
-/// Where no run has either, and those of figures.
+/// Where no run has any of them, and those of figures.
 pub fn page_of(runs: &[RunContents], title: Option<&str>) -> Result<PageData, StudyError> {
     let curves = runs.iter().filter_map(|run| run.loss_curve().ok());
     let curves: Vec<LossCurve> = curves.collect();
@@ -20,9 +20,13 @@ pub fn page_of(runs: &[RunContents], title: Option<&str>) -> Result<PageData, St
         .filter(|run| run.surface.is_some())
         .map(|run| page_run(run, &curves))
         .collect::<Result<Vec<_>, _>>()?;
-    let curvature = { runs.iter() }
-        .filter_map(|run| page_curvature(run).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut curvature = match shown.is_empty() {
+        true => sections(runs)?,
+        false => Vec::new(),
+    };
+    for run in runs {
+        curvature.extend(page_curvature(run)?);
+    }
     if let ([first, ..], true, true) = (runs, shown.is_empty(), curvature.is_empty()) {
         first.landscape()?;
     }
@@ -32,6 +36,63 @@ pub fn page_of(runs: &[RunContents], title: Option<&str>) -> Result<PageData, St
         None => format!("Loss landscape: {}", names.join(", ")),
     };
     Ok(PageData::new(title, shown).with_curvature(curvature))
+}
+
+/// Trainings, and paths whose plane is not sampled, as sections.
+fn sections(runs: &[RunContents]) -> Result<Vec<PageCurvature>, StudyError> {
+    let trained = |run: &&RunContents| !run.records.is_empty();
+    let together = runs.len() > 1 && runs.iter().all(|run| trained(&run));
+    let mut sections = Vec::new();
+    if together {
+        let names: Vec<&str> = runs.iter().map(|run| run.run.name.as_str()).collect();
+        sections.push(PageCurvature {
+            name: names.join(", "),
+            heading: Some("Trainings".to_owned()),
+            figures: vec![losses(runs)?],
+            ..PageCurvature::default()
+        });
+    }
+    for run in runs.iter().filter(trained) {
+        let own = match together {
+            true => Vec::new(),
+            false => vec![losses(std::slice::from_ref(run))?],
+        };
+        sections.push(section("Training", run, own));
+    }
+    for run in runs.iter().filter(|run| !run.paths.is_empty()) {
+        sections.push(section("Path", run, paths(run)?));
+    }
+    Ok(sections)
+}
+
+/// The losses of trainings, with their heading.
+fn losses(runs: &[RunContents]) -> Result<(String, Figure), StudyError> {
+    let figure = losses_of(runs, &Look::default())?;
+    Ok((FigureKind::Losses.title().to_owned(), figure))
+}
+
+/// The losses along each path of a run.
+fn paths(run: &RunContents) -> Result<Vec<(String, Figure)>, StudyError> {
+    let drawn = run.paths.iter().map(|path| {
+        let look = Look {
+            path: Some(path.label.clone()),
+            ..Look::default()
+        };
+        let title = format!("{}: {}", FigureKind::PlaneLosses.title(), path.label);
+        Ok((title, run.draw(FigureKind::PlaneLosses, &look)?))
+    });
+    drawn.collect()
+}
+
+fn section(heading: &str, run: &RunContents, figures: Vec<(String, Figure)>) -> PageCurvature {
+    PageCurvature {
+        name: run.run.name.clone(),
+        heading: Some(heading.to_owned()),
+        figures,
+        facts: run.facts(),
+        command: run.provenance.command.clone(),
+        ..PageCurvature::default()
+    }
 }
 
 /// A run as a tab of a page, with all that is known about it and the losses of trainings beside it.

@@ -1,10 +1,11 @@
 //! Figures of stored runs: which ones they have, and the files that are asked for.
 
 use landscape_core::{Grid, Measured, Sample, Term};
+use landscape_plot::page::PageCurvature;
 use landscape_storage::{RunKind, RunSpec, Store};
 use landscape_study::StudyError;
 use landscape_study::figures::{
-    FigureFiles, FigureKind, FigureRequest, FigureSource, Figures, Look, RunContents,
+    FigureFiles, FigureKind, FigureRequest, FigureSource, Figures, Look, RunContents, page_of,
 };
 use landscape_study::hessian::{CurvatureRequest, CurvatureStudy};
 use landscape_study::runs::{Landscape, LandscapeRequest, TrainRequest, Training};
@@ -160,6 +161,71 @@ fn what_cannot_be_drawn_is_said() {
     ));
     let error = refused("moons", Some(FigureKind::Contour), "a.svg", None);
     assert_eq!(error.to_string(), "run `moons` (train) has no landscape");
+}
+
+/// Without a landscape a page shows what there is.
+#[test]
+fn trainings_and_paths_have_pages() {
+    let (folder, store) = stored();
+    let page = |names: &[&str]| {
+        let runs = names.iter().map(|name| RunContents::load(&store, name));
+        let runs = runs.collect::<Result<Vec<_>, _>>().expect("loaded");
+        page_of(&runs, None).expect("a page")
+    };
+    let headings = |names: &[&str]| {
+        let found = page(names).curvature;
+        let heading = |section: &PageCurvature| {
+            let heading = section.heading.as_deref().unwrap_or("Curvature");
+            format!("{heading}: {}, {}", section.name, section.figures.len())
+        };
+        found.iter().map(heading).collect::<Vec<_>>()
+    };
+    assert_eq!(headings(&["moons"]), ["Training: moons, 1"]);
+    let mut other = TrainRequest::new("mlp:2-3-1".parse().expect("a network"));
+    other.data.data = Some("moons:n=40".parse().expect("data"));
+    other.config.epochs = 2;
+    other.keep.name = Some("other".to_owned());
+    let training = Training::prepare(&other, &()).expect("prepared");
+    training.run(&store, &()).expect("trained");
+    assert_eq!(
+        headings(&["moons", "other"]),
+        [
+            "Trainings: moons, other, 1",
+            "Training: moons, 0",
+            "Training: other, 0"
+        ]
+    );
+    let mut bare = TrajectoryRequest {
+        runs: vec!["moons".to_owned()],
+        ..TrajectoryRequest::default()
+    };
+    bare.keep.name = Some("bare".to_owned());
+    let paths = ProjectedPaths::prepare(&bare, Some(&store), &()).expect("prepared");
+    paths.run(&store, &()).expect("projected");
+    assert_eq!(headings(&["bare"]), ["Path: bare, 1"]);
+    // Beside a landscape a training is its curve there.
+    assert_eq!(headings(&["moons", "plane"]), [""; 0]);
+    assert_eq!(page(&["moons", "plane"]).runs[0].curves.len(), 1);
+    drop(folder);
+}
+
+#[test]
+fn a_landscape_in_a_file_is_a_run_that_is_not_stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("plane.csv");
+    fs::write(
+        &file,
+        "i,j,alpha,beta,loss\n0,0,0,0,1\n0,1,0,1,2\n1,0,1,0,3\n1,1,1,1,4\n",
+    )
+    .expect("written");
+    let (run, _) = RunContents::read(&file).expect("read");
+    assert_eq!((run.run.name.as_str(), run.dims()), ("plane.csv", 2));
+    assert_eq!(
+        page_of(&[run], None).expect("a page").runs[0].name,
+        "plane.csv"
+    );
+    assert!(RunContents::read(&folder.path().join("none.csv")).is_err());
+    assert!(RunContents::read(&folder.path().join("plane.txt")).is_err());
 }
 
 #[test]

@@ -1,0 +1,260 @@
+//! What is shown: runs, files, folders.
+
+use crate::support::{Server, begun, bowl, complete, database, embedded, written};
+use landscape_storage::{Format, RunKind, RunSpec, Status, Store, TrainRecord};
+use landscape_view::{View, ViewRequest};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn request<S: Into<std::ffi::OsString>>(
+    named: impl IntoIterator<Item = S>,
+    usual: &std::path::Path,
+) -> ViewRequest {
+    ViewRequest {
+        usual: usual.to_owned(),
+        ..ViewRequest::new(named)
+    }
+}
+
+#[test]
+fn runs_are_listed_and_shown() {
+    let (_folder, path, store) = database();
+    complete(&store, "before", 5);
+    complete(&store, "after", 5);
+    let (part, grid) = begun(&store, "part", 5);
+    store.append_points(&part, &bowl(&grid, 0..7)).unwrap();
+    store.finish(&part, Status::Interrupted).unwrap();
+    let server = Server::of([&path]);
+    let listing = server.listing();
+    let rows = listing["sources"][0]["rows"].as_array().unwrap();
+    let names: Vec<_> = rows
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["part", "after", "before"]);
+    assert_eq!(rows[0]["state"], "interrupted");
+    assert_eq!(
+        (&rows[0]["points"], &rows[0]["total"]),
+        (&json!(7), &json!(25))
+    );
+    assert_eq!(rows[1]["holds"], "5x5 points");
+
+    let page = server.get("/run/0/before");
+    assert_eq!(page.status, 200);
+    let data = embedded(&page.text, "data");
+    assert_eq!(data["runs"][0]["name"], "before");
+    let both = server.get("/compare?run=0%2Fbefore&run=0/after").text;
+    assert_eq!(embedded(&both, "data")["runs"].as_array().unwrap().len(), 2);
+    let live = embedded(&both, "live");
+    assert_eq!(live["plots"][1]["run"], "after");
+    assert_eq!(live["plots"][1]["database"], path.display().to_string());
+    // What a page asks for later is what it was made from.
+    let fresh: serde_json::Value =
+        serde_json::from_str(&server.get(live["data"].as_str().unwrap()).text).unwrap();
+    let text = fresh["data"].as_str().unwrap();
+    assert!(both.contains(text));
+    // Of a run that is not complete, the points that are there.
+    assert_eq!(server.get("/run/0/part").status, 200);
+}
+
+#[test]
+fn a_run_that_is_named_is_shown_first() {
+    let (_folder, path, store) = database();
+    complete(&store, "plane", 3);
+    complete(&store, "other", 3);
+    let view = View::prepare(&request(["plane"], &path), &()).unwrap();
+    let server = Server::serve(view);
+    let answer = server.get("/");
+    assert_eq!(answer.status, 303);
+    let to = answer.header("location").unwrap();
+    assert_eq!(to, format!("/run/0/plane?token={}", server.token));
+    // The way back to the list has no token.
+    let cookie = answer
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let list = server.ask("GET / HTTP/1.0", &[&format!("Cookie: {cookie}")]);
+    assert!(list.text.contains("\"other\""), "{}", list.head);
+    // By its number as well, and several side by side.
+    let number = store.find("plane").unwrap().id.to_string();
+    let view = View::prepare(&request([number.as_str(), "other"], &path), &()).unwrap();
+    let to = Server::serve(view)
+        .get("/")
+        .header("location")
+        .unwrap()
+        .to_owned();
+    assert!(
+        to.starts_with("/compare?run=0%2fplane&run=0%2fother&token="),
+        "{to}"
+    );
+}
+
+#[test]
+fn what_is_not_there_is_the_usual_error() {
+    let (folder, path, _store) = database();
+    let refused = |named: &str, usual: &std::path::Path| {
+        let error = View::prepare(&request([named], usual), &()).unwrap_err();
+        error
+            .to_string()
+            .replace(&folder.path().display().to_string(), "DIR")
+    };
+    assert_eq!(
+        refused("plane", &path),
+        "`DIR/landscape.duckdb` has no run `plane`"
+    );
+    let none = folder.path().join("none.duckdb");
+    assert_eq!(
+        refused("plane", &none),
+        "there is no database `DIR/none.duckdb`"
+    );
+    let file = folder.path().join("none.csv");
+    let words = refused(file.to_str().unwrap(), &path);
+    assert!(words.starts_with("cannot read `DIR/none.csv`: "), "{words}");
+    let words = refused(none.to_str().unwrap(), &path);
+    assert_eq!(words, "there is no database `DIR/none.duckdb`");
+    let empty = folder.path().join("empty.d");
+    std::fs::create_dir(&empty).unwrap();
+    let words = refused(empty.to_str().unwrap(), &path);
+    assert_eq!(
+        words,
+        "`DIR/empty.d` holds neither landscapes nor databases"
+    );
+    std::fs::write(folder.path().join("bad.json"), "{").unwrap();
+    let bad = folder.path().join("bad.json");
+    assert!(refused(bad.to_str().unwrap(), &path).contains("bad.json"));
+}
+
+#[test]
+fn a_file_is_a_page_and_a_folder_a_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    written(&at("bowl.json"), Format::Json);
+    let server = Server::of([at("bowl.json")]);
+    let to = server.get("/").header("location").unwrap().to_owned();
+    assert!(to.starts_with("/run/0/bowl.json?"), "{to}");
+    let page = server.get("/run/0/bowl.json").text;
+    assert_eq!(embedded(&page, "data")["runs"][0]["name"], "bowl.json");
+    assert_eq!(embedded(&page, "live")["plots"][0]["database"], json!(null));
+
+    for (name, format) in [
+        ("a.csv", Format::Csv),
+        ("b.npz", Format::Npz),
+        ("c.h5", Format::H5),
+        ("d.parquet", Format::Parquet),
+    ] {
+        written(&at(name), format);
+    }
+    std::fs::write(at("notes.txt"), "no landscape").unwrap();
+    complete(&Store::open(at("runs.duckdb")).unwrap(), "plane", 3);
+    let server = Server::of([folder.path()]);
+    assert_eq!(server.get("/").status, 200);
+    let sources = server.listing()["sources"].clone();
+    assert_eq!(sources[0]["rows"][0]["name"], "plane");
+    let rows = sources[1]["rows"].as_array().unwrap();
+    let names: Vec<_> = rows
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["a.csv", "b.npz", "bowl.json", "c.h5", "d.parquet"]);
+    for name in names {
+        let page = server.get(&format!("/run/1/{name}"));
+        assert_eq!(page.status, 200, "{name}");
+        assert_eq!(embedded(&page.text, "data")["runs"][0]["name"], name);
+    }
+    // A run beside a landscape in a file, and no way out of the folder.
+    let both = server.get("/compare?run=0/plane&run=1/a.csv").text;
+    assert_eq!(embedded(&both, "data")["runs"].as_array().unwrap().len(), 2);
+    std::fs::write(
+        folder.path().join("../outside.csv"),
+        "alpha,loss\n0,1\n1,2\n",
+    )
+    .ok();
+    for name in [
+        "..%2foutside.csv",
+        "../outside.csv",
+        "%2fetc%2fpasswd",
+        "notes.txt",
+    ] {
+        assert_eq!(server.get(&format!("/run/1/{name}")).status, 404, "{name}");
+    }
+    std::fs::remove_file(folder.path().join("../outside.csv")).ok();
+}
+
+#[test]
+fn a_training_has_a_page_of_its_losses() {
+    let (_folder, path, store) = database();
+    let mut spec = RunSpec::new(RunKind::Train, json!({"model": "mlp:2-2"}));
+    spec.name = Some("net".to_owned());
+    let run = store.begin(&spec).unwrap();
+    let server = Server::of([&path]);
+    let before = server.get("/run/0/net");
+    assert!(before.text.contains("Not shown: net"));
+    assert!(before.text.contains("run `net` (train) has no landscape"));
+    let record = |step: u64| TrainRecord {
+        step,
+        epoch: step as f64,
+        loss: Some(1.0 / (1.0 + step as f64)),
+        ..TrainRecord::default()
+    };
+    let records: Vec<TrainRecord> = (0..5).map(record).collect();
+    store.put_records(&run, &records).unwrap();
+    let page = server.get("/run/0/net").text;
+    assert!(page.contains("Training: net") && page.contains("data:image/svg+xml"));
+    assert_eq!(
+        server.listing()["sources"][0]["rows"][0]["holds"],
+        "5 records"
+    );
+}
+
+/// A plane a thousand times.
+fn thousand(path: &std::path::Path, store: Store) {
+    complete(&store, "run 0", 11);
+    drop(store);
+    Store::close(path);
+    let conn = duckdb::Connection::open(path).unwrap();
+    conn.execute_batch(
+        "INSERT INTO runs SELECT run_id + i, 'run ' || i, kind, identity || i, settings, provenance, created, finished, status,
+             owner, writer FROM runs, range(1, 1000) t(i);
+         INSERT INTO names SELECT name, run_id FROM runs WHERE name != 'run 0';
+         INSERT INTO axes SELECT a.* REPLACE (a.run_id + i AS run_id) FROM axes a, range(1, 1000) t(i);
+         INSERT INTO points SELECT p.* REPLACE (p.run_id + i AS run_id) FROM points p, range(1, 1000) t(i);",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_thousand_runs_are_listed_at_once() {
+    let (_folder, path, store) = database();
+    thousand(&path, store);
+    let listed = |server: &Server| {
+        let begun = Instant::now();
+        let rows = server.listing()["sources"][0]["rows"].clone();
+        let took = begun.elapsed();
+        let rows = rows.as_array().unwrap();
+        assert!(rows.len() == 1000 && rows.iter().all(|row| row["points"] == 121));
+        took
+    };
+    // The machine may be busy once.
+    let servers: Vec<Server> = (0..3).map(|_| Server::of([&path])).collect();
+    let took = servers.iter().map(listed).min().unwrap();
+    assert!(took < Duration::from_millis(300), "{took:?}");
+    // Nothing has changed: nothing is read again.
+    let again = servers.iter().map(listed).min().unwrap();
+    assert!(again < took, "{again:?}, {took:?}");
+}
+
+#[test]
+fn a_stored_plane_is_shown_at_once() {
+    let (_folder, path, store) = database();
+    complete(&store, "plane", 51);
+    let server = Server::of([&path]);
+    let shown = || {
+        let begun = Instant::now();
+        assert_eq!(server.get("/run/0/plane").status, 200);
+        begun.elapsed()
+    };
+    let took = (0..3).map(|_| shown()).min().unwrap();
+    assert!(took < Duration::from_millis(300), "{took:?}");
+}
