@@ -125,11 +125,12 @@ impl Page<'_> {
         let kinds = own.figures().into_iter().map(|figure| figure.kind);
         // A path over contours shows the contours.
         let over = own.has_figure(FigureKind::Trajectory);
-        let kinds = kinds.filter(|kind| {
-            !left_out.contains(kind)
-                && !of_curvature.contains(kind)
-                && !(over && *kind == FigureKind::Contour)
-        });
+        let is_elsewhere = |kind: &FigureKind| {
+            left_out.contains(kind)
+                || of_curvature.contains(kind)
+                || (over && *kind == FigureKind::Contour)
+        };
+        let kinds = kinds.filter(|kind| !is_elsewhere(kind));
         let mut body = String::new();
         let mut typed = Vec::new();
         for kind in kinds {
