@@ -7,7 +7,6 @@ use crate::StudyError;
 use crate::command::Typed;
 use crate::diagnose::DiagnosisReport;
 use crate::figures::{FigureKind, Look, RunContents, panels_of};
-use crate::files::as_file;
 use crate::hessian::{CurvatureSummary, EigenvalueSummary};
 use crate::metrics::metric_rows;
 use crate::words::{or_dash, percent, plain};
@@ -258,11 +257,8 @@ impl Page<'_> {
 
     /// The command that draws the run.
     fn drawn(&self, kind: FigureKind, log: bool) -> String {
-        let run = &self.overview.run;
-        let file = format!("{}-{kind}.svg", as_file(run));
-        let typed = Typed::new("plot").name(run).option("--kind", kind.name());
-        let typed = if log { typed.flag("--log") } else { typed };
-        typed.option("-o", file).db(self.db, false).to_string()
+        let typed = Typed::figure(&self.overview.run, kind, log);
+        typed.db(self.db, false).to_string()
     }
 
     /// The commands that made runs.
