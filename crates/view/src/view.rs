@@ -8,29 +8,34 @@ use crate::watch::Watch;
 use landscape_storage::{Error, Format, Store};
 use landscape_study::StudyError;
 use landscape_study::report::{Reporter, say_journal};
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the sources are looked at, at most.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is to be served.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ViewRequest {
     /// Databases, files with landscapes and folders of either; what is none of these is a run of the databases, by name
     /// or number. Runs and files that are named are shown first.
-    pub named: Vec<OsString>,
+    pub named: Vec<PathBuf>,
     /// Databases that are listed in any case.
     pub databases: Vec<PathBuf>,
     /// The database that is listed where none is named and one is needed.
     pub usual: PathBuf,
     /// The port on 127.0.0.1; any that is free where it is 0.
     pub port: u16,
+    /// How often the databases and files are looked at, at most, while a page listens: once a second where absent.
+    pub pause: Option<Duration>,
 }
 
 impl ViewRequest {
     /// These, on any free port.
-    pub fn new<S: Into<OsString>>(named: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: Into<PathBuf>>(named: impl IntoIterator<Item = S>) -> Self {
         ViewRequest {
             named: named.into_iter().map(Into::into).collect(),
             ..ViewRequest::default()
@@ -68,6 +73,7 @@ impl View {
             app: Arc::new(App {
                 watch: Watch::new(sources),
                 guard,
+                pause: request.pause.unwrap_or(PAUSE),
                 first,
             }),
             listener,
@@ -159,14 +165,13 @@ impl Found {
         }
     }
 
-    fn name(&mut self, word: &OsStr) -> Result<(), StudyError> {
-        let path = Path::new(word);
+    fn name(&mut self, path: &Path) -> Result<(), StudyError> {
         let sources = match path.exists() {
             true => Source::of(path),
             false if is_file_name(path) => return Err(missing(path)),
             false => Vec::new(),
         };
-        match (&sources[..], word.to_str()) {
+        match (&sources[..], path.to_str()) {
             // An empty folder may have the name of a run.
             ([], Some(name)) if !path.is_dir() || !name.contains(['/', '\\', '.']) => {
                 self.first.push(First::Run(name.to_owned()));

@@ -1,6 +1,5 @@
 use crate::words::DB;
 use clap::Args;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Show runs in the browser, also while they are computed
@@ -17,7 +16,7 @@ use std::path::PathBuf;
 pub struct ViewArgs {
     /// Runs by name or number, databases, files with landscapes (.csv, .json, .npz, .h5, .parquet), folders of these
     #[arg(value_name = "RUN|FILE")]
-    pub named: Vec<OsString>,
+    pub named: Vec<PathBuf>,
     /// Port on 127.0.0.1; 0 takes one that is free
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub port: u16,

@@ -16,6 +16,7 @@ pub fn view(args: &ViewArgs, console: &Console) -> Result<(), CliError> {
         databases: args.db.clone(),
         usual: DATABASE.into(),
         port: args.port,
+        pause: None,
     };
     let view = View::prepare(&request, console)?;
     let address = view.address();

@@ -1,6 +1,6 @@
 //! Pages in the browser: the address, the end, and a run of another process.
 
-use crate::support::{Bench, Said, Signal, halt_when, interrupt, start};
+use crate::support::{Bench, Said, Signal, halt_when, interrupt, start, stored};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Child;
@@ -111,7 +111,7 @@ fn a_run_of_another_process_is_followed() {
         &bench,
         "surface --model mlp:2-64-64-1 --data moons:n=2000 --grid 401 --threads 1 --batch 50 --name plane -q",
     );
-    halt_when(&mut surface, &bench, |_| true);
+    halt_when(&mut surface, &bench, |bench| stored(bench) > 0);
     let (child, address) = serving(&bench, "plane");
     assert!(answer(&address, "/run/0/plane").contains("\"name\":\"plane\""));
     let mut events = BufReader::new(asked(&address, "/events?run=0%2Fplane")).lines();

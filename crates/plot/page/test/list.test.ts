@@ -7,7 +7,7 @@ import { FIRST, type Listing, addressOf, apply, asked, choices, fromHash, toHash
 import { initial } from "../src/state";
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
-  name, others: [], kind: "surface", model: "mlp:2-8-1", state: "complete", running: false, holds: "5x5 points", points: 25,
+  id: 0, name, others: [], kind: "surface", model: "mlp:2-8-1", state: "complete", running: false, holds: "5x5 points", points: 25,
   total: 25, records: 0, created: "2026-03-01T12:00:00Z", part: null, version: 1, ...more,
 });
 

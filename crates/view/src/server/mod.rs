@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 /// How often the server is asked whether it is to stop.
 const ASK: Duration = Duration::from_millis(50);
-/// How often the sources are looked at, at most.
-const LOOK: Duration = Duration::from_secs(1);
 /// How much longer than a look the pause after it is, so that looking takes a small part of a core.
-const SPARE: u32 = 30;
+const SPARE: u32 = 20;
+/// The longest such pause, as on a machine that is busy.
+const MOST: Duration = Duration::from_secs(3);
 /// How long reading that has begun may keep the server from ending.
 const END: Duration = Duration::from_millis(200);
 
@@ -29,6 +29,8 @@ const END: Duration = Duration::from_millis(200);
 pub struct App {
     pub watch: Watch,
     pub guard: Guard,
+    /// How often the sources are looked at, at most.
+    pub pause: Duration,
     /// The runs that are shown first; the list where there are none.
     pub first: Vec<Key>,
 }
@@ -68,7 +70,8 @@ async fn look(app: Arc<App>) {
             let app = Arc::clone(&app);
             let _ = tokio::task::spawn_blocking(move || app.watch.look()).await;
         }
-        tokio::time::sleep(LOOK.max(begun.elapsed() * SPARE)).await;
+        let spare = (begun.elapsed() * SPARE).min(MOST);
+        tokio::time::sleep(app.pause.max(spare)).await;
     }
 }
 

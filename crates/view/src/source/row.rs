@@ -9,6 +9,8 @@ use std::path::Path;
 /// A run, or a landscape in a file, as it is listed; the page's script reads it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// Its number in the database; 0 for a file.
+    pub id: i64,
     /// The name it is asked for by.
     pub name: String,
     /// Its other names.
@@ -48,6 +50,7 @@ impl Row {
         let held = Some(run.holds.clone()).filter(|holds| holds != "-");
         let holds: Vec<String> = held.into_iter().chain(records).collect();
         Row {
+            id: run.id,
             state: run.state(),
             running: run.status == Status::Running,
             holds: match holds.is_empty() {
@@ -75,6 +78,7 @@ impl Row {
         let written = data.as_ref().and_then(|data| data.modified().ok());
         let format = Format::of_path(file).map_or("file", Format::name);
         Row {
+            id: 0,
             name: name_of(file),
             others: Vec::new(),
             kind: format.to_owned(),

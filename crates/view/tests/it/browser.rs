@@ -68,7 +68,7 @@ fn a_run_is_watched_from_start_to_end() {
         true
     );
     let command = format!(
-        "landscape plot plane --kind contour --colormap magma --db {} -o plane.svg",
+        "landscape plot plane --kind contour --log --colormap magma --db {} -o plane.svg",
         path.display()
     );
     browser.until(

@@ -5,7 +5,6 @@ use landscape_storage::{Format, Run, RunKind, RunSpec, Status, Store, export_sur
 use landscape_study::Reporter;
 use landscape_view::{View, ViewRequest};
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -35,8 +34,11 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn of<S: Into<OsString>>(named: impl IntoIterator<Item = S>) -> Self {
-        Server::serve(View::prepare(&ViewRequest::new(named), &()).unwrap())
+    /// One that looks at its sources as fast as it can.
+    pub fn of<S: Into<PathBuf>>(named: impl IntoIterator<Item = S>) -> Self {
+        let mut request = ViewRequest::new(named);
+        request.pause = Some(Duration::from_millis(10));
+        Server::serve(View::prepare(&request, &()).unwrap())
     }
 
     pub fn serve(view: View) -> Self {

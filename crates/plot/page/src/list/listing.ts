@@ -58,7 +58,7 @@ export function asked(listing: Listing, { query, kind, status, order, falling }:
   };
   const found = listing.sources.flatMap(({ rows }, source) => rows.filter(fits).map((row) => ({ key: keyOf(source, row.name), source, row })));
   const by = (a: Entry, b: Entry) => order === "created"
-    ? a.row.created.localeCompare(b.row.created) || a.row.version - b.row.version
+    ? a.row.created.localeCompare(b.row.created) || a.row.id - b.row.id
     : inOrder.compare(text(a.row, order), text(b.row, order));
   return found.sort((a, b) => (falling ? by(b, a) : by(a, b)) || inOrder.compare(a.row.name, b.row.name));
 }

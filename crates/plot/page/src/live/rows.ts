@@ -4,6 +4,7 @@ import { grouped } from "../words";
 
 /** A run of a list, or a landscape in a file. */
 export interface Row {
+  id: number;
   name: string;
   /** Its other names. */
   others: string[];
