@@ -14,12 +14,13 @@
 //!
 //! ```sh
 //! landscape data get cifar10 --dir data
-//! cargo run --release --example 06-resnet-shortcuts [FOLDER [CHECKPOINTS data]]
+//! cargo run --release --example 06-resnet-shortcuts [FOLDER [CHECKPOINTS data | PLANES]]
 //! ```
 //!
 //! CHECKPOINTS is a folder with any of `resnet20`, `resnet20-noshort`, `resnet56` and
 //! `resnet56-noshort`, as `.safetensors`, `.pt`, `.pth` or `.t7`, with the names of the tensors of
-//! tomgoldstein/loss-landscape. Without it, untrained networks and images of noise take their place,
+//! tomgoldstein/loss-landscape. What is sampled is kept in FOLDER as `NAME.npz`; with PLANES, a folder of such files,
+//! nothing is sampled, and the pictures are drawn from them. Without any, untrained networks and images of noise take their place,
 //! which shows how the lesson runs and nothing else.
 
 mod common;
@@ -28,14 +29,15 @@ use burn::tensor::Device;
 use common::Output;
 use loss_landscape::core::{
     Adaptive, BiasMode, Direction, Distribution, Grid, Normalization, Params, Plane, Rng, Sampler,
-    Surface, Value, from_fn, metrics, orthogonalize,
+    Source, Surface, Value, from_fn, metrics, orthogonalize,
 };
 use loss_landscape::models::{
     Dataset, LossKind, ModelSpec, Network, Split, load, load_network_params, save_weights,
     trace_network,
 };
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{Options, Scale, contour, surface3d};
+use loss_landscape::plot::{Options, Scale, axis_label, contour, surface3d};
+use loss_landscape::storage::{Format, export_surface, import_surface};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,6 +52,11 @@ const NAMES: [&str; 4] = [
     "resnet56-noshort",
 ];
 const ENDINGS: [&str; 4] = ["safetensors", "pt", "pth", "t7"];
+/// How directions are drawn and scaled.
+const SEED: u64 = 42;
+const NORM: Normalization = Normalization::Filter;
+/// What is at the origin, where the networks have learnt something.
+const TRAINED: &str = "trained point";
 
 fn main() -> ExitCode {
     match lesson() {
@@ -64,24 +71,10 @@ fn main() -> ExitCode {
 fn lesson() -> Result<()> {
     let out = Output::of("06-resnet-shortcuts")?;
 
-    // 1. Test images that no network has seen in training, each channel shifted and scaled as it
-    //    was there; here the first few, enough for the shape of a landscape.
-    let inputs = Inputs::given(&out)?;
-    let split = Split::Test;
-    let data = load(
-        &"cifar10".parse()?,
-        Some(&inputs.data),
-        split,
-        Some(inputs.images),
-    )?;
-    println!("images: {}", data.name());
-
-    // 2. A plane for each checkpoint. All see the same images and the same grid.
-    let grid = Grid::square(inputs.points, 1.0, 2)?;
-    let mut planes = Vec::new();
-    for (name, file) in &inputs.checkpoints {
-        planes.push(Sampled::new(name, file, &data, &grid)?);
-    }
+    let (planes, origin) = match std::env::args_os().nth(2).map(PathBuf::from) {
+        Some(folder) if std::env::args_os().len() == 3 => (stored(&folder)?, TRAINED),
+        _ => sampled(&out)?,
+    };
 
     // 3. Pictures on one scale: without it, a cliff and a dent have the same colours. The
     //    logarithm keeps the basin visible beside the walls.
@@ -91,15 +84,11 @@ fn lesson() -> Result<()> {
         ..Options::default()
     };
     let shared = log.share(&surfaces);
-    for Sampled {
-        name,
-        plane,
-        surface,
-    } in &planes
-    {
-        let mut options = shared.clone().directions(plane.directions());
+    for Sampled { name, surface } in &planes {
+        let mut options = shared.clone();
+        options.axes = [0, 1, 2].map(|k| Some(axis_label(k, &drawn(k as u64), NORM)));
         options.title = Some(heading(name));
-        options.origin = Some(inputs.origin.into());
+        options.origin = Some(origin.into());
         out.figure(&format!("{name}-contour"), contour(surface, &options)?)?;
         out.figure(&format!("{name}-surface"), surface3d(surface, &options)?)?;
     }
@@ -124,10 +113,56 @@ fn lesson() -> Result<()> {
     ))
 }
 
-/// A network's plane, and the losses on it.
+/// 1 and 2. The planes of all checkpoints, and what the weights are.
+fn sampled(out: &Output) -> Result<(Vec<Sampled>, &'static str)> {
+    // 1. Test images that no network has seen in training, each channel shifted and scaled as it
+    //    was there; here the first few, enough for the shape of a landscape.
+    let inputs = Inputs::given(out)?;
+    let split = Split::Test;
+    let data = load(
+        &"cifar10".parse()?,
+        Some(&inputs.data),
+        split,
+        Some(inputs.images),
+    )?;
+    println!("images: {}", data.name());
+
+    // 2. A plane for each checkpoint. All see the same images and the same grid.
+    let grid = Grid::square(inputs.points, 1.0, 2)?;
+    let mut planes = Vec::new();
+    for (name, file) in &inputs.checkpoints {
+        let plane = Sampled::new(name, file, &data, &grid)?;
+        let kept = out.file(&format!("{name}.npz"));
+        export_surface(&plane.surface, Format::Npz, &kept, true)?;
+        planes.push(plane);
+    }
+    Ok((planes, inputs.origin))
+}
+
+/// Planes that were sampled before.
+fn stored(folder: &Path) -> Result<Vec<Sampled>> {
+    let file = |name: &str| folder.join(format!("{name}.npz"));
+    let known = NAMES.into_iter().filter(|name| file(name).is_file());
+    let read = |name: &str| -> Result<Sampled> {
+        let surface = import_surface(&file(name), Format::Npz)?;
+        let name = name.to_owned();
+        Ok(Sampled { name, surface })
+    };
+    let planes: Vec<Sampled> = known.map(read).collect::<Result<_>>()?;
+    match planes.is_empty() {
+        true => Err(format!(
+            "{} has no plane of {}.npz",
+            folder.display(),
+            NAMES.join(".npz, ")
+        )
+        .into()),
+        false => Ok(planes),
+    }
+}
+
+/// A network's plane: the losses on it.
 struct Sampled {
     name: String,
-    plane: Plane,
     surface: Surface,
 }
 
@@ -150,11 +185,16 @@ impl Sampled {
             grid.len()
         );
         let name = name.to_owned();
-        Ok(Sampled {
-            name,
-            plane,
-            surface,
-        })
+        Ok(Sampled { name, surface })
+    }
+}
+
+/// Where the direction of an axis is from.
+fn drawn(stream: u64) -> Source {
+    Source::Random {
+        seed: SEED,
+        stream,
+        distribution: Distribution::Gaussian,
     }
 }
 
@@ -162,8 +202,8 @@ impl Sampled {
 /// scales and shifts of BatchNorm, stay as they are.
 fn random_plane(params: &Params) -> Result<Plane> {
     let draw = |stream| {
-        let raw = Direction::random(params, Distribution::Gaussian, 42, stream);
-        raw.normalize(params, Normalization::Filter, BiasMode::Zero)
+        let raw = Direction::random(params, Distribution::Gaussian, SEED, stream);
+        raw.normalize(params, NORM, BiasMode::Zero)
     };
     let mut directions = vec![draw(0)?, draw(1)?];
     orthogonalize(&mut directions)?;
@@ -237,8 +277,8 @@ impl Inputs {
                 let folder = stand_ins(out)?;
                 (folder.clone(), folder, 16, 9, "initial point")
             }
-            [checkpoints, data] => (checkpoints.clone(), data.clone(), 128, 33, "trained point"),
-            _ => return Err("arguments: [FOLDER [CHECKPOINTS DATA]]".into()),
+            [checkpoints, data] => (checkpoints.clone(), data.clone(), 128, 33, TRAINED),
+            _ => return Err("arguments: [FOLDER [CHECKPOINTS DATA | PLANES]]".into()),
         };
         Ok(Inputs {
             checkpoints: checkpoints(&folder)?,

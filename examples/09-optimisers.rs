@@ -111,9 +111,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut by_epoch = log.clone();
     by_epoch.axes[0] = Some("epoch".into());
     out.figure("losses", losses(&curves, &by_epoch)?)?;
-    let panels: Vec<PanelOf> = rows.iter().filter_map(panel).collect();
+    let lettered = rows.iter().zip('a'..='z');
+    let titles = lettered.map(|(row, letter)| format!("({letter}) {}", row.label));
+    let titles: Vec<String> = titles.collect();
+    let panels: Vec<PanelOf> = rows.iter().zip(&titles).filter_map(panel).collect();
     let page = Options {
         style: Style::of(Size::Double),
+        axes: [1, 2, 3].map(|k| Some(format!("direction {k} (filter-normalised)"))),
         ..log
     };
     out.figure("ends", side_by_side(&panels, &page)?)
@@ -129,9 +133,9 @@ fn curve(one: &Trained) -> LossCurve {
 }
 
 /// The surface around an end; a training that diverged has none.
-fn panel(row: &Row) -> Option<PanelOf<'_>> {
+fn panel<'a>((row, title): (&'a Row, &'a String)) -> Option<PanelOf<'a>> {
     Some(PanelOf {
-        title: &row.label,
+        title,
         surface: row.surface.as_ref()?,
         paths: &[],
     })

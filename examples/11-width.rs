@@ -65,7 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         scale: Scale::Log,
         ..Options::default()
     };
-    let shown: Vec<(String, Surface)> = rows.into_iter().filter_map(titled).collect();
+    let shown = rows.into_iter().zip('a'..='z').filter_map(titled);
+    let shown: Vec<(String, Surface)> = shown.collect();
     let panels: Vec<PanelOf> = { shown.iter() }
         .map(|(title, surface)| PanelOf {
             title,
@@ -76,6 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let page = Options {
         style: Style::of(Size::Double),
         origin: Some("trained point".into()),
+        axes: [1, 2, 3].map(|k| Some(format!("direction {k} (filter-normalised)"))),
         ..log.clone()
     };
     out.figure("widths", side_by_side(&panels, &page)?)?;
@@ -99,7 +101,8 @@ fn curve(one: &Trained) -> LossCurve {
     }
 }
 
-/// The surface around an end, with what it is called; a training that diverged has none.
-fn titled(row: Row) -> Option<(String, Surface)> {
-    Some((format!("{} ({})", row.label, row.model), row.surface?))
+/// The surface around an end, with a letter and what it is called; a training that diverged has none.
+fn titled((row, letter): (Row, char)) -> Option<(String, Surface)> {
+    let title = format!("({letter}) {} ({})", row.label, row.model);
+    Some((title, row.surface?))
 }

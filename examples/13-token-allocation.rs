@@ -153,9 +153,9 @@ fn look(value: Value, best: &Optimum) -> Options {
         name: name.to_owned(),
         at,
     };
-    let mut networks = vec![marked("best", best.at)];
+    let mut networks = vec![marked("best setting", best.at)];
     if best.robust_index != best.index {
-        networks.push(marked("robust", best.robust_at));
+        networks.push(marked("most robust setting", best.robust_at));
     }
     Options {
         value,

@@ -163,8 +163,13 @@ fn a_module_of_ones_own_gives_the_same_numbers_both_ways() {
 
 #[test]
 fn residual_networks_are_compared_without_checkpoints_too() {
-    let lesson = Example::run("06-resnet-shortcuts");
+    let mut lesson = Example::run("06-resnet-shortcuts");
     assert!(lesson.summary().contains("no CHECKPOINTS given"));
+    let table = |lesson: &Example| {
+        let lines = lesson.summary().lines();
+        let lines = lines.filter(|line| line.starts_with("| resnet"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
     for name in ["resnet20", "resnet20-noshort"] {
         lesson.has_figures(&[&format!("{name}-contour"), &format!("{name}-surface")]);
         // Untrained networks guess: ten classes are as likely as each other.
@@ -176,6 +181,10 @@ fn residual_networks_are_compared_without_checkpoints_too() {
         assert_eq!(lesson.number(&format!("{name}, adaptive to 1%:")), 81.0);
     }
     lesson.has_page();
+    // From the planes that it kept, it says the same.
+    let before = table(&lesson);
+    lesson.again_from_there("06-resnet-shortcuts");
+    assert_eq!((before.len(), table(&lesson)), (2, before));
 }
 
 #[test]

@@ -24,8 +24,19 @@ impl Example {
 
     /// Runs it once more, into the same folder.
     pub fn again(&mut self, name: &str) {
+        self.again_with(name, None);
+    }
+
+    /// Runs it once more, into the same folder, with what it left there before.
+    pub fn again_from_there(&mut self, name: &str) {
+        let there = self.folder.path().to_owned();
+        self.again_with(name, Some(there.as_path()));
+    }
+
+    fn again_with(&mut self, name: &str, more: Option<&Path>) {
         let program = program(name);
-        let output = Command::new(&program).arg(self.folder.path()).output();
+        let arguments = std::iter::once(self.folder.path()).chain(more);
+        let output = Command::new(&program).args(arguments).output();
         let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(

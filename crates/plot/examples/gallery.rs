@@ -619,6 +619,7 @@ fn pages(out: &Gallery<'_>, found: &Spectrum, rows: &[SharpnessRow]) -> Result<(
     };
     let curvature = PageCurvature {
         name: "trained network".to_owned(),
+        heading: None,
         description: Some("681 parameters, cross-entropy over 1,000 images".to_owned()),
         figures: vec![("Spectrum".to_owned(), spectrum(found, &Options::default())?)],
         eigenvalues: found.eigenvalues.iter().enumerate().map(rank).collect(),

@@ -114,7 +114,7 @@ pub struct HowArgs {
     /// Random vectors of the density
     #[arg(long, default_value_t = 8, value_parser = count::<0, 10_000>)]
     pub probes: usize,
-    /// Lanczos steps from each random vector of the density
+    /// Lanczos steps from each random vector of the density; beyond 80 the Gaussian that smooths it narrows with them
     #[arg(long, default_value_t = 80, value_parser = count::<0, 10_000>)]
     pub lanczos_steps: usize,
     /// Radius for the measures of sharpness that have one; each has its own default

@@ -19,7 +19,7 @@ pub struct ReportArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
     pub name: String,
-    /// FILE.html
+    /// The page: FILE.html
     #[arg(long, short)]
     pub output: PathBuf,
     /// Compute and store first what is lacking: random planes up to three, curvature, and the plane along eigenvectors

@@ -27,9 +27,11 @@ fn with_engines(bench: &Bench, words: &str) -> Said {
 
 /// What a file of a job holds, without what changes from machine to machine.
 fn told(bench: &Bench, name: &str) -> String {
-    let folder = fs::canonicalize(bench.path("")).unwrap();
-    let text = bench.read(name).replace(PROGRAM, "/bin/landscape");
-    text.replace(folder.to_str().unwrap(), "/home/me")
+    let whole = |path: &std::path::Path| fs::canonicalize(path).unwrap().display().to_string();
+    let text = bench
+        .read(name)
+        .replace(&whole(PROGRAM.as_ref()), "/bin/landscape");
+    text.replace(&whole(&bench.path("")), "/home/me")
 }
 
 /// Runs what Slurm would: one job of the array.

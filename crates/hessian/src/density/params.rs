@@ -31,6 +31,32 @@ impl Default for DensityParams {
     }
 }
 
+/// The share of the range that steps resolve, times their number.
+const RESOLVED: f64 = 1.6;
+
+impl DensityParams {
+    /// So many steps, with a Gaussian as narrow as they resolve, at most as wide as by default, and as many points as it takes.
+    ///
+    /// ```
+    /// use landscape_hessian::DensityParams;
+    ///
+    /// assert_eq!(DensityParams::of_steps(80), DensityParams::default());
+    /// let fine = DensityParams::of_steps(160);
+    /// assert_eq!((fine.width, fine.points), (0.01, 1024));
+    /// ```
+    pub fn of_steps(steps: usize) -> Self {
+        let usual = DensityParams::default();
+        let width = usual.width.min(RESOLVED / steps.max(1) as f64);
+        let points = (usual.points as f64 * usual.width / width).round();
+        DensityParams {
+            steps,
+            width,
+            points: points as usize,
+            ..usual
+        }
+    }
+}
+
 /// A checked density estimate; see the [module](crate::density).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Density {

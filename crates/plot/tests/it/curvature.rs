@@ -159,6 +159,32 @@ fn the_exact_spectrum_is_smoothed_alike() {
     assert_eq!(data[0], data[1]);
 }
 
+/// A bulk that the Gaussian hides has the Gaussian's shape, which is said.
+#[test]
+fn a_bulk_narrower_than_its_gaussian_is_told() {
+    let said = |bulk: f64, width: f64| {
+        let grid: Vec<f64> = (0..801).map(|k| f64::from(k - 400) / 100.0).collect();
+        // A bulk of that standard deviation under a Gaussian of that width.
+        let wide = bulk.hypot(width);
+        let density = grid
+            .iter()
+            .map(|at| (-0.5 * (at / wide).powi(2)).exp() / wide);
+        let smoothed = Spectrum {
+            density: Some(landscape_plot::Density {
+                density: density.collect(),
+                grid,
+                width,
+                ..Default::default()
+            }),
+            ..Spectrum::default()
+        };
+        let figure = spectrum(&smoothed, &plain()).unwrap();
+        text(&figure).contains("bulk is narrower than this Gaussian")
+    };
+    assert!(said(0.01, 0.1) && said(0.05, 0.1));
+    assert!(!said(0.2, 0.1) && !said(0.5, 0.1));
+}
+
 /// A dense spectrum alone is a histogram: the areas of its bars add up to 1.
 #[test]
 fn a_dense_spectrum_is_a_histogram() {

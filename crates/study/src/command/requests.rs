@@ -3,6 +3,8 @@
 use super::Typed;
 use crate::device::Evaluation;
 use crate::directions::{DirectionKind, GridRequest, PlaneRequest};
+use crate::figures::FigureKind;
+use crate::files::as_file;
 use crate::hessian::{CurvatureRequest, EigenMethod};
 use crate::problem::{DataRequest, NetworkRequest};
 use crate::runs::{Keep, LandscapeRequest};
@@ -56,6 +58,13 @@ impl Typed {
             .unless("--seed", &request.plane.seed, &usual.plane.seed)
             .evaluation(&request.evaluation)
             .keep(&request.keep)
+    }
+
+    /// A figure of a run of a kind, in a file of their names.
+    pub fn figure(run: &str, kind: FigureKind, log: bool) -> Self {
+        let file = format!("{}-{kind}.svg", as_file(run));
+        let typed = Typed::new("plot").name(run).option("--kind", kind.name());
+        typed.given("--log", log).option("-o", file)
     }
 
     fn some<T: ToString>(self, name: &str, value: Option<&T>) -> Self {

@@ -111,7 +111,7 @@ pub struct CurvatureRequest {
     pub trace_method: Option<Method>,
     /// Random vectors of the density.
     pub probes: usize,
-    /// Lanczos steps from each of them.
+    /// Lanczos steps from each of them; beyond 80 the Gaussian is narrower, see [`landscape_hessian::DensityParams::of_steps`].
     pub lanczos_steps: usize,
     /// Radius of the measures of sharpness that have one; each has its own default.
     pub rho: Option<f64>,

@@ -290,11 +290,16 @@ impl Wanted {
     /// Settings of the density.
     pub fn density_params(&self) -> DensityParams {
         DensityParams {
-            steps: self.asked.lanczos_steps,
             probes: self.asked.probes,
             seed: self.asked.plane.seed,
-            ..DensityParams::default()
+            ..DensityParams::of_steps(self.asked.lanczos_steps)
         }
+    }
+
+    /// The width of the Gaussian, where it is narrower than usual.
+    fn narrow(&self) -> Option<f64> {
+        let width = self.density_params().width;
+        (width < DensityParams::default().width).then_some(width)
     }
 
     /// Products that the density takes.
@@ -322,6 +327,7 @@ impl Wanted {
             density: self.asked.density.then_some(DensitySettings {
                 lanczos_steps: self.asked.lanczos_steps,
                 probes: self.asked.probes,
+                width: self.narrow(),
             }),
             per_layer: self.asked.per_layer,
             all_steps: self.asked.all_steps,

@@ -7,7 +7,6 @@ use crate::StudyError;
 use crate::command::Typed;
 use crate::diagnose::DiagnosisReport;
 use crate::figures::{FigureKind, Look, RunContents, panels_of};
-use crate::files::as_file;
 use crate::hessian::{CurvatureSummary, EigenvalueSummary};
 use crate::metrics::metric_rows;
 use crate::words::{or_dash, percent, plain};
@@ -125,11 +124,12 @@ impl Page<'_> {
         let kinds = own.figures().into_iter().map(|figure| figure.kind);
         // A path over contours shows the contours.
         let over = own.has_figure(FigureKind::Trajectory);
-        let kinds = kinds.filter(|kind| {
-            !left_out.contains(kind)
-                && !of_curvature.contains(kind)
-                && !(over && *kind == FigureKind::Contour)
-        });
+        let is_elsewhere = |kind: &FigureKind| {
+            left_out.contains(kind)
+                || of_curvature.contains(kind)
+                || (over && *kind == FigureKind::Contour)
+        };
+        let kinds = kinds.filter(|kind| !is_elsewhere(kind));
         let mut body = String::new();
         let mut typed = Vec::new();
         for kind in kinds {
@@ -257,11 +257,8 @@ impl Page<'_> {
 
     /// The command that draws the run.
     fn drawn(&self, kind: FigureKind, log: bool) -> String {
-        let run = &self.overview.run;
-        let file = format!("{}-{kind}.svg", as_file(run));
-        let typed = Typed::new("plot").name(run).option("--kind", kind.name());
-        let typed = if log { typed.flag("--log") } else { typed };
-        typed.option("-o", file).db(self.db, false).to_string()
+        let typed = Typed::figure(&self.overview.run, kind, log);
+        typed.db(self.db, false).to_string()
     }
 
     /// The commands that made runs.

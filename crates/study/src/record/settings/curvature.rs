@@ -74,12 +74,15 @@ pub struct TraceSettings {
 }
 
 /// How a spectral density is estimated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DensitySettings {
     /// Steps of a Lanczos iteration.
     pub lanczos_steps: usize,
     /// Random vectors.
     pub probes: usize,
+    /// Standard deviation of the Gaussian, as a share of the range of the spectrum, where it is narrower than 0.02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
 }
 
 /// Measures of sharpness.
