@@ -379,6 +379,7 @@ fn curvature() -> PageCurvature {
     let figure = spectrum(&estimated("one"), &Options::default()).unwrap();
     PageCurvature {
         name: "<b>h</b>".to_owned(),
+        heading: None,
         description: Some("a & b".to_owned()),
         figures: vec![("Spectrum".to_owned(), figure)],
         eigenvalues: vec![value("all", "top 1", true), value("all", "top 2", false)],
