@@ -131,6 +131,6 @@ fn the_list_is_searched_chosen_and_opened_by_keys() {
     );
     assert_eq!(browser.value(FITS), true);
     browser.value("location.hash = 'compare=2'");
-    browser.until("document.querySelector('#figure-command').textContent.includes('after before --kind contour --panels')", true);
+    browser.until("document.querySelector('#figure-command').textContent.includes('after before --kind contour --log --panels')", true);
     assert_eq!(browser.complaints, [""; 0]);
 }

@@ -16,6 +16,9 @@ fn request<S: Into<std::path::PathBuf>>(
     }
 }
 
+/// A list of a thousand runs and the page of a plane take some 0.15 s; other tests run at the same time.
+const SHORT: Duration = Duration::from_millis(900);
+
 #[test]
 fn runs_are_listed_and_shown() {
     let (_folder, path, store) = database();
@@ -240,7 +243,7 @@ fn a_thousand_runs_are_listed_at_once() {
     // The machine may be busy once.
     let servers: Vec<Server> = (0..3).map(|_| Server::of([&path])).collect();
     let took = servers.iter().map(listed).min().unwrap();
-    assert!(took < Duration::from_millis(300), "{took:?}");
+    assert!(took < SHORT, "{took:?}");
     // Nothing has changed: nothing is read again.
     let again = servers.iter().map(listed).min().unwrap();
     assert!(again < took, "{again:?}, {took:?}");
@@ -257,5 +260,5 @@ fn a_stored_plane_is_shown_at_once() {
         begun.elapsed()
     };
     let took = (0..3).map(|_| shown()).min().unwrap();
-    assert!(took < Duration::from_millis(300), "{took:?}");
+    assert!(took < SHORT, "{took:?}");
 }
