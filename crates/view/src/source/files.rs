@@ -7,7 +7,10 @@ use std::time::SystemTime;
 
 /// How files were when they were looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seen(Vec<(PathBuf, Option<(u64, Option<SystemTime>)>)>);
+pub struct Seen(Vec<(PathBuf, Option<Written>)>);
+
+/// The length of a file, and when it was written where that is known.
+type Written = (u64, Option<SystemTime>);
 
 /// Looks at files: how long they are, and when they were written.
 pub fn seen(files: impl IntoIterator<Item = PathBuf>) -> Seen {
