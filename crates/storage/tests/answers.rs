@@ -7,7 +7,7 @@ use landscape_storage::{Error, Store};
 #[test]
 fn answers_are_bounded() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("a.duckdb")).unwrap();
+    let store = Store::open(dir.path().join("a.duckdb")).unwrap();
     allow_memory(128 << 20);
     for query in [
         "SELECT * FROM range(10000000000)",
