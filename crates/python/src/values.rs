@@ -51,7 +51,7 @@ fn numbers<T: Number>(parts: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<T>
 /// Numbers as bytes that an array of Python can be made of.
 pub fn bytes<'py, T: Number>(py: Python<'py>, values: &[T]) -> PyResult<Bound<'py, PyByteArray>> {
     let size = size_of::<T>();
-    PyByteArray::new_with(py, values.len() * size, |to| {
+    PyByteArray::new_with(py, size_of_val(values), |to| {
         for (to, value) in to.chunks_exact_mut(size).zip(values) {
             value.put(to);
         }
