@@ -57,6 +57,26 @@ fn the_rooms_of_trace_stand_in_their_order() {
     }
 }
 
+/// Cargo hands a library's search path to nothing that links it: a crate whose programs or tests open a store has to
+/// write the path into them itself. Where the environment names the library, its absence is not seen.
+#[test]
+fn what_links_the_store_is_built_with_the_way_to_its_library() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    for entry in std::fs::read_dir(crates).expect("crates") {
+        let folder = entry.expect("readable").path();
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        if !manifest.contains("\nlandscape-storage") {
+            continue;
+        }
+        let script = std::fs::read_to_string(folder.join("build.rs")).unwrap_or_default();
+        assert!(
+            script.contains("-Wl,-rpath,"),
+            "{}: build.rs gives no run path",
+            folder.display()
+        );
+    }
+}
+
 #[test]
 fn circles_are_found() {
     let arrows = |lines: &[(&str, &str)]| {
