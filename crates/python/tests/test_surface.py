@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -170,13 +169,13 @@ def test_an_exception_of_a_function_arrives_as_it_is_and_what_is_done_stays():
     assert ll.surface(failing, **asked).computed == 15
 
 
-def test_ctrl_c_stops_at_a_batch_and_keeps_what_is_done():
+def test_ctrl_c_stops_at_a_batch_and_keeps_what_is_done(ctrl_c):
     def slow(params):
         time.sleep(0.005)
         return float((params["w"] ** 2).sum())
 
     asked = dict(params={"w": np.ones((2, 2))}, grid=21, batch=10, key="slow", name="slow", progress=False)
-    threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    ctrl_c(0.4)
     with pytest.raises(KeyboardInterrupt):
         ll.surface(slow, **asked)
     stored = ll.load("slow")
@@ -185,9 +184,9 @@ def test_ctrl_c_stops_at_a_batch_and_keeps_what_is_done():
     assert ll.surface(slow, **asked).computed == 441 - known
 
 
-def test_ctrl_c_stops_the_own_kernels_too():
+def test_ctrl_c_stops_the_own_kernels_too(ctrl_c):
     asked = dict(model="mlp:2-128-128-1", data="moons:n=2000", grid=201, name="large", progress=False, threads=1)
-    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    ctrl_c(0.5)
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         ll.surface(**asked)
