@@ -105,6 +105,12 @@ impl Program {
         &self.source.params
     }
 
+    /// Names of the parameters that training leaves as they are (PyTorch's `requires_grad=False`), as far as the file tells them from
+    /// others.
+    pub fn frozen(&self) -> &[String] {
+        &self.source.frozen
+    }
+
     /// The operations, by name.
     pub fn operations(&self) -> &[Operation] {
         &self.source.operations

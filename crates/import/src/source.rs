@@ -62,6 +62,8 @@ pub(crate) struct Source {
     pub outputs: Vec<Output>,
     /// Parameters and buffers of floating-point numbers, in the order of the file. Roles are found by lowering.
     pub params: Params,
+    /// Names of parameters that training leaves as they are, where the file says it of some.
+    pub frozen: Vec<String>,
     pub operations: Vec<Operation>,
     /// What the user should know: converted weights, training flags, names that are gone.
     pub notes: Vec<String>,

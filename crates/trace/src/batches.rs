@@ -8,7 +8,7 @@ use crate::ir::graph::{Graph, Source};
 use crate::kernels::simd::Level;
 use crate::objective::Trace;
 use crate::passes::dependence::Analysis;
-use crate::passes::derive::{Wanted, derive};
+use crate::passes::derive::{Standing, Wanted, derive};
 use crate::passes::fuse::{Measured, training};
 use landscape_core::{Params, Rng, Role};
 use std::sync::Arc;
@@ -126,12 +126,15 @@ impl BatchGradients {
         sized.check(layout, &graph.parameter_shapes())?;
         let slots = slots(&graph, layout);
         let roles: Vec<Role> = layout.iter().map(|tensor| tensor.role).collect();
-        let moves = |slot: &Slot| roles[slot.place] != Role::Buffer;
-        let trainable: Vec<bool> = slots.iter().map(moves).collect();
-        if !trainable.contains(&true) {
+        let standing = |slot: &Slot| match roles[slot.place] {
+            Role::Buffer => Standing::State,
+            _ => Standing::Free,
+        };
+        let standings: Vec<Standing> = slots.iter().map(standing).collect();
+        if !standings.contains(&Standing::Free) {
             return Err(TraceError::NoParameters);
         }
-        let derived = derive(&graph, &trainable, Wanted::Gradient)?;
+        let derived = derive(&graph, &standings, Wanted::Gradient)?;
         let mut gradients = vec![None; layout.len()];
         for (slot, output) in derived.outputs.iter().enumerate() {
             gradients[slots[slot].place] = output.map(|output| (output, slot));

@@ -7,7 +7,7 @@ use crate::device::Precision;
 use crate::device::executor::{DeviceExecutor, Numbers, Setting};
 use crate::error::TraceError;
 use crate::objective::{Target, Trace};
-use crate::passes::derive::{Matrix, Wanted, derive};
+use crate::passes::derive::{Matrix, Standing, Wanted, derive};
 use crate::schedule::group::Group;
 use burn::tensor::Device;
 use landscape_core::{Operator, OperatorError, Params, Role};
@@ -39,8 +39,9 @@ pub struct Gradient {
 /// First and second derivatives of a traced mean loss at one point of parameter space.
 ///
 /// Vectors are the trainable parameters one after another, in PyTorch's layout and the order of the
-/// parameters given ([`Curvature::blocks`]); buffers, such as BatchNorm's statistics, are not among them and
-/// stay as they are (frozen). Parameters that the loss does not use have derivative 0. Extra terms of the loss
+/// parameters given ([`Curvature::blocks`]); buffers, such as BatchNorm's statistics, and parameters that are fixed
+/// ([`landscape_core::Selection`]) are not among them and stay as they are: what is computed is the block of the rest, for less
+/// work than the whole. Parameters that the loss does not use have derivative 0. Extra terms of the loss
 /// (regularisers) are not part of it.
 ///
 /// Derivatives are exact up to rounding: forward mode over reverse mode on the recorded graph
@@ -59,18 +60,19 @@ pub struct Curvature {
     /// One a slot of the graph.
     slots: Vec<Slot>,
     pool: Pool,
-    programs: [OnceLock<Program>; 4],
+    programs: [OnceLock<Program>; Wanted::COUNT],
     making: Mutex<()>,
 }
 
 /// A parameter of the graph.
 struct Slot {
-    /// Index of its block; `None` for buffers.
+    /// Index of its block; `None` for buffers and what is fixed.
     block: Option<usize>,
+    standing: Standing,
     /// Shape in Burn's layout.
     shape: Vec<usize>,
     transposed: bool,
-    /// The numbers of a buffer, in Burn's layout.
+    /// Its numbers where it has no block, in Burn's layout.
     fixed: Vec<f32>,
 }
 
@@ -119,7 +121,7 @@ impl Trace {
     ///
     /// # Errors
     /// [`TraceError::Layout`] where a parameter is missing or of another shape,
-    /// [`TraceError::NoParameters`] where nothing is trainable, [`TraceError::Threads`].
+    /// [`TraceError::NoParameters`] where nothing is trainable and free, [`TraceError::Threads`].
     pub fn curvature(&self, at: &Params, target: &Target) -> Result<Curvature, TraceError> {
         let shapes = self.graph.parameter_shapes();
         self.check(at, &shapes)?;
@@ -131,9 +133,15 @@ impl Trace {
             .zip(&shapes)
             .map(|(slot, shape)| {
                 let block = blocks.iter().position(|b| b.name == slot.name);
-                let data = at.get(&slot.name).filter(|_| block.is_none());
+                let own = at.get(&slot.name);
+                let data = own.filter(|_| block.is_none());
                 Slot {
                     block,
+                    standing: match own.map(|own| own.role) {
+                        _ if block.is_some() => Standing::Free,
+                        Some(Role::Buffer) | None => Standing::State,
+                        Some(_) => Standing::Fixed,
+                    },
                     shape: shape.to_vec(),
                     transposed: slot.transposed,
                     fixed: data.map_or(Vec::new(), |p| to_burn(&p.data, shape, slot.transposed)),
@@ -162,10 +170,20 @@ impl Trace {
     }
 }
 
-/// Trainable parameters one after another.
+/// The products that those with a matrix are, and those that are taken from them.
+fn of_matrix(matrix: Matrix) -> (Wanted, Option<Wanted>) {
+    match matrix {
+        Matrix::Hessian => (Wanted::Hessian, None),
+        Matrix::GaussNewton => (Wanted::GaussNewton, None),
+        Matrix::EmpiricalFisher => (Wanted::EmpiricalFisher, None),
+        Matrix::Residual => (Wanted::Hessian, Some(Wanted::GaussNewton)),
+    }
+}
+
+/// Free parameters one after another.
 fn blocks(at: &Params) -> (Vec<Block>, Vec<f64>) {
     let (mut blocks, mut point) = (Vec::new(), Vec::new());
-    for p in at.iter().filter(|p| p.role != Role::Buffer) {
+    for p in at.weights() {
         let start = point.len();
         point.extend(p.data.iter().map(|&x| f64::from(x)));
         blocks.push(Block {
@@ -208,7 +226,7 @@ impl Curvature {
         &self.params
     }
 
-    /// Moves to another point, of [`Curvature::dim`] numbers; buffers stay.
+    /// Moves to another point, of [`Curvature::dim`] numbers; buffers and what is fixed stay.
     ///
     /// # Errors
     /// [`TraceError::Length`]
@@ -261,7 +279,14 @@ impl Curvature {
         if vectors.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.run(Wanted::Product(matrix), &self.point, vectors)?.1)
+        let (wanted, minus) = of_matrix(matrix);
+        let mut products = self.run(wanted, &self.point, vectors)?.1;
+        if let Some(minus) = minus {
+            let others = self.run(minus, &self.point, vectors)?.1;
+            let pairs = products.iter_mut().flatten().zip(others.iter().flatten());
+            pairs.for_each(|(value, other)| *value -= other);
+        }
+        Ok(products)
     }
 
     /// `A_bb v` for the diagonal block `b` of the matrix that belongs to `range`: products within one
@@ -296,7 +321,7 @@ impl Curvature {
     /// # Errors
     /// As [`Curvature::products`].
     pub fn group(&self, matrix: Matrix) -> Result<Option<Group>, TraceError> {
-        Ok(match &self.program(Wanted::Product(matrix))?.executor {
+        Ok(match &self.program(of_matrix(matrix).0)?.executor {
             Derivatives::Host(_) => None,
             Derivatives::Device(executor) => Some(executor.group().clone()),
         })
@@ -339,18 +364,13 @@ impl Curvature {
     }
 
     fn program(&self, wanted: Wanted) -> Result<&Program, TraceError> {
-        let place = &self.programs[match wanted {
-            Wanted::Gradient => 0,
-            Wanted::Product(Matrix::Hessian) => 1,
-            Wanted::Product(Matrix::GaussNewton) => 2,
-            Wanted::Product(Matrix::EmpiricalFisher) => 3,
-        }];
+        let place = &self.programs[wanted as usize];
         let _making = self.making.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(program) = place.get() {
             return Ok(program);
         }
-        let trainable: Vec<bool> = self.slots.iter().map(|s| s.block.is_some()).collect();
-        let derived = derive(&self.trace.graph, &trainable, wanted)?;
+        let standings: Vec<Standing> = self.slots.iter().map(|slot| slot.standing).collect();
+        let derived = derive(&self.trace.graph, &standings, wanted)?;
         let graph = (&derived.graph, &derived.analysis);
         let on_device = |device: &Device, batch: usize| {
             let numbers = match self.double {
@@ -379,7 +399,7 @@ impl Curvature {
         Ok(place.get_or_init(|| Program { executor, outputs }))
     }
 
-    /// A vector as the graph's slots have it; `fixed`: buffers have their values, else zeros.
+    /// A vector as the graph's slots have it; `fixed`: buffers and what is fixed have their values, else zeros.
     fn parts<T: Copy>(
         &self,
         vector: &[f64],

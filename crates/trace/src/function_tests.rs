@@ -8,7 +8,7 @@ use crate::ir::operation::{DeviceCall, Operation};
 use crate::kernels::simd::Level;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::unary::Unary;
-use crate::passes::derive::{Matrix, Wanted, derive};
+use crate::passes::derive::{Standing, Wanted, derive};
 use crate::replay::{DeviceTensor, download, upload};
 use crate::schedule::Replayed;
 use burn::tensor::Device;
@@ -142,9 +142,9 @@ fn derivatives_are_those_of_the_definition_twice() {
         let x: Vec<f32> = grid.into_iter().filter(inside).collect();
         let graph = sum_of(f, x.len());
         let ones = vec![vec![1.0f32; x.len()]];
-        let wanted = [Wanted::Gradient, Wanted::Product(Matrix::Hessian)];
+        let wanted = [Wanted::Gradient, Wanted::Hessian];
         for (order, wanted) in wanted.into_iter().enumerate() {
-            let derived = derive(&graph, &[true], wanted).unwrap();
+            let derived = derive(&graph, &[Standing::Free], wanted).unwrap();
             let graph = (&derived.graph, &derived.analysis);
             let vectors = if order == 0 {
                 vec![]

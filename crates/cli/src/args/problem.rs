@@ -1,6 +1,7 @@
 use super::values::{choice, path_parser};
 use crate::words::{DATA_DIR, variable};
 use clap::Args;
+use landscape_core::Selection;
 use landscape_models::{DataSpec, Init, LossKind, Rename, Split};
 use landscape_study::problem::{DataRequest, ModelSource, NetworkRequest};
 use std::path::PathBuf;
@@ -54,6 +55,10 @@ pub struct NetworkArgs {
     /// Which checkpoint of the run, by step: 0 is the initial state; the last by default
     #[arg(long)]
     pub step: Option<u64>,
+    /// Which parameters move, or are differentiated, by patterns of the names of tensors or modules: layer1,fc.weight;
+    /// * stands for any characters, ! leaves out, and trainable is all with requires_grad. The rest stay as they are
+    #[arg(long, value_name = "GLOB,...")]
+    pub params: Option<Selection>,
 }
 
 impl DataArgs {
@@ -83,6 +88,7 @@ impl NetworkArgs {
             measured: false,
             run: self.run.clone(),
             step: self.step,
+            params: self.params.clone(),
         }
     }
 }

@@ -183,6 +183,10 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             return Some(format!("give --to at most {}", times(*directions)));
         }
         E::SameNetwork { .. } => "give another network with --to",
+        E::OnlyFixed { .. } => "select other --params, or give another network with --to",
+        E::Selection(_) => {
+            "`landscape model` shows the names of all parameters; give others with --params"
+        }
         E::OnlyStatistics { .. } => "use --dir-type states to move along them",
         E::StatisticsMeasured { .. } => {
             "use --batch-norm frozen to move along the statistics that the files hold"

@@ -284,3 +284,72 @@ fn stability_of_several_trainings_is_one_figure_above_their_losses() {
     assert!(bench.read("both.svg").contains("calm"));
     assert!(!bench.path("both-slow-lambda.svg").exists());
 }
+
+/// A part of a network is a network of its own: the block of its parameters, whose numbers `--per-layer` gives too.
+#[test]
+fn a_part_of_a_network() {
+    let bench = Bench::trained();
+    let part = bench
+        .json("hessian --run moons --params fc2 --top 36 --trace --f64 --tol 1e-8 --name part");
+    assert_eq!(
+        (&part["parameters"], &part["params"]),
+        (&36.into(), &"fc2".into())
+    );
+    let spectrum = values(&part["eigenvalues"]);
+    let sum: f64 = spectrum.iter().sum();
+    let trace = part["trace"]["mean"].as_f64().unwrap();
+    assert!((sum - trace).abs() < 1e-8 * trace.abs(), "{sum} {trace}");
+    let layers = bench.json("hessian --run moons --per-layer --f64 --tol 1e-8");
+    let layers = layers["layers"].as_array().unwrap();
+    let layer = layers.iter().find(|layer| layer["layer"] == "fc2").unwrap();
+    let top = layer["top"]["value"].as_f64().unwrap();
+    assert!(
+        (spectrum[0] - top).abs() < 1e-7 * top,
+        "{} {top}",
+        spectrum[0]
+    );
+    // All of them are none in particular: the same run as without.
+    let whole = bench.json("hessian --run moons --top 1 --name whole");
+    let all = bench.json("hessian --run moons --params fc* --top 1 --name whole");
+    assert_eq!((&whole["run"], &all["computed"]), (&all["run"], &0.into()));
+    // Every checkpoint has the whole network, of which a part is looked at.
+    let steps = bench.json("hessian --run moons --params fc3 --all-steps --name steps");
+    assert_eq!(steps["steps"][0]["parameters"], 5);
+    let words = bench
+        .ok("hessian --run moons --params fc2 --top 36 --trace --f64 --tol 1e-8")
+        .out;
+    assert!(words.contains("of 36 parameters (fc2)"), "{words}");
+}
+
+#[test]
+fn a_plane_of_a_part() {
+    let bench = Bench::trained();
+    let plane = |more: &str| {
+        bench.ok(&format!("surface --run moons --grid 3 -q {more}"));
+    };
+    plane("--bias raw --name whole --save-directions all.safetensors");
+    plane("--bias raw --name part --params fc1,fc3.bias --save-directions some.safetensors");
+    plane("--name again --params fc1,fc3.bias --direction all.safetensors");
+    let rows = |name: &str| bench.ok(&format!("export {name} --format csv")).out;
+    assert_eq!(rows("part"), rows("again"));
+    assert_ne!(rows("part"), rows("whole"));
+    assert_eq!(rows("part").lines().nth(5), rows("whole").lines().nth(5));
+    // A map of curvature lies on the same plane, and its eigenvalues are those of the part.
+    bench.ok("hessian --run moons --map --grid 3 --bias raw --params fc1,fc3.bias --name map");
+    let shown = bench.json("show part");
+    assert_eq!(shown["run"]["settings"]["params"], "fc1,fc3.bias");
+}
+
+#[test]
+fn parts_that_a_network_does_not_have_are_told() {
+    let bench = Bench::trained();
+    let told = bench.fails("line --run moons --params fc9");
+    assert!(
+        told.contains("`fc9` matches no parameter; there are fc1.weight"),
+        "{told}"
+    );
+    let told = bench.fails("hessian --run moons --params !fc*");
+    assert!(told.contains("leaves no parameter"), "{told}");
+    let told = bench.fails("hessian --run moons --params fc1,,fc2");
+    assert!(told.contains("does not select parameters"), "{told}");
+}

@@ -1,6 +1,8 @@
 //! Trainings that are killed at random moments go on, and end as if nothing had been.
 
-use crate::support::{Bench, Said, Signal, go_on, halt_when, halts_when, interrupt, start};
+use crate::support::{
+    Bench, Said, Signal, go_on, halt_when, halts_when, interrupt, kills_wanted, start,
+};
 use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -9,10 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// As many kills have to come in the midst of a run.
-const KILLS: usize = 20;
-/// As many of them once more of the training is stored than before.
-const FURTHER: usize = 8;
 /// The longest time until one, in milliseconds.
 const LONGEST: u64 = 500;
 /// The same once something is stored.
@@ -27,7 +25,11 @@ fn killed(words: &str, prepare: fn(&Bench)) {
     let calm = Bench::new();
     prepare(&calm);
     let expected = (printed(&calm, words), stored(&calm));
-    let kills = Kills::default();
+    let kills = Kills {
+        wanted: kills_wanted(),
+        landed: AtomicUsize::new(0),
+        further: AtomicUsize::new(0),
+    };
     std::thread::scope(|scope| {
         for folder in 0..FOLDERS {
             let mut random = 0x2545_f491_4f6c_dd1d_u64 ^ words.len() as u64 ^ folder << 40;
@@ -45,15 +47,17 @@ fn killed(words: &str, prepare: fn(&Bench)) {
 }
 
 /// How many kills came in the midst of a run, and how many of them once more was stored than before.
-#[derive(Default)]
 struct Kills {
+    wanted: usize,
     landed: AtomicUsize,
     further: AtomicUsize,
 }
 
 impl Kills {
     fn suffice(&self) -> bool {
-        self.landed.load(Relaxed) >= KILLS && self.further.load(Relaxed) >= FURTHER
+        // Of 20, 8 come once more of the run is stored than before.
+        let further = 2 * self.wanted / 5;
+        self.landed.load(Relaxed) >= self.wanted && self.further.load(Relaxed) >= further
     }
 }
 
@@ -66,7 +70,7 @@ fn kill(bench: &Bench, words: &str, random: &mut u64, kills: &Kills) -> bool {
     let mut child = start(bench, words);
     // At any moment from its start on, or at one after more was stored than before.
     let landed = kills.landed.load(Relaxed);
-    let is_further = landed % 2 == 1 || landed >= KILLS;
+    let is_further = landed % 2 == 1 || landed >= kills.wanted;
     let goes = match is_further {
         true => goes_further(&mut child, bench, &before, *random % SOON),
         false => {

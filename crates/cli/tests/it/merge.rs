@@ -1,6 +1,6 @@
 //! Shards put together: what is merged is what one process would have stored.
 
-use crate::support::{Bench, start};
+use crate::support::{Bench, kills_wanted, start};
 use serde_json::{Value, json};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -419,7 +419,7 @@ fn a_merge_that_is_killed_goes_on() {
     let expected = numbers(&bench, "calm.duckdb");
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let (mut kills, mut round) = (0, 0);
-    while kills < 20 {
+    while kills < kills_wanted() {
         round += 1;
         let words = format!("merge{files} --into killed-{round}.duckdb");
         for _ in 0..6 {
@@ -449,7 +449,7 @@ fn workers_that_are_killed_end_the_same() {
     let expected = numbers(&bench, "whole.duckdb");
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let (mut kills, mut round) = (0, 0);
-    while kills < 12 {
+    while kills < 3 * kills_wanted() / 5 {
         round += 1;
         assert!(round < 20, "they end too soon to be killed");
         let files = [0, 1].map(|k| format!("{round}-{k}.duckdb"));

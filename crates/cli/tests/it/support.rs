@@ -132,6 +132,13 @@ impl Said {
     }
 }
 
+/// How many kills have to come in the midst of what they end, in the tests that kill: 5, unless the environment says otherwise in
+/// `LANDSCAPE_KILLS`, as `.ci/run` does with 20.
+pub fn kills_wanted() -> usize {
+    let asked = std::env::var("LANDSCAPE_KILLS").ok();
+    asked.map_or(5, |kills| kills.parse().expect("a number of kills"))
+}
+
 /// `x` of `[n, 3, 32, 32]` f32 and `y` of `[n]` i64, as safetensors.
 pub fn images(n: usize) -> Vec<u8> {
     let mut rng = Rng::new(3, 4);

@@ -167,10 +167,10 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// A random direction with the layout of `params`, not yet normalised. Buffers are zero.
+    /// A random direction with the layout of `params`, not yet normalised. Buffers and what is fixed are zero.
     ///
     /// The values are drawn tensor after tensor, and in a tensor filter after filter, from the one sequence of `(seed, stream)`: a matrix
-    /// and its transpose have the same direction.
+    /// and its transpose have the same direction, and a part of a network that of the whole, cut to the part.
     pub fn random(params: &Params, distribution: Distribution, seed: u64, stream: u64) -> Self {
         let mut rng = Rng::new(seed, stream);
         let mut tensors = params.zeros_like();
@@ -179,6 +179,7 @@ impl Direction {
                 tensor.fill_filters(|| distribution.draw(&mut rng) as f32);
             }
         }
+        hold(&mut tensors);
         let source = Source::Random {
             seed,
             stream,
@@ -188,20 +189,22 @@ impl Direction {
     }
 
     /// The plain difference `to - from`, buffers included: at the coordinate 1 the plane through
-    /// `from` is at `to`. Use [`Direction::without_buffers`] to keep running statistics in place.
+    /// `from` is at `to`, unless a part of `from` is fixed. Use [`Direction::without_buffers`] to keep running statistics in place.
     ///
     /// # Errors
     /// When the layouts differ.
     pub fn between(from: &Params, to: &Params) -> Result<Self, DirectionError> {
         from.same_layout(to)?;
-        Ok(Direction::raw(to.sub(from)?, Source::Between))
+        let mut tensors = to.sub(from)?.conform(from)?;
+        hold(&mut tensors);
+        Ok(Direction::raw(tensors, Source::Between))
     }
 
     /// Given tensors as a direction, used exactly as they are; they are put in the order of
-    /// `layout` and take its roles. Buffers that are not among them do not move.
+    /// `layout` and take its roles. Buffers that are not among them do not move, and what is fixed in `layout` never does.
     ///
     /// # Errors
-    /// When names or shapes differ from those of `layout`, buffers that are absent aside.
+    /// When names or shapes differ from those of `layout`, buffers and fixed tensors that are absent aside.
     pub fn from_tensors(
         tensors: Params,
         layout: &Params,
@@ -209,17 +212,16 @@ impl Direction {
     ) -> Result<Self, DirectionError> {
         let mut tensors = tensors.into_inner();
         let absent = |tensor: &&Parameter| {
-            tensor.role == Role::Buffer && tensors.iter().all(|t| t.name != tensor.name)
+            !tensor.is_free() && tensors.iter().all(|t| t.name != tensor.name)
         };
         let absent: Vec<Parameter> = layout.iter().filter(absent).cloned().collect();
         tensors.extend(absent.into_iter().map(|mut buffer| {
             buffer.data.fill(0.0);
             buffer
         }));
-        Ok(Direction::raw(
-            Params::new(tensors)?.conform(layout)?,
-            source,
-        ))
+        let mut tensors = Params::new(tensors)?.conform(layout)?;
+        hold(&mut tensors);
+        Ok(Direction::raw(tensors, source))
     }
 
     /// The same direction with all buffers at rest.
@@ -285,5 +287,12 @@ impl Direction {
             normalization: Normalization::None,
             bias: BiasMode::Raw,
         }
+    }
+}
+
+/// Keeps what is fixed where it is.
+fn hold(tensors: &mut Params) {
+    for tensor in { tensors.tensors_mut().iter_mut() }.filter(|tensor| tensor.fixed) {
+        tensor.data.fill(0.0);
     }
 }

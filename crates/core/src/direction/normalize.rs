@@ -2,7 +2,7 @@
 
 use super::{BiasMode, Normalization};
 use crate::numeric::{norm, scale};
-use crate::params::{Parameter, Params, Role};
+use crate::params::{Parameter, Params};
 
 /// Keeps a filter without length from dividing by zero, as in Li et al.
 const EPSILON: f64 = 1e-10;
@@ -14,7 +14,7 @@ pub(super) fn apply(
     bias: BiasMode,
 ) {
     for (d, w) in direction.tensors_mut().iter_mut().zip(params) {
-        if w.role == Role::Buffer {
+        if !w.is_free() {
             d.data.fill(0.0);
         } else if w.is_one_dimensional() {
             one_dimensional(d, w, bias);

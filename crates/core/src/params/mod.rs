@@ -5,8 +5,10 @@
 //! Python as they are. A *filter* is one slice along axis 0, unless [`FilterAxes`] say otherwise.
 
 mod filters;
+mod selection;
 
 pub use filters::FilterAxes;
+pub use selection::{Selection, SelectionError, UnknownSelection};
 
 use crate::names::named;
 use crate::numeric;
@@ -78,6 +80,8 @@ pub struct Parameter {
     pub role: Role,
     /// Which axes count its filters.
     pub filter_axes: FilterAxes,
+    /// Whether it stays as it is although it is a parameter, see [`Selection`].
+    pub fixed: bool,
 }
 
 impl Parameter {
@@ -97,6 +101,7 @@ impl Parameter {
             data,
             role,
             filter_axes: FilterAxes::default(),
+            fixed: false,
         };
         parameter.check()?;
         Ok(parameter)
@@ -105,6 +110,11 @@ impl Parameter {
     /// Number of values.
     pub fn numel(&self) -> usize {
         self.data.len()
+    }
+
+    /// Whether it is one of the parameters that move, and are differentiated: neither a buffer nor fixed.
+    pub fn is_free(&self) -> bool {
+        self.role != Role::Buffer && !self.fixed
     }
 
     /// Whether the tensor has one dimension or none (biases, scales, shifts, scalars): the tensors
@@ -153,6 +163,8 @@ impl std::fmt::Debug for Parameter {
 }
 
 /// Ordered tensors with unique names.
+///
+/// What is said of parameters is said of those that are free ([`Parameter::is_free`]): all but buffers, unless some are fixed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Params {
     tensors: Vec<Parameter>,
@@ -210,7 +222,7 @@ pub enum ParamsError {
     /// A flat vector has the wrong length.
     #[error("a vector of {given} values does not fit parameters of {expected}")]
     FlatLength {
-        /// Number of parameters without buffers.
+        /// Number of free parameters.
         expected: usize,
         /// Length of the vector.
         given: usize,
@@ -284,19 +296,19 @@ impl Params {
         self.tensors.is_empty()
     }
 
-    /// Number of parameters: values in all tensors but buffers.
+    /// Number of parameters: values in all free tensors.
     pub fn numel(&self) -> usize {
         self.weights().map(Parameter::numel).sum()
     }
 
-    /// Euclidean norm over all tensors but buffers.
+    /// Euclidean norm over all free tensors.
     pub fn norm(&self) -> f64 {
         self.dot_unchecked(self).sqrt()
     }
 
-    /// The tensors that are parameters: all but buffers.
+    /// The tensors that are parameters: all but buffers, and but those that are fixed.
     pub fn weights(&self) -> impl Iterator<Item = &Parameter> {
-        self.tensors.iter().filter(|t| t.role != Role::Buffer)
+        self.tensors.iter().filter(|t| t.is_free())
     }
 
     /// The number that is farthest from 0, buffers among all, with the name of its tensor; `None` where there is none.
@@ -327,7 +339,7 @@ impl Params {
         Ok(difference)
     }
 
-    /// Inner product over all tensors but buffers, accumulated in f64.
+    /// Inner product over all free tensors, accumulated in f64.
     ///
     /// # Errors
     /// When the layouts differ, see [`Params::same_layout`].
@@ -360,7 +372,7 @@ impl Params {
         })
     }
 
-    /// The same tensors in the order of `layout`, with its roles and its axes of filters.
+    /// The same tensors in the order of `layout`, with its roles and its axes of filters, and as fixed as there.
     ///
     /// # Errors
     /// [`ParamsError::Layout`] when names or shapes differ.
@@ -371,11 +383,12 @@ impl Params {
         for (tensor, model) in self.tensors.iter_mut().zip(layout.iter()) {
             tensor.role = model.role;
             tensor.filter_axes = model.filter_axes;
+            tensor.fixed = model.fixed;
         }
         Ok(self)
     }
 
-    /// All parameters (no buffers) in one vector, in order.
+    /// All free parameters in one vector, in order.
     pub fn flatten(&self) -> Vec<f32> {
         let mut flat = Vec::with_capacity(self.numel());
         for tensor in self.weights() {
@@ -384,7 +397,7 @@ impl Params {
         flat
     }
 
-    /// The inverse of [`Params::flatten`]: the same layout with the values of `flat`; buffers keep
+    /// The inverse of [`Params::flatten`]: the same layout with the values of `flat`; buffers and what is fixed keep
     /// their values.
     ///
     /// # Errors
@@ -398,7 +411,7 @@ impl Params {
         }
         let mut params = self.clone();
         let mut rest = flat;
-        for tensor in params.tensors.iter_mut().filter(|t| t.role != Role::Buffer) {
+        for tensor in params.tensors.iter_mut().filter(|t| t.is_free()) {
             let (head, tail) = rest.split_at(tensor.data.len());
             tensor.data.copy_from_slice(head);
             rest = tail;
@@ -427,7 +440,7 @@ impl Params {
     pub(crate) fn dot_unchecked(&self, other: &Params) -> f64 {
         self.iter()
             .zip(other.iter())
-            .filter(|(a, _)| a.role != Role::Buffer)
+            .filter(|(a, _)| a.is_free())
             .map(|(a, b)| numeric::dot(&a.data, &b.data))
             .sum()
     }

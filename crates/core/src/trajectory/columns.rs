@@ -1,8 +1,8 @@
 //! Which values of parameters are the columns of the analysed matrix.
 
-use crate::params::{Parameter, Params, Role};
+use crate::params::{Parameter, Params};
 
-/// All tensors but buffers, or of those only the ones of two dimensions and more.
+/// All free tensors, or of those only the ones of two dimensions and more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
     pub(super) ignore_one_dimensional: bool,
@@ -11,7 +11,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn takes(self, tensor: &Parameter) -> bool {
         let ignored = self.ignore_one_dimensional && tensor.is_one_dimensional();
-        tensor.role != Role::Buffer && !ignored
+        tensor.is_free() && !ignored
     }
 
     /// Number of values of a row, `p`.

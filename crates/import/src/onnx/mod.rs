@@ -66,6 +66,7 @@ pub(crate) fn read(
     let shapes = weights.params.iter().map(|p| p.shape.clone()).collect();
     let params = Params::new(std::mem::take(&mut weights.params));
     Ok(Source {
+        frozen: Vec::new(),
         outputs: graph.outputs.iter().map(output).collect(),
         inputs,
         params: params.map_err(|error| FileError::Corrupt(error.to_string()))?,

@@ -140,6 +140,8 @@ struct Reader {
     /// Names that several values of the graph have, as PyTorch 2.5 gives tensors that are tied.
     shared: HashSet<String>,
     inputs: Vec<Input>,
+    /// Parameters without gradients.
+    frozen: Vec<String>,
     notes: Vec<String>,
     rounded: Vec<String>,
     converted: BTreeMap<&'static str, usize>,
@@ -155,6 +157,7 @@ impl Reader {
             numbers: HashMap::new(),
             shared: HashSet::new(),
             inputs: Vec::new(),
+            frozen: Vec::new(),
             notes: Vec::new(),
             rounded: Vec::new(),
             converted: BTreeMap::new(),
@@ -191,7 +194,20 @@ impl Reader {
             outputs: outputs.iter().map(|output| output.name.clone()).collect(),
             nodes: graph.nodes,
         };
+        let parameters = self.params.iter().filter(|p| p.role != Role::Buffer);
+        let parameters = parameters.count();
+        // Where none has a gradient, the export does not tell.
+        if self.frozen.len() == parameters {
+            self.frozen.clear();
+        }
+        if !self.frozen.is_empty() {
+            self.notes.push(format!(
+                "{} of {parameters} parameters have requires_grad=False: they move too, unless `trainable` ones alone are selected",
+                self.frozen.len()
+            ));
+        }
         Ok(Source {
+            frozen: self.frozen,
             inputs: self.inputs,
             outputs,
             params: Params::new(self.params)
@@ -233,7 +249,17 @@ impl Reader {
             InputSpec::Parameter {
                 arg,
                 parameter_name,
-            } => self.tensor(arg.name, parameter_name, true)?,
+            } => {
+                let meta = metas.get(&arg.name);
+                let before = self.params.len();
+                let own = self.tensor(arg.name, parameter_name, true)?;
+                if meta.and_then(|meta| meta.requires_grad) == Some(false) {
+                    let new = self.params.get(before);
+                    self.frozen
+                        .extend(new.map(|parameter| parameter.name.clone()));
+                }
+                own
+            }
             InputSpec::Buffer { arg, buffer_name } => self.tensor(arg.name, buffer_name, false)?,
             InputSpec::TensorConstant {
                 arg,

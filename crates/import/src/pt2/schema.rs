@@ -66,6 +66,8 @@ pub(super) struct TensorMeta {
     pub dtype: u64,
     pub sizes: Vec<SymInt>,
     #[serde(default)]
+    pub requires_grad: Option<bool>,
+    #[serde(default)]
     pub strides: Vec<SymInt>,
     #[serde(default)]
     pub storage_offset: Option<SymInt>,

@@ -28,3 +28,23 @@ fn programs_have_the_losses_and_derivatives_that_pytorch_computes() {
     }
     assert!(failed.is_empty(), "{failed:?}");
 }
+
+/// What training leaves as it is stays a parameter, and can be told from others.
+#[test]
+fn parameters_without_gradients_are_named() {
+    let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readme");
+    let program = landscape_import::Program::open(readme.join("frozen.pt2")).unwrap();
+    assert_eq!(program.frozen(), ["net.0.weight", "net.0.bias"]);
+    assert!(
+        program
+            .notes()
+            .iter()
+            .any(|note| note.contains("2 of 4 parameters"))
+    );
+    let selection: landscape_core::Selection = "trainable".parse().unwrap();
+    let params = program.parameters().clone();
+    assert_eq!(params.numel(), 51);
+    assert_eq!(selection.of(params, program.frozen()).unwrap().numel(), 27);
+    let whole = landscape_import::Program::open(readme.join("net.pt2")).unwrap();
+    assert!(whole.frozen().is_empty() && whole.notes().is_empty());
+}

@@ -1,4 +1,5 @@
-"""Writes net.pt2, the perceptron that the README opens (torch 2.9): python net.py && python ../scrub.py net.pt2"""
+"""Writes net.pt2, the perceptron that the README opens, and frozen.pt2, the same with a first layer that training leaves as it is
+(torch 2.9): python net.py && python ../scrub.py net.pt2 frozen.pt2"""
 
 import torch
 from torch import nn
@@ -19,3 +20,6 @@ class Named(nn.Module):
 
 program = torch.export.export(Named(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
 torch.export.save(program, "net.pt2")
+net[0].requires_grad_(False)
+program = torch.export.export(Named(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+torch.export.save(program, "frozen.pt2")

@@ -76,6 +76,7 @@ fn parameter(name: &str, array: files::Array) -> Parameter {
         shape: array.shape,
         data: array.values.into_floats(),
         filter_axes: FilterAxes::default(),
+        fixed: false,
     }
 }
 

@@ -269,6 +269,7 @@ fn twenty_thousand_tensors_are_refused_at_once() {
             data: vec![0.0],
             role: Role::Weight,
             filter_axes: landscape_core::FilterAxes::default(),
+            fixed: false,
         });
         let params = Params::new(tensors.collect()).unwrap();
         save_weights(&path, &params).unwrap();

@@ -188,6 +188,7 @@ fn the_matrices_are_symmetric() {
         Matrix::Hessian,
         Matrix::GaussNewton,
         Matrix::EmpiricalFisher,
+        Matrix::Residual,
     ] {
         let products = case.curvature.products(matrix, &vectors).unwrap();
         let (a, b) = (

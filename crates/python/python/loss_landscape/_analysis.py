@@ -110,7 +110,7 @@ def hessian(
         sharpness: measures by name, as ``["sam", "adaptive", "pac-bayes-loss"]``; see ``landscape hessian --help``.
         map: both ends of the spectrum over a `grid` of `range` along `direction`.
         all_steps: all of this at every checkpoint of `run`.
-        matrix: ``"hessian"``, ``"gauss-newton"`` or ``"fisher"``.
+        matrix: ``"hessian"``, ``"gauss-newton"``, ``"fisher"`` or ``"residual"``.
         method: of eigenvalues: ``"lanczos"`` or ``"power"``.
         tolerance: an eigenvalue has converged when its residual is at most this share of it.
         max_products: bound on the products of each search and each trace.

@@ -94,7 +94,8 @@ impl Typed {
             self = self.option("--weights", weights);
         }
         let typed = self.some("--run", network.run.as_ref());
-        typed.some("--step", network.step.as_ref())
+        let typed = typed.some("--step", network.step.as_ref());
+        typed.some("--params", network.params.as_ref())
     }
 
     fn asked_data(mut self, data: &DataRequest) -> Self {

@@ -102,7 +102,7 @@ fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, StudyEr
     let hessians: Vec<(Run, Settings)> = runs
         .filter(|other| other.kind == RunKind::Hessian && other.status == Status::Complete)
         .map(|other| (Settings::of(&other), other))
-        .filter(|(settings, _)| settings.problem().same_loss(own.problem()))
+        .filter(|(settings, _)| settings.problem().same_function(own.problem()))
         .filter(|(settings, _)| settings.matrix() == Some("hessian"))
         .map(|(settings, other)| (other, settings))
         .collect();

@@ -133,7 +133,7 @@ fn planes_of<'a>(complete: &'a [Run], run: &Run) -> Vec<&'a Run> {
     let own = Settings::of(run);
     { complete.iter() }
         .filter(|other| matches!(other.kind, RunKind::Surface | RunKind::Volume))
-        .filter(|other| Settings::of(other).problem().same_loss(own.problem()))
+        .filter(|other| Settings::of(other).problem().same_function(own.problem()))
         .collect()
 }
 

@@ -4,7 +4,7 @@ use super::kind::SpectrumEnd;
 use crate::StudyError;
 use crate::problem::Problem;
 use crate::report::{Reporter, say_how_it_runs, say_where};
-use landscape_core::{Direction, Params, Role, Sample, Source};
+use landscape_core::{Direction, Params, Sample, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
 use landscape_trace::{Curvature, Matrix, Target, Trace};
 
@@ -77,20 +77,21 @@ impl Derivatives {
         floor(self.double)
     }
 
-    /// Moves to other parameters of the network, running statistics included.
+    /// Moves to other parameters of the network, running statistics and what is fixed included.
     pub fn move_to(&mut self, params: &Params) -> Result<(), StudyError> {
-        let buffers = |params: &Params| -> Vec<Vec<f32>> {
-            let buffers = params.iter().filter(|p| p.role == Role::Buffer);
-            buffers.map(|p| p.data.clone()).collect()
+        let others = |params: &Params| -> Vec<Vec<f32>> {
+            let others = params.iter().filter(|p| !p.is_free());
+            others.map(|p| p.data.clone()).collect()
         };
-        match buffers(params) == buffers(&self.params) {
+        let params = params.clone().conform(&self.params)?;
+        match others(&params) == others(&self.params) {
             true => {
                 let point: Vec<f64> = params.flatten().into_iter().map(f64::from).collect();
                 self.curvature.move_to(&point)?;
             }
-            false => self.curvature = build(&self.trace, params, &self.target, self.double)?,
+            false => self.curvature = build(&self.trace, &params, &self.target, self.double)?,
         }
-        self.params = params.clone();
+        self.params = params;
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl Derivatives {
         Ok(self.trace.sample_at(params, target)?)
     }
 
-    /// A vector as tensors with the names of the parameters; buffers are zero.
+    /// A vector as tensors with the names of the parameters; buffers and what is fixed are zero.
     pub fn tensors(&self, vector: &[f64]) -> Result<Params, StudyError> {
         let vector: Vec<f32> = vector.iter().map(|&value| value as f32).collect();
         Ok(self.params.zeros_like().unflatten(&vector)?)

@@ -182,7 +182,9 @@ impl PlaneRequest {
             Ok(Other {
                 file: path.clone(),
                 params: problem.other(path, reporter)?,
-                exact: self.norm.is_none() && (axis == 0 || !self.orthogonal),
+                exact: problem.selection.is_none()
+                    && self.norm.is_none()
+                    && (axis == 0 || !self.orthogonal),
             })
         };
         self.to.iter().enumerate().map(one).collect()
@@ -194,6 +196,9 @@ impl PlaneRequest {
             let path = || other.file.clone();
             if other.params == problem.params {
                 return Err(StudyError::SameNetwork { path: path() });
+            }
+            if !both.moves() && problem.selection.is_some() {
+                return Err(StudyError::OnlyFixed { path: path() });
             }
             let direction = match self.moves {
                 Moves::States => both,

@@ -21,6 +21,15 @@ pub(super) fn trajectory(error: &core::TrajectoryError) -> Option<&'static str> 
     }
 }
 
+/// What to do about a selection of parameters.
+pub(super) fn selection(error: &core::SelectionError) -> &'static str {
+    use core::SelectionError as E;
+    match error {
+        E::NoMatch { .. } => "give a pattern of the names that there are",
+        E::Buffers { .. } | E::Empty { .. } => "select parameters",
+    }
+}
+
 /// What to do about a grid that cannot be sampled.
 pub(super) fn grid(error: &core::GridError) -> Option<&'static str> {
     use core::GridError as E;

@@ -83,6 +83,8 @@ impl StudyError {
             E::Memory { smaller, .. } => smaller.help(),
             E::TooManyNetworks { .. } => "give at most one network per direction",
             E::SameNetwork { .. } => "give another network",
+            E::OnlyFixed { .. } => "let more parameters move, or give another network",
+            E::Selection(error) => below::selection(error),
             E::OnlyStatistics { .. } => "move along the statistics too",
             E::StatisticsMeasured { .. } => {
                 "keep the statistics as they are to move along those that the files hold"

@@ -381,6 +381,15 @@ pub enum StudyError {
         /// Its file.
         path: PathBuf,
     },
+    /// What leads to the other network are parameters that are fixed.
+    #[error(
+        "the parameters of `{}` that may move are those of the network that the line starts from; only others differ",
+        path.display()
+    )]
+    OnlyFixed {
+        /// Its file.
+        path: PathBuf,
+    },
     /// Nothing but statistics leads to the other network, and they are to stay.
     #[error(
         "the weights of `{}` are those of the network that the line starts from; only running statistics differ, and \
@@ -778,6 +787,9 @@ pub enum StudyError {
     /// Parameters of different layouts.
     #[error(transparent)]
     Params(#[from] core::ParamsError),
+    /// Of parameters that are selected.
+    #[error(transparent)]
+    Selection(#[from] core::SelectionError),
     /// The threads could not be started.
     #[error("the threads could not be started")]
     Threads(#[source] rayon::ThreadPoolBuildError),

@@ -79,6 +79,7 @@ fn spectrum_figure(run: &RunContents, options: Options) -> Result<Figure, StudyE
     let matrix = match run.settings.matrix() {
         Some("gauss-newton") => "Gauss-Newton matrix",
         Some("fisher") => "empirical Fisher matrix",
+        Some("residual") => "Hessian without its Gauss-Newton part",
         _ => "Hessian",
     };
     let options = Options {

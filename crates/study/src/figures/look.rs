@@ -126,6 +126,7 @@ impl Look {
             networks: run.networks(),
             // Curves between networks are stored as paths too.
             training: !run.is_curve(),
+            caption: run.part_words(),
             provenance: run.facts(),
             ..Options::default()
         };
@@ -197,6 +198,14 @@ impl RunContents {
         }
     }
 
+    /// Which parameters move, where not all do.
+    fn part_words(&self) -> Option<String> {
+        let params = self.settings.problem().params.as_ref()?;
+        Some(format!(
+            "Of the parameters, {params} move; the rest stay as they are."
+        ))
+    }
+
     /// Where the numbers come from, for the metadata of files.
     pub(super) fn facts(&self) -> Vec<(String, String)> {
         let (problem, stored) = (self.settings.problem(), &self.provenance);
@@ -206,6 +215,7 @@ impl RunContents {
             ("Run", Some(self.run.name.clone())),
             ("Identity", Some(self.run.identity.clone())),
             ("Model", model),
+            ("Parameters", problem.params.clone()),
             ("Loss", problem.loss.clone()),
             ("Data", data),
             ("Command", stored.command.clone()),

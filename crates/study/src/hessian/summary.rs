@@ -1,6 +1,7 @@
 //! What was found, as programs read it: as JSON, what `landscape hessian --json` prints.
 
 use super::{FoundCurvature, Wanted};
+use crate::record::Settings;
 use crate::shard::ShardPart;
 use landscape_core::json::{float, float_list, float_option};
 use landscape_storage::{
@@ -16,6 +17,9 @@ pub struct FoundSummary {
     pub run: String,
     /// The matrix.
     pub matrix: &'static str,
+    /// Which parameters it is of, where not of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<String>,
     /// At the parameters, or the last of them; products and seconds are those of all.
     #[serde(flatten)]
     pub last: CurvatureSummary,
@@ -168,6 +172,7 @@ impl FoundCurvature {
         FoundSummary {
             run: self.run.name.clone(),
             matrix: wanted.asked.matrix.name(),
+            params: Settings::of(&self.run).problem().params.clone(),
             last: CurvatureSummary {
                 hvps: self.points.iter().map(|point| point.products).sum(),
                 seconds: self.seconds,

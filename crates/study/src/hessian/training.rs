@@ -26,13 +26,12 @@ pub fn every_step(
             "{known} of {all} steps are known already, or begun"
         ));
     }
-    let layout = problem.model.layout();
     for step in steps {
         let Some(found) = work.store.checkpoint(run, step)? else {
             continue;
         };
         let limit = limit(run, &found.record);
-        let params = found.params.conform(&layout)?;
+        let params = found.params.conform(&problem.params)?;
         derivatives.move_to(&params)?;
         point(work, problem, derivatives, Some(step), limit)?;
     }

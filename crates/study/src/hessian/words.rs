@@ -17,7 +17,17 @@ pub fn heading(run: &Run, points: &[Curvature]) -> String {
     let settings = Settings::of(run);
     let matrix = settings.matrix();
     let parameters = points.last().map_or(0, |point| point.parameters);
-    format!("{} of {parameters} parameters", matrix.unwrap_or("hessian"))
+    size_words(
+        matrix.unwrap_or("hessian"),
+        parameters,
+        settings.problem().params.as_deref(),
+    )
+}
+
+/// `hessian of 24 parameters (fc1)`.
+fn size_words(matrix: &str, parameters: u64, part: Option<&str>) -> String {
+    let part = part.map_or_else(String::new, |part| format!(" ({part})"));
+    format!("{matrix} of {parameters} parameters{part}")
 }
 
 /// `rho 0.05, samples 100`.
@@ -37,8 +47,9 @@ pub fn settings_words(settings: &Value) -> String {
 
 impl fmt::Display for FoundSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (run, matrix, last) = (&self.run, self.matrix, &self.last);
-        writeln!(f, "{run}: {matrix} of {} parameters", last.parameters)?;
+        let (run, last) = (&self.run, &self.last);
+        let size = size_words(self.matrix, last.parameters, self.params.as_deref());
+        writeln!(f, "{run}: {size}")?;
         match &self.steps {
             Some(steps) => write!(f, "{}", steps_table(steps))?,
             // A map has no numbers of its own.

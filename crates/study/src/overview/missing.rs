@@ -12,7 +12,7 @@ use crate::problem::{DataRequest, ModelSource, NetworkRequest};
 use crate::record::{LandscapeSettings, Origin};
 use crate::report::{Quiet, Reporter};
 use crate::runs::{Keep, Landscape, LandscapeRequest};
-use landscape_core::{Adaptive, Grid, Normalization};
+use landscape_core::{Adaptive, Grid, Normalization, UnknownSelection};
 use landscape_models::{LossKind, ModelsError, Split};
 use landscape_storage::{Run, Store};
 use landscape_trace::{BatchStatistics, Precision};
@@ -162,6 +162,10 @@ impl Plan<'_> {
             return Err(why.to_owned());
         }
         let provenance = &self.subject.provenance;
+        let params = self.subject.problem.params.as_deref().map(str::parse);
+        let params = params
+            .transpose()
+            .map_err(|error: UnknownSelection| error.to_string())?;
         let data = || {
             let source = provenance
                 .data
@@ -189,6 +193,7 @@ impl Plan<'_> {
                 let network = NetworkRequest {
                     run: Some(run.clone()),
                     step: Some(*step),
+                    params,
                     ..NetworkRequest::default()
                 };
                 let of_training = self.subject.record.is_some();
@@ -200,6 +205,7 @@ impl Plan<'_> {
                     // A program has its own parameters.
                     weights: weights.filter(|file| Some(file) != self.program().as_ref()),
                     model: Some(self.model()?),
+                    params,
                     ..NetworkRequest::default()
                 };
                 Ok((network, data()?))

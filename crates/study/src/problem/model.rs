@@ -132,6 +132,14 @@ impl Model {
         }
     }
 
+    /// Names of the parameters that training leaves as they are, where its file says it of some.
+    pub fn frozen(&self) -> &[String] {
+        match self {
+            Model::Family(_) => &[],
+            Model::Program(program) => program.program().frozen(),
+        }
+    }
+
     /// Values in one output.
     pub fn outputs(&self) -> usize {
         match self {

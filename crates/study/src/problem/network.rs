@@ -2,7 +2,7 @@ use super::{DataRequest, LossChoice, Model, ModelSource, with_loss};
 use crate::StudyError;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
 use crate::report::Reporter;
-use landscape_core::Params;
+use landscape_core::{Params, Selection};
 use landscape_models::{Dataset, Init, LoadOptions, LossKind, Network, Regularizer, Rename};
 use landscape_storage::{Run, RunKind, Store};
 use landscape_trace::Trace;
@@ -31,6 +31,9 @@ pub struct NetworkRequest {
     pub run: Option<String>,
     /// Which of its checkpoints; the last by default.
     pub step: Option<u64>,
+    /// Which of its parameters move and are differentiated; all where absent.
+    #[serde(with = "landscape_core::as_words::option")]
+    pub params: Option<Selection>,
 }
 
 impl NetworkRequest {
@@ -50,8 +53,10 @@ pub struct Problem {
     pub data: Dataset,
     /// The loss, and why it is this one.
     pub loss: LossChoice,
-    /// The parameters.
+    /// The parameters; those that are not selected are fixed.
     pub params: Params,
+    /// Which of them are free, where not all are.
+    pub selection: Option<Selection>,
     /// Where the parameters are from.
     pub origin: Origin,
     /// Where the data are from.
@@ -92,6 +97,7 @@ impl Problem {
         let model = model.for_images(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
         let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
+        let (params, selection) = selected(network, &model, params, reporter)?;
         let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
         if let Some(run) = &trained {
             say_other_data(run, &loaded, reporter);
@@ -101,6 +107,7 @@ impl Problem {
             data: loaded,
             loss,
             params,
+            selection,
             origin,
             source,
             trained,
@@ -117,7 +124,8 @@ impl Problem {
             renames: &self.renames,
             buffers: Some(&self.params),
         };
-        self.model.load(path, &options, reporter)
+        let params = self.model.load(path, &options, reporter)?;
+        Ok(params.conform(&self.params)?)
     }
 
     /// The network as a Burn module on the CPU.
@@ -140,7 +148,10 @@ impl Problem {
     /// What of it determines numbers.
     pub fn settings(&self) -> ProblemSettings {
         let weights = Some(self.params.digest());
-        ProblemSettings::new(&self.model, weights, &self.data, self.loss.kind)
+        ProblemSettings {
+            params: self.selection.as_ref().map(Selection::to_string),
+            ..ProblemSettings::new(&self.model, weights, &self.data, self.loss.kind)
+        }
     }
 
     /// Where it comes from, of a run that is computed now.
@@ -217,6 +228,26 @@ fn parameters(
     }
     let (params, origin) = model.initial(network.init, seed);
     Ok((model, params, origin))
+}
+
+/// The parameters with those fixed that are not asked for, and which are asked for, where those are not all.
+fn selected(
+    network: &NetworkRequest,
+    model: &Model,
+    params: Params,
+    reporter: &dyn Reporter,
+) -> Result<(Params, Option<Selection>), StudyError> {
+    let Some(selection) = &network.params else {
+        return Ok((params, None));
+    };
+    let all = (params.numel(), params.weights().count());
+    let part = selection.of(params, model.frozen())?;
+    let free = (part.numel(), part.weights().count());
+    reporter.note(format_args!(
+        "{} of {} parameters move ({} of {} tensors); all others stay as they are",
+        free.0, all.0, free.1, all.1
+    ));
+    Ok((part, Some(selection.clone()).filter(|_| free != all)))
 }
 
 /// The last parameters of another training run of the same network, and where they are from.

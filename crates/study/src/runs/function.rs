@@ -107,7 +107,7 @@ impl FunctionRequest {
             weights: Some(self.params.digest()),
             data: self.data.clone(),
             loss: self.loss.clone(),
-            precision: None,
+            ..ProblemSettings::default()
         };
         LandscapeSettings {
             adaptive: self.adaptive.map(|adaptive| adaptive.tolerance()),

@@ -6,7 +6,7 @@ use crate::reference::forward;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax, tanh};
-use landscape_core::{Params, Rng};
+use landscape_core::{Params, Rng, Selection};
 use landscape_trace::{Curvature, Loss, Matrix, Target, Trace, TraceError, params_of};
 
 /// Of differences in f64: small, because losses may jump nearby.
@@ -188,6 +188,11 @@ fn gauss_newton_and_fisher() {
         for (a, b) in newton.iter().zip(&hessian) {
             assert_near(a, b, 1e-5);
         }
+        // A linear network has no curvature of its own.
+        let residual = curvature.products(Matrix::Residual, &v).unwrap();
+        for (rest, b) in residual.iter().zip(&hessian) {
+            assert!(norm(rest) < 1e-5 * norm(b));
+        }
         let fisher = curvature.products(Matrix::EmpiricalFisher, &v).unwrap();
         let mut sums = vec![vec![0.0; curvature.dim()]; 2];
         for i in 0..33 {
@@ -319,5 +324,72 @@ fn unused_parameters() {
         assert!(norm(&product[used.range.clone()]) > 0.0);
         let elsewhere = (0..product.len()).filter(|i| !used.range.contains(i));
         assert!(elsewhere.map(|i| product[i]).all(|x| x == 0.0));
+    }
+}
+
+/// What is computed of a part is the block of the whole that belongs to it: of every matrix, in f64 and f32.
+#[track_caller]
+fn check_part(trace: &Trace, params: &Params, words: &str) {
+    let selection: Selection = words.parse().unwrap();
+    let part = selection.of(params.clone(), &[]).unwrap();
+    let at = |params: &Params| trace.curvature(params, &Target::default()).unwrap();
+    let (whole, own, single) = (at(params).in_f64(), at(&part).in_f64(), at(&part));
+    let free = |name: &str| part.get(name).unwrap().is_free();
+    let places = whole.blocks().iter().filter(|block| free(&block.name));
+    let places: Vec<usize> = places.flat_map(|block| block.range.clone()).collect();
+    assert!(!places.is_empty() && places.len() < whole.dim());
+    assert_eq!(places.len(), own.dim());
+    let cut = |vector: &[f64]| -> Vec<f64> { places.iter().map(|&place| vector[place]).collect() };
+    let gradient = whole.gradient().unwrap();
+    assert_near(&[own.gradient().unwrap().loss], &[gradient.loss], 1e-12);
+    assert_near(
+        &own.gradient().unwrap().gradient,
+        &cut(&gradient.gradient),
+        1e-12,
+    );
+    let v = normal(own.dim(), 3);
+    let mut embedded = vec![0.0; whole.dim()];
+    places
+        .iter()
+        .zip(&v)
+        .for_each(|(&place, x)| embedded[place] = *x);
+    for matrix in [
+        Matrix::Hessian,
+        Matrix::GaussNewton,
+        Matrix::EmpiricalFisher,
+    ] {
+        let truth = whole.products(matrix, std::slice::from_ref(&embedded));
+        let truth = cut(&truth.unwrap()[0]);
+        let products = |of: &Curvature| of.products(matrix, std::slice::from_ref(&v)).unwrap();
+        assert_near(&products(&own)[0], &truth, 1e-9);
+        assert_near(&products(&single)[0], &truth, 1e-4);
+    }
+}
+
+#[test]
+fn parts_of_a_perceptron() {
+    let (module, data) = (mlp(), inputs(40, 6, 5));
+    let loss = |m: &Mlp, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let trace = Trace::capture(&module, &data, loss).unwrap();
+    let params = params_of(&module).unwrap();
+    for words in ["fc1", "fc2.weight", "!fc2", "*.bias"] {
+        check_part(&trace, &params, words);
+    }
+}
+
+#[test]
+fn parts_of_convolutions_and_attention() {
+    let (net, data) = (filled(Net::new(), 1), inputs(21, 3 * 9 * 8, 5));
+    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let trace = Trace::capture(&net, &data, loss).unwrap();
+    for words in ["conv2,bn3", "conv1.weight", "linear"] {
+        check_part(&trace, &params_of(&net).unwrap(), words);
+    }
+    let (x, y) = inputs(21, 6, 5);
+    let (net, data) = (filled(Attention::new(), 2), (x * 4.0, y));
+    let loss = |m: &Attention, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let trace = Trace::capture(&net, &data, loss).unwrap();
+    for words in ["query,key", "table", "!head"] {
+        check_part(&trace, &params_of(&net).unwrap(), words);
     }
 }

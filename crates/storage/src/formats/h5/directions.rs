@@ -86,7 +86,8 @@ struct List<'a> {
 impl List<'_> {
     fn read(&self, layout: &Params) -> Result<Params, Error> {
         let shapes = self.shapes()?;
-        let parameters: Vec<&Parameter> = layout.weights().collect();
+        let parameters = layout.iter().filter(|t| t.role != Role::Buffer);
+        let parameters: Vec<&Parameter> = parameters.collect();
         let all: Vec<&Parameter> = layout.iter().collect();
         // Which dataset holds which tensor; states when there is one for each buffer too.
         let counters = |tensors: &[&Parameter]| shapes.len() > tensors.len();

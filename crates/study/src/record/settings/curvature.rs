@@ -10,7 +10,7 @@ pub struct CurvatureSettings {
     /// The network and its parameters, data, loss.
     #[serde(flatten)]
     pub problem: ProblemSettings,
-    /// Which matrix: `hessian`, `gauss-newton` or `fisher`.
+    /// Which matrix: `hessian`, `gauss-newton`, `fisher` or `residual`.
     #[serde(default)]
     pub matrix: Option<String>,
     /// Seed of random vectors.

@@ -42,6 +42,9 @@ pub struct ProblemSettings {
     /// Digest of the parameters, see [`landscape_core::Params::digest`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// Which parameters move and are differentiated, in the words of a [`landscape_core::Selection`]; all where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<String>,
     /// The data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataDigest>,
@@ -80,6 +83,7 @@ impl Default for ProblemSettings {
             algorithm: 1,
             model: None,
             weights: None,
+            params: None,
             data: None,
             loss: None,
             precision: None,
@@ -100,6 +104,7 @@ impl ProblemSettings {
             algorithm: ALGORITHM,
             model: Some(model.to_string()),
             weights,
+            params: None,
             data: Some(DataDigest::of(data)),
             loss: Some(loss.name().to_owned()),
             precision: Some("f32".to_owned()),
@@ -109,6 +114,11 @@ impl ProblemSettings {
     /// Whether data and loss are the same; of data that are not told nothing is the same.
     pub fn same_loss(&self, other: &ProblemSettings) -> bool {
         self.data.is_some() && (&self.data, &self.loss) == (&other.data, &other.loss)
+    }
+
+    /// Whether they are the same as functions of the same parameters.
+    pub fn same_function(&self, other: &ProblemSettings) -> bool {
+        self.same_loss(other) && self.params == other.params
     }
 }
 
@@ -211,6 +221,7 @@ fn shared(json: &Value) -> ProblemSettings {
     ProblemSettings {
         model: word("model"),
         weights: word("weights"),
+        params: word("params"),
         data: json.get("data").and_then(read),
         loss: word("loss"),
         precision: word("precision"),

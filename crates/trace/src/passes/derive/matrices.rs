@@ -23,19 +23,41 @@ pub enum Matrix {
     /// The empirical Fisher matrix: the mean over the samples of `g g^T`, with `g` the gradient of one
     /// sample's loss.
     EmpiricalFisher,
+    /// What the Gauss-Newton matrix leaves of the Hessian, `H - G`: the curvature of the network itself, weighted with the slopes
+    /// of the loss. Two products each.
+    Residual,
 }
 
 named!(Matrix, "matrix of second derivatives", {
     Hessian => "hessian": "Second derivatives of the mean loss",
     GaussNewton => "gauss-newton": "Generalised Gauss-Newton matrix: the Fisher information for cross-entropy and squared error",
     EmpiricalFisher => "fisher": "Empirical Fisher matrix: the mean of g g^T over the gradients g of single samples",
+    Residual => "residual": "What the Gauss-Newton matrix leaves of the Hessian: the network's own curvature",
 });
 
 /// What a derived graph computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Wanted {
     Gradient,
-    Product(Matrix),
+    Hessian,
+    GaussNewton,
+    EmpiricalFisher,
+}
+
+impl Wanted {
+    /// All of them.
+    pub const COUNT: usize = 4;
+}
+
+/// What a parameter of a graph is for derivatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They are taken with respect to it.
+    Free,
+    /// A parameter of the network that stays as it is.
+    Fixed,
+    /// State of the network, as running statistics.
+    State,
 }
 
 /// A graph with the loss and derivatives as outputs, and behind them those that it had ([`Graph::derived`]).
@@ -48,13 +70,13 @@ pub(crate) struct Derived {
     pub outputs: Vec<Option<usize>>,
 }
 
-/// Derives what is `wanted` with respect to those parameters of `graph` that are `trainable`.
+/// Derives what is `wanted` with respect to the free parameters of `graph`; `standings` has one for each of its parameters.
 ///
 /// # Errors
 /// [`TraceError::NoDerivative`] where an operation on the way has none.
 pub(crate) fn derive(
     graph: &Graph,
-    trainable: &[bool],
+    standings: &[Standing],
     wanted: Wanted,
 ) -> Result<Derived, TraceError> {
     let mut graph = graph.clone();
@@ -64,10 +86,10 @@ pub(crate) fn derive(
     let everything = vec![true; graph.parameters.len()];
     let samples = Analysis::new(&graph, &everything).samples;
     let whole = vec![false; samples.len()];
-    match attempt(graph.clone(), samples, trainable, wanted)? {
+    match attempt(graph.clone(), samples, standings, wanted)? {
         Some(derived) => Ok(derived),
         // Derivatives may mix samples although the loss does not: as one whole then.
-        None => attempt(graph, whole, trainable, wanted).map(|d| d.expect("nothing to mix")),
+        None => attempt(graph, whole, standings, wanted).map(|d| d.expect("nothing to mix")),
     }
 }
 
@@ -75,16 +97,16 @@ pub(crate) fn derive(
 fn attempt(
     graph: Graph,
     samples: Vec<bool>,
-    trainable: &[bool],
+    standings: &[Standing],
     wanted: Wanted,
 ) -> Result<Option<Derived>, TraceError> {
     let mut d = lower(graph, samples);
     fuse_layers(&mut d.graph, &d.samples);
-    let paths = Paths::new(&d.graph, trainable);
+    let paths = Paths::new(&d.graph, standings);
     let outputs = match wanted {
         Wanted::Gradient => gradient(&mut d, &paths),
-        Wanted::Product(Matrix::Hessian) => hessian(&mut d, &paths),
-        Wanted::Product(matrix) => gauss_newton(&mut d, &paths, matrix),
+        Wanted::Hessian => hessian(&mut d, &paths),
+        Wanted::GaussNewton | Wanted::EmpiricalFisher => gauss_newton(&mut d, &paths, wanted),
     };
     if let Some(operation) = d.lacking {
         return Err(TraceError::NoDerivative { operation });
@@ -111,28 +133,33 @@ fn attempt(
 
 /// What the values of the loss' graph depend on.
 struct Paths {
-    /// On trainable parameters.
+    /// On free parameters.
     trainable: Vec<bool>,
+    /// On parameters, free or fixed.
+    network: Vec<bool>,
     /// On the data.
     data: Vec<bool>,
-    /// Values of the parameters, `None` where not trainable.
+    /// Values of the parameters, `None` where not free.
     parameters: Vec<Option<ValueId>>,
     nodes: usize,
 }
 
 impl Paths {
-    fn new(graph: &Graph, trainable: &[bool]) -> Self {
+    fn new(graph: &Graph, standings: &[Standing]) -> Self {
         let mut this = Self {
             trainable: vec![false; graph.values.len()],
+            network: vec![false; graph.values.len()],
             data: vec![false; graph.values.len()],
             parameters: vec![None; graph.parameters.len()],
             nodes: graph.nodes.len(),
         };
         for (id, value) in graph.values.iter().enumerate() {
             match value.source {
-                Source::Parameter(p) if trainable[p] => {
-                    this.trainable[id] = true;
-                    this.parameters[p] = Some(id);
+                Source::Parameter(p) => {
+                    let free = standings[p] == Standing::Free;
+                    this.trainable[id] = free;
+                    this.network[id] = standings[p] != Standing::State;
+                    this.parameters[p] = free.then_some(id);
                 }
                 Source::Constant { input: true, .. } => this.data[id] = true,
                 _ => {}
@@ -140,8 +167,10 @@ impl Paths {
         }
         for node in &graph.nodes {
             let any = |of: &[bool]| node.inputs.iter().any(|&v| of[v]);
-            let (trainable, data) = (any(&this.trainable), any(&this.data));
+            let (trainable, network) = (any(&this.trainable), any(&this.network));
+            let data = any(&this.data);
             this.trainable[node.output] = trainable;
+            this.network[node.output] = network;
             this.data[node.output] = data;
         }
         this
@@ -167,12 +196,12 @@ impl Paths {
         self.parameters.iter().map(value).collect()
     }
 
-    /// The node after the last one that a parameter enters: from there on, the loss is a function of the network's
+    /// The node after the last one that a parameter enters, free or not: from there on, the loss is a function of the network's
     /// output alone. `None` where parameters enter the loss itself.
     fn output_at(&self, graph: &Graph) -> Option<usize> {
         let enters = |i: &usize| {
             let node = &graph.nodes[*i];
-            let own = |&v: &ValueId| self.trainable[v] && !self.data[v];
+            let own = |&v: &ValueId| self.network[v] && !self.data[v];
             self.data[node.output] && node.inputs.iter().any(own)
         };
         let last = (0..self.nodes).rev().find(enters)?;
@@ -203,7 +232,7 @@ fn hessian(d: &mut Derivation, paths: &Paths) -> Vec<Option<ValueId>> {
     gradient.into_iter().map(tangent).collect()
 }
 
-fn gauss_newton(d: &mut Derivation, paths: &Paths, matrix: Matrix) -> Vec<Option<ValueId>> {
+fn gauss_newton(d: &mut Derivation, paths: &Paths, wanted: Wanted) -> Vec<Option<ValueId>> {
     let Some(cut) = paths.output_at(&d.graph) else {
         d.lacks("a loss that parameters enter beside the network's output");
         return Vec::new();
@@ -216,8 +245,8 @@ fn gauss_newton(d: &mut Derivation, paths: &Paths, matrix: Matrix) -> Vec<Option
     let start = d.graph.nodes.len();
     let seeds = seed(d);
     let adjoints = d.adjoints(cut..paths.nodes, seeds, &paths.trainable);
-    let seeds = match matrix {
-        Matrix::EmpiricalFisher => fisher_seeds(d, &outputs, &moved, &adjoints),
+    let seeds = match wanted {
+        Wanted::EmpiricalFisher => fisher_seeds(d, &outputs, &moved, &adjoints),
         _ => loss_hessian(
             d,
             &outputs,

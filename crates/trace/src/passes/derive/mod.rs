@@ -14,4 +14,4 @@ mod matrices;
 mod modes;
 
 pub use matrices::Matrix;
-pub(crate) use matrices::{Wanted, derive};
+pub(crate) use matrices::{Standing, Wanted, derive};
