@@ -26,6 +26,7 @@ impl Output {
     }
 
     /// Writes a figure as SVG, for print, and as PNG with 300 dots an inch.
+    #[allow(dead_code, reason = "some lessons draw stored runs")]
     pub fn figure(&self, name: &str, figure: Figure) -> Result<(), Box<dyn Error>> {
         std::fs::write(self.file(&format!("{name}.svg")), figure.svg())?;
         std::fs::write(self.file(&format!("{name}.png")), figure.to_png(300.0)?)?;

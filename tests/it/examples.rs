@@ -380,3 +380,38 @@ fn two_minima_are_connected_around_their_barrier() {
         within(barrier(path), 0.0, 0.05 * line);
     }
 }
+
+/// From 1.99 the largest eigenvalue rises to the limit of a rate of 1, at 2, and stays there, a little above it.
+#[test]
+fn full_batches_end_at_the_edge_of_stability() {
+    let lesson = Example::with("14-edge-of-stability", "80");
+    lesson.has_figures(&["stability"]);
+    let first = lesson.number("rate 1: limit 2.00, largest eigenvalue");
+    within(first, 1.9, 2.0);
+    within(lesson.number("last third at rate 1:"), 1.0, 1.35);
+    // A smaller rate is still on its way there.
+    within(lesson.number("last third at rate 0.3:"), 0.3, 0.9);
+}
+
+#[test]
+fn random_planes_do_not_show_the_saddle_that_eigenvectors_show() {
+    let lesson = Example::run("15-random-planes");
+    lesson.has_figures(&["planes"]);
+    within(lesson.number("eigenvalues from"), -3.0, -0.5);
+    // Two ways to one number, within their errors.
+    let errors = lesson.summary().split("+- ").skip(1);
+    let errors = errors.map(|rest| rest.lines().next().unwrap().parse::<f64>().unwrap());
+    let error = errors.map(|error| error * error).sum::<f64>().sqrt();
+    let gap = lesson.number("tr H / n:") - lesson.number("random directions:");
+    within(gap.abs(), 0.0, 4.0 * error);
+    within(
+        lesson.number("random plane: curvatures at the centre"),
+        0.0,
+        f64::INFINITY,
+    );
+    let text = lesson.summary();
+    let (_, saddle) = text
+        .split_once("plane of eigenvectors: curvatures at the centre")
+        .unwrap();
+    assert!(saddle.contains(", -"), "{saddle}");
+}

@@ -22,6 +22,17 @@ impl Example {
         example
     }
 
+    /// The same with one argument more, for example for a job of another size.
+    pub fn with(name: &str, argument: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut example = Example {
+            folder,
+            summary: String::new(),
+        };
+        example.again_with(name, Some(Path::new(argument)));
+        example
+    }
+
     /// Runs it once more, into the same folder.
     pub fn again(&mut self, name: &str) {
         self.again_with(name, None);
