@@ -250,19 +250,20 @@ impl Model {
     /// The same network for these data, where it takes such and its name does not say it, which is said: images of their
     /// size, or as many tokens as they have.
     pub fn for_data(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
-        let found = match &self {
-            Model::Family(spec) => data.tokens().and_then(|found| spec.with_tokens(found)),
+        let named = match &self {
+            Model::Family(spec) => {
+                let tokens = data.tokens().filter(|_| spec.tokens().is_some());
+                tokens.and_then(|tokens| Some((spec.with_tokens(tokens)?, tokens)))
+            }
             Model::Program(_) => None,
         };
-        let Some(spec) = found else {
+        let Some((spec, tokens)) = named else {
             return self.for_images(data, reporter);
         };
-        if let Some(tokens) = spec.tokens() {
-            reporter.note(format_args!(
-                "the data have ids of {} tokens, {} a sample, so the network is taken to be {spec}",
-                tokens.vocab, tokens.context
-            ));
-        }
+        reporter.note(format_args!(
+            "the data have ids of {} tokens, {} a sample, so the network is taken to be {spec}",
+            tokens.vocab, tokens.context
+        ));
         Model::Family(spec)
     }
 
