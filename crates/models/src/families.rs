@@ -1,8 +1,8 @@
 //! The families of networks, a row each: adding one touches its folder and [the table](families) here.
 
-use crate::layers::{Architecture, Family, Member, Shapes, transparent};
+use crate::layers::{Architecture, Family, Member, Shapes, Takes, Tokens, transparent};
 use crate::mlp::{Mlp, MlpSpec};
-use crate::{ModelsError, densenet, resnet, vgg, vit, wideresnet};
+use crate::{ModelsError, densenet, gpt, resnet, vgg, vit, wideresnet};
 use burn::tensor::{Device, Tensor};
 use landscape_core::Params;
 use std::fmt;
@@ -32,7 +32,10 @@ impl<S: Architecture> Member for S {
     }
 
     fn inputs(&self) -> usize {
-        S::image(self).iter().product()
+        match S::takes(self) {
+            Takes::Image(image) => image.iter().product(),
+            Takes::Tokens(tokens) => tokens.context,
+        }
     }
 
     fn outputs(&self) -> usize {
@@ -40,7 +43,21 @@ impl<S: Architecture> Member for S {
     }
 
     fn image(&self) -> Option<[usize; 3]> {
-        Some(S::image(self))
+        match S::takes(self) {
+            Takes::Image(image) => Some(image),
+            Takes::Tokens(_) => None,
+        }
+    }
+
+    fn tokens(&self) -> Option<Tokens> {
+        match S::takes(self) {
+            Takes::Image(_) => None,
+            Takes::Tokens(tokens) => Some(tokens),
+        }
+    }
+
+    fn with_tokens(&self, tokens: Tokens) -> Option<Self> {
+        S::with_tokens(self, tokens)
     }
 
     fn matrix_weights(&self) -> Option<u64> {
@@ -162,17 +179,30 @@ macro_rules! families {
                 }
             }
 
-            /// Values in one input sample.
+            /// The same language model for the tokens of data: their number, and the length of samples, where the
+            /// name does not say it.
+            pub fn with_tokens(&self, tokens: Tokens) -> Option<ModelSpec> {
+                match self {
+                    $(ModelSpec::$variant(spec) => Member::with_tokens(spec, tokens).map(Self::from)),+
+                }
+            }
+
+            /// Values in one input sample; of a language model the most tokens.
             pub fn inputs(&self) -> usize {
                 match self { $(ModelSpec::$variant(spec) => Member::inputs(spec)),+ }
             }
 
-            /// Values in one output.
+            /// Values in one output, which of a language model are those of one token.
             pub fn outputs(&self) -> usize {
                 match self { $(ModelSpec::$variant(spec) => Member::outputs(spec)),+ }
             }
 
-            /// Channels, height and width of an input image; none for a network that takes plain vectors.
+            /// The tokens that a language model takes; none for networks that take values.
+            pub fn tokens(&self) -> Option<Tokens> {
+                match self { $(ModelSpec::$variant(spec) => Member::tokens(spec)),+ }
+            }
+
+            /// Channels, height and width of an input image; none for a network that takes plain vectors or tokens.
             pub fn image(&self) -> Option<[usize; 3]> {
                 match self { $(ModelSpec::$variant(spec) => Member::image(spec)),+ }
             }
@@ -252,10 +282,11 @@ macro_rules! families {
             }
 
             /// Outputs `[samples, outputs]` of inputs `[samples, inputs]`, one flattened sample a row
-            /// (a family that works on images gives the rows their shape itself).
+            /// (a family that works on images gives the rows their shape itself). Those of a language model are a row
+            /// for each token, `[samples * tokens, vocab]`, of ids as whole numbers.
             ///
             /// # Panics
-            /// When the second axis is not the network's number of inputs.
+            /// When the second axis is not the network's number of inputs, or is longer than its context.
             pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
                 match self { $(Network::$variant(network) => network.forward(x)),+ }
             }
@@ -292,12 +323,16 @@ families! {
         "`vgg16:classes=100`";
     /// Densely connected networks.
     DenseNet: densenet::DenseNetSpec, densenet::DenseNet,
-        "densenet121|169 (all but mlp also :classes=10,image=3x32x32; residual and dense ones :stem=cifar|imagenet)",
+        "densenet121|169 (all of these but mlp also :classes=10,image=3x32x32; residual and dense ones :stem=cifar|imagenet)",
         "`densenet121:stem=imagenet,classes=1000`";
     /// Vision transformers.
     Vit: vit::VitSpec, vit::Vit,
         "vit:patch=4,dim=64,depth=2,heads=4[,mlp=256,image=3x32x32,classes=10,pool=mean|cls]",
         "`vit:patch=4,dim=64,depth=2,heads=4` or `vit:patch=7,image=1x28x28`";
+    /// Language models.
+    Gpt: gpt::GptSpec, gpt::Gpt,
+        "gpt:dim=64,depth=2,heads=2[,vocab=96,context=64,tied]",
+        "`gpt:dim=64,depth=2,heads=2` or `gpt:vocab=50257,context=1024,dim=768,depth=12,heads=12,tied`";
 }
 
 impl ModelSpec {

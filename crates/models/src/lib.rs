@@ -6,6 +6,7 @@ pub mod densenet;
 mod error;
 mod families;
 mod files;
+pub mod gpt;
 mod host;
 pub mod layers;
 pub mod loss;
@@ -25,14 +26,15 @@ pub use checkpoint::{
     load_network_params, load_network_with, load_weights, may_be_safetensors, save_weights,
 };
 pub use data::{
-    Angles, Channels, ChosenTargets, DataSpec, Dataset, FileSpec, FolderSpec, IdxArray, Input,
-    MoonsSpec, Normalisation, Pixels, Scale, Split, TableSpec, load, make_moons, read_idx,
+    Angles, Channels, CharsSpec, ChosenTargets, DataSpec, Dataset, FileSpec, FolderSpec, IdxArray,
+    Input, MoonsSpec, Normalisation, Pixels, Scale, Split, TableSpec, load, make_moons, read_idx,
 };
 pub use densenet::{DenseNet, DenseNetSpec};
 pub use error::{GetError, ModelsError, PickleError};
 pub use families::{ModelSpec, Network};
-pub use layers::{ImageSettings, Init, Stem};
-pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets};
+pub use gpt::{Gpt, GptSpec};
+pub use layers::{ImageSettings, Init, Stem, Tokens};
+pub use loss::{LossKind, SuggestedLoss, TargetTensor, Targets, TokenTargets};
 pub use mlp::{Activation, Mlp, MlpSpec};
 pub use objective::{Regularizer, trace_network};
 pub use resnet::{ResNet, ResNetSpec};

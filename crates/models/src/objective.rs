@@ -56,16 +56,20 @@ pub fn trace_network(
     let device = Device::flex();
     let x = data.inputs(&device);
     let closure = Closure { loss, regularizers };
-    Ok(
-        match data.targets(loss, network.spec().outputs(), &device)? {
-            TargetTensor::Classes(y) => closure.capture(network, &(x, y), |(x, y)| {
-                (x.clone(), TargetTensor::Classes(y.clone()))
-            }),
-            TargetTensor::Values(y) => closure.capture(network, &(x, y), |(x, y)| {
-                (x.clone(), TargetTensor::Values(y.clone()))
-            }),
-        }?,
-    )
+    Ok(match data.targets(loss, &network.spec(), &device)? {
+        TargetTensor::Classes(y) => closure.capture(network, &(x, y), |(x, y)| {
+            (x.clone(), TargetTensor::Classes(y.clone()))
+        }),
+        TargetTensor::Values(y) => closure.capture(network, &(x, y), |(x, y)| {
+            (x.clone(), TargetTensor::Values(y.clone()))
+        }),
+        TargetTensor::Tokens(tokens) => closure.capture(network, &(x, tokens.ids()), |(x, ids)| {
+            (
+                x.clone(),
+                TargetTensor::Tokens(tokens.with_ids(ids.clone())),
+            )
+        }),
+    }?)
 }
 
 struct Closure<'a> {
@@ -74,6 +78,17 @@ struct Closure<'a> {
 }
 
 impl Closure<'_> {
+    fn data_loss(&self, output: Tensor<2>, target: &TargetTensor) -> Loss {
+        if let TargetTensor::Tokens(tokens) = target {
+            return tokens.loss(output);
+        }
+        let loss = Loss::new(self.loss.per_sample(output.clone(), target));
+        match self.loss.correct(output, target) {
+            Some(correct) => loss.with_correct(correct),
+            None => loss,
+        }
+    }
+
     fn capture<I: Inputs>(
         &self,
         network: &Network,
@@ -83,10 +98,7 @@ impl Closure<'_> {
         Trace::capture(network, inputs, |network, inputs| {
             let (x, target) = split(inputs);
             let output = network.forward(x);
-            let mut loss = Loss::new(self.loss.per_sample(output.clone(), &target));
-            if let Some(correct) = self.loss.correct(output, &target) {
-                loss = loss.with_correct(correct);
-            }
+            let mut loss = self.data_loss(output, &target);
             for regularizer in self.regularizers {
                 let parts = network
                     .flat_parameters()

@@ -137,9 +137,12 @@ impl DescribeRequest {
         // The file's notes are in the description.
         let model = Model::open(&self.model, &())?;
         model.plan(reporter)?;
-        let trace = match &self.data.data {
-            Some(_) => self.on_data(&model, reporter)?,
-            None => self.on_zeros(&model),
+        let (model, trace) = match &self.data.data {
+            Some(_) => self.on_data(model, reporter)?,
+            None => {
+                let trace = self.on_zeros(&model);
+                (model, trace)
+            }
         };
         let (runs, problem) = match &trace {
             Ok(trace) => (Some(HowItRuns::of(&trace.summary())), None),
@@ -171,22 +174,20 @@ impl DescribeRequest {
         Ok(description)
     }
 
-    /// The loss on the data that are named; inside, why it cannot run on them.
+    /// The network for the data that are named, and its loss on them; inside, why it cannot run on them.
     fn on_data(
         &self,
-        model: &Model,
+        model: Model,
         reporter: &dyn Reporter,
-    ) -> Result<Result<Trace, StudyError>, StudyError> {
+    ) -> Result<(Model, Result<Trace, StudyError>), StudyError> {
         let source = self.data.source(None)?;
         let source = model.named_inputs(source, self.data.loss, reporter)?;
         let data = self.data.load(&source)?;
-        let (data, loss) = with_loss(data, model, (self.data.loss, None), reporter)?;
-        Ok(model.trace(
-            &model.initial(landscape_models::Init::default(), 0).0,
-            &data,
-            loss.kind,
-            &[],
-        ))
+        let model = model.for_data(&data, reporter);
+        let (data, loss) = with_loss(data, &model, (self.data.loss, None), reporter)?;
+        let params = model.initial(landscape_models::Init::default(), 0).0;
+        let trace = model.trace(&params, &data, loss.kind, &[]);
+        Ok((model, trace))
     }
 
     fn on_zeros(&self, model: &Model) -> Result<Trace, StudyError> {
@@ -204,9 +205,15 @@ impl DescribeRequest {
 fn zeros(spec: &ModelSpec) -> Result<(Dataset, LossKind), StudyError> {
     let sample = spec.image().map_or(vec![spec.inputs()], Vec::from);
     let shape = [&[SAMPLES], &sample[..]].concat();
+    let values = vec![0.0; shape.iter().product()];
+    if let Some(tokens) = spec.tokens() {
+        let (data, width) = (values.clone(), tokens.context);
+        let targets = Targets::Values { data, width };
+        let data = Dataset::new("zeros", shape, values, targets)?;
+        return Ok((data, LossKind::CrossEntropy));
+    }
     let targets = Targets::Classes(vec![0; SAMPLES]);
     let loss = LossKind::suggested(spec.outputs(), &targets).kind;
-    let values = vec![0.0; shape.iter().product()];
     Ok((Dataset::new("zeros", shape, values, targets)?, loss))
 }
 
@@ -239,7 +246,7 @@ fn operations(trace: &Trace) -> Vec<OperationDetails> {
 
 impl Description {
     fn take_family(&mut self, spec: &ModelSpec) {
-        let port = |name: &str, sample: Vec<usize>| Port {
+        let port = |name: &str, sample: Vec<usize>, element| Port {
             name: name.to_owned(),
             shape: Some(
                 { sample.into_iter().map(Some) }.fold(vec![None], |mut all, n| {
@@ -247,11 +254,15 @@ impl Description {
                     all
                 }),
             ),
-            element: "float",
+            element,
         };
         let sample = spec.image().map_or(vec![spec.inputs()], Vec::from);
-        self.inputs = vec![port("x", sample)];
-        self.outputs = vec![port("output", vec![spec.outputs()])];
+        let (element, output) = match spec.tokens() {
+            Some(tokens) => ("int", vec![tokens.context, tokens.vocab]),
+            None => ("float", vec![spec.outputs()]),
+        };
+        self.inputs = vec![port("x", sample, element)];
+        self.outputs = vec![port("output", output, "float")];
     }
 
     fn take_program(&mut self, program: &Program) {

@@ -3,9 +3,9 @@
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
 use crate::hessian::{CurvatureSummary, MapSummary, steps_table};
 use crate::list::{holdings, state_words};
-use crate::record::{Provenance, Settings};
+use crate::record::{ProblemSettings, Provenance, Settings};
 use crate::shard::ShardState;
-use crate::words::{cosine_words, or_dash, percent, percents};
+use crate::words::{cosine_words, or_dash, percent, percents, perplexity_words};
 use crate::{Numbers, StudyError};
 use landscape_core::json::{float, float_list};
 use landscape_core::{Adaptive, AdaptiveReport, Direction, short};
@@ -189,8 +189,10 @@ impl fmt::Display for RunDetails {
         }
         if let (Some(first), Some(last)) = (self.records.first(), self.records.last()) {
             writeln!(f, "training")?;
+            let settings = Settings::of(&self.summary.run);
             for record in [first, last] {
-                writeln!(f, "  step {:<8} {}", record.step, record_words(record))?;
+                let words = record_words(record, settings.problem());
+                writeln!(f, "  step {:<8} {words}", record.step)?;
             }
         }
         match &self.curvature[..] {
@@ -229,11 +231,13 @@ impl RunDetails {
     }
 }
 
-fn record_words(record: &TrainRecord) -> String {
+fn record_words(record: &TrainRecord, problem: &ProblemSettings) -> String {
     let loss = or_dash(record.loss);
     let accuracy = record.accuracy.map(percent);
     let accuracy = accuracy.map_or(String::new(), |share| format!(", accuracy {share}"));
-    format!("loss {loss}{accuracy}")
+    let perplexity = record.loss.and_then(|loss| problem.perplexity(loss));
+    let perplexity = perplexity.map_or(String::new(), perplexity_words);
+    format!("loss {loss}{accuracy}{perplexity}")
 }
 
 impl fmt::Display for PathDetails {

@@ -19,6 +19,7 @@ mod idle;
 mod keep;
 mod kills;
 mod language;
+mod language_models;
 mod merge;
 mod messages;
 mod model;

@@ -17,13 +17,16 @@ pub(super) enum Made {
     Spectral,
     /// One after the other along the first axis.
     Stacked,
+    /// The transpose of a matrix.
+    Turned,
 }
 
 impl Made {
     /// What is said of it, before the names; nothing for a tensor as it is.
     pub(super) fn words(self) -> Option<&'static str> {
         match self {
-            Made::Alone => None,
+            // Those of language models are told apart.
+            Made::Alone | Made::Turned => None,
             Made::Masked => {
                 Some("pruned tensors are original times mask (directions move what is masked too)")
             }
@@ -196,11 +199,18 @@ pub(super) fn made(tensor: &Tensor, parts: Vec<Array>) -> Array {
         Made::WeightNorm => weight_normed(&parts[0], &parts[1], &shape, &tensor.parts[0]),
         Made::Spectral => spectral_normed(&parts, &shape),
         Made::Stacked => parts.concat(),
+        Made::Turned => turned(&parts[0], shape[0]),
     };
     Array {
         shape,
         values: Numbers::Float(values),
     }
+}
+
+/// The transpose of a matrix of so many columns.
+fn turned(values: &[f32], columns: usize) -> Vec<f32> {
+    let columns = (0..columns).map(|column| values.iter().skip(column).step_by(columns.max(1)));
+    columns.flatten().copied().collect()
 }
 
 /// Row-major strides.

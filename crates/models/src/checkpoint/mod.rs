@@ -10,6 +10,7 @@ use std::path::Path;
 
 mod choice;
 mod fold;
+mod gpt;
 mod notes;
 mod order;
 mod place;
@@ -122,7 +123,8 @@ pub struct LoadOptions<'a> {
 /// stand for this crate's (`downsample` for `shortcut`, `fc` for the last layer, ...). Where those do not fit either, a
 /// layer is told by the shapes of its tensors, and several of the same shapes by the numbers in their names or their
 /// order in the file; never where neither tells. Pruned tensors (`weight_orig`, `weight_mask`) and parametrised ones
-/// (weight norm, spectral norm) are folded. Beside a network's own tensors there may be integers and single
+/// (weight norm, spectral norm) are folded. Of language models, weights of Hugging Face's `Conv1D` are turned, masks are
+/// left out, and a map to the tokens that is the embedding is one tensor with it. Beside a network's own tensors there may be integers and single
 /// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///
 /// # Errors
@@ -177,7 +179,8 @@ pub fn load_layout_with(
     let bytes = Bytes::read(path.as_ref())?;
     let source = bytes.open()?;
     let path = source.path();
-    let (contents, mut notes) = source.named(options.renames)?;
+    let (mut contents, mut notes) = source.named(options.renames)?;
+    notes.extend(gpt::adapt(&mut contents, &source, layout)?);
     let stacked = fold::stacked(&contents.tensors);
     let stacked = stacked.as_deref().unwrap_or(&contents.tensors);
     let choice = choice::choose(&contents, stacked, layout, options.buffers.is_some());

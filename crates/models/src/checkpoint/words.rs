@@ -20,8 +20,8 @@ pub(super) fn without_wrappers(name: &str) -> String {
 }
 
 /// Expressions and what stands for their matches, in this order: torchvision's and timm's residual networks, the last
-/// layer of all of them, torchvision's DenseNets, and the vision transformers of torchvision and Hugging Face, in the
-/// words of this crate (timm's for the latter).
+/// layer of all of them, torchvision's DenseNets, the vision transformers of torchvision and Hugging Face, in the
+/// words of this crate (timm's for the latter), and GPT-2 without a head.
 const RULES: &[(&str, &str)] = &[
     (r"\.downsample\.", ".shortcut."),
     (
@@ -81,6 +81,7 @@ const RULES: &[(&str, &str)] = &[
     ),
     (r"(blocks\.\d+)\.intermediate\.dense\.", "$1.mlp.fc1."),
     (r"(blocks\.\d+)\.output\.dense\.", "$1.mlp.fc2."),
+    (r"(^|\.)transformer\.(wte|wpe|h\.\d+|ln_f)\.", "${1}$2."),
 ];
 
 /// A layer of a dense block that counts from 1.

@@ -32,6 +32,8 @@ pub struct Dataset {
     /// Lengths of the axes of one target.
     target_shape: Vec<usize>,
     notes: Vec<String>,
+    /// How many tokens there are, where the inputs are ids and it is known.
+    pub(super) vocabulary: Option<usize>,
 }
 
 impl Dataset {
@@ -69,6 +71,7 @@ impl Dataset {
             y,
             target_shape,
             notes: Vec::new(),
+            vocabulary: None,
         };
         data.check()?;
         Ok(data)
@@ -217,10 +220,11 @@ impl Dataset {
     }
 
     /// Checks that a network takes these inputs: as many values, and images channels first, since
-    /// their axes would be mistaken for others otherwise.
+    /// their axes would be mistaken for others otherwise; or ids of tokens that it knows, up to as many as its context.
     ///
     /// # Errors
-    /// [`ModelsError::Inputs`]; [`ModelsError::SeveralInputs`] where there are several.
+    /// [`ModelsError::Inputs`]; [`ModelsError::SeveralInputs`] where there are several; [`ModelsError::Tokens`] where
+    /// there are no tokens, or others, or tokens for a network that takes values.
     pub fn check_inputs(&self, spec: &ModelSpec) -> Result<(), ModelsError> {
         if let [_, _, ..] = &self.inputs[..] {
             return Err(ModelsError::SeveralInputs {
@@ -228,6 +232,18 @@ impl Dataset {
                 name: self.name.clone(),
                 inputs: self.inputs.iter().map(|input| input.name.clone()).collect(),
             });
+        }
+        match (spec.tokens(), self.vocabulary) {
+            (Some(tokens), _) => return self.check_tokens(spec, tokens),
+            (None, Some(_)) => {
+                return Err(self.no_tokens(
+                    spec,
+                    "its inputs are ids of tokens, which name things and measure nothing; use a language model, such \
+                     as gpt:dim=64,depth=2,heads=2"
+                        .to_owned(),
+                ));
+            }
+            (None, None) => {}
         }
         let sample = self.inputs[0].sample_shape();
         let image = spec.image();
@@ -343,18 +359,21 @@ impl Dataset {
         Tensor::from_data(data, device)
     }
 
-    /// The targets on a device, checked and converted for a loss on `outputs` values a sample; see
-    /// [`Targets::suited_to`].
+    /// The targets on a device, checked and converted for a loss on the outputs of a network, see
+    /// [`Targets::suited_to`]; for a language model the token that follows each.
     ///
     /// # Errors
-    /// [`ModelsError::Label`] and [`ModelsError::Targets`].
+    /// [`ModelsError::Label`], [`ModelsError::Targets`] and [`ModelsError::Tokens`].
     pub fn targets(
         &self,
         loss: LossKind,
-        outputs: usize,
+        spec: &ModelSpec,
         device: &Device,
     ) -> Result<TargetTensor, ModelsError> {
-        let suited = self.y.suited_to(loss, outputs, &self.name)?;
+        if let Some(tokens) = spec.tokens() {
+            return self.token_targets(loss, spec, tokens.vocab, device);
+        }
+        let suited = self.y.suited_to(loss, spec.outputs(), &self.name)?;
         Ok(suited.to_tensor(device))
     }
 }

@@ -1,5 +1,6 @@
-//! Data sets: two moons, MNIST, CIFAR-10, CIFAR-100, and arrays of one's own in files.
+//! Data sets: two moons, MNIST, CIFAR-10, CIFAR-100, a text, and arrays of one's own in files.
 
+mod chars;
 mod cifar;
 mod dataset;
 mod file;
@@ -15,7 +16,9 @@ mod settings;
 mod spec;
 mod table;
 mod tensors;
+mod tokens;
 
+pub use chars::CharsSpec;
 pub use dataset::Dataset;
 pub use file::{ChosenTargets, FileSpec};
 pub use folder::FolderSpec;
@@ -65,6 +68,7 @@ pub fn load(
     }
     match spec {
         DataSpec::Moons(moons) => moons.generate()?.first(samples),
+        DataSpec::Chars(chars) => chars.load(split, samples),
         DataSpec::Mnist1k(pixels) => mnist::embedded(*pixels, samples),
         DataSpec::Mnist(pixels) => mnist::from_dir(dir, split, *pixels, samples),
         DataSpec::Cifar10(pixels) => cifar::from_dir(&cifar::CIFAR10, dir, split, *pixels, samples),

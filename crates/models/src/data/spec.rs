@@ -3,7 +3,7 @@
 use super::cifar::{CIFAR10, CIFAR100};
 use super::normalisation::Channels;
 use super::settings::settings;
-use super::{FileSpec, FolderSpec, MoonsSpec, TableSpec};
+use super::{CharsSpec, FileSpec, FolderSpec, MoonsSpec, TableSpec};
 use crate::ModelsError;
 use landscape_core::named;
 use landscape_core::{path_text, text_path};
@@ -103,6 +103,7 @@ impl Pixels {
 /// | `mnist[:pixels=unit\|standard]` | MNIST from its IDX files |
 /// | `cifar10[:pixels=standard\|unit]` | CIFAR-10 from the files of its binary version |
 /// | `cifar100[:pixels=standard\|unit]` | CIFAR-100 likewise |
+/// | `chars[:context=64]` | the beginning of Moby-Dick, character by character, inside the program |
 /// | `FILE.safetensors`, `FILE.npz` | arrays `x` and `y`, or those that [`FileSpec`] names: `FILE.npz:x=images,y=labels,scale=1/255` |
 /// | `X.npy,Y.npy` | the same in two files |
 /// | `FOLDER/` | images, a folder a class, see [`FolderSpec`]: `FOLDER/:size=224`; a folder that is there needs no slash |
@@ -135,6 +136,8 @@ pub enum DataSpec {
     Cifar10(Pixels),
     /// CIFAR-100 likewise, with 100 classes.
     Cifar100(Pixels),
+    /// The embedded beginning of Moby-Dick, windows of characters.
+    Chars(CharsSpec),
     /// Arrays of a `.safetensors` or `.npz` file.
     File(FileSpec),
     /// Two `.npy` files, `x` and `y`.
@@ -151,6 +154,7 @@ impl DataSpec {
     /// The data sets that can be named, for help texts and messages.
     pub const KNOWN: &'static str = "moons[:n=200,noise=0.15,seed=42], mnist, mnist-1k \
         (each also :pixels=standard), cifar10, cifar100 (each also :pixels=unit; all also :mean=0.5,std=0.5), \
+        chars[:context=64], \
         FILE.npz or FILE.safetensors with arrays x and y, FILE.npz:x=images,y=labels[,scale=1/255,mean=M,std=S], \
         X.npy,Y.npy, a table FILE.csv or FILE.parquet with :target=COLUMN, \
         FOLDER/[:size=224] with a folder of images for each class";
@@ -162,6 +166,7 @@ impl DataSpec {
             DataSpec::Mnist(_)
                 | DataSpec::Cifar10(_)
                 | DataSpec::Cifar100(_)
+                | DataSpec::Chars(_)
                 | DataSpec::File(_)
                 | DataSpec::Folder(_)
         )
@@ -197,7 +202,7 @@ impl DataSpec {
             DataSpec::File(file) => file.normalisation.words().map(Cow::from),
             DataSpec::Table(table) => table.normalisation.words().map(Cow::from),
             DataSpec::Folder(folder) => Some(folder.words().into()),
-            DataSpec::Moons(_) | DataSpec::Pair(..) | DataSpec::Memory => None,
+            DataSpec::Moons(_) | DataSpec::Chars(_) | DataSpec::Pair(..) | DataSpec::Memory => None,
         }
     }
 }
@@ -218,6 +223,7 @@ impl FromStr for DataSpec {
             "mnist-1k" => pixels(Pixels::Unit, 1).map(DataSpec::Mnist1k),
             "cifar10" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar10),
             "cifar100" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar100),
+            "chars" => CharsSpec::parse(settings).map(DataSpec::Chars).map_err(bad),
             "memory" if settings.is_empty() => Ok(DataSpec::Memory),
             _ => match file(given) {
                 Some(found) => found.map_err(bad),
@@ -338,6 +344,7 @@ impl fmt::Display for DataSpec {
             DataSpec::Mnist1k(pixels) => write!(f, "mnist-1k{}", pixels.suffix(Pixels::Unit)),
             DataSpec::Cifar10(pixels) => write!(f, "cifar10{}", pixels.suffix(Pixels::Standard)),
             DataSpec::Cifar100(pixels) => write!(f, "cifar100{}", pixels.suffix(Pixels::Standard)),
+            DataSpec::Chars(chars) => chars.fmt(f),
             DataSpec::File(file) => file.fmt(f),
             DataSpec::Table(table) => table.fmt(f),
             DataSpec::Folder(folder) => folder.fmt(f),

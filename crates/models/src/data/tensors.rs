@@ -39,6 +39,7 @@ pub(super) fn load(spec: &FileSpec, split: Split) -> Result<Dataset, ModelsError
         inputs.push((name.as_str(), array, element));
     }
     let (first, element) = (&inputs[0].1, inputs[0].2);
+    let mut are_tokens = false;
     let targets = match targets {
         Some(Some(name)) => Some(reading.read(&name, true)?.0),
         Some(None) => None,
@@ -50,6 +51,7 @@ pub(super) fn load(spec: &FileSpec, split: Split) -> Result<Dataset, ModelsError
                  the next one, and the last of each sample has none"
                     .to_owned(),
             );
+            are_tokens = true;
             Some(next_tokens(first))
         }
         None => return Err(reading.lacking(Wanted::Targets)),
@@ -59,7 +61,11 @@ pub(super) fn load(spec: &FileSpec, split: Split) -> Result<Dataset, ModelsError
         .into_iter()
         .map(|(input, array, _)| (input, array))
         .collect();
-    Ok(dataset(name, inputs, targets)?.with_notes(reading.notes))
+    let data = dataset(name, inputs, targets)?.with_notes(reading.notes);
+    Ok(match data.tokens().filter(|_| are_tokens) {
+        Some(tokens) => data.with_vocabulary(tokens.vocab),
+        None => data,
+    })
 }
 
 /// `x` and `y` in two `.npy` files.

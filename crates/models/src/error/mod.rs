@@ -153,6 +153,16 @@ pub enum ModelsError {
         /// Lengths of the axes of one sample.
         found: Vec<usize>,
     },
+    /// A language model was given no tokens, or others than it knows; or another network was given tokens.
+    #[error("network {model} does not take data {name}: {reason}")]
+    Tokens {
+        /// The network.
+        model: String,
+        /// The data set.
+        name: String,
+        /// What does not fit, where, and the remedy.
+        reason: String,
+    },
     /// A network with one input was given data with several.
     #[error(
         "network {model} takes one input, but data {name} has {}: {}; name one, as in FILE:x=ARRAY,y=ARRAY",
@@ -467,6 +477,7 @@ impl ModelsError {
             | E::OneBased { name, .. }
             | E::Targets { name, .. }
             | E::SeveralInputs { name, .. }
+            | E::Tokens { name, .. }
             | E::Inputs { name, .. } => Some(name.clone()),
             E::DataNotFound { looked, .. } => looked.first().map(|path| path_words(path)),
             E::Io { path, .. }

@@ -11,17 +11,46 @@ use landscape_trace::{params_of, with_params};
 use std::collections::HashMap;
 use std::fmt;
 
+/// What one input sample of a network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// An image of so many channels, of such height and width.
+    Image([usize; 3]),
+    /// Ids of tokens.
+    Tokens(Tokens),
+}
+
+/// The ids that a language model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// How many tokens it knows; ids are from 0 to one less.
+    pub vocab: usize,
+    /// The most tokens in a sample.
+    pub context: usize,
+}
+
+/// Those of the text inside the program: the line feed and the 95 printable characters of ASCII, 64 of them a sample.
+impl Default for Tokens {
+    fn default() -> Self {
+        Tokens {
+            vocab: 96,
+            context: 64,
+        }
+    }
+}
+
 /// A Burn module that makes vectors of images.
 pub trait ImageNetwork: Module + ModuleDisplay {
     /// Outputs `[samples, outputs]` of images `[samples, channels, height, width]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<2>;
 }
 
-/// What a family of image networks says of itself: its networks' names, and how the module of one is built. Names of
-/// tensors, shapes, initial values and checkpoints follow from the module; the paths of its parameters must be PyTorch's names (see [`landscape_trace::params_of`]).
+/// What a family says of itself: its networks' names, and how the module of one is built. Names of tensors, shapes,
+/// initial values and checkpoints follow from the module; the paths of its parameters must be PyTorch's names (see
+/// [`landscape_trace::params_of`]).
 pub trait Architecture: Clone + fmt::Debug + fmt::Display {
     /// The network as a Burn module.
-    type Module: ImageNetwork;
+    type Module: Module + ModuleDisplay;
 
     /// The network of a name and the settings behind its colon: nothing where the name is of another family; the error
     /// is the reason.
@@ -41,8 +70,13 @@ pub trait Architecture: Clone + fmt::Debug + fmt::Display {
     /// The same for other images, where they are the usual ones.
     fn with_image(&self, image: [usize; 3]) -> Option<Self>;
 
-    /// Channels, height and width of an input image.
-    fn image(&self) -> [usize; 3];
+    /// The same for tokens of data, where its name leaves open how many there are.
+    fn with_tokens(&self, _: Tokens) -> Option<Self> {
+        None
+    }
+
+    /// What an input sample is.
+    fn takes(&self) -> Takes;
 
     /// Values in one output.
     fn outputs(&self) -> usize;
@@ -59,6 +93,9 @@ pub trait Architecture: Clone + fmt::Debug + fmt::Display {
 
     /// The module; its values do not matter.
     fn module(&self, device: &Device) -> Self::Module;
+
+    /// Rows of outputs of flattened samples `[samples, values]`.
+    fn forward(&self, module: &Self::Module, x: Tensor<2>) -> Tensor<2>;
 
     /// The tensors of the layout with initial values: PyTorch's defaults unless a family has others.
     fn initial(&self, layout: Params, rng: &mut Rng) -> Params {
@@ -131,8 +168,8 @@ impl<S: SettingsFamily> Architecture for S {
         self.with_settings(settings).ok()
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.image_settings().image
+    fn takes(&self) -> Takes {
+        Takes::Image(self.image_settings().image)
     }
 
     fn outputs(&self) -> usize {
@@ -150,6 +187,16 @@ impl<S: SettingsFamily> Architecture for S {
     fn module(&self, device: &Device) -> Self::Module {
         self.build(device)
     }
+
+    fn forward(&self, module: &S::Module, x: Tensor<2>) -> Tensor<2> {
+        module.forward(images(x, self.image_settings().image))
+    }
+}
+
+/// Rows of values as images.
+pub(crate) fn images(x: Tensor<2>, [channels, height, width]: [usize; 3]) -> Tensor<4> {
+    let [samples, _] = x.dims();
+    x.reshape([samples, channels, height, width])
 }
 
 /// A network of a family. Visitors see the paths of the family's module and nothing in front of them.
@@ -208,15 +255,13 @@ impl<S: Architecture> Family<S> {
         read(&self.module.valid())
     }
 
-    /// Outputs `[samples, outputs]` of flattened images `[samples, channels * height * width]`.
+    /// Outputs `[samples, outputs]` of flattened images `[samples, channels * height * width]`; of token ids
+    /// `[samples, tokens]` a row for each token, `[samples * tokens, vocab]`.
     ///
     /// # Panics
-    /// When the second axis is not the number of values in an image.
+    /// When the second axis is not the number of values in an image, or is longer than the context.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let [samples, _] = x.dims();
-        let [channels, height, width] = self.spec.image();
-        let images = x.reshape([samples, channels, height, width]);
-        self.module.forward(images)
+        self.spec.forward(&self.module, x)
     }
 
     /// What the network is.

@@ -1,5 +1,6 @@
 //! What every family says of its networks, so that all of them stand in one table.
 
+use super::Tokens;
 use crate::ModelsError;
 use burn::tensor::Device;
 use landscape_core::Params;
@@ -38,6 +39,16 @@ pub(crate) trait Member: Sized + Clone + fmt::Display {
 
     /// Channels, height and width of an input image; none for plain vectors.
     fn image(&self) -> Option<[usize; 3]>;
+
+    /// The tokens that it takes; none for values.
+    fn tokens(&self) -> Option<Tokens> {
+        None
+    }
+
+    /// The same for tokens of data, where its name leaves open how many there are.
+    fn with_tokens(&self, _: Tokens) -> Option<Self> {
+        None
+    }
 
     /// Weights in the matrices of a network whose sizes are given.
     fn matrix_weights(&self) -> Option<u64>;

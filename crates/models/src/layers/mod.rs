@@ -8,7 +8,8 @@ mod member;
 mod settings;
 mod transparent;
 
-pub use family::{Architecture, Family, ImageNetwork, SettingsFamily};
+pub(crate) use family::images;
+pub use family::{Architecture, Family, ImageNetwork, SettingsFamily, Takes, Tokens};
 pub use image::{ImageLayer, VectorLayer};
 pub(crate) use image::{
     batch_norm, conv1x1, conv3x3, conv7x7, global_average, in_sequence, large_pool, linear,

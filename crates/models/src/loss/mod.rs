@@ -2,10 +2,12 @@
 
 mod formulas;
 mod targets;
+mod tokens;
 
 pub use formulas::{bce, bce_with_logits, cross_entropy, mse, soft_cross_entropy};
 pub use targets::{TargetTensor, Targets};
 pub(crate) use targets::{retain, whole};
+pub use tokens::TokenTargets;
 
 use burn::tensor::{Bool, Tensor};
 use landscape_core::named;
@@ -103,7 +105,8 @@ impl LossKind {
         }
     }
 
-    /// The loss of each sample, `[samples]`, of outputs `[samples, outputs]`.
+    /// The loss of each sample, `[samples]`, of outputs `[samples, outputs]`; where targets are tokens, of
+    /// `[samples * tokens, vocab]`, and the mean over the samples is that over all tokens that count.
     ///
     /// Targets made by [`Targets::suited_to`] are used as they are; others are converted as that
     /// function does it, without its checks.
@@ -113,6 +116,7 @@ impl LossKind {
     pub fn per_sample(self, output: Tensor<2>, target: &TargetTensor) -> Tensor<1> {
         let outputs = output.dims()[1];
         match (self, target) {
+            (_, TargetTensor::Tokens(tokens)) => tokens.per_sample(output),
             (LossKind::CrossEntropy, TargetTensor::Classes(labels)) => {
                 cross_entropy(output, labels.clone())
             }
@@ -129,7 +133,8 @@ impl LossKind {
         }
     }
 
-    /// Whether each sample is predicted right, `[samples]`; nothing for a regression.
+    /// Whether each sample is predicted right, `[samples]`, or each token, `[samples * tokens]`, but for those that do not
+    /// count; nothing for a regression.
     ///
     /// - `cross-entropy`: the largest output stands at the label (the first of equals counts; for
     ///   class probabilities, at the most probable class);

@@ -1,6 +1,6 @@
 //! What the outputs should be: class labels, or values.
 
-use super::LossKind;
+use super::{LossKind, TokenTargets};
 use crate::ModelsError;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -334,6 +334,8 @@ pub enum TargetTensor {
     Classes(Tensor<1, Int>),
     /// Values, `[samples, width]`.
     Values(Tensor<2>),
+    /// The token that follows each, for language models.
+    Tokens(TokenTargets),
 }
 
 impl TargetTensor {
@@ -342,6 +344,7 @@ impl TargetTensor {
         match self {
             TargetTensor::Classes(labels) => labels.dims()[0],
             TargetTensor::Values(y) => y.dims()[0],
+            TargetTensor::Tokens(tokens) => tokens.len(),
         }
     }
 
@@ -357,6 +360,9 @@ impl TargetTensor {
                 TargetTensor::Classes(labels.clone().select(0, indices))
             }
             TargetTensor::Values(y) => TargetTensor::Values(y.clone().select(0, indices)),
+            TargetTensor::Tokens(tokens) => {
+                TargetTensor::Tokens(tokens.with_ids(tokens.ids().select(0, indices)))
+            }
         }
     }
 
@@ -367,15 +373,19 @@ impl TargetTensor {
                 TargetTensor::Classes(labels.clone().slice_dim(0, start..end))
             }
             TargetTensor::Values(y) => TargetTensor::Values(y.clone().slice_dim(0, start..end)),
+            TargetTensor::Tokens(tokens) => {
+                TargetTensor::Tokens(tokens.with_ids(tokens.ids().slice_dim(0, start..end)))
+            }
         }
     }
 
-    /// Labels; of several values the place of the largest.
+    /// Labels, of tokens one after the other; of several values the place of the largest.
     pub(crate) fn classes(&self) -> Tensor<1, Int> {
         match self {
             TargetTensor::Classes(labels) => labels.clone(),
             TargetTensor::Values(y) if y.dims()[1] == 1 => y.clone().squeeze_dim::<1>(1).int(),
             TargetTensor::Values(y) => y.clone().argmax(1).squeeze_dim::<1>(1),
+            TargetTensor::Tokens(tokens) => tokens.flat(),
         }
     }
 
@@ -387,6 +397,7 @@ impl TargetTensor {
                 labels.clone().float().unsqueeze_dim::<2>(1)
             }
             TargetTensor::Classes(labels) => labels.clone().one_hot::<2>(width).float(),
+            TargetTensor::Tokens(tokens) => tokens.flat().one_hot::<2>(width).float(),
         }
     }
 }

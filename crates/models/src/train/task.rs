@@ -10,6 +10,8 @@ use landscape_trace::{BatchStatistics, Loss, Trace, TraceError};
 const CHUNK: usize = 8192;
 /// The same of networks whose hidden layers are images.
 const IMAGE_CHUNK: usize = 256;
+/// Values that a language model holds at once where it is widest, unless one sample has more.
+const TOKEN_VALUES: u64 = 1 << 24;
 
 /// Everything that a training step and an evaluation need, on the device.
 pub(super) struct Task {
@@ -32,7 +34,7 @@ impl Task {
         Ok(Task {
             loss,
             x: data.inputs(&device),
-            y: data.targets(loss, spec.outputs(), &device)?,
+            y: data.targets(loss, &spec, &device)?,
             device,
         })
     }
@@ -89,7 +91,7 @@ impl Task {
         let network = network.valid();
         let n = self.samples();
         let chunk = chunk(&network.spec());
-        let mut losses = Vec::with_capacity(n);
+        let (mut losses, mut counts) = (Vec::with_capacity(n), Vec::with_capacity(n));
         let mut correct = self.loss.has_accuracy().then_some(0);
         for start in (0..n).step_by(chunk) {
             let end = (start + chunk).min(n);
@@ -102,9 +104,15 @@ impl Task {
             {
                 *count += hits.int().sum().into_scalar::<i64>();
             }
-            losses.extend(host::floats(self.loss.per_sample(output, &y)));
+            if let TargetTensor::Tokens(tokens) = &y {
+                losses.extend(host::floats(tokens.sums(output)));
+                counts.extend(tokens.counts());
+            } else {
+                losses.extend(host::floats(self.loss.per_sample(output, &y)));
+                counts.resize(losses.len(), 1.0);
+            }
         }
-        Ok(summary(&losses, correct))
+        Ok(summary(&losses, &counts, correct))
     }
 }
 
@@ -121,20 +129,30 @@ fn check_probabilities(output: &Tensor<2>, start: usize) -> Result<(), ModelsErr
     }
 }
 
-fn summary(losses: &[f32], correct: Option<i64>) -> Sample {
-    let n = losses.len() as f64;
-    let mean = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / n;
-    let squares: f64 = losses.iter().map(|&l| (f64::from(l) - mean).powi(2)).sum();
+/// The mean of what samples add up to over what they count for, which is 1 but for tokens; its error is that of a ratio
+/// (Cochran 1977, section 2.11).
+fn summary(losses: &[f32], counts: &[f32], correct: Option<i64>) -> Sample {
+    let sum = |values: &[f32]| values.iter().map(|&value| f64::from(value)).sum::<f64>();
+    let (n, total) = (losses.len() as f64, sum(counts));
+    let mean = sum(losses) / total;
+    let off = |(&loss, &count): (&f32, &f32)| f64::from(loss) - f64::from(count) * mean;
+    let pairs = losses.iter().zip(counts);
+    let squares: f64 = pairs.map(|pair| off(pair).powi(2)).sum();
+    let error = || (squares / (n - 1.0) / n).sqrt() / (total / n);
     Sample {
         loss: mean,
-        loss_se: (losses.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt()),
-        accuracy: correct.map(|count| count as f64 / n),
+        loss_se: (losses.len() > 1).then(error),
+        accuracy: correct.map(|count| count as f64 / total),
         terms: Vec::new(),
     }
 }
 
 /// Samples that are evaluated together.
 fn chunk(spec: &ModelSpec) -> usize {
+    if spec.tokens().is_some() {
+        let each = spec.sample_values().unwrap_or(1).max(1);
+        return (TOKEN_VALUES / each).clamp(1, IMAGE_CHUNK as u64) as usize;
+    }
     match spec.image() {
         Some(_) => IMAGE_CHUNK,
         None => CHUNK,

@@ -1,9 +1,9 @@
 //! Sizes of a vision transformer.
 
 use super::VisionTransformer;
-use crate::layers::{Architecture, number, sizes, standard};
+use crate::layers::{Architecture, ImageNetwork, Takes, images, number, sizes, standard};
 use crate::names::settings;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use landscape_core::{Params, Rng, named};
 use std::collections::HashMap;
 use std::fmt;
@@ -120,6 +120,11 @@ impl VitSpec {
         (dim % heads != 0).then(|| format!("dim {dim} is not a multiple of heads {heads}"))
     }
 
+    /// Channels, height and width of an image.
+    pub fn image(&self) -> [usize; 3] {
+        self.image
+    }
+
     /// Side of a square patch, in pixels.
     pub fn patch(&self) -> usize {
         self.patch
@@ -228,8 +233,8 @@ impl Architecture for VitSpec {
         Some(attention.max(tokens.saturating_mul(dim + mlp.max(3 * dim))))
     }
 
-    fn image(&self) -> [usize; 3] {
-        self.image
+    fn takes(&self) -> Takes {
+        Takes::Image(self.image)
     }
 
     fn outputs(&self) -> usize {
@@ -238,6 +243,10 @@ impl Architecture for VitSpec {
 
     fn module(&self, device: &Device) -> VisionTransformer {
         VisionTransformer::new(self, device)
+    }
+
+    fn forward(&self, module: &VisionTransformer, x: Tensor<2>) -> Tensor<2> {
+        module.forward(images(x, self.image))
     }
 
     /// PyTorch's defaults for the layers; positions and class token normal with deviation 0.02.

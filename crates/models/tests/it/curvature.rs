@@ -14,7 +14,7 @@ const MLP: &str = "mlp:784-20-10";
 const SUMS: usize = 4;
 
 /// A network of the reference at its point, with the reference's two vectors.
-struct Case {
+pub struct Case {
     reference: Reference,
     curvature: Curvature,
     vectors: [Vec<f64>; 2],
@@ -29,14 +29,20 @@ impl Case {
     fn on(model: &str, level: Level) -> Self {
         let reference = Reference::curvature(model);
         let spec: ModelSpec = model.parse().unwrap();
-        let layout = Network::layout(&spec);
-        let params = reference.params(&layout);
-        let network = Network::from_params(&spec, &params, &Device::flex()).unwrap();
         let image = spec.image().unwrap_or([1, 28, 28]);
         let shape = [vec![reference.samples()], image.to_vec()].concat();
         let labels = Targets::Classes(reference.labels());
         let data = Dataset::new("formula", shape, reference.inputs(image), labels).unwrap();
-        let trace = trace_network(&network, &data, LossKind::CrossEntropy, &[]).unwrap();
+        Self::with(reference, &data, level)
+    }
+
+    /// A network of the reference on its data.
+    pub fn with(reference: Reference, data: &Dataset, level: Level) -> Self {
+        let spec: ModelSpec = reference.model.parse().unwrap();
+        let layout = Network::layout(&spec);
+        let params = reference.params(&layout);
+        let network = Network::from_params(&spec, &params, &Device::flex()).unwrap();
+        let trace = trace_network(&network, data, LossKind::CrossEntropy, &[]).unwrap();
         let target = Target::Host { threads: 0, level };
         let curvature = trace.curvature(&params, &target).unwrap();
         let vectors = [1, 2].map(|d| flat(&curvature, &reference.direction(d, &layout)));
@@ -47,7 +53,7 @@ impl Case {
         }
     }
 
-    fn in_f64(self) -> Self {
+    pub fn in_f64(self) -> Self {
         let curvature = self.curvature.in_f64();
         Case { curvature, ..self }
     }
@@ -81,7 +87,7 @@ impl Case {
 
     /// The loss, the gradient and products with all matrices.
     #[track_caller]
-    fn equals_pytorch(&self, tolerance: f64) {
+    pub fn equals_pytorch(&self, tolerance: f64) {
         let gradient = self.curvature.gradient().unwrap();
         close(gradient.loss, self.reference.get("loss")[0], tolerance, 0.0);
         self.near("gradient", &gradient.gradient, tolerance);

@@ -23,6 +23,12 @@ impl Reference {
         Self::in_file(include_str!("../reference/curvature.txt"), model)
     }
 
+    /// A language model's numbers, which `gpt.py` describes.
+    #[track_caller]
+    pub fn gpt(model: &str) -> Self {
+        Self::in_file(include_str!("../reference/gpt.txt"), model)
+    }
+
     #[track_caller]
     fn in_file(text: &'static str, model: &str) -> Self {
         let all = text.lines();
@@ -91,6 +97,13 @@ impl Reference {
         noise
             .map(|(place, u)| (2.0 * means[place / pixels] + u) as f32)
             .collect()
+    }
+
+    /// Ids of `vocab` tokens, for all the samples: the inputs `x`, the targets `y`.
+    pub fn ids(&self, name: &str, vocab: usize) -> Vec<f32> {
+        let count = self.samples() * self.get("tokens")[0] as usize;
+        let id = |u: f64| ((u + 1.0) / 2.0 * vocab as f64).floor() as f32;
+        unit(name, count).into_iter().map(id).collect()
     }
 
     /// The labels.

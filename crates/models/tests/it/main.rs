@@ -10,6 +10,7 @@ mod families;
 mod folders;
 mod formula;
 mod get;
+mod gpt;
 mod lists;
 mod loss;
 mod mlp;

@@ -248,7 +248,7 @@ impl Study {
             match &variant.model {
                 Model::Family(spec) => {
                     self.data.check_inputs(spec)?;
-                    self.data.targets(self.loss, spec.outputs(), &device)?;
+                    self.data.targets(self.loss, spec, &device)?;
                 }
                 Model::Program(_) => drop(self.trainee(variant, &())?),
             }

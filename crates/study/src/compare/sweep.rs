@@ -121,7 +121,7 @@ impl SweepRequest {
         let source = model.named_inputs(source, self.data.loss, reporter)?;
         model.plan(reporter)?;
         let data = self.data.load(&source)?;
-        let model = model.for_images(&data, reporter);
+        let model = model.for_data(&data, reporter);
         let options = LoadOptions {
             renames: &self.renames,
             buffers: None,

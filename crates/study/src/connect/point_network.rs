@@ -77,7 +77,7 @@ impl FamilyNetwork {
         Ok(FamilyNetwork {
             is_trained: tensors.is_trained,
             x: data.inputs(&device),
-            y: data.targets(loss, context.model().outputs(), &device)?,
+            y: data.targets(loss, &network.spec(), &device)?,
             network,
             loss,
             device,

@@ -151,7 +151,7 @@ impl Model {
     /// Whether its inputs are whole numbers, such as the ids of tokens.
     pub(crate) fn takes_integers(&self) -> bool {
         match self {
-            Model::Family(_) => false,
+            Model::Family(spec) => spec.tokens().is_some(),
             Model::Program(program) => program.takes_integers(),
         }
     }
@@ -159,6 +159,11 @@ impl Model {
     /// The loss that outputs and targets suggest, see [`LossKind::suggested`].
     pub(crate) fn suggested_loss(&self, data: &Dataset) -> SuggestedLoss {
         match self {
+            Model::Family(spec) if spec.tokens().is_some() => SuggestedLoss {
+                kind: LossKind::CrossEntropy,
+                reason: "the token that follows each",
+                usual: true,
+            },
             Model::Family(spec) => LossKind::suggested(spec.outputs(), data.y()),
             Model::Program(program) => program.suggested_loss(data),
         }
@@ -250,8 +255,27 @@ impl Model {
         Ok((other, params))
     }
 
-    /// The same network for images of the size that the data have, where it takes such and its name sets none: said.
-    pub fn for_images(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
+    /// The same network for these data, where it takes such and its name does not say it, which is said: images of their
+    /// size, or as many tokens as they have.
+    pub fn for_data(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
+        let named = match &self {
+            Model::Family(spec) => {
+                let tokens = data.tokens().filter(|_| spec.tokens().is_some());
+                tokens.and_then(|tokens| Some((spec.with_tokens(tokens)?, tokens)))
+            }
+            Model::Program(_) => None,
+        };
+        let Some((spec, tokens)) = named else {
+            return self.for_images(data, reporter);
+        };
+        reporter.note(format_args!(
+            "the data have ids of {} tokens, {} a sample, so the network is taken to be {spec}",
+            tokens.vocab, tokens.context
+        ));
+        Model::Family(spec)
+    }
+
+    fn for_images(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
         let &[_, channels, height, width] = data.shape() else {
             return self;
         };

@@ -94,7 +94,7 @@ impl Problem {
             (None, Some(run)) => stored_loss(run)?,
             _ => None,
         };
-        let model = model.for_images(&loaded, reporter);
+        let model = model.for_data(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
         let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
         let (params, selection) = selected(network, &model, params, reporter)?;

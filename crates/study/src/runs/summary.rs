@@ -4,9 +4,9 @@
 use super::{Landscape, SampledLandscape, TrainedRun};
 use crate::Numbers;
 use crate::estimate::Estimate;
-use crate::record::{PlacedNetwork, Rounding};
+use crate::record::{PlacedNetwork, Rounding, Settings};
 use crate::shard::ShardPart;
-use crate::words::{cosine_words, duration, or_dash, percent, shape_words, size};
+use crate::words::{cosine_words, duration, or_dash, percent, perplexity_words, shape_words, size};
 use landscape_core::json::{float, float_list, float_option};
 use landscape_core::{AdaptiveReport, Barrier, Params, Plane, Surface, counted, short};
 use landscape_storage::{RunKind, TrainRecord};
@@ -43,6 +43,9 @@ pub struct LandscapeSummary {
     /// Loss at the origin, where that is a point of the grid.
     #[serde(with = "float_option")]
     pub center_loss: Option<f64>,
+    /// The perplexity there, of a language model.
+    #[serde(with = "float_option", skip_serializing_if = "Option::is_none")]
+    pub center_perplexity: Option<f64>,
     /// The smallest finite loss.
     #[serde(with = "float_option")]
     pub min_loss: Option<f64>,
@@ -136,6 +139,9 @@ pub struct TrainSummary {
     /// The accuracy at the end.
     #[serde(with = "float_option")]
     pub accuracy: Option<f64>,
+    /// The perplexity at the end, of a language model.
+    #[serde(with = "float_option", skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
     /// Seconds that it took now.
     #[serde(with = "float")]
     pub seconds: f64,
@@ -148,6 +154,8 @@ impl SampledLandscape {
         let plane = &landscape.directions.plane;
         let (min_loss, max_loss) = extremes(surface);
         let center = surface.grid().center().and_then(|flat| surface.get(flat));
+        let settings = Settings::of(&sampled.run);
+        let perplexity = |loss: f64| settings.problem().perplexity(loss);
         LandscapeSummary {
             run: sampled.run.name.clone(),
             kind: sampled.run.kind,
@@ -161,6 +169,7 @@ impl SampledLandscape {
             adaptive: sampled.adaptive,
             not_finite: surface.non_finite(),
             center_loss: center.map(|sample| sample.loss),
+            center_perplexity: center.and_then(|sample| perplexity(sample.loss)),
             min_loss,
             max_loss,
             barrier: self.barrier,
@@ -182,6 +191,8 @@ impl TrainedRun {
     pub fn summary(&self) -> TrainSummary {
         let (first, last) = (self.records.first(), self.records.last());
         let loss = |record: Option<&TrainRecord>| record.and_then(|record| record.loss);
+        let settings = Settings::of(&self.run);
+        let perplexity = |loss: f64| settings.problem().perplexity(loss);
         TrainSummary {
             run: self.run.name.clone(),
             steps: last.map(|record| record.step),
@@ -190,6 +201,7 @@ impl TrainedRun {
             first_loss: loss(first),
             loss: loss(last),
             accuracy: last.and_then(|record| record.accuracy),
+            perplexity: loss(last).and_then(perplexity),
             seconds: self.seconds,
         }
     }
@@ -223,7 +235,8 @@ impl fmt::Display for LandscapeSummary {
             .collect::<String>();
         writeln!(
             f,
-            "{run}: {part}{shape} points, loss {least} to {most}, {center} at the origin"
+            "{run}: {part}{shape} points, loss {least} to {most}, {center} at the origin{}",
+            { self.center_perplexity }.map_or(String::new(), perplexity_words)
         )?;
         let norms: Vec<String> = self.norms.iter().copied().map(short).collect();
         write!(f, "norms of the directions: {}", norms.join(", "))?;
@@ -262,6 +275,7 @@ impl fmt::Display for TrainSummary {
         if let Some(share) = self.accuracy {
             write!(f, ", accuracy {}", percent(share))?;
         }
+        f.write_str(&{ self.perplexity }.map_or(String::new(), perplexity_words))?;
         let checkpoints = counted(self.checkpoints, "checkpoint");
         let (size, seconds) = (size(self.checkpoint_bytes), duration(self.seconds));
         writeln!(f, ", {checkpoints} of {size}, {seconds}")

@@ -125,7 +125,7 @@ impl Training {
         let source = request.data.source(None)?;
         let source = model.named_inputs(source, request.data.loss, reporter)?;
         let data = request.data.load(&source)?;
-        let model = model.for_images(&data, reporter);
+        let model = model.for_data(&data, reporter);
         let (model, params, origin) = match &request.weights {
             None => {
                 let (params, origin) = model.start(request.init, request.config.seed)?;

@@ -163,7 +163,7 @@ impl Paths {
         say_order(&steps, &chosen, named.is_some(), reporter);
         let source = model.named_inputs(source, request.data.loss, reporter)?;
         let data = request.data.load(&source)?;
-        let model = model.for_images(&data, reporter);
+        let model = model.for_data(&data, reporter);
         let read = Files::new(chosen.clone(), &model, request, reporter)?;
         let model = read.model.clone();
         let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;

@@ -26,6 +26,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A perplexity behind a loss; one beyond the largest number is infinite.
+pub(crate) fn perplexity_words(perplexity: f64) -> String {
+    format!(", perplexity {}", short(perplexity))
+}
+
 /// Bytes in words.
 pub fn size(bytes: u64) -> String {
     match bytes as f64 {

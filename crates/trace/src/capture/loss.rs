@@ -8,6 +8,7 @@ use burn::tensor::{Bool, Tensor};
 pub struct Loss {
     pub(crate) data: Tensor<1>,
     pub(crate) correct: Option<Tensor<1, Bool>>,
+    pub(crate) accuracy: Option<Tensor<1>>,
     pub(crate) terms: Vec<(String, f64, Tensor<1>)>,
 }
 
@@ -21,6 +22,7 @@ impl Loss {
         Self {
             data,
             correct: None,
+            accuracy: None,
             terms: Vec::new(),
         }
     }
@@ -28,6 +30,13 @@ impl Loss {
     /// Which samples are predicted correctly, `[n]`; their share is the accuracy.
     pub fn with_correct(mut self, correct: Tensor<1, Bool>) -> Self {
         self.correct = Some(correct);
+        self
+    }
+
+    /// The accuracy itself, `[1]`, where it is not the share of all samples, but that of what counts among them. It stands
+    /// before [`Loss::with_correct`].
+    pub fn with_accuracy(mut self, accuracy: Tensor<1>) -> Self {
+        self.accuracy = Some(accuracy);
         self
     }
 

@@ -88,7 +88,8 @@ fn identify(loss: &Loss) -> Result<Outputs, TraceError> {
         let found = primitive.map(|tensor| tensor.id());
         found.map_err(|_| TraceError::Elsewhere(what.into()))
     };
-    let correct = loss.correct.as_ref().map(|tensor| {
+    let correct = loss.correct.as_ref().filter(|_| loss.accuracy.is_none());
+    let correct = correct.map(|tensor| {
         let primitive = tensor.clone().try_into_primitive::<CaptureBackend>();
         let found = primitive.map(|tensor| tensor.id());
         found.map_err(|_| TraceError::Elsewhere("the tensor of correct predictions".into()))
@@ -100,9 +101,11 @@ fn identify(loss: &Loss) -> Result<Outputs, TraceError> {
         };
         Ok::<_, TraceError>((term, float(tensor, &format!("the term `{name}`"))?))
     });
+    let accuracy = loss.accuracy.as_ref();
+    let accuracy = accuracy.map(|tensor| float(tensor, "the accuracy"));
     Ok(Outputs {
         loss: float(&loss.data, "the loss")?,
-        correct: correct.transpose()?,
+        correct: accuracy.or(correct).transpose()?,
         terms: terms.collect::<Result<_, _>>()?,
     })
 }

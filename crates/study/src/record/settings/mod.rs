@@ -12,7 +12,7 @@ pub use landscape::{DirectionSettings, DirectionsSettings, LandscapeSettings, St
 pub use paths::{CurvePlaneSettings, PathDigest, PathSettings};
 pub use training::{CurveSettings, CurveShape, TrainingRunSettings, TrainingSettings};
 
-use landscape_models::{Dataset, LossKind};
+use landscape_models::{Dataset, LossKind, ModelSpec};
 use landscape_storage::{Run, RunKind, RunSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +92,13 @@ impl Default for ProblemSettings {
 }
 
 impl ProblemSettings {
+    /// The perplexity, e to the power of a mean cross-entropy of tokens: how many equally likely tokens would be as hard to
+    /// tell. `None` for networks that are not one of the families' language models.
+    pub fn perplexity(&self, loss: f64) -> Option<f64> {
+        let model: ModelSpec = self.model.as_deref()?.parse().ok()?;
+        model.tokens().map(|_| loss.exp())
+    }
+
     /// Those of a network with parameters of that digest, where it has some of its own, on some data; products in f32.
     pub fn new(
         model: &impl fmt::Display,
