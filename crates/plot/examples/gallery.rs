@@ -10,10 +10,10 @@ use landscape_plot::page::{EigenvalueRow, PageCurvature, PageData, PageRun, Trac
 use landscape_plot::{
     Camera, Clip, Colormap, Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure,
     Fill, LossBand, LossCurve, LossProfile, Options, PanelOf, PathOnPlane, PlotError, Scale,
-    SharpnessRow, Size, Spectrum, StabilityCurve, StabilityLimit, Style, Table, barcode, contour,
-    edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
-    sharpness_table, side_by_side, spectra, spectrum, surface3d, table, trajectories, trajectory,
-    trajectory_losses, trajectory3d, volume_slices,
+    SharpnessOf, SharpnessRow, Size, Spectrum, StabilityCurve, StabilityLimit, Style, Table,
+    barcode, contour, edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles,
+    losses, persistence, sharpness, side_by_side, spectra, spectrum, surface3d, table,
+    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 use std::path::Path;
 
@@ -593,8 +593,20 @@ fn curvature(out: &Gallery<'_>) -> Result<(), Failure> {
         ),
         row("relative flatness", 0.000012, None, "layer fc2"),
     ];
-    out.save("sharpness", || sharpness_table(&rows, &plain))?;
-    out.save("sharpness-double", || sharpness_table(&rows, &double))?;
+    let flatter = rows.clone().map(|row| SharpnessRow {
+        value: 0.4 * row.value,
+        ..row
+    });
+    let net = SharpnessOf {
+        name: "net",
+        rows: &rows,
+    };
+    let other = SharpnessOf {
+        name: "wider net",
+        rows: &flatter,
+    };
+    out.save("sharpness", || sharpness(&[net], &plain))?;
+    out.save("sharpness-double", || sharpness(&[net, other], &double))?;
     pages(out, &estimated, &rows)
 }
 

@@ -28,6 +28,14 @@ pub enum PlotError {
     /// No ends to clip at.
     #[error("`{0}` is not a limit: give HIGH or LOW:HIGH, finite numbers with LOW < HIGH")]
     Limits(String),
+    /// No place to look from.
+    #[error(
+        "`{0}` is not a view: give AZIMUTH,ELEVATION in degrees, with an elevation from 5 to 85"
+    )]
+    Angles(String),
+    /// No line over a plane.
+    #[error("`{0}` is not a line over a plane: give X,Y:X,Y, two points that differ")]
+    Line(String),
     /// There is nothing to draw.
     #[error("a {figure} figure needs at least one {what}")]
     Empty {

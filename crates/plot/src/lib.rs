@@ -20,13 +20,15 @@ mod style;
 mod svg;
 mod tex;
 mod text;
+mod viewpoint;
 
 pub use animation::{ANIMATION_DPI, Animation, AnimationFormat};
 pub use chart::{
-    Column, LossBand, LossCurve, LossProfile, PanelOf, PathOnPlane, Table, barcode, contour,
-    edge_of_stability, heatmap, hessian_map, line, loss_bands, loss_profiles, losses, persistence,
-    sharpness_markdown, sharpness_table, side_by_side, spectra, spectrum, surface_mesh, surface3d,
-    table, trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
+    Column, LossBand, LossCurve, LossProfile, NamedPlane, PanelOf, PathOnPlane, SharpnessOf, Table,
+    along, barcode, contour, edge_of_stability, heatmap, hessian_map, line, loss_bands,
+    loss_profiles, losses, persistence, sharpness, sharpness_markdown, side_by_side, spectra,
+    spectrum, surface_mesh, surface3d, table, trajectories, trajectory, trajectory_losses,
+    trajectory3d, volume_slices,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,
@@ -36,6 +38,7 @@ pub use error::PlotError;
 pub use figure::{DEFAULT_DPI, Figure};
 pub use isoline::{Isoline, isolines};
 pub use mesh::SurfaceMesh;
-pub use options::{Aspect, Camera, Fill, Options, PlacedNetwork, axis_label};
+pub use options::{Aspect, Fill, Options, PlacedNetwork, axis_label};
 pub use scale::{Clip, Scale};
 pub use style::{Colormap, Rgb, Size, Style};
+pub use viewpoint::{Along, Camera};

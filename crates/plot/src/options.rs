@@ -2,7 +2,8 @@
 
 use crate::error::PlotError;
 use crate::scale::{Clip, Scale, Transform, ValueScale, finite_range};
-use crate::style::Style;
+use crate::style::{Colormap, Style};
+use crate::viewpoint::Camera;
 use landscape_core::{
     Direction, Normalization, Point, Source, Surface, Trajectory, TrajectoryPoint, Value,
 };
@@ -28,24 +29,6 @@ pub enum Aspect {
     Equal,
     /// The frame has a pleasant shape whatever the ranges are.
     Free,
-}
-
-/// Where a 3D surface is seen from, in degrees.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Camera {
-    /// Turn about the vertical axis; 0 looks along the second axis, its start in front.
-    pub azimuth: f64,
-    /// Height above the horizon, from 5 to 85.
-    pub elevation: f64,
-}
-
-impl Default for Camera {
-    fn default() -> Self {
-        Camera {
-            azimuth: 35.0,
-            elevation: 30.0,
-        }
-    }
 }
 
 /// A network that a line, plane or volume goes through, apart from the one at 0.
@@ -178,12 +161,34 @@ impl Options {
         if finite_range(all).is_none() {
             return self;
         }
-        let scale = ValueScale::of(all, self.scale, self.clip, None);
+        self.range = None;
+        let scale = self.value_scale(all);
         self.range = Some((scale.lo, scale.hi));
         if let Transform::SymLog { threshold } = scale.transform {
             self.scale = Scale::SymLog { threshold };
         }
         self
+    }
+
+    /// The scale of values; a diverging colormap has 0 in its middle.
+    pub(crate) fn value_scale(&self, values: &[f64]) -> ValueScale {
+        let Options {
+            scale, clip, range, ..
+        } = *self;
+        if self.style.colormap != Colormap::Diverging || range.is_some() {
+            return ValueScale::of(values, scale, clip, range);
+        }
+        let (min, max) = finite_range(values).unwrap_or((-1.0, 1.0));
+        let (low, high) = (clip.low.unwrap_or(min), clip.high.unwrap_or(max));
+        let end = match low.abs().max(high.abs()) {
+            0.0 => 1.0,
+            end => end,
+        };
+        let clip = Clip {
+            low: Some(-end),
+            high: Some(end),
+        };
+        ValueScale::of(values, scale, clip, None)
     }
 
     /// The points of a path that are drawn: the first one, and those up to the last step.
@@ -238,8 +243,7 @@ impl Options {
         {
             return bad("threshold", threshold.to_string(), "a positive number");
         }
-        let usable = |c: &Camera| (5.0..=85.0).contains(&c.elevation) && c.azimuth.is_finite();
-        if let Some(camera) = self.camera.filter(|c| !usable(c)) {
+        if let Some(camera) = self.camera.filter(|camera| !camera.is_usable()) {
             let given = format!("{}, {}", camera.azimuth, camera.elevation);
             return bad(
                 "camera",

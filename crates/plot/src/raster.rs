@@ -3,6 +3,7 @@
 use crate::error::PlotError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rayon::prelude::*;
 
 /// Straight (not premultiplied) RGBA, row by row from the top.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,16 +27,17 @@ impl Raster {
     pub fn from_fn(
         width: usize,
         height: usize,
-        mut color: impl FnMut(usize, usize) -> Option<[u8; 3]>,
+        color: impl Fn(usize, usize) -> Option<[u8; 3]> + Sync,
     ) -> Self {
         let mut raster = Raster::new(width, height);
-        for (row, pixels) in raster.data.chunks_exact_mut(4 * width).enumerate() {
+        let rows = raster.data.par_chunks_exact_mut(4 * width.max(1));
+        rows.enumerate().for_each(|(row, pixels)| {
             for (column, pixel) in pixels.chunks_exact_mut(4).enumerate() {
                 if let Some([r, g, b]) = color(column, row) {
                     pixel.copy_from_slice(&[r, g, b, 255]);
                 }
             }
-        }
+        });
         raster
     }
 
@@ -52,19 +54,21 @@ impl Raster {
     fn indexed(&self) -> Option<(Vec<[u8; 4]>, Vec<u8>)> {
         let mut colors: Vec<[u8; 4]> = Vec::new();
         let mut places = Vec::with_capacity(self.width * self.height);
-        let mut last = 0;
+        let (mut before, mut last) = (None, 0);
         for pixel in self.data.chunks_exact(4) {
-            if colors.get(last).is_none_or(|color| color != pixel) {
-                last = match colors.iter().position(|color| color == pixel) {
-                    Some(known) => known,
+            let pixel = [pixel[0], pixel[1], pixel[2], pixel[3]];
+            if before != Some(pixel) {
+                before = Some(pixel);
+                last = match colors.iter().position(|color| *color == pixel) {
+                    Some(known) => known as u8,
                     None if colors.len() == 256 => return None,
                     None => {
-                        colors.push([pixel[0], pixel[1], pixel[2], pixel[3]]);
-                        colors.len() - 1
+                        colors.push(pixel);
+                        (colors.len() - 1) as u8
                     }
                 };
             }
-            places.push(last as u8);
+            places.push(last);
         }
         Some((colors, places))
     }
@@ -85,7 +89,11 @@ fn encode_indexed(
 ) -> Result<Vec<u8>, PlotError> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
-    encoder.set_depth(png::BitDepth::Eight);
+    let halved = colors.len() <= 16;
+    encoder.set_depth(match halved {
+        true => png::BitDepth::Four,
+        false => png::BitDepth::Eight,
+    });
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_palette(
         { colors.iter() }
@@ -96,9 +104,23 @@ fn encode_indexed(
     encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(places).map_err(failed)?;
+    match halved {
+        true => writer.write_image_data(&pairs(places, width)),
+        false => writer.write_image_data(places),
+    }
+    .map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(out)
+}
+
+/// Places below 16, two a byte; each row begins with a byte of its own.
+fn pairs(places: &[u8], width: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(places.len() / 2 + places.len() / width.max(1));
+    for row in places.chunks(width.max(1)) {
+        let pairs = row.chunks(2);
+        bytes.extend(pairs.map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or(0)));
+    }
+    bytes
 }
 
 /// A PNG file of straight RGBA pixels, with its resolution and text chunks.

@@ -50,7 +50,7 @@ pub use observer::StoreObserver;
 pub use owner::Owner;
 pub use query_memory::query_memory;
 pub use recorder::{Recorder, StepState, When};
-pub use run::{Run, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
+pub use run::{Run, RunFigures, RunKind, RunSpec, RunSummary, Status, check_name, timestamp};
 pub use schema::SCHEMA_VERSION;
 pub use sql::SqlTable;
 pub use store::{

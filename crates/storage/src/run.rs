@@ -305,6 +305,20 @@ pub struct RunSummary {
     pub trajectories: u64,
     /// Sets of parameters whose curvature was computed.
     pub curvature: u64,
+    /// Its figures.
+    #[serde(skip)]
+    pub figures: RunFigures,
+}
+
+/// Figures of a run, where they are known and finite.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RunFigures {
+    /// Of a training the last loss that was recorded, of a landscape the lowest.
+    pub loss: Option<f64>,
+    /// The accuracy there, in [0, 1].
+    pub accuracy: Option<f64>,
+    /// The largest eigenvalue of the operator whose curvature was computed, of several steps at the last.
+    pub eigenvalue: Option<f64>,
 }
 
 impl RunSummary {

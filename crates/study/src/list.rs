@@ -5,7 +5,7 @@ use crate::record::{Provenance, Settings};
 use crate::shard::ShardState;
 use crate::words::{Align, Table, shape_words, size};
 use landscape_core::counted;
-use landscape_storage::{RunFilter, RunKind, RunSummary, Status, Store, timestamp};
+use landscape_storage::{RunFigures, RunFilter, RunKind, RunSummary, Status, Store, timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -68,6 +68,9 @@ pub struct ListedRun {
     pub model: Option<String>,
     /// The comparison that it is a part of.
     pub comparison: Option<String>,
+    /// Its figures.
+    #[serde(skip)]
+    pub figures: RunFigures,
     /// What it holds, in words.
     #[serde(skip)]
     pub holds: String,
@@ -134,6 +137,7 @@ impl ListedRun {
             trajectories: summary.trajectories,
             model: provenance.model_name(&Settings::of(run)),
             comparison: provenance.comparison,
+            figures: summary.figures,
             holds: holdings(&summary),
             name: summary.run.name,
             names: summary.names,

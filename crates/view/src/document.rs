@@ -6,7 +6,7 @@ use landscape_core::in_full;
 use landscape_plot::page::{self, Live, PageCurvature, PageData};
 use landscape_storage::Error;
 use landscape_study::StudyError;
-use landscape_study::figures::page_of;
+use landscape_study::figures::{FigureKind, FigureRequest, Figures, Look, RunContents, page_of};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashSet;
 
@@ -105,11 +105,15 @@ fn live(watch: &Watch, keys: &[Key], version: u64, data: &PageData) -> Live {
     let names = distinct(watch, keys);
     let tabs = keys.iter().zip(&names);
     let tabs = tabs.filter(|(_, name)| shown.contains(name.as_str()));
-    let plots = tabs.filter_map(|((source, name), _)| Some(source_of(watch, *source)?.plot(name)));
+    let plots = tabs.filter_map(|((source, name), _)| {
+        let key = format!("{source}/{name}");
+        Some(source_of(watch, *source)?.plot(key, name))
+    });
     Live {
         data: format!("/data?{query}"),
         events: format!("/events?{query}"),
         list: "/".to_owned(),
+        figure: "/figure".to_owned(),
         version,
         plots: plots.collect(),
     }
@@ -119,7 +123,40 @@ fn source_of(watch: &Watch, place: usize) -> Option<&Source> {
     watch.sources().get(place)
 }
 
+/// A figure of runs as a file of an ending.
+pub fn figure(
+    watch: &Watch,
+    keys: &[Key],
+    kind: Option<FigureKind>,
+    look: Look,
+    ending: &str,
+) -> Result<Vec<u8>, (Outcome, String)> {
+    let request = FigureRequest {
+        kind,
+        look,
+        ..FigureRequest::new([""; 0], format!("view.{ending}"))
+    };
+    let drawn = contents(watch, keys).and_then(|(runs, _)| Figures::of(runs, &request)?.bytes());
+    drawn.map_err(|error| match outcome(&error) {
+        Outcome::Shown => (Outcome::Shown, in_full(&error)),
+        outcome => (outcome, crate::source::trouble(&error)),
+    })
+}
+
 fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
+    let (contents, notes) = contents(watch, keys)?;
+    let mut page = page_of(&contents, None)?;
+    for (run, notes) in page.runs.iter_mut().zip(notes) {
+        run.description = (!notes.is_empty()).then(|| notes.join(" "));
+    }
+    Ok(page)
+}
+
+/// Runs under names that differ, and what the reader should know of how each landscape was read.
+fn contents(
+    watch: &Watch,
+    keys: &[Key],
+) -> Result<(Vec<RunContents>, Vec<Vec<String>>), StudyError> {
     let loaded = keys.iter().map(|(source, name)| {
         let unknown = || Error::UnknownRun {
             path: source.to_string().into(),
@@ -138,11 +175,7 @@ fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
         }
         contents.push(run);
     }
-    let mut page = page_of(&contents, None)?;
-    for (run, notes) in page.runs.iter_mut().zip(notes) {
-        run.description = (!notes.is_empty()).then(|| notes.join(" "));
-    }
-    Ok(page)
+    Ok((contents, notes))
 }
 
 /// The names of runs, with their sources behind those that occur more than once.

@@ -1,7 +1,7 @@
 use super::values::choice;
 use super::{DbArgs, Given};
 use clap::Args;
-use landscape_plot::{Clip, Colormap, Size};
+use landscape_plot::{Along, Camera, Clip, Colormap, Size};
 use landscape_study::figures::{FigureKind, FigureRequest, Look};
 use landscape_study::metrics::ValueName;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ const COLORMAPS: &[Colormap] = &[
     "plot sgd adam --kind losses -o losses.svg",
     "plot before after --shared-scale -o planes.svg    (planes-before.svg, planes-after.svg)",
     "plot before after --panels --size double -o planes.pdf",
+    "plot before after --difference -o change.svg",
+    "plot plane --along=-1,-1:1,1 -o profile.svg",
     "plot path --kind trajectory --log -o path.gif",
     "plot plane --size single -o plane.tex            (\\input it: pgfplots draws the lines)",
     "plot curvature --kind spectrum -o spectrum.svg",
@@ -96,6 +98,15 @@ pub struct LookArgs {
     /// Two to six planes side by side in one figure, on one scale, with letters
     #[arg(long)]
     pub panels: bool,
+    /// Draw what runs differ from the first by, on the same grid, in colours about 0
+    #[arg(long, conflicts_with = "colormap")]
+    pub difference: bool,
+    /// Where a surface is seen from, in degrees; by default from where it is seen well
+    #[arg(long, value_name = "AZIMUTH,ELEVATION", allow_hyphen_values = true)]
+    pub camera: Option<Camera>,
+    /// Values of planes along a straight line over them, from a point to another
+    #[arg(long, value_name = "X,Y:X,Y", allow_hyphen_values = true)]
+    pub along: Option<Along>,
     /// loss, accuracy, loss-se, total, or the name of an extra term
     #[arg(long, value_name = "NAME", default_value = "loss")]
     pub value: ValueName,
@@ -140,6 +151,9 @@ impl LookArgs {
             levels: self.levels.clone(),
             shared_scale: self.shared_scale,
             panels: self.panels,
+            difference: self.difference,
+            camera: self.camera,
+            along: self.along,
             value: self.value.clone(),
             path,
             title: self.title.clone(),

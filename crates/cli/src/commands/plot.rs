@@ -29,7 +29,7 @@ pub fn plot(args: &PlotArgs, console: &Console) -> Result<(), CliError> {
     )
 }
 
-const OWN_SCALES: &str = "a spectrum has its own scales, a table has none";
+const OWN_SCALES: &str = "spectra and measures of sharpness have scales of their own";
 
 /// Options that not every kind of figure looks at, and what each belongs to.
 const LOOKS: &[(&str, LookField, &str)] = &[
@@ -71,6 +71,21 @@ const LOOKS: &[(&str, LookField, &str)] = &[
         "it belongs to contours (--kind contour or trajectory)",
     ),
     (
+        "difference",
+        LookField::Difference,
+        "it belongs to figures of landscapes",
+    ),
+    (
+        "camera",
+        LookField::Camera,
+        "it belongs to surfaces (--kind surface)",
+    ),
+    (
+        "along",
+        LookField::Along,
+        "it belongs to curves (--kind line)",
+    ),
+    (
         "value",
         LookField::Value,
         "it belongs to figures of a landscape",
@@ -78,7 +93,7 @@ const LOOKS: &[(&str, LookField, &str)] = &[
     (
         "colormap",
         LookField::Colormap,
-        "curves and tables have no colours of values",
+        "curves and marks have no colours of values",
     ),
 ];
 

@@ -204,6 +204,12 @@ fn figures_of_several_runs() {
             "{kind}"
         );
     }
+    bench.ok("plot before after --difference -o difference.svg");
+    bench.ok("plot before after --along=-1,-1:1,1 -o profile.svg");
+    assert!(bench.read("profile.svg").contains("distance from A"));
+    bench.ok("plot after --kind surface --camera=-35,40 -o seen.svg");
+    let message = bench.fails("plot after --kind surface --camera 35,90 -o s.svg");
+    assert!(message.contains("elevation from 5 to 85"), "{message}");
     bench.ok("plot after -o after.png --dpi 72");
     bench.ok("plot after before line moons -o page.html");
     let page = bench.read("page.html");

@@ -282,6 +282,14 @@ const CASES: &[(&str, &[&str])] = &[
         "plot plane --shared-scale -o a.svg",
         &["--shared-scale", "several runs"],
     ),
+    (
+        "plot plane --camera 20,40 -o a.svg",
+        &["--camera", "surface"],
+    ),
+    (
+        "plot plane --kind contour --along=-1,0:1,0 -o a.svg",
+        &["--along", "curves"],
+    ),
     ("plot plane --dpi 72 -o a.svg", &["--dpi", ".png"]),
     (
         "plot plane --panels -o a.svg",

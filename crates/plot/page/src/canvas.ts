@@ -1,5 +1,7 @@
 // Canvases that are sharp on every screen, and the page's colours for what is drawn on them.
 
+import { SvgPen } from "./svg";
+
 /** Colours of the page's theme and of the series, as CSS texts. */
 export interface Theme {
   ink: string; muted: string; grid: string; panel: string; accent: string;
@@ -35,8 +37,35 @@ export function sharpened(ratio: number, draw: () => void): void {
   }
 }
 
+/** What is being drawn as SVG, and on which canvas it would stand. */
+let pens: Map<HTMLCanvasElement, SvgPen> | null = null;
+
+/** Runs `draw` with all that it draws on canvases kept as SVG: the canvases themselves stay as they are. */
+export function recorded(draw: () => void): Map<HTMLCanvasElement, SvgPen> {
+  const kept = new Map<HTMLCanvasElement, SvgPen>();
+  pens = kept;
+  try {
+    // Another sharpness than that of any screen, so that everything is drawn anew.
+    sharpened(4, draw);
+  } finally {
+    pens = null;
+  }
+  return kept;
+}
+
+/** The pen that keeps what is drawn on a canvas. */
+function penOf(canvas: HTMLCanvasElement): SvgPen | null {
+  if (!pens) return null;
+  let pen = pens.get(canvas);
+  if (!pen) pens.set(canvas, (pen = new SvgPen(canvas.getContext("2d")!, `c${pens.size}`)));
+  pen.clearRect();
+  return pen;
+}
+
 /** Fits a canvas to its box and clears it; the context then counts in CSS pixels. */
 export function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
+  const pen = penOf(canvas);
+  if (pen) return pen as unknown as CanvasRenderingContext2D;
   const ratio = pixelRatio();
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
@@ -48,14 +77,21 @@ export function prepare(canvas: HTMLCanvasElement, width: number, height: number
 
 export interface Rect { x: number; y: number; w: number; h: number }
 
-/** Divides a box among panes: side by side, or one above the other where that is too narrow. */
+/** The narrowest pane beside another, in pixels, and the most in a row. */
+const [NARROWEST, MOST_ACROSS] = [280, 3];
+
+/** How many of `n` panes stand in a row of a width. */
+export function columnsOf(width: number, n: number): number {
+  const fit = Math.max(1, Math.min(n, MOST_ACROSS, Math.floor(width / NARROWEST)));
+  return Math.ceil(n / Math.ceil(n / fit));
+}
+
+/** Divides a box among panes: rows of as many as fit side by side. */
 export function split(width: number, height: number, n: number, gap: number): Rect[] {
-  const across = n === 1 || width >= 560;
-  return Array.from({ length: n }, (_, k) => {
-    const w = across ? (width - gap * (n - 1)) / n : width;
-    const h = across ? height : (height - gap * (n - 1)) / n;
-    return { x: across ? k * (w + gap) : 0, y: across ? 0 : k * (h + gap), w, h };
-  });
+  const columns = columnsOf(width, n);
+  const rows = Math.ceil(n / columns);
+  const [w, h] = [(width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows];
+  return Array.from({ length: n }, (_, k) => ({ x: (k % columns) * (w + gap), y: Math.floor(k / columns) * (h + gap), w, h }));
 }
 
 /** Text with a halo, readable on any ground. */

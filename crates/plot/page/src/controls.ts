@@ -6,7 +6,7 @@ import type { Fill } from "./draw";
 import { number } from "./geometry/number";
 import { canSubtract, isLine, isVolume, type Pane, quantityOf, sliceOf } from "./model";
 import { mapNames } from "./palette";
-import { HOME, type State, type Store } from "./state";
+import { HOME, MOST_PANES, type State, type Store } from "./state";
 import { quantile, rank } from "./values";
 
 const input = (id: string) => byId<HTMLInputElement>(id);
@@ -16,7 +16,8 @@ const select = (id: string) => byId<HTMLSelectElement>(id);
 export function chooseRun(store: Store, run: number): void {
   const { state } = store;
   if (run === state.run) return;
-  const compare = state.compare === run ? state.run : state.compare;
+  // One of those beside it changes places with it.
+  const compare = state.compare.map((other) => (other === run ? state.run : other));
   store.set({ run, compare, clip: state.shared ? state.clip : null, slice: -1, step: -1, pinned: false, point: null });
 }
 
@@ -31,7 +32,7 @@ export class Controls {
     on("linear", () => ({ log: false }), "click");
     on("log", () => ({ log: true }), "click");
     on("map", (t) => ({ map: t.value }));
-    on("compare", (t) => ({ compare: Number(t.value), diff: Number(t.value) >= 0 && this.store.state.diff, clip: null }));
+    this.compared();
     on("diff", (t) => ({ diff: t.checked, clip: null }));
     on("shared", (t) => ({ shared: t.checked }));
     on("fill", (t) => ({ fill: t.value as Fill }));
@@ -60,6 +61,30 @@ export class Controls {
       tab.addEventListener("click", () => chooseRun(this.store, k));
       return tab;
     }));
+  }
+
+  /** A box to tick for each run that can stand beside another. */
+  private compared(): void {
+    const menu = byId<HTMLDetailsElement>("compare");
+    byId("compare-runs").append(...this.data.runs.map(({ name }, k) => {
+      const [label, box] = [make("label", "", "check"), make("input") as HTMLInputElement];
+      box.type = "checkbox";
+      box.value = String(k);
+      label.append(box, ` ${name}`);
+      return label;
+    }));
+    byId("compare-runs").addEventListener("change", () => {
+      const boxes = [...byId("compare-runs").querySelectorAll("input")];
+      const compare = boxes.filter(({ checked }) => checked).map(({ value }) => Number(value));
+      this.store.set({ compare, diff: compare.length > 0 && this.store.state.diff, clip: null });
+    });
+    document.addEventListener("pointerdown", (e) => { if (!menu.contains(e.target as Node)) menu.open = false; });
+    menu.addEventListener("keydown", (e) => {
+      if (e.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary")!.focus();
+      e.stopPropagation();
+    });
   }
 
   update(panes: Pane[], state: State): void {
@@ -93,11 +118,16 @@ export class Controls {
 
   private updateCompare(state: State, line: boolean): void {
     const { runs } = this.data;
-    const others = runs.map((r, k): [string, string] => [String(k), r.name])
-      .filter((_, k) => k !== state.run && !isLine(runs[k]));
+    const others = runs.map((_, k) => k).filter((k) => k !== state.run && !isLine(runs[k]));
     const possible = others.length > 0 && !line;
-    show(byId("compare").parentElement!, possible);
-    fillSelect(select("compare"), [["-1", "nothing"], ...others], String(state.compare));
+    show(byId("compare"), possible);
+    [...byId("compare-runs").querySelectorAll("input")].forEach((box, k) => {
+      show(box.parentElement!, others.includes(k));
+      box.checked = state.compare.includes(k) && others.includes(k);
+      box.disabled = !box.checked && state.compare.length >= MOST_PANES - 1;
+    });
+    const [first, ...more] = state.compare.filter((k) => others.includes(k)).map((k) => runs[k].name);
+    byId("compare-value").textContent = first === undefined ? "nothing" : more.length === 0 ? first : `${more.length + 1} runs`;
     show(byId("diff").parentElement!, possible && canSubtract(this.data, state));
     input("diff").checked = state.diff;
     show(byId("shared").parentElement!, runs.length > 1 && !line && !this.panes[0].picture.diverging);

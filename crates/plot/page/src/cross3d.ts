@@ -4,7 +4,8 @@ import { type Camera, Vector3 } from "three";
 import { type Rect, fitText, font } from "./canvas";
 import { locate } from "./lines3d";
 import type { Pane } from "./model";
-import { models, originLabel, originMark } from "./overlay";
+import { ALONG_INK, models, originLabel, originMark } from "./overlay";
+import type { Along } from "./state";
 import { type HeightField, pick } from "./pick";
 import { nearest } from "./values";
 
@@ -57,6 +58,20 @@ export class Sight {
     c.lineWidth = 1.8;
     c.strokeStyle = "#111";
     c.stroke();
+  }
+
+  /** Draws the line over the plane along which values are shown: what the surface hides from the eye is faint. */
+  along([x0, y0, x1, y1]: Along): void {
+    const { c } = this;
+    const { xs, ys, nx, ny } = this.pane.field;
+    const inside = (x: number, y: number) => x >= xs[0] && x <= xs[nx - 1] && y >= ys[0] && y <= ys[ny - 1];
+    const line = Array.from({ length: POINTS }, (_, k) => {
+      const share = k / (POINTS - 1);
+      const [x, y] = [x0 + share * (x1 - x0), y0 + share * (y1 - y0)];
+      return inside(x, y) ? this.spot(x, y) : null;
+    });
+    stroke(c, line, 4, "#fff");
+    stroke(c, line, 2, ALONG_INK);
   }
 
   /** Marks the models that the plane goes through: what the surface hides from the eye is faint, and said in words. */

@@ -86,6 +86,7 @@ export interface Run {
   places: Place[];
   command: string;
   axes: Axis[];
+  /** Whether both axes have one measure. */
   equalAspect: boolean;
   /** Height over width of the frame of a plane. */
   ratio: number;

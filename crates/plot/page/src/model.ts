@@ -1,4 +1,4 @@
-// From the data and the reader's choices to what is drawn: one pane, or two when runs are compared.
+// From the data and the reader's choices to what is drawn: one pane, or several where runs are compared.
 
 import type { PageData, Quantity, Run, Trajectory } from "./data";
 import type { Fine } from "./geometry/field";
@@ -83,35 +83,42 @@ function cached(data: PageData, index: number, state: State): Field {
   return field;
 }
 
+/** The runs that stand side by side; lines stand alone. */
+function shownRuns(data: PageData, state: State): number[] {
+  if (isLine(data.runs[state.run])) return [state.run];
+  return [state.run, ...state.compare.filter((index) => !isLine(data.runs[index]))];
+}
+
 /** The runs whose range a shared scale covers: those compared, else every plane or volume of the page. */
 function sharers(data: PageData, state: State): number[] {
-  if (state.compare >= 0) return [state.run, state.compare];
+  if (state.compare.length > 0) return shownRuns(data, state);
   return data.runs.map((_, i) => i).filter((i) => isLine(data.runs[i]) === isLine(data.runs[state.run]));
 }
 
-/** True when the two runs compared stand on the same grid. */
+/** True when all runs compared stand on the grid of the first. */
 export function canSubtract(data: PageData, state: State): boolean {
-  if (state.compare < 0) return false;
-  const [a, b] = [data.runs[state.run], data.runs[state.compare]];
-  return a.axes.length === b.axes.length && !isLine(a)
-    && sameGrid(cached(data, state.run, state), cached(data, state.compare, state));
+  const [first, ...others] = shownRuns(data, state);
+  return others.length > 0 && others.every((other) => data.runs[first].axes.length === data.runs[other].axes.length
+    && sameGrid(cached(data, first, state), cached(data, other, state)));
 }
 
-function differencePane(data: PageData, state: State): Pane {
-  const [a, b] = [data.runs[state.run], data.runs[state.compare]];
-  const field = difference(cached(data, state.run, state), cached(data, state.compare, state));
-  const quantity = quantityOf(a, state.value);
-  return {
-    key: `diff/${data.age}/${state.run}/${state.compare}/${quantity.key}/${sliceOf(a, state)}`,
-    run: a, title: `${b.name} − ${a.name}`, label: `difference of ${quantity.label}`,
-    quantity, field, picture: Picture.about0(field.stats, state.clip), paths: [], steps: [], now: 0,
-  };
+/** What each run compared differs from the first by, on one scale. */
+function differencePanes(data: PageData, state: State): Pane[] {
+  const [first, ...others] = shownRuns(data, state);
+  const run = data.runs[first];
+  const quantity = quantityOf(run, state.value);
+  const fields = others.map((other) => difference(cached(data, first, state), cached(data, other, state)));
+  const picture = Picture.about0(fields.map(({ stats }) => stats), state.clip);
+  return others.map((other, k) => ({
+    key: ["diff", data.age, first, other, quantity.key, sliceOf(run, state), picture.hi].join("/"),
+    run, title: `${data.runs[other].name} − ${run.name}`, label: `difference of ${quantity.label}`,
+    quantity, field: fields[k], picture, paths: [], steps: [], now: 0,
+  }));
 }
 
 export function panes(data: PageData, state: State): Pane[] {
-  if (state.diff && canSubtract(data, state)) return [differencePane(data, state)];
-  const shown = state.compare >= 0 && !isLine(data.runs[state.run]) && !isLine(data.runs[state.compare])
-    ? [state.run, state.compare] : [state.run];
+  if (state.diff && canSubtract(data, state)) return differencePanes(data, state);
+  const shown = shownRuns(data, state);
   const steps = stepsOf(shown.flatMap((index) => (isLine(data.runs[index]) ? [] : data.runs[index].paths)));
   const now = steps[placeOf(steps, state)] ?? 0;
   return shown.map((index) => {

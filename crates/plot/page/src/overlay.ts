@@ -5,6 +5,7 @@ import type { Place, Run, Trajectory } from "./data";
 import { checkpointOf } from "./model";
 import { pathColor, pathDash } from "./paths";
 import type { Plot } from "./plane";
+import type { Along } from "./state";
 
 const HALO = "rgba(255,255,255,.9)";
 
@@ -109,6 +110,43 @@ export function drawCrosshair(c: CanvasRenderingContext2D, plot: Plot, point: [n
   c.strokeStyle = "#111";
   c.fill();
   c.stroke();
+}
+
+/** The colour of the line along which values are shown: no path has it. */
+export const ALONG_INK = "#b3005e";
+
+/** The line along which values are shown, with its ends A and B and a handle in its middle. */
+export function drawAlong(c: CanvasRenderingContext2D, plot: Plot, [x0, y0, x1, y1]: Along): void {
+  const { rect, toX, toY } = plot;
+  const [a, b] = [[toX(x0), toY(y0)], [toX(x1), toY(y1)]];
+  c.save();
+  c.beginPath();
+  c.rect(rect.x - 8, rect.y - 8, rect.w + 16, rect.h + 16);
+  c.clip();
+  for (const [width, color] of [[4.5, "#fff"], [2.4, ALONG_INK]] as const) {
+    c.lineWidth = width;
+    c.strokeStyle = color;
+    c.beginPath();
+    c.moveTo(a[0], a[1]);
+    c.lineTo(b[0], b[1]);
+    c.stroke();
+  }
+  dot(c, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2, 4, ALONG_INK);
+  for (const [x, y] of [a, b]) dot(c, x, y, 5.5, "#fff", ALONG_INK);
+  c.restore();
+  c.font = font(12, 600);
+  c.textAlign = "center";
+  c.textBaseline = "middle";
+  const length = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1;
+  const [ux, uy] = [(b[0] - a[0]) / length, (b[1] - a[1]) / length];
+  // Beyond the ends; on the line where that would be outside.
+  const beyond = (x: number, y: number, sign: number): [number, number] => {
+    const [px, py] = [x + 14 * sign * ux, y + 14 * sign * uy];
+    const out = px < rect.x + 6 || py < rect.y + 8 || px > rect.x + rect.w - 6 || py > rect.y + rect.h - 8;
+    return out ? [x - 14 * sign * ux - 9 * uy, y - 14 * sign * uy + 9 * ux] : [px, py];
+  };
+  haloText(c, "A", ...beyond(a[0], a[1], -1), ALONG_INK, HALO);
+  haloText(c, "B", ...beyond(b[0], b[1], 1), ALONG_INK, HALO);
 }
 
 /** A cross with a halo: where the plane goes through its origin. */

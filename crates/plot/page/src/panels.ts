@@ -47,7 +47,7 @@ export function drawSlices(panes: Pane[], state: State, theme: Theme): void {
     const [i, j] = slicePoint(pane.field, state);
     const coords = along === 0 ? pane.field.xs : pane.field.ys;
     drawChart(canvas(along === 0 ? "slice-x" : "slice-y"), {
-      series: panes.map((p, k) => sliceSeries(p, state, along, theme.series[k], k ? [6, 3] : [])),
+      series: panes.map((p, k) => sliceSeries(p, state, along, chartColor(k, theme), k ? [6, 3] : [])),
       xLabel: pane.run.axes[along].label, yLabel: pane.label,
       log: pane.picture.log, clip: pane.picture.clipped ? pane.picture.shownMax : null,
       cursor: coords[along === 0 ? i : j],
@@ -96,11 +96,22 @@ export function sourceNote(run: Run): string | null {
   return `${measured} of ${grouped(all)} measured, ${missing ? "others" : "the rest"} interpolated${to}`;
 }
 
+/** How much longer a unit of one axis is drawn than one of the other, where both have one measure. */
+export function shapeNote({ run, field }: Pick<Pane, "run" | "field">): string | null {
+  const { xs, ys, nx, ny } = field;
+  const factor = (run.ratio * (xs[nx - 1] - xs[0])) / (ys[ny - 1] - ys[0]);
+  if (!run.equalAspect || !(Math.abs(factor - 1) > 1e-6)) return null;
+  const [longer, shorter, times] = factor > 1 ? ["second", "first", factor] : ["first", "second", 1 / factor];
+  return `a unit of the ${longer} axis is drawn ${number(times, 2)} times as long as one of the ${shorter}`;
+}
+
 /** What the picture can't show by itself: holes, points not computed, what is above the clip. */
 export function notes(panes: Pane[]): string {
   return panes.map((pane) => {
     const { stats, v } = pane.field;
     const out = [count(v.length, "point") + (isVolume(pane.run) ? " in this slice" : "")];
+    const shape = shapeNote(pane);
+    if (shape) out.push(shape);
     const sources = sourceNote(pane.run);
     if (sources) out.push(sources);
     if (stats.nonFinite > 0) out.push(`${count(stats.nonFinite, "point")} NaN or infinite (hatched)`);

@@ -3,7 +3,7 @@
 
 import type { Contour, Drawn, Words } from "./data";
 import { type Fine, refined, trace } from "./geometry/field";
-import { type Level, type Tick, type Transform, barTicks, choose, levels, linearOver, placeBetween, widened } from "./geometry/scale";
+import { type Level, type Tick, type Transform, barTicks, choose, forward, inverse, levels, linearOver, placeBetween, widened } from "./geometry/scale";
 import type { Stats } from "./values";
 
 /** The smallest share of the range that a clip leaves. */
@@ -57,8 +57,9 @@ export class Picture {
   }
 
   /** A picture with 0 in the middle of its scale, for differences. */
-  static about0(stats: Stats, clip: number | null): Picture {
-    const size = Math.max(Math.abs(stats.min), Math.abs(stats.max));
+  static about0(all: Pick<Stats, "min" | "max">[], clip: number | null): Picture {
+    const known = all.filter(({ min, max }) => min <= max);
+    const size = Math.max(...known.map(({ min, max }) => Math.max(Math.abs(min), Math.abs(max))));
     const m = Number.isFinite(size) && size > 0 ? size : 1;
     const shown = clip === null ? m : Math.min(m, Math.max(MIN_TOP * m, clip));
     return new Picture(linearOver(-shown, shown), -shown, shown, null, m, null);
@@ -70,6 +71,12 @@ export class Picture {
   /** The place of a value in the whole range, 0 to 1 before clipping; NaN for NaN and infinities. */
   raw(value: number): number {
     return Number.isFinite(value) ? Math.max(-1, placeBetween(this.transform, this.lo, this.hi, value)) : NaN;
+  }
+
+  /** The value at a place of the whole range. */
+  value(place: number): number {
+    const [a, b] = [forward(this.transform, this.lo), forward(this.transform, this.hi)];
+    return Number.isNaN(place) ? NaN : inverse(this.transform, a + place * (b - a));
   }
 
   /** The place in the shown range: above 1 is clipped. */

@@ -4,9 +4,10 @@ import { type Rect, type Theme, fitText, font, hatch, pixelRatio, prepare, split
 import type { Contour } from "./data";
 import { BAR_WIDTH, drawAxes, drawBar, drawLines, fillImage, type Fill } from "./draw";
 import { type Pane, fine } from "./model";
-import { drawCrosshair, drawPaths, models, originLabel, originMark } from "./overlay";
+import { drawAlong, drawCrosshair, drawPaths, models, originLabel, originMark } from "./overlay";
 import { DIVERGING, type Palette, palette } from "./palette";
-import type { State, Store } from "./state";
+import { type Grip, moved } from "./profile";
+import type { Along, State, Store } from "./state";
 import { nearest } from "./values";
 
 /** A pane's plot on the canvas and the transforms between data and pixels. */
@@ -19,6 +20,12 @@ export interface Plot {
   toY: (y: number) => number;
 }
 
+/** Where a pointer was pressed, and what of a line over the plane it would move. */
+interface Press { plot: Plot; x: number; y: number; along: Along; grip: Grip; moving: boolean }
+
+/** How far a pointer has to go before it draws a line, and how near it has to be to one to take hold of it, in pixels. */
+const [FAR, NEAR] = [5, 10];
+
 const MARGIN = { left: 52, right: 8, top: 22, bottom: 40 };
 
 export class PlaneView {
@@ -27,12 +34,48 @@ export class PlaneView {
   private readonly over: HTMLCanvasElement;
   private readonly traced = new Map<string, Contour[]>();
   private drawn = "";
+  private pressed: Press | null = null;
 
-  constructor(readonly box: HTMLElement, private readonly store: Store, onHover: (event: PointerEvent | null, pane: Pane | null) => void) {
+  constructor(readonly box: HTMLElement, private readonly store: Store, private readonly onHover: (event: PointerEvent | null, pane: Pane | null) => void) {
     [this.base, this.over] = [...box.querySelectorAll("canvas")];
-    this.over.addEventListener("pointermove", (e) => onHover(e, this.inspect(e, false)));
-    this.over.addEventListener("pointerdown", (e) => onHover(e, this.inspect(e, true)));
+    this.over.addEventListener("pointerdown", (e) => this.press(e));
+    this.over.addEventListener("pointermove", (e) => (this.pressed ? this.drag(e) : onHover(e, this.inspect(e, false))));
+    this.over.addEventListener("pointerup", (e) => {
+      if (this.pressed && !this.pressed.moving) onHover(e, this.inspect(e, true));
+      this.pressed = null;
+    });
+    this.over.addEventListener("pointercancel", () => (this.pressed = null));
     this.over.addEventListener("pointerleave", () => onHover(null, null));
+  }
+
+  /** Takes hold of the line where it is near, else of the end of a new one. */
+  private press(event: PointerEvent): void {
+    const hit = event.button === 0 ? this.plotAt(event) : null;
+    if (!hit) return;
+    this.over.setPointerCapture(event.pointerId);
+    const { plot, x, y } = hit;
+    const { along } = this.store.state;
+    const grip = along && gripAt(plot, along, [x, y]);
+    this.pressed = { plot, x, y, along: grip ? along! : [x, y, x, y], grip: grip ?? "B", moving: false };
+  }
+
+  /** Draws or moves the line once the pointer has gone far enough for it. */
+  private drag(event: PointerEvent): void {
+    const { plot, x, y, along, grip, moving } = this.pressed!;
+    const area = this.over.getBoundingClientRect();
+    const [px, py] = [event.clientX - area.left, event.clientY - area.top];
+    if (!moving && Math.hypot(px - plot.toX(x), py - plot.toY(y)) < FAR) return;
+    this.pressed!.moving = true;
+    const to = dataOf(plot, px, py);
+    this.onHover(null, null);
+    this.store.set({ along: moved(along, grip, [to[0] - x, to[1] - y], plot.pane.field) });
+  }
+
+  /** Where the paths of all plots are in the window. */
+  pathPlaces(): [number, number][] {
+    const area = this.over.getBoundingClientRect();
+    return this.plots.flatMap((plot) => plot.pane.paths.flatMap(({ x, y }) =>
+      Array.from(x, (_, k): [number, number] => [area.left + plot.toX(x[k]), area.top + plot.toY(y[k])])));
   }
 
   /** The plot under a pointer. */
@@ -42,8 +85,8 @@ export class PlaneView {
     for (const plot of this.plots) {
       const r = plot.rect;
       if (px < r.x || py < r.y || px > r.x + r.w || py > r.y + r.h) continue;
-      const [x0, x1, y0, y1] = plot.extent;
-      return { plot, x: x0 + ((px - r.x) / r.w) * (x1 - x0), y: y1 + ((py - r.y) / r.h) * (y0 - y1) };
+      const [x, y] = dataOf(plot, px, py);
+      return { plot, x, y };
     }
     return null;
   }
@@ -58,7 +101,7 @@ export class PlaneView {
     if (press) {
       const same = pinned && old !== null && old[0] === point[0] && old[1] === point[1];
       this.store.set({ point, pinned: !same });
-    } else if (!pinned || event.buttons === 1) this.store.set({ point });
+    } else if (!pinned) this.store.set({ point });
     return hit.plot.pane;
   }
 
@@ -79,6 +122,7 @@ export class PlaneView {
     for (const plot of this.plots) {
       drawPaths(c, plot, theme);
       drawOrigin(c, plot);
+      if (state.along) drawAlong(c, plot, state.along);
       if (state.point) drawCrosshair(c, plot, state.point, state.pinned);
     }
   }
@@ -92,11 +136,6 @@ export class PlaneView {
   }
 
   /** Both canvases as one picture, for the export. */
-  paint(c: CanvasRenderingContext2D, x: number, y: number, w: number, h: number): void {
-    c.drawImage(this.base, x, y, w, h);
-    c.drawImage(this.over, x, y, w, h);
-  }
-
   private layout(panes: Pane[], width: number, height: number, cells: boolean): void {
     const boxes = split(width, height, panes.length, 8);
     this.plots = panes.map((pane, k) => {
@@ -144,6 +183,18 @@ export class PlaneView {
     }
     return lines;
   }
+}
+
+/** Coordinates of a place on the canvas. */
+function dataOf({ rect, extent: [x0, x1, y0, y1] }: Plot, px: number, py: number): [number, number] {
+  return [x0 + ((px - rect.x) / rect.w) * (x1 - x0), y1 + ((py - rect.y) / rect.h) * (y0 - y1)];
+}
+
+/** The part of a line that lies near a point, in coordinates. */
+function gripAt({ toX, toY }: Plot, [x0, y0, x1, y1]: Along, [x, y]: [number, number]): Grip | null {
+  const parts: [Grip, number, number][] = [["B", x1, y1], ["A", x0, y0], ["middle", (x0 + x1) / 2, (y0 + y1) / 2]];
+  const near = parts.find(([, u, v]) => Math.hypot(toX(u) - toX(x), toY(v) - toY(y)) <= NEAR);
+  return near ? near[0] : null;
 }
 
 /** The borders of a plot: the grid's own, or half a cell further out where cells are drawn. */

@@ -5,11 +5,14 @@ import { mapNames } from "./palette";
 
 export interface Camera { azimuth: number; polar: number; distance: number; target: [number, number, number] }
 
+/** A line over a plane: the coordinates of its ends A and B. */
+export type Along = [number, number, number, number];
+
 export interface State {
   run: number;
-  /** The run beside it, or -1. */
-  compare: number;
-  /** Show the difference of the two runs in place of the two. */
+  /** The runs beside it. */
+  compare: number[];
+  /** Show what these differ from the first by, in place of all of them. */
   diff: boolean;
   value: string;
   /** null: chosen by the range of the loss. */
@@ -24,6 +27,8 @@ export interface State {
   /** The point under inspection, in coordinates of the plane. */
   point: [number, number] | null;
   pinned: boolean;
+  /** The line over the plane along which values are shown; null without one. */
+  along: Along | null;
   /** Index of the checkpoint shown; -1: the last. */
   step: number;
   height: number;
@@ -33,12 +38,12 @@ export interface State {
 /** The ways to paint a plane, in the order of the key that turns them. */
 export const FILLS: Fill[] = ["bands", "smooth", "cells"];
 
-export const HOME: Camera = { azimuth: -0.6, polar: 0.92, distance: 2.75, target: [0, 0.19, 0] };
+export const HOME: Camera = { azimuth: -0.6, polar: 0.92, distance: 3.05, target: [0, 0.1, 0] };
 
 export function initial(): State {
   return {
-    run: 0, compare: -1, diff: false, value: "loss", log: null, map: "viridis", shared: false, clip: null,
-    fill: "bands", lines: true, slice: -1, point: null, pinned: false, step: -1, height: 1, camera: HOME,
+    run: 0, compare: [], diff: false, value: "loss", log: null, map: "viridis", shared: false, clip: null,
+    fill: "bands", lines: true, slice: -1, point: null, pinned: false, along: null, step: -1, height: 1, camera: HOME,
   };
 }
 
@@ -60,7 +65,7 @@ export function toHash(s: State): string {
   const out: [string, string][] = [];
   const d = initial();
   if (s.run !== d.run) out.push(["run", String(s.run + 1)]);
-  if (s.compare >= 0) out.push(["compare", String(s.compare + 1)]);
+  if (s.compare.length > 0) out.push(["compare", s.compare.map((run) => run + 1).join(",")]);
   if (s.diff) out.push(["diff", "1"]);
   if (s.value !== d.value) out.push(["value", s.value]);
   if (s.log !== null) out.push(["log", flag(s.log)]);
@@ -71,10 +76,20 @@ export function toHash(s: State): string {
   if (!s.lines) out.push(["lines", "0"]);
   if (s.slice >= 0) out.push(["slice", String(s.slice + 1)]);
   if (s.point && s.pinned) out.push(["at", s.point.map((x) => Number(x.toPrecision(6))).join(",")]);
+  if (s.along) out.push(["along", s.along.map((x) => Number(x.toPrecision(6))).join(",")]);
   if (s.step >= 0) out.push(["checkpoint", String(s.step + 1)]);
   if (s.height !== d.height) out.push(["height", short(s.height)]);
   if (cameraText(s.camera) !== cameraText(HOME)) out.push(["camera", cameraText(s.camera)]);
   return out.map(([k, v]) => `${k}=${encodeURIComponent(v).replaceAll("%2C", ",")}`).join("&");
+}
+
+/** The most runs that stand side by side: as many as the figure has panels. */
+export const MOST_PANES = 6;
+
+/** The runs of a list, counted from 1: each once, none that is `shown` already. */
+function runsFrom(text: string, runs: number, shown: number): number[] {
+  const all = text.split(",").map(Number).filter((n) => Number.isInteger(n) && n >= 1 && n <= runs && n - 1 !== shown);
+  return [...new Set(all.map((n) => n - 1))].slice(0, MOST_PANES - 1);
 }
 
 /** Reads a hash. What it does not name, or names wrongly, stays as at the start. */
@@ -90,9 +105,8 @@ export function fromHash(hash: string, runs: number): State {
     return text !== null && text !== "" && Number.isFinite(Number(text)) ? Number(text) : null;
   };
   s.run = Math.max(0, index("run", runs));
-  s.compare = index("compare", runs);
-  if (s.compare === s.run) s.compare = -1;
-  s.diff = s.compare >= 0 && q.get("diff") === "1";
+  s.compare = runsFrom(q.get("compare") ?? "", runs, s.run);
+  s.diff = s.compare.length > 0 && q.get("diff") === "1";
   s.value = q.get("value") ?? s.value;
   if (q.has("log")) s.log = q.get("log") === "1";
   s.map = mapNames().find((name) => name === q.get("map")) ?? s.map;
@@ -101,8 +115,13 @@ export function fromHash(hash: string, runs: number): State {
   s.fill = FILLS.find((fill) => fill === q.get("fill")) ?? s.fill;
   s.lines = q.get("lines") !== "0";
   s.slice = index("slice", 1e6);
-  const at = (q.get("at") ?? "").split(",").map(Number);
-  if (q.has("at") && at.length === 2 && at.every(Number.isFinite)) [s.point, s.pinned] = [[at[0], at[1]], true];
+  const reals = (key: string, count: number) => {
+    const all = (q.get(key) || "x").split(",").map(Number);
+    return all.length === count && all.every(Number.isFinite) ? all : null;
+  };
+  const at = reals("at", 2);
+  if (at) [s.point, s.pinned] = [[at[0], at[1]], true];
+  s.along = reals("along", 4) as Along | null;
   s.step = index("checkpoint", 1e9);
   s.height = Math.min(3, Math.max(0.2, real("height") ?? s.height));
   s.camera = cameraFrom(q.get("camera") ?? "") ?? s.camera;

@@ -261,11 +261,12 @@ export class SurfaceView {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (width < 40 || height < 40 || !this.theme) return;
     const c = prepare(this.over, width, height);
-    const { point, pinned } = this.state;
+    const { point, pinned, along } = this.state;
     this.eachView((view, rect, frame) => {
       const { pane } = view;
       const sight = new Sight(c, this.camera, rect, pane, heights(view));
       sight.models(this.theme!.muted);
+      if (along) sight.along(along);
       if (point && contains(pane, point)) sight.cross(point, pinned);
       drawLabels(c, this.camera, rect, frame, pane, this.theme!, this.views.length > 1 || pane.picture.diverging);
     });
@@ -277,13 +278,6 @@ export class SurfaceView {
       this.aim(rects[k]);
       visit(view, rects[k], frameOf(view.pane, RISE * this.state.height));
     });
-  }
-
-  /** Both canvases as one picture, for the export. */
-  paint(c: CanvasRenderingContext2D, x: number, y: number, w: number, h: number): void {
-    this.render();
-    c.drawImage(this.gl, x, y, w, h);
-    c.drawImage(this.over, x, y, w, h);
   }
 }
 

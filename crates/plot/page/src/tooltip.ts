@@ -50,8 +50,26 @@ function checkpointFacts({ paths }: Pane, [x, y]: [number, number]): [string, st
   return [["nearest checkpoint", `${whose}step ${path.step[k]}${loss}`], ["", `${number(away, 3)} away in the plane`]];
 }
 
-/** Shows the facts beside the pointer, or hides them. */
-export function showTooltip(event: PointerEvent | null, pane: Pane | null, point: [number, number] | null): void {
+type Place = [number, number];
+
+/** How far a tooltip stands from the pointer, and from the window's border, in pixels. */
+const [OFF, BORDER] = [16, 6];
+
+/** The corner of a box of a size beside a pointer, within a window, where it covers the fewest places; below and to the right where all are alike. */
+export function besides([x, y]: Place, [w, h]: Place, [width, height]: Place, places: Place[]): Place {
+  const within = (v: number, size: number, room: number) => Math.max(BORDER, Math.min(v, room - size - BORDER));
+  const corners: Place[] = [[x + OFF, y + OFF], [x - OFF - w, y + OFF], [x + OFF, y - OFF - h], [x - OFF - w, y - OFF - h]];
+  const shown = corners.map(([left, top]): Place => [within(left, w, width), within(top, h, height)]);
+  const covers = ([left, top]: Place) => {
+    const inside = ([u, v]: Place) => u >= left && u <= left + w && v >= top && v <= top + h;
+    // The pointer itself above all.
+    return places.filter(inside).length + (inside([x, y]) ? places.length + 1 : 0);
+  };
+  return shown.reduce((best, corner) => (covers(corner) < covers(best) ? corner : best));
+}
+
+/** Shows the facts beside the pointer, clear of some places of the window, or hides them. */
+export function showTooltip(event: PointerEvent | null, pane: Pane | null, point: [number, number] | null, clear: Place[]): void {
   const box = byId("tooltip");
   if (!event || !pane || !point) {
     box.hidden = true;
@@ -61,8 +79,7 @@ export function showTooltip(event: PointerEvent | null, pane: Pane | null, point
   list.append(...facts(pane, point).flatMap(([k, v]) => [make("dt", k), make("dd", v)]));
   box.replaceChildren(list);
   box.hidden = false;
-  const [w, h] = [box.offsetWidth, box.offsetHeight];
-  const x = event.clientX + 18 + w > window.innerWidth ? event.clientX - w - 14 : event.clientX + 18;
-  const y = Math.min(event.clientY + 14, window.innerHeight - h - 8);
-  box.style.transform = `translate(${Math.max(4, x)}px, ${Math.max(4, y)}px)`;
+  const size: Place = [box.offsetWidth, box.offsetHeight];
+  const [x, y] = besides([event.clientX, event.clientY], size, [window.innerWidth, window.innerHeight], clear);
+  box.style.transform = `translate(${x}px, ${y}px)`;
 }

@@ -1,11 +1,12 @@
 // The views of the runs: data in, views out, the store between them.
 
-import { readTheme, sharpened } from "./canvas";
+import { AlongPanel } from "./along";
+import { columnsOf, readTheme, recorded, sharpened } from "./canvas";
 import { Controls } from "./controls";
 import { readPage } from "./data";
 import { updateDiagnosis, updateMinima } from "./diagnosis";
-import { byId, show } from "./dom";
-import { type Paintable, saveCsv, savePng } from "./export";
+import { byId, make, show } from "./dom";
+import { saveCsv, savePng, saveSvg } from "./export";
 import type { Viewer } from "./hook";
 import { Keys } from "./keys";
 import { forget, isLine, type Pane, panes as panesOf } from "./model";
@@ -25,7 +26,7 @@ let panes: Pane[] = panesOf(data, store.state);
 let pointer: { event: PointerEvent; pane: Pane } | null = null;
 function hover(event: PointerEvent | null, pane: Pane | null): void {
   pointer = event && pane ? { event, pane } : null;
-  showTooltip(event, pane, store.state.point);
+  showTooltip(event, pane, store.state.point, plane.pathPlaces());
   if (!pointer && !store.state.pinned && store.state.point && event) store.set({ point: null });
 }
 
@@ -46,34 +47,57 @@ const controls = new Controls(data, store);
 const surface = openSurface();
 const plane = new PlaneView(byId("plane-box"), store, hover);
 const path = new PathPanel(store);
-const lineView: Paintable = {
-  box: byId("line-box"),
-  paint(c, x, y, w) {
-    const [left, top] = [this.box.getBoundingClientRect().left, this.box.getBoundingClientRect().top];
-    for (const canvas of this.box.querySelectorAll("canvas")) {
-      const r = canvas.getBoundingClientRect();
-      if (r.width > 0) c.drawImage(canvas, x + r.left - left, y + r.top - top, Math.min(w, r.width), r.height);
-    }
-  },
-};
+const along = new AlongPanel(store);
 
-function views(): Paintable[] {
-  if (isLine(panes[0].run)) return [lineView];
-  return surface ? [surface, plane] : [plane];
+/** What the page's own export takes: the line, or surface and contours. */
+function boxes(): HTMLElement[] { return [byId(isLine(panes[0].run) ? "line-box" : "stage")]; }
+
+/** Draws everything anew; a browser forgets the 3D surface after a moment. */
+function redraw(): void {
+  update();
+  surface?.render();
 }
 
-function png(): void {
+function png(of: HTMLElement[] = boxes()): void {
   sharpened(2, () => {
-    update();
-    savePng(data, panes, views(), theme);
+    redraw();
+    savePng({ data, panes, boxes: of, theme });
   });
   update();
 }
+
+function svg(of: HTMLElement[] = boxes()): void {
+  const drawn = recorded(redraw);
+  saveSvg({ data, panes, boxes: of, theme }, drawn);
+  update();
+}
+
 function csv(): void { saveCsv(panes[0].run); }
 
-new Keys(data, store, { png, csv, play: () => path.toggle(), checkpoint: (by) => path.move(by), panes: () => panes });
-byId("png").addEventListener("click", png);
+/** Buttons that export a view alone, beside its heading. */
+function addExports(): void {
+  for (const view of document.querySelectorAll<HTMLElement>("[data-export]")) {
+    const name = view.dataset.export!;
+    const buttons = ([["SVG", svg], ["PNG", png]] as const).map(([words, save]) => {
+      const button = make("button", words);
+      button.title = `Export ${name} as ${words}`;
+      button.setAttribute("aria-label", button.title);
+      button.addEventListener("click", () => save([view]));
+      return button;
+    });
+    const both = make("span", "", "export");
+    both.append(...buttons);
+    view.querySelector("h3")!.append(both);
+  }
+}
+
+new Keys(data, store, {
+  png, svg, csv, play: () => path.toggle(), checkpoint: (by) => path.move(by), along: () => isLine(panes[0].run) || along.toggle(), panes: () => panes,
+});
+byId("png").addEventListener("click", () => png());
+byId("svg").addEventListener("click", () => svg());
 byId("csv").addEventListener("click", csv);
+addExports();
 wireCopy();
 wireLine(store, () => panes[0], hover);
 
@@ -91,11 +115,28 @@ function writeHash(): void {
   }
 }
 
+/** Rows of panes in the views, and columns of panels below them: none stays empty. */
+function arrange(): void {
+  const { style } = document.body;
+  const [n, width] = [panes.length, byId("stage").clientWidth];
+  const columns = columnsOf(width, n);
+  style.setProperty("--rows", String(Math.ceil(n / columns)));
+  // What a square plane beside others takes, with its labels.
+  style.setProperty("--highest", n > 1 ? `${Math.round((0.72 * width) / columns + 60)}px` : "620px");
+  const lower = document.querySelector<HTMLElement>("main > .lower")!;
+  const panels = [...lower.children].filter((panel) => !(panel as HTMLElement).hidden).length;
+  style.setProperty("--columns", String(Math.max(1, Math.min(panels, Math.floor(lower.clientWidth / NARROW)))));
+}
+
+/** The narrowest column of panels, in pixels. */
+const NARROW = 380;
+
 function update(): void {
   const { state } = store;
   panes = panesOf(data, state);
   const line = isLine(panes[0].run);
   document.body.dataset.panes = String(panes.length);
+  arrange();
   controls.update(panes, state);
   show(byId("stage"), !line);
   show(byId("slices"), !line);
@@ -110,9 +151,10 @@ function update(): void {
     surface?.update(panes, state, theme);
     plane.update(panes, state, theme);
     drawSlices(panes, state, theme);
+    along.update(panes, state, theme);
   }
   byId("notes").textContent = notes(panes);
-  if (pointer) showTooltip(pointer.event, pointer.pane, state.point);
+  if (pointer) showTooltip(pointer.event, pointer.pane, state.point, plane.pathPlaces());
   writeHash();
   watchers.forEach((told) => told());
 }

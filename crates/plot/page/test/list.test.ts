@@ -1,14 +1,14 @@
 // What the list of runs and the script of a served page compute, without a browser: run by `npm test`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plotCommand } from "../src/live/command";
+import { drawings, figureAddress, plotCommands } from "../src/live/command";
 import { progress, type Row, stateWords } from "../src/live/rows";
-import { FIRST, type Listing, addressOf, apply, asked, choices, fromHash, toHash } from "../src/list/listing";
+import { FIRST, type Listing, type Order, addressOf, apply, asked, choices, fromHash, toHash } from "../src/list/listing";
 import { initial } from "../src/state";
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
   id: 0, name, others: [], kind: "surface", model: "mlp:2-8-1", state: "complete", running: false, holds: "5x5 points", points: 25,
-  total: 25, records: 0, created: "2026-03-01T12:00:00Z", part: null, version: 1, ...more,
+  total: 25, records: 0, loss: null, accuracy: null, eigenvalue: null, created: "2026-03-01T12:00:00Z", part: null, version: 1, ...more,
 });
 
 const listing = (): Listing => ({
@@ -34,6 +34,15 @@ test("every word has to occur in a column", () => {
 test("numbers in names are in their order", () => {
   assert.deepEqual(names({ order: "name", falling: false }), ["0/net", "0/plane 9", "1/plane 9", "0/plane 10"]);
   assert.equal(names({})[0], "0/net");
+});
+
+test("figures sort, and runs without them come last", () => {
+  const all = listing();
+  all.sources[0].rows = [row("a", { loss: 0.5 }), row("b"), row("c", { loss: 2e-3, accuracy: 0.9 }), row("d", { loss: 10, accuracy: 0.95 })];
+  all.sources.length = 1;
+  const of = (order: Order, falling: boolean) => asked(all, { ...FIRST, order, falling }).map((entry) => entry.row.name).join("");
+  assert.deepEqual([of("loss", false), of("loss", true), of("accuracy", true), of("eigenvalue", true)], ["cadb", "dacb", "dcab", "abcd"]);
+  assert.deepEqual(fromHash(toHash({ ...FIRST, order: "accuracy" })), { ...FIRST, order: "accuracy" });
 });
 
 test("a change is taken in", () => {
@@ -69,15 +78,22 @@ test("how far runs are, in words", () => {
   assert.equal(progress(row("t", { total: 0, points: 0, records: 7, running: true })), "7 records");
 });
 
-test("the command draws what is shown", () => {
+test("the commands draw what is shown", () => {
   const pane = (more: object, run = {}) => ({
     run: { name: "a plane", axes: [0, 0], ...run }, quantity: { key: "loss" }, paths: [],
     picture: { log: false, clipped: false, shownMax: 2, diverging: false }, ...more,
   });
-  const of = (panes: object[], state: object, plots: object[]) =>
-    plotCommand({ state: () => ({ ...initial(), ...state }), panes: () => panes } as never, plots as never);
+  const all = (panes: object[], state: object, plots: object[]) =>
+    plotCommands({ state: () => ({ ...initial(), ...state }), panes: () => panes } as never, plots as never);
+  const of = (panes: object[], state: object, plots: object[]) => all(panes, state, plots)[0] ?? null;
   const one = { run: "'a plane'", database: "landscape.duckdb" };
-  assert.equal(of([pane({})], {}, [one]), "landscape plot 'a plane' --kind contour -o a-plane.svg");
+  const camera = { azimuth: 0.6, polar: 1, distance: 2, target: [0, 0, 0] };
+  assert.deepEqual(all([pane({})], { camera, along: [-1, 0, 0.5, 1] }, [one]), [
+    "landscape plot 'a plane' --kind contour -o a-plane.svg",
+    "landscape plot 'a plane' --kind surface --camera=34,33 -o a-plane-surface.svg",
+    "landscape plot 'a plane' --along=-1,0:0.5,1 -o a-plane-line.svg",
+  ]);
+  assert.match(all([pane({})], { camera: { ...camera, polar: 0.001 } }, [one])[1], /--camera=34,85 /);
   const clipped = { log: true, clipped: true, shownMax: 2.5, diverging: false };
   assert.equal(
     of([pane({ picture: clipped, paths: [0], quantity: { key: "term:l2" } })], { map: "magma" }, [{ run: "p", database: "x.duckdb" }]),
@@ -86,12 +102,21 @@ test("the command draws what is shown", () => {
   assert.equal(of([pane({}, { axes: [0] })], {}, [one]), "landscape plot 'a plane' --kind line -o a-plane.svg");
   const two = [pane({}), pane({}, { name: "b" })];
   assert.equal(
-    of(two, { compare: 1 }, [one, { ...one, run: "b" }]), "landscape plot 'a plane' b --kind contour --panels -o a-plane-b.svg",
+    of(two, { compare: [1] }, [one, { ...one, run: "b" }]), "landscape plot 'a plane' b --kind contour --panels -o a-plane-b.svg",
   );
-  assert.equal(of(two, { compare: 1 }, [one, { run: "b", database: "other.duckdb" }]), null);
-  assert.equal(of([pane({ picture: { ...clipped, diverging: true } })], {}, [one]), null);
+  assert.equal(of(two, { compare: [1] }, [one, { run: "b", database: "other.duckdb" }]), null);
+  const difference = { log: false, clipped: true, shownMax: 0.5, diverging: true };
   assert.equal(
-    of([pane({})], { fill: "cells" }, [{ run: "x.csv", database: null }]),
-    "landscape import x.csv --name view\nlandscape plot view --kind heatmap -o a-plane.svg",
+    of([pane({ picture: difference })], { compare: [1], diff: true, map: "magma" }, [one, { ...one, run: "b" }]),
+    "landscape plot 'a plane' b --kind contour --clip=-0.5:0.5 --difference -o a-plane-difference.svg",
   );
+  const viewer = { state: () => ({ ...initial(), along: [-1, 0, 0.5, 1] }), panes: () => [pane({ picture: clipped })] } as never;
+  const line = drawings(viewer)[2];
+  const address = new URL(figureAddress("/figure", viewer, [{ ...one, key: "0/a & b" }], line, "png"), "http://localhost");
+  assert.deepEqual([...address.searchParams.keys()], ["run", "look", "format"]);
+  assert.equal(address.searchParams.get("run"), "0/a & b");
+  assert.deepEqual(JSON.parse(address.searchParams.get("look")!), { along: { from: [-1, 0], to: [0.5, 1] }, log: true, clip: { high: 2.5 } });
+  assert.deepEqual(all([pane({})], { fill: "cells" }, [{ run: "x.csv", database: null }]).slice(0, 2), [
+    "landscape import x.csv --name view", "landscape plot view --kind heatmap -o a-plane.svg",
+  ]);
 });

@@ -5,14 +5,14 @@ import { BAND, bandFrom, bandOf, bandReach, bandStretches } from "../src/band";
 import { modelNote } from "../src/cross3d";
 import { readPage, unpack, unpackLines } from "../src/data";
 import { csvOf } from "../src/export";
-import { sourceNote } from "../src/panels";
+import { shapeNote, sourceNote } from "../src/panels";
 import { refined, sample, trace } from "../src/geometry/field";
 import { panes } from "../src/model";
 import { pick } from "../src/pick";
 import { banded, cssColor, isDark, palette } from "../src/palette";
 import { Picture } from "../src/picture";
-import { fromHash, initial, toHash } from "../src/state";
-import { facts } from "../src/tooltip";
+import { type Along, fromHash, initial, toHash } from "../src/state";
+import { besides, facts } from "../src/tooltip";
 import { checkpointOf, placeOf, stepsOf } from "../src/model";
 import { pathColor, pathDash, setPathColors, variance, warnings } from "../src/paths";
 import type { Drawn, Trajectory } from "../src/data";
@@ -68,7 +68,7 @@ test("a shared range holds all values, and a difference stays centred", () => {
   assert.ok(Math.abs(shared.raw(1) - 0.5) < 1e-12 && Number.isNaN(shared.raw(Infinity)));
   const signed = Picture.over([[-2, 3]], true, null);
   assert.deepEqual([signed.transform.kind, signed.raw(-2), signed.raw(3)], ["symlog", 0, 1]);
-  const about = Picture.about0({ min: -2, max: 8, nonFinite: 0, missing: 0 }, 4);
+  const about = Picture.about0([{ min: -2, max: 8 }, { min: -1, max: 1 }], 4);
   assert.deepEqual([about.lo, about.hi, about.raw(0), about.clipped], [-4, 4, 0.5, true]);
   assert.deepEqual([Picture.over([[NaN]], false, null).lo, Picture.over([[NaN]], false, null).hi], [1, 10]);
 });
@@ -124,15 +124,31 @@ test("CSV has the columns of the export command and full precision", () => {
 });
 
 test("the difference of equal runs is zero and has no path", () => {
-  const [pane, ...rest] = panes(page([1, 2, 3, 4, 5, 6]), { ...initial(), compare: 1, diff: true });
+  const [pane, ...rest] = panes(page([1, 2, 3, 4, 5, 6]), { ...initial(), compare: [1], diff: true });
   assert.equal(rest.length, 0);
   assert.ok(pane.picture.diverging && pane.field.v.every((x) => x === 0) && pane.paths.length === 0);
+});
+
+test("a clip of a difference is drawn, and several are on one scale", () => {
+  const data = page([1, 2, 3, 4, 5, 6]);
+  data.runs.push({ ...data.runs[0], name: "c", quantities: data.runs[0].quantities.map((q) => ({ ...q, linear: q.linear, log: null, data: q.data.map((x) => 3 * x) })) });
+  const of = (clip: number | null) => panes(data, { ...initial(), compare: [1, 2], diff: true, clip });
+  assert.deepEqual(of(null).map((pane) => [pane.title, pane.picture.hi]), [["b − a", 12], ["c − a", 12]]);
+  assert.notEqual(of(null)[1].key, of(5)[1].key);
+  assert.ok(of(5)[1].picture.clipped);
+});
+
+test("several runs stand beside one", () => {
+  page([1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(fromHash("#run=2&compare=1,3,3,2,9,x", 5).compare, [0, 2]);
+  assert.equal(toHash({ ...initial(), compare: [1, 2] }), "compare=2,3");
+  assert.equal(fromHash("#compare=2,3,4,5,6,7,8", 8).compare.length, 5);
 });
 
 test("the hash keeps the state, and nonsense is ignored", () => {
   page([1, 2, 3, 4, 5, 6]);
   const state = {
-    ...initial(), run: 2, compare: 1, log: true, clip: 3.25, shared: true, slice: 4, step: 7, map: "cividis", fill: "cells" as const,
+    ...initial(), run: 2, compare: [1, 4], along: [-1, 0.5, 1, -0.25] as Along, log: true, clip: 3.25, shared: true, slice: 4, step: 7, map: "cividis", fill: "cells" as const,
     point: [0.5, -0.25] as [number, number], pinned: true, camera: { azimuth: 1, polar: 0.5, distance: 2, target: [0, 0.1, 0] as [number, number, number] },
   };
   assert.deepEqual(fromHash(toHash(state), 5), state);
@@ -148,6 +164,22 @@ test("interpolated points are told from measured ones", () => {
   assert.equal(sourceNote(run), "3 of 6 measured, the rest interpolated to 1 % of the range");
   const [header, first, second] = csvOf(run).split("\n");
   assert.ok(header.endsWith(",source") && first.endsWith(",measured") && second.endsWith(",interpolated"));
+});
+
+test("a tooltip stands clear of the path, and in the window", () => {
+  const of = (at: [number, number], path: [number, number][]) => besides(at, [100, 50], [800, 600], path);
+  assert.deepEqual(of([100, 100], []), [116, 116]);
+  assert.deepEqual(of([200, 100], [[230, 130], [250, 150]]), [84, 116]);
+  assert.deepEqual(of([780, 590], []), [664, 544]);
+  assert.deepEqual(of([790, 100], []), [694, 116]);
+});
+
+test("axes of unequal length say so", () => {
+  const [pane] = panes(page([1, 2, 3, 4, 5, 6]), initial());
+  const of = (ratio: number, equalAspect = true) => shapeNote({ field: pane.field, run: { ...pane.run, ratio, equalAspect } });
+  assert.deepEqual([of(1), of(0.8, false)], [null, null]);
+  assert.equal(of(0.8), "a unit of the first axis is drawn 1.2 times as long as one of the second");
+  assert.equal(of(5), "a unit of the second axis is drawn 5 times as long as one of the first");
 });
 
 test("a band is 1.96 standard errors wide, and the tooltip says so", () => {

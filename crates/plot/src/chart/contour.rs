@@ -64,6 +64,7 @@ impl<'a> Scene<'a> {
         let panel = {
             let words = [labels[0].as_str(), labels[1].as_str()];
             let spec = spec(&data.field, 0.0, words, options, bar.as_ref());
+            sheet.note_aspect(spec.x, spec.y, spec.ratio);
             plane(&spec, &sheet.style, sheet.width(), sheet.top)
         };
         let terrain = options

@@ -51,6 +51,7 @@ pub(super) fn cells(
     });
     let words = [&labels[0], &labels[1]].map(String::as_str);
     let spec = spec(&data.field, 0.5, words, options, bar.as_ref());
+    sheet.note_aspect(spec.x, spec.y, spec.ratio);
     let panel = plane(&spec, &sheet.style, sheet.width(), sheet.top);
     draw_cells(&mut sheet.canvas, data, &panel, colormap)?;
     let at = Placement::new(&panel, &data.field);

@@ -1,5 +1,6 @@
 //! The kinds of figures.
 
+mod along;
 mod basins;
 mod contour;
 mod curves;
@@ -22,6 +23,7 @@ mod table;
 mod trajectory;
 mod volume;
 
+pub use along::{NamedPlane, along};
 pub use contour::contour;
 pub use fidelity::trajectory_losses;
 pub use heatmap::heatmap;
@@ -31,7 +33,7 @@ pub use losses::{LossBand, LossCurve, loss_bands, losses};
 pub use paths::PathOnPlane;
 pub use persistence::{barcode, persistence};
 pub use profiles::{LossProfile, loss_profiles};
-pub use sharpness::{sharpness_markdown, sharpness_table};
+pub use sharpness::{SharpnessOf, sharpness, sharpness_markdown};
 pub use side_by_side::{PanelOf, side_by_side};
 pub use spectrum::{spectra, spectrum};
 pub use stability::edge_of_stability;

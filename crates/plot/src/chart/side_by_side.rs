@@ -3,7 +3,7 @@
 use super::contour::{colors, draw_plane};
 use super::paths::{self, Look, PathOnPlane, Paths};
 use super::plane::{draw_models, hole_entries};
-use crate::display::{Plane, extent, is_whole, model_obstacles, value_scale};
+use crate::display::{Plane, extent, is_whole, model_obstacles};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -69,7 +69,7 @@ pub struct PanelOf<'a> {
 pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure, PlotError> {
     check(panels, options)?;
     let values = all_values(panels, options)?;
-    let scale = value_scale(&values, options);
+    let scale = options.value_scale(&values);
     let planes = planes(panels, options, &scale)?;
     let name = options.value_name(panels[0].surface);
     let bar = planes.iter().find(|p| p.has_values()).map(|plane| Bar {
@@ -81,6 +81,10 @@ pub fn side_by_side(panels: &[PanelOf<'_>], options: &Options) -> Result<Figure,
         bands: options.fill == Fill::Bands,
     });
     let mut sheet = Sheet::new(options);
+    for plane in &planes {
+        let (across, up) = (extent(&plane.field.x, 0.0), extent(&plane.field.y, 0.0));
+        sheet.note_aspect(across, up, ratio(options.aspect, across, up));
+    }
     let labels: Vec<[String; 2]> = panels
         .iter()
         .map(|p| paths::labels(p.paths, options))

@@ -1,6 +1,6 @@
 use super::contour::draw_plane;
 use super::plane::hole_entries;
-use crate::display::{Plane, extent, value_scale};
+use crate::display::{Plane, extent};
 use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
@@ -31,7 +31,7 @@ pub fn volume_slices(surface: &Surface, options: &Options) -> Result<Figure, Plo
         });
     }
     let (values, cells) = field::read(surface, options.value)?;
-    let scale = value_scale(&values, options);
+    let scale = options.value_scale(&values);
     let chosen = chosen(surface.grid().axes()[2].count(), options.slices);
     let mut slices = Vec::new();
     for k in chosen {

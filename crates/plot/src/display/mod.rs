@@ -5,11 +5,12 @@ mod marks;
 mod plane;
 
 pub(crate) use marks::{marked, model_obstacles, models, obstacle, origin};
-pub(crate) use plane::{Placement, Plane, extent, is_whole, value_scale};
+pub(crate) use plane::{Placement, Plane, extent, is_whole};
 
 use crate::isoline;
 use crate::isoline::label::{Curve, Labelled, Placed, TurnedBox, place};
 use crate::layout::Panel;
+use rayon::prelude::*;
 
 /// Closed lines shorter than this, in points, would be blots.
 const LEAST: f64 = 8.0;
@@ -34,19 +35,20 @@ impl List {
     /// The lines of all levels. Points that lie within `off` of the line without them are left out.
     pub fn lines(data: &Plane, panel: &Panel, off: f64) -> Self {
         let at = Placement::new(panel, &data.fine);
-        let mut lines = Vec::new();
-        for (level, known) in data.levels.iter().enumerate() {
-            let place = data.scale.transform.forward(known.value);
-            for line in isoline::trace(&data.fine, place) {
+        let of_level = |level: usize| -> Vec<Contour> {
+            let place = data.scale.transform.forward(data.levels[level].value);
+            let found = isoline::trace(&data.fine, place).into_iter();
+            let curves = found.map(|line| {
                 let points: Vec<(f64, f64)> = line.points.into_iter().map(|p| at.at(p)).collect();
-                let curve = Curve::new(isoline::thinned(&points, off), line.closed);
-                if !curve.closed() || curve.length() > LEAST {
-                    lines.push(Contour { level, curve });
-                }
-            }
-        }
+                Curve::new(isoline::thinned(&points, off), line.closed)
+            });
+            let shown = curves.filter(|curve| !curve.closed() || curve.length() > LEAST);
+            shown.map(|curve| Contour { level, curve }).collect()
+        };
+        let levels = (0..data.levels.len()).into_par_iter();
+        let lines: Vec<Vec<Contour>> = levels.map(of_level).collect();
         List {
-            lines,
+            lines: lines.into_iter().flatten().collect(),
             words: Vec::new(),
         }
     }

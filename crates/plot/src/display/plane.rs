@@ -4,9 +4,8 @@ use crate::error::PlotError;
 use crate::field::{self, Cell, Field};
 use crate::layout::{Axis, Panel};
 use crate::options::Options;
+use crate::scale::ValueScale;
 use crate::scale::levels::{self, Level};
-use crate::scale::{Clip, ValueScale, finite_range};
-use crate::style::Colormap;
 use landscape_core::Surface;
 
 /// The values of a plane, their scale and their contour levels.
@@ -24,7 +23,7 @@ pub(crate) struct Plane {
 impl Plane {
     pub fn of(surface: &Surface, options: &Options) -> Result<Self, PlotError> {
         let (values, _) = field::read(surface, options.value)?;
-        let scale = value_scale(&values, options);
+        let scale = options.value_scale(&values);
         Plane::on(surface, options, scale, values)
     }
 
@@ -118,25 +117,4 @@ fn dots(surface: &Surface, options: &Options) -> Vec<(usize, usize)> {
             (i, j)
         })
         .collect()
-}
-
-/// The scale of values under the options; a diverging colormap has 0 in its middle.
-pub(crate) fn value_scale(values: &[f64], options: &Options) -> ValueScale {
-    let Options {
-        scale, clip, range, ..
-    } = *options;
-    if options.style.colormap != Colormap::Diverging || range.is_some() {
-        return ValueScale::of(values, scale, clip, range);
-    }
-    let (min, max) = finite_range(values).unwrap_or((-1.0, 1.0));
-    let (low, high) = (clip.low.unwrap_or(min), clip.high.unwrap_or(max));
-    let end = match low.abs().max(high.abs()) {
-        0.0 => 1.0,
-        end => end,
-    };
-    let clip = Clip {
-        low: Some(-end),
-        high: Some(end),
-    };
-    ValueScale::of(values, scale, clip, None)
 }

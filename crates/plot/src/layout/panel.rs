@@ -52,7 +52,7 @@ pub(crate) fn ratio(aspect: Aspect, x: (f64, f64), y: (f64, f64)) -> f64 {
     }
 }
 
-/// The tallest frame, in points: 140 mm.
+/// The tallest frame, in points: 140 mm; none is taller than its figure is wide.
 const TALLEST: f64 = 397.0;
 
 /// Lays out and draws the axes of a plane, and its colour bar, on a sheet of the given width whose
@@ -76,7 +76,7 @@ pub(crate) fn plane(spec: &PlaneSpec<'_>, style: &Style, width: f64, top: f64) -
                 .bar
                 .map_or(overhang, |b| b.width(style, frame.h).max(overhang));
         let room = width - left - right;
-        let tallest = TALLEST.min(1.4 * width);
+        let tallest = TALLEST.min(width);
         frame.w = room.min(tallest / spec.ratio);
         frame.h = frame.w * spec.ratio;
         frame.x = left + (room - frame.w) / 2.0;

@@ -2,7 +2,7 @@ use super::{LEADING, PAD, legend};
 use crate::figure::Figure;
 use crate::layout::Entry;
 use crate::lines::{Frame, Line};
-use crate::options::Options;
+use crate::options::{Aspect, Options};
 use crate::scale::ValueScale;
 use crate::style::{GREY, Style};
 use crate::svg::{Canvas, Text};
@@ -113,6 +113,23 @@ impl<'a> Sheet<'a> {
             "{} of {} points are measured{dots}, {rest} interpolated{to}",
             count(measured),
             count(all)
+        ));
+    }
+
+    /// Says how much longer a unit of one axis is drawn than one of the other, where both have one measure but a frame of
+    /// such a shape, `ratio` times as high as wide, would not be pleasant.
+    pub fn note_aspect(&mut self, x: (f64, f64), y: (f64, f64), ratio: f64) {
+        let factor = ratio * (x.1 - x.0) / (y.1 - y.0);
+        if self.options.aspect != Aspect::Equal || (factor - 1.0).abs() < 1e-6 {
+            return;
+        }
+        let (longer, shorter, times) = match factor > 1.0 {
+            true => ("second", "first", factor),
+            false => ("first", "second", 1.0 / factor),
+        };
+        let times = value(times, 2);
+        self.notes.push(format!(
+            "a unit of the {longer} axis is drawn {times} times as long as one of the {shorter}"
         ));
     }
 

@@ -55,7 +55,10 @@ impl From<Transform> for TransformPayload {
             Transform::Linear => TransformPayload::Linear,
             Transform::Scaled { unit } => TransformPayload::Scaled { unit },
             Transform::Log => TransformPayload::Log,
-            Transform::SymLog { threshold } => TransformPayload::SymLog { threshold },
+            // Values never have the smooth one, which is for axes of curves.
+            Transform::SymLog { threshold } | Transform::Arsinh { threshold } => {
+                TransformPayload::SymLog { threshold }
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Live {
     pub events: String,
     /// The list of all runs.
     pub list: String,
+    /// Figures of its runs: see [`PlotCommand::key`].
+    pub figure: String,
     /// How new its data are; events tell of newer ones.
     pub version: u64,
     /// For each run of the page, in the same order, what the command that draws it needs.
@@ -27,6 +29,8 @@ pub struct Live {
 /// What the command that draws a run is told, as the words of a shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlotCommand {
+    /// What the server calls the run.
+    pub key: String,
     /// The run.
     pub run: String,
     /// Its database; nothing for a landscape in a file.

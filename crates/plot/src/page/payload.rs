@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use landscape_core::{
     Diagnosis, Fidelity, PointSource, Projection, Surface, Trajectory, Value, merge_tree, metrics,
 };
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -83,7 +84,7 @@ impl<'a> Payload<'a> {
             provenance: &data.provenance,
             colormaps: Colormap::ALL.iter().map(|map| table(*map)).collect(),
             lines: &LINES,
-            runs: data.runs.iter().map(RunPayload::of).collect(),
+            runs: data.runs.par_iter().map(RunPayload::of).collect(),
         }
     }
 }
@@ -99,6 +100,8 @@ struct RunPayload<'a> {
     networks: Vec<NetworkPayload<'a>>,
     command: &'a str,
     axes: Vec<AxisPayload<'a>>,
+    /// Whether both axes have one measure.
+    equal_aspect: bool,
     /// Height over width of the frame.
     ratio: f64,
     quantities: Vec<Quantity>,
@@ -130,6 +133,7 @@ impl<'a> RunPayload<'a> {
             axes: axes
                 .map(|(direction, label)| AxisPayload::of(run, direction, label))
                 .collect(),
+            equal_aspect: run.equal_aspect,
             ratio: drawn::shape(run),
             quantities: quantities(run),
             weights: weights.collect(),
@@ -231,15 +235,21 @@ fn quantities(run: &PageRun) -> Vec<Quantity> {
         let known = !optional || values.iter().any(|v| !v.is_nan());
         let positive = finite_range(&values).is_some_and(|(_, high)| high > 0.0);
         let log = positive && value != Value::Accuracy;
-        known.then(|| Quantity {
-            key,
-            label,
-            linear: Drawn::of(run, value, &values, Scale::Linear),
-            log: log.then(|| Drawn::of(run, value, &values, Scale::Log)),
-            data: (value != Value::Total).then(|| pack(values)),
+        known.then(|| {
+            let (linear, log) = rayon::join(
+                || Drawn::of(run, value, &values, Scale::Linear),
+                || log.then(|| Drawn::of(run, value, &values, Scale::Log)),
+            );
+            Quantity {
+                key,
+                label,
+                linear,
+                log,
+                data: (value != Value::Total).then(|| pack(values)),
+            }
         })
     };
-    wanted.into_iter().filter_map(pick).collect()
+    wanted.into_par_iter().filter_map(pick).collect()
 }
 
 /// Indices of the points not computed; a NaN that was computed is not among them.

@@ -14,14 +14,20 @@ pub(crate) struct Level {
 
 /// The most levels of a linear scale; there are six at least.
 const LINEAR: usize = 15;
+/// Fewer levels than this of a logarithmic scale are made more, where there are any between.
+const FEW: usize = 8;
 /// More log levels than this are thinned to one a decade, and to one every few.
 const MANY: usize = 22;
+/// The levels of a decade: as many as usual, and finer and coarser ones.
+const USUAL: &[f64] = &[1.0, 2.0, 5.0];
+const FINER: &[f64] = &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0];
+const COARSER: &[f64] = &[1.0, 3.0];
 
 /// The most levels that are labelled, on lines and on the colour bar.
 pub(crate) const LABELS: usize = 8;
 
-/// Levels strictly inside `(lo, hi)`: nice multiples on a linear scale, 1-2-5 a decade on a log one;
-/// more of them, and then nice multiples, where less than two decades leave room for few.
+/// Levels strictly inside `(lo, hi)`, some eight to fifteen: nice multiples on a linear scale, 1-2-5 a decade on a log one;
+/// more a decade, and then nice multiples, where few decades leave room for few, and fewer a decade where there are many.
 pub(crate) fn levels(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
     let mut levels = candidates(transform, lo, hi);
     levels.retain(|l| l.value > lo && l.value < hi);
@@ -33,7 +39,9 @@ fn candidates(transform: Transform, lo: f64, hi: f64) -> Vec<Level> {
     match transform {
         Transform::Linear | Transform::Scaled { .. } => linear(lo, hi),
         Transform::Log => log(lo, hi),
-        Transform::SymLog { threshold } => symlog(lo, hi, threshold),
+        Transform::SymLog { threshold } | Transform::Arsinh { threshold } => {
+            symlog(lo, hi, threshold)
+        }
     }
 }
 
@@ -78,13 +86,21 @@ fn linear(lo: f64, hi: f64) -> Vec<Level> {
 }
 
 fn log(lo: f64, hi: f64) -> Vec<Level> {
-    let fine: Vec<f64> = within_log(lo, hi, &[1.0, 2.0, 5.0]);
-    let finer: Vec<f64> = within_log(lo, hi, &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]);
-    match fine.len() {
-        0..=4 if finer.len() < 6 => linear(lo, hi),
-        0..=4 => labelled(finer),
-        5..=MANY => labelled(fine),
-        _ => labelled(decades(within_log(lo, hi, &[1.0]))),
+    let usual = within_log(lo, hi, USUAL);
+    let finer = within_log(lo, hi, FINER);
+    match usual.len() {
+        0..FEW if finer.len() < 6 => linear(lo, hi),
+        0..FEW => labelled(finer),
+        FEW..=LINEAR => labelled(usual),
+        _ => labelled(wide(usual.len(), |set| within_log(lo, hi, set))),
+    }
+}
+
+/// The levels of a scale on which the usual ones are too many.
+fn wide(usual: usize, of: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    match usual {
+        0..=MANY => of(COARSER),
+        _ => decades(of(&[1.0])),
     }
 }
 
@@ -105,11 +121,12 @@ fn symlog(lo: f64, hi: f64, threshold: f64) -> Vec<Level> {
         let zero = inside(0.0, lo, hi).then_some(0.0);
         down.chain(zero).chain(side(hi, m)).collect()
     };
-    let fine = all(&[1.0, 2.0, 5.0]);
-    match fine.len() {
+    let usual = all(USUAL);
+    match usual.len() {
         0..=4 => linear(lo, hi),
-        5..=MANY => labelled(fine),
-        _ => labelled(decades(all(&[1.0]))),
+        5..FEW => labelled(all(FINER)),
+        FEW..=LINEAR => labelled(usual),
+        _ => labelled(wide(usual.len(), all)),
     }
 }
 
@@ -168,6 +185,18 @@ mod tests {
         assert_eq!(values(&found), [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]);
         let many = levels(Transform::Log, 1e-12, 1e3);
         assert_eq!(many.len(), 14);
+    }
+
+    #[test]
+    fn logarithmic_scales_of_one_and_a_half_to_seven_decades_have_eight_to_fifteen_levels() {
+        for start in 0..20 {
+            for tenths in 15..=70 {
+                let lo = libm::exp10(f64::from(start) / 20.0 - 3.0);
+                let hi = lo * libm::exp10(f64::from(tenths) / 10.0);
+                let found = levels(Transform::Log, lo, hi).len();
+                assert!((8..=15).contains(&found), "{lo} to {hi}: {found}");
+            }
+        }
     }
 
     #[test]

@@ -69,10 +69,15 @@ pub(crate) enum Transform {
     Log,
     /// `v / t` up to the threshold `t`, `sign(v) (1 + log10(|v| / t))` beyond it.
     SymLog { threshold: f64 },
+    /// `arsinh(5 v / t) / ln 10`: that of the same threshold within 0.005 beyond it, without its kink there. Curves over
+    /// such an axis have no corner that their values have not.
+    Arsinh { threshold: f64 },
 }
 
 /// Linear scales are scaled where a value, or their span, is not within these.
 const SPAN: (f64, f64) = (1e-100, 1e100);
+/// Where an area hyperbolic sine is a logarithm, to the last digit.
+const LARGE: f64 = 1e10;
 /// No place is further from 0 than this.
 const FAR: f64 = 1e100;
 
@@ -104,6 +109,10 @@ impl Transform {
                 };
                 (1.0 + decades).copysign(v)
             }
+            Transform::Arsinh { threshold } => match 5.0 * (v / threshold) {
+                ratio if ratio.abs() < LARGE => libm::asinh(ratio) / std::f64::consts::LN_10,
+                _ => Transform::SymLog { threshold }.forward(v),
+            },
         }
     }
 
@@ -121,6 +130,10 @@ impl Transform {
                 };
                 size.copysign(t)
             }
+            Transform::Arsinh { threshold } => match libm::sinh(t * std::f64::consts::LN_10) {
+                ratio if ratio.abs() < LARGE => ratio / 5.0 * threshold,
+                _ => return Transform::SymLog { threshold }.inverse(t),
+            },
         };
         v.clamp(-f64::MAX, f64::MAX)
     }
@@ -270,6 +283,7 @@ mod tests {
             Transform::Linear,
             Transform::Log,
             Transform::SymLog { threshold: 0.01 },
+            Transform::Arsinh { threshold: 0.01 },
         ] {
             let values: &[f64] = match t {
                 Transform::Log => &[1e-5, 0.3, 1.0, 900.0],
@@ -280,6 +294,20 @@ mod tests {
             }
             assert!(values.windows(2).all(|w| t.forward(w[0]) < t.forward(w[1])));
         }
+    }
+
+    #[test]
+    fn the_smooth_logarithm_is_that_of_its_threshold_without_the_kink() {
+        let (smooth, kinked) = (
+            Transform::Arsinh { threshold: 0.01 },
+            Transform::SymLog { threshold: 0.01 },
+        );
+        for v in [0.01, -0.02, 0.3, 7.0, -1e9, 1e300, -f64::MAX] {
+            assert!((smooth.forward(v) - kinked.forward(v)).abs() < 0.005, "{v}");
+            assert!((smooth.inverse(smooth.forward(v)) / v - 1.0).abs() < 1e-11);
+        }
+        let slope = |v: f64| (smooth.forward(v + 1e-7) - smooth.forward(v)) / 1e-7;
+        assert!((slope(0.01 - 2e-7) / slope(0.01 + 2e-7) - 1.0).abs() < 1e-3);
     }
 
     #[test]

@@ -70,7 +70,9 @@ pub(crate) fn ticks(transform: Transform, lo: f64, hi: f64, most: usize) -> Vec<
     match transform {
         Transform::Linear | Transform::Scaled { .. } => linear(lo, hi, most),
         Transform::Log => log(lo, hi, most),
-        Transform::SymLog { threshold } => symlog(lo, hi, threshold, most),
+        Transform::SymLog { threshold } | Transform::Arsinh { threshold } => {
+            symlog(lo, hi, threshold, most)
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Figures of curvature: where things stand, what is said, what is refused.
 
 use crate::support::{
-    curvature, density, eigenvalue, estimated, exact, group, map, measures, pixels, stability,
-    words,
+    curvature, density, eigenvalue, estimated, exact, group, map, measured, measures, pixels,
+    stability, words,
 };
 use landscape_plot::{
     CurvatureMap, Figure, Options, PlotError, SHARPNESS_NOTE, Scale, Spectrum, StabilityCurve,
-    StabilityLimit, edge_of_stability, hessian_map, sharpness_markdown, sharpness_table, spectra,
+    StabilityLimit, edge_of_stability, hessian_map, sharpness, sharpness_markdown, spectra,
     spectrum,
 };
 
@@ -54,9 +54,9 @@ fn eigenvalues_stand_at_their_places() {
             "{value} at {wanted}: {marks:?}"
         );
     }
-    // And linear within.
+    // Within it runs through 0 as an area hyperbolic sine.
     let (zero, tenth) = (place(&figure, "0").0, place(&figure, "0.1").0);
-    let half = zero + 0.5 * (tenth - zero);
+    let half = zero + 2.5_f64.asinh() / 5.0_f64.asinh() * (tenth - zero);
     assert!(
         marks.iter().any(|(x, _)| (x - half).abs() < 0.3),
         "{marks:?}"
@@ -80,7 +80,7 @@ fn what_did_not_converge_is_hollow_and_counted() {
         "{said}"
     );
     assert!(
-        said.contains("95% interval") && said.contains("linear between −0.1 and 0.1"),
+        said.contains("95% interval") && said.contains("beyond −0.1 and 0.1"),
         "{said}"
     );
     assert!(
@@ -221,7 +221,7 @@ fn a_threshold_can_be_given() {
         ..plain()
     };
     let figure = spectrum(&estimated("one"), &options).unwrap();
-    assert!(text(&figure).contains("linear between −0.01 and 0.01"));
+    assert!(text(&figure).contains("beyond −0.01 and 0.01"));
 }
 
 #[test]
@@ -413,7 +413,8 @@ fn stability_has_its_limit_and_open_points() {
 
 #[test]
 fn sharpness_stands_beside_its_caveat() {
-    let figure = sharpness_table(&measures(), &plain()).unwrap();
+    let rows = measures();
+    let figure = sharpness(&[measured(&rows)], &plain()).unwrap();
     assert!(text(&figure).contains(SHARPNESS_NOTE) && SHARPNESS_NOTE.contains("2302.07011"));
     let markdown = sharpness_markdown(&measures());
     assert!(markdown.contains("| adaptive, average case | 0.0123 | 2×10⁻⁴ | rho 0.05"));
@@ -466,7 +467,8 @@ fn wrong_input_is_refused() {
     };
     assert!(edge_of_stability(&[uneven], &plain()).is_err());
     assert!(edge_of_stability(&[], &plain()).is_err());
-    assert!(sharpness_table(&[], &plain()).is_err());
+    assert!(sharpness(&[], &plain()).is_err());
+    assert!(sharpness(&[measured(&[])], &plain()).is_err());
 }
 
 /// The density of the tests' spectrum really is one: it integrates to 1.

@@ -3,8 +3,8 @@
 use crate::support::sampled;
 use landscape_core::{Surface, Value, merge_tree};
 use landscape_plot::{
-    Clip, Figure, Options, PlotError, Scale, Style, barcode, contour, heatmap, line, persistence,
-    surface3d, volume_slices,
+    Along, Clip, Figure, NamedPlane, Options, PlotError, Scale, Style, along, barcode, contour,
+    heatmap, line, persistence, surface3d, volume_slices,
 };
 
 const VALUES: [(&str, &[f64]); 14] = [
@@ -125,6 +125,15 @@ fn draws(all: &[(&str, &[f64])]) {
                 check(heatmap(&b, o), &what);
                 check(surface3d(&b, o), &what);
                 check(volume_slices(&c, o), &what);
+                let plane = NamedPlane {
+                    name: "a",
+                    surface: &b,
+                };
+                let ends = Along {
+                    from: [range.0, -1.0],
+                    to: [range.1, 1.0],
+                };
+                check(along(&[plane], &ends, o), &what);
                 check(persistence(&pairs, o), &what);
                 check(barcode(&pairs, o), &what);
             }

@@ -37,10 +37,11 @@
       });
     }
     const panels = [...document.querySelectorAll(".panel")].filter((p) => p.offsetParent !== null);
-    const boxes = panels.map((p) => p.getBoundingClientRect());
-    boxes.forEach((a, k) => boxes.slice(k + 1).forEach((b, m) => {
+    // A panel that goes on in another column has a box in each.
+    const boxes = panels.flatMap((panel) => [...panel.getClientRects()].map((box) => ({ panel, box })));
+    boxes.forEach(({ panel, box: a }, k) => boxes.slice(k + 1).forEach(({ panel: other, box: b }) => {
       const apart = a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
-      if (!apart && !panels[k].contains(panels[k + 1 + m])) out.push(`the panels #${panels[k].id} and #${panels[k + 1 + m].id} overlap`);
+      if (!apart && panel !== other && !panel.contains(other)) out.push(`the panels #${panel.id} and #${other.id} overlap`);
     }));
     if (document.documentElement.scrollWidth > window.innerWidth + 1) out.push(`the page is ${document.documentElement.scrollWidth} wide`);
     return out;

@@ -6,10 +6,10 @@ use landscape_core::{
 };
 use landscape_plot::{
     Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve,
-    LossProfile, Options, PanelOf, PathOnPlane, SharpnessRow, Spectrum, StabilityCurve,
-    StabilityLimit, Table, barcode, contour, edge_of_stability, heatmap, hessian_map, line,
-    loss_bands, loss_profiles, losses, persistence, sharpness_table, side_by_side, spectra,
-    spectrum, surface3d, table, trajectories, trajectory, trajectory_losses, trajectory3d,
+    LossProfile, Options, PanelOf, PathOnPlane, SharpnessOf, SharpnessRow, Spectrum,
+    StabilityCurve, StabilityLimit, Table, barcode, contour, edge_of_stability, heatmap,
+    hessian_map, line, loss_bands, loss_profiles, losses, persistence, sharpness, side_by_side,
+    spectra, spectrum, surface3d, table, trajectories, trajectory, trajectory_losses, trajectory3d,
     volume_slices,
 };
 use resvg::tiny_skia::Pixmap;
@@ -169,6 +169,11 @@ pub fn measures() -> Vec<SharpnessRow> {
     vec![row("sam", None), row("adaptive, average case", Some(2e-4))]
 }
 
+/// The measures of one network.
+pub fn measured(rows: &[SharpnessRow]) -> SharpnessOf<'_> {
+    SharpnessOf { name: "net", rows }
+}
+
 /// One figure of every kind of curvature, by name.
 pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
     let dense = Spectrum {
@@ -196,7 +201,10 @@ pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
             "edge of stability",
             edge_of_stability(&[stability("")], options).unwrap(),
         ),
-        ("sharpness", sharpness_table(&measures(), options).unwrap()),
+        (
+            "sharpness",
+            sharpness(&[measured(&measures())], options).unwrap(),
+        ),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::runs::{self, Stored};
+use super::summary::{Of, summaries};
 use crate::error::Error;
 use crate::run::{RunKind, RunSummary, Status};
 use duckdb::params;
@@ -70,6 +71,14 @@ pub struct RunFilter {
     pub limit: Option<usize>,
 }
 
+impl RunFilter {
+    /// Whether it may leave any run out.
+    fn is_narrow(&self) -> bool {
+        let all = self.kinds.is_empty() && self.statuses.is_empty() && self.names.is_none();
+        !all || self.limit.is_some()
+    }
+}
+
 /// Bytes of a stored point, about.
 const POINT: u64 = 64;
 
@@ -101,7 +110,11 @@ impl Store {
             if filter.order != RunOrder::Size {
                 found.truncate(limit);
             }
-            let mut found = runs::summaries(conn, found)?;
+            let of = match filter.is_narrow() {
+                true => Of::These,
+                false => Of::All,
+            };
+            let mut found = summaries(conn, found, of)?;
             if filter.order == RunOrder::Size {
                 let size = |run: &RunSummary| {
                     let rows = run.points.saturating_add(run.records).saturating_mul(POINT);

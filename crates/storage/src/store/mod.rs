@@ -20,6 +20,7 @@ mod records;
 mod replacement;
 mod runs;
 mod sessions;
+mod summary;
 mod surface;
 mod tensors;
 mod training_states;

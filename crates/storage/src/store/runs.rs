@@ -3,6 +3,7 @@
 use super::Store;
 use super::list::RunFilter;
 use super::names::{self, by_name};
+use super::summary::{Of, summaries};
 use crate::change::Change;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
@@ -12,7 +13,6 @@ use crate::run::{
 };
 use crate::schema::RUN_TABLES;
 use duckdb::{Connection, Row, params};
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -141,7 +141,7 @@ impl Store {
     pub fn summary(&self, name: &str) -> Result<RunSummary, Error> {
         self.read(|conn| {
             let run = self.find_in(conn, name)?;
-            let mut summaries = summaries(conn, vec![run])?;
+            let mut summaries = summaries(conn, vec![run], Of::These)?;
             Ok(summaries.remove(0))
         })
     }
@@ -452,66 +452,4 @@ pub(super) fn any(
 ) -> Result<bool, Error> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {rows})");
     Ok(conn.query_row(&sql, params, |row| row.get(0))?)
-}
-
-/// How much runs hold; of others nothing is read.
-pub(super) fn summaries(conn: &Connection, runs: Vec<Run>) -> Result<Vec<RunSummary>, Error> {
-    let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let theirs = format!("WHERE run_id IN ({})", ids.join(", "));
-    let count = |of: &str| -> Result<HashMap<i64, u64>, Error> {
-        let sql = of.replace("THEIRS", &theirs);
-        let mut statement = conn.prepare(&format!("SELECT run_id, {sql} GROUP BY run_id"))?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    };
-    let points = count(
-        "count(*) FROM (SELECT run_id FROM points THEIRS UNION ALL SELECT run_id FROM curvature_points THEIRS)",
-    )?;
-    let interpolated = count("count(*) FROM points THEIRS AND interpolated")?;
-    let curvature = count("count(*) FROM curvature THEIRS")?;
-    let records = count("count(*) FROM records THEIRS")?;
-    let trajectories = count("count(*) FROM trajectories THEIRS")?;
-    let checkpoints = count(
-        "count(DISTINCT step)
-         FROM (SELECT run_id, step FROM tensors THEIRS AND part IN ('checkpoint', 'control-point') UNION ALL
-               SELECT run_id, step FROM deltas THEIRS)",
-    )?;
-    // From the shapes: lengths of blobs are known only once they are read.
-    let bytes = count(
-        "coalesce(TRY_CAST(sum(bytes) AS UBIGINT), 0)
-         FROM (SELECT run_id, 4 * list_product(TRY_CAST(shape AS BIGINT[])) AS bytes FROM tensors
-               THEIRS AND part IN ('checkpoint', 'control-point') UNION ALL
-               SELECT run_id, bytes FROM deltas THEIRS)",
-    )?;
-    let mut shapes = shapes(conn, &theirs)?;
-    let mut all_names = names::of(conn, ["names", "runs"], &theirs)?;
-    let of = |counts: &HashMap<i64, u64>, run: &Run| counts.get(&run.id).copied().unwrap_or(0);
-    let summary = |run: Run| RunSummary {
-        names: all_names.remove(&run.id).unwrap_or_default(),
-        shape: shapes.remove(&run.id).unwrap_or_default(),
-        points: of(&points, &run),
-        interpolated: of(&interpolated, &run),
-        records: of(&records, &run),
-        checkpoints: of(&checkpoints, &run),
-        checkpoint_bytes: of(&bytes, &run),
-        trajectories: of(&trajectories, &run),
-        curvature: of(&curvature, &run),
-        run,
-    };
-    Ok(runs.into_iter().map(summary).collect())
-}
-
-/// Numbers of points on the axes of runs.
-fn shapes(conn: &Connection, theirs: &str) -> Result<HashMap<i64, Vec<u64>>, Error> {
-    let sql = format!("SELECT run_id, count FROM axes {theirs} ORDER BY run_id, axis");
-    let mut statement = conn.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut shapes: HashMap<i64, Vec<u64>> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        shapes.entry(row.get(0)?).or_default().push(row.get(1)?);
-    }
-    Ok(shapes)
 }

@@ -134,6 +134,8 @@ impl StudyError {
             }
             E::NoPage { .. } => "give a file with this extension: the page is one of HTML",
             E::NotStored { .. } => "draw a picture, and the animation of the run once it is stored",
+            E::GridsDiffer { .. } => "sample them on the same points, or draw them side by side",
+            E::SeveralFigures { .. } => "draw them side by side, or one after the other",
             E::TermsDiffer { .. } => "draw each by itself, or another value",
             E::NoMotion { .. } => "draw the trajectory, or the surface of a run with a path",
             E::Plot(landscape_plot::PlotError::NoLines) => "give a .pdf or .svg file",

@@ -651,6 +651,22 @@ pub enum StudyError {
         /// A run with other terms.
         other: String,
     },
+    /// Landscapes whose points are not the same.
+    #[error(
+        "runs `{first}` and `{other}` have different points, so that they cannot be subtracted"
+    )]
+    GridsDiffer {
+        /// A run.
+        first: String,
+        /// A run on other points.
+        other: String,
+    },
+    /// One figure is wanted, and each run has one of its own.
+    #[error("these runs have {count} figures, not one")]
+    SeveralFigures {
+        /// How many.
+        count: usize,
+    },
     /// A kind of figure in which nothing moves.
     #[error("an animation shows a path that grows, and a figure of kind {kind} has none")]
     NoMotion {

@@ -9,8 +9,8 @@ use crate::record::Origin;
 use landscape_core::short;
 use landscape_plot::page::{EigenvalueRow, PageCurvature, TraceRow};
 use landscape_plot::{
-    self as plot, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Options, SharpnessRow,
-    Spectrum, StabilityCurve, StabilityLimit,
+    self as plot, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, Options, SharpnessOf,
+    SharpnessRow, Spectrum, StabilityCurve, StabilityLimit,
 };
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, Eigenvalue as StoredEigenvalue, Sharpness, Side, SpectralDensity,
@@ -63,13 +63,7 @@ pub(super) fn figure(
     Ok(match kind {
         FigureKind::HessianMap => plot::hessian_map(&map(run)?, &options)?,
         FigureKind::Stability => plot::edge_of_stability(&[stability(run)?], &over_steps(options))?,
-        FigureKind::Sharpness => {
-            let last = run.curvature.last();
-            let rows = last.map(|point| sharpness(&point.sharpness));
-            let rows = rows.filter(|rows| !rows.is_empty());
-            let rows = rows.ok_or_else(|| lacks(run, NoCurvature::Sharpness))?;
-            plot::sharpness_table(&rows, &options)?
-        }
+        FigureKind::Sharpness => sharpness_marks(std::slice::from_ref(run), options)?,
         _ => spectrum_figure(run, options)?,
     })
 }
@@ -232,6 +226,32 @@ fn stability(run: &RunContents) -> Result<StabilityCurve, StudyError> {
         loss_steps: records().map(|record| record.step as f64).collect(),
         losses: records().map(loss).collect(),
     })
+}
+
+/// The measures of sharpness of all runs in one figure.
+pub(super) fn sharpness_of(runs: &[RunContents], look: &Look) -> Result<Figure, StudyError> {
+    look.fitted(|look| {
+        let options = match runs {
+            [first, ..] => look.options(first, None)?,
+            [] => Options::default(),
+        };
+        sharpness_marks(runs, options)
+    })
+}
+
+fn sharpness_marks(runs: &[RunContents], options: Options) -> Result<Figure, StudyError> {
+    let rows = |run: &RunContents| {
+        let last = run.curvature.last();
+        let rows = last.map(|point| sharpness(&point.sharpness));
+        let rows = rows.filter(|rows| !rows.is_empty());
+        rows.ok_or_else(|| lacks(run, NoCurvature::Sharpness))
+    };
+    let all: Vec<Vec<SharpnessRow>> = runs.iter().map(rows).collect::<Result<_, StudyError>>()?;
+    let named = runs.iter().zip(&all).map(|(run, rows)| SharpnessOf {
+        name: &run.run.name,
+        rows,
+    });
+    Ok(plot::sharpness(&named.collect::<Vec<_>>(), &options)?)
 }
 
 fn sharpness(rows: &[Sharpness]) -> Vec<SharpnessRow> {

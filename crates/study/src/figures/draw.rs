@@ -1,10 +1,12 @@
 //! One figure of a run.
 
 use super::look::over_steps;
-use super::{FigureKind, Look, RunContents, curvature};
+use super::{FigureKind, Look, RunContents, curvature, panels};
 use crate::StudyError;
 use landscape_core::merge_tree;
-use landscape_plot::{self as plot, Figure, LossCurve, Options, PathOnPlane, SurfaceMesh};
+use landscape_plot::{
+    self as plot, Along, Figure, LossCurve, NamedPlane, Options, PathOnPlane, SurfaceMesh,
+};
 
 impl RunContents {
     /// Draws a figure of the run.
@@ -31,7 +33,10 @@ impl RunContents {
         }
         let path = look.path.as_deref();
         Ok(match kind {
-            FigureKind::Line => plot::line(self.landscape()?, &options)?,
+            FigureKind::Line => match &look.along {
+                Some(along) => along_of(std::slice::from_ref(self), along, look)?,
+                None => plot::line(self.landscape()?, &options)?,
+            },
             FigureKind::Contour => plot::contour(self.landscape()?, &options)?,
             FigureKind::Heatmap => plot::heatmap(self.landscape()?, &options)?,
             FigureKind::Slices => plot::volume_slices(self.landscape()?, &options)?,
@@ -92,6 +97,24 @@ impl RunContents {
         let named: Vec<_> = named.collect();
         Ok(plot::trajectories(surface, &named, &options)?)
     }
+}
+
+/// The values of planes along a line over them, in one figure.
+///
+/// # Errors
+/// Where a run has no landscape or runs have different terms, and those of the figure.
+pub(super) fn along_of(
+    runs: &[RunContents],
+    along: &Along,
+    look: &Look,
+) -> Result<Figure, StudyError> {
+    let planes = runs.iter().map(|run| {
+        let surface = run.landscape()?;
+        let name = run.run.name.as_str();
+        Ok(NamedPlane { name, surface })
+    });
+    let planes: Vec<NamedPlane<'_>> = planes.collect::<Result<_, StudyError>>()?;
+    Ok(plot::along(&planes, along, &panels::options(runs, look)?)?)
 }
 
 /// The losses of several trainings in one figure.

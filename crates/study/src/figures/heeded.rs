@@ -14,6 +14,9 @@ pub enum LookField {
     Levels,
     SharedScale,
     Panels,
+    Difference,
+    Camera,
+    Along,
     Value,
     Path,
     Colormap,
@@ -24,7 +27,7 @@ impl FigureKind {
     pub fn heeds(self, field: LookField) -> bool {
         use FigureKind as K;
         match field {
-            // A spectrum has its own scales, a table has none.
+            // Spectra and measures of sharpness have scales of their own.
             LookField::Log | LookField::Clip => !matches!(self, K::Spectrum | K::Sharpness),
             LookField::Smooth => self.is_scaled() || matches!(self, K::Losses | K::HessianMap),
             LookField::Measured => {
@@ -35,6 +38,9 @@ impl FigureKind {
                 matches!(self, K::Contour | K::Trajectory | K::Surface | K::Slices)
             }
             LookField::SharedScale => self.is_scaled(),
+            LookField::Difference => self.is_scaled() && self != K::Trajectory,
+            LookField::Camera => self == K::Surface,
+            LookField::Along => self == K::Line,
             LookField::Value => self.is_scaled() || self == K::Persistence,
             LookField::Path => matches!(self, K::Surface | K::Trajectory | K::PlaneLosses),
             // Curves have no colours of values.

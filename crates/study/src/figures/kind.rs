@@ -33,7 +33,7 @@ pub enum FigureKind {
     HessianMap,
     /// The largest eigenvalue during training, and its limit.
     Stability,
-    /// Measures of sharpness as a table.
+    /// Measures of sharpness, a mark each.
     Sharpness,
 }
 
@@ -50,7 +50,7 @@ named!(FigureKind, "kind of figure", {
     Spectrum => "spectrum": "Density and single eigenvalues of a Hessian",
     HessianMap => "hessian-map": "abs(lambda_min / lambda_max) over a plane",
     Stability => "stability": "The largest eigenvalue during training, and its limit",
-    Sharpness => "sharpness": "Measures of sharpness as a table",
+    Sharpness => "sharpness": "Measures of sharpness, a mark each",
 });
 
 /// What a figure is drawn from.

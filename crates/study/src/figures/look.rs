@@ -5,7 +5,9 @@ use crate::StudyError;
 use crate::metrics::ValueName;
 use crate::record::{self, Origin};
 use landscape_core::{Surface, Value};
-use landscape_plot::{Clip, Colormap, Figure, Options, PlacedNetwork, Scale, Size, Style};
+use landscape_plot::{
+    Along, Camera, Clip, Colormap, Figure, Options, PlacedNetwork, Scale, Size, Style,
+};
 use landscape_storage::RunKind;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,12 @@ pub struct Look {
     pub shared_scale: bool,
     /// Whether several planes stand side by side in one figure, on one scale, with letters.
     pub panels: bool,
+    /// Whether what runs differ from the first by is drawn, not the runs themselves; in colours about 0.
+    pub difference: bool,
+    /// Where surfaces are seen from; from where they are seen well where absent.
+    pub camera: Option<Camera>,
+    /// Draws the values of planes along this line, as curves of one figure.
+    pub along: Option<Along>,
     /// Which number of each point is drawn.
     pub value: ValueName,
     /// The path that is drawn, by the name of its training, where a run has several; contours show all.
@@ -58,6 +66,9 @@ impl Default for Look {
             levels: None,
             shared_scale: false,
             panels: false,
+            difference: false,
+            camera: None,
+            along: None,
             value: ValueName::Loss,
             path: None,
             title: None,
@@ -84,7 +95,10 @@ impl Look {
         let style = size.map_or_else(Style::default, Style::of);
         Style {
             width_mm: self.width.unwrap_or(style.width_mm),
-            colormap: self.colormap,
+            colormap: match self.difference {
+                true => Colormap::Diverging,
+                false => self.colormap,
+            },
             ..style
         }
     }
@@ -108,12 +122,17 @@ impl Look {
         run: &RunContents,
         surface: Option<&Surface>,
     ) -> Result<Options, StudyError> {
+        let value = match surface {
+            Some(surface) => self.value.of(surface, &run.run.name)?,
+            None => Value::Loss,
+        };
         let options = Options {
             style: self.style(),
-            value: match surface {
-                Some(surface) => self.value.of(surface, &run.run.name)?,
-                None => Value::Loss,
-            },
+            value,
+            value_label: self
+                .difference
+                .then(|| format!("difference of {}", self.value)),
+            camera: self.camera,
             scale: self.scale(),
             clip: self.clip,
             smooth: self.smooth,

@@ -6,6 +6,7 @@
 mod animation;
 mod contents;
 mod curvature;
+mod difference;
 mod draw;
 mod files;
 mod heeded;
@@ -28,6 +29,7 @@ pub use spread::HiddenDetail;
 
 use crate::StudyError;
 use crate::files::{as_file, beside, may_write, write_new};
+use draw::along_of;
 use landscape_plot::page::html;
 use landscape_plot::{AnimationFormat, DEFAULT_DPI, Figure};
 use landscape_storage::Store;
@@ -178,9 +180,24 @@ impl Figures {
         let runs = { request.runs.iter() }
             .map(load)
             .collect::<Result<Vec<_>, StudyError>>()?;
+        Figures::of(runs, request)
+    }
+
+    /// The same of runs that are loaded, or that no store has; what the request says of their names is not looked at.
+    ///
+    /// # Errors
+    /// For other endings of the file, and where runs cannot be subtracted.
+    pub fn of(runs: Vec<RunContents>, request: &FigureRequest) -> Result<Self, StudyError> {
+        let target = Target::of(&request.output)?;
+        // Whoever reads a page subtracts there.
+        let runs = match request.look.difference && target != Target::Page {
+            true => difference::from_first(runs)?,
+            false => runs,
+        };
         let kind = |run: &RunContents| match (request.kind, target) {
             (Some(kind), _) => kind,
             (None, Target::Animation(_)) => FigureKind::Trajectory,
+            (None, _) if request.look.along.is_some() => FigureKind::Line,
             (None, _) => run.usual_figure(),
         };
         Ok(Figures {
@@ -220,7 +237,8 @@ impl Figures {
         Ok(output.clone())
     }
 
-    /// One figure a run, or one for all planes side by side, for the losses of all, or for their stability.
+    /// One figure a run, or one for all planes side by side or along a line, for the losses, the stability or the sharpness of
+    /// all.
     fn pictures(&self) -> Result<Vec<PathBuf>, StudyError> {
         let FigureRequest {
             look,
@@ -228,14 +246,7 @@ impl Figures {
             replace,
             ..
         } = &self.request;
-        let all = |of: FigureKind| self.kinds.iter().all(|&kind| kind == of);
-        let together = match self.runs.len() {
-            _ if look.panels => Some(panels::side_by_side_of(&self.runs, &self.kinds, look)?),
-            _ if all(FigureKind::Losses) => Some(losses_of(&self.runs, look)?),
-            2.. if all(FigureKind::Stability) => Some(curvature::stability_of(&self.runs, look)?),
-            _ => None,
-        };
-        let (files, figures) = match together {
+        let (files, figures) = match self.together()? {
             Some(figure) => (vec![output.clone()], vec![figure]),
             None => (self.names(), self.each()?),
         };
@@ -246,6 +257,46 @@ impl Figures {
             save(figure, file, look.dpi.unwrap_or(DEFAULT_DPI), *replace)?;
         }
         Ok(files)
+    }
+
+    /// The only figure, as a file of the ending that was asked for.
+    ///
+    /// # Errors
+    /// Where a run has not what is drawn or each run has a figure of its own, and those of the figure.
+    pub fn bytes(&self) -> Result<Vec<u8>, StudyError> {
+        let FigureRequest { look, output, .. } = &self.request;
+        let figure = match self.together()? {
+            Some(figure) => figure,
+            None => {
+                let mut each = self.each()?;
+                match each.len() {
+                    1 => each.remove(0),
+                    count => return Err(StudyError::SeveralFigures { count }),
+                }
+            }
+        };
+        bytes(&figure, output, look.dpi.unwrap_or(DEFAULT_DPI))
+    }
+
+    /// The figure of all runs, where they have one together.
+    fn together(&self) -> Result<Option<Figure>, StudyError> {
+        let look = &self.request.look;
+        let all = |of: FigureKind| self.kinds.iter().all(|&kind| kind == of);
+        let together = match (self.runs.len(), &look.along) {
+            (_, Some(along)) if all(FigureKind::Line) => {
+                Some(look.fitted(|look| along_of(&self.runs, along, look))?)
+            }
+            _ if look.panels => Some(panels::side_by_side_of(&self.runs, &self.kinds, look)?),
+            _ if all(FigureKind::Losses) => Some(losses_of(&self.runs, look)?),
+            (2.., _) if all(FigureKind::Stability) => {
+                Some(curvature::stability_of(&self.runs, look)?)
+            }
+            (2.., _) if all(FigureKind::Sharpness) => {
+                Some(curvature::sharpness_of(&self.runs, look)?)
+            }
+            _ => None,
+        };
+        Ok(together)
     }
 
     fn each(&self) -> Result<Vec<Figure>, StudyError> {
@@ -289,11 +340,15 @@ impl Figures {
 /// # Errors
 /// Those of the figure and the file.
 pub fn save(figure: &Figure, path: &Path, dpi: f64, replace: bool) -> Result<(), StudyError> {
-    let bytes = match ending(path).as_str() {
+    write_new(path, &bytes(figure, path, dpi)?, replace)
+}
+
+/// What is written to a file of that name.
+fn bytes(figure: &Figure, path: &Path, dpi: f64) -> Result<Vec<u8>, StudyError> {
+    Ok(match ending(path).as_str() {
         "png" => figure.to_png(dpi)?,
         "pdf" => figure.to_pdf()?,
         "tex" => figure.to_tex()?.into_bytes(),
         _ => figure.to_svg().into_bytes(),
-    };
-    write_new(path, &bytes, replace)
+    })
 }

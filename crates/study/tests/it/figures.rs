@@ -292,3 +292,81 @@ fn a_term_has_one_scale_wherever_it_stands() {
     assert_eq!(bars[0], bars[1]);
     assert!((1.5..=2.0).contains(&bars[0]), "{bars:?}");
 }
+
+/// A database with planes of `c x² + y²`, by name.
+fn bowls(of: &[(&str, f64, usize)]) -> (TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("landscape.duckdb")).expect("a database");
+    for &(name, c, side) in of {
+        let grid = Grid::square(side, 1.0, 2).expect("a grid");
+        let spec = RunSpec::new(RunKind::Surface, serde_json::json!({"name": name})).named(name);
+        let begun = store.begin_surface(&spec, &grid, &[], None);
+        let (run, _) = begun.expect("begun");
+        let point = |index: usize| {
+            let [x, y, _] = grid.point(index);
+            let sample = Sample {
+                loss: c * x * x + y * y,
+                accuracy: Some(0.5),
+                ..Sample::default()
+            };
+            Measured { index, sample }
+        };
+        let points: Vec<Measured> = (0..grid.len()).map(point).collect();
+        store.append_points(&run, &points).expect("stored");
+    }
+    (folder, store)
+}
+
+#[test]
+fn runs_are_subtracted_point_by_point() {
+    let (folder, store) = bowls(&[
+        ("a", 1.0, 5),
+        ("b", 3.0, 5),
+        ("c", 0.5, 5),
+        ("other", 1.0, 7),
+    ]);
+    let of = |names: &[&str]| {
+        let file = folder.path().join("difference.svg");
+        let mut request = FigureRequest::new(names.iter().copied(), file);
+        request.look.difference = true;
+        Figures::prepare(&request, &store)
+    };
+    let figures = of(&["a", "b", "c"]).expect("prepared");
+    let names: Vec<&str> = figures
+        .runs
+        .iter()
+        .map(|run| run.run.name.as_str())
+        .collect();
+    assert_eq!(names, ["b − a", "c − a"]);
+    for (run, factor) in figures.runs.iter().zip([2.0, -0.5]) {
+        let surface = run.landscape().expect("a plane");
+        for index in 0..surface.grid().len() {
+            let [x, ..] = surface.grid().point(index);
+            let sample = surface.get(index).expect("known");
+            assert!((sample.loss - factor * x * x).abs() < 1e-15);
+            assert_eq!(sample.accuracy, Some(0.0));
+        }
+    }
+    let drawn = of(&["a", "b"])
+        .and_then(|figures| figures.run())
+        .expect("drawn");
+    let svg = fs::read_to_string(&drawn.files[0]).expect("UTF-8");
+    assert!(svg.contains("difference of loss"), "{svg}");
+    let refused = |names: &[&str]| of(names).expect_err("refused").to_string();
+    assert!(refused(&["a", "other"]).contains("runs `a` and `other` have different points"));
+    assert!(refused(&["a"]).contains("at least two"));
+}
+
+#[test]
+fn planes_are_drawn_along_a_line() {
+    let (folder, store) = bowls(&[("a", 1.0, 5), ("b", 3.0, 5)]);
+    let mut request = FigureRequest::new(["a", "b"], folder.path().join("line.svg"));
+    request.look.along = Some("-1,-1:1,1".parse().expect("a line"));
+    let drawn = Figures::prepare(&request, &store).and_then(|figures| figures.run());
+    let files = drawn.expect("drawn").files;
+    assert_eq!(files.len(), 1);
+    let svg = fs::read_to_string(&files[0]).expect("UTF-8");
+    for words in ["distance from A", "A = (−1, −1)", ">a<", ">b<"] {
+        assert!(svg.contains(words), "{words}: {svg}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The addresses of the server.
 
 mod events;
+mod figure;
 
 use crate::document::{self, Key, Outcome};
 use crate::guard::{Guard, Shown, parameter, seal};
@@ -81,6 +82,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/run/{source}/{*name}", get(run_page))
         .route("/compare", get(compare))
         .route("/data", get(data))
+        .route("/figure", get(figure::figure))
         .route("/events", get(events::events))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { nothing() })

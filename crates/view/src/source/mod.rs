@@ -137,17 +137,20 @@ impl Source {
     }
 
     /// What the command that draws a run is told.
-    pub fn plot(&self, name: &str) -> PlotCommand {
+    pub fn plot(&self, key: String, name: &str) -> PlotCommand {
         match self {
             Source::Database(path) => PlotCommand {
+                key,
                 run: quoted(OsStr::new(name)),
                 database: Some(quoted(path.as_os_str())),
             },
             Source::Folder(path) => PlotCommand {
+                key,
                 run: quoted(path.join(name).as_os_str()),
                 database: None,
             },
             Source::File(path) => PlotCommand {
+                key,
                 run: quoted(path.as_os_str()),
                 database: None,
             },

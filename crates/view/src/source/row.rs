@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// A run, or a landscape in a file, as it is listed; the page's script reads it as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     /// Its number in the database; 0 for a file.
     pub id: i64,
@@ -31,6 +31,12 @@ pub struct Row {
     pub total: u64,
     /// Records of training.
     pub records: u64,
+    /// Of a training the last loss that was recorded, of a landscape the lowest.
+    pub loss: Option<f64>,
+    /// The accuracy there.
+    pub accuracy: Option<f64>,
+    /// The largest eigenvalue, of several steps at the last.
+    pub eigenvalue: Option<f64>,
     /// When it was begun, or its file was written.
     pub created: String,
     /// The comparison that it is a part of.
@@ -66,6 +72,9 @@ impl Row {
             points: run.points,
             total: run.total,
             records: run.records,
+            loss: run.figures.loss,
+            accuracy: run.figures.accuracy,
+            eigenvalue: run.figures.eigenvalue,
             created: run.created,
             part: run.comparison,
             version: 0,
@@ -89,6 +98,9 @@ impl Row {
             points: 0,
             total: 0,
             records: 0,
+            loss: None,
+            accuracy: None,
+            eigenvalue: None,
             created: written.map_or_else(String::new, timestamp),
             part: None,
             version: 0,

@@ -141,6 +141,21 @@ impl Browser {
         }
     }
 
+    /// Drags the pointer from one place of the window to another.
+    pub fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
+        let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        let steps = [
+            ("mousePressed", from),
+            ("mouseMoved", middle),
+            ("mouseMoved", to),
+            ("mouseReleased", to),
+        ];
+        for (kind, (x, y)) in steps {
+            let event = json!({"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1});
+            self.ask("Input.dispatchMouseEvent", event);
+        }
+    }
+
     /// Keeps a picture of the page, where a folder for pictures is named in the environment.
     pub fn shoot(&mut self, name: &str) {
         if let Some(folder) = std::env::var_os("LANDSCAPE_VIEW_SHOTS") {

@@ -4,6 +4,7 @@ mod browser;
 mod chromium;
 mod hostile;
 mod live;
+mod odd;
 mod pages;
 mod support;
 mod troubles;

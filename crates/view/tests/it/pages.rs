@@ -262,3 +262,47 @@ fn a_stored_plane_is_shown_at_once() {
     let took = (0..3).map(|_| shown()).min().unwrap();
     assert!(took < SHORT, "{took:?}");
 }
+
+/// What a page shows is had as a file, drawn as `landscape plot` draws it.
+#[test]
+fn figures_of_what_is_shown_are_files() {
+    let (_folder, path, store) = database();
+    complete(&store, "one", 5);
+    complete(&store, "two", 5);
+    let server = Server::of([&path]);
+    let ask = |more: &str| server.get(&format!("/figure?run=0/one{more}"));
+    let svg = ask("&kind=contour&look=%7B%22log%22%3Atrue%7D");
+    assert_eq!(
+        (svg.status, svg.header("content-type")),
+        (200, Some("image/svg+xml"))
+    );
+    assert!(svg.text.starts_with("<svg"));
+    let line =
+        "&look=%7B%22along%22%3A%7B%22from%22%3A%5B-1%2C-1%5D%2C%22to%22%3A%5B1%2C1%5D%7D%7D";
+    assert!(ask(line).text.contains("distance from A"));
+    let both = "&run=0/two&kind=contour&look=%7B%22difference%22%3Atrue%7D";
+    assert!(ask(both).text.contains("difference of loss"));
+    for (format, start) in [("png", "\u{fffd}PNG"), ("pdf", "%PDF")] {
+        let file = ask(&format!("&format={format}"));
+        assert!(
+            file.status == 200 && file.text.starts_with(start),
+            "{format}"
+        );
+    }
+    for (wrong, status, words) in [
+        ("&format=exe", 400, "`exe` is none of svg, png and pdf"),
+        ("&kind=pie", 400, "pie"),
+        ("&look=%7B%22nonsense%22%3A1%7D", 400, "nonsense"),
+        ("&kind=spectrum", 422, "has no spectral density"),
+        ("&run=0/two", 422, "2 figures, not one"),
+    ] {
+        let answer = ask(wrong);
+        assert!(
+            answer.status == status && answer.text.contains(words),
+            "{wrong}: {}",
+            answer.text
+        );
+    }
+    assert_eq!(server.get("/figure?run=0/none").status, 404);
+    assert_eq!(server.get("/figure").status, 404);
+}

@@ -163,6 +163,10 @@ function symlogTicks(lo: number, hi: number, threshold: number, most: number): T
 
 /** The most levels of a linear scale, of a finely divided logarithmic one, and of those that are labelled. */
 const [MOST_LINEAR, MANY, LABELS] = [15, 22, 8];
+/** Fewer levels than this of a logarithmic scale are made more, where there are any between. */
+const FEW = 8;
+/** The levels of a decade: as many as usual, and finer and coarser ones. */
+const [USUAL, FINER, COARSER] = [[1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 3]];
 
 /** Contour levels strictly inside a range. */
 export function levels(t: Transform, lo: number, hi: number): Level[] {
@@ -186,21 +190,26 @@ function insideLog(lo: number, hi: number, mantissas: number[]): number[] {
 }
 
 function logLevels(lo: number, hi: number): Level[] {
-  const fine = insideLog(lo, hi, [1, 2, 5]);
-  if (fine.length > MANY) return labelled(decadesOf(insideLog(lo, hi, [1])));
-  if (fine.length > 4) return labelled(fine);
-  const finer = insideLog(lo, hi, [1, 1.5, 2, 3, 5, 7]);
+  const of = (set: number[]) => insideLog(lo, hi, set);
+  const usual = of(USUAL);
+  if (usual.length > MOST_LINEAR) return labelled(wide(usual.length, of));
+  if (usual.length >= FEW) return labelled(usual);
+  const finer = of(FINER);
   return finer.length < 6 ? linearLevels(lo, hi) : labelled(finer);
 }
+
+/** The levels of a scale on which the usual ones are too many. */
+function wide(usual: number, of: (set: number[]) => number[]): number[] { return usual <= MANY ? of(COARSER) : decadesOf(of([1])); }
 
 function symlogLevels(lo: number, hi: number, threshold: number): Level[] {
   const side = (end: number, set: number[]) => (end > threshold ? insideLog(threshold * (1 - 1e-5), end, set) : []);
   const margin = 1e-6 * hi - 1e-6 * lo;
   const zero = 0 > lo + margin && 0 < hi - margin ? [0] : [];
   const all = (set: number[]) => [...side(-lo, set).reverse().map((v) => -v), ...zero, ...side(hi, set)];
-  const fine = all([1, 2, 5]);
-  if (fine.length <= 4) return linearLevels(lo, hi);
-  return labelled(fine.length <= MANY ? fine : decadesOf(all([1])));
+  const usual = all(USUAL);
+  if (usual.length <= 4) return linearLevels(lo, hi);
+  if (usual.length > MOST_LINEAR) return labelled(wide(usual.length, all));
+  return labelled(usual.length < FEW ? all(FINER) : usual);
 }
 
 /** Powers of ten of both signs, and 0, of which at most about `MANY` are kept. */

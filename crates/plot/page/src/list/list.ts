@@ -3,7 +3,7 @@
 import { byId, fillSelect, make, show } from "../dom";
 import { hideToken } from "../live/rows";
 import { count } from "../words";
-import { type Asked, FIRST, type Change, type Entry, type Listing, type Order, addressOf, apply, asked, choices, fromHash, toHash } from "./listing";
+import { type Asked, FIRST, type Change, type Entry, type Listing, type Order, addressOf, apply, asked, choices, fallsFirst, fromHash, toHash } from "./listing";
 import { Table } from "./table";
 
 const listing: Listing = JSON.parse(byId("data").textContent ?? "");
@@ -16,6 +16,7 @@ const table = new Table({ chosen, choose, sort, several: listing.sources.length 
 
 const SORTS: [string, string][] = [
   ["-created", "newest first"], ["created", "oldest first"], ["name", "name"], ["kind", "kind"], ["model", "model"], ["state", "state"],
+  ["loss", "lowest loss"], ["-accuracy", "best accuracy"], ["-eigenvalue", "largest eigenvalue"],
 ];
 
 function choose(entry: Entry, on: boolean): void {
@@ -26,7 +27,7 @@ function choose(entry: Entry, on: boolean): void {
 
 /** Sorts by a column; a second press turns the order round. */
 function sort(order: Order): void {
-  set({ order, falling: now.order === order ? !now.falling : order === "created" });
+  set({ order, falling: now.order === order ? !now.falling : fallsFirst(order) });
 }
 
 function set(change: Partial<Asked>): void {

@@ -13,7 +13,11 @@ export interface Change { clock: number; source: number; trouble: string | null;
 /** A run with the place of its source. */
 export interface Entry { key: string; source: number; row: Row }
 
-export type Order = "name" | "kind" | "model" | "state" | "holds" | "created";
+export type Order = "name" | "kind" | "model" | "state" | "holds" | Figure | "created";
+
+/** A figure of a run, which is a column of its own. */
+export type Figure = "loss" | "accuracy" | "eigenvalue";
+export const FIGURES: Figure[] = ["loss", "accuracy", "eigenvalue"];
 
 export interface Asked { query: string; kind: string; status: string; order: Order; falling: boolean }
 
@@ -38,12 +42,21 @@ function words(row: Row): string {
   return [row.name, ...row.others, row.kind, row.model ?? "", row.state, row.part ?? ""].join(" ").toLowerCase();
 }
 
-function text(row: Row, order: Order): string {
+function text(row: Row, order: Exclude<Order, Figure>): string {
   switch (order) {
     case "model": return row.model ?? "";
     case "holds": return progress(row);
     default: return row[order];
   }
+}
+
+/** Whether a column begins with what is largest. */
+export function fallsFirst(order: Order): boolean { return order === "created" || order === "accuracy" || order === "eigenvalue"; }
+
+/** The order of two runs by a figure; those without it come last, whichever way round. */
+function byFigure(a: number | null, b: number | null, falling: boolean): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return falling ? b - a : a - b;
 }
 
 const inOrder = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -57,10 +70,14 @@ export function asked(listing: Listing, { query, kind, status, order, falling }:
     return wanted.every((word) => all.includes(word));
   };
   const found = listing.sources.flatMap(({ rows }, source) => rows.filter(fits).map((row) => ({ key: keyOf(source, row.name), source, row })));
-  const by = (a: Entry, b: Entry) => order === "created"
-    ? a.row.created.localeCompare(b.row.created) || a.row.id - b.row.id
-    : inOrder.compare(text(a.row, order), text(b.row, order));
-  return found.sort((a, b) => (falling ? by(b, a) : by(a, b)) || inOrder.compare(a.row.name, b.row.name));
+  const by = (a: Entry, b: Entry): number => {
+    if (order === "loss" || order === "accuracy" || order === "eigenvalue") return byFigure(a.row[order], b.row[order], falling);
+    const rising = order === "created"
+      ? a.row.created.localeCompare(b.row.created) || a.row.id - b.row.id
+      : inOrder.compare(text(a.row, order), text(b.row, order));
+    return falling ? -rising : rising;
+  };
+  return found.sort((a, b) => by(a, b) || inOrder.compare(a.row.name, b.row.name));
 }
 
 /** The words that occur in a column, for a choice. */
@@ -84,7 +101,7 @@ export function toHash(a: Asked): string {
   return out.toString();
 }
 
-const ORDERS: Order[] = ["name", "kind", "model", "state", "holds", "created"];
+const ORDERS: Order[] = ["name", "kind", "model", "state", "holds", ...FIGURES, "created"];
 
 export function fromHash(hash: string): Asked {
   const q = new URLSearchParams(hash.replace(/^#/, ""));

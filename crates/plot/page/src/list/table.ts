@@ -1,8 +1,10 @@
 // The table of runs: one row each, made once and changed where its run does.
 
 import { byId, make } from "../dom";
-import { moment, progress, share } from "../live/rows";
-import { type Asked, type Entry, type Listing, type Order, addressOf } from "./listing";
+import { number } from "../geometry/number";
+import { moment, progress, type Row, share } from "../live/rows";
+import { percent } from "../words";
+import { type Asked, type Entry, type Figure, type Listing, type Order, addressOf } from "./listing";
 
 interface Actions {
   chosen: Set<string>;
@@ -14,9 +16,25 @@ interface Actions {
 
 interface Line { entry: Entry; row: HTMLTableRowElement; link: HTMLAnchorElement; box: HTMLInputElement; shown: string }
 
-const COLUMNS: [Order, string][] = [
-  ["name", "Name"], ["kind", "Kind"], ["model", "Model"], ["state", "State"], ["holds", "Holds"], ["created", "Begun"],
+/** The columns: by what they sort, their headings, and what these mean where that is not plain. */
+const COLUMNS: [Order, string, string?][] = [
+  ["name", "Name"], ["kind", "Kind"], ["model", "Model"], ["state", "State"], ["holds", "Holds"],
+  ["loss", "Loss", "of a training the last loss that was recorded, of a landscape the lowest"],
+  ["accuracy", "Accuracy", "the accuracy there"],
+  ["eigenvalue", "λ max", "the largest eigenvalue of the Hessian, of several points the last"],
+  ["created", "Begun"],
 ];
+
+/** The figures of a run as cells. */
+function figures(run: Row): HTMLElement[] {
+  const of = (figure: Figure, words: (value: number) => string) => {
+    const heading = COLUMNS.find(([order]) => order === figure)![1];
+    const made = cell(heading, run[figure] === null ? "–" : words(run[figure]));
+    made.classList.add("figure");
+    return made;
+  };
+  return [of("loss", (loss) => number(loss, 4)), of("accuracy", (share) => percent(share)), of("eigenvalue", (value) => number(value, 4))];
+}
 
 /** A cell with its heading, which narrow screens show beside it. */
 function cell(heading: string, ...content: (string | Node)[]): HTMLElement {
@@ -31,11 +49,11 @@ export class Table {
   private order: string[] = [];
 
   constructor(private readonly actions: Actions) {
-    const heads = COLUMNS.map(([order, words]) => {
+    const heads = COLUMNS.map(([order, words, meaning]) => {
       const head = make("th");
       head.dataset.order = order;
       const button = make("button", words, "plain");
-      button.title = "Sort by this column";
+      button.title = meaning ? `Sort by this column: ${meaning}` : "Sort by this column";
       button.addEventListener("click", () => actions.sort(order));
       head.append(button);
       return head;
@@ -102,7 +120,7 @@ export class Table {
     begun.title = run.created;
     row.replaceChildren(
       cell("Chosen", box), name, cell("Kind", run.kind), cell("Model", run.model ?? "–"), this.state(entry),
-      cell("Holds", progress(run)), begun,
+      cell("Holds", progress(run)), ...figures(run), begun,
     );
     row.classList.toggle("running", run.running);
   }

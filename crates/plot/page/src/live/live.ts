@@ -1,10 +1,11 @@
 // Follows the runs of a page that is served: what is new is fetched and shown, and every choice of the reader stays.
 
 import { byId, make } from "../dom";
-import { type Plot, plotCommand } from "./command";
+import { drawings, figureAddress, fileOf, type Plot, plotCommands } from "./command";
+import type { Viewer } from "../hook";
 import { hideToken, type Row, stateWords } from "./rows";
 
-interface Live { data: string; events: string; list: string; version: number; plots: Plot[] }
+interface Live { data: string; events: string; list: string; figure: string; version: number; plots: Plot[] }
 
 /** What the server says of the runs of this page. */
 interface Told { version: number; rows: Row[]; trouble: string[] }
@@ -56,22 +57,38 @@ function addBar(): void {
   });
 }
 
-/** The command that draws the view, below the one that makes the data. */
+/** The figures that show what the views do, as files that the server draws. */
+function figureLinks(viewer: Viewer): HTMLElement[] {
+  return drawings(viewer).map((drawing) => {
+    const links = ["svg", "png", "pdf"].map((ending) => {
+      const link = make("a", ending.toUpperCase()) as HTMLAnchorElement;
+      link.href = figureAddress(live.figure, viewer, live.plots, drawing, ending);
+      link.download = fileOf(viewer, drawing, ending);
+      return link;
+    });
+    const line = make("span", `${drawing.title}: `);
+    line.append(...links.flatMap((link) => [link, " "]));
+    return line;
+  });
+}
+
+/** The commands that draw the views, below the one that makes the data. */
 function addCommand(): void {
   const viewer = window.landscapeViewer;
   if (!viewer) return;
-  const [box, copy, words] = [make("div"), make("button", "Copy"), make("pre")];
-  const heading = make("h3", "This view as a figure ");
+  const [box, copy, words, files] = [make("div"), make("button", "Copy"), make("pre"), make("p", "", "files")];
+  const heading = make("h3", "These views as figures ");
   copy.id = "copy-figure";
   words.id = "figure-command";
   copy.addEventListener("click", () => void navigator.clipboard.writeText(words.textContent ?? ""));
   heading.append(copy);
-  box.append(heading, words);
+  box.append(heading, files, words);
   byId("command-box").after(box);
   const update = () => {
-    const command = plotCommand(viewer, live.plots);
-    box.hidden = command === null;
-    words.textContent = command ?? "";
+    const commands = plotCommands(viewer, live.plots);
+    copy.hidden = words.hidden = commands.length === 0;
+    words.textContent = commands.join("\n");
+    files.replaceChildren(...figureLinks(viewer));
   };
   viewer.watch(update);
   update();

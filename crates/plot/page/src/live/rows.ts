@@ -19,6 +19,12 @@ export interface Row {
   total: number;
   /** Records of training. */
   records: number;
+  /** Of a training the last loss that was recorded, of a landscape the lowest; null where none is known. */
+  loss: number | null;
+  /** The accuracy there. */
+  accuracy: number | null;
+  /** The largest eigenvalue of the Hessian, of several points the last. */
+  eigenvalue: number | null;
   created: string;
   /** The comparison that it is a part of. */
   part: string | null;

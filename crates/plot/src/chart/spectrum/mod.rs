@@ -277,10 +277,10 @@ fn note(sheet: &mut Sheet<'_>, spectra: &[Spectrum], window: &Window) {
         );
         notes.extend(one.outlier_cut.map(|cut| outliers(one, cut)));
     }
-    if let Transform::SymLog { threshold } = window.transform {
+    if let Transform::Arsinh { threshold } = window.transform {
         let threshold = value(threshold, 3);
         notes.push(format!(
-            "the axis of eigenvalues is logarithmic, and linear between −{threshold} and {threshold}"
+            "the axis of eigenvalues is logarithmic beyond −{threshold} and {threshold}, and close to linear about 0"
         ));
     }
     sheet.notes.extend(notes);

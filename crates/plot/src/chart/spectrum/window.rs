@@ -29,7 +29,7 @@ impl Window {
         let floor = if floor.is_finite() { floor } else { 1e-6 };
         let (mut lo, mut hi) = extent(spectra, floor);
         let threshold = threshold(spectra, options, lo.abs().max(hi.abs()));
-        let transform = Transform::SymLog { threshold };
+        let transform = Transform::Arsinh { threshold };
         let limits = spectra.iter().filter_map(|s| s.stability_limit.as_ref());
         let far = FAR * hi.max(threshold);
         for limit in limits.filter(|l| l.value.is_finite() && l.value <= far) {

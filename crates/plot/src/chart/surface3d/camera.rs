@@ -1,4 +1,4 @@
-use crate::options::Camera;
+use crate::viewpoint::Camera;
 
 /// A point or direction in the box: first axis, second axis, height.
 pub(super) type Vec3 = [f64; 3];

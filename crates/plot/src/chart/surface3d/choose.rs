@@ -4,7 +4,8 @@ use super::camera::{View, dot};
 use super::render::{Paint, Picture, render};
 use super::space::Space;
 use crate::field::{Cell, Field};
-use crate::options::{Camera, Options};
+use crate::options::Options;
+use crate::viewpoint::Camera;
 use landscape_core::{Axis, Trajectory};
 
 /// The views that are tried. Between 0 and 90 degrees both axes run to the right.

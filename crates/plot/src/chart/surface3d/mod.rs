@@ -15,8 +15,9 @@ use crate::error::PlotError;
 use crate::field;
 use crate::figure::Figure;
 use crate::layout::{Axis, Bar, PAD, Sheet};
-use crate::options::{Camera, Options};
+use crate::options::Options;
 use crate::svg::Rect;
+use crate::viewpoint::Camera;
 use camera::View;
 use frame::Frame;
 use landscape_core::{Surface, Trajectory};
@@ -107,6 +108,8 @@ fn draw(
         bar.draw(&mut sheet.canvas, beside, &options.style);
     }
     sheet.note_sources(surface);
+    let (across, up) = space.extents();
+    sheet.note_aspect(across, up, space.half[1] / space.half[0]);
     let path = path.map(|trajectory| PathOnPlane {
         name: "",
         trajectory,

@@ -47,6 +47,11 @@ impl Space {
         }
     }
 
+    /// The ends of the horizontal axes.
+    pub fn extents(&self) -> ((f64, f64), (f64, f64)) {
+        (self.x, self.y)
+    }
+
     fn along(t: f64, (a, b): (f64, f64), half: f64) -> f64 {
         half * (2.0 * (t - a) / (b - a) - 1.0)
     }

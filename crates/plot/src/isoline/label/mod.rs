@@ -12,7 +12,6 @@ pub(crate) use curve::Curve;
 
 use crate::svg::Rect;
 use crate::text;
-use std::collections::BTreeMap;
 
 /// A line that wants a label.
 #[derive(Debug, Clone)]
@@ -65,22 +64,52 @@ type Square = (i32, i32);
 /// A point of a line, and the line's number.
 type Member = (f64, f64, usize);
 
-/// Points of all lines, sorted into squares of the page.
+/// Points of all lines, sorted into squares of the page, row by row from the first.
 struct Crowd {
-    squares: BTreeMap<Square, Vec<Member>>,
+    first: Square,
+    columns: i32,
+    rows: i32,
+    squares: Vec<Vec<Member>>,
 }
 
+/// Side of a square, in points, and the most of them in a row or column: more than any page has.
 const SQUARE: f64 = 8.0;
+const WIDEST: i32 = 300;
 
 impl Crowd {
     fn of(curves: &[Curve]) -> Self {
-        let mut squares: BTreeMap<Square, Vec<Member>> = BTreeMap::new();
-        for (id, curve) in curves.iter().enumerate() {
-            for (x, y) in curve.samples(1.0) {
-                squares.entry(square(x, y)).or_default().push((x, y, id));
+        let all: Vec<Member> = { curves.iter().enumerate() }
+            .flat_map(|(id, curve)| curve.samples(1.0).into_iter().map(move |(x, y)| (x, y, id)))
+            .collect();
+        let ends = |get: fn(&Square) -> i32| {
+            let each = || all.iter().map(|(x, y, _)| get(&square(*x, *y)));
+            (each().min().unwrap_or(0), each().max().unwrap_or(0))
+        };
+        let ((i0, i1), (j0, j1)) = (ends(|s| s.0), ends(|s| s.1));
+        let mut crowd = Crowd {
+            first: (i0, j0),
+            columns: i1.saturating_sub(i0).clamp(0, WIDEST) + 1,
+            rows: j1.saturating_sub(j0).clamp(0, WIDEST) + 1,
+            squares: Vec::new(),
+        };
+        let count = crowd.columns as usize * crowd.rows as usize;
+        crowd.squares.resize(count, Vec::new());
+        for member in all {
+            if let Some(place) = crowd.place(square(member.0, member.1)) {
+                crowd.squares[place].push(member);
             }
         }
-        Crowd { squares }
+        crowd
+    }
+
+    /// The place of a square that is on the page.
+    fn place(&self, (i, j): Square) -> Option<usize> {
+        let (i, j) = (
+            i.saturating_sub(self.first.0),
+            j.saturating_sub(self.first.1),
+        );
+        let inside = (0..self.columns).contains(&i) && (0..self.rows).contains(&j);
+        inside.then(|| (j * self.columns + i) as usize)
     }
 
     /// How many points of other curves lie in a box.
@@ -93,7 +122,7 @@ impl Crowd {
         let ((i0, i1), (j0, j1)) = (range(|c| c.0), range(|c| c.1));
         (i0..=i1)
             .flat_map(|i| (j0..=j1).map(move |j| (i, j)))
-            .filter_map(|key| self.squares.get(&key))
+            .filter_map(|key| Some(&self.squares[self.place(key)?]))
             .flatten()
             .filter(|(x, y, id)| *id != own && area.holds(*x, *y))
             .count()
