@@ -211,19 +211,20 @@ def test_half_precision_is_called_as_it_is(number):
     np.testing.assert_allclose(called.loss, ll.surface(model, (x.to(number), y), **GRID).loss, rtol=0.1)
 
 
-def calls(model, data):
+def calls(model, other, data):
     """Everything that is done with a network of PyTorch."""
     x, y = data
-    states = [{name: value * scale for name, value in model.state_dict().items()} for scale in (0.5, 0.8, 1)]
+    moved = lambda value, scale: value * scale if value.is_floating_point() else value  # noqa: E731
+    states = [{name: moved(value, scale) for name, value in model.state_dict().items()} for scale in (0.5, 0.8, 1.0)]
     states[1]["0.weight"] = states[1]["0.weight"] + 0.1
     quiet = dict(progress=False)
     yield "line", lambda: ll.line(model, data, grid=3, **quiet)
     yield "volume", lambda: ll.volume(model, data, grid=3, **quiet)
-    yield "towards another", lambda: ll.line(model, data, to=network(1), grid=3, range=(0, 1), **quiet)
+    yield "towards another", lambda: ll.line(model, data, to=other, grid=3, range=(0, 1), **quiet)
     yield "gradient", lambda: ll.line(model, data, direction="gradient", grid=3, **quiet)
-    yield "hessian", lambda: ll.hessian(model, data, top=1, trace=True, density=True, **quiet)
+    yield "hessian", lambda: ll.hessian(model, data, top=1, trace=True, **quiet)
     yield "trajectory", lambda: ll.trajectory(states, model, data, "cross-entropy", grid=3, **quiet)
-    yield "connect", lambda: ll.connect(model, network(1), data=data, loss="cross-entropy", points=3, **quiet)
+    yield "connect", lambda: ll.connect(model, other, data=data, loss="cross-entropy", points=3, **quiet)
     yield "a loader", lambda: ll.surface(model, loader(), how="callable", batch_norm="reestimate", **GRID)
     with ll.Recorder(name="recorded") as recorder:
         yield "recorder", lambda: recorder.step(model, loss=lambda: 1.0)
@@ -232,8 +233,7 @@ def calls(model, data):
         yield "writer", lambda: writer.sample_landscape(model, loader(), F.cross_entropy, model_mode="train", **asked)
         yield "checkpoint", lambda: writer.record_checkpoint(model, 0)
     with ll.Explorer(model, F.cross_entropy, loader()) as explorer:
-        yield "explorer", lambda: explorer.build_surface(grid_size=3, verbose=False)
-        yield "metrics", lambda: explorer.compute_hessian_metrics(top_k=1, verbose=False)
+        yield "metrics", lambda: explorer.compute_hessian_metrics(top_k=1, trace=False, verbose=False)
     yield "wrong data", lambda: refused(lambda: ll.hessian(model, (x[:, :2], y), **quiet))
     yield "wrong loss", lambda: refused(lambda: ll.surface(model, data, "hinge", **GRID))
     yield "wrong labels", lambda: refused(lambda: ll.trajectory(states, model, (x, y + 9), "cross-entropy", **quiet))
@@ -246,11 +246,11 @@ def refused(call):
 
 @pytest.mark.filterwarnings("ignore::loss_landscape.LandscapeWarning")
 def test_no_call_changes_the_network(folder):
-    model, data = network(), samples()
+    other, model, data = network(1), network(), samples()
     F.cross_entropy(model(data[0]), data[1]).backward()
     places = [parameter.data_ptr() for parameter in model.parameters()]
     before = state_of(model)
-    for name, call in calls(model, data):
+    for name, call in calls(model, other, data):
         call()
         try:
             assert_same(before, state_of(model))
