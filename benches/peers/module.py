@@ -2,9 +2,11 @@
 
     python benches/peers/module.py [resnet20|resnet56|two-moons|mnist-10000] [--grid N] [--threads N] [--rounds N]
 
-Prints one line of JSON: seconds of the export (its first time, which imports what PyTorch needs for it, and the next), of the surface from
-the call to the arrays, everything stored, and of the loop in the faster of its two layouts; both loop and surface have the same directions.
-It ends with code 1 where a loss differs by more than 1e-4, relative.
+Surface and loop have the same directions and take turns at being first; the loop runs in both of its layouts, of which the faster counts.
+Prints one line of JSON: seconds of the export (its first time, which imports what PyTorch needs for it, and the next); of the surface from the
+call to the arrays, everything stored, of which `sampling`, and `fixed`, which does not grow with the points; and of the loop. `ratio` is that of
+these points, `rate` that of points a second, and `whole` that of 51x51 points, with what is fixed. It ends with code 1 where a loss differs
+by more than 1e-4, relative.
 """
 
 import argparse
@@ -20,6 +22,10 @@ import torch
 from loop import plane
 from problem import Problem, initial, network, samples
 from workloads import WORKLOADS
+
+
+#: Points of a plane of 51x51.
+WHOLE = 51**2
 
 
 def timed(work):
@@ -54,37 +60,73 @@ def main():
         y = y.float()[:, None]
     export = [exported(model, (x, y), workload.loss) for _ in range(2)]
 
-    surfaces, loops, best = [], {False: [], True: []}, None
-    for seed in range(args.rounds):
+    names = [name for name, _ in model.named_parameters()]
+    theta = {name: value.detach().clone() for name, value in model.named_parameters()}
+
+    def surface(points):
         with tempfile.TemporaryDirectory() as folder:
-            asked = {"grid": grid, "range": 1, "seed": seed, "threads": args.threads, "db": os.path.join(folder, "a.duckdb"), "progress": False}
-            surface, seconds = timed(lambda: loss_landscape.surface(model, (x, y), workload.loss, **asked))
+            asked = {"grid": points, "range": 1, "threads": args.threads, "db": os.path.join(folder, "a.duckdb"), "progress": False}
+            found, seconds = timed(lambda: loss_landscape.surface(model, (x, y), workload.loss, **asked))
+            return found, seconds, found.directions()
+
+    # What is not counted, and tells the directions.
+    first, _, directions = surface(3)
+    moved = [{name: torch.from_numpy(one[name]) for name in names} for one in directions]
+    axis = torch.linspace(-1.0, 1.0, grid, dtype=torch.float64)
+    works = {}
+    for last in [False, True] if workload.convolutional else [False]:
+        target = y if workload.loss == "cross-entropy" else y[:, 0]
+        problem = Problem(workload, network(workload.model).eval(), x, target, theta, moved, axis[:1])
+        problem.model.load_state_dict(model.state_dict())
+        # One row that is not counted.
+        plane(problem, last)()
+        problem.axis = axis
+        works[last] = plane(problem, last)
+
+    surfaces, sampled, loops = [], [], {last: [] for last in works}
+    for number in range(args.rounds):
+
+        def ours():
+            found, seconds, _ = surface(grid)
             surfaces.append(seconds)
-            directions = surface.directions()
-        names = [name for name, _ in model.named_parameters()]
-        theta = {name: value.detach().clone() for name, value in model.named_parameters()}
-        moved = [{name: torch.from_numpy(one[name]) for name in names} for one in directions]
-        axis = torch.as_tensor(surface.alpha)
-        for last in [False, True] if workload.convolutional else [False]:
-            target = y if workload.loss == "cross-entropy" else y[:, 0]
-            problem = Problem(workload, network(workload.model).eval(), x, target, theta, moved, axis)
-            problem.model.load_state_dict(model.state_dict())
-            work = plane(problem, last)
-            losses, seconds = timed(work)
-            loops[last].append(seconds)
-        best = losses.numpy()
-    error = float(np.max(np.abs(surface.loss - best) / np.abs(best)))
-    loop = min(np.median(times) for times in loops.values() if times)
+            sampled.append(found.seconds)
+            return found.loss
+
+        def theirs():
+            for last, work in works.items():
+                losses, seconds = timed(work)
+                loops[last].append(seconds)
+            return losses.numpy()
+
+        if number % 2 == 0:
+            found, best = ours(), theirs()
+        else:
+            best, found = theirs(), ours()
+    error = float(np.max(np.abs(found - best) / np.abs(best)))
+    assert torch.get_num_threads() == args.threads
+    seconds, sampling = float(np.median(surfaces)), float(np.median(sampled))
+    loop = float(min(np.median(times) for times in loops.values()))
+    # Each of them has a share that does not grow with the points.
+    fixed = float(np.median([whole - part for whole, part in zip(surfaces, sampled)]))
+    whole = loop / grid**2 * WHOLE / (fixed + sampling / grid**2 * WHOLE)
     result = {
         "workload": args.workload,
         "points": grid**2,
+        "samples": workload.samples,
+        "batch": workload.batch,
         "threads": args.threads,
         "export_first": export[0],
         "export": export[1],
-        "surface": float(np.median(surfaces)),
-        "loop": float(loop),
-        "ratio": float(loop / np.median(surfaces)),
+        "surface": seconds,
+        "sampling": sampling,
+        "fixed": fixed,
+        "loop": loop,
+        "layouts": {"channels-last" if last else "usual": float(np.median(times)) for last, times in loops.items()},
+        "ratio": loop / seconds,
+        "rate": loop / sampling,
+        "whole": whole,
         "error": error,
+        "how": first.how,
     }
     print(json.dumps(result))
     sys.exit(0 if error < 1e-4 else 1)

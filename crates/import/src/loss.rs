@@ -115,7 +115,7 @@ fn values(l: &mut Lowering, shape: &[usize], targets: &Array) -> Result<Tensor, 
 }
 
 fn data(l: &mut Lowering, array: &Array, kind: Kind) -> Result<Tensor, ImportError> {
-    let value = l.builder.data(array.shape(), array.data().to_vec())?;
+    let value = l.builder.shared_data(array.shape(), array.numbers())?;
     Ok(Tensor::new(value, kind))
 }
 

@@ -328,11 +328,13 @@ impl Program {
             let each = self.counts_samples(input);
             check_shape(input, array, each.then_some(lowering.samples), &mut free)?;
             check_numbers(input, array)?;
-            let data = array.data().to_vec();
+            let same = || array.data().to_vec();
             let value = match each {
-                true => lowering.builder.data(array.shape(), data)?,
-                false if array.shape().is_empty() => lowering.builder.constant(&[1], data)?,
-                false => lowering.builder.constant(array.shape(), data)?,
+                true => lowering
+                    .builder
+                    .shared_data(array.shape(), array.numbers())?,
+                false if array.shape().is_empty() => lowering.builder.constant(&[1], same())?,
+                false => lowering.builder.constant(array.shape(), same())?,
             };
             let kind = match input.element {
                 Element::Float => Kind::Float,

@@ -2,6 +2,7 @@
 
 use crate::{Dataset, LossKind, ModelsError, Network, TargetTensor};
 use burn::tensor::{Device, Tensor};
+use landscape_core::{Params, Role};
 use landscape_trace::{Inputs, Loss, Trace};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,18 @@ impl Regularizer {
     pub fn weight(self) -> f64 {
         match self {
             Self::L1(weight) | Self::L2(weight) => weight,
+        }
+    }
+
+    /// The term at some parameters: over all of them, buffers apart.
+    pub fn at(self, params: &Params) -> f64 {
+        let moving = params.iter().filter(|tensor| tensor.role != Role::Buffer);
+        let values = moving
+            .flat_map(|tensor| &tensor.data)
+            .map(|&x| f64::from(x));
+        match self {
+            Self::L1(_) => values.map(f64::abs).sum(),
+            Self::L2(_) => values.map(|x| x * x).sum(),
         }
     }
 

@@ -24,10 +24,11 @@ pub fn landscape<'py>(
     request.data.memory = Data::of(data);
     let named = request.network.run.is_some();
     let (landscape, found) = task::run(py, told, |told| {
-        let store = task::open(&db, told)?;
-        let trained = named.then_some(&store);
-        let mut landscape = Landscape::prepare(&request, trained, told.as_ref())?;
+        let trained = named.then(|| task::open(&db, told)).transpose()?;
+        let mut landscape = Landscape::prepare(&request, trained.as_ref(), told.as_ref())?;
         task::call_model(&mut landscape.spec, model);
+        // Where the request is wrong there is no database yet.
+        let store = trained.map_or_else(|| task::open(&db, told), Ok)?;
         let found = landscape.run(&store, told.as_ref())?;
         Ok((landscape, found))
     })?;

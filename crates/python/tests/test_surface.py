@@ -194,17 +194,22 @@ def test_ctrl_c_stops_the_own_kernels_too(ctrl_c):
     assert not ll.load("large").is_complete
 
 
-def test_progress_is_shown_where_tqdm_is(capsys):
+def test_progress_is_shown_where_tqdm_is_of_what_takes_long(monkeypatch):
     pytest.importorskip("tqdm", reason="tqdm is not installed")
-    from loss_landscape._told import Told
+    from loss_landscape import _told
 
-    bar = Told().meter("plane", False)
+    short = _told.Told().meter("plane", False)
+    short.update(1, 10)
+    assert short._bar is None
+    short.close()
+    monkeypatch.setattr(_told, "DELAY", 0.0)
+    bar = _told.Told().meter("plane", False)
     for done in (1, 5, 10):
         bar.update(done, 10)
     bar._bar.refresh()
     assert bar._bar.n == 10 and bar._bar.total == 10
     bar.close()
-    silent = Told(progress=False).meter("plane", False)
+    silent = _told.Told(progress=False).meter("plane", False)
     silent.update(1, 2)
     silent.close()
 
@@ -260,6 +265,22 @@ def test_results_go_into_files_and_figures(folder):
     assert "9x9 points" in repr(plane)
 
 
+def test_the_page_is_shown_in_a_browser_or_in_the_notebook(monkeypatch, folder):
+    import webbrowser
+
+    from loss_landscape import _results
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address, *_: opened.append(address) or True)
+    plane = ll.surface(**MOONS, grid=5, name="plane")
+    assert isinstance(plane.show(), ll.Page) and len(opened) == 1
+    monkeypatch.setattr(_results, "in_notebook", lambda: True)
+    assert "<iframe" in plane.show()._repr_html_() and len(opened) == 1
+    # Figures of a function are those of a network.
+    own = ll.surface(bowl, params={"w": np.ones((2, 2))}, grid=5, progress=False)
+    assert "<svg" in own.plot(log=True).svg and own.metrics()["metrics"]["points"] == 25
+
+
 def test_results_as_tables():
     plane = ll.surface(**MOONS, grid=(3, 5))
     pandas = pytest.importorskip("pandas")
@@ -298,6 +319,12 @@ def test_regularisers_and_adaptive_grids():
     assert not adaptive.measured.all() and np.isfinite(adaptive.loss).all()
     bowl_ = ll.surface(bowl, params={"w": np.ones((2, 2))}, grid=33, adaptive=0.05, progress=False)
     assert not bowl_.measured.all()
+    # Of a function they are sums over its parameters; its loss is that of their squares.
+    plane = ll.surface(bowl, params={"w": np.ones((2, 2))}, grid=5, l1=0.1, l2=0.01, progress=False)
+    np.testing.assert_allclose(plane.terms["l2"], plane.loss, rtol=1e-6)
+    assert plane.terms["l1"][2, 2] == 4.0
+    again = ll.surface(bowl, params={"w": np.ones((2, 2))}, grid=5, l1=0.1, l2=0.01, progress=False)
+    assert again.computed == 0 and set(again.terms) == {"l1", "l2"}
 
 
 @pytest.mark.parametrize(
@@ -328,7 +355,8 @@ def test_regularisers_and_adaptive_grids():
         (dict(model=bowl, params={"w": np.ones(2, dtype=int)}), "w"),
         (dict(model=bowl, params={"w": np.array([np.nan])}), "w"),
         (dict(model=bowl, params={"w": np.ones((2, 2))}, direction="hessian"), None),
-        (dict(model=bowl, params={"w": np.ones((2, 2))}, l2=0.1), "l2"),
+        (dict(model=bowl, params={"w": np.ones((2, 2))}, l2=float("inf")), None),
+        (dict(model=bowl, params={"w": np.ones((2, 2))}, batch_norm="batch"), "batch_norm"),
         (dict(model=lambda p: np.ones((2, 2)), params={"w": np.ones((2, 2))}), "model"),
         (dict(model=lambda p: [], params={"w": np.ones((2, 2))}), "model"),
         (dict(model=lambda p: {"l": 1.0}, params={"w": np.ones((2, 2))}), "model"),

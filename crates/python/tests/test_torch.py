@@ -84,6 +84,29 @@ def test_both_ways_agree():
     assert ll.surface(model, (x, y), how="callable", **GRID).computed == 0
 
 
+@pytest.mark.parametrize("statistics", ["frozen", "batch", "reestimate"])
+def test_both_ways_agree_on_statistics_and_regularisers(statistics):
+    model, (x, y) = network(), samples()
+    asked = GRID | dict(batch_norm=statistics, l1=0.1, l2=0.01)
+    kernels = ll.surface(model, (x, y), how="kernels", **asked)
+    before = state_of(model)
+    # Statistics are those of all samples, however a loader gives them.
+    called = ll.surface(model, loader(), how="callable", **asked)
+    assert_same(before, state_of(model))
+    np.testing.assert_allclose(called.loss, kernels.loss, rtol=1e-5)
+    for name in ("l1", "l2"):
+        np.testing.assert_allclose(called.terms[name], kernels.terms[name], rtol=1e-5)
+    values = [parameter.detach().double() for parameter in model.parameters()]
+    assert called.terms["l2"][2, 2] == pytest.approx(sum(float((value**2).sum()) for value in values), rel=1e-6)
+    if statistics == "batch":
+        trained = copy.deepcopy(model).double()
+        trained[3].eval()
+        assert called.center == pytest.approx(F.cross_entropy(trained(x.double()), y).item(), rel=1e-5)
+    assert ll.surface(model, loader(), how="callable", **asked).computed == 0
+    with pytest.raises(ll.InputError):
+        ll.surface(model, (x, y), how="callable", **asked | dict(batch_norm="running"))
+
+
 @pytest.mark.parametrize(
     ("loss", "outputs", "targets"),
     [
@@ -179,6 +202,63 @@ def test_half_precision():
     np.testing.assert_allclose(surface.loss, whole.loss, rtol=0.05)
 
 
+@pytest.mark.parametrize("number", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_is_called_as_it_is(number):
+    model, (x, y) = network().to(number), samples()
+    before = state_of(model)
+    called = ll.surface(model, (x.to(number), y), how="callable", **GRID)
+    assert_same(before, state_of(model))
+    np.testing.assert_allclose(called.loss, ll.surface(model, (x.to(number), y), **GRID).loss, rtol=0.1)
+
+
+def calls(model, other, data):
+    """Everything that is done with a network of PyTorch."""
+    x, y = data
+    moved = lambda value, scale: value * scale if value.is_floating_point() else value  # noqa: E731
+    states = [{name: moved(value, scale) for name, value in model.state_dict().items()} for scale in (0.5, 0.8, 1.0)]
+    states[1]["0.weight"] = states[1]["0.weight"] + 0.1
+    quiet = dict(progress=False)
+    yield "line", lambda: ll.line(model, data, grid=3, **quiet)
+    yield "volume", lambda: ll.volume(model, data, grid=3, **quiet)
+    yield "towards another", lambda: ll.line(model, data, to=other, grid=3, range=(0, 1), **quiet)
+    yield "gradient", lambda: ll.line(model, data, direction="gradient", grid=3, **quiet)
+    yield "hessian", lambda: ll.hessian(model, data, top=1, trace=True, **quiet)
+    yield "trajectory", lambda: ll.trajectory(states, model, data, "cross-entropy", grid=3, **quiet)
+    yield "connect", lambda: ll.connect(model, other, data=data, loss="cross-entropy", points=3, **quiet)
+    yield "a loader", lambda: ll.surface(model, loader(), how="callable", batch_norm="reestimate", **GRID)
+    with ll.Recorder(name="recorded") as recorder:
+        yield "recorder", lambda: recorder.step(model, loss=lambda: 1.0)
+    with ll.LossLandscapeWriter("runs/calls") as writer:
+        asked = dict(grid_size=3, verbose=False)
+        yield "writer", lambda: writer.sample_landscape(model, loader(), F.cross_entropy, model_mode="train", **asked)
+        yield "checkpoint", lambda: writer.record_checkpoint(model, 0)
+    with ll.Explorer(model, F.cross_entropy, loader()) as explorer:
+        yield "metrics", lambda: explorer.compute_hessian_metrics(top_k=1, trace=False, verbose=False)
+    yield "wrong data", lambda: refused(lambda: ll.hessian(model, (x[:, :2], y), **quiet))
+    yield "wrong loss", lambda: refused(lambda: ll.surface(model, data, "hinge", **GRID))
+    yield "wrong labels", lambda: refused(lambda: ll.trajectory(states, model, (x, y + 9), "cross-entropy", **quiet))
+
+
+def refused(call):
+    with pytest.raises(ll.InputError):
+        call()
+
+
+@pytest.mark.filterwarnings("ignore::loss_landscape.LandscapeWarning")
+def test_no_call_changes_the_network(folder):
+    other, model, data = network(1), network(), samples()
+    F.cross_entropy(model(data[0]), data[1]).backward()
+    places = [parameter.data_ptr() for parameter in model.parameters()]
+    before = state_of(model)
+    for name, call in calls(model, other, data):
+        call()
+        try:
+            assert_same(before, state_of(model))
+        except AssertionError as error:
+            raise AssertionError(f"after `{name}`: {error}") from None
+        assert places == [parameter.data_ptr() for parameter in model.parameters()], name
+
+
 def test_an_exception_leaves_the_network_as_it_was():
     model, (x, y) = network(), samples()
     before = state_of(model)
@@ -221,6 +301,64 @@ class Noisy(torch.utils.data.Dataset):
 
     def __getitem__(self, place):
         return self.x[place] + torch.randn(4), self.y[place]
+
+
+def test_functions_are_given_tensors_where_the_parameters_are_some():
+    seen = []
+
+    def loss(params):
+        seen.append(params["w"])
+        return (params["w"].double() ** 2).flatten(-2).sum(-1)
+
+    weights = torch.tensor([[1.0, 2.0], [0.5, -1.0]], requires_grad=True)
+    single = ll.surface(loss, params={"w": weights}, key="one", **GRID)
+    assert torch.is_tensor(seen[0]) and seen[0].shape == (2, 2) and single.center == 6.25
+    seen.clear()
+    several = ll.surface(loss, params={"w": weights}, key="some", vectorized=5, **GRID)
+    assert {tensor.dim() for tensor in seen} == {3} and max(len(tensor) for tensor in seen) == 5
+    np.testing.assert_allclose(several.loss, single.loss, rtol=1e-6)
+    assert weights.requires_grad and weights.grad is None
+
+
+def test_a_return_that_is_drawn_is_a_landscape():
+    """The return of a policy, each point with the same draws."""
+
+    def lost(params):
+        draws = np.random.default_rng(0)
+        states = draws.normal(size=(16, 3))
+        return -np.cos(states @ params["policy"]).sum(1)
+
+    plane = ll.surface(lost, params={"policy": np.full((3, 2), 0.5)}, **GRID)
+    assert plane.loss_se is not None and plane.center < 0 and plane.how.startswith("callable")
+
+
+def test_the_data_are_held_once_beside_the_tiles_of_the_kernels(folder):
+    """The memory that a call takes beside what it is given, of data that are large beside all else."""
+    try:
+        open("/proc/self/clear_refs", "w").close()
+    except OSError:
+        pytest.skip("the system does not say how much memory was held at most")
+    model = nn.Linear(2048, 3)
+
+    def asked(count, name):
+        x = torch.from_numpy(np.random.default_rng(0).standard_normal((count, 2048), dtype=np.float32))
+        data = (x, torch.arange(count) % 3)
+        before = memory("VmRSS")
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        ll.line(model, data, "cross-entropy", how="kernels", grid=3, name=name, progress=False)
+        return memory("VmHWM") - before
+
+    few = asked(16, "few")
+    more = asked(8192, "more") - few
+    size = 8192 * 2048 * 4
+    assert more < 2.4 * size, f"{more / size:.2f} of the data"
+
+
+def memory(what):
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith(what))
+    return int(line.split()[1]) << 10
 
 
 def test_augmentation_is_noticed():

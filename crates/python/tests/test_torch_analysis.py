@@ -1,7 +1,13 @@
 """Curvature, paths and recordings of networks of PyTorch, and the writer's interface."""
 
+import base64
+import contextlib
+import copy
 import json
+import re
+import signal
 import subprocess
+import urllib.request
 
 import loss_landscape as ll
 import numpy as np
@@ -98,6 +104,22 @@ def test_checkpoints_that_are_given():
         ll.trajectory(states, model, samples(), steps=[1, 2], progress=False)
 
 
+def test_the_same_checkpoints_at_other_steps_or_by_another_name():
+    model, states = network(), []
+    train(model, steps=4, observe=lambda step, loss: states.append({k: v.clone() for k, v in model.state_dict().items()}))
+    asked = dict(model=model, data=samples(), loss="cross-entropy", progress=False)
+    first = ll.trajectory(states, **asked)
+    tens = ll.trajectory(states, steps=range(0, 50, 10), **asked)
+    # Both stay what they are, also when they are asked for again, and when they are drawn or listed.
+    for path, steps in ((first, range(5)), (tens, range(0, 50, 10)), (ll.trajectory(states, **asked), range(5))):
+        assert list(path.step) == list(steps)
+        np.testing.assert_array_equal(path.loss, first.loss)
+    assert tens.run != first.run and first.run == ll.trajectory(states, **asked).run
+    named = ll.trajectory(states, name="mine", **asked)
+    assert named.run == "mine" and named.label[0].startswith("mine-") and first.label[0].startswith("checkpoints-")
+    np.testing.assert_array_equal(named.x, first.x)
+
+
 def test_two_networks_are_connected():
     one, two = network(0), network(1)
     train(one), train(two)
@@ -159,6 +181,54 @@ def test_the_writer_does_the_documented_jobs(folder):
     np.testing.assert_array_equal(shared.directions()[0]["0.weight"], directions[0]["0.weight"])
 
 
+@contextlib.contextmanager
+def viewed(*words):
+    """What `landscape view` serves under a path, once its first line has told the address."""
+    from loss_landscape import _command
+
+    try:
+        command = [_command.path(), "view", "--no-open", *words]
+    except FileNotFoundError:
+        pytest.skip("this build does not carry the command")
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = server.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=\w+", address), server.stderr.read()
+        start, token = address.split("/?")
+        browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+        def page(path="/"):
+            with browser.open(f"{start}{path}{'&' if '?' in path else '?'}{token}", timeout=30) as answer:
+                return answer.read().decode()
+
+        yield page
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 130
+        server.stdout.close(), server.stderr.close()
+
+
+def embedded(page):
+    """The data of a page of runs."""
+    return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script', page, re.DOTALL)[1])
+
+
+def test_the_command_shows_what_the_writer_wrote(folder):
+    with ll.LossLandscapeWriter("runs/exp1") as writer:
+        surface = writer.sample_landscape(network(), loader(), mse, grid_size=5, verbose=False)
+    with viewed("runs/exp1/landscape.json") as page:
+        (run,) = embedded(page())["runs"]
+        assert run["name"] == "landscape.json" and "landscape.json" in page()
+    with viewed("runs/exp1") as page:
+        names = re.findall(r'"name":"([^"]+)"', page())
+        assert {surface.run, "landscape.json"} <= set(names), names
+        (run,) = embedded(page(f"/run/0/{surface.run}"))["runs"]
+        assert run["name"] == surface.run
+        (packed,) = [quantity["data"] for quantity in run["quantities"] if quantity["key"] == "loss"]
+        losses = np.frombuffer(base64.b64decode(packed["f64"]), dtype="<f8")
+        np.testing.assert_array_equal(np.sort(losses), np.sort(surface.loss, axis=None))
+
+
 def test_a_later_writer_in_the_same_folder_has_its_own_training(folder):
     paths = []
     for seed in (0, 1):
@@ -168,6 +238,37 @@ def test_a_later_writer_in_the_same_folder_has_its_own_training(folder):
             paths.append(writer.build_trajectory(model, loader(), mse))
     assert [len(path.x) for path in paths] == [5, 6] and paths[0].run != paths[1].run
     assert {run["model"] for run in ll.runs("runs/again/landscape.duckdb") if run["kind"] == "trajectory"} == {"Sequential"}
+
+
+def test_the_writers_modes_and_directions(folder):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
+    x, y = samples()
+    with ll.LossLandscapeWriter("runs/modes") as writer:
+        asked = dict(grid_size=3, verbose=False, max_batches=None)
+        for mode, statistics in (("eval", model.eval), ("train", model.train)):
+            found = writer.sample_landscape(model, loader(), F.cross_entropy, model_mode=mode, **asked)
+            statistics()
+            with torch.no_grad():
+                expected = F.cross_entropy(copy.deepcopy(model)(x), y).item()
+            assert found.center == pytest.approx(expected, rel=1e-5), mode
+        writer.record_checkpoint(model, 0, train_loss=1.0, val_loss=2.0)
+        with torch.no_grad():
+            model[3].weight += 0.1
+        writer.record_checkpoint(model, 1)
+        # A direction along the step: the first checkpoint is at -1, the last one at 0.
+        step = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
+        step["3.weight"] += 0.1
+        flat = torch.cat([value.flatten() for value in step.values()])
+        for given in ([step], [flat]):
+            fixed = writer.build_trajectory(model, loader(), F.cross_entropy, mode="fixed", directions=given)
+            np.testing.assert_allclose(fixed["traj_1"], [-1.0, 0.0], atol=1e-5)
+        with pytest.raises(ll.InputError):
+            writer.build_trajectory(model, loader(), F.cross_entropy, mode="fixed", directions=[flat[:-1]])
+    written = ll.LossLandscapeWriter("runs/silent", auto_export=False)
+    written.sample_landscape(model, loader(), F.cross_entropy, **asked)
+    written.close()
+    assert not (folder / "runs/silent/landscape.json").exists()
 
 
 @pytest.mark.filterwarnings("ignore::loss_landscape.LandscapeWarning")

@@ -26,7 +26,7 @@ mod tables;
 mod training;
 mod writer;
 
-pub use connection::duckdb_version;
+pub use connection::{duckdb_version, warm_up};
 pub use curvature::{
     ALL_PARAMETERS, Curvature, CurvatureMap, CurvaturePoint, CurvatureTable, Eigenvalue,
     LanczosState, Sharpness, Side, SpectralDensity, TraceEstimate,

@@ -72,7 +72,7 @@ pub(crate) enum Found {
 pub(crate) fn inspect(conn: &Connection, path: &Path) -> Result<Found, Error> {
     let mut meta = conn.prepare(
         "SELECT count(*), count(*) FILTER (table_name = 'meta' AND column_name = 'value')
-         FROM duckdb_columns() WHERE NOT internal",
+         FROM duckdb_columns() WHERE NOT internal AND database_name = current_database()",
     )?;
     let (columns, meta): (u64, u64) = meta.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if columns == 0 {

@@ -1,8 +1,8 @@
 //! Tables of other programs, CSV and Parquet, whose columns become the inputs and targets of a network.
 
-use crate::connection::in_memory;
+use crate::connection::{in_memory, literal};
 use crate::error::{Error, Place};
-use crate::formats::parquet::{Plain, broken, holds_numbers, identifier, literal};
+use crate::formats::parquet::{Plain, broken, holds_numbers, identifier};
 use duckdb::Connection;
 use duckdb::arrow::array::{Array, Float64Array, Int64Array, StringArray};
 use landscape_files::Budget;

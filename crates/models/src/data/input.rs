@@ -46,6 +46,11 @@ impl Input {
         &self.values
     }
 
+    /// The same, to be shared by what is made of them.
+    pub fn shared(&self) -> Arc<Vec<f32>> {
+        Arc::clone(&self.values)
+    }
+
     /// The values as whole numbers, for token ids and the like; `None` where one is not whole, or is beyond 2^24, so that
     /// it may have been rounded.
     pub fn integers(&self) -> Option<Vec<i64>> {

@@ -143,7 +143,8 @@ def _sample(
     others = [to] if _is_one(to) else list(to)
 
     if params is not None:
-        _only_for_networks(weights=weights, run=run, to=others or None, l1=l1, l2=l2)
+        _only_for_networks(weights=weights, run=run, to=others or None, batch_norm=None if batch_norm == "frozen" else batch_norm)
+        shared["terms"] = terms_of(l1, l2)
         asked: dict[str, Any] = {"vectorized": 64 if vectorized is True else int(vectorized), "key": key}
         return _of_function(model, data, params, shared, plane, directions, path, told, loss=loss, **asked)
 
@@ -168,8 +169,9 @@ def _sample(
             return KINDS[dims](found, path, problem.hows(found["runs"]))
 
         def called(why: str) -> Landscape:
-            _only_for_kernels(to=others or None, l1=l1, l2=l2, batch_norm=None if batch_norm == "frozen" else batch_norm)
-            return _of_module(problem, shared, plane, directions, path, told, key, why)
+            _only_for_kernels(to=others or None)
+            given = shared | {"terms": terms_of(l1, l2), "statistics": batch_norm}
+            return _of_module(problem, given, plane, directions, path, told, key, why)
 
         return with_kernels(how, kernels, called if problem.is_torch else None)
 
@@ -267,13 +269,13 @@ def _digest(data: Any) -> dict[str, Any] | None:
 class _Module:
     """A network of PyTorch that is called at one point after the other."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, statistics: str) -> None:
         model, samples = problem.model, problem.samples
         assert samples is not None
         found, _ = _torch.params_of(model)
         self.params = _torch.native_params(model)
         self._shapes = {name: value.shape for name, value in found.items()}
-        self._called = _torch.Called(model, samples, problem.loss)
+        self._called = _torch.Called(model, samples, problem.loss, statistics)
 
     def __call__(self, values: Any, count: int) -> tuple[list[float], list[float] | None, list[float] | None]:
         rows = np.frombuffer(values, dtype=np.float32).reshape(count, -1)
@@ -302,7 +304,7 @@ def _of_module(
     why: str,
 ) -> Landscape:
     """A landscape of a network of PyTorch that is called as it is."""
-    module = _Module(problem)
+    module = _Module(problem, shared["statistics"])
     loss = _torch.loss_name(problem.loss)
     assert problem.samples is not None
     data = {"sha256": problem.samples.digest(), "samples": len(problem.samples)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import time
 import warnings
 from typing import Any
 
@@ -15,17 +17,20 @@ DELAY = 0.5
 
 
 class Bar:
-    """A progress bar of tqdm."""
+    """A progress bar of tqdm, which is imported for what takes longer than `DELAY` alone."""
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._begun = time.monotonic()
         self._bar: Any = None
 
     def update(self, done: int, total: int) -> None:
         if self._bar is None:
+            if time.monotonic() - self._begun < DELAY:
+                return
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=total, initial=done, desc=self._what, delay=DELAY, leave=False)
+            self._bar = tqdm(total=total, initial=done, desc=self._what, leave=False)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
@@ -58,11 +63,7 @@ class Told:
             log.log(logging.INFO if level == "note" else logging.DEBUG, words)
 
     def meter(self, what: str, at_most: bool) -> Bar | Nothing:
-        if self._progress is False:
-            return Nothing()
-        try:
-            import tqdm  # noqa: F401
-        except ImportError:
+        if self._progress is False or importlib.util.find_spec("tqdm") is None:
             return Nothing()
         return Bar(what)
 

@@ -21,6 +21,8 @@ from ._told import log
 EXAMPLE = 3
 #: What the names of a network begin with inside the module that is exported.
 WRAPPED = "net."
+#: What normalisation layers use, as the own kernels know it.
+STATISTICS = ("frozen", "batch", "reestimate")
 #: How far the mean of losses a sample may be from the loss, as a share of it.
 SAME = 1e-5
 
@@ -515,11 +517,29 @@ def _input_names(program: Any, count: int) -> list[str]:
 # The network as it is.
 
 
+@contextlib.contextmanager
+def _measuring(model: Any) -> Iterator[None]:
+    """BatchNorm layers use the statistics of what they meet, and keep these."""
+    kind = torch_module().nn.modules.batchnorm._BatchNorm
+    layers = [part for part in model.modules() if isinstance(part, kind)]
+    before = [(layer.training, layer.momentum) for layer in layers]
+    try:
+        for layer in layers:
+            layer.training, layer.momentum = True, 1.0
+        yield
+    finally:
+        for layer, (training, momentum) in zip(layers, before, strict=True):
+            layer.training, layer.momentum = training, momentum
+
+
 class Called:
     """A network and its loss as a function of its parameters, on whatever device it is."""
 
-    def __init__(self, model: Any, samples: Samples, loss: Any) -> None:
+    def __init__(self, model: Any, samples: Samples, loss: Any, statistics: str = "frozen") -> None:
+        if statistics not in STATISTICS:
+            raise InputError(f"`{statistics}` is not a way of BatchNorm", "batch_norm", f"give one of {', '.join(STATISTICS)}")
         self._model, self._loss, self._samples = model, loss, samples
+        self._statistics = statistics
         self._name = loss_name(loss)
         if self._name == "program":
             raise InputError("`program` is a loss of files", "loss", "give a function of outputs and targets")
@@ -529,7 +549,9 @@ class Called:
             log.info("loss: %s, for the targets; name a loss to choose another", self._name)
         self._of = None if self._name is None else function_of(self._name)
         # A loss of one's own may be more than the mean over its samples: it is given all of them.
-        self._batch = len(samples) if self._of is None or samples.batch is None else samples.batch
+        # Statistics are those of all samples.
+        whole = self._of is None or samples.batch is None or statistics != "frozen"
+        self._batch = len(samples) if whole else samples.batch
         self._module = with_loss(model, loss, samples) if self._of is None else without_loss(model, samples)
         again = other_names(model)
         self._state = {name: value for name, value in model.state_dict(keep_vars=True).items() if name not in again}
@@ -545,7 +567,7 @@ class Called:
             moved = {WRAPPED + name: self._moved(name, value, params) for name, value in self._state.items()}
             losses, right, weights = [], [], []
             for inputs, targets, count in self._parts():
-                loss, hits = self._on(moved, inputs, targets)
+                loss, hits = self._with_statistics(moved, inputs, targets)
                 losses.append(loss.detach().double().cpu().numpy())
                 weights.append(count)
                 right += [] if hits is None else [hits.cpu().numpy()]
@@ -566,6 +588,15 @@ class Called:
             return value.detach().clone()
         moved = torch_module().from_numpy(params[name].reshape(tuple(value.shape)))
         return moved.to(value.device, value.dtype)
+
+    def _with_statistics(self, params: dict[str, Any], inputs: dict[str, Any], targets: Any) -> tuple[Any, Any]:
+        """With the running statistics of BatchNorm as they are, with those of the samples, or with such as are estimated from them first,
+        as `torch.optim.swa_utils.update_bn` does with one batch. What layers write into are the parameters of the point."""
+        if self._statistics == "frozen":
+            return self._on(params, inputs, targets)
+        with _measuring(self._model):
+            found = self._on(params, inputs, targets)
+        return found if self._statistics == "batch" else self._on(params, inputs, targets)
 
     def _on(self, params: dict[str, Any], inputs: dict[str, Any], targets: Any) -> tuple[Any, Any]:
         module = self._module

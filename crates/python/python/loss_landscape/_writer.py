@@ -113,16 +113,17 @@ def _unflat(flat: Any, model: Any) -> dict[str, np.ndarray]:
     from ._arrays import as_numpy
 
     values, start, named = as_numpy(flat, "a direction").reshape(-1), 0, {}
+    count = sum(parameter.numel() for parameter in model.parameters())
+    if count != len(values):
+        raise InputError(
+            f"a direction has {len(values)} values, and the network {count} parameters",
+            "directions",
+            "give a dictionary of arrays by the names of the parameters, or one tensor of all",
+        )
     for name, parameter in model.named_parameters():
         size = parameter.numel()
         named[name] = values[start : start + size].reshape(tuple(parameter.shape))
         start += size
-    if start != len(values):
-        raise InputError(
-            f"a direction has {len(values)} values, and the network {start} parameters",
-            "directions",
-            "give a dictionary of arrays by the names of the parameters, or one tensor of all",
-        )
     return named
 
 

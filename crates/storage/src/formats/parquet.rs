@@ -3,7 +3,7 @@
 use super::cells::{Cell, Notes, Reading, infer, place};
 use super::columns::Columns;
 use super::{COORDINATES, INDICES, SOURCE, columns};
-use crate::connection::in_memory;
+use crate::connection::{in_memory, literal};
 use crate::error::{Error, Place};
 use duckdb::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use duckdb::{Connection, ToSql};
@@ -412,10 +412,6 @@ impl<'a> Table<'a> {
 
 pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(crate) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name of a file as DuckDB takes it: UTF-8, and nothing in it that is a pattern or an address.

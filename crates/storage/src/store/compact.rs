@@ -58,7 +58,7 @@ fn replace(path: &Path, timeout: Duration) -> Result<Compacted, Error> {
     conn.execute_batch(&format!(
         "ATTACH {} AS new (BLOCK_SIZE {}); COPY FROM DATABASE old TO new; CHECKPOINT new",
         quoted(&draft)?,
-        file::BLOCK
+        connection::BLOCK
     ))?;
     let rights = fs::metadata(path).map_err(Error::io("read", path))?;
     fs::set_permissions(&draft, rights.permissions()).map_err(Error::io("create", path))?;
@@ -91,5 +91,5 @@ fn put_in_place(conn: &Connection, draft: &Path, path: &Path) -> Result<(), Erro
 /// A path as a word of SQL.
 pub(super) fn quoted(path: &Path) -> Result<String, Error> {
     let text = path.to_str().ok_or_else(|| file::not_utf8(path))?;
-    Ok(format!("'{}'", text.replace('\'', "''")))
+    Ok(connection::literal(text))
 }

@@ -3,10 +3,11 @@
 use super::Store;
 use super::tensors;
 use crate::change::{Change, Packed};
+use crate::connection::Connection;
 use crate::curvature::{Curvature, Eigenvalue, Sharpness, Side, SpectralDensity, TraceEstimate};
 use crate::error::Error;
 use crate::run::Run;
-use duckdb::{Connection, Row, ToSql, params};
+use duckdb::{Row, ToSql, params};
 use landscape_core::Params;
 use std::collections::{BTreeMap, BTreeSet};
 

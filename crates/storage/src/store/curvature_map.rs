@@ -1,10 +1,11 @@
 //! Curvature over a grid: the largest and the smallest eigenvalue at every point.
 
 use super::{Store, lacks, surface};
+use crate::connection::Connection;
 use crate::curvature::{CurvatureMap, CurvaturePoint};
 use crate::error::Error;
 use crate::run::{Run, RunKind, RunSpec};
-use duckdb::{Connection, Row, params};
+use duckdb::{Row, params};
 use landscape_core::{Grid, Plane, SurfaceError};
 
 impl Store {

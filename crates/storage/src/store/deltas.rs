@@ -1,9 +1,10 @@
 //! Compressed checkpoints: their rows.
 
+use crate::connection::Connection;
 use crate::deltas::{self, CheckpointForm, Coding, Encoder, Frame, Layout, TensorLayout};
 use crate::error::Error;
 use crate::run::Run;
-use duckdb::{Connection, OptionalExt, Row, params};
+use duckdb::{OptionalExt, Row, params};
 use landscape_core::{Params, Role};
 
 /// What the frames of a run are laid out like; nothing where it has none.

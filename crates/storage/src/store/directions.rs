@@ -2,9 +2,10 @@
 
 use super::tensors::{self, Part};
 use super::{Store, lacks, runs};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{Run, RunSpec};
-use duckdb::{Connection, params};
+use duckdb::params;
 use landscape_core::{Direction, Params, Plane, Source};
 
 /// The directions of a run, and what is known about them.

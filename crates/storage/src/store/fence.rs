@@ -9,11 +9,12 @@
 
 use super::Store;
 use crate::change::Changes;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::identity::unique;
 use crate::owner::{self, Owner};
 use crate::run::Run;
-use duckdb::{Connection, OptionalExt, params};
+use duckdb::{OptionalExt, params};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 

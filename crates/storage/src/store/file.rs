@@ -9,12 +9,12 @@ use super::keep::{JournalNote, Timeout};
 use super::kept::{Kept, Slot};
 use super::leftovers;
 use super::words::{damage, explain, system_error};
-use crate::connection::settings;
+use crate::connection::{Connection, READ_ONLY, READ_WRITE, settings};
 use crate::error::Error;
 use crate::owner;
 use crate::query_memory;
 use crate::schema::{self, Found};
-use duckdb::{AccessMode, Connection, OptionalExt};
+use duckdb::{AccessMode, OptionalExt};
 use landscape_core::files::Lock;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -123,8 +123,9 @@ impl File {
         if result.is_ok() && access.writes() && !kept.is_at(&self.path) {
             result = Err(self.vanished());
         }
-        if result.is_ok() {
-            self.slot.keep(&mut state, kept);
+        match &result {
+            Ok(_) => self.slot.keep(&mut state, kept),
+            Err(_) => kept.conn.discard(),
         }
         result
     }
@@ -326,7 +327,7 @@ fn folder_of(path: &Path) -> &Path {
 /// others read the file just now or it is read-only, it reads, if nothing has to be changed.
 fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error> {
     check_name(path)?;
-    match exists(path)? {
+    let made = match exists(path)? {
         // What a link leads to, not the link.
         false => create(&if path.is_symlink() {
             key(path)
@@ -336,8 +337,9 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
         true => {
             leftovers::sweep(path);
             check_header(path)?;
+            false
         }
-    }
+    };
     let conn = match open(path, Access::Write, Duration::ZERO) {
         Ok(conn) => conn,
         Err(error) => {
@@ -352,13 +354,17 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
             open(path, Access::Write, timeout)?
         }
     };
-    schema::migrate(&conn, path)?;
+    if !made {
+        schema::migrate(&conn, path)?;
+    }
     Ok((conn, Access::Write))
 }
 
 /// Brings a file that is there up to date, and gives the version that it had. One that needs nothing is read alone.
 fn migrate(path: &Path, timeout: Duration) -> Result<u64, Error> {
-    let found = schema::inspect(&found(path, timeout)?, path)?;
+    let conn = found(path, timeout)?;
+    let found = schema::inspect(&conn, path)?;
+    drop(conn);
     match found {
         Found::Version(version) if version < schema::SCHEMA_VERSION => {
             let conn = open(path, Access::Write, timeout)?;
@@ -396,10 +402,6 @@ pub(super) fn check_found(path: &Path) -> Result<(), Error> {
     check_header(path)?;
     check_log(path)
 }
-
-/// Bytes of a block of new files. Every table with rows and every key takes at least one, of which DuckDB's own size, four
-/// times this one, made small databases large; large ones are read and written as fast.
-pub(super) const BLOCK: u64 = 1 << 16;
 
 /// What tells a file from another one of the same name.
 pub(super) type FileId = (u64, u64);
@@ -484,13 +486,13 @@ fn check_log(path: &Path) -> Result<(), Error> {
 
 /// Makes a new file beside its place and moves it there once it is complete, so that whoever is
 /// interrupted finds either no file or a whole one. Of several that make the same file one works at a
-/// time, and the others find it there.
-fn create(path: &Path) -> Result<(), Error> {
+/// time, and the others find it there: says whether this one made it.
+fn create(path: &Path) -> Result<bool, Error> {
     let lock = Lock::wait(&leftovers::creation_lock(path)).map_err(Error::io("create", path))?;
     leftovers::remove_drafts(path);
     let made = match exists(path) {
         Ok(false) => draft(path),
-        Ok(true) => Ok(()),
+        Ok(true) => Ok(false),
         Err(error) => Err(error),
     };
     leftovers::remove_drafts(path);
@@ -498,10 +500,15 @@ fn create(path: &Path) -> Result<(), Error> {
     made
 }
 
-fn draft(path: &Path) -> Result<(), Error> {
+/// Makes a draft and puts it in its place; says whether it is there now.
+fn draft(path: &Path) -> Result<bool, Error> {
     let draft = leftovers::draft(path);
     open(&draft, Access::Write, Duration::ZERO)
-        .and_then(|conn| schema::migrate(&conn, &draft).map(drop))
+        .and_then(|conn| {
+            schema::migrate(&conn, &draft)?;
+            // What closing it would do without saying that it failed.
+            Ok(conn.execute_batch("CHECKPOINT")?)
+        })
         .map_err(|error| name_creation(error, path))
         .and_then(|()| place(&draft, path))
 }
@@ -520,8 +527,8 @@ fn name_creation(error: Error, path: &Path) -> Error {
     Error::io("create", path)(io::Error::new(kind, reason))
 }
 
-/// Gives the finished draft its name. No other process makes the file meanwhile.
-fn place(draft: &Path, path: &Path) -> Result<(), Error> {
+/// Gives the finished draft its name, where no other file has it. No other process makes the file meanwhile.
+fn place(draft: &Path, path: &Path) -> Result<bool, Error> {
     check_log(path)?;
     // A log left over from a database that was deleted must not be applied to the new one.
     match fs::remove_file(log_of(path)) {
@@ -531,10 +538,12 @@ fn place(draft: &Path, path: &Path) -> Result<(), Error> {
         _ => {}
     }
     match fs::hard_link(draft, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         // File systems without links.
-        Err(_) => fs::rename(draft, path).map_err(Error::io("create", path)),
-        Ok(()) => Ok(()),
+        Err(_) => fs::rename(draft, path)
+            .map(|()| true)
+            .map_err(Error::io("create", path)),
+        Ok(()) => Ok(true),
     }
 }
 
@@ -584,20 +593,15 @@ pub(super) fn retry<T>(
 }
 
 fn open_once(path: &Path, access: Access) -> Result<Connection, duckdb::Error> {
-    let read_only = || settings()?.access_mode(AccessMode::ReadOnly);
     match access {
-        Access::Read => Connection::open_with_flags(path, read_only()?),
-        Access::Write | Access::TakeIn => {
-            let config = settings()?
-                .access_mode(AccessMode::ReadWrite)?
-                .with("default_block_size", BLOCK.to_string())?;
-            Connection::open_with_flags(path, config)
-        }
+        Access::Read => Connection::attach(path, READ_ONLY),
+        Access::Write | Access::TakeIn => Connection::attach(path, READ_WRITE),
         Access::Query => {
-            let config = read_only()?
+            let config = settings()?
+                .access_mode(AccessMode::ReadOnly)?
                 .enable_external_access(false)?
                 .max_memory(&query_memory::database_memory())?;
-            let conn = Connection::open_with_flags(path, config)?;
+            let conn = Connection::open(path, config)?;
             conn.execute_batch(
                 "SET max_temp_directory_size = '0B'; SET lock_configuration = true",
             )?;

@@ -1,7 +1,7 @@
 //! The connection that a file keeps open from one operation to the next, and closes when it is idle.
 
 use super::file::{Access, FileId, file_id};
-use duckdb::Connection;
+use crate::connection::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;

@@ -1,10 +1,11 @@
 //! Lanczos iterations under way, so that long ones go on where they were.
 
 use super::{Store, tensors};
+use crate::connection::Connection;
 use crate::curvature::LanczosState;
 use crate::error::Error;
 use crate::run::Run;
-use duckdb::{Connection, params};
+use duckdb::params;
 use serde_json::Value;
 
 impl Store {

@@ -99,7 +99,7 @@ impl Store {
             let mut rows = statement.query(params![filter.names])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let run = Stored::read(conn.path(), row)?.run;
+                let run = Stored::read(Some(conn.path()), row)?.run;
                 let kind = filter.kinds.is_empty() || filter.kinds.contains(&run.kind);
                 let status = filter.statuses.is_empty() || filter.statuses.contains(&run.status);
                 if kind && status {

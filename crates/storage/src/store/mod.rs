@@ -38,10 +38,10 @@ pub use trajectory::NamedTrajectory;
 
 pub(crate) use keep::{Kept, Refused};
 
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::journal;
 use crate::run::Run;
-use duckdb::Connection;
 use fence::Writer;
 use file::{Access, File};
 use keep::Timeout;

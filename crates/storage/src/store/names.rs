@@ -3,9 +3,10 @@
 
 use super::Store;
 use super::runs::{self, Stored, one};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{REPLACEMENT, Run, check_name};
-use duckdb::{Connection, params};
+use duckdb::params;
 use std::collections::HashMap;
 
 impl Store {
@@ -120,7 +121,7 @@ pub(super) fn drop_name(conn: &Connection, run: i64, name: &str) -> Result<bool,
 /// The names of runs that a condition picks, by their numbers: the first of each is the one it is listed under. The tables are
 /// those of names and of runs, or what stands in for them.
 pub(super) fn of(
-    conn: &Connection,
+    conn: &duckdb::Connection,
     [names, runs]: [&str; 2],
     theirs: &str,
 ) -> Result<HashMap<i64, Vec<String>>, Error> {

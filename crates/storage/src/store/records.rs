@@ -4,10 +4,11 @@ use super::Store;
 use super::tensors::{self, Part};
 use super::{checkpoints::StoredCheckpoint, deltas, training_states};
 use crate::change::{Batch, Change, Coded, Packed, Step};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::Run;
 use crate::training::TrainRecord;
-use duckdb::{Connection, Row, params};
+use duckdb::{Row, params};
 use std::collections::BTreeMap;
 
 impl Store {

@@ -4,9 +4,10 @@
 use super::Store;
 use super::names::{self, by_name};
 use super::runs::{self, by_identity, one, remove};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{REPLACEMENT, Run, RunSpec, Status};
-use duckdb::{Connection, params};
+use duckdb::params;
 
 impl Store {
     /// Begins or continues a run that takes the place of the one of that name; without a name, of

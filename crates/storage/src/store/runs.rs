@@ -5,6 +5,7 @@ use super::list::RunFilter;
 use super::names::{self, by_name};
 use super::summary::{Of, summaries};
 use crate::change::Change;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::identity::{Difference, canonical, differences};
 use crate::owner::{self, Owner};
@@ -12,7 +13,7 @@ use crate::run::{
     PLANE, REPLACEMENT, Run, RunKind, RunSpec, RunSummary, Status, from_micros, micros, moment,
 };
 use crate::schema::RUN_TABLES;
-use duckdb::{Connection, Row, params};
+use duckdb::{Row, params};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -72,7 +73,12 @@ impl Store {
                 self.claim(conn, stored.run)
             }
             None => {
-                let twin = match by_identity(conn, spec)? {
+                // Without a name it would have been found already.
+                let twin = match &spec.name {
+                    Some(_) => by_identity(conn, spec)?,
+                    None => None,
+                };
+                let twin = match twin {
                     Some(twin) if goes_on(conn, &twin.run)? => Some(twin),
                     _ => None,
                 };
@@ -340,7 +346,7 @@ pub(super) fn one(
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(params)?;
     rows.next()?
-        .map(|row| Stored::read(conn.path(), row))
+        .map(|row| Stored::read(Some(conn.path()), row))
         .transpose()
 }
 
@@ -380,8 +386,8 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
         params![status.name(), owner, finished, run.id],
     )?;
     super::sessions::count(conn, run)?;
-    if let Some(database) = conn.path().filter(|_| status != Status::Running) {
-        owner::release(database, run.id);
+    if status != Status::Running {
+        owner::release(conn.path(), run.id);
     }
     match (status, run.kind) {
         (Status::Complete, RunKind::Hessian) => super::lanczos::remove(conn, run, None)?,
@@ -393,9 +399,7 @@ pub(super) fn mark(conn: &Connection, run: &Run, status: Status) -> Result<(), E
 
 /// Says to other processes that this one works on a run, and cleans up after those that have ended.
 fn take(conn: &Connection, run: i64) -> Result<(), Error> {
-    let Some(database) = conn.path() else {
-        return Ok(());
-    };
+    let database = conn.path();
     owner::claim(database, run).map_err(Error::io("write in the folder of", database))?;
     let mut statement = conn.prepare("SELECT run_id, owner FROM runs WHERE owner IS NOT NULL")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -424,9 +428,7 @@ pub(super) fn remove(conn: &Connection, id: i64) -> Result<(), Error> {
             params![id],
         )?;
     }
-    if let Some(database) = conn.path() {
-        owner::release(database, id);
-    }
+    owner::release(conn.path(), id);
     Ok(())
 }
 
@@ -446,7 +448,7 @@ fn copy(conn: &Connection, from: i64, to: i64) -> Result<(), Error> {
 
 /// Whether there is a row, of a table and a condition.
 pub(super) fn any(
-    conn: &Connection,
+    conn: &duckdb::Connection,
     rows: &str,
     params: impl duckdb::Params,
 ) -> Result<bool, Error> {

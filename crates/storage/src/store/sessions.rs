@@ -2,9 +2,10 @@
 //! or another machine. Each is a row of `contributions`; the provenance of the run names all of them.
 
 use super::merge::Contribution;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{Run, from_micros, moment};
-use duckdb::{Connection, params};
+use duckdb::params;
 use landscape_core::{DeviceShare, Shards};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -183,7 +184,11 @@ fn load(conn: &Connection, run: i64) -> Result<Vec<Session>, Error> {
 }
 
 /// The sessions of a run, from the table or what stands in for it.
-pub(super) fn of_source(conn: &Connection, table: &str, run: i64) -> Result<Vec<Session>, Error> {
+pub(super) fn of_source(
+    conn: &duckdb::Connection,
+    table: &str,
+    run: i64,
+) -> Result<Vec<Session>, Error> {
     let mut statement = conn.prepare(&format!(
         "SELECT host, epoch_us(begun), points, provenance::VARCHAR
          FROM {table} WHERE run_id = ? ORDER BY ordinal"

@@ -2,10 +2,11 @@
 
 use super::Store;
 use super::columns::{self, PointColumns};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{Run, RunKind, RunSpec};
 use crate::schema::COORDINATES;
-use duckdb::{Connection, params};
+use duckdb::params;
 use landscape_core::{Axis, Grid, Measured, Plane, PointSource, Surface, Term};
 use std::collections::HashSet;
 

@@ -1,9 +1,10 @@
 //! Parameters as rows: one a tensor, its values as little-endian f32.
 
+use crate::connection::Connection;
 use crate::curvature::Side;
 use crate::error::Error;
 use crate::run::{Run, RunKind};
-use duckdb::{Appender, Connection, Row, Rows, params};
+use duckdb::{Appender, Row, Rows, params};
 use landscape_core::{Parameter, Params, Role};
 
 /// Which tensors of a run.

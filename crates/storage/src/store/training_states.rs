@@ -1,11 +1,12 @@
 //! What trainings under way go on from.
 
 use super::{Store, deltas};
+use crate::connection::Connection;
 use crate::deltas::{CheckpointForm, Encoder, Layout};
 use crate::error::Error;
 use crate::run::Run;
 use crate::training::TrainingState;
-use duckdb::{Connection, params};
+use duckdb::params;
 
 /// Bytes of a state in one row.
 const PART: usize = 16 << 20;

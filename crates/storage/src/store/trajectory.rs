@@ -3,9 +3,10 @@
 use super::directions::{list, parse_list};
 use super::{Store, lacks};
 use crate::change::Change;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::Run;
-use duckdb::{Connection, params};
+use duckdb::params;
 use landscape_core::{Trajectory, TrajectoryPoint};
 
 /// A projected path and whose it is.

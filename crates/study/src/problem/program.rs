@@ -320,10 +320,7 @@ impl ProgramModel {
                 }
             };
             let shape = self.shape_of(input, own, data)?;
-            found.push((
-                input.name.as_str(),
-                Array::new(shape, own.values().to_vec())?,
-            ));
+            found.push((input.name.as_str(), Array::shared(shape, own.shared())?));
         }
         Ok(found)
     }

@@ -1,6 +1,6 @@
 //! Lines, planes and volumes of functions that are known by their values alone.
 
-use super::landscape::stored_elsewhere;
+use super::landscape::{check_terms, stored_elsewhere, weights};
 use super::{Keep, Sampled, StoredSampling};
 use crate::StudyError;
 use crate::directions::{Directions, GridRequest, PlaneRequest, USUAL};
@@ -9,8 +9,13 @@ use crate::record::{
     self, ALGORITHM, DataDigest, LandscapeSettings, ProblemSettings, Provenance, SCHEMA,
 };
 use crate::report::Reporter;
-use landscape_core::{Adaptive, Grid, Objective, Params, Shard};
+use landscape_core::{
+    Adaptive, DeviceShare, Grid, Objective, ObjectiveError, Params, Plane, Point, Sample, Shard,
+    Term,
+};
+use landscape_models::Regularizer;
 use landscape_storage::{RunSpec, Store};
+use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -55,6 +60,11 @@ pub struct FunctionRequest {
     pub plane: PlaneRequest,
     /// The points.
     pub grid: GridRequest,
+    /// Which statistics its BatchNorm layers use, where it has some: it is told apart by them.
+    #[serde(with = "landscape_core::as_words")]
+    pub statistics: BatchStatistics,
+    /// Terms of its parameters that are stored beside the loss.
+    pub terms: Vec<Regularizer>,
     /// Measure only where interpolation is not expected to hold.
     pub adaptive: Option<Adaptive>,
     /// Only this part of the points; see [`crate::shard`].
@@ -86,6 +96,8 @@ impl FunctionRequest {
             data: None,
             plane: PlaneRequest::default(),
             grid: GridRequest::default(),
+            statistics: BatchStatistics::Frozen,
+            terms: Vec::new(),
             adaptive: None,
             shard: None,
             rounds: None,
@@ -110,6 +122,8 @@ impl FunctionRequest {
             ..ProblemSettings::default()
         };
         LandscapeSettings {
+            terms: weights(&self.terms),
+            statistics: self.statistics.into(),
             adaptive: self.adaptive.map(|adaptive| adaptive.tolerance()),
             ..LandscapeSettings::new(problem, directions.settings.clone(), grid)
         }
@@ -125,6 +139,7 @@ pub struct FunctionLandscape {
     pub directions: Directions,
     /// The run that it makes.
     pub spec: RunSpec,
+    terms: Vec<Regularizer>,
     batch: usize,
     adaptive: Option<Adaptive>,
     shard: Option<Shard>,
@@ -138,7 +153,9 @@ impl FunctionLandscape {
     /// Whatever is absent or does not fit.
     pub fn prepare(request: &FunctionRequest, reporter: &dyn Reporter) -> Result<Self, StudyError> {
         let grid = request.grid.on(&vec![USUAL; request.dims])?;
-        plan_grid(&grid, 0, reporter)?;
+        plan_grid(&grid, request.terms.len(), reporter)?;
+        check_terms(&request.terms)?;
+        landscape_storage::warm_up();
         let plane = &request.plane;
         let directions = plane.build_through(request.dims, &request.params, &request.function)?;
         let provenance = Provenance {
@@ -151,6 +168,7 @@ impl FunctionLandscape {
             grid,
             directions,
             spec: request.keep.spec(spec, provenance),
+            terms: request.terms.clone(),
             batch: request.batch,
             adaptive: request.adaptive,
             shard: request.shard,
@@ -170,12 +188,13 @@ impl FunctionLandscape {
         reporter: &dyn Reporter,
     ) -> Result<Sampled, StudyError> {
         let rounds = self.shard.and(self.adaptive).and(self.rounds.as_deref());
+        let penalised = Penalised::new(objective, &self.directions.plane, &self.terms);
         let sampling = StoredSampling {
             store,
             spec: &self.spec,
             plane: &self.directions.plane,
             grid: &self.grid,
-            objective,
+            objective: &penalised,
             batch: self.batch,
             adaptive: self.adaptive,
             shard: self.shard,
@@ -183,5 +202,61 @@ impl FunctionLandscape {
             last: true,
         };
         sampling.run(reporter)
+    }
+}
+
+/// A function, with terms of its parameters beside it.
+struct Penalised<'a> {
+    function: &'a dyn Objective,
+    plane: &'a Plane,
+    asked: &'a [Regularizer],
+    /// Those of the function, and those that are asked for.
+    terms: Vec<Term>,
+}
+
+impl<'a> Penalised<'a> {
+    fn new(function: &'a dyn Objective, plane: &'a Plane, asked: &'a [Regularizer]) -> Self {
+        let own = function.terms().iter().cloned();
+        let more = asked.iter().map(|term| Term {
+            name: term.name().to_owned(),
+            weight: term.weight(),
+        });
+        Penalised {
+            function,
+            plane,
+            asked,
+            terms: own.chain(more).collect(),
+        }
+    }
+}
+
+impl Objective for Penalised<'_> {
+    fn dims(&self) -> usize {
+        self.function.dims()
+    }
+
+    fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn evaluate(&self, points: &[Point]) -> Result<Vec<Sample>, ObjectiveError> {
+        let mut samples = self.function.evaluate(points)?;
+        if self.asked.is_empty() {
+            return Ok(samples);
+        }
+        for (sample, &point) in samples.iter_mut().zip(points) {
+            let params = self.plane.at(point);
+            let terms = self.asked.iter().map(|term| term.at(&params));
+            sample.terms.extend(terms);
+        }
+        Ok(samples)
+    }
+
+    fn at_once(&self) -> usize {
+        self.function.at_once()
+    }
+
+    fn shares(&self) -> Vec<DeviceShare> {
+        self.function.shares()
     }
 }

@@ -17,6 +17,7 @@ use landscape_models::Regularizer;
 use landscape_storage::{RunKind, RunSpec, RunSummary, Store};
 use landscape_trace::{BatchStatistics, PlaneObjective, Precision, Summary, Target, Trace};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Points that an estimate measures at most.
@@ -109,14 +110,7 @@ impl LandscapeRequest {
     pub fn check(&self, reporter: &dyn Reporter) -> Result<Grid, StudyError> {
         let asked = self.grid.of(self.dims)?;
         plan_grid(&asked, self.terms.len(), reporter)?;
-        for term in &self.terms {
-            if !term.weight().is_finite() {
-                return Err(StudyError::TermWeight {
-                    term: term.name(),
-                    weight: term.weight(),
-                });
-            }
-        }
+        check_terms(&self.terms)?;
         Ok(asked)
     }
 
@@ -143,9 +137,8 @@ impl LandscapeRequest {
     ) -> LandscapeSettings {
         let mut shared = problem.settings();
         shared.precision = Some(self.precision.name().to_owned());
-        let term = |term: &Regularizer| (term.name().to_owned(), term.weight());
         LandscapeSettings {
-            terms: self.terms.iter().map(term).collect(),
+            terms: weights(&self.terms),
             statistics: self.statistics.into(),
             adaptive: self.adaptive.map(|adaptive| adaptive.tolerance()),
             ..LandscapeSettings::new(shared, directions.settings.clone(), grid)
@@ -195,6 +188,8 @@ impl Landscape {
         reporter: &dyn Reporter,
     ) -> Result<Self, StudyError> {
         request.check(reporter)?;
+        // What is prepared is kept in a database in the end, which is opened meanwhile.
+        landscape_storage::warm_up();
         let targets = request.evaluation.shared_targets(reporter)?;
         let network = NetworkRequest {
             measured: request.statistics != BatchStatistics::Frozen,
@@ -334,6 +329,23 @@ impl Landscape {
         let points = runs.iter().filter(same).map(|run| run.points as usize);
         Ok(points.max().unwrap_or(0))
     }
+}
+
+/// Checks the weights of terms.
+pub(super) fn check_terms(terms: &[Regularizer]) -> Result<(), StudyError> {
+    let wrong = terms.iter().find(|term| !term.weight().is_finite());
+    wrong.map_or(Ok(()), |term| {
+        Err(StudyError::TermWeight {
+            term: term.name(),
+            weight: term.weight(),
+        })
+    })
+}
+
+/// The weights of terms, by name.
+pub(super) fn weights(terms: &[Regularizer]) -> BTreeMap<String, f64> {
+    let one = |term: &Regularizer| (term.name().to_owned(), term.weight());
+    terms.iter().map(one).collect()
 }
 
 /// The kind of a landscape of so many axes.

@@ -304,7 +304,8 @@ impl ProjectedPaths {
     /// [`StudyError::Interrupted`] when it was stopped, and those of store and objective.
     pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<MeasuredPaths, StudyError> {
         let (run, sampled) = self.sampled(store, reporter)?;
-        let mut stored = store.load_trajectories(&run)?;
+        let (own, kept) = self.labels(&run);
+        let mut stored = relabelled(store.load_trajectories(&run)?, &kept, &own);
         let complete = run.status == Status::Complete && stored.len() == self.projected.len();
         if !complete {
             let Some(measured) = self.measure(&stored, reporter)? else {
@@ -315,7 +316,7 @@ impl ProjectedPaths {
                 });
             };
             if stored != measured {
-                put(&measured, &run, store)?;
+                put(relabelled(measured.clone(), &own, &kept), &run, store)?;
             }
             stored = measured;
             let whole = sampled && stored.iter().all(is_whole);
@@ -328,14 +329,24 @@ impl ProjectedPaths {
                 },
             )?;
         }
-        let labels = self.paths.labels();
-        stored.sort_by_key(|named| labels.iter().position(|label| *label == named.label));
+        stored.sort_by_key(|named| own.iter().position(|label| *label == named.label));
         Ok(MeasuredPaths {
             run,
             paths: stored,
             files: self.paths.files().to_vec(),
             loss: self.paths.loss,
         })
+    }
+
+    /// What the paths are called here, and what the run calls them: the same checkpoints may have had other names.
+    fn labels(&self, run: &Run) -> (Vec<String>, Vec<String>) {
+        let own: Vec<String> = { self.paths.labels().into_iter() }
+            .map(str::to_owned)
+            .collect();
+        let kept = Provenance::of(run).paths;
+        let kept = kept.filter(|kept| kept.len() == own.len());
+        let kept = kept.unwrap_or_else(|| own.clone());
+        (own, kept)
     }
 
     /// The run of the plane, sampled where that is asked for, and whether all of its points are known.
@@ -497,7 +508,21 @@ fn is_whole(named: &NamedTrajectory) -> bool {
     named.trajectory.points.iter().all(is_measured)
 }
 
-fn put(paths: &[NamedTrajectory], run: &Run, store: &Store) -> Result<(), StudyError> {
+/// Paths under other labels.
+fn relabelled(
+    mut paths: Vec<NamedTrajectory>,
+    from: &[String],
+    to: &[String],
+) -> Vec<NamedTrajectory> {
+    for named in &mut paths {
+        if let Some(place) = from.iter().position(|label| *label == named.label) {
+            named.label.clone_from(&to[place]);
+        }
+    }
+    paths
+}
+
+fn put(paths: Vec<NamedTrajectory>, run: &Run, store: &Store) -> Result<(), StudyError> {
     for named in paths {
         store.put_trajectory(run, &named.label, &named.trajectory)?;
     }

@@ -13,9 +13,12 @@ use landscape_core::{
 use landscape_models::{Dataset, LoadOptions, Rename};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
 use landscape_trace::BatchStatistics;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+/// Digits of a digest.
+const DIGEST: usize = 64;
 /// Bytes of a path up to which it is held rather than read again and again.
 const HELD: usize = 64 << 20;
 
@@ -28,8 +31,8 @@ pub struct PathOfRun {
     /// True losses that were recorded on the same data with the same loss, in evaluation.
     pub recorded: Vec<Option<f64>>,
     rows: Rows,
-    /// Whether the steps are told by the names of files.
-    named: bool,
+    /// Whether the path is another one at other steps: those that the names of files tell, or that were given with the checkpoints.
+    numbered: bool,
     /// The files, where the checkpoints are in such.
     files: Option<Vec<PathBuf>>,
 }
@@ -168,7 +171,7 @@ impl Paths {
         let model = read.model.clone();
         let (data, loss) = with_loss(data, &model, (request.data.loss, None), reporter)?;
         let mut path = PathOfRun {
-            named: named.is_some(),
+            numbered: named.is_some(),
             label: pattern.to_owned(),
             recorded: vec![None; steps.len()],
             steps,
@@ -259,7 +262,7 @@ impl Paths {
         let steps: Vec<u64> = chosen.iter().map(|record| record.step).collect();
         let recorded = chosen.iter().map(|record| record.loss.filter(|_| same));
         let mut path = PathOfRun {
-            named: false,
+            numbered: are_given(run),
             files: None,
             label: run.name.clone(),
             recorded: recorded.collect(),
@@ -311,7 +314,7 @@ impl PathOfRun {
         let records = with_checkpoints(run, store)?;
         let steps: Vec<u64> = records.iter().map(|record| record.step).collect();
         let mut path = PathOfRun {
-            named: false,
+            numbered: are_given(run),
             files: None,
             label: run.name.clone(),
             recorded: records.iter().map(|record| record.loss).collect(),
@@ -368,7 +371,7 @@ impl PathOfRun {
         Ok(PathDigest {
             sha256: landscape_core::digest_all(&digests),
             count: digests.len(),
-            steps: self.named.then(|| self.steps.clone()),
+            steps: self.numbered.then(|| self.steps.clone()),
         })
     }
 }
@@ -394,6 +397,13 @@ impl RowSource for PathOfRun {
         };
         Ok(read?.into_owned())
     }
+}
+
+/// Whether the checkpoints of a run were given, with their steps, and not recorded by a training: it is told by their digest, and
+/// the same ones may be given again with other steps.
+fn are_given(run: &Run) -> bool {
+    let told = run.settings.get("checkpoints").and_then(Value::as_str);
+    told.is_some_and(|told| told.len() == DIGEST)
 }
 
 /// Says in which order files are taken: the last one is the origin of the plane.

@@ -1,13 +1,14 @@
 //! Data and functions that a program hands over, without files.
 
 use landscape_core::{Parameter, Params, Role, from_fn};
-use landscape_models::{Dataset, MoonsSpec};
+use landscape_models::{Dataset, MoonsSpec, Regularizer};
 use landscape_storage::Store;
 use landscape_study::StudyError;
 use landscape_study::record::{DataDigest, Provenance};
 use landscape_study::runs::{
     FunctionLandscape, FunctionRequest, Keep, Landscape, LandscapeRequest, SampledLandscape,
 };
+use landscape_trace::BatchStatistics;
 
 fn moons() -> Dataset {
     let moons = MoonsSpec {
@@ -101,6 +102,35 @@ fn a_function_is_told_by_its_name_its_parameters_and_its_data() {
         serde_json::from_str(&serde_json::to_string(&bowl()).expect("JSON")).expect("a request");
     again.params = bowl().params;
     assert_eq!(again, bowl());
+}
+
+#[test]
+fn a_function_has_terms_of_its_parameters() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("a.duckdb")).expect("a store");
+    let mut request = bowl();
+    request.terms = vec![Regularizer::L1(0.5), Regularizer::L2(2.0)];
+    let landscape = FunctionLandscape::prepare(&request, &()).expect("prepared");
+    let zero = from_fn(|_: [f64; 2]| 0.0);
+    let sampled = landscape.run(&zero, &store, &()).expect("sampled");
+    for index in 0..landscape.grid.len() {
+        let point = landscape.grid.point(index);
+        let params = landscape.directions.plane.at(point);
+        let values = || params.iter().flat_map(|tensor| &tensor.data);
+        let sum = |of: fn(f64) -> f64| values().map(|&x| of(f64::from(x))).sum::<f64>();
+        let terms = &sampled.surface.get(index).expect("measured").terms;
+        assert_eq!(terms, &[sum(f64::abs), sum(|x| x * x)]);
+    }
+    // Other weights and other statistics are another run; these again are the same one.
+    let computed = |request: &FunctionRequest| {
+        let landscape = FunctionLandscape::prepare(request, &()).expect("prepared");
+        landscape.run(&zero, &store, &()).expect("sampled").computed
+    };
+    assert_eq!(computed(&request), 0);
+    request.statistics = BatchStatistics::Batch;
+    assert_eq!(computed(&request), 25);
+    request.terms = vec![Regularizer::L2(f64::NAN)];
+    assert!(FunctionLandscape::prepare(&request, &()).is_err());
 }
 
 #[test]

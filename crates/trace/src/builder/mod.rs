@@ -109,6 +109,18 @@ impl TraceBuilder {
     /// # Errors
     /// [`TraceError::Build`] where the numbers do not fit the shape or the shape not the samples, [`TraceError::Rank`].
     pub fn data(&mut self, shape: &[usize], data: Vec<f32>) -> Result<Value, TraceError> {
+        self.shared_data(shape, Arc::new(data))
+    }
+
+    /// As [`Self::data`], of numbers that whoever holds them keeps: the trace shares them.
+    ///
+    /// # Errors
+    /// As [`Self::data`].
+    pub fn shared_data(
+        &mut self,
+        shape: &[usize],
+        data: Arc<Vec<f32>>,
+    ) -> Result<Value, TraceError> {
         let samples = self.graph.samples;
         fits("data", shape.first() == Some(&samples), || {
             format!("axis 0 of {shape:?} does not count the {samples} samples")
@@ -121,16 +133,16 @@ impl TraceBuilder {
     /// # Errors
     /// As [`Self::data`].
     pub fn constant(&mut self, shape: &[usize], data: Vec<f32>) -> Result<Value, TraceError> {
-        self.numbers(shape, data, false)
+        self.numbers(shape, Arc::new(data), false)
     }
 
     fn numbers(
         &mut self,
         shape: &[usize],
-        data: Vec<f32>,
+        data: Arc<Vec<f32>>,
         input: bool,
     ) -> Result<Value, TraceError> {
-        let (numbers, data) = (data.len(), Arc::new(data));
+        let numbers = data.len();
         if input {
             self.data.push(data.clone());
         }

@@ -10,9 +10,10 @@ pub use look::MergeFile;
 pub use missing::{Contribution, MissingPoints};
 
 use super::{Store, file, names, runs, sessions};
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{Run, RunSpec, moment};
-use duckdb::{Connection, params};
+use duckdb::params;
 use file::Access;
 use points::PointTable;
 use rest::Layout;
@@ -210,6 +211,6 @@ fn named(
 }
 
 /// A table or a view by its name in SQL.
-fn exists(conn: &Connection, rows: &str, run: i64) -> Result<bool, Error> {
+fn exists(conn: &duckdb::Connection, rows: &str, run: i64) -> Result<bool, Error> {
     runs::any(conn, &format!("{rows} WHERE run_id = ?"), params![run])
 }

@@ -1,11 +1,12 @@
 //! Points of a grid: those that are new are stored, those that are known are compared.
 
 use super::source::Source;
+use crate::connection::Connection;
 use crate::disagreement::Disagreement;
 use crate::error::Error;
 use crate::run::{Run, RunKind};
 use crate::store::surface;
-use duckdb::{Connection, params};
+use duckdb::params;
 use std::path::PathBuf;
 
 /// Differences that are rounding, however small a loss is: sums in f32 cancel.

@@ -2,10 +2,11 @@
 
 use super::exists;
 use super::source::Source;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::run::{Run, RunKind, Status};
 use crate::schema::RUN_TABLES;
-use duckdb::{Connection, params};
+use duckdb::params;
 
 /// Tables that are merged in ways of their own, or belong to work under way.
 const OWN: &[&str] = &[
@@ -31,7 +32,7 @@ pub(super) struct Layout {
 impl Layout {
     /// That of a run by its number, from the tables of axes and of terms or what stands in for them.
     pub(super) fn read(
-        conn: &Connection,
+        conn: &duckdb::Connection,
         [axes, terms]: [&str; 2],
         run: i64,
     ) -> Result<Self, Error> {

@@ -40,7 +40,7 @@ pub struct PathDigest {
     pub sha256: String,
     /// How many there are.
     pub count: usize,
-    /// Their steps, where the names of files tell them.
+    /// Their steps, where the names of files tell them, or where they were given with the checkpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<u64>>,
 }
