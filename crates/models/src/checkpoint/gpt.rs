@@ -42,7 +42,7 @@ pub(super) fn adapt(
 
 /// Turns the weights of `Conv1D`.
 fn turn(tensors: &mut [Tensor]) -> Option<LoadNote> {
-    let is_turned = |t: &Tensor| matches!(t.shape[..], [inputs, outputs] if outputs == 3 * inputs);
+    let is_turned = |t: &Tensor| matches!(t.shape[..], [inputs, outputs] if inputs.checked_mul(3) == Some(outputs));
     let blocks = tensors.iter().filter(|t| is_turned(t));
     let blocks: HashSet<String> = blocks
         .filter_map(|t| Some(t.name.strip_suffix(CONV1D[0])?.to_owned()))

@@ -259,11 +259,11 @@ impl Model {
     /// size, or as many tokens as they have.
     pub fn for_data(self, data: &Dataset, reporter: &dyn Reporter) -> Self {
         let named = match &self {
-            Model::Family(spec) => {
-                let tokens = data.tokens().filter(|_| spec.tokens().is_some());
+            Model::Family(spec) if spec.tokens().is_some() => {
+                let tokens = data.tokens();
                 tokens.and_then(|tokens| Some((spec.with_tokens(tokens)?, tokens)))
             }
-            Model::Program(_) => None,
+            Model::Family(_) | Model::Program(_) => None,
         };
         let Some((spec, tokens)) = named else {
             return self.for_images(data, reporter);
