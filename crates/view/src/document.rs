@@ -136,7 +136,8 @@ pub fn figure(
         look,
         ..FigureRequest::new([""; 0], format!("view.{ending}"))
     };
-    let drawn = contents(watch, keys).and_then(|(runs, _)| Figures::of(runs, &request)?.bytes());
+    let runs = contents(watch, keys, Source::drawn);
+    let drawn = runs.and_then(|(runs, _)| Figures::of(runs, &request)?.bytes());
     drawn.map_err(|error| match outcome(&error) {
         Outcome::Shown => (Outcome::Shown, in_full(&error)),
         outcome => (outcome, crate::source::trouble(&error)),
@@ -144,7 +145,7 @@ pub fn figure(
 }
 
 fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
-    let (contents, notes) = contents(watch, keys)?;
+    let (contents, notes) = contents(watch, keys, Source::load)?;
     let mut page = page_of(&contents, None)?;
     for (run, notes) in page.runs.iter_mut().zip(notes) {
         run.description = (!notes.is_empty()).then(|| notes.join(" "));
@@ -152,10 +153,12 @@ fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
     Ok(page)
 }
 
-/// Runs under names that differ, and what the reader should know of how each landscape was read.
+/// Runs under names that differ, each as a source loads it, and what the reader should know of how each landscape was
+/// read.
 fn contents(
     watch: &Watch,
     keys: &[Key],
+    load: fn(&Source, &str) -> Result<Loaded, StudyError>,
 ) -> Result<(Vec<RunContents>, Vec<Vec<String>>), StudyError> {
     let loaded = keys.iter().map(|(source, name)| {
         let unknown = || Error::UnknownRun {
@@ -163,7 +166,7 @@ fn contents(
             name: name.clone(),
             known: Vec::new(),
         };
-        source_of(watch, *source).ok_or_else(unknown)?.load(name)
+        load(source_of(watch, *source).ok_or_else(unknown)?, name)
     });
     let loaded: Vec<Loaded> = loaded.collect::<Result<_, StudyError>>()?;
     let (mut contents, mut notes) = (Vec::new(), Vec::new());

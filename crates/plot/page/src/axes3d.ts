@@ -156,7 +156,7 @@ class Pen {
     c.font = font(12);
     // A long label gives way to what stands before its explanation.
     const fits = c.measureText(title).width <= 1.05 * length;
-    const text = fitText(c, fits ? title : title.split(/[,(:]/)[0].trim(), Math.max(length, 60));
+    const text = fitText(c, fits ? title : title.split(/[,(:]/)[0].trim(), Math.max(1.05 * length, 60));
     const half = c.measureText(text).width / 2;
     const [wide, tall] = [half * Math.abs(Math.cos(angle)) + 8, half * Math.abs(Math.sin(angle)) + 8];
     const within = (v: number, lo: number, hi: number) => Math.min(hi, Math.max(lo, v));

@@ -4,7 +4,7 @@ use super::Store;
 use super::runs::{self, Stored};
 use super::summary::{Of, summaries};
 use crate::error::Error;
-use crate::run::{RunKind, RunSummary, Status};
+use crate::run::{Run, RunKind, RunSummary, Status};
 use duckdb::params;
 
 /// The order in which runs are listed.
@@ -83,6 +83,26 @@ impl RunFilter {
 const POINT: u64 = 64;
 
 impl Store {
+    /// The runs in a state, oldest first; what they hold is not counted.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn runs_in(&self, status: Status) -> Result<Vec<Run>, Error> {
+        self.read(|conn| {
+            let mut statement = conn.prepare(&format!(
+                "SELECT {} FROM runs ORDER BY run_id",
+                runs::RUN_COLUMNS
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(Stored::read(conn.path(), row)?.run);
+            }
+            found.retain(|run| run.status == status);
+            Ok(found)
+        })
+    }
+
     /// Runs and how much each holds: those of a filter.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! Runs: begun, continued, named, replaced, removed.
 
 use crate::support::{assert_same, grid, points, spec, store, surface, terms};
-use landscape_storage::{Error, RunKind, RunSpec, Status, Store, timestamp};
+use landscape_storage::{
+    ALL_PARAMETERS, Curvature, Eigenvalue, Error, RunFigures, RunKind, RunSpec, Side, Status,
+    Store, TrainRecord, timestamp,
+};
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -349,4 +352,68 @@ fn a_curve_that_was_stored_as_a_training_is_found() {
     assert_eq!((new.name.as_str(), new.kind), ("curve-1", RunKind::Curve));
     assert_eq!(store.find("curve-1").unwrap().kind, RunKind::Curve);
     assert_ne!(store.begin(&of(RunKind::Train)).unwrap().id, new.id);
+}
+
+/// Of a training the last loss, of a landscape the lowest with its accuracy, of curvature the largest eigenvalue at the
+/// last step; what is not finite is left out.
+#[test]
+fn runs_have_their_figures() {
+    let (_dir, store) = store();
+    let mut training = spec(1).named("net");
+    training.kind = RunKind::Train;
+    let run = store.begin(&training).unwrap();
+    let record = |step: u64, loss: f64| TrainRecord {
+        step,
+        loss: Some(loss),
+        accuracy: Some(0.1 * step as f64),
+        ..TrainRecord::default()
+    };
+    let records = [record(0, 2.0), record(2, 0.5), record(1, 0.25)];
+    store.put_records(&run, &records).unwrap();
+    store.finish(&run, Status::Complete).unwrap();
+    let grid = grid();
+    let (run, _) = store
+        .begin_surface(&spec(2).named("plane"), &grid, &terms(), None)
+        .unwrap();
+    let mut measured = points(&grid, terms().len());
+    measured[0].sample.loss = f64::NEG_INFINITY;
+    measured[1].sample.loss = -1e300;
+    measured[1].sample.accuracy = Some(0.75);
+    store.append_points(&run, &measured).unwrap();
+    let mut hessian = spec(3).named("hessian");
+    hessian.kind = RunKind::Hessian;
+    let run = store.begin(&hessian).unwrap();
+    for (step, value) in [(1, 9.0), (2, 4.0)] {
+        let eigenvalue = |rank: u64| Eigenvalue {
+            part: ALL_PARAMETERS.to_owned(),
+            side: Side::Top,
+            rank,
+            value: value - rank as f64,
+            residual: 0.0,
+            converged: true,
+            method: "lanczos".to_owned(),
+        };
+        let curvature = Curvature {
+            step: Some(step),
+            eigenvalues: (0..2).map(eigenvalue).collect(),
+            ..Curvature::default()
+        };
+        store.put_curvature(&run, &curvature).unwrap();
+    }
+    let figures = |name: &str| store.summary(name).unwrap().figures;
+    let of = |loss, accuracy, eigenvalue| RunFigures {
+        loss,
+        accuracy,
+        eigenvalue,
+    };
+    assert_eq!(figures("net"), of(Some(0.5), Some(0.2), None));
+    assert_eq!(figures("plane"), of(Some(-1e300), Some(0.75), None));
+    assert_eq!(figures("hessian"), of(None, None, Some(4.0)));
+    // All at once as each alone, and those of a state.
+    for summary in store.runs().unwrap() {
+        assert_eq!(store.summary(&summary.run.name).unwrap(), summary);
+    }
+    let complete = store.runs_in(Status::Complete).unwrap();
+    let names: Vec<&str> = complete.iter().map(|run| run.name.as_str()).collect();
+    assert_eq!(names, ["net"]);
 }

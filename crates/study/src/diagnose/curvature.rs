@@ -97,10 +97,10 @@ impl Evidence {
 
 /// What `landscape hessian` stored of the same parameters, data and loss.
 fn stored(store: &Store, run: &Run, step: u64) -> Result<Option<Lambda>, StudyError> {
-    let runs = store.runs()?.into_iter().map(|summary| summary.run);
+    let runs = store.runs_in(Status::Complete)?.into_iter();
     let own = Settings::of(run);
     let hessians: Vec<(Run, Settings)> = runs
-        .filter(|other| other.kind == RunKind::Hessian && other.status == Status::Complete)
+        .filter(|other| other.kind == RunKind::Hessian)
         .map(|other| (Settings::of(&other), other))
         .filter(|(settings, _)| settings.problem().same_function(own.problem()))
         .filter(|(settings, _)| settings.matrix() == Some("hessian"))

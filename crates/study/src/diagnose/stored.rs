@@ -68,8 +68,7 @@ fn of_training(store: &Store, run: &Run) -> Result<Evidence, StudyError> {
 }
 
 fn complete(store: &Store) -> Result<Vec<Run>, StudyError> {
-    let runs = store.runs()?.into_iter().map(|summary| summary.run);
-    Ok(runs.filter(|run| run.status == Status::Complete).collect())
+    Ok(store.runs_in(Status::Complete)?)
 }
 
 /// The path of a training, and the plane of it.

@@ -105,11 +105,25 @@ impl Source {
     /// # Errors
     /// An unknown name, and those of the database and the file.
     pub fn load(&self, name: &str) -> Result<Loaded, StudyError> {
+        self.read(name, true)
+    }
+
+    /// The same without what is said of its trainings: what figures are drawn from.
+    ///
+    /// # Errors
+    /// As [`Source::load`].
+    pub fn drawn(&self, name: &str) -> Result<Loaded, StudyError> {
+        self.read(name, false)
+    }
+
+    fn read(&self, name: &str, told: bool) -> Result<Loaded, StudyError> {
         let file = match self {
             Source::Database(path) => {
                 let store = Store::peek(path, PATIENCE)?;
                 let mut contents = RunContents::load(&store, name)?;
-                contents.diagnose(&store)?;
+                if told {
+                    contents.diagnose(&store)?;
+                }
                 return Ok(Loaded {
                     contents,
                     notes: Vec::new(),
