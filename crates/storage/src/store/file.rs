@@ -357,6 +357,10 @@ fn prepare(path: &Path, timeout: Duration) -> Result<(Connection, Access), Error
     if !made {
         schema::migrate(&conn, path)?;
     }
+    // Also one that whoever made it did not come to sign.
+    if database_id(&conn)?.is_none() {
+        schema::sign(&conn)?;
+    }
     Ok((conn, Access::Write))
 }
 
@@ -503,28 +507,13 @@ fn create(path: &Path) -> Result<bool, Error> {
 /// Makes a draft and puts it in its place; says whether it is there now.
 fn draft(path: &Path) -> Result<bool, Error> {
     let draft = leftovers::draft(path);
-    open(&draft, Access::Write, Duration::ZERO)
-        .and_then(|conn| {
-            schema::migrate(&conn, &draft)?;
-            // What closing it would do without saying that it failed.
-            Ok(conn.execute_batch("CHECKPOINT")?)
-        })
-        .map_err(|error| name_creation(error, path))
-        .and_then(|()| place(&draft, path))
-}
-
-/// Says that the file asked for could not be made, not its draft.
-fn name_creation(error: Error, path: &Path) -> Error {
-    let reason = match &error {
-        Error::Database { source, .. } => source.to_string(),
-        other => other.to_string(),
-    };
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let kind = match directory.map(fs::metadata) {
-        Some(Err(missing)) => return Error::io("create", path)(missing),
-        _ => io::ErrorKind::Other,
-    };
-    Error::io("create", path)(io::Error::new(kind, reason))
+    let written = schema::new_file().and_then(|bytes| {
+        let mut file = fs::File::create(&draft)?;
+        io::Write::write_all(&mut file, &bytes)?;
+        file.sync_all()
+    });
+    written.map_err(Error::io("create", path))?;
+    place(&draft, path)
 }
 
 /// Gives the finished draft its name, where no other file has it. No other process makes the file meanwhile.

@@ -92,6 +92,50 @@ fn rows(store: &Store, query: &str) -> SqlTable {
     store.sql(query).unwrap()
 }
 
+/// New files are copies of one that the SQL made: `LANDSCAPE_UPDATE_SCHEMA=1` makes that one anew.
+#[test]
+fn a_new_file_has_the_tables_of_the_sql() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("made.duckdb");
+    let conn = duckdb::Connection::open_in_memory().unwrap();
+    let attach = format!(
+        "ATTACH '{}' AS made (BLOCK_SIZE 65536); USE made",
+        path.display()
+    );
+    conn.execute_batch(&attach).unwrap();
+    let sql = [
+        include_str!("../../src/schema/newest.sql"),
+        include_str!("../../src/schema/views.sql"),
+    ];
+    let version = format!("INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}')");
+    let all = format!(
+        "BEGIN; {}; {}; {version}; COMMIT; CHECKPOINT",
+        sql[0], sql[1]
+    );
+    conn.execute_batch(&all).unwrap();
+    conn.execute_batch("USE memory; DETACH made").unwrap();
+    if std::env::var_os("LANDSCAPE_UPDATE_SCHEMA").is_some() {
+        let to = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/newest.duckdb.gz");
+        let level = flate2::Compression::best();
+        let mut file = flate2::write::GzEncoder::new(std::fs::File::create(to).unwrap(), level);
+        std::io::Write::write_all(&mut file, &std::fs::read(&path).unwrap()).unwrap();
+        file.finish().unwrap();
+    }
+    let (made, (_dir, new)) = (Store::open(&path).unwrap(), store());
+    for query in [
+        "SELECT table_name, sql, comment FROM duckdb_tables() WHERE NOT internal ORDER BY ALL",
+        "SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
+        "SELECT table_name, constraint_text FROM duckdb_constraints() ORDER BY ALL",
+        "SELECT type_name, labels FROM duckdb_types() WHERE NOT internal ORDER BY ALL",
+        "SELECT sequence_name, start_value FROM duckdb_sequences() ORDER BY ALL",
+        "SELECT key FROM meta ORDER BY ALL",
+    ] {
+        let (made, new) = (rows(&made, query), rows(&new, query));
+        assert!(!made.rows.is_empty(), "{query}");
+        assert_eq!(made.rows, new.rows, "{query}");
+    }
+}
+
 /// New files are made at once, older ones step by step.
 #[test]
 fn a_new_file_has_the_tables_of_one_that_was_migrated() {
