@@ -96,7 +96,7 @@ impl Store {
             let mut rows = statement.query([])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                found.push(Stored::read(conn.path(), row)?.run);
+                found.push(Stored::read(Some(conn.path()), row)?.run);
             }
             found.retain(|run| run.status == status);
             Ok(found)
