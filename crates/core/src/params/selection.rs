@@ -59,7 +59,7 @@ pub enum SelectionError {
         names: Vec<String>,
     },
     /// What is matched are buffers alone, which do not move.
-    #[error("`{pattern}` matches running statistics and counters alone, which are no parameters")]
+    #[error("`{pattern}` matches running statistics and counters alone, which never move")]
     Buffers {
         /// The pattern.
         pattern: String,

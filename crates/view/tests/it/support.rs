@@ -90,7 +90,9 @@ impl Server {
     pub fn send(&self, line: &str, head: &[&str]) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "{line}\r\n{}\r\n\r\n", head.join("\r\n")).unwrap();
+        // At once: the server may hang up on what is no request before the rest of it comes.
+        let request = format!("{line}\r\n{}\r\n\r\n", head.join("\r\n"));
+        stream.write_all(request.as_bytes()).unwrap();
         stream
     }
 
