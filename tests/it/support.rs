@@ -13,23 +13,21 @@ pub struct Example {
 impl Example {
     /// Runs the built example and takes what it prints; it must succeed and print no error.
     pub fn run(name: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut example = Example {
-            folder,
-            summary: String::new(),
-        };
-        example.again(name);
-        example
+        Example::of(name, None)
     }
 
     /// The same with one argument more, for example for a job of another size.
     pub fn with(name: &str, argument: &str) -> Self {
+        Example::of(name, Some(Path::new(argument)))
+    }
+
+    fn of(name: &str, more: Option<&Path>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut example = Example {
             folder,
             summary: String::new(),
         };
-        example.again_with(name, Some(Path::new(argument)));
+        example.again_with(name, more);
         example
     }
 

@@ -232,19 +232,19 @@ pub enum ParamsError {
 /// Names that a message writes out.
 const SHOWN: usize = 6;
 
+/// The first few names, and how many more there are.
+fn shown(names: &[String]) -> String {
+    let first = names.iter().take(SHOWN).map(|name| name_words(name));
+    let first = first.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => first,
+        rest => format!("{first} and {rest} more"),
+    }
+}
+
 fn describe_layout(missing: &[String], unexpected: &[String], misshaped: &[String]) -> String {
     let part = |label: &str, names: &[String]| {
-        let shown: Vec<_> = names
-            .iter()
-            .take(SHOWN)
-            .map(|name| name_words(name))
-            .collect();
-        let shown = shown.join(", ");
-        let list = match names.len().saturating_sub(SHOWN) {
-            0 => shown,
-            rest => format!("{shown} and {rest} more"),
-        };
-        (!names.is_empty()).then(|| format!("{label}: {list}"))
+        (!names.is_empty()).then(|| format!("{label}: {}", shown(names)))
     };
     let parts: Vec<String> = [
         part("missing", missing),

@@ -1,6 +1,6 @@
 //! Parts of a network: which of its parameters move, by their names.
 
-use super::{Parameter, Params, Role};
+use super::{Parameter, Params, Role, shown};
 use glob::Pattern;
 use std::fmt;
 use std::str::FromStr;
@@ -70,18 +70,6 @@ pub enum SelectionError {
         /// The selection.
         selection: String,
     },
-}
-
-/// Names that a message writes out.
-const SHOWN: usize = 6;
-
-fn shown(names: &[String]) -> String {
-    let first: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let first = first.join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => first,
-        rest => format!("{first} and {rest} more"),
-    }
 }
 
 impl FromStr for Selection {
