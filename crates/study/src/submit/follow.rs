@@ -12,22 +12,79 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often shards are looked at.
-const PAUSE: Duration = Duration::from_secs(2);
-/// How often a signal is looked for meanwhile.
+/// How often a signal is looked for between two looks at the shards.
 const BLINK: Duration = Duration::from_millis(100);
-/// An engine runs a shard again that has failed: no sooner than after this time it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The times of waiting.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How often shards are looked at.
+    pause: Duration,
+    /// An engine runs a shard again that has failed: no sooner than after this time it is given up.
+    patience: Duration,
+}
+
+const PACE: Pace = Pace {
+    pause: Duration::from_secs(2),
+    patience: Duration::from_secs(60),
+};
+
+/// Since when nobody computes a shard although some have failed.
+#[derive(Default)]
+struct Standstill {
+    since: Option<Instant>,
+    is_told: bool,
+}
+
+impl Standstill {
+    /// Whether it has lasted.
+    fn lasts(&mut self, status: &ShardStatus, patience: Duration) -> bool {
+        if status.failed == 0 || status.running > 0 {
+            *self = Standstill::default();
+            return false;
+        }
+        self.since.get_or_insert_with(Instant::now).elapsed() >= patience
+    }
+
+    /// What is to be known of one that has lasted: an error where no shard waits to be started, and else, once, a warning, since an engine
+    /// may start it after hours.
+    fn told(&mut self, status: &ShardStatus, reporter: &dyn Reporter) -> Result<(), SubmitError> {
+        let shards = status.in_phase(ShardPhase::Failed).to_string();
+        if status.waiting == 0 {
+            let count = status.failed;
+            return Err(SubmitError::Incomplete { count, shards });
+        }
+        if !std::mem::replace(&mut self.is_told, true) {
+            reporter.warn(format_args!(
+                "warning: no shard is running: {} failed ({shards}), {} waiting; if the job was cancelled, submit it \
+                 again, which keeps what is done",
+                status.failed, status.waiting,
+            ));
+        }
+        Ok(())
+    }
+}
 
 impl ShardPlan {
-    /// Waits until all shards are done, and merges them into a store as they end. The reporter can stop it, which stops no shard.
+    /// Waits until all shards are done, and merges them into a store as they end. The reporter can stop it, which stops no shard, and
+    /// is warned once where shards have failed, nobody computes one, and others have never begun: a job that was cancelled looks so.
     ///
     /// # Errors
     /// [`SubmitError::Incomplete`] where shards have failed, all others are done, and nobody runs them again within a minute;
     /// [`StudyError::Interrupted`], and those of merging.
     pub fn follow(&self, store: &Store, reporter: &dyn Reporter) -> Result<Merged, StudyError> {
+        self.follow_at(PACE, store, reporter)
+    }
+
+    fn follow_at(
+        &self,
+        pace: Pace,
+        store: &Store,
+        reporter: &dyn Reporter,
+    ) -> Result<Merged, StudyError> {
         let mut meter = reporter.meter("points of all shards", false);
-        let (start, mut first, mut stuck) = (Instant::now(), None, None);
+        let (start, mut first) = (Instant::now(), None);
+        let mut standstill = Standstill::default();
         let (mut merged, mut last) = (HashSet::new(), None);
         loop {
             let status = ShardStatus::sum(self.look()?);
@@ -56,20 +113,10 @@ impl ShardPlan {
                 Some(last) if status.is_done() && is_merged => return Ok(last),
                 other => last = other,
             }
-            let is_stuck = status.failed > 0 && status.running + status.waiting == 0;
-            match stuck {
-                _ if !is_stuck => stuck = None,
-                None => stuck = Some(Instant::now()),
-                Some(since) if since.elapsed() < PATIENCE => {}
-                Some(_) => {
-                    return Err(SubmitError::Incomplete {
-                        count: status.failed,
-                        shards: status.in_phase(ShardPhase::Failed).to_string(),
-                    }
-                    .into());
-                }
+            if standstill.lasts(&status, pace.patience) {
+                standstill.told(&status, reporter)?;
             }
-            pause(reporter)?;
+            pause(pace.pause, reporter)?;
         }
     }
 
@@ -94,8 +141,8 @@ fn ended(status: &ShardStatus) -> impl Iterator<Item = PathBuf> {
     ended.map(|one| one.file.clone())
 }
 
-fn pause(reporter: &dyn Reporter) -> Result<(), StudyError> {
-    let end = Instant::now() + PAUSE;
+fn pause(length: Duration, reporter: &dyn Reporter) -> Result<(), StudyError> {
+    let end = Instant::now() + length;
     while Instant::now() < end {
         if reporter.cancelled() {
             return Err(StudyError::Interrupted {
@@ -103,7 +150,83 @@ fn pause(reporter: &dyn Reporter) -> Result<(), StudyError> {
                 again: "the same command waits for them again",
             });
         }
-        sleep(BLINK);
+        sleep(BLINK.min(length));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Level;
+    use std::fmt::Display;
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    const AT_ONCE: Pace = Pace {
+        pause: Duration::ZERO,
+        patience: Duration::ZERO,
+    };
+
+    /// Keeps the warnings, and stops at the third look after the first.
+    #[derive(Default)]
+    struct Heard(Mutex<(Vec<String>, usize)>);
+
+    impl Reporter for Heard {
+        fn say(&self, level: Level, words: &dyn Display) {
+            assert_eq!(level, Level::Warning);
+            self.0.lock().unwrap().0.push(words.to_string());
+        }
+
+        fn cancelled(&self) -> bool {
+            let (said, looks) = &mut *self.0.lock().unwrap();
+            *looks += usize::from(!said.is_empty());
+            *looks > 3
+        }
+    }
+
+    /// Shards of which the first ones have left a file that cannot be read.
+    fn plan(folder: &Path, shards: usize, failed: usize) -> ShardPlan {
+        let plan = ShardPlan {
+            command: vec![],
+            shards,
+            units: 9,
+            seconds: 1.0,
+            preparation: 0.0,
+            cpus: 1,
+            gpus: 0,
+            database: folder.join("{K}-{N}.duckdb"),
+            into: folder.join("all.duckdb"),
+        };
+        for number in 0..failed {
+            let shard = landscape_core::Shard::new(number, shards).unwrap();
+            fs::write(plan.file(shard), "cut short").unwrap();
+        }
+        plan
+    }
+
+    #[test]
+    fn shards_that_nobody_computes_are_told_once_or_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("all.duckdb")).unwrap();
+        let heard = Heard::default();
+        let pace = Pace {
+            pause: BLINK / 50,
+            ..AT_ONCE
+        };
+        let error = { plan(folder.path(), 3, 2) }
+            .follow_at(pace, &store, &heard)
+            .unwrap_err();
+        assert!(matches!(error, StudyError::Interrupted { .. }), "{error}");
+        let (said, _) = heard.0.into_inner().unwrap();
+        assert_eq!(said.len(), 1, "{said:?}");
+        for words in ["2 failed (0-1/3)", "1 waiting", "submit it again"] {
+            assert!(said[0].contains(words), "{}", said[0]);
+        }
+        let error = { plan(folder.path(), 2, 2) }
+            .follow_at(AT_ONCE, &store, &())
+            .unwrap_err();
+        assert!(error.to_string().contains("0-1/2"), "{error}");
+    }
 }
