@@ -1,5 +1,6 @@
 //! Products with the Hessian against forward passes and gradients: ResNet-20 on 256 images, 784-20-10 on
-//! 10,000 digits; and the five largest eigenvalues of 784-20-10 on 1,000 digits.
+//! 10,000 digits; the five largest eigenvalues of 784-20-10 on 1,000 digits; and, where it is named, a language model of
+//! four blocks on 1,024 x 64 tokens of 1,000 words.
 //!
 //! ```sh
 //! cargo bench --bench hessian -- [--threads N] [--rounds N] [--inputs DIR] [--only WHAT] [--json] [WORKLOAD...]
@@ -13,8 +14,8 @@ use burn::tensor::Device;
 use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::{
-    Dataset, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load, load_network_params,
-    trace_network, train,
+    Dataset, Input, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load,
+    load_network_params, trace_network, train,
 };
 use landscape_trace::{Curvature, Level, PlaneObjective, Target, Trace};
 use serde_json::json;
@@ -30,6 +31,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const RESNET: &str = "resnet20";
 const MNIST: &str = "mnist-10000";
 const EIGENVALUES: &str = "mnist-1000";
+const GPT: &str = "gpt";
 /// What a product's time is divided by. On a line that is prepared, the first layer of a perceptron is
 /// known but for three numbers, so that a forward pass costs next to nothing; preparing anew takes two products of
 /// that layer with the data, where a plain forward pass takes one.
@@ -305,7 +307,11 @@ fn spec(name: &str) -> Result<ModelSpec> {
     let model = match name {
         RESNET => "resnet20",
         MNIST | EIGENVALUES => "mlp:784-20-10",
-        _ => return Err(format!("`{name}` is none of {RESNET}, {MNIST}, {EIGENVALUES}").into()),
+        GPT => "gpt:vocab=1000,context=64,dim=128,depth=4,heads=4",
+        _ => {
+            let known = [RESNET, MNIST, EIGENVALUES, GPT].join(", ");
+            return Err(format!("`{name}` is none of {known}").into());
+        }
     };
     Ok(model.parse()?)
 }
@@ -323,8 +329,10 @@ fn from_files(name: &str, folder: &Path) -> Result<(Network, Dataset)> {
 /// Initial weights on images of noise or embedded digits; for eigenvalues, trained ones.
 fn own(name: &str) -> Result<(Network, Dataset)> {
     let network = Network::init(&spec(name)?, 0, &Device::flex());
-    if name == RESNET {
-        return Ok((network, noise(256)?));
+    match name {
+        RESNET => return Ok((network, noise(256)?)),
+        GPT => return Ok((network, tokens(1024, 64, 1000)?)),
+        _ => {}
     }
     let digits = load(&"mnist-1k".parse()?, None, Split::Train, None)?;
     if name == MNIST {
@@ -344,6 +352,22 @@ fn noise(images: usize) -> Result<Dataset> {
     let y = (0..images).map(|_| rng.below(10) as i64).collect();
     let shape = vec![images, 3, 32, 32];
     Ok(Dataset::new("noise", shape, x, Targets::Classes(y))?)
+}
+
+/// Random words, and random ones to follow them.
+fn tokens(samples: usize, context: usize, words: usize) -> Result<Dataset> {
+    let mut rng = Rng::new(0, 0);
+    let mut draw = || -> Vec<f32> {
+        let words = (0..samples * context).map(|_| rng.below(words) as f32);
+        words.collect()
+    };
+    let x = Input::new("x", vec![samples, context], draw());
+    let y = Targets::Values {
+        data: draw(),
+        width: context,
+    };
+    let data = Dataset::with_inputs("noise", vec![x], y)?;
+    Ok(data.with_target_shape(vec![context])?)
 }
 
 fn repeated(data: &Dataset, times: usize) -> Result<Dataset> {

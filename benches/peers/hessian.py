@@ -27,12 +27,14 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch.func import functional_call, grad, jvp
 
+import gpt
 from problem import initial, mnist, network, noise
 from workloads import Workload, clock, own_peak_kib
 
 WORKLOADS = {
     "resnet20": Workload("resnet20", 256, "cross-entropy"),
     "mnist-10000": Workload("mlp:784-20-10", 10_000, "cross-entropy"),
+    "gpt": Workload("gpt:vocab=1000,context=64,dim=128,depth=4,heads=4", 1024, "cross-entropy"),
 }
 LIMIT = 1e-3
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -48,16 +50,29 @@ def cifar(folder, n):
     return (x - mean) / std, raw[:, 0].astype(np.int64)
 
 
+def language_model():
+    """The workload's network, with GPT-2's names and initial values of its kind."""
+    gpt.VOCAB, gpt.CONTEXT, gpt.DIM, gpt.DEPTH, gpt.HEADS = 1000, 64, 128, 4, 4
+    return gpt.Gpt(tied=False)
+
+
+def tokens(n):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 1000, (n, 64)), rng.integers(0, 1000, (n, 64))
+
+
 def write_inputs(args):
     args.folder.mkdir(parents=True, exist_ok=True)
     for name, workload in WORKLOADS.items():
-        if workload.convolutional:
+        if name == "gpt":
+            x, y = tokens(workload.samples)
+        elif workload.convolutional:
             x, y = cifar(args.cifar, workload.samples) if args.cifar else noise(workload.samples)
         else:
             x, y = mnist(workload.samples)
         x, y = torch.from_numpy(x.copy()), torch.from_numpy(y.copy())
-        state = initial(workload, x)
-        if workload.convolutional and args.checkpoint:
+        state = language_model().state_dict() if name == "gpt" else initial(workload, x)
+        if name == "resnet20" and args.checkpoint:
             state = load_file(args.checkpoint)
         save_file({"x": x, "y": y}, args.folder / f"{name}.data.safetensors")
         save_file(state, args.folder / f"{name}.weights.safetensors")
@@ -76,7 +91,8 @@ def signs(number, n):
 
 class Problem:
     def __init__(self, args):
-        self.model = network(WORKLOADS[args.workload].model).eval()
+        language = args.workload == "gpt"
+        self.model = (language_model() if language else network(WORKLOADS[args.workload].model)).eval()
         state = load_file(args.folder / f"{args.workload}.weights.safetensors")
         counters = {k: v for k, v in self.model.state_dict().items() if k.endswith("num_batches_tracked")}
         self.model.load_state_dict(counters | state)
@@ -90,8 +106,12 @@ class Problem:
         flat = signs(number, sum(p.numel() for p in parts)).split([p.numel() for p in parts])
         return [v.view_as(p) for v, p in zip(flat, parts)]
 
+    def of(self, outputs):
+        """The mean over samples, or over the tokens of all."""
+        return F.cross_entropy(outputs.flatten(0, -2), self.y.flatten())
+
     def loss(self):
-        return F.cross_entropy(self.model(self.x), self.y)
+        return self.of(self.model(self.x))
 
     def forward(self):
         with torch.inference_mode():
@@ -109,7 +129,7 @@ class Problem:
 
     def forward_over_reverse(self, vector):
         def loss(theta):
-            return F.cross_entropy(functional_call(self.model, theta | self.buffers, (self.x,)), self.y)
+            return self.of(functional_call(self.model, theta | self.buffers, (self.x,)))
 
         theta = {name: p.detach() for name, p in self.theta.items()}
         return jvp(grad(loss), (theta,), (dict(zip(theta, vector)),))[1]
@@ -172,7 +192,7 @@ def table(args):
         shortest = min(line["seconds"]["min"] for line in group)
         passes = "-"
         # On a prepared line the first layer of a perceptron costs nothing: see benches/hessian.rs.
-        anew = method == "ours" and not WORKLOADS[workload].convolutional
+        anew = method == "ours" and workload.startswith("mnist")
         forward = (workload, "forward, prepared anew" if anew else "forward", method)
         if group[0]["products"] and forward in median:
             passes = f"{median[key] / median[forward] / group[0]['products']:.2f}"
