@@ -1,6 +1,8 @@
 //! Killed, stopped and crowded: nothing is lost, nothing is computed twice.
 
-use crate::support::{Bench, Lock, Said, Signal, halt_when, images, interrupt, start, stored};
+use crate::support::{
+    Bench, Lock, Said, Signal, halt_when, images, interrupt, kills_wanted, start, stored,
+};
 use landscape_storage::Store;
 use landscape_study::runs::{Landscape, LandscapeRequest};
 use landscape_study::{Reporter, StudyError};
@@ -19,7 +21,7 @@ fn what_was_stored_before_a_kill_is_not_computed_again() {
     let expected = calm.ok("export plane").out;
     let bench = Bench::new();
     let mut before = 0;
-    for kill in 0..6 {
+    for kill in 0..kills_wanted() {
         let mut child = start(&bench, WORDS);
         halt_when(&mut child, &bench, |bench| stored(bench) > before);
         child.kill().unwrap();

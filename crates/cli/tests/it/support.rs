@@ -132,11 +132,11 @@ impl Said {
     }
 }
 
-/// How many kills have to come in the midst of what they end, in the tests that kill: 5, unless the environment says otherwise in
+/// How many kills have to come in the midst of what they end, in the tests that kill: 2, unless the environment says otherwise in
 /// `LANDSCAPE_KILLS`, as `.ci/run` does with 20.
 pub fn kills_wanted() -> usize {
     let asked = std::env::var("LANDSCAPE_KILLS").ok();
-    asked.map_or(5, |kills| kills.parse().expect("a number of kills"))
+    asked.map_or(2, |kills| kills.parse().expect("a number of kills"))
 }
 
 /// `x` of `[n, 3, 32, 32]` f32 and `y` of `[n]` i64, as safetensors.
