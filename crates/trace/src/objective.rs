@@ -15,7 +15,7 @@ use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
 use crate::passes::dependence::{Analysis, Multiple};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
-use crate::pool::Pool;
+use crate::pool::{Pool, prepared};
 use crate::schedule::group::Group;
 use crate::schedule::once::Fixed;
 use crate::schedule::{Evaluated, Executor};
@@ -230,7 +230,7 @@ impl Trace {
     /// The objective on a plane whose origin and directions have the module's names and shapes
     /// (PyTorch layout; parameters that the loss does not use may be among them).
     ///
-    /// `targets` share the points where there are several, as their speeds tell; one that fails on the way gives its points to the
+    /// `targets` share the points where there are several, as their speeds tell; one that fails, on the way or before, gives its points to the
     /// others ([`Objective::shares`]). None means the default.
     ///
     /// # Errors
@@ -252,10 +252,9 @@ impl Trace {
         } else {
             targets
         };
-        let executors = targets
-            .iter()
-            .map(|target| self.executor((&graph, &analysis), &parameters, target, targets.len()))
-            .collect::<Result<_, _>>()?;
+        let executors = prepared(targets, |target| {
+            self.executor((&graph, &analysis), &parameters, target, targets.len())
+        })?;
         Ok(PlaneObjective {
             dims: plane.dims(),
             samples: graph.samples,

@@ -29,6 +29,42 @@ pub(crate) struct Pool {
     states: Mutex<Vec<State>>,
 }
 
+/// A device on which a graph could not be prepared: it gives back what it is given.
+struct Unprepared {
+    device: String,
+    reason: String,
+}
+
+impl Executor for Unprepared {
+    fn evaluate(&self, _: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
+        Err(ObjectiveError::new(self.reason.clone()))
+    }
+
+    fn describe(&self) -> String {
+        self.device.clone()
+    }
+}
+
+/// The executors of a graph on devices that share its points: a device that fails while it is prepared, for want of memory perhaps, is
+/// as one that fails at its first point.
+///
+/// # Errors
+/// Where all devices fail, what the first says; and what is wrong with the request rather than with a device.
+pub(crate) fn prepared<T>(
+    targets: &[T],
+    prepare: impl Fn(&T) -> Result<Box<dyn Executor>, TraceError>,
+) -> Result<Vec<Box<dyn Executor>>, TraceError> {
+    let found: Vec<_> = targets.iter().map(prepare).collect();
+    let all_failed = found.iter().all(Result::is_err);
+    let others_go_on = |one: Result<Box<dyn Executor>, TraceError>| match one {
+        Err(TraceError::Device { device, reason }) if !all_failed => {
+            Ok(Box::new(Unprepared { device, reason }) as Box<dyn Executor>)
+        }
+        other => other,
+    };
+    found.into_iter().map(others_go_on).collect()
+}
+
 /// What is known of a device.
 #[derive(Clone, Default)]
 struct State {

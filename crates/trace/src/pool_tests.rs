@@ -155,3 +155,34 @@ fn one_device_alone_reports_its_own_error() {
     assert_eq!(words(&run(&pool, 3).unwrap_err()), "out of memory");
     assert!(pool.shares().is_empty());
 }
+
+#[test]
+fn a_device_that_cannot_be_prepared_leaves_all_points_to_the_others() {
+    let failure = |device: &str| TraceError::Device {
+        device: device.to_owned(),
+        reason: "no room for the data".to_owned(),
+    };
+    let prepare = |name: &&'static str| -> Result<Box<dyn Executor>, TraceError> {
+        match *name {
+            "full" => Err(failure(name)),
+            "unknown" => Err(TraceError::TooManyThreads { given: 5000 }),
+            name => Ok(Box::new(Fake::new(name, 10))),
+        }
+    };
+    let pool = Pool::new(prepared(&["full", "good"], prepare).unwrap());
+    // The good one may be done before the other is asked at all.
+    let mut runs = 0;
+    while pool.shares()[0].failed.is_none() {
+        run(&pool, 50).unwrap();
+        runs += 1;
+    }
+    let shares = pool.shares();
+    assert_eq!(shares[0].failed.as_deref(), Some("no room for the data"));
+    assert_eq!(
+        (&shares[1].device[..], shares[1].points),
+        ("good", 50 * runs)
+    );
+    let error = |names: &[&'static str]| prepared(names, prepare).err().unwrap().to_string();
+    assert_eq!(error(&["full", "full"]), failure("full").to_string());
+    assert!(error(&["good", "unknown"]).contains("5000"));
+}

@@ -26,7 +26,7 @@ pub(crate) struct HostExecutor {
 
 /// The buffers of a worker.
 pub(super) struct Scratch {
-    /// Of a block of points.
+    /// Of points, see [`Scratch::hold`].
     pub points: Buffer,
     pub tile: Buffer,
     /// What all tiles keep of one point, `[tiles][rows][lanes]`.
@@ -35,14 +35,10 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// The memory of a tile, for the points of the block whose values begin at `start`.
-    pub fn memory(&mut self, start: usize) -> Memory<'_> {
-        Memory {
-            points: &self.points[start..],
-            vectors: &[],
-            tile: &mut self.tile,
-            kept: &mut [],
-            whole: &mut self.whole,
+    /// Makes room for so many numbers of points: not all workers prepare some.
+    pub fn hold(&mut self, numbers: usize) {
+        if self.points.len() < numbers {
+            self.points = Buffer::zeros(numbers);
         }
     }
 
@@ -56,8 +52,9 @@ impl Scratch {
         Memory {
             points: point,
             vectors,
+            tile: &mut self.tile,
             kept,
-            ..self.memory(0)
+            whole: &mut self.whole,
         }
     }
 }
@@ -164,11 +161,10 @@ impl HostExecutor {
         let scratch = used.unwrap_or_else(|| {
             let Steps { plan, tiles, .. } = &self.steps;
             let given = !plan.given.is_empty();
-            let points = if given { 0 } else { plan.points_a_block() };
             let sub = if given { 1 } else { plan.points_a_tile(*tiles) };
             let whole = plan.whole_sums().map(|sum| sum.size).max();
             Scratch {
-                points: Buffer::zeros(points * plan.point_size),
+                points: Buffer::zeros(0),
                 tile: Buffer::zeros(sub * plan.tile_rows * tiles.lanes),
                 kept: if given { Buffer::zeros(0) } else { self.kept() },
                 whole: Buffer::zeros(whole.unwrap_or(0)),

@@ -1,7 +1,7 @@
 //! Points of a plane: blocks of points by ranges of tiles, in parallel. Sums over the samples are f64 in each tile, and
 //! over the tiles in their order, whatever the number of threads.
 
-use super::executor::{HostExecutor, Scratch, pieces};
+use super::executor::{Held, HostExecutor, Scratch, pieces};
 use super::in_order::Part;
 use super::steps::Memory;
 use crate::kernels::sum::moments;
@@ -9,6 +9,22 @@ use crate::schedule::plan::{Location, Output};
 use crate::schedule::{Evaluated, Executor, Spread};
 use landscape_core::{ObjectiveError, Point};
 use rayon::prelude::*;
+
+/// From so many blocks a thread on, threads take whole blocks: the last ones then end at about the same time.
+const MANY_BLOCKS: usize = 16;
+/// Tasks a thread that fewer blocks are divided into.
+const TASKS: usize = 32;
+
+/// Some points of a block, over some tiles.
+struct PointsOfTiles<'a> {
+    points: &'a [Point],
+    /// Of these points, `[points][point_size]`.
+    weights: &'a [f32],
+    /// The first tile.
+    first: usize,
+    /// Of each point, `[tiles][sums]`.
+    sums: Vec<&'a mut [Partial]>,
+}
 
 /// One sum over the samples of one tile, and their spread.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +51,9 @@ impl HostExecutor {
             .map_init(
                 || self.scratch(),
                 |scratch, (i, point)| {
-                    let buffer = &mut scratch.get().points;
+                    let scratch = scratch.get();
+                    scratch.hold(plan.point_size);
+                    let buffer = &mut scratch.points;
                     let point = std::slice::from_ref(point);
                     let partials = &partials[i * size..(i + 1) * size];
                     self.steps.of_points(&plan.again, point, buffer, &[]);
@@ -70,6 +88,7 @@ impl HostExecutor {
         let (steps, plan) = (&self.steps, &self.steps.plan);
         let (tiles, point) = (steps.tiles.count(), std::slice::from_ref(point));
         let mut partials = vec![Partial::default(); tiles * self.sum_size()];
+        scratch.hold(plan.point_size);
         for (index, pass) in plan.passes.iter().enumerate() {
             let Scratch {
                 points: buffer,
@@ -111,62 +130,142 @@ impl HostExecutor {
 
     /// Sums of all points, tile by tile: `[points][tiles][sums]`.
     fn sums(&self, points: &[Point]) -> Vec<Partial> {
-        let (tiles, size) = (self.steps.tiles.count(), self.sum_size());
-        let mut partials = vec![Partial::default(); points.len() * tiles * size];
-        if size == 0 {
+        let stride = self.steps.tiles.count() * self.sum_size();
+        let mut partials = vec![Partial::default(); points.len() * stride];
+        if stride == 0 {
             return partials;
         }
         let threads = rayon::current_num_threads();
         let block = self.steps.plan.points_a_block();
-        let blocks = points.len().div_ceil(block);
-        // Enough tasks for all threads; the tiles are cut where the points are few.
-        let parts = (4 * threads).div_ceil(blocks).clamp(1, tiles);
-        let tiles_a_part = tiles.div_ceil(parts);
-        let mut tasks = Vec::new();
-        let parts_of = partials.chunks_mut(block * tiles * size);
-        for (points, sums) in points.chunks(block).zip(parts_of) {
-            let mut by_part: Vec<Vec<&mut [Partial]>> = Vec::new();
-            by_part.resize_with(tiles.div_ceil(tiles_a_part), Vec::new);
-            for sums in sums.chunks_mut(tiles * size) {
-                for (part, sums) in sums.chunks_mut(tiles_a_part * size).enumerate() {
-                    by_part[part].push(sums);
-                }
-            }
-            for (part, sums) in by_part.into_iter().enumerate() {
-                tasks.push((points, part * tiles_a_part, sums));
-            }
+        if points.len() >= MANY_BLOCKS * threads * block {
+            let blocks = points.par_chunks(block);
+            let blocks = blocks.zip(partials.par_chunks_mut(block * stride));
+            blocks.for_each_init(
+                || self.scratch(),
+                |scratch, (points, sums)| self.block(points, sums, scratch.get()),
+            );
+            return partials;
         }
-        tasks.into_par_iter().for_each_init(
-            || self.scratch(),
-            |scratch, (points, first, mut sums)| {
-                self.block(points, first, &mut sums, scratch.get());
-            },
-        );
+        let round = threads * block;
+        let rounds = points.chunks(round);
+        for (points, sums) in rounds.zip(partials.chunks_mut(round * stride)) {
+            self.round(points, sums);
+        }
         partials
     }
 
-    /// One block of points over the tiles from `first` on; `sums[point]` is `[tiles][sums]`.
-    fn block(
-        &self,
-        points: &[Point],
-        first: usize,
-        sums: &mut [&mut [Partial]],
-        scratch: &mut Scratch,
-    ) {
+    /// One block of points over all tiles, on one thread.
+    fn block(&self, points: &[Point], sums: &mut [Partial], scratch: &mut Scratch) {
         let (steps, plan) = (&self.steps, &self.steps.plan);
-        let pass = &plan.passes[0];
-        steps.of_points(&pass.before.point, points, &mut scratch.points, &[]);
+        scratch.hold(points.len() * plan.point_size);
+        let Scratch {
+            points: weights,
+            tile,
+            whole,
+            ..
+        } = scratch;
+        steps.of_points(&plan.passes[0].before.point, points, weights, &[]);
+        let mut part = PointsOfTiles {
+            points,
+            weights,
+            first: 0,
+            sums: sums.chunks_mut(sums.len() / points.len()).collect(),
+        };
+        self.tiles(&mut part, tile, whole);
+    }
+
+    /// Blocks of points, no more than there are threads, on all of them: first the weights, and then tiles of some of the points,
+    /// so many and small that no thread waits long for the last one.
+    fn round(&self, points: &[Point], sums: &mut [Partial]) {
+        let plan = &self.steps.plan;
+        let (block, size) = (plan.points_a_block(), plan.point_size);
+        let threads = rayon::current_num_threads();
+        let mut held: Vec<Held> = points.chunks(block).map(|_| self.scratch()).collect();
+        let share = points.len().div_ceil(threads).min(block);
+        let weights = held.iter_mut().zip(points.chunks(block));
+        let weights: Vec<_> = weights
+            .flat_map(|(held, points)| {
+                let scratch = held.get();
+                scratch.hold(points.len() * size);
+                let buffers = scratch.points.chunks_mut((share * size).max(1));
+                points.chunks(share).zip(buffers)
+            })
+            .collect();
+        let before = &plan.passes[0].before.point;
+        weights
+            .into_par_iter()
+            .for_each(|(points, buffer)| self.steps.of_points(before, points, buffer, &[]));
+        let blocks = points.chunks(block).zip(&mut held);
+        let sums = sums.chunks_mut(sums.len() / points.len() * block);
+        let most = (TASKS * threads).div_ceil(points.len().div_ceil(block));
+        let parts: Vec<PointsOfTiles> = { blocks.zip(sums) }
+            .flat_map(|((points, held), sums)| self.parts(points, &held.get().points, sums, most))
+            .collect();
+        parts.into_par_iter().for_each_init(
+            || self.scratch(),
+            |scratch, mut part| {
+                let Scratch { tile, whole, .. } = scratch.get();
+                self.tiles(&mut part, tile, whole);
+            },
+        );
+    }
+
+    /// A block in about so many parts: of its tiles, and where these are few, of its points.
+    fn parts<'a>(
+        &self,
+        points: &'a [Point],
+        weights: &'a [f32],
+        sums: &'a mut [Partial],
+        most: usize,
+    ) -> Vec<PointsOfTiles<'a>> {
+        let (plan, tiles, size) = (&self.steps.plan, self.steps.tiles, self.sum_size());
+        let count = tiles.count();
+        let tiles_a_part = count.div_ceil(most);
+        let groups = most / count.div_ceil(tiles_a_part);
+        let sub = plan.points_a_tile(tiles);
+        let points_a_part = points.len().div_ceil(groups.max(1)).next_multiple_of(sub);
+        let mut parts = Vec::new();
+        let groups = points.chunks(points_a_part).enumerate();
+        for ((group, points), sums) in groups.zip(sums.chunks_mut(points_a_part * count * size)) {
+            let start = parts.len();
+            let weights = &weights[group * points_a_part * plan.point_size..];
+            parts.extend((0..count).step_by(tiles_a_part).map(|first| PointsOfTiles {
+                points,
+                weights,
+                first,
+                sums: Vec::with_capacity(points.len()),
+            }));
+            for sums in sums.chunks_mut(count * size) {
+                let own = parts[start..].iter_mut();
+                for (part, sums) in own.zip(sums.chunks_mut(tiles_a_part * size)) {
+                    part.sums.push(sums);
+                }
+            }
+        }
+        parts
+    }
+
+    /// Some points over some tiles.
+    fn tiles(&self, part: &mut PointsOfTiles, tile: &mut [f32], whole: &mut [f32]) {
+        let (steps, plan) = (&self.steps, &self.steps.plan);
+        let (pass, size) = (&plan.passes[0], self.sum_size());
         let sub = plan.points_a_tile(steps.tiles);
-        let size = self.sum_size();
-        for tile in 0..sums[0].len() / size {
-            for start in (0..points.len()).step_by(sub) {
-                let group = &points[start..points.len().min(start + sub)];
-                let memory = scratch.memory(start * plan.point_size);
-                let mut add = |p: usize, sum: usize, part: Part| {
-                    let sums = &mut sums[start + p][tile * size..(tile + 1) * size];
-                    self.add(sum, first + tile, part, sums);
+        for number in 0..part.sums[0].len() / size {
+            for start in (0..part.points.len()).step_by(sub) {
+                let group = &part.points[start..part.points.len().min(start + sub)];
+                let memory = Memory {
+                    points: &part.weights[start * plan.point_size..],
+                    vectors: &[],
+                    tile,
+                    kept: &mut [],
+                    whole,
                 };
-                steps.of_tile(pass, first + tile, group, false, memory, &mut add);
+                let at = part.first + number;
+                let mut add = |p: usize, sum: usize, value: Part| {
+                    let sums = &mut part.sums[start + p][number * size..(number + 1) * size];
+                    self.add(sum, at, value, sums);
+                };
+                steps.of_tile(pass, at, group, false, memory, &mut add);
             }
         }
     }

@@ -86,6 +86,9 @@ type Table = Vec<Option<DeviceTensor>>;
 
 impl DeviceExecutor {
     /// `parameters` in the order of the graph's slots, none where they are given for every run.
+    ///
+    /// # Errors
+    /// [`TraceError::NoDevice`], [`TraceError::Precision`], and [`TraceError::Device`] where the device cannot take the data.
     pub fn new(
         (graph, analysis): (&Graph, &Analysis),
         parameters: &[Fixed],
@@ -113,9 +116,12 @@ impl DeviceExecutor {
             device: open::inner(device).clone(),
             numbers,
         };
+        let batches = caught(&group.device, || {
+            Ok(context.batches(parameters, group.samples))
+        })?;
         Ok(Self {
             done: done(&plan),
-            batches: context.batches(parameters, group.samples),
+            batches,
             context,
             plan,
             group,
@@ -133,7 +139,7 @@ impl DeviceExecutor {
     ) -> Result<Replayed, TraceError> {
         let mut outputs = Vec::with_capacity(vectors.len().max(1));
         let mut some = |vectors: &[Vec<Vec<f64>>]| {
-            let found = self.caught(|| {
+            let found = caught(&self.group.device, || {
                 let table = self.given(parameters, vectors);
                 Ok(self.run(&[[0.0; 3]], table)?.0)
             })?;
@@ -151,16 +157,6 @@ impl DeviceExecutor {
     /// What is computed together.
     pub fn group(&self) -> &Group {
         &self.group
-    }
-
-    /// Drivers and LibTorch panic where their memory ends; nothing here is changed by a run.
-    fn caught<T>(&self, run: impl FnOnce() -> Result<T, String>) -> Result<T, TraceError> {
-        let found = catch_unwind(AssertUnwindSafe(run));
-        let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
-        found.map_err(|reason| TraceError::Device {
-            device: self.group.device.clone(),
-            reason,
-        })
     }
 
     /// Parameters and vectors where steps expect them.
@@ -527,7 +523,7 @@ impl Executor for DeviceExecutor {
     fn evaluate(&self, points: &[Point]) -> Result<Vec<Evaluated>, ObjectiveError> {
         let mut all = Vec::with_capacity(points.len());
         for points in points.chunks(self.group.points) {
-            let found = self.caught(|| self.at(points));
+            let found = caught(&self.group.device, || self.at(points));
             all.extend(found.map_err(ObjectiveError::new)?);
         }
         Ok(all)
@@ -540,6 +536,16 @@ impl Executor for DeviceExecutor {
     fn group(&self) -> Option<Group> {
         Some(self.group.clone())
     }
+}
+
+/// Drivers and LibTorch panic where their memory ends; nothing here is changed by a run.
+fn caught<T>(device: &str, run: impl FnOnce() -> Result<T, String>) -> Result<T, TraceError> {
+    let found = catch_unwind(AssertUnwindSafe(run));
+    let found = found.unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
+    found.map_err(|reason| TraceError::Device {
+        device: device.to_owned(),
+        reason,
+    })
 }
 
 /// Whether the data themselves are summed over the samples, so that they can't be cut into batches.
