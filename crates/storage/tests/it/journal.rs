@@ -341,7 +341,7 @@ fn changed_journals_are_understood_or_refused() {
     left_behind(&file);
     let (good, database) = (fs::read(journal(&file)).unwrap(), fs::read(&file).unwrap());
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
-    for _ in 0..150 {
+    for _ in 0..landscape_files::mutants::asked(60) {
         let mut bytes = good.clone();
         random ^= random << 13;
         random ^= random >> 7;
