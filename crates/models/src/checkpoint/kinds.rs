@@ -35,7 +35,7 @@ pub(super) fn file_of(path: PathBuf) -> Result<PathBuf, ModelsError> {
              mp_rank_00_model_states.pt in it, unless parameters are divided (ZeRO-3)"
         }
         () if there("saved_model.pb") => {
-            "it is a model of TensorFlow; export it with tf2onnx, and give --model net.onnx"
+            "it is a model of TensorFlow; export it with tf2onnx, and take net.onnx as the model"
         }
         () => {
             "it is a folder, without model.safetensors or pytorch_model.bin in it; give the file with the weights"
@@ -66,14 +66,14 @@ pub(super) fn other(source: &Source, contents: &Contents, layout: &Params) -> Op
         }
         () if tensors.iter().any(|t| is_kernel(t, layout)) => {
             "its matrices are called `kernel` and are [inputs, outputs], as those of Keras and JAX; export that network as ONNX and \
-             give it as --model, or turn them: {k.replace('kernel', 'weight'): v.T for k, v in weights.items()}"
+             take it as the model, or turn them: {k.replace('kernel', 'weight'): v.T for k, v in weights.items()}"
         }
         () if tensors
             .iter()
             .any(|t| t.name.ends_with("classifier.6.weight")) =>
         {
             "it is a VGG or AlexNet of torchvision, whose classifier has three layers and which has no name here; export the network, \
-             torch.export.save(torch.export.export(net.eval(), (x,)), \"net.pt2\"), and give --model net.pt2"
+             torch.export.save(torch.export.export(net.eval(), (x,)), \"net.pt2\"), and take net.pt2 as the model"
         }
         () if is_part(source.path()) => {
             "it is one part of a checkpoint in several files; give the index beside them, `*.index.json`"

@@ -257,11 +257,11 @@ fn instead(path: &str) -> Option<&'static str> {
             "tokens in a file of nanoGPT become data by x = numpy.memmap(\"train.bin\", dtype=\"uint16\"); \
              numpy.savez(\"data.npz\", x=x[:len(x) // 128 * 128].reshape(-1, 128))"
         }
-        "xls" | "xlsx" | "ods" => "save the sheet as CSV, and give --target COLUMN",
+        "xls" | "xlsx" | "ods" => "save the sheet as CSV, and name the column of the targets",
         "json" | "jsonl" | "feather" | "arrow" => {
-            "write it as a table, in pandas frame.to_parquet(\"data.parquet\"), and give --target COLUMN"
+            "write it as a table, in pandas frame.to_parquet(\"data.parquet\"), and name the column of the targets"
         }
-        "txt" | "dat" => "give a table the ending .csv, and --target COLUMN",
+        "txt" | "dat" => "give a table the ending .csv, and name the column of the targets",
         "gz" | "zip" | "bz2" | "xz" | "zst" | "tar" | "tgz" => {
             "unpack it, and give the file or folder that was in it"
         }

@@ -191,12 +191,12 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         ),
         () if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => (
             "an HDF5 file, as Keras writes them",
-            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and give --model net.onnx; or save the weights with \
+            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and take net.onnx as the model; or save the weights with \
              PyTorch's names as safetensors",
         ),
         () if is_of_keras(bytes) => (
             "a model of Keras 3",
-            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and give --model net.onnx",
+            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and take net.onnx as the model",
         ),
         () if matches!(
             bytes,
@@ -205,13 +205,13 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         {
             (
                 "MessagePack, as Flax writes it",
-                "export the network with jax2onnx, and give --model net.onnx; or save the weights with PyTorch's names as safetensors",
+                "export the network with jax2onnx, and take net.onnx as the model; or save the weights with PyTorch's names as safetensors",
             )
         }
         // The last bytes of LevelDB's tables.
         () if bytes.ends_with(&[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]) => (
             "the index of a checkpoint of TensorFlow",
-            "export the network with tf2onnx, and give --model net.onnx",
+            "export the network with tf2onnx, and take net.onnx as the model",
         ),
         () if bytes.starts_with(b"\x93NUMPY") => (
             "a single NumPy array",
