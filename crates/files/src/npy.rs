@@ -255,8 +255,9 @@ fn parse(text: &str) -> Result<(Stored, bool, bool, Vec<usize>), FileError> {
     let (big, kind) = stored(descr).ok_or_else(|| {
         let shown: String = descr.chars().take(40).collect();
         FileError::Unsupported(format!(
-            "has type `{}`; integers and f2, f4, f8 can be read",
-            shown.escape_debug()
+            "has type `{}`; {}",
+            shown.escape_debug(),
+            instead(descr)
         ))
     })?;
     let fortran = after("fortran_order").ok_or_else(unreadable)?;
@@ -270,6 +271,25 @@ fn parse(text: &str) -> Result<(Stored, bool, bool, Vec<usize>), FileError> {
         .map(|axis| axis.parse().map_err(|_| unreadable()))
         .collect::<Result<Vec<usize>, _>>()?;
     Ok((kind, big, fortran.starts_with("True"), shape))
+}
+
+/// What to store in the place of numbers of a type that is not read.
+fn instead(descr: &str) -> &'static str {
+    match descr
+        .trim_start_matches(['<', '>', '|', '='])
+        .chars()
+        .next()
+    {
+        Some('O') => {
+            "it holds Python's objects, which are never run; store numbers: numpy.array(x.tolist(), dtype=\"float32\")"
+        }
+        Some('U' | 'S') => {
+            "words become classes by numpy.unique(y, return_inverse=True)[1]; integers and f2, f4, f8 can be read"
+        }
+        Some('c') => "store the parts, x.real and x.imag; integers and f2, f4, f8 can be read",
+        Some('f') => "store it as x.astype(\"float64\"); integers and f2, f4, f8 can be read",
+        _ => "integers and f2, f4, f8 can be read",
+    }
 }
 
 /// Byte order and type of a descriptor such as `<f4`.

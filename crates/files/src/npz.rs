@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 /// An archive of arrays. All that is read of it comes out of one budget.
 pub struct Npz<R> {
@@ -60,7 +61,12 @@ impl<R: Read + Seek> Npz<R> {
         let Some(place) = place.or_else(|| self.archive.index_for_name(name)) else {
             return Ok(None);
         };
-        let entry = self.archive.by_index(place).map_err(bad)?;
+        let entry = self.archive.by_index(place).map_err(|error| match error {
+            ZipError::UnsupportedArchive(_) => FileError::Unsupported(
+                "is compressed or encrypted in a way that is not read; write it with numpy.savez or numpy.savez_compressed".into(),
+            ),
+            error => bad(error),
+        })?;
         let length = entry.size();
         Npy::new(entry, length, &self.budget).map(Some)
     }

@@ -1,5 +1,6 @@
 //! Why a file gives no program, or a program no loss.
 
+use crate::ways_out;
 use landscape_files::FileError;
 use landscape_trace::TraceError;
 use std::path::PathBuf;
@@ -72,10 +73,7 @@ impl ImportError {
             } => "get the file again, or export the program again",
             E::File { source, .. } => return source.help(),
             E::Kind { remedy, .. } => remedy,
-            E::Missing { .. } => {
-                "write this part of the network with other operations, or export a decomposed program \
-                 (`torch.export.export(net, args).run_decompositions()`)"
-            }
+            E::Missing { operations } => return Some(ways_out::of(operations)),
             E::Operation { problem, .. } if problem.contains("; ") => return None,
             E::Operation { .. } => "write this part of the network with other operations",
             E::Inputs(_) => "give what the inputs of the program take",
@@ -134,7 +132,7 @@ mod tests {
             remedy: "export the network".to_owned(),
         };
         let missing = ImportError::Missing {
-            operations: vec![("aten.x".to_owned(), String::new())],
+            operations: vec![("torch.ops.aten.x.default".to_owned(), String::new())],
         };
         let cases = [
             (cut, Some("export the program again")),

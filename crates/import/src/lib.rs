@@ -9,6 +9,7 @@ mod program;
 mod program_loss;
 mod pt2;
 mod source;
+mod ways_out;
 
 pub use array::Array;
 pub use error::ImportError;

@@ -56,6 +56,11 @@ impl Format {
         matches!(self, Format::Csv | Format::Json)
     }
 
+    /// Whether it has what is drawn, not the numbers: written by those who draw, not by this crate.
+    pub fn is_drawn(self) -> bool {
+        matches!(self, Format::Obj | Format::Gltf)
+    }
+
     /// Whether landscapes of so many directions are read from it.
     pub fn reads(self, dims: usize) -> bool {
         match self {

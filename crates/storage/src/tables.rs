@@ -2,6 +2,7 @@
 
 use crate::connection::{in_memory, literal};
 use crate::error::{Error, Place};
+use crate::formats::NOT_TEXT;
 use crate::formats::parquet::{Plain, broken, holds_numbers, identifier};
 use duckdb::Connection;
 use duckdb::arrow::array::{Array, Float64Array, Int64Array, StringArray};
@@ -46,8 +47,8 @@ pub struct TableFile {
     unnamed: Vec<String>,
     budget: Budget,
     name: Plain,
-    /// What stands between the fields of a line, where the file is a text.
-    delimiter: Option<char>,
+    /// What stands between the fields of a line, and how many lines there are in front of the header, where the file is a text.
+    text: Option<(char, usize)>,
 }
 
 /// The most columns.
@@ -85,7 +86,7 @@ impl TableFile {
             unnamed: Vec::new(),
             budget,
             name,
-            delimiter: text.as_ref().map(|text| text.delimiter),
+            text: text.as_ref().map(|text| (text.delimiter, text.remarks)),
         };
         table.describe(text.is_some_and(|text| text.is_first_unnamed()))?;
         match table.rows()? {
@@ -289,7 +290,7 @@ impl TableFile {
 
     /// What is wrong with the file: of a text the line, where it can be told.
     fn broken(&self, error: duckdb::Error) -> Error {
-        let line = self.delimiter.and_then(|d| odd_line(&self.path, d));
+        let line = self.text.and_then(|text| odd_line(&self.path, text));
         match line {
             Some((line, reason)) => Error::malformed(&self.path, Place::line(line), reason),
             None => broken(&self.path, &self.name, error),
@@ -297,13 +298,14 @@ impl TableFile {
     }
 }
 
-/// The first line of a text that is not as its header is.
-fn odd_line(path: &Path, delimiter: char) -> Option<(usize, String)> {
+/// The first line of a text that is not as its header is, which stands behind some others.
+fn odd_line(path: &Path, (delimiter, remarks): (char, usize)) -> Option<(usize, String)> {
     let bytes = landscape_files::read(path).ok()?;
     let mut wanted = None;
-    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+    let lines = bytes.split(|&byte| byte == b'\n').enumerate();
+    for (at, line) in lines.skip(remarks) {
         let Ok(text) = std::str::from_utf8(line) else {
-            return Some((at + 1, "this is not text (UTF-8)".to_owned()));
+            return Some((at + 1, NOT_TEXT.to_owned()));
         };
         let text = text.trim_end_matches('\r');
         if text.is_empty() {
@@ -334,6 +336,29 @@ fn odd_line(path: &Path, delimiter: char) -> Option<(usize, String)> {
 struct Text {
     start: String,
     delimiter: char,
+    /// Lines in front of the header.
+    remarks: usize,
+}
+
+/// What may stand between fields, in the order in which it is looked for.
+const DELIMITERS: [char; 4] = [',', ';', '\t', ' '];
+
+/// How many lines in front of the header begin with `#`: all that do, but for one that is the header itself, with a row of as many
+/// fields and a number behind it.
+fn remarks(start: &str) -> usize {
+    let is_header = |line: &str, next: &str| {
+        let delimiter = { DELIMITERS.into_iter() }.find(|&c| next.contains(c));
+        let Some(delimiter) = delimiter else {
+            return false;
+        };
+        let fields = |line: &str| line.matches(delimiter).count();
+        let mut row = next.split(delimiter);
+        fields(line) == fields(next) && row.any(|field| field.trim().parse::<f64>().is_ok())
+    };
+    let pairs = start.lines().zip(start.lines().skip(1));
+    pairs
+        .take_while(|(line, next)| line.starts_with('#') && !is_header(line, next))
+        .count()
 }
 
 impl Text {
@@ -352,30 +377,32 @@ impl Text {
         read.map_err(failed())?;
         let start = String::from_utf8_lossy(&start);
         let start = start.trim_start_matches('\u{feff}').to_owned();
-        let header = start.lines().next().unwrap_or_default();
-        let known = [',', ';', '\t', ' '];
-        let delimiter = known.into_iter().find(|&c| header.contains(c));
+        let remarks = remarks(&start);
+        let header = start.lines().nth(remarks).unwrap_or_default();
+        let delimiter = DELIMITERS.into_iter().find(|&c| header.contains(c));
         Ok(Text {
             delimiter: delimiter.unwrap_or(','),
             start,
+            remarks,
         })
     }
 
     /// Whether the first column has no name.
     fn is_first_unnamed(&self) -> bool {
-        self.start.starts_with(self.delimiter) || self.start.starts_with("\"\"")
+        let header = self.start.lines().nth(self.remarks).unwrap_or_default();
+        header.starts_with(self.delimiter) || header.starts_with("\"\"")
     }
 
     /// As a table of a query. Behind semicolons and tabulators a comma in a number is the decimal mark.
     fn source(&self, file: &str) -> String {
-        let mut rows = self.start.lines().skip(1);
+        let mut rows = self.start.lines().skip(self.remarks + 1);
         let decimal = match self.delimiter != ',' && rows.any(|row| row.contains(',')) {
             true => ", decimal_separator = ','",
             false => "",
         };
-        let delimiter = self.delimiter;
+        let (delimiter, skipped) = (self.delimiter, self.remarks);
         format!(
-            "read_csv({file}, header = true, sample_size = -1, delim = '{delimiter}', buffer_size = 4194304, \
+            "read_csv({file}, header = true, skip = {skipped}, sample_size = -1, delim = '{delimiter}', buffer_size = 4194304, \
              nullstr = ['', 'NA', 'N/A', 'NULL', 'null', 'None', '<NA>']{decimal})"
         )
     }

@@ -194,7 +194,7 @@ impl<'a> Export<'a> {
             Part::Directions => directions(store, &run)?,
             Part::Trajectory { label } => path(store, &run, label.as_deref())?,
             Part::Curvature(table) => curvature(store, &run, *table)?,
-            Part::Usual if run.kind == RunKind::Hessian && !is_scene(format) => {
+            Part::Usual if run.kind == RunKind::Hessian && !format.is_drawn() => {
                 let is_map = !store.summary(&run.name)?.shape.is_empty();
                 let table = match is_map {
                     true => CurvatureTable::Map,
@@ -202,7 +202,9 @@ impl<'a> Export<'a> {
                 };
                 curvature(store, &run, table)?
             }
-            Part::Usual if is_scene(format) => Contents::Scene(scene(store, &run, request.height)?),
+            Part::Usual if format.is_drawn() => {
+                Contents::Scene(scene(store, &run, request.height)?)
+            }
             Part::Usual => Contents::Landscape(store.load_surface(&run)?),
         };
         Ok(Export {
@@ -287,11 +289,6 @@ impl<'a> Export<'a> {
             }
         }
     }
-}
-
-/// Whether a format has what is drawn, not the numbers.
-fn is_scene(format: Format) -> bool {
-    matches!(format, Format::Obj | Format::Gltf)
 }
 
 /// The surface of the run as it is drawn, with its paths.

@@ -37,6 +37,7 @@ pub use error::{MOST_THREADS, TraceError};
 pub use kernels::simd::Level;
 pub use objective::{BatchStatistics, PlaneObjective, Target, Trace};
 pub use ops::binary::Binary;
+pub use ops::composed_index::Update;
 pub use ops::reduce::Reduction;
 pub use ops::table::SUPPORTED as SUPPORTED_OPERATIONS;
 pub use ops::unary::Unary;

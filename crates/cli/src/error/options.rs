@@ -78,7 +78,9 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             return Some(format!("`landscape data get {set}` downloads them"));
         }
         E::Models(ModelsError::Get(GetError::Io { .. })) => return None,
-        E::Models(ModelsError::Get(_)) => "name another server with --url URL",
+        E::Models(ModelsError::Get(_)) => {
+            "name another server with --url URL, or put the unpacked files where `landscape line --data SET` looks for them"
+        }
         E::Store(Store::NewerDuckDb { .. }) => "use a newer version of this program",
         E::Store(Store::Io { source, .. }) => io_help(source),
         E::Store(Store::Database { .. }) => "what was stored before is safe",
@@ -92,7 +94,8 @@ pub fn remedy(error: &StudyError) -> Option<String> {
             return Some(format!("give --model {name}, or another --weights file"));
         }
         E::Models(ModelsError::Checkpoint { .. }) => {
-            "check --model against the file, rename its tensors with --rename REGEX=REPLACEMENT, or give another --weights file"
+            "check --model against the file, rename its tensors with --rename REGEX=REPLACEMENT, or export a network without a name here and \
+             give it as --model net.pt2"
         }
         E::Models(ModelsError::Unordered { .. }) => {
             "give --rename REGEX=REPLACEMENT, for example --rename '^first=fc1'"

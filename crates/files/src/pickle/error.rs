@@ -5,10 +5,7 @@
 #[non_exhaustive]
 pub enum PickleError {
     /// All that could be weights is made by a class or function that is not understood.
-    #[error(
-        "it asks for the Python object `{name}`, which does not belong in a file of weights; nothing was run; \
-         save the weights alone: torch.save(model.state_dict(), FILE)"
-    )]
+    #[error("it {}", object(name))]
     Global {
         /// Module and name.
         name: String,
@@ -102,4 +99,59 @@ pub enum PickleError {
         /// The first of them, in Python.
         expression: String,
     },
+}
+
+/// Kinds of tensors that are not read, by parts of the names of what makes them: what they are, and what to write in Python
+/// for a tensor `v` that is read.
+const TENSORS: &[(&[&str], &str, &str)] = &[
+    (
+        &["float8"],
+        "tensors of 8-bit floating-point numbers",
+        "v.float()",
+    ),
+    (
+        &["Complex", "complex"],
+        "tensors of complex numbers",
+        "torch.view_as_real(v)",
+    ),
+    (
+        &[
+            "qtensor",
+            "QInt8Storage",
+            "QUInt8Storage",
+            "QInt32Storage",
+            "qint8",
+            "quint8",
+        ],
+        "quantised tensors",
+        "v.dequantize()",
+    ),
+    (&["_sparse_tensor"], "sparse tensors", "v.to_dense()"),
+];
+
+/// What a file asks for that is not read, and the remedy.
+fn object(name: &str) -> String {
+    let is = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if let Some((_, what, value)) = TENSORS.iter().find(|(parts, ..)| is(parts)) {
+        return format!(
+            "holds {what} (`{name}`), which are not read (nothing was run); save them as usual ones: \
+             torch.save({{k: {value} for k, v in torch.load(FILE).items()}}, OTHER)"
+        );
+    }
+    if is(&["meta_tensor"]) {
+        return "holds tensors of the device `meta`, which have shapes and no values (nothing was run); save the network once its weights are loaded".into();
+    }
+    if is(&["torch.distributed"]) {
+        return format!(
+            "holds tensors that are divided among processes (`{name}`; nothing was run); save whole ones: \
+             torch.distributed.checkpoint.state_dict.get_model_state_dict(model, options=StateDictOptions(full_state_dict=True))"
+        );
+    }
+    if is(&["_load_from_bytes"]) {
+        return "holds tensors that `pickle.dump` wrote (nothing was run); save them with PyTorch: torch.save(pickle.load(open(FILE, \"rb\")), OTHER)".into();
+    }
+    format!(
+        "asks for the Python object `{name}`, which does not belong in a file of weights; nothing was run; \
+         save the weights alone: torch.save(model.state_dict(), FILE)"
+    )
 }

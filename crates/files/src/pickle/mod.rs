@@ -157,6 +157,12 @@ impl Opened<'_> {
         (&view.shape, view.kind.is_float())
     }
 
+    /// Where the elements of a tensor lie, and how: the same for tensors that are one under several names.
+    pub fn place(&self, tensor: usize) -> (&[u8], usize, &[usize], &[usize]) {
+        let view = &self.object.arena.tensors[tensor];
+        (view.storage.key, view.offset, &view.shape, &view.strides)
+    }
+
     /// A tensor as it is stored.
     ///
     /// # Errors

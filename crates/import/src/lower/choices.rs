@@ -1,7 +1,7 @@
 //! Choices by index, and what is put or added at indices.
 
 use super::{Kind, LowerError, Lowered, Lowering, Tensor, axis, problem, size};
-use landscape_trace::{Binary, Unary};
+use landscape_trace::{Binary, Unary, Update};
 
 impl Lowering {
     /// Indices that count from the end where they are negative, as places from the first.
@@ -83,14 +83,14 @@ impl Lowering {
         })
     }
 
-    /// x with numbers put along an axis at an index for each of them, or added there.
+    /// x updated along an axis by numbers at an index for each of them.
     pub fn scatter(
         &mut self,
         x: &Tensor,
         place: i64,
         index: &Tensor,
         numbers: &Tensor,
-        add: bool,
+        update: Update,
     ) -> Lowered {
         let shape = self.shape(x);
         let place = axis(place, shape.len())?;
@@ -100,10 +100,19 @@ impl Lowering {
             true => self.expand_to(numbers, &wanted)?,
             false => numbers.clone(),
         };
+        if !matches!(update, Update::Put | Update::Add) {
+            self.each_with_each(&wanted, shape.get(place).copied().unwrap_or(1))?;
+        }
         let value = self
             .builder
-            .scatter(x.value, place, index.value, numbers.value, add)?;
+            .scatter(x.value, place, index.value, numbers.value, update)?;
         Ok(Tensor::new(value, x.kind.max(numbers.kind)))
+    }
+
+    /// Bounds what looks at numbers of a shape from each of so many places.
+    fn each_with_each(&self, shape: &[usize], places: usize) -> Lowered<()> {
+        self.spend(&[places])?;
+        self.within(&[shape, &[places]].concat())
     }
 
     /// `x[i, j, ..]` with tensors of indices for some of the first axes, and nothing for those that are kept, as in NumPy.
@@ -198,13 +207,13 @@ impl Lowering {
         self.permute(&rows, &order)
     }
 
-    /// x with numbers put (or added) at tensors of indices for its first axes.
+    /// x updated by numbers at tensors of indices for its first axes; at a mask they are put or added.
     pub fn index_put(
         &mut self,
         x: &Tensor,
         indices: &[Option<Tensor>],
         numbers: &Tensor,
-        add: bool,
+        update: Update,
     ) -> Lowered {
         if let [Some(mask)] = indices
             && mask.kind == Kind::Bool
@@ -213,9 +222,9 @@ impl Lowering {
             let mut shape = self.shape(mask);
             shape.resize(self.rank(x), 1);
             let mask = self.reshape_to(mask, &shape)?;
-            let new = match add {
-                true => self.binary(Binary::Add, x, numbers)?,
-                false => numbers.clone(),
+            let new = match update {
+                Update::Add => self.binary(Binary::Add, x, numbers)?,
+                _ => numbers.clone(),
             };
             return self.choose(&mask, &new, x);
         }
@@ -243,14 +252,26 @@ impl Lowering {
         let index = self.cat(&parts, -1)?;
         let rows = [&places[..], &shape[depth..]].concat();
         let numbers = self.expand_to(numbers, &rows)?;
-        self.scatter_nd(x, &index, &numbers, add)
+        self.scatter_nd(x, &index, &numbers, update)
     }
 
-    /// x with rows put (or added) at places, whose numbers for the first axes stand along the last axis of the index.
-    pub fn scatter_nd(&mut self, x: &Tensor, index: &Tensor, rows: &Tensor, add: bool) -> Lowered {
+    /// x updated by rows at places, whose numbers for the first axes stand along the last axis of the index.
+    pub fn scatter_nd(
+        &mut self,
+        x: &Tensor,
+        index: &Tensor,
+        rows: &Tensor,
+        update: Update,
+    ) -> Lowered {
+        if !matches!(update, Update::Put | Update::Add) {
+            let depth = self.shape(index).last().copied().unwrap_or(1);
+            let shape = self.shape(x);
+            let places = shape.iter().take(depth).product();
+            self.each_with_each(&self.shape(rows), places)?;
+        }
         let value = self
             .builder
-            .scatter_nd(x.value, index.value, rows.value, add)?;
+            .scatter_nd(x.value, index.value, rows.value, update)?;
         Ok(Tensor::new(value, x.kind.max(rows.kind)))
     }
 

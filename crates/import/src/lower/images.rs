@@ -348,7 +348,7 @@ impl Lowering {
         }
     }
 
-    /// Bilinear values of images at places from -1 to 1.
+    /// Values of images at places from -1 to 1.
     pub fn grid_sample(&mut self, x: &Tensor, places: &Tensor, how: GridSample) -> Lowered {
         let value = self.builder.grid_sample(x.value, places.value, how)?;
         Ok(Tensor::new(value, Kind::Float))

@@ -355,6 +355,7 @@ fn operand(memory: &Memory, argument: &Argument) -> Lowered<Operand> {
         Argument::ScalarType(x) => Operand::Int(*x as i64),
         Argument::Bool(x) => Operand::Bool(*x),
         Argument::Bools(all) => list(all, |x| Ok(Operand::Bool(*x)))?,
+        Argument::Graph(_) => return problem("a graph is not a value"),
         Argument::Unknown(kind) => {
             return problem(format!("arguments of the kind `{kind}` are not supported"));
         }

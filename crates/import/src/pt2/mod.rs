@@ -7,6 +7,7 @@
 
 mod archive;
 mod aten;
+mod blocks;
 mod call;
 mod graph;
 mod memory;
@@ -165,7 +166,11 @@ impl Reader {
     }
 
     fn source(mut self, program: ExportedProgram) -> Result<Source, FileError> {
-        let schema::GraphModule { graph, signature } = program.graph_module;
+        let schema::GraphModule {
+            mut graph,
+            signature,
+        } = program.graph_module;
+        blocks::written_out(&mut graph);
         let metas = &graph.tensor_values;
         self.shared = shared(&signature.input_specs);
         let mut given = Vec::new();
@@ -493,7 +498,8 @@ fn training(nodes: &[Node]) -> Vec<String> {
             .inputs
             .iter()
             .find(|input| input.name == "running_mean");
-        mean.is_none_or(|input| !matches!(input.arg, Argument::None))
+        let given = mean.is_none_or(|input| !matches!(input.arg, Argument::None));
+        given && !node.target.ends_with(".no_stats")
     };
     let flag = |node: &Node, name: &str| {
         let given = node.inputs.iter().find(|input| input.name == name);
@@ -518,8 +524,12 @@ fn training(nodes: &[Node]) -> Vec<String> {
         "training",
     );
     if norms > 0 {
+        let (norms, were, use_) = match norms {
+            1 => ("1 batch norm".to_owned(), "was", "it uses"),
+            n => (format!("{n} batch norms"), "were", "they use"),
+        };
         notes.push(format!(
-            "{norms} batch norms were exported in training mode; they use the running statistics unless others are chosen"
+            "{norms} {were} exported in training mode; {use_} the running statistics unless others are chosen"
         ));
     }
     let dropouts = count(

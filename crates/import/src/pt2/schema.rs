@@ -25,14 +25,22 @@ pub(super) struct GraphModule {
     pub signature: Signature,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Graph {
     pub inputs: Vec<Argument>,
+    #[serde(default)]
+    pub outputs: Vec<Argument>,
     pub nodes: Vec<Node>,
     pub tensor_values: HashMap<String, TensorMeta>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A graph that a node computes.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Inner {
+    pub graph: Graph,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Node {
     pub target: String,
     pub inputs: Vec<NamedArgument>,
@@ -42,7 +50,7 @@ pub(super) struct Node {
 }
 
 /// What a node says of where it comes from.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Metadata {
     #[serde(default)]
     pub stack_trace: Option<String>,
@@ -50,7 +58,7 @@ pub(super) struct Metadata {
     pub nn_module_stack: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct NamedArgument {
     pub name: String,
     pub arg: Argument,
@@ -61,7 +69,7 @@ pub(super) struct Named {
     pub name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct TensorMeta {
     pub dtype: u64,
     pub sizes: Vec<SymInt>,
@@ -178,7 +186,7 @@ pub(super) enum Symbolic {
     Bool(bool),
 }
 
-/// An argument of a node; a graph is one of operations that hold others, which are not read.
+/// An argument of a node.
 #[derive(Debug, Clone)]
 pub(super) enum Argument {
     None,
@@ -196,6 +204,8 @@ pub(super) enum Argument {
     ScalarType(u64),
     Bool(bool),
     Bools(Vec<bool>),
+    /// What an operation that holds others computes.
+    Graph(Box<Graph>),
     /// Layouts, devices, memory formats.
     Other,
     /// What is not read, by name.
@@ -256,6 +266,7 @@ fn argument<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Argument,
         "as_scalar_type" => Argument::ScalarType(map.next_value()?),
         "as_bool" => Argument::Bool(map.next_value()?),
         "as_bools" => Argument::Bools(map.next_value()?),
+        "as_graph" => Argument::Graph(Box::new(map.next_value::<Inner>()?.graph)),
         "as_none" | "as_memory_format" | "as_layout" | "as_device" => {
             map.next_value::<IgnoredAny>()?;
             if kind == "as_none" {

@@ -4,18 +4,21 @@ use crate::reference::array;
 use landscape_core::alignment::match_weights;
 use landscape_core::{Direction, Objective, Parameter, Params, Plane};
 use landscape_files::Npz;
-use landscape_import::{Loss, Program, ProgramLoss};
+use landscape_import::{ImportError, Loss, Program, ProgramLoss};
 use landscape_trace::{BatchStatistics, Trace};
 use std::path::Path;
 
 fn network() -> (ProgramLoss, Trace) {
+    opened("net.pt2", "data.npz").unwrap()
+}
+
+fn opened(net: &str, data: &str) -> Result<(ProgramLoss, Trace), ImportError> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/batch_norm");
-    let net = Program::open(folder.join("net.pt2")).unwrap();
-    let net = net.with_loss(Loss::CrossEntropy);
-    let mut data = Npz::open(&folder.join("data.npz")).unwrap();
+    let net = Program::open(folder.join(net))?.with_loss(Loss::CrossEntropy);
+    let mut data = Npz::open(&folder.join(data)).unwrap();
     let [x, y] = ["x", "y"].map(|name| array(&mut data, name).unwrap());
-    let trace = net.trace(&[("", x)], &y).unwrap();
-    (net, trace)
+    let trace = net.trace(&[("", x)], &y)?;
+    Ok((net, trace))
 }
 
 /// Losses at both ends of a line and in its middle.
@@ -84,4 +87,46 @@ fn a_permuted_twin_is_the_network_after_alignment() {
     let matching = match_weights(&spec, own, &twin, 0).unwrap();
     let aligned = spec.apply(&twin, &matching.permutations).unwrap();
     assert_eq!(&aligned, own);
+}
+
+/// An instance norm with running statistics, whole and taken apart, keeps them, and mixes no samples. Taken apart for a number of
+/// samples it holds that number.
+#[test]
+fn an_instance_norm_keeps_its_running_statistics() {
+    for file in ["instance-whole.pt2", "instance-apart.pt2"] {
+        let (net, trace) = opened(file, "instance.npz").unwrap();
+        assert!(
+            net.program().notes().is_empty(),
+            "{:?}",
+            net.program().notes()
+        );
+        assert_eq!(trace.mixes_samples(), None, "{file}");
+        for statistics in [BatchStatistics::Frozen, BatchStatistics::Batch] {
+            let trace = trace.with_batch_norm(statistics).unwrap();
+            let found = line(&trace, net.parameters(), &moved(net.parameters()))[0];
+            assert!(
+                (found - 1.432_807_448).abs() < 1e-6,
+                "{file} {statistics:?}: {found}"
+            );
+        }
+    }
+    let error = opened("instance-fixed.pt2", "instance.npz")
+        .unwrap_err()
+        .to_string();
+    for words in [
+        "its instance norm was taken apart",
+        "run_decompositions()",
+        "torch.export.Dim",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+/// Another point.
+fn moved(params: &Params) -> Params {
+    let tensors = params.iter().map(|tensor| Parameter {
+        data: tensor.data.iter().map(|x| x + 0.1).collect(),
+        ..tensor.clone()
+    });
+    Params::new(tensors.collect()).unwrap()
 }

@@ -44,6 +44,7 @@ fn damaged_files_do_no_harm() {
         ("mlp_regressor", "legacy.onnx"),
         ("pinn", "dynamo.onnx"),
         ("gpt", "legacy.onnx"),
+        ("autoencoder", "legacy.onnx"),
         ("lstm", "legacy.onnx"),
         ("shufflenet_v2", "legacy.onnx"),
     ] {

@@ -82,6 +82,10 @@ pub fn damaged_programs_do_no_harm() {
             "pt2 volumes",
             part("reference/operations.zip", "conv_transpose3d.pt2"),
         ),
+        (
+            "pt2 blocks",
+            part("reference/operations.zip", "no_grad_within.pt2"),
+        ),
         ("pt2 of 2.5", part("versions/versions.zip", "2.5.pt2")),
         ("pt2 of 2.8", part("versions/versions.zip", "2.8.pt2")),
     ] {

@@ -1,6 +1,7 @@
 """Exports one small program for each of PyTorch's operations, and computes its losses and gradient in f64.
 
-    python operations.py
+    python operations.py            all
+    python operations.py topk sort  these; the others stay as they are
 
 writes `operations.zip`: `NAME.pt2`, for 4 samples, and `truth.json` (see `tests/it/operations.rs`). PyTorch 2.9.
 """
@@ -11,10 +12,12 @@ import logging
 import math
 import pathlib
 import re
+import sys
 import warnings
 import zipfile
 
 import torch
+import torch.utils.checkpoint
 from torch import nn
 from torch.nn import functional as F
 
@@ -68,6 +71,10 @@ OPERATIONS = {
     "pad_replicate": "F.pad(i, (1, 2, 2, 1), mode='replicate')", "pad_circular": "F.pad(i, (1, 2, 2, 1), mode='circular')",
     "index_list": "x[:, [0, 5, 5, -1]]", "index_two": "i[:, [[0, 1], [2, 0]], [1, 3]]", "index_apart": "i[:, [0, 2], :, [1, 3]].transpose(0, 1)", "index_select": "x.index_select(1, torch.tensor([3, 0, 3]))",
     "gather": "x.gather(1, (p * 3).long().clamp(max=11))", "scatter": "x.scatter(1, (p * 3).long().clamp(max=11)[:, :1], 1.5 * x[:, :1])", "scatter_add": "x.scatter_add(1, (p * 3).long().clamp(max=11), p)",
+    "scatter_product": "x.scatter_reduce(1, (p * 3).long().clamp(max=5), p, 'prod')", "scatter_most": "x.scatter_reduce(1, (p * 3).long().clamp(max=5)[:, :7], p[:, :7], 'amax')",
+    "scatter_least": "x.scatter_reduce(1, (p * 3).long().clamp(max=5), p, 'amin', include_self=False)", "scatter_mean": "x.scatter_reduce(1, (p * 3).long().clamp(max=5), p, 'mean')",
+    "scatter_mean_alone": "x.scatter_reduce(1, (p * 3).long().clamp(max=5), p, 'mean', include_self=False)",
+    "index_product": "i.index_reduce(2, torch.tensor([1, 1, 3]), i[:, :, :3] + 2, 'prod')", "index_most": "x.index_reduce(1, torch.tensor([1, 1, 4]), p[:, :3], 'amax', include_self=False)",
     "index_add": "x.index_add(1, torch.tensor([1, 1, 4]), p[:, :3])", "index_put": "torch.index_put(x.t(), (torch.tensor([0, 3]),), p.t()[:2]).t()", "index_copy": "x.index_copy(1, torch.tensor([2, 7]), p[:, :2])",
     "index_fill": "x.index_fill(1, torch.tensor([2, 7]), 0.5)", "take_along_dim": "torch.take_along_dim(x, p.argsort(1), 1)", "one_hot": "F.one_hot((p * 2).long().clamp(max=4), 5) * x.unsqueeze(2)",
     "bucketize": "x * torch.bucketize(x.detach(), torch.tensor([-1.0, 0.0, 1.0]))", "masked_rows": "x[:, torch.tensor([True, False, True] * 4)]",
@@ -85,8 +92,9 @@ OPERATIONS = {
     "adaptive_max_pool2d": "F.adaptive_max_pool2d(i, (3, 2))", "lp_pool": "F.lp_pool2d(p.view(-1, 3, 2, 2), 2, 2)", "interpolate_nearest": "F.interpolate(i, scale_factor=2)", "interpolate_nearest_down": "F.interpolate(i, size=(3, 5))", "interpolate_exact": "F.interpolate(i, size=(3, 7), mode='nearest-exact')",
     "interpolate_bilinear": "F.interpolate(i, size=(6, 3), mode='bilinear')", "interpolate_corners": "F.interpolate(i, size=(6, 3), mode='bilinear', align_corners=True)", "interpolate_scale": "F.interpolate(i, scale_factor=1.7, mode='bilinear')",
     "interpolate_bicubic": "F.interpolate(i, size=(6, 3), mode='bicubic')", "interpolate_linear": "F.interpolate(s, size=7, mode='linear')", "interpolate_trilinear": "F.interpolate(i.unsqueeze(1), size=(2, 6, 5), mode='trilinear')", "interpolate_antialias": "F.interpolate(i, size=(2, 3), mode='bilinear', antialias=True)",
-    "grid_sample": "F.grid_sample(i, torch.stack([x, p - 1], 2).view(-1, 3, 4, 2).tanh())", "affine_grid": "F.grid_sample(i, F.affine_grid(0.3 * x.view(-1, 2, 6)[:, :, :3], (i.shape[0], 3, 4, 4), align_corners=False))", "unfold_patches": "F.unfold(i, (2, 3), 1, (1, 0), (2, 1))", "fold": "F.fold(F.unfold(i, 2), (4, 4), 2)",
+    "grid_sample": "F.grid_sample(i, torch.stack([x, p - 1], 2).view(-1, 3, 4, 2).tanh())", "grid_sample_nearest": "F.grid_sample(i, torch.stack([x, p - 1], 2).view(-1, 3, 4, 2).tanh(), mode='nearest', padding_mode='border') + i[:, :, :3]", "affine_grid": "F.grid_sample(i, F.affine_grid(0.3 * x.view(-1, 2, 6)[:, :, :3], (i.shape[0], 3, 4, 4), align_corners=False))", "unfold_patches": "F.unfold(i, (2, 3), 1, (1, 0), (2, 1))", "fold": "F.fold(F.unfold(i, 2), (4, 4), 2)",
     "layer_norm": "F.layer_norm(i, (4, 4), w.view(12)[:1].expand(16).view(4, 4))", "rms_norm": "F.rms_norm(s, (4,), w.view(12)[:4], 1e-3)", "group_norm": "F.group_norm(s, 3, w.view(12)[:6], w.view(12)[6:])", "instance_norm": "F.instance_norm(i, weight=w.view(12)[:3], bias=w.view(12)[3:6])",
+    "instance_norm_fixed": "F.instance_norm(i, torch.tensor([0.1, -0.2, 0.3]), torch.tensor([0.5, 1.5, 2.0]), w.view(12)[:3], w.view(12)[3:6], use_input_stats=False)",
     "batch_norm": "F.batch_norm(i, torch.tensor([0.1, -0.2, 0.3]), torch.tensor([0.5, 1.5, 2.0]), w.view(12)[:3], w.view(12)[3:6])", "local_response_norm": "F.local_response_norm(i, 2)", "cosine_similarity": "F.cosine_similarity(s, s.flip(1), 2)", "pairwise_distance": "F.pairwise_distance(x, p).unsqueeze(1)",
     "attention": "F.scaled_dot_product_attention(i, i.flip(2), i)", "attention_causal": "F.scaled_dot_product_attention(i, i.flip(2), i, is_causal=True)", "attention_mask": "F.scaled_dot_product_attention(i, i, i, attn_mask=torch.tensor([True, True, False, True]).expand(4, 4))",
     "attention_bias": "F.scaled_dot_product_attention(i, i, i, attn_mask=w.view(3, 4)[:, None, :], scale=0.3)", "attention_grouped": "F.scaled_dot_product_attention(i.repeat(1, 2, 1, 1), i, i, enable_gqa=True)",
@@ -100,7 +108,9 @@ OPERATIONS = {
     "cross": "torch.linalg.cross(s.transpose(1, 2)[..., :3], s.transpose(1, 2)[..., 3:])", "cross_first": "torch.cross(i, i.flip(2), dim=1)", "isclose": "x * torch.isclose((3 * x).round(), 3 * x.detach(), atol=0.2)", "logaddexp2": "torch.logaddexp2(x, p)",
     "nanmean": "torch.nanmean(torch.where(x > 0, x, math.nan), 1, keepdim=True)", "kron": "torch.kron(i, w.view(3, 4))", "isin": "x * torch.isin((3 * p.detach()).long(), torch.tensor([1, 3]))",
     "max_unpool2d": "F.max_unpool2d(*F.max_pool2d(i, 2, return_indices=True), 2) * i", "atleast": "torch.atleast_3d(x)[:, :, 0] * torch.atleast_2d(p)", "dstack": "torch.dstack([x, p])",
-    "msort": "torch.msort(x.t()).t()", "multi_dot": "torch.linalg.multi_dot([x, w.view(12, 1), w.view(1, 12)])", "weight_norm": "F.linear(x, torch._weight_norm(w.view(3, 4).repeat(1, 3), w.view(12)[:3, None]))",
+    "msort": "torch.msort(x.t()).t()", "multi_dot": "torch.linalg.multi_dot([x, w.view(12, 1), w.view(1, 12)])",
+    "no_grad": "without_gradient(x, p)", "no_grad_within": "without_gradient_within(x, p)", "autocast": "in_full_precision(x, p)", "checkpointed": "computed_again(x)", "embedding_bag": "F.embedding_bag((p * 2).long().clamp(max=3), w.view(4, 3), mode='sum')",
+    "weight_norm": "F.linear(x, torch._weight_norm(w.view(3, 4).repeat(1, 3), w.view(12)[:3, None]))",
 }
 
 
@@ -167,6 +177,32 @@ def write_buffer(i):
     return (y @ y.transpose(1, 2) + bias).softmax(-1) @ y
 
 
+def without_gradient(x, p):
+    with torch.no_grad():
+        y = (x * x).sum(1, keepdim=True)
+        z = p.cos()
+    return x * y + z
+
+
+def without_gradient_within(x, p):
+    with torch.no_grad():
+        y = x.sin()
+        with torch.enable_grad():
+            z = y * p
+        y = y + z.clamp(min=0.1)
+    return x * y
+
+
+def in_full_precision(x, p):
+    with torch.autocast("cpu", enabled=False):
+        y = x @ p.t().mean(1, keepdim=True)
+    return y * x
+
+
+def computed_again(x):
+    return torch.utils.checkpoint.checkpoint(lambda a: a.sin() * a, x, use_reentrant=False)
+
+
 class Operation(nn.Module):
     def __init__(self, text, pattern):
         super().__init__()
@@ -201,8 +237,18 @@ def main():
     generator = torch.Generator().manual_seed(9)
     x = torch.round(torch.randn(SAMPLES, 48, generator=generator) * 64) / 64
     truth = {"x": x.tolist(), "cases": {}}
-    with zipfile.ZipFile(pathlib.Path(__file__).parent / "operations.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    path = pathlib.Path(__file__).parent / "operations.zip"
+    kept = {}
+    if wanted := sys.argv[1:]:
+        with zipfile.ZipFile(path) as archive:
+            truth["cases"] = json.loads(archive.read("truth.json"))["cases"]
+            kept = {name: archive.read(name) for name in archive.namelist() if name != "truth.json" and name[:-4] not in wanted}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in kept.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
         for name, text in OPERATIONS.items():
+            if wanted and name not in wanted:
+                continue
             try:
                 width = Operation(text, None)(x).shape[1]
                 pattern = torch.cos(torch.arange(width, dtype=torch.float32) + 1)

@@ -128,22 +128,20 @@ pub(super) fn choose<'c>(
     layout: &Params,
     without_buffers: bool,
 ) -> Result<Choice<'c>, Refusal> {
-    let tensors = &contents.tensors[..];
-    let readings = [
-        Reading::new(How::Plain, tensors, str::to_owned, layout),
-        Reading::new(How::Unwrapped, tensors, without_wrappers, layout),
-        Reading::new(How::Translated, stacked, translated, layout),
-    ];
+    let names: Vec<&str> = layout.iter().map(|t| t.name.as_str()).collect();
+    let readings = readings(contents, stacked, &names);
     let fits = |c: &Candidate| c.fits(layout, without_buffers);
+    let (within, ordered): (Vec<Reading>, Vec<_>);
     let mut all = Vec::new();
-    for reading in &readings {
-        all.extend(candidates(reading));
-        if all.iter().any(fits) {
-            break;
-        }
+    extend(&mut all, &readings, fits);
+    if !all.iter().any(fits) {
+        let inner = inner_names(&names);
+        within = { inner.iter() }
+            .flat_map(|names| self::readings(contents, stacked, names))
+            .collect();
+        extend(&mut all, &within, fits);
     }
     let mut unordered = None;
-    let ordered;
     if !all.iter().any(fits) {
         (ordered, unordered) = order::by_order(contents, layout);
         all.extend(ordered.iter().map(|found| Candidate {
@@ -168,6 +166,52 @@ pub(super) fn choose<'c>(
     })
 }
 
+/// The file's tensors in every reading of their names, against those of a network.
+fn readings<'c>(contents: &'c Contents, stacked: &'c [Tensor], names: &[&str]) -> [Reading<'c>; 3] {
+    let tensors = &contents.tensors[..];
+    [
+        Reading::new(How::Plain, tensors, str::to_owned, names),
+        Reading::new(How::Unwrapped, tensors, without_wrappers, names),
+        Reading::new(How::Translated, stacked, translated, names),
+    ]
+}
+
+/// Adds what the readings find, until something fits.
+fn extend<'r, 'c>(
+    all: &mut Vec<Candidate<'r, 'c>>,
+    readings: &'r [Reading<'c>],
+    fits: impl Fn(&Candidate) -> bool,
+) {
+    for reading in readings {
+        all.extend(candidates(reading));
+        if all.iter().any(&fits) {
+            break;
+        }
+    }
+}
+
+/// The names of a network without the modules that all of it is in: a program of a module around the network has `net.fc1.weight`,
+/// its checkpoints `fc1.weight`.
+fn inner_names<'n>(names: &[&'n str]) -> Vec<Vec<&'n str>> {
+    const LEVELS: usize = 4;
+    let mut levels: Vec<Vec<&str>> = Vec::new();
+    let mut names = names.to_vec();
+    while levels.len() < LEVELS {
+        let first = names.first().and_then(|name| name.split_once('.'));
+        let Some((module, _)) = first else { break };
+        let within = |name: &&'n str| {
+            let rest = name.strip_prefix(module)?.strip_prefix('.')?;
+            rest.contains('.').then_some(rest)
+        };
+        let Some(inner) = names.iter().map(within).collect::<Option<Vec<_>>>() else {
+            break;
+        };
+        levels.push(inner.clone());
+        names = inner;
+    }
+    levels
+}
+
 /// A candidate for each prefix that stands before a name of the layout.
 fn candidates<'r, 'c>(reading: &'r Reading<'c>) -> Vec<Candidate<'r, 'c>> {
     let anchors = &reading.wanted[..reading.wanted.len().min(ANCHORS)];
@@ -183,14 +227,14 @@ fn candidates<'r, 'c>(reading: &'r Reading<'c>) -> Vec<Candidate<'r, 'c>> {
 }
 
 impl<'c> Reading<'c> {
-    fn new(how: How, tensors: &'c [Tensor], read: fn(&str) -> String, layout: &Params) -> Self {
+    fn new(how: How, tensors: &'c [Tensor], read: fn(&str) -> String, wanted: &[&str]) -> Self {
         let names: Vec<String> = tensors.iter().map(|t| read(&t.name)).collect();
         Reading {
             how,
             known: names.iter().cloned().zip(tensors).collect(),
             tensors,
             names,
-            wanted: layout.iter().map(|t| read(&t.name)).collect(),
+            wanted: wanted.iter().map(|name| read(name)).collect(),
         }
     }
 
@@ -248,11 +292,11 @@ impl<'r, 'c> Candidate<'r, 'c> {
         self.prefix.split('.').next().unwrap_or_default()
     }
 
-    /// The other tensors behind the same prefix and in dictionaries as deep, by the rest of their name.
+    /// The other tensors behind the same prefix and in dictionaries as deep, by the rest of their name. What is one of the
+    /// network's own under another name (tied weights) is none of them.
     pub(super) fn beside(&self) -> Vec<(&'r str, &'c Tensor)> {
         let depth = self.own.iter().flatten().map(|t| t.depth).max();
-        let address = |tensor: &Tensor| std::ptr::from_ref(tensor);
-        let own: HashSet<_> = self.own.iter().flatten().map(|t| address(t)).collect();
+        let own: HashSet<_> = self.own.iter().flatten().map(|t| t.parts()).collect();
         let mut seen: HashSet<&str> = match self.how {
             How::Ordered => HashSet::new(),
             _ => self.reading.wanted.iter().map(String::as_str).collect(),
@@ -260,7 +304,7 @@ impl<'r, 'c> Candidate<'r, 'c> {
         let mut beside = Vec::new();
         for (name, tensor) in self.reading.names.iter().zip(self.reading.tensors) {
             if let Some(rest) = name.strip_prefix(self.prefix)
-                && !own.contains(&address(tensor))
+                && !own.contains(&tensor.parts())
                 && seen.insert(rest)
                 && depth.is_none_or(|depth| tensor.depth == depth)
             {

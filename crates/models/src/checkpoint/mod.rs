@@ -11,6 +11,7 @@ use std::path::Path;
 mod choice;
 mod fold;
 mod gpt;
+mod kinds;
 mod notes;
 mod order;
 mod place;
@@ -112,7 +113,8 @@ pub struct LoadOptions<'a> {
 
 /// The parameters of a network from a file.
 ///
-/// A file is one of [`load_weights`]; or an index of safetensors or PyTorch files beside it (`*.index.json`); or
+/// A file is one of [`load_weights`]; or a folder of Hugging Face's programs with `model.safetensors`, `pytorch_model.bin` or an
+/// index; or an index of safetensors or PyTorch files beside it (`*.index.json`); or
 /// `FILE:KEY` for the network under a key in it, a path of keys with points between them. A file whose own name has the
 /// colon is that file.
 ///
@@ -184,7 +186,13 @@ pub fn load_layout_with(
     let stacked = fold::stacked(&contents.tensors);
     let stacked = stacked.as_deref().unwrap_or(&contents.tensors);
     let choice = choice::choose(&contents, stacked, layout, options.buffers.is_some());
-    let choice = choice.map_err(|refusal| refused(refusal, model, &source))?;
+    let choice = choice.map_err(|refusal| {
+        let other = kinds::other(&source, &contents, layout);
+        match (&refusal, other) {
+            (Refusal::Layout { .. }, Some(what)) => ModelsError::unsupported(path, what),
+            _ => refused(refusal, model, &source),
+        }
+    })?;
     let found: Vec<&Tensor> = choice.tensors.iter().flatten().copied().collect();
     let mut arrays = source.read(&found)?.into_iter();
     let parameters = { layout.iter().zip(&choice.tensors) }.map(|(own, found)| {

@@ -57,6 +57,12 @@ fn named(index: &Value, path: &Path) -> Result<Shards, ModelsError> {
                 "it names a file outside its folder; the parts of a checkpoint belong beside its index",
             )
         })?;
+        if !folder.join(file).exists() {
+            let reason = format!(
+                "it names the part `{file}`, which is not beside it; get all parts that it names"
+            );
+            return Err(ModelsError::unsupported(path, reason));
+        }
         places.insert(file, 0);
     }
     for (place, number) in places.values_mut().enumerate() {

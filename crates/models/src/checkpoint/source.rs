@@ -41,6 +41,11 @@ impl Tensor {
         crate::files::product(&self.shape).unwrap_or(usize::MAX)
     }
 
+    /// Where its parts lie in the file.
+    pub(super) fn parts(&self) -> Vec<(usize, usize)> {
+        self.parts.iter().map(Listed::place).collect()
+    }
+
     /// Whether both are the same tensors of the file.
     pub(super) fn is(&self, other: &Tensor) -> bool {
         let same = |(a, b): (&Listed, &Listed)| a.is(b);
@@ -75,7 +80,9 @@ pub(super) struct Bytes {
 impl Bytes {
     /// Those of a file, of the files that an index names, or of `FILE:KEY`.
     pub(super) fn read(path: &Path) -> Result<Self, ModelsError> {
-        let place = Place::of(path);
+        let Place { file, key } = Place::of(path);
+        let file = super::kinds::file_of(file)?;
+        let place = Place { file, key };
         let shards = Shards::of(&place.file)?;
         let bytes = shards.files.iter().map(|file| Listing::bytes(file));
         Ok(Bytes {

@@ -225,15 +225,48 @@ impl FromStr for DataSpec {
             "cifar100" => pixels(Pixels::Standard, 3).map(DataSpec::Cifar100),
             "chars" => CharsSpec::parse(settings).map(DataSpec::Chars).map_err(bad),
             "memory" if settings.is_empty() => Ok(DataSpec::Memory),
-            _ => match file(given) {
-                Some(found) => found.map_err(bad),
-                None => Err(ModelsError::UnknownData {
+            _ => match (file(given), instead(name)) {
+                (Some(found), _) => found.map_err(bad),
+                (None, Some(instead)) => Err(bad(instead.to_owned())),
+                (None, None) => Err(ModelsError::UnknownData {
                     spec: given.to_owned(),
                     known: Self::KNOWN,
                 }),
             },
         }
     }
+}
+
+/// What to do with a file of a kind that is not read.
+fn instead(path: &str) -> Option<&'static str> {
+    Some(match extension(path)?.as_str() {
+        "npy" => "it is one array, and two are wanted: X.npy,Y.npy (inputs and targets)",
+        "pt" | "pth" | "ckpt" => {
+            "tensors of PyTorch are not data here; write them as numpy.savez(\"data.npz\", x=x.numpy(), y=y.numpy())"
+        }
+        "pkl" | "pickle" | "joblib" => {
+            "pickles are not run; write the arrays as numpy.savez(\"data.npz\", x=x, y=y)"
+        }
+        "mat" => {
+            "read it in Python, scipy.io.loadmat, and write numpy.savez(\"data.npz\", x=x, y=y)"
+        }
+        "h5" | "hdf5" => {
+            "read it in Python, h5py.File, and write numpy.savez(\"data.npz\", x=x, y=y)"
+        }
+        "bin" => {
+            "tokens in a file of nanoGPT become data by x = numpy.memmap(\"train.bin\", dtype=\"uint16\"); \
+             numpy.savez(\"data.npz\", x=x[:len(x) // 128 * 128].reshape(-1, 128))"
+        }
+        "xls" | "xlsx" | "ods" => "save the sheet as CSV, and name the column of the targets",
+        "json" | "jsonl" | "feather" | "arrow" => {
+            "write it as a table, in pandas frame.to_parquet(\"data.parquet\"), and name the column of the targets"
+        }
+        "txt" | "dat" => "give a table the ending .csv, and name the column of the targets",
+        "gz" | "zip" | "bz2" | "xz" | "zst" | "tar" | "tgz" => {
+            "unpack it, and give the file or folder that was in it"
+        }
+        _ => return None,
+    })
 }
 
 /// Data in files; `None` where the words name none.

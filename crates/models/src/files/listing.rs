@@ -4,6 +4,7 @@ use super::pickle::{self, Found};
 use super::{Array, read_bytes, safe};
 use crate::{ModelsError, PickleError};
 use safetensors::SafeTensors;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A tensor that could be read.
@@ -22,9 +23,14 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
+    /// Where it lies: the same for tensors that are one under several names.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.file, self.place)
+    }
+
     /// Whether both are the same tensor of the file.
     pub(crate) fn is(&self, other: &Listed) -> bool {
-        (self.file, self.place) == (other.file, other.place)
+        self.place() == other.place()
     }
 }
 
@@ -96,10 +102,13 @@ impl<'a> Listing<'a> {
         let mut contents = Contents::default();
         match &self.source {
             Source::Pickle(opened) => {
+                // Of tensors that are one under several names, the first.
+                let mut places = HashMap::new();
                 for named in list(opened).map_err(|e| wrong(self.path, e))? {
                     match named.found {
                         Found::Object(class) => contents.objects.push((named.name, class)),
                         Found::Tensor(place) => {
+                            let place = *places.entry(opened.place(place)).or_insert(place);
                             let (shape, is_float) = opened.shape(place);
                             contents.tensors.push(Listed {
                                 name: named.name,
@@ -182,7 +191,27 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         ),
         () if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => (
             "an HDF5 file, as Keras writes them",
-            "save the weights with PyTorch's names as safetensors",
+            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and take net.onnx as the model; or save the weights with \
+             PyTorch's names as safetensors",
+        ),
+        () if is_of_keras(bytes) => (
+            "a model of Keras 3",
+            "export the network, model.export(\"net.onnx\", format=\"onnx\"), and take net.onnx as the model",
+        ),
+        () if matches!(
+            bytes,
+            [0x81..=0x8f, 0xa1..=0xbf, b' '..=b'z', ..] | [0x81..=0x8f, 0xd9, _, b' '..=b'z', ..]
+        ) =>
+        {
+            (
+                "MessagePack, as Flax writes it",
+                "export the network with jax2onnx, and take net.onnx as the model; or save the weights with PyTorch's names as safetensors",
+            )
+        }
+        // The last bytes of LevelDB's tables.
+        () if bytes.ends_with(&[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]) => (
+            "the index of a checkpoint of TensorFlow",
+            "export the network with tf2onnx, and take net.onnx as the model",
         ),
         () if bytes.starts_with(b"\x93NUMPY") => (
             "a single NumPy array",
@@ -208,6 +237,13 @@ fn other_kind(bytes: &[u8]) -> Option<PickleError> {
         () => return as_text(start),
     };
     Some(PickleError::Other { found, remedy })
+}
+
+/// Whether bytes are the archive that Keras 3 writes.
+fn is_of_keras(bytes: &[u8]) -> bool {
+    let names = &bytes[..bytes.len().min(1 << 12)];
+    let has = |name: &[u8]| names.windows(name.len()).any(|part| part == name);
+    bytes.starts_with(b"PK\x03\x04") && has(b"metadata.json") && has(b"config.json")
 }
 
 /// Text that is none of the known kinds, with its first words.

@@ -74,6 +74,7 @@ fn a_folder_is_a_class() {
     );
     fs::write(dir.path().join("ant/notes.txt"), "no image").unwrap();
     fs::create_dir(dir.path().join(".hidden")).unwrap();
+    fs::create_dir(dir.path().join("__MACOSX")).unwrap();
     let data = open(dir.path(), ":mean=0.5,std=0.25", Split::Train).unwrap();
     assert_eq!(data.shape(), [3, 3, 23, 31]);
     assert_eq!(data.y(), &Targets::Classes(vec![0, 0, 1]));
@@ -95,6 +96,27 @@ fn a_folder_is_a_class() {
     assert_eq!(spec.to_string(), format!("{}/", dir.path().display()));
     let two = load(&spec, None, Split::Train, Some(2)).unwrap();
     assert_eq!(two.len(), 2);
+}
+
+/// Folders within that of a class are its own too, behind its own images, in the order of torchvision.
+#[test]
+fn folders_within_a_class_belong_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = [
+        ("a/in/deep", "grey.png"),
+        ("a", "palette.png"),
+        ("b/in", "grey.png"),
+    ];
+    place(dir.path(), &images);
+    let data = open(dir.path(), ":size=4", Split::Train).unwrap();
+    assert_eq!(data.y(), &Targets::Classes(vec![0, 0, 1]));
+    let alone = open(&dir.path().join("a"), ":size=4", Split::Train);
+    // The class of `in` alone: its images stand in `deep`.
+    assert_eq!(alone.unwrap().len(), 1);
+    let [first, second] = [0, 1].map(|n| &data.x()[48 * n..][..48]);
+    assert_ne!(first, second);
+    let grey = &data.x()[96..];
+    assert_eq!(second, grey);
 }
 
 #[test]
@@ -158,7 +180,19 @@ fn what_is_wrong_is_named() {
         &["has 2 samples, but 3 asked for"],
     );
     fs::create_dir(dir.path().join("b")).unwrap();
-    says(error(":size=4"), &["/b: it holds no PNG or JPEG images"]);
+    says(
+        error(":size=4"),
+        &["/b: it holds no images", "remove the folder"],
+    );
+    fs::write(dir.path().join("b/x.webp"), "RIFF").unwrap();
+    says(
+        error(":size=4"),
+        &[
+            "/b: it holds no PNG or JPEG images",
+            "such as `x.webp`",
+            "as PNG",
+        ],
+    );
     fs::write(dir.path().join("b/x.png"), "GIF89a").unwrap();
     says(
         error(":size=4"),

@@ -11,6 +11,7 @@ mod folders;
 mod formula;
 mod get;
 mod gpt;
+mod kinds;
 mod lists;
 mod loss;
 mod mlp;

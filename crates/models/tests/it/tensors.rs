@@ -198,3 +198,43 @@ fn what_is_missing_or_disagrees_is_named() {
         &["mnist-1k", "no test split"],
     );
 }
+
+#[test]
+fn files_of_kinds_that_are_not_read_say_what_to_write() {
+    for (name, words) in [
+        ("x.npy", "X.npy,Y.npy"),
+        ("data.pt", "x=x.numpy(), y=y.numpy()"),
+        ("data.pkl", "pickles are not run"),
+        ("data.mat", "scipy.io.loadmat"),
+        ("data.h5", "h5py.File"),
+        ("train.bin", "reshape(-1, 128)"),
+        ("data.xlsx", "save the sheet as CSV"),
+        ("data.feather", "frame.to_parquet"),
+        ("table.txt", "the ending .csv"),
+        ("data.csv.gz", "unpack it"),
+    ] {
+        says(name.parse::<DataSpec>().unwrap_err(), &[name, words]);
+    }
+}
+
+/// Types of NumPy that hold no numbers that are read, with the line that makes such of them.
+#[test]
+fn arrays_of_other_types_say_what_to_store() {
+    let dir = tempfile::tempdir().unwrap();
+    for (descr, words) in [
+        ("|O", "numpy.array(x.tolist(), dtype=\"float32\")"),
+        ("<U3", "numpy.unique(y, return_inverse=True)[1]"),
+        ("|S1", "numpy.unique(y, return_inverse=True)[1]"),
+        ("<c8", "x.real and x.imag"),
+        ("<f16", "x.astype(\"float64\")"),
+        ("<M8[D]", "integers and f2, f4, f8 can be read"),
+    ] {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}\n");
+        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+        let bytes = [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &[0; 64]].concat();
+        let path = dir.path().join("x.npy");
+        std::fs::write(&path, bytes).unwrap();
+        let pair = format!("{},{}", path.display(), at("y.npy"));
+        says(open(&pair).unwrap_err(), &["x.npy", descr, words]);
+    }
+}

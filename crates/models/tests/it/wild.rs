@@ -244,7 +244,7 @@ fn a_checkpoint_in_parts_is_read_by_its_index() {
     says(index("[").unwrap_err(), &["not a valid index"]);
     says(
         index(&names("part-3.safetensors", "part-2.safetensors")).unwrap_err(),
-        &["cannot read", "part-3.safetensors"],
+        &["names the part `part-3.safetensors`", "not beside it"],
     );
 }
 

@@ -6,9 +6,10 @@ writes tests/data/wild/*.pt and *.safetensors, and the weights that each has in 
 PyTorch 2.9, safetensors.
 """
 
-import pathlib
-import struct
 import json
+import pathlib
+import pickle
+import struct
 import warnings
 
 import torch
@@ -131,6 +132,35 @@ def main():
     changed("spectral-old", lambda layer, place: nn.utils.spectral_norm(layer, dim=place % 2))
     changed("spectral-new", lambda layer, place: parametrizations.spectral_norm(layer, dim=place % 2))
     changed("orthogonal", lambda layer, place: parametrizations.orthogonal(layer) if place == 1 else None)
+    others()
+
+
+def others():
+    """One small network: tied, and in forms that are not read."""
+    torch.manual_seed(5)
+    net = nn.ModuleDict({"fc1": nn.Linear(2, 3), "fc2": nn.Linear(3, 1)})
+    net["again"] = nn.Linear(2, 3, bias=False)
+    net["again"].weight = net["fc1"].weight
+    torch.save(net.state_dict(), OUT / "tied.pt")
+    del net["again"]
+    state = net.state_dict()
+    forms = {
+        "float8": lambda v: v.to(torch.float8_e4m3fn),
+        "complex": lambda v: v.to(torch.complex64),
+        "quantised": lambda v: torch.quantize_per_tensor(v, 0.01, 0, torch.qint8),
+        "sparse": lambda v: v.to_sparse(),
+        "meta": lambda v: v.to("meta"),
+    }
+    for name, form in forms.items():
+        torch.save({k: form(v) for k, v in state.items()}, OUT / f"{name}.pt")
+    with open(OUT / "dumped.pt", "wb") as file:
+        pickle.dump(state, file)
+    dynamic = torch.ao.quantization.quantize_dynamic(net, {nn.Linear}, dtype=torch.qint8)
+    torch.save(dynamic.state_dict(), OUT / "packed.pt")
+    optimizer = torch.optim.Adam(net.parameters())
+    sum(p.sum() for p in net.parameters()).backward()
+    optimizer.step()
+    torch.save(optimizer.state_dict(), OUT / "optimizer.pt")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ impl Columns {
         let all = Names(names);
         let needed = |name: &str| {
             let found = all.place(name);
-            found.ok_or_else(|| wrong(format!("there is no column `{name}`")))
+            found.ok_or_else(|| {
+                let there = some_of(names.iter().map(String::as_str));
+                wrong(format!("there is no column `{name}` among {there}"))
+            })
         };
         let coordinate_names = all.coordinates();
         let (indexed, placed) = (all.count(INDICES), all.count(coordinate_names));
@@ -59,6 +62,9 @@ impl Columns {
                  and there may be more",
                 some_of(names.iter().map(String::as_str))
             )));
+        }
+        if all.loss().is_none() {
+            needed("loss")?;
         }
         if indexed != 0 && indexed != dims {
             let (missing, other) = (INDICES[indexed], coordinate_names[indexed]);
@@ -75,11 +81,17 @@ impl Columns {
                 "column `{stray}` needs the columns before it ({dims} axes found)"
             )));
         }
-        let loss = needed("loss")?;
+        let (loss, called) = all
+            .loss()
+            .map_or_else(|| needed("loss").map(|at| (at, "loss")), Ok)?;
+        if called != "loss" {
+            notes.say(format!("`{called}` is read as the loss"));
+        }
         say_grid(indexed, used.1, notes);
         let terms = names.iter().enumerate();
-        let terms = terms
-            .filter(|(_, name)| !numbers_rows(name) && !is_fixed(&name.to_ascii_lowercase(), used));
+        let terms = terms.filter(|(at, name)| {
+            *at != loss && !numbers_rows(name) && !is_fixed(&name.to_ascii_lowercase(), used)
+        });
         Ok(Columns {
             indices: { used.0.iter() }
                 .filter_map(|name| all.place(name))
@@ -142,6 +154,12 @@ impl Names<'_> {
     fn place(&self, name: &str) -> Option<usize> {
         let exact = self.0.iter().position(|n| n == name);
         exact.or_else(|| self.0.iter().position(|n| n.eq_ignore_ascii_case(name)))
+    }
+
+    /// The column of the loss, and what it is called.
+    fn loss(&self) -> Option<(usize, &'static str)> {
+        let names = ["loss", "train_loss", "test_loss"];
+        { names.into_iter() }.find_map(|name| Some((self.place(name)?, name)))
     }
 
     /// How many of the first of these there are.

@@ -1,8 +1,8 @@
 //! Comma-separated values.
 
 use super::cells::{Cell, Notes, Reading, infer};
-use super::columns;
 use super::columns::{Columns, MAX_COLUMNS};
+use super::{NOT_TEXT, columns};
 use crate::error::{Error, Place};
 use landscape_core::{PointSource, Sample, Surface};
 use landscape_files::Budget;
@@ -54,28 +54,34 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
             .iter()
             .filter(|&&b| b == b'\n')
             .count();
-        Error::malformed(path, Place::line(line), "this is not text (UTF-8)")
+        Error::malformed(path, Place::line(line), NOT_TEXT)
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
-    let Some((_, header)) = lines.next() else {
+    let Some((mut number, mut header)) = lines.next() else {
         return Err(Error::malformed(
             path,
             Place::default(),
             "the file is empty",
         ));
     };
+    // Remarks in front of the header.
+    while is_remark(header)
+        && let Some(next) = lines.next()
+    {
+        (number, header) = next;
+    }
     // NumPy's savetxt makes a comment of the header.
     let header = header.trim_start_matches('#').trim_start_matches(' ');
     let between = Separator::of(header);
     if let Some(words) = between.words() {
         notes.say(words);
     }
-    let header = Fields::split(header, between, MAX_COLUMNS, path, 1)?;
-    Columns::check_count(header.count, path, Place::line(1))?;
+    let header = Fields::split(header, between, MAX_COLUMNS, path, number)?;
+    Columns::check_count(header.count, path, Place::line(number))?;
     let names = header.first.iter().map(|name| name.trim().to_owned());
     let names: Vec<String> = names.collect();
-    let columns = Columns::find(&names, path, Place::line(1), notes)?;
+    let columns = Columns::find(&names, path, Place::line(number), notes)?;
     let mut table = Table {
         path,
         names: &names,
@@ -94,6 +100,12 @@ pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
         notes,
     };
     infer(&each, &table.columns, reading)
+}
+
+/// Whether a line in front of the header is a remark: it begins with `#`, and is not itself the header, of which NumPy makes a
+/// comment.
+fn is_remark(line: &str) -> bool {
+    line.starts_with('#') && !line.to_ascii_lowercase().contains("loss")
 }
 
 /// What stands between the fields of a line.

@@ -1,7 +1,7 @@
 //! One JSON object.
 
-use super::COORDINATES;
 use super::cells::{Notes, axis_of, check_sample, check_values, empty, turned};
+use super::{COORDINATES, NOT_TEXT};
 use crate::error::{Error, Place};
 use landscape_core::{Axis, Grid, PointSource, Sample, Surface, Term, Value, counted};
 use landscape_files::Budget;
@@ -229,11 +229,21 @@ fn sources(surface: &Surface) -> Option<Vec<Option<PointSource>>> {
     (surface.interpolated() > 0).then(|| list.collect())
 }
 
+/// The mark that some programs write in front of UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn without_mark(mut text: Vec<u8>) -> Vec<u8> {
+    if text.starts_with(MARK) {
+        text.drain(..MARK.len());
+    }
+    text
+}
+
 /// Bytes of memory for each element of a list, while it grows.
 const ELEMENT: usize = 2 * size_of::<Option<f64>>();
 
 pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Surface, Error> {
-    let text = landscape_files::read(path).map_err(Error::io("read", path))?;
+    let text = without_mark(landscape_files::read(path).map_err(Error::io("read", path))?);
     let budget = Budget::new(text.len() as u64);
     let elements = text.iter().filter(|&&byte| byte == b',').count();
     let spent = budget.spend(text.len() as u64);
@@ -294,6 +304,9 @@ fn check_root(text: &[u8], path: &Path) -> Result<(), Error> {
         Some(b'{') => return Ok(()),
         Some(b'[') => "a list",
         Some(b'"') => "a text",
+        Some(_) if std::str::from_utf8(text).is_err() => {
+            return Err(Error::malformed(path, Place::default(), NOT_TEXT));
+        }
         Some(_) => "something else",
     };
     let reason = format!(
@@ -353,7 +366,7 @@ fn syntax(error: &serde_json::Error, path: &Path) -> Error {
     // How much longer the line has become before the place, with the file as it is.
     let mut longer = 0;
     if let Ok(text) = landscape_files::read(path) {
-        quoted(text, |line, end, more| {
+        quoted(without_mark(text), |line, end, more| {
             if line == error.line() && end <= error.column() {
                 longer += more;
             }

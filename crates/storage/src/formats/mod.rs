@@ -109,6 +109,9 @@ impl FromStr for Format {
     }
 }
 
+/// What is said of bytes that are no text.
+pub(crate) const NOT_TEXT: &str = "this is not text (UTF-8); save it in that encoding";
+
 /// Names of the indices, in the order of the axes.
 const INDICES: [&str; 3] = ["i", "j", "k"];
 /// What every sample has, or may have.

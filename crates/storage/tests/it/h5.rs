@@ -270,6 +270,15 @@ fn other_forms_are_the_same_landscape() {
         ("fixed-array.h5", 5, 0.0),
         ("fixed-array-gzip.h5", 5, 0.0),
         ("fixed-array-pages.h5", 45, 1e-3),
+        ("growing-array.h5", 5, 0.0),
+        ("growing-array-gzip.h5", 5, 0.0),
+        ("growing-array-blocks.h5", 45, 1e-3),
+        ("growing-tree.h5", 5, 0.0),
+        ("growing-tree-gzip.h5", 5, 0.0),
+        ("growing-tree-deep.h5", 45, 1e-3),
+        ("growing.h5", 5, 0.0),
+        ("lzf.h5", 9, 0.0),
+        ("userblock.h5", 5, 0.0),
     ] {
         let (surface, notes) = import_noted(name);
         assert_eq!(surface.grid().shape(), [count, count], "{name}");

@@ -36,7 +36,14 @@ fn tables() {
             ", line 1: there is no column `alpha` among `a`, `loss`; a line has the columns alpha and loss, a plane alpha, beta and \
              loss, and there may be more",
         ),
-        ("i,j,alpha,loss\n", ", line 1: there is no column `beta`"),
+        (
+            "i,j,alpha,loss\n",
+            ", line 1: there is no column `beta` among `i`, `j`, `alpha`, `loss`",
+        ),
+        (
+            "i,j,x,y,z\n",
+            ", line 1: there is no column `loss` among `i`, `j`, `x`, `y`, `z`",
+        ),
         (
             "i,alpha,beta,loss\n",
             ", line 1: there is no column `j`, for column `beta`",
@@ -53,8 +60,18 @@ fn tables() {
             "i;alpha;loss\n0;0;1,2,3\n",
             ", line 2, `loss`: `1,2,3` is not a number",
         ),
-        ("i,loss\n0,1\n", ", line 1: there is no column `alpha`"),
-        ("i,alpha\n0,1\n", ", line 1: there is no column `loss`"),
+        (
+            "i,loss\n0,1\n",
+            ", line 1: there is no column `alpha` among `i`, `loss`",
+        ),
+        (
+            "i,alpha\n0,1\n",
+            ", line 1: there is no column `loss` among `i`, `alpha`",
+        ),
+        (
+            "# by hand\ni,alpha\n0,1\n",
+            ", line 2: there is no column `loss` among `i`, `alpha`",
+        ),
         (
             "i,alpha,loss,loss\n",
             ", line 1: two columns are named `loss`",
@@ -152,6 +169,10 @@ fn planes_of_other_programs_are_read() {
             "`alpha` descends, and is reversed: axes ascend",
         ),
         (
+            "# by hand\n# and twice\nalpha,beta,train_loss\n-1,0,1\n-1,0.1,2\n0,0,3\n0,0.1,4\n1,0,5\n",
+            "`train_loss` is read as the loss",
+        ),
+        (
             "Unnamed: 0,i,j,alpha,beta,loss,model,note\n0,0,0,-1,0,1,a net,\n1,0,1,-1,0.1,2,a net,\n2,1,0,0,0,3,,x\n3,1,1,0,0.1,4,b,\n4,2,0,1,0,5,b,\n",
             "columns `model`, `note` hold no numbers, and are left out",
         ),
@@ -202,7 +223,7 @@ fn tables_that_are_no_text() {
     fs::write(&path, b"i,alpha,loss\n0,0,\xff\n").unwrap();
     assert_eq!(
         message(&path, Format::Csv),
-        ", line 2: this is not text (UTF-8)"
+        ", line 2: this is not text (UTF-8); save it in that encoding"
     );
 }
 
@@ -313,7 +334,9 @@ fn objects_of_python_are_read() {
         let content = format!(
             r#"{{"schema": 1, "note": "NaN \" Infinity", "axes": {axes}, "loss": {loss}}}"#
         );
-        fs::write(&path, content).unwrap();
+        // Some editors write a mark in front of UTF-8.
+        let mark = if axes == even { "\u{feff}" } else { "" };
+        fs::write(&path, format!("{mark}{content}")).unwrap();
         let surface =
             import_surface(&path, Format::Json).unwrap_or_else(|error| panic!("{error}: {loss}"));
         assert_eq!(surface.grid().shape(), [3, 2]);
@@ -363,7 +386,10 @@ fn columnar_files() {
         message(&path, Format::Parquet)
     };
     for (query, expected) in [
-        ("SELECT 0 AS i, 0.0 AS alpha", ": there is no column `loss`"),
+        (
+            "SELECT 0 AS i, 0.0 AS alpha",
+            ": there is no column `loss` among `i`, `alpha`",
+        ),
         (
             "SELECT 0 AS i, 0.0 AS alpha, 'x' AS loss",
             ", `loss`: the column holds VARCHAR, not numbers",

@@ -115,7 +115,19 @@ fn what_is_missing_has_a_row() {
             ", line 3: 3 fields, but 2 in the header",
         ),
         (b"a,b\n1,2\n3\n", ", line 3: 1 fields, but 2 in the header"),
-        (b"a,b\n\xe91,2\n", ", line 2: this is not text (UTF-8)"),
+        (
+            b"a,b\n\xe91,2\n",
+            ", line 2: this is not text (UTF-8); save it in that encoding",
+        ),
+        // Nothing in front of a longer line is passed over.
+        (
+            b"a,b\n1,2\n3,4\n5,6,7\n",
+            ", line 4: 3 fields, but 2 in the header",
+        ),
+        (
+            b"# made by hand\na,b\n1,2\n3\n",
+            ", line 4: 1 fields, but 2 in the header",
+        ),
     ] {
         let path = dir.path().join("bad.csv");
         fs::write(&path, content).unwrap();
@@ -126,6 +138,21 @@ fn what_is_missing_has_a_row() {
         TableFile::open(&dir.path().join("t.parquet")),
         &["t.parquet"],
     );
+}
+
+/// Lines in front of the header begin with `#`; so may the header itself.
+#[test]
+fn remarks_in_front_of_a_table_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    for (content, first) in [
+        ("# made by hand\n# in two lines, at most\na,b\n1,2\n", "a"),
+        ("# a,b\n1,2\n", "# a"),
+        ("a,b\n1,2\n", "a"),
+    ] {
+        let table = TableFile::open(&csv(dir.path(), content)).unwrap();
+        assert_eq!(table.columns()[0].name, first, "{content}");
+        assert_eq!(table.numbers(&[first, "b"]).unwrap(), [1.0, 2.0]);
+    }
 }
 
 /// A column of one value many times takes a few bytes of the file.

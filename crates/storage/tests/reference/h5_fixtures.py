@@ -130,4 +130,15 @@ if __name__ == "__main__":
     bowl("fixed-array-gzip.h5", chunks=(2, 3), compression="gzip", maxshape=(8, 9), libver="latest")
     # More chunks than a page of their list has entries.
     bowl("fixed-array-pages.h5", dtype="f2", n=(45, 45), chunks=(1, 1), libver="latest")
+    # Datasets that may grow along one axis, and along both; with more chunks than a block of their index names.
+    bowl("growing-array.h5", chunks=(2, 2), maxshape=(None, 5), libver="latest")
+    bowl("growing-array-gzip.h5", chunks=(3, 2), compression="gzip", maxshape=(9, None), libver="latest")
+    bowl("growing-array-blocks.h5", dtype="f2", n=(45, 45), chunks=(1, 1), maxshape=(45, None), libver="latest")
+    bowl("growing-tree.h5", chunks=(2, 2), maxshape=(None, None), libver="latest")
+    bowl("growing-tree-gzip.h5", chunks=(2, 3), compression="gzip", maxshape=(None, None), libver="latest")
+    bowl("growing-tree-deep.h5", dtype="f2", n=(45, 45), chunks=(1, 1), maxshape=(None, None), libver="latest")
+    bowl("growing.h5", chunks=(2, 2), maxshape=(None, None))
+    # Rows for y and -y are equal, so that LZF finds them.
+    bowl("lzf.h5", n=(9, 9), chunks=(9, 9), compression="lzf")
+    bowl("userblock.h5", userblock_size=512)
     grouped("grouped.h5")

@@ -149,19 +149,35 @@ fn no_numbers(
         1 => String::new(),
         _ => format!(", like {}", listed(names[1..].iter().copied())),
     };
+    let mut encode = format!("pandas.get_dummies(frame, columns=[\"{}\"])", column.name);
     let what = match column.kind {
         ColumnKind::Words => {
             let words = table.some_words(&column.name)?;
+            if words.iter().all(|word| is_grouped(word)) {
+                encode = "pandas.read_csv(FILE, thousands=\",\")".to_owned();
+            }
             format!("words ({}, ...)", listed(words.iter().map(String::as_str)))
+        }
+        _ if column.declared.ends_with(']') => {
+            encode = format!(
+                "frame.join(pandas.DataFrame(frame.pop(\"{}\").tolist()))",
+                column.name
+            );
+            format!("lists ({})", column.declared)
         }
         _ => column.declared.clone(),
     };
     Ok(format!(
-        "column `{0}` holds {what}, which cannot be inputs{several}; encode them as numbers, in pandas \
-         pandas.get_dummies(frame, columns=[\"{0}\"]), or leave them out with drop={1}",
+        "column `{}` holds {what}, which cannot be inputs{several}; encode them as numbers, in pandas \
+         {encode}, or leave them out with drop={}",
         column.name,
         names.join(",")
     ))
+}
+
+/// Whether a word is a number but for commas between its thousands.
+fn is_grouped(word: &str) -> bool {
+    word.contains(',') && word.replace(',', "").parse::<f64>().is_ok()
 }
 
 /// The first of some names.

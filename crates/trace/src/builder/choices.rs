@@ -4,7 +4,7 @@ use super::{TraceBuilder, Value, along, fits};
 use crate::error::TraceError;
 use crate::ops::binary::Binary;
 use crate::ops::composed;
-use crate::ops::composed_index as indices;
+use crate::ops::composed_index::{self as indices, Update};
 use crate::ops::cumulative::CumulativeSum;
 use crate::ops::gather::Gather;
 use crate::ops::sort::ArgSort;
@@ -76,7 +76,7 @@ impl TraceBuilder {
         })
     }
 
-    /// x with rows added at places, or put there, the last one where several are the same; see [`Self::gather_nd`].
+    /// x updated by rows at places, see [`Self::gather_nd`].
     ///
     /// # Errors
     /// [`TraceError::Build`] where the shapes do not go together.
@@ -85,7 +85,7 @@ impl TraceBuilder {
         x: Value,
         index: Value,
         rows: Value,
-        add: bool,
+        update: Update,
     ) -> Result<Value, TraceError> {
         self.check_places(x, index)?;
         let (own, at) = (self.shape(x), self.shape(index));
@@ -97,13 +97,10 @@ impl TraceBuilder {
         })?;
         let all = [x.0, index.0, rows.0];
         let c = &mut self.composer();
-        Ok(Value(match add {
-            true => indices::scatter_nd_add(c, all),
-            false => indices::scatter_nd_put(c, all),
-        }))
+        Ok(Value(indices::scatter_nd(c, all, update)))
     }
 
-    /// x with numbers added along an axis at an index for each of them, or put there, the last one where several are the same.
+    /// x updated along an axis by numbers at an index for each of them.
     ///
     /// # Errors
     /// [`TraceError::Build`] where the shapes do not go together.
@@ -113,7 +110,7 @@ impl TraceBuilder {
         axis: usize,
         index: Value,
         numbers: Value,
-        add: bool,
+        update: Update,
     ) -> Result<Value, TraceError> {
         self.check_index("scatter", x, axis, index)?;
         let fit = self.shape(numbers) == self.shape(index);
@@ -122,10 +119,7 @@ impl TraceBuilder {
         })?;
         let all = [x.0, index.0, numbers.0];
         let c = &mut self.composer();
-        Ok(Value(match add {
-            true => indices::scatter_add(c, all, axis),
-            false => indices::scatter_put(c, all, axis),
-        }))
+        Ok(Value(indices::scatter(c, all, axis, update)))
     }
 
     /// The first `count` elements in order along an axis, and their indices; equal ones stay in their order.

@@ -113,6 +113,8 @@ pub struct GridSample {
     pub padding: GridPadding,
     /// Whether -1 and 1 are the centres of the first and last pixel, or their outer borders.
     pub align_corners: bool,
+    /// Whether the value is that of the nearest pixel, rather than one between four.
+    pub nearest: bool,
 }
 
 impl TraceBuilder {
@@ -409,7 +411,7 @@ impl TraceBuilder {
         Ok(Value(layers::adaptive(&mut self.composer(), x.0, size)))
     }
 
-    /// Bilinear values of images `[samples, channels, height, width]` at places `[samples, height, width, 2]` from -1 to 1, the
+    /// Values of images `[samples, channels, height, width]` at places `[samples, height, width, 2]` from -1 to 1, the
     /// one along the width first.
     ///
     /// # Errors
@@ -426,7 +428,10 @@ impl TraceBuilder {
             format!("{at:?} is not the shape of places in {own:?}")
         })?;
         let options = GridSampleOptionsIr {
-            mode: InterpolateModeIr::Bilinear,
+            mode: match how.nearest {
+                true => InterpolateModeIr::Nearest,
+                false => InterpolateModeIr::Bilinear,
+            },
             padding_mode: match how.padding {
                 GridPadding::Zeros => GridSamplePaddingModeIr::Zeros,
                 GridPadding::Border => GridSamplePaddingModeIr::Border,

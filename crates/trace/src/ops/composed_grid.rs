@@ -5,20 +5,18 @@ use super::composed::Composer;
 use super::gather::Gather;
 use super::unary::Unary;
 use crate::ir::graph::ValueId;
-use burn_ir::{GridSampleOptionsIr, GridSamplePaddingModeIr};
+use burn_ir::{GridSampleOptionsIr, GridSamplePaddingModeIr, InterpolateModeIr};
 
 /// Where a grid lies on one axis of the images.
 struct Side {
-    /// Elements of the axis.
-    length: usize,
     /// The pixel before, `[n, 1, h, w]`.
     low: ValueId,
     /// How far the place is beyond it, 0 to 1.
     beyond: ValueId,
 }
 
-/// Bilinear values of `x` `[n, c, h, w]` at places from -1 to 1, `grid` `[n, h', w', 2]` with the place along the width
-/// first.
+/// Values of `x` `[n, c, h, w]` at places from -1 to 1, `grid` `[n, h', w', 2]` with the place along the width first: between
+/// four pixels, or of the nearest one (halves to the even number, as PyTorch's).
 pub(crate) fn grid_sample(
     c: &mut Composer,
     x: ValueId,
@@ -26,15 +24,28 @@ pub(crate) fn grid_sample(
     options: &GridSampleOptionsIr,
 ) -> ValueId {
     let (own, places) = (c.shape(x), c.shape(grid));
-    let mut side = |axis: usize| {
+    let mut place = |axis: usize| {
         let part = c.slice(grid, 3, 1 - axis, 1);
         let part = c.reshape(part, &[places[0], 1, places[1], places[2]]);
-        side(c, part, own[2 + axis], options)
+        pixel(c, part, own[2 + axis], options)
     };
-    let sides = [side(0), side(1)];
+    let exact = [place(0), place(1)];
+    if options.mode == InterpolateModeIr::Nearest {
+        let nearest = exact.map(|place| c.unary(Unary::Round, place));
+        return at(c, x, nearest, &options.padding_mode);
+    }
+    let sides = exact.map(|place| {
+        let low = c.unary(Unary::Floor, place);
+        let beyond = c.binary(Binary::Sub, place, low);
+        Side { low, beyond }
+    });
     let mut sum = None;
     for corner in [[0, 0], [0, 1], [1, 0], [1, 1]] {
-        let value = at(c, x, &sides, corner, &options.padding_mode);
+        let pixels = [0, 1].map(|k| match corner[k] {
+            0 => sides[k].low,
+            _ => c.unary(Unary::AddScalar(1.0), sides[k].low),
+        });
+        let value = at(c, x, pixels, &options.padding_mode);
         let weights = [0, 1].map(|k| weight(c, &sides[k], corner[k]));
         let weight = c.binary(Binary::Mul, weights[0], weights[1]);
         let part = c.binary(Binary::Mul, value, weight);
@@ -46,7 +57,13 @@ pub(crate) fn grid_sample(
     sum.expect("four corners")
 }
 
-fn side(c: &mut Composer, place: ValueId, length: usize, options: &GridSampleOptionsIr) -> Side {
+/// Places from -1 to 1 as places among the pixels of an axis.
+fn pixel(
+    c: &mut Composer,
+    place: ValueId,
+    length: usize,
+    options: &GridSampleOptionsIr,
+) -> ValueId {
     let all = length as f64;
     let one = c.unary(Unary::AddScalar(1.0), place);
     let pixel = match options.align_corners {
@@ -56,16 +73,10 @@ fn side(c: &mut Composer, place: ValueId, length: usize, options: &GridSampleOpt
             c.unary(Unary::AddScalar(-0.5), pixel)
         }
     };
-    let pixel = match options.padding_mode {
+    match options.padding_mode {
         GridSamplePaddingModeIr::Zeros => pixel,
         GridSamplePaddingModeIr::Border => c.unary(Unary::Clamp(0.0, all - 1.0), pixel),
         GridSamplePaddingModeIr::Reflection => reflected(c, pixel, all, options.align_corners),
-    };
-    let low = c.unary(Unary::Floor, pixel);
-    Side {
-        length,
-        low,
-        beyond: c.binary(Binary::Sub, pixel, low),
     }
 }
 
@@ -97,21 +108,16 @@ fn weight(c: &mut Composer, side: &Side, next: usize) -> ValueId {
     }
 }
 
-/// The pixels at a corner of the places, `[n, c, h', w']`.
+/// The values of pixels, `[n, c, h', w']`.
 fn at(
     c: &mut Composer,
     x: ValueId,
-    sides: &[Side; 2],
-    corner: [usize; 2],
+    pixels: [ValueId; 2],
     padding: &GridSamplePaddingModeIr,
 ) -> ValueId {
-    let (own, places) = (c.shape(x), c.shape(sides[0].low));
-    let pixels = [0, 1].map(|k| match corner[k] {
-        0 => sides[k].low,
-        _ => c.unary(Unary::AddScalar(1.0), sides[k].low),
-    });
+    let (own, places) = (c.shape(x), c.shape(pixels[0]));
     let inside = [0, 1].map(|k| {
-        let last = sides[k].length as f64 - 1.0;
+        let last = own[2 + k] as f64 - 1.0;
         c.unary(Unary::Clamp(0.0, last), pixels[k])
     });
     let row = c.unary(Unary::MulScalar(own[3] as f64), inside[0]);

@@ -2,13 +2,81 @@
 
 use super::along::{Terms, copies};
 use super::binary::Binary;
-use super::composed::Composer;
+use super::composed::{Composer, extreme, product};
 use super::embedding::Embedding;
 use super::gather::{Gather, Scatter};
 use super::reduce::Reduction;
 use super::select::MaskWhere;
 use super::unary::Unary;
 use crate::ir::graph::ValueId;
+use burn_backend::tensor::IndexingUpdateOp;
+
+/// What is done with numbers at indices, of which several may be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// The last one for an index is put there.
+    Put,
+    /// All are added to what is there.
+    Add,
+    /// What is there is multiplied by all.
+    Multiply,
+    /// The greatest of all and what is there.
+    Greatest,
+    /// The least of them.
+    Least,
+}
+
+impl From<IndexingUpdateOp> for Update {
+    fn from(update: IndexingUpdateOp) -> Self {
+        match update {
+            IndexingUpdateOp::Assign => Update::Put,
+            IndexingUpdateOp::Add => Update::Add,
+            IndexingUpdateOp::Mul => Update::Multiply,
+            IndexingUpdateOp::Max => Update::Greatest,
+            IndexingUpdateOp::Min => Update::Least,
+        }
+    }
+}
+
+/// `x` updated along `axis` at the indices of a vector.
+pub(crate) fn select_update(
+    c: &mut Composer,
+    [x, index, value]: [ValueId; 3],
+    axis: usize,
+    update: Update,
+) -> ValueId {
+    match update {
+        Update::Add => select_add(c, [x, index, value], axis),
+        Update::Put => select_put(c, [x, index, value], axis),
+        _ => {
+            let index = along_all(c, index, value, axis);
+            scatter(c, [x, index, value], axis, update)
+        }
+    }
+}
+
+/// `x` updated along `axis` at an index for each element.
+pub(crate) fn scatter(c: &mut Composer, all: [ValueId; 3], axis: usize, update: Update) -> ValueId {
+    match update {
+        Update::Add => scatter_add(c, all, axis),
+        Update::Put => scatter_put(c, all, axis),
+        _ => scatter_each(c, all, axis, update),
+    }
+}
+
+/// `x` with rows of `value` at places in its first axes, see [`gather_nd`].
+pub(crate) fn scatter_nd(
+    c: &mut Composer,
+    [x, index, value]: [ValueId; 3],
+    update: Update,
+) -> ValueId {
+    let own = c.shape(x);
+    let (table, index, ..) = rows_at(c, x, index);
+    let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
+    let value = c.reshape(value, &[count, width]);
+    let all = select_update(c, [table, index, value], 0, update);
+    c.reshape(all, &own)
+}
 
 /// Elements along `axis` at the indices of a vector.
 pub(crate) fn select(c: &mut Composer, x: ValueId, axis: usize, index: ValueId) -> ValueId {
@@ -44,11 +112,7 @@ fn inside(all: &[f32], length: usize) -> Option<Vec<usize>> {
 }
 
 /// `x` with `value` added along `axis` at the indices of a vector.
-pub(crate) fn select_add(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
+fn select_add(c: &mut Composer, [x, index, value]: [ValueId; 3], axis: usize) -> ValueId {
     let own = c.shape(x);
     let known = c.known(index).filter(|_| axis > 0);
     if let Some(indices) = known.and_then(|all| inside(&all, own[axis])) {
@@ -64,11 +128,7 @@ pub(crate) fn select_add(
 }
 
 /// `x` with `value` added along `axis` at an index for each element.
-pub(crate) fn scatter_add(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
+fn scatter_add(c: &mut Composer, [x, index, value]: [ValueId; 3], axis: usize) -> ValueId {
     let shape = c.shape(x);
     let placed = c.push(Scatter { axis }, &[value, index], shape);
     c.binary(Binary::Add, x, placed)
@@ -80,16 +140,6 @@ pub(crate) fn gather_nd(c: &mut Composer, x: ValueId, index: ValueId) -> ValueId
     let rows = select(c, table, 0, index);
     shape.extend_from_slice(&rest);
     c.reshape(rows, &shape)
-}
-
-/// `x` with rows added at places in its first axes, see [`gather_nd`].
-pub(crate) fn scatter_nd_add(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
-    let own = c.shape(x);
-    let (table, index, ..) = rows_at(c, x, index);
-    let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
-    let value = c.reshape(value, &[count, width]);
-    let sum = select_add(c, [table, index, value], 0);
-    c.reshape(sum, &own)
 }
 
 /// `x` as a table, the numbers of its rows at `index` as a vector, the shape of the places, and that of a row.
@@ -119,11 +169,7 @@ fn rows_at(
 }
 
 /// `x` with `value` put along `axis` at the indices of a vector, the last one where several are the same.
-pub(crate) fn select_put(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
+fn select_put(c: &mut Composer, [x, index, value]: [ValueId; 3], axis: usize) -> ValueId {
     let own = c.shape(x);
     let known = c.known(index).filter(|_| axis > 0);
     if let Some(indices) = known.and_then(|all| inside(&all, own[axis])) {
@@ -141,11 +187,7 @@ pub(crate) fn select_put(
 }
 
 /// `x` with `value` put along `axis` at an index for each element, the last one where several are the same.
-pub(crate) fn scatter_put(
-    c: &mut Composer,
-    [x, index, value]: [ValueId; 3],
-    axis: usize,
-) -> ValueId {
+fn scatter_put(c: &mut Composer, [x, index, value]: [ValueId; 3], axis: usize) -> ValueId {
     let own = c.shape(x);
     let last = last_of_each(c, index, axis);
     // Chosen, not multiplied: what is infinite and overwritten does not become NaN.
@@ -177,14 +219,42 @@ fn last_of_each(c: &mut Composer, index: ValueId, axis: usize) -> ValueId {
     c.unary(Unary::EqualScalar(0.0), any)
 }
 
-/// `x` with rows put at places in its first axes, see [`gather_nd`]; the last one where several are the same.
-pub(crate) fn scatter_nd_put(c: &mut Composer, [x, index, value]: [ValueId; 3]) -> ValueId {
+/// `x` with the product, or an extreme, of itself and of all values along `axis` that have the index of the place. Every place
+/// looks at every value.
+fn scatter_each(
+    c: &mut Composer,
+    [x, index, value]: [ValueId; 3],
+    axis: usize,
+    update: Update,
+) -> ValueId {
     let own = c.shape(x);
-    let (table, index, ..) = rows_at(c, x, index);
-    let (count, width) = (c.shape(index)[0], c.shape(table)[1]);
-    let value = c.reshape(value, &[count, width]);
-    let all = select_put(c, [table, index, value], 0);
-    c.reshape(all, &own)
+    // [.., place, value, ..]
+    let mut apart = c.shape(index);
+    apart.insert(axis, 1);
+    let mut whole = apart.clone();
+    whole[axis] = own[axis];
+    let mut along = vec![1; whole.len()];
+    let nothing = match update {
+        Update::Greatest => f32::NEG_INFINITY,
+        Update::Least => f32::INFINITY,
+        _ => 1.0,
+    };
+    let nothing = c.constant(&along, vec![nothing]);
+    along[axis] = own[axis];
+    let places = c.constant(&along, (0..own[axis]).map(|i| i as f32).collect());
+    let (index, value) = (c.reshape(index, &apart), c.reshape(value, &apart));
+    let others = c.binary(Binary::NotEqual, places, index);
+    let values = c.push(MaskWhere, &[value, others, nothing], whole);
+    let come = match update {
+        Update::Greatest => c.reduce(Reduction::Max, values, axis + 1),
+        Update::Least => c.reduce(Reduction::Min, values, axis + 1),
+        _ => product(c, values, axis + 1),
+    };
+    let come = c.reshape(come, &own);
+    match update {
+        Update::Greatest | Update::Least => extreme(c, x, come, update == Update::Greatest),
+        _ => c.binary(Binary::Mul, x, come),
+    }
 }
 
 /// The indices of a vector along `axis` for each element of `value`.

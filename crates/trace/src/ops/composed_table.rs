@@ -3,7 +3,7 @@
 use super::binary::Binary;
 use super::composed::{self, Build, Composer, Padding};
 use super::composed_grid::grid_sample;
-use super::composed_index as indices;
+use super::composed_index::{self as indices, Update};
 use super::composed_layers::{self as layers, Geometry};
 use super::cumulative::CumulativeSum;
 use super::pool::{Pool2d, Pooling};
@@ -115,26 +115,23 @@ pub(super) fn base(op: &B, float: bool) -> Recorded<'_> {
     }
 }
 
-/// What is added or put at indices.
+/// What is put, added or else at indices.
 fn at_indices(op: &B) -> Recorded<'_> {
     match op {
         B::SelectAssign(ir) => updated(
             [&ir.tensor, &ir.indices, &ir.value, &ir.out],
             ir.update,
-            |c, x| indices::select_add(c, x, ir.dim),
-            |c, x| indices::select_put(c, x, ir.dim),
+            |c, x, update| indices::select_update(c, x, ir.dim, update),
         ),
         B::Scatter(ir) => updated(
             [&ir.tensor, &ir.indices, &ir.value, &ir.out],
             ir.update,
-            |c, x| indices::scatter_add(c, x, ir.dim),
-            |c, x| indices::scatter_put(c, x, ir.dim),
+            |c, x, update| indices::scatter(c, x, ir.dim, update),
         ),
         B::ScatterNd(ir) => updated(
             [&ir.data, &ir.indices, &ir.values, &ir.out],
             ir.reduction,
-            indices::scatter_nd_add,
-            indices::scatter_nd_put,
+            indices::scatter_nd,
         ),
         _ => Recorded::Unknown,
     }
@@ -143,15 +140,11 @@ fn at_indices(op: &B) -> Recorded<'_> {
 fn updated<'a>(
     [x, index, value, out]: [&'a TensorIr; 4],
     update: IndexingUpdateOp,
-    add: impl Fn(&mut Composer, [ValueId; 3]) -> ValueId + 'a,
-    put: impl Fn(&mut Composer, [ValueId; 3]) -> ValueId + 'a,
+    build: impl Fn(&mut Composer, [ValueId; 3], Update) -> ValueId + 'a,
 ) -> Recorded<'a> {
-    let inputs = vec![x, index, value];
-    match update {
-        IndexingUpdateOp::Add => one(inputs, out, move |c, x| add(c, [x[0], x[1], x[2]])),
-        IndexingUpdateOp::Assign => one(inputs, out, move |c, x| put(c, [x[0], x[1], x[2]])),
-        _ => Recorded::Unknown,
-    }
+    one(vec![x, index, value], out, move |c, x| {
+        build(c, [x[0], x[1], x[2]], update.into())
+    })
 }
 
 /// Of bits, in two's complement: `-x - 1`.
@@ -300,7 +293,12 @@ pub(super) fn float(op: &F) -> Recorded<'_> {
         F::Cross(ir) => one(vec![&ir.lhs, &ir.rhs], &ir.out, |c, x| {
             composed::cross(c, x[0], x[1], ir.dim)
         }),
-        F::GridSample2d(ir) if ir.options.mode == InterpolateModeIr::Bilinear => {
+        F::GridSample2d(ir)
+            if matches!(
+                ir.options.mode,
+                InterpolateModeIr::Bilinear | InterpolateModeIr::Nearest
+            ) =>
+        {
             one(vec![&ir.tensor, &ir.grid], &ir.out, |c, x| {
                 grid_sample(c, x[0], x[1], &ir.options)
             })

@@ -470,6 +470,24 @@ mod operations {
             let apart = x.clone().scatter(2, places.clone(), value.clone(), IndexingUpdateOp::Assign);
             flat(known + apart + x.scatter(2, places % 3, value, IndexingUpdateOp::Assign))
         };
+        products_and_extrema_at_indices: |_, x| {
+            let x = part(x, [0, 3, 7]);
+            // Several come to one place, and none to others.
+            let places = x.clone().argsort(2).narrow(2, 0, 4) % 5;
+            let value = x.clone().narrow(2, 1, 4).cos() + 1.5;
+            let [times, most, least] = [IndexingUpdateOp::Mul, IndexingUpdateOp::Max, IndexingUpdateOp::Min]
+                .map(|update| x.clone().scatter(2, places.clone(), value.clone(), update));
+            flat(times + most * 2.0 + least * 0.5)
+        };
+        products_and_extrema_of_rows: |m, x| {
+            let table = m.first.weight.val().reshape([6, 4, 24]);
+            let places = Tensor::<2, Int>::from_ints([[0, 1], [5, 3], [0, 1], [2, 2]], &x.device());
+            let rows = part(x.clone(), [0, 96]).mean_dim(0).reshape([4, 24]).exp();
+            let [times, most, least]: [Tensor<3>; 3] = [IndexingUpdateOp::Mul, IndexingUpdateOp::Max, IndexingUpdateOp::Min]
+                .map(|update| table.clone().scatter_nd(places.clone(), rows.clone(), update));
+            let all = (times + most * 2.0 + least * 0.5).powi_scalar(2);
+            part(x, [0, 24]) * all.sum_dim(0).sum_dim(1).squeeze_dim::<2>(0)
+        };
         the_same_places_for_every_sample: |_, x| {
             let (n, x) = (x.dims()[0], part(x, [0, 3, 7]));
             let places = Tensor::<1, Int>::from_ints([4, 1, 6, 1, 0, 2, 2, 5, 3], &x.device());
@@ -500,6 +518,18 @@ mod operations {
                         .with_align_corners(corners);
                     flat(image.clone().grid_sample_2d(grid.clone(), options))
                 });
+            Tensor::cat(sampled.to_vec(), 1)
+        };
+        the_nearest_pixels_to_the_places_of_a_grid: |_, x| {
+            let image = part(x.clone(), [0, 2, 4, 5]);
+            let grid = part(x.cos(), [0, 3, 4, 2]) * 1.6 - 0.3;
+            use GridSamplePaddingMode::{Border, Reflection, Zeros};
+            let sampled = [(Zeros, false), (Border, true), (Reflection, false)].map(|(padding, corners)| {
+                let options = GridSampleOptions::new(InterpolateMode::Nearest)
+                    .with_padding_mode(padding)
+                    .with_align_corners(corners);
+                flat(image.clone().grid_sample_2d(grid.clone(), options))
+            });
             Tensor::cat(sampled.to_vec(), 1)
         };
         rows_at_places_of_several_axes: |m, x| {

@@ -5,7 +5,8 @@ use crate::mlp::{Data, Mlp, data, plane, targets};
 use crate::reference::assert_close;
 use burn::nn::loss::{BinaryCrossEntropyLossConfig, CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::tensor::activation::*;
-use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
+use burn::tensor::ops::{GridSampleOptions, InterpolateMode};
+use burn::tensor::{Bool, Int, Tensor};
 use landscape_core::{Objective, Sample, Term};
 use landscape_trace::{DirectObjective, Loss, Trace, TraceError, params_of};
 
@@ -260,13 +261,14 @@ fn an_unknown_operation_is_named_with_the_remedy() {
     let module = Mlp::new(&[6, 5, 4], 11);
     let data = data(23, 6, 4, 8);
     let error = Trace::capture(&module, &(data.x(), data.classes()), |m, (x, _)| {
-        let rows = m.forward(x.clone());
-        let places = rows.clone().argsort(1);
-        each(rows.clone().scatter(1, places, rows, IndexingUpdateOp::Mul))
+        let grid = m.forward(x.clone()).reshape([23, 1, 2, 2]);
+        let cubic = GridSampleOptions::new(InterpolateMode::Bicubic);
+        let seen = grid.clone().grid_sample_2d(grid, cubic);
+        each(seen.reshape([23, 2]))
     })
     .unwrap_err();
     assert!(
-        matches!(&error, TraceError::Unsupported { operation } if operation == "BaseFloat::Scatter"),
+        matches!(&error, TraceError::Unsupported { operation } if operation == "Float::GridSample2d"),
         "{error}"
     );
     assert!(error.to_string().contains("DirectObjective"));

@@ -3,7 +3,7 @@
 use super::{Table, one};
 use crate::lower::{Kind, LowerError, Lowered, Lowering, Operand, Tensor, axis, problem};
 use crate::onnx::run::Call;
-use landscape_trace::Binary;
+use landscape_trace::{Binary, Update};
 
 pub(super) const TABLE: Table = &[
     ("Gather", gather),
@@ -14,7 +14,7 @@ pub(super) const TABLE: Table = &[
     ("Scatter", scatter),
     ("ScatterElements", scatter),
     ("ScatterND", |l, c| {
-        let add = adds(c)?;
+        let update = update(c)?;
         let (x, index, rows) = (c.tensor(0)?, c.tensor(1)?, c.tensor(2)?);
         let own = l.shape(x);
         let index = from_the_end(l, index, &own)?;
@@ -28,7 +28,7 @@ pub(super) const TABLE: Table = &[
             true => rows.clone(),
             false => l.expand_to(rows, &wanted)?,
         };
-        one(l.scatter_nd(x, &index, &rows, add))
+        one(l.scatter_nd(x, &index, &rows, update))
     }),
     ("OneHot", one_hot),
     ("NonZero", non_zero),
@@ -150,25 +150,27 @@ fn gather_nd(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
     one(l.reshape_to(&picked, &[outer, &rest[depth..]].concat()))
 }
 
-/// Whether numbers are added at indices, rather than put there.
-fn adds(c: &Call) -> Lowered<bool> {
+/// What is done with numbers at indices.
+fn update(c: &Call) -> Lowered<Update> {
     match c.text("reduction", "none") {
-        "none" => Ok(false),
-        "add" => Ok(true),
+        "none" => Ok(Update::Put),
+        "add" => Ok(Update::Add),
+        "mul" => Ok(Update::Multiply),
+        "max" => Ok(Update::Greatest),
+        "min" => Ok(Update::Least),
         other => problem(format!(
-            "the reduction `{other}` at indices is not supported"
+            "the reduction `{other}` at indices is not known; `none`, `add`, `mul`, `max` and `min` are"
         )),
     }
 }
 
 fn scatter(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
-    let add = adds(c)?;
     one(l.scatter(
         c.tensor(0)?,
         c.int("axis", 0),
         c.tensor(1)?,
         c.tensor(2)?,
-        add,
+        update(c)?,
     ))
 }
 

@@ -3,10 +3,10 @@
 
 use super::arithmetic::log_add_exp;
 use super::reductions::along;
-use super::{Rows, one};
+use super::{Rows, list, one};
 use crate::lower::{Lowered, Lowering, Operand, Tensor, axis, problem};
 use crate::pt2::call::Call;
-use landscape_trace::{Binary, Unary};
+use landscape_trace::{Binary, Reduction, Unary, Update};
 use std::f64::consts::LN_2;
 
 /// Neighbours along an axis: all elements but the first, and all but the last.
@@ -158,11 +158,58 @@ fn unpool(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
         *last = height.saturating_mul(*width);
     }
     let empty = l.full(&shape, 0.0, x.kind)?;
-    let filled = l.scatter(&empty, -1, &places, &x, false)?;
+    let filled = l.scatter(&empty, -1, &places, &x, Update::Put)?;
     one(l.unflatten(&filled, -1, &[*height, *width]))
 }
 
+/// The number of bags, and of indices in each, where all are of one length; those of an example tell the length alone.
+fn equal_bags(l: &Lowering, c: &Call, indices: usize) -> Option<[usize; 2]> {
+    let offsets = c.tensor("offsets").ok()?.known.clone()?;
+    let length = match offsets[..] {
+        [_, second, ..] => second as usize,
+        _ => indices,
+    };
+    let even = (0..offsets.len()).map(|i| (i * length) as f64);
+    let bags = indices.checked_div(length)?;
+    let whole = bags * length == indices && even.eq(offsets.iter().copied());
+    let counted = bags == offsets.len() || l.exported == Some(offsets.len());
+    (whole && counted).then_some([bags, length])
+}
+
+/// Sums, means or maxima of rows of a table over bags of equal length, as `[n, length]` gives them.
+fn embedding_bag(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
+    let (table, index) = (c.tensor("weight")?, c.tensor("indices")?);
+    let Some(bags) = equal_bags(l, c, l.count(index)) else {
+        return problem(
+            "bags of different lengths are not supported; give indices [n, length], or sum rows of torch.nn.functional.embedding",
+        );
+    };
+    if c.int_or("padding_idx", -1)? >= 0 {
+        return problem("an index that does not count is not supported; use embedding and a mask");
+    }
+    let index = l.reshape_to(index, &bags)?;
+    let mut rows = l.embedding(table, &index)?;
+    if let Some(weights) = c.optional("per_sample_weights")? {
+        let weights = l.reshape_to(weights, &[bags[0], bags[1], 1])?;
+        rows = l.binary(Binary::Mul, &rows, &weights)?;
+    }
+    let reduction = match c.int_or("mode", 0)? {
+        0 => Reduction::Sum,
+        1 => Reduction::Mean,
+        _ => Reduction::Max,
+    };
+    list(vec![l.reduce(reduction, &rows, &[1], false)?])
+}
+
 pub(super) const ROWS: Rows = &[
+    (
+        &[
+            "embedding_bag",
+            "_embedding_bag",
+            "_embedding_bag_forward_only",
+        ],
+        embedding_bag,
+    ),
     (&["diff"], differences),
     (&["trapezoid", "trapz"], trapezoid),
     (&["cross", "linalg_cross"], cross),

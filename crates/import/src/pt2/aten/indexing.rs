@@ -4,7 +4,7 @@ use super::arithmetic::as_tensor;
 use super::{Rows, list, one};
 use crate::lower::{Kind, Lowered, Lowering, Operand, Running, Tensor, problem};
 use crate::pt2::call::Call;
-use landscape_trace::{Binary, Reduction};
+use landscape_trace::{Binary, Reduction, Update};
 
 fn indices(c: &Call) -> Lowered<Vec<Option<Tensor>>> {
     match c.get("indices") {
@@ -18,36 +18,6 @@ fn indices(c: &Call) -> Lowered<Vec<Option<Tensor>>> {
             })
             .collect(),
         other => Ok(vec![Some(other.tensor()?.clone())]),
-    }
-}
-
-fn scatter(l: &mut Lowering, c: &Call, add: bool) -> Lowered<Operand> {
-    let numbers = if c.has("src") {
-        c.get("src")
-    } else {
-        c.get("value")
-    };
-    let numbers = as_tensor(l, numbers)?;
-    let index = c.tensor("index")?;
-    let wanted = l.shape(index);
-    // Only the first numbers are taken.
-    let mut numbers = numbers;
-    if !numbers.scalar && l.rank(&numbers) == wanted.len() {
-        for (axis, &n) in wanted.iter().enumerate() {
-            if n < l.shape(&numbers)[axis] {
-                numbers = l.part(&numbers, axis, 0, 1, n)?;
-            }
-        }
-    }
-    one(l.scatter(c.x()?, c.int("dim")?, index, &numbers, add))
-}
-
-fn scatter_reduce(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
-    match (c.text_or("reduce", ""), c.bool_or("include_self", true)?) {
-        ("sum" | "add", true) => scatter(l, c, true),
-        (other, _) => problem(format!(
-            "the reduction `{other}` at indices is not supported; sums are"
-        )),
     }
 }
 
@@ -161,12 +131,11 @@ pub(super) const ROWS: Rows = &[
         &["index_put", "_unsafe_index_put", "_index_put_impl"],
         |l, c| {
             let values = c.tensor("values")?;
-            one(l.index_put(
-                c.x()?,
-                &indices(c)?,
-                values,
-                c.bool_or("accumulate", false)?,
-            ))
+            let update = match c.bool_or("accumulate", false)? {
+                true => Update::Add,
+                false => Update::Put,
+            };
+            one(l.index_put(c.x()?, &indices(c)?, values, update))
         },
     ),
     (&["index_select"], |l, c| {
@@ -181,52 +150,6 @@ pub(super) const ROWS: Rows = &[
     }),
     (&["take_along_dim"], |l, c| {
         one(l.gather(c.x()?, c.int("dim")?, c.tensor("indices")?))
-    }),
-    (&["scatter"], |l, c| match c.text_or("reduce", "") {
-        "" => scatter(l, c, false),
-        "add" => scatter(l, c, true),
-        other => problem(format!(
-            "the reduction `{other}` at indices is not supported"
-        )),
-    }),
-    (&["scatter_add"], |l, c| scatter(l, c, true)),
-    (&["scatter_reduce"], scatter_reduce),
-    (&["index_add"], |l, c| {
-        let (x, place, source) = (c.x()?, c.int("dim")?, c.tensor("source")?);
-        let source = match c.number_or("alpha", 1.0)? {
-            1.0 => source.clone(),
-            alpha => l.with_number(Binary::Mul, source, alpha, source.kind)?,
-        };
-        let shape = l.shape(&source);
-        let axis = crate::lower::axis(place, shape.len())?;
-        let mut along = vec![1; shape.len()];
-        along[axis] = shape[axis];
-        let index = l.reshape_to(c.tensor("index")?, &along)?;
-        let index = l.expand_to(&index, &shape)?;
-        one(l.scatter(x, place, &index, &source, true))
-    }),
-    (&["index_copy"], |l, c| {
-        let source = c.tensor("source")?;
-        let shape = l.shape(source);
-        let axis = crate::lower::axis(c.int("dim")?, shape.len())?;
-        let mut along = vec![1; shape.len()];
-        along[axis] = shape[axis];
-        let index = l.reshape_to(c.tensor("index")?, &along)?;
-        let index = l.expand_to(&index, &shape)?;
-        one(l.scatter(c.x()?, axis as i64, &index, source, false))
-    }),
-    (&["index_fill"], |l, c| {
-        let x = c.x()?;
-        let shape = l.shape(x);
-        let axis = crate::lower::axis(c.int("dim")?, shape.len())?;
-        let mut along = vec![1; shape.len()];
-        along[axis] = l.count(c.tensor("index")?);
-        let index = l.reshape_to(c.tensor("index")?, &along)?;
-        let mut wanted = shape.clone();
-        wanted[axis] = along[axis];
-        let index = l.expand_to(&index, &wanted)?;
-        let value = as_tensor(l, c.get("value"))?;
-        one(l.scatter(x, axis as i64, &index, &value, false))
     }),
     (&["slice_scatter"], slice_scatter),
     (&["select_scatter"], select_scatter),

@@ -69,7 +69,14 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
         c.number_or("epsilon", 1e-5)?
     };
     let (mean, variance) = (c.optional("running_mean")?, c.optional("running_var")?);
+    let apart = c.place.contains("instance_norm");
+    if apart {
+        check_repeated(l, x, [scales[0], scales[1], mean, variance])?;
+    }
     if let (Some(mean), Some(variance)) = (mean, variance) {
+        if apart {
+            return fixed(l, x, [mean, variance], epsilon, scales);
+        }
         let momentum = match c.has("exponential_average_factor") {
             true => c.number("exponential_average_factor")?,
             false => c.number_or("momentum", 0.1)?,
@@ -77,7 +84,7 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
         return l.batch_norm(x, scales, [mean, variance], [epsilon, momentum]);
     }
     // Each sample's own, which PyTorch writes as channels of one sample.
-    if l.exported == Some(1) && c.place.contains("instance_norm") && l.rank(x) > 2 {
+    if l.exported == Some(1) && apart && l.rank(x) > 2 {
         let along: Vec<i64> = (2..l.rank(x) as i64).collect();
         return normal(l, x, &along, epsilon, scales);
     }
@@ -90,6 +97,39 @@ fn batch_norm(l: &mut Lowering, c: &Call) -> Lowered {
     let rank = l.rank(x) as i64;
     let along: Vec<i64> = (0..rank).filter(|&a| a != 1).collect();
     normal(l, x, &along, epsilon, scales)
+}
+
+/// A decomposed instance norm repeats its vectors for each sample, also for those of the example if their number is fixed.
+fn check_repeated(l: &Lowering, x: &Tensor, vectors: [Option<&Tensor>; 4]) -> Lowered<()> {
+    let channels = l.shape(x).get(1).copied();
+    let fits = |vector: &&Tensor| Some(l.count(vector)) == channels;
+    match vectors.iter().flatten().all(fits) {
+        true => Ok(()),
+        false => Err(LowerError::Burnt(
+            "its instance norm was taken apart, and repeats its weights for each sample; an export without run_decompositions() \
+             keeps it whole, for any number of samples".into(),
+        )),
+    }
+}
+
+/// The same with statistics that stay, whatever others take: those of an instance norm, which in training has each sample's own.
+fn fixed(
+    l: &mut Lowering,
+    x: &Tensor,
+    statistics: [&Tensor; 2],
+    epsilon: f64,
+    scales: [Option<&Tensor>; 2],
+) -> Lowered {
+    let shape = l.shape(x);
+    let mut along = vec![1; shape.len()];
+    along[1] = shape[1];
+    let [mean, variance] = statistics;
+    let (mean, variance) = (l.reshape_to(mean, &along)?, l.reshape_to(variance, &along)?);
+    let centred = l.binary(Binary::Sub, x, &mean)?;
+    let variance = l.unary(Unary::AddScalar(epsilon), &variance);
+    let width = l.unary(Unary::Sqrt, &variance);
+    let normal = l.binary(Binary::Div, &centred, &width)?;
+    l.scaled(&normal, scales)
 }
 
 /// `scale (x - mean) / sqrt(variance + epsilon) + shift` with the statistics along axes.
@@ -117,8 +157,10 @@ fn instance_norm(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let x = c.x()?;
     let scales = [c.optional("weight")?, c.optional("bias")?];
     let epsilon = c.number_or("eps", 1e-5)?;
-    if !c.bool_or("use_input_stats", true)? {
-        return one(batch_norm(l, c));
+    let statistics = [c.optional("running_mean")?, c.optional("running_var")?];
+    if let ([Some(mean), Some(variance)], false) = (statistics, c.bool_or("use_input_stats", true)?)
+    {
+        return one(fixed(l, x, [mean, variance], epsilon, scales));
     }
     let channels = l.shape(x).get(1).copied().unwrap_or(0);
     one(l.group_norm(x, channels, scales, epsilon))
@@ -350,18 +392,6 @@ pub(super) const ROWS: Rows = &[
     (&["embedding"], |l, c| {
         one(l.embedding(c.tensor("weight")?, c.tensor("indices")?))
     }),
-    (
-        &[
-            "embedding_bag",
-            "_embedding_bag",
-            "_embedding_bag_forward_only",
-        ],
-        |_, _| {
-            problem(
-                "bags of unequal length are not supported; use nn.Embedding, and a mean over an axis",
-            )
-        },
-    ),
     (&["batch_norm"], |l, c| one(batch_norm(l, c))),
     (
         &[

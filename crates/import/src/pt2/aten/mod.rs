@@ -13,6 +13,7 @@ mod pooling;
 mod reductions;
 mod shapes;
 mod symbols;
+mod updates;
 
 use super::call::Call;
 use crate::lower::{Lowered, Lowering, Operand, Tensor};
@@ -38,6 +39,7 @@ static RULES: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
         reductions::ROWS,
         shapes::ROWS,
         symbols::ROWS,
+        updates::ROWS,
     ];
     let rows = tables.into_iter().flatten();
     rows.flat_map(|(names, rule)| names.iter().map(move |name| (*name, *rule)))

@@ -135,9 +135,15 @@ const NEAREST_EXACT: Interpolation = Interpolation::Nearest(Rounding::HalfUp);
 const CUBIC: Interpolation = Interpolation::Cubic(-0.75);
 
 fn grid(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
-    if c.int_or("interpolation_mode", 0)? != 0 {
-        return problem("only bilinear interpolation is supported");
-    }
+    let nearest = match c.int_or("interpolation_mode", 0)? {
+        0 => false,
+        1 => true,
+        _ => {
+            return problem(
+                "grids are not sampled by cubic functions; use mode=\"bilinear\" or \"nearest\"",
+            );
+        }
+    };
     let padding = match c.int_or("padding_mode", 0)? {
         0 => GridPadding::Zeros,
         1 => GridPadding::Border,
@@ -146,6 +152,7 @@ fn grid(l: &mut Lowering, c: &Call) -> Lowered<Operand> {
     let how = GridSample {
         padding,
         align_corners: c.bool_or("align_corners", false)?,
+        nearest,
     };
     one(l.grid_sample(c.x()?, c.tensor("grid")?, how))
 }

@@ -278,22 +278,43 @@ impl Found {
             return Err(ModelsError::unsupported(root, reason));
         }
         for (class, folder) in folders.iter().enumerate() {
-            let (_, files) = entries(folder)?;
             let before = found.images.len();
-            for file in files {
-                match is_image(&file) {
-                    true => found.images.push((file, class as i64)),
-                    false => found.others += 1,
-                }
-            }
+            let others = found.class(folder, class as i64, DEEPEST)?;
             if found.images.len() == before {
-                let reason = "it holds no PNG or JPEG images; put some in, or remove the folder";
+                let reason = match others.as_slice() {
+                    [] => "it holds no images; put some in, or remove the folder".to_owned(),
+                    [other, ..] => format!(
+                        "it holds no PNG or JPEG images, but files such as `{}`; write them as PNG, or remove the folder",
+                        path_words(Path::new(other.file_name().unwrap_or_default()))
+                    ),
+                };
                 return Err(ModelsError::unsupported(folder, reason));
             }
             let name = folder.file_name().unwrap_or_default();
             found.classes.push(path_words(Path::new(name)));
         }
         Ok(found)
+    }
+
+    /// The images of a class, those of the folders within too, which come behind its own, as torchvision has them; what else
+    /// there is.
+    fn class(
+        &mut self,
+        folder: &Path,
+        class: i64,
+        depth: usize,
+    ) -> Result<Vec<PathBuf>, ModelsError> {
+        let (folders, files) = entries(folder)?;
+        let (images, mut others): (Vec<_>, Vec<_>) = files.into_iter().partition(|f| is_image(f));
+        self.images
+            .extend(images.into_iter().map(|image| (image, class)));
+        self.others += others.len();
+        if depth > 0 {
+            for inner in &folders {
+                others.extend(self.class(inner, class, depth - 1)?);
+            }
+        }
+        Ok(others)
     }
 
     fn notes(&self, spec: &FolderSpec) -> Vec<String> {
@@ -304,10 +325,13 @@ impl Found {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        let classes = match self.classes.len() {
+            1 => "1 class".to_owned(),
+            n => format!("{n} classes"),
+        };
         let mut notes = vec![
             format!(
-                "{} classes, in alphabetical order from 0: {}{more}",
-                self.classes.len(),
+                "{classes}, in alphabetical order from 0: {}{more}",
                 shown.join(", ")
             ),
             format!("inputs become {}", spec.words()),
@@ -322,13 +346,17 @@ impl Found {
     }
 }
 
-/// Folders and files in a folder, by their names; hidden ones are passed over.
+/// Folders within the folder of a class that are looked into.
+const DEEPEST: usize = 8;
+
+/// Folders and files in a folder, by their names; hidden ones, and what archives of macOS add, are passed over.
 fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ModelsError> {
     let failed = |source| ModelsError::read(folder, source);
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" {
             continue;
         }
         let path = entry.path();

@@ -140,14 +140,15 @@ fn by_policy(
 }
 
 pub(crate) fn grid_sample(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
-    match c.text("mode", "linear") {
-        "linear" | "bilinear" => {}
+    let nearest = match c.text("mode", "linear") {
+        "linear" | "bilinear" => false,
+        "nearest" => true,
         mode => {
             return problem(format!(
-                "the mode `{mode}` is not supported; use `bilinear`"
+                "the mode `{mode}` is not supported; use `bilinear` or `nearest`"
             ));
         }
-    }
+    };
     let padding = match c.text("padding_mode", "zeros") {
         "border" => GridPadding::Border,
         "reflection" => GridPadding::Reflection,
@@ -160,6 +161,7 @@ pub(crate) fn grid_sample(l: &mut Lowering, c: &Call) -> Lowered<Vec<Operand>> {
         GridSample {
             padding,
             align_corners,
+            nearest,
         },
     ))
 }

@@ -19,6 +19,10 @@ pub(super) enum Index {
     Implicit(Option<u64>),
     /// A list with an entry for each chunk.
     Fixed(Option<u64>),
+    /// A list that grows along one axis.
+    Array(Option<u64>),
+    /// A version 2 B-tree.
+    NewerTree(Option<u64>),
 }
 
 impl Index {
@@ -43,8 +47,16 @@ impl Index {
                 body.skip(1)?;
                 Ok(Index::Fixed(body.address()?))
             }
-            4 => unsupported("a chunk index in the form of an extensible array"),
-            5 => unsupported("a chunk index in the form of a version 2 B-tree"),
+            4 => {
+                // Sizes of its blocks, which its header says again.
+                body.skip(5)?;
+                Ok(Index::Array(body.address()?))
+            }
+            5 => {
+                // The size of a node, and when nodes are divided.
+                body.skip(6)?;
+                Ok(Index::NewerTree(body.address()?))
+            }
             _ => Err(Flaw::Damaged("an unknown chunk index")),
         }
     }
@@ -67,7 +79,7 @@ pub(super) struct Blocks<'a> {
 }
 
 /// Bytes of a checksum.
-const CHECKSUM: usize = 4;
+pub(super) const CHECKSUM: usize = 4;
 
 /// The header of a list of chunks.
 struct List {
@@ -112,7 +124,7 @@ impl List {
 }
 
 /// A chunk in the file.
-struct Stored {
+pub(super) struct Stored {
     address: u64,
     bytes: u64,
     mask: u32,
@@ -152,8 +164,12 @@ impl Blocks<'_> {
             Index::Tree(None)
             | Index::Single { address: None, .. }
             | Index::Implicit(None)
-            | Index::Fixed(None) => Ok(()),
+            | Index::Fixed(None)
+            | Index::Array(None)
+            | Index::NewerTree(None) => Ok(()),
             Index::Fixed(Some(header)) => self.list(file, header, raw),
+            Index::Array(Some(header)) => self.array(file, header, raw),
+            Index::NewerTree(Some(header)) => self.newer_tree(file, header, raw),
             Index::Tree(Some(root)) => {
                 // In a tree there are fewer nodes than chunks, but for a small one.
                 let mut budget = self.count().saturating_mul(2).saturating_add(8);
@@ -188,7 +204,7 @@ impl Blocks<'_> {
     }
 
     /// Number of chunks; no more than the dataset has values.
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         (0..self.shape.len()).map(|axis| self.along(axis)).product()
     }
 
@@ -216,14 +232,12 @@ impl Blocks<'_> {
         at.pointer()?;
         let mut visit = |at: &mut Cursor<'_>, numbers: std::ops::Range<usize>| {
             numbers.into_iter().try_for_each(|number| {
-                let stored = self.entry(at, &list)?;
+                let stored = self.entry(at, list.filtered, list.width)?;
                 let corner = self.corner(number);
-                let inside = corner
-                    .iter()
-                    .zip(self.shape)
-                    .all(|(at, length)| at < length);
                 match stored {
-                    Some(stored) if inside => self.place(file, &corner, &stored, raw),
+                    Some(stored) if self.is_inside(&corner) => {
+                        self.place(file, &corner, &stored, raw)
+                    }
                     _ => Ok(()),
                 }
             })
@@ -246,14 +260,24 @@ impl Blocks<'_> {
         Ok(())
     }
 
-    /// An entry of a list; `None` for a chunk that was never written.
-    fn entry(&self, at: &mut Cursor<'_>, list: &List) -> Result<Option<Stored>, Flaw> {
+    /// Whether a point lies within the dataset.
+    pub(super) fn is_inside(&self, corner: &[usize]) -> bool {
+        { corner.iter().zip(self.shape) }.all(|(at, length)| at < length)
+    }
+
+    /// An entry of so many bytes in a list; `None` for a chunk that was never written.
+    pub(super) fn entry(
+        &self,
+        at: &mut Cursor<'_>,
+        filtered: bool,
+        width: usize,
+    ) -> Result<Option<Stored>, Flaw> {
         let before = at.left();
         let address = at.address()?;
-        let (bytes, mask) = match list.filtered {
+        let (bytes, mask) = match filtered {
             false => (self.chunk_bytes().unwrap_or(0) as u64, 0),
             true => {
-                let width = list.width.checked_sub(before - at.left() + 4);
+                let width = width.checked_sub(before - at.left() + 4);
                 let width = width.filter(|width| (1..=8).contains(width));
                 let width = width.ok_or(Flaw::Damaged("the entries of a list of chunks"))?;
                 (at.uint(width)?, at.u32()?)
@@ -313,15 +337,14 @@ impl Blocks<'_> {
     }
 
     /// Reads a chunk and copies what lies within the dataset.
-    fn place(
+    pub(super) fn place(
         &self,
         file: &File,
         corner: &[usize],
         stored: &Stored,
         raw: &mut [u8],
     ) -> Result<(), Flaw> {
-        let inside = |(at, length): (&usize, &usize)| at < length;
-        if !corner.iter().zip(self.shape).all(inside) {
+        if !self.is_inside(corner) {
             return Err(Flaw::Damaged("a chunk lies outside its dataset"));
         }
         let size = self.chunk_bytes().unwrap_or(0);

@@ -14,6 +14,8 @@ pub(super) enum Filter {
     Shuffle(usize),
     /// Followed by a checksum.
     Fletcher,
+    /// Compressed by LibLZF, as h5py offers it.
+    Lzf,
 }
 
 /// The names of filters that are not read.
@@ -22,7 +24,6 @@ fn name(id: u16) -> String {
         4 => "szip",
         5 => "nbit",
         6 => "scale-offset",
-        32000 => "lzf",
         32001 => "blosc",
         32004 => "lz4",
         32015 => "zstd",
@@ -63,6 +64,7 @@ fn filter(body: &mut Cursor<'_>, version: u8) -> Result<Filter, Flaw> {
         1 => Ok(Filter::Deflate),
         2 => Ok(Filter::Shuffle(parameters.u32()? as usize)),
         3 => Ok(Filter::Fletcher),
+        32000 => Ok(Filter::Lzf),
         _ => Err(Flaw::Unsupported(format!("the filter {}", name(id)))),
     }
 }
@@ -83,6 +85,7 @@ pub(super) fn undo(
             Filter::Deflate => inflate(&chunk, size)?,
             Filter::Shuffle(width) => unshuffle(&chunk, width),
             Filter::Fletcher => checked(chunk)?,
+            Filter::Lzf => unpack(&chunk, size)?,
         };
     }
     match chunk.len() >= size {
@@ -101,6 +104,39 @@ fn inflate(stored: &[u8], size: usize) -> Result<Vec<u8>, Flaw> {
         Ok(_) => Ok(chunk),
         Err(_) => Err(Flaw::Damaged("a compressed chunk cannot be unpacked")),
     }
+}
+
+/// Undoes LZF: runs of up to 32 bytes as they are, and repetitions of what came before.
+fn unpack(packed: &[u8], size: usize) -> Result<Vec<u8>, Flaw> {
+    let most = size + CHECKSUM;
+    let mut plain = Vec::new();
+    let mut bytes = packed.iter().copied();
+    let mut next =
+        || { bytes.next() }.ok_or(Flaw::Damaged("a compressed chunk cannot be unpacked"));
+    while let Ok(code) = next() {
+        let code = usize::from(code);
+        if code < 32 {
+            for _ in 0..=code {
+                plain.push(next()?);
+            }
+        } else {
+            let mut length = code >> 5;
+            if length == 7 {
+                length += usize::from(next()?);
+            }
+            let back = ((code & 31) << 8) + usize::from(next()?) + 1;
+            let damaged = Flaw::Damaged("a compressed chunk cannot be unpacked");
+            let from = plain.len().checked_sub(back).ok_or(damaged)?;
+            // What is repeated may reach into the repetition.
+            for at in from..from + length + 2 {
+                plain.push(plain[at]);
+            }
+        }
+        if plain.len() > most {
+            return Err(Flaw::Damaged("a chunk has more bytes than its shape"));
+        }
+    }
+    Ok(plain)
 }
 
 fn unshuffle(shuffled: &[u8], width: usize) -> Vec<u8> {

@@ -3,8 +3,8 @@
 //!
 //! Read are superblocks 0 to 3, object headers 1 and 2, groups with symbol tables or link messages,
 //! and datasets of integers and IEEE floats of 16, 32 and 64 bits that are compact, contiguous, or in chunks (version 1
-//! B-trees, single chunks, implicit indices, fixed arrays) behind the filters deflate, shuffle and Fletcher-32.
-//! That is what h5py writes unless it is told `libver="latest"` and lets datasets grow. Anything else is an error that
+//! and 2 B-trees, single chunks, implicit indices, fixed and extensible arrays) behind the filters deflate, shuffle and
+//! Fletcher-32. That is what h5py writes, with `libver="latest"` too, but for other compression. Anything else is an error that
 //! names it. Written are superblock 0, symbol tables and contiguous datasets, which every version
 //! of the HDF5 library reads.
 //!
@@ -16,6 +16,7 @@ mod chunks;
 mod dataset;
 mod filters;
 mod group;
+mod growing;
 mod header;
 mod number;
 mod reader;
@@ -70,7 +71,7 @@ pub(super) enum Flaw {
     Damaged(&'static str),
     /// Something of the format that is not read here.
     #[error(
-        "{0} cannot be read here; what h5py writes by default can be: float16, float32 or float64, compression=\"gzip\" or none, no libver"
+        "{0} cannot be read here; what h5py writes by default can be: float16, float32 or float64, compression=\"gzip\", \"lzf\" or none"
     )]
     Unsupported(String),
     /// A shape whose values cannot be counted.

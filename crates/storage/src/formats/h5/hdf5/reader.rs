@@ -33,7 +33,8 @@ impl File {
     pub(in super::super) fn parse(bytes: Vec<u8>) -> Result<File, Flaw> {
         let start = superblock(&bytes).ok_or(Flaw::NotHdf5)?;
         let (widths, end, root) = read_superblock(&bytes[start..])?;
-        let found = bytes.len() - start;
+        // Behind a block of the user's own the end counts from the beginning of the file, or from behind the block.
+        let found = bytes.len();
         if end > found as u64 {
             return Err(Flaw::CutShort {
                 expected: end,
