@@ -12,6 +12,7 @@ mod formula;
 mod get;
 mod gpt;
 mod lists;
+mod lora;
 mod loss;
 mod mlp;
 mod moons;
