@@ -167,7 +167,8 @@ fn draw_name(sheet: &mut Sheet<'_>, panel: &Panel, y: f64, name: &str) {
     let small = sheet.style.small();
     let x = panel.frame.x - 2.0 * GAP;
     let middle = y + text::CAP_HEIGHT / 2.0 * small;
-    let name = text::fit(name, small, x - PAD);
+    // The longest name has exactly this room, but for rounding.
+    let name = text::fit(name, small, x - PAD + 1e-6);
     let words = Text::new(&name, x, middle, small).anchor(Anchor::End);
     sheet.canvas.text(&words);
 }
