@@ -1,5 +1,6 @@
 //! Products with the Hessian against forward passes and gradients: ResNet-20 on 256 images, 784-20-10 on
-//! 10,000 digits; and the five largest eigenvalues of 784-20-10 on 1,000 digits.
+//! 10,000 digits; the five largest eigenvalues of 784-20-10 on 1,000 digits; and products with each block of a language model of
+//! six beside those with the whole.
 //!
 //! ```sh
 //! cargo bench --bench hessian -- [--threads N] [--rounds N] [--inputs DIR] [--only WHAT] [--json] [WORKLOAD...]
@@ -10,7 +11,9 @@
 //! one task runs alone (`forward`, `gradient`, `product x1`, ...), and the memory printed is its own.
 
 use burn::tensor::Device;
-use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
+use landscape_core::{
+    BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng, Selection,
+};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::{
     Dataset, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load, load_network_params,
@@ -30,10 +33,19 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const RESNET: &str = "resnet20";
 const MNIST: &str = "mnist-10000";
 const EIGENVALUES: &str = "mnist-1000";
+const BLOCKS: &str = "gpt-6";
+/// Blocks of that network, and the samples of 64 tokens.
+const DEPTH: usize = 6;
+const SEQUENCES: usize = 64;
 /// What a product's time is divided by. On a line that is prepared, the first layer of a perceptron is
 /// known but for three numbers, so that a forward pass costs next to nothing; preparing anew takes two products of
 /// that layer with the data, where a plain forward pass takes one.
-const UNITS: [&str; 3] = ["forward", "forward, prepared anew", "gradient"];
+const UNITS: [&str; 4] = [
+    "forward",
+    "forward, prepared anew",
+    "gradient",
+    "product x1",
+];
 /// Vectors in one product.
 const VECTORS: [usize; 2] = [1, 4];
 
@@ -90,7 +102,9 @@ impl Options {
             }
         }
         if options.workloads.is_empty() {
-            options.workloads = [RESNET, MNIST, EIGENVALUES].map(String::from).to_vec();
+            options.workloads = [RESNET, MNIST, EIGENVALUES, BLOCKS]
+                .map(String::from)
+                .to_vec();
         }
         Ok(options)
     }
@@ -103,6 +117,8 @@ struct Workload {
     plane: Plane,
     target: Target,
     curvature: Curvature,
+    /// Derivatives of parts of the network, by their names.
+    parts: Vec<(String, Curvature)>,
 }
 
 /// What is timed; gives the number of products that it took, where that is not known before.
@@ -132,6 +148,7 @@ impl Workload {
             name: name.to_owned(),
             samples: data.len(),
             curvature: trace.curvature(&params, &target)?,
+            parts: parts(name, &trace, &params, &target)?,
             trace,
             plane,
             target,
@@ -157,6 +174,13 @@ impl Workload {
             tasks.push(task(&format!("product x{count}"), move || {
                 black_box(self.curvature.hessian(&vectors)?);
                 Ok(count)
+            }));
+        }
+        for (name, part) in &self.parts {
+            let ones = vec![vec![1.0; part.dim()]];
+            tasks.push(task(&format!("product of {name}"), move || {
+                black_box(part.hessian(&ones)?);
+                Ok(1)
             }));
         }
         if self.name == EIGENVALUES {
@@ -210,7 +234,7 @@ impl Workload {
             "| task | seconds (shortest) | products | / {} |",
             UNITS.join(" | / ")
         );
-        println!("|---|---|---|---|---|---|");
+        println!("|---|---|---|{}", "---|".repeat(UNITS.len()));
         let median = |at: usize| summary(&seconds[at].0).1;
         let units = UNITS.map(|unit| {
             let at = tasks.iter().position(|task| task.name == unit);
@@ -305,9 +329,30 @@ fn spec(name: &str) -> Result<ModelSpec> {
     let model = match name {
         RESNET => "resnet20",
         MNIST | EIGENVALUES => "mlp:784-20-10",
-        _ => return Err(format!("`{name}` is none of {RESNET}, {MNIST}, {EIGENVALUES}").into()),
+        BLOCKS => "gpt:vocab=96,context=64,dim=64,depth=6,heads=4",
+        _ => {
+            let known = [RESNET, MNIST, EIGENVALUES, BLOCKS].join(", ");
+            return Err(format!("`{name}` is none of {known}").into());
+        }
     };
     Ok(model.parse()?)
+}
+
+/// The derivatives of each block of the language model, with all others fixed.
+fn parts(
+    name: &str,
+    trace: &Trace,
+    params: &Params,
+    target: &Target,
+) -> Result<Vec<(String, Curvature)>> {
+    let blocks = if name == BLOCKS { DEPTH } else { 0 };
+    let part = |block: usize| -> Result<(String, Curvature)> {
+        let name = format!("transformer.h.{block}");
+        let selection: Selection = name.parse()?;
+        let part = selection.of(params.clone(), &[])?;
+        Ok((name, trace.curvature(&part, target)?))
+    };
+    (0..blocks).map(part).collect()
 }
 
 /// NAME.weights.safetensors and NAME.data.safetensors.
@@ -325,6 +370,10 @@ fn own(name: &str) -> Result<(Network, Dataset)> {
     let network = Network::init(&spec(name)?, 0, &Device::flex());
     if name == RESNET {
         return Ok((network, noise(256)?));
+    }
+    if name == BLOCKS {
+        let text = load(&"chars".parse()?, None, Split::Train, Some(SEQUENCES))?;
+        return Ok((network, text));
     }
     let digits = load(&"mnist-1k".parse()?, None, Split::Train, None)?;
     if name == MNIST {
