@@ -1,6 +1,6 @@
 //! Products with the Hessian against forward passes and gradients: ResNet-20 on 256 images, 784-20-10 on
-//! 10,000 digits; the five largest eigenvalues of 784-20-10 on 1,000 digits; and, where it is named, a language model of
-//! four blocks on 1,024 x 64 tokens of 1,000 words.
+//! 10,000 digits; the five largest eigenvalues of 784-20-10 on 1,000 digits; products with each block of a language model of
+//! six beside those with the whole; and, where it is named, a language model of four blocks on 1,024 x 64 tokens of 1,000 words.
 //!
 //! ```sh
 //! cargo bench --bench hessian -- [--threads N] [--rounds N] [--inputs DIR] [--only WHAT] [--json] [WORKLOAD...]
@@ -11,7 +11,9 @@
 //! one task runs alone (`forward`, `gradient`, `product x1`, ...), and the memory printed is its own.
 
 use burn::tensor::Device;
-use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
+use landscape_core::{
+    BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng, Selection,
+};
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::{
     Dataset, Input, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load,
@@ -32,10 +34,19 @@ const RESNET: &str = "resnet20";
 const MNIST: &str = "mnist-10000";
 const EIGENVALUES: &str = "mnist-1000";
 const GPT: &str = "gpt";
+const BLOCKS: &str = "gpt-6";
+/// Blocks of that network, and the samples of 64 tokens.
+const DEPTH: usize = 6;
+const SEQUENCES: usize = 64;
 /// What a product's time is divided by. On a line that is prepared, the first layer of a perceptron is
 /// known but for three numbers, so that a forward pass costs next to nothing; preparing anew takes two products of
 /// that layer with the data, where a plain forward pass takes one.
-const UNITS: [&str; 3] = ["forward", "forward, prepared anew", "gradient"];
+const UNITS: [&str; 4] = [
+    "forward",
+    "forward, prepared anew",
+    "gradient",
+    "product x1",
+];
 /// Vectors in one product.
 const VECTORS: [usize; 2] = [1, 4];
 
@@ -92,7 +103,9 @@ impl Options {
             }
         }
         if options.workloads.is_empty() {
-            options.workloads = [RESNET, MNIST, EIGENVALUES].map(String::from).to_vec();
+            options.workloads = [RESNET, MNIST, EIGENVALUES, BLOCKS]
+                .map(String::from)
+                .to_vec();
         }
         Ok(options)
     }
@@ -105,6 +118,8 @@ struct Workload {
     plane: Plane,
     target: Target,
     curvature: Curvature,
+    /// Derivatives of parts of the network, by their names.
+    parts: Vec<(String, Curvature)>,
 }
 
 /// What is timed; gives the number of products that it took, where that is not known before.
@@ -134,6 +149,7 @@ impl Workload {
             name: name.to_owned(),
             samples: data.len(),
             curvature: trace.curvature(&params, &target)?,
+            parts: parts(name, &trace, &params, &target)?,
             trace,
             plane,
             target,
@@ -159,6 +175,13 @@ impl Workload {
             tasks.push(task(&format!("product x{count}"), move || {
                 black_box(self.curvature.hessian(&vectors)?);
                 Ok(count)
+            }));
+        }
+        for (name, part) in &self.parts {
+            let ones = vec![vec![1.0; part.dim()]];
+            tasks.push(task(&format!("product of {name}"), move || {
+                black_box(part.hessian(&ones)?);
+                Ok(1)
             }));
         }
         if self.name == EIGENVALUES {
@@ -212,7 +235,7 @@ impl Workload {
             "| task | seconds (shortest) | products | / {} |",
             UNITS.join(" | / ")
         );
-        println!("|---|---|---|---|---|---|");
+        println!("|---|---|---|{}", "---|".repeat(UNITS.len()));
         let median = |at: usize| summary(&seconds[at].0).1;
         let units = UNITS.map(|unit| {
             let at = tasks.iter().position(|task| task.name == unit);
@@ -308,12 +331,30 @@ fn spec(name: &str) -> Result<ModelSpec> {
         RESNET => "resnet20",
         MNIST | EIGENVALUES => "mlp:784-20-10",
         GPT => "gpt:vocab=1000,context=64,dim=128,depth=4,heads=4",
+        BLOCKS => "gpt:vocab=96,context=64,dim=64,depth=6,heads=4",
         _ => {
-            let known = [RESNET, MNIST, EIGENVALUES, GPT].join(", ");
+            let known = [RESNET, MNIST, EIGENVALUES, BLOCKS, GPT].join(", ");
             return Err(format!("`{name}` is none of {known}").into());
         }
     };
     Ok(model.parse()?)
+}
+
+/// The derivatives of each block of the language model, with all others fixed.
+fn parts(
+    name: &str,
+    trace: &Trace,
+    params: &Params,
+    target: &Target,
+) -> Result<Vec<(String, Curvature)>> {
+    let blocks = if name == BLOCKS { DEPTH } else { 0 };
+    let part = |block: usize| -> Result<(String, Curvature)> {
+        let name = format!("transformer.h.{block}");
+        let selection: Selection = name.parse()?;
+        let part = selection.of(params.clone(), &[])?;
+        Ok((name, trace.curvature(&part, target)?))
+    };
+    (0..blocks).map(part).collect()
 }
 
 /// NAME.weights.safetensors and NAME.data.safetensors.
@@ -332,6 +373,10 @@ fn own(name: &str) -> Result<(Network, Dataset)> {
     match name {
         RESNET => return Ok((network, noise(256)?)),
         GPT => return Ok((network, tokens(1024, 64, 1000)?)),
+        BLOCKS => {
+            let text = load(&"chars".parse()?, None, Split::Train, Some(SEQUENCES))?;
+            return Ok((network, text));
+        }
         _ => {}
     }
     let digits = load(&"mnist-1k".parse()?, None, Split::Train, None)?;

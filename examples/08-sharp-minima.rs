@@ -34,7 +34,8 @@ use loss_landscape::hessian::sharpness::{
     SamParams, Scaling, WorstCaseParams,
 };
 use loss_landscape::hessian::{
-    Dense, Operator, OperatorError, Trace as TraceOf, TraceParams, try_from_fn, unobserved,
+    Dense, Density, DensityParams, Estimate, Operator, OperatorError, Trace as TraceOf,
+    TraceParams, try_from_fn, unobserved,
 };
 use loss_landscape::models::{Split, Targets, load};
 use loss_landscape::plot::{Figure, LossCurve, Options, Scale, losses};
@@ -47,6 +48,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const FACTORS: [f64; 7] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 /// The place of the network as it was trained among them.
 const TRAINED: usize = 3;
+/// The curvature of what is known of the weights beforehand, per sample: 1/σ² of a Gaussian around 0, over the samples.
+const DAMPING: f64 = 0.01;
 
 /// Two layers, no biases: `W2 relu(W1 x)` does not change under `W1 -> a W1`, `W2 -> W2 / a`.
 #[derive(Module, Debug)]
@@ -112,7 +115,22 @@ fn main() -> Result<()> {
     let apart = apart.fold(0.0, f64::max);
     println!("tr H(a) and tr H11 / a^2 + a^2 tr H22 differ by {apart:.1e}");
 
-    // 5. One picture: each measure relative to its value at a = 1.
+    // 5. The free energy: what the volume of the minimum adds to a loss that is the same everywhere.
+    let [volume, exact] = [
+        &measured[TRAINED].volume.mean,
+        &measured[TRAINED].exact_volume,
+    ];
+    let error = measured[TRAINED].volume.standard_error;
+    println!(
+        "half log-determinant at a = 1: {volume:.3} +- {error:.3}, of all eigenvalues {exact:.3}"
+    );
+    row("volume", measured.iter().map(|m| m.volume.mean));
+    row(
+        "free energy",
+        measured.iter().map(|m| m.loss + m.volume.mean / 200.0),
+    );
+
+    // 6. One picture: each measure relative to its value at a = 1.
     out.figure("sharpness", picture(&measured)?)
 }
 
@@ -175,13 +193,20 @@ struct Sharpness {
     /// Of the two layers' own blocks of the Hessian.
     traces: [f64; 2],
     measures: Vec<Measure>,
+    /// Half the log-determinant, see [`volume`], and the same of all eigenvalues.
+    volume: Estimate,
+    exact_volume: f64,
 }
 
 impl Sharpness {
     fn of(trace: &Trace, params: &Params) -> Result<Self> {
         let function = Traced::new(trace.curvature(params, &Target::default())?.in_f64());
         let point = Point::new(&function, function.curvature.point().to_vec())?;
-        let matrix = assemble(&function.curvature)?;
+        let matrix = assemble(&function.curvature, Matrix::Hessian)?;
+        let gauss_newton = assemble(&function.curvature, Matrix::GaussNewton)?.eigenvalues();
+        let exact = gauss_newton
+            .iter()
+            .map(|value| (value.max(0.0) / DAMPING).ln_1p());
         let traces = [0, 1].map(|block| {
             let range = function.curvature.blocks()[block].range.clone();
             range.map(|i| matrix.rows()[i * matrix.dim() + i]).sum()
@@ -196,6 +221,8 @@ impl Sharpness {
             loss: point.loss(),
             traces,
             measures,
+            volume: volume(&function.curvature)?,
+            exact_volume: 0.5 * exact.sum::<f64>(),
         })
     }
 }
@@ -242,11 +269,7 @@ fn adaptive(point: &Point, curvature: &Curvature, hessian: &Dense) -> Result<Vec
         metric: Metric::Adaptive { eta: 1e-6 }, // 0 would be invariant exactly
     })?;
     // For a softmax with cross-entropy, the Gauss-Newton matrix is the Fisher matrix.
-    let fisher = try_from_fn(curvature.dim(), |block: &[Vec<f64>]| {
-        let products = curvature.products(Matrix::GaussNewton, block);
-        products.map_err(OperatorError::new)
-    });
-    let norm = point.fisher_rao(&fisher)?.norm;
+    let norm = point.fisher_rao(&gauss_newton(curvature))?.norm;
     let probes = TraceOf::new(TraceParams::default())?;
     let flatness = point.relative_flatness(hessian, "fc1.weight", &probes, &mut unobserved)?;
     Ok(vec![
@@ -256,6 +279,29 @@ fn adaptive(point: &Point, curvature: &Curvature, hessian: &Dense) -> Result<Vec
         survives("Fisher-Rao norm", norm),
         survives("relative flatness", flatness.mean),
     ])
+}
+
+fn gauss_newton(curvature: &Curvature) -> impl Operator {
+    try_from_fn(curvature.dim(), |block: &[Vec<f64>]| {
+        let products = curvature.products(Matrix::GaussNewton, block);
+        products.map_err(OperatorError::new)
+    })
+}
+
+/// `log det (1 + G / damping) / 2` by Lanczos quadrature: how much smaller the minimum is than what was known beforehand, as a
+/// logarithm.
+fn volume(curvature: &Curvature) -> Result<Estimate> {
+    let density = Density::new(DensityParams {
+        probes: 32,
+        ..DensityParams::default()
+    })?;
+    let found = density.run(&gauss_newton(curvature), &[], &mut unobserved)?;
+    let whole = found.log_determinant(DAMPING).ok_or("not a minimum")?;
+    Ok(Estimate {
+        mean: 0.5 * (whole.mean - curvature.dim() as f64 * DAMPING.ln()),
+        standard_error: 0.5 * whole.standard_error,
+        ..whole
+    })
 }
 
 /// The recorded loss as something whose sharpness can be measured.
@@ -296,12 +342,12 @@ impl LossFunction for Traced {
     }
 }
 
-/// The whole Hessian: 80 products with unit vectors, at once.
-fn assemble(curvature: &Curvature) -> Result<Dense> {
+/// A whole matrix: 80 products with unit vectors, at once.
+fn assemble(curvature: &Curvature, matrix: Matrix) -> Result<Dense> {
     let n = curvature.dim();
     let unit = |i: usize| (0..n).map(|j| f64::from(u8::from(i == j))).collect();
     let units: Vec<Vec<f64>> = (0..n).map(unit).collect();
-    Ok(Dense::new(n, curvature.hessian(&units)?.concat())?)
+    Ok(Dense::new(n, curvature.products(matrix, &units)?.concat())?)
 }
 
 fn row(name: &str, values: impl Iterator<Item = f64>) {

@@ -257,6 +257,10 @@ fn rescaling_moves_some_measures_of_sharpness_and_not_others() {
         values
     };
     let losses = row("loss");
+    let volume = lesson.number("half log-determinant at a = 1:");
+    let error = lesson.number(&format!("half log-determinant at a = 1: {volume:.3} +-"));
+    let gap = volume - lesson.number("of all eigenvalues");
+    within(gap.abs(), 0.0, 4.0 * error);
     assert!(losses.iter().all(|loss| *loss == losses[0]));
     within(losses[0], 0.0, 0.1);
     for name in [
@@ -414,4 +418,23 @@ fn random_planes_do_not_show_the_saddle_that_eigenvectors_show() {
         .split_once("plane of eigenvectors: curvatures at the centre")
         .unwrap();
     assert!(saddle.contains(", -"), "{saddle}");
+}
+
+/// Most of the gradient lies in the leading eigenspace, and hardly any of the progress.
+#[test]
+fn training_goes_on_outside_the_leading_eigenspace() {
+    let lesson = Example::with("16-tiny-subspaces", "1");
+    lesson.has_figures(&["losses", "subspace"]);
+    within(lesson.number("gradient in the space:"), 0.5, 1.0);
+    let left = |name: &str| -> f64 {
+        let text = lesson.summary();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}: loss")));
+        let words = line.unwrap().split_once(", ").unwrap().1;
+        words.split(' ').next().unwrap().parse().unwrap()
+    };
+    let (plain, dominant, bulk) = (left("SGD"), left("dominant"), left("bulk"));
+    assert!(bulk < dominant, "{plain} {dominant} {bulk}");
+    assert!(plain < dominant, "{plain} {dominant} {bulk}");
 }

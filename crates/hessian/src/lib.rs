@@ -8,6 +8,7 @@ mod products;
 mod progress;
 pub mod sharpness;
 pub mod stats;
+pub mod subspace;
 pub mod trace;
 mod vectors;
 
@@ -21,4 +22,8 @@ pub use operator::{
 pub use power::{Power, PowerError, PowerPairs, PowerParams};
 pub use products::ProductError;
 pub use progress::{Observer, Progress, Stage, unobserved};
-pub use trace::{BlockTraces, Diagonal, Estimate, Method, Probe, Trace, TraceError, TraceParams};
+pub use subspace::Subspace;
+pub use trace::{
+    BlockTraces, Coupling, Couplings, Diagonal, Estimate, Method, Probe, Trace, TraceError,
+    TraceParams,
+};

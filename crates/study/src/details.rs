@@ -1,7 +1,7 @@
 //! Everything that is known about a run.
 
 use crate::diagnose::{DiagnosisReport, Evidence, evidence};
-use crate::hessian::{CurvatureSummary, MapSummary, steps_table};
+use crate::hessian::{CurvatureSummary, MapSummary, steps_words};
 use crate::list::{holdings, state_words};
 use crate::record::{ProblemSettings, Provenance, Settings};
 use crate::shard::ShardState;
@@ -111,11 +111,14 @@ impl RunDetails {
         let map = optional(store.load_curvature_map(run))?;
         let curvature = store.curvature(run)?;
         let paths = store.load_trajectories(run)?;
+        let stored = Provenance::of(run);
         Ok(RunDetails {
             adaptive: adaptive(&summary, store)?,
             directions: directions.as_ref().map(DirectionsDetails::of),
             records: store.records(run)?,
-            curvature: curvature.iter().map(CurvatureSummary::of).collect(),
+            curvature: { curvature.iter() }
+                .map(|point| CurvatureSummary::of(point).sized(&stored))
+                .collect(),
             map: map.as_ref().map(MapSummary::of),
             trajectories: paths.iter().map(PathDetails::of).collect(),
             diagnoses: told.map(Evidence::report).collect(),
@@ -198,7 +201,7 @@ impl fmt::Display for RunDetails {
         match &self.curvature[..] {
             [] => {}
             [one] => write!(f, "curvature\n{one}")?,
-            all => write!(f, "curvature\n{}", steps_table(all))?,
+            all => write!(f, "curvature\n{}", steps_words(all))?,
         }
         if let Some(map) = &self.map {
             map.fmt(f)?;

@@ -3,7 +3,7 @@ use super::values::{GridArgs, choice, count, path_parser};
 use super::{DataArgs, EvalArgs, Given, NormArgs, StoreArgs};
 use crate::error::CliError;
 use clap::Args;
-use landscape_core::CurveKind;
+use landscape_core::{CurveKind, Selection};
 use landscape_models::{Rename, TrainConfig};
 use landscape_study::connect::{ConnectRequest, CurveConfig, CurveRequest, Endpoint, Matching};
 use landscape_study::problem::ModelSource;
@@ -61,6 +61,9 @@ pub struct ConnectArgs {
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = ENDS)]
     pub model: Option<ModelSource>,
+    /// Which parameters move, as `landscape line --help` says; the rest stay as they are in the first network
+    #[arg(long, value_name = "GLOB,...", help_heading = ENDS)]
+    pub params: Option<Selection>,
     #[command(flatten)]
     pub data: DataArgs,
     /// Points that are measured on each path
@@ -115,6 +118,7 @@ impl ConnectArgs {
         let mut request = ConnectRequest::new(self.ends()?);
         request.model.clone_from(&self.model);
         request.data = self.data.request();
+        request.params.clone_from(&self.params);
         request.points = self.points;
         request.statistics = { self.given.has("batch_norm") }.then_some(self.norm.batch_norm);
         request.align = self.align;

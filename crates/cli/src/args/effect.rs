@@ -8,7 +8,7 @@ use landscape_storage::Format;
 use landscape_study::connect::Matching;
 use landscape_study::device::DeviceName;
 use landscape_study::directions::DirectionKind;
-use landscape_study::hessian::Measure;
+use landscape_study::hessian::{Floats, Measure, Per};
 use landscape_study::text::Rated;
 use std::path::PathBuf;
 
@@ -182,17 +182,18 @@ fn hessian(given: &Given) -> Vec<Rule> {
     let measures: Vec<Option<Measure>> = given.values("sharpness");
     // None stands for all of them.
     let any = |of: fn(Measure) -> bool| measures.iter().any(|measure| measure.is_none_or(of));
-    let pairs = has("top") || has("bottom");
-    let named = pairs || words("trace density per_layer map sharpness").any(has);
+    let pairs = has("top") || has("bottom") || has("subspace");
+    let named = pairs || words("trace density per_layer per map sharpness").any(has);
     // Eigenvalues, and at one point the trace, where nothing is asked for.
     let whole = pairs || !named;
-    let trace = has("trace") || (!named && !has("all_steps"));
-    let searched = whole || has("per_layer") || has("map");
+    let matrices = given.values::<Per>("per").contains(&Per::Matrix);
+    let trace = has("trace") || matrices || (!named && !has("all_steps"));
+    let searched = whole || has("per_layer") || has("per") || has("map");
     let products = searched || trace;
     let random = products || has("density") || any(Measure::is_random);
-    let single = has("f64") && given.values::<bool>("precision") == [false];
-    let layers = "--top K, --trace, --per-layer or --map";
-    let matrices = "--top K, --trace, --density, --per-layer or --map";
+    let single = has("f64") && given.values::<Floats>("precision") == [Floats::F32];
+    let layers = "--top K, --trace, --per NAME or --map";
+    let any_matrix = "--top K, --trace, --density, --per NAME or --map";
     let radii = "a measure of --sharpness that has a radius, as sam";
     let nothing = "nothing that is asked for is drawn at random";
     let mut rules = vec![
@@ -206,10 +207,10 @@ fn hessian(given: &Given) -> Vec<Rule> {
         needs(PLANE, has("map"), "--map"),
         needs("probes lanczos_steps", has("density"), "--density"),
         needs("trace_method", trace, "--trace"),
-        needs("method", whole, "--top K"),
-        needs("tol", searched, "--top K, --per-layer or --map"),
+        needs("method", whole || matrices, "--top K"),
+        needs("tol", searched, "--top K, --per NAME or --map"),
         needs("max_products", products, layers),
-        needs("matrix", products || has("density"), matrices),
+        needs("matrix", products || has("density"), any_matrix),
         needs("rho", any(Measure::has_radius), radii),
         idle("seed", !random, nothing),
         idle("precision", single, "--f64 says in which numbers"),

@@ -1,10 +1,10 @@
 use super::values::{choice, count};
 use super::{DataArgs, EvalArgs, Given, NetworkArgs, PlaneArgs, ShardArgs, StoreArgs};
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args};
 use landscape_core::Shard;
 use landscape_hessian::Method;
-use landscape_study::hessian::{CurvatureRequest, EigenMethod, Measure};
+use landscape_study::hessian::{CurvatureRequest, EigenMethod, Floats, Measure, Per};
 use landscape_trace::Matrix;
 use std::path::PathBuf;
 
@@ -15,12 +15,12 @@ separated by commas; -1:1 by default";
 ///
 /// Products with the Hessian of the mean loss are exact; every eigenvalue has its true residual, every
 /// figure from random vectors its standard error. Without any of --top, --bottom, --trace, --density,
-/// --per-layer, --map, --sharpness and --all-steps: the five largest eigenvalues and the trace.
+/// --per, --map, --sharpness and --all-steps: the five largest eigenvalues and the trace.
 #[derive(Debug, Args)]
 #[command(before_help = examples![
     "hessian --run mnist",
     "hessian --run mnist --top 10 --bottom 3 --trace --density -o spectrum.svg",
-    "hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --top 5 --per-layer",
+    "hessian --model resnet20 --weights w.pt --data cifar10 --samples 256 --per block,pair",
     "hessian --run mnist --sharpness sam,adaptive,pac-bayes-loss",
     "hessian --run mnist --all-steps -o edge.svg",
     "hessian --run mnist --map --grid 21 -o map.png",
@@ -42,7 +42,7 @@ pub struct HessianArgs {
     pub eval: EvalArgs,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Draw the density, the map, the sharpness or the edge of stability, as `landscape plot` does, to
+    /// Draw the density, the map, the parts, the sharpness or the edge of stability, as `landscape plot` does, to
     /// FILE.svg, .pdf, .png, .tex or .html; may be given several times
     #[arg(long, short, help_heading = "Figure")]
     pub output: Vec<PathBuf>,
@@ -75,6 +75,9 @@ pub struct WantedArgs {
     /// Trace and largest eigenvalue of each layer's diagonal block
     #[arg(long)]
     pub per_layer: bool,
+    /// The network in parts: several of these, separated by commas
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = choice(Per::ALL))]
+    pub per: Vec<Per>,
     /// abs(lambda_min / lambda_max) over the grid of a plane (--grid, 21 points per axis by default)
     #[arg(long, conflicts_with = "all_steps")]
     pub map: bool,
@@ -85,6 +88,9 @@ pub struct WantedArgs {
     /// asked for
     #[arg(long, conflicts_with = "step")]
     pub all_steps: bool,
+    /// How much of the gradient, of each update and of the path lies in the space of the K leading eigenvectors
+    #[arg(long, value_name = "K", value_parser = count::<0, 10_000>, requires = "all_steps")]
+    pub subspace: Option<usize>,
 }
 
 /// How it is computed.
@@ -121,15 +127,8 @@ pub struct HowArgs {
     #[arg(long, value_name = "RHO", allow_hyphen_values = true)]
     pub rho: Option<f64>,
     /// The number format of derivatives; f64 is slower
-    #[arg(
-        id = "precision",
-        long = "precision",
-        value_name = "NAME",
-        default_value = "f32",
-        value_parser = is_double(),
-        action = ArgAction::Set
-    )]
-    pub double: bool,
+    #[arg(long, value_name = "NAME", default_value = "f32", value_parser = choice(Floats::ALL))]
+    pub precision: Floats,
     /// The same as --precision f64
     #[arg(long, hide = true)]
     pub f64: bool,
@@ -147,6 +146,8 @@ impl HessianArgs {
             trace: wanted.trace,
             density: wanted.density,
             per_layer: wanted.per_layer,
+            per: wanted.per.clone(),
+            subspace: wanted.subspace,
             map: wanted.map,
             sharpness: wanted.measures(),
             every_measure: wanted.sharpness.contains(&None),
@@ -159,7 +160,7 @@ impl HessianArgs {
             probes: how.probes,
             lanczos_steps: how.lanczos_steps,
             rho: how.rho,
-            double: how.f64 || how.double,
+            double: how.f64 || how.precision == Floats::F64,
             plane: self.plane.request(),
             shard,
             grid: self.plane.grid.request(),
@@ -195,13 +196,4 @@ fn measures() -> impl TypedValueParser<Value = Option<Measure>> {
         "pac-bayes" => Some(Measure::PacBayesLoss),
         name => name.parse().ok(),
     })
-}
-
-/// Whether derivatives are computed in 64-bit floats.
-fn is_double() -> impl TypedValueParser<Value = bool> {
-    let values = [
-        PossibleValue::new("f32").help("32-bit floats, sums over samples in 64 bits"),
-        PossibleValue::new("f64").help("64-bit floats throughout"),
-    ];
-    PossibleValuesParser::new(values).map(|given| given == "f64")
 }

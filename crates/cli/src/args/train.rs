@@ -6,7 +6,7 @@ use landscape_models::{Augment, Init, OptimizerKind, Rename, Schedule, TrainConf
 use landscape_storage::CheckpointForm;
 use landscape_study::device::DeviceName;
 use landscape_study::problem::ModelSource;
-use landscape_study::runs::TrainRequest;
+use landscape_study::runs::{ProjectedUpdates, TrainRequest};
 use std::path::PathBuf;
 
 /// Train a network and record its path
@@ -41,6 +41,9 @@ pub struct TrainArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub settings: TrainSettings,
+    /// Make of each update only what lies in the space of the K leading eigenvectors of the Hessian (dominant:K), or across it (bulk:K)
+    #[arg(long, value_name = "SPACE:K", help_heading = "Training")]
+    pub updates: Option<ProjectedUpdates>,
     #[arg(
         help = "Where it is trained: cpu and flex are the same here, wgpu[:i], vulkan[:i], \
                 cuda[:i], libtorch, libtorch-cuda[:i]; programs from files on the cpu alone"
@@ -142,6 +145,7 @@ impl TrainArgs {
             init: self.init,
             data: self.data.request(),
             config: self.settings.config(),
+            projected: self.updates,
             device: self.device,
             form: self.record,
             keep: self.store.keep(command),

@@ -1,7 +1,7 @@
 use super::values::{GridArgs, choice, path_parser};
 use super::{DataArgs, EvalArgs, Given, NormArgs, ShardArgs, StoreArgs};
 use clap::Args;
-use landscape_core::{Origin, Projection, Shard};
+use landscape_core::{Origin, Projection, Selection, Shard};
 use landscape_models::Rename;
 use landscape_study::problem::ModelSource;
 use landscape_study::text::Window;
@@ -44,6 +44,9 @@ pub struct TrajectoryArgs {
     /// Network of the checkpoint files
     #[arg(long, value_name = "SPEC", value_parser = path_parser::<ModelSource>(), help_heading = PATH)]
     pub model: Option<ModelSource>,
+    /// Which parameters the analysis is about, as `landscape line --help` says; the rest are those of the centre
+    #[arg(long, value_name = "GLOB,...", help_heading = PLANE)]
+    pub params: Option<Selection>,
     #[command(flatten)]
     pub data: DataArgs,
     #[command(flatten)]
@@ -120,6 +123,7 @@ impl TrajectoryArgs {
             renames: self.rename.clone(),
             model: self.model.clone(),
             data: self.data.request(),
+            params: self.params.clone(),
             statistics: self.norm.batch_norm,
             window: self.window.as_ref().map(|window| window.0.clone()),
             epochs: self.epochs.as_ref().map(|window| window.0.clone()),

@@ -4,11 +4,9 @@ use crate::args::HessianArgs;
 use crate::error::CliError;
 use crate::inputs::{Place, begin, check_outputs};
 use crate::output::{Added, Console, Typed};
-use landscape_core::path_words;
 use landscape_study::directions::{check_drawable, is_drawable, save_directions};
 use landscape_study::figures::FigureFiles;
 use landscape_study::hessian::{CurvatureStudy, Wanted};
-use landscape_study::words::duration;
 
 /// Computes curvature into the store.
 pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
@@ -29,11 +27,8 @@ pub fn hessian(args: &HessianArgs, console: &Console) -> Result<(), CliError> {
     }
     let files = files.draw(&found.run.name, &store)?.files;
     let summary = found.summary(&study.wanted);
-    let (name, computed, all) = (&summary.run, summary.computed, summary.last.hvps);
-    let seconds = duration(found.seconds);
-    console.note(format_args!(
-        "{name}: {computed} products computed, {all} in all, in {seconds}"
-    ));
+    let name = &summary.run;
+    console.note(summary.cost());
     let added = Added {
         loss: Some(found.loss),
         files: Some(&files),
@@ -73,15 +68,5 @@ fn check(
     }
     let directions = args.plane.save_directions.as_ref();
     check_outputs(files, directions, &args.store, &place.db, args.dry_run)?;
-    match files.picture() {
-        Some(path) if !wanted.is_drawable() => Err(CliError::Conflict {
-            what: format!(
-                "-o {}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",
-                path_words(path)
-            ),
-            remedy: "add --density for the spectrum, --map, --all-steps with --top 1, or --sharpness; or leave -o out"
-                .to_owned(),
-        }),
-        _ => Ok(()),
-    }
+    Ok(wanted.check_picture(files.picture())?)
 }

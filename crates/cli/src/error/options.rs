@@ -199,6 +199,10 @@ pub fn remedy(error: &StudyError) -> Option<String> {
                 "name {directions}, each `top` or `bottom`, or give --direction hessian"
             ));
         }
+        E::NoFigure { .. } => {
+            "add --density for the spectrum, --map, --per layer, --all-steps with --top 1, or --sharpness; or leave -o out"
+        }
+        E::OfTheWhole { .. } => "leave --params out, or --align and --curve",
         E::NoEigenvalues { end } => {
             return Some(format!("give --{end} 1 or more, or leave it out"));
         }
@@ -321,6 +325,9 @@ fn computed(what: NoCurvature, trained: Option<&str>) -> String {
     let option = match what {
         NoCurvature::Map => "--map",
         NoCurvature::Sharpness => "--sharpness all",
+        NoCurvature::Parts => "--per layer",
+        NoCurvature::Pairs => "--per pair",
+        NoCurvature::Subspace => "--all-steps --subspace 10",
         NoCurvature::Steps => "--all-steps --top 1",
         NoCurvature::Density => "--density",
     };

@@ -166,3 +166,38 @@ fn wrong_input_says_what_to_do() {
         assert!(said.contains(expected), "{words}: {said}");
     }
 }
+
+/// A line on which some layers go to the other network while the rest stay.
+#[test]
+fn a_line_of_a_part() {
+    let bench = pair();
+    let found = bench.json("connect --run a --run b --points 5 --params fc1 --name ab");
+    let line = bench.json(
+        "line --run a --to b.safetensors --params fc1 --grid 5 --range 0:1 --batch-norm reestimate --name ab-line",
+    );
+    assert_eq!(line["computed"], 0);
+    // Its end is no network with a name, but the connection's.
+    assert!(line["barrier"].is_null());
+    let metrics = bench.json("metrics ab-line");
+    assert_eq!(metrics["barrier"], found["line"]["barrier"]);
+    let mut mixed = params(&bench, "a.safetensors").into_inner();
+    let other = params(&bench, "b.safetensors").into_inner();
+    for (own, other) in mixed.iter_mut().zip(other) {
+        if own.name.starts_with("fc1.") {
+            *own = other;
+        }
+    }
+    save_weights(
+        &bench.path("mixed.safetensors"),
+        &Params::new(mixed).unwrap(),
+    )
+    .unwrap();
+    let end = bench.json(&format!(
+        "connect --run a --to mixed.safetensors --model {MODEL} --points 5 --name mixed"
+    ));
+    assert_eq!(end["line"]["barrier"], found["line"]["barrier"]);
+    for more in ["--align weights", "--curve bezier"] {
+        let told = bench.fails(&format!("connect --run a --run b --params fc1 {more}"));
+        assert!(told.contains("whole networks"), "{told}");
+    }
+}

@@ -353,3 +353,49 @@ fn parts_that_a_network_does_not_have_are_told() {
     let told = bench.fails("hessian --run moons --params fc1,,fc2");
     assert!(told.contains("does not select parameters"), "{told}");
 }
+
+/// Layers, blocks, pairs and matrices are told, drawn and exported.
+#[test]
+fn a_network_in_parts_is_drawn() {
+    let bench = Bench::trained();
+    let found = bench.json("hessian --run moons --per block,pair,matrix --name parts -o parts.svg");
+    assert_eq!(found["blocks"][0]["layer"], "fc1.*");
+    assert_eq!(found["blocks"][0]["parameters"], 24);
+    assert_eq!(found["pairs"].as_array().unwrap().len(), 6);
+    assert_eq!(found["matrices"].as_array().unwrap().len(), 4);
+    assert!(found["layers"].is_null());
+    let words = bench.ok("show parts").out;
+    for told in ["fc1.*", "RELATIVE", "gauss-newton", "SHARE"] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
+    bench.ok("plot parts --kind pairs -o pairs.svg");
+    bench.ok("plot parts -o page.html");
+    for file in ["parts.svg", "pairs.svg"] {
+        assert!(bench.read(file).contains("fc2.*"), "{file}");
+    }
+    let csv = bench.ok("export parts --curvature traces").out;
+    assert!(csv.contains("fc1.* | fc2.*,frobenius,"), "{csv}");
+    let told = bench.fails("plot parts --kind subspace -o s.svg");
+    assert!(told.contains("--subspace"), "{told}");
+}
+
+#[test]
+fn a_training_in_its_leading_eigenspace() {
+    let bench = Bench::trained();
+    let found =
+        bench.json("hessian --run moons --all-steps --subspace 3 --name space -o space.svg");
+    let last = found["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["subspace"]["dimension"], 3);
+    assert!(
+        bench
+            .read("space.svg")
+            .contains("overlap with the step before")
+    );
+    let words = bench.ok("show space").out;
+    assert!(words.contains("GRADIENT IN TOP 3"), "{words}");
+    let told = bench.fails("hessian --run moons --subspace 3");
+    assert!(told.contains("--all-steps"), "{told}");
+    bench.ok("train --model mlp:2-8-4-1 --data moons --epochs 2 --updates bulk:3 --name bulk");
+    let told = bench.fails("train --model mlp:2-8-4-1 --data moons --updates bulk");
+    assert!(told.contains("bulk:10"), "{told}");
+}

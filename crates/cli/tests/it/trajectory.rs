@@ -293,3 +293,26 @@ fn what_a_plane_leaves_out_is_said() {
         assert!(said.err.contains(warning.as_str().unwrap()), "{}", said.err);
     }
 }
+
+/// Of a part of the network the path lies in its parameters alone: with all others fixed nothing is left of the rest.
+#[test]
+fn a_path_of_a_part() {
+    let bench = Bench::trained();
+    let path = bench.json("trajectory --run moons --params fc3 --name part");
+    let whole = bench.json("trajectory --run moons --name whole");
+    // 5 parameters: two components hold nearly all of them.
+    let share = |path: &serde_json::Value| -> f64 {
+        let all = path["explained_variance"].as_array().unwrap().iter();
+        all.map(|share| share.as_f64().unwrap()).sum()
+    };
+    assert!(share(&path) > 0.9 && share(&path) != share(&whole));
+    // True losses are those of whole checkpoints; on the plane the rest is that of the centre.
+    assert_eq!(path["points"][0]["loss"], whole["points"][0]["loss"]);
+    let last = path["points"].as_array().unwrap().last().unwrap();
+    let gap = last["loss"].as_f64().unwrap() - last["plane_loss"].as_f64().unwrap();
+    assert!(gap.abs() < 1e-6);
+    let directions = bench.json("show part");
+    assert_eq!(directions["run"]["settings"]["params"], "fc3");
+    let told = bench.fails("trajectory --run moons --params fc9");
+    assert!(told.contains("matches no parameter"), "{told}");
+}

@@ -158,8 +158,37 @@ impl SpectralDensity {
 
     /// The trace, from the same products.
     pub fn trace(&self) -> Estimate {
-        let atoms: f64 = self.atoms.iter().map(|atom| atom.value).sum();
-        let of = |q: &Quadrature| self.rest() * q.sum(|node| node);
+        self.sum(|value| value)
+    }
+
+    /// `log det (H + damping I)`, the sum of the logarithms of all eigenvalues plus `damping`, from the same products (Ubaru, Chen
+    /// and Saad 2017); nothing where an eigenvalue that was met is not above `-damping`, as at a saddle point.
+    ///
+    /// Half of it is what the volume of a minimum adds to its free energy. The standard error is that over the random vectors. Beside
+    /// it the logarithm is not a polynomial of degree `2 steps - 1`: with `kappa = (largest + damping) / (smallest + damping)` that
+    /// error falls as `((sqrt(kappa) - 1) / (sqrt(kappa) + 1))^(2 steps)`, and is below the other one where `steps` are some times
+    /// `sqrt(kappa)`.
+    ///
+    /// ```
+    /// use landscape_hessian::{Density, DensityParams, Dense, unobserved};
+    ///
+    /// let matrix = Dense::from_fn(100, |i, j| if i == j { (i % 2) as f64 } else { 0.0 });
+    /// let found = Density::new(DensityParams::default())?.run(&matrix, &[], &mut unobserved)?;
+    /// let volume = found.log_determinant(1.0).expect("no eigenvalue below -1");
+    /// assert!((volume.mean - 50.0 * 2f64.ln()).abs() < 4.0 * volume.standard_error);
+    /// assert!(found.log_determinant(0.0).is_none());
+    /// # Ok::<(), landscape_hessian::DensityError>(())
+    /// ```
+    pub fn log_determinant(&self, damping: f64) -> Option<Estimate> {
+        // A node may lie beyond a bare zero by rounding.
+        let least = f64::EPSILON * self.range.0.abs().max(self.range.1.abs()) * self.dim as f64;
+        (self.range.0 + damping > least).then(|| self.sum(|value| libm::log(value + damping)))
+    }
+
+    /// `tr f(H)`.
+    fn sum(&self, f: impl Fn(f64) -> f64) -> Estimate {
+        let atoms: f64 = self.atoms.iter().map(|atom| f(atom.value)).sum();
+        let of = |q: &Quadrature| self.rest() * q.sum(&f);
         let samples = match self.rest() == 0.0 {
             true => vec![0.0; 2],
             false => self.quadratures.iter().map(of).collect(),

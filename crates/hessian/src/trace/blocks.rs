@@ -78,7 +78,7 @@ fn worst(blocks: &[Estimate]) -> Estimate {
     }
 }
 
-fn check(ranges: &[Range<usize>], dim: usize) -> Result<(), TraceError> {
+pub(super) fn check(ranges: &[Range<usize>], dim: usize) -> Result<(), TraceError> {
     if ranges.is_empty() || dim == 0 {
         return Err(TraceError::Empty);
     }

@@ -47,10 +47,13 @@
 //! - E. N. Epperly, J. A. Tropp, R. J. Webber, *XTrace: making the most of every sample in stochastic
 //!   trace estimation*, SIAM J. Matrix Anal. Appl. 45, 2024.
 //! - B. Efron, C. Stein, *The jackknife estimate of variance*, Ann. Statist. 9, 1981.
+//! - T. Gudmundsson, C. S. Kenney, A. J. Laub, *Small-sample statistical estimates for matrix norms*, SIAM
+//!   J. Matrix Anal. Appl. 16, 1995.
 //! - C. Bekas, E. Kokiopoulou, Y. Saad, *An estimator for the diagonal of a matrix*, Appl. Numer.
 //!   Math. 57, 2007.
 
 mod blocks;
+mod couplings;
 mod diagonal;
 mod error;
 mod estimate;
@@ -61,6 +64,7 @@ mod sketch;
 mod xtrace;
 
 pub use blocks::BlockTraces;
+pub use couplings::{Coupling, Couplings};
 pub use diagonal::Diagonal;
 pub use error::TraceError;
 pub use estimate::{Ended, Estimate};

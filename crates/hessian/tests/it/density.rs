@@ -442,3 +442,55 @@ fn wrong_settings_are_named() {
     let wrong = quadrature(&from_fn(3, |v: &[f64]| v.to_vec()), vec![0.0; 3], 2);
     assert!(matches!(wrong, Err(DensityError::Start)));
 }
+
+/// Intervals of the log-determinant cover that of all eigenvalues at their rate, with known eigenpairs and without.
+#[test]
+fn log_determinants_are_covered_at_their_rate() {
+    let spectrum: Vec<f64> = (0..80).map(|i| 20.0 / f64::from(1 + i * i)).collect();
+    let damping = 0.05;
+    let truth: f64 = spectrum.iter().map(|value| (value + damping).ln()).sum();
+    for pairs in [0, 3] {
+        let mut covered = 0;
+        for seed in 0..80 {
+            let matrix = rotated(spectrum.clone(), 900 + seed);
+            let params = DensityParams {
+                steps: 40,
+                probes: 4,
+                seed,
+                ..DensityParams::default()
+            };
+            let atoms = match pairs {
+                0 => vec![],
+                _ => ends(&matrix, pairs, 1).top,
+            };
+            let density = Density::new(params).unwrap();
+            let found = density.run_beside(&matrix, &atoms, &[], &mut unobserved);
+            let volume = found.unwrap().log_determinant(damping).unwrap();
+            let (low, high) = volume.interval(0.95);
+            covered += usize::from(low <= truth && truth <= high);
+        }
+        assert!((70..=80).contains(&covered), "{pairs}: {covered} of 80");
+    }
+}
+
+/// Of a matrix whose eigenpairs are all known the log-determinant is exact; of one with a negative eigenvalue there is none.
+#[test]
+fn log_determinants_of_known_eigenpairs_are_exact() {
+    let matrix = rotated(vec![3.0, 2.0, 0.5, -0.25], 4);
+    let params = LanczosParams {
+        top: 4,
+        tolerance: 1e-12,
+        ..LanczosParams::default()
+    };
+    let all = Lanczos::new(params).unwrap().solve(&matrix).unwrap().top;
+    let density = Density::new(DensityParams::default()).unwrap();
+    let found = density
+        .run_beside(&matrix, &all, &[], &mut unobserved)
+        .unwrap();
+    let volume = found.log_determinant(1.0).unwrap();
+    let truth = [4.0f64, 3.0, 1.5, 0.75].iter().map(|v| v.ln()).sum();
+    assert_close(volume.mean, truth, 1e-12);
+    assert_eq!(volume.standard_error, 0.0);
+    assert!(found.log_determinant(0.2).is_none());
+    assert!(found.log_determinant(0.3).is_some());
+}

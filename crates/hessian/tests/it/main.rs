@@ -8,5 +8,6 @@ mod power;
 mod recipes;
 mod sharpness;
 mod stats;
+mod subspace;
 mod support;
 mod trace;

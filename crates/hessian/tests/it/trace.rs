@@ -4,7 +4,7 @@ use landscape_hessian::{
     Dense, Estimate, Method, Operator, Probe, Restricted, Trace, TraceError, TraceParams, from_fn,
     unobserved,
 };
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 const METHODS: [Method; 3] = [Method::Hutchinson, Method::HutchPlusPlus, Method::XTrace];
 
@@ -294,4 +294,82 @@ fn wrong_settings_are_named() {
     let empty = from_fn(0, |_: &[f64]| vec![]);
     let empty = Trace::new(TraceParams::default()).unwrap().solve(&empty);
     assert!(matches!(empty, Err(TraceError::Empty)));
+}
+
+/// Entries of a symmetric matrix without any structure.
+fn mixed(n: usize) -> Dense {
+    let entry = |i: usize, j: usize| ((i * 37 + j * 61 + i * j) % 23) as f64 / 11.0 - 1.0;
+    Dense::from_fn(n, entry)
+}
+
+fn block_square(matrix: &Dense, rows: &Range<usize>, columns: &Range<usize>) -> f64 {
+    let n = matrix.dim();
+    let entries = rows
+        .clone()
+        .flat_map(|i| columns.clone().map(move |j| (i, j)));
+    entries.map(|(i, j)| matrix.rows()[i * n + j].powi(2)).sum()
+}
+
+/// The norms of all blocks of a matrix, of which those off the diagonal couple the ranges, within intervals of the stated rate.
+#[test]
+fn couplings_are_the_norms_of_blocks() {
+    let matrix = mixed(40);
+    let ranges = [0..12, 12..15, 15..40];
+    let mut covered = [0usize; 6];
+    for seed in 0..200 {
+        let params = TraceParams {
+            max_products: 3 * 20,
+            seed,
+            ..Default::default()
+        };
+        let trace = Trace::new(params).unwrap();
+        let found = trace.couplings(&matrix, &ranges, &mut unobserved).unwrap();
+        assert_eq!((found.products, found.ended), (60, Ended::Products));
+        let order: Vec<[usize; 2]> = found.pairs.iter().map(|c| c.pair).collect();
+        assert_eq!(order, [[0, 0], [0, 1], [0, 2], [1, 1], [1, 2], [2, 2]]);
+        for (count, coupling) in covered.iter_mut().zip(&found.pairs) {
+            let [i, j] = coupling.pair;
+            let truth = block_square(&matrix, &ranges[i], &ranges[j]);
+            let (low, high) = coupling.square.interval(0.95);
+            *count += usize::from(low <= truth && truth <= high);
+            let root = coupling.norm();
+            assert_close(root * root, coupling.square.mean, 1e-12);
+        }
+    }
+    for count in covered {
+        let rate = count as f64 / 200.0;
+        assert!((0.89..=0.99).contains(&rate), "{covered:?}");
+    }
+}
+
+#[test]
+fn couplings_of_single_entries_are_exact() {
+    let matrix = mixed(5);
+    let ranges: Vec<Range<usize>> = (0..5).map(|i| i..i + 1).collect();
+    let params = TraceParams {
+        max_products: 10,
+        ..Default::default()
+    };
+    let trace = Trace::new(params).unwrap();
+    let found = trace.couplings(&matrix, &ranges, &mut unobserved).unwrap();
+    for coupling in &found.pairs {
+        let [i, j] = coupling.pair;
+        assert_close(coupling.norm(), matrix.rows()[i * 5 + j].abs(), 1e-14);
+        assert_eq!(coupling.norm_error(), 0.0);
+    }
+    let few = TraceParams {
+        max_products: 9,
+        ..params
+    };
+    let few = Trace::new(few).unwrap();
+    let refused = few.couplings(&matrix, &ranges, &mut unobserved);
+    assert!(matches!(
+        refused,
+        Err(TraceError::Products {
+            given: 9,
+            least: 10
+        })
+    ));
+    let cut = few.couplings(&matrix, &ranges[..2], &mut |_| ControlFlow::Break(()));
+    assert_eq!(cut.unwrap().ended, Ended::Cancelled);
 }

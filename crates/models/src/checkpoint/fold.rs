@@ -1,5 +1,6 @@
 //! Tensors that stand for another: pruned, normed by their weight or by their largest singular value, or apart.
 
+use super::lora::Merge;
 use super::source::Tensor;
 use crate::files::{Array, Listed, Numbers};
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,8 @@ pub(super) enum Made {
     Stacked,
     /// The transpose of a matrix.
     Turned,
+    /// `W + scale B A`, of an adapter.
+    Adapted(Merge),
 }
 
 impl Made {
@@ -32,6 +35,7 @@ impl Made {
             }
             Made::WeightNorm => Some("weight norm is folded, g v / |v|"),
             Made::Spectral => Some("spectral norm is folded, as in evaluation"),
+            Made::Adapted(_) => Some("adapters (LoRA) are merged, W + scale B A"),
             Made::Stacked => Some("queries, keys and values are put together"),
         }
     }
@@ -200,6 +204,13 @@ pub(super) fn made(tensor: &Tensor, parts: Vec<Array>) -> Array {
         Made::Spectral => spectral_normed(&parts, &shape),
         Made::Stacked => parts.concat(),
         Made::Turned => turned(&parts[0], shape[0]),
+        Made::Adapted(merge) => {
+            let merged = merge.values(&parts, tensor.parts[1].shape[1]);
+            match merge.turned {
+                true => turned(&merged, shape[0]),
+                false => merged,
+            }
+        }
     };
     Array {
         shape,

@@ -51,9 +51,14 @@ fn turn(tensors: &mut [Tensor]) -> Option<LoadNote> {
         let mut places = CONV1D.iter();
         let block = places.find_map(|place| tensor.name.strip_suffix(place));
         let of_block = block.is_some_and(|block| blocks.contains(block));
-        if of_block && tensor.shape.len() == 2 && tensor.made == Made::Alone {
+        let turned = match tensor.made {
+            Made::Alone => Made::Turned,
+            Made::Adapted(merge) => Made::Adapted(merge.turned()),
+            _ => continue,
+        };
+        if of_block && tensor.shape.len() == 2 {
             tensor.shape.reverse();
-            tensor.made = Made::Turned;
+            tensor.made = turned;
         }
     }
     (!blocks.is_empty()).then(|| LoadNote {

@@ -12,6 +12,7 @@ mod choice;
 mod fold;
 mod gpt;
 mod kinds;
+mod lora;
 mod notes;
 mod order;
 mod place;
@@ -125,7 +126,7 @@ pub struct LoadOptions<'a> {
 /// stand for this crate's (`downsample` for `shortcut`, `fc` for the last layer, ...). Where those do not fit either, a
 /// layer is told by the shapes of its tensors, and several of the same shapes by the numbers in their names or their
 /// order in the file; never where neither tells. Pruned tensors (`weight_orig`, `weight_mask`) and parametrised ones
-/// (weight norm, spectral norm) are folded. Of language models, weights of Hugging Face's `Conv1D` are turned, masks are
+/// (weight norm, spectral norm) are folded, and low-rank adapters (`lora_A`, `lora_B`, with PEFT's `adapter_config.json` beside the file) merged. Of language models, weights of Hugging Face's `Conv1D` are turned, masks are
 /// left out, and a map to the tokens that is the embedding is one tensor with it. Beside a network's own tensors there may be integers and single
 /// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///

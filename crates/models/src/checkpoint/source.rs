@@ -2,6 +2,7 @@
 
 use super::choice::{is_harmless, some_of};
 use super::fold::{self, Made};
+use super::lora;
 use super::rename::{Rename, rename};
 use super::shards::Shards;
 use super::{LoadNote, place::Place};
@@ -189,7 +190,8 @@ impl Source<'_> {
     ) -> Result<(Contents, Vec<LoadNote>), ModelsError> {
         let mut contents = self.contents()?;
         let notes = rename(&mut contents.tensors, renames, self.path())?;
-        contents.tensors = fold::folded(contents.tensors);
+        let folded = fold::folded(contents.tensors);
+        contents.tensors = lora::merged(folded, self.path())?;
         Ok((contents, notes))
     }
 

@@ -423,6 +423,12 @@ pub enum ModelsError {
     /// The network's loss could not be traced.
     #[error(transparent)]
     Trace(#[from] landscape_trace::TraceError),
+    /// A step was done, and what was to be made of its update was not.
+    #[error("the update of a step: {source}")]
+    Update {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// The first few of a list of names, as they are.

@@ -13,6 +13,7 @@ mod get;
 mod gpt;
 mod kinds;
 mod lists;
+mod lora;
 mod loss;
 mod mlp;
 mod moons;

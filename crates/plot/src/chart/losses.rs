@@ -69,7 +69,10 @@ pub fn losses(curves: &[LossCurve], options: &Options) -> Result<Figure, PlotErr
         );
     }
     figure.legend = curves.len() > 1 || !curves[0].name.is_empty();
-    figure.draw("Loss curves")
+    match &options.value_label {
+        Some(name) => figure.draw(&format!("Curves of the {name}")),
+        None => figure.draw("Loss curves"),
+    }
 }
 
 /// The courses of many runs of one kind, such as seeds, as a middle course and a range about it.

@@ -51,8 +51,21 @@ pub fn sharpness(of: &[SharpnessOf<'_>], options: &Options) -> Result<Figure, Pl
             what: "measure",
         });
     }
+    let (mut sheet, panel) = marks(of, &measures, options);
+    sheet.notes.extend(settings(&measures));
+    sheet.notes.push(SHARPNESS_NOTE.to_owned());
+    let left = panel.frame.x;
+    Ok(sheet.finish(left, panel.bottom, "Measures of sharpness"))
+}
+
+/// A row for each measure, with the marks of all that have it.
+pub(super) fn marks<'a>(
+    of: &[SharpnessOf<'_>],
+    measures: &[(String, String)],
+    options: &'a Options,
+) -> (Sheet<'a>, Panel) {
     let mut sheet = Sheet::new(options);
-    let panel = panel(of, &measures, &sheet);
+    let panel = panel(of, measures, &sheet);
     draw_axes(
         &mut sheet.canvas,
         &panel,
@@ -71,14 +84,11 @@ pub fn sharpness(of: &[SharpnessOf<'_>], options: &Options) -> Result<Figure, Pl
         };
         sheet.legend.extend(of.iter().enumerate().map(entry));
     }
-    sheet.notes.extend(settings(&measures));
-    sheet.notes.push(SHARPNESS_NOTE.to_owned());
-    let left = panel.frame.x;
-    Ok(sheet.finish(left, panel.bottom, "Measures of sharpness"))
+    (sheet, panel)
 }
 
 /// The measures that any of them has, in the order in which they come, with the settings that they share.
-fn measures(of: &[SharpnessOf<'_>]) -> Vec<(String, String)> {
+pub(super) fn measures(of: &[SharpnessOf<'_>]) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for row in of.iter().flat_map(|one| one.rows) {
         match found.iter_mut().find(|(name, _)| *name == row.measure) {
@@ -157,7 +167,8 @@ fn draw_name(sheet: &mut Sheet<'_>, panel: &Panel, y: f64, name: &str) {
     let small = sheet.style.small();
     let x = panel.frame.x - 2.0 * GAP;
     let middle = y + text::CAP_HEIGHT / 2.0 * small;
-    let name = text::fit(name, small, x - PAD);
+    // The longest name has exactly this room, but for rounding.
+    let name = text::fit(name, small, x - PAD + 1e-6);
     let words = Text::new(&name, x, middle, small).anchor(Anchor::End);
     sheet.canvas.text(&words);
 }

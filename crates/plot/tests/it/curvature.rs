@@ -1,13 +1,13 @@
 //! Figures of curvature: where things stand, what is said, what is refused.
 
 use crate::support::{
-    curvature, density, eigenvalue, estimated, exact, group, map, measured, measures, pixels,
-    stability, words,
+    between, curvature, density, divided, eigenvalue, estimated, exact, group, map, measured,
+    measures, pixels, stability, words,
 };
 use landscape_plot::{
-    CurvatureMap, Figure, Options, PlotError, SHARPNESS_NOTE, Scale, Spectrum, StabilityCurve,
-    StabilityLimit, edge_of_stability, hessian_map, sharpness, sharpness_markdown, spectra,
-    spectrum,
+    CurvatureMap, Figure, Options, PairNorms, PartRow, PlotError, SHARPNESS_NOTE, Scale, Spectrum,
+    StabilityCurve, StabilityLimit, edge_of_stability, hessian_map, pairs, parts, sharpness,
+    sharpness_markdown, spectra, spectrum,
 };
 
 fn plain() -> Options {
@@ -421,6 +421,60 @@ fn sharpness_stands_beside_its_caveat() {
     assert!(markdown.ends_with(&format!("\n\n{SHARPNESS_NOTE}\n")));
 }
 
+/// Marks stand at their values on an axis that is logarithmic through zero where a trace is negative.
+#[test]
+fn parts_have_their_traces_and_eigenvalues() {
+    let rows = divided();
+    let figure = parts(&rows, &plain()).unwrap();
+    let said = text(&figure);
+    assert!(
+        said.contains("bars are one standard error")
+            || said.contains("Bars are one standard error")
+    );
+    assert!(said.contains("linear between"), "{said}");
+    for word in ["lm_head", "trace", "largest eigenvalue"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let positive: Vec<PartRow> = rows.into_iter().filter(|row| row.trace > 0.0).collect();
+    assert!(!text(&parts(&positive, &plain()).unwrap()).contains("linear between"));
+    assert!(matches!(parts(&[], &plain()), Err(PlotError::Empty { .. })));
+}
+
+#[test]
+fn norms_between_few_parts_stand_in_their_cells() {
+    let found = between();
+    let figure = pairs(&found, &plain()).unwrap();
+    let said = text(&figure);
+    assert!(
+        said.contains("90") && said.contains("Frobenius norm"),
+        "{said}"
+    );
+    assert!(group(&figure, "norms").contains("hatch"));
+    let short = PairNorms {
+        norms: vec![1.0; 3],
+        ..found
+    };
+    assert!(matches!(
+        pairs(&short, &plain()),
+        Err(PlotError::ValueCount {
+            places: 9,
+            values: 3,
+            ..
+        })
+    ));
+    assert!(pairs(&PairNorms::default(), &plain()).is_err());
+    // Of many parts the names of some are left out, and no number is drawn.
+    let many = PairNorms {
+        names: (0..60).map(|k| format!("layer{k}")).collect(),
+        norms: vec![1.5; 3600],
+    };
+    let said = text(&pairs(&many, &plain()).unwrap());
+    assert!(
+        said.contains("layer0") && !said.contains("layer1 "),
+        "{said}"
+    );
+}
+
 #[test]
 fn wrong_input_is_refused() {
     let nothing = Spectrum {
@@ -477,5 +531,5 @@ fn the_tests_density_integrates_to_1() {
     let found = density(&exact(), 0.03);
     let sum: f64 = found.density.iter().sum::<f64>() * 0.006;
     assert!((sum - 1.0).abs() < 1e-3, "{sum}");
-    assert_eq!(curvature(&plain()).len(), 6);
+    assert_eq!(curvature(&plain()).len(), 8);
 }

@@ -6,11 +6,11 @@ use landscape_core::{
 };
 use landscape_plot::{
     Column, CurvatureMap, CurvaturePoint, Density, Eigenvalue, Figure, LossBand, LossCurve,
-    LossProfile, Options, PanelOf, PathOnPlane, SharpnessOf, SharpnessRow, Spectrum,
-    StabilityCurve, StabilityLimit, Table, barcode, contour, edge_of_stability, heatmap,
-    hessian_map, line, loss_bands, loss_profiles, losses, persistence, sharpness, side_by_side,
-    spectra, spectrum, surface3d, table, trajectories, trajectory, trajectory_losses, trajectory3d,
-    volume_slices,
+    LossProfile, Options, PairNorms, PanelOf, PartRow, PathOnPlane, SharpnessOf, SharpnessRow,
+    Spectrum, StabilityCurve, StabilityLimit, Table, barcode, contour, edge_of_stability, heatmap,
+    hessian_map, line, loss_bands, loss_profiles, losses, pairs as pairs_of, parts, persistence,
+    sharpness, side_by_side, spectra, spectrum, surface3d, table, trajectories, trajectory,
+    trajectory_losses, trajectory3d, volume_slices,
 };
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg;
@@ -169,6 +169,29 @@ pub fn measures() -> Vec<SharpnessRow> {
     vec![row("sam", None), row("adaptive, average case", Some(2e-4))]
 }
 
+/// Layers of which one has a negative trace.
+pub fn divided() -> Vec<PartRow> {
+    let row = |name: &str, trace: f64, top| PartRow {
+        name: name.to_owned(),
+        trace,
+        se: Some(0.1 * trace.abs()),
+        top,
+    };
+    vec![
+        row("transformer.h.0.attn.c_attn", 12.0, Some(4.0)),
+        row("transformer.h.0.mlp.c_fc", -3.0, None),
+        row("lm_head", 250.0, Some(90.0)),
+    ]
+}
+
+/// Norms between them.
+pub fn between() -> PairNorms {
+    PairNorms {
+        names: divided().into_iter().map(|row| row.name).collect(),
+        norms: vec![4.0, 0.1, 2.0, 0.1, 1.0, f64::NAN, 2.0, f64::NAN, 90.0],
+    }
+}
+
 /// The measures of one network.
 pub fn measured(rows: &[SharpnessRow]) -> SharpnessOf<'_> {
     SharpnessOf { name: "net", rows }
@@ -205,6 +228,8 @@ pub fn curvature(options: &Options) -> Vec<(&'static str, Figure)> {
             "sharpness",
             sharpness(&[measured(&measures())], options).unwrap(),
         ),
+        ("sharpness of parts", parts(&divided(), options).unwrap()),
+        ("sharpness of pairs", pairs_of(&between(), options).unwrap()),
     ]
 }
 

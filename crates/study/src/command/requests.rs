@@ -46,7 +46,15 @@ impl Typed {
         let typed = typed.some("--bottom", request.bottom.as_ref());
         let typed = typed.given("--trace", request.trace);
         let typed = typed.given("--density", request.density);
+        let divisions = request.divisions();
+        let divisions: Vec<&str> = divisions.iter().map(|per| per.name()).collect();
+        let typed = match divisions.is_empty() {
+            true => typed,
+            false => typed.option("--per", divisions.join(",")),
+        };
+        let typed = typed.given("--all-steps", request.all_steps);
         typed
+            .some("--subspace", request.subspace.as_ref())
             .unless("--matrix", &request.matrix, &Matrix::Hessian)
             .unless("--method", &request.method, &EigenMethod::Lanczos)
             .unless(

@@ -432,7 +432,7 @@ fn spec(
     request: &SweepRequest,
 ) -> RunSpec {
     let (task, form) = (study.task(variant), CheckpointForm::default());
-    let spec = training_spec(&variant.model, &variant.initial, task, form);
+    let spec = training_spec(&variant.model, &variant.initial, task, form, None);
     let keep = Keep {
         name: Some(format!("{name}-{}", variant.label.replace(' ', "-"))),
         comparison: Some(name.to_owned()),

@@ -62,6 +62,7 @@ impl Connection {
             reporter,
         )?;
         let (other, source) = second(&request.ends[1], &problem, store, reporter)?;
+        let other = moved(other, &problem.params)?;
         if other == problem.params {
             return Err(StudyError::EqualNetworks);
         }
@@ -103,7 +104,9 @@ impl Connection {
     /// of training and store.
     pub fn run(&self, store: &Store, reporter: &dyn Reporter) -> Result<Connected, StudyError> {
         let start = Instant::now();
-        let line = self.line(&self.other, "line", None, store, reporter)?;
+        let part = self.problem.selection.as_ref();
+        let part = part.map(|part| format!("{part} alone"));
+        let line = self.line(&self.other, "line", part.as_deref(), store, reporter)?;
         let (batch_norm, network_losses) = self.statistics()?;
         let aligned = match self.request.align {
             Some(by) => Some(self.aligned(by, &line, store, reporter)?),
@@ -328,6 +331,19 @@ fn second(
             Ok((params, Origin::file(path)))
         }
     }
+}
+
+/// The second network in what moves; what is fixed is that of the first.
+fn moved(other: Params, start: &Params) -> Result<Params, StudyError> {
+    let mut tensors = other.conform(start)?.into_inner();
+    for (tensor, own) in tensors
+        .iter_mut()
+        .zip(start.iter())
+        .filter(|(_, own)| own.fixed)
+    {
+        tensor.data.clone_from(&own.data);
+    }
+    Ok(Params::new(tensors)?)
 }
 
 fn straight(from: &Params, to: &Params) -> Result<Curve, StudyError> {

@@ -10,7 +10,7 @@ use crate::problem::ModelSource;
 use crate::problem::{DataRequest, NetworkRequest};
 use crate::report::Reporter;
 use crate::runs::Keep;
-use landscape_core::Grid;
+use landscape_core::{Grid, Selection};
 use landscape_models::{ModelsError, Rename};
 use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,9 @@ pub struct ConnectRequest {
     /// The data and the loss.
     #[serde(default)]
     pub data: DataRequest,
+    /// Which parameters move along the line; all where absent. The rest are those of the first network.
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub params: Option<Selection>,
     /// Points that are measured on each path, both ends included.
     pub points: usize,
     /// What BatchNorm layers normalise with; re-estimated at every point where absent.
@@ -115,6 +118,7 @@ impl ConnectRequest {
             model: None,
             renames: Vec::new(),
             data: DataRequest::default(),
+            params: None,
             points: POINTS,
             statistics: None,
             align: None,
@@ -132,6 +136,9 @@ impl ConnectRequest {
     /// For the first thing that cannot work.
     pub fn check(&self, reporter: &dyn Reporter) -> Result<Grid, StudyError> {
         let grid = LossProfile::grid(self.points)?;
+        if let (Some(_), Some(what)) = (&self.params, self.of_the_whole()) {
+            return Err(StudyError::OfTheWhole { what });
+        }
         if let Some(curve) = &self.curve {
             curve.check(reporter)?;
         }
@@ -139,6 +146,13 @@ impl ConnectRequest {
             may_save(path, self.keep.replace)?;
         }
         Ok(grid)
+    }
+
+    /// What is asked for that a part of a network does not have: its units are permuted in all layers that meet them, and all
+    /// parameters of a curve are trained.
+    fn of_the_whole(&self) -> Option<&'static str> {
+        let curve = self.curve.as_ref().map(|_| "a curve");
+        self.align.map(|_| "an alignment").or(curve)
     }
 
     pub(super) fn statistics(&self) -> BatchStatistics {
@@ -151,6 +165,7 @@ impl ConnectRequest {
             model: self.model.clone(),
             renames: self.renames.clone(),
             measured: self.statistics() != BatchStatistics::Frozen,
+            params: self.params.clone(),
             ..NetworkRequest::default()
         };
         match &self.ends[0] {

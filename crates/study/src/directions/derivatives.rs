@@ -6,7 +6,8 @@ use crate::problem::Problem;
 use crate::report::{Reporter, say_how_it_runs, say_where};
 use landscape_core::{Direction, Params, Sample, Source};
 use landscape_hessian::{Lanczos, LanczosParams, Operator, OperatorError, Pair};
-use landscape_trace::{Curvature, Matrix, Target, Trace};
+use landscape_trace::{Block, Curvature, Matrix, Target, Trace};
+use std::ops::Range;
 
 /// Residuals below this share of the largest eigenvalue are rounding, in f32 and in f64.
 const FLOOR: (f64, f64) = (1e-6, 1e-13);
@@ -70,6 +71,30 @@ impl Derivatives {
             curvature: &self.curvature,
             matrix,
         }
+    }
+
+    /// The derivatives of a part of the free parameters, those in `range` of the vectors, as if all others were fixed: products with
+    /// the diagonal block of the part, for less than products with the whole take.
+    ///
+    /// # Errors
+    /// [`StudyError::Trace`] where no whole tensor is in the range.
+    pub fn part(&self, range: &Range<usize>) -> Result<Derivatives, StudyError> {
+        let within =
+            |block: &&Block| range.start <= block.range.start && block.range.end <= range.end;
+        let inside = self.curvature.blocks().iter().filter(within);
+        let names: Vec<&str> = inside.map(|block| block.name.as_str()).collect();
+        let mut tensors = self.params.clone().into_inner();
+        for tensor in tensors.iter_mut().filter(|tensor| tensor.is_free()) {
+            tensor.fixed = !names.contains(&tensor.name.as_str());
+        }
+        let params = Params::new(tensors)?;
+        Ok(Derivatives {
+            curvature: build(&self.trace, &params, &self.target, self.double)?,
+            trace: self.trace.clone(),
+            target: self.target.clone(),
+            double: self.double,
+            params,
+        })
     }
 
     /// Residuals below this share of the largest eigenvalue are rounding.

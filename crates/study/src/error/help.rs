@@ -92,6 +92,7 @@ impl StudyError {
             E::Ends { .. } => "name one for each direction, `top` or `bottom`, or none",
             E::FewEigenvectors => "use random directions, or a network with more parameters",
             E::NoEigenvalues { .. } => "ask for 1 or more, or leave it out",
+            E::SubspaceOfOne => "ask for all checkpoints of a training run",
             E::PowerBottom => "use Lanczos",
             E::Radius { .. } => "give for example 0.05, or leave it out",
             E::NoParameters => "name a file of parameters, or a training run",
@@ -173,6 +174,10 @@ impl StudyError {
             E::FewPoints { .. } => "give for example 61 points",
             E::NoInnerPoints => "give one control point or more",
             E::NoEpochs => "train for one epoch or more",
+            E::OfTheWhole { .. } => "let all parameters move, or leave it out",
+            E::NoFigure { .. } => {
+                "ask for the spectrum, a map, parts, the largest eigenvalue at all checkpoints, or sharpness; or for no figure"
+            }
             E::EqualNetworks => "give two networks that differ, for example trained from two seeds",
             E::NoUnits { .. } => "leave the alignment out",
             E::NotFinite { .. } => "give networks whose training did not diverge",

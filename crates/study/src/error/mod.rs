@@ -135,6 +135,21 @@ pub enum StudyError {
     /// A curve that is trained for no epoch.
     #[error("0 epochs leave nothing to train")]
     NoEpochs,
+    /// A part of a network has not what is asked for.
+    #[error("{what} is one of whole networks, not of some of their parameters")]
+    OfTheWhole {
+        /// An alignment, or a curve.
+        what: &'static str,
+    },
+    /// Nothing that is asked for has a figure.
+    #[error(
+        "{}: nothing that is asked for makes a figure; eigenvalues and traces are numbers",
+        landscape_core::path_words(path)
+    )]
+    NoFigure {
+        /// The file that was to be drawn.
+        path: PathBuf,
+    },
     /// Two networks that are one.
     #[error("both networks have the same parameters")]
     EqualNetworks,
@@ -426,6 +441,9 @@ pub enum StudyError {
         /// `top` or `bottom`.
         end: &'static str,
     },
+    /// A leading eigenspace is followed along a training.
+    #[error("shares in a leading eigenspace are those of a training, not of one checkpoint")]
+    SubspaceOfOne,
     /// Power iteration does not find the smallest eigenvalues.
     #[error("power iteration finds the largest magnitudes, not the lower end of a spectrum")]
     PowerBottom,

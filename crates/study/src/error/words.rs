@@ -40,6 +40,12 @@ pub enum NoCurvature {
     Steps,
     /// Measures of sharpness.
     Sharpness,
+    /// Traces of parts, or of several matrices.
+    Parts,
+    /// Norms between parts.
+    Pairs,
+    /// Shares in the leading eigenspace.
+    Subspace,
 }
 
 impl fmt::Display for NoCurvature {
@@ -49,6 +55,9 @@ impl fmt::Display for NoCurvature {
             NoCurvature::Map => "map of curvature",
             NoCurvature::Steps => "largest eigenvalue at several steps",
             NoCurvature::Sharpness => "sharpness",
+            NoCurvature::Parts => "curvature of parts",
+            NoCurvature::Pairs => "norms between parts",
+            NoCurvature::Subspace => "shares in the leading eigenspace",
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Figures of curvature, and its section of a page.
 
 use super::look::over_steps;
-use super::{FigureKind, Look, RunContents};
+use super::{FigureKind, Look, RunContents, parts};
 use crate::StudyError;
 use crate::error::NoCurvature;
-use crate::hessian::{heading, settings_words};
+use crate::hessian::{FROBENIUS, heading, is_of_subspace, settings_words};
 use crate::record::Origin;
 use landscape_core::short;
 use landscape_plot::page::{EigenvalueRow, PageCurvature, TraceRow};
@@ -23,18 +23,25 @@ const MOMENTUM: &str = "2(1+β)/η";
 const NESTEROV: &str = "2(1+β)/(η(1+2β))";
 
 /// Figures that a section of a page shows, in their order.
-const ON_PAGES: [FigureKind; 3] = [
+const ON_PAGES: [FigureKind; 6] = [
     FigureKind::Spectrum,
     FigureKind::HessianMap,
     FigureKind::Stability,
+    FigureKind::Parts,
+    FigureKind::Pairs,
+    FigureKind::Subspace,
 ];
 
 /// What is usually drawn of a run with curvature.
 pub(super) fn usual(run: &RunContents) -> FigureKind {
     match run.curvature.len() {
         _ if run.map.is_some() => FigureKind::HessianMap,
+        2.. if parts::has_subspace(run) => FigureKind::Subspace,
         2.. if has_stability(run) => FigureKind::Stability,
-        _ if has_sharpness(run) && !has_densities(run) => FigureKind::Sharpness,
+        _ if has_densities(run) => FigureKind::Spectrum,
+        _ if has_sharpness(run) => FigureKind::Sharpness,
+        _ if !parts::rows(run).is_empty() => FigureKind::Parts,
+        _ if parts::norms(run).is_some() => FigureKind::Pairs,
         _ => FigureKind::Spectrum,
     }
 }
@@ -46,7 +53,7 @@ pub(super) fn has_densities(run: &RunContents) -> bool {
 
 pub(super) fn has_sharpness(run: &RunContents) -> bool {
     let mut points = run.curvature.iter();
-    points.any(|point| !point.sharpness.is_empty())
+    points.any(|point| point.sharpness.iter().any(|row| !is_of_subspace(row)))
 }
 
 pub(super) fn has_stability(run: &RunContents) -> bool {
@@ -64,6 +71,9 @@ pub(super) fn figure(
         FigureKind::HessianMap => plot::hessian_map(&map(run)?, &options)?,
         FigureKind::Stability => plot::edge_of_stability(&[stability(run)?], &over_steps(options))?,
         FigureKind::Sharpness => sharpness_marks(std::slice::from_ref(run), options)?,
+        FigureKind::Parts | FigureKind::Pairs | FigureKind::Subspace => {
+            parts::figure(run, kind, options)?
+        }
         _ => spectrum_figure(run, options)?,
     })
 }
@@ -87,7 +97,7 @@ fn spectrum_figure(run: &RunContents, options: Options) -> Result<Figure, StudyE
 }
 
 /// The run has no such curvature.
-fn lacks(run: &RunContents, what: NoCurvature) -> StudyError {
+pub(super) fn lacks(run: &RunContents, what: NoCurvature) -> StudyError {
     StudyError::NoCurvature {
         run: run.run.name.clone(),
         what,
@@ -261,7 +271,8 @@ fn sharpness(rows: &[Sharpness]) -> Vec<SharpnessRow> {
         se: found.se,
         settings: settings_words(&found.settings),
     };
-    rows.iter().map(row).collect()
+    let measures = rows.iter().filter(|found| !is_of_subspace(found));
+    measures.map(row).collect()
 }
 
 /// The curvature of a run as a section of a page; nothing where it has none.
@@ -291,7 +302,8 @@ pub fn page_curvature(run: &RunContents) -> Result<Option<PageCurvature>, StudyE
         .collect();
     if run.curvature.len() == 1 {
         page.eigenvalues = last.eigenvalues.iter().map(eigenvalue_row).collect();
-        page.traces = last.traces.iter().map(trace_row).collect();
+        let traces = last.traces.iter().filter(|row| row.method != FROBENIUS);
+        page.traces = traces.map(trace_row).collect();
     }
     page.command.clone_from(&run.provenance.command);
     Ok(Some(page))

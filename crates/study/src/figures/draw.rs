@@ -58,7 +58,10 @@ impl RunContents {
             FigureKind::Spectrum
             | FigureKind::HessianMap
             | FigureKind::Stability
-            | FigureKind::Sharpness => curvature::figure(self, kind, look)?,
+            | FigureKind::Sharpness
+            | FigureKind::Parts
+            | FigureKind::Pairs
+            | FigureKind::Subspace => curvature::figure(self, kind, look)?,
         })
     }
 

@@ -28,7 +28,10 @@ impl FigureKind {
         use FigureKind as K;
         match field {
             // Spectra and measures of sharpness have scales of their own.
-            LookField::Log | LookField::Clip => !matches!(self, K::Spectrum | K::Sharpness),
+            LookField::Log | LookField::Clip => !matches!(
+                self,
+                K::Spectrum | K::Sharpness | K::Parts | K::Pairs | K::Subspace
+            ),
             LookField::Smooth => self.is_scaled() || matches!(self, K::Losses | K::HessianMap),
             LookField::Measured => {
                 matches!(self, K::Line | K::Contour | K::Heatmap | K::Trajectory)
@@ -44,7 +47,9 @@ impl FigureKind {
             LookField::Value => self.is_scaled() || self == K::Persistence,
             LookField::Path => matches!(self, K::Surface | K::Trajectory | K::PlaneLosses),
             // Curves have no colours of values.
-            LookField::Colormap => (self.is_scaled() && self != K::Line) || self == K::HessianMap,
+            LookField::Colormap => {
+                (self.is_scaled() && self != K::Line) || matches!(self, K::HessianMap | K::Pairs)
+            }
         }
     }
 }

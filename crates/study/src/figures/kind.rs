@@ -1,6 +1,6 @@
 //! Kinds of figures, and those that a run has.
 
-use super::{RunContents, curvature};
+use super::{RunContents, curvature, parts};
 use landscape_core::named;
 use landscape_storage::RunKind;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,12 @@ pub enum FigureKind {
     Stability,
     /// Measures of sharpness, a mark each.
     Sharpness,
+    /// Traces and largest eigenvalues of layers, blocks or matrices.
+    Parts,
+    /// Norms between layers, or blocks.
+    Pairs,
+    /// What of a training lies in the space of the leading eigenvectors.
+    Subspace,
 }
 
 named!(FigureKind, "kind of figure", {
@@ -51,6 +57,9 @@ named!(FigureKind, "kind of figure", {
     HessianMap => "hessian-map": "abs(lambda_min / lambda_max) over a plane",
     Stability => "stability": "The largest eigenvalue during training, and its limit",
     Sharpness => "sharpness": "Measures of sharpness, a mark each",
+    Parts => "parts": "Trace and largest eigenvalue of each layer, block or matrix",
+    Pairs => "pairs": "Frobenius norms between layers, or blocks",
+    Subspace => "subspace": "What of a training lies in the leading eigenspace",
 });
 
 /// What a figure is drawn from.
@@ -99,6 +108,9 @@ impl FigureKind {
             FigureKind::HessianMap => "Distance from convexity",
             FigureKind::Stability => "Edge of stability",
             FigureKind::Sharpness => "Measures of sharpness",
+            FigureKind::Parts => "Curvature of parts",
+            FigureKind::Pairs => "Norms between parts",
+            FigureKind::Subspace => "Leading eigenspace",
         }
     }
 
@@ -109,9 +121,12 @@ impl FigureKind {
             FigureKind::PlaneLosses => FigureSource::Paths,
             FigureKind::Trajectory => FigureSource::PathsOnLandscape,
             FigureKind::HessianMap => FigureSource::CurvatureMap,
-            FigureKind::Spectrum | FigureKind::Stability | FigureKind::Sharpness => {
-                FigureSource::Curvature
-            }
+            FigureKind::Spectrum
+            | FigureKind::Stability
+            | FigureKind::Sharpness
+            | FigureKind::Parts
+            | FigureKind::Pairs
+            | FigureKind::Subspace => FigureSource::Curvature,
             _ => FigureSource::Landscape,
         }
     }
@@ -162,6 +177,9 @@ impl RunContents {
             FigureKind::HessianMap => self.map.is_some(),
             FigureKind::Stability => curvature::has_stability(self),
             FigureKind::Sharpness => curvature::has_sharpness(self),
+            FigureKind::Parts => !parts::rows(self).is_empty(),
+            FigureKind::Pairs => parts::norms(self).is_some(),
+            FigureKind::Subspace => parts::has_subspace(self),
         }
     }
 

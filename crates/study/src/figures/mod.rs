@@ -14,6 +14,7 @@ mod kind;
 mod look;
 mod page;
 mod panels;
+mod parts;
 mod spread;
 
 pub use contents::RunContents;

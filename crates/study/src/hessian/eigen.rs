@@ -3,7 +3,7 @@
 use super::estimates::keep_atoms;
 use super::request::EigenMethod;
 use super::state::{generation, pack, vectors};
-use super::work::Work;
+use super::work::{Leading, Work};
 use crate::StudyError;
 use crate::directions::Derivatives;
 use landscape_hessian::{Lanczos, Pair, Power, Spectrum, Stop};
@@ -34,6 +34,12 @@ pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), Stu
             ..Curvature::default()
         },
     )?;
+    if wanted.asked.subspace.is_some() {
+        work.found = Some(Leading {
+            point: derivatives.curvature().point().to_vec(),
+            vectors: top.iter().map(|pair| pair.vector.clone()).collect(),
+        });
+    }
     let numbers = (top.len() + bottom.len()) * derivatives.dim();
     if work.at.step.is_none() && numbers <= STORED {
         vectors_of(work, derivatives, Side::Top, &top)?;

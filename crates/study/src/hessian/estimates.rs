@@ -1,39 +1,55 @@
-//! Trace and density of the whole matrix, traces and largest eigenvalues of layers.
+//! Trace and density of the whole matrix.
 
-use super::eigen::rows;
 use super::state::{bits, floats};
 use super::work::Work;
 use crate::StudyError;
 use crate::directions::Derivatives;
 use landscape_hessian::density::Quadrature;
 use landscape_hessian::trace::Ended;
-use landscape_hessian::{
-    Density, DensityParams, Estimate, Lanczos, Pair, Restricted, SpectralDensity, Stop, Trace,
-};
+use landscape_hessian::{Density, DensityParams, Estimate, Pair, SpectralDensity, Trace};
 use landscape_storage::{
-    ALL_PARAMETERS, Curvature, LanczosState, Side, SpectralDensity as StoredDensity, TraceEstimate,
+    ALL_PARAMETERS, Curvature, LanczosState, SpectralDensity as StoredDensity, TraceEstimate,
 };
+use landscape_trace::Matrix;
 use serde_json::{Value, json};
-use std::ops::Range;
 
 /// Estimates and keeps the trace.
 pub fn trace(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
-    if !work.wanted.trace || work.has_trace(ALL_PARAMETERS) {
+    if !work.wanted.trace {
+        return Ok(());
+    }
+    let matrix = work.wanted.asked.matrix;
+    trace_of(work, derivatives, ALL_PARAMETERS, matrix)
+}
+
+/// Estimates and keeps the trace of a matrix under a name, unless it is known.
+pub fn trace_of(
+    work: &mut Work,
+    derivatives: &Derivatives,
+    part: &str,
+    matrix: Matrix,
+) -> Result<(), StudyError> {
+    if work.has_trace(part) {
         return Ok(());
     }
     let trace = Trace::new(work.wanted.trace_params())?;
-    let operator = derivatives.operator(work.wanted.asked.matrix);
-    let found = work.watch("trace", |observer| trace.run(&operator, observer))?;
+    let operator = derivatives.operator(matrix);
+    let what = match part {
+        ALL_PARAMETERS => "trace".to_owned(),
+        _ => format!("trace of {matrix}"),
+    };
+    let found = work.watch(&what, |observer| trace.run(&operator, observer))?;
     if found.ended == Ended::Cancelled {
         return Err(work.interrupted());
     }
     let method = work.wanted.trace_method().name();
     let products = found.products;
-    let row = estimate(ALL_PARAMETERS, method, &found);
+    let row = estimate(part, method, &found);
     keep_traces(work, products, vec![row])
 }
 
-fn estimate(part: &str, method: &str, found: &Estimate) -> TraceEstimate {
+/// An estimate as it is stored.
+pub fn estimate(part: &str, method: &str, found: &Estimate) -> TraceEstimate {
     let se = found.standard_error;
     TraceEstimate {
         part: part.to_owned(),
@@ -45,7 +61,8 @@ fn estimate(part: &str, method: &str, found: &Estimate) -> TraceEstimate {
     }
 }
 
-fn keep_traces(
+/// Keeps estimates that took so many products together.
+pub fn keep_traces(
     work: &mut Work,
     products: usize,
     traces: Vec<TraceEstimate>,
@@ -172,83 +189,4 @@ fn stored_density(found: SpectralDensity) -> StoredDensity {
         lower,
         upper,
     }
-}
-
-/// A layer's name, and its entries among the parameters.
-pub fn layers(derivatives: &Derivatives) -> Vec<(String, Range<usize>)> {
-    let mut layers: Vec<(String, Range<usize>)> = Vec::new();
-    for block in derivatives.curvature().blocks() {
-        let name = block
-            .name
-            .rsplit_once('.')
-            .map_or("parameters", |(layer, _)| layer);
-        match layers.last_mut() {
-            Some((last, range)) if last == name && range.end == block.range.start => {
-                range.end = block.range.end;
-            }
-            _ => layers.push((name.to_owned(), block.range.clone())),
-        }
-    }
-    layers
-}
-
-/// Traces of all layers from the same products, then the largest eigenvalue of each.
-pub fn per_layer(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
-    if !work.wanted.asked.per_layer {
-        return Ok(());
-    }
-    let layers = layers(derivatives);
-    if layers.iter().any(|(name, _)| !work.has_trace(name)) {
-        layer_traces(work, derivatives, &layers)?;
-    }
-    for (name, range) in &layers {
-        if !work.has_eigenvalues(name) {
-            layer_eigenvalue(work, derivatives, name, range.clone())?;
-        }
-    }
-    Ok(())
-}
-
-fn layer_traces(
-    work: &mut Work,
-    derivatives: &Derivatives,
-    layers: &[(String, Range<usize>)],
-) -> Result<(), StudyError> {
-    let trace = Trace::new(work.wanted.layer_params())?;
-    let operator = derivatives.operator(work.wanted.asked.matrix);
-    let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
-    let found = work.watch("traces of layers", |observer| {
-        trace.blocks(&operator, &ranges, observer)
-    })?;
-    if found.ended == Ended::Cancelled {
-        return Err(work.interrupted());
-    }
-    let both = layers.iter().zip(&found.blocks);
-    let traces = both.map(|((name, _), block)| estimate(name, "hutchinson", block));
-    keep_traces(work, found.products, traces.collect())
-}
-
-fn layer_eigenvalue(
-    work: &mut Work,
-    derivatives: &Derivatives,
-    name: &str,
-    range: Range<usize>,
-) -> Result<(), StudyError> {
-    let lanczos = Lanczos::new(work.wanted.single())?;
-    let whole = derivatives.operator(work.wanted.asked.matrix);
-    let operator = Restricted::new(whole, range.clone());
-    let mut state = lanczos.start(range.len())?;
-    let found = work.watch(name, |observer| {
-        lanczos.run(&operator, &mut state, observer)
-    })?;
-    if found.stop == Stop::Cancelled {
-        return Err(work.interrupted());
-    }
-    work.keep(
-        found.products,
-        Curvature {
-            eigenvalues: rows(name, Side::Top, &found.top, "lanczos"),
-            ..Curvature::default()
-        },
-    )
 }

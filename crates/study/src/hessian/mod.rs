@@ -3,20 +3,26 @@
 mod eigen;
 mod estimates;
 mod map;
+mod matrices;
+mod parted;
+mod parts;
 mod request;
 mod sharpness;
 mod state;
+mod subspace;
 mod summary;
 mod training;
 mod words;
 mod work;
 
-pub use request::{EigenMethod, Measure, Wanted};
+pub(crate) use parts::FROBENIUS;
+pub use request::{EigenMethod, Floats, Measure, Per, Wanted};
+pub(crate) use subspace::is_of_subspace;
 pub use summary::{
     CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
-    TraceSummary,
+    MatrixSummary, PairSummary, SubspaceSummary, TraceSummary,
 };
-pub(crate) use words::{heading, settings_words, steps_table};
+pub(crate) use words::{heading, settings_words, steps_words};
 
 use crate::StudyError;
 use crate::device::Evaluation;
@@ -87,6 +93,11 @@ pub struct CurvatureRequest {
     pub density: bool,
     /// Traces and largest eigenvalues of the diagonal blocks of layers.
     pub per_layer: bool,
+    /// What else the network is looked at in parts for; [`Per::Layer`] is `per_layer`.
+    #[serde(with = "landscape_core::as_words::list")]
+    pub per: Vec<Per>,
+    /// How much of gradient, updates and path lies in the space of so many leading eigenvectors, at every checkpoint.
+    pub subspace: Option<usize>,
     /// Both ends of the spectrum over the grid of a plane.
     pub map: bool,
     /// Measures of sharpness.
@@ -141,6 +152,8 @@ impl Default for CurvatureRequest {
             trace: false,
             density: false,
             per_layer: false,
+            per: Vec::new(),
+            subspace: None,
             map: false,
             sharpness: Vec::new(),
             every_measure: false,
@@ -185,10 +198,16 @@ impl CurvatureRequest {
 }
 
 impl CurvatureRequest {
+    /// What the network is looked at in parts for, each once and in the order of [`Per::ALL`].
+    pub fn divisions(&self) -> Vec<Per> {
+        let asked = |per: &Per| self.per.contains(per) || (*per == Per::Layer && self.per_layer);
+        Per::ALL.iter().copied().filter(asked).collect()
+    }
+
     /// Whether nothing but a map is asked for.
     fn is_map_alone(&self) -> bool {
         let numbers = self.top.is_some() || self.bottom.is_some() || self.trace || self.density;
-        let more = self.per_layer || !self.sharpness.is_empty() || self.all_steps;
+        let more = !self.divisions().is_empty() || !self.sharpness.is_empty() || self.all_steps;
         self.map && !numbers && !more
     }
 }
@@ -253,6 +272,9 @@ impl CurvatureStudy {
         )?;
         let derivatives = Derivatives::new(&problem, &target, request.double)?;
         let wanted = Wanted::new(request, derivatives.dim())?;
+        if wanted.has(Per::Pair) {
+            parts::pair_trace(&wanted, derivatives.curvature().blocks())?;
+        }
         wanted.plan_memory(reporter)?;
         let derivatives = derivatives.said(reporter)?;
         let map = match wanted.asked.map {
@@ -300,20 +322,33 @@ impl CurvatureStudy {
             }
             _ => 1,
         };
-        let layers = estimates::layers(&self.derivatives).len();
         let map = self.units();
         let map = self.shard.map_or(map, |shard| shard.count(map));
         let search = wanted.single().max_products;
         let trace = wanted.trace_params().max_products;
+        let blocks = self.derivatives.curvature().blocks();
+        let of_parts: usize = { [Per::Layer, Per::Block].into_iter() }
+            .filter(|&per| wanted.has(per))
+            .map(|per| trace + search * parts::parts(blocks, per).len())
+            .sum();
+        let of_pairs = match wanted.has(Per::Pair) {
+            true => parts::pair_trace(wanted, blocks)?.params().max_products,
+            false => 0,
+        };
         let pairs = wanted.top + wanted.bottom > 0;
         let of = |is_asked: bool, products: usize| if is_asked { steps * products } else { 0 };
         let parts = [
             ("products for eigenvalues", of(pairs, search)),
             ("products for the trace", of(wanted.trace, trace)),
             (DENSITY, of(wanted.asked.density, wanted.density_products())),
+            ("products for parts", steps * of_parts),
+            ("products between parts", steps * of_pairs),
             (
-                "products for layers",
-                of(wanted.asked.per_layer, layers * (search + trace)),
+                "products for other matrices",
+                of(
+                    wanted.has(Per::Matrix),
+                    (Matrix::ALL.len() - 1) * (search + trace),
+                ),
             ),
             ("products for the map", map * search),
         ];
@@ -435,7 +470,9 @@ fn point(
         eigen::eigenvalues,
         estimates::trace,
         estimates::density,
-        estimates::per_layer,
+        parts::each,
+        parts::pairs,
+        matrices::matrices,
     ];
     for task in tasks {
         work.go_on()?;
@@ -472,6 +509,7 @@ fn spec(
     }
     let provenance = Provenance {
         device: Some(request.evaluation.devices[0].to_string()),
+        parts: parts::sizes(wanted, &problem.params),
         optimizer: training::optimizer(problem),
         models: map.and_then(|mapped| mapped.directions.provenance()),
         shard: request.shard.map(|shard| shard.to_string()),

@@ -14,9 +14,13 @@ use landscape_core::named;
 use landscape_hessian::{
     Density, DensityParams, Lanczos, LanczosParams, Method, Power, PowerParams, Trace, TraceParams,
 };
+use std::path::Path;
 
 /// Largest eigenvalues where nothing is asked for.
 const USUAL: usize = 5;
+
+/// Random vectors in each part, for the norms between parts.
+const PAIR_PROBES: usize = 16;
 
 /// Beyond so many parameters, traces are estimated without holding products.
 const LARGE: usize = 1_000_000;
@@ -34,6 +38,21 @@ pub enum EigenMethod {
 named!(EigenMethod, "method of eigenvalues", {
     Lanczos => "lanczos": "Lanczos with full re-orthogonalisation and thick restart",
     Power => "power": "Power iteration with deflation: the largest magnitudes, of both signs; slower, for comparison",
+});
+
+/// The numbers that derivatives are computed in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Floats {
+    /// 32 bits, in sums over samples 64.
+    #[default]
+    F32,
+    /// 64 bits.
+    F64,
+}
+
+named!(Floats, "number format", {
+    F32 => "f32": "32-bit floats, sums over samples in 64 bits",
+    F64 => "f64": "64-bit floats throughout",
 });
 
 /// A measure of sharpness.
@@ -95,6 +114,26 @@ impl Measure {
     }
 }
 
+/// What a network is looked at in parts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// Each layer.
+    Layer,
+    /// Each block of layers.
+    Block,
+    /// Each pair of layers, or of blocks where these are asked for too.
+    Pair,
+    /// Each matrix of second derivatives.
+    Matrix,
+}
+
+named!(Per, "division", {
+    Layer => "layer": "Trace and largest eigenvalue of each layer's diagonal block",
+    Block => "block": "The same of each block, a module of a list with all that is in it, as blocks.0 or layer1.2",
+    Pair => "pair": "Frobenius norms of the blocks between all pairs of layers, or of blocks where these are given too",
+    Matrix => "matrix": "Trace and largest eigenvalue of Hessian, Gauss-Newton matrix, residual and empirical Fisher matrix",
+});
+
 /// What is computed, with all that is usual filled in, for a number of parameters.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -117,19 +156,23 @@ impl Wanted {
     /// # Errors
     /// For every setting that cannot work.
     pub(super) fn new(request: &CurvatureRequest, dim: usize) -> Result<Self, StudyError> {
-        let others =
-            request.density || request.per_layer || request.map || !request.sharpness.is_empty();
-        let given = request.top.is_some() || request.bottom.is_some() || request.trace || others;
+        let others = request.density || request.map || !request.sharpness.is_empty();
+        let others = others || !request.divisions().is_empty();
+        let pairs = request.top.or(request.bottom).or(request.subspace);
+        let given = pairs.is_some() || request.trace || others;
         let usual = match (given, request.all_steps) {
             (true, _) => 0,
             (false, true) => 1,
             (false, false) => USUAL.min(dim),
         };
         let asked = |measure: &Measure| request.sharpness.contains(measure);
+        // Of all matrices the one that is asked for is looked at as it is alone.
+        let matrices = request.per.contains(&Per::Matrix);
         let wanted = Wanted {
-            top: request.top.unwrap_or(usual),
+            top: { request.top.unwrap_or(usual.max(usize::from(matrices))) }
+                .max(request.subspace.unwrap_or(0)),
             bottom: request.bottom.unwrap_or(0),
-            trace: request.trace || (!given && !request.all_steps),
+            trace: request.trace || matrices || (!given && !request.all_steps),
             sharpness: Measure::ALL.iter().copied().filter(asked).collect(),
             asked: request.clone(),
             dim,
@@ -146,17 +189,46 @@ impl Wanted {
         Wanted::new(request, usize::MAX >> 8)
     }
 
+    /// Whether a division of the network is asked for.
+    pub(super) fn has(&self, per: Per) -> bool {
+        self.asked.divisions().contains(&per)
+    }
+
     /// Whether there is something to draw.
     pub fn is_drawable(&self) -> bool {
-        let stability = self.asked.all_steps && self.top > 0;
-        self.asked.map || self.asked.density || stability || !self.sharpness.is_empty()
+        let stability = self.asked.all_steps && (self.top > 0 || self.asked.subspace.is_some());
+        let divided = !self.asked.divisions().is_empty() && !self.asked.all_steps;
+        let sharpness = !self.sharpness.is_empty();
+        self.asked.map || self.asked.density || stability || divided || sharpness
+    }
+
+    /// Checks that there is something to draw, where a picture is asked for.
+    ///
+    /// # Errors
+    /// [`StudyError::NoFigure`]
+    pub fn check_picture(&self, picture: Option<&Path>) -> Result<(), StudyError> {
+        match picture {
+            Some(path) if !self.is_drawable() => Err(StudyError::NoFigure {
+                path: path.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), StudyError> {
-        for (end, given) in [("top", self.asked.top), ("bottom", self.asked.bottom)] {
+        let asked = &self.asked;
+        let ends = [
+            ("top", asked.top),
+            ("bottom", asked.bottom),
+            ("subspace", asked.subspace),
+        ];
+        for (end, given) in ends {
             if given == Some(0) {
                 return Err(StudyError::NoEigenvalues { end });
             }
+        }
+        if asked.subspace.is_some() && !asked.all_steps {
+            return Err(StudyError::SubspaceOfOne);
         }
         self.check_power()?;
         // The tolerance is that of layers and maps too.
@@ -174,7 +246,7 @@ impl Wanted {
         if self.trace {
             Trace::new(self.trace_params())?;
         }
-        if self.asked.per_layer {
+        if !self.asked.divisions().is_empty() {
             Trace::new(self.layer_params())?;
         }
         if self.asked.density {
@@ -233,6 +305,14 @@ impl Wanted {
         }
     }
 
+    /// Settings of the search for so many of the largest eigenvalues.
+    pub fn lanczos_for(&self, top: usize) -> LanczosParams {
+        LanczosParams {
+            top,
+            ..self.single()
+        }
+    }
+
     /// Settings of the search for the largest eigenvalue alone, without a look for missed ones.
     pub fn single(&self) -> LanczosParams {
         let usual = LanczosParams::default();
@@ -287,6 +367,20 @@ impl Wanted {
         }
     }
 
+    /// Settings of the norms between so many parts: 16 products for each part unless a bound is given.
+    ///
+    /// # Errors
+    /// Where the bound is too small for a mean and its error.
+    pub fn pair_trace(&self, parts: usize) -> Result<Trace, StudyError> {
+        let usual = PAIR_PROBES * parts;
+        let trace = Trace::new(TraceParams {
+            max_products: self.asked.max_products.unwrap_or(usual),
+            ..self.layer_params()
+        })?;
+        trace.samples_each(parts)?;
+        Ok(trace)
+    }
+
     /// Settings of the density.
     pub fn density_params(&self) -> DensityParams {
         DensityParams {
@@ -329,7 +423,12 @@ impl Wanted {
                 probes: self.asked.probes,
                 width: self.narrow(),
             }),
-            per_layer: self.asked.per_layer,
+            per_layer: self.has(Per::Layer),
+            per: { self.asked.divisions().into_iter() }
+                .filter(|&per| per != Per::Layer)
+                .map(|per| per.name().to_owned())
+                .collect(),
+            subspace: self.asked.subspace,
             all_steps: self.asked.all_steps,
             sharpness: (!self.sharpness.is_empty()).then(|| SharpnessSettings {
                 measures: { self.sharpness.iter() }

@@ -1,13 +1,17 @@
 //! What was found, as programs read it: as JSON, what `landscape hessian --json` prints.
 
-use super::{FoundCurvature, Wanted};
-use crate::record::Settings;
+use super::matrices::{other_matrix, true_fisher};
+use super::parts::{FROBENIUS, is_block, names_of_pair};
+use super::subspace::{self, is_of_subspace};
+use super::{FoundCurvature, Per, Wanted};
+use crate::record::{Provenance, Settings};
 use crate::shard::ShardPart;
 use landscape_core::json::{float, float_list, float_option};
 use landscape_storage::{
     ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Sharpness, Side, SpectralDensity,
     TraceEstimate,
 };
+use landscape_trace::Matrix;
 use serde::Serialize;
 
 /// Everything that was found.
@@ -29,6 +33,9 @@ pub struct FoundSummary {
     pub map: Option<MapSummary>,
     /// The part of the map that was asked for, where it was not all of it.
     pub shard: Option<ShardPart>,
+    /// What the true Fisher matrix is, where the matrices are side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub true_fisher: Option<&'static str>,
     /// At every step, where all were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<CurvatureSummary>>,
@@ -60,6 +67,18 @@ pub struct CurvatureSummary {
     pub density: Option<DensitySummary>,
     /// The diagonal blocks of layers.
     pub layers: Option<Vec<LayerSummary>>,
+    /// Those of blocks of layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Vec<LayerSummary>>,
+    /// What is between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<Vec<PairSummary>>,
+    /// The other matrices of second derivatives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matrices: Option<Vec<MatrixSummary>>,
+    /// What of the training lies in the leading eigenspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subspace: Option<SubspaceSummary>,
     /// Measures of sharpness.
     pub sharpness: Option<Vec<Sharpness>>,
     /// Products of the matrix with a vector.
@@ -131,15 +150,67 @@ pub struct DensitySummary {
     pub width: f64,
 }
 
-/// The diagonal block of a layer.
+/// The diagonal block of a layer, or of a block of layers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerSummary {
-    /// The layer.
+    /// The layer, or the block with `.*` behind its name.
     pub layer: String,
+    /// Number of its parameters, where that is known.
+    pub parameters: Option<u64>,
     /// The trace of its block.
     pub trace: TraceSummary,
+    /// That as a share of the traces of all layers, or blocks, which is the trace of the whole.
+    #[serde(with = "float")]
+    pub share: f64,
     /// The largest eigenvalue of its block.
     pub top: Option<EigenvalueSummary>,
+}
+
+/// The block of the matrix between two parts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairSummary {
+    /// The parts; twice the same for a block on the diagonal.
+    pub pair: [String; 2],
+    /// Its Frobenius norm.
+    #[serde(with = "float")]
+    pub norm: f64,
+    /// The standard error of that.
+    #[serde(with = "float_option")]
+    pub se: Option<f64>,
+    /// That norm over the root of the product of both norms on the diagonal: how strongly the parts interact, 1 for a part with
+    /// itself.
+    #[serde(with = "float_option")]
+    pub relative: Option<f64>,
+}
+
+/// A matrix beside others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MatrixSummary {
+    /// The matrix.
+    pub matrix: String,
+    /// Its trace.
+    pub trace: TraceSummary,
+    /// Its largest eigenvalue.
+    pub top: Option<EigenvalueSummary>,
+}
+
+/// What lies in the space of the leading eigenvectors: shares of squared norms, in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SubspaceSummary {
+    /// Its dimension.
+    pub dimension: u64,
+    /// Of the gradient.
+    #[serde(with = "float")]
+    pub gradient: f64,
+    /// Of the way to the next recorded checkpoint.
+    #[serde(with = "float_option")]
+    pub update: Option<f64>,
+    /// Of the way from the first checkpoint.
+    #[serde(with = "float_option")]
+    pub path: Option<f64>,
+    /// The mean squared cosine between this space and that of the checkpoint before.
+    #[serde(with = "float_option")]
+    pub overlap: Option<f64>,
 }
 
 /// Curvature over a plane: how far it is from convex, as `abs(lambda_min / lambda_max)`.
@@ -168,15 +239,19 @@ impl FoundCurvature {
     /// What was found of what was wanted.
     pub fn summary(&self, wanted: &Wanted) -> FoundSummary {
         let last = self.points.last().cloned().unwrap_or_default();
-        let steps = self.points.iter().map(CurvatureSummary::of);
+        let (settings, stored) = (Settings::of(&self.run), Provenance::of(&self.run));
+        let summary = |point: &Curvature| CurvatureSummary::of(point).sized(&stored);
+        let steps = self.points.iter().map(summary);
+        let matrices = wanted.has(Per::Matrix);
         FoundSummary {
             run: self.run.name.clone(),
             matrix: wanted.asked.matrix.name(),
-            params: Settings::of(&self.run).problem().params.clone(),
+            params: settings.problem().params.clone(),
+            true_fisher: matrices.then(|| true_fisher(Some(self.loss.kind))),
             last: CurvatureSummary {
                 hvps: self.points.iter().map(|point| point.products).sum(),
                 seconds: self.seconds,
-                ..CurvatureSummary::of(&last)
+                ..summary(&last)
             },
             computed: self.computed,
             map: self.map.as_ref().map(MapSummary::of),
@@ -196,8 +271,11 @@ impl CurvatureSummary {
         let whole = |part: &str| part == ALL_PARAMETERS;
         let trace = point.traces.iter().find(|trace| whole(&trace.part));
         let density = { point.densities.iter() }.find(|density| whole(&density.part));
-        let layers = { point.traces.iter() }.filter(|trace| !whole(&trace.part));
-        let layers = layers.map(|trace| LayerSummary::of(point, trace)).collect();
+        let is_part = |trace: &&TraceEstimate| {
+            trace.method != FROBENIUS && !whole(&trace.part) && other_matrix(&trace.part).is_none()
+        };
+        let parts = || point.traces.iter().filter(is_part);
+        let sharpness = point.sharpness.iter().filter(|row| !is_of_subspace(row));
         CurvatureSummary {
             step: point.step,
             parameters: point.parameters,
@@ -208,8 +286,12 @@ impl CurvatureSummary {
             bottom: end(Side::Bottom),
             trace: trace.map(TraceSummary::of),
             density: density.map(DensitySummary::of),
-            layers: some(layers),
-            sharpness: some(point.sharpness.clone()),
+            layers: some(layers(point, parts().filter(|part| !is_block(&part.part)))),
+            blocks: some(layers(point, parts().filter(|part| is_block(&part.part)))),
+            pairs: some(pairs(point)),
+            matrices: some(matrices(point)),
+            subspace: SubspaceSummary::of(&point.sharpness),
+            sharpness: some(sharpness.cloned().collect()),
             hvps: point.products,
             seconds: point.seconds,
         }
@@ -260,14 +342,100 @@ impl DensitySummary {
     }
 }
 
-impl LayerSummary {
-    fn of(point: &Curvature, trace: &TraceEstimate) -> Self {
-        let top = point.eigenvalues_of(&trace.part, Side::Top);
-        LayerSummary {
-            layer: trace.part.clone(),
-            trace: TraceSummary::of(trace),
-            top: top.first().map(|top| EigenvalueSummary::of(top)),
+/// Parts of one division, in their order.
+fn layers<'a>(
+    point: &Curvature,
+    traces: impl Iterator<Item = &'a TraceEstimate>,
+) -> Vec<LayerSummary> {
+    let traces: Vec<&TraceEstimate> = traces.collect();
+    let whole: f64 = traces.iter().map(|trace| trace.mean).sum();
+    let one = |trace: &&TraceEstimate| LayerSummary {
+        layer: trace.part.clone(),
+        parameters: None,
+        trace: TraceSummary::of(trace),
+        share: trace.mean / whole,
+        top: largest(point, &trace.part),
+    };
+    traces.iter().map(one).collect()
+}
+
+fn largest(point: &Curvature, part: &str) -> Option<EigenvalueSummary> {
+    let top = point.eigenvalues_of(part, Side::Top);
+    top.first().map(|top| EigenvalueSummary::of(top))
+}
+
+/// Norms between parts, from the estimates of their squares.
+fn pairs(point: &Curvature) -> Vec<PairSummary> {
+    let squares = || point.traces.iter().filter(|row| row.method == FROBENIUS);
+    let on_diagonal = |name: &str| {
+        let mut found = squares().filter(|row| names_of_pair(&row.part) == Some((name, name)));
+        found.next().map(|row| row.mean)
+    };
+    let one = |row: &TraceEstimate| {
+        let (first, second) = names_of_pair(&row.part)?;
+        let norm = row.mean.sqrt();
+        let both = on_diagonal(first).zip(on_diagonal(second));
+        Some(PairSummary {
+            pair: [first.to_owned(), second.to_owned()],
+            norm,
+            // To first order, as of `landscape_hessian::Coupling`.
+            se: row
+                .se
+                .map(|se| if se == 0.0 { 0.0 } else { se / (2.0 * norm) }),
+            relative: both.map(|(a, b)| (row.mean / (a * b).sqrt()).sqrt()),
+        })
+    };
+    squares().filter_map(one).collect()
+}
+
+/// The matrices of a run that has several, its own one first.
+fn matrices(point: &Curvature) -> Vec<MatrixSummary> {
+    let one = |matrix: Matrix, trace: &TraceEstimate| MatrixSummary {
+        matrix: matrix.to_string(),
+        trace: TraceSummary::of(trace),
+        top: largest(point, &trace.part),
+    };
+    let mut missing = Matrix::ALL.to_vec();
+    let mut all = Vec::with_capacity(missing.len());
+    for trace in &point.traces {
+        if let Some(matrix) = other_matrix(&trace.part) {
+            missing.retain(|other| *other != matrix);
+            all.push(one(matrix, trace));
         }
+    }
+    let own = { point.traces.iter() }.find(|trace| trace.part == ALL_PARAMETERS);
+    if let (&[matrix], Some(own)) = (&missing[..], own) {
+        all.insert(0, one(matrix, own));
+    }
+    all
+}
+
+impl CurvatureSummary {
+    /// The same with the sizes of its parts, as far as the run says them.
+    pub(crate) fn sized(mut self, stored: &Provenance) -> Self {
+        let Some(sizes) = &stored.parts else {
+            return self;
+        };
+        for part in self.layers.iter_mut().chain(&mut self.blocks).flatten() {
+            part.parameters = sizes.get(&part.layer).copied();
+        }
+        self
+    }
+}
+
+impl SubspaceSummary {
+    /// Of the numbers of a checkpoint; nothing where its space was not computed.
+    pub(crate) fn of(rows: &[Sharpness]) -> Option<Self> {
+        let row = |name: &str| rows.iter().find(|row| row.measure == name);
+        let value = |name: &str| row(name).map(|row| row.value);
+        let gradient = row(subspace::GRADIENT)?;
+        Some(SubspaceSummary {
+            dimension: gradient.settings["dimension"].as_u64().unwrap_or(0),
+            gradient: gradient.value,
+            update: value(subspace::UPDATE),
+            path: value(subspace::PATH),
+            overlap: value(subspace::OVERLAP),
+        })
     }
 }
 

@@ -1,11 +1,14 @@
 //! Curvature along a training, beside the limit of stability.
 
 use super::point;
+use super::subspace::{Around, is_known, shares};
 use super::work::Work;
 use crate::StudyError;
 use crate::directions::Derivatives;
 use crate::problem::Problem;
 use crate::record::Settings;
+use landscape_core::Params;
+use landscape_hessian::Subspace;
 use landscape_hessian::sharpness::edge_of_stability;
 use landscape_storage::{Run, RunFilter, RunKind, Store, TrainRecord};
 
@@ -26,7 +29,8 @@ pub fn every_step(
             "{known} of {all} steps are known already, or begun"
         ));
     }
-    for step in steps {
+    let mut along = Along::new(work, run, &steps);
+    for (place, &step) in steps.iter().enumerate() {
         let Some(found) = work.store.checkpoint(run, step)? else {
             continue;
         };
@@ -34,8 +38,61 @@ pub fn every_step(
         let params = found.params.conform(&problem.params)?;
         derivatives.move_to(&params)?;
         point(work, problem, derivatives, Some(step), limit)?;
+        if work.wanted.asked.subspace.is_some() {
+            along.shares(work, derivatives, place)?;
+        }
     }
     Ok(())
+}
+
+/// A training along which the leading eigenspace is followed.
+struct Along<'a> {
+    store: &'a Store,
+    run: &'a Run,
+    steps: &'a [u64],
+    /// The space of the checkpoint before, where it was computed now.
+    last: Option<Subspace>,
+}
+
+impl<'a> Along<'a> {
+    fn new(work: &Work<'a>, run: &'a Run, steps: &'a [u64]) -> Self {
+        Along {
+            store: work.store,
+            run,
+            steps,
+            last: None,
+        }
+    }
+
+    /// What lies in the space of the checkpoint at this place, unless it is known.
+    fn shares(
+        &mut self,
+        work: &mut Work,
+        derivatives: &mut Derivatives,
+        place: usize,
+    ) -> Result<(), StudyError> {
+        if is_known(work) {
+            work.found = None;
+            self.last = None;
+            return Ok(());
+        }
+        work.go_on()?;
+        let at = |place: Option<usize>| -> Result<Option<Params>, StudyError> {
+            let step = place.and_then(|place| self.steps.get(place));
+            let found = step.map(|&step| self.store.checkpoint(self.run, step));
+            Ok(found.transpose()?.flatten().map(|found| found.params))
+        };
+        let (first, next) = (at(Some(0))?, at(Some(place + 1))?);
+        let before = at(place.checked_sub(1))?;
+        let here = derivatives.params_at(derivatives.curvature().point())?;
+        let around = Around {
+            first: first.as_ref().unwrap_or(&here),
+            next: next.as_ref(),
+            before: before.as_ref(),
+        };
+        self.last = Some(shares(work, derivatives, &around, self.last.take())?);
+        Ok(())
+    }
 }
 
 /// The limit of stability at the checkpoint that a problem is about; nothing without a training run, or for

@@ -1,11 +1,11 @@
 //! Curvature in words.
 
+use super::parted::{layer_table, matrix_table, pair_table, subspace_table};
 use super::{
-    CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, LayerSummary, MapSummary,
-    TraceSummary,
+    CurvatureSummary, DensitySummary, EigenvalueSummary, FoundSummary, MapSummary, TraceSummary,
 };
 use crate::record::Settings;
-use crate::words::{Align, Table, or_dash, shape_words};
+use crate::words::{Align, Table, duration, or_dash, shape_words};
 use landscape_core::short;
 use landscape_plot::SHARPNESS_NOTE;
 use landscape_storage::{Curvature, Run, Sharpness};
@@ -45,16 +45,28 @@ pub fn settings_words(settings: &Value) -> String {
     words.join(", ")
 }
 
+impl FoundSummary {
+    /// How many products were computed, and in which time, in a sentence without its full stop.
+    pub fn cost(&self) -> String {
+        let (run, computed, all) = (&self.run, self.computed, self.last.hvps);
+        let seconds = duration(self.last.seconds);
+        format!("{run}: {computed} products computed, {all} in all, in {seconds}")
+    }
+}
+
 impl fmt::Display for FoundSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (run, last) = (&self.run, &self.last);
         let size = size_words(self.matrix, last.parameters, self.params.as_deref());
         writeln!(f, "{run}: {size}")?;
         match &self.steps {
-            Some(steps) => write!(f, "{}", steps_table(steps))?,
+            Some(steps) => write!(f, "{}", steps_words(steps))?,
             // A map has no numbers of its own.
             None if last.parameters == 0 => {}
             None => last.fmt(f)?,
+        }
+        if let Some(fisher) = self.true_fisher {
+            writeln!(f, "\n{fisher}")?;
         }
         self.map.as_ref().map_or(Ok(()), |map| map.fmt(f))
     }
@@ -82,8 +94,16 @@ impl fmt::Display for CurvatureSummary {
         if let Some(density) = &self.density {
             write!(f, "\ndensity  {density}\n")?;
         }
-        if let Some(layers) = &self.layers {
-            write!(f, "\n{}", layer_table(layers))?;
+        for (parts, name) in [(&self.layers, "LAYER"), (&self.blocks, "BLOCK")] {
+            if let Some(parts) = parts {
+                write!(f, "\n{}", layer_table(name, parts))?;
+            }
+        }
+        if let Some(pairs) = &self.pairs {
+            write!(f, "\n{}", pair_table(pairs))?;
+        }
+        if let Some(matrices) = &self.matrices {
+            write!(f, "\n{}", matrix_table(matrices))?;
         }
         match &self.sharpness {
             Some(rows) => write!(f, "\n{}{SHARPNESS_NOTE}\n", sharpness_table(rows)),
@@ -152,7 +172,7 @@ impl fmt::Display for MapSummary {
 }
 
 /// The columns of an eigenvalue, of which the first has a name.
-const fn eigenvalue_columns(name: &str) -> [(&str, Align); 3] {
+pub(super) const fn eigenvalue_columns(name: &str) -> [(&str, Align); 3] {
     [
         (name, Align::Right),
         ("RESIDUAL", Align::Right),
@@ -160,7 +180,7 @@ const fn eigenvalue_columns(name: &str) -> [(&str, Align); 3] {
     ]
 }
 
-fn eigenvalue_cells(found: Option<&EigenvalueSummary>) -> [String; 3] {
+pub(super) fn eigenvalue_cells(found: Option<&EigenvalueSummary>) -> [String; 3] {
     let converged = found.map(|found| if found.converged { "yes" } else { "no" });
     [
         or_dash(found.map(|found| found.value)),
@@ -175,20 +195,6 @@ fn eigenvalue_table(name: &str, values: &[EigenvalueSummary]) -> Table {
     for (place, value) in values.iter().enumerate() {
         let number = [(place + 1).to_string()].into_iter();
         table.row(number.chain(eigenvalue_cells(Some(value))));
-    }
-    table
-}
-
-fn layer_table(layers: &[LayerSummary]) -> Table {
-    let columns = [
-        ("LAYER", Align::Left),
-        ("TRACE", Align::Right),
-        ("STANDARD ERROR", Align::Right),
-    ];
-    let mut table = Table::new(columns.into_iter().chain(eigenvalue_columns("LARGEST")));
-    for LayerSummary { layer, trace, top } in layers {
-        let cells = [layer.clone(), short(trace.mean), or_dash(trace.se)];
-        table.row(cells.into_iter().chain(eigenvalue_cells(top.as_ref())));
     }
     table
 }
@@ -212,8 +218,15 @@ fn sharpness_table(rows: &[Sharpness]) -> Table {
     .with(rows.iter().map(cells))
 }
 
+/// A row for each step of a training, and one for what of it lies in the leading eigenspace where that was computed.
+pub(crate) fn steps_words(points: &[CurvatureSummary]) -> String {
+    let shares = subspace_table(points);
+    let shares = shares.map_or_else(String::new, |table| format!("\n{table}"));
+    format!("{}{shares}", steps_table(points))
+}
+
 /// A row for each step of a training.
-pub(crate) fn steps_table(points: &[CurvatureSummary]) -> Table {
+fn steps_table(points: &[CurvatureSummary]) -> Table {
     let first = [("STEP", Align::Right), ("LOSS", Align::Right)].into_iter();
     let last = [("LIMIT", Align::Right), ("TRACE", Align::Right)];
     let mut table = Table::new(first.chain(eigenvalue_columns("LARGEST")).chain(last));

@@ -8,6 +8,12 @@ use landscape_storage::{ALL_PARAMETERS, Curvature, Run, Side, Status, Store};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// Leading eigenvectors, and the parameters that they belong to.
+pub struct Leading {
+    pub point: Vec<f64>,
+    pub vectors: Vec<Vec<f64>>,
+}
+
 /// A run under way: what is known at the point in work.
 pub struct Work<'a> {
     pub store: &'a Store,
@@ -17,6 +23,8 @@ pub struct Work<'a> {
     pub at: Curvature,
     /// Products computed now, at all points.
     pub computed: u64,
+    /// Eigenvectors that were just found, where shares in their space are wanted.
+    pub found: Option<Leading>,
     reporter: &'a dyn Reporter,
     begun: Instant,
     /// Since when the work at this point goes on, and what it took before.
@@ -34,6 +42,7 @@ impl<'a> Work<'a> {
             wanted,
             at: Curvature::default(),
             computed: 0,
+            found: None,
             reporter,
             begun: now,
             since: now,

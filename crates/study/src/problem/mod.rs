@@ -13,7 +13,7 @@ mod trainee;
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use get::FetchedSet;
 pub use model::Model;
-pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};
+pub use network::{NetworkRequest, Problem, last_checkpoint, part_of, stored_loss};
 pub use program::ProgramModel;
 pub use source::ModelSource;
 pub use trainee::TrainingTask;

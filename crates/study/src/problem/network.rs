@@ -97,7 +97,7 @@ impl Problem {
         let model = model.for_data(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
         let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
-        let (params, selection) = selected(network, &model, params, reporter)?;
+        let (params, selection) = part_of(network.params.as_ref(), &model, params, reporter)?;
         let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
         if let Some(run) = &trained {
             say_other_data(run, &loaded, reporter);
@@ -231,13 +231,16 @@ fn parameters(
 }
 
 /// The parameters with those fixed that are not asked for, and which are asked for, where those are not all.
-fn selected(
-    network: &NetworkRequest,
+///
+/// # Errors
+/// [`StudyError::Selection`]
+pub fn part_of(
+    selection: Option<&Selection>,
     model: &Model,
     params: Params,
     reporter: &dyn Reporter,
 ) -> Result<(Params, Option<Selection>), StudyError> {
-    let Some(selection) = &network.params else {
+    let Some(selection) = selection else {
         return Ok((params, None));
     };
     let all = (params.numel(), params.weights().count());

@@ -5,6 +5,7 @@ use landscape_storage::Run;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where the numbers of a run come from; it determines none of them.
@@ -53,6 +54,9 @@ pub struct Provenance {
     /// The optimiser of the training that curvature is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<String>,
+    /// Numbers of parameters of the parts that a network was looked at in, by their names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<BTreeMap<String, u64>>,
     /// The comparison that it is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<String>,
@@ -115,6 +119,7 @@ impl Provenance {
             rounding,
             paths,
             optimizer,
+            parts,
             comparison,
             shard,
             more,
@@ -133,6 +138,7 @@ impl Provenance {
         self.rounding = self.rounding.take().or(rounding);
         self.paths = self.paths.take().or(paths);
         self.optimizer = self.optimizer.take().or(optimizer);
+        self.parts = self.parts.take().or(parts);
         self.comparison = self.comparison.take().or(comparison);
         self.shard = self.shard.take().or(shard);
         self.more.extend(more);

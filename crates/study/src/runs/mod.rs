@@ -3,6 +3,7 @@
 mod function;
 mod landscape;
 mod precision;
+mod projected;
 mod sampling;
 mod summary;
 mod train;
@@ -10,6 +11,7 @@ mod trial;
 
 pub use function::{FunctionLandscape, FunctionRequest};
 pub use landscape::{Landscape, LandscapeRequest, SampledLandscape};
+pub use projected::{ProjectedTrainee, ProjectedUpdates, Space, UnknownProjection};
 pub use sampling::{Sampled, StoredSampling};
 pub use summary::{LandscapeEstimate, LandscapeSummary, TrainSummary};
 pub use train::{TrainRequest, TrainedRun, Training, training_spec};

@@ -1,6 +1,7 @@
 //! Trainings that record their path.
 
 use super::Keep;
+use super::projected::{ProjectedTrainee, ProjectedUpdates, is_of_training};
 use super::trial::{seconds_a_step, steps};
 use crate::StudyError;
 use crate::device::DeviceName;
@@ -52,6 +53,9 @@ pub struct TrainRequest {
     /// How it is trained.
     #[serde(default)]
     pub config: TrainConfig,
+    /// What of each update is made.
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub projected: Option<ProjectedUpdates>,
     /// On which device.
     pub device: DeviceName,
     /// How checkpoints are stored.
@@ -72,6 +76,7 @@ impl TrainRequest {
             init: None,
             data: DataRequest::default(),
             config: TrainConfig::default(),
+            projected: None,
             device: DeviceName::Cpu,
             form: CheckpointForm::default(),
             keep: Keep::default(),
@@ -148,6 +153,10 @@ impl Training {
             config: &config,
         };
         let trainee = model.trainee(&params, request.device, task, reporter)?;
+        let trainee = match request.projected {
+            None => trainee,
+            Some(updates) => projected(trainee, updates, &model, task, reporter)?,
+        };
         // Labels outside the classes, inputs of another size: before anything is stored.
         trainee.evaluate()?;
         trainee.check_batches(config.batch)?;
@@ -158,7 +167,7 @@ impl Training {
             device: Some(request.device.to_string()),
             ..Provenance::now()
         };
-        let spec = training_spec(&model, &params, task, request.form);
+        let spec = training_spec(&model, &params, task, request.form, request.projected);
         Ok(Training {
             trainee,
             samples: data.len(),
@@ -255,17 +264,40 @@ impl Training {
     }
 }
 
+/// The same whose updates are projected.
+fn projected(
+    trainee: Box<dyn Trainee>,
+    updates: ProjectedUpdates,
+    model: &Model,
+    task: TrainingTask,
+    reporter: &dyn Reporter,
+) -> Result<Box<dyn Trainee>, StudyError> {
+    let params = trainee.params();
+    if !is_of_training(&params) {
+        reporter.note(
+            "the eigenvectors are those of the loss with running statistics, not of that with statistics of the batch",
+        );
+    }
+    let trace = model.trace(&params, task.data, task.loss, &[])?;
+    let seed = task.config.seed;
+    Ok(Box::new(ProjectedTrainee::new(
+        trainee, updates, &trace, seed,
+    )?))
+}
+
 /// A training as a run, without a name and provenance: everything that determines its numbers.
 pub fn training_spec(
     model: &Model,
     start: &Params,
     task: TrainingTask,
     form: CheckpointForm,
+    projected: Option<ProjectedUpdates>,
 ) -> RunSpec {
     let weights = Some(start.digest());
     let problem = ProblemSettings::new(model, weights, task.data, task.loss);
-    record::request(
-        RunKind::Train,
-        &TrainingRunSettings::new(problem, task.config, form),
-    )
+    let settings = TrainingRunSettings {
+        projected: projected.map(|updates| updates.to_string()),
+        ..TrainingRunSettings::new(problem, task.config, form)
+    };
+    record::request(RunKind::Train, &settings)
 }

@@ -23,8 +23,8 @@ use crate::record::{self, PathSettings, ProblemSettings, Provenance};
 use crate::report::Reporter;
 use crate::runs::{Keep, StoredSampling};
 use landscape_core::{
-    Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, Shard,
-    StreamError, Trajectory, TrajectoryError, TrajectoryPoint, ranges,
+    Grid, Objective, Origin, PathOptions, PathPlane, Plane, Projection, RowSource, Selection,
+    Shard, StreamError, Trajectory, TrajectoryError, TrajectoryPoint, ranges,
 };
 use landscape_models::Rename;
 use landscape_storage::{NamedTrajectory, Run, RunKind, RunSpec, Status, Store};
@@ -76,6 +76,9 @@ pub struct TrajectoryRequest {
     pub model: Option<ModelSource>,
     /// The data and the loss; those of the first run where absent.
     pub data: DataRequest,
+    /// Which parameters the analysis is about; all where absent. The rest are those of the centre on the plane.
+    #[serde(with = "landscape_core::as_words::option")]
+    pub params: Option<Selection>,
     /// BatchNorm.
     #[serde(with = "landscape_core::as_words")]
     pub statistics: BatchStatistics,
@@ -116,6 +119,7 @@ impl Default for TrajectoryRequest {
             renames: Vec::new(),
             model: None,
             data: DataRequest::default(),
+            params: None,
             statistics: BatchStatistics::Frozen,
             window: None,
             epochs: None,
@@ -451,7 +455,10 @@ fn settings(
 ) -> Result<PathSettings, StudyError> {
     let checkpoints = paths.paths.iter().map(PathOfRun::settings);
     Ok(PathSettings {
-        problem: ProblemSettings::new(&paths.model, None, &paths.data, paths.loss.kind),
+        problem: ProblemSettings {
+            params: paths.selection.as_ref().map(Selection::to_string),
+            ..ProblemSettings::new(&paths.model, None, &paths.data, paths.loss.kind)
+        },
         checkpoints: checkpoints.collect::<Result<_, _>>()?,
         center: Some(request.center.name().to_owned()),
         project: Some(request.project.name().to_owned()),

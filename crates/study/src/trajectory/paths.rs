@@ -4,11 +4,11 @@ use super::TrajectoryRequest;
 use super::matching::matching;
 use super::order::{Ordered, in_order};
 use crate::StudyError;
-use crate::problem::{LossChoice, Model, stored_loss, with_loss};
+use crate::problem::{LossChoice, Model, part_of, stored_loss, with_loss};
 use crate::record::{DataDigest, DataSource, PathDigest, Provenance, Settings};
 use crate::report::Reporter;
 use landscape_core::{
-    Params, PathSource, Role, RowError, RowIter, RowSource, StreamError, path_words,
+    Params, PathSource, Role, RowError, RowIter, RowSource, Selection, StreamError, path_words,
 };
 use landscape_models::{Dataset, LoadOptions, Rename};
 use landscape_storage::{Run, RunKind, Store, TrainRecord};
@@ -49,6 +49,8 @@ struct Files {
     paths: Vec<PathBuf>,
     model: Model,
     renames: Vec<Rename>,
+    /// Names and shapes, with those fixed that the analysis is not about.
+    layout: Params,
     /// Values of buffers that a file leaves out: those of the last file, or such as are measured at every point.
     buffers: Params,
 }
@@ -69,7 +71,9 @@ impl Files {
         };
         let last = &paths[paths.len() - 1];
         let (model, buffers) = model.load_fitting(last, &options, reporter)?;
+        let (layout, _) = layout(request, &model, reporter)?;
         Ok(Files {
+            layout,
             buffers,
             model,
             renames: request.renames.clone(),
@@ -82,7 +86,8 @@ impl Files {
             renames: &self.renames,
             buffers: Some(&self.buffers),
         };
-        Ok(Cow::Owned(self.model.load(path, &options, &())?))
+        let params = self.model.load(path, &options, &())?;
+        Ok(Cow::Owned(params.conform(&self.layout)?))
     }
 }
 
@@ -105,8 +110,19 @@ pub struct Paths {
     pub loss: LossChoice,
     /// Where the data are from.
     pub source: DataSource,
+    /// Which parameters the analysis is about, where not all.
+    pub selection: Option<Selection>,
     /// The paths.
     pub paths: Vec<PathOfRun>,
+}
+
+/// Names and shapes of the network, with those fixed that the analysis is not about, and which it is about where not all.
+fn layout(
+    request: &TrajectoryRequest,
+    model: &Model,
+    reporter: &dyn Reporter,
+) -> Result<(Params, Option<Selection>), StudyError> {
+    part_of(request.params.as_ref(), model, model.layout(), reporter)
 }
 
 impl Paths {
@@ -179,11 +195,13 @@ impl Paths {
             rows: Rows::Files(read),
         };
         path.hold(&model)?;
+        let (_, selection) = layout(request, &model, &())?;
         Ok(Paths {
             model,
             data,
             loss,
             source,
+            selection,
             paths: vec![path],
         })
     }
@@ -223,16 +241,18 @@ impl Paths {
             None => stored_loss(&runs[0])?,
         };
         let (data, loss) = with_loss(data, &model, (request.data.loss, stored), reporter)?;
+        let (layout, selection) = layout(request, &model, reporter)?;
         let mut all = Paths {
             model,
             data,
             loss,
             source,
+            selection,
             paths: Vec::new(),
         };
         let digest = DataDigest::of(&all.data);
         for run in runs {
-            let path = all.path(run, request, store, &digest)?;
+            let path = all.path(run, request, store, (&digest, &layout))?;
             all.paths.push(path);
         }
         Ok(all)
@@ -244,7 +264,7 @@ impl Paths {
         run: &Run,
         request: &TrajectoryRequest,
         store: &Store,
-        digest: &DataDigest,
+        (digest, layout): (&DataDigest, &Params),
     ) -> Result<PathOfRun, StudyError> {
         let settings = Settings::of(run);
         let problem = settings.problem();
@@ -269,7 +289,7 @@ impl Paths {
             rows: Rows::Stored(Stored {
                 store: store.clone(),
                 run: run.clone(),
-                layout: self.model.layout(),
+                layout: layout.clone(),
                 steps: steps.clone(),
             }),
             steps,

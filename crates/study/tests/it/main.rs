@@ -6,6 +6,8 @@ mod figures;
 mod memory;
 mod merge;
 mod overview;
+mod parts;
+mod projected;
 mod record;
 mod recording;
 mod requests;

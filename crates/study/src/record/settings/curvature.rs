@@ -34,6 +34,12 @@ pub struct CurvatureSettings {
     /// Whether the layers are looked at one by one.
     #[serde(default, skip_serializing_if = "is_not")]
     pub per_layer: bool,
+    /// What else it is looked at in parts for: `block`, `pair`, `matrix`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per: Vec<String>,
+    /// Dimension of the leading eigenspace that gradient and path are projected on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subspace: Option<usize>,
     /// Whether all checkpoints of a training are.
     #[serde(default, skip_serializing_if = "is_not")]
     pub all_steps: bool,

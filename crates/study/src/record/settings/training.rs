@@ -72,6 +72,9 @@ pub struct TrainingRunSettings {
     /// The form of checkpoints that are rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<String>,
+    /// What of each update is made, in the words of [`crate::runs::ProjectedUpdates`]; all of it where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projected: Option<String>,
 }
 
 impl TrainingRunSettings {
@@ -81,6 +84,7 @@ impl TrainingRunSettings {
             problem,
             training: config.into(),
             checkpoints: (form == CheckpointForm::F16).then(|| form.name().to_owned()),
+            projected: None,
         }
     }
 }

@@ -1,0 +1,104 @@
+//! The matrices of second derivatives side by side.
+
+use super::eigen::rows;
+use super::estimates::trace_of;
+use super::request::Per;
+use super::work::Work;
+use crate::StudyError;
+use crate::directions::Derivatives;
+use landscape_hessian::{Lanczos, Stop};
+use landscape_models::LossKind;
+use landscape_storage::{ALL_PARAMETERS, Curvature, Side};
+use landscape_trace::Matrix;
+
+/// The name under which numbers of a matrix are stored, in a run that is about another one.
+pub fn stored_as(matrix: Matrix, asked: Matrix) -> String {
+    match matrix == asked {
+        true => ALL_PARAMETERS.to_owned(),
+        false => format!("{ALL_PARAMETERS}@{matrix}"),
+    }
+}
+
+/// The matrix of a name that is not that of the run's own one.
+pub fn other_matrix(part: &str) -> Option<Matrix> {
+    part.strip_prefix(ALL_PARAMETERS)?
+        .strip_prefix('@')?
+        .parse()
+        .ok()
+}
+
+/// Trace and largest eigenvalue of every matrix but the one that is asked for, which has them already.
+pub fn matrices(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyError> {
+    if !work.wanted.has(Per::Matrix) {
+        return Ok(());
+    }
+    let asked = work.wanted.asked.matrix;
+    for &matrix in Matrix::ALL.iter().filter(|&&matrix| matrix != asked) {
+        let part = stored_as(matrix, asked);
+        trace_of(work, derivatives, &part, matrix)?;
+        if !work.has_eigenvalues(&part) {
+            largest(work, derivatives, &part, matrix)?;
+        }
+    }
+    Ok(())
+}
+
+fn largest(
+    work: &mut Work,
+    derivatives: &Derivatives,
+    part: &str,
+    matrix: Matrix,
+) -> Result<(), StudyError> {
+    let lanczos = Lanczos::new(work.wanted.single())?;
+    let operator = derivatives.operator(matrix);
+    let mut state = lanczos.start(derivatives.dim())?;
+    let found = work.watch(&format!("largest eigenvalue of {matrix}"), |observer| {
+        lanczos.run(&operator, &mut state, observer)
+    })?;
+    if found.stop == Stop::Cancelled {
+        return Err(work.interrupted());
+    }
+    work.keep(
+        found.products,
+        Curvature {
+            eigenvalues: rows(part, Side::Top, &found.top, "lanczos"),
+            ..Curvature::default()
+        },
+    )
+}
+
+/// What the true Fisher matrix is, whose labels are drawn from the network's own predictions: for most losses one of those that are
+/// computed (Martens 2020).
+pub fn true_fisher(loss: Option<LossKind>) -> &'static str {
+    match loss {
+        Some(LossKind::CrossEntropy | LossKind::BceWithLogits) => {
+            "the true Fisher matrix, of labels drawn from the network's own predictions, equals the Gauss-Newton matrix here"
+        }
+        Some(LossKind::Mse) => {
+            "the true Fisher matrix of the Gaussian whose negative log likelihood this loss is equals the Gauss-Newton matrix"
+        }
+        Some(LossKind::Bce) => {
+            "the true Fisher matrix differs from the Gauss-Newton matrix where outputs are probabilities: with bce-with-logits \
+             they are equal"
+        }
+        Some(LossKind::Program) | None => {
+            "whether the true Fisher matrix equals the Gauss-Newton matrix depends on the loss in the program"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_matrices_are_read_as_they_are_written() {
+        for &matrix in Matrix::ALL {
+            let other = stored_as(matrix, Matrix::Hessian);
+            let expected = Some(matrix).filter(|&matrix| matrix != Matrix::Hessian);
+            assert_eq!(other_matrix(&other), expected, "{other}");
+        }
+        assert_eq!(other_matrix("all"), None);
+        assert_eq!(other_matrix("fc1"), None);
+    }
+}
