@@ -16,7 +16,7 @@ mod page;
 mod panels;
 mod spread;
 
-pub use contents::RunContents;
+pub use contents::{RunContents, diagnoses_of};
 pub use curvature::page_curvature;
 pub use draw::losses_of;
 pub use files::FigureFiles;
