@@ -13,6 +13,7 @@ mod trainee;
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use get::FetchedSet;
 pub use model::Model;
+pub(crate) use network::part;
 pub use network::{NetworkRequest, Problem, last_checkpoint, stored_loss};
 pub use program::ProgramModel;
 pub use source::ModelSource;
