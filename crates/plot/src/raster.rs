@@ -43,15 +43,20 @@ impl Raster {
 
     /// The picture as a `data:` address.
     pub fn data_uri(&self) -> Result<String, PlotError> {
-        let png = match self.indexed() {
-            Some((colors, places)) => encode_indexed(self.width, self.height, &colors, &places)?,
-            None => encode(self.width, self.height, &self.data, None, &[])?,
-        };
-        Ok(format!("data:image/png;base64,{}", STANDARD.encode(png)))
+        match self.indexed() {
+            Some(few) => few.data_uri(),
+            None => Ok(data_uri(&encode(
+                self.width,
+                self.height,
+                &self.data,
+                None,
+                &[],
+            )?)),
+        }
     }
 
-    /// The colours of a picture of at most 256, and of each pixel the place of its own.
-    fn indexed(&self) -> Option<(Vec<[u8; 4]>, Vec<u8>)> {
+    /// The same where it has at most 256 colours.
+    fn indexed(&self) -> Option<Indexed> {
         let mut colors: Vec<[u8; 4]> = Vec::new();
         let mut places = Vec::with_capacity(self.width * self.height);
         let (mut before, mut last) = (None, 0);
@@ -70,8 +75,57 @@ impl Raster {
             }
             places.push(last);
         }
-        Some((colors, places))
+        Some(Indexed {
+            width: self.width,
+            height: self.height,
+            colors,
+            places,
+        })
     }
+}
+
+/// A picture of few colours: of each pixel, row by row from the top, the place of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Indexed {
+    pub width: usize,
+    pub height: usize,
+    /// At most 256, straight RGBA.
+    pub colors: Vec<[u8; 4]>,
+    pub places: Vec<u8>,
+}
+
+impl Indexed {
+    /// A picture from a place for every pixel: column, row from the top, and the place of the pixel to its left.
+    pub fn from_fn(
+        (width, height): (usize, usize),
+        colors: Vec<[u8; 4]>,
+        place: impl Fn(usize, usize, u8) -> u8 + Sync,
+    ) -> Self {
+        let mut places = vec![0; width * height];
+        let rows = places.par_chunks_exact_mut(width.max(1));
+        rows.enumerate().for_each(|(row, pixels)| {
+            let mut left = 0;
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                left = place(column, row, left);
+                *pixel = left;
+            }
+        });
+        Indexed {
+            width,
+            height,
+            colors,
+            places,
+        }
+    }
+
+    /// The picture as a `data:` address.
+    pub fn data_uri(&self) -> Result<String, PlotError> {
+        Ok(data_uri(&encode_indexed(self)?))
+    }
+}
+
+fn data_uri(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 
 pub(crate) fn failed(error: impl std::fmt::Display) -> PlotError {
@@ -81,14 +135,15 @@ pub(crate) fn failed(error: impl std::fmt::Display) -> PlotError {
 }
 
 /// A PNG file of pixels that are places in a list of at most 256 colours.
-fn encode_indexed(
-    width: usize,
-    height: usize,
-    colors: &[[u8; 4]],
-    places: &[u8],
-) -> Result<Vec<u8>, PlotError> {
+fn encode_indexed(picture: &Indexed) -> Result<Vec<u8>, PlotError> {
+    let Indexed {
+        width,
+        height,
+        colors,
+        places,
+    } = picture;
     let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
+    let mut encoder = png::Encoder::new(&mut out, *width as u32, *height as u32);
     let halved = colors.len() <= 16;
     encoder.set_depth(match halved {
         true => png::BitDepth::Four,
@@ -105,7 +160,7 @@ fn encode_indexed(
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header().map_err(failed)?;
     match halved {
-        true => writer.write_image_data(&pairs(places, width)),
+        true => writer.write_image_data(&pairs(places, *width)),
         false => writer.write_image_data(places),
     }
     .map_err(failed)?;

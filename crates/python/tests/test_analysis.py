@@ -42,6 +42,9 @@ def test_curvature_has_its_errors(trained):
     assert "<svg" in found.plot("spectrum").svg and "eigenvalue" in str(found)
     sharp = ll.hessian(run="net", sharpness=["sam"], progress=False)
     assert "sam" in json.dumps(sharp.sharpness)
+    # Of a block: the trace is that of one layer, the eigenvalue at most that of the whole.
+    layer = ll.hessian(run="net", top=1, trace=True, select="fc2", progress=False)
+    assert layer["parameters"] == 9 and layer.eigenvalues[0] <= found.eigenvalues[0] * (1 + 1e-3)
     mapped = ll.hessian(run="net", map=True, grid=3, progress=False)
     assert mapped.summary["map"] is not None
     with pytest.raises(ll.InputError):

@@ -34,6 +34,31 @@ def test_a_surface_has_arrays_over_its_grid():
     plane.loss[0, 0] = 1.0  # arrays are the caller's own
 
 
+def test_the_parameters_move_that_are_selected():
+    whole = ll.surface(**MOONS, grid=3)
+    part = ll.surface(**MOONS, grid=3, select=["fc1", "!*.bias"])
+    assert part.center == whole.center and not np.array_equal(part.loss, whole.loss)
+    every = ll.surface(**MOONS, grid=3, select="fc1,fc2")
+    np.testing.assert_array_equal(every.loss, whole.loss)
+    assert every.computed == 0  # all are no part
+    seen = []
+
+    def losses(params):
+        seen.append((params["a"].copy(), params["b"].copy()))
+        return float((params["a"] ** 2).sum() + (params["b"] ** 2).sum())
+
+    own = {"a": np.ones((2, 3), np.float32), "b": np.full((2, 2), 2.0, np.float32)}
+    ll.surface(losses, params=own, grid=3, select="b", progress=False)
+    assert len(seen) >= 9 and all(np.array_equal(a, own["a"]) for a, _ in seen)
+    assert len({b.tobytes() for _, b in seen}) == 9
+    for wrong in ("nothing", "fc1,", "!*"):
+        with pytest.raises(ll.InputError) as error:
+            ll.surface(**MOONS, grid=3, select=wrong)
+        assert error.value.remedy
+    with pytest.raises(ll.InputError, match="3 does not select parameters"):
+        ll.surface(**MOONS, grid=3, select=3)
+
+
 def test_lines_and_volumes():
     line = ll.line(**MOONS, grid=7)
     assert isinstance(line, ll.Line) and line.loss.shape == (7,) and line.beta is None

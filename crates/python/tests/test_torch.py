@@ -84,6 +84,17 @@ def test_both_ways_agree():
     assert ll.surface(model, (x, y), how="callable", **GRID).computed == 0
 
 
+@pytest.mark.parametrize("select", ["0", ["4", "!*.bias"], "trainable"])
+def test_both_ways_agree_on_what_moves(select):
+    model, (x, y) = network(), samples()
+    next(model.parameters()).requires_grad_(False)
+    asked = GRID | dict(select=select, bias="copy")
+    kernels = ll.surface(model, (x, y), how="kernels", **asked)
+    called = ll.surface(model, (x, y), how="callable", **asked)
+    np.testing.assert_allclose(called.loss, kernels.loss, rtol=1e-5)
+    assert not np.array_equal(kernels.loss, ll.surface(model, (x, y), how="kernels", **GRID).loss)
+
+
 @pytest.mark.parametrize("statistics", ["frozen", "batch", "reestimate"])
 def test_both_ways_agree_on_statistics_and_regularisers(statistics):
     model, (x, y) = network(), samples()

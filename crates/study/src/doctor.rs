@@ -1,18 +1,19 @@
 //! Numbers that have to agree, computed in several ways on this machine.
 
 use crate::StudyError;
+use crate::check::Check;
 use crate::device::{DeviceName, Evaluation};
 use crate::directions::Derivatives;
 use crate::problem::{DataRequest, NetworkRequest, Problem};
 use crate::report::Reporter;
-use crate::words::{Align, Table, or_dash_by};
+use crate::words::{Align, Table};
 use landscape_core::json::float_option;
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Objective, Plane, Point, short,
 };
 use landscape_models::evaluate;
 use landscape_trace::{Level, PlaneObjective, Target, Trace};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A smooth network: second differences do not cross kinks.
@@ -41,49 +42,44 @@ pub struct Checkup {
     /// Whether all checks hold.
     pub ok: bool,
     /// The checks, in their order.
+    #[serde(serialize_with = "with_ok")]
     pub checks: Vec<Check>,
 }
 
-/// Something that was checked, or is worth knowing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Check {
-    /// What it is.
-    #[serde(rename = "check")]
-    pub name: String,
-    /// What was found.
-    pub found: String,
-    /// How far two numbers are apart, as a share of the second.
-    #[serde(with = "float_option")]
-    pub difference: Option<f64>,
-    /// How far they may be.
-    #[serde(with = "float_option")]
-    pub allowed: Option<f64>,
-    /// Whether it holds.
-    pub ok: bool,
+/// The checks with `ok` in the place of what holds: of a machine nothing is left open.
+fn with_ok<S: Serializer>(checks: &[Check], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        check: &'a str,
+        found: &'a str,
+        #[serde(with = "float_option")]
+        difference: Option<f64>,
+        #[serde(with = "float_option")]
+        allowed: Option<f64>,
+        ok: bool,
+    }
+    to.collect_seq(checks.iter().map(|check| Row {
+        check: &check.name,
+        found: &check.found,
+        difference: check.difference,
+        allowed: check.allowed,
+        ok: is_ok(check),
+    }))
 }
 
-impl Check {
-    fn said(name: &str, found: impl ToString) -> Self {
-        Check {
-            name: name.to_owned(),
-            found: found.to_string(),
-            difference: None,
-            allowed: None,
-            ok: true,
-        }
-    }
+fn is_ok(check: &Check) -> bool {
+    check.holds == Some(true)
+}
 
-    fn compare(name: impl Into<String>, a: f64, b: f64, allowed: f64) -> Self {
-        let apart = (a - b).abs() / b.abs().max(f64::MIN_POSITIVE);
-        Check {
-            name: name.into(),
-            found: format!("{} and {}", short(a), short(b)),
-            difference: Some(apart),
-            allowed: Some(allowed),
-            // NaN does not hold.
-            ok: apart <= allowed,
-        }
-    }
+fn said(name: &str, found: impl ToString) -> Check {
+    Check::fact(name, found.to_string(), Some(true))
+}
+
+/// Two numbers that have to agree, their difference as a share of the second.
+fn compare(name: impl Into<String>, a: f64, b: f64, allowed: f64) -> Check {
+    let apart = (a - b).abs() / b.abs().max(f64::MIN_POSITIVE);
+    let found = format!("{} and {}", short(a), short(b));
+    Check::compare(name, found, apart, allowed)
 }
 
 impl Checkup {
@@ -99,11 +95,11 @@ impl Checkup {
         let trace = problem.trace(&[])?;
         let summary = trace.summary();
         let mut checks = vec![
-            Check::said("kernels", Level::detect()),
-            Check::said("runs", summary.headline()),
+            said("kernels", Level::detect()),
+            said("runs", summary.headline()),
         ];
         let warnings = summary.warnings().into_iter();
-        checks.extend(warnings.map(|warning| Check::said("warning", warning)));
+        checks.extend(warnings.map(|warning| said("warning", warning)));
         let first = trace.objective(&plane, &targets[..1])?;
         checks.push(center(&problem, &first)?);
         let names = &evaluation.devices;
@@ -112,32 +108,20 @@ impl Checkup {
             checks.push(curvature(&problem, &plane, &first, &targets[0], axis)?);
         }
         Ok(Checkup {
-            ok: checks.iter().all(|check| check.ok),
+            ok: checks.iter().all(is_ok),
             checks,
         })
     }
 
     /// The names of the checks that do not hold.
     pub fn failed(&self) -> Vec<&str> {
-        let failed = self.checks.iter().filter(|check| !check.ok);
+        let failed = self.checks.iter().filter(|check| !is_ok(check));
         failed.map(|check| check.name.as_str()).collect()
     }
 }
 
 impl fmt::Display for Checkup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let share = |value| or_dash_by(value, |share| format!("{share:.1e}"));
-        let cells = |check: &Check| {
-            let holds = if check.ok { "yes" } else { "NO" };
-            let [apart, allowed] = [check.difference, check.allowed].map(share);
-            [
-                check.name.clone(),
-                check.found.clone(),
-                apart,
-                allowed,
-                holds.to_owned(),
-            ]
-        };
         Table::new([
             ("CHECK", Align::Left),
             ("FOUND", Align::Left),
@@ -145,7 +129,7 @@ impl fmt::Display for Checkup {
             ("ALLOWED", Align::Right),
             ("OK", Align::Left),
         ])
-        .with(self.checks.iter().map(cells))
+        .with(self.checks.iter().map(Check::cells))
         .fmt(f)
     }
 }
@@ -179,7 +163,7 @@ fn plane(problem: &Problem) -> Result<Plane, StudyError> {
 fn center(problem: &Problem, objective: &PlaneObjective) -> Result<Check, StudyError> {
     let plain = evaluate(&problem.network()?, &problem.data, problem.loss.kind)?;
     let center = objective.evaluate(&[[0.0; 3]])?[0].loss;
-    Ok(Check::compare(
+    Ok(compare(
         "centre equals the plain loss",
         center,
         plain.loss,
@@ -221,7 +205,7 @@ fn devices(
         let worst = worst.unwrap_or(0);
         let (a, b) = (found[worst].loss, expected[worst].loss);
         let words = format!("{name} equals {}", names[0]);
-        checks.push(Check::compare(words, a, b, ROUNDING));
+        checks.push(compare(words, a, b, ROUNDING));
     }
     Ok(checks)
 }
@@ -251,7 +235,7 @@ fn curvature(
         .curvature()
         .hessian(std::slice::from_ref(&direction))?;
     let form: f64 = direction.iter().zip(&product[0]).map(|(d, h)| d * h).sum();
-    Ok(Check::compare(
+    Ok(compare(
         format!(
             "second differences along direction {} equal d^T H d",
             axis + 1

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
 pub mod command;
 pub mod compare;
 pub mod connect;
@@ -38,6 +39,7 @@ pub mod trajectory;
 pub mod upkeep;
 pub mod words;
 
+pub use check::Check;
 pub use curvature::MeanLoss;
 pub use error::{NoCurvature, Smaller, StudyError, SubmitError};
 pub use numbers::Numbers;

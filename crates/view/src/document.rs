@@ -99,19 +99,25 @@ fn outcome(error: &StudyError) -> Outcome {
 }
 
 fn live(watch: &Watch, keys: &[Key], version: u64, data: &PageData) -> Live {
-    let query = query(keys);
+    let query = self::query(keys);
     // Runs without a landscape have no tab.
     let shown: HashSet<&str> = data.runs.iter().map(|run| run.name.as_str()).collect();
     let names = distinct(watch, keys);
-    let tabs = keys.iter().zip(&names);
-    let tabs = tabs.filter(|(_, name)| shown.contains(name.as_str()));
-    let plots = tabs.filter_map(|((source, name), _)| {
+    let tabs: Vec<Key> = { keys.iter().zip(&names) }
+        .filter(|(_, name)| shown.contains(name.as_str()))
+        .map(|(key, _)| key.clone())
+        .collect();
+    let plots = tabs.iter().filter_map(|(source, name)| {
         let key = format!("{source}/{name}");
         Some(source_of(watch, *source)?.plot(key, name))
     });
     Live {
         data: format!("/data?{query}"),
         events: format!("/events?{query}"),
+        diagnoses: match tabs.is_empty() {
+            true => String::new(),
+            false => format!("/diagnoses?{}", self::query(&tabs)),
+        },
         list: "/".to_owned(),
         figure: "/figure".to_owned(),
         version,
@@ -136,16 +142,41 @@ pub fn figure(
         look,
         ..FigureRequest::new([""; 0], format!("view.{ending}"))
     };
-    let runs = contents(watch, keys, Source::drawn);
+    let runs = contents(watch, keys);
     let drawn = runs.and_then(|(runs, _)| Figures::of(runs, &request)?.bytes());
-    drawn.map_err(|error| match outcome(&error) {
-        Outcome::Shown => (Outcome::Shown, in_full(&error)),
-        outcome => (outcome, crate::source::trouble(&error)),
-    })
+    drawn.map_err(|error| refused(&error))
+}
+
+/// What is said of the trainings of each run, by name, as JSON.
+pub fn diagnoses(watch: &Watch, keys: &[Key]) -> Result<String, (Outcome, String)> {
+    let of = |(source, name): &Key| {
+        source_of(watch, *source)
+            .ok_or_else(|| unknown(*source, name))?
+            .diagnoses(name)
+    };
+    let all = keys.iter().map(of).collect::<Result<Vec<_>, _>>();
+    let all = all.map_err(|error| refused(&error))?;
+    Ok(serde_json::to_string(&all).unwrap_or_else(|_| "[]".to_owned()))
+}
+
+/// How an answer ends that cannot be given, and why.
+fn refused(error: &StudyError) -> (Outcome, String) {
+    match outcome(error) {
+        Outcome::Shown => (Outcome::Shown, in_full(error)),
+        outcome => (outcome, crate::source::trouble(error)),
+    }
+}
+
+fn unknown(source: usize, name: &str) -> Error {
+    Error::UnknownRun {
+        path: source.to_string().into(),
+        name: name.to_owned(),
+        known: Vec::new(),
+    }
 }
 
 fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
-    let (contents, notes) = contents(watch, keys, Source::load)?;
+    let (contents, notes) = contents(watch, keys)?;
     let mut page = page_of(&contents, None)?;
     for (run, notes) in page.runs.iter_mut().zip(notes) {
         run.description = (!notes.is_empty()).then(|| notes.join(" "));
@@ -153,20 +184,14 @@ fn data(watch: &Watch, keys: &[Key]) -> Result<PageData, StudyError> {
     Ok(page)
 }
 
-/// Runs under names that differ, each as a source loads it, and what the reader should know of how each landscape was
-/// read.
+/// Runs under names that differ, and what the reader should know of how each landscape was read.
 fn contents(
     watch: &Watch,
     keys: &[Key],
-    load: fn(&Source, &str) -> Result<Loaded, StudyError>,
 ) -> Result<(Vec<RunContents>, Vec<Vec<String>>), StudyError> {
     let loaded = keys.iter().map(|(source, name)| {
-        let unknown = || Error::UnknownRun {
-            path: source.to_string().into(),
-            name: name.clone(),
-            known: Vec::new(),
-        };
-        load(source_of(watch, *source).ok_or_else(unknown)?, name)
+        let found = source_of(watch, *source).ok_or_else(|| unknown(*source, name));
+        found?.load(name)
     });
     let loaded: Vec<Loaded> = loaded.collect::<Result<_, StudyError>>()?;
     let (mut contents, mut notes) = (Vec::new(), Vec::new());

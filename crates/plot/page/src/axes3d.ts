@@ -13,6 +13,9 @@ interface Tick { at: number; text: string }
 /** Ticks of the three axes in world coordinates, and the box's size. */
 export interface Frame { wx: number; wz: number; height: number; x: Tick[]; y: Tick[]; z: Tick[] }
 
+/** The steepest angle at which words read downwards. */
+const STEEP = (70 * Math.PI) / 180;
+
 /** About the length of the upright axis, in pixels. */
 const HIGH = 240;
 
@@ -145,8 +148,9 @@ class Pen {
     const length = Math.hypot(bx - ax, by - ay);
     if (length < 30) return;
     let angle = Math.atan2(by - ay, bx - ax);
-    if (angle > Math.PI / 2) angle -= Math.PI;
-    if (angle <= -Math.PI / 2) angle += Math.PI;
+    // Never upside down; steep ones read upwards, as the label of the upright axis does.
+    if (angle > STEEP) angle -= Math.PI;
+    if (angle <= STEEP - Math.PI) angle += Math.PI;
     // Perpendicular to the axis, on the side of the labels.
     let [px, py] = [-(by - ay) / length, (bx - ax) / length];
     if (px * ox + py * oy < 0) [px, py] = [-px, -py];

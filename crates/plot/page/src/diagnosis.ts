@@ -9,16 +9,16 @@ const QUESTIONS: [keyof Diagnosis, string][] = [
   ["difficulty", "Is it hard to train?"], ["outlook", "Can it improve?"], ["course", "What happened?"],
 ];
 
-/** The panel is filled once for each run, so that what the reader has opened stays open. */
-let shown: Run | null = null;
+/** The panel is filled once for what is said of a run, so that what the reader has opened stays open. */
+let shown: Run["diagnoses"] | null = null;
 let told = "";
 
 /** The three answers: verdict, words, the figures they rest on, how sure they are and why no surer. */
 export function updateDiagnosis(run: Run): void {
   const { diagnoses } = run;
   show(byId("diagnosis"), diagnoses.length > 0);
-  if (shown === run) return;
-  shown = run;
+  if (shown === diagnoses) return;
+  shown = diagnoses;
   const words = JSON.stringify(diagnoses);
   if (words === told) return;
   told = words;

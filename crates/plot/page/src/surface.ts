@@ -1,14 +1,14 @@
 // The 3D panel: every pane is a viewport of one WebGL canvas with one camera, so that compared runs turn together.
 
 import {
-  type BufferGeometry, Color, Group, Mesh, type Object3D, PerspectiveCamera, Raycaster, Scene, type ShaderMaterial, Vector2,
+  type BufferGeometry, Color, Group, Mesh, type Object3D, PerspectiveCamera, Raycaster, Scene, type ShaderMaterial, Vector2, Vector3,
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { type Frame, drawLabels, facing, frameOf, gridLines } from "./axes3d";
 import { type Rect, type Theme, pixelRatio, prepare, split } from "./canvas";
 import { Sight } from "./cross3d";
-import { pathObjects } from "./lines3d";
+import { locate, pathObjects } from "./lines3d";
 import { footprint, hatchedFloor, mapTexture, surfaceGeometry, surfaceMaterial } from "./mesh";
 import { type Pane, fine } from "./model";
 import { DIVERGING, palette } from "./palette";
@@ -160,6 +160,22 @@ export class SurfaceView {
     const ndc = new Vector2(((px - rect.x) / rect.w) * 2 - 1, 1 - ((py - rect.y) / rect.h) * 2);
     caster.setFromCamera(ndc, this.camera);
     return pick({ origin: caster.ray.origin.toArray(), direction: caster.ray.direction.toArray() }, heights(view));
+  }
+
+  /** Where the paths of all surfaces are in the window. */
+  pathPlaces(): [number, number][] {
+    const area = this.over.getBoundingClientRect();
+    const places: [number, number][] = [];
+    this.eachView(({ pane, rise }, { x: left, y: top, w, h }) => {
+      for (const { x, y } of pane.paths) {
+        x.forEach((u, k) => {
+          const [px, py, pz] = locate(pane, u, y[k]);
+          const at = new Vector3(px, py * rise, pz).project(this.camera);
+          if (Number.isFinite(at.y)) places.push([area.left + left + ((at.x + 1) / 2) * w, area.top + top + ((1 - at.y) / 2) * h]);
+        });
+      }
+    });
+    return places;
   }
 
   update(panes: Pane[], state: State, theme: Theme): void {

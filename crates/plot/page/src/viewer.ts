@@ -3,7 +3,7 @@
 import { AlongPanel } from "./along";
 import { columnsOf, readTheme, recorded, sharpened } from "./canvas";
 import { Controls } from "./controls";
-import { readPage } from "./data";
+import { type Diagnosis, readPage } from "./data";
 import { updateDiagnosis, updateMinima } from "./diagnosis";
 import { byId, make, show } from "./dom";
 import { saveCsv, savePng, saveSvg } from "./export";
@@ -26,7 +26,7 @@ let panes: Pane[] = panesOf(data, store.state);
 let pointer: { event: PointerEvent; pane: Pane } | null = null;
 function hover(event: PointerEvent | null, pane: Pane | null): void {
   pointer = event && pane ? { event, pane } : null;
-  showTooltip(event, pane, store.state.point, plane.pathPlaces());
+  showTooltip(event, pane, store.state.point, pathPlaces());
   if (!pointer && !store.state.pinned && store.state.point && event) store.set({ point: null });
 }
 
@@ -48,6 +48,9 @@ const surface = openSurface();
 const plane = new PlaneView(byId("plane-box"), store, hover);
 const path = new PathPanel(store);
 const along = new AlongPanel(store);
+
+/** Where the paths are in the window, on the surfaces and on the contours. */
+function pathPlaces(): [number, number][] { return [...plane.pathPlaces(), ...(surface?.pathPlaces() ?? [])]; }
 
 /** What the page's own export takes: the line, or surface and contours. */
 function boxes(): HTMLElement[] { return [byId(isLine(panes[0].run) ? "line-box" : "stage")]; }
@@ -154,7 +157,7 @@ function update(): void {
     along.update(panes, state, theme);
   }
   byId("notes").textContent = notes(panes);
-  if (pointer) showTooltip(pointer.event, pointer.pane, state.point, plane.pathPlaces());
+  if (pointer) showTooltip(pointer.event, pointer.pane, state.point, pathPlaces());
   writeHash();
   watchers.forEach((told) => told());
 }
@@ -166,6 +169,8 @@ function renew(json: string): boolean {
   const fresh = readPage(json);
   const names = (of: typeof data) => of.runs.map((run) => `${run.name}/${run.axes.length}`).join("\n");
   if (names(fresh) !== names(data)) return false;
+  // What is said of them comes by itself, and holds until then.
+  fresh.runs.forEach((run, k) => (run.diagnoses = data.runs[k].diagnoses));
   Object.assign(data, fresh, { age: data.age + 1 });
   setPathColors(data.lines);
   forget();
@@ -174,7 +179,14 @@ function renew(json: string): boolean {
   return true;
 }
 
-const viewer: Viewer = { data, state: () => store.state, panes: () => panes, renew, watch: (told) => watchers.push(told) };
+function diagnose(told: [string, Diagnosis][][]): void {
+  told.forEach((diagnoses, k) => data.runs[k] && (data.runs[k].diagnoses = diagnoses));
+  store.set({});
+}
+
+const viewer: Viewer = {
+  data, state: () => store.state, panes: () => panes, renew, diagnose, pathPlaces, watch: (told) => watchers.push(told),
+};
 window.landscapeViewer = viewer;
 
 store.subscribe(update);

@@ -2,13 +2,13 @@ use super::basins::Terrain;
 use super::plane::{draw_dots, draw_holes, draw_models, hole_entries, spec};
 use crate::display::{List, Placement, Plane, model_obstacles};
 use crate::error::PlotError;
-use crate::field;
+use crate::field::{self, Cell};
 use crate::figure::Figure;
 use crate::isoline::label::{Placed, TurnedBox};
 use crate::layout::{Bar, Panel, Sheet, Words, bands, draw_axes, plane};
 use crate::lines::{Colors, Frame, Line};
 use crate::options::{Fill, Options};
-use crate::raster::Raster;
+use crate::raster::{Indexed, Raster};
 use crate::scale::levels::Level;
 use crate::style::{INK, hex, is_dark};
 use crate::svg::{Anchor, Canvas, Path, Stroke, Text};
@@ -19,6 +19,8 @@ use landscape_core::Surface;
 const DPI: f64 = 450.0;
 /// Points of a line that lie this close to the line without them, in points, are left out.
 const OFF: f64 = 0.03;
+/// Bands between more levels than this are as good as smooth.
+const MANY: usize = 254;
 /// Width of contour lines, in points.
 const WIDTH: f64 = 0.5;
 
@@ -211,31 +213,56 @@ fn paint(
     panel: &Panel,
     options: &Options,
 ) -> Result<(), PlotError> {
-    let field = &data.fine;
     let pixels = |points: f64| libm::ceil(points / 72.0 * DPI).max(1.0) as usize;
     let (w, h) = (pixels(panel.frame.w), pixels(panel.frame.h));
-    let color = painter(data, options);
-    let place = field.pixels(w, h);
-    let raster = Raster::from_fn(w, h, |column, row| place(column, row).map(&color));
+    let uri = match options.fill == Fill::Smooth || data.levels.len() > MANY {
+        true => smooth(data, options, (w, h)).data_uri()?,
+        false => banded(data, options, (w, h)).data_uri()?,
+    };
     canvas.group("values");
-    canvas.image(panel.frame, &raster, false)?;
+    canvas.picture(panel.frame, &uri, false);
     canvas.end();
     Ok(())
 }
 
-/// From places to colours.
-fn painter(data: &Plane, options: &Options) -> impl Fn(f64) -> [u8; 3] {
+/// From a place to its share of the scale.
+fn share(data: &Plane) -> impl Fn(f64) -> f64 {
     let (lo, hi) = data.scale.ends();
+    move |place| ((place - lo) / (hi - lo)).clamp(0.0, 1.0)
+}
+
+/// Each value in its own colour.
+fn smooth(data: &Plane, options: &Options, (w, h): (usize, usize)) -> Raster {
     let colors = options.style.colormap.table(1024);
+    let (place, share) = (data.fine.pixels(w, h), share(data));
+    let color = |place| colors[libm::round(share(place) * 1023.0) as usize];
+    Raster::from_fn(w, h, |column, row| place(column, row).map(color))
+}
+
+/// One colour between two levels; where nothing is known, none.
+fn banded(data: &Plane, options: &Options, (w, h): (usize, usize)) -> Indexed {
     let bands = bands(&data.scale, &data.levels, options.style.colormap);
-    let smooth = options.fill == Fill::Smooth;
-    move |place| {
-        let t = ((place - lo) / (hi - lo)).clamp(0.0, 1.0);
-        match smooth {
-            true => colors[libm::round(t * 1023.0) as usize],
-            false => bands[bands.partition_point(|b| b.0 <= t).min(bands.len() - 1)].1,
-        }
+    let (place, share) = (data.fine.pixels(w, h), share(data));
+    let last = bands.len() - 1;
+    let mut colors: Vec<[u8; 4]> = { bands.iter() }
+        .map(|(_, [r, g, b])| [*r, *g, *b, 255])
+        .collect();
+    if data.fine.count(Cell::Finite) < data.fine.cells.len() {
+        colors.push([0; 4]);
     }
+    let band = |share: f64| bands.partition_point(|band| band.0 <= share).min(last);
+    // Most pixels are in the band of their neighbour.
+    let within = |share: f64, band: usize| {
+        let above = band == 0 || bands[band - 1].0 <= share;
+        above && (band == last || share < bands[band].0)
+    };
+    Indexed::from_fn((w, h), colors, |column, row, left| {
+        match place(column, row).map(&share) {
+            Some(share) if usize::from(left) <= last && within(share, left.into()) => left,
+            Some(share) => band(share) as u8,
+            None => (last + 1) as u8,
+        }
+    })
 }
 
 fn draw_lines(canvas: &mut Canvas, data: &Plane, list: &List, options: &Options) {

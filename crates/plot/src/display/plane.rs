@@ -37,7 +37,7 @@ impl Plane {
         let field = Field::of(surface, &scale, options)?;
         let levels = match &options.levels {
             Some(values) => levels::custom(values),
-            None => levels::levels(scale.transform, scale.lo, scale.hi),
+            None => levels::of_scale(&scale),
         };
         Ok(Plane {
             fine: field.refined(),

@@ -11,9 +11,9 @@ pub(crate) fn thinned(points: &[(f64, f64)], off: f64) -> Vec<(f64, f64)> {
     (kept[0], kept[n - 1]) = (true, true);
     let mut open = vec![(0, n - 1)];
     while let Some((a, b)) = open.pop() {
-        let far = |k: usize| distance(points[k], points[a], points[b]);
-        let farthest = (a + 1..b).max_by(|j, k| far(*j).total_cmp(&far(*k)));
-        if let Some(k) = farthest.filter(|k| far(*k) > off) {
+        let far = |k: usize| (k, squared(points[k], points[a], points[b]));
+        let farthest = (a + 1..b).map(far).max_by(|j, k| j.1.total_cmp(&k.1));
+        if let Some((k, _)) = farthest.filter(|(_, far)| *far > off * off) {
             kept[k] = true;
             open.extend([(a, k), (k, b)]);
         }
@@ -22,8 +22,8 @@ pub(crate) fn thinned(points: &[(f64, f64)], off: f64) -> Vec<(f64, f64)> {
     both.filter(|(_, kept)| *kept).map(|(p, _)| *p).collect()
 }
 
-/// The distance of a point from the segment between two.
-fn distance(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
+/// The square of the distance of a point from the segment between two.
+fn squared(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let square = dx * dx + dy * dy;
     let along = (p.0 - a.0) * dx + (p.1 - a.1) * dy;
@@ -31,7 +31,8 @@ fn distance(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
         true => (along / square).clamp(0.0, 1.0),
         false => 0.0,
     };
-    libm::hypot(p.0 - a.0 - t * dx, p.1 - a.1 - t * dy)
+    let (x, y) = (p.0 - a.0 - t * dx, p.1 - a.1 - t * dy);
+    x * x + y * y
 }
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
         let thin = thinned(&circle, 0.03);
         assert!(thin.len() < 70);
         for p in &circle {
-            let near = thin.windows(2).map(|w| distance(*p, w[0], w[1]));
+            let near = thin.windows(2).map(|w| squared(*p, w[0], w[1]).sqrt());
             assert!(near.fold(f64::MAX, f64::min) <= 0.1);
         }
     }

@@ -4,7 +4,7 @@ use super::PageRun;
 use crate::display::{List, Plane, extent, is_whole, model_obstacles};
 use crate::layout::{Axis, Bar, Panel, ratio};
 use crate::options::{Aspect, Options};
-use crate::scale::levels::{Level, levels};
+use crate::scale::levels::{Level, of_scale};
 use crate::scale::ticks::Tick;
 use crate::scale::{Clip, Scale, Transform, ValueScale};
 use crate::style::Style;
@@ -151,7 +151,7 @@ impl Drawn {
             .then(|| lines(run, &options))
             .flatten();
         let scale = ValueScale::of(values, scale, Clip::default(), None);
-        let known = levels(scale.transform, scale.lo, scale.hi);
+        let known = of_scale(&scale);
         let ticks = Bar::ticks_of(&scale, &known, &options.style, WIDTH * shape(run)).into_iter();
         let (lines, words) = list.unzip();
         Drawn {

@@ -16,6 +16,10 @@ pub struct Live {
     pub data: String,
     /// Server-sent events about its runs.
     pub events: String,
+    /// What is said of the trainings of its runs, see [`PageRun::diagnoses`](super::PageRun::diagnoses): for each run of the page, in the same order,
+    /// the names with the diagnoses, as JSON. To find it takes longer than all the rest of a page, which waits for it
+    /// only where this is empty.
+    pub diagnoses: String,
     /// The list of all runs.
     pub list: String,
     /// Figures of its runs: see [`PlotCommand::key`].

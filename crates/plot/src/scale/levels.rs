@@ -1,7 +1,7 @@
 //! Levels of contours.
 
-use super::Transform;
 use super::ticks::{Step, per_decade, thinned};
+use super::{Transform, ValueScale};
 use crate::text::number::{evenly_spaced, exponent, value};
 
 /// One contour level, its text, and whether the figure writes it.
@@ -25,6 +25,41 @@ const COARSER: &[f64] = &[1.0, 3.0];
 
 /// The most levels that are labelled, on lines and on the colour bar.
 pub(crate) const LABELS: usize = 8;
+
+/// The levels of a scale. Where it is logarithmic and its values lie mostly within a part of it, that part has as many as a
+/// whole scale has: a few values far out leave no picture without lines.
+pub(crate) fn of_scale(scale: &ValueScale) -> Vec<Level> {
+    let usual = levels(scale.transform, scale.lo, scale.hi);
+    match scale.bulk {
+        Some(bulk) => filled(usual, scale.transform, bulk),
+        None => usual,
+    }
+}
+
+/// Levels of which those within a part of the scale are replaced by more, where they are few.
+fn filled(usual: Vec<Level>, transform: Transform, (from, to): (f64, f64)) -> Vec<Level> {
+    let within = |level: &Level| (from..=to).contains(&level.value);
+    let few = usual.iter().filter(|level| within(level)).count();
+    // Above 0 a logarithm through it is a logarithm.
+    let own = if from > 0.0 {
+        Transform::Log
+    } else {
+        transform
+    };
+    let inner = levels(own, from, to);
+    if few >= FEW || inner.len() <= few {
+        return usual;
+    }
+    let outer: Vec<f64> = { usual.iter() }
+        .filter(|level| !within(level))
+        .map(|level| level.value)
+        .collect();
+    let room = MANY.saturating_sub(inner.len()).max(1);
+    let mut values = every(&outer, outer.len().div_ceil(room));
+    values.extend(inner.iter().map(|level| level.value));
+    values.sort_by(f64::total_cmp);
+    labelled(values)
+}
 
 /// Levels strictly inside `(lo, hi)`, some eight to fifteen: nice multiples on a linear scale, 1-2-5 a decade on a log one;
 /// more a decade, and then nice multiples, where few decades leave room for few, and fewer a decade where there are many.
@@ -174,6 +209,7 @@ fn every(values: &[f64], stride: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scale::{Clip, Scale};
 
     fn values(levels: &[Level]) -> Vec<f64> {
         levels.iter().map(|l| l.value).collect()
@@ -196,6 +232,48 @@ mod tests {
                 let found = levels(Transform::Log, lo, hi).len();
                 assert!((8..=15).contains(&found), "{lo} to {hi}: {found}");
             }
+        }
+    }
+
+    /// Values from `low` to `high`, evenly in their logarithms, with one far below and one far above.
+    fn mostly(low: f64, high: f64) -> Vec<f64> {
+        let step = (high / low).ln() / 999.0;
+        let bulk = (0..1000).map(|k| low * (step * f64::from(k)).exp());
+        bulk.chain([low * 1e-9, high * 1e4]).collect()
+    }
+
+    #[test]
+    fn values_far_out_leave_the_others_eight_to_fifteen_levels() {
+        for (low, high) in [(0.5, 8.0), (0.02, 30.0), (1e-4, 2.0), (2.0, 2.9)] {
+            let values = mostly(low, high);
+            let scale = ValueScale::of(&values, Scale::Log, Clip::default(), None);
+            let found = of_scale(&scale);
+            let inside = |l: &&Level| l.value > low && l.value < high;
+            let inside = found.iter().filter(inside).count();
+            assert!((6..=15).contains(&inside), "{low} to {high}: {inside}");
+            assert!(
+                high / low < 30.0 || inside >= 8,
+                "{low} to {high}: {inside}"
+            );
+            assert!(found.len() <= 24, "{}", found.len());
+            assert!(found.windows(2).all(|w| w[0].value < w[1].value));
+            let labels = found.iter().filter(|l| l.labelled).count();
+            assert!((2..=LABELS).contains(&labels), "{labels}");
+            assert!(found[0].value < low && found.last().unwrap().value > high);
+        }
+    }
+
+    #[test]
+    fn a_clip_and_a_shared_range_choose_their_levels_alone() {
+        let values = mostly(0.5, 8.0);
+        let clip = Clip {
+            low: None,
+            high: Some(20.0),
+        };
+        for (clip, range) in [(clip, None), (Clip::default(), Some((1e-9, 1e5)))] {
+            let scale = ValueScale::of(&values, Scale::Log, clip, range);
+            let usual = levels(scale.transform, scale.lo, scale.hi);
+            assert_eq!(of_scale(&scale), usual);
         }
     }
 

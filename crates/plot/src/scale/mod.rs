@@ -149,6 +149,9 @@ pub(crate) struct ValueScale {
     pub below: bool,
     /// Values lie above `hi`.
     pub above: bool,
+    /// Of a logarithmic scale of its values' own range: the part that all but the lowest and the highest hundredth of them
+    /// lie in.
+    pub bulk: Option<(f64, f64)>,
     /// What the figure has to say about the scale.
     pub notes: Vec<String>,
 }
@@ -168,12 +171,15 @@ impl ValueScale {
                 value(threshold, 3)
             ));
         }
+        let whole = range.is_none() && clip == Clip::default();
+        let logarithmic = matches!(transform, Transform::Log | Transform::SymLog { .. });
         let mut scale = ValueScale {
             transform,
             lo,
             hi,
             below: false,
             above: false,
+            bulk: (whole && logarithmic).then(|| bulk(values)).flatten(),
             notes,
         };
         (scale.below, scale.above) = (scale.is_below(min), scale.is_above(max));
@@ -216,6 +222,15 @@ pub(crate) fn finite_range(values: &[f64]) -> Option<(f64, f64)> {
         let (a, b) = r.unwrap_or((*v, *v));
         Some((a.min(*v), b.max(*v)))
     })
+}
+
+/// Where the finite values lie but for the lowest and the highest hundredth; nothing where these are one.
+fn bulk(values: &[f64]) -> Option<(f64, f64)> {
+    let mut known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let last = known.len().checked_sub(1)?;
+    let mut nth = |place: usize| *known.select_nth_unstable_by(place, f64::total_cmp).1;
+    let (from, to) = (nth(last / 100), nth(last - last / 100));
+    (from < to).then_some((from, to))
 }
 
 /// Ends that are apart, also for a constant surface.

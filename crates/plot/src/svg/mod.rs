@@ -284,7 +284,12 @@ impl Canvas {
 
     /// A picture stretched over a rectangle; `sharp` ones are not interpolated between pixels.
     pub fn image(&mut self, at: Rect, raster: &Raster, sharp: bool) -> Result<(), PlotError> {
-        let uri = raster.data_uri()?;
+        self.picture(at, &raster.data_uri()?, sharp);
+        Ok(())
+    }
+
+    /// The same of a picture's `data:` address.
+    pub fn picture(&mut self, at: Rect, uri: &str, sharp: bool) {
         let how = match sharp {
             true => " image-rendering=\"optimizeSpeed\"",
             false => "",
@@ -296,7 +301,6 @@ impl Canvas {
             num(at.w),
             num(at.h)
         ));
-        Ok(())
     }
 
     /// The paint of cells that are not finite.

@@ -457,6 +457,7 @@ fn a_page_that_is_served_follows_its_runs() {
     let live = Live {
         data: "/data?run=0".to_owned(),
         events: "/events?run=0".to_owned(),
+        diagnoses: String::new(),
         list: "/".to_owned(),
         figure: "/figure".to_owned(),
         version: 7,

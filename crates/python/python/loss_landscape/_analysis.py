@@ -11,7 +11,7 @@ import numpy as np
 from . import _native, _torch
 from ._errors import InputError, LandscapeError
 from ._problem import Problem, with_kernels
-from ._requests import coded, database, decoded, evaluation_of, grid_of, keep_of, paths, shard_database, shard_of
+from ._requests import coded, database, decoded, evaluation_of, grid_of, keep_of, paths, selection_of, shard_database, shard_of
 from ._results import Result
 from ._told import Told, warn
 
@@ -82,6 +82,7 @@ def hessian(
     range: Any = None,  # noqa: A002
     direction: str = "random",
     seed: int = 42,
+    select: Any = None,
     weights: Any = None,
     run: str | None = None,
     step: int | None = None,
@@ -118,6 +119,7 @@ def hessian(
         rho: radius of the measures of sharpness that have one.
         double: whether derivatives are computed in 64-bit floats.
         seed: of random vectors.
+        select: which parameters are differentiated, see `surface`: all that is asked for is then of that block.
         shard: of a map: ``(k, n)``, see `surface`.
 
     Raises:
@@ -129,7 +131,7 @@ def hessian(
 
         def work() -> Curvature:
             request = {
-                "network": problem.network(),
+                "network": problem.network() | {"params": selection_of(select)},
                 "data": problem.data_request(),
                 "top": top,
                 "bottom": bottom,

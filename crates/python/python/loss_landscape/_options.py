@@ -18,6 +18,7 @@ class SampleOptions(TypedDict, total=False):
     orthogonal: bool
     distribution: str
     seed: int
+    select: str | list[str] | None
     weights: Any
     run: str | None
     step: int | None

@@ -50,6 +50,16 @@ def _ranges(span: Any) -> list[list[float]] | None:
         raise InputError(f"{span!r} is not a range", "range", "give (-1, 1), or one such pair for each axis") from None
 
 
+def selection_of(select: Any) -> str | None:
+    """Which parameters move: a pattern of names, several separated by commas, or a list of them; all where it is `None`."""
+    if select is None or isinstance(select, str):
+        return select
+    try:
+        return ",".join(select)
+    except TypeError:
+        raise InputError(f"{select!r} does not select parameters", "select", 'give patterns of names, as in "layer1" or ["fc", "!*.bias"]') from None
+
+
 def keep_of(name: str | None, replace: bool) -> dict[str, Any]:
     """How a run is kept."""
     return {"name": name, "replace": replace}

@@ -21,6 +21,7 @@ from ._requests import (
     grid_of,
     keep_of,
     paths,
+    selection_of,
     shard_database,
     shard_of,
     terms_of,
@@ -55,6 +56,9 @@ _ARGUMENTS = """
         orthogonal: whether directions are made orthogonal, after they are normalised.
         distribution: of random directions: ``"gaussian"``, ``"uniform"``, ``"rademacher"``.
         seed: of random directions, and of the parameters of a named network where there are none.
+        select: which parameters move, by patterns of the names of tensors or of modules, one or several: ``"fc1"``,
+            ``["layer1", "!*.bias"]`` (``!`` takes out), ``"trainable"`` for those whose ``requires_grad`` is set; the rest stay
+            as they are. The command has it as ``--params``.
         weights: a file of parameters of a named network.
         run, step: a stored training, whose network, data and loss are used, and which of its checkpoints.
         split, samples, data_dir: of named data: ``"train"`` or ``"test"``, the first so many, the folder of their files.
@@ -103,6 +107,7 @@ def _sample(
     orthogonal: bool = False,
     distribution: str = "gaussian",
     seed: int = 42,
+    select: Any = None,
     weights: Any = None,
     run: str | None = None,
     step: int | None = None,
@@ -145,6 +150,7 @@ def _sample(
     if params is not None:
         _only_for_networks(weights=weights, run=run, to=others or None, batch_norm=None if batch_norm == "frozen" else batch_norm)
         shared["terms"] = terms_of(l1, l2)
+        shared["selection"] = selection_of(select)
         asked: dict[str, Any] = {"vectorized": 64 if vectorized is True else int(vectorized), "key": key}
         return _of_function(model, data, params, shared, plane, directions, path, told, loss=loss, **asked)
 
@@ -157,7 +163,7 @@ def _sample(
                 own["direction"] = problem.save_directions(directions)
             own["to"] = [problem.save_params(other, f"network-{place}") for place, other in enumerate(others, start=2)]
             request = shared | {
-                "network": problem.network(),
+                "network": problem.network() | {"params": selection_of(select)},
                 "data": problem.data_request(),
                 "plane": own,
                 "statistics": batch_norm,
@@ -170,7 +176,7 @@ def _sample(
 
         def called(why: str) -> Landscape:
             _only_for_kernels(to=others or None)
-            given = shared | {"terms": terms_of(l1, l2), "statistics": batch_norm}
+            given = shared | {"terms": terms_of(l1, l2), "statistics": batch_norm, "selection": selection_of(select)}
             return _of_module(problem, given, plane, directions, path, told, key, why)
 
         return with_kernels(how, kernels, called if problem.is_torch else None)
@@ -227,7 +233,8 @@ def _only_for_kernels(**given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise InputError(
-                f"{name} works with the own kernels alone, and the network is called as it is", name, "leave it out"
+                f"{name} works with the own kernels alone, and the network is called as it is", name,
+                "leave it out, or give what the other network's parameters differ by as directions"
             )
 
 
@@ -308,7 +315,8 @@ def _of_module(
     loss = _torch.loss_name(problem.loss)
     assert problem.samples is not None
     data = {"sha256": problem.samples.digest(), "samples": len(problem.samples)}
-    request = shared | {"function": _module_key(problem, loss, key), "loss": loss, "data": data, "plane": plane}
+    frozen = [name for name, value in problem.model.named_parameters() if not value.requires_grad]
+    request = shared | {"function": _module_key(problem, loss, key), "loss": loss, "data": data, "plane": plane, "frozen": frozen}
     return _run_function(request, module, module.params, 1, directions, db, told, f"callable: {why}")
 
 

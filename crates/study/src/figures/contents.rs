@@ -139,13 +139,7 @@ impl RunContents {
     /// # Errors
     /// Those of the store.
     pub fn diagnose(&mut self, store: &Store) -> Result<(), StudyError> {
-        let found = evidence(store, &self.run)?;
-        let told = found.iter().filter(|evidence| !evidence.is_empty());
-        let named = told.map(|evidence| (evidence.label.clone(), evidence.diagnose()));
-        self.diagnoses = named.collect();
-        if let [(name, _)] = self.diagnoses.as_mut_slice() {
-            name.clear();
-        }
+        self.diagnoses = diagnoses_of(store, &self.run)?;
         Ok(())
     }
 
@@ -220,6 +214,21 @@ impl RunContents {
     fn lacks(&self, what: &'static str) -> StudyError {
         lacks(&self.run, what)
     }
+}
+
+/// What the records, paths and landscapes of a run say of its trainings, by name; one alone has an empty name.
+///
+/// # Errors
+/// Those of the store.
+pub fn diagnoses_of(store: &Store, run: &Run) -> Result<Vec<(String, Diagnosis)>, StudyError> {
+    let found = evidence(store, run)?;
+    let told = found.iter().filter(|evidence| !evidence.is_empty());
+    let named = told.map(|evidence| (evidence.label.clone(), evidence.diagnose()));
+    let mut diagnoses: Vec<(String, Diagnosis)> = named.collect();
+    if let [(name, _)] = diagnoses.as_mut_slice() {
+        name.clear();
+    }
+    Ok(diagnoses)
 }
 
 /// The course of a training under a name.

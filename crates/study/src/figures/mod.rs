@@ -17,7 +17,7 @@ mod panels;
 mod parts;
 mod spread;
 
-pub use contents::RunContents;
+pub use contents::{RunContents, diagnoses_of};
 pub use curvature::page_curvature;
 pub use draw::losses_of;
 pub use files::FigureFiles;

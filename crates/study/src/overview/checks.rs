@@ -2,6 +2,7 @@
 
 use super::siblings::Siblings;
 use super::subject::{Subject, Whereabouts};
+use crate::check::Check;
 use crate::figures::RunContents;
 use crate::record::{LandscapeSettings, Settings};
 use crate::words::percent;
@@ -26,54 +27,13 @@ const TOO_COARSE: f64 = 0.5;
 /// Samples that may be classified otherwise by rounding.
 const FLIPPED: f64 = 2.0;
 
-/// A number that was checked, or a fact that speaks for the numbers or against them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Check {
-    /// What it is.
-    #[serde(rename = "check")]
-    pub name: String,
-    /// What was found.
-    pub found: String,
-    /// How far two numbers are apart: of losses and eigenvalues as a share, of accuracies as it is.
-    #[serde(with = "float_option")]
-    pub difference: Option<f64>,
-    /// How far they may be.
-    #[serde(with = "float_option")]
-    pub allowed: Option<f64>,
-    /// Whether it holds; `None` where it could not be checked.
-    pub holds: Option<bool>,
-}
-
-impl Check {
-    fn fact(name: &str, found: impl Into<String>, holds: Option<bool>) -> Self {
-        Check {
-            name: name.to_owned(),
-            found: found.into(),
-            difference: None,
-            allowed: None,
-            holds,
-        }
-    }
-
-    fn compare(name: String, found: String, difference: f64, allowed: f64) -> Self {
-        Check {
-            name,
-            found,
-            difference: Some(difference),
-            allowed: Some(allowed),
-            // NaN does not hold.
-            holds: Some(difference <= allowed),
-        }
-    }
-
-    /// Two values of a loss, the second of which is the one that is known from elsewhere.
-    fn losses(name: &str, found: String, (a, b): (f64, f64), allowed: f64) -> Self {
-        let difference = match a == b {
-            true => 0.0,
-            false => (a - b).abs() / b.abs().max(SMALL),
-        };
-        Check::compare(name.to_owned(), found, difference, allowed)
-    }
+/// Two values of a loss, the second of which is the one that is known from elsewhere.
+fn losses(name: &str, found: String, (a, b): (f64, f64), allowed: f64) -> Check {
+    let difference = match a == b {
+        true => 0.0,
+        false => (a - b).abs() / b.abs().max(SMALL),
+    };
+    Check::compare(name, found, difference, allowed)
 }
 
 /// The loss of the network itself, known without any plane.
@@ -226,7 +186,7 @@ fn origin(
     let allowed = tolerance(&plane.settings, subject);
     let words = |a: String, b: String| format!("{a} in `{name}`, {b} {}", loss.source);
     let both = words(short(at.loss), short(loss.loss));
-    let mut all = vec![Check::losses(LOSS, both, (at.loss, loss.loss), allowed)];
+    let mut all = vec![losses(LOSS, both, (at.loss, loss.loss), allowed)];
     if let Some((a, b)) = at.accuracy.zip(loss.accuracy) {
         let samples = subject.problem.data.as_ref().map_or(0, |data| data.samples);
         let name = "accuracy at the origin is the network's own".to_owned();
@@ -282,7 +242,7 @@ fn end_of_path(name: String, points: &[TrajectoryPoint]) -> Option<Check> {
         short(own)
     );
     // The record may be of parameters before they were rounded.
-    on_plane.then(|| Check::losses(&name, both, (plane, own), STORED_F16))
+    on_plane.then(|| losses(&name, both, (plane, own), STORED_F16))
 }
 
 /// Whether eigenvalues have converged.
@@ -332,7 +292,7 @@ fn along_eigenvectors(plane: &RunContents, curvature: &RunContents) -> Vec<Check
             );
             return Some(Check::fact(&name, found, None));
         }
-        Some(Check::losses(&name, found, (second, value), allowed))
+        Some(losses(&name, found, (second, value), allowed))
     };
     plane
         .directions

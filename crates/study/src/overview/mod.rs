@@ -14,11 +14,12 @@ mod siblings;
 mod subject;
 mod words;
 
-pub use checks::{Check, OwnLoss};
+pub use checks::OwnLoss;
 pub use missing::{MissingPart, PartRequest};
 pub use planes::{PlaneFigures, Spread, SuggestedRange};
 
 use crate::StudyError;
+use crate::check::Check;
 use crate::details::RunDetails;
 use crate::device::Evaluation;
 use crate::diagnose::DiagnosisReport;

@@ -2,7 +2,7 @@
 
 use super::html::{Cell, Pictures, commands, list, pairs, paragraph, part, remark, section, table};
 use super::planes::{FIGURES, PlaneFigures};
-use super::{Gathered, Overview, words};
+use super::{Gathered, Overview};
 use crate::StudyError;
 use crate::command::Typed;
 use crate::diagnose::DiagnosisReport;
@@ -102,7 +102,7 @@ impl Page<'_> {
 
     fn checks(&self) -> String {
         let rows = self.overview.checks.iter().map(|check| {
-            let [name, found, apart, allowed, holds] = words::cells(check);
+            let [name, found, apart, allowed, holds] = check.cells();
             vec![
                 Cell::words(name),
                 Cell::words(found),

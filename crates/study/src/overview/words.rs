@@ -1,7 +1,8 @@
 //! An overview in words.
 
+use super::Overview;
 use super::planes::Spread;
-use super::{Check, Overview};
+use crate::check::Check;
 use crate::words::{Align, Table, indented, or_dash_by, percent};
 use landscape_core::short;
 use std::fmt;
@@ -20,7 +21,7 @@ impl fmt::Display for Overview {
             ("ALLOWED", Align::Right),
             ("HOLDS", Align::Left),
         ]);
-        let rows = self.checks.iter().map(cells);
+        let rows = self.checks.iter().map(Check::cells);
         f.write_str(&indented(&table.with(rows).to_string(), 2))?;
         for warning in &self.warnings {
             writeln!(f, "  beware: {warning}")?;
@@ -122,27 +123,4 @@ impl Spread {
             or_dash_by(self.deviation, words),
         ]
     }
-}
-
-/// A check in words.
-pub(super) fn cells(check: &Check) -> [String; 5] {
-    let small = |value| {
-        or_dash_by(value, |value| match value {
-            0.0 => "0".to_owned(),
-            value => format!("{value:.1e}"),
-        })
-    };
-    let holds = match check.holds {
-        Some(true) => "yes",
-        Some(false) => "NO",
-        None => "not checked",
-    };
-    let [apart, allowed] = [check.difference, check.allowed].map(small);
-    [
-        check.name.clone(),
-        check.found.clone(),
-        apart,
-        allowed,
-        holds.to_owned(),
-    ]
 }

@@ -97,7 +97,8 @@ impl Problem {
         let model = model.for_data(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
         let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
-        let (params, selection) = part_of(network.params.as_ref(), &model, params, reporter)?;
+        let asked = network.params.as_ref();
+        let (params, selection) = part_of(asked, params, model.frozen(), reporter)?;
         let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
         if let Some(run) = &trained {
             say_other_data(run, &loaded, reporter);
@@ -230,21 +231,22 @@ fn parameters(
     Ok((model, params, origin))
 }
 
-/// The parameters with those fixed that are not asked for, and which are asked for, where those are not all.
+/// The parameters with those fixed that are not asked for, and which are asked for, where those are not all. `frozen` names
+/// those that training does not change.
 ///
 /// # Errors
 /// [`StudyError::Selection`]
 pub fn part_of(
-    selection: Option<&Selection>,
-    model: &Model,
+    asked: Option<&Selection>,
     params: Params,
+    frozen: &[String],
     reporter: &dyn Reporter,
 ) -> Result<(Params, Option<Selection>), StudyError> {
-    let Some(selection) = selection else {
+    let Some(selection) = asked else {
         return Ok((params, None));
     };
     let all = (params.numel(), params.weights().count());
-    let part = selection.of(params, model.frozen())?;
+    let part = selection.of(params, frozen)?;
     let free = (part.numel(), part.weights().count());
     reporter.note(format_args!(
         "{} of {} parameters move ({} of {} tensors); all others stay as they are",

@@ -5,13 +5,14 @@ use super::{Keep, Sampled, StoredSampling};
 use crate::StudyError;
 use crate::directions::{Directions, GridRequest, PlaneRequest, USUAL};
 use crate::memory::plan_grid;
+use crate::problem::part_of;
 use crate::record::{
     self, ALGORITHM, DataDigest, LandscapeSettings, ProblemSettings, Provenance, SCHEMA,
 };
 use crate::report::Reporter;
 use landscape_core::{
-    Adaptive, DeviceShare, Grid, Objective, ObjectiveError, Params, Plane, Point, Sample, Shard,
-    Term,
+    Adaptive, DeviceShare, Grid, Objective, ObjectiveError, Params, Plane, Point, Sample,
+    Selection, Shard, Term,
 };
 use landscape_models::Regularizer;
 use landscape_storage::{RunSpec, Store};
@@ -54,6 +55,11 @@ pub struct FunctionRequest {
     /// The parameters at the origin.
     #[serde(skip)]
     pub params: Params,
+    /// Which of them move; all where absent.
+    #[serde(with = "landscape_core::as_words::option")]
+    pub selection: Option<Selection>,
+    /// Names of those that training does not change: a selection may leave them out.
+    pub frozen: Vec<String>,
     /// The data that it uses, where they are known.
     pub data: Option<DataDigest>,
     /// The directions: random ones, or those of a file.
@@ -93,6 +99,8 @@ impl FunctionRequest {
             function: function.into(),
             loss: None,
             params,
+            selection: None,
+            frozen: Vec::new(),
             data: None,
             plane: PlaneRequest::default(),
             grid: GridRequest::default(),
@@ -111,12 +119,19 @@ impl FunctionRequest {
         format!("function:{}", self.function)
     }
 
-    fn settings(&self, directions: &Directions, grid: &Grid) -> LandscapeSettings {
+    /// What tells the run from others; `selection` where not all parameters move.
+    fn settings(
+        &self,
+        directions: &Directions,
+        grid: &Grid,
+        selection: Option<&Selection>,
+    ) -> LandscapeSettings {
         let problem = ProblemSettings {
             schema: SCHEMA,
             algorithm: ALGORITHM,
             model: Some(self.name()),
             weights: Some(self.params.digest()),
+            params: selection.map(Selection::to_string),
             data: self.data.clone(),
             loss: self.loss.clone(),
             ..ProblemSettings::default()
@@ -157,12 +172,15 @@ impl FunctionLandscape {
         check_terms(&request.terms)?;
         landscape_storage::warm_up();
         let plane = &request.plane;
-        let directions = plane.build_through(request.dims, &request.params, &request.function)?;
+        let asked = request.selection.as_ref();
+        let (params, selection) =
+            part_of(asked, request.params.clone(), &request.frozen, reporter)?;
+        let directions = plane.build_through(request.dims, &params, &request.function)?;
         let provenance = Provenance {
             shard: request.shard.map(|shard| shard.to_string()),
             ..Provenance::now()
         };
-        let settings = request.settings(&directions, &grid);
+        let settings = request.settings(&directions, &grid, selection.as_ref());
         let spec = record::request(super::landscape::kind(request.dims), &settings);
         Ok(FunctionLandscape {
             grid,

@@ -122,7 +122,8 @@ fn layout(
     model: &Model,
     reporter: &dyn Reporter,
 ) -> Result<(Params, Option<Selection>), StudyError> {
-    part_of(request.params.as_ref(), model, model.layout(), reporter)
+    let asked = request.params.as_ref();
+    part_of(asked, model.layout(), model.frozen(), reporter)
 }
 
 impl Paths {

@@ -9,6 +9,7 @@ use landscape_study::runs::{
     FunctionLandscape, FunctionRequest, Keep, Landscape, LandscapeRequest, SampledLandscape,
 };
 use landscape_trace::BatchStatistics;
+use serde_json::json;
 
 fn moons() -> Dataset {
     let moons = MoonsSpec {
@@ -102,6 +103,43 @@ fn a_function_is_told_by_its_name_its_parameters_and_its_data() {
         serde_json::from_str(&serde_json::to_string(&bowl()).expect("JSON")).expect("a request");
     again.params = bowl().params;
     assert_eq!(again, bowl());
+}
+
+#[test]
+fn of_a_function_the_parameters_move_that_are_selected() {
+    let mut request = bowl();
+    let more = Parameter::new("b", [2, 2], vec![3.0; 4], Role::Weight).expect("a tensor");
+    let both = request.params.iter().cloned().chain([more]).collect();
+    request.params = Params::new(both).expect("two tensors");
+    let corner = |request: &FunctionRequest| {
+        let landscape = FunctionLandscape::prepare(request, &()).expect("prepared");
+        let at = landscape.directions.plane.at([1.0, -1.0, 0.0]);
+        let moved = |name| {
+            at.get(name).expect("a tensor").data != request.params.get(name).expect("one").data
+        };
+        (
+            [moved("a"), moved("b")],
+            landscape.spec.settings["params"].clone(),
+        )
+    };
+    assert_eq!(corner(&request), ([true, true], json!(null)));
+    let mut of = |words: &str| {
+        request.selection = Some(words.parse().expect("a selection"));
+        corner(&request)
+    };
+    assert_eq!(of("b"), ([false, true], json!("b")));
+    assert_eq!(of("!b"), ([true, false], json!("!b")));
+    // All are no part.
+    assert_eq!(of("a,b"), ([true, true], json!(null)));
+    request.frozen = vec!["a".to_owned()];
+    request.selection = Some("trainable".parse().expect("a selection"));
+    assert_eq!(corner(&request).0, [false, true]);
+    request.selection = Some("c".parse().expect("a selection"));
+    let error = FunctionLandscape::prepare(&request, &()).expect_err("no such parameter");
+    assert!(
+        error.to_string().contains("`c` matches no parameter"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use landscape_core::short;
 use landscape_plot::page::escape;
 use landscape_storage::{RunKind, Store};
+use landscape_study::Check;
 use landscape_study::StudyError;
 use landscape_study::details::RunDetails;
 use landscape_study::diagnose::{Diagnosed, DiagnosisRequest};
 use landscape_study::hessian::{CurvatureRequest, CurvatureStudy, CurvatureSummary};
 use landscape_study::metrics::{LandscapeMetrics, ValueName};
-use landscape_study::overview::{Check, Overview, OverviewRequest, PartRequest};
+use landscape_study::overview::{Overview, OverviewRequest, PartRequest};
 use landscape_study::runs::{Landscape, LandscapeRequest, TrainRequest, Training};
 use landscape_study::trajectory::{ProjectedPaths, TrajectoryRequest};
 use std::fs;

@@ -1,7 +1,7 @@
 //! Figures as files.
 
-use super::{Shared, keys, nothing, reading, status};
-use crate::document::{self, Outcome};
+use super::{Shared, keys, nothing, reading, refusal};
+use crate::document;
 use crate::guard::parameter;
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -58,10 +58,7 @@ pub async fn figure(State(app): Shared, RawQuery(query): RawQuery) -> Response {
         let (ending, media) = file;
         match document::figure(&app.watch, &keys, kind, look, ending) {
             Ok(bytes) => ([(header::CONTENT_TYPE, media)], bytes).into_response(),
-            Err((Outcome::Shown, words)) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, words).into_response()
-            }
-            Err((outcome, words)) => (status(outcome), words).into_response(),
+            Err(why) => refusal(why),
         }
     })
     .await

@@ -82,6 +82,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/run/{source}/{*name}", get(run_page))
         .route("/compare", get(compare))
         .route("/data", get(data))
+        .route("/diagnoses", get(diagnoses))
         .route("/figure", get(figure::figure))
         .route("/events", get(events::events))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
@@ -153,11 +154,31 @@ async fn data(State(app): Shared, RawQuery(query): RawQuery) -> Response {
     if keys.is_empty() {
         return nothing();
     }
-    reading(move || match document::fresh(&app.watch, &keys) {
+    reading(move || json(document::fresh(&app.watch, &keys))).await
+}
+
+async fn diagnoses(State(app): Shared, RawQuery(query): RawQuery) -> Response {
+    let keys = keys(&query.unwrap_or_default());
+    if keys.is_empty() {
+        return nothing();
+    }
+    reading(move || json(document::diagnoses(&app.watch, &keys))).await
+}
+
+fn json(made: Result<String, (Outcome, String)>) -> Response {
+    match made {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        Err((outcome, words)) => (status(outcome), words).into_response(),
-    })
-    .await
+        Err(why) => refusal(why),
+    }
+}
+
+/// The answer where what was asked for cannot be made, and why.
+fn refusal((outcome, words): (Outcome, String)) -> Response {
+    let status = match outcome {
+        Outcome::Shown => StatusCode::UNPROCESSABLE_ENTITY,
+        outcome => status(outcome),
+    };
+    (status, words).into_response()
 }
 
 /// What reads files and databases, on a thread that may wait.

@@ -7,11 +7,11 @@ pub use files::{Seen, name_of};
 pub use row::Row;
 
 use files::seen;
-use landscape_core::{path_text, path_words};
+use landscape_core::{Diagnosis, path_text, path_words};
 use landscape_plot::page::PlotCommand;
 use landscape_storage::{Error, RunFilter, RunOrder, Store};
 use landscape_study::StudyError;
-use landscape_study::figures::RunContents;
+use landscape_study::figures::{RunContents, diagnoses_of};
 use landscape_study::list::RunList;
 use landscape_study::words::quoted;
 use std::ffi::OsStr;
@@ -34,7 +34,7 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// Everything of a run that can be drawn, and what the reader should know of how it was read.
+/// Everything of a run that can be drawn (what is said of its trainings comes by itself: [`Source::diagnoses`]), and what the reader should know of how it was read.
 #[derive(Debug)]
 pub struct Loaded {
     pub contents: RunContents,
@@ -105,34 +105,26 @@ impl Source {
     /// # Errors
     /// An unknown name, and those of the database and the file.
     pub fn load(&self, name: &str) -> Result<Loaded, StudyError> {
-        self.read(name, true)
+        let (contents, notes) = match self {
+            Source::Database(path) => {
+                let store = Store::peek(path, PATIENCE)?;
+                (RunContents::load(&store, name)?, Vec::new())
+            }
+            _ => RunContents::read(&self.file(name)?)?,
+        };
+        Ok(Loaded { contents, notes })
     }
 
-    /// The same without what is said of its trainings: what figures are drawn from.
+    /// What is said of the trainings of a run, by name; nothing of landscapes in files.
     ///
     /// # Errors
     /// As [`Source::load`].
-    pub fn drawn(&self, name: &str) -> Result<Loaded, StudyError> {
-        self.read(name, false)
-    }
-
-    fn read(&self, name: &str, told: bool) -> Result<Loaded, StudyError> {
-        let file = match self {
-            Source::Database(path) => {
-                let store = Store::peek(path, PATIENCE)?;
-                let mut contents = RunContents::load(&store, name)?;
-                if told {
-                    contents.diagnose(&store)?;
-                }
-                return Ok(Loaded {
-                    contents,
-                    notes: Vec::new(),
-                });
-            }
-            _ => self.file(name)?,
+    pub fn diagnoses(&self, name: &str) -> Result<Vec<(String, Diagnosis)>, StudyError> {
+        let Source::Database(path) = self else {
+            return Ok(Vec::new());
         };
-        let (contents, notes) = RunContents::read(&file)?;
-        Ok(Loaded { contents, notes })
+        let store = Store::peek(path, PATIENCE)?;
+        diagnoses_of(&store, &store.find(name)?)
     }
 
     /// The file of that name: one that is listed, and no way out of the folder.

@@ -2,7 +2,9 @@
 
 use crate::chromium::Browser;
 use crate::support::{Server, begun, bowl, complete, database};
+use landscape_core::{Projection, Trajectory, TrajectoryPoint};
 use landscape_storage::Status;
+use landscape_study::overview::OverviewRequest;
 
 /// Points that the page says are there.
 const KNOWN: &str = "landscapeViewer.data.runs[0].missing === null ? 121 : \
@@ -19,15 +21,8 @@ fn a_run_is_watched_from_start_to_end() {
     let (_folder, path, store) = database();
     let (run, grid) = begun(&store, "plane", 11);
     let server = Server::of([&path]);
-    let address = |path: &str| {
-        format!(
-            "http://127.0.0.1:{}{}",
-            server.port,
-            server.with_token(path)
-        )
-    };
     browser.window(1200, 1500, false);
-    browser.go(&address("/"));
+    browser.go(&server.url("/"));
     browser.until(
         "document.querySelector('#rows .state').textContent",
         "running",
@@ -96,9 +91,8 @@ fn the_list_is_searched_chosen_and_opened_by_keys() {
         complete(&store, name, 5);
     }
     let server = Server::of([&path]);
-    let address = format!("http://127.0.0.1:{}{}", server.port, server.with_token("/"));
     browser.window(1100, 700, true);
-    browser.go(&address);
+    browser.go(&server.url("/"));
     let names = "[...document.querySelectorAll('#rows a')].map((a) => a.textContent).join('|')";
     browser.until(names, format!("{hostile}|elsewhere|after|before"));
     assert_eq!(
@@ -147,12 +141,8 @@ fn planes_are_compared_cut_subtracted_and_exported() {
         complete(&store, name, 11);
     }
     let server = Server::of([&path]);
-    let address = |path: &str| {
-        let path = server.with_token(path);
-        format!("http://127.0.0.1:{}{path}", server.port)
-    };
     browser.window(1200, 1700, false);
-    browser.go(&address("/"));
+    browser.go(&server.url("/"));
     let order = "document.querySelector('[data-order=loss]').getAttribute('aria-sort')";
     browser.until("document.querySelectorAll('#rows .figure').length", 9);
     browser.value("document.querySelector('[data-order=loss] button').click()");
@@ -160,7 +150,7 @@ fn planes_are_compared_cut_subtracted_and_exported() {
     assert_eq!(browser.value("location.hash"), "#sort=loss");
     browser.shoot("list-figures");
 
-    browser.go(&address("/compare?run=0/one&run=0/two&run=0/three"));
+    browser.go(&server.url("/compare?run=0/one&run=0/two&run=0/three"));
     browser.until("landscapeViewer.data.runs.length", 3);
     browser.value("document.querySelector('#compare summary').click()");
     for _ in 0..2 {
@@ -229,5 +219,95 @@ fn planes_are_compared_cut_subtracted_and_exported() {
     browser.value("document.querySelector('#png').click()");
     browser.until("saved.length", 3);
     assert_eq!(browser.value("saved[2][0]"), "image/png");
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// What is said of a training comes after the page, and a tooltip over the surface leaves its path in sight.
+#[test]
+fn a_path_is_diagnosed_later_and_never_covered() {
+    let Some(mut browser) = Browser::open() else {
+        return;
+    };
+    let (_folder, path, store) = database();
+    complete(&store, "plane", 21);
+    let point = |step: u64| TrajectoryPoint {
+        step,
+        coords: [0.9 - 0.09 * step as f64, 0.6 - 0.06 * step as f64, 0.0],
+        residual: 0.1,
+        loss: Some(1.0 / (1.0 + step as f64)),
+        plane_loss: None,
+    };
+    let path_of = Trajectory {
+        points: (0..10).map(point).collect(),
+        explained_variance: vec![0.8, 0.1],
+        projection: Projection::LeastSquares,
+    };
+    let run = store.find("plane").unwrap();
+    store.put_trajectory(&run, "net", &path_of).unwrap();
+    let server = Server::of([&path]);
+    browser.window(1200, 1500, false);
+    browser.go(&server.url("/run/0/plane"));
+    browser.until("document.querySelector('#diagnosis').hidden", false);
+    browser.until(
+        "document.querySelectorAll('#answers .verdict').length > 1",
+        true,
+    );
+    // The places on the contours, then those on the surface.
+    let places = browser.value("JSON.stringify(landscapeViewer.pathPlaces())");
+    let places: Vec<(f64, f64)> = serde_json::from_str(places.as_str().unwrap()).unwrap();
+    assert_eq!(places.len(), 20);
+    let covered = "(() => { const box = document.querySelector('#tooltip'), r = box.getBoundingClientRect(); \
+                   return box.hidden ? -1 : landscapeViewer.pathPlaces().filter(([x, y]) => \
+                   x >= r.left && x <= r.right && y >= r.top && y <= r.bottom).length; })()";
+    for at in [places[9], places[14], places[19]] {
+        browser.point(at);
+        browser.until("document.querySelector('#tooltip').hidden", false);
+        assert_eq!(browser.value(covered), 0, "{at:?}");
+    }
+    browser.shoot("run-path");
+
+    // Its checkpoints, by the slider, a key, and one after the other.
+    let now = "landscapeViewer.panes()[0].now";
+    browser.value("(() => { const slider = document.querySelector('#step'); slider.value = 3; slider.dispatchEvent(new Event('input')); })()");
+    browser.until(now, 3);
+    let said = "document.querySelector('#step-name').textContent";
+    browser.until(said, "checkpoint 4 of 10, step 3");
+    browser.until("location.hash.includes('checkpoint=4')", true);
+    browser.press(" ");
+    browser.until(&format!("{now} !== 3"), true);
+    browser.press(" ");
+
+    // A click holds a point, and the slices go through it.
+    let here = "document.querySelector('#here').textContent";
+    let middle = browser.value(here);
+    let (x, y) = places[0];
+    let free = (x - 100.0, y + 40.0);
+    browser.drag(free, free);
+    browser.until("landscapeViewer.state().pinned", true);
+    browser.until(&format!("{here} !== {middle}"), true);
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// The report of a run, at its width and on a narrow screen.
+#[test]
+fn a_report_is_read() {
+    let Some(mut browser) = Browser::open() else {
+        return;
+    };
+    let (folder, _path, store) = database();
+    complete(&store, "plane", 21);
+    let page = folder.path().join("report.html");
+    let request = OverviewRequest::new("plane", &page);
+    let found = request.run(&store, &()).unwrap();
+    assert!(!found.checks.is_empty());
+    for (width, height) in [(1000, 1400), (400, 1400)] {
+        browser.window(width, height, false);
+        browser.go(&format!("file://{}", page.display()));
+        browser.until("document.querySelector('h1') !== null", true);
+        assert_eq!(browser.value(FITS), true, "{width}");
+    }
+    let holds = "[...document.querySelectorAll('td')].filter((cell) => cell.textContent === 'yes').length > 0";
+    assert_eq!(browser.value(holds), true);
+    browser.shoot("report");
     assert_eq!(browser.complaints, [""; 0]);
 }

@@ -1,5 +1,7 @@
 //! A browser that does what it is told: Chromium without a window, over its debugging pipe.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -98,7 +100,7 @@ impl Browser {
 
     /// The value of an expression in the page; nothing where it fails, as while the page loads.
     pub fn value(&mut self, expression: &str) -> Value {
-        let asked = json!({"expression": expression, "returnByValue": true});
+        let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         self.ask("Runtime.evaluate", asked)["result"]["value"].clone()
     }
 
@@ -141,6 +143,12 @@ impl Browser {
         }
     }
 
+    /// Moves the pointer to a place of the window.
+    pub fn point(&mut self, (x, y): (f64, f64)) {
+        let event = json!({"type": "mouseMoved", "x": x, "y": y});
+        self.ask("Input.dispatchMouseEvent", event);
+    }
+
     /// Drags the pointer from one place of the window to another.
     pub fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
         let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
@@ -160,8 +168,9 @@ impl Browser {
     pub fn shoot(&mut self, name: &str) {
         if let Some(folder) = std::env::var_os("LANDSCAPE_VIEW_SHOTS") {
             let shot = self.ask("Page.captureScreenshot", json!({"format": "png"}));
-            let file = std::path::Path::new(&folder).join(format!("{name}.b64"));
-            std::fs::write(file, shot["data"].as_str().unwrap()).unwrap();
+            let file = std::path::Path::new(&folder).join(format!("{name}.png"));
+            let picture = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
+            std::fs::write(file, picture).unwrap();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The server as a client sees it.
 
 mod browser;
+mod by_hand;
 mod chromium;
 mod hostile;
 mod live;

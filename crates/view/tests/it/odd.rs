@@ -83,8 +83,7 @@ fn odd_landscapes_are_drawn_or_told() {
         assert_eq!(page.status, 200, "{name}");
         assert_eq!(embedded(&page.text, "data")["runs"][0]["name"], name);
         if let Some(browser) = &mut browser {
-            let address = server.with_token(&address);
-            browser.go(&format!("http://127.0.0.1:{}{address}", server.port));
+            browser.go(&server.url(&address));
             browser.until("landscapeViewer.panes()[0].run.name", name);
             assert_eq!(browser.complaints, [""; 0], "{name}");
         }

@@ -2,6 +2,7 @@
 
 use crate::support::{Server, begun, bowl, complete, database, embedded, written};
 use landscape_storage::{Format, RunKind, RunSpec, Status, Store, TrainRecord};
+use landscape_study::figures::RunContents;
 use landscape_view::{View, ViewRequest};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -16,8 +17,22 @@ fn request<S: Into<std::path::PathBuf>>(
     }
 }
 
-/// A list of a thousand runs and the page of a plane take some 0.1 s, and may take 0.3 s; other tests run at the same time.
-const SHORT: Duration = Duration::from_millis(600);
+/// What a list of a thousand runs and the page of a run may take.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// The shortest time that something takes, of a few until one is short: other tests run at the same time.
+fn shortest(mut made: impl FnMut()) -> Duration {
+    let mut shortest = Duration::MAX;
+    for _ in 0..8 {
+        let begun = Instant::now();
+        made();
+        shortest = shortest.min(begun.elapsed());
+        if shortest < SHORT {
+            break;
+        }
+    }
+    shortest
+}
 
 #[test]
 fn runs_are_listed_and_shown() {
@@ -233,34 +248,76 @@ fn a_thousand_runs_are_listed_at_once() {
     let (_folder, path, store) = database();
     thousand(&path, store);
     let listed = |server: &Server| {
-        let begun = Instant::now();
         let rows = server.listing()["sources"][0]["rows"].clone();
-        let took = begun.elapsed();
         let rows = rows.as_array().unwrap();
         assert!(rows.len() == 1000 && rows.iter().all(|row| row["points"] == 121));
-        took
     };
-    // The machine may be busy once.
-    let servers: Vec<Server> = (0..3).map(|_| Server::of([&path])).collect();
-    let took = servers.iter().map(listed).min().unwrap();
+    let mut server = Server::of([&path]);
+    let took = shortest(|| {
+        server = Server::of([&path]);
+        listed(&server);
+    });
     assert!(took < SHORT, "{took:?}");
     // Nothing has changed: nothing is read again.
-    let again = servers.iter().map(listed).min().unwrap();
+    let again = (0..3).map(|_| shortest(|| listed(&server))).min().unwrap();
     assert!(again < took, "{again:?}, {took:?}");
 }
 
+/// A plane, also beside one of 130,321 points.
 #[test]
 fn a_stored_plane_is_shown_at_once() {
     let (_folder, path, store) = database();
     complete(&store, "plane", 51);
+    complete(&store, "large", 361);
     let server = Server::of([&path]);
-    let shown = || {
-        let begun = Instant::now();
-        assert_eq!(server.get("/run/0/plane").status, 200);
-        begun.elapsed()
-    };
-    let took = (0..3).map(|_| shown()).min().unwrap();
+    let took = shortest(|| assert_eq!(server.get("/run/0/plane").status, 200));
     assert!(took < SHORT, "{took:?}");
+}
+
+/// What is said of trainings takes longer than all else that a page has: it comes by itself, for each run that has a tab.
+#[test]
+fn diagnoses_come_after_the_page() {
+    let (_folder, path, store) = database();
+    complete(&store, "one", 5);
+    complete(&store, "two", 5);
+    let mut spec = RunSpec::new(RunKind::Train, json!({"model": "mlp:2-2"}));
+    spec.name = Some("net".to_owned());
+    store.begin(&spec).unwrap();
+    let server = Server::of([&path]);
+    let page = server.get("/compare?run=0/one&run=0/net&run=0/two").text;
+    let runs = embedded(&page, "data")["runs"].clone();
+    assert_eq!(
+        (runs[0]["name"].as_str(), runs[1]["name"].as_str()),
+        (Some("one"), Some("two"))
+    );
+    assert!(
+        runs.as_array()
+            .unwrap()
+            .iter()
+            .all(|run| run["diagnoses"] == json!([]))
+    );
+    let address = embedded(&page, "live")["diagnoses"].clone();
+    assert_eq!(address, "/diagnoses?run=0%2Fone&run=0%2Ftwo");
+    let told = server.get(address.as_str().unwrap());
+    assert_eq!(told.header("content-type"), Some("application/json"));
+    let told: serde_json::Value = serde_json::from_str(&told.text).unwrap();
+    let mut wanted = RunContents::load(&store, "one").unwrap();
+    wanted.diagnose(&store).unwrap();
+    assert_eq!(wanted.diagnoses.len(), 1);
+    assert_eq!(told[0], serde_json::to_value(&wanted.diagnoses).unwrap());
+    assert_eq!(told.as_array().unwrap().len(), 2);
+    // Pages without a landscape have nothing to ask for.
+    assert_eq!(
+        embedded(&server.get("/run/0/net").text, "live")["diagnoses"],
+        ""
+    );
+    for (wrong, status) in [("?run=0/none", 404), ("?run=7/one", 404), ("", 404)] {
+        assert_eq!(
+            server.get(&format!("/diagnoses{wrong}")).status,
+            status,
+            "{wrong}"
+        );
+    }
 }
 
 /// What a page shows is had as a file, drawn as `landscape plot` draws it.

@@ -69,6 +69,11 @@ impl Server {
         format!("{path}{joint}token={}", self.token)
     }
 
+    /// The same as a browser is given it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{}", self.port, self.with_token(path))
+    }
+
     /// A page, asked for as a browser does that has the token.
     pub fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {} HTTP/1.0", self.with_token(path)), &[])

@@ -23,6 +23,7 @@ fn nobody_is_answered_without_the_token() {
         "/run/0/plane",
         "/compare?run=0/plane",
         "/data?run=0/plane",
+        "/diagnoses?run=0/plane",
         "/events",
         "/nothing",
     ] {

@@ -5,7 +5,7 @@ import { drawings, figureAddress, fileOf, type Plot, plotCommands } from "./comm
 import type { Viewer } from "../hook";
 import { hideToken, type Row, stateWords } from "./rows";
 
-interface Live { data: string; events: string; list: string; figure: string; version: number; plots: Plot[] }
+interface Live { data: string; events: string; diagnoses: string; list: string; figure: string; version: number; plots: Plot[] }
 
 /** What the server says of the runs of this page. */
 interface Told { version: number; rows: Row[]; trouble: string[] }
@@ -25,6 +25,8 @@ let known = live.version;
 let newest = live.version;
 let busy = false;
 let told: Told | null = null;
+/** Whether data are shown of which the trainings are not told. */
+let untold = true;
 let shown = { data: byId("data").textContent ?? "", sections: byId("sections").innerHTML };
 
 const sleep = (ms: number) => new Promise((done) => window.setTimeout(done, ms));
@@ -100,12 +102,31 @@ function show(fresh: Fresh): void {
     const viewer = window.landscapeViewer;
     const same = viewer ? viewer.renew(fresh.data) : JSON.parse(fresh.data).runs.length === 0;
     if (!same) return location.reload();
+    untold = true;
   }
   if (fresh.sections !== shown.sections) byId("sections").innerHTML = fresh.sections;
   document.title = fresh.title;
   document.querySelector("h1")!.textContent = fresh.title;
   shown = fresh;
 }
+
+/** Fetches what is said of the trainings of the runs. */
+async function diagnose(): Promise<void> {
+  const viewer = window.landscapeViewer;
+  if (!viewer || !live.diagnoses) return;
+  untold = false;
+  try {
+    const reply = await fetch(live.diagnoses);
+    if (reply.ok) return viewer.diagnose(await reply.json());
+    untold = true;
+    say(await reply.text(), true);
+  } catch {
+    untold = true;
+  }
+}
+
+/** Whether runs still grow, so that what is said of them would soon be other words. */
+function growing(): boolean { return told?.rows.some((row) => row.running) ?? false; }
 
 /** Fetches until nothing newer is known of. */
 async function load(): Promise<void> {
@@ -128,6 +149,7 @@ async function load(): Promise<void> {
     await sleep(Math.max(PAUSE, SHARE * (performance.now() - began)));
   }
   busy = false;
+  if (untold && !growing()) await diagnose();
 }
 
 function listen(): void {
@@ -144,4 +166,5 @@ function listen(): void {
 hideToken();
 addBar();
 addCommand();
+void diagnose();
 listen();

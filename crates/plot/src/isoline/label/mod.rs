@@ -1,6 +1,6 @@
 //! Where the labels of contour lines stand.
 //!
-//! A label sits on its line, turned along it and never upside down, where the line is straight,
+//! A label sits on its line, turned along it and never upside down (on steep lines it reads upwards), where the line is straight,
 //! level and far from other lines. It keeps clear of other labels, of the frame's border and of
 //! everything else that is drawn (marks, trajectories); a line without such a place has none.
 
@@ -54,6 +54,9 @@ const BEND: f64 = 0.3;
 const CROWD: [usize; 3] = [0, 3, 14];
 /// As many levels as this are labelled wherever there are as many.
 const LEAST: usize = 2;
+
+/// A line that rises more than this in 1, as one of 70 degrees does, is steep.
+const STEEP: f64 = 2.75;
 
 /// Between a label and the frame, in font sizes.
 const BORDER: f64 = 0.5;
@@ -252,8 +255,13 @@ impl Scene<'_> {
         if chord < 1.8 * half {
             return None;
         }
-        let forward = if b.0 >= a.0 { 1.0 } else { -1.0 };
-        let axis = (forward * (b.0 - a.0) / chord, forward * (b.1 - a.1) / chord);
+        let (across, down) = (b.0 - a.0, b.1 - a.1);
+        let reads = match down.abs() > STEEP * across.abs() {
+            true => down <= 0.0,
+            false => across >= 0.0,
+        };
+        let forward = if reads { 1.0 } else { -1.0 };
+        let axis = (forward * across / chord, forward * down / chord);
         let (x, y, bend) = middle(curve, s, half, axis);
         let area = TurnedBox {
             x,
@@ -271,7 +279,8 @@ impl Scene<'_> {
             return None;
         }
         let angle = libm::atan2(axis.1, axis.0).to_degrees();
-        let score = 0.8 * angle.abs() / 90.0 + 2.0 * bent + 0.2 * crowd as f64;
+        let tilt = libm::atan2(axis.1.abs(), axis.0.abs()).to_degrees();
+        let score = 0.8 * tilt / 90.0 + 2.0 * bent + 0.2 * crowd as f64;
         let placed = Placed {
             curve: label.curve,
             level: label.level,
@@ -342,8 +351,34 @@ mod tests {
         assert!(placed.len() >= 5, "{}", placed.len());
         for (k, a) in placed.iter().enumerate() {
             assert!(a.area.within(frame) && !a.area.meets(&obstacle[0]));
-            assert!(a.angle.abs() <= 90.0);
+            assert!((-110.1..=70.1).contains(&a.angle), "{}", a.angle);
             assert!(placed[k + 1..].iter().all(|b| !a.area.meets(&b.area)));
+        }
+    }
+
+    #[test]
+    fn labels_on_steep_lines_all_read_upwards() {
+        let line = |x: f64, lean: f64, down: bool| {
+            let at = |k: i32| (x + lean * f64::from(k), 20.0 + 2.0 * f64::from(k));
+            let points: Vec<(f64, f64)> = (0..80).map(at).collect();
+            let turned = points.iter().rev().copied().collect();
+            Curve::new(if down { points } else { turned }, false)
+        };
+        let curves = [(40.0, 0.3), (80.0, -0.3), (120.0, 0.0)];
+        for down in [true, false] {
+            let curves = curves.map(|(x, lean)| line(x, lean, down));
+            let of = |curve: usize| Labelled {
+                curve,
+                level: curve,
+                words: "0.125",
+                first: true,
+            };
+            let frame = Rect::new(0.0, 0.0, 200.0, 200.0);
+            let placed = place(&curves, &[0, 1, 2].map(of), frame, 6.0, &[]);
+            assert_eq!(placed.len(), 3);
+            for label in placed {
+                assert!((label.angle + 90.0).abs() < 10.0, "{}", label.angle);
+            }
         }
     }
 
