@@ -44,7 +44,8 @@ function openSurface(): SurfaceView | null {
 }
 
 const controls = new Controls(data, store);
-const surface = openSurface();
+/** Opened once all else stands: to start the graphics takes longer than all of it. */
+let surface: SurfaceView | null = null;
 const plane = new PlaneView(byId("plane-box"), store, hover);
 const path = new PathPanel(store);
 const along = new AlongPanel(store);
@@ -203,3 +204,7 @@ for (const query of ["(prefers-color-scheme: dark)", "print"]) {
   });
 }
 update();
+requestAnimationFrame(() => setTimeout(() => {
+  surface = openSurface();
+  update();
+}));

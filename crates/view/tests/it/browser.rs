@@ -252,7 +252,8 @@ fn a_path_is_diagnosed_later_and_never_covered() {
         "document.querySelectorAll('#answers .verdict').length > 1",
         true,
     );
-    // The places on the contours, then those on the surface.
+    // The places on the contours, then those on the surface, which is opened last.
+    browser.until("landscapeViewer.pathPlaces().length", 20);
     let places = browser.value("JSON.stringify(landscapeViewer.pathPlaces())");
     let places: Vec<(f64, f64)> = serde_json::from_str(places.as_str().unwrap()).unwrap();
     assert_eq!(places.len(), 20);

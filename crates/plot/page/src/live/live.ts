@@ -13,8 +13,8 @@ interface Told { version: number; rows: Row[]; trouble: string[] }
 interface Fresh { version: number; title: string; data: string; sections: string }
 
 /** The shortest time between two looks at the data, and the longest part of the time that they may take. */
-const PAUSE = 1000;
-const SHARE = 5;
+const PAUSE = 2000;
+const SHARE = 20;
 
 const live: Live = JSON.parse(byId("live").textContent ?? "");
 const state = make("span", "", "live-state");
