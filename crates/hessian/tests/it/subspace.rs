@@ -72,7 +72,8 @@ fn leading_eigenvectors_hold_what_the_matrix_stretches() {
         .collect();
     let space = Subspace::of(&vectors);
     let random = &drawn(1, 50, 6)[0];
-    let stretched = landscape_hessian::Operator::apply(&matrix, &[random.clone()]).unwrap();
+    let stretched =
+        landscape_hessian::Operator::apply(&matrix, std::slice::from_ref(random)).unwrap();
     let share = space.share(random);
     let expected = 1e4 * share / (1e4 * share + 1.0 - share);
     assert_close(space.share(&stretched[0]), expected, 1e-9);
