@@ -169,7 +169,7 @@ fn equal_bags(l: &Lowering, c: &Call, indices: usize) -> Option<[usize; 2]> {
         [_, second, ..] => second as usize,
         _ => indices,
     };
-    let even = (0..offsets.len()).map(|i| (i * length) as f64);
+    let even = (0..offsets.len()).map(|i| i as f64 * length as f64);
     let bags = indices.checked_div(length)?;
     let whole = bags * length == indices && even.eq(offsets.iter().copied());
     let counted = bags == offsets.len() || l.exported == Some(offsets.len());
