@@ -45,6 +45,12 @@ def test_curvature_has_its_errors(trained):
     # Of a block: the trace is that of one layer, the eigenvalue at most that of the whole.
     layer = ll.hessian(run="net", top=1, trace=True, select="fc2", progress=False)
     assert layer["parameters"] == 9 and layer.eigenvalues[0] <= found.eigenvalues[0] * (1 + 1e-3)
+    parts = ll.hessian(run="net", per=["layer", "pair", "matrix"], progress=False)
+    assert sum(one["parameters"] for one in parts["layers"]) == found["parameters"]
+    assert [one["matrix"] for one in parts["matrices"]] == ["hessian", "gauss-newton", "fisher", "residual"]
+    assert len(parts["pairs"]) == len(parts["layers"]) * (len(parts["layers"]) + 1) / 2
+    space = ll.hessian(run="net", all_steps=True, subspace=2, progress=False)["subspace"]
+    assert space["dimension"] == 2 and 0 <= space["gradient"] <= 1 and 0 <= space["overlap"] <= 1
     mapped = ll.hessian(run="net", map=True, grid=3, progress=False)
     assert mapped.summary["map"] is not None
     with pytest.raises(ll.InputError):
@@ -60,6 +66,8 @@ def test_paths_on_their_plane(trained):
     assert "<svg" in path.plot("trajectory").svg
     surface = ll.load(path.run)
     assert isinstance(surface, ll.Surface) and surface.shape == (5, 5)
+    part = ll.trajectory("net", select="fc2", progress=False)
+    assert len(part.x) == 9 and np.hypot(part.x, part.y).max() < np.hypot(path.x, path.y).max()
 
 
 def test_diagnoses(trained):
@@ -77,6 +85,8 @@ def test_paths_between_networks(trained):
     assert found.barrier is None or found.barrier >= 0
     line = ll.load(found.run)
     assert line.loss.max() == pytest.approx(found["line"]["max_loss"])
+    part = ll.connect("net", "other", points=5, select="fc2", progress=False)
+    assert part["line"]["length"] < found["line"]["length"]
     curve = ll.connect("net", "other", points=5, curve="bezier", epochs=2, progress=False)
     assert curve["curve"] is not None
 

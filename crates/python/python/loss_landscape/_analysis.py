@@ -67,6 +67,8 @@ def hessian(
     trace: bool = False,
     density: bool = False,
     per_layer: bool = False,
+    per: Sequence[str] = (),
+    subspace: int | None = None,
     sharpness: Sequence[str] = (),
     map: bool = False,  # noqa: A002
     all_steps: bool = False,
@@ -108,6 +110,10 @@ def hessian(
         trace: the trace, with its standard error.
         density: the density of all eigenvalues.
         per_layer: traces and largest eigenvalues of the diagonal blocks of layers.
+        per: what the network is looked at in parts for: ``"layer"`` (as `per_layer`), ``"block"`` (the same of each block of layers),
+            ``"pair"`` (Frobenius norms of what is between the parts) and ``"matrix"`` (Hessian, Gauss-Newton matrix, residual and
+            empirical Fisher matrix side by side); found in ``["layers"]``, ``["blocks"]``, ``["pairs"]`` and ``["matrices"]``.
+        subspace: with `all_steps`: how much of gradient, updates and path lies in the space of so many leading eigenvectors.
         sharpness: measures by name, as ``["sam", "adaptive", "pac-bayes-loss"]``; see ``landscape hessian --help``.
         map: both ends of the spectrum over a `grid` of `range` along `direction`.
         all_steps: all of this at every checkpoint of `run`.
@@ -138,6 +144,8 @@ def hessian(
                 "trace": trace,
                 "density": density,
                 "per_layer": per_layer,
+                "per": list(per),
+                "subspace": subspace,
                 "map": map,
                 "sharpness": list(sharpness),
                 "all_steps": all_steps,
@@ -206,6 +214,7 @@ def trajectory(
     components: int = 2,
     center: str = "last",
     project: str = "lstsq",
+    select: Any = None,
     margin: float = 0.25,
     batch_norm: str = "frozen",
     split: str | None = None,
@@ -234,6 +243,7 @@ def trajectory(
         components: 2 or 3.
         center: what the components are taken around: ``"last"``, ``"mean"`` or ``"first"``.
         project: ``"lstsq"`` or ``"cos"``.
+        select: which parameters the paths and their plane are about, see `surface`; the rest are those of the centre on the plane.
         margin: what is sampled beyond the paths on either side, as a share of their extent.
         shard: ``(k, n)``, see `surface`.
     """
@@ -251,6 +261,7 @@ def trajectory(
                 "checkpoints": pattern,
                 "model": problem.network().get("model"),
                 "data": problem.data_request(),
+                "params": selection_of(select),
                 "statistics": batch_norm,
                 "center": center,
                 "components": components,
@@ -325,6 +336,7 @@ def connect(
     epochs: int | None = None,
     lr: float | None = None,
     points: int = 61,
+    select: Any = None,
     batch_norm: str | None = None,
     grid: Any = None,
     seed: int = 42,
@@ -348,6 +360,7 @@ def connect(
         align: permutes the units of `b` for those of `a` first: ``"weights"`` or ``"activations"``.
         curve: also trains a curve of low loss: ``"bezier"`` or ``"polychain"``, for so many `epochs` with the rate `lr`.
         points: on each path.
+        select: which parameters go to the second network, see `surface`; the rest stay those of the first.
         batch_norm: ``"reestimate"`` unless given, ``"frozen"`` or ``"batch"``.
         grid: points of the plane of the curve, which is sampled where they are given.
         save: a file for the parameters of `b` after alignment.
@@ -368,6 +381,7 @@ def connect(
                 "ends": [_end(one, place, problem) for place, one in enumerate((a, b), start=1)],
                 "model": problem.network().get("model"),
                 "data": problem.data_request(),
+                "params": selection_of(select),
                 "points": points,
                 "statistics": batch_norm,
                 "align": align,
