@@ -56,10 +56,6 @@ pub(super) fn other(source: &Source, contents: &Contents, layout: &Params) -> Op
         () if tensors.iter().all(is_of_optimizer) && !tensors.is_empty() => {
             "it is the state of an optimiser, without weights; give the file of the network: torch.save(model.state_dict(), FILE)"
         }
-        () if has(".lora_A.") => {
-            "it has an adapter (LoRA), which is added to the weights of a network; add it and save the whole: \
-             torch.save(model.merge_and_unload().state_dict(), FILE)"
-        }
         () if is_divided(tensors) => {
             "its parameters are divided among processes, or were left out; make whole ones of them: DeepSpeed's \
              zero_to_fp32.py FOLDER OUT, or a full state of FSDP (StateDictOptions(full_state_dict=True))"

@@ -59,7 +59,7 @@ pub(super) fn merged(tensors: Vec<Tensor>, path: &Path) -> Result<Vec<Tensor>, M
     {
         return Ok(tensors);
     }
-    let config = config(path)?;
+    let mut settings = None;
     let known: HashMap<String, &Tensor> = tensors.iter().map(|t| (plain(&t.name), t)).collect();
     let mut whole: HashMap<String, Tensor> = HashMap::new();
     for first in &tensors {
@@ -73,11 +73,16 @@ pub(super) fn merged(tensors: Vec<Tensor>, path: &Path) -> Result<Vec<Tensor>, M
             return Err(refused(
                 path,
                 &format!(
-                    "it holds the adapter of `{layer}` without the weight that it changes, or half of it"
+                    "it holds the adapter (LoRA) of `{layer}` without the weight that it changes, or half of it; merge it and save the \
+                     whole: torch.save(model.merge_and_unload().state_dict(), FILE)"
                 ),
             ));
         };
-        let merge = Merge::of(weight, [first, *second], &config).ok_or_else(|| {
+        let settings = match &settings {
+            Some(known) => known,
+            None => settings.insert(config(path)?),
+        };
+        let merge = Merge::of(weight, [first, *second], settings).ok_or_else(|| {
             refused(
                 path,
                 &format!("the adapter of `{layer}` does not fit its weight"),
