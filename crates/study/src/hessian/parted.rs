@@ -2,7 +2,7 @@
 
 use super::words::{eigenvalue_cells, eigenvalue_columns};
 use super::{CurvatureSummary, LayerSummary, MatrixSummary, PairSummary};
-use crate::words::{Align, Table, or_dash};
+use crate::words::{Align, Table, or_dash, percent};
 use landscape_core::{counted, short};
 
 /// Pairs in words at most: the ones that interact most.
@@ -31,10 +31,6 @@ pub(super) fn layer_table(name: &str, layers: &[LayerSummary]) -> Table {
         );
     }
     table
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
 }
 
 /// The pairs of different parts that interact most.
