@@ -403,7 +403,7 @@ fn noise(images: usize) -> Result<Dataset> {
 fn tokens(samples: usize, context: usize, words: usize) -> Result<Dataset> {
     let mut rng = Rng::new(0, 0);
     let mut draw = || -> Vec<f32> {
-        let words = (0..samples * context).map(|_| rng.below(words) as f32);
+        let words = (0..samples * context).map(|_| rng.below(words as u64) as f32);
         words.collect()
     };
     let x = Input::new("x", vec![samples, context], draw());

@@ -188,7 +188,7 @@ fn a_line_of_a_part() {
         }
     }
     save_weights(
-        &bench.path("mixed.safetensors"),
+        bench.path("mixed.safetensors"),
         &Params::new(mixed).unwrap(),
     )
     .unwrap();

@@ -48,7 +48,6 @@ pub(super) fn file_of(path: PathBuf) -> Result<PathBuf, ModelsError> {
 pub(super) fn other(source: &Source, contents: &Contents, layout: &Params) -> Option<&'static str> {
     let tensors = &contents.tensors;
     let quantised = |class: &String| class.contains("qtensor") || class.contains("qint8");
-    let has = |word: &str| tensors.iter().any(|t| t.name.contains(word));
     Some(match () {
         () if source.classes().iter().any(quantised) => {
             "its layers are quantised; give the weights as they were before"

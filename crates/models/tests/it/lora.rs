@@ -98,21 +98,21 @@ fn adapters_that_cannot_be_merged_say_why() {
         load_network_params(&path, &spec()).unwrap_err()
     };
     let config = Some(r#"{"r": 1, "lora_alpha": 3}"#);
-    says(&fails(adapted(PEFT), None), &["adapter_config.json"]);
+    says(fails(adapted(PEFT), None), &["adapter_config.json"]);
     let mut alone = adapted(PEFT);
     alone.remove(0);
     says(
-        &fails(alone, config),
+        fails(alone, config),
         &["without the weight that it changes"],
     );
     let mut wide = adapted(PEFT);
     wide[2] = tensor(PEFT[2], &[1, 4], &[0.0; 4]);
-    says(&fails(wide, config), &["does not fit its weight"]);
+    says(fails(wide, config), &["does not fit its weight"]);
     let mut two = adapted(PEFT);
     two.push(tensor("fc1.lora_A.other.weight", &[1, 3], &A));
     two.push(tensor("fc1.lora_B.other.weight", &[2, 1], &B));
-    says(&fails(two, config), &["several adapters"]);
+    says(fails(two, config), &["several adapters"]);
     let magnitudes = Some(r#"{"r": 1, "lora_alpha": 3, "use_dora": true}"#);
-    says(&fails(adapted(PEFT), magnitudes), &["DoRA"]);
-    says(&fails(adapted(PEFT), Some("{}")), &["lora_alpha"]);
+    says(fails(adapted(PEFT), magnitudes), &["DoRA"]);
+    says(fails(adapted(PEFT), Some("{}")), &["lora_alpha"]);
 }

@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn shards_that_nobody_computes_are_told_once_or_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("all.duckdb")).unwrap();
+        let store = Store::open(folder.path().join("all.duckdb")).unwrap();
         let heard = Heard::default();
         let pace = Pace {
             pause: BLINK / 50,
