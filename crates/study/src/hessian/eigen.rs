@@ -8,6 +8,7 @@ use crate::StudyError;
 use crate::directions::Derivatives;
 use landscape_hessian::{Lanczos, Pair, Power, Spectrum, Stop};
 use landscape_storage::{ALL_PARAMETERS, Curvature, Eigenvalue, Error, Side};
+use landscape_trace::Matrix;
 
 /// Eigenvectors are stored up to so many numbers.
 const STORED: usize = 16 << 20;
@@ -46,6 +47,31 @@ pub fn eigenvalues(work: &mut Work, derivatives: &Derivatives) -> Result<(), Stu
         vectors_of(work, derivatives, Side::Bottom, &bottom)?;
     }
     Ok(())
+}
+
+/// Finds and keeps the largest eigenvalue of a matrix, under the name of a part; `what` is the name of the work.
+pub fn largest(
+    work: &mut Work,
+    (derivatives, matrix): (&Derivatives, Matrix),
+    part: &str,
+    what: &str,
+) -> Result<(), StudyError> {
+    let lanczos = Lanczos::new(work.wanted.single())?;
+    let operator = derivatives.operator(matrix);
+    let mut state = lanczos.start(derivatives.dim())?;
+    let found = work.watch(what, |observer| {
+        lanczos.run(&operator, &mut state, observer)
+    })?;
+    if found.stop == Stop::Cancelled {
+        return Err(work.interrupted());
+    }
+    work.keep(
+        found.products,
+        Curvature {
+            eigenvalues: rows(part, Side::Top, &found.top, "lanczos"),
+            ..Curvature::default()
+        },
+    )
 }
 
 fn vectors_of(

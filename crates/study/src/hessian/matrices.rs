@@ -1,14 +1,13 @@
 //! The matrices of second derivatives side by side.
 
-use super::eigen::rows;
+use super::eigen::largest;
 use super::estimates::trace_of;
 use super::request::Per;
 use super::work::Work;
 use crate::StudyError;
 use crate::directions::Derivatives;
-use landscape_hessian::{Lanczos, Stop};
 use landscape_models::LossKind;
-use landscape_storage::{ALL_PARAMETERS, Curvature, Side};
+use landscape_storage::ALL_PARAMETERS;
 use landscape_trace::Matrix;
 
 /// The name under which numbers of a matrix are stored, in a run that is about another one.
@@ -37,34 +36,11 @@ pub fn matrices(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyE
         let part = stored_as(matrix, asked);
         trace_of(work, derivatives, &part, matrix)?;
         if !work.has_eigenvalues(&part) {
-            largest(work, derivatives, &part, matrix)?;
+            let what = format!("largest eigenvalue of {matrix}");
+            largest(work, (derivatives, matrix), &part, &what)?;
         }
     }
     Ok(())
-}
-
-fn largest(
-    work: &mut Work,
-    derivatives: &Derivatives,
-    part: &str,
-    matrix: Matrix,
-) -> Result<(), StudyError> {
-    let lanczos = Lanczos::new(work.wanted.single())?;
-    let operator = derivatives.operator(matrix);
-    let mut state = lanczos.start(derivatives.dim())?;
-    let found = work.watch(&format!("largest eigenvalue of {matrix}"), |observer| {
-        lanczos.run(&operator, &mut state, observer)
-    })?;
-    if found.stop == Stop::Cancelled {
-        return Err(work.interrupted());
-    }
-    work.keep(
-        found.products,
-        Curvature {
-            eigenvalues: rows(part, Side::Top, &found.top, "lanczos"),
-            ..Curvature::default()
-        },
-    )
 }
 
 /// What the true Fisher matrix is, whose labels are drawn from the network's own predictions: for most losses one of those that are

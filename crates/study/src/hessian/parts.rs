@@ -1,15 +1,14 @@
 //! The matrix in parts: diagonal blocks of layers and of blocks of layers, and the norms of what is between them.
 
-use super::eigen::rows;
+use super::eigen::largest;
 use super::estimates::{estimate, keep_traces};
 use super::request::{Per, Wanted};
 use super::work::Work;
 use crate::StudyError;
 use crate::directions::Derivatives;
 use landscape_core::Params;
+use landscape_hessian::Trace;
 use landscape_hessian::trace::Ended;
-use landscape_hessian::{Lanczos, Stop, Trace};
-use landscape_storage::{Curvature, Side};
 use landscape_trace::Block;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -149,7 +148,10 @@ fn per_part(work: &mut Work, derivatives: &Derivatives, per: Per) -> Result<(), 
     }
     for part in &parts {
         if !work.has_eigenvalues(&part.name) {
-            largest(work, derivatives, part)?;
+            // From derivatives of that part alone.
+            let own = derivatives.part(&part.range)?;
+            let of = (&own, work.wanted.asked.matrix);
+            largest(work, of, &part.name, &part.name)?;
         }
     }
     Ok(())
@@ -176,27 +178,6 @@ fn traces(
 
 fn ranges(parts: &[Part]) -> Vec<Range<usize>> {
     parts.iter().map(|part| part.range.clone()).collect()
-}
-
-/// The largest eigenvalue of a part, from derivatives of that part alone.
-fn largest(work: &mut Work, derivatives: &Derivatives, part: &Part) -> Result<(), StudyError> {
-    let lanczos = Lanczos::new(work.wanted.single())?;
-    let own = derivatives.part(&part.range)?;
-    let operator = own.operator(work.wanted.asked.matrix);
-    let mut state = lanczos.start(part.range.len())?;
-    let found = work.watch(&part.name, |observer| {
-        lanczos.run(&operator, &mut state, observer)
-    })?;
-    if found.stop == Stop::Cancelled {
-        return Err(work.interrupted());
-    }
-    work.keep(
-        found.products,
-        Curvature {
-            eigenvalues: rows(&part.name, Side::Top, &found.top, "lanczos"),
-            ..Curvature::default()
-        },
-    )
 }
 
 /// The parts whose pairs are looked at.
