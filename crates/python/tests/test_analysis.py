@@ -47,7 +47,8 @@ def test_curvature_has_its_errors(trained):
     assert layer["parameters"] == 9 and layer.eigenvalues[0] <= found.eigenvalues[0] * (1 + 1e-3)
     parts = ll.hessian(run="net", per=["layer", "pair", "matrix"], progress=False)
     assert sum(one["parameters"] for one in parts["layers"]) == found["parameters"]
-    assert [one["matrix"] for one in parts["matrices"]] == ["hessian", "gauss-newton", "fisher", "residual"]
+    names = [one["matrix"] for one in parts["matrices"]]
+    assert names == ["hessian", "gauss-newton", "true-fisher", "fisher", "residual"]
     assert len(parts["pairs"]) == len(parts["layers"]) * (len(parts["layers"]) + 1) / 2
     space = ll.hessian(run="net", all_steps=True, subspace=2, progress=False)["subspace"]
     assert space["dimension"] == 2 and 0 <= space["gradient"] <= 1 and 0 <= space["overlap"] <= 1

@@ -111,13 +111,12 @@ impl RunDetails {
         let map = optional(store.load_curvature_map(run))?;
         let curvature = store.curvature(run)?;
         let paths = store.load_trajectories(run)?;
-        let stored = Provenance::of(run);
         Ok(RunDetails {
             adaptive: adaptive(&summary, store)?,
             directions: directions.as_ref().map(DirectionsDetails::of),
             records: store.records(run)?,
             curvature: { curvature.iter() }
-                .map(|point| CurvatureSummary::of(point).sized(&stored))
+                .map(|point| CurvatureSummary::in_run(point, run))
                 .collect(),
             map: map.as_ref().map(MapSummary::of),
             trajectories: paths.iter().map(PathDetails::of).collect(),

@@ -2,7 +2,7 @@ use super::values::{batch_size, choice, path_parser};
 use super::{DataArgs, EvalArgs, Given, ShardArgs, StoreArgs, TrainSettings};
 use crate::error::CliError;
 use clap::Args;
-use landscape_core::Shard;
+use landscape_core::{Selection, Shard};
 use landscape_models::{Init, Rename};
 use landscape_study::compare::{SweepRequest, Variation};
 use landscape_study::problem::ModelSource;
@@ -127,6 +127,9 @@ pub struct CompareArgs {
         help_heading = "Landscapes"
     )]
     pub end_grid: Counts,
+    /// Which parameters the planes move and curvature is of, as `landscape line --help` says
+    #[arg(long, value_name = "GLOB,...", help_heading = "Landscapes")]
+    pub params: Option<Selection>,
     /// Leave out the largest eigenvalue and the sharpness, which are slow for large networks
     #[arg(long, help_heading = "Landscapes")]
     pub no_curvature: bool,

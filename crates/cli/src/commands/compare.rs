@@ -116,6 +116,7 @@ impl Command<'_> {
             counts: self.args.grid.0.clone(),
             end_counts: self.args.end_grid.0.clone(),
             curvature: !self.args.no_curvature,
+            params: self.args.params.clone(),
             evaluation: self.args.eval.request(),
             keep: self.args.store.keep(self.console.command()),
         }
@@ -176,6 +177,7 @@ fn check_landscapes(args: &CompareArgs) -> Result<(), CliError> {
         "grid",
         "end_grid",
         "no_curvature",
+        "params",
         "device",
         "threads",
         "name",

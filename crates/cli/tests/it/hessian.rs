@@ -362,10 +362,11 @@ fn a_network_in_parts_is_drawn() {
     assert_eq!(found["blocks"][0]["layer"], "fc1.*");
     assert_eq!(found["blocks"][0]["parameters"], 24);
     assert_eq!(found["pairs"].as_array().unwrap().len(), 6);
-    assert_eq!(found["matrices"].as_array().unwrap().len(), 4);
+    // The true Fisher matrix among them.
+    assert_eq!(found["matrices"].as_array().unwrap().len(), 5);
     assert!(found["layers"].is_null());
     let words = bench.ok("show parts").out;
-    for told in ["fc1.*", "RELATIVE", "gauss-newton", "SHARE"] {
+    for told in ["fc1.*", "RELATIVE", "true-fisher = gauss-newton", "SHARE"] {
         assert!(words.contains(told), "{told}: {words}");
     }
     bench.ok("plot parts --kind pairs -o pairs.svg");

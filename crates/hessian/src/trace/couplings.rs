@@ -1,4 +1,5 @@
 use super::blocks::check;
+use super::params::LEAST_SAMPLES;
 use super::{Ended, Estimate, Method, Trace, TraceError, progress};
 use crate::operator::Operator;
 use crate::products::multiply;
@@ -25,11 +26,28 @@ impl Coupling {
         self.square.mean.sqrt()
     }
 
-    /// The standard error of the norm, to first order: that of the square divided by twice the norm.
+    /// The standard error of the norm, to first order: that of the square divided by twice the norm. From 16 vectors in each range one
+    /// to either side covers the norm in 63 to 68% of cases, the least where one pair of vectors makes up the block; from two to four
+    /// in 42 to 61%, as Student's distribution has it: [`Coupling::interval`] knows that.
     pub fn norm_error(&self) -> f64 {
         match self.square.standard_error == 0.0 {
             true => 0.0,
             false => self.square.standard_error / (2.0 * self.norm()),
+        }
+    }
+
+    /// The interval that covers the norm in this share of cases: the roots of [`Estimate::interval`] of the square, and, of fewer than
+    /// eight vectors in each range, Student's of the logarithm, which no end below 0 can spoil. Intervals of 95% cover 92 to 97%, also where
+    /// one pair of vectors makes up the block; Student's of the square itself cover 82 to 95%.
+    pub fn interval(&self, confidence: f64) -> (f64, f64) {
+        let (norm, half) = (self.norm(), self.square.half_width(confidence));
+        let (low, high) = self.square.interval(confidence);
+        match self.square.samples.len() < LEAST_SAMPLES && half > 0.0 {
+            true => {
+                let factor = libm::exp(0.5 * half / self.square.mean);
+                (norm / factor, norm * factor)
+            }
+            false => (low.max(0.0).sqrt(), high.sqrt()),
         }
     }
 }

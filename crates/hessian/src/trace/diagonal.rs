@@ -108,6 +108,7 @@ impl Moments {
             mean: norm(&self.mean),
             standard_error: norm(&self.errors()),
             degrees: self.count.saturating_sub(1),
+            skewness: 0.0,
             samples: vec![],
             products,
             ended: Ended::Products,

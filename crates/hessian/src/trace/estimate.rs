@@ -1,4 +1,4 @@
-use crate::stats::{mean_and_error, student_t};
+use crate::stats::{mean_and_error, mean_interval, skewness, student_t};
 
 /// Why an estimate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub struct Estimate {
     /// Degrees of freedom of that standard error, which is itself estimated: with few samples,
     /// intervals are those of Student's distribution, not the normal one.
     pub degrees: usize,
+    /// Skewness of the samples, where they are independent and eight or more; 0 otherwise, as of XTrace's. Where few eigenvalues make up
+    /// a trace, samples are skewed as squares of normal numbers are.
+    pub skewness: f64,
     /// The samples that the mean is over, in the order of their random vectors.
     pub samples: Vec<f64>,
     /// Products (or evaluations of the loss) spent.
@@ -40,19 +43,23 @@ impl Estimate {
             mean: offset + mean,
             standard_error,
             degrees: samples.len().saturating_sub(1),
+            skewness: skewness(&samples),
             samples: samples.iter().map(|sample| offset + sample).collect(),
             products,
             ended: Ended::Products,
         }
     }
 
-    /// The interval that covers the truth in this share of cases, by Student's distribution.
+    /// The interval that covers the truth in this share of cases, by Student's distribution, with the skewness of the samples taken out
+    /// ([`mean_interval`]): the mean is not in its middle where they are skewed.
     pub fn interval(&self, confidence: f64) -> (f64, f64) {
-        let half = self.half_width(confidence);
-        (self.mean - half, self.mean + half)
+        let found = (self.mean, self.standard_error);
+        mean_interval(found, self.skewness, self.degrees + 1, confidence)
     }
 
-    /// Half the width of [`Estimate::interval`]; 0 for a standard error of 0.
+    /// Half the width of the interval of Student's distribution about the mean; 0 for a standard error of 0. It ends an estimate at its
+    /// target. Where one eigenvalue makes up the trace, 95% covers 84% with 8 samples, 88% with 16 and 94% with 100:
+    /// [`Estimate::interval`] is the better one to report.
     pub fn half_width(&self, confidence: f64) -> f64 {
         match self.standard_error == 0.0 {
             true => 0.0,

@@ -17,7 +17,10 @@
 //!
 //! Samples of Hutchinson's method and of Hutch++ (given the sketch) are independent, and the interval
 //! `mean +- t s / sqrt(k)` with Student's `t` for `k - 1` degrees of freedom covers the truth at its
-//! stated rate, apart from the skewness of single samples.
+//! stated rate, apart from the skewness of single samples: where one eigenvalue makes up the trace, samples are
+//! squares of normal numbers, and intervals of 95% cover 84% with 8 samples, 88% with 16, 94% with 100.
+//! [`Estimate::interval`] takes the skewness out (Hall 1992) from eight samples on, and covers 92 to 97%
+//! there as on flat and decaying spectra.
 //!
 //! Samples of XTrace share most of their sketch. The paper's `s / sqrt(k)` ignores that: over hundreds of
 //! draws on spectra from flat to fast decaying (dimension 300, 4 to 30 vectors) its square was 0.1 to
@@ -46,6 +49,7 @@
 //!   SOSA 2021.
 //! - E. N. Epperly, J. A. Tropp, R. J. Webber, *XTrace: making the most of every sample in stochastic
 //!   trace estimation*, SIAM J. Matrix Anal. Appl. 45, 2024.
+//! - P. Hall, *On the removal of skewness by transformation*, J. R. Stat. Soc. B 54, 1992.
 //! - B. Efron, C. Stein, *The jackknife estimate of variance*, Ann. Statist. 9, 1981.
 //! - T. Gudmundsson, C. S. Kenney, A. J. Laub, *Small-sample statistical estimates for matrix norms*, SIAM
 //!   J. Matrix Anal. Appl. 16, 1995.

@@ -5,6 +5,7 @@ mod functions;
 mod lanczos;
 mod odd;
 mod power;
+mod rates;
 mod recipes;
 mod sharpness;
 mod stats;

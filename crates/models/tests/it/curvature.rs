@@ -4,7 +4,7 @@
 use crate::formula::{Reference, unit};
 use crate::support::close;
 use burn::tensor::Device;
-use landscape_core::Params;
+use landscape_core::{Params, Selection};
 use landscape_models::{Dataset, LossKind, ModelSpec, Network, Targets, trace_network};
 use landscape_trace::{Curvature, Level, Matrix, Target};
 
@@ -27,8 +27,11 @@ impl Case {
     }
 
     fn on(model: &str, level: Level) -> Self {
-        let reference = Reference::curvature(model);
-        let spec: ModelSpec = model.parse().unwrap();
+        Self::of_images(Reference::curvature(model), level)
+    }
+
+    fn of_images(reference: Reference, level: Level) -> Self {
+        let spec: ModelSpec = reference.model.parse().unwrap();
         let image = spec.image().unwrap_or([1, 28, 28]);
         let shape = [vec![reference.samples()], image.to_vec()].concat();
         let labels = Targets::Classes(reference.labels());
@@ -36,7 +39,7 @@ impl Case {
         Self::with(reference, &data, level)
     }
 
-    /// A network of the reference on its data.
+    /// A network of the reference on its data, differentiated with respect to the reference's part.
     pub fn with(reference: Reference, data: &Dataset, level: Level) -> Self {
         let spec: ModelSpec = reference.model.parse().unwrap();
         let layout = Network::layout(&spec);
@@ -44,7 +47,11 @@ impl Case {
         let network = Network::from_params(&spec, &params, &Device::flex()).unwrap();
         let trace = trace_network(&network, data, LossKind::CrossEntropy, &[]).unwrap();
         let target = Target::Host { threads: 0, level };
-        let curvature = trace.curvature(&params, &target).unwrap();
+        let free = match reference.part {
+            Some(part) => part.parse::<Selection>().unwrap().of(params, &[]).unwrap(),
+            None => params,
+        };
+        let curvature = trace.curvature(&free, &target).unwrap();
         let vectors = [1, 2].map(|d| flat(&curvature, &reference.direction(d, &layout)));
         Case {
             reference,
@@ -100,6 +107,26 @@ impl Case {
         self.near("gauss-newton", &newton[0], tolerance);
         let fisher = self.curvature.products(Matrix::EmpiricalFisher, one);
         self.near("fisher", &fisher.unwrap()[0], tolerance);
+        if self.reference.part.is_some() {
+            self.residual(tolerance);
+        }
+    }
+
+    /// What the Gauss-Newton matrix leaves of the Hessian, to `tolerance` times the product with that: it may be 0.
+    #[track_caller]
+    fn residual(&self, tolerance: f64) {
+        let found = self
+            .curvature
+            .products(Matrix::Residual, &self.vectors[..1]);
+        let (found, expected) = (
+            self.kept(&found.unwrap()[0]),
+            self.reference.get("residual"),
+        );
+        let error = distance(&found, expected) / norm(self.reference.get("hessian"));
+        assert!(
+            error <= tolerance,
+            "residual: {error:e}, allowed {tolerance:e}"
+        );
     }
 
     /// `d1^T H d1`, `d1^T H d2 = d2^T H d1` and `d2^T H d2`.
@@ -164,6 +191,22 @@ fn a_residual_network_equals_pytorch() {
 #[test]
 fn a_vgg_network_equals_pytorch() {
     check("vgg9");
+}
+
+/// Products with parts of a network: layers, tensors, all but a tensor.
+#[test]
+fn parts_of_networks_equal_pytorch() {
+    for model in [MLP, "resnet20"] {
+        for level in Level::available() {
+            for part in Reference::parts(model) {
+                Case::of_images(part, level).equals_pytorch(1e-4);
+            }
+        }
+        for part in Reference::parts(model) {
+            let case = Case::of_images(part, Level::detect());
+            case.in_f64().equals_pytorch(1e-9);
+        }
+    }
 }
 
 /// What double backward and forward mode could have wrong together: differences of gradients, whose step is

@@ -7,6 +7,8 @@ use landscape_core::{Params, Role};
 pub struct Reference {
     /// The network's name.
     pub model: &'static str,
+    /// The parameters that are differentiated, where not all are.
+    pub part: Option<&'static str>,
     lines: Vec<(&'static str, Vec<f64>)>,
 }
 
@@ -29,11 +31,28 @@ impl Reference {
         Self::in_file(include_str!("../reference/gpt.txt"), model)
     }
 
+    /// Derivatives with respect to parts of a network, which `parts.py` describes: a reference for each part.
+    #[track_caller]
+    pub fn parts(model: &str) -> Vec<Self> {
+        let text = include_str!("../reference/parts.txt");
+        let names = text.lines().filter_map(|line| line.split(' ').next());
+        let mut names: Vec<&str> = names
+            .filter(|name| name.split('|').next() == Some(model))
+            .collect();
+        names.dedup();
+        assert!(!names.is_empty(), "no parts of {model}");
+        names
+            .into_iter()
+            .map(|name| Self::in_file(text, name))
+            .collect()
+    }
+
     #[track_caller]
     fn in_file(text: &'static str, model: &str) -> Self {
         let all = text.lines();
         let mut reference = Reference {
             model: "",
+            part: None,
             lines: Vec::new(),
         };
         for line in all {
@@ -41,7 +60,11 @@ impl Reference {
             let (name, what) = (words.next().unwrap(), words.next().unwrap());
             if name == model {
                 let numbers = words.map(|word| word.parse().unwrap()).collect();
-                reference.model = name;
+                let (model, part) = match name.split_once('|') {
+                    Some((model, part)) => (model, Some(part)),
+                    None => (name, None),
+                };
+                (reference.model, reference.part) = (model, part);
                 reference.lines.push((what, numbers));
             }
         }

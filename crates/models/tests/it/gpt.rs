@@ -135,6 +135,24 @@ fn derivatives_equal_pytorch() {
     }
 }
 
+/// Blocks, attention within one, embeddings, a head of its own and one that is the embedding.
+#[test]
+fn derivatives_of_parts_equal_pytorch() {
+    for model in [MODEL, TIED] {
+        let cases = |level| {
+            let case = |reference: Reference| {
+                let data = texts(&reference, reference.ids("y", VOCAB));
+                Case::with(reference, &data, level)
+            };
+            Reference::parts(model).into_iter().map(case)
+        };
+        for level in Level::available() {
+            cases(level).for_each(|case| case.equals_pytorch(1e-4));
+        }
+        cases(Level::detect()).for_each(|case| case.in_f64().equals_pytorch(1e-9));
+    }
+}
+
 #[test]
 fn checkpoints_of_others_are_those_of_the_network() {
     let layout = Network::layout(&spec(TIED));

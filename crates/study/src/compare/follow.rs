@@ -13,7 +13,9 @@ use crate::runs::{Keep, Landscape, LandscapeRequest};
 use crate::trajectory::{ProjectedPaths, TrajectoryRequest};
 use crate::{Numbers, StudyError};
 use landscape_core::json::float_option;
-use landscape_core::{Origin, Params, Surface, Trajectory, TrajectoryError, Value, metrics};
+use landscape_core::{
+    Origin, Params, Selection, Surface, Trajectory, TrajectoryError, Value, metrics,
+};
 use landscape_storage::{ALL_PARAMETERS, Run, Side, Store, TrainRecord};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -66,6 +68,9 @@ pub struct ComparisonRequest {
     pub end_counts: Vec<usize>,
     /// Whether the largest eigenvalue and the sharpness are computed.
     pub curvature: bool,
+    /// The parameters that planes move and that curvature is of; all of them where absent.
+    #[serde(default, with = "landscape_core::as_words::option")]
+    pub params: Option<Selection>,
     /// Where it is evaluated.
     #[serde(default)]
     pub evaluation: Evaluation,
@@ -83,6 +88,7 @@ impl ComparisonRequest {
             counts: vec![51],
             end_counts: vec![31],
             curvature: true,
+            params: None,
             evaluation: Evaluation::default(),
             keep: Keep::default(),
         }
@@ -314,6 +320,7 @@ fn joint_plane(
             Some(Factor::Optimizer | Factor::LearningRate | Factor::BatchSize) => Origin::First,
             _ => Origin::Mean,
         },
+        params: asked.params.clone(),
         evaluation: asked.evaluation.clone(),
         keep: Keep {
             name: Some(asked.name.clone()),
@@ -427,6 +434,7 @@ impl ComparedTraining {
             ..LandscapeRequest::default()
         };
         request.network.run = Some(self.run.name.clone());
+        request.network.params.clone_from(&parts.request.params);
         request.grid.counts = Some(parts.request.end_counts.clone());
         let sampled = parts.run(|store, reporter| {
             Landscape::prepare(&request, Some(store), reporter)?.run(store, reporter)
@@ -454,6 +462,7 @@ impl ComparedTraining {
         // Products are computed on one device.
         request.evaluation.devices.truncate(1);
         request.network.run = Some(self.run.name.clone());
+        request.network.params.clone_from(&parts.request.params);
         let found = parts.run(|store, reporter| {
             CurvatureStudy::prepare(&request, Some(store), reporter)?.run(store, reporter)
         })?;

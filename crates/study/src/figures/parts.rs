@@ -10,7 +10,8 @@ use landscape_plot::{self as plot, Figure, LossCurve, Options, PairNorms, PartRo
 
 /// The numbers at the last set of parameters.
 fn last(run: &RunContents) -> Option<CurvatureSummary> {
-    run.curvature.last().map(CurvatureSummary::of)
+    let last = run.curvature.last();
+    last.map(|point| CurvatureSummary::in_run(point, &run.run))
 }
 
 /// Layers, or blocks where these were asked for, or else matrices.
@@ -29,7 +30,7 @@ pub(super) fn rows(run: &RunContents) -> Vec<PartRow> {
     }
     let matrices = last.matrices.unwrap_or_default().into_iter();
     let matrix = matrices.map(|matrix| PartRow {
-        name: matrix.matrix,
+        name: matrix.label(),
         trace: matrix.trace.mean,
         se: matrix.trace.se,
         top: matrix.top.map(|top| top.value),

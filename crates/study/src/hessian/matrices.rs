@@ -43,21 +43,41 @@ pub fn matrices(work: &mut Work, derivatives: &Derivatives) -> Result<(), StudyE
     Ok(())
 }
 
-/// What the true Fisher matrix is, whose labels are drawn from the network's own predictions: for most losses one of those that are
-/// computed (Martens 2020).
-pub fn true_fisher(loss: Option<LossKind>) -> &'static str {
+/// The name of the true Fisher matrix, whose labels are drawn from the network's own predictions, among the matrices.
+pub const TRUE_FISHER: &str = "true-fisher";
+
+/// The matrix that is the true Fisher matrix of a loss, where the loss says it: the Gauss-Newton matrix, where outputs are the natural
+/// parameters of the likelihood (Martens 2020).
+pub fn equals_true_fisher(loss: LossKind) -> Option<Matrix> {
     match loss {
-        Some(LossKind::CrossEntropy | LossKind::BceWithLogits) => {
-            "the true Fisher matrix, of labels drawn from the network's own predictions, equals the Gauss-Newton matrix here"
+        LossKind::CrossEntropy | LossKind::BceWithLogits | LossKind::Mse => {
+            Some(Matrix::GaussNewton)
         }
-        Some(LossKind::Mse) => {
-            "the true Fisher matrix of the Gaussian whose negative log likelihood this loss is equals the Gauss-Newton matrix"
+        LossKind::Bce | LossKind::Program => None,
+    }
+}
+
+/// What the true Fisher matrix is, whose labels are drawn from the network's own predictions: for most losses one of those that are
+/// computed.
+pub fn true_fisher(loss: LossKind) -> &'static str {
+    match loss {
+        LossKind::CrossEntropy => {
+            "the true Fisher matrix, of labels drawn from the network's own predictions, equals the Gauss-Newton matrix here; of tokens \
+             it is the mean over all that count, each with a label of its own"
         }
-        Some(LossKind::Bce) => {
-            "the true Fisher matrix differs from the Gauss-Newton matrix where outputs are probabilities: with bce-with-logits \
-             they are equal"
+        LossKind::BceWithLogits => {
+            "the true Fisher matrix, of labels drawn from the network's own predictions, equals the Gauss-Newton matrix here; of several \
+             outputs it is the mean over them, each with a label of its own"
         }
-        Some(LossKind::Program) | None => {
+        LossKind::Mse => {
+            "the true Fisher matrix of the Gaussian whose negative log likelihood this loss is equals the Gauss-Newton matrix; the \
+             variance of that Gaussian is half the number of outputs"
+        }
+        LossKind::Bce => {
+            "the true Fisher matrix differs from the Gauss-Newton matrix where the last layer gives probabilities itself; they are equal \
+             where a sigmoid behind it does, and with bce-with-logits"
+        }
+        LossKind::Program => {
             "whether the true Fisher matrix equals the Gauss-Newton matrix depends on the loss in the program"
         }
     }

@@ -70,9 +70,10 @@ pub(super) fn matrix_table(matrices: &[MatrixSummary]) -> Table {
         ("STANDARD ERROR", Align::Right),
     ];
     let mut table = Table::new(columns.into_iter().chain(eigenvalue_columns("LARGEST")));
-    for MatrixSummary { matrix, trace, top } in matrices {
-        let cells = [matrix.clone(), short(trace.mean), or_dash(trace.se)];
-        table.row(cells.into_iter().chain(eigenvalue_cells(top.as_ref())));
+    for row in matrices {
+        let (mean, se) = (short(row.trace.mean), or_dash(row.trace.se));
+        let largest = eigenvalue_cells(row.top.as_ref());
+        table.row([row.label(), mean, se].into_iter().chain(largest));
     }
     table
 }

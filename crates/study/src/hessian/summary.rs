@@ -1,14 +1,15 @@
 //! What was found, as programs read it: as JSON, what `landscape hessian --json` prints.
 
-use super::matrices::{other_matrix, true_fisher};
+use super::matrices::{TRUE_FISHER, equals_true_fisher, other_matrix, true_fisher};
 use super::parts::{FROBENIUS, is_block, names_of_pair};
 use super::subspace::{self, is_of_subspace};
 use super::{FoundCurvature, Per, Wanted};
 use crate::record::{Provenance, Settings};
 use crate::shard::ShardPart;
 use landscape_core::json::{float, float_list, float_option};
+use landscape_models::LossKind;
 use landscape_storage::{
-    ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Sharpness, Side, SpectralDensity,
+    ALL_PARAMETERS, Curvature, CurvatureMap, Eigenvalue, Run, Sharpness, Side, SpectralDensity,
     TraceEstimate,
 };
 use landscape_trace::Matrix;
@@ -192,6 +193,9 @@ pub struct MatrixSummary {
     pub trace: TraceSummary,
     /// Its largest eigenvalue.
     pub top: Option<EigenvalueSummary>,
+    /// The matrix that it equals, whose numbers these are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<&'static str>,
 }
 
 /// What lies in the space of the leading eigenvectors: shares of squared norms, in [0, 1].
@@ -239,15 +243,15 @@ impl FoundCurvature {
     /// What was found of what was wanted.
     pub fn summary(&self, wanted: &Wanted) -> FoundSummary {
         let last = self.points.last().cloned().unwrap_or_default();
-        let (settings, stored) = (Settings::of(&self.run), Provenance::of(&self.run));
-        let summary = |point: &Curvature| CurvatureSummary::of(point).sized(&stored);
+        let settings = Settings::of(&self.run);
+        let summary = |point: &Curvature| CurvatureSummary::in_run(point, &self.run);
         let steps = self.points.iter().map(summary);
         let matrices = wanted.has(Per::Matrix);
         FoundSummary {
             run: self.run.name.clone(),
             matrix: wanted.asked.matrix.name(),
             params: settings.problem().params.clone(),
-            true_fisher: matrices.then(|| true_fisher(Some(self.loss.kind))),
+            true_fisher: matrices.then(|| true_fisher(self.loss.kind)),
             last: CurvatureSummary {
                 hvps: self.points.iter().map(|point| point.products).sum(),
                 seconds: self.seconds,
@@ -394,6 +398,7 @@ fn matrices(point: &Curvature) -> Vec<MatrixSummary> {
         matrix: matrix.to_string(),
         trace: TraceSummary::of(trace),
         top: largest(point, &trace.part),
+        same_as: None,
     };
     let mut missing = Matrix::ALL.to_vec();
     let mut all = Vec::with_capacity(missing.len());
@@ -411,8 +416,21 @@ fn matrices(point: &Curvature) -> Vec<MatrixSummary> {
 }
 
 impl CurvatureSummary {
+    /// Of what is stored in a run, which says the sizes of its parts, and of its loss which matrix is the true Fisher matrix.
+    pub(crate) fn in_run(point: &Curvature, run: &Run) -> Self {
+        let loss = Settings::of(run).problem().loss.clone();
+        let loss = loss.and_then(|loss| loss.parse::<LossKind>().ok());
+        let mut found = CurvatureSummary::of(point).sized(&Provenance::of(run));
+        if let (Some(matrices), Some(same)) =
+            (&mut found.matrices, loss.and_then(equals_true_fisher))
+        {
+            add_true_fisher(matrices, same);
+        }
+        found
+    }
+
     /// The same with the sizes of its parts, as far as the run says them.
-    pub(crate) fn sized(mut self, stored: &Provenance) -> Self {
+    fn sized(mut self, stored: &Provenance) -> Self {
         let Some(sizes) = &stored.parts else {
             return self;
         };
@@ -420,6 +438,29 @@ impl CurvatureSummary {
             part.parameters = sizes.get(&part.layer).copied();
         }
         self
+    }
+}
+
+/// Puts the true Fisher matrix behind the one that it equals.
+fn add_true_fisher(matrices: &mut Vec<MatrixSummary>, same: Matrix) {
+    let known = matrices.iter().position(|row| row.matrix == same.name());
+    if let Some(place) = known {
+        let row = MatrixSummary {
+            matrix: TRUE_FISHER.to_owned(),
+            same_as: Some(same.name()),
+            ..matrices[place].clone()
+        };
+        matrices.insert(place + 1, row);
+    }
+}
+
+impl MatrixSummary {
+    /// Its name; of one that equals another, both.
+    pub(crate) fn label(&self) -> String {
+        match self.same_as {
+            Some(same) => format!("{} = {same}", self.matrix),
+            None => self.matrix.clone(),
+        }
     }
 }
 

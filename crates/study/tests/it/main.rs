@@ -3,11 +3,13 @@
 mod compare;
 mod connect;
 mod figures;
+mod matrices;
 mod memory;
 mod merge;
 mod overview;
 mod parts;
 mod projected;
+mod rates;
 mod record;
 mod recording;
 mod requests;

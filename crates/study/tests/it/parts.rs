@@ -2,7 +2,7 @@
 
 use landscape_core::Params;
 use landscape_hessian::{Dense, Lanczos, LanczosParams, Subspace};
-use landscape_models::{LossKind, OptimizerKind, Split, load};
+use landscape_models::{Dataset, LossKind, OptimizerKind, Split, Targets, load};
 use landscape_storage::{Run, Store};
 use landscape_study::StudyError;
 use landscape_study::figures::{FigureKind, RunContents};
@@ -14,25 +14,18 @@ use std::ops::Range;
 
 const MODEL: &str = "mlp:2-5-4-1:tanh";
 
-struct Bench {
+pub struct Bench {
     _folder: tempfile::TempDir,
-    store: Store,
+    pub store: Store,
     run: Run,
 }
 
 impl Bench {
     /// A trained network of 44 parameters.
-    fn trained() -> Self {
+    pub fn trained() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("landscape.duckdb")).unwrap();
-        let mut request = TrainRequest::new(MODEL.parse().unwrap());
-        request.data.data = Some("moons:n=40".parse().unwrap());
-        request.config.epochs = 6;
-        request.config.optimizer = OptimizerKind::Adam;
-        request.config.lr = 0.02;
-        request.keep.name = Some("moons".to_owned());
-        let training = Training::prepare(&request, &()).unwrap();
-        let run = training.run(&store, &()).unwrap().run;
+        let run = train(&store, "moons", 42);
         Bench {
             _folder: folder,
             store,
@@ -40,7 +33,12 @@ impl Bench {
         }
     }
 
-    fn request(&self, per: &[Per]) -> CurvatureRequest {
+    /// A second training, from another seed.
+    pub fn train(&self, name: &str, seed: u64) -> Run {
+        train(&self.store, name, seed)
+    }
+
+    pub fn request(&self, per: &[Per]) -> CurvatureRequest {
         let mut request = CurvatureRequest {
             per: per.to_vec(),
             double: true,
@@ -51,18 +49,42 @@ impl Bench {
         request
     }
 
-    fn found(&self, request: &CurvatureRequest) -> FoundSummary {
+    pub fn found(&self, request: &CurvatureRequest) -> FoundSummary {
         let mut study = CurvatureStudy::prepare(request, Some(&self.store), &()).unwrap();
         let found = study.run(&self.store, &()).unwrap();
         found.summary(&study.wanted)
     }
 
+    /// The true Fisher matrix at the end of the training, by enumeration of both labels of every sample.
+    fn true_fisher(&self) -> Dense {
+        let (params, data) = (self.last(), data());
+        let (n, dim) = (data.len(), params.numel());
+        let mut entries = vec![0.0; dim * dim];
+        for (sample, label) in (0..n).flat_map(|sample| [(sample, 0), (sample, 1)]) {
+            let x = data.x()[2 * sample..2 * sample + 2].to_vec();
+            let one = Dataset::new("drawn", vec![1, 2], x, Targets::Classes(vec![label]));
+            let found = self
+                .derivatives_on(&params, &one.unwrap())
+                .gradient()
+                .unwrap();
+            let (probability, g) = ((-found.loss).exp(), found.gradient);
+            let pairs = entries.iter_mut().enumerate();
+            pairs.for_each(|(at, entry)| {
+                *entry += probability / n as f64 * g[at / dim] * g[at % dim]
+            });
+        }
+        Dense::new(dim, entries).unwrap()
+    }
+
     /// The derivatives at parameters, in f64.
-    fn derivatives(&self, params: &Params) -> Curvature {
+    pub fn derivatives(&self, params: &Params) -> Curvature {
+        self.derivatives_on(params, &data())
+    }
+
+    fn derivatives_on(&self, params: &Params, data: &Dataset) -> Curvature {
         let model = Model::open(&MODEL.parse().unwrap(), &()).unwrap();
-        let data = load(&"moons:n=40".parse().unwrap(), None, Split::Train, None).unwrap();
         let trace = model
-            .trace(params, &data, LossKind::BceWithLogits, &[])
+            .trace(params, data, LossKind::BceWithLogits, &[])
             .unwrap();
         trace
             .curvature(params, &Target::default())
@@ -70,7 +92,7 @@ impl Bench {
             .in_f64()
     }
 
-    fn last(&self) -> Params {
+    pub fn last(&self) -> Params {
         self.store
             .last_checkpoint(&self.run)
             .unwrap()
@@ -79,8 +101,23 @@ impl Bench {
     }
 }
 
+fn train(store: &Store, name: &str, seed: u64) -> Run {
+    let mut request = TrainRequest::new(MODEL.parse().unwrap());
+    request.data.data = Some("moons:n=40".parse().unwrap());
+    (request.config.epochs, request.config.seed) = (6, seed);
+    request.config.optimizer = OptimizerKind::Adam;
+    request.config.lr = 0.02;
+    request.keep.name = Some(name.to_owned());
+    let training = Training::prepare(&request, &()).unwrap();
+    training.run(store, &()).unwrap().run
+}
+
+fn data() -> Dataset {
+    load(&"moons:n=40".parse().unwrap(), None, Split::Train, None).unwrap()
+}
+
 /// All entries of a matrix.
-fn dense(curvature: &Curvature, matrix: Matrix) -> Dense {
+pub fn dense(curvature: &Curvature, matrix: Matrix) -> Dense {
     let dim = curvature.dim();
     let unit = |k: usize| (0..dim).map(|i| f64::from(u8::from(i == k))).collect();
     let columns: Vec<Vec<f64>> = (0..dim).map(unit).collect();
@@ -88,7 +125,7 @@ fn dense(curvature: &Curvature, matrix: Matrix) -> Dense {
     Dense::from_fn(dim, |i, j| columns[j][i])
 }
 
-fn block(whole: &Dense, rows: &Range<usize>, columns: &Range<usize>) -> Vec<f64> {
+pub fn block(whole: &Dense, rows: &Range<usize>, columns: &Range<usize>) -> Vec<f64> {
     let dim = landscape_hessian::Operator::dim(whole);
     let row = |i: usize| whole.rows()[i * dim..][columns.clone()].to_vec();
     rows.clone().flat_map(row).collect()
@@ -161,7 +198,20 @@ fn matrices_stand_side_by_side() {
             .contains("equals the Gauss-Newton matrix")
     );
     let matrices = found.last.matrices.unwrap();
-    assert_eq!(matrices.len(), Matrix::ALL.len());
+    let (fisher, matrices): (Vec<_>, Vec<_>) =
+        matrices.into_iter().partition(|row| row.same_as.is_some());
+    // The true Fisher matrix, told to be another one.
+    assert_eq!((fisher.len(), matrices.len()), (1, Matrix::ALL.len()));
+    assert_eq!(
+        (fisher[0].matrix.as_str(), fisher[0].same_as),
+        ("true-fisher", Some("gauss-newton"))
+    );
+    assert_eq!(
+        (&fisher[0].trace, fisher[0].top),
+        (&matrices[1].trace, matrices[1].top)
+    );
+    let exact = bench.true_fisher().trace();
+    assert!((fisher[0].trace.mean - exact).abs() < 1e-6 * exact);
     for (found, &matrix) in matrices.iter().zip(Matrix::ALL) {
         assert_eq!(found.matrix, matrix.name());
         let whole = dense(&curvature, matrix);

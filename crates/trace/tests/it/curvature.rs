@@ -6,32 +6,32 @@ use crate::reference::forward;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, softmax, tanh};
-use landscape_core::{Params, Rng, Selection};
+use landscape_core::{Params, Rng};
 use landscape_trace::{Curvature, Loss, Matrix, Target, Trace, TraceError, params_of};
 
 /// Of differences in f64: small, because losses may jump nearby.
-const STEP: f64 = 1e-7;
+pub const STEP: f64 = 1e-7;
 
-fn normal(n: usize, stream: u64) -> Vec<f64> {
+pub fn normal(n: usize, stream: u64) -> Vec<f64> {
     let mut rng = Rng::new(17, stream);
     (0..n).map(|_| rng.normal()).collect()
 }
 
-fn norm(x: &[f64]) -> f64 {
+pub fn norm(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn moved(a: &[f64], t: f64, b: &[f64]) -> Vec<f64> {
+pub fn moved(a: &[f64], t: f64, b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a + t * b).collect()
 }
 
 /// Whether `found` is `expected` up to `tolerance` times its norm.
 #[track_caller]
-fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
+pub fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
     // What is zero everywhere has no relative error.
     let error = norm(&moved(found, -1.0, expected)) / norm(expected).max(1e-9);
     assert!(
@@ -41,7 +41,7 @@ fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 /// Central differences of f, of order 4.
-fn difference(f: impl Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
+pub fn difference(f: impl Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
     let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|k| f(k * h));
     (0..a.len())
         .map(|i| (a[i] - d[i] + 8.0 * (c[i] - b[i])) / (12.0 * h))
@@ -299,97 +299,4 @@ fn blocks_and_many_vectors() {
     assert_eq!(single.hessian(&vectors).unwrap(), together);
     let short = curvature.hessian(&[vec![1.0; 3]]).unwrap_err();
     assert!(matches!(short, TraceError::Length { found: 3, .. }));
-}
-
-/// Parameters that the loss does not use have derivative 0.
-#[test]
-fn unused_parameters() {
-    let module = mlp();
-    let data = inputs(20, 6, 5);
-    let loss = |m: &Mlp, (x, y): &Inputs| {
-        let [w, _] = m.weights();
-        cross_entropy(x.clone().matmul(w).narrow(1, 0, 5), y)
-    };
-    let trace = Trace::capture(&module, &data, loss).unwrap();
-    let params = params_of(&module).unwrap();
-    for target in targets() {
-        let curvature = trace.curvature(&params, &target).unwrap();
-        let v = normal(curvature.dim(), 1);
-        let product = curvature.hessian(&[v]).unwrap().remove(0);
-        let used = curvature
-            .blocks()
-            .iter()
-            .find(|b| b.name == "fc1.weight")
-            .unwrap();
-        assert!(norm(&product[used.range.clone()]) > 0.0);
-        let elsewhere = (0..product.len()).filter(|i| !used.range.contains(i));
-        assert!(elsewhere.map(|i| product[i]).all(|x| x == 0.0));
-    }
-}
-
-/// What is computed of a part is the block of the whole that belongs to it: of every matrix, in f64 and f32.
-#[track_caller]
-fn check_part(trace: &Trace, params: &Params, words: &str) {
-    let selection: Selection = words.parse().unwrap();
-    let part = selection.of(params.clone(), &[]).unwrap();
-    let at = |params: &Params| trace.curvature(params, &Target::default()).unwrap();
-    let (whole, own, single) = (at(params).in_f64(), at(&part).in_f64(), at(&part));
-    let free = |name: &str| part.get(name).unwrap().is_free();
-    let places = whole.blocks().iter().filter(|block| free(&block.name));
-    let places: Vec<usize> = places.flat_map(|block| block.range.clone()).collect();
-    assert!(!places.is_empty() && places.len() < whole.dim());
-    assert_eq!(places.len(), own.dim());
-    let cut = |vector: &[f64]| -> Vec<f64> { places.iter().map(|&place| vector[place]).collect() };
-    let gradient = whole.gradient().unwrap();
-    assert_near(&[own.gradient().unwrap().loss], &[gradient.loss], 1e-12);
-    assert_near(
-        &own.gradient().unwrap().gradient,
-        &cut(&gradient.gradient),
-        1e-12,
-    );
-    let v = normal(own.dim(), 3);
-    let mut embedded = vec![0.0; whole.dim()];
-    places
-        .iter()
-        .zip(&v)
-        .for_each(|(&place, x)| embedded[place] = *x);
-    for matrix in [
-        Matrix::Hessian,
-        Matrix::GaussNewton,
-        Matrix::EmpiricalFisher,
-    ] {
-        let truth = whole.products(matrix, std::slice::from_ref(&embedded));
-        let truth = cut(&truth.unwrap()[0]);
-        let products = |of: &Curvature| of.products(matrix, std::slice::from_ref(&v)).unwrap();
-        assert_near(&products(&own)[0], &truth, 1e-9);
-        assert_near(&products(&single)[0], &truth, 1e-4);
-    }
-}
-
-#[test]
-fn parts_of_a_perceptron() {
-    let (module, data) = (mlp(), inputs(40, 6, 5));
-    let loss = |m: &Mlp, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
-    let trace = Trace::capture(&module, &data, loss).unwrap();
-    let params = params_of(&module).unwrap();
-    for words in ["fc1", "fc2.weight", "!fc2", "*.bias"] {
-        check_part(&trace, &params, words);
-    }
-}
-
-#[test]
-fn parts_of_convolutions_and_attention() {
-    let (net, data) = (filled(Net::new(), 1), inputs(21, 3 * 9 * 8, 5));
-    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
-    let trace = Trace::capture(&net, &data, loss).unwrap();
-    for words in ["conv2,bn3", "conv1.weight", "linear"] {
-        check_part(&trace, &params_of(&net).unwrap(), words);
-    }
-    let (x, y) = inputs(21, 6, 5);
-    let (net, data) = (filled(Attention::new(), 2), (x * 4.0, y));
-    let loss = |m: &Attention, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
-    let trace = Trace::capture(&net, &data, loss).unwrap();
-    for words in ["query,key", "table", "!head"] {
-        check_part(&trace, &params_of(&net).unwrap(), words);
-    }
 }

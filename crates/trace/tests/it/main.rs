@@ -10,6 +10,7 @@ mod devices;
 mod double;
 mod grid;
 mod layouts;
+mod matrices;
 mod mixing;
 mod mlp;
 mod modules;
