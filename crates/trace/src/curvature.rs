@@ -48,7 +48,8 @@ pub struct Gradient {
 /// (Pearlmutter 1994). At kinks they are PyTorch's. On the CPU's own kernels, products and sums within a
 /// tile of samples are f32 and sums over tiles f64; see [`Curvature::in_f64`]. There, a product with one vector takes at most
 /// 80 bytes a parameter, the result among them, for large networks, beside the numbers of the largest layer and a tile of
-/// activations for every thread; below 8 MB of parameters, 64 MB more for sums of their own.
+/// activations for every thread; below 8 MB of parameters, 64 MB more for sums of their own. From the second product at one point
+/// on, up to a quarter of the memory that the system has left keeps what all products there share.
 pub struct Curvature {
     trace: Trace,
     target: Target,

@@ -102,6 +102,7 @@ fn attempt(
 ) -> Result<Option<Derived>, TraceError> {
     let mut d = lower(graph, samples);
     fuse_layers(&mut d.graph, &d.samples);
+    d.forget();
     let paths = Paths::new(&d.graph, standings);
     let outputs = match wanted {
         Wanted::Gradient => gradient(&mut d, &paths),
@@ -221,6 +222,7 @@ fn gradient(d: &mut Derivation, paths: &Paths) -> Vec<Option<ValueId>> {
     let seeds = seed(d);
     let adjoints = d.adjoints(0..paths.nodes, seeds, &paths.trainable);
     fuse_residuals(&mut d.graph, paths.nodes, &d.samples);
+    d.forget();
     paths.of_parameters(&adjoints)
 }
 
@@ -258,6 +260,7 @@ fn gauss_newton(d: &mut Derivation, paths: &Paths, wanted: Wanted) -> Vec<Option
     let start = d.graph.nodes.len();
     let back = d.adjoints(0..cut, seeds, &paths.trainable);
     fuse_residuals(&mut d.graph, start, &d.samples);
+    d.forget();
     paths.of_parameters(&back)
 }
 
