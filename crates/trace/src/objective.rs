@@ -40,8 +40,6 @@ pub struct Trace {
     precision: Precision,
     /// Bytes that a group of samples and points may take on a device, where the user says so.
     pub(crate) device_memory: Option<u64>,
-    /// Whether the user says which layers are heads, on devices too.
-    heads_given: bool,
 }
 
 /// Numbers that are drawn anew for each batch.
@@ -152,7 +150,6 @@ impl Trace {
             masks: Vec::new(),
             precision: Precision::F32,
             device_memory: None,
-            heads_given: false,
         }
     }
 
@@ -211,15 +208,14 @@ impl Trace {
 
     /// The same loss, in which a layer of at least so many outputs that a cross-entropy alone needs, as the head of a language
     /// model, is computed with it, some outputs at a time, so that memory does not grow with their number. Without it that
-    /// is 2,048 on the CPU's own kernels, and never on other devices, where its definition is replayed; there it concerns
-    /// derivatives alone. `usize::MAX`: nowhere.
+    /// is as it pays on the CPU's own kernels: for 2,048 outputs and more, and where those of 16 samples take 32 MiB; in derivatives the
+    /// latter alone. On other devices it is never done, and with it in derivatives, where its definition is replayed. `usize::MAX`: nowhere.
     #[must_use]
     pub fn with_heads_from(mut self, outputs: usize) -> Self {
-        self.heads_given = true;
-        self.graph.heads_from = outputs;
+        self.graph.heads_from = Some(outputs);
         let open = self.open.as_deref().cloned();
         self.open = open.map(|mut graph| {
-            graph.heads_from = outputs;
+            graph.heads_from = Some(outputs);
             Arc::new(graph)
         });
         self
@@ -228,8 +224,8 @@ impl Trace {
     /// The graph, for derivatives on the CPU's own kernels or elsewhere.
     pub(crate) fn graph_on(&self, host: bool) -> Graph {
         let mut graph = self.graph.clone();
-        if !host && !self.heads_given {
-            graph.heads_from = usize::MAX;
+        if !host {
+            graph.heads_from.get_or_insert(usize::MAX);
         }
         graph
     }

@@ -4,9 +4,6 @@ use super::operation::Operation;
 use landscape_core::Term;
 use std::sync::Arc;
 
-/// Outputs from which on a head pays, see [`Graph::heads_from`].
-const HEADS_FROM: usize = 2048;
-
 /// Index of a value in [`Graph::values`].
 pub(crate) type ValueId = usize;
 
@@ -87,8 +84,9 @@ pub(crate) struct Graph {
     pub derived: Vec<ValueId>,
     /// Data that is 1 for every sample, and 0 where the last tile of samples has none.
     pub ones: Vec<ValueId>,
-    /// Outputs from which on a layer in front of a cross-entropy is one operation with it, see [`crate::passes::heads`].
-    pub heads_from: usize,
+    /// Outputs from which on a layer in front of a cross-entropy is one operation with it; `None`: as it pays, see
+    /// [`crate::passes::heads`].
+    pub heads_from: Option<usize>,
 }
 
 impl Graph {
@@ -107,7 +105,7 @@ impl Graph {
             totals: Vec::new(),
             derived: Vec::new(),
             ones: Vec::new(),
-            heads_from: HEADS_FROM,
+            heads_from: None,
         }
     }
 

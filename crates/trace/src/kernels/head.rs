@@ -51,7 +51,7 @@ pub(crate) struct Head<'a> {
     pub tokens: usize,
     pub inputs: usize,
     pub outputs: usize,
-    /// A multiple of 16.
+    /// Samples of a tile, or 1.
     pub lanes: usize,
 }
 
@@ -239,7 +239,7 @@ impl Head<'_> {
     /// Panics where a slice is too short.
     fn check(&self) {
         let rows = self.tokens * self.lanes;
-        assert!(self.lanes.is_multiple_of(LANES) && self.outputs > 0);
+        assert!(self.lanes > 0 && self.outputs > 0);
         assert!(self.x.len() >= self.inputs * rows && self.labels.len() >= rows);
         assert!(self.w.len() >= self.inputs * self.outputs);
         assert!(self.bias.is_none_or(|bias| bias.len() >= self.outputs));
@@ -288,7 +288,7 @@ impl Head<'_> {
         equal(self.tokens, tokens).map(move |(first, count)| Block {
             first,
             count,
-            width: (count * lanes / LANES | 1) * LANES,
+            width: ((count * lanes).div_ceil(LANES) | 1) * LANES,
         })
     }
 

@@ -8,7 +8,7 @@ use crate::ir::graph::{Node, ValueId};
 use crate::kernels::head::{self, By, Change, Factor, PICKED, Second};
 use crate::replay::DeviceTensor;
 
-/// Of `z = x W + b`, `[n, .., outputs]`, and labels `[n, .., 1]` the label's log-softmax, the largest output, the logarithm of
+/// Of `z = x W + b`, `[n, .., outputs]`, and a label for each of its rows the label's log-softmax, the largest output, the logarithm of
 /// the sum of all exponentials relative to it, and its place: `[n, .., 4]`. Inputs: x `[n, .., inputs]`, W `[.., inputs, outputs]`,
 /// b where `bias`, labels. Made by fusion, see [`crate::passes::heads`].
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ impl Head {
             tokens: rows[..rows.len() - 1].iter().product(),
             inputs: w.shape[rank - 2],
             outputs: w.shape[rank - 1],
-            lanes: call.lanes,
+            lanes: if x.samples { call.lanes } else { 1 },
         }
     }
 
@@ -193,6 +193,13 @@ fn samples(kept: bool, by: By) -> Samples {
         (false, _) => Samples::Mixed,
         (true, By::Inputs) => Samples::Kept,
         (true, By::Weights | By::Bias) => Samples::Summed,
+    }
+}
+
+/// Sums over samples are added to what there is; others begin at 0.
+fn begin(samples: bool, out: &mut [f32]) {
+    if !samples {
+        out.fill(0.0);
     }
 }
 
@@ -319,6 +326,7 @@ impl Operation for HeadAdjoint {
             scale: call.inputs[kept + 1].data,
         };
         let head = self.head.of(&call);
+        begin(call.samples, call.out);
         head.adjoint(call.level, self.by, (factor, None), call.out);
     }
 
@@ -389,6 +397,7 @@ impl Operation for HeadAdjointTangent {
             both: self.both,
         };
         let head = self.adjoint.head.of(&call);
+        begin(call.samples, call.out);
         head.adjoint(
             call.level,
             self.adjoint.by,

@@ -9,8 +9,9 @@ use burn_backend::ops::FloatTensorOps;
 pub(super) struct Head {
     x: DeviceTensor,
     w: DeviceTensor,
+    /// With the leading axes of the outputs.
     labels: DeviceTensor,
-    /// The outputs, with the leading axes of the labels.
+    /// The outputs.
     z: DeviceTensor,
 }
 
@@ -89,8 +90,8 @@ impl Head {
         Self {
             x: input(0),
             w: input(1),
-            z: rows_like(z, &labels),
-            labels,
+            labels: rows_like(labels, &z),
+            z,
         }
     }
 
@@ -126,7 +127,7 @@ impl Head {
             w.map(|w| (self.x.clone(), w)),
         ];
         for (x, w) in products.into_iter().flatten() {
-            sum = add(sum, rows_like(replay::matmul(x, w), &self.labels));
+            sum = add(sum, replay::matmul(x, w));
         }
         match bias {
             Some(bias) => {
@@ -193,7 +194,6 @@ impl Head {
         other: Option<DeviceTensor>,
         shape: &[usize],
     ) -> DeviceTensor {
-        let adjoint = rows_like(adjoint, &self.x);
         let product = match by {
             By::Inputs => {
                 let w = other.unwrap_or_else(|| self.w.clone());

@@ -2,6 +2,8 @@
 
 use crate::ir::graph::{Graph, Node, ValueId};
 use crate::kernels::head::{KEPT, PICKED, PLACE};
+use crate::kernels::simd::LANES;
+use crate::ops::binary::Binary;
 use crate::ops::cross_entropy::PickedLogSoftmax;
 use crate::ops::gather::Gather;
 use crate::ops::head::Head;
@@ -17,10 +19,18 @@ use std::sync::Arc;
 /// Bytes of the outputs of all samples, with the coefficients of a plane, up to which they may be affine, and so computed once.
 const AFFINE: usize = 256 << 20;
 
+/// Outputs from which on a loss is not slower for it.
+const MANY: usize = 2048;
+
+/// Bytes of the outputs of a tile of 16 samples from which on derivatives are not slower for it, and memory matters.
+const LARGE: usize = 32 << 20;
+
 /// A layer and what is wanted of its outputs; nodes by their places in the graph.
 struct Found {
     layer: usize,
-    bias: bool,
+    /// x, W and a bias.
+    inputs: Vec<ValueId>,
+    outputs: ValueId,
     labels: ValueId,
     /// The label's log-softmax, and whether its sign is changed.
     picked: (usize, bool),
@@ -30,22 +40,23 @@ struct Found {
     left_out: Vec<usize>,
 }
 
-/// Makes one operation of every layer of at least [`Graph::heads_from`] outputs whose outputs are needed for a label's log-softmax
-/// and for the place of the largest alone. `samples`: which values have samples; `wanted`: the outputs of which this is
-/// done. Returns how many there are.
+/// Makes one operation of every layer whose outputs are needed for a label's log-softmax and for the place of the largest
+/// alone, where that is `wanted` for its outputs. `samples`: which values have samples, to which those are added that are
+/// made. Returns how many layers there are.
 pub(crate) fn fuse_heads(
     graph: &mut Graph,
-    samples: &[bool],
-    wanted: &dyn Fn(ValueId) -> bool,
+    samples: &mut Vec<bool>,
+    wanted: &dyn Fn(&Graph, ValueId) -> bool,
 ) -> usize {
     let mut count = 0;
     let mut layer = 0;
     while layer < graph.nodes.len() {
-        let outputs = graph.nodes[layer].output;
-        let known = samples.get(outputs) == Some(&true) && wanted(outputs);
-        match known.then(|| find(graph, layer, samples)).flatten() {
+        let found = find(graph, layer, samples);
+        match found.filter(|found| wanted(graph, found.outputs)) {
             Some(found) => {
+                let own = samples[found.outputs];
                 replace(graph, found);
+                samples.resize(graph.values.len(), own);
                 (count, layer) = (count + 1, 0);
             }
             None => layer += 1,
@@ -54,53 +65,84 @@ pub(crate) fn fuse_heads(
     count
 }
 
-/// The same for a plan of the CPU's kernels, but for outputs that are affine in the point and few.
-pub(crate) fn fuse_large_heads(mut graph: Graph, analysis: &Analysis) -> Graph {
-    const COEFFICIENTS: usize = 4;
-    let values = graph.values.clone();
-    let wanted = |v: ValueId| {
-        let bytes = values[v].numel() * COEFFICIENTS * size_of::<f32>();
-        analysis.class[v] == Class::Point || bytes > AFFINE
-    };
-    fuse_heads(&mut graph, &analysis.samples, &wanted);
-    graph
-}
-
-/// A layer on samples that has no ReLU, and whether it has a bias.
-fn layer(node: &Node) -> Option<bool> {
-    match is::<Linear>(node) {
-        Some(linear) => (!linear.relu).then_some(linear.bias),
-        None => is::<Matmul>(node).map(|_| false),
+/// Whether derivatives with the table of all `outputs` would be slower, or take much memory; `samples`: whether these have some.
+pub(crate) fn pays(graph: &Graph, outputs: ValueId, samples: bool) -> bool {
+    let value = &graph.values[outputs];
+    match (graph.heads_from, samples) {
+        (Some(from), _) => value.shape.last().is_some_and(|&width| width >= from),
+        (None, true) => value.numel() / graph.samples * LANES * size_of::<f32>() >= LARGE,
+        (None, false) => value.numel() * size_of::<f32>() >= LARGE,
     }
 }
 
-fn find(graph: &Graph, index: usize, samples: &[bool]) -> Option<Found> {
+/// The same for a loss on the CPU's kernels, but for outputs that are affine in the point and few.
+pub(crate) fn fuse_for_loss(mut graph: Graph, analysis: &Analysis) -> Graph {
+    const COEFFICIENTS: usize = 4;
+    let wanted = |graph: &Graph, v: ValueId| {
+        let value = &graph.values[v];
+        let bytes = value.numel() * COEFFICIENTS * size_of::<f32>();
+        let many = graph.heads_from.is_none() && value.shape.last() >= Some(&MANY);
+        let once = analysis.class[v] != Class::Point && bytes <= AFFINE;
+        (many || pays(graph, v, analysis.samples[v])) && !once
+    };
+    fuse_heads(&mut graph, &mut analysis.samples.clone(), &wanted);
+    graph
+}
+
+/// The inputs of a layer that has no ReLU, with its bias, and its outputs; the node that adds the bias, where it is one of its own.
+fn layer(graph: &Graph, index: usize) -> Option<(Vec<ValueId>, ValueId, Option<usize>)> {
     let node = &graph.nodes[index];
-    let bias = layer(node)?;
-    let has = |v: ValueId| samples.get(v) == Some(&true);
-    let weights = &graph.values[node.inputs[1]].shape;
-    let (rows, outputs) = weights.split_at(weights.len() - 1);
+    let own = (node.inputs.clone(), node.output, None);
+    if let Some(linear) = is::<Linear>(node) {
+        return (!linear.relu).then_some(own);
+    }
+    is::<Matmul>(node)?;
+    let mut users = graph.nodes.iter().enumerate();
+    let uses = |(_, user): &(usize, &Node)| user.inputs.contains(&node.output);
+    let Some((add, user)) = users.find(uses) else {
+        return Some(own);
+    };
+    let [a, b] = user.inputs[..] else {
+        return Some(own);
+    };
+    let bias = if a == node.output { b } else { a };
+    let value = &graph.values[bias];
+    let width = graph.values[node.output].shape.last();
+    let along = value.shape.last() == width && Some(&value.numel()) == width;
+    let alone = users.find(uses).is_none() && !graph.outputs().any(|v| v == node.output);
+    if is::<Binary>(user) != Some(Binary::Add) || !along || !alone {
+        return Some(own);
+    }
+    let inputs = vec![node.inputs[0], node.inputs[1], bias];
+    Some((inputs, user.output, Some(add)))
+}
+
+fn find(graph: &Graph, index: usize, samples: &[bool]) -> Option<Found> {
+    let (inputs, outputs, add) = layer(graph, index)?;
+    let has = |v: ValueId| samples[v];
+    let weights = &graph.values[inputs[1]].shape;
+    let (rows, width) = weights.split_at(weights.len() - 1);
     let one = rows[..rows.len() - 1].iter().all(|&n| n == 1);
-    let fits = one && outputs[0] >= graph.heads_from && has(node.inputs[0]);
-    if !fits || node.inputs[1..].iter().any(|&v| has(v)) {
+    if !one || inputs[1..].iter().any(|&v| has(v)) {
         return None;
     }
     let mut search = Search {
         graph,
-        width: outputs[0],
+        width: width[0],
         picked: None,
         places: Vec::new(),
-        left_out: Vec::new(),
+        left_out: add.into_iter().collect(),
     };
-    search.follow(node.output)?;
+    search.follow(outputs)?;
     let (picked, negated, labels) = search.picked?;
     let axes = graph.values[labels].shape.len();
-    let rows = |v: ValueId, width: usize| graph.values[v].numel() / width;
-    let one_each = rows(labels, 1) == rows(node.output, outputs[0]);
-    let own = has(labels) && axes > 1 && graph.values[labels].shape[axes - 1] == 1;
-    (own && one_each && !depends(graph, labels, node.output)).then_some(Found {
+    let each = graph.values[labels].numel() * width[0] == graph.values[outputs].numel();
+    let last = axes > 1 && graph.values[labels].shape[axes - 1] == 1;
+    let own = has(labels) == has(inputs[0]) && has(outputs) == has(labels);
+    (own && each && last && !depends(graph, labels, graph.nodes[index].output)).then_some(Found {
         layer: index,
-        bias,
+        inputs,
+        outputs,
         labels,
         picked: (picked, negated),
         places: search.places,
@@ -191,16 +233,20 @@ fn depends(graph: &Graph, value: ValueId, on: ValueId) -> bool {
 
 /// Puts the operation in the layer's place, behind what makes the labels.
 fn replace(graph: &mut Graph, found: Found) {
-    let labels = makers(graph, found.labels);
+    let mut early = makers(graph, found.labels);
+    found.inputs[2..]
+        .iter()
+        .for_each(|&v| early.extend(makers(graph, v)));
     let nodes = std::mem::take(&mut graph.nodes);
-    let early = |index: usize| index < found.layer || labels.contains(&index);
+    let early = |index: usize| index < found.layer || early.contains(&index);
     let kept = nodes.iter().enumerate().filter(|(index, _)| early(*index));
     graph.nodes = kept.map(|(_, node)| node.clone()).collect();
-    let mut inputs = nodes[found.layer].inputs.clone();
+    let bias = found.inputs.len() > 2;
+    let mut inputs = found.inputs;
     inputs.push(found.labels);
-    let mut shape = graph.values[found.labels].shape.clone();
-    *shape.last_mut().expect("an axis of labels") = KEPT;
-    let head = graph.push(Arc::new(Head { bias: found.bias }), inputs, shape);
+    let mut shape = graph.values[found.outputs].shape.clone();
+    *shape.last_mut().expect("an axis of outputs") = KEPT;
+    let head = graph.push(Arc::new(Head { bias }), inputs, shape);
     let (picked, negated) = found.picked;
     number(graph, head, (PICKED, negated), nodes[picked].output);
     for &place in &found.places {

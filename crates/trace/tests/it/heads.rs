@@ -142,6 +142,15 @@ fn compare(found: &Curvature, expected: &Curvature, tolerance: f64, what: &str) 
     }
 }
 
+/// Of one sample, which has no axis of its own then; more tokens than one block has of that.
+const ALONE: Case = Case {
+    samples: 1,
+    tokens: 1100,
+    words: 101,
+    ignored: false,
+    ..CASE
+};
+
 fn cases() -> [Case; 4] {
     let tied = Case {
         tied: true,
@@ -169,7 +178,7 @@ fn cases() -> [Case; 4] {
 
 #[test]
 fn derivatives_equal_those_of_all_outputs() {
-    for case in cases() {
+    for case in cases().into_iter().chain([ALONE]) {
         let what = format!("{case:?}");
         let (params, whole) = case.trace(NEVER);
         let (_, chunked) = case.trace(1);
@@ -297,14 +306,32 @@ fn all_levels_and_threads_agree() {
 /// No value has a row for each word.
 #[test]
 fn nothing_is_as_large_as_all_outputs() {
-    for case in cases() {
+    for case in cases().into_iter().chain([ALONE]) {
         let all = case.samples * case.tokens * case.words;
         let largest = |from: usize| {
             let parts = case.trace(from).1.summary().parts;
             parts.iter().map(|part| part.numbers).max()
         };
         assert!(largest(NEVER).unwrap() >= all);
-        assert!(largest(1).unwrap() < all / 4, "{case:?}");
+        assert!(
+            largest(1).unwrap() < all / 4,
+            "{case:?} {}",
+            case.trace(1).1.summary()
+        );
+    }
+}
+
+/// Small layers stay as they were.
+#[test]
+fn many_outputs_are_in_chunks_unless_told_otherwise() {
+    for (words, chunked) in [(2047, false), (2048, true)] {
+        let case = Case { words, ..CASE };
+        let module = case.module();
+        let trace = Trace::capture(&module, &case.data(), |m: &Words, data| case.loss(m, data));
+        let parts = trace.unwrap().summary().parts;
+        let largest = parts.iter().map(|part| part.numbers).max();
+        let all = case.samples * case.tokens * words;
+        assert_eq!(largest.unwrap() < all, chunked, "{words}");
     }
 }
 

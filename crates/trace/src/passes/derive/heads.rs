@@ -5,7 +5,7 @@ use crate::ir::derivation::Derivation;
 use crate::ir::graph::{Graph, ValueId};
 use crate::ops::head::Head;
 use crate::passes::fuse::is;
-use crate::passes::heads::fuse_heads;
+use crate::passes::heads::{fuse_heads, pays};
 use std::collections::HashMap;
 
 /// Makes heads of large layers; whether there are some. `output_at`: the node behind the network's output. A Gauss-Newton
@@ -17,10 +17,12 @@ pub(super) fn fuse(
 ) -> bool {
     let before = d.graph.clone();
     let ends = output_at(&before).map(|cut| before.nodes[cut - 1].output);
-    let fits = |v: ValueId| wanted != Wanted::GaussNewton || ends == Some(v);
-    let count = fuse_heads(&mut d.graph, &d.samples, &fits);
-    d.samples.resize(d.graph.values.len(), true);
-    count > 0
+    let samples = d.samples.clone();
+    let fits = |graph: &Graph, v: ValueId| {
+        let ends = wanted != Wanted::GaussNewton || ends == Some(v);
+        ends && pays(graph, v, samples[v])
+    };
+    fuse_heads(&mut d.graph, &mut d.samples, &fits) > 0
 }
 
 /// What is known behind the network's output.
