@@ -22,7 +22,7 @@ const AFFINE: usize = 256 << 20;
 /// Outputs from which on a loss is not slower for it.
 const MANY: usize = 2048;
 
-/// Bytes of the outputs of a tile of 16 samples from which on derivatives are not slower for it, and memory matters.
+/// Bytes of the outputs of a tile of 16 samples from which on derivatives have none: some ten values would be as large.
 const LARGE: usize = 32 << 20;
 
 /// A layer and what is wanted of its outputs; nodes by their places in the graph.
@@ -65,7 +65,7 @@ pub(crate) fn fuse_heads(
     count
 }
 
-/// Whether derivatives with the table of all `outputs` would be slower, or take much memory; `samples`: whether these have some.
+/// Whether derivatives with the table of all `outputs` would take much memory; `samples`: whether these have some.
 pub(crate) fn pays(graph: &Graph, outputs: ValueId, samples: bool) -> bool {
     let value = &graph.values[outputs];
     match (graph.heads_from, samples) {
