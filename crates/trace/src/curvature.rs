@@ -371,7 +371,8 @@ impl Curvature {
             return Ok(program);
         }
         let standings: Vec<Standing> = self.slots.iter().map(|slot| slot.standing).collect();
-        let derived = derive(&self.trace.graph, &standings, wanted)?;
+        let host = matches!(self.target, Target::Host { .. }) && !self.double;
+        let derived = derive(&self.trace.graph_on(host), &standings, wanted)?;
         let graph = (&derived.graph, &derived.analysis);
         let on_device = |device: &Device, batch: usize| {
             let numbers = match self.double {

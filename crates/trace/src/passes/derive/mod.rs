@@ -10,6 +10,7 @@
 //! products for second-order gradient descent"). Executors run what comes out like any other graph.
 
 mod chains;
+mod heads;
 mod lower;
 mod matrices;
 mod modes;
