@@ -48,7 +48,8 @@ pub struct Gradient {
 /// (Pearlmutter 1994). At kinks they are PyTorch's. On the CPU's own kernels, products and sums within a
 /// tile of samples are f32 and sums over tiles f64; see [`Curvature::in_f64`]. There, a product with one vector takes at most
 /// 80 bytes a parameter, the result among them, for large networks, beside the numbers of the largest layer and a tile of
-/// activations for every thread; below 8 MB of parameters, 64 MB more for sums of their own.
+/// activations for every thread; below 8 MB of parameters, 64 MB more for sums of their own. From the second product at one point
+/// on, up to a quarter of the memory that the system has left keeps what all products there share.
 pub struct Curvature {
     trace: Trace,
     target: Target,
@@ -370,7 +371,8 @@ impl Curvature {
             return Ok(program);
         }
         let standings: Vec<Standing> = self.slots.iter().map(|slot| slot.standing).collect();
-        let derived = derive(&self.trace.graph, &standings, wanted)?;
+        let host = matches!(self.target, Target::Host { .. }) && !self.double;
+        let derived = derive(&self.trace.graph_on(host), &standings, wanted)?;
         let graph = (&derived.graph, &derived.analysis);
         let on_device = |device: &Device, batch: usize| {
             let numbers = match self.double {

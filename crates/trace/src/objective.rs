@@ -206,6 +206,30 @@ impl Trace {
         self
     }
 
+    /// The same loss, in which a layer of at least so many outputs that a cross-entropy alone needs, as the head of a language
+    /// model, is computed with it, some outputs at a time, so that memory does not grow with their number. Without it that
+    /// is as it pays on the CPU's own kernels: for 2,048 outputs and more, and where those of 16 samples take 32 MiB; in derivatives the
+    /// latter alone. On other devices it is never done, and with it in derivatives, where its definition is replayed. `usize::MAX`: nowhere.
+    #[must_use]
+    pub fn with_heads_from(mut self, outputs: usize) -> Self {
+        self.graph.heads_from = Some(outputs);
+        let open = self.open.as_deref().cloned();
+        self.open = open.map(|mut graph| {
+            graph.heads_from = Some(outputs);
+            Arc::new(graph)
+        });
+        self
+    }
+
+    /// The graph, for derivatives on the CPU's own kernels or elsewhere.
+    pub(crate) fn graph_on(&self, host: bool) -> Graph {
+        let mut graph = self.graph.clone();
+        if !host {
+            graph.heads_from.get_or_insert(usize::MAX);
+        }
+        graph
+    }
+
     /// Number of samples in the data.
     pub fn samples(&self) -> usize {
         self.graph.samples * self.graph.parts

@@ -100,11 +100,15 @@ fn a_device_that_fails_gives_its_points_back() {
             ..Fake::new("broken", 10).failing(2)
         };
         let pool = pool(vec![broken, Fake::new("good", 10), Fake::new("other", 10)]);
-        for _ in 0..3 {
+        // Where processors are busy, the others may have taken all points before the broken one asks for its second.
+        let mut runs = 0;
+        while pool.shares()[0].failed.is_none() && runs < 1_000 {
             run(&pool, 100).unwrap();
+            runs += 1;
         }
         let shares = pool.shares();
-        assert_eq!(shares.iter().map(|share| share.points).sum::<u64>(), 300);
+        let points = shares.iter().map(|share| share.points).sum::<u64>();
+        assert_eq!(points, 100 * runs);
         let why = shares[0].failed.as_deref().unwrap();
         let expected = match panics {
             true => "it panicked: the driver is gone",

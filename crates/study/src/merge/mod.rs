@@ -102,14 +102,18 @@ impl Merge {
     }
 }
 
+/// The name of a file without links, by which it is known again.
+pub(crate) fn own_name(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// The sources, each once, none of which is the target.
 fn distinct(request: &MergeRequest, reporter: &dyn Reporter) -> Result<Vec<PathBuf>, StudyError> {
-    let name = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let into = name(&request.into);
+    let into = own_name(&request.into);
     let mut seen = HashSet::new();
     let mut sources = Vec::new();
     for path in &request.sources {
-        let own = name(path);
+        let own = own_name(path);
         if own == into {
             let path = path.clone();
             return Err(StudyError::MergedIntoItself { path });

@@ -12,8 +12,10 @@ pub use result::{ShardPhase, ShardProgress, ShardStatus};
 
 use crate::StudyError;
 use crate::error::SubmitError;
+use crate::merge::own_name;
 use landscape_core::Shard;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Shards that are looked after.
@@ -31,7 +33,8 @@ use std::path::{Path, PathBuf};
 /// request.grid.counts = Some(vec![5]);
 /// let file = folder.path().join("1.duckdb");
 /// Landscape::prepare(&request, None, &())?.run(&Store::open(&file)?, &())?;
-/// let status = ShardStatus::of(&StatusRequest { sources: vec![file] })?;
+/// // A file that is named twice counts once.
+/// let status = ShardStatus::of(&StatusRequest { sources: vec![file.clone(), file] })?;
 /// assert_eq!((status.done, status.points, status.points_done), (1, 6, 6));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -43,7 +46,7 @@ pub struct StatusRequest {
 }
 
 impl ShardStatus {
-    /// Looks at the databases; nothing in them is changed.
+    /// Looks at the databases, each once, whatever its names; nothing in them is changed.
     ///
     /// # Errors
     /// [`SubmitError::Absent`], [`SubmitError::NoPlan`] and [`SubmitError::BadPlan`] of a folder, [`SubmitError::NoShard`] of a database. One
@@ -56,6 +59,8 @@ impl ShardStatus {
                 false => shards.push(named(source)?),
             }
         }
+        let mut seen = HashSet::new();
+        shards.retain(|shard: &ShardProgress| seen.insert(own_name(&shard.file)));
         Ok(ShardStatus::sum(shards))
     }
 }

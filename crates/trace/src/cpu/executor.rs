@@ -1,6 +1,7 @@
 //! A graph on the CPU's own kernels: its plan, what is computed once, and buffers that are used again.
 
 use super::once::HostOnce;
+use super::remembered::Remembered;
 use super::steps::{Memory, Steps};
 use super::threads::{Pool, install};
 use super::vectors::Known;
@@ -22,6 +23,8 @@ pub(crate) struct HostExecutor {
     pub(super) free_sums: Mutex<Vec<Vec<f64>>>,
     /// What the last product found out about its point.
     pub(super) known: Mutex<Option<Arc<Known>>>,
+    /// What the tiles hold there.
+    pub(super) remembered: Mutex<Option<Remembered>>,
 }
 
 /// The buffers of a worker.
@@ -126,6 +129,7 @@ impl HostExecutor {
             free: Mutex::default(),
             free_sums: Mutex::default(),
             known: Mutex::default(),
+            remembered: Mutex::default(),
         };
         (this, graph, analysis)
     }
@@ -144,6 +148,7 @@ impl HostExecutor {
         let known = known.collect();
         self.steps.fixed = install(&self.pool, || once.run(&[], known));
         *lock(&self.known) = None;
+        *lock(&self.remembered) = None;
     }
 
     pub(super) fn install<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {

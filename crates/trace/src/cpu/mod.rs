@@ -4,6 +4,7 @@ pub(crate) mod executor;
 mod in_order;
 mod once;
 mod points;
+mod remembered;
 pub(crate) mod samples;
 mod steps;
 pub(crate) mod threads;

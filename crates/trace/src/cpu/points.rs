@@ -3,7 +3,7 @@
 
 use super::executor::{Held, HostExecutor, Scratch, pieces};
 use super::in_order::Part;
-use super::steps::Memory;
+use super::steps::{Memory, Needed};
 use crate::kernels::sum::moments;
 use crate::schedule::plan::{Location, Output};
 use crate::schedule::{Evaluated, Executor, Spread};
@@ -101,7 +101,7 @@ impl HostExecutor {
             let tasks = kept.zip(pieces(&mut partials, tiles));
             let run = |tile: usize, sums: &mut [Partial], memory: Memory| {
                 let mut add = |_: usize, sum: usize, part: Part| self.add(sum, tile, part, sums);
-                steps.of_tile(pass, tile, point, false, memory, &mut add);
+                steps.of_tile(pass, tile, point, Needed::All, memory, &mut add);
             };
             if shared {
                 let tasks: Vec<_> = tasks.collect();
@@ -265,7 +265,7 @@ impl HostExecutor {
                     let sums = &mut part.sums[start + p][number * size..(number + 1) * size];
                     self.add(sum, at, value, sums);
                 };
-                steps.of_tile(pass, at, group, false, memory, &mut add);
+                steps.of_tile(pass, at, group, Needed::All, memory, &mut add);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::executor::{HostExecutor, pieces};
 use super::in_order::Part;
+use super::steps::Needed;
 use super::vectors::GIVEN;
 use crate::kernels::buffer::Buffer;
 use crate::schedule::plan::Location;
@@ -64,7 +65,7 @@ impl HostExecutor {
                     let sum = &steps.plan.sums[sum];
                     part.add_to(&mut sums[sum.start..sum.start + sum.size]);
                 };
-                steps.of_tile(pass, tile, &GIVEN, false, memory, &mut add);
+                steps.of_tile(pass, tile, &GIVEN, Needed::All, memory, &mut add);
                 self.read(index, tile, &held.get().tile, &mut rows[tile]);
             }
             self.put_sums(&sums, index, false, point);
@@ -77,7 +78,7 @@ impl HostExecutor {
         let memory = held.get().given(point, &[], &mut []);
         let pass = &self.steps.plan.passes[0];
         self.steps
-            .of_tile(pass, tile, &GIVEN, false, memory, &mut |_, _, _| {});
+            .of_tile(pass, tile, &GIVEN, Needed::All, memory, &mut |_, _, _| {});
         let mut rows = vec![Vec::new(); self.steps.plan.outputs.len()];
         self.read(0, tile, &held.get().tile, &mut rows);
         rows

@@ -21,6 +21,16 @@ pub(super) struct Steps {
     pub level: Level,
 }
 
+/// Which steps of a point are run on a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needed {
+    All,
+    /// All but sums over the samples, which are known.
+    Values,
+    /// None: the tile holds the values.
+    Nothing,
+}
+
 /// Memory that the steps of a tile work on.
 pub(super) struct Memory<'a> {
     /// `[points][point_size]`
@@ -151,14 +161,14 @@ impl Steps {
 
     /// The steps of one pass over one tile, for a few points (one, where there are vectors or values are kept).
     ///
-    /// Calls `add` for each sum: with the point, or the vector's number plus 1, and the sum's index. Those of the points
-    /// are left out where they are `known`.
+    /// Calls `add` for each sum: with the point, or the vector's number plus 1, and the sum's index. `needed` says which steps
+    /// of the points are run.
     pub fn of_tile(
         &self,
         pass: &Pass,
         tile: usize,
         points: &[Point],
-        known: bool,
+        needed: Needed,
         memory: Memory,
         add: &mut dyn FnMut(usize, usize, Part),
     ) {
@@ -171,7 +181,11 @@ impl Steps {
             kept,
             whole,
         } = memory;
-        let needed = |step: &&Step| !(known && matches!(step.action, Action::Reduce(..)));
+        let needed = |step: &&Step| match needed {
+            Needed::All => true,
+            Needed::Values => !matches!(step.action, Action::Reduce(..)),
+            Needed::Nothing => false,
+        };
         for step in pass.tile.point.iter().filter(needed) {
             if let (&Action::Affine { value, relu }, Location::Tile(row)) =
                 (&step.action, step.output.place)

@@ -2,12 +2,15 @@
 //!
 //! Values come in two kinds: those that depend on the point alone, which all vectors share, and those
 //! that depend on a vector too. For every tile the first are computed once, and then the second for one vector after another
-//! in the same memory; what later passes need is kept. Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
+//! in the same memory; what later passes need is kept. Further products at the same point do without the sums of the point, and
+//! without its values where tiles hold them ([`super::remembered`]). Sums over the samples are f32 within a tile and f64 over the tiles. Of small networks, groups of
 //! tiles have sums of their own, which are added in the end; of large ones ([`SUMS`]) all threads add to the same sums,
 //! each in its tile's turn. Neither depends on the number of threads, and so neither do the bits.
 
 use super::executor::{HostExecutor, Scratch, lock, pieces};
 use super::in_order::{Part, Turn, Unwinding};
+use super::remembered::Remembered;
+use super::steps::Needed;
 use crate::kernels::buffer::Buffer;
 use crate::schedule::Replayed;
 use crate::schedule::plan::{Location, Output, Sum};
@@ -39,8 +42,10 @@ struct Run<'a> {
     vectors: &'a [Buffer],
     /// What each tile keeps.
     kept: &'a [Mutex<&'a mut [f32]>],
-    /// Whether the sums of the point are known.
-    known: bool,
+    /// What is run of the point's steps where the tile does not hold their values.
+    needed: Needed,
+    /// Tiles that may hold them.
+    remembered: Option<&'a Remembered>,
 }
 
 impl HostExecutor {
@@ -79,6 +84,11 @@ impl HostExecutor {
         let known = lock(&self.known).clone();
         let known = known.filter(|known| !own.is_empty() && known.parameters == parameters);
         let known = known.filter(|_| plan.in_one_pass());
+        let remembered = known.as_ref().map(|known| {
+            let size = plan.tile_rows * steps.tiles.lanes;
+            let before = lock(&self.remembered).take();
+            Remembered::at(before, known, (steps.tiles.count(), size))
+        });
         let mut sums = Vec::new();
         for (index, pass) in plan.passes.iter().enumerate() {
             steps.of_points(&pass.before.point, &GIVEN, &mut point, &kept);
@@ -90,7 +100,11 @@ impl HostExecutor {
                 point: &point,
                 vectors: &own,
                 kept: &tiles.into_iter().map(Mutex::new).collect::<Vec<_>>(),
-                known: known.is_some(),
+                needed: match known {
+                    Some(_) => Needed::Values,
+                    None => Needed::All,
+                },
+                remembered: remembered.as_ref(),
             });
             self.append(&mut sums, found);
             let of_point = known.as_ref().map_or(&sums[0], |known| &known.sums);
@@ -98,6 +112,9 @@ impl HostExecutor {
             for (own, sums) in own.iter_mut().zip(&sums[1..]) {
                 self.put_sums(sums, index, true, own);
             }
+        }
+        if remembered.is_some() {
+            *lock(&self.remembered) = remembered;
         }
         let known = known.unwrap_or_else(|| {
             let sums = std::mem::take(&mut sums[0]);
@@ -178,10 +195,17 @@ impl HostExecutor {
         add: &mut dyn FnMut(usize, usize, Part),
     ) {
         let mut kept = lock(&run.kept[tile]);
-        let memory = scratch.given(run.point, run.vectors, &mut kept);
+        let mut memory = scratch.given(run.point, run.vectors, &mut kept);
         let pass = &self.steps.plan.passes[run.pass];
-        self.steps
-            .of_tile(pass, tile, &GIVEN, run.known, memory, add);
+        let mut of_tile =
+            |needed, memory| self.steps.of_tile(pass, tile, &GIVEN, needed, memory, add);
+        let Some(own) = run.remembered.and_then(|all| all.tile(tile)) else {
+            return of_tile(run.needed, memory);
+        };
+        let mut own = lock(own);
+        let filled = std::mem::replace(&mut own.filled, true);
+        memory.tile = &mut own.buffer;
+        of_tile(if filled { Needed::Nothing } else { run.needed }, memory);
     }
 
     fn sum_in_groups(&self, groups: usize, run: Run) -> Vec<Vec<f64>> {

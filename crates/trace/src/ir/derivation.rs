@@ -1,7 +1,8 @@
 //! A graph to which derivatives are added.
 
-use super::graph::{Graph, Source, Value, ValueId};
+use super::graph::{Graph, Node, Source, Value, ValueId};
 use super::operation::{Operand, Operation, Samples};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A graph to which derivatives are added. `None` stands for a derivative that is zero.
@@ -15,6 +16,8 @@ pub(crate) struct Derivation {
     pub lacking: Option<&'static str>,
     /// The number of every sample, see [`Self::sample_numbers`].
     numbers: Option<ValueId>,
+    /// What [`Self::push_once`] has added, by the operation in words and its inputs.
+    known: HashMap<(String, Vec<ValueId>), ValueId>,
 }
 
 /// The derivative of a function of one number.
@@ -40,6 +43,7 @@ impl Derivation {
             mixed: false,
             lacking: None,
             numbers: None,
+            known: HashMap::new(),
         }
     }
 
@@ -50,6 +54,17 @@ impl Derivation {
 
     pub fn shape(&self, value: ValueId) -> Vec<usize> {
         self.graph.values[value].shape.clone()
+    }
+
+    /// The node that makes a value, among those that are there so far.
+    pub fn made_by(&self, value: ValueId) -> Option<&Node> {
+        let Source::Node(index) = self.graph.values[value].source else {
+            return None;
+        };
+        self.graph
+            .nodes
+            .get(index)
+            .filter(|node| node.output == value)
     }
 
     pub fn operand(&self, value: ValueId) -> Operand<'_> {
@@ -79,6 +94,28 @@ impl Derivation {
             };
         self.samples.push(kept);
         self.graph.push(Arc::new(operation), inputs.to_vec(), shape)
+    }
+
+    /// Adds an operation whose `Debug` says all of it, unless it is there for these inputs already: tangents and adjoints
+    /// share the derivatives of functions.
+    pub fn push_once(
+        &mut self,
+        operation: impl Operation + 'static,
+        inputs: &[ValueId],
+        shape: Vec<usize>,
+    ) -> ValueId {
+        let key = (format!("{operation:?}"), inputs.to_vec());
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        let value = self.push(operation, inputs, shape);
+        self.known.insert(key, value);
+        value
+    }
+
+    /// Nothing that is there is used again: nodes were fused.
+    pub fn forget(&mut self) {
+        self.known.clear();
     }
 
     /// Adds a constant without samples, all elements `x`.

@@ -84,6 +84,9 @@ pub(crate) struct Graph {
     pub derived: Vec<ValueId>,
     /// Data that is 1 for every sample, and 0 where the last tile of samples has none.
     pub ones: Vec<ValueId>,
+    /// Outputs from which on a layer in front of a cross-entropy is one operation with it; `None`: as it pays, see
+    /// [`crate::passes::heads`].
+    pub heads_from: Option<usize>,
 }
 
 impl Graph {
@@ -102,6 +105,7 @@ impl Graph {
             totals: Vec::new(),
             derived: Vec::new(),
             ones: Vec::new(),
+            heads_from: None,
         }
     }
 

@@ -10,6 +10,8 @@ mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod gemm;
 pub(crate) mod gemm_weight;
+pub(crate) mod head;
+mod head_rows;
 pub(crate) mod math;
 pub(crate) mod matrices;
 pub(crate) mod norm;
@@ -27,5 +29,7 @@ mod winograd_weight;
 
 #[cfg(test)]
 mod conv_tests;
+#[cfg(test)]
+mod head_tests;
 #[cfg(test)]
 mod tests;

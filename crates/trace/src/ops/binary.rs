@@ -177,11 +177,35 @@ impl Operation for Binary {
     ) -> Vec<Option<ValueId>> {
         let of = |needed: bool| needed.then_some(adjoint);
         let [a, b] = [node.inputs[0], node.inputs[1]];
+        if *self == Self::Div && d.shape(b) != d.shape(node.output) {
+            return quotient_adjoint(d, node, adjoint, wanted);
+        }
         let to = [of(wanted[0]), of(wanted[1])];
         let (left, right) = self.parts(d, [a, b], node.output, to);
         let left = left.map(|v| d.sum_to(v, a));
         vec![left, right.map(|v| d.sum_to(v, b))]
     }
+}
+
+/// The adjoint of `y = a / b` where b is repeated: what is summed for it is divided by it afterwards.
+fn quotient_adjoint(
+    d: &mut Derivation,
+    node: &Node,
+    adjoint: ValueId,
+    wanted: &[bool],
+) -> Vec<Option<ValueId>> {
+    let [a, b] = [node.inputs[0], node.inputs[1]];
+    let left = wanted[0].then(|| {
+        let ratio = d.binary(Binary::Div, adjoint, b);
+        d.sum_to(ratio, a)
+    });
+    let right = wanted[1].then(|| {
+        let product = d.mul(adjoint, node.output);
+        let sum = d.sum_to(product, b);
+        let ratio = d.binary(Binary::Div, sum, b);
+        d.neg(ratio)
+    });
+    vec![left, right]
 }
 
 impl Binary {
@@ -201,10 +225,11 @@ impl Binary {
             Self::Mul | Self::And => (left.map(|v| d.mul(v, b)), right.map(|v| d.mul(v, a))),
             Self::Div => {
                 let left = left.map(|v| d.binary(Self::Div, v, b));
+                // The divisor is often the smaller of the two.
                 let right = right.map(|v| {
-                    let product = d.mul(v, y);
-                    let ratio = d.binary(Self::Div, product, b);
-                    d.neg(ratio)
+                    let ratio = d.binary(Self::Div, v, b);
+                    let ratio = d.neg(ratio);
+                    d.mul(ratio, y)
                 });
                 (left, right)
             }

@@ -15,14 +15,22 @@ use crate::ir::graph::{Node, ValueId};
 impl Derivation {
     pub fn unary(&mut self, f: Unary, x: ValueId) -> ValueId {
         let shape = self.shape(x);
-        self.push(f, &[x], shape)
+        self.push_once(f, &[x], shape)
     }
 
+    /// A function of two values, each repeated to the shape of the other.
     pub fn binary(&mut self, f: Binary, a: ValueId, b: ValueId) -> ValueId {
+        let repeats = matches!(f, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div);
+        if repeats && let Some(a) = self.unspread(a, b) {
+            return self.binary(f, a, b);
+        }
+        if repeats && let Some(b) = self.unspread(b, a) {
+            return self.binary(f, a, b);
+        }
         let (a_shape, b_shape) = (self.shape(a), self.shape(b));
         let shape = a_shape.iter().zip(&b_shape).map(|(&a, &b)| a.max(b));
         let shape = shape.collect();
-        self.push(f, &[a, b], shape)
+        self.push_once(f, &[a, b], shape)
     }
 
     pub fn add(&mut self, a: ValueId, b: ValueId) -> ValueId {
@@ -166,6 +174,19 @@ impl Derivation {
             }
             false => spread,
         }
+    }
+
+    /// What `x` repeats, where `like` has the shape that it is repeated to.
+    fn unspread(&mut self, x: ValueId, like: ValueId) -> Option<ValueId> {
+        let node = self.made_by(x)?;
+        let spread = node.operation.as_any().downcast_ref::<Spread>()?;
+        let (y, scale) = (node.inputs[0], spread.scale);
+        let alike = |v: ValueId| self.samples[v] == self.samples[x];
+        let whole = x != like && self.shape(x) == self.shape(like) && alike(like);
+        (whole && alike(y)).then(|| match scale {
+            1.0 => y,
+            _ => self.unary(Unary::MulScalar(scale), y),
+        })
     }
 
     /// Zeros of the shape of `x`.

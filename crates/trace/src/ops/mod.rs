@@ -29,6 +29,8 @@ mod derivation;
 pub(crate) mod embedding;
 mod functions;
 pub(crate) mod gather;
+pub(crate) mod head;
+mod head_replay;
 pub(crate) mod layer_norm;
 pub(crate) mod mask;
 pub(crate) mod matmul;

@@ -5,4 +5,5 @@ pub(crate) mod convert;
 pub(crate) mod dependence;
 pub(crate) mod derive;
 pub(crate) mod fuse;
+pub(crate) mod heads;
 pub(crate) mod whole;

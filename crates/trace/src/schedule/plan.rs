@@ -9,6 +9,7 @@ use crate::ir::operation::Operation;
 use crate::ops::unary::Unary;
 use crate::passes::dependence::{Analysis, Class, Stage};
 use crate::passes::fuse::transform_weights;
+use crate::passes::heads::fuse_for_loss;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -174,6 +175,7 @@ pub(crate) struct Plan {
 /// kernels, which have convolutions of their own.
 pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, Plan, Tiles) {
     let graph = transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
+    let graph = fuse_for_loss(graph, &analysis);
     let analysis = analysis.again(&graph);
     let plan = Plan::new(&graph, &analysis);
     let tiles = Tiles::new(graph.samples, plan.tile_rows + plan.data_rows());

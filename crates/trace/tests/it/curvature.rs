@@ -148,6 +148,53 @@ fn elementwise_functions() {
     });
 }
 
+/// Activations that are written out, whose slopes are taken in one step: GELU by tanh, Mish, a swish with a
+/// quotient, and a function of a function of each; with values in between that are used elsewhere too.
+#[test]
+fn functions_that_are_written_out() {
+    check(&mlp(), &inputs(23, 6, 5), |m, (x, _)| {
+        let z = m.forward(x.clone());
+        let inner = (z.clone() + z.clone().powi_scalar(3) * 0.044_715) * 0.797_884_560_8;
+        let gelu = z.clone() * (tanh(inner.clone()) + 1.0) * 0.5;
+        let mish = z.clone() * tanh((z.clone().exp() + 1.0).log());
+        let swish = z.clone() / ((-z.clone() * 1.702).exp() + 1.0);
+        let twice = sigmoid(gelu.clone() * gelu.clone() - swish.clone())
+            / (mish.clone() * mish.clone() + 2.0);
+        let floor = z.clone().abs().floor() * z.clone() + relu(z.clone() * z.clone() - 0.1);
+        let all = gelu * mish - swish * twice + floor * 0.1 + inner.mean_dim(1) * z.detach();
+        Loss::new(all.powi_scalar(2).mean_dim(1).squeeze_dim::<1>(1))
+    });
+}
+
+/// Values of the point that are kept for further products do not outlive it, nor are gradients elsewhere
+/// mistaken for its own: the bits are those of derivatives that were never asked before.
+#[test]
+fn products_at_points_that_change() {
+    let (net, data) = (filled(Net::new(), 1), inputs(70, 3 * 9 * 8, 5));
+    let loss = |m: &Net, (x, y): &Inputs| cross_entropy(m.forward(x.clone()), y);
+    let trace = Trace::capture(&net, &data, loss).unwrap();
+    let params = params_of(&net).unwrap();
+    let fresh = || trace.curvature(&params, &Target::default()).unwrap();
+    let mut used = fresh();
+    let start = used.point().to_vec();
+    let points = [start.clone(), moved(&start, 0.1, &normal(start.len(), 7))];
+    for at in [0, 1, 0, 0, 1] {
+        used.move_to(&points[at]).unwrap();
+        for round in 0..4 {
+            let v = vec![normal(start.len(), round), normal(start.len(), 9)];
+            let mut alone = fresh();
+            alone.move_to(&points[at]).unwrap();
+            assert_eq!(
+                used.hessian(&v).unwrap(),
+                alone.hessian(&v).unwrap(),
+                "{at} {round}"
+            );
+            let elsewhere = used.gradient_at(&points[1 - at]).unwrap();
+            assert_ne!(elsewhere.gradient, alone.gradient().unwrap().gradient);
+        }
+    }
+}
+
 /// What a batch of one, and padding within a tile, must not change: the weighted mean over parts is the whole.
 #[test]
 fn parts_of_the_data() {

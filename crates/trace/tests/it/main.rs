@@ -9,6 +9,7 @@ mod curvature;
 mod devices;
 mod double;
 mod grid;
+mod heads;
 mod layouts;
 mod matrices;
 mod mixing;

@@ -165,7 +165,8 @@ fn layer_norm(d: &mut Derivation, node: &Node, norm: LayerNorm) {
     let variance = mean(d, squares);
     let shifted = d.unary(Unary::AddScalar(norm.epsilon), variance);
     let root = d.unary(Unary::Sqrt, shifted);
-    let scaled = d.binary(Binary::Div, centred, root);
+    let inverse = d.unary(Unary::Recip, root);
+    let scaled = d.mul(centred, inverse);
     let mut along = vec![1; rank];
     along[rank - 1] = d.shape(x)[rank - 1];
     let gamma = d.reshape(node.inputs[1], &along);

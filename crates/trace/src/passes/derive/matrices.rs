@@ -1,5 +1,6 @@
 //! Gradients and products with matrices of second derivatives.
 
+use super::heads::{self, Ends};
 use super::lower::lower;
 use crate::error::TraceError;
 use crate::ir::derivation::Derivation;
@@ -102,7 +103,13 @@ fn attempt(
 ) -> Result<Option<Derived>, TraceError> {
     let mut d = lower(graph, samples);
     fuse_layers(&mut d.graph, &d.samples);
+    d.forget();
     let paths = Paths::new(&d.graph, standings);
+    let ends = |graph: &Graph| paths.output_at(graph);
+    let paths = match heads::fuse(&mut d, wanted, ends) {
+        true => Paths::new(&d.graph, standings),
+        false => paths,
+    };
     let outputs = match wanted {
         Wanted::Gradient => gradient(&mut d, &paths),
         Wanted::Hessian => hessian(&mut d, &paths),
@@ -221,6 +228,7 @@ fn gradient(d: &mut Derivation, paths: &Paths) -> Vec<Option<ValueId>> {
     let seeds = seed(d);
     let adjoints = d.adjoints(0..paths.nodes, seeds, &paths.trainable);
     fuse_residuals(&mut d.graph, paths.nodes, &d.samples);
+    d.forget();
     paths.of_parameters(&adjoints)
 }
 
@@ -255,9 +263,16 @@ fn gauss_newton(d: &mut Derivation, paths: &Paths, wanted: Wanted) -> Vec<Option
             [cut..paths.nodes, start..d.graph.nodes.len()],
         ),
     };
+    let ends = Ends {
+        tangents: &tangents,
+        adjoints: &adjoints,
+        wanted,
+    };
+    let (cut, seeds) = heads::through(d, cut, seeds, ends, &paths.trainable);
     let start = d.graph.nodes.len();
     let back = d.adjoints(0..cut, seeds, &paths.trainable);
     fuse_residuals(&mut d.graph, start, &d.samples);
+    d.forget();
     paths.of_parameters(&back)
 }
 

@@ -9,6 +9,8 @@
 //! the Hessian of the loss there, and the adjoint back (Schraudolph 2002, "Fast curvature matrix-vector
 //! products for second-order gradient descent"). Executors run what comes out like any other graph.
 
+mod chains;
+mod heads;
 mod lower;
 mod matrices;
 mod modes;
