@@ -8,9 +8,13 @@
 //!
 //! With `--way` and `--only` one thing runs alone, and the memory printed is its own.
 
+#[path = "common/derivatives.rs"]
+mod derivatives;
+
 use burn::tensor::Device;
-use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane, Rng};
-use landscape_models::{Dataset, Input, LossKind, ModelSpec, Network, Targets, trace_network};
+use derivatives::{peak_mib, tokens};
+use landscape_core::{BiasMode, Direction, Distribution, Normalization, Objective, Plane};
+use landscape_models::{LossKind, ModelSpec, Network, trace_network};
 use landscape_trace::{Level, Target};
 use std::error::Error;
 use std::hint::black_box;
@@ -181,28 +185,4 @@ fn row(words: usize, task: &str, runs: &[Option<Task>], rounds: usize) -> Result
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     let square: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
     (square / b.iter().map(|b| b * b).sum::<f64>()).sqrt()
-}
-
-/// Random words, and random ones to follow them.
-fn tokens(samples: usize, context: usize, words: usize) -> Result<Dataset> {
-    let mut rng = Rng::new(0, 0);
-    let mut draw = || -> Vec<f32> {
-        let words = (0..samples * context).map(|_| rng.below(words as u64) as f32);
-        words.collect()
-    };
-    let x = Input::new("x", vec![samples, context], draw());
-    let y = Targets::Values {
-        data: draw(),
-        width: context,
-    };
-    let data = Dataset::with_inputs("noise", vec![x], y)?;
-    Ok(data.with_target_shape(vec![context])?)
-}
-
-/// The most memory that the process held, where the system tells.
-fn peak_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
 }

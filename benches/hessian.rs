@@ -1,6 +1,6 @@
 //! Products with the Hessian against forward passes and gradients: ResNet-20 on 256 images, 784-20-10 on
 //! 10,000 digits; the five largest eigenvalues of 784-20-10 on 1,000 digits; products with each block of a language model of
-//! six beside those with the whole; and, where it is named, a language model of four blocks on 1,024 x 64 tokens of 1,000 words.
+//! six beside those with the whole; and, where it is named, a language model of four blocks on 1,024 x 64 tokens of 1,000 words, with the search for its largest eigenvalue (to 1e-2).
 //!
 //! ```sh
 //! cargo bench --bench hessian -- [--threads N] [--rounds N] [--inputs DIR] [--only WHAT] [--json] [WORKLOAD...]
@@ -10,14 +10,18 @@
 //! changes. Beside PyTorch: `benches/peers/compare-hessian.sh`, whose inputs `--inputs` reads. With `--only`
 //! one task runs alone (`forward`, `gradient`, `product x1`, ...), and the memory printed is its own.
 
+#[path = "common/derivatives.rs"]
+mod derivatives;
+
 use burn::tensor::Device;
+use derivatives::{peak_mib, tokens};
 use landscape_core::{
     BiasMode, Direction, Distribution, Normalization, Objective, Params, Plane, Rng, Selection,
 };
 use landscape_hessian::{Lanczos, LanczosParams};
 use landscape_models::{
-    Dataset, Input, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load,
-    load_network_params, trace_network, train,
+    Dataset, LossKind, ModelSpec, Network, Split, Targets, TrainConfig, load, load_network_params,
+    trace_network, train,
 };
 use landscape_trace::{Curvature, Level, PlaneObjective, Target, Trace};
 use serde_json::json;
@@ -184,8 +188,13 @@ impl Workload {
                 Ok(1)
             }));
         }
-        if self.name == EIGENVALUES {
-            tasks.push(task("five largest eigenvalues", || self.eigenvalues()));
+        match self.name.as_str() {
+            EIGENVALUES => {
+                let search = || self.eigenvalues(5, 1e-3);
+                tasks.push(task("five largest eigenvalues", search));
+            }
+            GPT => tasks.push(task("largest eigenvalue", || self.eigenvalues(1, 1e-2))),
+            _ => {}
         }
         let wanted = |task: &Task| options.only.as_ref().is_none_or(|only| *only == task.name);
         tasks.retain(wanted);
@@ -198,9 +207,11 @@ impl Workload {
         Ok(self.trace.objective(&self.plane, target)?)
     }
 
-    fn eigenvalues(&self) -> Result<usize> {
+    /// The largest eigenvalues, to a relative residual.
+    fn eigenvalues(&self, top: usize, tolerance: f64) -> Result<usize> {
         let params = LanczosParams {
-            top: 5,
+            top,
+            tolerance,
             floor: 1e-6,
             ..LanczosParams::default()
         };
@@ -318,14 +329,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The most memory that the process held, where the system tells.
-fn peak_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
-}
-
 fn spec(name: &str) -> Result<ModelSpec> {
     let model = match name {
         RESNET => "resnet20",
@@ -397,22 +400,6 @@ fn noise(images: usize) -> Result<Dataset> {
     let y = (0..images).map(|_| rng.below(10) as i64).collect();
     let shape = vec![images, 3, 32, 32];
     Ok(Dataset::new("noise", shape, x, Targets::Classes(y))?)
-}
-
-/// Random words, and random ones to follow them.
-fn tokens(samples: usize, context: usize, words: usize) -> Result<Dataset> {
-    let mut rng = Rng::new(0, 0);
-    let mut draw = || -> Vec<f32> {
-        let words = (0..samples * context).map(|_| rng.below(words as u64) as f32);
-        words.collect()
-    };
-    let x = Input::new("x", vec![samples, context], draw());
-    let y = Targets::Values {
-        data: draw(),
-        width: context,
-    };
-    let data = Dataset::with_inputs("noise", vec![x], y)?;
-    Ok(data.with_target_shape(vec![context])?)
 }
 
 fn repeated(data: &Dataset, times: usize) -> Result<Dataset> {
