@@ -19,7 +19,7 @@
 //! `mean +- t s / sqrt(k)` with Student's `t` for `k - 1` degrees of freedom covers the truth at its
 //! stated rate, apart from the skewness of single samples: where one eigenvalue makes up the trace, samples are
 //! squares of normal numbers, and intervals of 95% cover 84% with 8 samples, 88% with 16, 94% with 100.
-//! [`Estimate::interval`] takes the skewness out (Hall 1992) from eight samples on, and covers 92 to 97%
+//! [`Estimate::interval`] takes the skewness out (Hall 1992) from eight samples on, and covers 90 to 97%
 //! there as on flat and decaying spectra.
 //!
 //! Samples of XTrace share most of their sketch. The paper's `s / sqrt(k)` ignores that: over hundreds of

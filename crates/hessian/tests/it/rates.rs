@@ -148,11 +148,13 @@ impl Rates {
     }
 
     /// Lower bounds: that of chance below 95% and, for what skewness is left, another 2%; that of chance below what Student's distribution
-    /// has within one standard error, and another 2%.
+    /// has within one standard error, and another 2%. Of skewed samples the latter is for 30 or more: of eight squares of normal numbers 59%
+    /// of means lie within one standard error, of eight of a block that the rest adds noise to 50%.
     #[track_caller]
     fn check(&self, degrees: usize, what: &str) {
         let one = within_one(degrees as f64);
-        let [interval, bar] = [0.95, one].map(|share| share - allowed(share, SEEDS) - 0.02);
+        let bar = if degrees < 15 { one.min(0.55) } else { one };
+        let [interval, bar] = [0.95, bar].map(|share| share - allowed(share, SEEDS) - 0.02);
         println!(
             "{what}: {:.3}, {:.3} (of {one:.3}), Student {:.3}",
             self.interval, self.bar, self.student
@@ -230,7 +232,8 @@ fn traces_of_blocks() {
 }
 
 /// Norms between ranges: of a block that one pair of vectors makes up, as couplings along a leading eigenvector are, and of one without any
-/// structure; with two vectors in each range to as many as the command takes.
+/// structure; with two vectors in each range to as many as the command takes, and from eight on in one of four entries: with fewer, signs of so few
+/// kinds agree by chance.
 #[test]
 fn norms_between_parts() {
     let n = 40;
@@ -257,6 +260,9 @@ fn norms_between_parts() {
             let all: Vec<_> = (0..SEEDS).map(found).collect();
             for pair in 0..6 {
                 let [i, j] = all[0][pair].pair;
+                if each < 8 && (ranges[i].len() < 12 || ranges[j].len() < 12) {
+                    continue;
+                }
                 let entries = ranges[i]
                     .clone()
                     .flat_map(|i| ranges[j].clone().map(move |j| i * n + j));

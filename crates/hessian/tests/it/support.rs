@@ -36,29 +36,33 @@ pub fn diagonal(values: Vec<f64>) -> impl Operator {
     })
 }
 
-/// A matrix with these eigenvalues whose eigenvectors are those of three random reflections: no
-/// coordinate is special.
+/// A matrix with these eigenvalues whose eigenvectors are spread over all coordinates, so that none is special: `Q^T diag(values) Q`, where `Q`
+/// turns random pairs of coordinates by 45 degrees, over and over. Few reflections would not do: each moves a unit vector by `2 / sqrt(n)` or so.
 pub fn rotated(values: Vec<f64>, seed: u64) -> impl Operator {
     let n = values.len();
     let mut rng = Rng::new(seed, 77);
-    let mut normal = || {
-        let v: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
-        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-        v.into_iter().map(|x| x / norm).collect::<Vec<f64>>()
-    };
-    let normals = [normal(), normal(), normal()];
+    let pairings: Vec<Vec<usize>> = (0..n.ilog2() + 4)
+        .map(|_| {
+            let mut order: Vec<usize> = (0..n).collect();
+            rng.shuffle(&mut order);
+            order
+        })
+        .collect();
     from_fn(n, move |v: &[f64]| {
         let mut w = v.to_vec();
-        normals.iter().for_each(|u| reflect(u, &mut w));
+        pairings.iter().for_each(|order| turn(order, &mut w));
         w.iter_mut().zip(&values).for_each(|(x, d)| *x *= d);
-        normals.iter().rev().for_each(|u| reflect(u, &mut w));
+        pairings.iter().rev().for_each(|order| turn(order, &mut w));
         w
     })
 }
 
-fn reflect(u: &[f64], w: &mut [f64]) {
-    let along: f64 = u.iter().zip(w.iter()).map(|(u, w)| u * w).sum();
-    w.iter_mut().zip(u).for_each(|(w, u)| *w -= 2.0 * along * u);
+/// Its own inverse.
+fn turn(order: &[usize], w: &mut [f64]) {
+    for pair in order.chunks_exact(2) {
+        let [a, b] = [w[pair[0]], w[pair[1]]].map(|x| x * std::f64::consts::FRAC_1_SQRT_2);
+        (w[pair[0]], w[pair[1]]) = (a + b, a - b);
+    }
 }
 
 /// `diag(5, 4, 3, 0, ...) + Z Z^T / n` with standard normal `Z`.

@@ -140,7 +140,7 @@ fn derivatives_equal_pytorch() {
 fn derivatives_of_parts_equal_pytorch() {
     for model in [MODEL, TIED] {
         let cases = |level| {
-            let case = |reference: Reference| {
+            let case = move |reference: Reference| {
                 let data = texts(&reference, reference.ids("y", VOCAB));
                 Case::with(reference, &data, level)
             };
