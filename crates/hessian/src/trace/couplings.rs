@@ -38,8 +38,8 @@ impl Coupling {
 
     /// The interval that covers the norm in this share of cases: the roots of [`Estimate::interval`] of the square, and, of fewer than
     /// eight vectors in each range, Student's of the logarithm, which no end below 0 can spoil. Intervals of 95% cover 91 to 97%, also where
-    /// one pair of vectors makes up the block; Student's of the square itself cover 82 to 95%. Of a range of a few parameters, signs are of so few
-    /// kinds that two vectors agree by chance: these rates are had from eight on there.
+    /// one pair of vectors makes up the block; Student's of the square itself cover 82 to 95%. Of a range of four parameters, whose signs
+    /// are of so few kinds that vectors agree by chance, 85 to 88%.
     pub fn interval(&self, confidence: f64) -> (f64, f64) {
         let (norm, half) = (self.norm(), self.square.half_width(confidence));
         let (low, high) = self.square.interval(confidence);

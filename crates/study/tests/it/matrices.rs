@@ -184,20 +184,20 @@ fn timeless(found: FoundSummary) -> FoundSummary {
 
 #[test]
 fn interrupted_and_continued_every_matrix_is_the_same() {
-    let bench = Bench::trained();
+    // In one store, what is known would be taken over.
+    let (whole, torn) = (Bench::trained(), Bench::trained());
     for (matrix, part) in every() {
-        let mut request = request(&bench, matrix, part);
-        request.keep.name = Some(named("calm", matrix, part));
-        let calm = timeless(bench.found(&request));
-        request.keep.name = Some(named("torn", matrix, part));
+        let mut request = request(&whole, matrix, part);
+        request.keep.name = Some(named("run", matrix, part));
+        let calm = timeless(whole.found(&request));
         let (mut stops, mut patience) = (0, 3);
-        let torn = loop {
+        let found = loop {
             let impatient = Impatient {
                 asked: AtomicUsize::new(0),
                 patience,
             };
-            let mut study = CurvatureStudy::prepare(&request, Some(&bench.store), &()).unwrap();
-            match study.run(&bench.store, &impatient) {
+            let mut study = CurvatureStudy::prepare(&request, Some(&torn.store), &()).unwrap();
+            match study.run(&torn.store, &impatient) {
                 Ok(found) => break found.summary(&study.wanted),
                 Err(StudyError::Interrupted { .. }) => {
                     (stops, patience) = (stops + 1, 2 * patience)
@@ -206,23 +206,24 @@ fn interrupted_and_continued_every_matrix_is_the_same() {
             }
         };
         assert!(stops >= 2, "{stops}");
-        assert!(timeless(torn) == calm, "{matrix} of {part:?}");
+        assert!(timeless(found) == calm, "{matrix} of {part:?}");
     }
 }
 
 /// The number of threads changes no bit.
 #[test]
 fn threads_change_nothing_in_any_matrix() {
-    let bench = Bench::trained();
+    // In one store, what is known would be taken over.
+    let benches = [(1, Bench::trained()), (3, Bench::trained())];
     for (matrix, part) in every() {
-        let of = |threads: usize| {
-            let mut request = request(&bench, matrix, part);
+        let [one, three] = benches.each_ref().map(|(threads, bench)| {
+            let mut request = request(bench, matrix, part);
             (request.double, request.tolerance) = (false, 1e-4);
-            request.evaluation.threads = threads;
-            request.keep.name = Some(named(&format!("threads-{threads}"), matrix, part));
+            request.evaluation.threads = *threads;
+            request.keep.name = Some(named("run", matrix, part));
             timeless(bench.found(&request))
-        };
-        assert!(of(1) == of(3), "{matrix} of {part:?}");
+        });
+        assert!(one == three, "{matrix} of {part:?}");
     }
 }
 

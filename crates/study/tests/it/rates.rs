@@ -1,9 +1,9 @@
 //! Intervals about every matrix of a network and of a part of it, against the dense matrix in f64: how often they cover the truth, over
 //! random vectors.
 //!
-//! Of `SEEDS` intervals of 95% a share within `0.95 +- 3.3 sqrt(0.95 x 0.05 / SEEDS)` covers with a chance of 0.999. Student's
-//! distribution asks for samples that are normal, which those of few large eigenvalues are not; XTrace's error is a heuristic on the
-//! safe side. So the bounds are wider, and stated for each.
+//! Of `SEEDS` intervals of 95% a share within `0.95 +- 3.3 sqrt(0.95 x 0.05 / SEEDS)`, from 0.89 on, covers with a chance of 0.999. Student's
+//! distribution asks for samples that are normal, which those of few large eigenvalues are not, and of fewer than eight skewness is not known;
+//! XTrace's error is a heuristic on the safe side. So the bounds are wider, and stated for each.
 
 use burn::tensor::Device;
 use landscape_core::{Params, Rng, Selection};
@@ -165,14 +165,14 @@ fn quadratures_are_covered_at_their_rate() {
         let all: Vec<SpectralDensity> = (0..SEEDS).map(density).collect();
         let of = |seed: u64| &all[seed as usize];
         let truth = known.dense.trace();
-        known.covers("moment", (0.9, 1.0), truth, |seed| of(seed).trace());
+        known.covers("moment", (0.87, 1.0), truth, |seed| of(seed).trace());
         let eigenvalues = known.dense.eigenvalues();
         // Twelve steps resolve a logarithm over one decade to 1e-6.
         let damping = 0.1 * eigenvalues[0];
         if eigenvalues.iter().all(|&value| value > -1e-9) {
             let truth = eigenvalues.iter().map(|value| (value + damping).ln()).sum();
             let volume = |seed| of(seed).log_determinant(damping).unwrap();
-            known.covers("log-determinant", (0.9, 1.0), truth, volume);
+            known.covers("log-determinant", (0.87, 1.0), truth, volume);
         }
     }
 }
