@@ -167,7 +167,7 @@ fn residual_networks_are_compared_without_checkpoints_too() {
     assert!(lesson.summary().contains("no CHECKPOINTS given"));
     let table = |lesson: &Example| {
         let lines = lesson.summary().lines();
-        let lines = lines.filter(|line| line.starts_with("| resnet"));
+        let lines = lines.filter(|line| line.to_lowercase().starts_with("| resnet"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     for name in ["resnet20", "resnet20-noshort"] {
@@ -181,10 +181,19 @@ fn residual_networks_are_compared_without_checkpoints_too() {
         assert_eq!(lesson.number(&format!("{name}, adaptive to 1%:")), 81.0);
     }
     lesson.has_page();
+    // Untrained networks are at saddles, and the ratio is that of both ends.
+    for name in ["with shortcuts", "without shortcuts"] {
+        let row = row_of(&lesson, &format!("ResNet-20, {name}"));
+        within(row[0], 0.0, f64::INFINITY);
+        within(row[1], f64::NEG_INFINITY, 0.0);
+        within((row[2] + row[1] / row[0]).abs(), 0.0, 2e-3);
+        within(row[3], 0.0, row[4]);
+    }
+    lesson.has_figures(&["ratio"]);
     // From the planes that it kept, it says the same.
     let before = table(&lesson);
     lesson.again_from_there("06-resnet-shortcuts");
-    assert_eq!((before.len(), table(&lesson)), (2, before));
+    assert_eq!((before.len(), table(&lesson)), (4, before));
 }
 
 #[test]
@@ -207,7 +216,8 @@ fn what_the_lesson_of_residual_networks_needs_is_named() {
 
 /// The cells of a Markdown row, as numbers.
 fn cells(line: &str) -> Vec<f64> {
-    let cells = line.split('|').map(|cell| cell.trim().parse());
+    let cells = line.split('|').map(|cell| cell.trim());
+    let cells = cells.map(|cell| cell.split(" +- ").next().unwrap_or(cell).parse());
     cells.filter_map(Result::ok).collect()
 }
 
