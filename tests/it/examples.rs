@@ -448,3 +448,30 @@ fn training_goes_on_outside_the_leading_eigenspace() {
     assert!(bulk < dominant, "{plain} {dominant} {bulk}");
     assert!(plain < dominant, "{plain} {dominant} {bulk}");
 }
+
+/// What weight decay does to the size of the weights makes the minimum of small batches look sharp, and its absence makes it look flat;
+/// normalised directions take that out, and show the minimum of large batches as the sharper one both times.
+#[test]
+fn normalised_directions_do_not_show_the_size_of_the_weights() {
+    let lesson = Example::with("19-batch-sizes", "60");
+    lesson.has_figures(&["slices", "between"]);
+    let [small, large] = ["small batches", "large batches"];
+    let row = |name: &str| row_of(&lesson, name);
+    assert!(row(small)[2] > row(large)[2], "{}", lesson.summary());
+    for network in [small, large] {
+        let decay = row(&format!("{network}, weight decay"));
+        assert!(decay[2] < row(network)[2], "{}", lesson.summary());
+        decay
+            .into_iter()
+            .for_each(|number| within(number, 0.0, 1e4));
+    }
+    // How much sharper the minimum of large batches looks than that of small ones, in each kind of direction.
+    let sharper = |decay: &str| {
+        let rises = |name: &str| row_of(&lesson, &format!("rise: {name}{decay}"));
+        let (small, large) = (rises(small), rises(large));
+        [0, 1].map(|k| large[k] / small[k])
+    };
+    let [without, with] = [sharper(""), sharper(", weight decay")];
+    assert!(without[0] > 1.3 * with[0], "{without:?} {with:?}");
+    assert!(without[1] > 1.2 && with[1] > 1.2, "{without:?} {with:?}");
+}
