@@ -449,6 +449,32 @@ fn training_goes_on_outside_the_leading_eigenspace() {
     assert!(plain < dominant, "{plain} {dominant} {bulk}");
 }
 
+/// On a hundredth of the data all three networks are minima; on all of them only the one that learned them. From the one that learned
+/// the hundredth, one can go furthest.
+#[test]
+fn data_decide_what_is_a_minimum_and_how_wide_it_is() {
+    let lesson = Example::run("18-data-size");
+    lesson.has_figures(&["planes"]);
+    let rows = ["100%", "10%", "1%"].map(|learned| row_of(&lesson, learned));
+    let column = |k: usize| [rows[0][k], rows[1][k], rows[2][k]];
+    let accuracies = column(1);
+    within(accuracies[0], 80.0, 100.0);
+    assert!(accuracies[0] > accuracies[1] && accuracies[1] > accuracies[2]);
+    assert!(column(2)[0] < 0.1 && column(2)[1] > 0.1 && column(2)[2] > 0.1);
+    // Who learned more is a minimum for those who learned less.
+    assert!(column(3)[0] < 0.1 && column(3)[1] < 0.1 && column(3)[2] > 0.1);
+    assert!(column(4).iter().all(|loss| *loss < 0.1));
+    // Lengths of the parameters, and ways in each loss of which the network is a minimum.
+    let ways = |learned: &str| row_of(&lesson, &format!("way {learned}"));
+    let (most, least) = (ways("100%"), ways("1%"));
+    assert_eq!((most.len(), least.len()), (4, 2), "{}", lesson.summary());
+    assert!(least[1] > most[3], "{least:?} {most:?}");
+    // The planes that it kept are drawn again.
+    let mut lesson = lesson;
+    lesson.again_from_there("18-data-size");
+    lesson.has_figures(&["planes"]);
+}
+
 /// What weight decay does to the size of the weights makes the minimum of small batches look sharp, and its absence makes it look flat;
 /// normalised directions take that out, and show the minimum of large batches as the sharper one both times.
 #[test]
