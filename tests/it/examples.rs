@@ -501,3 +501,30 @@ fn normalised_directions_do_not_show_the_size_of_the_weights() {
     assert!(without[0] > 1.3 * with[0], "{without:?} {with:?}");
     assert!(without[1] > 1.2 && with[1] > 1.2, "{without:?} {with:?}");
 }
+
+/// Minima of one loss have different volumes, and errors that are small beside the differences.
+#[test]
+fn minima_of_equal_loss_have_free_energies_apart() {
+    let lesson = Example::with("20-free-energy", "3");
+    lesson.has_figures(&["minima"]);
+    let temperature = 1.0 / 800.0;
+    let mut volumes = Vec::new();
+    for name in ["small batches", "the same, another start", "large batches"] {
+        let start = format!("| {name} |");
+        let row = lesson
+            .summary()
+            .lines()
+            .find(|line| line.starts_with(&start));
+        let cells: Vec<&str> = row.expect("a row").split('|').map(str::trim).collect();
+        let number = |k: usize| -> Vec<f64> {
+            let parts = cells[k].split(" +- ");
+            parts.map(|part| part.parse().expect("a number")).collect()
+        };
+        let (loss, volume, free) = (number(3)[0], number(4), number(5));
+        within(loss, 0.04, 0.05);
+        within(volume[1], 0.0, 0.1 * volume[0]);
+        within((free[0] - loss - temperature * volume[0]).abs(), 0.0, 2e-4);
+        volumes.push(volume[0]);
+    }
+    assert!(volumes.iter().all(|volume| *volume > 10.0), "{volumes:?}");
+}
