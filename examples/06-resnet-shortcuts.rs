@@ -10,6 +10,8 @@
 //! - that planes are compared on one scale, with directions that are normalised filter by filter:
 //!   a step of 1 is then as long as the weights themselves, in each network;
 //! - how the pictures become numbers, and what of the number depends on the range that is looked at;
+//! - that what looks convex on a plane is nearly so in all dimensions: the smallest eigenvalue of the Hessian, as a share of the largest,
+//!   over the same plane (their figure 7);
 //! - how many of the points a sampler would have needed that measures only where it must.
 //!
 //! ```sh
@@ -19,25 +21,28 @@
 //!
 //! CHECKPOINTS is a folder with any of `resnet20`, `resnet20-noshort`, `resnet56` and
 //! `resnet56-noshort`, as `.safetensors`, `.pt`, `.pth` or `.t7`, with the names of the tensors of
-//! tomgoldstein/loss-landscape. What is sampled is kept in FOLDER as `NAME.npz`; with PLANES, a folder of such files,
-//! nothing is sampled, and the pictures are drawn from them. Without any, untrained networks and images of noise take their place,
-//! which shows how the lesson runs and nothing else.
+//! tomgoldstein/loss-landscape. What is sampled is kept in FOLDER as `NAME.npz`, and the ends of the spectrum as
+//! `NAME-ends.npz`; with PLANES, a folder of such files, nothing is sampled, and the pictures are drawn from them. Without any,
+//! untrained networks and images of noise take their place, which shows how the lesson runs and nothing else.
 
 mod common;
 
 use burn::tensor::Device;
 use common::Output;
 use loss_landscape::core::{
-    Adaptive, BiasMode, Direction, Distribution, Grid, Normalization, Params, Plane, Rng, Sampler,
-    Source, Surface, Value, from_fn, metrics, orthogonalize,
+    Adaptive, BiasMode, Direction, Distribution, Grid, Normalization, Params, Plane, Rng, Sample,
+    Sampler, Source, Surface, Term, Value, from_fn, metrics, orthogonalize,
 };
 use loss_landscape::models::{
     Dataset, LossKind, ModelSpec, Network, Split, load, load_network_params, save_weights,
     trace_network,
 };
 use loss_landscape::plot::page::{PageData, PageRun};
-use loss_landscape::plot::{Options, Scale, axis_label, contour, surface3d};
-use loss_landscape::storage::{Format, export_surface, import_surface};
+use loss_landscape::plot::{
+    Figure, Options, PanelOf, Scale, Size, Style, axis_label, contour, side_by_side, surface3d,
+};
+use loss_landscape::storage::{Format, Store, export_surface, import_surface};
+use loss_landscape::study::hessian::{CurvatureRequest, CurvatureStudy};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -84,9 +89,9 @@ fn lesson() -> Result<()> {
         ..Options::default()
     };
     let shared = log.share(&surfaces);
-    for Sampled { name, surface } in &planes {
+    for Sampled { name, surface, .. } in &planes {
         let mut options = shared.clone();
-        options.axes = [0, 1, 2].map(|k| Some(axis_label(k, &drawn(k as u64), NORM)));
+        options.axes = axes();
         options.title = Some(heading(name));
         options.origin = Some(origin.into());
         out.figure(&format!("{name}-contour"), contour(surface, &options)?)?;
@@ -103,6 +108,15 @@ fn lesson() -> Result<()> {
         println!(
             "{name}, adaptive to 1%: {measured} of {points} points, largest error {error:.2}%"
         );
+    }
+
+    // 6. Is it convex in all dimensions? Both ends of the spectrum over the plane.
+    let ends: Vec<(String, &Surface)> = planes
+        .iter()
+        .filter_map(|plane| Some((heading(&plane.name), plane.ends.as_ref()?)))
+        .collect();
+    if ends.len() > 1 {
+        out.figure("ratio", ratios(&ends, origin)?)?;
     }
 
     let page = |plane: Sampled| PageRun::new(heading(&plane.name), plane.surface);
@@ -131,9 +145,14 @@ fn sampled(out: &Output) -> Result<(Vec<Sampled>, &'static str)> {
     let grid = Grid::square(inputs.points, 1.0, 2)?;
     let mut planes = Vec::new();
     for (name, file) in &inputs.checkpoints {
-        let plane = Sampled::new(name, file, &data, &grid)?;
-        let kept = out.file(&format!("{name}.npz"));
-        export_surface(&plane.surface, Format::Npz, &kept, true)?;
+        let mut plane = Sampled::new(name, file, &data, &grid)?;
+        let keep = |surface: &Surface, file: &str| {
+            export_surface(surface, Format::Npz, &out.file(file), true)
+        };
+        keep(&plane.surface, &format!("{name}.npz"))?;
+        let ends = ends_of_spectrum(out, name, file, &inputs)?;
+        keep(&ends, &format!("{name}-ends.npz"))?;
+        plane.ends = Some(ends);
         planes.push(plane);
     }
     Ok((planes, inputs.origin))
@@ -145,8 +164,13 @@ fn stored(folder: &Path) -> Result<Vec<Sampled>> {
     let known = NAMES.into_iter().filter(|name| file(name).is_file());
     let read = |name: &str| -> Result<Sampled> {
         let surface = import_surface(&file(name), Format::Npz)?;
-        let name = name.to_owned();
-        Ok(Sampled { name, surface })
+        let kept = file(&format!("{name}-ends"));
+        let ends = kept.is_file().then(|| import_surface(&kept, Format::Npz));
+        Ok(Sampled {
+            name: name.to_owned(),
+            surface,
+            ends: ends.transpose()?,
+        })
     };
     let planes: Vec<Sampled> = known.map(read).collect::<Result<_>>()?;
     match planes.is_empty() {
@@ -160,10 +184,11 @@ fn stored(folder: &Path) -> Result<Vec<Sampled>> {
     }
 }
 
-/// A network's plane: the losses on it.
+/// A network's plane: the losses on it, and the ends of the spectrum, as terms, on a coarser grid.
 struct Sampled {
     name: String,
     surface: Surface,
+    ends: Option<Surface>,
 }
 
 impl Sampled {
@@ -184,9 +209,58 @@ impl Sampled {
             "{name}: {} points in {seconds:.1} s, {rate:.0} images/s",
             grid.len()
         );
-        let name = name.to_owned();
-        Ok(Sampled { name, surface })
+        Ok(Sampled {
+            name: name.to_owned(),
+            surface,
+            ends: None,
+        })
     }
+}
+
+/// Names of the terms that hold the largest and the smallest eigenvalue.
+const ENDS: [&str; 2] = ["max_eig", "min_eig"];
+
+/// The largest and the smallest eigenvalue of the Hessian at points of the plane; where a search did not end, none.
+fn ends_of_spectrum(out: &Output, name: &str, file: &Path, inputs: &Inputs) -> Result<Surface> {
+    let store = Store::open(out.file("landscape.duckdb"))?;
+    let mut request = CurvatureRequest {
+        map: true,
+        tolerance: 0.05,
+        ..CurvatureRequest::default()
+    };
+    request.network.model = Some(name.parse()?);
+    request.network.weights = Some(file.to_owned());
+    request.data.data = Some("cifar10".parse()?);
+    request.data.dir = Some(inputs.data.clone());
+    request.data.split = Some(Split::Test);
+    request.data.samples = Some(inputs.map.0);
+    (request.plane.seed, request.plane.orthogonal) = (SEED, true);
+    request.grid.counts = Some(vec![inputs.map.1]);
+    request.keep.name = Some(format!("{name}-ends"));
+    let start = Instant::now();
+    let found = CurvatureStudy::prepare(&request, Some(&store), &())?.run(&store, &())?;
+    let map = found.map.ok_or("a map was asked for")?;
+    let term = |name: &str| Term {
+        name: name.into(),
+        weight: 0.0,
+    };
+    let mut surface = Surface::new(map.grid.clone(), ENDS.map(term).to_vec());
+    for point in map.points.iter().flatten().filter(|point| point.converged) {
+        let terms = vec![point.lambda_max, point.lambda_min];
+        let sample = Sample {
+            terms,
+            ..Sample::of(ratio(point.lambda_max, point.lambda_min))
+        };
+        surface.set(point.index, sample)?;
+    }
+    let (points, seconds) = (map.grid.len(), start.elapsed().as_secs_f64());
+    println!("{name}: ends of the spectrum at {points} points in {seconds:.1} s");
+    Ok(surface)
+}
+
+/// How far from convex: 0 where no eigenvalue is negative.
+fn ratio(largest: f64, smallest: f64) -> f64 {
+    (smallest / largest).abs()
 }
 
 /// Where the direction of an axis is from.
@@ -210,22 +284,67 @@ fn random_plane(params: &Params) -> Result<Plane> {
     Ok(Plane::new(params.clone(), directions)?)
 }
 
+/// Names of the axes.
+fn axes() -> [Option<String>; 3] {
+    [0, 1, 2].map(|k| Some(axis_label(k, &drawn(k as u64), NORM)))
+}
+
+/// The ratio of both ends of the spectrum over the planes, on one scale.
+fn ratios(ends: &[(String, &Surface)], origin: &str) -> Result<Figure> {
+    println!();
+    println!(
+        "| ends of the spectrum | largest at the centre | smallest there | ratio there | median ratio | largest ratio | below 0.1 |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (name, surface) in ends {
+        let centre = |value| surface.interpolate(value, [0.0; 3]).unwrap_or(f64::NAN);
+        let mut all: Vec<f64> = surface.losses();
+        all.retain(|ratio| ratio.is_finite());
+        all.sort_by(f64::total_cmp);
+        let [largest, smallest] = [0, 1].map(|term| centre(Value::Term(term)));
+        let low = all.iter().filter(|ratio| **ratio < 0.1).count();
+        println!(
+            "| {name} | {largest:.3} | {smallest:.3} | {:.4} | {:.4} | {:.4} | {:.0}% |",
+            centre(Value::Loss),
+            all.get(all.len() / 2).unwrap_or(&f64::NAN),
+            all.last().unwrap_or(&f64::NAN),
+            100.0 * low as f64 / all.len() as f64,
+        );
+    }
+    let panels = ends.iter().map(|(title, surface)| PanelOf {
+        title,
+        surface,
+        paths: &[],
+    });
+    let options = Options {
+        style: Style::of(Size::Double),
+        value_label: Some("|λmin / λmax|".into()),
+        axes: axes(),
+        origin: Some(origin.into()),
+        ..Options::default()
+    };
+    Ok(side_by_side(&panels.collect::<Vec<_>>(), &options)?)
+}
+
 /// One line a network. The basin holds what is connected to the lowest point and not more than a
 /// tenth of the plane's range above it.
 fn print_metrics(planes: &[Sampled]) -> Result<()> {
     println!();
-    println!("| network | accuracy | loss | on the plane | convexity | smoothness | basin width |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| network | accuracy | loss | on the plane | convexity | roughness | smoothness | basin width |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for Sampled { name, surface, .. } in planes {
         let m = metrics(surface)?;
         let centre = |value| surface.interpolate(value, [0.0; 3]).unwrap_or(f64::NAN);
         println!(
-            "| {name} | {:.1}% | {:.3} | {:.3} to {:.2} | {:.3} | {:.3} | {:.2} |",
+            "| {name} | {:.1}% | {:.3} | {:.3} to {:.2} | {:.3} | {:.4} | {:.3} | {:.2} |",
             100.0 * centre(Value::Accuracy),
             centre(Value::Loss),
             m.min_loss,
             m.max_loss,
             m.convexity.unwrap_or(f64::NAN),
+            m.relative_roughness.unwrap_or(f64::NAN),
             m.smoothness.unwrap_or(f64::NAN),
             m.basin_width,
         );
@@ -258,12 +377,13 @@ fn heading(name: &str) -> String {
 }
 
 /// What the lesson looks at: checkpoints by the names of their networks, the folder of the data,
-/// images a point, points an axis, and what the weights are.
+/// images a point, points an axis, the same for the ends of the spectrum, and what the weights are.
 struct Inputs {
     checkpoints: Vec<(String, PathBuf)>,
     data: PathBuf,
     images: usize,
     points: usize,
+    map: (usize, usize),
     origin: &'static str,
 }
 
@@ -271,13 +391,13 @@ impl Inputs {
     /// Those of the second and third argument, or stand-ins.
     fn given(out: &Output) -> Result<Self> {
         let folders: Vec<PathBuf> = std::env::args_os().skip(2).map(PathBuf::from).collect();
-        let (folder, data, images, points, origin) = match folders.as_slice() {
+        let (folder, data, images, points, map, origin) = match folders.as_slice() {
             [] => {
                 println!("no CHECKPOINTS given: untrained networks and images of noise instead");
                 let folder = stand_ins(out)?;
-                (folder.clone(), folder, 16, 9, "initial point")
+                (folder.clone(), folder, 16, 9, (16, 3), "initial point")
             }
-            [checkpoints, data] => (checkpoints.clone(), data.clone(), 128, 33, TRAINED),
+            [checkpoints, data] => (checkpoints.clone(), data.clone(), 128, 33, (16, 9), TRAINED),
             _ => return Err("arguments: [FOLDER [CHECKPOINTS DATA | PLANES]]".into()),
         };
         Ok(Inputs {
@@ -285,6 +405,7 @@ impl Inputs {
             data,
             images,
             points,
+            map,
             origin,
         })
     }

@@ -1,9 +1,12 @@
 //! Where the lessons leave their files; nothing here is about landscapes.
 
+#[allow(dead_code, reason = "some lessons have other data")]
+pub mod digits;
+
 use loss_landscape::plot::Figure;
 use loss_landscape::plot::page::{self, PageData};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A folder for figures and pages.
 pub struct Output {
@@ -18,6 +21,12 @@ impl Output {
         std::fs::create_dir_all(&folder)?;
         println!("files: {}", folder.display());
         Ok(Output { folder })
+    }
+
+    /// The folder.
+    #[allow(dead_code, reason = "most lessons name their files")]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The path of a file in the folder.

@@ -28,7 +28,13 @@ fn links(markdown: &str) -> Vec<String> {
 
 #[test]
 fn links_between_documents_lead_to_files() {
-    for document in [files(".", "md"), files("docs", "md")].concat() {
+    for document in [
+        files(".", "md"),
+        files("docs", "md"),
+        files("docs/proofs", "md"),
+    ]
+    .concat()
+    {
         let text = std::fs::read_to_string(&document).expect("UTF-8");
         for link in links(&text) {
             let path = link.split('#').next().unwrap_or_default();

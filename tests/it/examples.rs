@@ -167,7 +167,7 @@ fn residual_networks_are_compared_without_checkpoints_too() {
     assert!(lesson.summary().contains("no CHECKPOINTS given"));
     let table = |lesson: &Example| {
         let lines = lesson.summary().lines();
-        let lines = lines.filter(|line| line.starts_with("| resnet"));
+        let lines = lines.filter(|line| line.to_lowercase().starts_with("| resnet"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     for name in ["resnet20", "resnet20-noshort"] {
@@ -181,10 +181,19 @@ fn residual_networks_are_compared_without_checkpoints_too() {
         assert_eq!(lesson.number(&format!("{name}, adaptive to 1%:")), 81.0);
     }
     lesson.has_page();
+    // Untrained networks are at saddles, and the ratio is that of both ends.
+    for name in ["with shortcuts", "without shortcuts"] {
+        let row = row_of(&lesson, &format!("ResNet-20, {name}"));
+        within(row[0], 0.0, f64::INFINITY);
+        within(row[1], f64::NEG_INFINITY, 0.0);
+        within((row[2] + row[1] / row[0]).abs(), 0.0, 2e-3);
+        within(row[3], 0.0, row[4]);
+    }
+    lesson.has_figures(&["ratio"]);
     // From the planes that it kept, it says the same.
     let before = table(&lesson);
     lesson.again_from_there("06-resnet-shortcuts");
-    assert_eq!((before.len(), table(&lesson)), (2, before));
+    assert_eq!((before.len(), table(&lesson)), (4, before));
 }
 
 #[test]
@@ -207,7 +216,8 @@ fn what_the_lesson_of_residual_networks_needs_is_named() {
 
 /// The cells of a Markdown row, as numbers.
 fn cells(line: &str) -> Vec<f64> {
-    let cells = line.split('|').map(|cell| cell.trim().parse());
+    let cells = line.split('|').map(|cell| cell.trim());
+    let cells = cells.map(|cell| cell.split(" +- ").next().unwrap_or(cell).parse());
     cells.filter_map(Result::ok).collect()
 }
 
@@ -437,4 +447,84 @@ fn training_goes_on_outside_the_leading_eigenspace() {
     let (plain, dominant, bulk) = (left("SGD"), left("dominant"), left("bulk"));
     assert!(bulk < dominant, "{plain} {dominant} {bulk}");
     assert!(plain < dominant, "{plain} {dominant} {bulk}");
+}
+
+/// On a hundredth of the data all three networks are minima; on all of them only the one that learned them. From the one that learned
+/// the hundredth, one can go furthest.
+#[test]
+fn data_decide_what_is_a_minimum_and_how_wide_it_is() {
+    let lesson = Example::run("18-data-size");
+    lesson.has_figures(&["planes"]);
+    let rows = ["100%", "10%", "1%"].map(|learned| row_of(&lesson, learned));
+    let column = |k: usize| [rows[0][k], rows[1][k], rows[2][k]];
+    let accuracies = column(1);
+    within(accuracies[0], 80.0, 100.0);
+    assert!(accuracies[0] > accuracies[1] && accuracies[1] > accuracies[2]);
+    assert!(column(2)[0] < 0.1 && column(2)[1] > 0.1 && column(2)[2] > 0.1);
+    // Who learned more is a minimum for those who learned less.
+    assert!(column(3)[0] < 0.1 && column(3)[1] < 0.1 && column(3)[2] > 0.1);
+    assert!(column(4).iter().all(|loss| *loss < 0.1));
+    // Lengths of the parameters, and ways in each loss of which the network is a minimum.
+    let ways = |learned: &str| row_of(&lesson, &format!("way {learned}"));
+    let (most, least) = (ways("100%"), ways("1%"));
+    assert_eq!((most.len(), least.len()), (4, 2), "{}", lesson.summary());
+    assert!(least[1] > most[3], "{least:?} {most:?}");
+    // The planes that it kept are drawn again.
+    let mut lesson = lesson;
+    lesson.again_from_there("18-data-size");
+    lesson.has_figures(&["planes"]);
+}
+
+/// What weight decay does to the size of the weights makes the minimum of small batches look sharp, and its absence makes it look flat;
+/// normalised directions take that out, and show the minimum of large batches as the sharper one both times.
+#[test]
+fn normalised_directions_do_not_show_the_size_of_the_weights() {
+    let lesson = Example::with("19-batch-sizes", "60");
+    lesson.has_figures(&["slices", "between"]);
+    let [small, large] = ["small batches", "large batches"];
+    let row = |name: &str| row_of(&lesson, name);
+    assert!(row(small)[2] > row(large)[2], "{}", lesson.summary());
+    for network in [small, large] {
+        let decay = row(&format!("{network}, weight decay"));
+        assert!(decay[2] < row(network)[2], "{}", lesson.summary());
+        decay
+            .into_iter()
+            .for_each(|number| within(number, 0.0, 1e4));
+    }
+    // How much sharper the minimum of large batches looks than that of small ones, in each kind of direction.
+    let sharper = |decay: &str| {
+        let rises = |name: &str| row_of(&lesson, &format!("rise: {name}{decay}"));
+        let (small, large) = (rises(small), rises(large));
+        [0, 1].map(|k| large[k] / small[k])
+    };
+    let [without, with] = [sharper(""), sharper(", weight decay")];
+    assert!(without[0] > 1.3 * with[0], "{without:?} {with:?}");
+    assert!(without[1] > 1.2 && with[1] > 1.2, "{without:?} {with:?}");
+}
+
+/// Minima of one loss have different volumes, and errors that are small beside the differences.
+#[test]
+fn minima_of_equal_loss_have_free_energies_apart() {
+    let lesson = Example::with("20-free-energy", "3");
+    lesson.has_figures(&["minima"]);
+    let temperature = 1.0 / 800.0;
+    let mut volumes = Vec::new();
+    for name in ["small batches", "the same, another start", "large batches"] {
+        let start = format!("| {name} |");
+        let row = lesson
+            .summary()
+            .lines()
+            .find(|line| line.starts_with(&start));
+        let cells: Vec<&str> = row.expect("a row").split('|').map(str::trim).collect();
+        let number = |k: usize| -> Vec<f64> {
+            let parts = cells[k].split(" +- ");
+            parts.map(|part| part.parse().expect("a number")).collect()
+        };
+        let (loss, volume, free) = (number(3)[0], number(4), number(5));
+        within(loss, 0.04, 0.05);
+        within(volume[1], 0.0, 0.1 * volume[0]);
+        within((free[0] - loss - temperature * volume[0]).abs(), 0.0, 2e-4);
+        volumes.push(volume[0]);
+    }
+    assert!(volumes.iter().all(|volume| *volume > 10.0), "{volumes:?}");
 }

@@ -25,10 +25,10 @@ mod viewpoint;
 pub use animation::{ANIMATION_DPI, Animation, AnimationFormat};
 pub use chart::{
     Column, LossBand, LossCurve, LossProfile, NamedPlane, PairNorms, PanelOf, PartRow, PathOnPlane,
-    SharpnessOf, Table, along, barcode, contour, edge_of_stability, heatmap, hessian_map, line,
-    loss_bands, loss_profiles, losses, pairs, parts, persistence, sharpness, sharpness_markdown,
-    side_by_side, spectra, spectrum, surface_mesh, surface3d, table, trajectories, trajectory,
-    trajectory_losses, trajectory3d, volume_slices,
+    SharpnessOf, SlicePanel, Table, along, barcode, contour, edge_of_stability, heatmap,
+    hessian_map, line, loss_bands, loss_profiles, loss_slices, losses, pairs, parts, persistence,
+    sharpness, sharpness_markdown, side_by_side, spectra, spectrum, surface_mesh, surface3d, table,
+    trajectories, trajectory, trajectory_losses, trajectory3d, volume_slices,
 };
 pub use curvature::{
     CurvatureMap, CurvaturePoint, Density, Eigenvalue, SHARPNESS_NOTE, SharpnessRow, Spectrum,
