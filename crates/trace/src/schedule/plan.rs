@@ -175,7 +175,7 @@ pub(crate) struct Plan {
 /// kernels, which have convolutions of their own.
 pub(crate) fn planned(graph: &Graph, analysis: &Analysis) -> (Graph, Analysis, Plan, Tiles) {
     let graph = transform_weights(graph.clone(), &|v| analysis.in_tiles(v));
-    let graph = fuse_for_loss(graph, &analysis);
+    let graph = fuse_for_loss(graph, analysis);
     let analysis = analysis.again(&graph);
     let plan = Plan::new(&graph, &analysis);
     let tiles = Tiles::new(graph.samples, plan.tile_rows + plan.data_rows());
