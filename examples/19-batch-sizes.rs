@@ -310,6 +310,10 @@ impl Slices {
         self.losses.iter().map(rise).collect()
     }
 
+    fn mean_rise(&self) -> f64 {
+        mean_and_error(&self.rises()).0
+    }
+
     /// Its mean and standard error in words.
     fn rise(&self) -> String {
         let (mean, error) = mean_and_error(&self.rises());
@@ -338,14 +342,14 @@ fn direction(params: &Params, norm: Normalization, stream: u64) -> Result<Direct
 
 /// Of the pairs of networks with different test errors, how many each way of looking puts in the order of these.
 fn agreement(found: &[Found]) {
-    let mean = |slices: &Slices| mean_and_error(&slices.rises()).0;
-    let looks: [(&str, &dyn Fn(&Found) -> f64); 6] = [
-        ("directions of one length", &|one| mean(&one.raw)),
-        ("filter-normalised directions", &|one| mean(&one.filter)),
-        ("largest eigenvalue", &|one| one.sharpness[0]),
-        ("Keskar", &|one| one.sharpness[1]),
-        ("SAM", &|one| one.sharpness[2]),
-        ("ASAM", &|one| one.sharpness[3]),
+    type Look = fn(&Found) -> f64;
+    let looks: [(&str, Look); 6] = [
+        ("directions of one length", |one| one.raw.mean_rise()),
+        ("filter-normalised directions", |one| one.filter.mean_rise()),
+        ("largest eigenvalue", |one| one.sharpness[0]),
+        ("Keskar", |one| one.sharpness[1]),
+        ("SAM", |one| one.sharpness[2]),
+        ("ASAM", |one| one.sharpness[3]),
     ];
     for (name, of) in looks {
         let pairs = (0..found.len()).flat_map(|i| (0..i).map(move |k| (&found[i], &found[k])));
