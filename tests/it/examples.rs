@@ -449,6 +449,41 @@ fn training_goes_on_outside_the_leading_eigenspace() {
     assert!(plain < dominant, "{plain} {dominant} {bulk}");
 }
 
+/// Fine-tunings of one network share a basin, and their average is better than both; a network from another seed is behind a barrier,
+/// and its average is worse than its parts. Seven percent of the parameters do most of what all do.
+#[test]
+fn fine_tunings_are_averaged_and_strangers_are_not() {
+    let lesson = Example::run("17-fine-tuning");
+    lesson.has_figures(&["plane", "lines"]);
+    within(
+        lesson.number("soup of fine-tunings, over its best part:"),
+        -0.1,
+        -0.01,
+    );
+    within(
+        lesson.number("soup of strangers, over its best part:"),
+        0.1,
+        0.5,
+    );
+    within(lesson.number("tuned a to tuned b: barrier"), 0.0, 0.001);
+    within(lesson.number("tuned a to another seed: barrier"), 0.05, 0.5);
+    for name in ["base", "tuned a", "adapters"] {
+        let width = lesson.number(&format!("width around {name}:"));
+        within(width, 0.5, 3.5);
+        let (_, rest) = {
+            lesson
+                .summary()
+                .split_once(&format!("width around {name}:"))
+        }
+        .unwrap();
+        let error = rest.split_once("+-").unwrap().1.lines().next().unwrap();
+        within(error.trim().parse().unwrap(), 0.01, width / 2.0);
+    }
+    let (base, adapted) = (lesson.number("base: loss"), lesson.number("adapters: loss"));
+    within(adapted, 0.6, base - 0.08);
+    within(lesson.number("merged: loss") - adapted, -1e-4, 1e-4);
+}
+
 /// On a hundredth of the data all three networks are minima; on all of them only the one that learned them. From the one that learned
 /// the hundredth, one can go furthest.
 #[test]

@@ -41,7 +41,8 @@ pub use grid::{Axis, Grid, GridError, MAX_POINTS, Point};
 pub use memory::{free_memory, memory_words};
 pub use metrics::{
     Barrier, Basins, Goal, Merge, MergeTree, Metrics, MetricsError, Optimum, OptimumParams,
-    Passage, Persistence, barrier, basins, lowest_way, merge_tree, metrics, metrics_of, optimum,
+    Passage, Persistence, Reach, Rise, RiseError, USUAL_RISES, Width, barrier, basins, lowest_way,
+    merge_tree, metrics, metrics_of, optimum, width, width_of_groups,
 };
 pub use names::{Choice, UnknownName};
 pub use objective::{DeviceShare, FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};

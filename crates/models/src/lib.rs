@@ -22,7 +22,7 @@ pub mod vit;
 pub mod wideresnet;
 
 pub use checkpoint::{
-    LoadNote, LoadOptions, Loaded, Rename, load_layout, load_layout_with, load_network,
+    Adapters, LoadNote, LoadOptions, Loaded, Rename, load_layout, load_layout_with, load_network,
     load_network_params, load_network_with, load_weights, may_be_safetensors, save_weights,
 };
 pub use data::{

@@ -170,6 +170,7 @@ impl DescribeRequest {
         match &model {
             Model::Family(spec) => description.take_family(spec),
             Model::Program(program) => description.take_program(program.program()),
+            Model::Adapted(_) => {}
         }
         Ok(description)
     }
@@ -197,6 +198,7 @@ impl DescribeRequest {
                 model.trace(&model.layout(), &data, self.data.loss.unwrap_or(loss), &[])
             }
             Model::Program(program) => program.on_zeros(SAMPLES),
+            Model::Adapted(adapted) => self.on_zeros(adapted.model()),
         }
     }
 }

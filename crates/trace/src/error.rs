@@ -52,6 +52,14 @@ pub enum TraceError {
         /// Whether the loss mixes its samples, see [`crate::Trace::mixes_samples`].
         mixed: bool,
     },
+    /// An adapter does not fit the loss.
+    #[error("the weight `{weight}`, for which there is an adapter (LoRA), {reason}")]
+    Adapter {
+        /// The weight.
+        weight: String,
+        /// Why, after its name.
+        reason: &'static str,
+    },
     /// Batches can't be drawn from the data of a loss.
     #[error("batches of samples can't be drawn from the data of this loss: {reason}")]
     NoBatches {

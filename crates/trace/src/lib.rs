@@ -42,6 +42,7 @@ pub use ops::reduce::Reduction;
 pub use ops::table::SUPPORTED as SUPPORTED_OPERATIONS;
 pub use ops::unary::Unary;
 pub use passes::derive::Matrix;
+pub use passes::low_rank::LowRank;
 pub use schedule::group::{Bound, Group};
 pub use summary::{Part, Runs, Summary};
 pub use units::Activations;

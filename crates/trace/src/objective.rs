@@ -15,6 +15,7 @@ use crate::kernels::simd::Level;
 use crate::passes::convert::convert;
 use crate::passes::dependence::{Analysis, Multiple};
 use crate::passes::fuse::{batch_statistics, fold_norms, fuse};
+use crate::passes::low_rank::{LowRank, low_rank};
 use crate::pool::{Pool, prepared};
 use crate::schedule::group::Group;
 use crate::schedule::once::Fixed;
@@ -188,6 +189,56 @@ impl Trace {
         })
     }
 
+    /// The same loss where weights are `W0 + scale B A`: `W0` is the parameter that the weight was, `A` and `B` are further
+    /// ones. Objectives and derivatives have all three, each of which may stay as it is.
+    ///
+    /// ```
+    /// use burn::module::{Module, Param};
+    /// use burn::tensor::{Device, Tensor};
+    /// use landscape_core::{Parameter, Params, Role};
+    /// use landscape_trace::{Loss, LowRank, Trace};
+    ///
+    /// #[derive(Module, Debug)]
+    /// struct Line {
+    ///     matrix: Param<Tensor<2>>,
+    /// }
+    ///
+    /// let device = Device::flex();
+    /// let matrix = Param::from_tensor(Tensor::from_data([[1.0], [2.0]], &device));
+    /// let x = Tensor::<2>::from_data([[3.0, 4.0]], &device);
+    /// let trace = Trace::capture(&Line { matrix }, &x, |line, x| {
+    ///     Loss::new(x.clone().matmul(line.matrix.val()).reshape([1]))
+    /// })?;
+    /// let adapted = trace.with_low_rank(&[LowRank {
+    ///     weight: "matrix".to_owned(),
+    ///     factors: ["a", "b"].map(str::to_owned),
+    ///     rank: 1,
+    ///     scale: 0.5,
+    ///     across: false,
+    /// }])?;
+    /// let tensor = |name, shape: &[usize], data| Parameter::new(name, shape, data, Role::Weight);
+    /// let params = Params::new(vec![
+    ///     tensor("matrix", &[2, 1], vec![1.0, 2.0])?,
+    ///     tensor("a", &[1, 1], vec![2.0])?,
+    ///     tensor("b", &[2, 1], vec![10.0, 20.0])?,
+    /// ])?;
+    /// // 3 (1 + 10) + 4 (2 + 20)
+    /// assert_eq!(adapted.sample_at(&params, &[])?.loss, 121.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TraceError::Adapter`] where the loss has no such weight, or it has an adapter already.
+    pub fn with_low_rank(&self, adapters: &[LowRank]) -> Result<Self, TraceError> {
+        let open = self.open.as_deref();
+        let open = open.map(|graph| low_rank(graph.clone(), adapters).map(Arc::new));
+        Ok(Self {
+            graph: low_rank(self.graph.clone(), adapters)?,
+            open: open.transpose()?,
+            ..self.clone()
+        })
+    }
+
     /// The same loss with products in other numbers. [`Trace::objective`] fails on targets that do
     /// not have them; the own kernels on the CPU have f32 alone.
     #[must_use]
@@ -297,14 +348,16 @@ impl Trace {
     /// # Errors
     /// As [`Trace::objective`]; [`TraceError::Evaluation`] for what a device reports.
     pub fn sample_at(&self, params: &Params, targets: &[Target]) -> Result<Sample, TraceError> {
-        // One objective serves one origin: running statistics do not lie on a plane.
+        // One objective serves one origin: running statistics do not lie on a plane. What is free of the parameters is nothing to it.
         let mut tensors = params.clone().into_inner();
+        tensors.iter_mut().for_each(|tensor| tensor.fixed = false);
+        let origin = Params::new(tensors.clone())?;
         for tensor in &mut tensors {
             let moves = tensor.role != Role::Buffer;
             tensor.data.fill(if moves { 1.0 } else { 0.0 });
         }
-        let any = Direction::from_tensors(Params::new(tensors)?, params, Source::Between)?;
-        let around = Plane::new(params.clone(), vec![any])?;
+        let any = Direction::from_tensors(Params::new(tensors)?, &origin, Source::Between)?;
+        let around = Plane::new(origin, vec![any])?;
         let objective = self.objective(&around, targets)?;
         let found = objective.evaluate(&[[0.0; 3]]);
         Ok(found.map_err(TraceError::Evaluation)?.swap_remove(0))

@@ -32,6 +32,8 @@ const WEIGHT_DECAY: &str = "Weight decay of the points on the curve";
     "connect --run a --run b",
     "connect --run a --run b --align weights --save aligned.safetensors",
     "connect --run a --run b --curve bezier --epochs 50 --grid 51 --name ab",
+    "connect --run a --run b --run c --soup --save soup.safetensors",
+    "connect --weights base.safetensors --adapter a/ --to b/ --soup --model gpt:dim=64,depth=2,heads=4 --data chars",
     "connect --weights a.safetensors --to b.safetensors --model resnet20 --data cifar10 --samples 1000 --align activations",
 ])]
 #[command(mut_arg("batch_norm", |arg| arg.help(BATCH_NORM).default_value("reestimate").help_heading("Paths")))]
@@ -52,12 +54,18 @@ pub struct ConnectArgs {
     /// The network where paths begin: a safetensors or PyTorch file, or FILE:KEY for the network under a key of it
     #[arg(long, conflicts_with = "run", help_heading = ENDS)]
     pub weights: Option<PathBuf>,
+    /// Low-rank adapters (LoRA) on the parameters where paths begin: a folder of PEFT, or its file
+    #[arg(long, value_name = "FILE", help_heading = ENDS)]
+    pub adapter: Option<PathBuf>,
     /// Other names for tensors in the files, as `landscape line --help` says; may be given several times
     #[arg(long, value_name = "REGEX=REPLACEMENT", help_heading = ENDS)]
     pub rename: Vec<Rename>,
-    /// The network that paths lead to
+    /// The network that paths lead to; with --soup several
     #[arg(long, help_heading = ENDS)]
-    pub to: Option<PathBuf>,
+    pub to: Vec<PathBuf>,
+    /// Measure the average of all networks ('soup'; Wortsman et al. 2022) and the greedy one beside them
+    #[arg(long, help_heading = ENDS)]
+    pub soup: bool,
     /// The network, by its name.
     #[arg(long, value_name = "SPEC", help = ModelSource::known(), value_parser = path_parser::<ModelSource>(), help_heading = ENDS)]
     pub model: Option<ModelSource>,
@@ -75,8 +83,8 @@ pub struct ConnectArgs {
     /// activations on the data; paths then lead to the permuted network
     #[arg(long, value_name = "BY", value_parser = choice(Matching::ALL), help_heading = ALIGNMENT)]
     pub align: Option<Matching>,
-    /// Write the permuted network to a safetensors file
-    #[arg(long, requires = "align", help_heading = ALIGNMENT)]
+    /// Write the permuted network, or the average of all, to a safetensors file
+    #[arg(long, help_heading = ALIGNMENT)]
     pub save: Option<PathBuf>,
     #[command(flatten)]
     pub curve: CurveArgs,
@@ -115,7 +123,10 @@ impl ConnectArgs {
     /// # Errors
     /// Where not two networks are given.
     pub fn request(&self, command: &str) -> Result<ConnectRequest, CliError> {
-        let mut request = ConnectRequest::new(self.ends()?);
+        let (ends, others) = self.ends()?;
+        let mut request = ConnectRequest::new(ends);
+        (request.others, request.soup) = (others, self.soup);
+        request.adapter.clone_from(&self.adapter);
         request.model.clone_from(&self.model);
         request.data = self.data.request();
         request.params.clone_from(&self.params);
@@ -131,28 +142,24 @@ impl ConnectArgs {
         Ok(request)
     }
 
-    /// Where paths begin, and where they lead to.
-    fn ends(&self) -> Result<[Endpoint; 2], CliError> {
-        let run = |name: &String| Endpoint::Run(name.clone());
-        let file = |path: &PathBuf| Endpoint::File(path.clone());
-        let runs = self.run.iter().map(run);
-        let files = self.weights.iter().chain(&self.to).map(file);
-        let given: Vec<Endpoint> = runs.chain(files).collect();
-        let count = given.len();
-        if count == 0 {
-            return Err(CliError::Missing {
+    /// Where paths begin, where they lead to, and further networks.
+    fn ends(&self) -> Result<([Endpoint; 2], Vec<Endpoint>), CliError> {
+        let files = self.weights.iter().chain(&self.to);
+        let files = files.map(|path| Endpoint::File(path.clone()));
+        let runs = self.run.iter().map(|name| Endpoint::Run(name.clone()));
+        let mut given = runs.chain(files);
+        match (given.next(), given.next()) {
+            (Some(from), Some(to)) => Ok(([from, to], given.collect())),
+            (None, _) => Err(CliError::Missing {
                 what: "--run",
                 remedy: "give two training runs, --run A --run B, or two files, --weights FILE --to FILE",
-            });
+            }),
+            (Some(_), None) => Err(CliError::Conflict {
+                what: "one network is given, and a path leads from one to another".to_owned(),
+                remedy: "give --run A --run B, --weights FILE --to FILE, or --run A --to FILE"
+                    .to_owned(),
+            }),
         }
-        given.try_into().map_err(|_| CliError::Conflict {
-            what: match count {
-                1 => "one network is given, and a path leads from one to another".to_owned(),
-                _ => format!("{count} networks are given, and a path leads from one to another"),
-            },
-            remedy: "give --run A --run B, --weights FILE --to FILE, or --run A --to FILE"
-                .to_owned(),
-        })
     }
 }
 

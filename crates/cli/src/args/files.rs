@@ -3,6 +3,7 @@ use super::values::choice;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap_complete::Shell;
+use landscape_core::Rise;
 use landscape_storage::{CurvatureTable, Format, Height, RunKind, RunOrder, Status};
 use landscape_study::export::{ExportRequest, Part};
 use landscape_study::metrics::ValueName;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 /// Figures of a stored landscape: range, convexity, basin, roughness, minima and their barriers, saddles
 #[derive(Debug, Args)]
-#[command(before_help = examples!["metrics plane", "metrics plane --json"])]
+#[command(before_help = examples!["metrics plane", "metrics plane --json", "metrics line --rise 5%,0.5"])]
 pub struct MetricsArgs {
     /// A run by name or number
     #[arg(value_name = "RUN")]
@@ -18,6 +19,10 @@ pub struct MetricsArgs {
     /// loss, accuracy, loss-se, total, or the name of an extra term
     #[arg(long, value_name = "NAME", default_value = "loss")]
     pub value: ValueName,
+    /// Rises of the loss at which the basins around the networks on a line are measured: of that much, or of that share of
+    /// the loss; 10%,0.1 by default
+    #[arg(long, value_name = "RISE,...", value_delimiter = ',')]
+    pub rise: Vec<Rise>,
     #[command(flatten)]
     pub db: DbArgs,
 }

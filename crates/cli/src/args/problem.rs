@@ -3,7 +3,7 @@ use crate::words::{DATA_DIR, variable};
 use clap::Args;
 use landscape_core::Selection;
 use landscape_models::{DataSpec, Init, LossKind, Rename, Split};
-use landscape_study::problem::{DataRequest, ModelSource, NetworkRequest};
+use landscape_study::problem::{AdapterUse, DataRequest, ModelSource, NetworkRequest};
 use std::path::PathBuf;
 
 /// The data and the loss.
@@ -41,6 +41,13 @@ pub struct NetworkArgs {
     /// parts; FILE:KEY for the network under a key of it
     #[arg(long, conflicts_with = "run")]
     pub weights: Option<PathBuf>,
+    /// Low-rank adapters (LoRA) on the parameters, in the place of those in --weights: a folder of PEFT, or its file
+    #[arg(long, value_name = "FILE")]
+    pub adapter: Option<PathBuf>,
+    /// What becomes of adapters, those in --weights too: merged into the weights, or parameters of their own, which
+    /// --params '*lora*' selects
+    #[arg(long, default_value = "merged", value_parser = choice(AdapterUse::ALL))]
+    pub lora: AdapterUse,
     /// Other names for tensors in files of parameters: what the expression matches becomes the replacement, where $1 is
     /// what the first parentheses match; may be given several times
     #[arg(long, value_name = "REGEX=REPLACEMENT")]
@@ -83,6 +90,8 @@ impl NetworkArgs {
         NetworkRequest {
             model: self.model.clone(),
             weights: self.weights.clone(),
+            adapter: self.adapter.clone(),
+            lora: self.lora,
             renames: self.rename.clone(),
             init: self.init,
             measured: false,

@@ -34,37 +34,14 @@ pub fn connect(args: &ConnectArgs, console: &Console) -> Result<(), CliError> {
 
 /// What to look at next.
 fn next(found: &Connected, console: &Console) -> Vec<Typed> {
-    let aligned = found.aligned.iter().flat_map(|aligned| &aligned.path.run);
-    let mut runs: Vec<&String> = found.line.run.iter().chain(aligned).collect();
-    // Nothing was moved.
-    runs.dedup();
-    let curve = found.curve.as_ref();
-    runs.extend(
-        curve
-            .filter(|curve| curve.drawable)
-            .and_then(|curve| curve.path.run.as_ref()),
-    );
-    let mut next: Vec<Typed> = runs
-        .into_iter()
-        .map(|run| Typed::plot(run, "svg"))
-        .collect();
+    let drawable = found.drawable().into_iter();
+    let mut next: Vec<Typed> = drawable.map(|run| Typed::plot(run, "svg")).collect();
     let again = console.again(&["--name"]);
-    match curve {
-        Some(curve) if curve.drawable || curve.sampled => {}
-        Some(_) => {
-            next.push(
-                again
-                    .option("--grid", "51")
-                    .remark("samples the curve's plane"),
-            );
-        }
-        None => {
-            next.push(
-                again
-                    .option("--curve", "bezier")
-                    .remark("trains a low-loss curve"),
-            );
-        }
-    }
+    let more = match &found.curve {
+        Some(curve) if curve.drawable || curve.sampled => None,
+        Some(_) => Some(("--grid", "51", "samples the curve's plane")),
+        None => Some(("--curve", "bezier", "trains a low-loss curve")),
+    };
+    next.extend(more.map(|(option, value, remark)| again.option(option, value).remark(remark)));
     next
 }

@@ -80,6 +80,13 @@ impl From<StudyError> for CliError {
             StudyError::NoInnerPoints => return nothing_to_train("--inner-points"),
             StudyError::NoEpochs => return nothing_to_train("--epochs"),
             StudyError::NoFolder { .. } => return no_effect("data_dir", &error.to_string(), None),
+            StudyError::NothingToSave => {
+                return no_effect(
+                    "save",
+                    &error.to_string(),
+                    Some("--align weights or --soup"),
+                );
+            }
             error => return CliError::Study(error),
         };
         CliError::Missing { what, remedy }

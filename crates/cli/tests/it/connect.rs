@@ -201,3 +201,34 @@ fn a_line_of_a_part() {
         assert!(told.contains("whole networks"), "{told}");
     }
 }
+
+/// Averages of three networks, and basins at stated rises of the loss.
+#[test]
+fn averages_and_basins_are_found() {
+    let bench = pair();
+    let all = "connect --run a --run b --to a.safetensors --points 21 --name ab";
+    let found = bench.json(&format!("{all} --soup --save soup.safetensors"));
+    let soup = &found["soup"];
+    assert_eq!(soup["ingredients"].as_array().unwrap().len(), 3);
+    let saved = bench.json(&format!(
+        "line --weights soup.safetensors --model {MODEL} --data moons --grid 3 --name soup"
+    ));
+    let off = saved["center_loss"].as_f64().unwrap() - soup["uniform"]["loss"].as_f64().unwrap();
+    assert!(off.abs() < 1e-6, "{off}");
+    let rises = |found: &Value| -> Vec<(f64, String)> {
+        let widths = found["widths"].as_array().unwrap().iter();
+        let one = |width: &Value| {
+            let rise = width["rise"].as_str().unwrap();
+            (width["at"].as_f64().unwrap(), rise.to_owned())
+        };
+        widths.map(one).collect()
+    };
+    let expected = [(0.0, "10%"), (0.0, "0.1"), (1.0, "10%"), (1.0, "0.1")];
+    let expected = expected.map(|(at, rise)| (at, rise.to_owned()));
+    assert_eq!(rises(&found["line"]), expected);
+    let metrics = bench.json("metrics ab-line --rise 5%");
+    assert_eq!(rises(&metrics), [(0.0, "5%".into()), (1.0, "5%".into())]);
+    assert!(metrics["widths"][0]["above"]["length"].as_f64().unwrap() > 0.0);
+    assert!(bench.fails(all).contains("ask for the average of all"));
+    assert!(bench.fails("metrics ab-line --rise 0").contains("10%"));
+}

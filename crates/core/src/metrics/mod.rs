@@ -17,6 +17,7 @@ mod region;
 mod relief;
 mod roughness;
 mod topology;
+mod width;
 
 pub use barrier::{Barrier, barrier};
 pub use optimum::{Goal, Optimum, OptimumParams, optimum};
@@ -24,6 +25,7 @@ pub(crate) use topology::lowest_possible_way;
 pub use topology::{
     Basins, Merge, MergeTree, Passage, Persistence, basins, lowest_way, merge_tree,
 };
+pub use width::{Reach, Rise, RiseError, USUAL_RISES, Width, width, width_of_groups};
 
 use crate::grid::Point;
 use crate::surface::{Surface, Value};

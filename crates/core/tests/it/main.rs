@@ -22,3 +22,4 @@ mod support;
 mod surface;
 mod topology;
 mod verdicts;
+mod width;

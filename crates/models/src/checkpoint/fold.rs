@@ -205,7 +205,7 @@ pub(super) fn made(tensor: &Tensor, parts: Vec<Array>) -> Array {
         Made::Stacked => parts.concat(),
         Made::Turned => turned(&parts[0], shape[0]),
         Made::Adapted(merge) => {
-            let merged = merge.values(&parts, tensor.parts[1].shape[1]);
+            let merged = merge.values(&parts, tensor.parts[1].shape[1..].iter().product());
             match merge.turned {
                 true => turned(&merged, shape[0]),
                 false => merged,

@@ -40,6 +40,14 @@ pub(super) fn adapt(
     Ok(turn(tensors))
 }
 
+/// Whether a network's own weights are those of `Conv1D`, `[inputs, outputs]`.
+pub(super) fn is_conv1d(layout: &Params) -> bool {
+    let tells = |shape: &[usize]| matches!(*shape, [inputs, outputs] if inputs.checked_mul(3) == Some(outputs));
+    layout
+        .iter()
+        .any(|own| own.name.ends_with(CONV1D[0]) && tells(&own.shape))
+}
+
 /// Turns the weights of `Conv1D`.
 fn turn(tensors: &mut [Tensor]) -> Option<LoadNote> {
     let is_turned = |t: &Tensor| matches!(t.shape[..], [inputs, outputs] if inputs.checked_mul(3) == Some(outputs));

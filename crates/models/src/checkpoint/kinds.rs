@@ -6,11 +6,13 @@ use landscape_core::{Parameter, Params};
 use std::path::{Path, PathBuf};
 
 /// Files in the folders that training programs write, in the order in which they are taken.
-const IN_FOLDERS: [&str; 4] = [
+const IN_FOLDERS: [&str; 6] = [
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
 ];
 
 /// The file with the weights: the path itself, or in a folder of Hugging Face's programs the one that is called so.

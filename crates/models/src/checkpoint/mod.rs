@@ -8,6 +8,7 @@ use safetensors::{Dtype, tensor::TensorView};
 use source::{Bytes, Source, Tensor, without_counters};
 use std::path::Path;
 
+mod adapters;
 mod choice;
 mod fold;
 mod gpt;
@@ -21,6 +22,7 @@ mod shards;
 mod source;
 mod words;
 
+pub use adapters::Adapters;
 pub use rename::Rename;
 
 /// The tensors of a checkpoint, PyTorch's names and layout, as f32.
@@ -90,6 +92,8 @@ pub struct Loaded {
     pub params: Params,
     /// In the order in which things were found.
     pub notes: Vec<LoadNote>,
+    /// Adapters beside the parameters, where they are asked for apart ([`LoadOptions::apart`]).
+    pub adapters: Adapters,
 }
 
 /// Something that was left out, chosen or seen through.
@@ -110,6 +114,10 @@ pub struct LoadOptions<'a> {
     /// Values for the network's buffers (running statistics) where the file has all parameters and no buffers, as
     /// `named_parameters()` gives them; without such it is an error.
     pub buffers: Option<&'a Params>,
+    /// The network's own weights where the file holds low-rank adapters alone (a folder of PEFT); without them it is an error.
+    pub base: Option<&'a Params>,
+    /// Whether low-rank adapters are given apart ([`Loaded::adapters`]), and the weights without them; else they are merged.
+    pub apart: bool,
 }
 
 /// The parameters of a network from a file.
@@ -126,7 +134,7 @@ pub struct LoadOptions<'a> {
 /// stand for this crate's (`downsample` for `shortcut`, `fc` for the last layer, ...). Where those do not fit either, a
 /// layer is told by the shapes of its tensors, and several of the same shapes by the numbers in their names or their
 /// order in the file; never where neither tells. Pruned tensors (`weight_orig`, `weight_mask`) and parametrised ones
-/// (weight norm, spectral norm) are folded, and low-rank adapters (`lora_A`, `lora_B`, with PEFT's `adapter_config.json` beside the file) merged. Of language models, weights of Hugging Face's `Conv1D` are turned, masks are
+/// (weight norm, spectral norm) are folded, and low-rank adapters (`lora_A`, `lora_B`, with PEFT's `adapter_config.json` beside the file) merged, or given apart ([`LoadOptions`]). Of language models, weights of Hugging Face's `Conv1D` are turned, masks are
 /// left out, and a map to the tokens that is the embedding is one tensor with it. Beside a network's own tensors there may be integers and single
 /// numbers, as counters leave them; a further tensor of more values is of another network, and an error.
 ///
@@ -182,8 +190,15 @@ pub fn load_layout_with(
     let bytes = Bytes::read(path.as_ref())?;
     let source = bytes.open()?;
     let path = source.path();
+    if let Some(loaded) = adapters::upon(&source, layout, options)? {
+        return Ok(loaded);
+    }
     let (mut contents, mut notes) = source.named(options.renames)?;
     notes.extend(gpt::adapt(&mut contents, &source, layout)?);
+    let aside = match options.apart {
+        true => adapters::apart(&mut contents),
+        false => Vec::new(),
+    };
     let stacked = fold::stacked(&contents.tensors);
     let stacked = stacked.as_deref().unwrap_or(&contents.tensors);
     let choice = choice::choose(&contents, stacked, layout, options.buffers.is_some());
@@ -194,6 +209,7 @@ pub fn load_layout_with(
             _ => refused(refusal, model, &source),
         }
     })?;
+    let adapters = adapters::of_chosen(&aside, &choice.tensors, layout, &source)?;
     let found: Vec<&Tensor> = choice.tensors.iter().flatten().copied().collect();
     let mut arrays = source.read(&found)?.into_iter();
     let parameters = { layout.iter().zip(&choice.tensors) }.map(|(own, found)| {
@@ -213,7 +229,11 @@ pub fn load_layout_with(
     check_variances(&params, path)?;
     notes.extend(choice.notes);
     notes.extend(unknown_classes(&source.classes()));
-    Ok(Loaded { params, notes })
+    Ok(Loaded {
+        params,
+        notes,
+        adapters,
+    })
 }
 
 /// The parameters of a network from a file: [`load_network`] without its notes.

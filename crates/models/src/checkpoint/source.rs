@@ -26,7 +26,7 @@ pub(super) struct Tensor {
 }
 
 impl Tensor {
-    fn of(listed: Listed) -> Self {
+    pub(super) fn of(listed: Listed) -> Self {
         Tensor {
             name: listed.name.clone(),
             shape: listed.shape.clone(),

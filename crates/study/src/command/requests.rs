@@ -6,7 +6,7 @@ use crate::directions::{DirectionKind, GridRequest, PlaneRequest};
 use crate::figures::FigureKind;
 use crate::files::as_file;
 use crate::hessian::{CurvatureRequest, EigenMethod};
-use crate::problem::{DataRequest, NetworkRequest};
+use crate::problem::{AdapterUse, DataRequest, NetworkRequest};
 use crate::runs::{Keep, LandscapeRequest};
 use landscape_core::{BiasMode, Distribution, text_path};
 use landscape_trace::{BatchStatistics, Matrix, Precision};
@@ -100,6 +100,12 @@ impl Typed {
         }
         if let Some(weights) = &network.weights {
             self = self.option("--weights", weights);
+        }
+        if let Some(adapter) = &network.adapter {
+            self = self.option("--adapter", adapter);
+        }
+        if network.lora != AdapterUse::default() {
+            self = self.option("--lora", network.lora.name());
         }
         let typed = self.some("--run", network.run.as_ref());
         let typed = typed.some("--step", network.step.as_ref());

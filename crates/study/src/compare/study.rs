@@ -250,7 +250,7 @@ impl Study {
                     self.data.check_inputs(spec)?;
                     self.data.targets(self.loss, spec, &device)?;
                 }
-                Model::Program(_) => drop(self.trainee(variant, &())?),
+                Model::Program(_) | Model::Adapted(_) => drop(self.trainee(variant, &())?),
             }
         }
         Ok(())
@@ -316,6 +316,6 @@ fn initial(base: &Base, model: &Model, seed: u64) -> Result<Params, StudyError> 
             let network = Network::from_params(spec, params, &Device::flex())?;
             Ok(network.params())
         }
-        (Some(params), Model::Program(_)) => Ok(params.clone()),
+        (Some(params), Model::Program(_) | Model::Adapted(_)) => Ok(params.clone()),
     }
 }

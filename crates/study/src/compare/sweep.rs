@@ -124,7 +124,7 @@ impl SweepRequest {
         let model = model.for_data(&data, reporter);
         let options = LoadOptions {
             renames: &self.renames,
-            buffers: None,
+            ..LoadOptions::default()
         };
         let (model, initial) = match &self.weights {
             Some(path) => {
@@ -443,7 +443,7 @@ fn spec(
     let origin = match (given, &variant.model) {
         (Some(given), _) => given,
         (None, Model::Program(program)) => Origin::file(program.path()),
-        (None, Model::Family(_)) => Origin::Seed { seed },
+        (None, Model::Family(_) | Model::Adapted(_)) => Origin::Seed { seed },
     };
     let provenance = Provenance {
         model: variant.model.file(),

@@ -3,7 +3,7 @@
 use super::stored::StoredCurve;
 use super::{
     Aligned, AlignedPath, ConnectRequest, Connected, Endpoint, EvaluationContext, LossProfile,
-    Matching, PathSummary,
+    Matching, PathSummary, Soup,
 };
 use crate::StudyError;
 use crate::device::DeviceName;
@@ -37,6 +37,8 @@ pub struct Connection {
     other: Params,
     /// Where the second network is from.
     source: Origin,
+    /// Further networks, for the average.
+    more: Vec<(Params, Origin)>,
     pub(super) context: EvaluationContext,
     /// Points of a path.
     pub(super) grid: Grid,
@@ -63,6 +65,11 @@ impl Connection {
         )?;
         let (other, source) = second(&request.ends[1], &problem, store, reporter)?;
         let other = moved(other, &problem.params)?;
+        let more = request.others.iter().map(|end| {
+            let (params, origin) = second(end, &problem, store, reporter)?;
+            Ok::<_, StudyError>((moved(params, &problem.params)?, origin))
+        });
+        let more = more.collect::<Result<Vec<_>, _>>()?;
         if other == problem.params {
             return Err(StudyError::EqualNetworks);
         }
@@ -87,6 +94,7 @@ impl Connection {
             problem,
             other,
             source,
+            more,
             context,
             grid,
         })
@@ -121,8 +129,13 @@ impl Connection {
             Some(curve) => Some(StoredCurve::new(self, curve, end).run(store, reporter)?),
             None => None,
         };
+        let soup = match self.request.soup {
+            true => Some(self.soup(aligned.as_ref(), reporter)?),
+            false => None,
+        };
         Ok(Connected {
             line,
+            soup,
             batch_norm,
             network_losses,
             aligned,
@@ -239,7 +252,11 @@ impl Connection {
         };
         let sampled = sampling.run(reporter)?;
         let profile = LossProfile::new(sampled.surface, &line);
-        Ok(PathSummary::new(Some(sampled.run.name), &profile))
+        Ok(PathSummary::new(
+            Some(sampled.run.name),
+            &profile,
+            &self.request.rises,
+        ))
     }
 
     /// Both networks on a line, the second under another name where it was changed.
@@ -277,6 +294,41 @@ impl Connection {
             reporter.note(format_args!("parameters written to {}", path_words(file)));
         }
         Ok(AlignedPath::new(path, by, aligned))
+    }
+
+    /// The averages of all networks; of the second one with its units permuted, where they were.
+    fn soup(
+        &self,
+        aligned: Option<&AlignedPath>,
+        reporter: &dyn Reporter,
+    ) -> Result<Soup, StudyError> {
+        let second = aligned.map_or(&self.other, |aligned| &aligned.params);
+        let ends = [
+            (self.problem.origin.name(), self.start().clone()),
+            (self.source.name(), second.clone()),
+        ];
+        let more = self.more.iter();
+        let more = more.map(|(params, origin)| (origin.name(), params.clone()));
+        let networks: Vec<_> = ends.into_iter().chain(more).collect();
+        let soup = self.context.soup(&networks)?;
+        let buffers = self
+            .start()
+            .iter()
+            .any(|tensor| tensor.role == Role::Buffer);
+        if buffers && self.request.statistics() == BatchStatistics::Frozen {
+            reporter.note(
+                "the averages have the mean running statistics of their networks, which are those of no data: measure them anew",
+            );
+        }
+        if let (Some(file), None) = (&self.request.save, aligned) {
+            save_weights(file, &soup.params)?;
+            let words = path_words(file);
+            reporter.note(format_args!("the average of all written to {words}"));
+            if buffers {
+                reporter.note("its running statistics are the mean of the networks'; measure them on data before it is used");
+            }
+        }
+        Ok(soup)
     }
 
     /// The statistics that paths are measured with, where the network has some; losses with its own where others are used.

@@ -3,7 +3,7 @@
 //!
 //! A [`ConnectRequest`] says what is wanted of two networks; [`Connection`] measures it into a store. Below it,
 //! [`EvaluationContext`] is what losses are measured on: network, data, loss, and how BatchNorm is treated between
-//! networks. [`EvaluationContext::line`] and [`EvaluationContext::profile`] measure a [`LossProfile`], which knows its
+//! networks; [`EvaluationContext::soup`] averages several. [`EvaluationContext::line`] and [`EvaluationContext::profile`] measure a [`LossProfile`], which knows its
 //! barrier; [`EvaluationContext::align`] permutes the units of one network for the other; [`train_curve`] finds a curve of
 //! low loss, and [`CurvePlane`](landscape_core::CurvePlane) with [`trajectory_on`] shows it.
 //!
@@ -40,6 +40,7 @@ mod recorded;
 mod request;
 mod result;
 mod show;
+mod soup;
 mod stored;
 
 pub use align::{Aligned, Matching};
@@ -51,3 +52,4 @@ pub use recorded::train_stored_curve;
 pub use request::{ConnectRequest, CurveRequest, Endpoint};
 pub use result::{AlignedPath, Connected, CurvePath, PathSummary};
 pub use show::trajectory_on;
+pub use soup::{Ingredient, Measured, Soup, average};

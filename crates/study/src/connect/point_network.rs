@@ -48,6 +48,11 @@ pub(super) fn point_network(
             return Ok(Box::new(FamilyNetwork::new(network, context)?));
         }
         Model::Program(program) => program,
+        Model::Adapted(adapted) => {
+            return Err(StudyError::AdaptersTrained {
+                model: adapted.model().to_string(),
+            });
+        }
     };
     let task = TrainingTask { data, loss, config };
     let traced = program.traced_loss(params, task)?;

@@ -10,7 +10,7 @@ use crate::problem::ModelSource;
 use crate::problem::{DataRequest, NetworkRequest};
 use crate::report::Reporter;
 use crate::runs::Keep;
-use landscape_core::{Grid, Selection};
+use landscape_core::{Grid, Rise, Selection, USUAL_RISES};
 use landscape_models::{ModelsError, Rename};
 use landscape_trace::BatchStatistics;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ use std::path::PathBuf;
 
 /// Points that are measured on each path unless asked otherwise.
 const POINTS: usize = 61;
+
+fn usual_rises() -> Vec<Rise> {
+    USUAL_RISES.to_vec()
+}
 
 /// One of the two networks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,15 @@ pub enum Endpoint {
 pub struct ConnectRequest {
     /// Where paths begin, and where they lead to.
     pub ends: [Endpoint; 2],
+    /// Further networks, for the average.
+    #[serde(default)]
+    pub others: Vec<Endpoint>,
+    /// Measure the average of all networks, and the greedy one.
+    #[serde(default)]
+    pub soup: bool,
+    /// Low-rank adapters (LoRA) on the first network; those of the others are on the same base.
+    #[serde(default, with = "landscape_core::as_words::path::option")]
+    pub adapter: Option<PathBuf>,
     /// The network; that of the first training run where absent.
     #[serde(default, with = "landscape_core::as_words::option")]
     pub model: Option<ModelSource>,
@@ -79,13 +92,17 @@ pub struct ConnectRequest {
     /// What BatchNorm layers normalise with; re-estimated at every point where absent.
     #[serde(default, with = "landscape_core::as_words::option")]
     pub statistics: Option<BatchStatistics>,
+    /// Rises of the loss at which the basins around both ends are measured.
+    #[serde(default = "usual_rises", with = "landscape_core::as_words::list")]
+    pub rises: Vec<Rise>,
     /// Permute the units of the second network for those of the first; paths lead to the permuted network then.
     #[serde(default, with = "landscape_core::as_words::option")]
     pub align: Option<Matching>,
     /// The order in which weight matching looks at the layers.
     #[serde(default)]
     pub seed: u64,
-    /// Where the permuted network is written to, as safetensors; [`Keep::replace`] replaces a file.
+    /// Where the permuted network is written to, or the average of all where none is permuted, as safetensors;
+    /// [`Keep::replace`] replaces a file.
     #[serde(default, with = "landscape_core::as_words::path::option")]
     pub save: Option<PathBuf>,
     /// Train a curve.
@@ -115,12 +132,16 @@ impl ConnectRequest {
     pub fn new(ends: [Endpoint; 2]) -> Self {
         ConnectRequest {
             ends,
+            others: Vec::new(),
+            soup: false,
+            adapter: None,
             model: None,
             renames: Vec::new(),
             data: DataRequest::default(),
             params: None,
             points: POINTS,
             statistics: None,
+            rises: usual_rises(),
             align: None,
             seed: 42,
             save: None,
@@ -141,6 +162,18 @@ impl ConnectRequest {
         }
         if let Some(curve) = &self.curve {
             curve.check(reporter)?;
+        }
+        match (self.others.len(), self.soup, self.align) {
+            (0, _, _) | (_, true, None) => {}
+            (more, soup, _) => {
+                return Err(StudyError::MoreNetworks {
+                    given: more + 2,
+                    soup,
+                });
+            }
+        }
+        if self.save.is_some() && self.align.is_none() && !self.soup {
+            return Err(StudyError::NothingToSave);
         }
         if let Some(path) = &self.save {
             may_save(path, self.keep.replace)?;
@@ -163,6 +196,7 @@ impl ConnectRequest {
     pub(super) fn first(&self) -> NetworkRequest {
         let mut network = NetworkRequest {
             model: self.model.clone(),
+            adapter: self.adapter.clone(),
             renames: self.renames.clone(),
             measured: self.statistics() != BatchStatistics::Frozen,
             params: self.params.clone(),

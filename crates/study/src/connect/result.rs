@@ -1,9 +1,9 @@
 //! What was found between two networks.
 
-use super::{Connectivity, LossProfile, Matching};
-use crate::words::{Align, Table, or_dash};
+use super::{Connectivity, LossProfile, Matching, Soup};
+use crate::words::{Align, Table, or_dash, reach_words};
 use landscape_core::json::{float, float_list};
-use landscape_core::{Barrier, CurveKind, Params, counted, short};
+use landscape_core::{Barrier, CurveKind, Params, Reach, Rise, Width, counted, short};
 use landscape_trace::BatchStatistics;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -23,6 +23,8 @@ pub struct Connected {
     pub aligned: Option<AlignedPath>,
     /// The curve.
     pub curve: Option<CurvePath>,
+    /// The averages of the networks.
+    pub soup: Option<Soup>,
     /// Seconds that it took now.
     #[serde(with = "float")]
     pub seconds: f64,
@@ -43,6 +45,9 @@ pub struct PathSummary {
     /// Length in parameter space, running statistics apart.
     #[serde(with = "float")]
     pub length: f64,
+    /// How far along a line the basins around its ends reach, at each rise that is asked for; beyond the ends nothing is measured.
+    /// Empty of a curve.
+    pub widths: Vec<Width>,
 }
 
 /// An alignment, and the line after it.
@@ -92,9 +97,10 @@ pub struct CurvePath {
 }
 
 impl PathSummary {
-    pub(super) fn new(run: Option<String>, profile: &LossProfile) -> Self {
+    pub(super) fn new(run: Option<String>, profile: &LossProfile, rises: &[Rise]) -> Self {
         PathSummary {
             run,
+            widths: profile.widths(rises),
             barrier: profile.barrier(),
             connectivity: profile.connectivity(),
             max_loss: profile.highest(),
@@ -118,6 +124,7 @@ impl PathSummary {
                 at: 0.0,
             }),
             length: 0.0,
+            widths: Vec::new(),
         }
     }
 }
@@ -150,7 +157,11 @@ impl fmt::Display for Connected {
             table.row(curve.path.cells(curve.word()));
         }
         table.fmt(f)?;
+        self.line.basins(f)?;
         self.statistics_words(f)?;
+        if let Some(soup) = &self.soup {
+            write!(f, "\n{soup}")?;
+        }
         if let Some(aligned) = &self.aligned {
             aligned.fmt(f)?;
         }
@@ -165,6 +176,17 @@ impl fmt::Display for Connected {
 }
 
 impl Connected {
+    /// The names of the runs that a figure shows.
+    pub fn drawable(&self) -> Vec<&str> {
+        let aligned = self.aligned.iter().flat_map(|aligned| &aligned.path.run);
+        let mut runs: Vec<&String> = self.line.run.iter().chain(aligned).collect();
+        // Nothing was moved.
+        runs.dedup();
+        let curve = self.curve.iter().filter(|curve| curve.drawable);
+        runs.extend(curve.flat_map(|curve| &curve.path.run));
+        runs.into_iter().map(String::as_str).collect()
+    }
+
     /// Which statistics the paths are measured with.
     fn statistics_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(used) = self.batch_norm else {
@@ -189,6 +211,27 @@ impl Connected {
 }
 
 impl PathSummary {
+    /// How far the basins around the ends reach, a row for each rise.
+    fn basins(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |at: f64| self.widths.iter().filter(move |width| width.at == at);
+        let pairs =
+            of(0.0).filter_map(|from| Some((from, of(1.0).find(|to| to.rise == from.rise)?)));
+        for (from, to) in pairs {
+            let after = |reach: &Option<Reach>| match reach {
+                Some(reach) => format!("after {} of the way", reach_words(reach)),
+                None => "nowhere".to_owned(),
+            };
+            writeln!(
+                f,
+                "a rise of {} is reached {} from the first network, {} from the second",
+                from.rise,
+                after(&from.above),
+                after(&to.below)
+            )?;
+        }
+        Ok(())
+    }
+
     fn cells(&self, name: &str) -> [String; 6] {
         let barrier = self.barrier.as_ref();
         [

@@ -45,7 +45,7 @@ impl<'a> StoredCurve<'a> {
         let (plane, profile) = self.shown(&curve, &shown, grid.as_ref(), store, reporter)?;
         let config = &self.request.config;
         Ok(CurvePath {
-            path: PathSummary::new(Some(plane), &profile),
+            path: PathSummary::new(Some(plane), &profile, &[]),
             kind: config.kind,
             inner_points: config.inner_points,
             control_points: run.name,

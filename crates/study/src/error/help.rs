@@ -30,6 +30,22 @@ impl StudyError {
             E::NothingToDiagnose { .. } => "give the training run, its trajectory or a landscape",
             E::NoModel => "name the network, for example mlp:2-8-4-1, or a training run",
             E::NoFamily { .. } => "name a network of a family, for example resnet20",
+            E::NotALine { .. } => "name a line (landscape runs lists all), or leave the rises out",
+            E::NothingToAverage { .. } => "name further networks",
+            E::MoreNetworks { soup: true, .. } => "leave the alignment out, or give two networks",
+            E::MoreNetworks { soup: false, .. } => {
+                "give two networks, or ask for the average of all"
+            }
+            E::NothingToSave => "ask for an alignment or an average, or leave the file out",
+            E::NoAdapters { .. } => {
+                "give a folder of PEFT, or a file with lora_A and lora_B and adapter_config.json beside it, as the adapter on the weights"
+            }
+            E::AdaptersAlone { .. } => "give the weights that were adapted",
+            E::OtherAdapters { .. } => {
+                "give adapters of the same weights, ranks and scales, or take them merged into the weights"
+            }
+            E::AdaptedTerms => "leave them out, or take the adapters merged",
+            E::AdaptersTrained { .. } => "train in PEFT, or take the adapters merged",
             E::ProgramDevice { .. } => "leave the device out",
             E::ProgramInit { .. } => "leave the initial values out, or give a file of parameters",
             E::OtherProgram { .. } => "restore that file, or name the right one",

@@ -181,6 +181,74 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
     },
+    /// Widths are of basins on lines.
+    #[error("`{run}` is not a line, and widths of basins are measured along lines")]
+    NotALine {
+        /// The run.
+        run: String,
+    },
+    /// An average is of several networks.
+    #[error("{given} networks are given, and an average is of two or more")]
+    NothingToAverage {
+        /// How many.
+        given: usize,
+    },
+    /// More networks than paths have ends.
+    #[error(
+        "{given} networks are given, and {}",
+        if *soup { "an alignment is of two" } else { "a path leads from one to another" }
+    )]
+    MoreNetworks {
+        /// How many.
+        given: usize,
+        /// Whether their average is asked for.
+        soup: bool,
+    },
+    /// A file is named, and nothing makes a network for it.
+    #[error("there is no new network to be saved: none is permuted, and none averaged")]
+    NothingToSave,
+    /// Adapters are asked for, and there are none.
+    #[error(
+        "there are no low-rank adapters (lora_A, lora_B){}",
+        path.as_deref().map_or(String::new(), |path| format!(" in `{}`", core::path_words(path)))
+    )]
+    NoAdapters {
+        /// The file in which they were looked for.
+        path: Option<PathBuf>,
+    },
+    /// Adapters are on parameters that were trained.
+    #[error(
+        "the adapters in `{}` change weights that are not given: those here are initial ones",
+        core::path_words(path)
+    )]
+    AdaptersAlone {
+        /// Their file.
+        path: PathBuf,
+    },
+    /// A file has other adapters than the network whose parameters their factors are.
+    #[error(
+        "`{}` has {found}, and the network here {expected}",
+        core::path_words(path)
+    )]
+    OtherAdapters {
+        /// The file.
+        path: PathBuf,
+        /// What the network has.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// A weight decay is not told of factors and the weights that they change.
+    #[error(
+        "weight decay is of a network's weights, which follow from several parameters where adapters are parameters of their own"
+    )]
+    AdaptedTerms,
+    /// Adapters are not trained here.
+    #[error("{model} is not trained here with adapters that are parameters of their own")]
+    AdaptersTrained {
+        /// The network without them.
+        model: String,
+    },
     /// Programs are trained on the CPU.
     #[error("a program from a file is trained on the CPU's own kernels, and not on {device}")]
     ProgramDevice {

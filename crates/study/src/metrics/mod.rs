@@ -11,7 +11,9 @@ pub use words::metric_rows;
 use crate::StudyError;
 use crate::directions::ends_at_models;
 use crate::record::Provenance;
-use landscape_core::{Barrier, Grid, Metrics, Surface, Value, barrier, metrics_of};
+use landscape_core::{
+    Barrier, Grid, Metrics, Rise, Surface, USUAL_RISES, Value, Width, barrier, metrics_of, width,
+};
 use landscape_storage::{Run, Store};
 use serde::Serialize;
 
@@ -26,6 +28,9 @@ pub struct LandscapeMetrics {
     pub metrics: Metrics,
     /// The barrier of a line between two networks; `None` of any other landscape.
     pub barrier: Option<Barrier>,
+    /// How wide the basins around the networks on a line are, at each rise that is asked for; around its origin where it goes
+    /// through one network. Empty of any other landscape.
+    pub widths: Vec<Width>,
     /// Minima, how much they stand out, and the barriers between them.
     pub topology: Topology,
     /// The points of the landscape.
@@ -58,12 +63,31 @@ impl LandscapeMetrics {
     /// A run that is not there or has no landscape, [`StudyError::NoValue`], and [`StudyError::Metrics`] where no value is
     /// finite.
     pub fn of(run: &str, value: &ValueName, store: &Store) -> Result<Self, StudyError> {
+        Self::at_rises(run, value, &[], store)
+    }
+
+    /// The same with the widths of basins at other rises of the loss, where some are given.
+    ///
+    /// # Errors
+    /// As [`LandscapeMetrics::of`]; [`StudyError::NotALine`] where some are given and the run is not a line.
+    pub fn at_rises(
+        run: &str,
+        value: &ValueName,
+        rises: &[Rise],
+        store: &Store,
+    ) -> Result<Self, StudyError> {
         let run = store.find(run)?;
         let surface = store.load_surface(&run)?;
         let found = value.of(&surface, &run.name)?;
+        let rises = match rises {
+            [] => &USUAL_RISES[..],
+            _ if surface.grid().dims() == 1 => rises,
+            _ => return Err(StudyError::NotALine { run: run.name }),
+        };
         Ok(LandscapeMetrics {
             metrics: metrics_of_run(&run, &surface, found)?,
             barrier: barrier_of(&run, &surface, found),
+            widths: widths_of(&run, &surface, found, rises),
             topology: Topology::of(&surface, found),
             run: run.name,
             value: value.clone(),
@@ -81,6 +105,24 @@ pub fn metrics_of_run(run: &Run, surface: &Surface, value: Value) -> Result<Metr
         run: run.name.clone(),
         source,
     })
+}
+
+/// The widths of the basins around the networks on a line, or around its origin.
+pub fn widths_of(run: &Run, surface: &Surface, value: Value, rises: &[Rise]) -> Vec<Width> {
+    let provenance = Provenance::of(run);
+    let placed = provenance.networks().iter();
+    let mut at: Vec<f64> = placed
+        .filter_map(|network| network.at.first().copied())
+        .collect();
+    if at.is_empty() {
+        at.push(0.0);
+    }
+    let pairs = at
+        .iter()
+        .flat_map(|at| rises.iter().map(move |rise| (*at, *rise)));
+    pairs
+        .filter_map(|(at, rise)| width(surface, value, at, rise))
+        .collect()
 }
 
 /// The barrier of a line between two networks; `None` of any other landscape.

@@ -1,6 +1,6 @@
 use super::{LandscapeMetrics, Minimum, Topology};
-use crate::words::{Align, Table, indented, or_dash, or_dash_by, percent};
-use landscape_core::{Grid, Metrics, short};
+use crate::words::{Align, Table, indented, or_dash, or_dash_by, percent, reach_words};
+use landscape_core::{Grid, Metrics, Reach, Width, short};
 use std::fmt;
 
 /// Minima that are named.
@@ -23,11 +23,32 @@ impl fmt::Display for LandscapeMetrics {
             more.into_iter()
                 .filter_map(|(name, words)| Some((name.to_owned(), words?))),
         );
+        rows.extend(self.widths.iter().map(width_row));
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in &rows {
             writeln!(f, "{name:<width$}  {value}")?;
         }
         topology.fmt(f)
+    }
+}
+
+/// The width of a basin in words, with its name.
+fn width_row(width: &Width) -> (String, String) {
+    let name = format!("width around {} at +{}", short(width.at), width.rise);
+    (name, width_words(width))
+}
+
+/// `0.4 +- 0.02 (0.2 +- 0.01 below, 0.2 +- 0.01 above), up to 1.1`: the level that is reached there.
+fn width_words(width: &Width) -> String {
+    let side = |reach: &Option<Reach>| match reach {
+        Some(reach) => reach_words(reach),
+        None => "beyond the line".to_owned(),
+    };
+    let sides = format!("{} below, {} above", side(&width.below), side(&width.above));
+    let level = short(width.level);
+    match &width.width {
+        Some(both) => format!("{} ({sides}), up to {level}", reach_words(both)),
+        None => format!("{sides}, up to {level}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A network with parameters, data and a loss: how they are named, found and told apart.
 
+mod adapted;
 mod data;
 mod get;
 mod model;
@@ -10,6 +11,7 @@ mod source;
 mod table;
 mod trainee;
 
+pub use adapted::{AdaptedModel, AdapterUse};
 pub use data::{DataRequest, LossChoice, load_data, with_loss};
 pub use get::FetchedSet;
 pub use model::Model;

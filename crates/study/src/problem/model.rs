@@ -1,4 +1,4 @@
-use super::{ModelSource, ProgramModel};
+use super::{AdaptedModel, ModelSource, ProgramModel};
 use crate::StudyError;
 use crate::record::{DataSource, GivenFile, Origin, Provenance, Settings};
 use crate::report::{Level, Reporter};
@@ -21,6 +21,8 @@ pub enum Model {
     Family(ModelSpec),
     /// A program from a file.
     Program(ProgramModel),
+    /// One of both with low-rank adapters, whose factors are parameters.
+    Adapted(Box<AdaptedModel>),
 }
 
 impl From<ModelSpec> for Model {
@@ -47,6 +49,7 @@ impl fmt::Display for Model {
         match self {
             Model::Family(spec) => spec.fmt(f),
             Model::Program(program) => program.fmt(f),
+            Model::Adapted(adapted) => adapted.fmt(f),
         }
     }
 }
@@ -108,6 +111,7 @@ impl Model {
         match self {
             Model::Family(_) => Ok(source),
             Model::Program(program) => program.named_inputs(source, loss, reporter),
+            Model::Adapted(adapted) => adapted.model().named_inputs(source, loss, reporter),
         }
     }
 
@@ -121,6 +125,7 @@ impl Model {
             Model::Program(program) => Err(StudyError::NoFamily {
                 path: program.path().to_owned(),
             }),
+            Model::Adapted(adapted) => adapted.model().family(),
         }
     }
 
@@ -129,6 +134,7 @@ impl Model {
         match self {
             Model::Family(_) => None,
             Model::Program(program) => Some(GivenFile::new(program.path())),
+            Model::Adapted(adapted) => adapted.model().file(),
         }
     }
 
@@ -137,6 +143,7 @@ impl Model {
         match self {
             Model::Family(_) => &[],
             Model::Program(program) => program.program().frozen(),
+            Model::Adapted(adapted) => adapted.frozen(),
         }
     }
 
@@ -145,6 +152,7 @@ impl Model {
         match self {
             Model::Family(spec) => spec.outputs(),
             Model::Program(program) => program.outputs(),
+            Model::Adapted(adapted) => adapted.model().outputs(),
         }
     }
 
@@ -153,6 +161,7 @@ impl Model {
         match self {
             Model::Family(spec) => spec.tokens().is_some(),
             Model::Program(program) => program.takes_integers(),
+            Model::Adapted(adapted) => adapted.model().takes_integers(),
         }
     }
 
@@ -166,6 +175,7 @@ impl Model {
             },
             Model::Family(spec) => LossKind::suggested(spec.outputs(), data.y()),
             Model::Program(program) => program.suggested_loss(data),
+            Model::Adapted(adapted) => adapted.model().suggested_loss(data),
         }
     }
 
@@ -174,6 +184,11 @@ impl Model {
         match self {
             Model::Family(spec) => Network::layout(spec),
             Model::Program(program) => program.params().zeros_like(),
+            Model::Adapted(adapted) => {
+                let base = adapted.model().layout();
+                let both = adapted.adapters().beside(base);
+                both.expect("factors have names of their own").zeros_like()
+            }
         }
     }
 
@@ -185,6 +200,11 @@ impl Model {
                 (network.params(), Origin::Seed { seed })
             }
             Model::Program(program) => (program.params().clone(), Origin::file(program.path())),
+            Model::Adapted(adapted) => {
+                let (base, origin) = adapted.model().initial(init, seed);
+                let both = adapted.adapters().beside(base);
+                (both.expect("factors have names of their own"), origin)
+            }
         }
     }
 
@@ -212,15 +232,7 @@ impl Model {
         options: &LoadOptions,
         reporter: &dyn Reporter,
     ) -> Result<Params, StudyError> {
-        let loaded = self.read(path, options)?;
-        for note in &loaded.notes {
-            let words = format_args!("{}: {}", path_words(path), note.words);
-            match note.matters {
-                true => reporter.note(words),
-                false => reporter.detail(words),
-            }
-        }
-        Ok(loaded.params)
+        Ok(self.read(path, options, reporter)?.params)
     }
 
     /// The same where the network of the file may have another number of outputs, if that is all that differs and the
@@ -234,8 +246,19 @@ impl Model {
         options: &LoadOptions,
         reporter: &dyn Reporter,
     ) -> Result<(Self, Params), StudyError> {
-        let error = match self.load(path, options, reporter) {
-            Ok(params) => return Ok((self.clone(), params)),
+        let (model, loaded) = self.read_fitting(path, options, reporter)?;
+        Ok((model, loaded.params))
+    }
+
+    /// The same with the adapters of the file, where they are asked for apart.
+    pub(super) fn read_fitting(
+        &self,
+        path: &Path,
+        options: &LoadOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<(Self, Loaded), StudyError> {
+        let error = match self.read(path, options, reporter) {
+            Ok(loaded) => return Ok((self.clone(), loaded)),
             Err(error) => error,
         };
         let Some(other) = self.with_outputs_of(&error) else {
@@ -251,8 +274,8 @@ impl Model {
             buffers: unmeasured.as_ref(),
             ..*options
         };
-        let params = other.load(path, &options, reporter)?;
-        Ok((other, params))
+        let loaded = other.read(path, &options, reporter)?;
+        Ok((other, loaded))
     }
 
     /// The same network for these data, where it takes such and its name does not say it, which is said: images of their
@@ -263,7 +286,7 @@ impl Model {
                 let tokens = data.tokens();
                 tokens.and_then(|tokens| Some((spec.with_tokens(tokens)?, tokens)))
             }
-            Model::Family(_) | Model::Program(_) => None,
+            Model::Family(_) | Model::Program(_) | Model::Adapted(_) => None,
         };
         let Some((spec, tokens)) = named else {
             return self.for_images(data, reporter);
@@ -286,7 +309,7 @@ impl Model {
                 });
                 spec.with_image([channels, height, width]).filter(|_| other)
             }
-            Model::Program(_) => None,
+            Model::Program(_) | Model::Adapted(_) => None,
         };
         let Some(spec) = found else { return self };
         reporter.note(format_args!(
@@ -309,14 +332,29 @@ impl Model {
         }
     }
 
-    fn read(&self, path: &Path, options: &LoadOptions) -> Result<Loaded, StudyError> {
-        match self {
-            Model::Family(spec) => Ok(load_network_with(path, spec, options)?),
+    /// What a file holds for the network; what is to be said of it is said.
+    pub(super) fn read(
+        &self,
+        path: &Path,
+        options: &LoadOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<Loaded, StudyError> {
+        let loaded = match self {
+            Model::Family(spec) => load_network_with(path, spec, options)?,
             Model::Program(program) => {
                 let name = path_words(program.path()).to_string();
-                Ok(load_layout_with(path, program.params(), &name, options)?)
+                load_layout_with(path, program.params(), &name, options)?
+            }
+            Model::Adapted(adapted) => return adapted.read(path, options, reporter),
+        };
+        for note in &loaded.notes {
+            let words = format_args!("{}: {}", path_words(path), note.words);
+            match note.matters {
+                true => reporter.note(words),
+                false => reporter.detail(words),
             }
         }
+        Ok(loaded)
     }
 
     /// Its tensors with buffers as they are before anything is measured: running variances 1, all else 0.
@@ -329,11 +367,15 @@ impl Model {
         Params::new(tensors).expect("names and lengths are those of the layout")
     }
 
-    /// As a Burn module with these parameters, on the CPU.
+    /// As a Burn module with these parameters, on the CPU; adapters are merged.
     ///
     /// # Errors
     /// As [`Model::family`], and those of [`Network::from_params`].
     pub fn network(&self, params: &Params) -> Result<Network, StudyError> {
+        if let Model::Adapted(adapted) = self {
+            let merged = adapted.adapters().merged(params);
+            return adapted.model().network(&merged);
+        }
         Ok(Network::from_params(
             self.family()?,
             params,
@@ -355,6 +397,7 @@ impl Model {
         match self {
             Model::Family(_) => Ok(trace_network(&self.network(params)?, data, loss, terms)?),
             Model::Program(program) => program.trace(params, data, loss, terms),
+            Model::Adapted(adapted) => adapted.trace(params, data, loss, terms),
         }
     }
 
@@ -363,6 +406,7 @@ impl Model {
         match self {
             Model::Family(spec) => spec.matrix_weights(),
             Model::Program(_) => None,
+            Model::Adapted(adapted) => adapted.model().given_weights(),
         }
     }
 
@@ -371,6 +415,7 @@ impl Model {
         match self {
             Model::Family(spec) => evaluation_bytes(spec, samples),
             Model::Program(_) => 0,
+            Model::Adapted(adapted) => adapted.model().evaluation_bytes(samples),
         }
     }
 }

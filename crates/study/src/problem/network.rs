@@ -1,3 +1,4 @@
+use super::adapted::{AdapterUse, Given};
 use super::{DataRequest, LossChoice, Model, ModelSource, with_loss};
 use crate::StudyError;
 use crate::record::{DataDigest, DataSource, Origin, ProblemSettings, Provenance, Settings};
@@ -19,6 +20,12 @@ pub struct NetworkRequest {
     /// A file of parameters, or `FILE:KEY` for the network under a key of it.
     #[serde(with = "landscape_core::as_words::path::option")]
     pub weights: Option<PathBuf>,
+    /// Low-rank adapters on the parameters: a file that holds them, or a folder of PEFT.
+    #[serde(with = "landscape_core::as_words::path::option")]
+    pub adapter: Option<PathBuf>,
+    /// What becomes of adapters, those in the file of parameters too.
+    #[serde(with = "landscape_core::as_words")]
+    pub lora: AdapterUse,
     /// Other names for the tensors in files.
     #[serde(with = "landscape_core::as_words::list")]
     pub renames: Vec<Rename>,
@@ -57,6 +64,8 @@ pub struct Problem {
     pub params: Params,
     /// Which of them are free, where not all are.
     pub selection: Option<Selection>,
+    /// The parameters without the low-rank adapters that are merged into them; other adapters are on these.
+    pub base: Option<Params>,
     /// Where the parameters are from.
     pub origin: Origin,
     /// Where the data are from.
@@ -96,7 +105,14 @@ impl Problem {
         };
         let model = model.for_data(&loaded, reporter);
         let trained_in = store.zip(trained.as_ref());
-        let (model, params, origin) = parameters(network, model, seed, trained_in, reporter)?;
+        let given = parameters(network, model, seed, trained_in, reporter)?;
+        let Given {
+            model,
+            params,
+            origin,
+            base,
+            ..
+        } = given.adapted(network, reporter)?;
         let asked = network.params.as_ref();
         let (params, selection) = part_of(asked, params, model.frozen(), reporter)?;
         let (loaded, loss) = with_loss(loaded, &model, (data.loss, stored), reporter)?;
@@ -109,6 +125,7 @@ impl Problem {
             loss,
             params,
             selection,
+            base,
             origin,
             source,
             trained,
@@ -116,7 +133,8 @@ impl Problem {
         })
     }
 
-    /// The parameters of another such network, from a file. Buffers that it leaves out are those of this one.
+    /// The parameters of another such network, from a file. Buffers that it leaves out are those of this one; where it holds
+    /// low-rank adapters alone, so are the weights that they are on, without the adapters of this one.
     ///
     /// # Errors
     /// Those of [`Model::load`].
@@ -124,6 +142,8 @@ impl Problem {
         let options = LoadOptions {
             renames: &self.renames,
             buffers: Some(&self.params),
+            base: Some(self.base.as_ref().unwrap_or(&self.params)),
+            apart: false,
         };
         let params = self.model.load(path, &options, reporter)?;
         Ok(params.conform(&self.params)?)
@@ -210,25 +230,30 @@ fn parameters(
     seed: u64,
     trained: Option<(&Store, &Run)>,
     reporter: &dyn Reporter,
-) -> Result<(Model, Params, Origin), StudyError> {
+) -> Result<Given, StudyError> {
     if let Some((store, run)) = trained {
-        let (params, origin) = checkpoint(network.step, &model, store, run)?;
-        return Ok((model, params, origin));
+        let found = checkpoint(network.step, &model, store, run)?;
+        return Ok(Given::plain(model, found));
     }
     if let Some(path) = &network.weights {
         let unmeasured = network.measured.then(|| model.unmeasured());
         let options = LoadOptions {
             renames: &network.renames,
             buffers: unmeasured.as_ref(),
+            apart: true,
+            ..LoadOptions::default()
         };
-        let (model, params) = model.load_fitting(path, &options, reporter)?;
-        return Ok((model, params, Origin::file(path)));
+        let (model, loaded) = model.read_fitting(path, &options, reporter)?;
+        return Ok(Given {
+            adapters: loaded.adapters,
+            ..Given::plain(model, (loaded.params, Origin::file(path)))
+        });
     }
     if network.init != Init::default() && model.family().is_err() {
         reporter.note("the initial parameters are those in the file: they are not drawn at random");
     }
-    let (params, origin) = model.initial(network.init, seed);
-    Ok((model, params, origin))
+    let found = model.initial(network.init, seed);
+    Ok(Given::plain(model, found))
 }
 
 /// The parameters with those fixed that are not asked for, and which are asked for, where those are not all. `frozen` names

@@ -25,7 +25,7 @@ impl Model {
     /// a program is not as in PyTorch's training is said.
     ///
     /// # Errors
-    /// [`StudyError::ProgramDevice`], and those of [`NetworkTrainee::new`] and [`TracedTrainee::new`].
+    /// [`StudyError::ProgramDevice`], [`StudyError::AdaptersTrained`], and those of [`NetworkTrainee::new`] and [`TracedTrainee::new`].
     pub fn trainee(
         &self,
         params: &Params,
@@ -44,6 +44,9 @@ impl Model {
                     device: device.to_string(),
                 })
             }
+            Model::Adapted(adapted) => Err(StudyError::AdaptersTrained {
+                model: adapted.model().to_string(),
+            }),
             Model::Program(program) => {
                 let loss = program.traced_loss(params, task)?;
                 let trainee = TracedTrainee::new(params.clone(), loss, data, config)?;

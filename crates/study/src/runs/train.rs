@@ -139,7 +139,7 @@ impl Training {
             Some(path) => {
                 let options = LoadOptions {
                     renames: &request.renames,
-                    buffers: None,
+                    ..LoadOptions::default()
                 };
                 let (model, params) = model.load_fitting(path, &options, reporter)?;
                 (model, params, Origin::file(path))

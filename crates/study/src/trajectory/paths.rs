@@ -68,6 +68,7 @@ impl Files {
         let options = LoadOptions {
             renames: &request.renames,
             buffers: unmeasured.as_ref(),
+            ..LoadOptions::default()
         };
         let last = &paths[paths.len() - 1];
         let (model, buffers) = model.load_fitting(last, &options, reporter)?;
@@ -85,6 +86,7 @@ impl Files {
         let options = LoadOptions {
             renames: &self.renames,
             buffers: Some(&self.buffers),
+            ..LoadOptions::default()
         };
         let params = self.model.load(path, &options, &())?;
         Ok(Cow::Owned(params.conform(&self.layout)?))

@@ -3,6 +3,7 @@
 mod compare;
 mod connect;
 mod figures;
+mod fine_tuning;
 mod matrices;
 mod memory;
 mod merge;

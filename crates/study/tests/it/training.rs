@@ -72,7 +72,7 @@ impl Bench {
 fn state_dict(of: &ModelSource, name: &str) -> Params {
     let options = LoadOptions {
         renames: &[],
-        buffers: None,
+        ..LoadOptions::default()
     };
     let model = Model::open(of, &()).unwrap();
     model.load(&reference(name), &options, &()).unwrap()

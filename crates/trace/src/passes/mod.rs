@@ -1,4 +1,4 @@
-//! From a recording to graphs that can be run: conversion, the batch, what depends on the point, fusion, derivatives.
+//! From a recording to graphs that can be run: conversion, the batch, adapters, what depends on the point, fusion, derivatives.
 
 pub(crate) mod batch;
 pub(crate) mod convert;
@@ -6,4 +6,5 @@ pub(crate) mod dependence;
 pub(crate) mod derive;
 pub(crate) mod fuse;
 pub(crate) mod heads;
+pub(crate) mod low_rank;
 pub(crate) mod whole;

@@ -11,6 +11,7 @@ mod double;
 mod grid;
 mod heads;
 mod layouts;
+mod low_rank;
 mod matrices;
 mod mixing;
 mod mlp;
