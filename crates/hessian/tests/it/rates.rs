@@ -33,7 +33,7 @@ fn holds(interval: (f64, f64), truth: f64) -> bool {
 fn classifier(n: usize) -> Vec<f64> {
     let value = |i: usize| match i {
         0..10 => 14.0 / (1.0 + i as f64),
-        _ if i % 3 == 0 => -1.5 / (i as f64 - 8.0),
+        _ if i.is_multiple_of(3) => -1.5 / (i as f64 - 8.0),
         _ => 3.0 / (i as f64 - 8.0),
     };
     (0..n).map(value).collect()
@@ -330,7 +330,8 @@ fn flatness_of_a_bowl() {
 /// Student's interval of a mean, with the skewness taken out: of normal numbers, of squares of them, and of their exponentials' opposites.
 #[test]
 fn means_of_skewed_samples() {
-    let draws: [(&str, fn(f64) -> f64, f64); 3] = [
+    type Draw = (&'static str, fn(f64) -> f64, f64);
+    let draws: [Draw; 3] = [
         ("normal", |x| x, 0.0),
         ("squares", |x| x * x, 1.0),
         ("to the left", |x| -(0.5 * x).exp(), -(0.125f64).exp()),
