@@ -169,7 +169,8 @@ fn quadratures_are_covered_at_their_rate() {
         let eigenvalues = known.dense.eigenvalues();
         // Twelve steps resolve a logarithm over one decade to 1e-6.
         let damping = 0.1 * eigenvalues[0];
-        if eigenvalues.iter().all(|&value| value > -1e-9) {
+        // The residual of a part in which a network of ReLUs is linear is 0, and has no such damping.
+        if damping > 1e-9 && eigenvalues.iter().all(|&value| value > -1e-9) {
             let truth = eigenvalues.iter().map(|value| (value + damping).ln()).sum();
             let volume = |seed| of(seed).log_determinant(damping).unwrap();
             known.covers("log-determinant", (0.87, 1.0), truth, volume);
