@@ -53,6 +53,12 @@ impl Head {
         2 + usize::from(self.bias)
     }
 
+    /// The changes of x, W and b among those of all inputs.
+    fn changes_of(self, all: &[Option<ValueId>]) -> [Option<ValueId>; 3] {
+        let own = &all[..self.labels()];
+        [0, 1, 2].map(|i| own.get(i).copied().flatten())
+    }
+
     /// What stands for x, W and b among `inputs`, where some have an entry from `at` on.
     fn changes<T: Copy>(inputs: &[T], mut at: usize, moved: [bool; 3]) -> [Option<T>; 3] {
         moved.map(|moved| {
@@ -94,23 +100,25 @@ impl Head {
         work_of_products(&[columns, w[w.len() - 1]], w[w.len() - 2])
     }
 
-    /// The derivatives by the inputs that are `wanted`, for a factor each of the labels' log-softmax.
+    /// What `make` gives for the derivative by each of the inputs that are `wanted`, from its inputs and its shape, for a factor each of
+    /// the labels' log-softmax.
     fn adjoints(
         self,
         d: &mut Derivation,
         node: &Node,
         factors: ValueId,
         wanted: &[bool],
+        make: impl Fn(&mut Derivation, HeadAdjoint, Vec<ValueId>, Vec<usize>) -> ValueId,
     ) -> Vec<Option<ValueId>> {
-        let mut inputs = node.inputs.clone();
-        inputs.extend([node.output, factors]);
         let by = |(i, wanted): (usize, &bool)| {
             let adjoint = HeadAdjoint {
                 head: self,
                 by: self.by(i)?,
             };
+            let mut inputs = node.inputs.clone();
+            inputs.extend([node.output, factors]);
             let shape = d.shape(node.inputs[i]);
-            wanted.then(|| d.push(adjoint, &inputs, shape))
+            wanted.then(|| make(d, adjoint, inputs, shape))
         };
         wanted.iter().enumerate().map(by).collect()
     }
@@ -138,18 +146,9 @@ impl Head {
     ) -> Vec<Option<ValueId>> {
         let factors = column(d, adjoint, PICKED);
         let bent = bent.map(|bent| column(d, bent, PICKED));
-        let by = |(i, wanted): (usize, &bool)| {
-            let adjoint = HeadAdjoint {
-                head: self,
-                by: self.by(i)?,
-            };
-            let mut inputs = node.inputs.clone();
-            inputs.extend([node.output, factors]);
-            let shape = d.shape(node.inputs[i]);
-            let changes = (changes, kept, bent);
-            wanted.then(|| adjoint.changed(d, inputs, changes, false, shape))
-        };
-        wanted.iter().enumerate().map(by).collect()
+        self.adjoints(d, node, factors, wanted, |d, adjoint, inputs, shape| {
+            adjoint.changed(d, inputs, (changes, kept, bent), false, shape)
+        })
     }
 }
 
@@ -172,17 +171,16 @@ impl HeadAdjoint {
         both: bool,
         shape: Vec<usize>,
     ) -> ValueId {
-        let own = &changes[..self.head.labels()];
-        let change = |i: usize| own.get(i).copied().flatten();
+        let changes = self.head.changes_of(changes);
         let tangent = HeadAdjointTangent {
             adjoint: self,
-            moved: [0, 1, 2].map(|i| change(i).is_some()),
+            moved: changes.map(|change| change.is_some()),
             scaled: scale.is_some(),
             both,
         };
         inputs.push(kept);
         inputs.extend(scale);
-        inputs.extend((0..3).filter_map(change));
+        inputs.extend(changes.into_iter().flatten());
         d.push(tangent, &inputs, shape)
     }
 }
@@ -243,15 +241,14 @@ impl Operation for Head {
         node: &Node,
         tangents: &[Option<ValueId>],
     ) -> Option<ValueId> {
-        let own = &tangents[..self.labels()];
-        let change = |i: usize| own.get(i).copied().flatten();
+        let changes = self.changes_of(tangents);
         let tangent = HeadTangent {
             head: *self,
-            moved: [0, 1, 2].map(|i| change(i).is_some()),
+            moved: changes.map(|change| change.is_some()),
         };
         let mut inputs = node.inputs.clone();
         inputs.push(node.output);
-        inputs.extend((0..3).filter_map(change));
+        inputs.extend(changes.into_iter().flatten());
         let shape = d.shape(node.output);
         Some(d.push(tangent, &inputs, shape))
     }
@@ -264,7 +261,9 @@ impl Operation for Head {
         wanted: &[bool],
     ) -> Vec<Option<ValueId>> {
         let factors = column(d, adjoint, PICKED);
-        self.adjoints(d, node, factors, wanted)
+        self.adjoints(d, node, factors, wanted, |d, adjoint, inputs, shape| {
+            d.push(adjoint, &inputs, shape)
+        })
     }
 }
 
