@@ -42,7 +42,7 @@ pub use memory::{free_memory, memory_words};
 pub use metrics::{
     Barrier, Basins, Goal, Merge, MergeTree, Metrics, MetricsError, Optimum, OptimumParams,
     Passage, Persistence, Reach, Rise, RiseError, USUAL_RISES, Width, barrier, basins, lowest_way,
-    merge_tree, metrics, metrics_of, optimum, width, width_of_groups,
+    merge_tree, metrics, metrics_of, optimum, width, width_of_groups, widths,
 };
 pub use names::{Choice, UnknownName};
 pub use objective::{DeviceShare, FnObjective, Objective, ObjectiveError, Sample, Term, from_fn};

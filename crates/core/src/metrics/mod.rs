@@ -25,7 +25,7 @@ pub(crate) use topology::lowest_possible_way;
 pub use topology::{
     Basins, Merge, MergeTree, Passage, Persistence, basins, lowest_way, merge_tree,
 };
-pub use width::{Reach, Rise, RiseError, USUAL_RISES, Width, width, width_of_groups};
+pub use width::{Reach, Rise, RiseError, USUAL_RISES, Width, width, width_of_groups, widths};
 
 use crate::grid::Point;
 use crate::surface::{Surface, Value};

@@ -144,12 +144,15 @@ impl fmt::Display for Reach {
 /// assert!((both.length - 1.0).abs() <= both.grid && both.grid < 1e-3);
 /// ```
 pub fn width(surface: &Surface, value: Value, at: f64, rise: Rise) -> Option<Width> {
-    let center = center(surface, value, at)?;
+    if surface.grid().dims() != 1 {
+        return None;
+    }
+    let points = points(surface, value);
+    let center = center(surface, value, at, &points)?;
     let (level, moves) = rise.above(center.value);
     if level <= center.value {
         return None;
     }
-    let points = points(surface, value);
     let (below, above): (Vec<Knot>, Vec<Knot>) = points.into_iter().partition(|p| p.at < at);
     let below: Vec<Knot> = below.into_iter().rev().collect();
     let above: Vec<Knot> = above.into_iter().filter(|p| p.at > at).collect();
@@ -172,7 +175,17 @@ pub fn width(surface: &Surface, value: Value, at: f64, rise: Rise) -> Option<Wid
     })
 }
 
-/// The same of the mean over groups of samples, each with its number of samples and its own values on the line, with standard
+/// The widths around each of these coordinates at each of these rises, where there are such.
+pub fn widths(surface: &Surface, value: Value, at: &[f64], rises: &[Rise]) -> Vec<Width> {
+    let around = |at: f64| {
+        rises
+            .iter()
+            .filter_map(move |&rise| width(surface, value, at, rise))
+    };
+    at.iter().flat_map(|&at| around(at)).collect()
+}
+
+/// The same as [`width`] of the mean over groups of samples, each with its number of samples and its own values on the line, with standard
 /// errors that know that all points are measured on the same samples: those of a jackknife, which leaves each group out once
 /// (Efron and Stein 1981). With ten groups such an error has 9 degrees of freedom, so that 95% of the intervals of 2.26 errors hold.
 ///
@@ -284,12 +297,8 @@ fn points(surface: &Surface, value: Value) -> Vec<Knot> {
 }
 
 /// The value at the network, with the error of the point that is nearest.
-fn center(surface: &Surface, value: Value, at: f64) -> Option<Knot> {
-    if surface.grid().dims() != 1 {
-        return None;
-    }
+fn center(surface: &Surface, value: Value, at: f64, points: &[Knot]) -> Option<Knot> {
     let found = surface.interpolate(value, [at, 0.0, 0.0])?;
-    let points = points(surface, value);
     let distance = |point: &&Knot| (point.at - at).abs();
     let nearest = points
         .iter()

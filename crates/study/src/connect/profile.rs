@@ -4,7 +4,7 @@ use crate::StudyError;
 use landscape_core::json::float;
 use landscape_core::{
     Barrier, Curve, CurveKind, Direction, Distribution, Objective, ObjectiveError, Params, Plane,
-    Point, Rise, Sample, Surface, Value, Width, barrier, width,
+    Point, Rise, Sample, Surface, Value, Width, barrier, widths,
 };
 use landscape_trace::{PlaneObjective, Target, Trace};
 use serde::Serialize;
@@ -72,11 +72,7 @@ impl LossProfile {
 
     /// How far the basins around both ends reach along the path, at each of these rises of the loss.
     pub fn widths(&self, rises: &[Rise]) -> Vec<Width> {
-        let pairs = [0.0, 1.0].map(|at| rises.iter().map(move |rise| (at, *rise)));
-        let pairs = pairs.into_iter().flatten();
-        pairs
-            .filter_map(|(at, rise)| width(&self.surface, Value::Loss, at, rise))
-            .collect()
+        widths(&self.surface, Value::Loss, &[0.0, 1.0], rises)
     }
 
     /// The deviation from the mean of the ends. `None` where a loss is not known or NaN.

@@ -12,7 +12,7 @@ use crate::StudyError;
 use crate::directions::ends_at_models;
 use crate::record::Provenance;
 use landscape_core::{
-    Barrier, Grid, Metrics, Rise, Surface, USUAL_RISES, Value, Width, barrier, metrics_of, width,
+    Barrier, Grid, Metrics, Rise, Surface, USUAL_RISES, Value, Width, barrier, metrics_of, widths,
 };
 use landscape_storage::{Run, Store};
 use serde::Serialize;
@@ -117,12 +117,7 @@ pub fn widths_of(run: &Run, surface: &Surface, value: Value, rises: &[Rise]) -> 
     if at.is_empty() {
         at.push(0.0);
     }
-    let pairs = at
-        .iter()
-        .flat_map(|at| rises.iter().map(move |rise| (*at, *rise)));
-    pairs
-        .filter_map(|(at, rise)| width(surface, value, at, rise))
-        .collect()
+    widths(surface, value, &at, rises)
 }
 
 /// The barrier of a line between two networks; `None` of any other landscape.
