@@ -116,7 +116,7 @@ impl RunDetails {
             directions: directions.as_ref().map(DirectionsDetails::of),
             records: store.records(run)?,
             curvature: { curvature.iter() }
-                .map(|point| CurvatureSummary::in_run(point, run))
+                .map(CurvatureSummary::in_run(run))
                 .collect(),
             map: map.as_ref().map(MapSummary::of),
             trajectories: paths.iter().map(PathDetails::of).collect(),

@@ -42,16 +42,19 @@ pub(super) fn adapt(
 
 /// Whether a network's own weights are those of `Conv1D`, `[inputs, outputs]`.
 pub(super) fn is_conv1d(layout: &Params) -> bool {
-    let tells = |shape: &[usize]| matches!(*shape, [inputs, outputs] if inputs.checked_mul(3) == Some(outputs));
     layout
         .iter()
-        .any(|own| own.name.ends_with(CONV1D[0]) && tells(&own.shape))
+        .any(|own| own.name.ends_with(CONV1D[0]) && is_turned(&own.shape))
+}
+
+/// Whether a weight of queries, keys and values is `[inputs, outputs]`.
+fn is_turned(shape: &[usize]) -> bool {
+    matches!(*shape, [inputs, outputs] if inputs.checked_mul(3) == Some(outputs))
 }
 
 /// Turns the weights of `Conv1D`.
 fn turn(tensors: &mut [Tensor]) -> Option<LoadNote> {
-    let is_turned = |t: &Tensor| matches!(t.shape[..], [inputs, outputs] if inputs.checked_mul(3) == Some(outputs));
-    let blocks = tensors.iter().filter(|t| is_turned(t));
+    let blocks = tensors.iter().filter(|t| is_turned(&t.shape));
     let blocks: HashSet<String> = blocks
         .filter_map(|t| Some(t.name.strip_suffix(CONV1D[0])?.to_owned()))
         .collect();

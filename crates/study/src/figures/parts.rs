@@ -11,7 +11,7 @@ use landscape_plot::{self as plot, Figure, LossCurve, Options, PairNorms, PartRo
 /// The numbers at the last set of parameters.
 fn last(run: &RunContents) -> Option<CurvatureSummary> {
     let last = run.curvature.last();
-    last.map(|point| CurvatureSummary::in_run(point, &run.run))
+    last.map(CurvatureSummary::in_run(&run.run))
 }
 
 /// Layers, or blocks where these were asked for, or else matrices.

@@ -244,8 +244,8 @@ impl FoundCurvature {
     pub fn summary(&self, wanted: &Wanted) -> FoundSummary {
         let last = self.points.last().cloned().unwrap_or_default();
         let settings = Settings::of(&self.run);
-        let summary = |point: &Curvature| CurvatureSummary::in_run(point, &self.run);
-        let steps = self.points.iter().map(summary);
+        let summary = CurvatureSummary::in_run(&self.run);
+        let steps = self.points.iter().map(&summary);
         let matrices = wanted.has(Per::Matrix);
         FoundSummary {
             run: self.run.name.clone(),
@@ -417,16 +417,17 @@ fn matrices(point: &Curvature) -> Vec<MatrixSummary> {
 
 impl CurvatureSummary {
     /// Of what is stored in a run, which says the sizes of its parts, and of its loss which matrix is the true Fisher matrix.
-    pub(crate) fn in_run(point: &Curvature, run: &Run) -> Self {
+    pub(crate) fn in_run(run: &Run) -> impl Fn(&Curvature) -> Self + use<> {
         let loss = Settings::of(run).problem().loss.clone();
         let loss = loss.and_then(|loss| loss.parse::<LossKind>().ok());
-        let mut found = CurvatureSummary::of(point).sized(&Provenance::of(run));
-        if let (Some(matrices), Some(same)) =
-            (&mut found.matrices, loss.and_then(equals_true_fisher))
-        {
-            add_true_fisher(matrices, same);
+        let (same, stored) = (loss.and_then(equals_true_fisher), Provenance::of(run));
+        move |point| {
+            let mut found = CurvatureSummary::of(point).sized(&stored);
+            if let (Some(matrices), Some(same)) = (&mut found.matrices, same) {
+                add_true_fisher(matrices, same);
+            }
+            found
         }
-        found
     }
 
     /// The same with the sizes of its parts, as far as the run says them.
